@@ -1,0 +1,282 @@
+"""The code lists of the domain: one word per notion, one code per word.
+
+Codes are the ones administrators know (`AS`, `FE`, `HIR`); names are plain words. Sources:
+event-processing §3–§6, §12, entities §2, program-setup §1–§6, rulings §3–§4.
+"""
+
+from enum import StrEnum
+
+
+class ProcessStatus(StrEnum):
+    """How far an event has come. Exactly these twelve exist."""
+
+    AS = "AS"  # program assigned
+    AN = "AN"  # eligible for no program, coverage still to be ended
+    AE = "AE"  # eligible for more than one program
+    PR = "PR"  # options prepared
+    PE = "PE"  # error while preparing options
+    FP = "FP"  # final: nothing to choose, nothing to end
+    FA = "FA"  # final: no program and nothing to end
+    NT = "NT"  # statement issued
+    ET = "ET"  # elections entered
+    EE = "EE"  # elections have errors
+    FE = "FE"  # final: enrolled
+    RE = "RE"  # reopened for re-entry
+
+
+PROCESS_STATUS_NAMES: dict[str, str] = {
+    "AS": "program assigned",
+    "AN": "no program, coverage to end",
+    "AE": "program assignment error",
+    "PR": "options prepared",
+    "PE": "preparation error",
+    "FP": "final: nothing to choose",
+    "FA": "final: no program",
+    "NT": "notified",
+    "ET": "elections entered",
+    "EE": "election error",
+    "FE": "final: enrolled",
+    "RE": "re-enter elections",
+}
+
+FINAL_STATUSES = (ProcessStatus.FA, ProcessStatus.FE, ProcessStatus.FP)
+
+
+class EventStatus(StrEnum):
+    """Whether an event may be processed now."""
+
+    OPEN = "O"
+    CLOSED = "C"
+    DISCONNECTED = "D"
+    VOID = "V"
+
+
+class ProcessIndicator(StrEnum):
+    """What the next run is asked to do with an event."""
+
+    NORMAL = "N"
+    ASSIGN = "A"
+    PREPARE = "P"
+    ELECT = "E"
+    REENTER = "R"
+    VOID = "V"
+
+
+class Level(StrEnum):
+    """The stages of a run, in order; a run can stop after any of them."""
+
+    SCHEDULE = "schedule"
+    PROGRAM = "program"
+    OPTIONS = "options"
+    ELECTIONS = "elections"
+    FINAL = "final"
+
+
+class ScheduleKind(StrEnum):
+    """What a schedule processes."""
+
+    EVENT_MAINTENANCE = "E"
+    OPEN_ENROLLMENT = "O"
+    SNAPSHOT = "S"
+
+
+class EventClassUse(StrEnum):
+    """What an event class serves."""
+
+    DEFAULT = "D"
+    SNAPSHOT = "N"
+    OPEN_ENROLLMENT = "O"
+    SPECIFIC = "S"
+
+
+class ActionSource(StrEnum):
+    """Where an activity came from."""
+
+    JOB = "TJ"
+    UNION = "TL"
+    ADDRESS = "TP"
+    MULTI_JOB = "MJ"
+    EXPLODED = "EX"
+    BENEFITS_PERSON = "BP"
+    PASSIVE_BIRTH = "PB"
+    PASSIVE_SERVICE = "PS"
+    MANUAL = "ME"
+    OPEN_ENROLLMENT = "OE"
+    SNAPSHOT = "SN"
+
+
+class OptionType(StrEnum):
+    """What a row of a benefit program is."""
+
+    OPTION = "O"
+    WAIVE = "W"
+    GENERAL_CREDIT = "G"
+
+
+class ChangeKind(StrEnum):
+    """What holds from a change point of the coverage timeline (rulings §3.1)."""
+
+    ELECTED = "E"
+    DEFAULTED = "D"
+    WAIVED = "W"
+    TERMINATED = "T"
+    NEVER_ENROLLED = "N"
+    INELIGIBLE = "I"
+
+
+COVERED_KINDS = (ChangeKind.ELECTED, ChangeKind.DEFAULTED)
+
+
+class DefaultMethod(StrEnum):
+    """What happens without an election (rulings §4)."""
+
+    CURRENT_ELSE_NONE = "current_else_none"
+    CURRENT_ELSE_OPTION = "current_else_option"
+    CURRENT_ELSE_LOWEST = "current_else_lowest"
+    OPTION = "option"
+    TERMINATE = "terminate"
+    WAIVE = "waive"
+    LEAVE = "leave"
+
+
+class SelectAllowed(StrEnum):
+    """Which options an event lets a person choose."""
+
+    ALL = "all"
+    CURRENT = "current"
+    CURRENT_OR_WAIVE = "current_or_waive"
+    NONE = "none"
+
+
+class WaiveRule(StrEnum):
+    """Whether a plan type may be declined."""
+
+    NOT_ALLOWED = "N"
+    WITH_PROOF = "P"
+    ALLOWED = "Y"
+
+
+class PersonType(StrEnum):
+    """What a covered person is to the employee."""
+
+    EMPLOYEE = "EE"
+    SPOUSE = "SP"
+    DOMESTIC_PARTNER = "DP"
+    CHILD = "CH"
+    ADULT_CHILD = "AC"
+    OTHER_QUALIFIED = "OD"
+    NON_QUALIFIED = "NQ"
+    EX_SPOUSE = "XS"
+
+
+CHILD_TYPES = (PersonType.CHILD, PersonType.ADULT_CHILD, PersonType.OTHER_QUALIFIED)
+
+
+class BeginRule(StrEnum):
+    """When coverage or a deduction begins; each value is its sentence in a plan document."""
+
+    EVENT_DATE = "event_date"
+    DAY_AFTER_EVENT = "day_after_event"
+    MONTH_AFTER = "first_of_month_after"
+    MONTH_ON_OR_AFTER = "first_of_month_on_or_after"
+    PAY_PERIOD_AFTER = "first_pay_period_after"
+    PAY_PERIOD_ON_OR_AFTER = "first_pay_period_on_or_after"
+    MONTH_AFTER_RECEIPT = "first_of_month_after_receipt"
+    LATER_OF_EVENT_AND_RECEIPT = "later_of_event_and_receipt"
+    WITH_COVERAGE = "with_coverage"
+
+
+class EndRule(StrEnum):
+    """The last day of coverage or of a deduction."""
+
+    EVENT_DATE = "event_date"
+    DAY_BEFORE_EVENT = "day_before_event"
+    MONTH_END = "end_of_month"
+    PAY_PERIOD_END = "end_of_pay_period"
+    WITH_COVERAGE = "with_coverage"
+
+
+class WindowStart(StrEnum):
+    """From which day an enrolment window counts."""
+
+    EVENT = "event"
+    NOTICE = "notice"
+    ENTRY = "entry"
+
+
+class WindowAction(StrEnum):
+    """What happens when an enrolment window has passed (rulings §1.5)."""
+
+    FINALIZE = "finalize"
+    VOID = "void"
+    HOLD = "hold"
+
+
+class RateUnit(StrEnum):
+    """What one rate buys."""
+
+    FLAT = "flat"
+    PER_HUNDRED = "per_hundred"
+    PER_THOUSAND = "per_thousand"
+    PERCENT_OF_BASE = "percent_of_base"
+
+
+class AmountKind(StrEnum):
+    """What a person states with a choice, beside the option itself."""
+
+    NONE = "none"
+    PLEDGE = "annual_pledge"
+    PERCENT = "percent_of_pay"
+
+
+class TaxClass(StrEnum):
+    """How payroll treats the employee's part."""
+
+    BEFORE_TAX = "B"
+    AFTER_TAX = "A"
+
+
+class Severity(StrEnum):
+    """Whether a message stops its event."""
+
+    ERROR = "E"
+    WARNING = "W"
+
+
+class Owner(StrEnum):
+    """Whose record cures a message."""
+
+    SETUP = "set-up"
+    HR_DATA = "HR data"
+    ELECTION = "election"
+    PROCESS = "process"
+
+
+PLAN_TYPES: dict[str, str] = {
+    "01": "Benefit program",
+    "10": "Medical",
+    "11": "Dental",
+    "14": "Vision",
+    "20": "Basic life",
+    "21": "Supplemental life",
+    "22": "Accidental death and dismemberment",
+    "23": "Life and accidental death",
+    "25": "Dependent life",
+    "30": "Short-term disability",
+    "31": "Long-term disability",
+    "40": "401(k)",
+    "51": "Vacation",
+    "60": "Health care spending account (health FSA)",
+    "61": "Dependent care spending account",
+    "67": "Health savings account (HSA)",
+}
+
+
+def is_health(plan_type: str) -> bool:
+    """Tell whether coverage codes and covered dependents apply (plan types 1x)."""
+    return plan_type.startswith("1")
+
+
+def carries_coverage_amount(plan_type: str) -> bool:
+    """Tell whether a coverage amount in dollars applies (plan types 2x and 3x)."""
+    return plan_type[0] in "23"

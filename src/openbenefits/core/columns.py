@@ -1,0 +1,34 @@
+"""Small operators on whole frames: looking rows up by position instead of joining."""
+
+import polars as pl
+
+
+def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str = "") -> list[pl.Series]:
+    """Look up columns of `source` at row positions: one dense gather per column, no join.
+
+    Missing: a null position gives null.
+
+    >>> rows = pl.DataFrame({"name": ["a", "b"]})
+    >>> take(rows, pl.Series([1, None, 0]), "name")[0].to_list()
+    ['b', None, 'a']
+    """
+    return [source[column].gather(positions).alias(f"{prefix}{column}") for column in columns]
+
+
+def with_taken(
+    frame: pl.DataFrame, source: pl.DataFrame, position: str, *columns: str, prefix: str = ""
+) -> pl.DataFrame:
+    """Add columns of `source`, looked up at the positions in column `position` of `frame`."""
+    return frame.with_columns(take(source, frame[position], *columns, prefix=prefix))
+
+
+def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataFrame:
+    """Repeat each row `counts` times, numbering the repeats `starts`, `starts` + 1, … in `into`.
+
+    Rows with count 0 or null vanish; order is kept.
+    """
+    wanted = frame.filter(pl.col(counts) > 0)
+    until = (pl.col(starts) + pl.col(counts)).cast(pl.Int64)
+    return wanted.with_columns(
+        pl.int_ranges(pl.col(starts).cast(pl.Int64), until, dtype=pl.Int32).alias(into)
+    ).explode(into)

@@ -1,0 +1,75 @@
+"""The catalogue of messages: what can stand in the way of an event, and how it is cured.
+
+A message names who (the event's participant), what was expected and what was found; the catalogue says
+how severe it is, whose record cures it, and what to change. No message carries personal data beyond the
+participant's own key. Codes: event-processing §13.3; those from BA1330 on are ours.
+"""
+
+from dataclasses import dataclass
+
+from openbenefits.core.codes import Owner, Severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogueEntry:
+    """One kind of message: its level, severity, owner, meaning and cure."""
+
+    code: str
+    level: str  # schedule, program, option, election, load
+    severity: Severity
+    owner: Owner
+    title: str
+    cure: str
+
+
+def _entry(code: str, level: str, severity: Severity, owner: Owner, title: str, cure: str) -> CatalogueEntry:
+    return CatalogueEntry(code=code, level=level, severity=severity, owner=owner, title=title, cure=cure)
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+_SETUP, _HR, _ELECT, _PROCESS = Owner.SETUP, Owner.HR_DATA, Owner.ELECTION, Owner.PROCESS
+
+CATALOGUE: dict[str, CatalogueEntry] = {
+    entry.code: entry
+    for entry in (
+        _entry("BA1001", "schedule", _E, _HR, "No job on the event date", "Add the job row, or void the event."),
+        _entry("BA1002", "schedule", _W, _PROCESS, "Processed out of sequence", "Review the later event and reprocess it."),
+        _entry("BA1003", "schedule", _W, _PROCESS, "Facts changed since the event was processed", "Review and reprocess."),
+        _entry("BA1006", "schedule", _E, _SETUP, "The schedule takes no new events", "Use another schedule, or open this one."),
+        _entry("BA1007", "schedule", _E, _SETUP, "Not exactly one default event class", "Give one event class the use 'default'."),
+        _entry("BA1101", "program", _E, _SETUP, "Eligible for more than one program", "Correct the job, or make the programs' rules exclude each other."),
+        _entry("BA1102", "program", _W, _HR, "Eligible for no program", "Correct the job if the person should have benefits."),
+        _entry("BA1103", "program", _W, _SETUP, "The program is not part of this open enrolment or snapshot", "Add the program to the schedule."),
+        _entry("BA1105", "program", _E, _HR, "Program eligibility cannot be decided", "Fill in the missing field."),
+        _entry("BA1201", "option", _E, _SETUP, "No event rule for this plan type and event class", "Add a row for the class, or one with a blank class."),
+        _entry("BA1202", "option", _E, _SETUP, "No rate for this option and person", "Add the missing rate, or correct the keys of the table."),
+        _entry("BA1205", "option", _E, _SETUP, "No pay calendar", "Correct the job's pay group, activate it, or extend its calendar."),
+        _entry("BA1206", "option", _E, _SETUP, "A default is required and none is eligible", "Flag an eligible option as the default, or change the default method."),
+        _entry("BA1207", "option", _E, _SETUP, "More than one default option at the lowest level", "Flag one of them only, or give them different levels."),
+        _entry("BA1209", "option", _E, _HR, "Coverage cannot be calculated", "Fill in the annual pay of the job."),
+        _entry("BA1210", "option", _W, _SETUP, "The present option is not in the program", "Nothing, if the coverage is to end; else add the option."),
+        _entry("BA1211", "option", _E, _HR, "Eligibility for an option cannot be decided", "Fill in the missing field."),
+        _entry("BA1212", "option", _E, _HR, "No rating area for the home zip", "Correct the zip, or complete the geography."),
+        _entry("BA1213", "option", _E, _HR, "Birth date missing", "Fill in the birth date."),
+        _entry("BA1301", "election", _E, _ELECT, "An election is required", "Enter a choice or a waiver."),
+        _entry("BA1302", "election", _E, _ELECT, "The chosen option is not offered", "Choose one of the options offered."),
+        _entry("BA1303", "election", _E, _ELECT, "Coverage amount outside the limits", "Enter an amount within the limits."),
+        _entry("BA1304", "election", _E, _ELECT, "Waiving is not allowed", "Choose an option."),
+        _entry("BA1305", "election", _E, _ELECT, "Waiving needs proof of other coverage", "Record the other coverage with the waiver."),
+        _entry("BA1306", "election", _E, _ELECT, "Too few dependents for the coverage", "Name the missing dependent, or choose another coverage."),
+        _entry("BA1307", "election", _E, _ELECT, "Too many dependents for the coverage", "Drop a dependent, or choose another coverage."),
+        _entry("BA1308", "election", _E, _ELECT, "A dependent is over the age limit", "Leave the dependent out."),
+        _entry("BA1309", "election", _E, _ELECT, "A married dependent is not eligible", "Leave the dependent out."),
+        _entry("BA1310", "election", _E, _ELECT, "Not an allowed dependent", "Leave the person out, or correct the relationship."),
+        _entry("BA1317", "election", _E, _ELECT, "Investments do not add up to 100 %", "Correct the percentages."),
+        _entry("BA1318", "election", _E, _ELECT, "Annual amount outside the plan's limits", "Enter an amount within the limits."),
+        _entry("BA1319", "election", _E, _ELECT, "A health savings account needs an HSA-eligible medical plan", "Choose such a plan, or waive the account."),
+        _entry("BA1320", "election", _E, _ELECT, "Percentage outside the plan's limits", "Enter a percentage within the limits."),
+        _entry("BA1321", "election", _W, _ELECT, "Evidence of insurability required", "Decide the evidence; until then the approved amount holds."),
+        _entry("BA1330", "election", _E, _ELECT, "The amount of the choice is missing", "Enter the annual amount or the percentage."),
+        _entry("BA1331", "election", _W, _PROCESS, "The default was applied", "Nothing; the confirmation says so."),
+        _entry("BA1332", "election", _W, _PROCESS, "All coverage would end", "Acknowledge the ending, or correct the job."),
+        _entry("BA1333", "election", _E, _PROCESS, "Not finalised", "Cure the error named beside it; errors are never finalised by force."),
+    )
+}
+"""Every code a run can write, by code."""

@@ -1,0 +1,210 @@
+"""What an event offers, what people chose, and the coverage timeline that follows.
+
+`EventPlan` and `EventOption` are the result of one preparation of one event; a further preparation adds
+rows under a higher `preparation` number. `Coverage` is the only statement of who is covered: change
+points per owner, plan type and slot, each valid until the next (design §1.1, rulings §3).
+"""
+
+from django.db import models
+
+from openbenefits.events.models import EventKey
+
+
+class EventPlan(EventKey):
+    """One plan type of a prepared event: its dates, its default, what the person may do."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "plan_type"
+    )
+    preparation = models.IntegerField()
+    plan_type = models.TextField()
+    event_rule_row = models.IntegerField()  # programs.EventRule.id
+    coverage_begins_on = models.DateField(null=True)
+    deduction_begins_on = models.DateField(null=True)
+    coverage_ends_on = models.DateField(null=True)  # last day, if what one has now ends
+    deduction_ends_on = models.DateField(null=True)
+    current_option_id = models.IntegerField(null=True)
+    default_option_id = models.IntegerField(null=True)
+    default_reason = models.TextField()
+    offered_options = models.SmallIntegerField()  # how many may be chosen
+    is_choice = models.BooleanField()  # the person may decide something
+    is_lost = models.BooleanField()  # the current option is no longer eligible
+    is_election_required = models.BooleanField()
+    is_ignored = models.BooleanField()
+    is_waive_allowed = models.BooleanField()
+
+
+class EventOption(EventKey):
+    """One eligible option of a prepared event, priced. Money is cents; null = stated by the person."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "option_id"
+    )
+    preparation = models.IntegerField()
+    option_id = models.IntegerField()
+    plan_type = models.TextField()
+    is_electable = models.BooleanField()
+    is_current = models.BooleanField()
+    is_default = models.BooleanField()
+    is_proof_required = models.BooleanField()
+    coverage_cents = models.BigIntegerField(null=True)
+    approved_coverage_cents = models.BigIntegerField(null=True)  # what is billed until proof is approved
+    annual_before_tax_cents = models.BigIntegerField(null=True)
+    annual_after_tax_cents = models.BigIntegerField(null=True)
+    annual_employer_cents = models.BigIntegerField(null=True)
+    annual_credit_cents = models.BigIntegerField(null=True)
+    pay_before_tax_cents = models.BigIntegerField(null=True)
+    pay_after_tax_cents = models.BigIntegerField(null=True)
+    pay_credit_cents = models.BigIntegerField(null=True)
+    rate_row_id = models.BigIntegerField(null=True)  # programs.RateRow.id that priced it
+    rule_mask = models.BigIntegerField()  # bits of the eligibility rules it needed
+
+
+class Election(EventKey):
+    """What a person submitted for one plan type. A later submission supersedes; nothing is erased."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "schedule_id",
+        "event_number",
+        "plan_type",
+        "slot",
+        "submission",
+    )
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField(default=0)
+    submission = models.IntegerField()
+    option_code = models.TextField()  # as keyed; 'WAIVE' declines
+    option_id = models.IntegerField(null=True)  # null: the code is unknown, validation says so
+    coverage_cents = models.BigIntegerField(null=True)
+    pledge_cents = models.BigIntegerField(null=True)
+    percent_thousandths = models.IntegerField(null=True)
+    waive_reason = models.TextField(null=True)
+    received_on = models.DateField()
+    elector = models.TextField()
+    source = models.TextField()  # file, administrator, pre-entered
+    is_withdrawn = models.BooleanField(default=False)
+
+
+class ElectionDependent(EventKey):
+    """A dependent named in an election."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "schedule_id",
+        "event_number",
+        "plan_type",
+        "slot",
+        "submission",
+        "dependent_id",
+    )
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField(default=0)
+    submission = models.IntegerField()
+    dependent_id = models.BigIntegerField()
+
+
+class ElectionFund(EventKey):
+    """How contributions of an election are invested."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "schedule_id",
+        "event_number",
+        "plan_type",
+        "slot",
+        "submission",
+        "fund",
+    )
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField(default=0)
+    submission = models.IntegerField()
+    fund = models.TextField()
+    percent = models.SmallIntegerField()
+
+
+class CoverageKey(models.Model):
+    """What identifies a change point: owner, plan type, slot, the day it holds from, its version."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField(default=0)
+    begins_on = models.DateField()
+    version = models.IntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class Coverage(CoverageKey):
+    """A change point of the coverage timeline: what holds from `begins_on` until the next point."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version"
+    )
+    kind = models.TextField()  # core.codes.ChangeKind
+    basis = models.TextField()  # eligible, run-out, leave, continuation, override
+    program_id = models.IntegerField(null=True)
+    option_id = models.IntegerField(null=True)
+    coverage_cents = models.BigIntegerField(null=True)  # in force
+    requested_coverage_cents = models.BigIntegerField(null=True)  # above it: waits for proof
+    pledge_cents = models.BigIntegerField(null=True)  # plan-year amount
+    percent_thousandths = models.IntegerField(null=True)
+    waive_reason = models.TextField(null=True)
+    deduction_begins_on = models.DateField(null=True)  # the second clock
+    schedule_id = models.IntegerField(null=True)  # the event that made it; null = take-over
+    event_number = models.IntegerField(null=True)
+    rule = models.TextField()  # which rule gave the day, in words of core.codes
+    run_id = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+    superseded_by_run = models.BigIntegerField(null=True)  # null = holds
+    superseded_at = models.DateTimeField(null=True)
+
+
+class CoverageDependent(CoverageKey):
+    """A dependent covered from a change point on."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "plan_type",
+        "slot",
+        "begins_on",
+        "version",
+        "dependent_id",
+    )
+    dependent_id = models.BigIntegerField()
+
+
+class CoverageFund(CoverageKey):
+    """How contributions are invested from a change point on."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version", "fund"
+    )
+    fund = models.TextField()
+    percent = models.SmallIntegerField()
+
+
+class ProofDecision(models.Model):
+    """An act: how much coverage of a plan type was approved for a person, from a day (rulings §4)."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "plan_type", "valid_from", "version")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    plan_type = models.TextField()
+    valid_from = models.DateField()
+    version = models.IntegerField()
+    approved_cents = models.BigIntegerField()
+    decided_by = models.TextField()
+    change_id = models.BigIntegerField(null=True)
+    known_since = models.DateTimeField()

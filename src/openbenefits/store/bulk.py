@@ -1,0 +1,213 @@
+"""The one bulk writer and reader: frames to and from PostgreSQL over Django's own connection.
+
+What is written belongs to the connection's transaction. Every function takes a Django connection or cursor,
+or a psycopg one.
+"""
+
+import csv
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import psycopg
+from django.db.models import Field, Model
+from psycopg import sql
+from psycopg.pq import ExecStatus
+
+from openbenefits.store import encoding
+from openbenefits.store.catalogue import (
+    column_names,
+    column_types,
+    execute,
+    is_row_security_active,
+    psycopg_connection,
+    same_key,
+    table_name,
+)
+from openbenefits.store.encoding import ColumnMismatch
+
+__all__ = ["ColumnMismatch", "copy_in", "copy_out", "merge_in", "schema_of", "staged", "update_from"]
+
+ANALYZE_FROM_ROWS = 1_000
+
+Schema = Mapping[str, Any]
+"""Column names and their Polars types."""
+
+
+def copy_in(connection: Any, table: str, frame: pl.DataFrame) -> int:
+    """Write a frame into a table and answer the number of rows.
+
+    Shapes:  any subset of the table's columns, in any order; the others take their defaults.
+    Missing: a column of type Null takes the table's type.
+    Errors:  ColumnMismatch, before anything is written, if a column is unknown or of another type.
+    """
+    session = psycopg_connection(connection)
+    if is_row_security_active(session, table):  # PostgreSQL refuses COPY into such a table
+        with staged(session, table, frame) as temporary:
+            return execute(
+                session,
+                "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}",
+                table=table_name(table),
+                columns=column_names(frame.columns),
+                staged=temporary,
+            )
+    return _copy(session, table_name(table), table, frame)
+
+
+def copy_out(
+    connection: Any, query: str, schema: Schema, params: Sequence[Any] | Mapping[str, Any] = ()
+) -> pl.DataFrame:
+    """Read a query's answer with a declared schema.
+
+    Errors: ColumnMismatch if the query's column names are not those of the schema, in order;
+            polars.exceptions.ComputeError if a value does not fit its declared type.
+    """
+    session = psycopg_connection(connection)
+    bound = psycopg.ClientCursor(session).mogrify(query, params) if params else query
+    statement = f"COPY (\n{bound.rstrip().rstrip(';')}\n) TO STDOUT (FORMAT csv, HEADER)"
+    with session.cursor() as cursor, cursor.copy(statement.encode()):
+        data = _drained(session)
+    _check_header(data, schema)
+    read_as = {name: _read_type(dtype) for name, dtype in schema.items()}
+    frame = pl.read_csv(data, schema=read_as)
+    return frame.with_columns(
+        _unread(name, dtype) for name, dtype in schema.items() if read_as[name] != dtype
+    )
+
+
+def merge_in(
+    connection: Any, table: str, frame: pl.DataFrame, key: Sequence[str], update: Sequence[str]
+) -> int:
+    """Insert a frame's rows; where the key exists already, set its `update` columns, or leave it if none.
+
+    Answers the number of rows inserted or updated. A key twice in the frame is an error when updating.
+    """
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in update
+    )
+    action = sql.SQL("UPDATE SET {}").format(assignments) if update else sql.SQL("NOTHING")
+    statement = """
+        INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT ({key}) DO {action}
+    """
+    session = psycopg_connection(connection)
+    with staged(session, table, frame) as temporary:
+        return execute(
+            session,
+            statement,
+            table=table_name(table),
+            columns=column_names(frame.columns),
+            staged=temporary,
+            key=column_names(key),
+            action=action,
+        )
+
+
+def update_from(
+    connection: Any, table: str, frame: pl.DataFrame, key: Sequence[str], columns: Sequence[str]
+) -> int:
+    """Set `columns` of the rows found by `key` to the frame's values; answer the number of rows updated."""
+    assignments = [sql.SQL("{0} = staged.{0}").format(sql.Identifier(column)) for column in columns]
+    session = psycopg_connection(connection)
+    with staged(session, table, frame.select(*key, *columns)) as temporary:
+        return execute(
+            session,
+            "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
+            table=table_name(table),
+            staged=temporary,
+            assignments=sql.SQL(", ").join(assignments),
+            same=same_key(key),
+        )
+
+
+def schema_of(model: type[Model]) -> dict[str, pl.DataType]:
+    """Answer the Polars schema of a model's table, by column name."""
+    return {field.column: _polars_type(field) for field in model._meta.concrete_fields}
+
+
+@contextmanager
+def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iterator[sql.Composable]:
+    """Put a frame into a temporary table that has the types of `table`; gone at the end."""
+    temporary = sql.Identifier(f"staged_{secrets.token_hex(8)}")
+    types = column_types(session, table)
+    encoding.refuse(table, [f"{column}: no such column" for column in frame.columns if column not in types])
+    execute(
+        session,
+        "CREATE TEMPORARY TABLE {staged} AS SELECT {columns} FROM {table} WITH NO DATA",
+        staged=temporary,
+        columns=column_names(frame.columns),
+        table=table_name(table),
+    )
+    _copy(session, temporary, table, frame)
+    if frame.height >= ANALYZE_FROM_ROWS:
+        execute(session, "ANALYZE {staged}", staged=temporary)
+    yield temporary
+    execute(session, "DROP TABLE {staged}", staged=temporary)
+
+
+def _copy(session: psycopg.Connection, target: sql.Composable, table: str, frame: pl.DataFrame) -> int:
+    """COPY a frame into `target`, which has the column types of `table`."""
+    pieces = encoding.encoded(frame, table, column_types(session, table))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, column_names(frame.columns))
+    with session.cursor() as cursor, cursor.copy(statement) as copy:
+        for piece in pieces:
+            copy.write(piece)
+    return frame.height
+
+
+def _drained(session: psycopg.Connection) -> bytes:
+    """Take all rows of a COPY that has begun, straight from libpq; psycopg's own loop is slower."""
+    data = bytearray()
+    while (piece := session.pgconn.get_copy_data(0))[0] > 0:
+        data += piece[1]
+    for result in list(iter(session.pgconn.get_result, None)):
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+    return bytes(data)
+
+
+def _check_header(data: bytes, schema: Schema) -> None:
+    header = next(csv.reader([data[: data.index(b"\n")].decode()]))
+    if header != list(schema):
+        raise ColumnMismatch(f"the query gives {header}, declared are {list(schema)}")
+
+
+def _read_type(dtype: Any) -> Any:
+    """Answer the type to parse as: PostgreSQL writes booleans as t and f, bytes in hexadecimal."""
+    return pl.String if dtype in (pl.Boolean, pl.Binary) else dtype
+
+
+def _unread(name: str, dtype: Any) -> pl.Expr:
+    if dtype == pl.Boolean:
+        return pl.col(name) == "t"
+    return pl.col(name).str.strip_prefix("\\x").str.decode("hex")
+
+
+_POLARS_OF_DJANGO = {
+    "AutoField": pl.Int32(),
+    "BigAutoField": pl.Int64(),
+    "SmallAutoField": pl.Int16(),
+    "BigIntegerField": pl.Int64(),
+    "BinaryField": pl.Binary(),
+    "BooleanField": pl.Boolean(),
+    "DateField": pl.Date(),
+    "DateTimeField": pl.Datetime("us", "UTC"),
+    "DurationField": pl.Duration("us"),
+    "FloatField": pl.Float64(),
+    "IntegerField": pl.Int32(),
+    "PositiveBigIntegerField": pl.Int64(),
+    "PositiveIntegerField": pl.Int32(),
+    "PositiveSmallIntegerField": pl.Int16(),
+    "SmallIntegerField": pl.Int16(),
+    "TimeField": pl.Time(),
+}
+
+
+def _polars_type(field: Field) -> pl.DataType:
+    """Answer the type of a field's column; JSON and UUID, which Polars has not, are read as text."""
+    if field.remote_field is not None:
+        return _polars_type(field.target_field)
+    if field.get_internal_type() == "DecimalField":
+        return pl.Decimal(field.max_digits, field.decimal_places)
+    return _POLARS_OF_DJANGO.get(field.get_internal_type(), pl.String())

@@ -1,0 +1,50 @@
+"""The one entry of every process that needs the database: commands, tests, benchmarks, workers."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.db import connections
+
+from openbenefits.store import secrets, server
+
+
+def boot(database_url: str | None = None, data_folder: Path | None = None) -> str:
+    """Make the database reachable and Django ready; answer the database's URL.
+
+    The database is the first of: `database_url`, the embedded server of `data_folder`, the environment's
+    DATABASE_URL, the default embedded server. A spawned child process calls `boot()` and finds the same one.
+    Booting again points Django at the database now named.
+    """
+    if data_folder is None:
+        database_url = database_url or os.environ.get("DATABASE_URL")
+    if database_url is None:
+        folder = data_folder or server.data_folder("default")
+        running = server.start(folder)
+        server.create_database(running, server.DATABASE, exist_ok=True)
+        database_url = running.url(server.DATABASE)
+        os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
+    set_up_django(database_url)
+    return database_url
+
+
+def set_up_django(database_url: str) -> None:
+    """Make Django ready for a database, without needing its server yet.
+
+    A process forked from one that has used Polars hangs, so children are spawned from here on.
+    """
+    multiprocessing.set_start_method("spawn", force=True)
+    os.environ["DATABASE_URL"] = database_url
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openbenefits.settings")
+    if not apps.ready:
+        django.setup()
+    use_database(database_url)
+
+
+def use_database(database_url: str) -> None:
+    """Point Django's one alias, and processes spawned from now on, at another database."""
+    connections["default"].close()
+    connections.databases["default"].update(server.django_database(database_url))
+    os.environ["DATABASE_URL"] = database_url

@@ -1,0 +1,115 @@
+"""Databases for tests: one embedded server, one migrated template, a clone of it wherever rows are written.
+
+`database` gives a module a database of its own, `fresh_database` gives one to each test. Both answer Django's
+connection, pointed at the clone. Tests that touch no database never start the server.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+import openbenefits
+from openbenefits.store import secrets, server, use_database
+from openbenefits.store.startup import set_up_django
+
+TEMPLATE_LOCK = 0x7E57
+TEMPLATES_KEPT = 3
+NOWHERE = "no_database_fixture_was_asked_for"
+
+_numbers = count(1)
+
+
+def pytest_configure() -> None:
+    """Make Django ready without a database, for this process and for those that tests start."""
+    os.environ["PYTHONPATH"] = str(Path(openbenefits.__file__).parents[1])
+    folder = server.data_folder("test")
+    os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
+    set_up_django(server.connect_info("test", NOWHERE))
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> server.Server:
+    return server.start(server.data_folder("test"), is_durable=False)
+
+
+@pytest.fixture(scope="session")
+def template(embedded_server: server.Server) -> str:
+    """Name a migrated database nobody is connected to, built anew whenever a migration file has changed."""
+    name = f"template_{_migrations_hash()}"
+    with server.administration(embedded_server) as session:
+        session.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        if not session.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            _build_template(embedded_server, session, name)
+        _drop_leftovers(embedded_server, session)
+    return name
+
+
+@pytest.fixture(scope="module")
+def database(embedded_server: server.Server, template: str) -> Iterator[BaseDatabaseWrapper]:
+    with _clone(embedded_server, template) as connection:
+        yield connection
+
+
+@pytest.fixture
+def fresh_database(embedded_server: server.Server, template: str) -> Iterator[BaseDatabaseWrapper]:
+    with _clone(embedded_server, template) as connection:
+        yield connection
+
+
+@contextmanager
+def _clone(embedded_server: server.Server, template: str) -> Iterator[BaseDatabaseWrapper]:
+    """Point Django at a new copy of the template; afterwards back to where it pointed before."""
+    before = os.environ["DATABASE_URL"]
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    use_database(server.create_database(embedded_server, name, template))
+    try:
+        yield connections["default"]
+    finally:
+        use_database(before)
+        server.drop_database(embedded_server, name)
+
+
+def _build_template(embedded_server: server.Server, session: psycopg.Connection, name: str) -> None:
+    """Migrate a draft, then rename it, so that a build cut short leaves no template behind."""
+    before = os.environ["DATABASE_URL"]
+    server.drop_database(embedded_server, "draft")
+    use_database(server.create_database(embedded_server, "draft"))
+    try:
+        call_command("migrate", verbosity=0)
+    finally:
+        use_database(before)
+    session.execute("ALTER DATABASE draft ALLOW_CONNECTIONS false")
+    session.execute(sql.SQL("ALTER DATABASE draft RENAME TO {}").format(sql.Identifier(name)))
+
+
+def _drop_leftovers(embedded_server: server.Server, session: psycopg.Connection) -> None:
+    """Drop clones whose process is gone, and all but the newest templates."""
+    names = [name for (name,) in session.execute("SELECT datname FROM pg_database ORDER BY oid DESC")]
+    templates = [name for name in names if name.startswith("template_")]
+    orphans = [name for name in names if name.startswith("test_") and not _is_alive(int(name.split("_")[1]))]
+    for name in orphans + templates[TEMPLATES_KEPT:]:
+        server.drop_database(embedded_server, name)
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _migrations_hash() -> str:
+    """Hash what a migrated database depends on: the apps installed and their migration files."""
+    source = Path(openbenefits.__file__).parent
+    files = sorted(file for file in source.glob("**/migrations/**/*") if file.suffix in {".py", ".sql"})
+    parts = [",".join(settings.INSTALLED_APPS).encode()]
+    parts += [str(file.relative_to(source)).encode() + b"\0" + file.read_bytes() for file in files]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
