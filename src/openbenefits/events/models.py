@@ -43,9 +43,7 @@ class EventKey(models.Model):
 class Event(EventKey):
     """One event of one participant and benefit record, and where it stands."""
 
-    pk = models.CompositePrimaryKey(
-        "client_id", "person_id", "benefit_record", "schedule_id", "event_number"
-    )
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
     event_class_id = models.IntegerField()
     event_on = models.DateField()
     priority = models.SmallIntegerField()
@@ -68,6 +66,7 @@ class Event(EventKey):
     confirm_notified_on = models.DateField(null=True)
     is_out_of_sequence = models.BooleanField(default=False)
     is_eligibility_changed = models.BooleanField(default=False)
+    steps = models.IntegerField(default=0)  # how many EventStep rows it has
 
 
 class EventStep(EventKey):

@@ -4,57 +4,77 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('run_control', models.TextField(null=True)),
-                ('kind', models.TextField()),
-                ('bundle_client', models.IntegerField(null=True)),
-                ('schedule_id', models.IntegerField(null=True)),
-                ('as_of', models.DateField()),
-                ('through_level', models.TextField()),
-                ('is_finalizing', models.BooleanField(default=False)),
-                ('options', models.JSONField(default=dict)),
-                ('state', models.TextField()),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('started_by', models.TextField()),
-                ('releases', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("run_control", models.TextField(null=True)),
+                ("kind", models.TextField()),
+                ("bundle_client", models.IntegerField(null=True)),
+                ("schedule_id", models.IntegerField(null=True)),
+                ("as_of", models.DateField()),
+                ("through_level", models.TextField()),
+                ("is_finalizing", models.BooleanField(default=False)),
+                ("options", models.JSONField(default=dict)),
+                ("state", models.TextField()),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("started_by", models.TextField()),
+                ("releases", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='RunPartition',
+            name="RunPartition",
             fields=[
-                ('pk', models.CompositePrimaryKey('run_id', 'partition', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('run_id', models.BigIntegerField()),
-                ('partition', models.IntegerField()),
-                ('people', models.IntegerField()),
-                ('state', models.TextField()),
-                ('waves', models.SmallIntegerField(null=True)),
-                ('committed_at', models.DateTimeField(null=True)),
-                ('counts', models.JSONField(default=dict)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "run_id", "partition", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("run_id", models.BigIntegerField()),
+                ("partition", models.IntegerField()),
+                ("people", models.IntegerField()),
+                ("state", models.TextField()),
+                ("waves", models.SmallIntegerField(null=True)),
+                ("committed_at", models.DateTimeField(null=True)),
+                ("counts", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='RunPerson',
+            name="RunPerson",
             fields=[
-                ('pk', models.CompositePrimaryKey('client_id', 'run_id', 'person_id', 'benefit_record', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('client_id', models.IntegerField()),
-                ('run_id', models.BigIntegerField()),
-                ('person_id', models.BigIntegerField()),
-                ('benefit_record', models.SmallIntegerField()),
-                ('partition', models.IntegerField()),
-                ('outcome', models.TextField(null=True)),
-                ('from_status', models.TextField(null=True)),
-                ('to_status', models.TextField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "client_id",
+                        "run_id",
+                        "person_id",
+                        "benefit_record",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("run_id", models.BigIntegerField()),
+                ("person_id", models.BigIntegerField()),
+                ("benefit_record", models.SmallIntegerField()),
+                ("partition", models.IntegerField()),
+                ("outcome", models.TextField(null=True)),
+                ("from_status", models.TextField(null=True)),
+                ("to_status", models.TextField(null=True)),
             ],
         ),
     ]

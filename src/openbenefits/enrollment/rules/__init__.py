@@ -1,0 +1,1 @@
+"""What people are offered, what they get, and from when: preparation, validation, the timeline."""

@@ -1,0 +1,217 @@
+"""Message rows of a preparation: who, what was expected, what was found. Never personal data."""
+
+import polars as pl
+
+from openbenefits.core.codes import ProcessStatus
+from openbenefits.core.columns import with_taken
+from openbenefits.core.messages import CATALOGUE
+from openbenefits.eligibility.rules import CRITERIA, is_undecided
+from openbenefits.rating.rules.offers import Offers
+
+MESSAGE_SCHEMA = {
+    "case": pl.Int32,
+    "code": pl.String,
+    "plan_type": pl.String,
+    "option_id": pl.Int32,
+    "dependent_id": pl.Int64,
+    "expected": pl.String,
+    "found": pl.String,
+}
+
+FAULT_CODES = {
+    "birth": "BA1213",
+    "area": "BA1212",
+    "rate": "BA1202",
+    "coverage": "BA1209",
+    "contribution": "BA1202",
+    "calendar": "BA1205",
+    "deduction code": "BA1202",
+}
+
+
+def message_rows(rows: pl.DataFrame, code: str | pl.Expr, expected: pl.Expr, found: pl.Expr) -> pl.DataFrame:
+    """Shape message rows; columns that `rows` lacks (plan type, option, dependent) stay null."""
+    code_column = pl.lit(code) if isinstance(code, str) else code
+    named = rows.with_columns(
+        code_column.cast(pl.String).alias("code"), expected.alias("expected"), found.alias("found")
+    )
+    absent = [
+        pl.lit(None, dtype=kind).alias(name)
+        for name, kind in MESSAGE_SCHEMA.items()
+        if name not in named.columns
+    ]
+    return named.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in MESSAGE_SCHEMA.items())
+
+
+def with_catalogue(messages: pl.DataFrame) -> pl.DataFrame:
+    """Add severity and level of each code."""
+    entries = CATALOGUE.values()
+    catalogue = pl.DataFrame(
+        {
+            "code": [entry.code for entry in entries],
+            "severity": [str(entry.severity) for entry in entries],
+            "level": [entry.level for entry in entries],
+        }
+    )
+    return messages.join(catalogue, on="code", how="left", maintain_order="left")
+
+
+def no_messages() -> pl.DataFrame:
+    """An empty frame of messages."""
+    return pl.DataFrame(schema=MESSAGE_SCHEMA)
+
+
+def preparation_messages(
+    cases: pl.DataFrame,
+    plans: pl.DataFrame,
+    options: pl.DataFrame,
+    undecided: pl.DataFrame,
+    offers: Offers,
+) -> pl.DataFrame:
+    """Collect everything that stands in the way of the prepared events, or should be known."""
+    parts = [
+        *_program_messages(cases),
+        *_plan_messages(plans),
+        *_option_messages(options, plans),
+        _undecided_messages(undecided, plans, offers),
+    ]
+    return with_catalogue(pl.concat(parts).sort("case", maintain_order=True))
+
+
+def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
+    errors = cases.filter(process_status=ProcessStatus.AE.value)
+    none = cases.filter(pl.col("process_status").is_in([ProcessStatus.AN.value, ProcessStatus.FA.value]))
+    met = pl.format("{} programs", "programs_met")
+    return [
+        message_rows(
+            errors.filter(~pl.col("has_job")), "BA1001", pl.lit("a job row on the event date"), pl.lit("none")
+        ),
+        message_rows(errors.filter(pl.col("programs_met") > 1), "BA1101", pl.lit("one program"), met),
+        message_rows(
+            errors.filter((pl.col("programs_met") <= 1) & pl.col("has_job")),
+            "BA1105",
+            pl.lit("every field a program's rule looks at"),
+            _missing_facts(),
+        ),
+        message_rows(none, "BA1102", pl.lit("one program"), pl.lit("none")),
+    ]
+
+
+_REPORTED = {
+    "birth_on": "birth date",
+    "service_on": "service date",
+    "weekly_hours_hundredths": "weekly hours",
+    "annual_pay_cents": "annual pay",
+    "zip": "home zip",
+    "state": "state",
+    "company": "company",
+    "benefit_group": "process group",
+    "pay_group": "pay group",
+    "employee_class": "employee class",
+    "full_part_time": "full or part time",
+    "regular_temporary": "regular or temporary",
+    "location": "location",
+    "job_code": "job code",
+    "union_code": "union code",
+    "flsa_status": "FLSA status",
+    "job_status": "job status",
+}
+
+
+def _missing_facts() -> pl.Expr:
+    """Name the facts that are missing."""
+    names = [pl.when(pl.col(column).is_null()).then(pl.lit(name)) for column, name in _REPORTED.items()]
+    return pl.concat_str([pl.lit("missing:"), *names], separator=" ", ignore_nulls=True)
+
+
+def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
+    considered = plans.filter(~pl.col("is_ignored"))
+    wanted = considered.with_columns(class_needed=pl.lit("an event rule for this class, or a blank one"))
+    known = pl.col("rule_row").is_not_null()
+    no_group = pl.col("pay_group_id").is_null()
+    calendar = considered.filter(known & pl.col("is_calendar_missing").fill_null(value=False))
+    method = pl.col("default_method")
+    return [
+        message_rows(wanted.filter(~known), "BA1201", pl.col("class_needed"), pl.lit("none")),
+        message_rows(
+            calendar,
+            "BA1205",
+            pl.lit("an active pay group with a calendar for the days in question"),
+            pl.when(no_group)
+            .then(pl.lit("no active pay group"))
+            .otherwise(pl.lit("the calendar ends too early")),
+        ),
+        message_rows(
+            considered.filter(default_fault="none"),
+            "BA1206",
+            pl.format("an option for the default '{}'", method),
+            pl.lit("none eligible"),
+        ),
+        message_rows(
+            considered.filter(default_fault="several"),
+            "BA1207",
+            pl.lit("one default at the lowest level"),
+            pl.lit("several"),
+        ),
+        message_rows(
+            considered.filter(pl.col("is_lost") & pl.col("current_level").is_null()),
+            "BA1210",
+            pl.lit("the present option in the program"),
+            pl.lit("not there"),
+        ),
+    ]
+
+
+def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.DataFrame]:
+    """One message per plan type and kind of fault, naming the first option and how many there are."""
+    priced = with_taken(options, plans, "plan", "plan_type", "is_priced")
+    faulty = priced.filter(pl.col("price_fault").is_not_null() | pl.col("is_coverage_missing"))
+    faulty = faulty.with_columns(
+        fault=pl.when("is_coverage_missing").then(pl.lit("coverage")).otherwise("price_fault")
+    )
+    grouped = faulty.group_by("case", "plan_type", "fault", maintain_order=True).agg(
+        option_id=pl.col("option_id").first(), options=pl.len()
+    )
+    expected = pl.col("fault").replace_strict(
+        {
+            "birth": "a birth date",
+            "area": "a home zip with a rating area",
+            "rate": "a rate for this person",
+            "coverage": "annual pay, from which coverage follows",
+            "contribution": "a contribution for the coverage code",
+            "calendar": "a pay calendar for the year",
+            "deduction code": "a deduction code",
+        },
+        default="a price",
+    )
+    return [
+        message_rows(
+            grouped,
+            pl.col("fault").replace_strict(FAULT_CODES, default="BA1202"),
+            expected,
+            pl.format("nothing, for {} options", "options"),
+        )
+    ]
+
+
+def _undecided_messages(undecided: pl.DataFrame, plans: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+    rows = with_taken(undecided, plans, "plan", "case", "plan_type")
+    rows = with_taken(rows, offers.options, "offer", "option_id")
+    grouped = rows.group_by("case", "plan_type", maintain_order=True).agg(
+        option_id=pl.col("option_id").first(), options=pl.len()
+    )
+    return message_rows(
+        grouped,
+        "BA1211",
+        pl.lit("every field the option's rule looks at"),
+        pl.format("a field is missing, for {} options", "options"),
+    )
+
+
+def undecided_fields(rules: pl.DataFrame) -> pl.DataFrame:
+    """Name the criteria that could not be decided, per case and rule: case, rule_id, field."""
+    rows = rules.filter(is_undecided()).select("case", "rule_id", "unknown")
+    bits = pl.DataFrame({"field": list(CRITERIA), "bit": [1 << number for number in range(len(CRITERIA))]})
+    return (
+        rows.join(bits, how="cross").filter((pl.col("unknown") & pl.col("bit")) != 0).drop("bit", "unknown")
+    )

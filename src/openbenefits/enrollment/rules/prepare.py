@@ -1,0 +1,250 @@
+"""Prepare events: from facts and set-up to options, prices, defaults, dates and a status.
+
+This is the kernel's one entry for open enrolments of a million and for one marriage on a web request. It
+knows no database and no clock; it returns frames, messages and a status per case, and never raises for a
+person's data.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from openbenefits.core.codes import ProcessStatus
+from openbenefits.core.columns import with_taken
+from openbenefits.eligibility.rules import (
+    Eligibility,
+    assign_programs,
+    eligible_members,
+    evaluate,
+    households,
+)
+from openbenefits.enrollment.rules import choices
+from openbenefits.enrollment.rules.dates import with_dates
+from openbenefits.enrollment.rules.messages import preparation_messages
+from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.offers import Offers, find_offers, version_on
+from openbenefits.rating.rules.prices import with_prices
+from openbenefits.rating.rules.quotes import find_quotes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What is known of the people whose events are prepared; columns as in `enrollment.frames`.
+
+    cases:    one row per event, `case` its position.
+    members:  dependents as of the event date.
+    in_force: coverage in force on the day before the event date (`is_future`: only to begin later).
+    approved: coverage amounts approved by evidence, per case and plan type.
+    prior:    options of the last prepared event, per case.
+    chosen:   plan types whose covered dependents are settled (by an election, or by coverage kept), and
+              chosen_members those dependents: prices then count them, not everybody eligible.
+    """
+
+    cases: pl.DataFrame
+    members: pl.DataFrame
+    in_force: pl.DataFrame
+    approved: pl.DataFrame
+    prior: pl.DataFrame
+    chosen: pl.DataFrame
+    chosen_members: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """The steps in between, for the explanation: the same frames the result was made from."""
+
+    eligibility: Eligibility
+    offers: Offers
+    quotes: pl.DataFrame
+    members: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The result of a preparation: statuses per case, plan types, priced options, messages."""
+
+    cases: pl.DataFrame
+    plans: pl.DataFrame
+    options: pl.DataFrame
+    messages: pl.DataFrame
+    trace: Trace
+
+
+def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
+    """Prepare every case: program, options, prices, credits, defaults, dates, proof, status.
+
+    Shapes:  see Situation; the result's `plans` has one row per case and plan type, `options` one per
+             eligible option.
+    Missing: nothing missing becomes 0 or eligible; it becomes a message and an error status.
+    Source:  docs/rules.md.
+    """
+    eligibility = evaluate(_with_pay_group(situation.cases, rulebook), rulebook)
+    covered = situation.in_force.filter(pl.col("kind").is_in(COVERED))
+    cases = assign_programs(eligibility.cases, covered, rulebook)
+    plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
+    plans, offers, members = priced_plans(plans, cases, situation, rulebook)
+    options, undecided = choices.eligible_options(plans, offers)
+    plans = choices.with_loss(plans, options, rulebook)
+    options = choices.electable(options, plans, situation.prior)
+    options, quotes = price_options(options, plans, members, cases, offers, rulebook)
+    options = choices.with_proof(options, plans)
+    plans = _with_choice(choices.with_default(plans, options), options)
+    options = _with_default_flag(options, plans)
+    messages = preparation_messages(cases, plans, options, undecided, offers)
+    return Prepared(
+        cases=_with_final_status(cases, plans, messages),
+        plans=plans,
+        options=options,
+        messages=messages,
+        trace=Trace(eligibility=eligibility, offers=offers, quotes=quotes, members=members),
+    )
+
+
+def _with_pay_group(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add pay_group_id: null where the job's pay group is unknown or inactive."""
+    groups = rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
+    return cases.join(groups, on=["client_id", "pay_group"], how="left", maintain_order="left")
+
+
+def priced_plans(
+    plans: pl.DataFrame, cases: pl.DataFrame, situation: Situation, rulebook: Rulebook
+) -> tuple[pl.DataFrame, Offers, pl.DataFrame]:
+    """Add what pricing needs to plan rows: pricing day, offers, household, pay facts, approved amounts."""
+    plans = with_taken(
+        plans,
+        cases,
+        "case",
+        *("event_on", "rules_met", "rules_undecided", "geographies_met", "annual_pay_cents", "birth_on"),
+        "pay_group_id",
+    )
+    plans = plans.with_columns(price_on=pl.coalesce("coverage_begins_on", "event_on")).with_columns(
+        pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year()
+    )
+    plans, plan_days = _with_plan_day(plans)
+    plans, members = _with_household(plans, situation, rulebook)
+    approved = situation.approved.select("case", "plan_type", "approved_cents")
+    plans = plans.join(approved, on=["case", "plan_type"], how="left", maintain_order="left")
+    return plans, find_offers(plan_days, rulebook), members
+
+
+def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the distinct pairs of plan row and pricing day."""
+    key = ["plan_row", "price_on"]
+    plan_days = plans.select(key).unique().sort(key).with_row_index("plan_day")
+    plan_days = plan_days.with_columns(pl.col("plan_day").cast(pl.Int32))
+    return plans.join(plan_days, on=key, how="left", maintain_order="left", nulls_equal=True), plan_days
+
+
+def _with_household(
+    plans: pl.DataFrame, situation: Situation, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the households plan rows share (case, dependent rule, day) and count who is eligible.
+
+    A plan type whose covered dependents are settled has a household of its own (`chosen_for`).
+    """
+    is_health = pl.col("plan_type").str.starts_with("1")
+    chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
+    plans = plans.join(chosen, on=["case", "plan_type"], how="left", maintain_order="left")
+    key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
+    units = (
+        plans.filter(is_health)
+        .select(key)
+        .unique()
+        .join(situation.members.select("case").unique(), on="case", how="semi")
+        .with_row_index("plan_unit")
+        .with_columns(pl.col("plan_unit").cast(pl.Int32))
+    )
+    rules = rulebook.dependent_rules.with_row_index("rule_position")
+    ruled = version_on(units, rules, "dependent_rule_id", "rule_position")
+    ruled = with_taken(
+        ruled,
+        rules,
+        "rule_position",
+        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+    )
+    eligible = eligible_members(situation.members.join(ruled, on="case"))
+    joined = plans.join(units, on=key, how="left", maintain_order="left", nulls_equal=True)
+    joined = joined.with_columns(plan_unit=pl.when(is_health).then("plan_unit")).drop("chosen_for")
+    counted = joined.join(
+        households(eligible).drop("case"), on="plan_unit", how="left", maintain_order="left"
+    )
+    counted = counted.with_columns(pl.col("spouses", "partners", "children").fill_null(0))
+    return counted, _charged(eligible, situation.chosen_members)
+
+
+def _charged(eligible: pl.DataFrame, chosen_members: pl.DataFrame) -> pl.DataFrame:
+    """Keep, of households that are settled, only the dependents chosen."""
+    free = eligible.filter(pl.col("chosen_for").is_null())
+    chosen = eligible.filter(pl.col("chosen_for").is_not_null()).join(
+        chosen_members.select("case", "dependent_id", chosen_for="plan_type"),
+        on=["case", "dependent_id", "chosen_for"],
+        how="semi",
+    )
+    return pl.concat([free, chosen]).drop("chosen_for")
+
+
+def price_options(
+    options: pl.DataFrame,
+    plans: pl.DataFrame,
+    members: pl.DataFrame,
+    cases: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add coverage amounts and prices to options; also give the quotes, for the explanation."""
+    covered = with_coverage(options, plans, offers, rulebook)
+    covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
+    quotes = find_quotes(plans, members, cases, offers, rulebook)
+    positions = quotes.group_by("plan").agg(first_quote=pl.col("quote").min())
+    located = plans.select("plan", "annual_pay_cents", "pay_year").join(
+        positions, on="plan", how="left", maintain_order="left"
+    )
+    located = located.with_columns(pl.col("first_quote").cast(pl.Int32))
+    return with_prices(covered, located, quotes, offers, rulebook), quotes
+
+
+def _with_choice(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
+    """Add how many options are electable and whether that is a choice."""
+    counted = options.filter("is_electable").group_by("plan").agg(offered_options=pl.len().cast(pl.Int16))
+    rows = plans.join(counted, on="plan", how="left", maintain_order="left")
+    return rows.with_columns(pl.col("offered_options").fill_null(0)).with_columns(
+        is_choice=pl.col("offered_options") >= 2
+    )
+
+
+def _with_default_flag(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
+    """Mark the option that holds without an election."""
+    rows = with_taken(options, plans, "plan", "default_option_id")
+    is_default = (pl.col("option_id") == pl.col("default_option_id")).fill_null(value=False)
+    return rows.with_columns(is_default=is_default).drop("default_option_id")
+
+
+def _with_final_status(cases: pl.DataFrame, plans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Decide PE, FP, FA or PR (docs/rules.md §10)."""
+    changes = pl.col("default_option_id").ne_missing(pl.col("current_option_id")) & (
+        pl.col("default_reason") != "untouched"
+    )
+    matters = plans.filter(
+        ~pl.col("is_ignored") & (pl.col("is_choice") | pl.col("is_lost") | changes | pl.col("is_ending"))
+    )
+    open_cases = matters["case"].unique()
+    choosing = plans.filter("is_choice")["case"].unique()
+    faulty = messages.filter(pl.col("severity") == "E", pl.col("level") == "option")["case"].unique()
+    status, case = pl.col("process_status"), pl.col("case")
+    final = (
+        pl.when(status.is_in([ProcessStatus.AE.value, ProcessStatus.FA.value]))
+        .then(status)
+        .when(case.is_in(faulty.implode()))
+        .then(pl.lit(ProcessStatus.PE.value))
+        .when(case.is_in(open_cases.implode()))
+        .then(pl.lit(ProcessStatus.PR.value))
+        .otherwise(pl.lit(ProcessStatus.FP.value))
+    )
+    return cases.with_columns(
+        program_status=status, process_status=final, has_choice=case.is_in(choosing.implode())
+    )
+
+
+__all__ = ["Prepared", "Situation", "Trace", "prepare", "price_options", "priced_plans"]

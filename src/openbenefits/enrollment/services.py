@@ -1,0 +1,240 @@
+"""Use cases of enrolment: load what a case needs, save what was prepared, take elections, post coverage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.enrollment import models
+from openbenefits.enrollment.frames import (
+    POINT,
+    in_force,
+    load_approved,
+    load_coverage,
+    load_covered_dependents,
+    load_covered_funds,
+    load_elected,
+    load_held,
+    load_latest_versions,
+    load_prior_options,
+)
+from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.settle import Elected, Settled
+from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.store.bulk import copy_in, schema_of, update_from
+from openbenefits.workforce.frames import as_of as facts_as_of
+from openbenefits.workforce.frames import dependents_as_of
+
+EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of some cases: the situation the kernel decides on, and what was submitted and held."""
+
+    situation: Situation
+    elected: Elected
+    held: Elected
+
+
+def load_known(
+    connection: Any, cases: pl.DataFrame, rulebook: Rulebook, *, known_at: datetime | None = None
+) -> Known:
+    """Load everything a preparation of these events reads.
+
+    Shapes: cases has `case` (= position), the event's key, event_class_id, event_on, only_ends_coverage,
+            is_open_enrollment, is_settling, received_on.
+    """
+    asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
+    facts = facts_as_of(connection, asked, known_at=known_at).drop(
+        "client_id", "person_id", "benefit_record", "as_of"
+    )
+    members = dependents_as_of(connection, asked, known_at=known_at)
+    held_points = in_force(cases, load_coverage(connection, cases))
+    elected = load_elected(connection, cases)
+    held = load_held(connection, held_points)
+    settled = _settled_households(cases, elected, held)
+    full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
+        has_job=pl.col("job_number").is_not_null(),
+        zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
+    )
+    prior = (
+        load_prior_options(connection, cases)
+        if rulebook.event_rules["use_history"].any()
+        else pl.DataFrame(schema={"case": pl.Int32, "option_id": pl.Int32})
+    )
+    situation = Situation(
+        cases=full,
+        members=members,
+        in_force=held_points,
+        approved=load_approved(connection, cases),
+        prior=prior,
+        chosen=settled[0],
+        chosen_members=settled[1],
+    )
+    return Known(situation=situation, elected=elected, held=held)
+
+
+def _settled_households(
+    cases: pl.DataFrame, elected: Elected, held: Elected
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Name the plan types whose covered dependents are settled, and those dependents.
+
+    They are those of an election; of an event about to be settled also those kept from coverage in force.
+    """
+    key = ["case", "plan_type"]
+    settling = cases.filter("is_settling").select("case")
+    kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
+    chosen = pl.concat([elected.elections.select(key), kept.select(key)]).unique()
+    return chosen, pl.concat([elected.members, kept])
+
+
+# --- saving a preparation -------------------------------------------------------------------------------
+
+
+def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) -> None:
+    """Write plan types and options of prepared events under a new preparation number.
+
+    Shapes: events has case, the event's key and `preparation` (the number to write).
+    """
+    keys = events.select("case", *EVENT_KEY, "preparation")
+    plans = prepared.plans.join(keys, on="case").rename({"rule_row": "position"})
+    columns = schema_of(models.EventPlan)
+    rows = plans.with_columns(
+        event_rule_row=pl.col("position").fill_null(-1),
+        is_waive_allowed=pl.col("waive_rule") != "N",
+        is_election_required=pl.col("is_election_required").fill_null(value=False),
+        default_reason=pl.col("default_reason").fill_null("nothing"),
+    )
+    copy_in(connection, "enrollment_eventplan", _as_stored(rows, columns))
+    options = prepared.options.join(
+        prepared.plans.select("plan", "plan_type"), on="plan", how="left", maintain_order="left"
+    ).join(keys, on="case")
+    rows = options.rename({"rule_bit": "rule_mask"})
+    copy_in(connection, "enrollment_eventoption", _as_stored(rows, schema_of(models.EventOption)))
+
+
+def _as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
+
+
+# --- posting ----------------------------------------------------------------------------------------------
+
+
+def post(
+    connection: Any, settled: Settled, events: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> pl.DataFrame:
+    """Write the change points that settled events add, and supersede those they replace.
+
+    Shapes: events has case and the event's key. Answers the points inserted.
+    """
+    keys = events.select("case", *EVENT_KEY)
+    results = _with_content(settled.results.join(keys, on="case"), settled)
+    if results.is_empty():
+        return results
+    existing = _existing(connection, results)
+    new, replaced = timeline_changes(results, existing)
+    new = _above_all_versions(connection, new)
+    _supersede(connection, replaced, run_id=run_id, now=now)
+    _insert_points(connection, new, settled, run_id=run_id, now=now)
+    return new
+
+
+def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:
+    """Add members and funds as texts, to compare what is covered as a whole."""
+    key = ["case", "plan_type"]
+    members = _texts(settled.members, key, "members", pl.col("dependent_id").cast(pl.String))
+    funds = _texts(settled.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
+    found = results.join(members, on=key, how="left").join(funds, on=key, how="left")
+    covered = pl.col("kind").is_in(["E", "D"])
+    return found.with_columns(
+        pl.when(covered).then(pl.col(name)).alias(name) for name in ("members", "funds")
+    )
+
+
+def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> pl.DataFrame:
+    return rows.with_columns(text.alias(name)).group_by(key).agg(pl.col(name).sort().str.join(" "))
+
+
+def _existing(connection: Any, results: pl.DataFrame) -> pl.DataFrame:
+    """The points that hold for these people, with members and funds as texts."""
+    points = load_coverage(connection, results)
+    key = list(POINT)
+    members = load_covered_dependents(connection, results)
+    funds = load_covered_funds(connection, results)
+    return points.join(
+        _texts(members, key, "members", pl.col("dependent_id").cast(pl.String)), on=key, how="left"
+    ).join(_texts(funds, key, "funds", pl.format("{}:{}", "fund", "percent")), on=key, how="left")
+
+
+def _above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
+    """Number versions above superseded points of the same day too."""
+    key = [*POINT_KEY, "begins_on"]
+    latest = load_latest_versions(connection, new).select(*key, latest="version")
+    found = new.join(latest, on=key, how="left")
+    return found.with_columns(version=(pl.col("latest").fill_null(0) + 1).cast(pl.Int32)).drop("latest")
+
+
+def _supersede(connection: Any, replaced: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+    if replaced.is_empty():
+        return
+    rows = replaced.with_columns(
+        superseded_by_run=pl.lit(run_id or 0, pl.Int64),
+        superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    )
+    update_from(connection, "enrollment_coverage", rows, POINT, ["superseded_by_run", "superseded_at"])
+
+
+def _insert_points(
+    connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
+) -> None:
+    rows = new.with_columns(
+        run_id=pl.lit(run_id, pl.Int64),
+        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        superseded_by_run=pl.lit(None, pl.Int64),
+        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    copy_in(connection, "enrollment_coverage", _as_stored(rows, schema_of(models.Coverage)))
+    covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
+    members = covered.join(settled.members, on=["case", "plan_type"])
+    columns = schema_of(models.CoverageDependent)
+    copy_in(connection, "enrollment_coveragedependent", _as_stored(members, columns))
+    funds = covered.join(settled.funds, on=["case", "plan_type"])
+    copy_in(connection, "enrollment_coveragefund", _as_stored(funds, schema_of(models.CoverageFund)))
+
+
+# --- evidence -----------------------------------------------------------------------------------------------
+
+
+def decide_proof(
+    connection: Any,
+    *,
+    client_id: int,
+    person_id: int,
+    plan_type: str,
+    valid_from: date,
+    approved_cents: int,
+    decided_by: str,
+    now: datetime,
+) -> None:
+    """Record how much coverage of a plan type was approved, from a day. The next event uses it."""
+    del connection
+    version = models.ProofDecision.objects.filter(
+        client_id=client_id, person_id=person_id, plan_type=plan_type, valid_from=valid_from
+    ).count()
+    models.ProofDecision.objects.create(
+        client_id=client_id,
+        person_id=person_id,
+        plan_type=plan_type,
+        valid_from=valid_from,
+        version=version + 1,
+        approved_cents=approved_cents,
+        decided_by=decided_by,
+        known_since=now,
+    )
+
+
+__all__ = ["CONTENT", "Known", "decide_proof", "load_known", "post", "save_preparation"]

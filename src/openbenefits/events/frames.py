@@ -1,0 +1,90 @@
+"""The named SQL of the event machine."""
+
+from typing import Any
+
+import polars as pl
+
+from openbenefits.events import models
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.store.bulk import copy_out, schema_of
+
+PEOPLE = (
+    "(SELECT DISTINCT * FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id))"
+)
+
+FEED = f"""
+SELECT f.id, f.client_id, f.person_id, f.change_id, f.fact, f.operation, f.valid_from, f.job_number,
+       f.sequence, f.event_class, f.is_trigger
+FROM workforce_factchange AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE f.consumed_by_run IS NULL ORDER BY f.id
+"""
+
+FEED_SCHEMA = {
+    "id": pl.Int64,
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "change_id": pl.Int64,
+    "fact": pl.String,
+    "operation": pl.String,
+    "valid_from": pl.Date,
+    "job_number": pl.Int16,
+    "sequence": pl.Int16,
+    "event_class": pl.String,
+    "is_trigger": pl.Boolean,
+}
+
+REPORTED = f"""
+SELECT client_id, person_id, valid_from, event_class, max(reported_on) AS reported_on
+FROM workforce_lifeeventfact AS l JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE NOT is_deleted GROUP BY 1, 2, 3, 4
+"""
+
+EVENTS = f"SELECT {{columns}} FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
+
+ACTIVITY = f"""
+SELECT {{columns}} FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE a.event_number IS NULL
+"""
+
+NEXT_NUMBERS = f"""
+SELECT client_id, person_id, benefit_record, max(event_number) AS highest
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3
+"""
+
+
+def people_arrays(people: pl.DataFrame) -> dict[str, str]:
+    """Give client and person numbers as PostgreSQL arrays, for PEOPLE."""
+    pairs = people.select("client_id", "person_id").unique()
+    return {
+        "clients": "{" + ",".join(map(str, pairs["client_id"])) + "}",
+        "persons": "{" + ",".join(map(str, pairs["person_id"])) + "}",
+    }
+
+
+def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the changes to facts that no run has read yet, with the report day of life events."""
+    feed = copy_out(connection, FEED, FEED_SCHEMA, people_arrays(people))
+    schema = {key: FEED_SCHEMA[key] for key in ("client_id", "person_id", "valid_from", "event_class")}
+    reported = copy_out(connection, REPORTED, schema | {"reported_on": pl.Date}, people_arrays(people))
+    return feed.join(reported, on=list(schema), how="left", maintain_order="left")
+
+
+def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load every event of some people."""
+    schema = schema_of(models.Event)
+    return copy_out(connection, EVENTS.format(columns=", ".join(schema)), schema, people_arrays(people))
+
+
+def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load activity that has not become an event yet."""
+    schema = schema_of(models.Activity)
+    return copy_out(connection, ACTIVITY.format(columns=", ".join(schema)), schema, people_arrays(people))
+
+
+def load_highest_numbers(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the highest event number of each benefit record."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16, "highest": pl.Int32}
+    return copy_out(connection, NEXT_NUMBERS, schema, people_arrays(people))
+
+
+__all__ = ["EVENT_KEY", "load_events", "load_feed", "load_highest_numbers", "load_waiting_activity"]

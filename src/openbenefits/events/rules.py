@@ -1,0 +1,134 @@
+"""From activity to events, and which event comes first: pure decisions on columns.
+
+Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
+"""
+
+import polars as pl
+
+from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus
+
+ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
+EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
+RECORD_KEY = ("client_id", "person_id", "benefit_record")
+
+FINAL = [str(status) for status in FINAL_STATUSES]
+
+
+def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Turn unread rows of the change feed into activity.
+
+    Shapes:  changes as the feed (`fact`, `operation`, `valid_from`, `job_number`, `sequence`, `event_class`,
+             `change_id`), inserts that trigger only; jobs has the present job rows with action, reason,
+             benefit_record and, per row, `others_active` (another included job of the record is active that
+             day); actions maps action and reason ('' = any) to bas_action.
+    Source:  rulings §1.9: a job action means TER or HIR only if no other job of the record is active.
+    """
+    keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
+    job_rows = changes.filter(fact="job").join(
+        jobs.select(*keys, "action", "reason", "benefit_record", "others_active"), on=keys
+    )
+    mapped = _mapped(job_rows, actions).with_columns(
+        source=pl.lit(str(ActionSource.JOB)), reported_on=pl.lit(None, pl.Date)
+    )
+    moved = changes.filter(fact="address").with_columns(
+        bas_action=pl.lit(""), source=pl.lit(str(ActionSource.ADDRESS)), reported_on=pl.lit(None, pl.Date)
+    )
+    lived = changes.filter(fact="life_event").with_columns(
+        bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
+    )
+    records = jobs.select("client_id", "person_id", "benefit_record").unique()
+    personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
+    columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
+    rows = pl.concat([mapped, personal], how="diagonal_relaxed").with_columns(
+        event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)
+    )
+    return rows.select(columns).unique(ACTIVITY_KEY, keep="first", maintain_order=True)
+
+
+def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Add bas_action: that of the action and reason, else of the action, else the default class."""
+    exact = actions.filter(pl.col("reason") != "").rename({"bas_action": "exact"})
+    general = actions.filter(pl.col("reason") == "").select("action", general="bas_action")
+    found = job_rows.join(
+        exact.select("action", "reason", "exact"), on=["action", "reason"], how="left"
+    ).join(general, on="action", how="left")
+    action = pl.coalesce("exact", "general", pl.lit(""))
+    hidden = action.is_in(["TER", "HIR"]) & pl.col("others_active")
+    return found.with_columns(bas_action=pl.when(hidden).then(pl.lit("")).otherwise(action))
+
+
+def classify(activities: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+    """Add event_class_id and priority: the specific class of the action, else the default class.
+
+    Missing: without exactly one default class, unmapped activity gets a null class (BA1007).
+    """
+    specific = classes.filter(use=str(EventClassUse.SPECIFIC)).select(
+        bas_action="code", specific_id="event_class_id"
+    )
+    default = classes.filter(use=str(EventClassUse.DEFAULT))["event_class_id"]
+    default_id = pl.lit(default[0] if default.len() == 1 else None, dtype=pl.Int32)
+    found = activities.join(specific, on="bas_action", how="left", maintain_order="left").with_columns(
+        event_class_id=pl.coalesce("specific_id", default_id)
+    )
+    return found.drop("specific_id").join(
+        classes.select("event_class_id", "priority"), on="event_class_id", how="left", maintain_order="left"
+    )
+
+
+def merge(activities: pl.DataFrame) -> pl.DataFrame:
+    """Merge activity of one benefit record, day and class into one event each.
+
+    The first by sequence, source and job number gives source and report day (event-processing §5.5).
+    """
+    ordered = activities.sort(
+        *RECORD_KEY, "event_on", "event_class_id", "sequence", "source", "job_number", nulls_last=True
+    )
+    return ordered.group_by(*RECORD_KEY, "event_on", "event_class_id", maintain_order=True).agg(
+        pl.col("priority", "source").first(),
+        pl.col("reported_on").drop_nulls().min(),
+        is_multi_activity=pl.len() > 1,
+    )
+
+
+def is_unfinished(status: str = "process_status") -> pl.Expr:
+    """Whether an event still has something to do: not final, not void, not disconnected."""
+    gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
+    return ~pl.col(status).is_in(FINAL).fill_null(value=False) & ~pl.col("event_status").is_in(gone)
+
+
+def order_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Order the unfinished events of each benefit record and mark who is first.
+
+    Adds place (0 = first, by date, priority, number) and is_first.
+    Source: event-processing §5.4.
+    """
+    unfinished = events.filter(is_unfinished()).sort(
+        *RECORD_KEY, "event_on", "priority", "event_number", "schedule_id"
+    )
+    place = pl.int_range(pl.len(), dtype=pl.Int32).over(RECORD_KEY)
+    return unfinished.with_columns(place=place).with_columns(is_first=pl.col("place") == 0)
+
+
+def is_due(as_of: pl.Expr) -> pl.Expr:
+    """Whether an event may be processed: on its day, or so many days ahead as its class allows."""
+    ahead = pl.duration(days=pl.col("process_ahead_days"))
+    return pl.col("event_on") <= as_of + ahead
+
+
+def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
+    """Add window_begins_on and window_ends_on (the last day on which elections are taken).
+
+    Shapes:  event_on, reported_on, option_notified_on, window_days, window_start, and the schedule's own
+             window (schedule_window_begins_on, schedule_window_ends_on; null: the class decides).
+    Source:  rulings §1.5.
+    """
+    start = (
+        pl.when(pl.col("window_start") == "notice")
+        .then(pl.coalesce("option_notified_on", "event_on"))
+        .when(pl.col("window_start") == "entry")
+        .then(pl.coalesce("reported_on", "event_on"))
+        .otherwise(pl.col("event_on"))
+    )
+    begins = pl.coalesce("schedule_window_begins_on", start)
+    ends = pl.coalesce("schedule_window_ends_on", start + pl.duration(days=pl.col("window_days")))
+    return classes_joined.with_columns(window_begins_on=begins, window_ends_on=ends)

@@ -1,0 +1,258 @@
+"""Use cases of the event machine: detect activity, create events, move statuses, write messages.
+
+Every function works inside the caller's transaction, after the caller has locked the people.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from psycopg import sql
+
+from openbenefits.core.codes import ActionSource, EventStatus
+from openbenefits.events import frames, models, rules
+from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
+from openbenefits.store.catalogue import execute, psycopg_connection
+from openbenefits.workforce.frames import load_jobs
+
+UTC = pl.Datetime("us", "UTC")
+ACTIVE = ("A", "L", "P")
+
+
+def detect_activity(
+    connection: Any, people: pl.DataFrame, actions: pl.DataFrame, *, run_id: int, floor: date
+) -> int:
+    """Read the change feed on, and write the activity it means; answer how many rows.
+
+    An inserted fact becomes activity; a corrected one flags the events of its day; a deleted job row
+    disconnects the unfinished events it caused (event-processing §3.4). Changes before `floor`, the day
+    benefits administration starts, trigger nothing.
+    """
+    feed = frames.load_feed(connection, people)
+    if feed.is_empty():
+        return 0
+    jobs = with_others_active(load_jobs(connection, people))
+    inserted = feed.filter("is_trigger", operation="I").filter(pl.col("valid_from") >= floor)
+    activities = rules.activities_of(inserted, jobs, actions)
+    columns = schema_of(models.Activity)
+    rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
+    _flag_changed(connection, feed, people)
+    read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
+    update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
+    return activities.height
+
+
+def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
+    """Add others_active: another job of the benefit record is active on the day of the row."""
+    key = ["client_id", "person_id", "benefit_record"]
+    several = jobs.group_by(key).agg(jobs=pl.col("job_number").n_unique()).filter(pl.col("jobs") > 1)
+    shared = jobs.join(several, on=key, how="semi")
+    pairs = shared.select(*key, "job_number", "valid_from", "sequence").join(
+        shared.select(
+            *key,
+            other="job_number",
+            other_from="valid_from",
+            other_status="job_status",
+            other_sequence="sequence",
+        ),
+        on=key,
+    )
+    standing = pairs.filter(
+        (pl.col("other") != pl.col("job_number")) & (pl.col("other_from") <= pl.col("valid_from"))
+    )
+    row = [*key, "job_number", "valid_from", "sequence"]
+    latest = standing.sort("other_from", "other_sequence").unique([*row, "other"], keep="last")
+    active = latest.filter(pl.col("other_status").is_in(ACTIVE)).select(row).unique()
+    return jobs.join(active.with_columns(others_active=True), on=row, how="left").with_columns(
+        pl.col("others_active").fill_null(value=False)
+    )
+
+
+def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> None:
+    """Flag events that relied on a corrected fact; disconnect unfinished ones whose job row is gone."""
+    changed = feed.filter(pl.col("operation").is_in(["C", "D"]))
+    if changed.is_empty():
+        return
+    events = frames.load_events(connection, people)
+    touched = events.join(
+        changed.select("client_id", "person_id", "operation", "fact", event_on="valid_from").unique(),
+        on=["client_id", "person_id", "event_on"],
+    )
+    flagged = touched.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
+    update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
+    gone = touched.filter(
+        (pl.col("operation") == "D") & (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
+    ).filter(rules.is_unfinished())
+    disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
+    update_from(connection, "events_event", disconnected, rules.EVENT_KEY, ["event_status"])
+
+
+def create_events(
+    connection: Any, people: pl.DataFrame, classes: pl.DataFrame, *, schedule_id: int, now: datetime
+) -> pl.DataFrame:
+    """Turn waiting activity into events of an event-maintenance schedule; answer the new events.
+
+    Activity of the day and class of an unfinished event merges into it (event-processing §5.6).
+    """
+    waiting = frames.load_waiting_activity(connection, people)
+    if waiting.is_empty():
+        return pl.DataFrame()
+    classified = rules.classify(waiting, classes).filter(pl.col("event_class_id").is_not_null())
+    merged = rules.merge(classified)
+    events = frames.load_events(connection, people)
+    key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
+    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number")
+    known = merged.join(same, on=key)
+    fresh = merged.join(same, on=key, how="anti")
+    numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
+    _insert_events(connection, numbered, now)
+    _flag_multiple(connection, known)
+    columns = [*key, "schedule_id", "event_number"]
+    homes = pl.concat([numbered.select(columns), known.select(columns)])
+    consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
+    update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, ["schedule_id", "event_number"])
+    return numbered
+
+
+def create_period_events(
+    connection: Any, people: pl.DataFrame, schedule: dict[str, Any], *, now: datetime
+) -> int:
+    """Open the event 0 of an open enrolment or a snapshot for those who have none yet."""
+    events = frames.load_events(connection, people)
+    schedule_id = schedule["schedule_id"]
+    missing = people.select(rules.RECORD_KEY).join(
+        events.filter(schedule_id=schedule_id), on=rules.RECORD_KEY, how="anti"
+    )
+    source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
+    rows = missing.with_columns(
+        event_on=pl.lit(schedule["period_begins_on"]),
+        event_class_id=pl.lit(schedule["event_class_id"], pl.Int32),
+        priority=pl.lit(schedule["priority"], pl.Int16),
+        source=pl.lit(str(source)),
+        reported_on=pl.lit(None, pl.Date),
+        is_multi_activity=pl.lit(value=False),
+        schedule_id=pl.lit(schedule_id, pl.Int32),
+        event_number=pl.lit(0, pl.Int32),
+    )
+    _insert_events(connection, rows, now)
+    return rows.height
+
+
+def _numbered(connection: Any, rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """Give new events the next numbers of their benefit record, by date and priority."""
+    highest = frames.load_highest_numbers(connection, people)
+    ordered = rows.sort(*rules.RECORD_KEY, "event_on", "priority").join(
+        highest, on=rules.RECORD_KEY, how="left", maintain_order="left"
+    )
+    place = pl.int_range(pl.len()).over(rules.RECORD_KEY)
+    return ordered.with_columns(
+        event_number=(pl.col("highest").fill_null(0) + place + 1).cast(pl.Int32)
+    ).drop("highest")
+
+
+def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:
+    """Write new events: closed, nothing decided yet."""
+    stamped = rows.with_columns(
+        event_status=pl.lit(str(EventStatus.CLOSED)),
+        status_at=pl.lit(now).cast(UTC),
+        process_indicator=pl.lit("N"),
+        finalize_requested=pl.lit(value=False),
+        preparation=pl.lit(0, pl.Int32),
+        is_out_of_sequence=pl.lit(value=False),
+        is_eligibility_changed=pl.lit(value=False),
+        steps=pl.lit(0, pl.Int32),
+    )
+    columns = {name: kind for name, kind in schema_of(models.Event).items() if name in stamped.columns}
+    copy_in(connection, "events_event", _as_stored(stamped, columns))
+
+
+def _flag_multiple(connection: Any, known: pl.DataFrame) -> None:
+    rows = known.select(*rules.EVENT_KEY, is_multi_activity=pl.lit(value=True)).unique()
+    if rows.height:
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_multi_activity"])
+
+
+def record_steps(
+    connection: Any, steps: pl.DataFrame, *, run_id: int | None, actor: str, now: datetime
+) -> None:
+    """Append the moves of events to their history.
+
+    Shapes: steps has the event's key, `step` (its number, counting on), from_status, to_status, event_status, cause.
+    """
+    rows = steps.with_columns(
+        run_id=pl.lit(run_id, pl.Int64), actor=pl.lit(actor), moved_at=pl.lit(now).cast(UTC)
+    )
+    copy_in(connection, "events_eventstep", _as_stored(rows, schema_of(models.EventStep)))
+
+
+def move_events(
+    connection: Any, moves: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
+) -> None:
+    """Move events to another process status (and event status) in one step, with history.
+
+    Shapes: moves has the event's key, process_status (now), to_status, to_event_status, steps.
+    """
+    record_steps(
+        connection,
+        moves.select(
+            *rules.EVENT_KEY,
+            step=(pl.col("steps") + 1).cast(pl.Int32),
+            from_status="process_status",
+            to_status="to_status",
+            event_status="to_event_status",
+            cause=pl.lit(cause),
+        ),
+        run_id=run_id,
+        actor=actor,
+        now=now,
+    )
+    rows = moves.select(
+        *rules.EVENT_KEY,
+        process_status="to_status",
+        event_status="to_event_status",
+        status_at=pl.lit(now).cast(UTC),
+        steps=(pl.col("steps") + 1).cast(pl.Int32),
+    )
+    columns = ["process_status", "event_status", "status_at", "steps"]
+    update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
+
+
+def replace_messages(connection: Any, messages: pl.DataFrame, events: pl.DataFrame, *, run_id: int) -> None:
+    """Write the messages of events just processed; their earlier ones are no longer current.
+
+    Shapes: messages has the event's key and the columns of a message; events the keys processed.
+    """
+    mark_read(connection, events, run_id=run_id)
+    numbered = messages.with_columns(
+        run_id=pl.lit(run_id, pl.Int64),
+        is_current=pl.lit(value=True),
+        number=pl.int_range(pl.len(), dtype=pl.Int32).over(rules.EVENT_KEY) + 1,
+    )
+    merge_in(
+        connection,
+        "events_message",
+        _as_stored(numbered, schema_of(models.Message)),
+        ["client_id", "run_id", "person_id", "benefit_record", "schedule_id", "event_number", "number"],
+        ["code", "severity", "plan_type", "option_id", "dependent_id", "expected", "found", "is_current"],
+    )
+
+
+def mark_read(connection: Any, events: pl.DataFrame, *, run_id: int) -> None:
+    """Say of the messages earlier runs wrote for some events that they are no longer current."""
+    session = psycopg_connection(connection)
+    keys = events.select(rules.EVENT_KEY).unique()
+    with staged(session, "events_event", keys) as wanted:
+        execute(
+            session,
+            """UPDATE events_message AS m SET is_current = false FROM {wanted} AS e
+            WHERE m.client_id = e.client_id AND m.person_id = e.person_id
+              AND m.benefit_record = e.benefit_record AND m.schedule_id = e.schedule_id
+              AND m.event_number = e.event_number AND m.is_current AND m.run_id <> {run_id}""",
+            wanted=wanted,
+            run_id=sql.Literal(run_id),
+        )
+
+
+def _as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())

@@ -1,0 +1,196 @@
+"""Codes that lead nowhere, records written twice, and records without a source."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.programs.audit.context import Audited, listed, numbered
+from openbenefits.programs.bundle import ClientBundle, DatedPart
+from openbenefits.programs.findings import Finding
+from openbenefits.programs.values import Path
+
+_SOURCED = ("geographies", "annual_limits")
+_OWN_CODES = {"company": "companies", "benefit_group": "benefit_groups", "pay_group": "pay_groups"}
+
+
+class Reference(NamedTuple):
+    """A code in a record, the section it should be found in, and the day from which it is needed."""
+
+    path: Path
+    section: str
+    code: str | None
+    needed_from: date | None = None
+
+
+def unknown_codes(audited: Audited) -> Iterator[Finding]:
+    """Find references to records that do not exist, or that begin too late."""
+    for reference in _references(audited):
+        if not reference.code:
+            continue
+        versions = audited.find(reference.section, reference.code)
+        if not versions:
+            yield _unknown(audited, reference)
+        elif reference.needed_from and isinstance(versions[0], DatedPart):
+            yield from _begins_late(audited, reference, min(part.valid_from for part in versions))
+
+
+def repeated_records(audited: Audited) -> Iterator[Finding]:
+    """Find records written twice for the same day."""
+    for section in audited.parts.__struct_fields__:
+        parts = getattr(audited.parts, section)
+        seen: set[tuple[Any, ...]] = set()
+        for path, part in numbered(parts if isinstance(parts, list) else (), section):
+            key = _key(part)
+            if key in seen:
+                cure = "Remove one of them, or correct its code or date."
+                yield audited.finding(path, "repeated", "each record once", "it again", cure)
+            seen.add(key)
+
+
+def missing_sources(audited: Audited) -> Iterator[Finding]:
+    """Find rates, rules and limits that do not say where they were taken from."""
+    for section in audited.parts.__struct_fields__:
+        parts = getattr(audited.parts, section)
+        for path, part in numbered(parts if isinstance(parts, list) else (), section):
+            if (isinstance(part, DatedPart) or section in _SOURCED) and not part.source.strip():
+                cure = "Name the document and its date."
+                yield audited.finding(path, "no_source", "a source", "none", cure)
+
+
+def unknown_plan_types(audited: Audited) -> Iterator[Finding]:
+    """Find plan types that the product does not know, or that stand twice in a program."""
+    for path, plan_type in _plan_types(audited):
+        if plan_type not in PLAN_TYPES or plan_type == "01":
+            known = ", ".join(code for code in PLAN_TYPES if code != "01")
+            yield audited.finding(
+                path, "plan_type", f"a plan type ({known})", plan_type, "Correct the plan type."
+            )
+    for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
+        counts = Counter(part.plan_type for part in program.plan_types)
+        twice = [plan_type for plan_type, count in counts.items() if count > 1]
+        if twice:
+            cure = "Join the two."
+            yield audited.finding(path, "repeated", "each plan type once", f"{listed(twice)} twice", cure)
+
+
+def _key(part: Any) -> tuple[Any, ...]:
+    names = ("code", "action", "reason", "valid_from", "year", "plan_type")
+    if not isinstance(part, DatedPart):
+        return tuple(getattr(part, name, None) for name in names)
+    return (part.code, part.valid_from)  # type: ignore[attr-defined]
+
+
+def _unknown(audited: Audited, reference: Reference) -> Finding:
+    known = audited.known(reference.section)
+    what = reference.section.replace("_", " ")
+    expected = f"one of the {what} ({listed(known) or 'there are none'})"
+    cure = f"Correct the code, or add it to `{reference.section}`."
+    return audited.finding(reference.path, "unknown_code", expected, f"`{reference.code}`", cure)
+
+
+def _begins_late(audited: Audited, reference: Reference, first: date) -> Iterator[Finding]:
+    if reference.needed_from and first > reference.needed_from:
+        expected = f"`{reference.code}` to hold from {reference.needed_from}"
+        cure = f"Add an earlier version to `{reference.section}`, or correct a date."
+        yield audited.finding(reference.path, "begins_late", expected, f"it begins {first}", cure)
+
+
+def _references(audited: Audited) -> Iterator[Reference]:
+    yield from _of_codes(audited)
+    yield from _of_rules(audited)
+    if audited.client:
+        yield from _of_programs(audited.client)
+        yield from _of_calendars(audited.client)
+
+
+def _of_codes(audited: Audited) -> Iterator[Reference]:
+    parts = audited.parts
+    for path, part in numbered(getattr(parts, "actions", ()), "actions"):
+        yield Reference(path, "event_classes", part.event_class)
+    for path, part in numbered(parts.passive_events, "passive_events"):
+        yield Reference(path, "event_classes", part.event_class)
+    for path, part in numbered(parts.rate_tables, "rate_tables"):
+        yield Reference(path, "geographies", part.geography)
+        for code in _coverage_codes(audited, part):
+            yield Reference(path, "coverage_codes", code)
+
+
+def _coverage_codes(audited: Audited, table: Any) -> list[str]:
+    rates = audited.rates(table.code)
+    rows = rates.filter(rates["valid_from"] == table.valid_from)
+    return sorted(rows["coverage_code"].drop_nulls().unique().to_list())
+
+
+def _of_rules(audited: Audited) -> Iterator[Reference]:
+    parts = audited.parts
+    for path, rule in numbered(parts.event_rules, "event_rules"):
+        for place, row in numbered(rule.classes, *path, "classes"):
+            yield Reference(place, "event_classes", row.event_class)
+    for path, contribution in numbered(parts.contributions, "contributions"):
+        for row in contribution.rows:
+            yield Reference(path, "coverage_codes", row.coverage_code)
+    for path, rule in numbered(parts.eligibility_rules, "eligibility_rules"):
+        for place, criterion in numbered(rule.criteria, *path, "criteria"):
+            yield Reference(place, "geographies", criterion.geography)
+            if audited.client and criterion.field in _OWN_CODES:
+                for value in criterion.values or ():
+                    yield Reference(place, _OWN_CODES[criterion.field], value)
+
+
+def _of_programs(client: ClientBundle) -> Iterator[Reference]:
+    for path, program in numbered(client.programs, "programs"):
+        day = program.valid_from
+        yield Reference(path, "eligibility_rules", program.eligibility, day)
+        yield Reference(path, "event_rules", program.event_rule, day)
+        for credit in program.credits:
+            yield Reference(path, "rate_tables", credit.rate_table, day)
+        for place, plan_type in numbered(program.plan_types, *path, "plan_types"):
+            yield from _of_plan_type(place, plan_type, day)
+
+
+def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:
+    yield Reference(path, "event_rules", plan_type.event_rule, day)
+    yield Reference(path, "dependent_rules", plan_type.dependent_rule, day)
+    for credit in plan_type.waive_credits:
+        yield Reference(path, "rate_tables", credit.rate_table, day)
+    for place, option in numbered(plan_type.options, *path, "options"):
+        yield from _of_option(place, option, day)
+
+
+def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
+    yield Reference(path, "plans", option.plan, day)
+    yield Reference(path, "eligibility_rules", option.eligibility, day)
+    yield Reference(path, "geographies", option.service_area)
+    yield Reference(path, "formulas", option.formula, day)
+    yield Reference(path, "deduction_codes", option.deduction_code)
+    for code in option.coverage_codes:
+        yield Reference(path, "coverage_codes", code)
+    for cost in option.costs:
+        yield Reference(path, "rate_tables", cost.rate_table, day)
+        yield Reference(path, "contributions", cost.contribution, day)
+    for credit in option.credits:
+        yield Reference(path, "rate_tables", credit.rate_table, day)
+
+
+def _of_calendars(client: ClientBundle) -> Iterator[Reference]:
+    for path, group in numbered(client.pay_groups, "pay_groups"):
+        yield Reference(path, "companies", group.company)
+    for path, schedule in numbered(client.schedules, "schedules"):
+        yield Reference(path, "companies", schedule.company)
+        yield Reference(path, "benefit_groups", schedule.benefit_group)
+        yield Reference(path, "event_classes", schedule.event_class)
+        for program in schedule.programs:
+            yield Reference(path, "programs", program)
+    for path, control in numbered(client.run_controls, "run_controls"):
+        yield Reference(path, "schedules", control.schedule)
+
+
+def _plan_types(audited: Audited) -> Iterator[tuple[Path, str]]:
+    for section in ("plans", "funds"):
+        for path, part in numbered(getattr(audited.parts, section), section):
+            yield path, part.plan_type
+    for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
+        for place, plan_type in numbered(program.plan_types, *path, "plan_types"):
+            yield place, plan_type.plan_type

@@ -1,0 +1,170 @@
+"""Event classes, event rules, eligibility rules, formulas and contributions by themselves."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from openbenefits.core.codes import BeginRule, EndRule, PersonType
+from openbenefits.programs.audit.context import Audited, listed, numbered
+from openbenefits.programs.bundle import CriterionPart, FormulaPart, FormulaStepPart
+from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.findings import Finding
+from openbenefits.programs.rows.rules import CRITERION_UNITS
+from openbenefits.programs.values import Path
+
+TERMINATION = "TER"
+_COUNTED = (PersonType.EMPLOYEE, PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, PersonType.CHILD)
+
+
+def event_classes(audited: Audited) -> Iterator[Finding]:
+    """Find a code list without exactly one default class."""
+    classes = getattr(audited.parts, "event_classes", None)
+    if classes is None:
+        return
+    defaults = [part.code for part in classes if part.use == "default"]
+    if len(defaults) != 1:
+        cure = "Give exactly one event class the use `default`."
+        found = listed(defaults) or "none"
+        yield audited.finding(("event_classes",), "default_class", "one default event class", found, cure)
+
+
+def coverage_codes(audited: Audited) -> Iterator[Finding]:
+    """Find coverage codes that count persons the product does not count, or count backwards."""
+    for path, part in numbered(getattr(audited.parts, "coverage_codes", ()), "coverage_codes"):
+        odd = [kind.value for kind in part.persons if kind not in _COUNTED]
+        if odd:
+            expected = "counts of EE, SP, DP and CH (any child or other qualified dependent)"
+            yield audited.finding(path, "person_type", expected, listed(odd), "Count them as CH.")
+        if any(not 0 <= count.min <= count.max for count in part.persons.values()):
+            cure = "Correct the counts."
+            yield audited.finding(path, "persons", "min not above max", "it above", cure)
+
+
+def deduction_codes(audited: Audited) -> Iterator[Finding]:
+    """Find deductions that are never taken, or in a period no month has."""
+    for path, part in numbered(audited.parts.deduction_codes, "deduction_codes"):
+        periods = part.periods_of_month
+        if not periods or not set(periods) <= {1, 2, 3, 4, 5}:
+            cure = "Name the pay periods of a month in which it is taken."
+            found = listed(periods) or "none"
+            yield audited.finding(path, "periods_of_month", "periods from 1 to 5", found, cure)
+
+
+def event_rules(audited: Audited) -> Iterator[Finding]:
+    """Find event classes without a row or with two, and date rules that make no sense."""
+    classes = [part.code for part in audited.codes.event_classes]
+    for path, rule in numbered(audited.parts.event_rules, "event_rules"):
+        rows = Counter(row.event_class for row in rule.classes)
+        missing = [code for code in classes if code not in rows]
+        if "" not in rows and missing:
+            cure = "Add a row for each, or one with a blank event class."
+            expected = "a row for every event class"
+            yield audited.finding(path, "no_row", expected, f"none for {listed(missing)}", cure)
+        twice = [code or "blank" for code, count in rows.items() if count > 1]
+        if twice:
+            expected = "one row for each event class"
+            yield audited.finding(path, "row_twice", expected, f"two for {listed(twice)}", "Remove one.")
+        for place, row in numbered(rule.classes, *path, "classes"):
+            yield from _date_rules(audited, place, row)
+
+
+def _date_rules(audited: Audited, path: Path, row: Any) -> Iterator[Finding]:
+    cure = "Choose another rule."
+    if row.coverage_begins is BeginRule.WITH_COVERAGE:
+        expected = "a rule that tells when coverage begins"
+        yield audited.finding(path, "begin_rule", expected, row.coverage_begins.value, cure)
+    if row.coverage_ends is EndRule.WITH_COVERAGE:
+        expected = "a rule that tells when coverage ends"
+        yield audited.finding(path, "end_rule", expected, row.coverage_ends.value, cure)
+    if row.event_class == TERMINATION and EndRule.DAY_BEFORE_EVENT in (row.coverage_ends, row.deduction_ends):
+        expected = "a termination to count from the last day employed (rulings §2.1)"
+        yield audited.finding(path, "end_rule", expected, EndRule.DAY_BEFORE_EVENT.value, cure)
+    if min(row.waiting_months, row.waiting_days) < 0:
+        cure = "Correct the number."
+        yield audited.finding(path, "waiting", "a waiting period of 0 or more", "less", cure)
+
+
+def eligibility_rules(audited: Audited) -> Iterator[Finding]:
+    """Find criteria that cannot be decided."""
+    for path, rule in numbered(audited.parts.eligibility_rules, "eligibility_rules"):
+        twice = [field for field, count in Counter(one.field for one in rule.criteria).items() if count > 1]
+        if twice:
+            cure = "Join the criteria of one field."
+            yield audited.finding(path, "criterion", "one criterion for each field", listed(twice), cure)
+        for place, criterion in numbered(rule.criteria, *path, "criteria"):
+            expected = _criterion_fault(criterion)
+            if expected:
+                cure = "Correct the criterion."
+                yield audited.finding(place, "criterion", expected, _found(criterion), cure)
+
+
+def _criterion_fault(part: CriterionPart) -> str:
+    """Say what a criterion should be, if it is not."""
+    bounds = [bound for bound in (part.min, part.max) if bound is not None]
+    if part.field in RANGE_FIELDS:
+        is_range = bounds and part.values is None and part.geography is None
+        unit = CRITERION_UNITS.get(part.field, 1)
+        if not is_range or any(bound * unit % 1 for bound in bounds) or bounds != sorted(bounds):
+            return f"`min` or `max`, min not above max, in steps of 1/{unit}"
+    elif part.field in LIST_FIELDS:
+        if bounds or part.geography or not part.values:
+            return "`values`, a list with at least one code"
+    elif part.field == GEOGRAPHY_FIELD:
+        if bounds or part.values is not None or not part.geography:
+            return "a `geography`"
+    else:
+        return f"one of the fields {', '.join([*RANGE_FIELDS, *LIST_FIELDS, GEOGRAPHY_FIELD])}"
+    return ""
+
+
+def _found(part: CriterionPart) -> str:
+    given = {name: getattr(part, name) for name in ("min", "max", "values", "geography")}
+    stated = [f"{name} {value}" for name, value in given.items() if value is not None]
+    return f"`{part.field}` with {listed(stated) or 'nothing'}"
+
+
+def formulas(audited: Audited) -> Iterator[Finding]:
+    """Find steps of formulas that are no step or two, rounding half said, and bounds that cross."""
+    for path, formula in numbered(audited.parts.formulas, "formulas"):
+        for place, step in numbered(formula.steps, *path, "steps"):
+            yield from _step_faults(audited, place, step)
+        yield from _bound_faults(audited, path, formula)
+
+
+def _step_faults(audited: Audited, path: Path, step: FormulaStepPart) -> Iterator[Finding]:
+    operations = [name for name in ("multiply", "add", "set", "round_to") if getattr(step, name) is not None]
+    if len(operations) != 1:
+        expected = "one of multiply, add, set, round_to"
+        yield audited.finding(path, "step", expected, listed(operations) or "none", "Write one per step.")
+    elif (step.round_to is None) != (step.round_up is None) or step.round_to == 0:
+        expected = "`round_to` above 0 together with `round_up` (0 cuts off)"
+        yield audited.finding(path, "rounding", expected, "one without the other, or 0", "State both.")
+
+
+def _bound_faults(audited: Audited, path: Path, formula: FormulaPart) -> Iterator[Finding]:
+    low, high = formula.minimum, formula.maximum
+    if low is not None and high is not None and low > high:
+        cure = "Correct one of them."
+        yield audited.finding(path, "bounds", "minimum not above maximum", f"{low} above {high}", cure)
+    edges = [band.age_from for band in formula.age_reductions]
+    if edges != sorted(set(edges)):
+        cure = "Sort the ages, and write each once."
+        yield audited.finding(path, "age_reductions", "rising ages", listed(edges), cure)
+    if any(band.reduce_percent > 100 for band in formula.age_reductions):
+        expected = "reductions of at most 100 %"
+        yield audited.finding(path, "percent", expected, "more", "Correct the percentage.")
+
+
+def contributions(audited: Audited) -> Iterator[Finding]:
+    """Find contributions without a row, with two for one coverage, or above 100 %."""
+    for path, part in numbered(audited.parts.contributions, "contributions"):
+        rows = Counter(row.coverage_code for row in part.rows)
+        if not rows or max(rows.values()) > 1:
+            cure = "Write each coverage code once; leave it blank for any."
+            expected = "one row for each coverage"
+            several = [code or "any" for code, count in rows.items() if count > 1]
+            found = f"several for {listed(several)}" if several else "none"
+            yield audited.finding(path, "contribution_rows", expected, found, cure)
+        if any(max(row.employee_percent, row.dependent_percent) > 100 for row in part.rows):
+            expected = "percentages of at most 100"
+            yield audited.finding(path, "percent", expected, "more", "Correct the percentage.")

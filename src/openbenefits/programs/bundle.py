@@ -1,0 +1,411 @@
+"""The set-up bundle as people write it: the shape of the YAML files, and nothing else.
+
+A bundle is a folder of `*.yaml` files whose top-level sections are those of `PeoBundle` or
+`ClientBundle`; sections may be spread over files in any way. Amounts are dollars with at most two
+decimals, rates dollars with at most six, percentages plain numbers (`80` is 80 %), dates `YYYY-MM-DD`.
+Every rate and rule says since when (`from`) and where it was taken from (`source`).
+The JSON Schema published in `docs/schema/` is made from these types.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from openbenefits.core.codes import (
+    AmountKind,
+    BeginRule,
+    DefaultMethod,
+    EndRule,
+    PersonType,
+    RateUnit,
+    SelectAllowed,
+    WindowAction,
+    WindowStart,
+)
+
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$", description="a short code")]
+PlanType = Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$", description="two characters, see core.codes")]
+Dollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": 0})]
+AddedDollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": None})]  # may lower an amount
+Rate = Annotated[Decimal, Meta(extra={"decimals": 6, "least": 0})]
+Percent = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
+Factor = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
+
+
+class Part(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What every section of a bundle shares: unknown keys are refused."""
+
+
+class DatedPart(Part, kw_only=True, frozen=True):
+    """A section with an effective date and a source."""
+
+    valid_from: date = msgspec.field(name="from")
+    source: str
+
+
+class Header(Part, kw_only=True, frozen=True):
+    """Which bundle this is."""
+
+    kind: Literal["peo", "client"]
+    code: Code
+    name: str
+
+
+# --- code lists ---------------------------------------------------------------------------------------
+
+
+class EventClassPart(Part, kw_only=True, frozen=True):
+    code: Annotated[str, Meta(pattern=r"^[A-Z]{2,3}$")]
+    name: str
+    use: Literal["default", "snapshot", "open_enrollment", "specific"]
+    priority: int
+    manual: bool = False
+    only_ends_coverage: bool = False
+    guard_full_termination: bool = False
+    process_ahead_days: int = 0
+    window_days: int = 31
+    window_start: WindowStart = WindowStart.EVENT
+    window_action: WindowAction = WindowAction.HOLD
+
+
+class ActionPart(Part, kw_only=True, frozen=True):
+    action: str
+    reason: str = ""
+    event_class: str = ""  # blank: the default class
+
+
+class PersonRange(Part, kw_only=True, frozen=True):
+    min: int
+    max: int
+
+
+class CoverageCodePart(Part, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    persons: dict[PersonType, PersonRange]  # CH stands for child, adult child and other qualified
+
+
+class PlanPart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    plan_type: PlanType
+    name: str
+    carrier: str
+    hsa_eligible: bool = False
+
+
+class RateLine(Part, kw_only=True, frozen=True):
+    """One rate; band keys give the lower edge, which belongs to the band."""
+
+    rate: Rate
+    age_from: int | None = None
+    area: str | None = None
+    coverage_code: str | None = None
+    smoker: bool | None = None
+    sex: str | None = None
+    service_months_from: int | None = None
+    annual_pay_from: Dollars | None = None
+
+
+RateKey = Literal["age", "area", "coverage_code", "smoker", "sex", "service", "pay"]
+
+
+class RateTablePart(DatedPart, kw_only=True, frozen=True):
+    """A table of rates: its lines here, or in a CSV file of the bundle with the columns of RateLine.
+
+    With `file`, the CSV may hold several tables: only rows whose column `table` equals `code` count.
+    """
+
+    code: Code
+    frequency: Literal["annual", "quarterly", "monthly", "semimonthly", "biweekly", "weekly"] = "monthly"
+    unit: RateUnit = RateUnit.FLAT
+    keys: list[RateKey] = []
+    per_member: bool = False
+    geography: str | None = None  # of the rating areas, when keyed by area
+    rates: list[RateLine] = []
+    file: str | None = None
+
+
+class GeographyPart(Part, kw_only=True, frozen=True):
+    """Zip codes: `file` is a CSV of the bundle with `zip` and, for rating areas, `area`.
+
+    With a column `geography`, only rows that name this code count.
+    """
+
+    code: Code
+    name: str
+    source: str
+    file: str
+
+
+class AnnualLimitPart(Part, kw_only=True, frozen=True):
+    code: Code
+    year: int
+    limit: Dollars
+    source: str
+
+
+class DeductionCodePart(Part, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    tax: Literal["before", "after"]
+    periods_of_month: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+
+class DependentRulePart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    age_limit: int = 99
+    student_age_limit: int | None = None  # none: students too end at `age_limit`
+    disabled_exempt: bool = True
+    married_ineligible: bool = False
+
+
+class FundPart(Part, kw_only=True, frozen=True):
+    plan_type: PlanType
+    code: Code
+    name: str
+
+
+# --- rules --------------------------------------------------------------------------------------------
+
+
+class CriterionPart(Part, kw_only=True, frozen=True):
+    """A range (`min`, `max`), a list (`values`) or a `geography`; `exclude` turns it round."""
+
+    field: str
+    min: Decimal | None = None
+    max: Decimal | None = None
+    values: list[str] | None = None
+    geography: str | None = None
+    exclude: bool = False
+
+
+class EligibilityRulePart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    criteria: list[CriterionPart]
+
+
+class EventRuleRow(Part, kw_only=True, frozen=True):
+    """What an event class means for a plan type. `event_class` blank serves all classes not listed."""
+
+    event_class: str = ""
+    select: SelectAllowed = SelectAllowed.ALL
+    use_history: bool = False
+    pre_enter: bool = False
+    election_required: bool = False
+    ignore: bool = False
+    default: DefaultMethod = DefaultMethod.CURRENT_ELSE_NONE
+    waiting_months: int = 0
+    waiting_days: int = 0
+    coverage_begins: BeginRule = BeginRule.EVENT_DATE
+    deduction_begins: BeginRule = BeginRule.WITH_COVERAGE
+    coverage_ends: EndRule = EndRule.MONTH_END
+    deduction_ends: EndRule = EndRule.WITH_COVERAGE
+    level_limit: int = 0
+    waived_level_limit: int = 0
+    proof_from_level: int | None = None
+    proof_above: Dollars | None = None
+    waived_proof_from_level: int | None = None
+    waived_proof_above: Dollars | None = None
+    wait_exception: str = ""  # why a wait beyond 90 days is lawful (rulings §2.7), e.g. an orientation month
+
+
+class EventRulePart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    classes: list[EventRuleRow]
+
+
+class FormulaStepPart(Part, kw_only=True, frozen=True):
+    """One of: `multiply: 2`, `add: 1000`, `set: 50000`, or `round_to: 1000` with `round_up`."""
+
+    multiply: Factor | None = None
+    add: AddedDollars | None = None
+    set: Dollars | None = None
+    round_to: Dollars | None = None
+    round_up: Dollars | None = None
+
+
+class AgeReductionPart(Part, kw_only=True, frozen=True):
+    age_from: int
+    reduce_percent: Percent
+
+
+class FormulaPart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    base: Literal["annual_pay", "monthly_pay", "weekly_pay"] = "annual_pay"
+    base_cap: Dollars | None = None
+    steps: list[FormulaStepPart]
+    minimum: Dollars | None = None
+    maximum: Dollars | None = None
+    age_reductions: list[AgeReductionPart] = []
+
+
+class ContributionRow(Part, kw_only=True, frozen=True):
+    coverage_code: str = ""  # blank: any
+    employee_percent: Percent = Decimal(0)
+    dependent_percent: Percent = Decimal(0)
+    fixed_monthly: Dollars = Decimal(0)
+    cap_monthly: Dollars | None = None
+
+
+class ContributionPart(DatedPart, kw_only=True, frozen=True):
+    """What the employer pays: percent of the employee's part and of the dependents' part, plus fixed."""
+
+    code: Code
+    rows: list[ContributionRow]
+
+
+# --- programs -----------------------------------------------------------------------------------------
+
+
+class CostPart(Part, kw_only=True, frozen=True):
+    rate_table: str
+    contribution: str | None = None  # none: the employee pays all
+
+
+class CreditPart(Part, kw_only=True, frozen=True):
+    rate_table: str
+    earnings_code: str
+
+
+class OptionPart(Part, kw_only=True, frozen=True):
+    """An option; with several `coverage_codes` one option each, coded `<code>-<coverage code>`.
+
+    Levels of such options count up from `level`. `default` names the coverage code that is the default
+    (or is true for an option without coverage codes).
+    """
+
+    code: Code
+    plan: str | None = None
+    name: str | None = None
+    coverage_codes: list[str] = []
+    level: int = 1
+    default: bool | str = False
+    eligibility: str | None = None
+    service_area: str | None = None
+    formula: str | None = None
+    coverage_amount: Dollars | None = None
+    deduction_code: str | None = None
+    costs: list[CostPart] = []
+    credits: list[CreditPart] = []
+
+
+class PlanTypePart(Part, kw_only=True, frozen=True):
+    plan_type: PlanType
+    event_rule: str
+    waive: Literal["allowed", "with_proof", "not_allowed"] = "not_allowed"
+    waive_credits: list[CreditPart] = []
+    dependent_rule: str | None = None
+    amount: AmountKind = AmountKind.NONE
+    minimum_pledge: Dollars | None = None
+    maximum_pledge: Dollars | None = None
+    minimum_percent: Percent | None = None
+    maximum_percent: Percent | None = None
+    invested: bool = False
+    lock_price: bool = False
+    options: list[OptionPart]
+
+
+class ProgramPart(DatedPart, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    eligibility: str | None = None
+    event_rule: str | None = None
+    active: bool = True
+    credits: list[CreditPart] = []  # general credits
+    plan_types: list[PlanTypePart]
+
+
+# --- calendars, schedules, run controls ---------------------------------------------------------------
+
+
+class PayGroupPart(Part, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    company: str
+    frequency: Literal["weekly", "biweekly", "semimonthly", "monthly"]
+    first_period_begins: date
+    calendar_through: date
+    check_lag_days: int = 5
+    active: bool = True
+
+
+class GroupPart(Part, kw_only=True, frozen=True):
+    code: Code
+    name: str
+
+
+class SchedulePart(Part, kw_only=True, frozen=True):
+    """A schedule. Open enrolment and snapshot also say their period, event class and programs."""
+
+    code: Code
+    name: str
+    kind: Literal["event_maintenance", "open_enrollment", "snapshot"]
+    company: str = ""
+    benefit_group: str = ""
+    event_class: str | None = None
+    period_begins: date | None = None
+    period_ends: date | None = None
+    window_begins: date | None = None
+    window_ends: date | None = None
+    programs: dict[str, list[PlanType]] = {}  # program: its plan types; an empty list = all of them
+    closed_to_new_events: bool = False
+
+
+class PassiveEventPart(Part, kw_only=True, frozen=True):
+    code: Code
+    event_class: str
+    base: Literal["birth", "service"]
+    years: int = 0
+    months: int = 0
+
+
+class RunControlPart(Part, kw_only=True, frozen=True):
+    code: Code
+    name: str
+    kind: Literal["process", "passive", "windows"]
+    schedule: str | None = None
+    through: Literal["schedule", "program", "options", "elections", "final"] = "elections"
+    finalize: bool = False
+    repeats: Literal["nightly", "monthly", "once", "on_demand"] = "on_demand"
+    runs_on: date | None = None
+
+
+class SharedSections(Part, kw_only=True, frozen=True):
+    """Sections that both kinds of bundle may have; a client's own come before the PEO's."""
+
+    bundle: Header
+    plans: list[PlanPart] = []
+    rate_tables: list[RateTablePart] = []
+    geographies: list[GeographyPart] = []
+    deduction_codes: list[DeductionCodePart] = []
+    dependent_rules: list[DependentRulePart] = []
+    eligibility_rules: list[EligibilityRulePart] = []
+    event_rules: list[EventRulePart] = []
+    formulas: list[FormulaPart] = []
+    contributions: list[ContributionPart] = []
+    funds: list[FundPart] = []
+    passive_events: list[PassiveEventPart] = []
+
+
+class PeoBundle(SharedSections, kw_only=True, frozen=True):
+    """The PEO's set-up: master plans, rates, code lists; readable by all clients."""
+
+    event_classes: list[EventClassPart]
+    actions: list[ActionPart]
+    coverage_codes: list[CoverageCodePart]
+    annual_limits: list[AnnualLimitPart] = []
+
+
+class ClientBundle(SharedSections, kw_only=True, frozen=True):
+    """A client's set-up: its groups, calendars, programs, schedules and run controls."""
+
+    companies: list[GroupPart]
+    benefit_groups: list[GroupPart]
+    pay_groups: list[PayGroupPart]
+    programs: list[ProgramPart]
+    schedules: list[SchedulePart]
+    run_controls: list[RunControlPart] = []

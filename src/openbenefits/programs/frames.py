@@ -1,0 +1,78 @@
+"""The named SQL that loads set-up: the rows of the releases in force, compiled to a rulebook."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from openbenefits.programs import models
+from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.store.bulk import copy_out, schema_of
+
+PEO = 0
+"""The client number of the PEO's own bundle."""
+
+TABLES = (
+    *(models.EventClass, models.ActionReason, models.CoverageCode, models.Plan, models.RateTable),
+    *(models.RateRow, models.GeographyZip, models.AnnualLimit, models.DeductionCode, models.DependentRule),
+    *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
+    *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
+    *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),
+    *(models.BenefitGroup, models.Schedule, models.ScheduleProgram, models.PassiveEvent, models.RunControl),
+)
+
+IN_FORCE = "SELECT client_id, release_id FROM programs_bundle WHERE release_id IS NOT NULL"
+ROWS = "SELECT {columns} FROM {table} WHERE release_id = ANY(%s::bigint[])"
+
+
+def releases_in_force(connection: Any, client_ids: Sequence[int] | None = None) -> dict[int, int]:
+    """Answer the release in force of each client's bundle, and of the PEO's (client 0)."""
+    rows = copy_out(connection, IN_FORCE, {"client_id": pl.Int32, "release_id": pl.Int64})
+    if client_ids is not None:
+        rows = rows.filter(pl.col("client_id").is_in([PEO, *client_ids]))
+    return dict(rows.sort("client_id").iter_rows())
+
+
+def load_tables(connection: Any, releases: Sequence[int]) -> dict[str, pl.DataFrame]:
+    """Load every table of set-up for some releases, by its name in snake case."""
+    wanted = "{" + ",".join(str(release) for release in releases) + "}"
+    loaded = {}
+    for model in TABLES:
+        schema = schema_of(model)
+        query = ROWS.format(columns=", ".join(schema), table=model._meta.db_table)
+        loaded[table_key(model.__name__)] = copy_out(connection, query, schema, [wanted])
+    loaded["rate_row"] = loaded["rate_row"].rename({"id": "rate_row_id"})
+    return loaded
+
+
+def table_key(name: str) -> str:
+    """Turn a model's name into the key of its table: `RateRow` to `rate_row`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+@lru_cache(maxsize=64)
+def _compiled(database: str, releases: tuple[int, ...]) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
+    """Keep rulebooks by release: a release never changes."""
+    from django.db import connections
+
+    tables = load_tables(connections["default"], releases)
+    del database
+    return compile_rulebook(tables), tables
+
+
+def load_rulebook(connection: Any, client_ids: Sequence[int] | None = None) -> Rulebook:
+    """Load what the kernel needs to know of some clients (None: all), from the releases in force."""
+    return _load(connection, client_ids)[0]
+
+
+def load_setup(connection: Any, client_ids: Sequence[int] | None = None) -> dict[str, pl.DataFrame]:
+    """Load the set-up rows themselves (None: of all clients), for names, schedules and run controls."""
+    return _load(connection, client_ids)[1]
+
+
+def _load(connection: Any, client_ids: Sequence[int] | None) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
+    releases = releases_in_force(connection, client_ids)
+    database = str(connection.settings_dict["NAME"]) + str(connection.settings_dict["HOST"])
+    return _compiled(database, tuple(releases.values()))

@@ -1,0 +1,147 @@
+"""A bundle in memory, and the document it is kept as in its release."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from openbenefits.programs import sheets
+from openbenefits.programs.bundle import ClientBundle, GeographyPart, PeoBundle, RateTablePart
+from openbenefits.programs.findings import Finding
+from openbenefits.programs.values import Path
+
+Place = tuple[str, int | None]
+"""A file's name and a line."""
+
+RATE_SCHEMA = {**sheets.RATE_SCHEMA, "valid_from": pl.Date()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedBundle:
+    """A bundle with its CSV files read.
+
+    Shapes: `rates` has a row per rate of every rate table (`table` is its code, `valid_from` its day),
+            `zips` a row per geography and zip.
+    """
+
+    parts: PeoBundle | ClientBundle
+    rates: pl.DataFrame
+    zips: pl.DataFrame
+    files: Mapping[str, str]
+    places: Mapping[Path, Place] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        return self.parts.bundle.code
+
+    @property
+    def is_client(self) -> bool:
+        return isinstance(self.parts, ClientBundle)
+
+    def place(self, path: Path) -> Place:
+        """Answer where a part was written, or where the part was that holds it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, ("", None))
+
+
+def load(
+    parts: PeoBundle | ClientBundle, files: Mapping[str, str], places: Mapping[Path, Place]
+) -> tuple[LoadedBundle, list[Finding]]:
+    """Read the CSV files a bundle names, given their texts."""
+    rate_files, rate_faults = _sheets((part.file for part in parts.rate_tables), files, sheets.rate_sheet)
+    zip_files, zip_faults = _sheets((part.file for part in parts.geographies), files, sheets.zip_sheet)
+    bundle = LoadedBundle(
+        parts=parts,
+        rates=_rates(parts.rate_tables, rate_files, places),
+        zips=_zips(parts.geographies, zip_files),
+        files=files,
+        places=places,
+    )
+    return bundle, rate_faults + zip_faults
+
+
+def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
+    """List the CSV files a bundle names, and where it does."""
+    for index, table in enumerate(parts.rate_tables):
+        if table.file is not None:
+            yield ("rate_tables", index, "file"), table.file
+    for index, geography in enumerate(parts.geographies):
+        yield ("geographies", index, "file"), geography.file
+
+
+def is_inside(file: str) -> bool:
+    """Tell whether a file's name stays in the folder of its bundle."""
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and "\x00" not in file
+
+
+def to_document(bundle: LoadedBundle) -> dict[str, Any]:
+    """Write a bundle as the JSON document of its release, from which it can be read again."""
+    return {"parts": msgspec.to_builtins(bundle.parts), "files": dict(bundle.files)}
+
+
+def from_document(document: Mapping[str, Any]) -> LoadedBundle:
+    """Read a bundle from the document of its release.
+
+    Errors: msgspec.ValidationError if the product has since changed the shape of bundles.
+    """
+    is_client = document["parts"]["bundle"]["kind"] == "client"
+    kind: type[Any] = ClientBundle if is_client else PeoBundle
+    parts: PeoBundle | ClientBundle = msgspec.convert(document["parts"], kind)
+    bundle, _ = load(parts, document["files"], {})
+    return bundle
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """Answer a short text that differs when anything in a document differs."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+SheetReader = Callable[[str, str], tuple[pl.DataFrame, list[Finding]]]
+
+
+def _sheets(
+    names: Iterator[str | None], files: Mapping[str, str], read: SheetReader
+) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
+    frames: dict[str, pl.DataFrame] = {}
+    findings: list[Finding] = []
+    for name in sorted({name for name in names if name is not None and name in files}):
+        frames[name], faults = read(files[name], name)
+        findings += faults
+    return frames, findings
+
+
+def _rates(
+    tables: list[RateTablePart], rate_files: Mapping[str, pl.DataFrame], places: Mapping[Path, Place]
+) -> pl.DataFrame:
+    frames = [pl.DataFrame(schema=RATE_SCHEMA)]
+    for index, table in enumerate(tables):
+        file, line = places.get(("rate_tables", index), ("", None))
+        own = [sheets.rates_written_out(table.code, table.rates, file, line)]
+        if table.file is not None and table.file in rate_files:
+            own.append(_rows_of(rate_files[table.file], "table", table.code))
+        frames.append(pl.concat(own).with_columns(valid_from=pl.lit(table.valid_from)))
+    return pl.concat(frames)
+
+
+def _zips(geographies: list[GeographyPart], zip_files: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    frames = [
+        _rows_of(zip_files[geography.file], "geography", geography.code)
+        for geography in geographies
+        if geography.file in zip_files
+    ]
+    return pl.concat([pl.DataFrame(schema=sheets.ZIP_SCHEMA), *frames])
+
+
+def _rows_of(frame: pl.DataFrame, column: str, code: str) -> pl.DataFrame:
+    """Take the rows meant for a code: those that name it, or name none."""
+    return frame.filter(pl.col(column).is_null() | (pl.col(column) == code)).with_columns(
+        pl.lit(code).alias(column)
+    )

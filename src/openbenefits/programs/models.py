@@ -1,0 +1,447 @@
+"""Set-up at rest: bundles, their releases, and every rule and rate as a row.
+
+Applying a bundle writes its rows anew under a new `Release`; the bundle points at the release that
+holds. Taking back moves the pointer. So what held at any time can be read again, and nothing is
+overwritten. Codes get a stable number in `SetupKey`, the same in every release, which is what options,
+elections and coverage refer to. `client_id` 0 is the PEO's own bundle, readable by all clients.
+"""
+
+from django.db import models
+
+
+class Bundle(models.Model):
+    """A folder of set-up: the PEO's, or one client's."""
+
+    client_id = models.IntegerField(unique=True)  # 0 = the PEO's
+    code = models.TextField(unique=True)
+    name = models.TextField()
+    release = models.ForeignKey("Release", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class Release(models.Model):
+    """One applied version of a bundle, with the whole text it came from."""
+
+    bundle = models.ForeignKey(Bundle, on_delete=models.PROTECT, related_name="releases")
+    number = models.IntegerField()
+    fingerprint = models.TextField()
+    document = models.JSONField()
+    applied_at = models.DateTimeField()
+    applied_by = models.TextField()
+    taken_back_at = models.DateTimeField(null=True)
+    taken_back_by = models.TextField(null=True)
+
+
+class SetupKey(models.Model):
+    """The stable number of a code of one bundle."""
+
+    id = models.AutoField(primary_key=True)
+    client_id = models.IntegerField()
+    kind = models.TextField()  # option, plan, rule, program …
+    code = models.TextField()  # options: program/plan_type/option
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client_id", "kind", "code"], name="setup_key")]
+
+
+class SetupRow(models.Model):
+    """What every row of set-up carries."""
+
+    release_id = models.BigIntegerField(db_index=True)
+    client_id = models.IntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class DatedRow(SetupRow):
+    """A row with an effective date and the place it was taken from."""
+
+    valid_from = models.DateField()
+    source = models.TextField()
+
+    class Meta:
+        abstract = True
+
+
+# --- the PEO's code lists ---------------------------------------------------------------------------
+
+
+class EventClass(SetupRow):
+    """What kind of event something is, and how it waits (event-processing §4, rulings §1.5)."""
+
+    event_class_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    use = models.TextField()  # core.codes.EventClassUse
+    priority = models.SmallIntegerField()
+    is_manual_allowed = models.BooleanField()
+    only_ends_coverage = models.BooleanField()
+    is_full_termination_guarded = models.BooleanField()
+    process_ahead_days = models.IntegerField()
+    window_days = models.IntegerField()
+    window_start = models.TextField()
+    window_action = models.TextField()
+
+
+class ActionReason(SetupRow):
+    """Which event class a job action (and reason) leads to."""
+
+    action = models.TextField()
+    reason = models.TextField()  # '' = any
+    bas_action = models.TextField()  # '' = the default class
+
+
+class CoverageCode(SetupRow):
+    """How many persons of each type a coverage code covers. Null = none of that type."""
+
+    coverage_code_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    spouse_min = models.SmallIntegerField()
+    spouse_max = models.SmallIntegerField()
+    partner_min = models.SmallIntegerField()
+    partner_max = models.SmallIntegerField()
+    child_min = models.SmallIntegerField()
+    child_max = models.SmallIntegerField()
+
+
+class Plan(DatedRow):
+    """A benefit plan of a carrier."""
+
+    plan_id = models.IntegerField()
+    code = models.TextField()
+    plan_type = models.TextField()
+    name = models.TextField()
+    carrier = models.TextField()
+    is_hsa_eligible = models.BooleanField()
+
+
+class RateTable(DatedRow):
+    """What a table of rates is keyed by and what one rate buys."""
+
+    rate_table_id = models.IntegerField()
+    code = models.TextField()
+    frequency = models.TextField()  # A Q M S B W
+    unit = models.TextField()  # core.codes.RateUnit
+    is_per_member = models.BooleanField()  # each covered person at the own age (list bill)
+    by_age = models.BooleanField()
+    by_area = models.BooleanField()
+    by_coverage_code = models.BooleanField()
+    by_smoker = models.BooleanField()
+    by_sex = models.BooleanField()
+    by_service = models.BooleanField()
+    by_pay = models.BooleanField()
+    geography_id = models.IntegerField(null=True)  # of the rating areas, when keyed by area
+
+
+class RateRow(SetupRow):
+    """One rate. Band keys hold the lower edge, which belongs to the band; unused keys are 0 or ''."""
+
+    valid_from = models.DateField()
+    rate_table_id = models.IntegerField()
+    age_from = models.SmallIntegerField()
+    area = models.TextField()
+    coverage_code_id = models.IntegerField()
+    is_smoker = models.BooleanField()
+    sex = models.TextField()
+    service_months_from = models.IntegerField()
+    annual_pay_from_cents = models.BigIntegerField()
+    rate_micros = models.BigIntegerField()
+
+
+class GeographyZip(SetupRow):
+    """A zip of a geography: its rating area, or '' where membership alone matters (service areas)."""
+
+    geography_id = models.IntegerField()
+    zip = models.TextField()
+    area = models.TextField()
+
+
+class AnnualLimit(SetupRow):
+    """A legal amount of one year. A year that is not here is unknown, never zero."""
+
+    code = models.TextField()
+    year = models.SmallIntegerField()
+    limit_cents = models.BigIntegerField()
+    source = models.TextField()
+
+
+# --- rules a PEO or a client may have ---------------------------------------------------------------
+
+
+class DeductionCode(SetupRow):
+    """How payroll takes an employee's part."""
+
+    deduction_code_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    tax_class = models.TextField()  # core.codes.TaxClass
+    period_flags = models.SmallIntegerField()  # bit 0 = first period of a month, …
+
+
+class DependentRule(DatedRow):
+    """Until when somebody counts as a dependent (program-setup §8)."""
+
+    dependent_rule_id = models.IntegerField()
+    code = models.TextField()
+    age_limit = models.SmallIntegerField()
+    student_age_limit = models.SmallIntegerField()
+    is_disabled_exempt = models.BooleanField()
+    is_married_ineligible = models.BooleanField()
+
+
+class EligibilityRule(DatedRow):
+    """A named rule: eligible if every criterion is met."""
+
+    rule_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+
+
+class EligibilityCriterion(SetupRow):
+    """One criterion of a rule: a range (minimum, maximum) or a list (EligibilityValue rows)."""
+
+    valid_from = models.DateField()
+    rule_id = models.IntegerField()
+    field = models.TextField()  # programs.fields
+    is_excluding = models.BooleanField()  # meeting it makes ineligible
+    minimum = models.BigIntegerField(null=True)
+    maximum = models.BigIntegerField(null=True)
+    geography_id = models.IntegerField(null=True)
+
+
+class EligibilityValue(SetupRow):
+    """A value of a list criterion."""
+
+    valid_from = models.DateField()
+    rule_id = models.IntegerField()
+    field = models.TextField()
+    value = models.TextField()
+
+
+class EventRule(DatedRow):
+    """What an event of one class means for a plan type (program-setup §6). Class 0 = any other."""
+
+    event_rule_id = models.IntegerField()
+    code = models.TextField()
+    event_class_id = models.IntegerField()
+    select_allowed = models.TextField()
+    use_history = models.BooleanField()
+    pre_enter = models.BooleanField()
+    is_election_required = models.BooleanField()
+    is_ignored = models.BooleanField()
+    default_method = models.TextField()
+    waiting_months = models.SmallIntegerField()
+    waiting_days = models.SmallIntegerField()
+    coverage_begins = models.TextField()  # core.codes.BeginRule
+    deduction_begins = models.TextField()
+    coverage_ends = models.TextField()  # core.codes.EndRule
+    deduction_ends = models.TextField()
+    level_limit = models.SmallIntegerField()  # 0 and 99: no limit
+    waived_level_limit = models.SmallIntegerField()
+    proof_from_level = models.SmallIntegerField(null=True)
+    proof_above_cents = models.BigIntegerField(null=True)  # the guaranteed amount
+    waived_proof_from_level = models.SmallIntegerField(null=True)
+    waived_proof_above_cents = models.BigIntegerField(null=True)
+
+
+class Formula(DatedRow):
+    """How a coverage amount follows from pay (program-setup §4.5)."""
+
+    formula_id = models.IntegerField()
+    code = models.TextField()
+    base_cap_cents = models.BigIntegerField(null=True)
+    minimum_cents = models.BigIntegerField(null=True)
+    maximum_cents = models.BigIntegerField(null=True)
+    pay_divisor = models.SmallIntegerField()  # 1 annual pay, 12 monthly, 52 weekly
+
+
+class FormulaStep(SetupRow):
+    """One step of a formula, applied in order."""
+
+    valid_from = models.DateField()
+    formula_id = models.IntegerField()
+    step = models.SmallIntegerField()
+    operation = models.TextField()  # multiply, add, round, set
+    operand_thousandths = models.BigIntegerField(null=True)  # multiply: factor; add, set: cents × 1000
+    round_up_cents = models.BigIntegerField(null=True)
+    round_to_cents = models.BigIntegerField(null=True)
+
+
+class AgeReduction(SetupRow):
+    """From which age coverage is reduced by how much."""
+
+    valid_from = models.DateField()
+    formula_id = models.IntegerField()
+    age_from = models.SmallIntegerField()
+    reduce_percent_micros = models.BigIntegerField()
+
+
+class Contribution(DatedRow):
+    """What the employer pays of a price. `coverage_code_id` 0 = any coverage."""
+
+    contribution_id = models.IntegerField()
+    code = models.TextField()
+    coverage_code_id = models.IntegerField()
+    employee_percent_micros = models.BigIntegerField()  # of the own part; 100_000_000 = 100 %
+    dependent_percent_micros = models.BigIntegerField()  # of what dependents add
+    fixed_monthly_cents = models.BigIntegerField()
+    cap_monthly_cents = models.BigIntegerField(null=True)
+
+
+# --- programs ---------------------------------------------------------------------------------------
+
+
+class Program(DatedRow):
+    """A benefit program: what a group of employees is offered."""
+
+    program_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    is_active = models.BooleanField()
+    rule_id = models.IntegerField(null=True)
+    event_rule_id = models.IntegerField(null=True)  # plan type 01: when credits begin and end
+
+
+class PlanTypeRow(SetupRow):
+    """A plan type of a program."""
+
+    valid_from = models.DateField()
+    program_id = models.IntegerField()
+    plan_type = models.TextField()
+    display_order = models.SmallIntegerField()
+    event_rule_id = models.IntegerField()
+    waive_rule = models.TextField()
+    dependent_rule_id = models.IntegerField(null=True)
+    amount_kind = models.TextField()  # core.codes.AmountKind
+    minimum_amount_cents = models.BigIntegerField(null=True)  # pledge per plan year
+    maximum_amount_cents = models.BigIntegerField(null=True)
+    minimum_percent_thousandths = models.IntegerField(null=True)
+    maximum_percent_thousandths = models.IntegerField(null=True)
+    is_invested = models.BooleanField()
+    is_price_locked = models.BooleanField()  # priced as of coverage begin, not per pay period
+
+
+class Option(SetupRow):
+    """Something that can be elected (or a waiver, or a general credit)."""
+
+    valid_from = models.DateField()
+    program_id = models.IntegerField()
+    plan_type = models.TextField()
+    option_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    option_type = models.TextField()  # core.codes.OptionType
+    display_order = models.SmallIntegerField()
+    level = models.SmallIntegerField()
+    is_default = models.BooleanField()
+    plan_id = models.IntegerField(null=True)
+    coverage_code_id = models.IntegerField(null=True)
+    rule_id = models.IntegerField(null=True)
+    geography_id = models.IntegerField(null=True)  # service area the person must live in
+    formula_id = models.IntegerField(null=True)
+    fixed_coverage_cents = models.BigIntegerField(null=True)
+    deduction_code_id = models.IntegerField(null=True)
+
+
+class Cost(SetupRow):
+    """A price or a credit of an option; an option may have several, which add up."""
+
+    valid_from = models.DateField()
+    option_id = models.IntegerField()
+    number = models.SmallIntegerField()
+    cost_type = models.TextField()  # P price, C credit
+    rate_table_id = models.IntegerField()
+    contribution_id = models.IntegerField(null=True)
+    earnings_code = models.TextField(null=True)
+
+
+class Fund(SetupRow):
+    """Where savings may be invested."""
+
+    plan_type = models.TextField()
+    code = models.TextField()
+    name = models.TextField()
+
+
+# --- calendars, schedules, run controls ---------------------------------------------------------------
+
+
+class PayGroup(SetupRow):
+    """A group of people paid together."""
+
+    pay_group_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    company = models.TextField()
+    frequency = models.TextField()  # W B S M
+    is_active = models.BooleanField()
+
+
+class PayPeriod(SetupRow):
+    """One pay period of a pay group (core.pays.generate)."""
+
+    pay_group_id = models.IntegerField()
+    pay_number = models.IntegerField()
+    begins_on = models.DateField()
+    ends_on = models.DateField()
+    check_on = models.DateField()
+    period_of_month = models.SmallIntegerField()
+    period_of_year = models.SmallIntegerField()
+    periods_in_year = models.SmallIntegerField()
+
+
+class BenefitGroup(SetupRow):
+    """A process group (BAS group): who is processed together."""
+
+    code = models.TextField()
+    name = models.TextField()
+
+
+class Schedule(SetupRow):
+    """Who is processed, and for what."""
+
+    schedule_id = models.IntegerField()
+    code = models.TextField()
+    name = models.TextField()
+    kind = models.TextField()  # core.codes.ScheduleKind
+    company = models.TextField()  # '' = all
+    benefit_group = models.TextField()  # '' = all
+    event_class_id = models.IntegerField(null=True)  # open enrolment, snapshot
+    period_begins_on = models.DateField(null=True)  # the event date of open enrolment and snapshot
+    period_ends_on = models.DateField(null=True)
+    window_begins_on = models.DateField(null=True)
+    window_ends_on = models.DateField(null=True)
+    is_closed_to_new_events = models.BooleanField()
+
+
+class ScheduleProgram(SetupRow):
+    """A program and plan type an open enrolment or a snapshot covers."""
+
+    schedule_id = models.IntegerField()
+    program_id = models.IntegerField()
+    plan_type = models.TextField()
+
+
+class PassiveEvent(SetupRow):
+    """An event that age or length of service brings about."""
+
+    code = models.TextField()
+    event_class_id = models.IntegerField()
+    base = models.TextField()  # birth, service
+    years = models.SmallIntegerField()
+    months = models.SmallIntegerField()
+
+
+class RunControl(SetupRow):
+    """A named order to run, reusable, with its place in the calendar."""
+
+    code = models.TextField()
+    name = models.TextField()
+    kind = models.TextField()  # process, passive, windows
+    schedule_id = models.IntegerField(null=True)
+    through_level = models.TextField()
+    is_finalizing = models.BooleanField()
+    repeats = models.TextField()  # nightly, monthly, once, on_demand
+    runs_on = models.DateField(null=True)  # once: the day; monthly: any day of the month
+    display_order = models.SmallIntegerField()

@@ -1,0 +1,74 @@
+"""What a plan type of a program offers: options written for several coverage codes become one each."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from openbenefits.core.codes import OptionType
+from openbenefits.programs.bundle import CreditPart, OptionPart, PlanTypePart, ProgramPart
+
+WAIVE = "WAIVE"
+PROGRAM_PLAN_TYPE = "01"
+
+
+class Offer(NamedTuple):
+    """One row of a program: an option for one coverage code, a waiver, or a general credit."""
+
+    code: str
+    option_type: OptionType
+    level: int = 0
+    is_default: bool = False
+    part: OptionPart | None = None
+    coverage_code: str | None = None
+    credits: tuple[CreditPart, ...] = ()
+
+
+def offers(plan_type: PlanTypePart) -> list[Offer]:
+    """List what may be elected under a plan type, in the order of display; the waiver comes last."""
+    listed = [offer for part in plan_type.options for offer in _of_option(part)]
+    if plan_type.waive != "not_allowed":
+        listed.append(Offer(WAIVE, OptionType.WAIVE, credits=tuple(plan_type.waive_credits)))
+    return listed
+
+
+def general_credits(program: ProgramPart) -> list[Offer]:
+    """List the credits everybody in a program gets."""
+    return [
+        Offer(f"CREDIT-{number}", OptionType.GENERAL_CREDIT, credits=(credit,))
+        for number, credit in enumerate(program.credits, 1)
+    ]
+
+
+def option_key(program: ProgramPart, plan_type: str, offer: Offer) -> str:
+    """Answer the code under which an option has its stable number."""
+    return f"{program.code}/{plan_type}/{offer.code}"
+
+
+def all_offers(program: ProgramPart) -> Iterator[tuple[str, int, Offer]]:
+    """List every row of a program with its plan type and its place within that."""
+    rows = [(PROGRAM_PLAN_TYPE, general_credits(program))]
+    rows += [(plan_type.plan_type, offers(plan_type)) for plan_type in program.plan_types]
+    for plan_type, listed in rows:
+        for order, offer in enumerate(listed, 1):
+            yield plan_type, order, offer
+
+
+def _of_option(part: OptionPart) -> Iterator[Offer]:
+    if not part.coverage_codes:
+        yield Offer(
+            part.code,
+            OptionType.OPTION,
+            level=part.level,
+            is_default=part.default is True,
+            part=part,
+            credits=tuple(part.credits),
+        )
+    for step, coverage_code in enumerate(part.coverage_codes):
+        yield Offer(
+            f"{part.code}-{coverage_code}",
+            OptionType.OPTION,
+            level=part.level + step,
+            is_default=part.default == coverage_code,
+            part=part,
+            coverage_code=coverage_code,
+            credits=tuple(part.credits),
+        )

@@ -1,0 +1,1 @@
+"""The rows of each set-up table, made from the parts of a bundle."""

@@ -1,0 +1,144 @@
+"""Rows of the code lists."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from openbenefits.core.codes import EventClassUse, PersonType, TaxClass
+from openbenefits.core.money import CENTS_PER_DOLLAR
+from openbenefits.core.pays import PayFrequency
+from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
+from openbenefits.programs.numbers import Numbers
+
+Row = dict[str, Any]
+Parts = PeoBundle | ClientBundle
+
+PAY_FREQUENCIES: dict[str, PayFrequency] = {
+    "weekly": "W",
+    "biweekly": "B",
+    "semimonthly": "S",
+    "monthly": "M",
+}
+RATE_FREQUENCIES = {**PAY_FREQUENCIES, "annual": "A", "quarterly": "Q"}
+
+_CLASS_USES = {
+    "default": EventClassUse.DEFAULT,
+    "snapshot": EventClassUse.SNAPSHOT,
+    "open_enrollment": EventClassUse.OPEN_ENROLLMENT,
+    "specific": EventClassUse.SPECIFIC,
+}
+_TAX_CLASSES = {"before": TaxClass.BEFORE_TAX, "after": TaxClass.AFTER_TAX}
+_NOBODY = PersonRange(min=0, max=0)
+
+
+def event_classes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.event_classes:
+        yield {
+            "event_class_id": numbers.of("event_class", part.code),
+            "code": part.code,
+            "name": part.name,
+            "use": _CLASS_USES[part.use].value,
+            "priority": part.priority,
+            "is_manual_allowed": part.manual,
+            "only_ends_coverage": part.only_ends_coverage,
+            "is_full_termination_guarded": part.guard_full_termination,
+            "process_ahead_days": part.process_ahead_days,
+            "window_days": part.window_days,
+            "window_start": part.window_start.value,
+            "window_action": part.window_action.value,
+        }
+
+
+def actions(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
+    for part in parts.actions:
+        yield {"action": part.action, "reason": part.reason, "bas_action": part.event_class}
+
+
+def coverage_codes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.coverage_codes:
+        spouse, partner, child = (
+            part.persons.get(kind, _NOBODY)
+            for kind in (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, PersonType.CHILD)
+        )
+        yield {
+            "coverage_code_id": numbers.of("coverage_code", part.code),
+            "code": part.code,
+            "name": part.name,
+            "spouse_min": spouse.min,
+            "spouse_max": spouse.max,
+            "partner_min": partner.min,
+            "partner_max": partner.max,
+            "child_min": child.min,
+            "child_max": child.max,
+        }
+
+
+def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.plans:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "plan_id": numbers.of("plan", part.code),
+            "code": part.code,
+            "plan_type": part.plan_type,
+            "name": part.name,
+            "carrier": part.carrier,
+            "is_hsa_eligible": part.hsa_eligible,
+        }
+
+
+def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.rate_tables:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "rate_table_id": numbers.of("rate_table", part.code),
+            "code": part.code,
+            "frequency": RATE_FREQUENCIES[part.frequency],
+            "unit": part.unit.value,
+            "is_per_member": part.per_member,
+            "by_age": "age" in part.keys,
+            "by_area": "area" in part.keys,
+            "by_coverage_code": "coverage_code" in part.keys,
+            "by_smoker": "smoker" in part.keys,
+            "by_sex": "sex" in part.keys,
+            "by_service": "service" in part.keys,
+            "by_pay": "pay" in part.keys,
+            "geography_id": numbers.maybe("geography", part.geography),
+        }
+
+
+def annual_limits(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
+    for part in parts.annual_limits:
+        yield {
+            "code": part.code,
+            "year": part.year,
+            "limit_cents": int(part.limit * CENTS_PER_DOLLAR),
+            "source": part.source,
+        }
+
+
+def deduction_codes(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.deduction_codes:
+        yield {
+            "deduction_code_id": numbers.of("deduction_code", part.code),
+            "code": part.code,
+            "name": part.name,
+            "tax_class": _TAX_CLASSES[part.tax].value,
+            "period_flags": sum(1 << (period - 1) for period in set(part.periods_of_month)),
+        }
+
+
+def funds(parts: Parts, _: Numbers) -> Iterator[Row]:
+    for part in parts.funds:
+        yield {"plan_type": part.plan_type, "code": part.code, "name": part.name}
+
+
+def passive_events(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.passive_events:
+        yield {
+            "code": part.code,
+            "event_class_id": numbers.of("event_class", part.event_class),
+            "base": part.base,
+            "years": part.years,
+            "months": part.months,
+        }

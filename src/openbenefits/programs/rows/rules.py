@@ -1,0 +1,171 @@
+"""Rows of the rules: dependents, eligibility, events, formulas, contributions."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
+from openbenefits.programs.bundle import ClientBundle, FormulaStepPart, PeoBundle
+from openbenefits.programs.numbers import Numbers
+
+Row = dict[str, Any]
+Parts = PeoBundle | ClientBundle
+
+MICROS_PER_PERCENT = 1_000_000
+CRITERION_UNITS = {"weekly_hours": 100, "annual_pay": CENTS_PER_DOLLAR}
+"""By how much a criterion's number is multiplied to be kept whole; others are whole as written."""
+
+_PAY_DIVISORS = {"annual_pay": 1, "monthly_pay": 12, "weekly_pay": 52}
+
+
+def cents(dollars: Decimal | None) -> int | None:
+    return None if dollars is None else int(dollars * CENTS_PER_DOLLAR)
+
+
+def dependent_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.dependent_rules:
+        student = part.age_limit if part.student_age_limit is None else part.student_age_limit
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "dependent_rule_id": numbers.of("dependent_rule", part.code),
+            "code": part.code,
+            "age_limit": part.age_limit,
+            "student_age_limit": student,
+            "is_disabled_exempt": part.disabled_exempt,
+            "is_married_ineligible": part.married_ineligible,
+        }
+
+
+def eligibility_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.eligibility_rules:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "rule_id": numbers.of("rule", part.code),
+            "code": part.code,
+            "name": part.name,
+        }
+
+
+def eligibility_criteria(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for rule in parts.eligibility_rules:
+        for part in rule.criteria:
+            unit = CRITERION_UNITS.get(part.field, 1)
+            yield {
+                "valid_from": rule.valid_from,
+                "rule_id": numbers.of("rule", rule.code),
+                "field": part.field,
+                "is_excluding": part.exclude,
+                "minimum": None if part.min is None else int(part.min * unit),
+                "maximum": None if part.max is None else int(part.max * unit),
+                "geography_id": numbers.maybe("geography", part.geography),
+            }
+
+
+def eligibility_values(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for rule in parts.eligibility_rules:
+        for part in rule.criteria:
+            for value in part.values or ():
+                yield {
+                    "valid_from": rule.valid_from,
+                    "rule_id": numbers.of("rule", rule.code),
+                    "field": part.field,
+                    "value": value,
+                }
+
+
+def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for rule in parts.event_rules:
+        for part in rule.classes:
+            yield {
+                "valid_from": rule.valid_from,
+                "source": rule.source,
+                "event_rule_id": numbers.of("event_rule", rule.code),
+                "code": rule.code,
+                "event_class_id": numbers.or_any("event_class", part.event_class),
+                "select_allowed": part.select.value,
+                "use_history": part.use_history,
+                "pre_enter": part.pre_enter,
+                "is_election_required": part.election_required,
+                "is_ignored": part.ignore,
+                "default_method": part.default.value,
+                "waiting_months": part.waiting_months,
+                "waiting_days": part.waiting_days,
+                "coverage_begins": part.coverage_begins.value,
+                "deduction_begins": part.deduction_begins.value,
+                "coverage_ends": part.coverage_ends.value,
+                "deduction_ends": part.deduction_ends.value,
+                "level_limit": part.level_limit,
+                "waived_level_limit": part.waived_level_limit,
+                "proof_from_level": part.proof_from_level,
+                "proof_above_cents": cents(part.proof_above),
+                "waived_proof_from_level": part.waived_proof_from_level,
+                "waived_proof_above_cents": cents(part.waived_proof_above),
+            }
+
+
+def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.formulas:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "formula_id": numbers.of("formula", part.code),
+            "code": part.code,
+            "base_cap_cents": cents(part.base_cap),
+            "minimum_cents": cents(part.minimum),
+            "maximum_cents": cents(part.maximum),
+            "pay_divisor": _PAY_DIVISORS[part.base],
+        }
+
+
+def formula_steps(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for formula in parts.formulas:
+        for number, part in enumerate(formula.steps, 1):
+            yield {
+                "valid_from": formula.valid_from,
+                "formula_id": numbers.of("formula", formula.code),
+                "step": number,
+                "round_up_cents": cents(part.round_up),
+                "round_to_cents": cents(part.round_to),
+                **_operation(part),
+            }
+
+
+def age_reductions(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for formula in parts.formulas:
+        for part in formula.age_reductions:
+            yield {
+                "valid_from": formula.valid_from,
+                "formula_id": numbers.of("formula", formula.code),
+                "age_from": part.age_from,
+                "reduce_percent_micros": int(part.reduce_percent * MICROS_PER_PERCENT),
+            }
+
+
+def contributions(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for contribution in parts.contributions:
+        for part in contribution.rows:
+            yield {
+                "valid_from": contribution.valid_from,
+                "source": contribution.source,
+                "contribution_id": numbers.of("contribution", contribution.code),
+                "code": contribution.code,
+                "coverage_code_id": numbers.or_any("coverage_code", part.coverage_code),
+                "employee_percent_micros": int(part.employee_percent * MICROS_PER_PERCENT),
+                "dependent_percent_micros": int(part.dependent_percent * MICROS_PER_PERCENT),
+                "fixed_monthly_cents": cents(part.fixed_monthly),
+                "cap_monthly_cents": cents(part.cap_monthly),
+            }
+
+
+def _operation(part: FormulaStepPart) -> Row:
+    """Name a step's operation; factors are kept in thousandths, dollars in thousandths of a cent."""
+    if part.round_to is not None:
+        return {"operation": "round", "operand_thousandths": None}
+    if part.multiply is not None:
+        return {"operation": "multiply", "operand_thousandths": int(part.multiply * THOUSANDTHS)}
+    operation, dollars = ("add", part.add) if part.add is not None else ("set", part.set)
+    in_cents = cents(dollars)
+    operand = None if in_cents is None else in_cents * THOUSANDTHS
+    return {"operation": operation, "operand_thousandths": operand}

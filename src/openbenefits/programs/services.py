@@ -1,0 +1,303 @@
+"""Use cases of set-up: check a bundle, show what would change, apply it, take it back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from openbenefits.core.codes import Severity
+from openbenefits.programs.audit import audit
+from openbenefits.programs.differences import Difference, differences
+from openbenefits.programs.findings import Finding, has_errors
+from openbenefits.programs.flatten import flatten
+from openbenefits.programs.loaded import LoadedBundle, fingerprint, from_document, to_document
+from openbenefits.programs.models import Bundle, Release, SetupKey
+from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
+from openbenefits.programs.reader import read
+from openbenefits.store.bulk import copy_in
+
+PEO = 0
+"""The client id of the PEO's own bundle."""
+
+
+class Outcome(StrEnum):
+    """What came of an attempt to change the set-up in force."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    TAKEN_BACK = "taken back"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """A bundle if it could be read, and everything wrong with it."""
+
+    bundle: LoadedBundle | None
+    findings: list[Finding]
+
+    @property
+    def is_applicable(self) -> bool:
+        return self.bundle is not None and not has_errors(self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What applying a folder would change, or why it cannot be read."""
+
+    differences: list[Difference]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What was done to the set-up in force, which release holds now, and what spoke against it."""
+
+    outcome: Outcome
+    release: Release | None
+    findings: list[Finding]
+
+
+def check(folder: Path, *, peo_folder: Path | None = None) -> CheckResult:
+    """Read and audit a folder, a client's before the PEO's folder, or the PEO's set-up in force."""
+    reading = read(folder)
+    if reading.bundle is None:
+        return CheckResult(bundle=None, findings=reading.findings)
+    background = _background(reading.bundle, peo_folder)
+    if isinstance(background, LoadedBundle):
+        findings = [*reading.findings, *audit(reading.bundle, background)]
+        return CheckResult(bundle=reading.bundle, findings=findings)
+    return CheckResult(bundle=reading.bundle, findings=[*reading.findings, *background])
+
+
+def diff(folder: Path) -> Comparison:
+    """Compare a folder with the release in force."""
+    reading = read(folder)
+    if reading.bundle is None:
+        return Comparison(differences=[], findings=reading.findings)
+    in_force = _in_force(Bundle.objects.filter(code=reading.bundle.code).first())
+    return Comparison(differences=differences(in_force, reading.bundle), findings=reading.findings)
+
+
+def apply(folder: Path, *, client_id: int, applied_by: str, now: datetime) -> Change:
+    """Put a folder into force, whole or not at all.
+
+    Refused while its audit has errors, or while the PEO's would bring errors to a client's set-up in force.
+    The same bundle again changes nothing.
+    """
+    with transaction.atomic():
+        _lock(client_id)
+        result = check(folder)
+        obstacles = [*result.findings, *_obstacles(result.bundle, client_id)]
+        if result.bundle is None or has_errors(obstacles):
+            return Change(outcome=Outcome.REFUSED, release=_release_of(client_id), findings=obstacles)
+        return _put_in_force(result.bundle, obstacles, client_id, applied_by, now)
+
+
+def take_back(bundle_code: str, *, by: str, now: datetime) -> Change:
+    """Return to the release before the one in force; the first one leaves nothing in force.
+
+    Refused while a client's set-up needs what the PEO's earlier release does not have, and the reverse.
+    """
+    with transaction.atomic():
+        bundle = Bundle.objects.filter(code=bundle_code).first()
+        if bundle is not None:
+            _lock(bundle.client_id)
+            bundle.refresh_from_db()
+        if bundle is None or bundle.release is None:
+            findings = [_nothing_in_force(bundle_code)]
+            return Change(outcome=Outcome.REFUSED, release=None, findings=findings)
+        earlier = _release_before(bundle.release)
+        findings = list(_faults_of_return(bundle, earlier))
+        if findings:
+            return Change(outcome=Outcome.REFUSED, release=bundle.release, findings=findings)
+        _mark_taken_back(bundle.release, by, now)
+        _point(bundle, earlier)
+    return Change(outcome=Outcome.TAKEN_BACK, release=earlier, findings=[])
+
+
+# --- applying -----------------------------------------------------------------------------------------
+
+
+def _lock(client_id: int) -> None:
+    """Wait for whoever changes this bundle or the PEO's, and keep both until the transaction ends."""
+    rows = Bundle.objects.select_for_update().filter(client_id__in={PEO, client_id})
+    list(rows.order_by("client_id"))
+
+
+def _put_in_force(
+    loaded: LoadedBundle, findings: list[Finding], client_id: int, applied_by: str, now: datetime
+) -> Change:
+    header = loaded.parts.bundle
+    Bundle.objects.get_or_create(client_id=client_id, defaults={"code": header.code, "name": header.name})
+    bundle = Bundle.objects.select_for_update(of=("self",)).select_related("release").get(client_id=client_id)
+    document = to_document(loaded)
+    mark = fingerprint(document)
+    if bundle.release is not None and bundle.release.fingerprint == mark:
+        return Change(outcome=Outcome.UNCHANGED, release=bundle.release, findings=findings)
+    last = bundle.releases.aggregate(last=Max("number"))["last"] or 0
+    release = Release.objects.create(
+        bundle=bundle,
+        number=last + 1,
+        fingerprint=mark,
+        document=document,
+        applied_at=now,
+        applied_by=applied_by,
+    )
+    _write_rows(loaded, client_id, release)
+    bundle.name = header.name
+    _point(bundle, release)
+    return Change(outcome=Outcome.APPLIED, release=release, findings=findings)
+
+
+def _write_rows(loaded: LoadedBundle, client_id: int, release: Release) -> None:
+    peo = _in_force(Bundle.objects.filter(client_id=PEO).first()) if client_id != PEO else loaded
+    own = _numbers_of(loaded, client_id)
+    numbers = Numbers(
+        own=own,
+        peo=_numbers_of(peo, PEO) if peo else {},
+        names={**(names_of(peo) if peo else {}), **names_of(loaded)},
+    )
+    for model, frame in flatten(loaded, numbers, client_id=client_id, release_id=release.pk).items():
+        copy_in(connection, model._meta.db_table, frame)
+
+
+def _numbers_of(loaded: LoadedBundle, client_id: int) -> dict[Key, int]:
+    """Answer the stable number of each record of a bundle, giving one to each new code."""
+    wanted = keys_of(loaded)
+    known = _known_numbers(client_id)
+    SetupKey.objects.bulk_create(
+        SetupKey(client_id=client_id, kind=kind, code=code)
+        for kind, code in wanted
+        if (kind, code) not in known
+    )
+    known = _known_numbers(client_id)
+    return {key: known[key] for key in wanted}
+
+
+def _known_numbers(client_id: int) -> dict[Key, int]:
+    rows = SetupKey.objects.filter(client_id=client_id).values_list("kind", "code", "id")
+    return {(kind, code): number for kind, code, number in rows}
+
+
+def _point(bundle: Bundle, release: Release | None) -> None:
+    bundle.release = release
+    bundle.save(update_fields=["release", "name"])
+
+
+# --- what stands in the way ---------------------------------------------------------------------------
+
+
+def _obstacles(loaded: LoadedBundle | None, client_id: int) -> Iterator[Finding]:
+    """Find what speaks against a bundle beside its own audit."""
+    if loaded is None:
+        return
+    if loaded.is_client != (client_id != PEO):
+        raise ValueError(f"client {client_id} and a bundle of kind {loaded.parts.bundle.kind}")
+    for other in Bundle.objects.filter(code=loaded.code).exclude(client_id=client_id):
+        yield _about_code(loaded, f"it in use for client {other.client_id}")
+    for own in Bundle.objects.filter(client_id=client_id).exclude(code=loaded.code):
+        yield _about_code(loaded, f"`{own.code}` in force for this client")
+    if not loaded.is_client:
+        yield from _harm_to_clients(loaded)
+
+
+def _harm_to_clients(peo: LoadedBundle | None) -> Iterator[Finding]:
+    """Find errors that another PEO bundle would bring to the clients' set-up in force."""
+    before = _in_force(Bundle.objects.filter(client_id=PEO).first())
+    clients = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
+    for bundle in clients.order_by("client_id"):
+        client = _in_force(bundle)
+        if client is None:
+            continue
+        known = set(_errors(client, before)) if before else set()
+        found = [_needs_peo(bundle.code)] if peo is None else _errors(client, peo)
+        for finding in found:
+            if finding not in known:
+                yield replace(finding, where=f"client {bundle.code}: {finding.where}")
+
+
+def _faults_of_return(bundle: Bundle, earlier: Release | None) -> Iterator[Finding]:
+    loaded = None if earlier is None else from_document(earlier.document)
+    if bundle.client_id == PEO:
+        yield from _harm_to_clients(loaded)
+        return
+    peo = _in_force(Bundle.objects.filter(client_id=PEO).first())
+    if loaded is not None and peo is not None:
+        yield from _errors(loaded, peo)
+
+
+def _errors(client: LoadedBundle, peo: LoadedBundle) -> list[Finding]:
+    return [finding for finding in audit(client, peo) if finding.severity is Severity.ERROR]
+
+
+def _about_code(loaded: LoadedBundle, found: str) -> Finding:
+    return Finding(
+        code="bundle_code",
+        where=f"bundle {loaded.code}",
+        expected="a bundle code of this client alone",
+        found=found,
+        cure="Correct `code` in the header `bundle`, or apply it for the other client.",
+    )
+
+
+def _needs_peo(client_code: str) -> Finding:
+    return Finding(
+        code="no_peo",
+        where=f"bundle {client_code}",
+        expected="the PEO's set-up in force",
+        found="none",
+        cure="Apply the PEO's bundle, or name its folder.",
+    )
+
+
+def _nothing_in_force(code: str) -> Finding:
+    return Finding(
+        code="nothing_in_force",
+        where=f"bundle {code}",
+        expected="a release in force",
+        found="none",
+        cure="Correct the bundle's code.",
+    )
+
+
+# --- releases -----------------------------------------------------------------------------------------
+
+
+def _background(loaded: LoadedBundle, peo_folder: Path | None) -> LoadedBundle | list[Finding]:
+    """Answer the bundle before which another is audited, or why there is none."""
+    if not loaded.is_client:
+        return loaded
+    if peo_folder is not None:
+        reading = read(peo_folder)
+        return reading.bundle or reading.findings
+    in_force = _in_force(Bundle.objects.filter(client_id=PEO).first())
+    return in_force or [_needs_peo(loaded.code)]
+
+
+def _in_force(bundle: Bundle | None) -> LoadedBundle | None:
+    if bundle is None or bundle.release is None:
+        return None
+    return from_document(bundle.release.document)
+
+
+def _release_of(client_id: int) -> Release | None:
+    bundle = Bundle.objects.filter(client_id=client_id).select_related("release").first()
+    return None if bundle is None else bundle.release
+
+
+def _release_before(release: Release) -> Release | None:
+    earlier = Release.objects.filter(
+        bundle=release.bundle, number__lt=release.number, taken_back_at__isnull=True
+    )
+    return earlier.order_by("-number").first()
+
+
+def _mark_taken_back(release: Release, by: str, now: datetime) -> None:
+    release.taken_back_at = now
+    release.taken_back_by = by
+    release.save(update_fields=["taken_back_at", "taken_back_by"])

@@ -1,0 +1,212 @@
+"""The CSV files of a bundle: rates, and zip codes with their areas."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from openbenefits.core.money import MICROS_PER_CENT
+from openbenefits.programs.bundle import RateLine
+from openbenefits.programs.findings import Finding
+
+FAULTS_SHOWN = 20
+"""Of one kind and column; a file exported the wrong way has the same fault on every line."""
+
+RATE_SCHEMA: dict[str, pl.DataType] = {
+    "table": pl.String(),
+    "age_from": pl.Int16(),
+    "area": pl.String(),
+    "coverage_code": pl.String(),
+    "smoker": pl.Boolean(),
+    "sex": pl.String(),
+    "service_months_from": pl.Int32(),
+    "annual_pay_from_cents": pl.Int64(),
+    "rate_micros": pl.Int64(),
+    "file": pl.String(),
+    "line": pl.Int32(),
+}
+
+ZIP_SCHEMA: dict[str, pl.DataType] = {
+    "geography": pl.String(),
+    "zip": pl.String(),
+    "area": pl.String(),
+    "file": pl.String(),
+    "line": pl.Int32(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column people write: what may stand in a cell, how it is read, and the name it gets."""
+
+    says: str
+    pattern: str
+    becomes: str
+    read: Callable[[pl.Expr], pl.Expr]
+    is_required: bool = False
+
+
+def rate_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read a file of rates. Rows without a column `table` have a null there: they serve any table."""
+    return _sheet(text, file, _RATE_COLUMNS, RATE_SCHEMA)
+
+
+def zip_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read a file of zip codes. Rows without a column `geography` have a null there: they serve any."""
+    return _sheet(text, file, _ZIP_COLUMNS, ZIP_SCHEMA)
+
+
+def rates_written_out(table: str, lines: list[RateLine], file: str, line: int | None) -> pl.DataFrame:
+    """Put the rates of a YAML file into the frame that CSV rates have."""
+    rows = [
+        {
+            "table": table,
+            "age_from": one.age_from,
+            "area": one.area,
+            "coverage_code": one.coverage_code,
+            "smoker": one.smoker,
+            "sex": one.sex,
+            "service_months_from": one.service_months_from,
+            "annual_pay_from_cents": None if one.annual_pay_from is None else int(one.annual_pay_from * 100),
+            "rate_micros": int(one.rate * 1_000_000),
+            "file": file,
+            "line": line,
+        }
+        for one in lines
+    ]
+    return pl.DataFrame(rows, schema=RATE_SCHEMA)
+
+
+def _sheet(
+    text: str, file: str, columns: Mapping[str, Column], schema: Mapping[str, pl.DataType]
+) -> tuple[pl.DataFrame, list[Finding]]:
+    faults = _shape_faults(text, file, columns)
+    if faults:
+        return pl.DataFrame(schema=schema), faults
+    raw = _raw(text, columns)
+    typed = raw.select(
+        "line",
+        pl.lit(file).alias("file"),
+        *(_read(name, column).alias(column.becomes) for name, column in columns.items()),
+    )
+    return typed.cast(pl.Schema(schema)).select(schema.keys()), _cell_faults(raw, file, columns)
+
+
+def _raw(text: str, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Read all cells as text; a column the file does not have is empty."""
+    header = text.splitlines()[0].split(",")
+    frame = pl.read_csv(io.StringIO(text), schema=dict.fromkeys(header, pl.String()))
+    absent = [pl.lit(None, pl.String).alias(name) for name in columns if name not in header]
+    return frame.with_columns(*absent).with_row_index("line", offset=2)
+
+
+def _read(name: str, column: Column) -> pl.Expr:
+    cell = pl.col(name)
+    return pl.when(cell.str.contains(column.pattern)).then(column.read(cell))
+
+
+def _shape_faults(text: str, file: str, columns: Mapping[str, Column]) -> list[Finding]:
+    """Find what keeps a file from being read at all: its header, and lines of another length."""
+    rows = list(csv.reader(io.StringIO(text)))
+    header = rows[0] if rows else []
+    required = [name for name, column in columns.items() if column.is_required]
+    faults = [
+        _fault(file, 1, "column", f"the columns {', '.join(columns)}", f"`{name}`", "Remove or rename it.")
+        for name in header
+        if name not in columns
+    ]
+    faults += [
+        _fault(file, 1, "column", f"a column `{name}`", "none", "Add the column.")
+        for name in required
+        if name not in header
+    ]
+    if len(set(header)) < len(header):
+        faults.append(_fault(file, 1, "column", "each column once", "one twice", "Remove one of them."))
+    wrong = [(number, len(row)) for number, row in enumerate(rows, 1) if len(row) != len(header)]
+    faults += [
+        _fault(file, number, "cells", f"{len(header)} cells", f"{count}", "Complete or correct the line.")
+        for number, count in wrong[:FAULTS_SHOWN]
+    ]
+    return faults
+
+
+def _cell_faults(raw: pl.DataFrame, file: str, columns: Mapping[str, Column]) -> list[Finding]:
+    faults = []
+    for name, column in columns.items():
+        cell = pl.col(name)
+        is_wrong = cell.is_not_null() & ~cell.str.contains(column.pattern)
+        is_missing = pl.lit(column.is_required) & cell.is_null()
+        for line, found in raw.filter(is_wrong | is_missing).select("line", name).head(FAULTS_SHOWN).rows():
+            shown = "nothing" if found is None else f"`{found}`"
+            faults.append(
+                _fault(file, line, "cell", f"{column.says} in column `{name}`", shown, "Correct the cell.")
+            )
+    return faults
+
+
+def _fault(file: str, line: int, code: str, expected: str, found: str, cure: str) -> Finding:
+    where = f"{file}, line {line}"
+    return Finding(code=code, where=where, expected=expected, found=found, cure=cure, file=file, line=line)
+
+
+def _as_is(cell: pl.Expr) -> pl.Expr:
+    return cell
+
+
+def _whole(cell: pl.Expr) -> pl.Expr:
+    return cell.cast(pl.Int32, strict=False)
+
+
+def _micros(cell: pl.Expr) -> pl.Expr:
+    """Read dollars as micro-dollars, by moving the point, never through a float."""
+    parts = cell.str.splitn(".", 2)
+    fraction = parts.struct.field("field_1").fill_null("").str.pad_end(6, "0")
+    return (parts.struct.field("field_0") + fraction).cast(pl.Int64, strict=False)
+
+
+def _cents(cell: pl.Expr) -> pl.Expr:
+    return _micros(cell) // MICROS_PER_CENT
+
+
+_TEXT = r"^\S(.*\S)?$"
+_WHOLE = r"^[0-9]{1,4}$"
+
+
+def _text(becomes: str, says: str = "text without blanks around it", pattern: str = _TEXT) -> Column:
+    return Column(says=says, pattern=pattern, becomes=becomes, read=_as_is)
+
+
+_RATE_COLUMNS: dict[str, Column] = {
+    "table": _text("table"),
+    "age_from": Column(says="whole years", pattern=_WHOLE, becomes="age_from", read=_whole),
+    "area": _text("area"),
+    "coverage_code": _text("coverage_code"),
+    "smoker": Column(
+        says="true or false", pattern=r"^(true|false)$", becomes="smoker", read=lambda cell: cell == "true"
+    ),
+    "sex": _text("sex", "F, M or X", r"^[FMX]$"),
+    "service_months_from": Column(
+        says="whole months", pattern=_WHOLE, becomes="service_months_from", read=_whole
+    ),
+    "annual_pay_from": Column(
+        says="dollars with at most two decimals",
+        pattern=r"^[0-9]{1,9}(\.[0-9]{1,2})?$",
+        becomes="annual_pay_from_cents",
+        read=_cents,
+    ),
+    "rate": Column(
+        says="dollars with at most six decimals",
+        pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?$",
+        becomes="rate_micros",
+        read=_micros,
+        is_required=True,
+    ),
+}
+
+_ZIP_COLUMNS: dict[str, Column] = {
+    "geography": _text("geography"),
+    "zip": Column(says="five digits", pattern=r"^[0-9]{5}$", becomes="zip", read=_as_is, is_required=True),
+    "area": _text("area"),
+}

@@ -1,0 +1,1 @@
+"""What it costs: offers (the set-up of a day), coverage amounts, quotes (rates found), prices."""

@@ -1,0 +1,104 @@
+"""Coverage amounts: fixed, or by a formula on pay (docs/rules.md §6)."""
+
+import polars as pl
+
+from openbenefits.core import days, money
+from openbenefits.core.columns import with_taken
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.offers import Offers
+
+
+def with_coverage(
+    options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Add coverage_cents to option rows.
+
+    Shapes:  options has plan (position in plans) and offer; plans has annual_pay_cents, birth_on, price_on.
+    Missing: no coverage amount applies → null; a formula without pay → null too, and is_coverage_missing.
+    """
+    rows = with_taken(options, offers.options, "offer", "formula_row", "fixed_coverage_cents")
+    plain = rows.filter(pl.col("formula_row").is_null()).with_columns(
+        coverage_cents=pl.col("fixed_coverage_cents"), is_coverage_missing=pl.lit(value=False)
+    )
+    formed = rows.filter(pl.col("formula_row").is_not_null())
+    computed = _by_formula(formed, plans, rulebook)
+    return pl.concat([plain, computed]).drop("formula_row", "fixed_coverage_cents")
+
+
+def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Base, cap, steps in order, age reduction, minimum and maximum."""
+    formed = with_taken(rows, plans, "plan", "annual_pay_cents", "birth_on", "price_on")
+    formed = with_taken(
+        formed,
+        rulebook.formulas,
+        "formula_row",
+        "pay_divisor",
+        "base_cap_cents",
+        "minimum_cents",
+        "maximum_cents",
+    )
+    base = money.divide_half_up(pl.col("annual_pay_cents"), pl.col("pay_divisor").cast(pl.Int64))
+    formed = formed.with_columns(amount=money.clamp(base, None, pl.col("base_cap_cents")))
+    formed = _with_reduction(_with_steps(formed, rulebook), rulebook)
+    bounded = money.clamp(pl.col("amount"), pl.col("minimum_cents"), pl.col("maximum_cents"))
+    return formed.select(
+        *rows.columns, coverage_cents=bounded, is_coverage_missing=pl.col("amount").is_null()
+    )
+
+
+def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Apply the n-th step of every formula together; formulas with fewer steps stay as they are."""
+    steps = rulebook.formula_steps.select(
+        *("formula_row", "step", "operation", "operand_thousandths", "round_up_cents", "round_to_cents")
+    )
+    for number in range(_longest(steps)):
+        nth = steps.filter(step=number).drop("step")
+        rows = rows.join(nth, on="formula_row", how="left", maintain_order="left")
+        rows = rows.with_columns(amount=_stepped()).drop(
+            "operation", "operand_thousandths", "round_up_cents", "round_to_cents"
+        )
+    return rows
+
+
+def _longest(steps: pl.DataFrame) -> int:
+    return 0 if steps.is_empty() else int(steps["step"].max()) + 1  # type: ignore[arg-type]
+
+
+def _stepped() -> pl.Expr:
+    """The amount after one step."""
+    amount, operation = pl.col("amount"), pl.col("operation")
+    factor = pl.col("operand_thousandths")
+    added = money.divide_half_up(factor.fill_null(0), 1000)
+    rounded = money.round_to_multiple(
+        amount, pl.col("round_up_cents").fill_null(0), pl.col("round_to_cents").fill_null(0)
+    )
+    return (
+        pl.when(operation == "multiply")
+        .then(money.multiply_divide_half_up(amount, factor.fill_null(1000), 1000))
+        .when(operation == "add")
+        .then(money.add(amount, added))
+        .when(operation == "set")
+        .then(added)
+        .when(operation == "round")
+        .then(rounded)
+        .otherwise(amount)
+    )
+
+
+def _with_reduction(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Take off the reduction of the highest age reached."""
+    bands = rulebook.age_reductions.select("formula_row", "age_from", "reduce_percent_micros")
+    if bands.is_empty() or rows.is_empty():
+        return rows
+    aged = rows.with_columns(age=days.age_years(pl.col("birth_on"), pl.col("price_on")).cast(pl.Int16))
+    pairs = aged.select("formula_row", "age").drop_nulls().unique()
+    reached = pairs.join(bands, on="formula_row").filter(pl.col("age_from") <= pl.col("age"))
+    best = reached.sort("age_from").unique(["formula_row", "age"], keep="last")
+    best = best.select("formula_row", "age", "reduce_percent_micros")
+    rows = aged.join(best, on=["formula_row", "age"], how="left", maintain_order="left")
+    off = money.percent_of(pl.col("amount"), pl.col("reduce_percent_micros").fill_null(0))
+    is_age_needed = pl.col("formula_row").is_in(bands["formula_row"].unique().implode())
+    reduced = pl.when(~is_age_needed | pl.col("age").is_not_null()).then(
+        money.subtract(pl.col("amount"), off)
+    )
+    return rows.with_columns(amount=reduced)

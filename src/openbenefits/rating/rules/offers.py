@@ -1,0 +1,163 @@
+"""Offers: the options of a plan type with the rates, formulas and contributions that hold on a day.
+
+Dates are resolved here, on the distinct pairs of plan type and pricing day, so that the rows of people only
+look positions up.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from openbenefits.core.columns import with_taken
+from openbenefits.programs.rulebook import Rulebook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """Dense frames, each addressed by its row position.
+
+    days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units.
+    options: offer, option_row and the option's columns, formula_row; first_cost, costs.
+    costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), the contribution.
+    units:   unit, plan_day, rate_version, coverage_code_id (0: not keyed by it), child_cap and the table's flags.
+    """
+
+    days: pl.DataFrame
+    options: pl.DataFrame
+    costs: pl.DataFrame
+    units: pl.DataFrame
+
+
+def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
+    """Resolve the options of plan types on their pricing days.
+
+    Shapes:  plan_days has plan_day (= position), plan_row, price_on; a null price_on offers nothing.
+    Missing: a rate table without a version on the day gives a null rate_version; the quote then finds none.
+    """
+    options = _options_of_days(plan_days, rulebook)
+    priced = _costs_of_offers(options, rulebook)
+    units = _quote_units(priced)
+    costs = _with_contributions(_with_units(priced, units), rulebook)
+    return Offers(
+        days=_with_ranges(plan_days, options, units),
+        options=_with_cost_ranges(options, costs),
+        costs=costs,
+        units=units,
+    )
+
+
+def holds(day: str = "price_on") -> pl.Expr:
+    """Whether a dated row holds on a day."""
+    return (pl.col("valid_from") <= pl.col(day)) & (pl.col(day) < pl.col("valid_to"))
+
+
+def version_on(
+    wanted: pl.DataFrame, versions: pl.DataFrame, key: str, answer: str, day: str = "price_on"
+) -> pl.DataFrame:
+    """Add the position `answer` of the version of `key` that holds on each day; null where none does."""
+    pairs = wanted.select(key, day).drop_nulls().unique()
+    found = pairs.join(versions.select(key, "valid_from", "valid_to", answer), on=key).filter(holds(day))
+    return wanted.join(found.select(key, day, answer), on=[key, day], how="left", maintain_order="left")
+
+
+def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Repeat the options of each plan row for its days, and find their formula."""
+    columns = (
+        *("plan_row", "option_row", "option_id", "option_type", "plan_id", "coverage_code_id"),
+        *("display_order", "level", "is_default", "rule_bit", "geography_bit", "formula_id"),
+        *("fixed_coverage_cents", "tax_class", "period_flags", "spouse_min", "spouse_max"),
+        *("partner_min", "partner_max", "child_min", "child_max"),
+    )
+    rows = plan_days.drop_nulls("price_on").join(
+        rulebook.options.select(columns), on="plan_row", maintain_order="left_right"
+    )
+    rows = rows.with_columns(geography_bit=pl.col("geography_bit").fill_null(0))
+    rows = version_on(rows, rulebook.formulas, "formula_id", "formula_row")
+    return _numbered(rows.sort("plan_day", "display_order", maintain_order=True), "offer")
+
+
+def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """One row per offer and cost, with the version of its rate table."""
+    columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", "child_max")
+    rows = options.select(columns).join(rulebook.costs, on="option_row", maintain_order="left_right")
+    rows = version_on(rows, rulebook.rate_tables, "rate_table_id", "rate_version")
+    flags = rulebook.rate_tables.select(
+        *("rate_version", "is_per_member", "by_age", "by_area", "by_coverage_code", "by_smoker", "by_sex"),
+        *("by_service", "by_pay", "geography_id", "periods", "unit_divisor", "unit"),
+    )
+    rows = rows.rename({"unit": "_"}, strict=False).join(
+        flags, on="rate_version", how="left", maintain_order="left"
+    )
+    return rows.rename({"unit": "rate_unit"}).with_columns(
+        unit_code=pl.when("by_coverage_code").then("coverage_code_id").otherwise(0).fill_null(0),
+        child_cap=pl.when("is_per_member").then("child_max").otherwise(0).fill_null(0),
+    )
+
+
+_UNIT_KEY = ("plan_day", "rate_table_id", "unit_code", "child_cap")
+
+
+def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
+    """The distinct rates a plan day needs: options that share one share its quote."""
+    columns = (
+        *("price_on", "rate_version", "is_per_member", "by_age", "by_area", "by_coverage_code"),
+        *("by_smoker", "by_sex", "by_service", "by_pay", "geography_id", "periods"),
+    )
+    units = priced.select(*_UNIT_KEY, *columns).unique(_UNIT_KEY, maintain_order=True).sort(_UNIT_KEY)
+    return _numbered(units, "unit").with_columns(
+        unit_ordinal=pl.int_range(pl.len(), dtype=pl.Int32).over("plan_day")
+    )
+
+
+def _with_units(priced: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    found = priced.join(
+        units.select(*_UNIT_KEY, "unit_ordinal"), on=_UNIT_KEY, how="left", maintain_order="left"
+    )
+    return _numbered(found.sort("offer", "number", maintain_order=True), "cost")
+
+
+def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the employer's part: the row of the coverage code, else the row for any."""
+    amounts = (
+        *("employee_percent_micros", "dependent_percent_micros"),
+        *("fixed_monthly_cents", "cap_monthly_cents"),
+    )
+    wanted = costs.select("cost", "contribution_id", "price_on", "coverage_code_id").drop_nulls(
+        "contribution_id"
+    )
+    rows = wanted.join(
+        rulebook.contributions.rename({"coverage_code_id": "for_code"}), on="contribution_id"
+    ).filter(holds() & ((pl.col("for_code") == 0) | (pl.col("for_code") == pl.col("coverage_code_id"))))
+    best = rows.sort("cost", "for_code").unique("cost", keep="last").select("cost", *amounts)
+    found = costs.join(best, on="cost", how="left", maintain_order="left")
+    return found.with_columns(
+        pl.when(pl.col("contribution_id").is_null()).then(0).otherwise(pl.col(amount)).alias(amount)
+        for amount in amounts[:3]
+    )
+
+
+def _with_ranges(plan_days: pl.DataFrame, options: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Add where the offers and quote units of each day begin, and how many there are."""
+    offers = options.group_by("plan_day").agg(first_offer=pl.col("offer").min(), offers=pl.len())
+    quotes = units.group_by("plan_day").agg(first_unit=pl.col("unit").min(), units=pl.len())
+    return (
+        plan_days.join(offers, on="plan_day", how="left", maintain_order="left")
+        .join(quotes, on="plan_day", how="left", maintain_order="left")
+        .with_columns(pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32))
+    )
+
+
+def _with_cost_ranges(options: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:
+    ranges = costs.group_by("offer").agg(first_cost=pl.col("cost").min(), costs=pl.len())
+    return options.join(ranges, on="offer", how="left", maintain_order="left").with_columns(
+        pl.col("first_cost", "costs").fill_null(0).cast(pl.Int32)
+    )
+
+
+def _numbered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    return rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(name))
+
+
+def with_offer(rows: pl.DataFrame, offers: Offers, *columns: str) -> pl.DataFrame:
+    """Add columns of the offer each row points at."""
+    return with_taken(rows, offers.options, "offer", *columns)

@@ -1,0 +1,78 @@
+"""Files that are complete or not there: reports as CSV and XLSX, statements as PDF."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+from xlsxwriter import Workbook
+
+SHEET_NAME_LENGTH = 31
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a file beside `path`, bring it to disk, then give it its name.
+
+    Whoever is killed in between leaves no half file under the name, and the next writer replaces the rest.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    write(draft)
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync_folder(path.parent)
+    return path
+
+
+def write_csv(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Write the first sheet to `path` and each further one beside it, named for the sheet.
+
+    A cell that a spreadsheet would run as a formula is written as text.
+    """
+    names = list(sheets)
+    paths = [path, *(path.with_name(f"{path.stem}-{_slug(name)}{path.suffix}") for name in names[1:])]
+    for target, name in zip(paths, names, strict=True):
+        write_whole(target, _defused(sheets[name]).write_csv)
+    return paths
+
+
+def write_xlsx(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Write one workbook with a sheet each: header kept in view, filters on, columns as wide as their content."""
+
+    def write(draft: Path) -> None:
+        with Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:
+            for name, frame in sheets.items():
+                _write_sheet(workbook, name, frame)
+
+    return [write_whole(path, write)]
+
+
+def _write_sheet(workbook: Workbook, name: str, frame: pl.DataFrame) -> None:
+    titled = frame.rename({column: column.replace("_", " ").capitalize() for column in frame.columns})
+    titled.write_excel(
+        workbook,
+        worksheet=name[:SHEET_NAME_LENGTH],
+        table_style="Table Style Light 1",
+        autofit=frame.height < 50_000,
+        freeze_panes=(1, 0),
+    )
+
+
+FORMULA_STARTS = r"^([=+\-@\t\r])"
+
+
+def _defused(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.String).str.replace(FORMULA_STARTS, "'${1}"))
+
+
+def _slug(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

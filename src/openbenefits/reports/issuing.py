@@ -1,0 +1,307 @@
+"""Statements go out: letters are written, then the database says so, one transaction per file or batch.
+
+A letter counts as issued only with its file complete on disk. Killed in between, the file stays, its people
+are still to be notified, and the next call writes the same file again: names follow from the first event of
+the batch and its last step, which is a new one after every issue and every reprocessing.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from openbenefits.core import days
+from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
+from openbenefits.reports import frames, listings, statements
+from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
+from openbenefits.reports.printing import Press, press
+from openbenefits.store.bulk import copy_in, update_from
+from openbenefits.store.locks import lock_rows
+
+BATCH_PEOPLE = 500
+ISSUED = "statement issued"
+ASKED = (ProcessStatus.PR, ProcessStatus.ET, ProcessStatus.EE)
+KEY = list(frames.EVENT_KEY)
+UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+Progress = Callable[[int, int], None]
+"""Told after each batch how many events are done, of how many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatementResult:
+    """What was issued; `busy` people were being processed by somebody else and are left for the next call."""
+
+    files: tuple[Path, ...]
+    issued: int
+    busy: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of statement: its template, whom it goes to, and what marks it as sent."""
+
+    name: str
+    template: str
+    letters: Callable[[statements.StatementFrames], pl.DataFrame]
+    statuses: tuple[str, ...]
+    event_statuses: tuple[str, ...]
+    notified: str
+    mark: Callable[[Any, pl.DataFrame, date, datetime, str], None]
+
+    def due(self) -> pl.Expr:
+        """Whether a new statement is to be sent (event-processing §9.1)."""
+        return (
+            pl.col("process_status").is_in(self.statuses)
+            & pl.col("event_status").is_in(self.event_statuses)
+            & (pl.col("process_indicator") == ProcessIndicator.NORMAL.value)
+            & pl.col(self.notified).is_null()
+        )
+
+
+def issue_enrollment_statements(
+    connection: Any,
+    schedule_id: int,
+    *,
+    folder: Path,
+    on: date,
+    now: datetime,
+    actor: str = "statements",
+    per_person: bool = False,
+    progress: Progress | None = None,
+    paper: str = "us-letter",
+    batch_people: int = BATCH_PEOPLE,
+) -> StatementResult:
+    """Write the enrolment statements not yet sent (BAS004), note the day, and move PR to NT.
+
+    Entered events (ET, EE) keep their status. Where a class counts its window from the notice, the window
+    begins with it.
+    """
+    job = _Job(connection, ENROLLMENT, schedule_id, folder, on, now, actor, per_person, batch_people)
+    return job.issue(paper, progress)
+
+
+def issue_confirmations(
+    connection: Any,
+    schedule_id: int,
+    *,
+    folder: Path,
+    on: date,
+    now: datetime,
+    actor: str = "statements",
+    per_person: bool = False,
+    progress: Progress | None = None,
+    paper: str = "us-letter",
+    batch_people: int = BATCH_PEOPLE,
+) -> StatementResult:
+    """Write the confirmations not yet sent (BAS005) of events at FE, and note the day."""
+    job = _Job(connection, CONFIRMATION, schedule_id, folder, on, now, actor, per_person, batch_people)
+    return job.issue(paper, progress)
+
+
+def reprint(
+    connection: Any,
+    schedule_id: int,
+    *,
+    kind: str,
+    person_ids: Sequence[int],
+    name: str,
+    folder: Path,
+    paper: str = "us-letter",
+) -> Path | None:
+    """Print again what was sent to the people of a print list, from what holds now; nothing is changed.
+
+    `kind` is enrollment or confirmation. Answers the file, or None where nobody of the list was sent one.
+    """
+    what = KINDS[kind]
+    events = frames.load_events(connection, schedule_ids=[schedule_id]).filter(
+        pl.col("person_id").is_in(list(person_ids)), pl.col(what.notified).is_not_null()
+    )
+    if events.is_empty():
+        return None
+    letters = _letters(connection, what, frames.with_case(events), load_names(connection))
+    with press(what.template, paper=paper) as machine:
+        return machine.print(letters, folder / f"{what.name}_reprint_{_safe(name)}.pdf")
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One order to issue statements."""
+
+    connection: Any
+    kind: Kind
+    schedule_id: int
+    folder: Path
+    on: date
+    now: datetime
+    actor: str
+    per_person: bool
+    batch_people: int
+
+    def issue(self, paper: str, progress: Progress | None) -> StatementResult:
+        events = frames.load_events(
+            self.connection,
+            schedule_ids=[self.schedule_id],
+            statuses=self.kind.statuses,
+            event_statuses=self.kind.event_statuses,
+        ).filter(self.kind.due())
+        names = load_names(self.connection)
+        files: list[Path] = []
+        issued = looked_at = 0
+        with press(self.kind.template, paper=paper) if events.height else nullcontext() as machine:
+            for batch in events.iter_slices(self.batch_people):
+                written, count = self._issue_batch(frames.with_case(batch), names, machine)
+                files += written
+                issued += count
+                looked_at += batch.height
+                if progress is not None:
+                    progress(looked_at, events.height)
+        return StatementResult(files=tuple(files), issued=issued, busy=self._still_due(events) if events.height else 0)
+
+    def _issue_batch(self, batch: pl.DataFrame, names: SetupNames, machine: Press) -> tuple[list[Path], int]:
+        """Write the letters of a batch, then mark its events, under the locks of its people."""
+        with transaction.atomic(using=self.connection.alias):
+            people = batch.select("client_id", id="person_id").unique(maintain_order=True)
+            locked, _ = lock_rows(self.connection, "workforce_person", people)
+            mine = batch.join(locked.rename({"id": "person_id"}), on=["client_id", "person_id"], how="semi", maintain_order="left")
+            events = frames.with_case(frames.load_again(self.connection, frames.with_case(mine)).filter(self.kind.due()))
+            if events.is_empty():
+                return [], 0
+            events = self._with_window(events, names)
+            steps = frames.load_last_steps(self.connection, events)
+            events = events.join(steps, on="case", how="left", maintain_order="left").with_columns(
+                pl.col("last_step").fill_null(0)
+            )
+            files = self._print(events, names, machine)
+            self.kind.mark(self.connection, events, self.on, self.now, self.actor)
+        return files, events.height
+
+    def _print(self, events: pl.DataFrame, names: SetupNames, machine: Press) -> list[Path]:
+        letters = _letters(self.connection, self.kind, events, names)
+        files = self._file_names(events, names)
+        if not self.per_person:
+            return [machine.print(letters, files[0])]
+        return [machine.print(letter, file) for letter, file in zip(letters.iter_slices(1), files, strict=True)]
+
+    def _file_names(self, events: pl.DataFrame, names: SetupNames) -> list[Path]:
+        """Name a file after each event: never twice the same after a commit, always the same before it."""
+        numbers = frames.load_people(self.connection, events).select("case", "client", "employee_number")
+        schedule = names.schedules.filter(schedule_id=self.schedule_id)["schedule"].first()
+        between = "" if self.per_person else "from_"
+        keys = events.join(numbers, on="case", how="left", maintain_order="left").select(
+            "client", "employee_number", *(pl.col(name) for name in KEY[1:]), "last_step"
+        )
+        return [
+            self.folder / f"{self.kind.name}_{_safe(schedule)}_{between}{_safe(client)}_{_safe(number)}_{'-'.join(map(str, key))}.pdf"
+            for client, number, *key in keys.iter_rows()
+        ]
+
+    def _with_window(self, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
+        """Let the window begin today where its class counts it from the notice and it has not begun."""
+        classes = names.event_classes.select("event_class_id", "window_days", "window_start")
+        rows = events.join(classes, on="event_class_id", how="left", maintain_order="left")
+        today = pl.lit(self.on, dtype=pl.Date)
+        begins = (pl.col("window_start") == WindowStart.NOTICE.value) & pl.col("window_ends_on").is_null()
+        return rows.with_columns(
+            window_begins_on=pl.when(begins).then(today).otherwise("window_begins_on"),
+            window_ends_on=pl.when(begins).then(days.add_days(today, pl.col("window_days"))).otherwise("window_ends_on"),
+        ).drop("window_days", "window_start")
+
+    def _still_due(self, events: pl.DataFrame) -> int:
+        left = frames.load_again(self.connection, frames.with_case(events)).filter(self.kind.due())
+        return left.select("client_id", "person_id").n_unique()
+
+
+def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
+    """Load what the letters of a batch say, and write them."""
+    named = listings.with_people(with_event_names(events, names), frames.load_people(connection, events))
+    dated = events.select("case", "event_on", "program_id")
+
+    def of_events(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
+        return rows.join(dated.select("case", *columns), on="case", maintain_order="left")
+
+    plans = held_on(
+        of_events(frames.load_plans(connection, events), "event_on", "program_id"),
+        names.plan_types,
+        "program_id",
+        "plan_type",
+    )
+    options = with_option_names(of_events(frames.load_options(connection, events), "event_on"), names)
+    timeline = with_option_names(of_events(frames.load_coverage(connection, events), "event_on"), names)
+    funds = frames.load_funds(connection, events).join(
+        names.funds, on=["plan_type", "fund"], how="left", maintain_order="left"
+    )
+    return kind.letters(
+        statements.StatementFrames(
+            events=named,
+            plans=plans,
+            options=options,
+            timeline=timeline,
+            covered=frames.load_covered(connection, events),
+            funds=funds,
+            dependents=frames.load_dependents(connection, events),
+        )
+    )
+
+
+def _mark_asked(connection: Any, events: pl.DataFrame, on: date, now: datetime, actor: str) -> None:
+    """Note that enrolment statements were sent, and move the events that were only prepared."""
+    noted = events.with_columns(option_notified_on=pl.lit(on, dtype=pl.Date))
+    columns = ["option_notified_on", "window_begins_on", "window_ends_on"]
+    prepared = pl.col("process_status") == ProcessStatus.PR.value
+    update_from(connection, "events_event", noted.filter(~prepared), KEY, columns)
+    moved = noted.filter(prepared).with_columns(
+        from_status="process_status",
+        process_status=pl.lit(ProcessStatus.NT.value),
+        status_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    )
+    update_from(connection, "events_event", moved, KEY, [*columns, "process_status", "status_at"])
+    steps = moved.select(
+        *KEY,
+        "from_status",
+        "event_status",
+        step=pl.col("last_step") + 1,
+        to_status="process_status",
+        actor=pl.lit(actor),
+        cause=pl.lit(ISSUED),
+        moved_at="status_at",
+    )
+    copy_in(connection, "events_eventstep", steps)
+
+
+def _mark_confirmed(connection: Any, events: pl.DataFrame, on: date, _now: datetime, _actor: str) -> None:
+    """Note that confirmations were sent."""
+    noted = events.with_columns(confirm_notified_on=pl.lit(on, dtype=pl.Date))
+    update_from(connection, "events_event", noted, KEY, ["confirm_notified_on"])
+
+
+def _safe(text: str | None) -> str:
+    return UNSAFE.sub("-", text or "").strip("-") or "none"
+
+
+ENROLLMENT = Kind(
+    name="enrollment",
+    template="enrollment.typ",
+    letters=statements.enrollment_letters,
+    statuses=tuple(str(status) for status in ASKED),
+    event_statuses=(EventStatus.OPEN.value,),
+    notified="option_notified_on",
+    mark=_mark_asked,
+)
+CONFIRMATION = Kind(
+    name="confirmation",
+    template="confirmation.typ",
+    letters=statements.confirmation_letters,
+    statuses=(ProcessStatus.FE.value,),
+    event_statuses=(EventStatus.OPEN.value, EventStatus.CLOSED.value),
+    notified="confirm_notified_on",
+    mark=_mark_confirmed,
+)
+KINDS = {kind.name: kind for kind in (ENROLLMENT, CONFIRMATION)}
+"""The kinds of statement, by name."""

@@ -1,0 +1,257 @@
+"""The reports an administrator can ask for, by code: what they are called, what narrows them, who makes them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.table import Table
+
+from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, ScheduleKind
+from openbenefits.reports import files, frames, listings
+from openbenefits.reports.names import SetupNames, load_names, load_schedules, with_event_names, with_option_names
+from openbenefits.reports.tables import preview_table
+
+
+class ReportRefused(ValueError):
+    """A report that cannot be: the message says what was asked, what there is, and what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What a report is narrowed to. None and empty ask for all."""
+
+    schedule_ids: tuple[int, ...] | None = None
+    department: str | None = None  # * and ? are wildcards
+    statuses: tuple[str, ...] = ()
+    as_of: date | None = None  # days are counted up to it
+    notified_before: date | None = None
+    errors_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A report made: its sheets, the main one first."""
+
+    code: str
+    title: str
+    sheets: Mapping[str, pl.DataFrame]
+
+    @property
+    def main(self) -> pl.DataFrame:
+        return next(iter(self.sheets.values()))
+
+
+Build = Callable[[Any, Selection], Mapping[str, pl.DataFrame]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportKind:
+    """A report that can be asked for, and the fields of `Selection` it takes."""
+
+    code: str
+    title: str
+    build: Build
+    options: tuple[str, ...]
+
+
+def make_report(connection: Any, code: str, selection: Selection) -> Report:
+    """Make a report.
+
+    Errors: ReportRefused for a code that does not exist, or an option the report does not take.
+    """
+    kind = REPORTS.get(code.upper())
+    if kind is None:
+        raise ReportRefused(f"there is no report {code}; there are {', '.join(REPORTS)}")
+    stated = [field.name for field in fields(Selection) if getattr(selection, field.name) != field.default]
+    extra = [name for name in stated if name not in kind.options]
+    if extra:
+        raise ReportRefused(f"{kind.code} takes {', '.join(kind.options)}; leave out {', '.join(extra)}")
+    return Report(code=kind.code, title=kind.title, sheets=kind.build(connection, selection))
+
+
+def save_report(report: Report, *, csv: Path | None = None, xlsx: Path | None = None) -> list[Path]:
+    """Write a report as CSV, XLSX or both; answer the files. CSV gives each further sheet a file of its own."""
+    written = [] if csv is None else files.write_csv(csv, report.sheets)
+    return written if xlsx is None else [*written, *files.write_xlsx(xlsx, report.sheets)]
+
+
+def report_tables(report: Report, *, rows: int) -> list[Table]:
+    """Preview the sheets of a report, the smaller ones first, so that the list is read last."""
+    sheets = list(report.sheets.items())
+    return [
+        preview_table(frame, title=f"{report.code} {report.title}: {name}", rows=rows)
+        for name, frame in (*sheets[1:], sheets[0])
+    ]
+
+
+def find_schedules(connection: Any, codes: list[str]) -> tuple[int, ...] | None:
+    """Find schedules by code, or by client/code; a code several clients have finds them all.
+
+    Missing: no codes ask for all schedules, which is None.
+    Errors:  ReportRefused for a code nobody has.
+    """
+    if not codes:
+        return None
+    known = load_schedules(connection).with_columns(
+        full=pl.concat_str(pl.col("client").fill_null(""), "schedule", separator="/")
+    )
+    wanted = pl.Series("wanted", codes)
+    unknown = sorted(set(codes) - set(known["full"]) - set(known["schedule"]))
+    if unknown:
+        there_are = ", ".join(known["full"].unique().sort().to_list()) or "none yet"
+        raise ReportRefused(f"no schedule {', '.join(unknown)}; there are {there_are}")
+    found = known.filter(pl.col("schedule").is_in(wanted.implode()) | pl.col("full").is_in(wanted.implode()))
+    return tuple(found["schedule_id"].unique().sort())
+
+
+# --- the reports ----------------------------------------------------------------------------------------
+
+
+def _eligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, names = _events(connection, selection)
+    options = _named(frames.load_options(connection, events), events, names)
+    listed, programs = listings.eligible_participants(events, options)
+    return {"Eligible participants": listed, "Programs": programs}
+
+
+def _labels(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, _ = _events(connection, selection, event_statuses=[EventStatus.OPEN.value, EventStatus.CLOSED.value])
+    labels, without = listings.mailing_labels(events)
+    return {"Labels": labels, "No address": without}
+
+
+def _invalid(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, names = _events(connection, selection)
+    messages = _named(frames.load_messages(connection, events), events, names)
+    concerned = events.join(messages.filter(pl.col("dependent_id").is_not_null()), on="case", how="semi")
+    listed, causes = listings.invalid_elections(
+        events, messages, frames.load_dependents(connection, concerned), errors_only=selection.errors_only
+    )
+    return {"People": listed, "By cause": causes}
+
+
+def _missing(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    statuses = [*listings.UNTOUCHED, ProcessStatus.ET, ProcessStatus.EE]
+    events, _ = _events(
+        connection, selection, statuses=[str(status) for status in statuses], event_statuses=[EventStatus.OPEN.value]
+    )
+    rows = listings.missing_elections(
+        _with_jobs(connection, events),
+        frames.load_plans(connection, events),
+        frames.load_elections(connection, events),
+        as_of=selection.as_of,
+        notified_before=selection.notified_before,
+    )
+    return {"Missing elections": rows}
+
+
+def _dependents(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, _ = _events(connection, selection)
+    timeline = frames.load_coverage(connection, events).join(
+        events.select("case", "event_on"), on="case", maintain_order="left"
+    )
+    current = frames.load_covered(connection, events).join(
+        listings.in_force_before(timeline), on=["case", *frames.COVERAGE_PLACE], how="semi"
+    )
+    rows = listings.dependents_elections(
+        events,
+        current,
+        frames.load_elected_dependents(connection, events),
+        frames.load_elections(connection, events),
+        frames.load_dependents(connection, events),
+        frames.load_messages(connection, events),
+        errors_only=selection.errors_only,
+    )
+    return {"Dependents": rows}
+
+
+def _ineligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    kinds = load_schedules(connection).filter(kind=ScheduleKind.OPEN_ENROLLMENT.value)["schedule_id"]
+    asked = kinds.to_list() if selection.schedule_ids is None else list(selection.schedule_ids)
+    if not set(asked) <= set(kinds):
+        raise ReportRefused("BAS010 is for open enrolment schedules; name one of those, or none for all of them")
+    events, names = _events(connection, replace(selection, schedule_ids=tuple(asked)))
+    options = _named(frames.load_options(connection, events), events, names)
+    rows = listings.ineligible_participants(
+        _with_jobs(connection, events),
+        frames.load_plans(connection, events),
+        options,
+        frames.load_messages(connection, events),
+    )
+    return {"Ineligible participants": rows}
+
+
+def _status(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, _ = _events(connection, selection, statuses=list(selection.statuses) or None)
+    events = _with_jobs(connection, events)
+    if selection.department is not None:
+        events = events.filter(listings.matches(selection.department, "department"))
+    return {"Process status": listings.process_status(events)}
+
+
+def _flagged(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    events, _ = _events(connection, selection)
+    return {"Flagged items": listings.flagged_items(events)}
+
+
+def _waiting(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    unfinished = [str(status) for status in ProcessStatus if status not in FINAL_STATUSES]
+    events, names = _events(
+        connection, selection, statuses=unfinished, event_statuses=[EventStatus.OPEN.value]
+    )
+    classes = names.event_classes.select("event_class_id", "event_class")
+    later = frames.load_later_events(connection, events).join(classes, on="event_class_id", how="left")
+    rows = listings.waiting(events, later, frames.load_messages(connection, events), as_of=selection.as_of)
+    return {"Who waits": rows}
+
+
+def _events(
+    connection: Any,
+    selection: Selection,
+    *,
+    statuses: list[str] | None = None,
+    event_statuses: list[str] | None = None,
+) -> tuple[pl.DataFrame, SetupNames]:
+    """Load the events of the selection, with what set-up calls things and who they are about."""
+    events = frames.load_events(
+        connection, schedule_ids=selection.schedule_ids, statuses=statuses, event_statuses=event_statuses
+    )
+    names = load_names(connection)
+    named = with_event_names(events, names)
+    return listings.with_people(named, frames.load_people(connection, events)), names
+
+
+def _with_jobs(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    jobs = frames.load_jobs(connection, events)
+    known = [name for name in jobs.columns if name in events.columns and name != "case"]
+    return events.join(jobs.drop(known), on="case", how="left", maintain_order="left")
+
+
+def _named(rows: pl.DataFrame, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
+    """Name the options of rows that hang on events."""
+    dated = rows.join(events.select("case", "event_on"), on="case", maintain_order="left")
+    return with_option_names(dated, names)
+
+
+def _kind(code: str, title: str, build: Build, *options: str) -> ReportKind:
+    return ReportKind(code=code, title=title, build=build, options=("schedule_ids", *options))
+
+
+REPORTS: dict[str, ReportKind] = {
+    kind.code: kind
+    for kind in (
+        _kind("BAS001", "Eligible participants", _eligible),
+        _kind("BAS002", "Mailing labels", _labels),
+        _kind("BAS003", "Invalid elections and errors", _invalid, "errors_only"),
+        _kind("BAS006", "Missing elections", _missing, "as_of", "notified_before"),
+        _kind("BAS007", "Dependents' elections", _dependents, "errors_only"),
+        _kind("BAS008", "Flagged items", _flagged),
+        _kind("BAS010", "Ineligible participants", _ineligible),
+        _kind("BAS027", "Process status", _status, "department", "statuses"),
+        _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
+    )
+}
+"""Every report, by code."""

@@ -1,0 +1,60 @@
+"""Fingerprints: one number per event for everything it was decided from."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from openbenefits.enrollment.services import Known
+
+
+def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
+    """Answer a fingerprint per case: facts, dependents, coverage, evidence, elections, set-up.
+
+    Two runs that see the same inputs see the same fingerprint, within one version of the product; another
+    version may number otherwise, and then prepares again, which changes nothing but history.
+    """
+    situation = known.situation
+    seed = _seed(releases)
+    own = situation.cases.select(pl.exclude(_FACTS_LEFT_OUT)).hash_rows(seed=seed)
+    total = pl.DataFrame({"case": situation.cases["case"], "own": own})
+    parts = {
+        "members": situation.members,
+        "in_force": situation.in_force,
+        "approved": situation.approved,
+        "elections": known.elected.elections,
+        "elected_members": known.elected.members,
+        "elected_funds": known.elected.funds,
+    }
+    for number, (name, rows) in enumerate(parts.items(), start=1):
+        hashed = rows.select("case", pl.lit(number).alias("part")).with_columns(
+            rows.hash_rows(seed=seed + number).alias(name)
+        )
+        folded = hashed.group_by("case").agg(pl.col(name).bitwise_xor())
+        total = total.join(folded, on="case", how="left", maintain_order="left")
+    word = pl.col("own")
+    for name in parts:
+        word = word.xor(pl.col(name).fill_null(0))
+    return total.select(word.reinterpret(signed=True).alias("fingerprint"))["fingerprint"]
+
+
+_FACTS_LEFT_OUT = (
+    *("process_status", "process_status_before", "status_at", "steps", "preparation", "input_fingerprint"),
+    *("event_status", "window_begins_on", "window_ends_on", "place", "is_first", "is_ready", "is_passing"),
+    *(
+        "is_chosen",
+        "waits_for",
+        "program_id",
+        "option_notified_on",
+        "confirm_notified_on",
+        "work",
+        "is_settling",
+    ),
+)
+
+
+def _seed(releases: Mapping[str, int]) -> int:
+    """Fold the set-up releases used into a seed."""
+    seed = 17
+    for bundle, release in sorted(releases.items()):
+        seed = (seed * 1_000_003 + int(bundle) * 8_191 + release) % (1 << 62)
+    return seed

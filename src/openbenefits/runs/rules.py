@@ -1,0 +1,116 @@
+"""What a run does next with each event: pure decisions on columns.
+
+Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8, §1.10.
+"""
+
+import polars as pl
+
+from openbenefits.core.codes import EventStatus, Level, ProcessStatus
+from openbenefits.events.rules import FINAL, RECORD_KEY, order_events
+
+TO_PREPARE = [
+    str(status) for status in (ProcessStatus.AS, ProcessStatus.AN, ProcessStatus.AE, ProcessStatus.PE)
+]
+TO_VALIDATE = [str(status) for status in (ProcessStatus.ET, ProcessStatus.EE)]
+UNANSWERED = [str(status) for status in (ProcessStatus.PR, ProcessStatus.NT, ProcessStatus.RE)]
+
+LEVELS = [str(level) for level in Level]
+
+
+def reaches(through: str, level: Level) -> bool:
+    """Tell whether a run that stops after `through` includes a level."""
+    return LEVELS.index(through) >= LEVELS.index(str(level))
+
+
+def choose(
+    events: pl.DataFrame, *, schedule_ids: list[int], is_finalizing: bool, through: str
+) -> pl.DataFrame:
+    """Choose, per benefit record, the event a wave works on, and say of every first event why or why not.
+
+    Shapes:  events are all events of some people with is_due, only_ends_coverage and is_guarded of their
+             class. Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
+    An event that only ends coverage does not wait behind one that waits for a person (rulings §1.2).
+    """
+    ordered = order_events(events).with_columns(_work(is_finalizing=is_finalizing, through=through))
+    ours = pl.col("schedule_id").is_in(schedule_ids)
+    ready = ours & pl.col("is_due") & pl.col("work").is_not_null()
+    ordered = ordered.with_columns(is_ready=ready)
+    first_ready = pl.col("is_ready").filter(pl.col("is_first")).any().over(RECORD_KEY)
+    passes = ~pl.col("is_first") & pl.col("only_ends_coverage") & pl.col("is_ready") & ~first_ready
+    first_pass = pl.int_range(pl.len()).over(*RECORD_KEY, "is_passing") == 0
+    ordered = ordered.with_columns(is_passing=passes).with_columns(
+        is_passing=pl.col("is_passing") & first_pass
+    )
+    return ordered.with_columns(
+        is_chosen=(pl.col("is_first") & pl.col("is_ready")) | pl.col("is_passing"),
+        waits_for=_waits_for(ours),
+    )
+
+
+def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
+    """What an event needs, if the run goes that far."""
+    status = pl.col("process_status")
+    finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
+    prepare = status.is_null() | status.is_in(TO_PREPARE)
+    if reaches(through, Level.ELECTIONS):
+        validate = status.is_in(TO_VALIDATE)
+        finalise = status.is_in(UNANSWERED) & finalizing
+    else:
+        validate = finalise = pl.lit(value=False)
+    wanted = prepare if reaches(through, Level.PROGRAM) else pl.lit(value=False)
+    return (
+        pl.when(wanted)
+        .then(pl.lit("prepare"))
+        .when(validate)
+        .then(pl.lit("validate"))
+        .when(finalise)
+        .then(pl.lit("finalise"))
+        .alias("work")
+    )
+
+
+def _waits_for(ours: pl.Expr) -> pl.Expr:
+    """Why an event is not worked on, in words."""
+    status = pl.col("process_status")
+    return (
+        pl.when(~pl.col("is_first"))
+        .then(pl.lit("an earlier event"))
+        .when(~ours)
+        .then(pl.lit("another schedule"))
+        .when(~pl.col("is_due"))
+        .then(pl.lit("its day"))
+        .when(status.is_in(UNANSWERED))
+        .then(pl.lit("an election"))
+        .when(pl.col("work").is_null())
+        .then(pl.lit("a later level"))
+    )
+
+
+def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
+    """Spell out the single steps of each move, so that history shows every status passed through.
+
+    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, final_status (null
+             where a level was not reached), the event's key and steps; result: rows of from_status, to_status
+             and step.
+    """
+    chain = pl.concat_list(
+        pl.col("from_status").fill_null(""), "program_status", "prepared_status", "final_status"
+    )
+    rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
+    key = [*RECORD_KEY, "schedule_id", "event_number"]
+    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key)).filter(
+        pl.col("previous").is_not_null()
+    )
+    moved = rows.filter(pl.col("chain") != pl.col("previous"))
+    place = pl.int_range(pl.len(), dtype=pl.Int32).over(key)
+    return moved.with_columns(
+        step=(pl.col("steps") + place + 1).cast(pl.Int32),
+        to_status="chain",
+        from_status=pl.when(pl.col("previous") != "").then("previous"),
+    )
+
+
+def event_status_of(status: str = "to_status", passing: str = "is_passing") -> pl.Expr:
+    """An event is closed when final (or when it passed a waiting one), else open."""
+    closed = pl.col(status).is_in(FINAL).fill_null(value=False) | pl.col(passing)
+    return pl.when(closed).then(pl.lit(str(EventStatus.CLOSED))).otherwise(pl.lit(str(EventStatus.OPEN)))

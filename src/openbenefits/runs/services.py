@@ -1,0 +1,281 @@
+"""Runs: start, process partition by partition, resume, account for everybody.
+
+A run is waves of stages over partitions (design §1.4): one transaction per partition locks the people, picks
+the event of each benefit record that comes first, takes it as far as it can go, then goes on with those who
+moved, until nothing moves. What is committed stays; a killed run resumes with what its ledger lacks.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from openbenefits.core.codes import Level
+from openbenefits.events.services import create_events, create_period_events, detect_activity
+from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_force
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.runs import frames, models, waves
+from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
+from openbenefits.store.bulk import copy_in, update_from
+from openbenefits.store.locks import lock_rows
+
+START_OF_BENEFITS_ADMINISTRATION = date(1900, 1, 1)
+
+Progress = Callable[[int, int], None]
+"""Called with partitions done and partitions in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOrder:
+    """What to run: a schedule of a client, as of a day, through a level.
+
+    `people` limits the run to some person numbers (None: everybody in scope). `is_finalizing` applies
+    defaults to whatever is unanswered. `floor` is the day benefits administration starts for the client.
+    """
+
+    client_id: int
+    schedule_id: int
+    as_of: date
+    through: Level = Level.ELECTIONS
+    is_finalizing: bool = False
+    people: Sequence[int] | None = None
+    run_control: str | None = None
+    started_by: str = "system"
+    floor: date = START_OF_BENEFITS_ADMINISTRATION
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a run did: its number, outcomes counted, statuses moved."""
+
+    run_id: int
+    state: str
+    people: int
+    outcomes: pl.DataFrame
+    skipped: int = 0
+    is_trial: bool = False
+    changes: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+class TrialOver(Exception):
+    """Ends the transaction of a trial, so that nothing of it stays."""
+
+
+def run(
+    connection: Any,
+    order: RunOrder,
+    *,
+    now: datetime,
+    partition_people: int = PARTITION_PEOPLE,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run an order to its end."""
+    started = start_run(connection, order, now=now, partition_people=partition_people)
+    return resume_run(connection, started.id, now=now, progress=progress)
+
+
+def trial(connection: Any, order: RunOrder, *, now: datetime) -> RunResult:
+    """Rehearse an order: everything is computed, nothing is written; answers what would change."""
+    kept: list[RunResult] = []
+    try:
+        with transaction.atomic():
+            result = run(connection, order, now=now)
+            kept.append(
+                RunResult(
+                    run_id=0,
+                    state="trial",
+                    people=result.people,
+                    outcomes=result.outcomes,
+                    is_trial=True,
+                    changes=waves.changes_of(connection, result.run_id),
+                )
+            )
+            raise TrialOver
+    except TrialOver:
+        return kept[0]
+
+
+def start_run(
+    connection: Any, order: RunOrder, *, now: datetime, partition_people: int = PARTITION_PEOPLE
+) -> models.Run:
+    """Write down the run, everybody in scope and the partitions, in one transaction."""
+    with transaction.atomic():
+        started = models.Run.objects.create(
+            run_control=order.run_control,
+            kind="process",
+            bundle_client=order.client_id,
+            schedule_id=order.schedule_id,
+            as_of=order.as_of,
+            through_level=str(order.through),
+            is_finalizing=order.is_finalizing,
+            options={
+                "people": list(order.people) if order.people is not None else None,
+                "floor": str(order.floor),
+            },
+            state="running",
+            started_at=now,
+            started_by=order.started_by,
+            releases={str(k): v for k, v in releases_in_force(connection, [order.client_id]).items()},
+        )
+        people = with_partition(scope(connection, order), partition_people)
+        _write_scope(connection, started.id, people)
+    return started
+
+
+def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
+    """Answer the benefit records a run is about: those of the schedule's company and group.
+
+    For a period (open enrolment, snapshot) the job rows as of its first day count, else all known ones.
+    """
+    schedule = schedule_of(connection, order.client_id, order.schedule_id)
+    through = schedule["period_begins_on"] or date(9999, 12, 31)
+    people = frames.load_scope(connection, [order.client_id], through)
+    if schedule["company"]:
+        people = people.filter(company=schedule["company"])
+    if schedule["benefit_group"]:
+        people = people.filter(benefit_group=schedule["benefit_group"])
+    if order.people is not None:
+        people = people.filter(pl.col("person_id").is_in(list(order.people)))
+    return people.select("client_id", "person_id", "benefit_record")
+
+
+def schedule_of(connection: Any, client_id: int, schedule_id: int) -> dict[str, Any]:
+    """Answer the set-up row of a schedule with the priority of its event class."""
+    tables = load_setup(connection, [client_id])
+    classes = tables["event_class"].select("event_class_id", "priority")
+    rows = tables["schedule"].join(classes, on="event_class_id", how="left").filter(schedule_id=schedule_id)
+    if rows.is_empty():
+        message = f"no schedule {schedule_id} in the set-up of client {client_id}"
+        raise LookupError(message)
+    return rows.row(0, named=True)
+
+
+def _write_scope(connection: Any, run_id: int, people: pl.DataFrame) -> None:
+    rows = people.with_columns(
+        run_id=pl.lit(run_id, pl.Int64),
+        outcome=pl.lit(None, pl.String),
+        from_status=pl.lit(None, pl.String),
+        to_status=pl.lit(None, pl.String),
+    )
+    copy_in(connection, "runs_runperson", rows)
+    for partition, count in people.group_by("partition").len().sort("partition").iter_rows():
+        models.RunPartition.objects.create(run_id=run_id, partition=partition, people=count, state="waiting")
+
+
+def resume_run(connection: Any, run_id: int, *, now: datetime, progress: Progress | None = None) -> RunResult:
+    """Process the partitions a run's ledger lacks, then close the run.
+
+    People locked by somebody else are taken at the end, and listed if they are locked still.
+    """
+    started = models.Run.objects.get(pk=run_id)
+    if started.state == "done":
+        return _result(connection, started)
+    waiting = list(models.RunPartition.objects.filter(run_id=run_id, state="waiting").order_by("partition"))
+    total = models.RunPartition.objects.filter(run_id=run_id).count()
+    for place, line in enumerate(waiting, start=1):
+        with transaction.atomic():
+            _process(connection, started, line, now=now)
+        if progress:
+            progress(total - len(waiting) + place, total)
+    started.state, started.ended_at = "done", now
+    started.save(update_fields=["state", "ended_at"])
+    return _result(connection, started)
+
+
+def _process(connection: Any, started: models.Run, line: models.RunPartition, *, now: datetime) -> None:
+    """Process one partition in the caller's transaction and write its ledger line."""
+    people = frames.load_run_people(connection, started.id, [started.bundle_client], line.partition)
+    persons = people.select(id="person_id").unique()
+    locked, skipped = lock_rows(connection, "workforce_person", persons)
+    held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
+    people = people.join(locked, left_on="person_id", right_on="id", how="semi")
+    schedule = schedule_of(connection, started.bundle_client, started.schedule_id)
+    _open_events(connection, started, schedule, people, now=now)
+    rulebook = load_rulebook(connection, [started.bundle_client])
+    outcomes, count = _waves(connection, started, people, rulebook, now=now)
+    if held.height:
+        outcomes = pl.concat([outcomes, _outcome(held, "locked by somebody else")], how="diagonal")
+    _write_outcomes(connection, started.id, outcomes)
+    models.RunPartition.objects.filter(run_id=started.id, partition=line.partition).update(
+        state="done",
+        waves=count,
+        committed_at=now,
+        counts=dict(outcomes.group_by("outcome").len().iter_rows()),
+    )
+
+
+def _open_events(
+    connection: Any, started: models.Run, schedule: dict[str, Any], people: pl.DataFrame, *, now: datetime
+) -> None:
+    """Create the events of the schedule: from activity, or one for everybody."""
+    if schedule["is_closed_to_new_events"]:
+        return
+    if schedule["kind"] != "E":
+        create_period_events(connection, people, schedule, now=now)
+        return
+    tables = load_setup(connection, [started.bundle_client])
+    floor = date.fromisoformat(started.options["floor"])
+    detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=floor)
+    create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
+
+
+def _waves(
+    connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
+) -> tuple[pl.DataFrame, int]:
+    """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
+    outcomes, moving, count = _outcome(people, None), people, 0
+    while moving.height:
+        wave = waves.work_wave(connection, started, moving, rulebook, now=now)
+        count += 1
+        outcomes = _merged(outcomes, wave.outcomes)
+        moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
+    return outcomes, count
+
+
+def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
+    return people.select("client_id", "person_id", "benefit_record").with_columns(
+        outcome=pl.lit(outcome, pl.String),
+        from_status=pl.lit(None, pl.String),
+        to_status=pl.lit(None, pl.String),
+    )
+
+
+def _merged(outcomes: pl.DataFrame, news: pl.DataFrame) -> pl.DataFrame:
+    """Keep the first status before and the last word after; somebody who moved stays moved."""
+    key = ["client_id", "person_id", "benefit_record"]
+    found = outcomes.join(news, on=key, how="left", suffix="_new", maintain_order="left")
+    worked = pl.col("outcome") == "processed"
+    return found.select(
+        *key,
+        outcome=pl.when(worked.fill_null(value=False))
+        .then("outcome")
+        .otherwise(pl.coalesce("outcome_new", "outcome")),
+        from_status=pl.coalesce("from_status", "from_status_new"),
+        to_status=pl.coalesce("to_status_new", "to_status"),
+    )
+
+
+def _write_outcomes(connection: Any, run_id: int, outcomes: pl.DataFrame) -> None:
+    rows = outcomes.with_columns(
+        run_id=pl.lit(run_id, pl.Int64), outcome=pl.col("outcome").fill_null("no event")
+    )
+    key = ["client_id", "run_id", "person_id", "benefit_record"]
+    update_from(connection, "runs_runperson", rows, key, ["outcome", "from_status", "to_status"])
+
+
+def _result(connection: Any, started: models.Run) -> RunResult:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(outcome, 'not reached'), to_status, count(*)::bigint FROM runs_runperson
+            WHERE run_id = %s GROUP BY 1, 2 ORDER BY 1, 2""",
+            [started.id],
+        )
+        rows = cursor.fetchall()
+    schema = {"outcome": pl.String, "to_status": pl.String, "people": pl.Int64}
+    outcomes = pl.DataFrame(rows, schema=schema, orient="row")
+    return RunResult(
+        run_id=started.id, state=started.state, people=int(outcomes["people"].sum()), outcomes=outcomes
+    )

@@ -1,0 +1,312 @@
+"""One wave: choose events, prepare, validate and load, finalise, and write what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import Level, ProcessStatus
+from openbenefits.enrollment.rules.prepare import Prepared, prepare
+from openbenefits.enrollment.rules.settle import Settled, settle
+from openbenefits.enrollment.services import Known, load_known, post, save_preparation
+from openbenefits.events import frames as event_frames
+from openbenefits.events.rules import EVENT_KEY, RECORD_KEY, is_due, window
+from openbenefits.events.services import record_steps, replace_messages
+from openbenefits.programs.frames import load_setup
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.runs import models
+from openbenefits.runs.fingerprints import fingerprints
+from openbenefits.runs.rules import choose, event_status_of, reaches, statuses_passed
+from openbenefits.store.bulk import copy_out, update_from
+
+UTC = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wave:
+    """What a wave did: an outcome per benefit record, and who moved on (their next event may follow)."""
+
+    outcomes: pl.DataFrame
+    moved: pl.DataFrame
+
+
+def work_wave(
+    connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
+) -> Wave:
+    """Work on the first event of each benefit record, in the caller's transaction."""
+    events = _with_classes(connection, event_frames.load_events(connection, people), started)
+    events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
+    chosen = choose(
+        events,
+        schedule_ids=[started.schedule_id],
+        is_finalizing=started.is_finalizing,
+        through=started.through_level,
+    )
+    waiting = _waiting_outcomes(chosen)
+    cases = _cases(chosen.filter("is_chosen"), started)
+    if cases.is_empty():
+        return Wave(outcomes=waiting, moved=cases.select(RECORD_KEY))
+    known = load_known(connection, cases, rulebook)
+    cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
+    decided = _decide(cases, known, rulebook, started)
+    _save(connection, decided, started, now=now)
+    worked = decided.cases.select(
+        *RECORD_KEY,
+        outcome=pl.when("is_changed").then(pl.lit("processed")).otherwise(pl.lit("unchanged")),
+        from_status="process_status_before",
+        to_status="to_status",
+    )
+    closed = decided.cases.filter(event_status_of() == "C")
+    return Wave(outcomes=pl.concat([waiting, worked]), moved=closed.select(RECORD_KEY))
+
+
+def _with_classes(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Add what runs need to know of each event's class and schedule."""
+    tables = load_setup(connection, [started.bundle_client])
+    classes = tables["event_class"].select(
+        *("event_class_id", "use", "only_ends_coverage", "process_ahead_days", "window_days", "window_start"),
+        is_guarded="is_full_termination_guarded",
+    )
+    schedules = tables["schedule"].select(
+        "schedule_id",
+        schedule_window_begins_on="window_begins_on",
+        schedule_window_ends_on="window_ends_on",
+    )
+    found = events.join(classes, on="event_class_id", how="left").join(
+        schedules, on="schedule_id", how="left"
+    )
+    return found.with_columns(is_due=is_due(pl.lit(started.as_of)))
+
+
+def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Number the events to work on; `case` is the position."""
+    finalizing = pl.lit(started.is_finalizing) | pl.col("finalize_requested")
+    return chosen.sort(RECORD_KEY).with_columns(
+        case=pl.int_range(pl.len(), dtype=pl.Int32),
+        is_open_enrollment=pl.col("use") == "O",
+        is_finalizing=finalizing,
+        is_settling=pl.col("work") != "prepare",
+        received_on=pl.col("elected_on"),
+        process_status_before=pl.col("process_status"),
+    )
+
+
+def _waiting_outcomes(chosen: pl.DataFrame) -> pl.DataFrame:
+    """Say of those whose first event is not worked on what it waits for."""
+    busy = chosen.filter("is_chosen").select(RECORD_KEY)
+    first = chosen.filter("is_first").join(busy, on=list(RECORD_KEY), how="anti")
+    return first.select(
+        *RECORD_KEY,
+        outcome=pl.format("waits for {}", "waits_for"),
+        from_status="process_status",
+        to_status="process_status",
+    )
+
+
+# --- deciding ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What a wave decided, before it is written.
+
+    cases: the cases with program_status, prepared_status, final_status (each null where not reached),
+           to_status, is_changed.
+    """
+
+    cases: pl.DataFrame
+    prepared: Prepared
+    settled: Settled | None
+    messages: pl.DataFrame
+
+
+def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run) -> Decided:
+    """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
+    prepared = prepare(known.situation, rulebook)
+    cases = cases.join(
+        prepared.cases.select(
+            "case",
+            "program_status",
+            prepared_to="process_status",
+            has_choice="has_choice",
+            new_program_row="program_row",
+        ),
+        on="case",
+        maintain_order="left",
+    )
+    cases = _with_prepared_status(cases, started)
+    settling = _settling(cases, started)
+    settled = None
+    if settling.height:
+        settled = settle(settling, prepared, known.situation, known.elected, known.held, rulebook)
+        cases = cases.join(
+            settled.cases.select("case", final_status="process_status"),
+            on="case",
+            how="left",
+            maintain_order="left",
+        )
+    else:
+        cases = cases.with_columns(final_status=pl.lit(None, pl.String))
+    cases = cases.with_columns(
+        to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status")
+    )
+    same = (pl.col("fingerprint") == pl.col("input_fingerprint")).fill_null(value=False) & (
+        pl.col("to_status") == pl.col("process_status")
+    ).fill_null(value=False)
+    messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
+    return Decided(
+        cases=cases.with_columns(is_changed=~same), prepared=prepared, settled=settled, messages=messages
+    )
+
+
+_ERRORS = [str(ProcessStatus.AE), str(ProcessStatus.PE)]
+
+
+def _with_prepared_status(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Say how far preparation takes each case at the level of the run.
+
+    An event past preparation (elections in, statement out) keeps its status, unless it can no longer be prepared.
+    """
+    preparing = pl.col("work") == "prepare"
+    if not reaches(started.through_level, Level.OPTIONS):
+        return cases.with_columns(
+            program_status=pl.when(preparing).then("program_status"), prepared_status=pl.lit(None, pl.String)
+        )
+    return cases.with_columns(
+        program_status=pl.when(preparing).then("program_status"),
+        prepared_status=pl.when(preparing).then("prepared_to"),
+    )
+
+
+def _settling(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Name the cases to validate and load now.
+
+    Those with elections, those being finalised, and freshly prepared ones without any choice (rulings §1.4),
+    unless such a one would end all coverage and its class guards that.
+    """
+    if not reaches(started.through_level, Level.ELECTIONS):
+        return cases.head(0).select("case", "is_finalizing")
+    sound = ~pl.col("prepared_to").is_in(_ERRORS)
+    fresh = pl.col("prepared_status") == str(ProcessStatus.PR)
+    guarded = pl.col("is_guarded") & (pl.col("program_status") == str(ProcessStatus.AN))
+    unasked = fresh & ~pl.col("has_choice") & ~guarded
+    asked = pl.col("work").is_in(["validate", "finalise"]) & sound
+    finalised = fresh & pl.col("is_finalizing")
+    return cases.filter(unasked | asked | finalised).select("case", "is_finalizing")
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
+def _save(connection: Any, decided: Decided, started: models.Run, *, now: datetime) -> None:
+    """Write what changed: preparation, coverage, statuses with their steps, messages."""
+    changed = decided.cases.filter("is_changed")
+    if changed.is_empty():
+        return
+    prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
+    numbered = prepared.with_columns(preparation=(pl.col("preparation") + 1).cast(pl.Int32))
+    save_preparation(connection, decided.prepared, numbered)
+    if decided.settled is not None:
+        final = changed.filter(pl.col("final_status") == str(ProcessStatus.FE))
+        post(connection, decided.settled, final, run_id=started.id, now=now)
+    _save_steps(connection, changed, started, now=now)
+    _save_events(connection, changed, numbered, decided, started, now=now)
+    messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
+    replace_messages(connection, messages, changed, run_id=started.id)
+
+
+def _reached_options(started: models.Run) -> pl.Expr:
+    return pl.lit(reaches(started.through_level, Level.OPTIONS))
+
+
+def _save_steps(connection: Any, changed: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
+    """Append each single move, with its number, to the history."""
+    rows = statuses_passed(changed.with_columns(from_status="process_status")).with_columns(
+        event_status=event_status_of(), cause=pl.format("run {}", pl.lit(started.id))
+    )
+    record_steps(connection, rows, run_id=started.id, actor=started.started_by, now=now)
+
+
+def _save_events(
+    connection: Any,
+    changed: pl.DataFrame,
+    numbered: pl.DataFrame,
+    decided: Decided,
+    started: models.Run,
+    *,
+    now: datetime,
+) -> None:
+    """Write the new state of the events: first those that close, then those that open."""
+    moved = (
+        statuses_passed(changed.with_columns(from_status="process_status"))
+        .group_by(EVENT_KEY)
+        .agg(moved_steps=pl.len().cast(pl.Int32))
+    )
+    programs = decided.prepared.cases.select("case", "program_row")
+    rows = (
+        window(changed)
+        .join(moved, on=list(EVENT_KEY), how="left")
+        .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
+        .join(programs, on="case", how="left")
+    )
+    program_ids = load_rulebook_programs(connection, started)
+    rows = rows.join(program_ids, on="program_row", how="left").with_columns(
+        process_status="to_status",
+        event_status=event_status_of(),
+        status_at=pl.when(pl.col("to_status").ne_missing(pl.col("process_status")))
+        .then(pl.lit(now).cast(UTC))
+        .otherwise("status_at"),
+        steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
+        preparation=pl.coalesce("next_preparation", "preparation"),
+        program_id=pl.coalesce("new_program_id", "program_id"),
+        input_fingerprint="fingerprint",
+        finalize_requested=pl.lit(value=False),
+        process_indicator=pl.lit("N"),
+    )
+    columns = [
+        *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
+        *(
+            "input_fingerprint",
+            "finalize_requested",
+            "process_indicator",
+            "window_begins_on",
+            "window_ends_on",
+        ),
+    ]
+    for status in ("C", "O"):
+        update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, columns)
+
+
+def load_rulebook_programs(connection: Any, started: models.Run) -> pl.DataFrame:
+    """Answer program_row and new_program_id of the rulebook in force."""
+    from openbenefits.programs.frames import load_rulebook
+
+    programs = load_rulebook(connection, [started.bundle_client]).programs
+    return programs.select("program_row", new_program_id="program_id")
+
+
+# --- what a trial shows -------------------------------------------------------------------------------------
+
+CHANGES = """
+SELECT c.client_id, c.person_id, c.benefit_record, c.plan_type, c.begins_on, c.kind, c.option_id,
+       c.coverage_cents, c.pledge_cents, c.rule
+FROM enrollment_coverage AS c WHERE c.run_id = %s ORDER BY 1, 2, 3, 4, 5
+"""
+
+
+def changes_of(connection: Any, run_id: int) -> pl.DataFrame:
+    """Answer the change points a run wrote."""
+    schema = {
+        "client_id": pl.Int32,
+        "person_id": pl.Int64,
+        "benefit_record": pl.Int16,
+        "plan_type": pl.String,
+        "begins_on": pl.Date,
+        "kind": pl.String,
+        "option_id": pl.Int32,
+        "coverage_cents": pl.Int64,
+        "pledge_cents": pl.Int64,
+        "rule": pl.String,
+    }
+    return copy_out(connection, CHANGES, schema, [run_id])

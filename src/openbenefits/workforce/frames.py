@@ -1,0 +1,331 @@
+"""Facts as frames: what held for a participant on a day, as known now or as then known.
+
+A *case* is a question about one participant and benefit record on one day. The loaders answer each case
+with exactly one row (dependents: with one row per dependent), null where nothing is known.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from openbenefits.store.bulk import copy_out
+
+HIRES = ("HIR", "REH")
+
+FACT = {"version": pl.Int32(), "is_deleted": pl.Boolean()}
+PERSON = {
+    "birth_on": pl.Date(),
+    "sex": pl.String(),
+    "is_smoker": pl.Boolean(),
+    "marital_status": pl.String(),
+    "service_on": pl.Date(),
+}
+ADDRESS = {"state": pl.String(), "postal_code": pl.String(), "country": pl.String()}
+JOB = {
+    "is_primary": pl.Boolean(),
+    "action": pl.String(),
+    "reason": pl.String(),
+    "job_status": pl.String(),
+    "last_day_employed": pl.Date(),
+    "company": pl.String(),
+    "benefit_group": pl.String(),
+    "pay_group": pl.String(),
+    "department": pl.String(),
+    "location": pl.String(),
+    "job_code": pl.String(),
+    "union_code": pl.String(),
+    "employee_class": pl.String(),
+    "full_part_time": pl.String(),
+    "regular_temporary": pl.String(),
+    "flsa_status": pl.String(),
+    "weekly_hours_hundredths": pl.Int32(),
+    "annual_pay_cents": pl.Int64(),
+}
+JOB_PLACE = {
+    "job_number": pl.Int16(),
+    "valid_from": pl.Date(),
+    "sequence": pl.Int16(),
+    "benefit_record": pl.Int16(),
+}
+DEPENDENT = {
+    "person_type": pl.String(),
+    "birth_on": pl.Date(),
+    "sex": pl.String(),
+    "is_smoker": pl.Boolean(),
+    "is_student": pl.Boolean(),
+    "is_disabled": pl.Boolean(),
+    "is_married": pl.Boolean(),
+    "is_former": pl.Boolean(),
+}
+
+
+class Cases(dy.Schema):
+    """The questions: which participant, which benefit record, on which day."""
+
+    case = dy.Int32(primary_key=True)
+    client_id = dy.Int32()
+    person_id = dy.Int64()
+    benefit_record = dy.Int16()
+    as_of = dy.Date()
+
+
+class CaseFacts(Cases):
+    """What held for each case; no job row found leaves `job_number` and all columns of the job null."""
+
+    birth_on = dy.Date(nullable=True)
+    sex = dy.String(nullable=True)
+    is_smoker = dy.Bool(nullable=True)
+    marital_status = dy.String(nullable=True)
+    service_on = dy.Date(nullable=True)
+    state = dy.String(nullable=True)
+    postal_code = dy.String(nullable=True)
+    country = dy.String(nullable=True)
+    job_number = dy.Int16(nullable=True)
+    job_valid_from = dy.Date(nullable=True)
+    sequence = dy.Int16(nullable=True)
+    is_primary = dy.Bool(nullable=True)
+    action = dy.String(nullable=True)
+    reason = dy.String(nullable=True)
+    job_status = dy.String(nullable=True)
+    last_day_employed = dy.Date(nullable=True)
+    company = dy.String(nullable=True)
+    benefit_group = dy.String(nullable=True)
+    pay_group = dy.String(nullable=True)
+    department = dy.String(nullable=True)
+    location = dy.String(nullable=True)
+    job_code = dy.String(nullable=True)
+    union_code = dy.String(nullable=True)
+    employee_class = dy.String(nullable=True)
+    full_part_time = dy.String(nullable=True)
+    regular_temporary = dy.String(nullable=True)
+    flsa_status = dy.String(nullable=True)
+    weekly_hours_hundredths = dy.Int32(nullable=True)
+    annual_pay_cents = dy.Int64(nullable=True)
+    hire_on = dy.Date(nullable=True)
+
+
+class CaseDependents(dy.Schema):
+    """The dependents known for each case, former ones included."""
+
+    case = dy.Int32(primary_key=True)
+    person_id = dy.Int64()
+    dependent_id = dy.Int64(primary_key=True)
+    number = dy.Int16()
+    person_type = dy.String()
+    birth_on = dy.Date(nullable=True)
+    sex = dy.String(nullable=True)
+    is_smoker = dy.Bool(nullable=True)
+    is_student = dy.Bool()
+    is_disabled = dy.Bool()
+    is_married = dy.Bool()
+    is_former = dy.Bool()
+
+
+PERSON_QUERY = """
+SELECT f.person_id, f.valid_from, f.version, f.is_deleted, {columns}
+FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)
+JOIN {table} AS f USING (client_id, person_id)
+WHERE f.known_since <= %(known_at)s
+"""
+
+DEPENDENT_QUERY = """
+SELECT d.person_id, f.dependent_id, d.number, f.valid_from, f.version, f.is_deleted, {columns}
+FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)
+JOIN workforce_dependent AS d USING (client_id, person_id)
+JOIN workforce_dependentfact AS f ON f.client_id = d.client_id AND f.dependent_id = d.id
+WHERE f.known_since <= %(known_at)s
+"""
+
+
+def as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load what held for each case on its day: person, home address, primary job, hire date.
+
+    The primary job of a benefit record is, among the rows in force on the day (of each job the latest, the
+    highest sequence), the latest that is primary and belongs to the record. `hire_on` is the day of that
+    job's latest HIR or REH row.
+
+    Shapes:  cases as `Cases`; the result as `CaseFacts`, in the order of the cases.
+    Missing: nulls where nothing is known; `known_at` answers as then known.
+    """
+    persons = load_persons(connection, cases, PERSON, known_at)
+    addresses = load_addresses(connection, cases, ADDRESS, known_at)
+    jobs = load_jobs(connection, cases, known_at)
+    return (
+        cases.join(in_force(cases, persons).drop("valid_from"), on="case", how="left", maintain_order="left")
+        .join(in_force(cases, addresses).drop("valid_from"), on="case", how="left", maintain_order="left")
+        .join(primary_jobs(cases, jobs), on="case", how="left", maintain_order="left")
+    )
+
+
+def names_as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load what a statement is addressed with: case, names, e-mail and home address."""
+    name = dict.fromkeys(("first_name", "last_name", "email"), pl.String())
+    address = dict.fromkeys(("line1", "city", "state", "postal_code", "country"), pl.String())
+    persons = in_force(cases, load_persons(connection, cases, name, known_at)).drop("valid_from")
+    addresses = in_force(cases, load_addresses(connection, cases, address, known_at)).drop("valid_from")
+    return (
+        cases.select("case")
+        .join(persons, on="case", how="left", maintain_order="left")
+        .join(addresses, on="case", how="left", maintain_order="left")
+    )
+
+
+def dependents_as_of(
+    connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the dependents known on each case's day; who is no longer one has `is_former`.
+
+    Shapes: cases as `Cases`; the result as `CaseDependents`, ordered by case and dependent.
+    """
+    return _dependents_in_force(connection, cases, DEPENDENT, known_at)
+
+
+def dependent_names_as_of(
+    connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the names of the dependents of each case: case, person_id, dependent_id, number, both names."""
+    name = dict.fromkeys(("first_name", "last_name"), pl.String())
+    return _dependents_in_force(connection, cases, name, known_at)
+
+
+def load_persons(
+    connection: Any, keys: pl.DataFrame, columns: Mapping[str, Any], known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the person facts of the keys (client_id, person_id): person_id, valid_from, columns asked for."""
+    return _load_by_person(
+        connection, "workforce_personfact", keys, {"valid_from": pl.Date()}, columns, known_at
+    )
+
+
+def load_addresses(
+    connection: Any, keys: pl.DataFrame, columns: Mapping[str, Any], known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the home addresses of the keys: person_id, valid_from and the columns asked for."""
+    return _load_by_person(
+        connection, "workforce_addressfact", keys, {"valid_from": pl.Date()}, columns, known_at
+    )
+
+
+def load_jobs(connection: Any, keys: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load the job rows of the keys: person_id, `JOB_PLACE` and `JOB`."""
+    return _load_by_person(connection, "workforce_jobfact", keys, JOB_PLACE, JOB, known_at)
+
+
+def load_dependents(
+    connection: Any, keys: pl.DataFrame, columns: Mapping[str, Any], known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the dependent facts of the keys: person_id, dependent_id, number, valid_from, columns asked."""
+    head = {
+        "person_id": pl.Int64(),
+        "dependent_id": pl.Int64(),
+        "number": pl.Int16(),
+        "valid_from": pl.Date(),
+        **FACT,
+    }
+    query = DEPENDENT_QUERY.format(columns=_select_list(columns))
+    rows = copy_out(connection, query, head | dict(columns), _parameters(keys, known_at))
+    return _latest_versions(rows, ["dependent_id", "valid_from"])
+
+
+def in_force(
+    cases: pl.DataFrame, rows: pl.DataFrame, by: Sequence[str] = (), order: Sequence[str] = ("valid_from",)
+) -> pl.DataFrame:
+    """Pick for each case, and each value of `by`, the last row that is true from its day or before.
+
+    Shapes: the result has `case` and the columns of `rows` but person_id.
+    """
+    known = rows.select("person_id", *dict.fromkeys((*by, *order))).with_row_index("at")
+    candidates = cases.select("case", "person_id", "as_of").join(known, on="person_id")
+    picked = (
+        candidates.filter(pl.col("valid_from") <= pl.col("as_of"))
+        .sort("case", *by, *order)
+        .unique(["case", *by], keep="last", maintain_order=True)
+    )
+    return picked.select("case").hstack(rows.drop("person_id")[picked["at"]])
+
+
+def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Pick the primary job of each case's benefit record, with its hire date.
+
+    Shapes: the result has `case` and the columns of the job in `CaseFacts`; cases without a job have no row.
+    """
+    order = ("valid_from", "sequence")
+    places = jobs.select("person_id", *JOB_PLACE, "is_primary", "action").with_row_index("place")
+    held = in_force(cases, places, ("job_number",), order)
+    of_record = held.join(cases.select("case", "benefit_record"), on=["case", "benefit_record"])
+    best = (
+        of_record.filter("is_primary")
+        .sort("case", *order, "job_number", descending=[False, False, False, True])
+        .unique("case", keep="last", maintain_order=True)
+    )
+    rows = best.select("case").hstack(jobs.drop("person_id", "benefit_record")[best["place"]])
+    hired = _hire_days(cases, places, best)
+    return rows.join(hired, on="case", how="left").rename({"valid_from": "job_valid_from"})
+
+
+def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
+    """Find the latest HIR or REH day of each case's job, on or before the case's day."""
+    hires = places.filter(pl.col("action").is_in(HIRES))
+    of_job = cases.select("case", "person_id", "as_of").join(best.select("case", "job_number"), on="case")
+    return (
+        of_job.join(hires.select("person_id", "job_number", "valid_from"), on=["person_id", "job_number"])
+        .filter(pl.col("valid_from") <= pl.col("as_of"))
+        .group_by("case")
+        .agg(hire_on=pl.col("valid_from").max())
+    )
+
+
+def _dependents_in_force(
+    connection: Any, cases: pl.DataFrame, columns: Mapping[str, Any], known_at: datetime | None
+) -> pl.DataFrame:
+    rows = load_dependents(connection, cases, columns, known_at)
+    held = in_force(cases, rows, ("dependent_id",)).drop("valid_from")
+    of_person = held.join(cases.select("case", "person_id"), on="case", maintain_order="left")
+    return of_person.select("case", "person_id", "dependent_id", "number", *columns)
+
+
+def _load_by_person(
+    connection: Any,
+    table: str,
+    keys: pl.DataFrame,
+    place: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    known_at: datetime | None,
+) -> pl.DataFrame:
+    """Load the latest known version of each fact key of the persons, deleted ones left out."""
+    more = {name: dtype for name, dtype in place.items() if name != "valid_from"} | dict(columns)
+    schema = {"person_id": pl.Int64(), "valid_from": pl.Date(), **FACT, **more}
+    query = PERSON_QUERY.format(table=table, columns=_select_list(more))
+    rows = copy_out(connection, query, schema, _parameters(keys, known_at))
+    key = ["person_id", *(name for name in place if name != "benefit_record")]
+    return _latest_versions(rows, key)
+
+
+def _latest_versions(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Keep the latest version of each key, and none where that one is a deletion."""
+    if rows.select(
+        (pl.col("version") > 1).any()
+    ).item():  # most clients have corrected nothing in a partition
+        rows = rows.filter(pl.col("version") == pl.col("version").max().over(key))
+    return rows.filter(~pl.col("is_deleted")).drop(FACT)
+
+
+def _select_list(columns: Mapping[str, Any]) -> str:
+    return ", ".join(f"f.{name}" for name in columns)
+
+
+def _parameters(keys: pl.DataFrame, known_at: datetime | None) -> dict[str, Any]:
+    """Answer the keys as array literals: a text each, however many there are."""
+    pairs = keys.select("client_id", "person_id").unique()
+    return {
+        "clients": _array(pairs["client_id"]),
+        "persons": _array(pairs["person_id"]),
+        "known_at": known_at or "infinity",
+    }
+
+
+def _array(numbers: pl.Series) -> str:
+    return "{" + ",".join(numbers.cast(pl.String).to_list()) + "}"

@@ -1,0 +1,133 @@
+"""What is owed in each pay period for one plan type's change points (rulings §2.4, §5.1, §5.2, §5.6)."""
+
+from datetime import date, timedelta
+
+from openbenefits.core.codes import AmountKind
+
+from .dates import flagged_periods, pay_periods
+from .eligibility import counting_dependents, is_in_force
+from .rating import coverage_amount, price_month
+from .rows import Row, Setup, option_of, plan_type_of, share
+
+ALL_FLAGS = (1, 2, 3, 4, 5)
+
+
+def owed(peo: Row, client: Row, person: Row, points: list[Row], from_on: date, through_on: date) -> list[Row]:
+    """List what is owed in the pay periods that end from one day through another, for one plan type.
+
+    Shapes: points: {plan_type, kind, program, option, begins_on, deduction_begins_on, and as they apply
+            coverage_cents, requested_coverage_cents, pledge_cents, dependents (ids)}, in order. Each
+            holds until the next; its deductions end the day before the next one's begin.
+            person may have `changes`: [{from, ...facts as they are from that day}].
+            Result: {begins_on, ends_on, point, tax, owed_cents}, only where something is due.
+    Units:  cents. Percent-of-pay plans are payroll's to compute: nothing is listed for them.
+    """
+    setup = Setup(peo, client)
+    calendar = pay_periods(setup.pay_group(person))
+    lines: list[Row] = []
+    for period in calendar:
+        point = _point_in_force(points, period["ends_on"])
+        if point is not None:
+            lines += _lines_of(setup, person, points, point, period, calendar, lines)
+    return [line for line in lines if from_on <= line["ends_on"] <= through_on]
+
+
+def _point_in_force(points: list[Row], pay_end: date) -> Row | None:
+    """Find the covered point whose deduction clock holds on the end of a pay period."""
+    for number, point in enumerate(points):
+        begin = point.get("deduction_begins_on")
+        following = points[number + 1].get("deduction_begins_on") if number + 1 < len(points) else None
+        end = following - timedelta(days=1) if following else None
+        if is_in_force(point) and begin and begin <= pay_end and (end is None or pay_end <= end):
+            return point
+    return None
+
+
+def _lines_of(
+    setup: Setup,
+    person: Row,
+    points: list[Row],
+    point: Row,
+    period: Row,
+    calendar: list[Row],
+    before: list[Row],
+) -> list[Row]:
+    section = plan_type_of(setup.row_on("programs", point["program"], period["ends_on"]), point["plan_type"])
+    option = option_of(section, point["option"])
+    if section is None or option is None:
+        return []
+    deduction = setup.row("deduction_codes", option.get("deduction_code"))
+    flags = deduction.get("periods_of_month", ALL_FLAGS) if deduction else ALL_FLAGS
+    flagged = flagged_periods(calendar, period["ends_on"].year, flags)
+    if flagged is None or period not in flagged:
+        return []
+    if section.get("amount", "none") == AmountKind.PLEDGE:
+        amount = _pledge_share(point, points.index(point), period, flagged, before)
+    elif section.get("amount", "none") == AmountKind.PERCENT:
+        return []
+    else:
+        month = employee_month(setup, section, option, person, point, period["ends_on"])
+        amount = None if month is None else period_share(month, period, flagged)
+    tax = deduction["tax"] if deduction else "after"
+    return [
+        {
+            "begins_on": period["begins_on"],
+            "ends_on": period["ends_on"],
+            "point": points.index(point),
+            "tax": tax,
+            "owed_cents": amount,
+        }
+    ]
+
+
+def period_share(month_cents: int, period: Row, flagged: list[Row]) -> int:
+    """Split: 12 or 24 flagged pays (as many in each month) split the month, others the year.
+
+    `flagged` holds the year's pays whose flag is on, `period` among them.
+    """
+    of_month = [one for one in flagged if one["ends_on"].month == period["ends_on"].month]
+    if len(flagged) % 12 == 0:
+        return share(month_cents, of_month.index(period) + 1, len(of_month))
+    return share(month_cents * 12, flagged.index(period) + 1, len(flagged))
+
+
+def _pledge_share(
+    point: Row, point_number: int, period: Row, flagged: list[Row], before: list[Row]
+) -> int | None:
+    """Split what is left of an annual pledge over the flagged pays of its year from its deduction begin."""
+    begin, year = point["deduction_begins_on"], period["ends_on"].year
+    if begin.year != year:
+        return 0  # a pledge is for the year in which its deductions begin
+    contributed = sum(
+        line["owed_cents"] for line in before if line["point"] < point_number and line["ends_on"].year == year
+    )
+    remaining = [one for one in flagged if one["ends_on"] >= begin]
+    return share(point["pledge_cents"] - contributed, remaining.index(period) + 1, len(remaining))
+
+
+def employee_month(
+    setup: Setup, section: Row, option: Row, person: Row, point: Row, pay_end: date
+) -> int | None:
+    """Price the employee's part of a month as of the end of the pay period, or the locked day."""
+    day = point["begins_on"] if section.get("lock_price", False) else pay_end
+    if section.get("lock_price", False):
+        locked_program = setup.row_on("programs", point["program"], day)
+        option = option_of(plan_type_of(locked_program, point["plan_type"]), point["option"]) or option
+    known = person_on(person, day)
+    counting = counting_dependents(setup, section.get("dependent_rule"), known, day)
+    if point.get("dependents") is not None:
+        counting = [one for one in counting if one["id"] in point["dependents"]]
+    coverage = coverage_amount(setup, option, known, day)
+    if coverage is not None and point.get("requested_coverage_cents") is not None:
+        coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
+    month = price_month(setup, option, known, counting, coverage, day)
+    return None if month["total"] is None else month["total"] - month["employer"]
+
+
+def person_on(person: Row, day: date) -> Row:
+    """Write out a person as known for a day, from the changes up to it."""
+    known = {name: value for name, value in person.items() if name != "changes"}
+    for change in sorted(person.get("changes") or [], key=lambda one: one["from"]):
+        if change["from"] <= day:
+            known |= {name: value for name, value in change.items() if name != "from"}
+    return known

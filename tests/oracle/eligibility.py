@@ -1,0 +1,185 @@
+"""Who may have what: rules, programs, options, dependents (docs/rules.md §2 and §3)."""
+
+from datetime import date
+
+from openbenefits.core.codes import CHILD_TYPES
+
+from .dates import age_years, service_months
+from .rows import Row, Setup, cents, decimal
+
+MET, FAILED, UNKNOWN = "met", "failed", "unknown"
+ELIGIBLE, INELIGIBLE, UNDECIDED = "eligible", "ineligible", "undecided"
+
+JOB_FIELDS = (
+    "benefit_group",
+    "company",
+    "employee_class",
+    "flsa_status",
+    "full_part_time",
+    "job_code",
+    "job_status",
+    "location",
+    "pay_group",
+    "regular_temporary",
+    "union_code",
+)
+IN_HUNDREDTHS = ("weekly_hours", "annual_pay")  # written in hours and dollars, compared in hundredths
+
+
+def facts_of(person: Row, day: date) -> Row:
+    """Gather what criteria look at, as of the event date."""
+    job = person.get("job") or {}
+    return {
+        "age_years": age_years(person.get("birth_on"), day),
+        "service_months": service_months(person.get("service_on"), day),
+        "weekly_hours": job.get("weekly_hours_hundredths"),
+        "annual_pay": job.get("annual_pay_cents"),
+        "state": person.get("state"),
+        "home_zip": person.get("zip"),
+        **{field: job.get(field) for field in JOB_FIELDS},
+    }
+
+
+def criterion_verdict(setup: Setup, criterion: Row, facts: Row) -> str:
+    value = facts[criterion["field"]]
+    if value is None:
+        return UNKNOWN
+    is_met = all(
+        [
+            _is_in_range(criterion, value),
+            criterion.get("values") is None or value in criterion["values"],
+            criterion.get("geography") is None or value in setup.zips(criterion["geography"]),
+        ]
+    )
+    return MET if is_met != criterion.get("exclude", False) else FAILED
+
+
+def _is_in_range(criterion: Row, value: int) -> bool:
+    convert = cents if criterion["field"] in IN_HUNDREDTHS else decimal
+    low, high = criterion.get("min"), criterion.get("max")
+    return (low is None or convert(low) <= value) and (high is None or value <= convert(high))
+
+
+def verdict_of(criteria: list[str]) -> str:
+    """Fold verdicts: one that failed decides, else one that is unknown leaves it open."""
+    if FAILED in criteria:
+        return INELIGIBLE
+    return UNDECIDED if UNKNOWN in criteria else ELIGIBLE
+
+
+def rule_verdicts(setup: Setup, code: str | None, facts: Row, day: date) -> list[tuple[str, str]]:
+    """List each criterion of a rule with its verdict; no rule has none."""
+    if code is None:
+        return []
+    rule = setup.row_on("eligibility_rules", code, day)
+    if rule is None:
+        return [(f"rule {code} does not hold yet", UNKNOWN)]
+    return [(part["field"], criterion_verdict(setup, part, facts)) for part in rule["criteria"]]
+
+
+# --- the program ----------------------------------------------------------------------------------------
+
+
+def assign_program(setup: Setup, person: Row, event: Row) -> Row:
+    """Find the one program of a person: {assignment, program, messages, reasons}."""
+    if person.get("job") is None:
+        return {"assignment": "AE", "program": None, "messages": ["BA1001"], "reasons": {}}
+    day = event["event_on"]
+    facts = facts_of(person, day)
+    reasons, by_verdict = {}, {ELIGIBLE: [], INELIGIBLE: [], UNDECIDED: []}
+    for program in setup.programs_on(day):
+        is_in_schedule = event.get("programs") is None or program["code"] in event["programs"]
+        if program.get("active", True) and is_in_schedule:
+            criteria = rule_verdicts(setup, program.get("eligibility"), facts, day)
+            verdict = verdict_of([found for _, found in criteria])
+            reasons[program["code"]] = {"verdict": verdict, "criteria": criteria}
+            by_verdict[verdict].append(program)
+    return {**_assignment(by_verdict, person), "reasons": reasons}
+
+
+def _assignment(by_verdict: dict[str, list[Row]], person: Row) -> Row:
+    eligible = by_verdict[ELIGIBLE]
+    if len(eligible) > 1:
+        return {"assignment": "AE", "program": None, "messages": ["BA1101"]}
+    if by_verdict[UNDECIDED]:
+        return {"assignment": "AE", "program": None, "messages": ["BA1105"]}
+    if eligible:
+        return {"assignment": "AS", "program": eligible[0], "messages": []}
+    has_coverage = any(is_in_force(entry) for entry in person.get("current") or [])
+    return {"assignment": "AN" if has_coverage else "FA", "program": None, "messages": []}
+
+
+def is_in_force(entry: Row) -> bool:
+    return entry["kind"] in ("E", "D")
+
+
+# --- dependents -----------------------------------------------------------------------------------------
+
+
+def counting_dependents(setup: Setup, rule_code: str | None, person: Row, day: date) -> list[Row]:
+    """List the dependents who count on a day, oldest first."""
+    rule = setup.row_on("dependent_rules", rule_code, day) or {}
+    counting = [
+        dependent
+        for dependent in person.get("dependents") or []
+        if not dependent.get("is_former") and _counts(rule, dependent, day)
+    ]
+    return sorted(counting, key=lambda one: (one.get("birth_on") or date.max, one["id"]))
+
+
+def _counts(rule: Row, dependent: Row, day: date) -> bool:
+    kind = dependent["person_type"]
+    if kind in ("SP", "DP"):
+        return True
+    if kind not in CHILD_TYPES:
+        return False
+    if rule.get("married_ineligible", False) and dependent.get("is_married"):
+        return False
+    if rule.get("disabled_exempt", True) and dependent.get("is_disabled"):
+        return True
+    limit = rule.get("student_age_limit" if dependent.get("is_student") else "age_limit", 99)
+    age = age_years(dependent.get("birth_on"), day)
+    return age is not None and age < limit
+
+
+def kind_of(dependent: Row) -> str:
+    """Name the column of a coverage code a dependent falls under: CH stands for all children."""
+    return "CH" if dependent["person_type"] in CHILD_TYPES else dependent["person_type"]
+
+
+def covered_dependents(setup: Setup, coverage_code: str | None, counting: list[Row]) -> list[Row]:
+    """List the dependents a coverage code covers: of each kind up to its maximum, oldest first."""
+    code = setup.row("coverage_codes", coverage_code)
+    covered = []
+    for kind in ("SP", "DP", "CH"):
+        allowed = (code["persons"].get(kind) or {"max": 0})["max"] if code else 0
+        covered += [one for one in counting if kind_of(one) == kind][:allowed]
+    return covered
+
+
+def covers_nobody_else(coverage_code: Row) -> bool:
+    return all(kind == "EE" or limits["max"] == 0 for kind, limits in coverage_code["persons"].items())
+
+
+# --- options --------------------------------------------------------------------------------------------
+
+
+def option_verdict(setup: Setup, option: Row, person: Row, day: date, counting: list[Row]) -> Row:
+    """Decide an option: its rule, its service area, and the persons its coverage code demands."""
+    facts = facts_of(person, day)
+    criteria = rule_verdicts(setup, option.get("eligibility"), facts, day)
+    area = option.get("service_area")
+    if area is not None:
+        criteria.append(("service area", _area_verdict(setup, area, facts["home_zip"])))
+    code = setup.row("coverage_codes", option["coverage_code"])
+    for kind in ("SP", "DP", "CH") if code else ():
+        demanded = (code["persons"].get(kind) or {"min": 0})["min"]
+        found = sum(1 for one in counting if kind_of(one) == kind)
+        criteria.append((f"household {kind}", MET if found >= demanded else FAILED))
+    return {"verdict": verdict_of([found for _, found in criteria]), "criteria": criteria}
+
+
+def _area_verdict(setup: Setup, area: str, home_zip: str | None) -> str:
+    if home_zip is None:
+        return UNKNOWN
+    return MET if home_zip in setup.zips(area) else FAILED

@@ -1,0 +1,191 @@
+"""What an event offers in one plan type: dates, choices, default (docs/rules.md §4, §5, §9)."""
+
+from openbenefits.core.codes import DefaultMethod, SelectAllowed
+
+from .dates import coverage_begin, coverage_end, deduction_begin, deduction_end
+from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
+from .preparation import WAIVE, Case, blank_plan
+from .prices import priced_option, waiver_option
+from .rows import Row, option_of, options_of
+
+NO_LIMIT = (0, 99)
+
+
+def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[str, Row]]:
+    """Decide one plan type of the program: {plan}, {option code: option}."""
+    plan_type = section["plan_type"]
+    row = case.setup.event_row(section["event_rule"], case.event["event_class"], case.on)
+    plan = blank_plan(row)
+    if row is None:
+        case.say("BA1201", plan_type)
+    if row is None or row["ignore"]:
+        return plan, {}
+    set_dates(case, section["event_rule"], row, plan_type, plan)
+    if plan["coverage_begins_on"] is None:
+        return plan, {}
+    counting = counting_dependents(
+        case.setup, section.get("dependent_rule"), case.person, plan["coverage_begins_on"]
+    )
+    eligible = _eligible_options(case, section, plan, counting)
+    current = _current(case, program, section, plan, eligible)
+    allowed = _select(case, section, row, plan, eligible)
+    options = {
+        option["code"]: priced_option(case, section, row, plan, option, counting, current)
+        for option in eligible
+    }
+    for option in eligible:
+        options[option["code"]]["is_electable"] = _is_electable(row, plan, option, allowed, current)
+    if section.get("waive", "not_allowed") != "not_allowed":
+        options[WAIVE] = waiver_option(case, section, plan, counting)
+        options[WAIVE]["is_electable"] = allowed in (SelectAllowed.ALL, SelectAllowed.CURRENT_OR_WAIVE)
+        plan["is_waive_allowed"] = options[WAIVE]["is_electable"]
+    plan["offered"] = sum(1 for option in options.values() if option["is_electable"])
+    plan["is_choice"] = plan["offered"] >= 2
+    _set_default(case, section, row, plan, eligible, options)
+    return plan, options
+
+
+def set_dates(case: Case, event_rule: str, row: Row, plan_type: str, plan: Row) -> None:
+    begin = coverage_begin(case.setup, event_rule, row, case.person, case.event)
+    plan["coverage_begins_on"] = begin["begins_on"]
+    plan["reasons"]["begin"] = begin
+    if begin["begins_on"] is None:
+        case.say("BA1205", plan_type)
+    else:
+        plan["deduction_begins_on"] = deduction_begin(
+            case.setup, row, case.person, case.event, begin["begins_on"]
+        )
+        if plan["deduction_begins_on"] is None:
+            case.say("BA1205", plan_type)
+    set_end_dates(case, row, plan_type, plan)
+
+
+def set_end_dates(case: Case, row: Row, plan_type: str, plan: Row) -> None:
+    """Find the last days of what is in force, should it end."""
+    if case.in_force(plan_type) is None:
+        return
+    plan["coverage_ends_on"] = coverage_end(case.setup, row, case.person, case.event)
+    if plan["coverage_ends_on"] is not None:
+        plan["deduction_ends_on"] = deduction_end(case.setup, row, case.person, plan["coverage_ends_on"])
+    if plan["deduction_ends_on"] is None:
+        case.say("BA1205", plan_type)
+
+
+# --- who may choose what --------------------------------------------------------------------------------
+
+
+def _eligible_options(case: Case, section: Row, plan: Row, counting: list[Row]) -> list[Row]:
+    eligible, verdicts = [], {}
+    for option in options_of(section):
+        verdict = option_verdict(case.setup, option, case.person, case.on, counting)
+        verdicts[option["code"]] = verdict
+        if verdict["verdict"] == ELIGIBLE:
+            eligible.append(option)
+        elif verdict["verdict"] == UNDECIDED:
+            case.say("BA1211", section["plan_type"], option["code"])
+    plan["reasons"]["options"] = verdicts
+    return eligible
+
+
+def _current(case: Case, program: Row, section: Row, plan: Row, eligible: list[Row]) -> Row | None:
+    """Find the current option in the program, and note whether it is lost."""
+    plan_type = section["plan_type"]
+    in_force = case.in_force(plan_type)
+    if in_force is None or case.lapses(plan_type):
+        return None
+    is_of_program = in_force["program"] == program["code"]
+    option = option_of(section, in_force["option"]) if is_of_program else None
+    plan["current_option"] = in_force["option"]
+    plan["is_lost"] = option is None or option["code"] not in [one["code"] for one in eligible]
+    return option
+
+
+def _select(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> str:
+    """Find what may be selected, once loss and history have had their say."""
+    prior = case.person.get("prior_options")
+    if plan["is_lost"]:
+        allowed = SelectAllowed.ALL
+    elif not row["use_history"]:
+        allowed = row["select"]
+    elif prior is None or any((section["plan_type"], one["code"]) not in prior for one in eligible):
+        allowed = SelectAllowed.ALL
+    else:
+        allowed = SelectAllowed.NONE
+    plan["reasons"]["select"] = str(allowed)
+    return allowed
+
+
+def _is_electable(row: Row, plan: Row, option: Row, allowed: str, current: Row | None) -> bool:
+    return _is_selected(option, allowed, current) and not _is_above_limit(row, plan, option, current)
+
+
+def _is_selected(option: Row, allowed: str, current: Row | None) -> bool:
+    if allowed == SelectAllowed.ALL:
+        return True
+    if allowed == SelectAllowed.NONE or current is None:
+        return False
+    is_same_plan = option.get("plan") is not None and option["plan"] == current.get("plan")
+    return is_same_plan or option["code"] == current["code"]
+
+
+def _is_above_limit(row: Row, plan: Row, option: Row, current: Row | None) -> bool:
+    if current is not None:
+        limit, level = row["level_limit"], current["level"]
+    elif plan["current_option"] is None:
+        limit, level = row["waived_level_limit"], 0
+    else:
+        return False  # what is in force is not in the program and has no level here
+    return limit not in NO_LIMIT and option["level"] - level > limit
+
+
+# --- default --------------------------------------------------------------------------------------------
+
+
+def _set_default(
+    case: Case, section: Row, row: Row, plan: Row, eligible: list[Row], options: dict[str, Row]
+) -> None:
+    default, reason = _default(case, section, row, plan, eligible)
+    plan["default_option"], plan["default_reason"] = default, reason
+    if default in options:
+        options[default]["is_default"] = True
+    in_force, held = case.in_force(section["plan_type"]), case.held(section["plan_type"])
+    if reason == "leave":
+        plan["is_changed_by_default"] = False
+    elif default is None:
+        plan["is_changed_by_default"] = in_force is not None
+    elif default == WAIVE:
+        plan["is_changed_by_default"] = held is None or held["kind"] != "W"
+    else:
+        plan["is_changed_by_default"] = default != plan["current_option"] or plan["is_lost"]
+
+
+def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> tuple[str | None, str]:
+    """Find what happens without an election: the option (or none) and the reason."""
+    method = row["default"]
+    keeps_current = plan["current_option"] is not None and not plan["is_lost"]
+    if method.startswith("current_else") and keeps_current:
+        return plan["current_option"], "current"
+    match method:
+        case DefaultMethod.CURRENT_ELSE_OPTION | DefaultMethod.OPTION:
+            return _flagged_default(case, section, eligible)
+        case DefaultMethod.CURRENT_ELSE_LOWEST:
+            ranked = sorted(eligible, key=lambda option: option["level"])  # keeps display order
+            return (ranked[0]["code"], "lowest") if ranked else (None, "none")
+        case DefaultMethod.WAIVE:
+            if section.get("waive", "not_allowed") != "not_allowed":
+                return WAIVE, "waive"
+            case.say("BA1206", section["plan_type"])
+            return None, "error"
+        case DefaultMethod.LEAVE:
+            return plan["current_option"], "leave"
+    return None, "terminate" if method == DefaultMethod.TERMINATE else "none"
+
+
+def _flagged_default(case: Case, section: Row, eligible: list[Row]) -> tuple[str | None, str]:
+    flagged = [option for option in eligible if option["is_default"]]
+    lowest = min((option["level"] for option in flagged), default=None)
+    found = [option["code"] for option in flagged if option["level"] == lowest]
+    if len(found) == 1:
+        return found[0], "option"
+    case.say("BA1207" if found else "BA1206", section["plan_type"])
+    return None, "error"

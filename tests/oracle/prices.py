@@ -1,0 +1,133 @@
+"""An option with its coverage, what of it is approved, its price and its credits (docs/rules.md §6 to §8)."""
+
+from datetime import date
+
+from openbenefits.core.codes import AmountKind
+
+from .dates import coverage_begin, flagged_periods, pay_periods
+from .preparation import WAIVE, Case, blank_option, blank_plan
+from .rating import coverage_amount, credit_month, price_month
+from .rows import Fault, Row, cents_or_none, half_away
+
+
+def priced_option(
+    case: Case, section: Row, row: Row, plan: Row, option: Row, counting: list[Row], current: Row | None
+) -> Row:
+    priced = blank_option(plan, option["code"])
+    priced["is_current"] = current is not None and current["code"] == option["code"]
+    _set_coverage(case, section["plan_type"], row, plan, option, priced)
+    if section.get("amount", "none") == AmountKind.NONE:
+        _set_price(case, section["plan_type"], plan, option, counting, priced)
+    _set_credit(case, section["plan_type"], plan, option, option.get("credits") or [], counting, priced)
+    return priced
+
+
+def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, priced: Row) -> None:
+    """Find the coverage amount, and what of it is approved (docs/rules.md §8)."""
+    try:
+        coverage = coverage_amount(case.setup, option, case.person, plan["coverage_begins_on"])
+    except Fault as fault:
+        case.say(fault.code, plan_type, option["code"])
+        return
+    if coverage is None:
+        return
+    in_force = case.in_force(plan_type)
+    prefix = "waived_" if in_force is None else ""
+    guaranteed = cents_or_none(row[f"{prefix}proof_above"])
+    from_level = row[f"{prefix}proof_from_level"]
+    decided = (case.person.get("approved") or {}).get(plan_type) or 0
+    approved = max(decided, (in_force or {}).get("coverage_cents") or 0)
+    is_above = guaranteed is not None and coverage > guaranteed
+    is_at_level = from_level is not None and option["level"] >= from_level
+    priced["is_proof_required"] = coverage > approved and (is_above or is_at_level)
+    priced["coverage_cents"] = priced["approved_coverage_cents"] = coverage
+    if priced["is_proof_required"]:
+        priced["approved_coverage_cents"] = min(coverage, max(approved, guaranteed or 0))
+    priced["reasons"]["proof"] = {
+        "approved": approved,
+        "guaranteed": guaranteed,
+        "is_above": is_above,
+        "is_at_level": is_at_level,
+    }
+
+
+def _set_price(case: Case, plan_type: str, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
+    day = plan["coverage_begins_on"]
+    month = price_month(case.setup, option, case.person, counting, priced["coverage_cents"], day)
+    for code in month["faults"]:
+        case.say(code, plan_type, option["code"])
+    priced["reasons"]["price"] = month
+    pays = _count_pays(case, plan_type, day, option) if option.get("costs") else 1
+    if month["total"] is None:
+        return
+    deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
+    year = (month["total"] - month["employer"]) * 12
+    is_before_tax = deduction is not None and deduction["tax"] == "before"
+    taxed, untaxed = ("before", "after") if is_before_tax else ("after", "before")
+    priced["month_total_cents"] = month["total"]
+    priced["month_employer_cents"] = month["employer"]
+    priced["annual_employer_cents"] = month["employer"] * 12
+    priced[f"annual_{taxed}_tax_cents"] = year
+    priced[f"annual_{untaxed}_tax_cents"] = 0
+    if pays is not None:
+        priced[f"pay_{taxed}_tax_cents"] = half_away(year, pays)
+        priced[f"pay_{untaxed}_tax_cents"] = 0
+
+
+def _count_pays(case: Case, plan_type: str, day: date, option: Row) -> int | None:
+    """Count the pays of the year that take the option's deduction: all of them without a deduction code."""
+    deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
+    flags = deduction.get("periods_of_month", (1, 2, 3, 4, 5)) if deduction else None
+    flagged = flagged_periods(pay_periods(case.setup.pay_group(case.person)), day.year, flags)
+    if not flagged:
+        case.say("BA1205", plan_type, option["code"])
+        return None
+    return len(flagged)
+
+
+def _set_credit(
+    case: Case, plan_type: str, plan: Row, option: Row, granted: list[Row], counting: list[Row], priced: Row
+) -> None:
+    """Find the credit: for the year, and for each pay of it. None given is a credit of 0."""
+    day = plan["coverage_begins_on"]
+    month = credit_month(case.setup, granted, option, case.person, counting, priced["coverage_cents"], day)
+    for code in month["faults"]:
+        case.say(code, plan_type, option["code"])
+    priced["reasons"]["credit"] = month
+    all_pays = {"code": option["code"], "deduction_code": None}
+    pays = _count_pays(case, plan_type, day, all_pays) if granted else 1
+    if month["total"] is not None:
+        priced["annual_credit_cents"] = month["total"] * 12
+        priced["pay_credit_cents"] = None if pays is None else half_away(month["total"] * 12, pays)
+
+
+def waiver_option(case: Case, section: Row, plan: Row, counting: list[Row]) -> Row:
+    """Write out the waiver: no price, and the credits of declining."""
+    waiver = blank_option(plan, WAIVE)
+    waiver["is_current"] = False
+    for amount in waiver:
+        if amount.startswith(("annual_", "pay_", "month_")):
+            waiver[amount] = 0
+    option = {"code": WAIVE, "coverage_code": None}
+    granted = section.get("waive_credits") or []
+    waiver["annual_credit_cents"] = waiver["pay_credit_cents"] = None
+    _set_credit(case, section["plan_type"], plan, option, granted, counting, waiver)
+    return waiver
+
+
+def general_credit(case: Case, program: Row) -> Row | None:
+    """Find the program's general credits, from the begin rule of the program's own event rule."""
+    if not program.get("credits"):
+        return None
+    row = case.setup.event_row(program.get("event_rule"), case.event["event_class"], case.on)
+    begins_on = case.on
+    if row is not None:
+        begin = coverage_begin(case.setup, program["event_rule"], row, case.person, case.event)
+        begins_on = begin["begins_on"]
+    if begins_on is None:
+        case.say("BA1205", "01")
+        return None
+    general = blank_option(blank_plan(None), "")
+    option = {"code": None, "coverage_code": None}
+    _set_credit(case, "01", {"coverage_begins_on": begins_on}, option, program["credits"], [], general)
+    return {name: general[name] for name in ("annual_credit_cents", "pay_credit_cents")}

@@ -1,0 +1,258 @@
+"""What it covers and what it costs (docs/rules.md §6 and §7). Money is whole cents."""
+
+from datetime import date
+from typing import Any
+
+from .dates import age_years, service_months
+from .eligibility import covered_dependents, covers_nobody_else, kind_of
+from .rows import (
+    Fault,
+    Row,
+    Setup,
+    cents,
+    cents_or_none,
+    decimal,
+    floor_to_multiple,
+    half_away,
+    percent_of,
+)
+
+PAY_DIVISOR = {"annual_pay": 1, "monthly_pay": 12, "weekly_pay": 52}
+PERIODS = {"annual": 1, "quarterly": 4, "monthly": 12, "semimonthly": 24, "biweekly": 26, "weekly": 52}
+LINE_FIELD = {
+    "age": "age_from",
+    "area": "area",
+    "coverage_code": "coverage_code",
+    "smoker": "smoker",
+    "sex": "sex",
+    "service": "service_months_from",
+    "pay": "annual_pay_from",
+}
+GRADED = ("age", "service", "pay")
+
+
+def annual_pay(person: Row) -> int | None:
+    return (person.get("job") or {}).get("annual_pay_cents")
+
+
+# --- coverage -------------------------------------------------------------------------------------------
+
+
+def coverage_amount(setup: Setup, option: Row, person: Row, day: date) -> int | None:
+    """Find the coverage of an option in cents; None where it has none.
+
+    Errors: Fault BA1209 without pay, BA1213 without the birth date an age reduction needs.
+    """
+    if option.get("formula") is None:
+        return cents_or_none(option.get("coverage_amount"))
+    formula = setup.row_on("formulas", option["formula"], day)
+    pay = annual_pay(person)
+    if formula is None or pay is None:
+        raise Fault("BA1209")
+    amount = half_away(pay, PAY_DIVISOR[formula.get("base", "annual_pay")])
+    amount = at_most(amount, cents_or_none(formula.get("base_cap")))
+    for step in formula["steps"]:
+        amount = apply_step(amount, step)
+    amount -= age_reduction(formula, amount, age_years(person.get("birth_on"), day))
+    amount = at_most(amount, cents_or_none(formula.get("maximum")))
+    return at_least(amount, cents_or_none(formula.get("minimum")))
+
+
+def apply_step(amount: int, step: Row) -> int:
+    if step.get("multiply") is not None:
+        return half_away(amount * decimal(step["multiply"]), 1)
+    if step.get("add") is not None:
+        return amount + cents(step["add"])
+    if step.get("set") is not None:
+        return cents(step["set"])
+    multiple = cents(step["round_to"])
+    return floor_to_multiple(amount + cents(step.get("round_up") or 0), multiple) if multiple else amount
+
+
+def age_reduction(formula: Row, amount: int, age: int | None) -> int:
+    """Find what age takes off: the percentage of the highest `age_from` that is reached."""
+    reductions = formula.get("age_reductions") or []
+    if not reductions:
+        return 0
+    if age is None:
+        raise Fault("BA1213")
+    reached = [part for part in reductions if part["age_from"] <= age]
+    if not reached:
+        return 0
+    return percent_of(amount, max(reached, key=lambda part: part["age_from"])["reduce_percent"])
+
+
+def at_most(amount: int, bound: int | None) -> int:
+    return amount if bound is None else min(amount, bound)
+
+
+def at_least(amount: int, bound: int | None) -> int:
+    return amount if bound is None else max(amount, bound)
+
+
+# --- the rate of one person -----------------------------------------------------------------------------
+
+
+def find_line(table: Row, values: Row) -> Row | None:
+    """Find the rate line: of each graded key the greatest edge of the table that is reached, else equal."""
+    lines = table["rates"]
+    for key in table.get("keys") or []:
+        value = values[key]
+        if key in GRADED and value is not None:
+            edges = [_line_value(line, key) for line in table["rates"]]
+            value = max((edge for edge in edges if edge <= value), default=None)
+        lines = [line for line in lines if value is not None and _line_value(line, key) == value]
+    return lines[0] if lines else None
+
+
+def _line_value(line: Row, key: str) -> Any:
+    value = line[LINE_FIELD[key]]
+    return cents(value) if key == "pay" else value
+
+
+def rate_values(
+    setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, day: date
+) -> Row:
+    """Gather the keys of a member: age, sex and smoking are the member's own, the rest the employee's."""
+    return {
+        "age": age_years(member.get("birth_on"), day),
+        "area": setup.zips(table.get("geography")).get(person.get("zip") or "") or None,
+        "coverage_code": coverage_code,
+        "smoker": member.get("is_smoker"),
+        "sex": member.get("sex"),
+        "service": service_months(person.get("service_on"), day),
+        "pay": annual_pay(person),
+    }
+
+
+def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, day: date) -> Row:
+    values = rate_values(setup, table, person, member, coverage_code, day)
+    line = find_line(table, values)
+    if line is not None:
+        return line
+    keys = table.get("keys") or []
+    if "area" in keys and values["area"] is None:
+        raise Fault("BA1212")
+    if "age" in keys and values["age"] is None:
+        raise Fault("BA1213")
+    raise Fault("BA1202")
+
+
+def month_of(table: Row, line: Row, pay: int | None, coverage: int | None) -> int | None:
+    """Turn a rate into the cents of a month, rounded once; None where the coverage is unknown."""
+    unit = table.get("unit", "flat")
+    if unit == "percent_of_base" and pay is None:
+        raise Fault("BA1209")
+    base = {"flat": 100, "per_hundred": coverage, "per_thousand": coverage, "percent_of_base": pay}[unit]
+    divisor = {"flat": 1, "per_hundred": 100, "per_thousand": 1000, "percent_of_base": 100}[unit]
+    if base is None:
+        return None
+    periods = PERIODS[table.get("frequency", "monthly")]
+    return half_away(decimal(line["rate"]) * base * periods, divisor * 12)
+
+
+# --- the price of an option -----------------------------------------------------------------------------
+
+
+def rated_members(person: Row, covered: list[Row], day: date) -> list[Row]:
+    """List who is charged: all but the younger ones beyond the three oldest children under 21."""
+    members, minors = [person], 0
+    for dependent in covered:
+        age = age_years(dependent.get("birth_on"), day)
+        is_minor = kind_of(dependent) == "CH" and age is not None and age < 21
+        minors += is_minor
+        if not is_minor or minors <= 3:
+            members.append(dependent)
+    return members
+
+
+def month_parts(
+    setup: Setup, cost: Row, option: Row, person: Row, covered: list[Row], coverage: int | None, day: date
+) -> Row:
+    """Find the month's total of a cost, the employee's own part of it and what dependents add."""
+    table = setup.row_on("rate_tables", cost["rate_table"], day)
+    if table is None:
+        raise Fault("BA1202")
+    code, pay = option["coverage_code"], annual_pay(person)
+    members = rated_members(person, covered, day) if table.get("per_member", False) else [person]
+    lines = [line_of(setup, table, person, member, code, day) for member in members]
+    months = [month_of(table, line, pay, coverage) for line in lines]
+    if None in months:
+        return {"total": None, "own": None, "dependents": None, "lines": lines}
+    total = sum(months)
+    if table.get("per_member", False):
+        own = months[0]
+    else:
+        own = _own_part(setup, table, person, pay, coverage, day, total)
+    return {"total": total, "own": own, "dependents": total - own, "lines": lines}
+
+
+def _own_part(
+    setup: Setup, table: Row, person: Row, pay: int | None, coverage: int | None, day: date, total: int
+) -> int:
+    if "coverage_code" not in (table.get("keys") or []):
+        return total
+    for code in setup.peo["coverage_codes"]:
+        if covers_nobody_else(code):
+            line = find_line(table, rate_values(setup, table, person, person, code["code"], day))
+            if line is not None:
+                return month_of(table, line, pay, coverage)
+    return total
+
+
+def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date) -> int:
+    """Find what the employer pays of a month: percentages and a fixed amount, capped, at most the total."""
+    contribution = setup.row_on("contributions", cost.get("contribution"), day)
+    row = _contribution_row(contribution, option["coverage_code"])
+    if row is None:
+        return 0
+    amount = percent_of(parts["own"], row.get("employee_percent", 0))
+    amount += percent_of(parts["dependents"], row.get("dependent_percent", 0))
+    amount += cents(row.get("fixed_monthly", 0))
+    return min(at_most(amount, cents_or_none(row.get("cap_monthly"))), parts["total"])
+
+
+def _contribution_row(contribution: Row | None, coverage_code: str | None) -> Row | None:
+    for wanted in (coverage_code or "", ""):
+        for row in contribution["rows"] if contribution else []:
+            if row.get("coverage_code", "") == wanted:
+                return row
+    return None
+
+
+def price_month(
+    setup: Setup, option: Row, person: Row, counting: list[Row], coverage: int | None, day: date
+) -> Row:
+    """Add up the costs of an option for one month: {total, employer, costs, faults}."""
+    covered = covered_dependents(setup, option["coverage_code"], counting)
+    total, employer, costs, faults = 0, 0, [], []
+    for cost in option.get("costs") or []:
+        try:
+            parts = month_parts(setup, cost, option, person, covered, coverage, day)
+        except Fault as fault:
+            faults.append(fault.code)
+            continue
+        if parts["total"] is None:
+            faults.append(None)  # the coverage amount is unknown and has its own message
+            continue
+        parts["employer"] = employer_month(setup, cost, option, parts, day)
+        total, employer = total + parts["total"], employer + parts["employer"]
+        costs.append(parts)
+    if faults:
+        total = employer = None
+    return {"total": total, "employer": employer, "costs": costs, "faults": [f for f in faults if f]}
+
+
+def credit_month(
+    setup: Setup,
+    granted: list[Row],
+    option: Row,
+    person: Row,
+    counting: list[Row],
+    coverage: int | None,
+    day: date,
+) -> Row:
+    """Add up credits for one month: priced like a cost, without a contribution."""
+    costs = [{"rate_table": credit["rate_table"]} for credit in granted]
+    priced = {"coverage_code": option["coverage_code"], "costs": costs}
+    return price_month(setup, priced, person, counting, coverage, day)

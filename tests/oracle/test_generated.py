@@ -1,0 +1,51 @@
+"""The oracle on generated people: it answers everybody, and what it answers hangs together."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from tests.laws.strategies import Triple, triples
+
+from openbenefits.core.messages import CATALOGUE
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
+
+from . import prepare
+from .cases import load_cases
+from .documents import as_written
+
+GENERATED = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def _convert(peo: Any, client: Any) -> None:
+    msgspec.convert(as_written(peo)[0], PeoBundle)
+    msgspec.convert(as_written(client)[0], ClientBundle)
+
+
+@GENERATED
+@given(triples())
+def test_everybody_gets_an_answer(triple: Triple) -> None:
+    peo, client, person = triple
+    _convert(peo, client)
+    result = prepare(peo, client, person)
+    assert result["status"] in ("AE", "FA", "PE", "FP", "PR")
+    assert all(code in CATALOGUE for code, _, _ in result["messages"])
+    for (plan_type, code), option in result["options"].items():
+        plan = result["plans"][plan_type]
+        assert option["is_default"] == (plan["default_option"] == code)
+        _assert_amounts_add_up(option)
+
+
+def _assert_amounts_add_up(option: dict[str, Any]) -> None:
+    if option["month_total_cents"] is not None:
+        employee = option["annual_before_tax_cents"] + option["annual_after_tax_cents"]
+        assert employee + option["annual_employer_cents"] == option["month_total_cents"] * 12
+        assert 0 <= option["month_employer_cents"] <= option["month_total_cents"]
+    if option["coverage_cents"] is not None:
+        assert option["approved_coverage_cents"] <= option["coverage_cents"]
+
+
+def test_set_up_of_tables_has_the_shape_of_bundles() -> None:
+    for case in load_cases():
+        _convert(case.peo, case.client)

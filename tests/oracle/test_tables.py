@@ -1,0 +1,45 @@
+"""The analysts' tables, through the scalar oracle."""
+
+import pytest
+
+from . import owed, pay_periods, prepare
+from .cases import TableCase, differences, load_calendar_cases, load_cases, load_owed_cases
+from .dates import flagged_periods
+from .rows import Setup
+
+
+def _named(cases: list[TableCase]) -> list:
+    return [pytest.param(case, id=case.name) for case in cases]
+
+
+@pytest.mark.parametrize("case", _named(list(load_cases())))
+def test_prepared(case: TableCase) -> None:
+    assert differences(case.expect, prepare(case.peo, case.client, case.person)) == []
+
+
+@pytest.mark.parametrize("case", _named(list(load_owed_cases())))
+def test_owed(case: TableCase) -> None:
+    lines = owed(case.peo, case.client, case.person, case.points or [], case.from_on, case.through_on)
+    found = {
+        "owed": [[line["ends_on"], line["owed_cents"]] for line in lines],
+        "total_cents": sum(line["owed_cents"] for line in lines),
+        "count": len(lines),
+    }
+    assert {key: found[key] for key in case.expect} == case.expect
+
+
+@pytest.mark.parametrize("case", _named(list(load_calendar_cases())))
+def test_calendar(case: TableCase) -> None:
+    periods = pay_periods(Setup(case.peo, case.client).pay_group(case.person))
+    expect = case.expect["calendar"]
+    if "ends_on" in expect:
+        found = next(period for period in periods if period["ends_on"] == expect["ends_on"])
+        assert {key: found[key] for key in expect} == expect
+    else:
+        flagged = flagged_periods(periods, expect["year"], expect["flags"])
+        assert (None if flagged is None else len(flagged)) == expect["count"]
+
+
+def test_every_case_has_a_name_and_a_source() -> None:
+    for case in [*load_cases(), *load_owed_cases(), *load_calendar_cases()]:
+        assert case.source, case.name

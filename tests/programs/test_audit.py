@@ -1,0 +1,462 @@
+"""One seeded fault per check: exactly one finding, naming the record."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openbenefits.core.codes import BeginRule, Severity
+from openbenefits.programs.audit import audit
+from openbenefits.programs.audit.waits import longest_wait_days
+from openbenefits.programs.bundle import EventRuleRow
+from openbenefits.programs.findings import Finding
+from openbenefits.programs.reader import read
+
+from .factories import DATED, PREMIUMS, ZIPS, make_client, make_peo
+
+
+def audited_peo(folder: Path, files: dict[str, str] | None = None, **changes: Any) -> list[Finding]:
+    make_peo(folder / "peo", **changes)
+    for name, text in (files or {}).items():
+        (folder / "peo" / name).write_text(text)
+    reading = read(folder / "peo")
+    assert reading.findings == []
+    return audit(reading.bundle)
+
+
+def audited_client(folder: Path, peo: dict[str, Any] | None = None, **changes: Any) -> list[Finding]:
+    background = read(make_peo(folder / "peo", **(peo or {})))
+    reading = read(make_client(folder / "client", **changes))
+    assert background.findings + reading.findings == []
+    return audit(reading.bundle, background.bundle)
+
+
+def the_one(findings: list[Finding]) -> tuple[str, str]:
+    assert [finding.sentence() for finding in findings][1:] == []
+    (finding,) = findings
+    assert finding.file
+    assert finding.expected
+    assert finding.cure
+    return finding.code, finding.where
+
+
+def program(section: list[Any]) -> dict[str, Any]:
+    return section[0]
+
+
+def plan_type(section: list[Any], code: str = "10") -> dict[str, Any]:
+    return next(one for one in section[0]["plan_types"] if one["plan_type"] == code)
+
+
+def option(section: list[Any], code: str = "10") -> dict[str, Any]:
+    return plan_type(section, code)["options"][0]
+
+
+MAIN = "programs[MAIN from 2026-01-01]"
+HMO = f"{MAIN}.plan_types[10].options[HMO]"
+LIFE = f"{MAIN}.plan_types[20].options[LIFE]"
+HMO_TABLE = "rate_tables[hmo from 2026-01-01]"
+LIFE_TABLE = "rate_tables[life from 2026-01-01]"
+
+
+def test_good_bundles_have_no_findings(tmp_path):
+    assert audited_peo(tmp_path) == []
+    assert audited_client(tmp_path) == []
+
+
+PEO_FAULTS = [
+    ("event_classes", lambda s: s[2].update(use="specific"), "default_class", "event_classes"),
+    ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
+    ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
+    ("actions", lambda s: s.append(dict(s[0])), "repeated", "actions[HIR]"),
+    (
+        "coverage_codes",
+        lambda s: s[1]["persons"].update(AC={"min": 0, "max": 9}),
+        "person_type",
+        "coverage_codes[4]",
+    ),
+    (
+        "coverage_codes",
+        lambda s: s[1]["persons"].update(SP={"min": 2, "max": 1}),
+        "persons",
+        "coverage_codes[4]",
+    ),
+    ("plans", lambda s: s[0].update(plan_type="1Q"), "plan_type", "plans[HMO from 2026-01-01]"),
+    ("plans", lambda s: s[0].update(source=" "), "no_source", "plans[HMO from 2026-01-01]"),
+    ("rate_tables", lambda s: s[1].update(source=""), "no_source", LIFE_TABLE),
+    ("rate_tables", lambda s: s.append(dict(s[1])), "repeated", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1].update(rates=[]), "no_rates", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1].update(keys=["sex"]), "key_missing", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1]["rates"][0].update(age_from=0), "key_unused", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1]["rates"].append({"rate": 1}), "overlap", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1].update(per_member=True), "per_member", LIFE_TABLE),
+    ("rate_tables", lambda s: s[0].pop("geography"), "no_geography", HMO_TABLE),
+    ("rate_tables", lambda s: s[0].update(geography="area"), "unknown_code", HMO_TABLE),
+    (
+        "rate_tables",
+        lambda s: s[1].update(keys=["coverage_code"], rates=[{"coverage_code": "9", "rate": 1}]),
+        "unknown_code",
+        LIFE_TABLE,
+    ),
+    (
+        "rate_tables",
+        lambda s: s[1].update(keys=["age"], rates=[{"age_from": 18, "rate": 1}]),
+        "gap",
+        LIFE_TABLE,
+    ),
+    (
+        "rate_tables",
+        lambda s: s[1].update(
+            keys=["age"], rates=[{"age_from": age, "rate": 1} for age in (0, 40, 30)]
+        ),
+        "unsorted",
+        LIFE_TABLE,
+    ),
+    (
+        "rate_tables",
+        lambda s: s[1].update(keys=["pay"], rates=[{"annual_pay_from": 1, "rate": 1}]),
+        "gap",
+        LIFE_TABLE,
+    ),
+    (
+        "geographies",
+        lambda s: s.append({**s[0], "code": "east"}),
+        "no_zips",
+        "geographies[east]",
+    ),
+    ("geographies", lambda s: s[0].update(source=""), "no_source", "geographies[areas]"),
+    (
+        "deduction_codes",
+        lambda s: s[0].update(periods_of_month=[0, 1]),
+        "periods_of_month",
+        "deduction_codes[MED]",
+    ),
+    (
+        "passive_events",
+        [{"code": "P65", "event_class": "MSC", "base": "birth"}],
+        "passive_event",
+        "passive_events[P65]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "change", "code", "where"), PEO_FAULTS)
+def test_a_fault_of_the_peo_is_one_finding(tmp_path, section, change, code, where):
+    assert the_one(audited_peo(tmp_path, **{section: change})) == (code, where)
+
+
+SHEET_FAULTS = [
+    ("premiums.csv", PREMIUMS.replace("hmo,R1,0,", "hmo,R1,14,"), "gap", HMO_TABLE),
+    ("premiums.csv", PREMIUMS + "hmo,R1,30,1\n", "overlap", HMO_TABLE),
+    ("zips.csv", ZIPS + "01001,R2,areas\n", "zip_twice", "geographies[areas]"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "code", "where"), SHEET_FAULTS)
+def test_a_fault_of_a_sheet_is_one_finding(tmp_path, name, text, code, where):
+    assert the_one(audited_peo(tmp_path, {name: text})) == (code, where)
+
+
+def test_a_zip_without_rating_area_is_a_warning(tmp_path):
+    findings = audited_peo(tmp_path, {"zips.csv": ZIPS + "01003,,areas\n"})
+    assert the_one(findings) == ("zip_without_area", "geographies[areas]")
+    assert findings[0].severity is Severity.WARNING
+
+
+def criteria(*given: dict[str, Any]) -> Any:
+    return lambda section: section[0].update(criteria=list(given))
+
+
+FULL = "eligibility_rules[FULL from 2026-01-01]"
+HEALTH = "event_rules[HEALTH from 2026-01-01]"
+ONE_PAY = "formulas[ONE-PAY from 2026-01-01]"
+
+CLIENT_FAULTS = [
+    # references
+    ("programs", lambda s: program(s).update(eligibility="FUL"), "unknown_code", MAIN),
+    ("programs", lambda s: plan_type(s).update(dependent_rule="X"), "unknown_code", f"{MAIN}.plan_types[10]"),
+    ("programs", lambda s: plan_type(s, "60").update(event_rule="X"), "unknown_code", f"{MAIN}.plan_types[60]"),
+    ("programs", lambda s: option(s).update(service_area="east"), "unknown_code", HMO),
+    ("programs", lambda s: option(s, "20").update(formula="TWO"), "unknown_code", LIFE),
+    ("programs", lambda s: option(s).update(deduction_code="X"), "unknown_code", HMO),
+    ("programs", lambda s: option(s).update(coverage_codes=["1", "9"]), "unknown_code", HMO),
+    ("programs", lambda s: option(s)["costs"][0].update(rate_table="hmos"), "unknown_code", HMO),
+    ("programs", lambda s: option(s)["costs"][0].update(contribution="X"), "unknown_code", HMO),
+    ("programs", lambda s: program(s)["credits"][0].update(rate_table="X"), "unknown_code", MAIN),
+    ("pay_groups", lambda s: s[0].update(company="ACE"), "unknown_code", "pay_groups[BW]"),
+    ("run_controls", lambda s: s[0].update(schedule="X"), "unknown_code", "run_controls[NIGHT]"),
+    ("schedules", lambda s: s[1].update(programs={"MAINE": []}), "unknown_code", "schedules[OE26]"),
+    ("event_rules", lambda s: s[0]["classes"][0].update(event_class="HR"), "unknown_code", f"{HEALTH}.classes[HR]"),
+    (
+        "eligibility_rules",
+        criteria({"field": "company", "values": ["ACE"]}),
+        "unknown_code",
+        f"{FULL}.criteria[company]",
+    ),
+    ("eligibility_rules", lambda s: s[0].update({"from": date(2026, 7, 1)}), "begins_late", MAIN),
+    # rules
+    ("eligibility_rules", criteria({"field": "age"}), "criterion", f"{FULL}.criteria[age]"),
+    ("eligibility_rules", criteria({"field": "age_years"}), "criterion", f"{FULL}.criteria[age_years]"),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 30, "max": 20}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "weekly_hours", "min": 37.125}),
+        "criterion",
+        f"{FULL}.criteria[weekly_hours]",
+    ),
+    ("eligibility_rules", criteria({"field": "state", "values": []}), "criterion", f"{FULL}.criteria[state]"),
+    (
+        "eligibility_rules",
+        criteria({"field": "home_zip", "values": ["02101"]}),
+        "criterion",
+        f"{FULL}.criteria[home_zip]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 18}, {"field": "age_years", "max": 70}),
+        "criterion",
+        FULL,
+    ),
+    ("event_rules", lambda s: s[0]["classes"][1].update(event_class="OE"), "no_row", HEALTH),
+    ("event_rules", lambda s: s[1]["classes"].append({}), "row_twice", "event_rules[OTHER from 2026-01-01]"),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(coverage_begins="with_coverage"),
+        "begin_rule",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(coverage_ends="with_coverage"),
+        "end_rule",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[1]["classes"].append({"event_class": "TER", "coverage_ends": "day_before_event"}),
+        "end_rule",
+        "event_rules[OTHER from 2026-01-01].classes[TER]",
+    ),
+    ("event_rules", lambda s: s[0].update(source=""), "no_source", HEALTH),
+    ("formulas", lambda s: s[0]["steps"][0].update(add=1), "step", f"{ONE_PAY}.steps[1]"),
+    ("formulas", lambda s: s[0]["steps"][1].pop("round_up"), "rounding", f"{ONE_PAY}.steps[2]"),
+    ("formulas", lambda s: s[0].update(minimum=60000), "bounds", ONE_PAY),
+    (
+        "formulas",
+        lambda s: s[0]["age_reductions"].append({"age_from": 65, "reduce_percent": 50}),
+        "age_reductions",
+        ONE_PAY,
+    ),
+    (
+        "contributions",
+        lambda s: s[0]["rows"][0].update(employee_percent=101),
+        "percent",
+        "contributions[EIGHTY from 2026-01-01]",
+    ),
+    (
+        "contributions",
+        lambda s: s[0]["rows"].append({}),
+        "contribution_rows",
+        "contributions[EIGHTY from 2026-01-01]",
+    ),
+    # waiting periods, dependents
+    ("event_rules", lambda s: s[0]["classes"][0].update(waiting_days=91), "wait", f"{MAIN}.plan_types[10]"),
+    (
+        "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 25}],
+        "dependent_rule",
+        f"{MAIN}.plan_types[10]",
+    ),
+    (
+        "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "student_age_limit": 30}],
+        "dependent_rule",
+        f"{MAIN}.plan_types[10]",
+    ),
+    (
+        "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "married_ineligible": True}],
+        "dependent_rule",
+        f"{MAIN}.plan_types[10]",
+    ),
+    # programs
+    ("programs", lambda s: program(s).update(event_rule=None), "no_event_rule", MAIN),
+    ("funds", [{"plan_type": "4Q", "code": "F", "name": "Fund"}], "plan_type", "funds[F]"),
+    ("programs", lambda s: plan_type(s, "20").update(options=[]), "no_options", f"{MAIN}.plan_types[20]"),
+    ("programs", lambda s: plan_type(s, "60").update(invested=True), "no_funds", f"{MAIN}.plan_types[60]"),
+    ("programs", lambda s: plan_type(s, "60").update(minimum_pledge=9999), "limits", f"{MAIN}.plan_types[60]"),
+    ("programs", lambda s: plan_type(s, "20").update(maximum_percent=5), "limits", f"{MAIN}.plan_types[20]"),
+    ("programs", lambda s: option(s).pop("default"), "no_default", f"{MAIN}.plan_types[10]"),
+    ("programs", lambda s: option(s, "20").update(default="1"), "default_code", LIFE),
+    ("programs", lambda s: option(s).update(plan=None), "no_plan", HMO),
+    ("programs", lambda s: option(s).update(plan="LIFE"), "plan_of_type", HMO),
+    ("programs", lambda s: option(s, "20").pop("formula"), "coverage_amount", LIFE),
+    ("programs", lambda s: option(s, "20").update(coverage_amount=1), "coverage_amount", LIFE),
+    ("programs", lambda s: option(s).update(coverage_amount=1), "coverage_amount", HMO),
+    ("programs", lambda s: option(s, "20").update(coverage_codes=["1"]), "coverage_codes", LIFE),
+    # prices
+    ("programs", lambda s: option(s).update(costs=[]), "no_price", HMO),
+    ("programs", lambda s: option(s).pop("deduction_code"), "no_deduction_code", HMO),
+    ("programs", lambda s: option(s)["costs"][0].update(rate_table="life"), "rate_unit", HMO),
+    (
+        "contributions",
+        lambda s: s[0]["rows"][0].update(coverage_code="1"),
+        "no_contribution",
+        HMO,
+    ),
+    # calendars
+    ("pay_groups", lambda s: s[0].update(calendar_through=date(2026, 6, 30)), "no_calendar", "pay_groups[BW]"),
+    ("pay_groups", lambda s: s[0].update(first_period_begins=date(2026, 2, 2)), "no_calendar", "pay_groups[BW]"),
+    ("pay_groups", lambda s: s[0].update(calendar_through=date(2025, 1, 1)), "calendar", "pay_groups[BW]"),
+    ("pay_groups", lambda s: s[0].update(frequency="monthly"), "calendar_begin", "pay_groups[BW]"),
+    ("schedules", lambda s: s[1].pop("period_ends"), "schedule_needs", "schedules[OE26]"),
+    ("schedules", lambda s: s[1].pop("event_class"), "schedule_needs", "schedules[OE26]"),
+    ("schedules", lambda s: s[1].update(event_class="SNP"), "schedule_class", "schedules[OE26]"),
+    ("schedules", lambda s: s[1].update(window_ends=date(2025, 10, 1)), "schedule_days", "schedules[OE26]"),
+    ("schedules", lambda s: s[1].update(programs={"MAIN": ["30"]}), "schedule_plan_type", "schedules[OE26]"),
+    ("run_controls", lambda s: s[0].pop("schedule"), "no_schedule", "run_controls[NIGHT]"),
+    ("run_controls", lambda s: s[0].update(repeats="once"), "no_day", "run_controls[NIGHT]"),
+]
+
+
+@pytest.mark.parametrize(("section", "change", "code", "where"), CLIENT_FAULTS)
+def test_a_fault_of_a_client_is_one_finding(tmp_path, section, change, code, where):
+    assert the_one(audited_client(tmp_path, **{section: change})) == (code, where)
+
+
+def test_a_program_without_plan_types_is_a_finding(tmp_path):
+    schedules = [{"code": "EM", "name": "Event maintenance", "kind": "event_maintenance"}]
+    findings = audited_client(
+        tmp_path, schedules=schedules, programs=lambda section: program(section).update(plan_types=[])
+    )
+    assert the_one(findings) == ("no_plan_types", MAIN)
+
+
+def test_two_defaults_at_the_lowest_level_are_a_finding(tmp_path):
+    def second(section: list[Any]) -> None:
+        plan_type(section)["options"].append({**option(section), "code": "HMO2"})
+
+    findings = audited_client(tmp_path, programs=second)
+    assert the_one(findings) == ("two_defaults", f"{MAIN}.plan_types[10]")
+
+
+def test_options_of_one_code_are_a_finding(tmp_path):
+    def second(section: list[Any]) -> None:
+        plan_type(section)["options"].append({**option(section), "default": False})
+
+    findings = audited_client(tmp_path, programs=second)
+    assert the_one(findings) == ("option_twice", f"{MAIN}.plan_types[10]")
+
+
+def test_a_waiver_as_default_must_be_allowed(tmp_path):
+    def waive(section: list[Any]) -> None:
+        section[1]["classes"][0]["default"] = "waive"
+
+    findings = audited_client(
+        tmp_path,
+        event_rules=waive,
+        programs=lambda section: section[0]["plan_types"].__delitem__(slice(1, 2)),
+    )
+    assert the_one(findings) == ("no_waiver", f"{MAIN}.plan_types[60]")
+
+
+@pytest.mark.parametrize(
+    ("rates", "found"),
+    [
+        ([("1", 100)], "4"),
+        ([("4", 100)], "1"),
+    ],
+)
+def test_a_coverage_code_without_rate_is_a_finding(tmp_path, rates, found):
+    table = {
+        **DATED,
+        "code": "hmo",
+        "keys": ["coverage_code"],
+        "rates": [{"coverage_code": code, "rate": rate} for code, rate in rates],
+    }
+    findings = audited_client(tmp_path, rate_tables=[table])
+    assert the_one(findings) == ("no_rate", HMO)
+    assert findings[0].found == f"none for {found}"
+
+
+def test_a_rating_area_without_rate_counts_only_where_the_option_is_offered(tmp_path):
+    def hmo(section: list[Any]) -> None:
+        section[0].update(
+            per_member=False, keys=["area"], rates=[{"area": "R1", "rate": 100}], file=None
+        )
+
+    def everywhere(section: list[Any]) -> None:
+        option(section).pop("service_area")
+
+    assert audited_client(tmp_path / "west", peo={"rate_tables": hmo}) == []
+    findings = audited_client(tmp_path / "all", peo={"rate_tables": hmo}, programs=everywhere)
+    assert the_one(findings) == ("no_rate", HMO)
+    assert findings[0].found == "none for R2"
+
+
+def test_a_free_option_says_so_with_a_rate_of_nothing(tmp_path):
+    def free(section: list[Any]) -> None:
+        section[1]["rates"][0]["rate"] = 0
+
+    def no_contribution(section: list[Any]) -> None:
+        option(section, "20")["costs"] = [{"rate_table": "life"}]
+
+    findings = audited_client(tmp_path / "a", peo={"rate_tables": free}, programs=no_contribution)
+    assert findings == []
+    assert the_one(audited_client(tmp_path / "b", programs=no_contribution)) == ("no_deduction_code", LIFE)
+
+
+def test_too_many_rules_are_a_finding(tmp_path):
+    codes = [f"R{number}" for number in range(62)]
+
+    def rules(section: list[Any]) -> None:
+        section += [{**section[0], "code": code} for code in codes]
+
+    def used(section: list[Any]) -> None:
+        life = option(section, "20")
+        plan_type(section, "20")["options"] = [{**life, "code": code, "eligibility": code} for code in codes]
+
+    findings = audited_client(tmp_path, eligibility_rules=rules, programs=used)
+    assert the_one(findings) == ("too_many_rules", "programs")
+
+
+def test_a_client_overrides_what_the_peo_says(tmp_path):
+    own = [{**DATED, "code": "life", "unit": "per_thousand", "rates": []}]
+    findings = audited_client(tmp_path, rate_tables=own)
+    assert [finding.code for finding in findings] == ["no_rates"]
+
+
+WAITS = [
+    (0, 60, BeginRule.MONTH_ON_OR_AFTER, 90),
+    (0, 60, BeginRule.MONTH_AFTER, 91),
+    (0, 90, BeginRule.EVENT_DATE, 90),
+    (0, 90, BeginRule.DAY_AFTER_EVENT, 91),
+    (2, 0, BeginRule.MONTH_ON_OR_AFTER, 91),
+    (2, 0, BeginRule.MONTH_AFTER, 92),
+    (3, 0, BeginRule.EVENT_DATE, 92),
+    (0, 76, BeginRule.PAY_PERIOD_AFTER, 90),
+    (0, 77, BeginRule.PAY_PERIOD_ON_OR_AFTER, 90),
+]
+
+
+@pytest.mark.parametrize(("months", "days", "begins", "longest"), WAITS)
+def test_the_longest_wait_is_that_of_the_worst_hire_date(months, days, begins, longest):
+    row = EventRuleRow(waiting_months=months, waiting_days=days, coverage_begins=begins)
+    assert longest_wait_days(row, {"biweekly"}) == longest
+
+
+def test_a_named_exception_makes_a_long_wait_a_warning(tmp_path):
+    def wait(section: list[Any]) -> None:
+        section[0]["classes"][0].update(waiting_days=120, wait_exception="orientation of one month")
+
+    (finding,) = audited_client(tmp_path, event_rules=wait)
+    assert (finding.code, finding.severity) == ("wait", Severity.WARNING)
+    assert "orientation of one month" in finding.found
+
+

@@ -1,0 +1,81 @@
+from datetime import UTC, date, datetime
+
+import pytest
+
+from openbenefits.workforce import services
+from openbenefits.workforce.audit import FINDING, audit_data
+
+WHO = {"made_by": "test", "now": datetime(2018, 1, 1, tzinfo=UTC)}
+DAY = date(2018, 1, 1)
+
+
+@pytest.fixture
+def client(fresh_database):
+    return services.add_client("ACME", "Acme").pk
+
+
+def hired(client, number="1", birth_on=date(1980, 1, 2), status="single", **job):
+    return services.hire(
+        client,
+        employee_number=number,
+        first_name="Ada",
+        last_name="Moss",
+        on=date(2010, 3, 1),
+        person={"birth_on": birth_on, "marital_status": status},
+        address={"state": "MA", "postal_code": "02139"},
+        job={"annual_pay_cents": 1} | job,
+        **WHO,
+    ).person_id
+
+
+def add(client, person, person_type, birth_on, **more):
+    names = {"first_name": "Bo", "last_name": "Moss"}
+    dependent = {"birth_on": birth_on} | more
+    return services.add_dependent(
+        client, person, on=date(2015, 1, 1), person_type=person_type, dependent=dependent, **names, **WHO
+    )
+
+
+def codes(connection, client):
+    found = audit_data(connection, [client], DAY)
+    assert found.schema == FINDING
+    return found["code"].to_list()
+
+
+def test_nothing_to_say(fresh_database, client):
+    add(client, hired(client, status="married"), "SP", date(1981, 1, 1))
+    assert codes(fresh_database, client) == []
+
+
+def test_people(fresh_database, client):
+    hired(client, "1", birth_on=date(1910, 1, 1))
+    hired(client, "2", is_primary=False)
+    hired(client, "3", birth_on=None, annual_pay_cents=None)
+    gone = hired(client, "4")
+    services.delete_job_row(client, gone, on=date(2010, 3, 1), **WHO)
+    assert codes(fresh_database, client) == ["HR2001", "HR2002", "HR2003", "HR2020", "HR2022"]
+
+
+def test_families(fresh_database, client):
+    add(client, hired(client, "1"), "SP", date(2010, 1, 1))
+    hired(client, "2", status="married")
+    third = hired(client, "3")
+    add(client, third, "CH", date(1979, 1, 1))
+    add(client, third, "CH", date(1990, 1, 1), is_disabled=True)
+    add(client, third, "OD", None)
+    assert codes(fresh_database, client) == [
+        "HR2004",
+        "HR2005",
+        "HR2008",
+        "HR2009",
+        "HR2010",
+        "HR2011",
+        "HR2023",
+    ]
+
+
+def test_rows_after_the_end(fresh_database, client):
+    person = hired(client)
+    services.terminate(client, person, last_day_employed=date(2017, 6, 30), **WHO)
+    services.change_job(client, person, on=date(2018, 5, 1), action="PAY", changes={"job_status": "A"}, **WHO)
+    assert codes(fresh_database, client) == ["HR2007"]
