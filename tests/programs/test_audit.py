@@ -107,9 +107,7 @@ PEO_FAULTS = [
     ),
     (
         "rate_tables",
-        lambda s: s[1].update(
-            keys=["age"], rates=[{"age_from": age, "rate": 1} for age in (0, 40, 30)]
-        ),
+        lambda s: s[1].update(keys=["age"], rates=[{"age_from": age, "rate": 1} for age in (0, 40, 30)]),
         "unsorted",
         LIFE_TABLE,
     ),
@@ -176,7 +174,12 @@ CLIENT_FAULTS = [
     # references
     ("programs", lambda s: program(s).update(eligibility="FUL"), "unknown_code", MAIN),
     ("programs", lambda s: plan_type(s).update(dependent_rule="X"), "unknown_code", f"{MAIN}.plan_types[10]"),
-    ("programs", lambda s: plan_type(s, "60").update(event_rule="X"), "unknown_code", f"{MAIN}.plan_types[60]"),
+    (
+        "programs",
+        lambda s: plan_type(s, "60").update(event_rule="X"),
+        "unknown_code",
+        f"{MAIN}.plan_types[60]",
+    ),
     ("programs", lambda s: option(s).update(service_area="east"), "unknown_code", HMO),
     ("programs", lambda s: option(s, "20").update(formula="TWO"), "unknown_code", LIFE),
     ("programs", lambda s: option(s).update(deduction_code="X"), "unknown_code", HMO),
@@ -187,7 +190,12 @@ CLIENT_FAULTS = [
     ("pay_groups", lambda s: s[0].update(company="ACE"), "unknown_code", "pay_groups[BW]"),
     ("run_controls", lambda s: s[0].update(schedule="X"), "unknown_code", "run_controls[NIGHT]"),
     ("schedules", lambda s: s[1].update(programs={"MAINE": []}), "unknown_code", "schedules[OE26]"),
-    ("event_rules", lambda s: s[0]["classes"][0].update(event_class="HR"), "unknown_code", f"{HEALTH}.classes[HR]"),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][0].update(event_class="HR"),
+        "unknown_code",
+        f"{HEALTH}.classes[HR]",
+    ),
     (
         "eligibility_rules",
         criteria({"field": "company", "values": ["ACE"]}),
@@ -290,7 +298,12 @@ CLIENT_FAULTS = [
     ("funds", [{"plan_type": "4Q", "code": "F", "name": "Fund"}], "plan_type", "funds[F]"),
     ("programs", lambda s: plan_type(s, "20").update(options=[]), "no_options", f"{MAIN}.plan_types[20]"),
     ("programs", lambda s: plan_type(s, "60").update(invested=True), "no_funds", f"{MAIN}.plan_types[60]"),
-    ("programs", lambda s: plan_type(s, "60").update(minimum_pledge=9999), "limits", f"{MAIN}.plan_types[60]"),
+    (
+        "programs",
+        lambda s: plan_type(s, "60").update(minimum_pledge=9999),
+        "limits",
+        f"{MAIN}.plan_types[60]",
+    ),
     ("programs", lambda s: plan_type(s, "20").update(maximum_percent=5), "limits", f"{MAIN}.plan_types[20]"),
     ("programs", lambda s: option(s).pop("default"), "no_default", f"{MAIN}.plan_types[10]"),
     ("programs", lambda s: option(s, "20").update(default="1"), "default_code", LIFE),
@@ -311,8 +324,18 @@ CLIENT_FAULTS = [
         HMO,
     ),
     # calendars
-    ("pay_groups", lambda s: s[0].update(calendar_through=date(2026, 6, 30)), "no_calendar", "pay_groups[BW]"),
-    ("pay_groups", lambda s: s[0].update(first_period_begins=date(2026, 2, 2)), "no_calendar", "pay_groups[BW]"),
+    (
+        "pay_groups",
+        lambda s: s[0].update(calendar_through=date(2026, 6, 30)),
+        "no_calendar",
+        "pay_groups[BW]",
+    ),
+    (
+        "pay_groups",
+        lambda s: s[0].update(first_period_begins=date(2026, 2, 2)),
+        "no_calendar",
+        "pay_groups[BW]",
+    ),
     ("pay_groups", lambda s: s[0].update(calendar_through=date(2025, 1, 1)), "calendar", "pay_groups[BW]"),
     ("pay_groups", lambda s: s[0].update(frequency="monthly"), "calendar_begin", "pay_groups[BW]"),
     ("schedules", lambda s: s[1].pop("period_ends"), "schedule_needs", "schedules[OE26]"),
@@ -387,9 +410,7 @@ def test_a_coverage_code_without_rate_is_a_finding(tmp_path, rates, found):
 
 def test_a_rating_area_without_rate_counts_only_where_the_option_is_offered(tmp_path):
     def hmo(section: list[Any]) -> None:
-        section[0].update(
-            per_member=False, keys=["area"], rates=[{"area": "R1", "rate": 100}], file=None
-        )
+        section[0].update(per_member=False, keys=["area"], rates=[{"area": "R1", "rate": 100}], file=None)
 
     def everywhere(section: list[Any]) -> None:
         option(section).pop("service_area")
@@ -458,5 +479,3 @@ def test_a_named_exception_makes_a_long_wait_a_warning(tmp_path):
     (finding,) = audited_client(tmp_path, event_rules=wait)
     assert (finding.code, finding.severity) == ("wait", Severity.WARNING)
     assert "orientation of one month" in finding.found
-
-

@@ -130,7 +130,9 @@ def test_missing_and_repeated_sections(tmp_path):
     assert codes == ["missing", "sections", "unknown_key"]
 
 
-@pytest.mark.parametrize("text", ["", "- a list\n", "just text\n", "programs: []\n", "\x00\x01", "bundle: 3\n"])
+@pytest.mark.parametrize(
+    "text", ["", "- a list\n", "just text\n", "programs: []\n", "\x00\x01", "bundle: 3\n"]
+)
 def test_files_that_are_no_bundle(tmp_path, text):
     (tmp_path / "one.yaml").write_text(text)
     reading = read(tmp_path)
@@ -170,6 +172,12 @@ def test_faulty_csv_is_a_finding_with_its_line(tmp_path, old, new, line, code, f
     finding = reading.findings[0]
     assert (finding.file, finding.line, finding.code) == ("premiums.csv", line, code)
     assert found in finding.found
+
+
+def test_an_endless_cell_is_a_finding(tmp_path):
+    folder = make_peo(tmp_path)
+    (folder / "premiums.csv").write_text('table,rate\n"' + "x" * 200_000)
+    assert [finding.code for finding in read(folder).findings] == ["csv"]
 
 
 def test_a_zip_with_a_blank_before_it_is_reported_not_guessed(tmp_path):

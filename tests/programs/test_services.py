@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db import connection
 
 from openbenefits.programs import models, services
+from openbenefits.programs.frames import PEO
 from openbenefits.programs.loaded import fingerprint, from_document, to_document
 from openbenefits.programs.schema import json_schemas
 from openbenefits.programs.services import Change, Outcome
@@ -25,7 +26,7 @@ def apply(folder: Path, client_id: int) -> Change:
 
 
 def applied_both(folder: Path, **changes: Any) -> Change:
-    assert apply(make_peo(folder / "peo"), services.PEO).outcome is Outcome.APPLIED
+    assert apply(make_peo(folder / "peo"), PEO).outcome is Outcome.APPLIED
     change = apply(make_client(folder / "client", **changes), ACME)
     assert change.findings == []
     return change
@@ -56,7 +57,7 @@ def test_applying_writes_every_row(fresh_database, tmp_path):
     ]
     assert [row["plan_type"] for row in rows("PlanTypeRow", ACME)] == ["10", "20", "60"]
     assert [row["cost_type"] for row in rows("Cost", ACME)] == ["C", "P", "P", "C", "P"]
-    assert len(rows("RateRow", services.PEO)) == 6
+    assert len(rows("RateRow", PEO)) == 6
     assert len(rows("PayPeriod", ACME)) == 27
 
 
@@ -78,8 +79,8 @@ def test_amounts_keep_their_units(fresh_database, tmp_path):
     assert rows("AgeReduction", ACME)[0]["reduce_percent_micros"] == 35_000_000
     assert rows("Contribution", ACME)[0]["employee_percent_micros"] == 80_000_000
     assert rows("EligibilityCriterion", ACME)[0]["minimum"] == 3000
-    assert {row["rate_micros"] for row in rows("RateRow", services.PEO)} >= {145_000, 310_250_000}
-    assert rows("DeductionCode", services.PEO)[0]["period_flags"] == 0b11
+    assert {row["rate_micros"] for row in rows("RateRow", PEO)} >= {145_000, 310_250_000}
+    assert rows("DeductionCode", PEO)[0]["period_flags"] == 0b11
 
 
 def test_a_schedule_of_a_program_names_its_plan_types(fresh_database, tmp_path):
@@ -118,11 +119,11 @@ def test_a_clients_own_record_comes_before_the_peos(fresh_database, tmp_path):
     option = next(row for row in rows("Option", ACME) if row["code"] == "HMO-1")
     fsa = next(row for row in rows("Option", ACME) if row["code"] == "FSA")
     assert option["deduction_code_id"] == rows("DeductionCode", ACME)[0]["deduction_code_id"]
-    assert fsa["deduction_code_id"] == rows("DeductionCode", services.PEO)[1]["deduction_code_id"]
+    assert fsa["deduction_code_id"] == rows("DeductionCode", PEO)[1]["deduction_code_id"]
 
 
 def test_a_faulty_bundle_is_refused_whole(fresh_database, tmp_path):
-    apply(make_peo(tmp_path / "peo"), services.PEO)
+    apply(make_peo(tmp_path / "peo"), PEO)
     before = row_counts()
     change = apply(make_client(tmp_path / "client", companies=[]), ACME)
     assert change.outcome is Outcome.REFUSED
@@ -142,7 +143,7 @@ def test_a_client_can_be_checked_before_a_folder_of_the_peo(tmp_path):
 
 def test_a_peo_bundle_that_breaks_a_client_is_refused(fresh_database, tmp_path):
     applied_both(tmp_path)
-    change = apply(make_peo(tmp_path / "peo", dependent_rules=[]), services.PEO)
+    change = apply(make_peo(tmp_path / "peo", dependent_rules=[]), PEO)
     assert change.outcome is Outcome.REFUSED
     where = [finding.where for finding in change.findings]
     assert where == ["client acme: programs[MAIN from 2026-01-01].plan_types[10]"]
@@ -205,7 +206,7 @@ def test_diff_names_records_and_values(fresh_database, tmp_path):
 
 def test_diff_compares_rates_and_zips_as_rows(fresh_database, tmp_path):
     folder = make_peo(tmp_path)
-    apply(folder, services.PEO)
+    apply(folder, PEO)
     assert services.diff(folder).differences == []
     premiums, zips = folder / "premiums.csv", folder / "zips.csv"
     premiums.write_text(premiums.read_text().replace("310.25", "311"))

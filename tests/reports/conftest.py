@@ -13,10 +13,28 @@ NEW_YEAR = date(2026, 1, 1)
 OE, EM = 900, 901
 PROGRAM = 800
 CLASSES = {"OE": 1, "MAR": 2, "TER": 3}
-OPTIONS = {"BLUE-1": 11, "BLUE-4": 12, "NHP-1": 13, "NOMED": 14, "LIFE2": 21, "LIFE4": 22, "FSA": 31, "CREDIT": 41}
+OPTIONS = {
+    "BLUE-1": 11,
+    "BLUE-4": 12,
+    "NHP-1": 13,
+    "NOMED": 14,
+    "LIFE2": 21,
+    "LIFE4": 22,
+    "FSA": 31,
+    "CREDIT": 41,
+}
 BLUE, NHP, LIFE, FSA = 71, 72, 73, 74
 SETUP = {"release_id": 1, "client_id": 1, "source": "test", "valid_from": date(2025, 1, 1)}
-PLAN_TYPE_OF = {"BLUE-1": "10", "BLUE-4": "10", "NHP-1": "10", "NOMED": "10", "LIFE2": "21", "LIFE4": "21", "FSA": "60", "CREDIT": "01"}
+PLAN_TYPE_OF = {
+    "BLUE-1": "10",
+    "BLUE-4": "10",
+    "NHP-1": "10",
+    "NOMED": "10",
+    "LIFE2": "21",
+    "LIFE4": "21",
+    "FSA": "60",
+    "CREDIT": "01",
+}
 EVENT_DEFAULTS = {
     "benefit_record": 0,
     "event_number": 0,
@@ -35,6 +53,7 @@ EVENT_DEFAULTS = {
     "window_ends_on": date(2025, 11, 21),
     "is_out_of_sequence": False,
     "is_eligibility_changed": False,
+    "steps": 0,
 }
 PLAN_DEFAULTS = {
     "preparation": 1,
@@ -63,11 +82,15 @@ class World:
     """Writes rows of the present client; each method states what matters and takes the rest as keywords."""
 
     def __init__(self, connection):
-        from openbenefits.workforce import services  # its models need Django, which this file is loaded before
+        from openbenefits.workforce import (
+            services,
+        )  # its models need Django, which this file is loaded before
 
         self.services = services
         self.connection = connection
-        self.client_id = apps.get_model("workforce.Client").objects.create(code="harbor", name="Harbor Foods").pk
+        self.client_id = (
+            apps.get_model("workforce.Client").objects.create(code="harbor", name="Harbor Foods").pk
+        )
         self.people = {}
 
     def write(self, model, *rows):
@@ -84,7 +107,12 @@ class World:
             first_name=first,
             last_name=last,
             on=date(2015, 3, 2),
-            job={"department": department, "pay_group": "HBW", "annual_pay_cents": 5_200_000, "weekly_hours_hundredths": 4000},
+            job={
+                "department": department,
+                "pay_group": "HBW",
+                "annual_pay_cents": 5_200_000,
+                "weekly_hours_hundredths": 4000,
+            },
             person={"birth_on": date(1980, 5, 17), **facts},
             address=home if address else None,
             made_by="test",
@@ -121,21 +149,31 @@ class World:
 
     def option(self, key, code, pay=None, *, employer=0, credit=0, **columns):
         """Write a priced option: `pay` is taken before tax, 26 times a year."""
-        priced = {} if pay is None else {
-            "pay_before_tax_cents": pay,
-            "pay_after_tax_cents": 0,
-            "annual_before_tax_cents": pay * 26,
-            "annual_after_tax_cents": 0,
-            "annual_employer_cents": employer,
-            "annual_credit_cents": credit * 26,
-            "pay_credit_cents": credit,
-        }
+        priced = (
+            {}
+            if pay is None
+            else {
+                "pay_before_tax_cents": pay,
+                "pay_after_tax_cents": 0,
+                "annual_before_tax_cents": pay * 26,
+                "annual_after_tax_cents": 0,
+                "annual_employer_cents": employer,
+                "annual_credit_cents": credit * 26,
+                "pay_credit_cents": credit,
+            }
+        )
         stated = {"option_id": OPTIONS[code], "plan_type": PLAN_TYPE_OF[code]} | priced | columns
         self.write("enrollment.EventOption", OPTION_DEFAULTS | key | stated)
 
     def offer(self, key):
         """Write what everybody is offered: medical, supplemental life, a spending account, a general credit."""
-        self.plan(key, "10", current_option_id=OPTIONS["BLUE-1"], default_option_id=OPTIONS["BLUE-1"], default_reason="current")
+        self.plan(
+            key,
+            "10",
+            current_option_id=OPTIONS["BLUE-1"],
+            default_option_id=OPTIONS["BLUE-1"],
+            default_reason="current",
+        )
         self.option(key, "BLUE-1", 7_500, employer=650_000, is_current=True, is_default=True)
         self.option(key, "BLUE-4", 21_050, employer=1_200_000)
         self.option(key, "NHP-1", 6_025, employer=610_000)
@@ -150,8 +188,19 @@ class World:
 
     def coverage(self, number, code, *, kind="E", begins_on=date(2025, 1, 1), event=None, **columns):
         made = {"schedule_id": event["schedule_id"], "event_number": event["event_number"]} if event else {}
-        owner = {name: value for name, value in self.key(number).items() if name not in ("schedule_id", "event_number")}
-        row = owner | {"slot": 0, "version": 1, "kind": kind, "basis": "eligible", "rule": "test", "made_at": NOW}
+        owner = {
+            name: value
+            for name, value in self.key(number).items()
+            if name not in ("schedule_id", "event_number")
+        }
+        row = owner | {
+            "slot": 0,
+            "version": 1,
+            "kind": kind,
+            "basis": "eligible",
+            "rule": "test",
+            "made_at": NOW,
+        }
         plan_type = {"plan_type": PLAN_TYPE_OF[code], "option_id": OPTIONS[code], "begins_on": begins_on}
         self.write("enrollment.Coverage", row | plan_type | made | columns)
         return owner | {"slot": 0, "version": 1, "plan_type": PLAN_TYPE_OF[code], "begins_on": begins_on}
@@ -161,17 +210,35 @@ class World:
 
     def election(self, key, code, *, dependents=(), submission=1, **columns):
         row = key | {"plan_type": PLAN_TYPE_OF[code], "slot": 0, "submission": submission}
-        stated = {"option_code": code, "received_on": date(2025, 11, 5), "elector": "employee", "source": "file"}
+        stated = {
+            "option_code": code,
+            "received_on": date(2025, 11, 5),
+            "elector": "employee",
+            "source": "file",
+        }
         self.write("enrollment.Election", row | stated | {"is_withdrawn": False} | columns)
         if dependents:
             self.write("enrollment.ElectionDependent", *(row | {"dependent_id": one} for one in dependents))
 
     def message(self, key, code, *, severity="E", number=1, expected="a choice", found="none", **columns):
-        row = {"run_id": 7, "number": number, "code": code, "severity": severity, "expected": expected, "found": found}
+        row = {
+            "run_id": 7,
+            "number": number,
+            "code": code,
+            "severity": severity,
+            "expected": expected,
+            "found": found,
+        }
         self.write("events.Message", key | row | {"is_current": True} | columns)
 
     def step(self, key, step, to_status, *, from_status=None, run_id=7):
-        row = {"step": step, "run_id": run_id, "actor": "run", "from_status": from_status, "to_status": to_status}
+        row = {
+            "step": step,
+            "run_id": run_id,
+            "actor": "run",
+            "from_status": from_status,
+            "to_status": to_status,
+        }
         self.write("events.EventStep", key | row | {"event_status": "O", "cause": "run", "moved_at": NOW})
 
     def rows(self, query, *params):
@@ -200,7 +267,9 @@ def ann(world):
 
 
 def _set_up(world):
-    bundle = apps.get_model("programs.Bundle").objects.create(client_id=world.client_id, code="harbor", name="Harbor")
+    bundle = apps.get_model("programs.Bundle").objects.create(
+        client_id=world.client_id, code="harbor", name="Harbor"
+    )
     release = apps.get_model("programs.Release").objects.create(
         bundle=bundle, number=1, fingerprint="", document={}, applied_at=NOW, applied_by="test"
     )
@@ -216,7 +285,9 @@ def _set_up(world):
         )
 
     schedule = {"company": "", "benefit_group": "", "is_closed_to_new_events": False}
-    add("Schedule", schedule | {"schedule_id": OE, "code": "OE26", "name": "Open enrolment 2026", "kind": "O"})
+    add(
+        "Schedule", schedule | {"schedule_id": OE, "code": "OE26", "name": "Open enrolment 2026", "kind": "O"}
+    )
     add("Schedule", schedule | {"schedule_id": EM, "code": "EM", "name": "Event maintenance", "kind": "E"})
     add("EventClass", *(_event_class(code, number) for code, number in CLASSES.items()))
     add("Program", {"program_id": PROGRAM, "code": "HARBOR", "name": "Harbor benefits", "is_active": True})
@@ -225,34 +296,69 @@ def _set_up(world):
         "PlanTypeRow",
         *(
             {
-                **{"program_id": PROGRAM, "plan_type": plan_type, "display_order": order, "event_rule_id": 1},
-                **{"waive_rule": "Y", "amount_kind": kind, "is_invested": False, "is_price_locked": False},
-                **({"minimum_amount_cents": 10_000, "maximum_amount_cents": 340_000} if plan_type == "60" else {}),
+                "program_id": PROGRAM, "plan_type": plan_type, "display_order": order, "event_rule_id": 1,
+                "waive_rule": "Y", "amount_kind": kind, "is_invested": False, "is_price_locked": False,
+                **(
+                    {"minimum_amount_cents": 10_000, "maximum_amount_cents": 340_000}
+                    if plan_type == "60"
+                    else {}
+                ),
             }
             for plan_type, order, kind in kinds
         ),
     )
     plan = {"carrier": "A carrier", "is_hsa_eligible": False}
-    names = {BLUE: ("10", "Blue Basic Saver"), NHP: ("10", "Neighborhood Prime"), LIFE: ("21", "Term life"), FSA: ("60", "Health care account")}
-    add("Plan", *(plan | {"plan_id": one, "code": str(one), "plan_type": kind, "name": name} for one, (kind, name) in names.items()))
-    persons = dict.fromkeys(("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max"), 0)
+    names = {
+        BLUE: ("10", "Blue Basic Saver"),
+        NHP: ("10", "Neighborhood Prime"),
+        LIFE: ("21", "Term life"),
+        FSA: ("60", "Health care account"),
+    }
+    add(
+        "Plan",
+        *(
+            plan | {"plan_id": one, "code": str(one), "plan_type": kind, "name": name}
+            for one, (kind, name) in names.items()
+        ),
+    )
+    persons = dict.fromkeys(
+        ("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max"), 0
+    )
     add("CoverageCode", persons | {"coverage_code_id": 61, "code": "1", "name": "Employee only"})
     add("CoverageCode", persons | {"coverage_code_id": 64, "code": "4", "name": "Family"})
-    add("DeductionCode", {"deduction_code_id": 51, "code": "B", "name": "Before", "tax_class": "B", "period_flags": 31})
+    add(
+        "DeductionCode",
+        {"deduction_code_id": 51, "code": "B", "name": "Before", "tax_class": "B", "period_flags": 31},
+    )
     add("RateTable", {**_rate_table(), "rate_table_id": 55, "code": "LIFE", "unit": "per_thousand"})
-    option = {"program_id": PROGRAM, "name": "", "option_type": "O", "level": 1, "is_default": False, "deduction_code_id": 51}
+    option = {
+        "program_id": PROGRAM,
+        "name": "",
+        "option_type": "O",
+        "level": 1,
+        "is_default": False,
+        "deduction_code_id": 51,
+    }
     places = {
         "BLUE-1": (BLUE, 61), "BLUE-4": (BLUE, 64), "NHP-1": (NHP, 61), "LIFE2": (LIFE, None), "LIFE4": (LIFE, None),
         "FSA": (FSA, None), "NOMED": (None, None), "CREDIT": (None, None),
     }  # fmt: skip
     kinds = {"NOMED": "W", "CREDIT": "G"}
     for order, (code, (plan_id, coverage_code_id)) in enumerate(places.items()):
-        row = {"option_id": OPTIONS[code], "code": code, "plan_id": plan_id, "coverage_code_id": coverage_code_id}
+        row = {
+            "option_id": OPTIONS[code],
+            "code": code,
+            "plan_id": plan_id,
+            "coverage_code_id": coverage_code_id,
+        }
         kind = {"option_type": kinds.get(code, "O"), "plan_type": PLAN_TYPE_OF[code], "display_order": order}
         named = {"name": "Harbor credit"} if code == "CREDIT" else {}
         add("Option", option | row | kind | named)
         apps.get_model("programs.SetupKey").objects.create(
-            id=OPTIONS[code], client_id=world.client_id, kind="option", code=f"HARBOR/{PLAN_TYPE_OF[code]}/{code}"
+            id=OPTIONS[code],
+            client_id=world.client_id,
+            kind="option",
+            code=f"HARBOR/{PLAN_TYPE_OF[code]}/{code}",
         )
     for code in ("LIFE2", "LIFE4"):
         add("Cost", {"option_id": OPTIONS[code], "number": 1, "cost_type": "P", "rate_table_id": 55})
@@ -261,13 +367,26 @@ def _set_up(world):
 def _event_class(code, number):
     names = {"OE": "Open enrolment", "MAR": "Marriage", "TER": "Termination"}
     return {
-        **{"event_class_id": number, "code": code, "name": names[code], "use": "S", "priority": 500},
-        **{"is_manual_allowed": True, "only_ends_coverage": code == "TER", "is_full_termination_guarded": False},
-        **{"process_ahead_days": 0, "window_days": 30, "window_action": "finalize"},
+        "event_class_id": number, "code": code, "name": names[code], "use": "S", "priority": 500,
+
+            "is_manual_allowed": True,
+            "only_ends_coverage": code == "TER",
+            "is_full_termination_guarded": False
+        ,
+        "process_ahead_days": 0, "window_days": 30, "window_action": "finalize",
         "window_start": "notice" if code == "MAR" else "event",
     }
 
 
 def _rate_table():
-    flags = ("is_per_member", "by_age", "by_area", "by_coverage_code", "by_smoker", "by_sex", "by_service", "by_pay")
+    flags = (
+        "is_per_member",
+        "by_age",
+        "by_area",
+        "by_coverage_code",
+        "by_smoker",
+        "by_sex",
+        "by_service",
+        "by_pay",
+    )
     return {"frequency": "M", **dict.fromkeys(flags, False)}

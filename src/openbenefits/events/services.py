@@ -31,7 +31,8 @@ def detect_activity(
     feed = frames.load_feed(connection, people)
     if feed.is_empty():
         return 0
-    jobs = with_others_active(load_jobs(connection, people))
+    clients = people.select("client_id", "person_id").unique()
+    jobs = with_others_active(load_jobs(connection, people).join(clients, on="person_id"))
     inserted = feed.filter("is_trigger", operation="I").filter(pl.col("valid_from") >= floor)
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
@@ -41,6 +42,39 @@ def detect_activity(
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height
+
+
+def write_activity(connection: Any, activities: pl.DataFrame) -> int:
+    """Write activity that does not come from the change feed; what is there already stays as it is."""
+    rows = activities.with_columns(
+        job_number=pl.lit(None),
+        reported_on=pl.lit(None),
+        change_id=pl.lit(None),
+        schedule_id=pl.lit(None),
+        event_number=pl.lit(None),
+    )
+    columns = schema_of(models.Activity)
+    return merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
+
+
+def request_finalize(connection: Any, events: pl.DataFrame) -> None:
+    """Order that the next run finalises some events with what is elected, and defaults for the rest."""
+    rows = events.select(*rules.EVENT_KEY, finalize_requested=pl.lit(value=True))
+    if rows.height:
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["finalize_requested"])
+
+
+def void_events(
+    connection: Any, events: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
+) -> None:
+    """Void events of which nothing was posted: as if they had never occurred.
+
+    Shapes: events has the event's key, process_status and steps.
+    """
+    if events.is_empty():
+        return
+    moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.VOID)))
+    move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
 
 
 def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:

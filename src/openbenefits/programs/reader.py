@@ -188,7 +188,7 @@ def _texts(
 def _text(folder: Path, name: str) -> str:
     if not is_inside(name):
         raise ValueError(name)
-    text = (folder / name).read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    text = (folder / name).read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if "\x00" in text:
         raise ValueError(name)
     return text

@@ -14,14 +14,12 @@ from openbenefits.programs.audit import audit
 from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
+from openbenefits.programs.frames import PEO
 from openbenefits.programs.loaded import LoadedBundle, fingerprint, from_document, to_document
 from openbenefits.programs.models import Bundle, Release, SetupKey
 from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
 from openbenefits.programs.reader import read
 from openbenefits.store.bulk import copy_in
-
-PEO = 0
-"""The client id of the PEO's own bundle."""
 
 
 class Outcome(StrEnum):

@@ -37,6 +37,10 @@ ZIP_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+Line = tuple[int, list[str]]
+"""The cells of a line, and its number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """A column people write: what may stand in a cell, how it is read, and the name it gets."""
@@ -82,10 +86,16 @@ def rates_written_out(table: str, lines: list[RateLine], file: str, line: int | 
 def _sheet(
     text: str, file: str, columns: Mapping[str, Column], schema: Mapping[str, pl.DataType]
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    faults = _shape_faults(text, file, columns)
+    try:
+        header, *lines = _lines(text) or [(1, [])]
+    except csv.Error as error:
+        cure = "Save the file as comma-separated values again."
+        fault = _fault(file, 1, "csv", "comma-separated values", str(error), cure)
+        return pl.DataFrame(schema=schema), [fault]
+    faults = _header_faults(header[1], file, columns) or _length_faults(header[1], lines, file)
     if faults:
         return pl.DataFrame(schema=schema), faults
-    raw = _raw(text, columns)
+    raw = _raw(header[1], lines, columns)
     typed = raw.select(
         "line",
         pl.lit(file).alias("file"),
@@ -94,12 +104,18 @@ def _sheet(
     return typed.cast(pl.Schema(schema)).select(schema.keys()), _cell_faults(raw, file, columns)
 
 
-def _raw(text: str, columns: Mapping[str, Column]) -> pl.DataFrame:
-    """Read all cells as text; a column the file does not have is empty."""
-    header = text.splitlines()[0].split(",")
-    frame = pl.read_csv(io.StringIO(text), schema=dict.fromkeys(header, pl.String()))
+def _lines(text: str) -> list[Line]:
+    """Split a text into cells, each line with its number."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    return [(reader.line_num, cells) for cells in reader]
+
+
+def _raw(header: list[str], lines: list[Line], columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Put all cells into a frame as text; blank ones, and columns the file does not have, are null."""
+    schema = {"line": pl.Int32(), **dict.fromkeys(header, pl.String())}
+    frame = pl.DataFrame([[number, *cells] for number, cells in lines], schema=schema, orient="row")
     absent = [pl.lit(None, pl.String).alias(name) for name in columns if name not in header]
-    return frame.with_columns(*absent).with_row_index("line", offset=2)
+    return frame.with_columns(*absent, pl.col(header).replace("", None))
 
 
 def _read(name: str, column: Column) -> pl.Expr:
@@ -107,11 +123,8 @@ def _read(name: str, column: Column) -> pl.Expr:
     return pl.when(cell.str.contains(column.pattern)).then(column.read(cell))
 
 
-def _shape_faults(text: str, file: str, columns: Mapping[str, Column]) -> list[Finding]:
-    """Find what keeps a file from being read at all: its header, and lines of another length."""
-    rows = list(csv.reader(io.StringIO(text)))
-    header = rows[0] if rows else []
-    required = [name for name, column in columns.items() if column.is_required]
+def _header_faults(header: list[str], file: str, columns: Mapping[str, Column]) -> list[Finding]:
+    """Find columns nobody knows, required ones that are not there, and repeated ones."""
     faults = [
         _fault(file, 1, "column", f"the columns {', '.join(columns)}", f"`{name}`", "Remove or rename it.")
         for name in header
@@ -119,17 +132,20 @@ def _shape_faults(text: str, file: str, columns: Mapping[str, Column]) -> list[F
     ]
     faults += [
         _fault(file, 1, "column", f"a column `{name}`", "none", "Add the column.")
-        for name in required
-        if name not in header
+        for name, column in columns.items()
+        if column.is_required and name not in header
     ]
     if len(set(header)) < len(header):
         faults.append(_fault(file, 1, "column", "each column once", "one twice", "Remove one of them."))
-    wrong = [(number, len(row)) for number, row in enumerate(rows, 1) if len(row) != len(header)]
-    faults += [
+    return faults
+
+
+def _length_faults(header: list[str], lines: list[Line], file: str) -> list[Finding]:
+    wrong = [(number, len(cells)) for number, cells in lines if len(cells) != len(header)]
+    return [
         _fault(file, number, "cells", f"{len(header)} cells", f"{count}", "Complete or correct the line.")
         for number, count in wrong[:FAULTS_SHOWN]
     ]
-    return faults
 
 
 def _cell_faults(raw: pl.DataFrame, file: str, columns: Mapping[str, Column]) -> list[Finding]:

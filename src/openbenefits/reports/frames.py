@@ -38,6 +38,7 @@ EVENT = {
     "is_multi_activity": pl.Boolean(),
     "is_out_of_sequence": pl.Boolean(),
     "is_eligibility_changed": pl.Boolean(),
+    "steps": pl.Int32(),
 }
 PLAN = {
     "plan_type": pl.String(),
@@ -81,7 +82,12 @@ COVERAGE = {
     "schedule_id": pl.Int32(),
     "event_number": pl.Int32(),
 }
-ELECTION = {"plan_type": pl.String(), "slot": pl.Int16(), "submission": pl.Int32(), "option_code": pl.String()}
+ELECTION = {
+    "plan_type": pl.String(),
+    "slot": pl.Int16(),
+    "submission": pl.Int32(),
+    "option_code": pl.String(),
+}
 MESSAGE = {
     "run_id": pl.Int64(),
     "number": pl.Int32(),
@@ -99,7 +105,7 @@ e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.eve
 e.priority, e.event_status, e.process_status, (e.status_at AT TIME ZONE 'UTC')::date AS status_on,
 e.process_indicator, e.finalize_requested, e.program_id, e.preparation, e.window_begins_on,
 e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.elected_on, e.is_multi_activity,
-e.is_out_of_sequence, e.is_eligibility_changed
+e.is_out_of_sequence, e.is_eligibility_changed, e.steps
 """
 
 EVENTS_QUERY = f"""
@@ -159,9 +165,6 @@ SELECT k."case", k.plan_type, k.slot, r.dependent_id FROM ({_LATEST_ELECTION}) A
 JOIN enrollment_electiondependent AS r
 USING (client_id, person_id, benefit_record, schedule_id, event_number, plan_type, slot, submission)
 WHERE NOT k.is_withdrawn
-"""
-LAST_STEPS_QUERY = f"""
-SELECT k."case", max(r.step) AS last_step {_KEYS} JOIN events_eventstep AS r {_OF_EVENT} GROUP BY k."case"
 """
 NUMBERS_QUERY = f"""
 SELECT k."case", r.employee_number, c.code AS client, c.name AS client_name {_KEYS}
@@ -226,7 +229,9 @@ def load_again(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
 
 def with_case(events: pl.DataFrame) -> pl.DataFrame:
     """Number the rows anew."""
-    return events.drop("case", strict=False).with_row_index("case").with_columns(pl.col("case").cast(pl.Int32))
+    return (
+        events.drop("case", strict=False).with_row_index("case").with_columns(pl.col("case").cast(pl.Int32))
+    )
 
 
 def load_plans(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
@@ -272,11 +277,6 @@ def load_elected_dependents(connection: Any, events: pl.DataFrame) -> pl.DataFra
     return _of_events(connection, ELECTED_DEPENDENTS_QUERY, columns, events)
 
 
-def load_last_steps(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
-    """Load the number of the last step of each event that has one."""
-    return _of_events(connection, LAST_STEPS_QUERY, {"last_step": pl.Int32()}, events)
-
-
 def load_later_events(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the events not yet processed of the same benefit records: which of them are later, rules decide."""
     later = {name: EVENT[name] for name in ("event_class_id", "event_on", "priority")}
@@ -320,7 +320,9 @@ def load_passed(connection: Any, schedule_ids: Sequence[int] | None, run_id: int
 
 def _of_events(connection: Any, query: str, columns: dict[str, Any], events: pl.DataFrame) -> pl.DataFrame:
     names = ", ".join(f"r.{name}" for name in columns)
-    return copy_out(connection, query.replace("{columns}", names), {"case": pl.Int32(), **columns}, _keys(events))
+    return copy_out(
+        connection, query.replace("{columns}", names), {"case": pl.Int32(), **columns}, _keys(events)
+    )
 
 
 def _cases(events: pl.DataFrame) -> pl.DataFrame:
@@ -338,7 +340,8 @@ def _keys(events: pl.DataFrame) -> dict[str, str]:
         "preparations": "preparation",
     }
     return {
-        param: "{" + ",".join(events[column].cast(pl.String).to_list()) + "}" for param, column in columns.items()
+        param: "{" + ",".join(events[column].cast(pl.String).to_list()) + "}"
+        for param, column in columns.items()
     }
 
 

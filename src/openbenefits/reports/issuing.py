@@ -16,12 +16,13 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core import days
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
+from openbenefits.events.rules import window
+from openbenefits.events.services import move_events
 from openbenefits.reports import frames, listings, statements
 from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
 from openbenefits.reports.printing import Press, press
-from openbenefits.store.bulk import copy_in, update_from
+from openbenefits.store.bulk import update_from
 from openbenefits.store.locks import lock_rows
 
 BATCH_PEOPLE = 500
@@ -162,22 +163,28 @@ class _Job:
                 looked_at += batch.height
                 if progress is not None:
                     progress(looked_at, events.height)
-        return StatementResult(files=tuple(files), issued=issued, busy=self._still_due(events) if events.height else 0)
+        return StatementResult(
+            files=tuple(files), issued=issued, busy=self._still_due(events) if events.height else 0
+        )
 
     def _issue_batch(self, batch: pl.DataFrame, names: SetupNames, machine: Press) -> tuple[list[Path], int]:
         """Write the letters of a batch, then mark its events, under the locks of its people."""
         with transaction.atomic(using=self.connection.alias):
             people = batch.select("client_id", id="person_id").unique(maintain_order=True)
             locked, _ = lock_rows(self.connection, "workforce_person", people)
-            mine = batch.join(locked.rename({"id": "person_id"}), on=["client_id", "person_id"], how="semi", maintain_order="left")
-            events = frames.with_case(frames.load_again(self.connection, frames.with_case(mine)).filter(self.kind.due()))
+            mine = batch.join(
+                locked.rename({"id": "person_id"}),
+                on=["client_id", "person_id"],
+                how="semi",
+                maintain_order="left",
+            )
+            events = frames.with_case(
+                frames.load_again(self.connection, frames.with_case(mine)).filter(self.kind.due())
+            )
             if events.is_empty():
                 return [], 0
-            events = self._with_window(events, names)
-            steps = frames.load_last_steps(self.connection, events)
-            events = events.join(steps, on="case", how="left", maintain_order="left").with_columns(
-                pl.col("last_step").fill_null(0)
-            )
+            if self.kind is ENROLLMENT:
+                events = self._with_window(events, names)
             files = self._print(events, names, machine)
             self.kind.mark(self.connection, events, self.on, self.now, self.actor)
         return files, events.height
@@ -187,7 +194,9 @@ class _Job:
         files = self._file_names(events, names)
         if not self.per_person:
             return [machine.print(letters, files[0])]
-        return [machine.print(letter, file) for letter, file in zip(letters.iter_slices(1), files, strict=True)]
+        return [
+            machine.print(letter, file) for letter, file in zip(letters.iter_slices(1), files, strict=True)
+        ]
 
     def _file_names(self, events: pl.DataFrame, names: SetupNames) -> list[Path]:
         """Name a file after each event: never twice the same after a commit, always the same before it."""
@@ -195,23 +204,24 @@ class _Job:
         schedule = names.schedules.filter(schedule_id=self.schedule_id)["schedule"].first()
         between = "" if self.per_person else "from_"
         keys = events.join(numbers, on="case", how="left", maintain_order="left").select(
-            "client", "employee_number", *(pl.col(name) for name in KEY[1:]), "last_step"
+            "client", "employee_number", *(pl.col(name) for name in KEY[1:]), "steps"
         )
         return [
-            self.folder / f"{self.kind.name}_{_safe(schedule)}_{between}{_safe(client)}_{_safe(number)}_{'-'.join(map(str, key))}.pdf"
+            self.folder
+            / f"{self.kind.name}_{_safe(schedule)}_{between}{_safe(client)}_{_safe(number)}_{'-'.join(map(str, key))}.pdf"
             for client, number, *key in keys.iter_rows()
         ]
 
     def _with_window(self, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
-        """Let the window begin today where its class counts it from the notice and it has not begun."""
-        classes = names.event_classes.select("event_class_id", "window_days", "window_start")
-        rows = events.join(classes, on="event_class_id", how="left", maintain_order="left")
-        today = pl.lit(self.on, dtype=pl.Date)
-        begins = (pl.col("window_start") == WindowStart.NOTICE.value) & pl.col("window_ends_on").is_null()
-        return rows.with_columns(
-            window_begins_on=pl.when(begins).then(today).otherwise("window_begins_on"),
-            window_ends_on=pl.when(begins).then(days.add_days(today, pl.col("window_days"))).otherwise("window_ends_on"),
-        ).drop("window_days", "window_start")
+        """Let the window begin today where its class counts it from the notice."""
+        rows = with_event_names(events, names)
+        today, unknown = pl.lit(self.on, dtype=pl.Date), pl.lit(None, dtype=pl.Date)
+        noticed = window(rows.with_columns(option_notified_on=today, reported_on=unknown))
+        begins = noticed["window_start"] == WindowStart.NOTICE.value
+        return events.with_columns(
+            pl.when(begins).then(noticed[name]).otherwise(pl.col(name)).alias(name)
+            for name in ("window_begins_on", "window_ends_on")
+        )
 
     def _still_due(self, events: pl.DataFrame) -> int:
         left = frames.load_again(self.connection, frames.with_case(events)).filter(self.kind.due())
@@ -253,26 +263,13 @@ def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupName
 def _mark_asked(connection: Any, events: pl.DataFrame, on: date, now: datetime, actor: str) -> None:
     """Note that enrolment statements were sent, and move the events that were only prepared."""
     noted = events.with_columns(option_notified_on=pl.lit(on, dtype=pl.Date))
-    columns = ["option_notified_on", "window_begins_on", "window_ends_on"]
-    prepared = pl.col("process_status") == ProcessStatus.PR.value
-    update_from(connection, "events_event", noted.filter(~prepared), KEY, columns)
-    moved = noted.filter(prepared).with_columns(
-        from_status="process_status",
-        process_status=pl.lit(ProcessStatus.NT.value),
-        status_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    update_from(
+        connection, "events_event", noted, KEY, ["option_notified_on", "window_begins_on", "window_ends_on"]
     )
-    update_from(connection, "events_event", moved, KEY, [*columns, "process_status", "status_at"])
-    steps = moved.select(
-        *KEY,
-        "from_status",
-        "event_status",
-        step=pl.col("last_step") + 1,
-        to_status="process_status",
-        actor=pl.lit(actor),
-        cause=pl.lit(ISSUED),
-        moved_at="status_at",
+    prepared = events.filter(process_status=ProcessStatus.PR.value).with_columns(
+        to_status=pl.lit(ProcessStatus.NT.value), to_event_status="event_status"
     )
-    copy_in(connection, "events_eventstep", steps)
+    move_events(connection, prepared, cause=ISSUED, run_id=None, actor=actor, now=now)
 
 
 def _mark_confirmed(connection: Any, events: pl.DataFrame, on: date, _now: datetime, _actor: str) -> None:

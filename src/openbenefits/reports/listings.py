@@ -30,9 +30,7 @@ def matches(pattern: str, column: str) -> pl.Expr:
     return pl.col(column).str.contains(f"(?is)^{pieces}$").fill_null(value=False)
 
 
-def eligible_participants(
-    events: pl.DataFrame, options: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def eligible_participants(events: pl.DataFrame, options: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """List who may have what (BAS001), and count the participants of each program."""
     in_program = events.filter(
         pl.col("program_id").is_not_null(),
@@ -40,7 +38,15 @@ def eligible_participants(
         pl.col("event_status").is_in([EventStatus.OPEN.value, EventStatus.CLOSED.value]),
     )
     rows = in_program.join(options.drop("event_on", strict=False), on="case", how="left").sort(
-        "client", "schedule", "program", "name", "employee_number", "event_on", "plan_type", "option_order", "option_code",
+        "client",
+        "schedule",
+        "program",
+        "name",
+        "employee_number",
+        "event_on",
+        "plan_type",
+        "option_order",
+        "option_code",
         nulls_last=True,
     )
     people = in_program.group_by("schedule", "program", "program_name").agg(
@@ -81,10 +87,28 @@ def invalid_elections(
         rows = rows.filter(severity=Severity.ERROR.value)
     rows = rows.with_columns(severity=_severity_name(), plan=plan_type_name())
     listed = rows.sort(
-        "name", "employee_number", "benefit_record", "event_on", "event_number", "plan_type", "code", "number",
+        "name",
+        "employee_number",
+        "benefit_record",
+        "event_on",
+        "event_number",
+        "plan_type",
+        "code",
+        "number",
         nulls_last=True,
     ).select(
-        *("client", "schedule", *WHO, *EVENT, "severity", "code", "message", "plan", "option_code", "dependent"),
+        *(
+            "client",
+            "schedule",
+            *WHO,
+            *EVENT,
+            "severity",
+            "code",
+            "message",
+            "plan",
+            "option_code",
+            "dependent",
+        ),
         *("expected", "found", "cure", "owner"),
     )
     causes = rows.group_by("severity", "code", "message", "plan", "cure", "owner").agg(
@@ -116,18 +140,24 @@ def missing_elections(
     untouched = pl.col("process_status").is_in(_texts(UNTOUCHED))
     reopened = pl.col("process_status") == ProcessStatus.RE.value
     is_owed = (reopened | pl.col("is_answered").is_null()) & (untouched | pl.col("is_election_required"))
-    counted = rows.sort("case", "plan_type").group_by("case", maintain_order=True).agg(
-        outstanding=is_owed.sum(), of=pl.len(), plan_types=plan_type_name().filter(is_owed).str.join(", ")
+    counted = (
+        rows.sort("case", "plan_type")
+        .group_by("case", maintain_order=True)
+        .agg(
+            outstanding=is_owed.sum(), of=pl.len(), plan_types=plan_type_name().filter(is_owed).str.join(", ")
+        )
     )
     missing = counted.filter(pl.col("outstanding") > 0).join(events, on="case")
     if notified_before is not None:
         missing = missing.filter(pl.col("option_notified_on") < notified_before)
     waited = pl.lit(as_of, dtype=pl.Date) - pl.col("option_notified_on")
-    return missing.with_columns(days_outstanding=waited.dt.total_days()).sort(
-        "client", "department", "name", "employee_number", nulls_last=True
-    ).select(
-        *("client", "schedule", "department", *WHO, *EVENT, "option_notified_on", "days_outstanding"),
-        *("window_ends_on", "outstanding", "of", "plan_types"),
+    return (
+        missing.with_columns(days_outstanding=waited.dt.total_days())
+        .sort("client", "department", "name", "employee_number", nulls_last=True)
+        .select(
+            *("client", "schedule", "department", *WHO, *EVENT, "option_notified_on", "days_outstanding"),
+            *("window_ends_on", "outstanding", "of", "plan_types"),
+        )
     )
 
 
@@ -151,10 +181,20 @@ def dependents_elections(
     rows = _flagged(rows, current, key, "is_enrolled_now")
     rows = _flagged(rows, elected, key, "is_elected")
     rows = _flagged(rows, elections, ["case", "plan_type"], "has_election")
-    rows = _flagged(rows, messages.filter(severity=Severity.ERROR.value), ["case", "dependent_id"], "has_error")
-    rows = rows.join(elections.select("case", "plan_type", "option_code").unique(["case", "plan_type"]), on=["case", "plan_type"], how="left")
-    people = dependents.with_columns(dependent_name=sorted_name()).drop("first_name", "last_name", "person_id")
-    rows = rows.join(people.rename({"number": "dependent", "birth_on": "born"}), on=["case", "dependent_id"], how="left").join(events.drop("birth_on", strict=False), on="case")
+    rows = _flagged(
+        rows, messages.filter(severity=Severity.ERROR.value), ["case", "dependent_id"], "has_error"
+    )
+    rows = rows.join(
+        elections.select("case", "plan_type", "option_code").unique(["case", "plan_type"]),
+        on=["case", "plan_type"],
+        how="left",
+    )
+    people = dependents.with_columns(dependent_name=sorted_name()).drop(
+        "first_name", "last_name", "person_id"
+    )
+    rows = rows.join(
+        people.rename({"number": "dependent", "birth_on": "born"}), on=["case", "dependent_id"], how="left"
+    ).join(events.drop("birth_on", strict=False), on="case")
     action = (
         pl.when("is_elected").then(pl.lit("E")).when("has_election").then(pl.lit("T")).otherwise(pl.lit("N"))
     )
@@ -177,29 +217,61 @@ def ineligible_participants(
     prepared = plans["case"].unique()
     offered = options.filter(pl.col("option_type") == "O")["case"].unique()
     has_no_option = pl.col("case").is_in(prepared.implode()) & ~pl.col("case").is_in(offered.implode())
-    reasons = messages.join(_catalogue(), on="code").sort("case", "number").group_by("case", maintain_order=True).agg(
-        reason=pl.format("{}: expected {}, found {}", "message", "expected", "found").first()
+    reasons = (
+        messages.join(_catalogue(), on="code")
+        .sort("case", "number")
+        .group_by("case", maintain_order=True)
+        .agg(cause=pl.format("{}: expected {}, found {}", "message", "expected", "found").first())
     )
     rows = events.filter(statuses | has_no_option).join(reasons, on="case", how="left", maintain_order="left")
     why = pl.when(statuses).then(pl.lit("no program")).otherwise(pl.lit("no plan of the program"))
-    return rows.with_columns(
-        eligible_for=why,
-        weekly_hours=pl.col("weekly_hours_hundredths") * 0.01,
-        service_months=days.months_of_service(pl.col("service_on"), pl.col("event_on")),
-        age=days.age_years(pl.col("birth_on"), pl.col("event_on")),
-    ).sort("client", "schedule", "name", "employee_number").select(
-        *("client", "schedule", *WHO, *EVENT, "eligible_for", "job_status", "company", "pay_group", "union_code"),
-        *("state", "weekly_hours", "service_months", "age", "reason"),
+    return (
+        rows.with_columns(
+            eligible_for=why,
+            weekly_hours=pl.col("weekly_hours_hundredths") * 0.01,
+            service_months=days.months_of_service(pl.col("service_on"), pl.col("event_on")),
+            age=days.age_years(pl.col("birth_on"), pl.col("event_on")),
+        )
+        .sort("client", "schedule", "name", "employee_number")
+        .select(
+            *(
+                "client",
+                "schedule",
+                *WHO,
+                *EVENT,
+                "eligible_for",
+                "job_status",
+                "company",
+                "pay_group",
+                "union_code",
+            ),
+            *("state", "weekly_hours", "service_months", "age"),
+            reason="cause",
+        )
     )
 
 
 def process_status(events: pl.DataFrame) -> pl.DataFrame:
     """List every event and where it stands (BAS027)."""
     return events.sort(
-        "client", "schedule", "process_status", "name", "event_on", "priority", "event_number", nulls_last=True
+        "client",
+        "schedule",
+        "process_status",
+        "name",
+        "event_on",
+        "priority",
+        "event_number",
+        nulls_last=True,
     ).select(
         *("client", "schedule", "department", *WHO, "event_class", "event_on", "priority", "event_number"),
-        *("event_status", "process_status", "status_name", "status_on", "process_indicator", "finalize_requested"),
+        *(
+            "event_status",
+            "process_status",
+            "status_name",
+            "status_on",
+            "process_indicator",
+            "finalize_requested",
+        ),
         *("is_out_of_sequence", "is_eligibility_changed"),
     )
 
@@ -213,9 +285,11 @@ def flagged_items(events: pl.DataFrame) -> pl.DataFrame:
     }
     named = [pl.when(is_flagged).then(pl.lit(name)) for name, is_flagged in flags.items()]
     rows = events.filter(pl.any_horizontal(*flags.values()))
-    return rows.with_columns(flags=pl.concat_str(named, separator=", ", ignore_nulls=True)).sort(
-        "client", "schedule", "name", "event_on", "priority", "event_number"
-    ).select("client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags")
+    return (
+        rows.with_columns(flags=pl.concat_str(named, separator=", ", ignore_nulls=True))
+        .sort("client", "schedule", "name", "event_on", "priority", "event_number")
+        .select("client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags")
+    )
 
 
 def waiting(
@@ -226,24 +300,45 @@ def waiting(
     Shapes: events are open and not final; later has case and the events of the same benefit record that are
             not processed yet, with their class.
     """
-    held = later.join(
-        events.select("case", since="event_on", rank="priority", own="event_number", at="schedule_id"), on="case"
-    ).filter(
-        (pl.col("event_on") > pl.col("since"))
-        | ((pl.col("event_on") == pl.col("since")) & (pl.col("priority") >= pl.col("rank")))
-    ).filter((pl.col("event_number") != pl.col("own")) | (pl.col("schedule_id") != pl.col("at")))
-    listed = held.sort("case", "event_on", "priority").group_by("case", maintain_order=True).agg(
-        holds_back=pl.len(), later_events=pl.format("{} {}", "event_class", "event_on").str.join(", ")
+    held = (
+        later.join(
+            events.select("case", since="event_on", rank="priority", own="event_number", at="schedule_id"),
+            on="case",
+        )
+        .filter(
+            (pl.col("event_on") > pl.col("since"))
+            | ((pl.col("event_on") == pl.col("since")) & (pl.col("priority") >= pl.col("rank")))
+        )
+        .filter((pl.col("event_number") != pl.col("own")) | (pl.col("schedule_id") != pl.col("at")))
+    )
+    listed = (
+        held.sort("case", "event_on", "priority")
+        .group_by("case", maintain_order=True)
+        .agg(holds_back=pl.len(), later_events=pl.format("{} {}", "event_class", "event_on").str.join(", "))
     )
     reasons = messages.join(_catalogue(), on="code").sort("case", "severity", "number")
-    reasons = reasons.group_by("case", maintain_order=True).agg(cause=pl.format("{} {}", "code", "message").first())
+    reasons = reasons.group_by("case", maintain_order=True).agg(
+        cause=pl.format("{} {}", "code", "message").first()
+    )
     rows = events.join(listed, on="case").join(reasons, on="case", how="left")
     days_waiting = (pl.lit(as_of, dtype=pl.Date) - pl.col("status_on")).dt.total_days()
-    return rows.with_columns(days_waiting=days_waiting, why=pl.coalesce("cause", "status_name")).sort(
-        ["holds_back", "status_on", "name"], descending=[True, False, False]
-    ).select(
-        *("client", "schedule", *WHO, *EVENT, "status_name", "status_on", "days_waiting", "window_ends_on", "why"),
-        *("holds_back", "later_events"),
+    return (
+        rows.with_columns(days_waiting=days_waiting, why=pl.coalesce("cause", "status_name"))
+        .sort(["holds_back", "status_on", "name"], descending=[True, False, False])
+        .select(
+            *(
+                "client",
+                "schedule",
+                *WHO,
+                *EVENT,
+                "status_name",
+                "status_on",
+                "days_waiting",
+                "window_ends_on",
+                "why",
+            ),
+            *("holds_back", "later_events"),
+        )
     )
 
 

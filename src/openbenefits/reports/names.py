@@ -9,7 +9,8 @@ from openbenefits.core.codes import PLAN_TYPES
 from openbenefits.store.bulk import copy_out
 
 SCHEDULES_QUERY = """
-SELECT s.schedule_id, c.code AS client, s.code AS schedule, s.name AS schedule_name, s.kind
+SELECT s.schedule_id, c.code AS client, s.code AS schedule, s.name AS schedule_name, s.kind,
+       s.window_begins_on AS schedule_window_begins_on, s.window_ends_on AS schedule_window_ends_on
 FROM programs_schedule AS s
 JOIN programs_bundle AS b ON b.release_id = s.release_id
 LEFT JOIN workforce_client AS c ON c.id = s.client_id
@@ -65,7 +66,15 @@ ORDER BY f.plan_type, f.code, f.client_id
 """
 
 _INT, _TEXT, _DATE = pl.Int32(), pl.String(), pl.Date()
-SCHEDULES = {"schedule_id": _INT, "client": _TEXT, "schedule": _TEXT, "schedule_name": _TEXT, "kind": _TEXT}
+SCHEDULES = {
+    "schedule_id": _INT,
+    "client": _TEXT,
+    "schedule": _TEXT,
+    "schedule_name": _TEXT,
+    "kind": _TEXT,
+    "schedule_window_begins_on": _DATE,
+    "schedule_window_ends_on": _DATE,
+}
 EVENT_CLASSES = {
     "event_class_id": _INT,
     "event_class": _TEXT,
@@ -139,7 +148,11 @@ def held_on(rows: pl.DataFrame, dated: pl.DataFrame, *key: str) -> pl.DataFrame:
     """Add the columns of the dated row of each key that holds on `event_on`; null where none does."""
     wanted = rows.select(*key, "event_on").unique().sort("event_on")
     found = wanted.join_asof(
-        dated.sort("valid_from"), left_on="event_on", right_on="valid_from", by=list(key), check_sortedness=False
+        dated.sort("valid_from"),
+        left_on="event_on",
+        right_on="valid_from",
+        by=list(key),
+        check_sortedness=False,
     ).drop("valid_from", strict=False)
     return rows.join(found, on=[*key, "event_on"], how="left", maintain_order="left", nulls_equal=False)
 

@@ -11,7 +11,13 @@ from rich.table import Table
 
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, ScheduleKind
 from openbenefits.reports import files, frames, listings
-from openbenefits.reports.names import SetupNames, load_names, load_schedules, with_event_names, with_option_names
+from openbenefits.reports.names import (
+    SetupNames,
+    load_names,
+    load_schedules,
+    with_event_names,
+    with_option_names,
+)
 from openbenefits.reports.tables import preview_table
 
 
@@ -118,7 +124,9 @@ def _eligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFram
 
 
 def _labels(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
-    events, _ = _events(connection, selection, event_statuses=[EventStatus.OPEN.value, EventStatus.CLOSED.value])
+    events, _ = _events(
+        connection, selection, event_statuses=[EventStatus.OPEN.value, EventStatus.CLOSED.value]
+    )
     labels, without = listings.mailing_labels(events)
     return {"Labels": labels, "No address": without}
 
@@ -136,7 +144,10 @@ def _invalid(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame
 def _missing(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     statuses = [*listings.UNTOUCHED, ProcessStatus.ET, ProcessStatus.EE]
     events, _ = _events(
-        connection, selection, statuses=[str(status) for status in statuses], event_statuses=[EventStatus.OPEN.value]
+        connection,
+        selection,
+        statuses=[str(status) for status in statuses],
+        event_statuses=[EventStatus.OPEN.value],
     )
     rows = listings.missing_elections(
         _with_jobs(connection, events),
@@ -172,7 +183,9 @@ def _ineligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFr
     kinds = load_schedules(connection).filter(kind=ScheduleKind.OPEN_ENROLLMENT.value)["schedule_id"]
     asked = kinds.to_list() if selection.schedule_ids is None else list(selection.schedule_ids)
     if not set(asked) <= set(kinds):
-        raise ReportRefused("BAS010 is for open enrolment schedules; name one of those, or none for all of them")
+        raise ReportRefused(
+            "BAS010 is for open enrolment schedules; name one of those, or none for all of them"
+        )
     events, names = _events(connection, replace(selection, schedule_ids=tuple(asked)))
     options = _named(frames.load_options(connection, events), events, names)
     rows = listings.ineligible_participants(

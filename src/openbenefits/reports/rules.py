@@ -62,6 +62,11 @@ def day_text(day: pl.Expr) -> pl.Expr:
     return day.dt.strftime("%B %-d, %Y")
 
 
+def short_day_text(day: pl.Expr) -> pl.Expr:
+    """Write a day as a narrow column does: Jan 5, 2026."""
+    return day.dt.strftime("%b %-d, %Y")
+
+
 def full_name() -> pl.Expr:
     """First and last name, as a person is addressed."""
     return pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True)
@@ -85,7 +90,7 @@ def fallback(name: str, *others: str) -> pl.Expr:
 
 
 def _sign(cents: pl.Expr) -> pl.Expr:
-    return pl.when(cents < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.when(cents < 0).then(pl.lit("-")).otherwise(pl.lit("")) + "$"
 
 
 def _grouped(whole: pl.Expr) -> pl.Expr:
@@ -113,7 +118,16 @@ def count_statuses(
     rows = rows.join(standing, on=key, how="left", maintain_order="left")
     rows = rows.with_columns(pl.col("standing", *EVENT_STATUS_COUNTS, *FLAG_COUNTS).fill_null(0))
     return _with_percent(_with_passed(rows, passed)).select(
-        *("schedule_id", "client", "schedule", "schedule_name", "process_status", "name", "standing", "passed"),
+        *(
+            "schedule_id",
+            "client",
+            "schedule",
+            "schedule_name",
+            "process_status",
+            "name",
+            "standing",
+            "passed",
+        ),
         *(*EVENT_STATUS_COUNTS, *FLAG_COUNTS, "percent_final"),
     )
 
@@ -124,9 +138,8 @@ def summarise_schedules(counts: pl.DataFrame) -> pl.DataFrame:
     totals = counts.group_by(by_schedule, maintain_order=True).agg(
         pl.col("standing").sum().alias("events"), pl.col(*EVENT_STATUS_COUNTS, *FLAG_COUNTS).sum()
     )
-    at_status = (
-        counts.with_columns(pl.col("process_status").replace({NOT_PROCESSED: "new"}))
-        .pivot("process_status", index="schedule_id", values="standing", maintain_order=True)
+    at_status = counts.with_columns(pl.col("process_status").replace({NOT_PROCESSED: "new"})).pivot(
+        "process_status", index="schedule_id", values="standing", maintain_order=True
     )
     return totals.join(at_status, on="schedule_id", how="left", maintain_order="left")
 
@@ -154,4 +167,8 @@ def _with_percent(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(_final=final_events())
     done, events = pl.col("_final").sum().over("schedule_id"), pl.col("standing").sum().over("schedule_id")
     per_mille = pl.when(events > 0).then(done * THOUSANDS // events)
-    return rows.with_columns(percent_final=per_mille * 0.1).with_columns(pl.col("percent_final").round(1)).drop("_final")
+    return (
+        rows.with_columns(percent_final=per_mille * 0.1)
+        .with_columns(pl.col("percent_final").round(1))
+        .drop("_final")
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import AmountKind, ChangeKind, OptionType, PersonType, TaxClass
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, PersonType, TaxClass
 from openbenefits.reports.frames import COVERAGE_PLACE
 from openbenefits.reports.listings import in_force_before
 from openbenefits.reports.names import plan_type_name
@@ -19,6 +19,7 @@ from openbenefits.reports.rules import (
     full_name,
     money_text,
     percent_text,
+    short_day_text,
     whole_money_text,
 )
 
@@ -36,7 +37,7 @@ PRICES = (
     *("annual_before_tax_cents", "annual_after_tax_cents", "annual_employer_cents", "annual_credit_cents"),
     *("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents"),
 )
-ABSENT = "–"
+ABSENT = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,16 @@ def _plan_choices(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
         amount=_amount_wanted(),
     )
     fields = (
-        *("type", "plan_type", "begins", "deducted_from", "is_choice", "is_election_required", "silent", "amount"),
+        *(
+            "type",
+            "plan_type",
+            "begins",
+            "deducted_from",
+            "is_choice",
+            "is_election_required",
+            "silent",
+            "amount",
+        ),
         *("tax", "has_credit", "groups"),
     )
     return rows.group_by("case", maintain_order=True).agg(plans=pl.struct(fields))
@@ -117,19 +127,29 @@ def _option_groups(offered: pl.DataFrame) -> pl.DataFrame:
         *("is_electable", "is_current", "is_default", "is_proof_required", "is_waiver"),
     )
     by_plan = ordered.group_by("case", "plan_type", "plan", maintain_order=True).agg(
-        pl.struct(fields).alias("options"), pl.col("has_credit").any(), tax_classes=pl.col("tax_class").drop_nulls()
+        pl.struct(fields).alias("options"),
+        pl.col("has_credit").any(),
+        tax_classes=pl.col("tax_class").drop_nulls(),
     )
-    classes = pl.col("tax_classes").list.explode(keep_nulls=False, empty_as_null=False).unique(maintain_order=True)
-    return by_plan.group_by("case", "plan_type", maintain_order=True).agg(
-        groups=pl.struct("plan", "options"), has_credit=pl.col("has_credit").any(), tax=classes.implode()
-    ).with_columns(tax=_tax_text())
+    classes = (
+        pl.col("tax_classes").list.explode(keep_nulls=False, empty_as_null=False).unique(maintain_order=True)
+    )
+    return (
+        by_plan.group_by("case", "plan_type", maintain_order=True)
+        .agg(
+            groups=pl.struct("plan", "options"), has_credit=pl.col("has_credit").any(), tax=classes.implode()
+        )
+        .with_columns(tax=_tax_text())
+    )
 
 
 def _tax_text() -> pl.Expr:
     """Say from which pay the price is taken, where all options of the plan type agree."""
     one = pl.col("tax").list.len() == 1
     words = {TaxClass.BEFORE_TAX.value: "before tax", TaxClass.AFTER_TAX.value: "after tax"}
-    return pl.when(one).then(pl.col("tax").list.first().replace_strict(words, default=None, return_dtype=pl.String))
+    return pl.when(one).then(
+        pl.col("tax").list.first().replace_strict(words, default=None, return_dtype=pl.String)
+    )
 
 
 def _silent() -> pl.Expr:
@@ -171,23 +191,29 @@ def _amount_wanted() -> pl.Expr:
 def _within(lead: str, least: pl.Expr, most: pl.Expr) -> pl.Expr:
     known = least.is_not_null() & most.is_not_null()
     up_to = pl.when(most.is_not_null()).then(pl.format("{}, at most {}.", pl.lit(lead), most))
-    return pl.when(known).then(pl.format("{}, from {} to {}.", pl.lit(lead), least, most)).otherwise(
-        up_to.fill_null(pl.lit(f"{lead}."))
+    return (
+        pl.when(known)
+        .then(pl.format("{}, from {} to {}.", pl.lit(lead), least, most))
+        .otherwise(up_to.fill_null(pl.lit(f"{lead}.")))
     )
 
 
 def _credits(options: pl.DataFrame) -> pl.DataFrame:
     """Gather the credits a case has whatever it chooses."""
-    general = options.filter(
-        (pl.col("option_type") == OptionType.GENERAL_CREDIT.value) | (pl.col("plan_type") == PROGRAM_TYPE),
-        pl.col("pay_credit_cents").fill_null(0) != 0,
-    ).sort("case", "option_order")
+    general = _general_credits(options)
     rows = general.with_columns(
         name=pl.coalesce("option_name", "option_code"),
         pay=money_text(pl.col("pay_credit_cents")),
         year=money_text(pl.col("annual_credit_cents")),
     )
     return rows.group_by("case", maintain_order=True).agg(credits=pl.struct("name", "pay", "year"))
+
+
+def _general_credits(options: pl.DataFrame) -> pl.DataFrame:
+    return options.filter(
+        (pl.col("option_type") == OptionType.GENERAL_CREDIT.value) | (pl.col("plan_type") == PROGRAM_TYPE),
+        pl.col("pay_credit_cents").fill_null(0) != 0,
+    ).sort("case", "option_order")
 
 
 def _current(batch: StatementFrames) -> pl.DataFrame:
@@ -203,10 +229,14 @@ def _current(batch: StatementFrames) -> pl.DataFrame:
 
 def confirmation_letters(batch: StatementFrames) -> pl.DataFrame:
     """Write the letters that say what was decided."""
-    rows = _confirmed(batch)
+    rows = pl.concat([_confirmed(batch), _general_credits(batch.options)], how="diagonal")
     return _assembled(
         _heads(batch.events),
-        {"dependents": _dependents(batch.dependents), "plans": _confirmed_plans(rows), "totals": _totals(rows)},
+        {
+            "dependents": _dependents(batch.dependents),
+            "plans": _confirmed_plans(rows),
+            "totals": _totals(rows),
+        },
     )
 
 
@@ -227,18 +257,22 @@ def _confirmed(batch: StatementFrames) -> pl.DataFrame:
     held = points.filter(pl.col("is_new") | ((pl.col("begins_on") <= day) & ~pl.col("is_ignored")))
     last = held.sort("is_new", "begins_on").unique([*key, "slot"], keep="last", maintain_order=True)
     priced = last.join(
-        batch.options.select("case", "option_id", "is_proof_required", *PRICES, option_coverage_cents="coverage_cents"),
+        batch.options.select(
+            "case", "option_id", "is_proof_required", *PRICES, option_coverage_cents="coverage_cents"
+        ),
         on=["case", "option_id"],
         how="left",
         maintain_order="left",
     )
-    return _with_details(_as_billed(priced), batch).sort("case", "plan_order", "plan_type", "slot", nulls_last=True)
+    return _with_details(_as_billed(priced), batch).sort(
+        "case", "plan_order", "plan_type", "slot", nulls_last=True
+    )
 
 
 def _as_billed(rows: pl.DataFrame) -> pl.DataFrame:
     """Take the price for the coverage in force where an option's price follows its coverage (rulings §4)."""
     differs = pl.col("is_by_coverage") & (pl.col("coverage_cents") != pl.col("option_coverage_cents"))
-    covers = pl.col("kind").is_in([ChangeKind.ELECTED.value, ChangeKind.DEFAULTED.value])
+    covers = _covers()
     return rows.with_columns(
         pl.when(covers & differs.fill_null(value=False))
         .then(
@@ -254,26 +288,44 @@ def _as_billed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _confirmed_plans(rows: pl.DataFrame) -> pl.DataFrame:
-    covers = pl.col("kind").is_in([ChangeKind.ELECTED.value, ChangeKind.DEFAULTED.value])
+    covers = _covers()
+    is_credit = pl.col("kind").is_null()
+    credit_name = pl.coalesce("option_name", "option_code")
     shown = rows.with_columns(
-        type=plan_type_name(),
-        label=pl.when(covers).then("label").otherwise(_kind_text()),
+        pl.col("is_new").fill_null(value=True),
+        type=pl.when(is_credit).then(pl.lit("Credit from your employer")).otherwise(plan_type_name()),
+        label=pl.when(is_credit).then(credit_name).when(covers).then("label").otherwise(_kind_text()),
         detail=pl.when(covers).then("detail"),
-        begins=day_text(pl.col("begins_on")),
-        deducted_from=pl.when(covers).then(day_text(pl.col("deduction_begins_on"))),
+        begins=short_day_text(pl.col("begins_on")),
+        deducted_from=pl.when(covers).then(short_day_text(pl.col("deduction_begins_on"))),
         before_tax=money_text(pl.col("pay_before_tax_cents")),
         after_tax=money_text(pl.col("pay_after_tax_cents")),
         credit=money_text(pl.col("pay_credit_cents")),
         employer=money_text(pl.col("annual_employer_cents")),
         is_covered=covers,
-        is_default=pl.col("is_new") & (pl.col("kind") == ChangeKind.DEFAULTED.value),
+        is_default=(pl.col("is_new") & (pl.col("kind") == ChangeKind.DEFAULTED.value)).fill_null(value=False),
         waits_for=pl.when(covers).then(whole_money_text(pl.col("requested_coverage_cents"))),
     )
     fields = (
-        *("type", "label", "detail", "dependents", "funds", "begins", "deducted_from", "before_tax", "after_tax"),
+        *(
+            "type",
+            "label",
+            "detail",
+            "dependents",
+            "funds",
+            "begins",
+            "deducted_from",
+            "before_tax",
+            "after_tax",
+        ),
         *("credit", "employer", "is_covered", "is_default", "is_new", "waits_for"),
     )
     return shown.group_by("case", maintain_order=True).agg(plans=pl.struct(fields))
+
+
+def _covers() -> pl.Expr:
+    """Whether a change point is coverage."""
+    return pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS]).fill_null(value=False)
 
 
 def _kind_text() -> pl.Expr:
@@ -301,7 +353,8 @@ def _totals(rows: pl.DataFrame) -> pl.DataFrame:
         has_stated=(stated & pl.col("option_id").is_not_null()).any(),
     )
     net = money.subtract(money.add(pl.col("before_tax"), pl.col("after_tax")), pl.col("credit"))
-    texts = summed.with_columns(net=net).with_columns(money_text(pl.col(*amounts, "net")))
+    texts = summed.with_columns(net=net)
+    texts = texts.with_columns(money_text(pl.col(name)).alias(name) for name in (*amounts, "net"))
     return texts.select("case", totals=pl.struct(*amounts, "net", "has_stated"))
 
 
@@ -326,16 +379,20 @@ def _heads(events: pl.DataFrame) -> pl.DataFrame:
 
 def _event_text() -> pl.Expr:
     """Name the event: an open enrolment by its schedule, all others by their class."""
-    return pl.when(kind="O").then(pl.coalesce("schedule_name", "event_name")).otherwise(
-        pl.coalesce("event_name", "event_class", pl.lit("Enrolment"))
+    return (
+        pl.when(kind="O")
+        .then(pl.coalesce("schedule_name", "event_name"))
+        .otherwise(pl.coalesce("event_name", "event_class", pl.lit("Enrolment")))
     )
 
 
 def _labelled(options: pl.DataFrame) -> pl.DataFrame:
     """Add plan (what an option is of), cover (how much of it) and label (both)."""
     is_waiver = pl.col("option_type") == OptionType.WAIVE.value
-    plan = pl.when(is_waiver).then(pl.lit("Decline this benefit")).otherwise(
-        pl.coalesce("plan_name", "option_name", "option_code")
+    plan = (
+        pl.when(is_waiver)
+        .then(pl.lit("Decline this benefit"))
+        .otherwise(pl.coalesce("plan_name", "option_name", "option_code"))
     )
     cover = pl.coalesce("coverage_name", whole_money_text(pl.col("coverage_cents"))).fill_null("")
     rows = options.with_columns(plan=plan, cover=pl.when(is_waiver).then(pl.lit("")).otherwise(cover))
@@ -350,7 +407,9 @@ def _with_details(points: pl.DataFrame, batch: StatementFrames) -> pl.DataFrame:
     """Add label, detail (stated amounts), dependents and funds of change points, as text."""
     place = ["case", *COVERAGE_PLACE]
     names = batch.dependents.select("case", "dependent_id", covered=full_name())
-    covered = batch.covered.join(names, on=["case", "dependent_id"], maintain_order="left").sort("dependent_id")
+    covered = batch.covered.join(names, on=["case", "dependent_id"], maintain_order="left").sort(
+        "dependent_id"
+    )
     people = covered.group_by(place).agg(dependents=pl.col("covered").str.join(", "))
     share = pl.format("{} {}%", pl.coalesce("fund_name", "fund"), "percent")
     funds = batch.funds.sort("fund").group_by(place).agg(funds=share.str.join(", "))
@@ -370,7 +429,9 @@ def _dependents(dependents: pl.DataFrame) -> pl.DataFrame:
         relationship=pl.col("person_type").replace_strict(words, default=pl.col("person_type")),
         born=day_text(pl.col("birth_on")),
     )
-    return rows.group_by("case", maintain_order=True).agg(dependents=pl.struct("name", "relationship", "born"))
+    return rows.group_by("case", maintain_order=True).agg(
+        dependents=pl.struct("name", "relationship", "born")
+    )
 
 
 def _assembled(heads: pl.DataFrame, parts: dict[str, pl.DataFrame]) -> pl.DataFrame:

@@ -26,9 +26,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
         "elected_funds": known.elected.funds,
     }
     for number, (name, rows) in enumerate(parts.items(), start=1):
-        hashed = rows.select("case", pl.lit(number).alias("part")).with_columns(
-            rows.hash_rows(seed=seed + number).alias(name)
-        )
+        hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))
         folded = hashed.group_by("case").agg(pl.col(name).bitwise_xor())
         total = total.join(folded, on="case", how="left", maintain_order="left")
     word = pl.col("own")
@@ -38,6 +36,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
 
 
 _FACTS_LEFT_OUT = (
+    *("case", "is_finalizing", "finalize_requested", "process_indicator", "is_due"),
     *("process_status", "process_status_before", "status_at", "steps", "preparation", "input_fingerprint"),
     *("event_status", "window_begins_on", "window_ends_on", "place", "is_first", "is_ready", "is_passing"),
     *(

@@ -164,18 +164,20 @@ _ERRORS = [str(ProcessStatus.AE), str(ProcessStatus.PE)]
 
 
 def _with_prepared_status(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
-    """Say how far preparation takes each case at the level of the run.
+    """Say which statuses preparation passes at the level of the run.
 
-    An event past preparation (elections in, statement out) keeps its status, unless it can no longer be prepared.
+    Only events that are being prepared move; those with elections keep their status here. Without a program
+    and with nothing to end an event passes AN to FA at once.
     """
     preparing = pl.col("work") == "prepare"
-    if not reaches(started.through_level, Level.OPTIONS):
-        return cases.with_columns(
-            program_status=pl.when(preparing).then("program_status"), prepared_status=pl.lit(None, pl.String)
-        )
+    nothing = pl.col("program_status") == str(ProcessStatus.FA)
+    options = (
+        pl.col("prepared_to") if reaches(started.through_level, Level.OPTIONS) else pl.lit(None, pl.String)
+    )
+    assigned = pl.when(nothing).then(pl.lit(str(ProcessStatus.AN))).otherwise("program_status")
+    prepared = pl.when(nothing).then(pl.lit(str(ProcessStatus.FA))).otherwise(options)
     return cases.with_columns(
-        program_status=pl.when(preparing).then("program_status"),
-        prepared_status=pl.when(preparing).then("prepared_to"),
+        program_status=pl.when(preparing).then(assigned), prepared_status=pl.when(preparing).then(prepared)
     )
 
 

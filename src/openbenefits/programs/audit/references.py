@@ -16,7 +16,10 @@ _OWN_CODES = {"company": "companies", "benefit_group": "benefit_groups", "pay_gr
 
 
 class Reference(NamedTuple):
-    """A code in a record, the section it should be found in, and the day from which it is needed."""
+    """A code in a record, the section it should be found in, and the day from which it is needed.
+
+    A blank that means "any" is given as no code.
+    """
 
     path: Path
     section: str
@@ -27,7 +30,7 @@ class Reference(NamedTuple):
 def unknown_codes(audited: Audited) -> Iterator[Finding]:
     """Find references to records that do not exist, or that begin too late."""
     for reference in _references(audited):
-        if not reference.code:
+        if reference.code is None:
             continue
         versions = audited.find(reference.section, reference.code)
         if not versions:
@@ -108,7 +111,7 @@ def _references(audited: Audited) -> Iterator[Reference]:
 def _of_codes(audited: Audited) -> Iterator[Reference]:
     parts = audited.parts
     for path, part in numbered(getattr(parts, "actions", ()), "actions"):
-        yield Reference(path, "event_classes", part.event_class)
+        yield Reference(path, "event_classes", part.event_class or None)
     for path, part in numbered(parts.passive_events, "passive_events"):
         yield Reference(path, "event_classes", part.event_class)
     for path, part in numbered(parts.rate_tables, "rate_tables"):
@@ -127,10 +130,10 @@ def _of_rules(audited: Audited) -> Iterator[Reference]:
     parts = audited.parts
     for path, rule in numbered(parts.event_rules, "event_rules"):
         for place, row in numbered(rule.classes, *path, "classes"):
-            yield Reference(place, "event_classes", row.event_class)
+            yield Reference(place, "event_classes", row.event_class or None)
     for path, contribution in numbered(parts.contributions, "contributions"):
         for row in contribution.rows:
-            yield Reference(path, "coverage_codes", row.coverage_code)
+            yield Reference(path, "coverage_codes", row.coverage_code or None)
     for path, rule in numbered(parts.eligibility_rules, "eligibility_rules"):
         for place, criterion in numbered(rule.criteria, *path, "criteria"):
             yield Reference(place, "geographies", criterion.geography)
@@ -178,8 +181,8 @@ def _of_calendars(client: ClientBundle) -> Iterator[Reference]:
     for path, group in numbered(client.pay_groups, "pay_groups"):
         yield Reference(path, "companies", group.company)
     for path, schedule in numbered(client.schedules, "schedules"):
-        yield Reference(path, "companies", schedule.company)
-        yield Reference(path, "benefit_groups", schedule.benefit_group)
+        yield Reference(path, "companies", schedule.company or None)
+        yield Reference(path, "benefit_groups", schedule.benefit_group or None)
         yield Reference(path, "event_classes", schedule.event_class)
         for program in schedule.programs:
             yield Reference(path, "programs", program)

@@ -1,0 +1,112 @@
+"""Ends of enrolment windows: finalise with defaults, void, or hold, as the event class says (rulings §1.5)."""
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from openbenefits.core.codes import WindowAction
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.services import request_finalize, void_events
+from openbenefits.programs.frames import load_setup
+from openbenefits.runs import models
+from openbenefits.runs.services import RunOrder, RunResult, run
+from openbenefits.store.bulk import copy_out
+
+PAST = """
+SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id,
+       e.process_status, e.event_status, e.steps, coalesce(bool_or(p.is_lost), false) AS must_end
+FROM events_event AS e
+LEFT JOIN enrollment_eventplan AS p
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+WHERE e.client_id = %s AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
+  AND e.window_ends_on < %s
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+"""
+
+SCHEMA = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    "event_class_id": pl.Int32,
+    "process_status": pl.String,
+    "event_status": pl.String,
+    "steps": pl.Int32,
+    "must_end": pl.Boolean,
+}
+
+
+def run_window_ends(
+    connection: Any,
+    client_id: int,
+    *,
+    as_of: date,
+    now: datetime,
+    started_by: str,
+    run_control: str | None = None,
+) -> RunResult:
+    """Apply the action of every event whose window ended before a day.
+
+    A life event is void when nobody answered, unless coverage must end: then it is finalised.
+    """
+    with transaction.atomic():
+        started = models.Run.objects.create(
+            run_control=run_control,
+            kind="windows",
+            bundle_client=client_id,
+            as_of=as_of,
+            through_level="elections",
+            state="running",
+            started_at=now,
+            started_by=started_by,
+        )
+        past = _past_events(connection, client_id, as_of)
+        void_events(
+            connection,
+            past.filter(action="void"),
+            cause="window ended without an answer",
+            run_id=started.id,
+            actor=started_by,
+            now=now,
+        )
+        finalized = past.filter(action="finalize")
+        request_finalize(connection, finalized)
+    for schedule_id in finalized["schedule_id"].unique().sort():
+        people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
+        run(
+            connection,
+            RunOrder(
+                client_id=client_id,
+                schedule_id=schedule_id,
+                as_of=as_of,
+                people=people,
+                started_by=started_by,
+            ),
+            now=now,
+        )
+    started.state, started.ended_at = "done", now
+    started.save(update_fields=["state", "ended_at"])
+    counted = (
+        past.group_by("action")
+        .len()
+        .select(
+            outcome=pl.format("window ended: {}", "action"),
+            to_status=pl.lit(None, pl.String),
+            people=pl.col("len").cast(pl.Int64),
+        )
+    )
+    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=counted.sort("outcome"))
+
+
+def _past_events(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
+    """The open, unanswered events whose window has ended, with the action of their class."""
+    events = copy_out(connection, PAST, SCHEMA, [client_id, as_of])
+    classes = load_setup(connection, [client_id])["event_class"].select("event_class_id", "window_action")
+    found = events.join(classes, on="event_class_id", how="left")
+    ends = (pl.col("window_action") == str(WindowAction.VOID)) & pl.col("must_end")
+    return found.with_columns(
+        action=pl.when(ends).then(pl.lit(str(WindowAction.FINALIZE))).otherwise("window_action")
+    ).select(*EVENT_KEY, "process_status", "event_status", "steps", "action")
