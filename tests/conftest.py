@@ -30,12 +30,15 @@ NOWHERE = "no_database_fixture_was_asked_for"
 _numbers = count(1)
 
 
-def pytest_configure() -> None:
+def _set_up() -> None:
     """Make Django ready without a database, for this process and for those that tests start."""
     os.environ["PYTHONPATH"] = str(Path(openbenefits.__file__).parents[1])
     folder = server.data_folder("test")
     os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
     set_up_django(server.connect_info("test", NOWHERE))
+
+
+_set_up()  # at import: the conftest files of folders below import models
 
 
 @pytest.fixture(scope="session")

@@ -296,8 +296,14 @@ def _set_up(world):
         "PlanTypeRow",
         *(
             {
-                "program_id": PROGRAM, "plan_type": plan_type, "display_order": order, "event_rule_id": 1,
-                "waive_rule": "Y", "amount_kind": kind, "is_invested": False, "is_price_locked": False,
+                "program_id": PROGRAM,
+                "plan_type": plan_type,
+                "display_order": order,
+                "event_rule_id": 1,
+                "waive_rule": "Y",
+                "amount_kind": kind,
+                "is_invested": False,
+                "is_price_locked": False,
                 **(
                     {"minimum_amount_cents": 10_000, "maximum_amount_cents": 340_000}
                     if plan_type == "60"
@@ -367,13 +373,17 @@ def _set_up(world):
 def _event_class(code, number):
     names = {"OE": "Open enrolment", "MAR": "Marriage", "TER": "Termination"}
     return {
-        "event_class_id": number, "code": code, "name": names[code], "use": "S", "priority": 500,
-
-            "is_manual_allowed": True,
-            "only_ends_coverage": code == "TER",
-            "is_full_termination_guarded": False
-        ,
-        "process_ahead_days": 0, "window_days": 30, "window_action": "finalize",
+        "event_class_id": number,
+        "code": code,
+        "name": names[code],
+        "use": "S",
+        "priority": 500,
+        "is_manual_allowed": True,
+        "only_ends_coverage": code == "TER",
+        "is_full_termination_guarded": False,
+        "process_ahead_days": 0,
+        "window_days": 30,
+        "window_action": "finalize",
         "window_start": "notice" if code == "MAR" else "event",
     }
 

@@ -25,6 +25,7 @@ TABLES = (
 
 IN_FORCE = "SELECT client_id, release_id FROM programs_bundle WHERE release_id IS NOT NULL"
 ROWS = "SELECT {columns} FROM {table} WHERE release_id = ANY(%s::bigint[])"
+CODES = "SELECT kind, code, id FROM programs_setupkey WHERE client_id = %s AND kind = ANY(%s)"
 
 
 def releases_in_force(connection: Any, client_ids: Sequence[int] | None = None) -> dict[int, int]:
@@ -45,6 +46,15 @@ def load_tables(connection: Any, releases: Sequence[int]) -> dict[str, pl.DataFr
         loaded[table_key(model.__name__)] = copy_out(connection, query, schema, [wanted])
     loaded["rate_row"] = loaded["rate_row"].rename({"id": "rate_row_id"})
     return loaded
+
+
+def load_codes(connection: Any, client_id: int, *kinds: str) -> pl.DataFrame:
+    """Load the stable numbers of a client's codes, of all releases: kind, code, id.
+
+    The code of an option is program/plan_type/option.
+    """
+    schema = {"kind": pl.String, "code": pl.String, "id": pl.Int32}
+    return copy_out(connection, CODES, schema, [client_id, list(kinds)])
 
 
 def table_key(name: str) -> str:

@@ -15,9 +15,19 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
     Whoever is killed in between leaves no half file under the name, and the next writer replaces the rest.
     """
+    write(draft_of(path))
+    return finish(path)
+
+
+def draft_of(path: Path) -> Path:
+    """Name the file to write before `path` gets its name, in the same folder, which is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    write(draft)
+    return path.with_name(f".{path.name}.part")
+
+
+def finish(path: Path) -> Path:
+    """Bring the draft of `path` to disk, then give it its name."""
+    draft = draft_of(path)
     with draft.open("rb+") as file:
         os.fsync(file.fileno())
     draft.replace(path)
@@ -38,7 +48,7 @@ def write_csv(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
 
 
 def write_xlsx(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
-    """Write one workbook with a sheet each: header kept in view, filters on, columns as wide as their content."""
+    """Write one workbook with a sheet each: header kept in view, filters on, columns as wide as needed."""
 
     def write(draft: Path) -> None:
         with Workbook(draft, {"strings_to_formulas": False, "strings_to_urls": False}) as workbook:

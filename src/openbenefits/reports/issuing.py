@@ -5,7 +5,6 @@ are still to be notified, and the next call writes the same file again: names fo
 the batch and its last step, which is a new one after every issue and every reprocessing.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from openbenefits.reports.printing import Press, press
 from openbenefits.store.bulk import update_from
 from openbenefits.store.locks import lock_rows
 
-BATCH_PEOPLE = 500
+BATCH_PEOPLE = 100  # 0.3 GB of memory in the typesetter
 ISSUED = "statement issued"
 ASKED = (ProcessStatus.PR, ProcessStatus.ET, ProcessStatus.EE)
 KEY = list(frames.EVENT_KEY)
-UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+UNSAFE = r"[^A-Za-z0-9]+"
 
 Progress = Callable[[int, int], None]
 """Told after each batch how many events are done, of how many."""
@@ -128,7 +127,8 @@ def reprint(
         return None
     letters = _letters(connection, what, frames.with_case(events), load_names(connection))
     with press(what.template, paper=paper) as machine:
-        return machine.print(letters, folder / f"{what.name}_reprint_{_safe(name)}.pdf")
+        file_name = f"{what.name}_reprint_{pl.select(_safe(pl.lit(name))).item()}.pdf"
+        return machine.print([letters], [folder / file_name])[0]
 
 
 @dataclass(frozen=True)
@@ -193,24 +193,22 @@ class _Job:
         letters = _letters(self.connection, self.kind, events, names)
         files = self._file_names(events, names)
         if not self.per_person:
-            return [machine.print(letters, files[0])]
-        return [
-            machine.print(letter, file) for letter, file in zip(letters.iter_slices(1), files, strict=True)
-        ]
+            return machine.print([letters], files[:1])
+        return machine.print(list(letters.iter_slices(1)), files)
 
     def _file_names(self, events: pl.DataFrame, names: SetupNames) -> list[Path]:
         """Name a file after each event: never twice the same after a commit, always the same before it."""
         numbers = frames.load_people(self.connection, events).select("case", "client", "employee_number")
         schedule = names.schedules.filter(schedule_id=self.schedule_id)["schedule"].first()
-        between = "" if self.per_person else "from_"
+        between = "" if self.per_person else "_from"
         keys = events.join(numbers, on="case", how="left", maintain_order="left").select(
-            "client", "employee_number", *(pl.col(name) for name in KEY[1:]), "steps"
+            pl.lit(self.kind.name).alias("kind"),
+            _safe(pl.lit(schedule, dtype=pl.String)).alias("schedule") + between,
+            _safe(pl.col("client")),
+            _safe(pl.col("employee_number")),
+            pl.concat_str(*KEY[1:], "steps", separator="-").alias("key"),
         )
-        return [
-            self.folder
-            / f"{self.kind.name}_{_safe(schedule)}_{between}{_safe(client)}_{_safe(number)}_{'-'.join(map(str, key))}.pdf"
-            for client, number, *key in keys.iter_rows()
-        ]
+        return [self.folder / f"{'_'.join(parts)}.pdf" for parts in keys.iter_rows()]
 
     def _with_window(self, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
         """Let the window begin today where its class counts it from the notice."""
@@ -278,8 +276,9 @@ def _mark_confirmed(connection: Any, events: pl.DataFrame, on: date, _now: datet
     update_from(connection, "events_event", noted, KEY, ["confirm_notified_on"])
 
 
-def _safe(text: str | None) -> str:
-    return UNSAFE.sub("-", text or "").strip("-") or "none"
+def _safe(text: pl.Expr) -> pl.Expr:
+    """Write a text so that it can be part of a file's name on any system."""
+    return text.str.replace_all(UNSAFE, "-").str.strip_chars("-").fill_null("none")
 
 
 ENROLLMENT = Kind(

@@ -1,43 +1,69 @@
 """Letters as PDF, set by Typst with the fonts that come with it."""
 
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import polars as pl
-import typst
 
-from openbenefits.reports.files import write_whole
+from openbenefits.reports.files import draft_of, finish
 
 PAPERS = ("us-letter", "a4")
 _TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ")
-_DATA = "letters.json"
+_TYPESETTER = "openbenefits.reports.typesetter"
 
 
+class TemplateFault(RuntimeError):
+    """A template that cannot set its letters: a fault of the program, not of anybody's data."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Press:
-    """A Typst compiler over one template: it keeps fonts and template between files."""
+    """A folder with the templates, where letters are laid down and set."""
 
-    def __init__(self, folder: Path, template: str, paper: str) -> None:
-        self._data = folder / _DATA
-        self._inputs = {"data": f"/{_DATA}", "paper": paper}
-        self._data.write_text("[]")
-        self._compiler = typst.Compiler(
-            str(folder / template), root=str(folder), ignore_system_fonts=True, sys_inputs=self._inputs
-        )
+    folder: Path
+    template: str
+    paper: str
 
-    def print(self, letters: pl.DataFrame, path: Path) -> Path:
-        """Set letters, one row each, into one PDF that is complete or not there."""
-        letters.write_json(self._data)
-        return write_whole(path, lambda draft: self._compiler.compile(output=str(draft), format="pdf"))
+    def print(self, letters: Sequence[pl.DataFrame], paths: Sequence[Path]) -> list[Path]:
+        """Set each frame of letters (a row each) into its PDF; a file is complete or not there."""
+        self._set(letters, [draft_of(path) for path in paths], "pdf")
+        return [finish(path) for path in paths]
 
     def pictures(self, letters: pl.DataFrame) -> list[bytes]:
         """Set letters as PNG pictures of their pages."""
-        letters.write_json(self._data)
-        pages = self._compiler.compile(format="png", ppi=100)
-        return pages if isinstance(pages, list) else [pages]
+        self._set([letters], [self.folder / "page-{0p}.png"], "png")
+        return [file.read_bytes() for file in sorted(self.folder.glob("page-*.png"))]
+
+    def _set(self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str) -> None:
+        jobs = []
+        for number, (frame, output) in enumerate(zip(letters, outputs, strict=True)):
+            frame.write_json(self.folder / f"{number}.json")
+            jobs.append({"data": f"/{number}.json", "output": str(output.absolute())})
+        template = str(self.folder / self.template)
+        order = {
+            "template": template,
+            "root": str(self.folder),
+            "paper": self.paper,
+            "format": kind,
+            "jobs": jobs,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", _TYPESETTER],
+            input=json.dumps(order),
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise TemplateFault(f"{self.template} could not be set: {done.stderr.strip().splitlines()[-1:]}")
 
 
 @contextmanager
@@ -52,4 +78,4 @@ def press(template: str, *, paper: str = "us-letter") -> Iterator[Press]:
         for name in _TEMPLATES:
             with as_file(files("openbenefits.reports") / name) as source:
                 shutil.copy(source, folder)
-        yield Press(Path(folder), template, paper)
+        yield Press(folder=Path(folder), template=template, paper=paper)

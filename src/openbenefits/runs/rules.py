@@ -31,7 +31,10 @@ def choose(
              class. Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
     An event that only ends coverage does not wait behind one that waits for a person (rulings §1.2).
     """
-    ordered = order_events(events).with_columns(_work(is_finalizing=is_finalizing, through=through))
+    begun = pl.col("is_due") | pl.col("process_status").is_not_null()
+    ordered = order_events(events.filter(begun)).with_columns(
+        _work(is_finalizing=is_finalizing, through=through)
+    )
     ours = pl.col("schedule_id").is_in(schedule_ids)
     ready = ours & pl.col("is_due") & pl.col("work").is_not_null()
     ordered = ordered.with_columns(is_ready=ready)
@@ -45,6 +48,25 @@ def choose(
         is_chosen=(pl.col("is_first") & pl.col("is_ready")) | pl.col("is_passing"),
         waits_for=_waits_for(ours),
     )
+
+
+def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Name the open events an earlier one interrupts, and the interrupted ones whose turn has come again.
+
+    Shapes: chosen as `choose` answers it. Source: event-processing §5.7.
+    """
+    is_open = pl.col("event_status") == str(EventStatus.OPEN)
+    interrupted = chosen.filter(~pl.col("is_first") & is_open)
+    resumed = chosen.filter(
+        pl.col("is_first") & ~is_open & pl.col("process_status").is_not_null() & ~pl.col("is_chosen")
+    )
+    return interrupted, resumed
+
+
+def not_due_yet(events: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Name the benefit records whose only unfinished events lie ahead."""
+    ahead = order_events(events).filter("is_first")
+    return ahead.join(chosen.select(RECORD_KEY), on=list(RECORD_KEY), how="anti")
 
 
 def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
@@ -77,8 +99,6 @@ def _waits_for(ours: pl.Expr) -> pl.Expr:
         .then(pl.lit("an earlier event"))
         .when(~ours)
         .then(pl.lit("another schedule"))
-        .when(~pl.col("is_due"))
-        .then(pl.lit("its day"))
         .when(status.is_in(UNANSWERED))
         .then(pl.lit("an election"))
         .when(pl.col("work").is_null())

@@ -6,18 +6,25 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import Level, ProcessStatus
+from openbenefits.core.codes import EventStatus, Level, ProcessStatus
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY, is_due, window
-from openbenefits.events.services import record_steps, replace_messages
+from openbenefits.events.services import move_events, record_steps, replace_messages
 from openbenefits.programs.frames import load_setup
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.fingerprints import fingerprints
-from openbenefits.runs.rules import choose, event_status_of, reaches, statuses_passed
+from openbenefits.runs.rules import (
+    choose,
+    event_status_of,
+    interruptions,
+    not_due_yet,
+    reaches,
+    statuses_passed,
+)
 from openbenefits.store.bulk import copy_out, update_from
 
 UTC = pl.Datetime("us", "UTC")
@@ -43,7 +50,8 @@ def work_wave(
         is_finalizing=started.is_finalizing,
         through=started.through_level,
     )
-    waiting = _waiting_outcomes(chosen)
+    _interrupt(connection, chosen, started, now=now)
+    waiting = _waiting_outcomes(chosen, events)
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
         return Wave(outcomes=waiting, moved=cases.select(RECORD_KEY))
@@ -92,11 +100,25 @@ def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     )
 
 
-def _waiting_outcomes(chosen: pl.DataFrame) -> pl.DataFrame:
+def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
+    """Close events that an earlier one interrupts; open again those whose turn has come back."""
+    interrupted, resumed = interruptions(chosen)
+    for events, status, cause in (
+        (interrupted, EventStatus.CLOSED, "interrupted by an earlier event"),
+        (resumed, EventStatus.OPEN, "resumed"),
+    ):
+        if events.height:
+            moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(status)))
+            move_events(connection, moves, cause=cause, run_id=started.id, actor=started.started_by, now=now)
+
+
+def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Say of those whose first event is not worked on what it waits for."""
     busy = chosen.filter("is_chosen").select(RECORD_KEY)
     first = chosen.filter("is_first").join(busy, on=list(RECORD_KEY), how="anti")
-    return first.select(
+    ahead = not_due_yet(events, chosen).with_columns(waits_for=pl.lit("its day"))
+    columns = [*RECORD_KEY, "waits_for", "process_status"]
+    return pl.concat([first.select(columns), ahead.select(columns)]).select(
         *RECORD_KEY,
         outcome=pl.format("waits for {}", "waits_for"),
         from_status="process_status",

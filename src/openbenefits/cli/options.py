@@ -1,0 +1,62 @@
+"""The options many commands share, and how a day is written."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openbenefits.cli.clock import today
+
+
+def parse_day(text: str) -> date:
+    """Read a day.
+
+    >>> parse_day("2026-03-02")
+    datetime.date(2026, 3, 2)
+    """
+    try:
+        day = date.fromisoformat(text) if len(text) == len("2026-03-31") else None
+    except ValueError:
+        day = None
+    if day is None:
+        message = f"expected a day of the calendar written like 2026-03-31, found {text}"
+        raise typer.BadParameter(message)
+    return day
+
+
+_DAY = {"parser": parse_day, "metavar": "YYYY-MM-DD"}
+
+ClientCode = Annotated[
+    str, typer.Option("--client", "-c", metavar="CODE", help="The client, by its code.", show_default=False)
+]
+AsOf = Annotated[
+    date,
+    typer.Option("--as-of", default_factory=today, help="The day to look from; today unless told.", **_DAY),
+]
+On = Annotated[
+    date, typer.Option("--on", default_factory=today, help="The day it happens; today unless told.", **_DAY)
+]
+From = Annotated[date, typer.Option("--from", help="The first day.", default_factory=today, **_DAY)]
+Through = Annotated[date | None, typer.Option("--through", help="The last day.", show_default=False, **_DAY)]
+Floor = Annotated[
+    date | None,
+    typer.Option(
+        "--floor", help="The day benefits administration starts: earlier changes trigger nothing.", **_DAY
+    ),
+]
+MaybeDay = Annotated[date | None, typer.Option(**_DAY)]
+Schedule = Annotated[
+    str, typer.Option("--schedule", "-s", metavar="CODE", help="The schedule, by its code.", show_default=False)
+]
+By = Annotated[
+    str, typer.Option("--by", metavar="NAME", help="Who does it, for the history.", envvar="USER")
+]
+File = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.", show_default=False)
+]
+Folder = Annotated[
+    Path,
+    typer.Argument(exists=True, file_okay=False, readable=True, help="The folder.", show_default=False),
+]
+Output = Annotated[Path, typer.Option("--folder", file_okay=False, help="Where the files go.")]

@@ -1,0 +1,17 @@
+"""What is owed in each pay: which pays, how much of a month or a pledge, why it differs from the pay before."""
+
+from openbenefits.payroll.rules.credits import with_general_credits
+from openbenefits.payroll.rules.lines import Known, fact_days, owed_lines
+from openbenefits.payroll.rules.registers import changes_between, deductions_summary, next_lines
+from openbenefits.payroll.rules.takings import own_pays
+
+__all__ = [
+    "Known",
+    "changes_between",
+    "deductions_summary",
+    "fact_days",
+    "next_lines",
+    "own_pays",
+    "owed_lines",
+    "with_general_credits",
+]

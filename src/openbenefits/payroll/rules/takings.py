@@ -1,0 +1,126 @@
+"""Which pays a deduction is taken in: a person's own pays, the flags of a deduction code, the shares of a split."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from openbenefits.core import money, pays
+from openbenefits.programs.rulebook import Rulebook
+
+OWNER = ("client_id", "person_id", "benefit_record")
+EVERY_PERIOD = 31
+LOOK_BACK = timedelta(days=62)
+"""How far before the first day asked about the pay before is looked for, to say what is different."""
+
+PAY = (
+    *("pay_group_id", "pay_number", "begins_on", "ends_on", "check_on", "period_of_month"),
+    *("period_of_year", "periods_in_year"),
+)
+
+
+def days_needed(begin: date, through: date) -> tuple[date, date]:
+    """Widen a span to what pledges (whole years) and the look back need."""
+    return min(date(begin.year, 1, 1), begin - LOOK_BACK), date(through.year, 12, 31)
+
+
+def pays_of_groups(groups: pl.DataFrame, rulebook: Rulebook, begin: date, through: date) -> pl.DataFrame:
+    """List the pays that end in a span, of every pay group somebody has ever been in.
+
+    Shapes: groups has OWNER and pay_group (its code).
+    """
+    first, last = days_needed(begin, through)
+    known = groups.join(_active_groups(rulebook), on=["client_id", "pay_group"]).drop("pay_group")
+    periods = _periods(rulebook).filter(pl.col("ends_on").is_between(first, last))
+    return known.join(periods, on="pay_group_id")
+
+
+def own_pays(facts: pl.DataFrame, rulebook: Rulebook, begin: date, through: date) -> pl.DataFrame:
+    """Give everybody the pays of the group they are in on the day each pay ends.
+
+    Shapes: facts has case, OWNER, as_of and pay_group (a code); the result has case, OWNER and PAY.
+    """
+    first, last = days_needed(begin, through)
+    asked = facts.select("case", *OWNER, "pay_group", ends_on="as_of")
+    asked = asked.filter(pl.col("ends_on").is_between(first, last))
+    placed = asked.join(_active_groups(rulebook), on=["client_id", "pay_group"])
+    found = placed.join(_periods(rulebook), on=["pay_group_id", "ends_on"])
+    return found.select("case", *OWNER, *PAY).sort(*OWNER, "ends_on")
+
+
+def with_shares(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Keep the pays whose flag is on and say which share of what each takes.
+
+    Adds share_no, shares and is_of_month: where as many flagged pays fall in every month (12, 24, 36, 48 a
+    year) they split the month's amount, otherwise (26, 27, 52, 53) that of the calendar year.
+
+    Missing: null where the calendar lacks part of the year: its pays cannot be counted.
+    Source:  rulings §2.4, §5.1.
+    """
+    flagged = _flagged(rulebook, lines)
+    found = lines.filter(is_flag_on()).join(
+        flagged, on=["pay_group_id", "pay_number", "period_flags"], how="left", maintain_order="left"
+    )
+    is_even = pl.col("flags_in_month").cast(pl.Int64) * 12 == pl.col("flags_in_year")
+    return found.with_columns(
+        is_of_month=is_even,
+        share_no=pl.when(is_even).then("flag_in_month").otherwise("flag_no").cast(pl.Int64),
+        shares=pl.when(is_even).then("flags_in_month").otherwise("flags_in_year").cast(pl.Int64),
+    ).drop("flag_in_month", "flags_in_month", "flag_no", "flags_in_year")
+
+
+def split(month: str) -> pl.Expr:
+    """Find what a pay takes of an amount per month; needs share_no, shares, is_of_month.
+
+    >>> pay = {"month": [10_001] * 3, "is_of_month": [True, True, False]}
+    >>> pay |= {"share_no": [1, 2, 1], "shares": [2, 2, 26]}
+    >>> pl.DataFrame(pay).select(split("month")).to_series().to_list()
+    [5001, 5000, 4616]
+    """
+    total = pl.when("is_of_month").then(pl.col(month)).otherwise(pl.col(month) * 12)
+    return money.share_of_split(total, pl.col("share_no"), pl.col("shares"))
+
+
+def own_flagged(pays_: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Number the flagged pays of each owner, whichever pay groups they are of.
+
+    Shapes: the result has owner, period_flags, ends_on; own_no and own_pays (of the calendar year), and
+            following_on: when the next flagged pay ends.
+    """
+    pairs = lines.select("owner", "period_flags").unique()
+    taken = pays_.select("owner", "ends_on", "period_of_month").join(pairs, on="owner").filter(is_flag_on())
+    taken = taken.sort("owner", "period_flags", "ends_on")
+    year = ["owner", "period_flags", pl.col("ends_on").dt.year()]
+    return taken.with_columns(
+        own_no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(year),
+        own_pays=pl.len().cast(pl.Int64).over(year),
+        following_on=pl.col("ends_on").shift(-1).over("owner", "period_flags"),
+    ).drop("period_of_month")
+
+
+def is_flag_on() -> pl.Expr:
+    """Whether the flag of a pay's place in its month is on."""
+    bit = pl.lit(2, dtype=pl.Int64).pow(pl.col("period_of_month").cast(pl.Int64) - 1).cast(pl.Int64)
+    return (pl.col("period_flags").cast(pl.Int64) & bit) != 0
+
+
+def _flagged(rulebook: Rulebook, lines: pl.DataFrame) -> pl.DataFrame:
+    """Number the flagged pays of each calendar in its year and in its month."""
+    used = lines.select("pay_group_id", "period_flags").unique()
+    calendars = _periods(rulebook).select(*PAY).join(used, on="pay_group_id")
+    by = ["pay_group_id", "period_flags"]
+    counted = pays.flagged_periods(calendars, pl.col("period_flags").cast(pl.Int64), by)
+    month = [*by, pl.col("ends_on").dt.year(), pl.col("ends_on").dt.month()]
+    in_month = counted.filter(is_flag_on()).sort(*by, "ends_on")
+    return in_month.with_columns(
+        flag_in_month=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(month),
+        flags_in_month=pl.len().cast(pl.Int64).over(month),
+    ).select(*by, "pay_number", "flag_no", "flags_in_year", "flag_in_month", "flags_in_month")
+
+
+def _active_groups(rulebook: Rulebook) -> pl.DataFrame:
+    groups = rulebook.pay_groups.filter("is_active")
+    return groups.select("client_id", pl.col("pay_group_id").cast(pl.Int64), pay_group="code")
+
+
+def _periods(rulebook: Rulebook) -> pl.DataFrame:
+    return rulebook.pay_periods.rename({"pay_group": "pay_group_id"}).select(PAY)

@@ -1,0 +1,444 @@
+"""The story as people write it: the shape of the YAML file, and nothing else.
+
+A story says what set-up holds, who is there, what happens on which day, and what must be true afterwards.
+Amounts are dollars with at most two decimals, days `YYYY-MM-DD`, plan types their two characters. What an
+expectation leaves out is not compared; `null` says that there must be none.
+The JSON Schema published in `docs/schema/` is made from these types.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from openbenefits.core.codes import EventStatus, PersonType, ProcessStatus
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="a short name within the story")]
+EventClass = Annotated[str, Meta(pattern=r"^[A-Z]{2,3}$", description="code of an event class")]
+PlanType = Annotated[str, Meta(pattern=r"^[0-9A-Z]{2}$", description="two characters, see core.codes")]
+Dollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": None})]
+Percent = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
+
+Kind = Literal["elected", "defaulted", "waived", "terminated", "never enrolled", "ineligible"]
+Tax = Literal["before", "after"]
+
+
+class Part(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """What every section of a story shares: unknown keys are refused."""
+
+
+# --- who is there -------------------------------------------------------------------------------------
+
+
+class JobPart(Part, kw_only=True, frozen=True):
+    """A job: what is not stated is taken from `defaults.job`, or is unknown."""
+
+    company: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET  # benefit group
+    pay_group: str | UnsetType = UNSET
+    hours: Annotated[Decimal, Meta(extra={"decimals": 2, "least": 0})] | UnsetType | None = UNSET  # a week
+    annual_pay: Dollars | UnsetType | None = UNSET
+    status: str | UnsetType = UNSET  # A active, L leave, P paid leave, T terminated …
+    full_part_time: Literal["F", "P"] | UnsetType | None = UNSET
+    regular_temporary: Literal["R", "T"] | UnsetType | None = UNSET
+    employee_class: str | UnsetType | None = UNSET
+    job_code: str | UnsetType | None = UNSET
+    union_code: str | UnsetType | None = UNSET
+    location: str | UnsetType | None = UNSET
+    department: str | UnsetType | None = UNSET
+    flsa_status: str | UnsetType | None = UNSET
+    number: int | UnsetType = UNSET
+    primary: bool | UnsetType = UNSET
+
+
+class DependentPart(Part, kw_only=True, frozen=True):
+    """Somebody who may be covered through a participant."""
+
+    kind: PersonType
+    born: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    smoker: bool | None = None
+    student: bool = False
+    disabled: bool = False
+    married: bool = False
+    since: date | None = None  # none: known since before the story
+
+
+class HeldPart(Part, kw_only=True, frozen=True):
+    """Coverage somebody brings along, as a take-over would bring it."""
+
+    option: str | None = None  # none: `waived`
+    waived: bool = False
+    since: date
+    deduction_since: date | None = None  # none: with the coverage
+    dependents: list[Name] = []
+    amount: Dollars | None = None
+    pledge: Dollars | None = None
+    percent: Percent | None = None
+    funds: dict[str, int] = {}
+    program: str | None = None  # needed only where several programs have the option
+
+
+class PersonPart(Part, kw_only=True, frozen=True):
+    """A participant. With `hired` the person is there already; without, a step hires."""
+
+    born: date | UnsetType | None = UNSET
+    sex: Literal["F", "M", "X"] | UnsetType | None = UNSET
+    smoker: bool | UnsetType | None = UNSET
+    zip: str | UnsetType | None = UNSET
+    state: str | UnsetType | None = UNSET
+    hired: date | None = None
+    service_since: date | None = None  # none: the day of hire
+    job: JobPart = JobPart()
+    more_jobs: list[JobPart] = []
+    dependents: dict[Name, DependentPart] = {}
+    coverage: dict[PlanType, HeldPart] = {}
+    approved: dict[PlanType, Dollars] = {}  # coverage approved by evidence
+
+
+class DefaultsPart(Part, kw_only=True, frozen=True):
+    """Facts that hold for everybody who does not state others."""
+
+    born: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    smoker: bool | None = None
+    zip: str | None = None
+    state: str | None = None
+    job: JobPart = JobPart()
+
+
+class SetupPart(Part, kw_only=True, frozen=True):
+    """The folders of the PEO's and the client's bundle, seen from the story's own folder."""
+
+    peo: str
+    client: str
+
+
+# --- what happens -------------------------------------------------------------------------------------
+
+
+class Act(Part, kw_only=True, frozen=True):
+    """Something that happens to a person; `person` may be left out where there is only one.
+
+    `effective` is the day from which it is true; left out, it is the day of the step.
+    """
+
+    person: Name | None = None
+    effective: date | None = None
+
+
+class HirePart(Act, kw_only=True, frozen=True):
+    job: JobPart = JobPart()
+
+
+class JobChangePart(Act, kw_only=True, frozen=True):
+    """A new job row: what held before, with these changes."""
+
+    action: str = "DTA"
+    reason: str | None = None
+    job: JobPart = JobPart()
+
+
+class RehirePart(Act, kw_only=True, frozen=True):
+    job: JobPart = JobPart()
+
+
+class TerminatePart(Part, kw_only=True, frozen=True):
+    person: Name | None = None
+    last_day: date
+    action: str = "TER"
+    reason: str | None = None
+    number: int | None = None  # of the job, where there are several
+
+
+class MovePart(Act, kw_only=True, frozen=True):
+    zip: str
+    state: str | UnsetType = UNSET
+
+
+class MarryPart(Act, kw_only=True, frozen=True):
+    """Adds the spouse and reports the life event."""
+
+    spouse: Name
+    born: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    smoker: bool | None = None
+    event_class: EventClass = "MAR"
+
+
+class BirthPart(Act, kw_only=True, frozen=True):
+    """Adds the child, born on `effective`, and reports the life event."""
+
+    child: Name
+    sex: Literal["F", "M", "X"] | None = None
+    event_class: EventClass = "BIR"
+
+
+class DivorcePart(Act, kw_only=True, frozen=True):
+    """Makes the spouse a former one and reports the life event."""
+
+    spouse: Name
+    event_class: EventClass = "DIV"
+
+
+class AddDependentPart(Act, kw_only=True, frozen=True):
+    """Adds a dependent without any event."""
+
+    dependent: Name
+    kind: PersonType
+    born: date | None = None
+    sex: Literal["F", "M", "X"] | None = None
+    smoker: bool | None = None
+    student: bool = False
+    disabled: bool = False
+    married: bool = False
+
+
+class ChangeDependentPart(Act, kw_only=True, frozen=True):
+    dependent: Name
+    born: date | UnsetType | None = UNSET
+    kind: PersonType | UnsetType = UNSET
+    student: bool | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    married: bool | UnsetType = UNSET
+    former: bool | UnsetType = UNSET
+
+
+class LifeEventPart(Act, kw_only=True, frozen=True):
+    event_class: EventClass
+
+
+class CorrectJobPart(Part, kw_only=True, frozen=True):
+    """Corrects the job row dated `dated`; `move_to` dates it anew."""
+
+    person: Name | None = None
+    dated: date
+    job: JobPart = JobPart()
+    move_to: date | None = None
+
+
+class CorrectPersonPart(Part, kw_only=True, frozen=True):
+    """Corrects what is known of a person since the day they came."""
+
+    person: Name | None = None
+    born: date | UnsetType | None = UNSET
+    sex: Literal["F", "M", "X"] | UnsetType | None = UNSET
+    smoker: bool | UnsetType | None = UNSET
+
+
+class DeleteJobPart(Part, kw_only=True, frozen=True):
+    """Withdraws the job row dated `dated`, as if it had never been."""
+
+    person: Name | None = None
+    dated: date
+
+
+class ChoicePart(Part, kw_only=True, frozen=True):
+    """What is chosen of one plan type: an option's code, or `WAIVE`."""
+
+    option: str
+    dependents: list[Name] = []
+    amount: Dollars | None = None  # coverage
+    pledge: Dollars | None = None  # a year
+    percent: Percent | None = None  # of pay
+    funds: dict[str, int] = {}
+    waive_reason: str | None = None
+
+
+class ElectPart(Part, kw_only=True, frozen=True):
+    """Enters elections of the event now open (or the one of `event_class`), by plan type."""
+
+    person: Name | None = None
+    event_class: EventClass | None = None
+    choices: dict[PlanType, ChoicePart]
+
+
+class ProofPart(Act, kw_only=True, frozen=True):
+    """Decides evidence of insurability: up to how much coverage is approved."""
+
+    plan_type: PlanType
+    approved: Dollars
+
+
+class RunPart(Part, kw_only=True, frozen=True):
+    """Runs a schedule through a level, as of the day of the step unless another is stated."""
+
+    schedule: str
+    as_of: date | None = None
+    through: Literal["schedule", "program", "options", "elections", "final"] = "elections"
+    finalize: bool = False
+    people: list[Name] | None = None
+
+
+class StatementPart(Part, kw_only=True, frozen=True):
+    """Issues the statements of a schedule that are due."""
+
+    schedule: str
+    kind: Literal["enrollment", "confirmation"] = "enrollment"
+
+
+class SetupChangePart(Part, kw_only=True, frozen=True):
+    """Puts the set-up into force anew, with (further) values changed."""
+
+    values: dict[str, Any]
+
+
+# --- what must be true --------------------------------------------------------------------------------
+
+
+class EventExpectation(Part, kw_only=True, frozen=True):
+    """An event of the person; `messages` are the codes of all its present messages."""
+
+    event_class: EventClass | UnsetType = UNSET
+    dated: date | UnsetType = UNSET
+    status: ProcessStatus | UnsetType | None = UNSET
+    event_status: EventStatus | UnsetType = UNSET
+    program: str | UnsetType | None = UNSET
+    messages: list[str] | UnsetType = UNSET
+    passed: list[ProcessStatus] | UnsetType = UNSET  # every status it has been at, in order
+    window_ends: date | UnsetType | None = UNSET
+    facts_changed: bool | UnsetType = UNSET  # flagged: the facts it was decided on have changed
+
+
+class OptionExpectation(Part, kw_only=True, frozen=True):
+    """An option: offered or not, and what it costs. The employee's price is before and after tax together."""
+
+    offered: bool | UnsetType = UNSET
+    because: Literal["not eligible", "not electable"] | UnsetType | None = UNSET
+    per_pay: Dollars | UnsetType | None = UNSET
+    per_month: Dollars | UnsetType | None = UNSET
+    per_year: Dollars | UnsetType | None = UNSET
+    employer_per_month: Dollars | UnsetType | None = UNSET
+    credit_per_pay: Dollars | UnsetType | None = UNSET
+    credit_per_year: Dollars | UnsetType | None = UNSET
+    tax: Tax | UnsetType | None = UNSET
+    coverage: Dollars | UnsetType | None = UNSET
+    billed_coverage: Dollars | UnsetType | None = UNSET  # until evidence is approved
+    proof: bool | UnsetType = UNSET
+    default: bool | UnsetType = UNSET
+    current: bool | UnsetType = UNSET
+
+
+class PlanExpectation(Part, kw_only=True, frozen=True):
+    """A plan type of the event: its dates, its default, what the person may do."""
+
+    coverage_begins: date | UnsetType | None = UNSET
+    deduction_begins: date | UnsetType | None = UNSET
+    coverage_ends: date | UnsetType | None = UNSET
+    deduction_ends: date | UnsetType | None = UNSET
+    current: str | UnsetType | None = UNSET
+    default: str | UnsetType | None = UNSET
+    choice: bool | UnsetType = UNSET
+    lost: bool | UnsetType = UNSET
+    offered: list[str] | UnsetType = UNSET  # codes of all options that may be chosen, the waiver too
+
+
+class CoverageExpectation(Part, kw_only=True, frozen=True):
+    """What holds from a day through another (`through: null` is open)."""
+
+    begins: date | UnsetType = UNSET
+    through: date | UnsetType | None = UNSET
+    kind: Kind | UnsetType = UNSET
+    option: str | UnsetType | None = UNSET
+    deduction_begins: date | UnsetType | None = UNSET
+    dependents: list[Name] | UnsetType = UNSET
+    amount: Dollars | UnsetType | None = UNSET
+    asked_amount: Dollars | UnsetType | None = UNSET  # waits for evidence
+    pledge: Dollars | UnsetType | None = UNSET
+    percent: Percent | UnsetType | None = UNSET
+    funds: dict[str, int] | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
+
+
+class DeductionExpectation(Part, kw_only=True, frozen=True):
+    """What is owed in the pay periods that end in a year, for one plan type.
+
+    Periods are named by the day they end. `each` is the amount of every period in which something is owed.
+    """
+
+    year: int | None = None  # none: that of the step
+    first_period_ends: date | UnsetType | None = UNSET
+    last_period_ends: date | UnsetType | None = UNSET
+    periods: int | UnsetType = UNSET
+    each: Dollars | UnsetType = UNSET
+    total: Dollars | UnsetType = UNSET
+    tax: Tax | UnsetType = UNSET
+    amounts: dict[date, Dollars] | UnsetType = UNSET  # of the periods named; 0 where nothing is owed
+
+
+class Expectation(Part, kw_only=True, frozen=True):
+    """What must be true of a person after a step.
+
+    `event_class` (and `dated`) name the event whose options and plans are meant: left out, the one that
+    moved last. `events` lists all events of the person, `coverage` all that holds of a plan type, in order;
+    one mapping instead of a list is the last of them.
+    """
+
+    person: Name | None = None
+    event_class: EventClass | None = None
+    dated: date | None = None
+    events: list[EventExpectation] | UnsetType = UNSET
+    event: EventExpectation | UnsetType = UNSET
+    plans: dict[PlanType, PlanExpectation] = {}
+    options: dict[str, OptionExpectation] = {}
+    coverage: dict[PlanType, CoverageExpectation | list[CoverageExpectation]] = {}
+    deductions: dict[PlanType, DeductionExpectation] = {}
+    outcome: str | UnsetType = UNSET  # what the last run says of the person
+
+
+class Step(Part, kw_only=True, frozen=True):
+    """A day on which one thing is done or known, and what must be true afterwards."""
+
+    on: date
+    note: str = ""
+    hire: HirePart | None = None
+    rehire: RehirePart | None = None
+    change_job: JobChangePart | None = None
+    terminate: TerminatePart | None = None
+    move: MovePart | None = None
+    marry: MarryPart | None = None
+    birth: BirthPart | None = None
+    divorce: DivorcePart | None = None
+    add_dependent: AddDependentPart | None = None
+    change_dependent: ChangeDependentPart | None = None
+    life_event: LifeEventPart | None = None
+    correct_job: CorrectJobPart | None = None
+    correct_person: CorrectPersonPart | None = None
+    delete_job: DeleteJobPart | None = None
+    elect: ElectPart | None = None
+    decide_proof: ProofPart | None = None
+    run: RunPart | None = None
+    statement: StatementPart | None = None
+    change_setup: SetupChangePart | None = None
+    refused: bool = False  # the product must refuse this step
+    nothing_changed: bool = False
+    run_outcomes: dict[str, int] | UnsetType = UNSET  # how many people of the run, by outcome
+    expect: list[Expectation] = []
+
+
+ACTS: tuple[str, ...] = (
+    *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
+    *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
+    *("decide_proof", "run", "statement", "change_setup"),
+)
+"""The keys of a step of which it has one at most."""
+
+
+class Story(Part, kw_only=True, frozen=True):
+    """A story. `begins` is the day benefits administration starts: earlier facts trigger no event."""
+
+    name: str
+    source: str
+    setup: SetupPart
+    changes: dict[str, Any] = {}  # of the set-up, by path: client.event_rules[MED].classes[HIR].waiting_days
+    begins: date | None = None  # none: the day of the first step
+    defaults: DefaultsPart = DefaultsPart()
+    people: dict[Name, PersonPart]
+    steps: Annotated[list[Step], Meta(min_length=1)]
+
+
+def act_of(step: Step) -> tuple[str, msgspec.Struct] | None:
+    """Answer the key and content of what is done in a step, if anything is."""
+    return next(((name, getattr(step, name)) for name in ACTS if getattr(step, name) is not None), None)

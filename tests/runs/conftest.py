@@ -1,0 +1,99 @@
+"""A small employer in a real database: the sample's set-up, some dozens of people, nothing run yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from openbenefits.core.codes import Level
+from openbenefits.programs import services as setup
+from openbenefits.programs.models import Schedule
+from openbenefits.runs.services import RunOrder
+from openbenefits.sample import SAMPLE_FOLDER, generate
+from openbenefits.sample.profiles import SAMPLE_CLIENTS, Profile
+from openbenefits.store.bulk import copy_out
+from openbenefits.workforce import census
+from openbenefits.workforce.models import Client
+
+NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
+START = date(2025, 10, 1)
+SMALL_PARTITION = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Employer:
+    """A client with people and set-up in force."""
+
+    client_id: int
+    open_enrollment: int
+    event_maintenance: int
+
+    def order(self, **changes: Any) -> RunOrder:
+        """An order for open enrolment, unless told otherwise."""
+        given = {
+            "client_id": self.client_id,
+            "schedule_id": self.open_enrollment,
+            "as_of": date(2025, 11, 3),
+            "through": Level.OPTIONS,
+            "floor": START,
+            "started_by": "test",
+        }
+        return RunOrder(**(given | changes))
+
+
+@pytest.fixture
+def make_employer(tmp_path: Path) -> Callable[[Any], Employer]:
+    """Answer a function that puts the employer into the database a connection points at."""
+
+    def make(connection: Any, *, code: str = "harbor", people: int = 90, is_faulty: bool = True) -> Employer:
+        files = generate(tmp_path / code, seed=5, people=people, clients=_profiles(code), is_faulty=is_faulty)
+        assert setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by="test", now=NOW).release
+        client = Client.objects.create(code=code, name=code)
+        folder = SAMPLE_FOLDER / "clients" / code
+        assert setup.apply(folder, client_id=client.id, applied_by="test", now=NOW).release
+        found = census.preview(client.id, files.of(code).census, as_of=START)
+        census.apply(found, made_by="test", now=NOW)
+        kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
+        return Employer(client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"])
+
+    return make
+
+
+def _profiles(code: str) -> tuple[Profile, ...]:
+    """The sample client of a code, as the only one."""
+    return tuple(profile for profile in SAMPLE_CLIENTS if profile.code == code)
+
+
+CONTENT = {
+    "events_event": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, event_class_id, event_on,
+        event_status, process_status, program_id, preparation, window_ends_on, steps FROM events_event""",
+    "events_eventstep": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, step, from_status,
+        to_status, event_status FROM events_eventstep""",
+    "enrollment_eventplan": "SELECT * FROM enrollment_eventplan",
+    "enrollment_eventoption": "SELECT * FROM enrollment_eventoption",
+    "enrollment_coverage": """SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, kind,
+        option_id, coverage_cents, deduction_begins_on, rule FROM enrollment_coverage""",
+    "events_message": """SELECT client_id, person_id, schedule_id, event_number, code, plan_type, expected, found
+        FROM events_message WHERE is_current""",
+}
+
+
+@pytest.fixture
+def contents() -> Callable[[Any], dict[str, pl.DataFrame]]:
+    """Answer a function that reads everything a run produced, without run numbers and times."""
+
+    def read(connection: Any) -> dict[str, pl.DataFrame]:
+        found = {}
+        for table, query in CONTENT.items():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SELECT * FROM ({query}) AS q LIMIT 0")
+                names = [column.name for column in cursor.description]
+            rows = copy_out(connection, query, dict.fromkeys(names, pl.String))
+            found[table] = rows.sort(names)
+        return found
+
+    return read

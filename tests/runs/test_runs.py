@@ -1,0 +1,125 @@
+"""What runs promise: everybody accounted for, errors that move on when cured, reruns that change nothing."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from django.db import IntegrityError, transaction
+
+from openbenefits.core.codes import Level
+from openbenefits.runs.services import run, trial
+from openbenefits.store.bulk import copy_out
+from openbenefits.workforce.models import JobFact
+
+from .conftest import NOW
+
+
+def standing(connection, schedule_id):
+    query = "SELECT process_status, count(*)::bigint AS people FROM events_event WHERE schedule_id = %s GROUP BY 1"
+    rows = copy_out(connection, query, {"process_status": pl.String, "people": pl.Int64}, [schedule_id])
+    return dict(rows.iter_rows())
+
+
+def test_each_level_takes_everybody_further_and_accounts_for_all(fresh_database, make_employer):
+    employer = make_employer(fresh_database)
+    people = JobFact.objects.values("person_id", "benefit_record").distinct().count()
+
+    scheduled = run(fresh_database, employer.order(through=Level.SCHEDULE), now=NOW)
+    assert standing(fresh_database, employer.open_enrollment) == {None: people}
+    assigned = run(fresh_database, employer.order(through=Level.PROGRAM), now=NOW)
+    at_program = standing(fresh_database, employer.open_enrollment)
+    assert set(at_program) <= {"AS", "AE", "AN", "FA"}
+    prepared = run(fresh_database, employer.order(), now=NOW)
+    at_options = standing(fresh_database, employer.open_enrollment)
+    assert set(at_options) <= {"AE", "FA", "PE", "PR", "FP"}
+    assert at_options["PR"] > 0
+    assert at_options["PE"] > 0
+    assert at_options["AE"] == at_program["AE"] > 0
+
+    for result in (scheduled, assigned, prepared):
+        assert result.people == people
+        assert result.outcomes["people"].sum() == people
+
+
+def test_the_same_run_again_changes_nothing(fresh_database, make_employer, contents):
+    employer = make_employer(fresh_database)
+    order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
+    run(fresh_database, order, now=NOW)
+    before = contents(fresh_database)
+    again = run(fresh_database, order, now=NOW)
+    after = contents(fresh_database)
+    for table, rows in before.items():
+        assert rows.equals(after[table]), table
+    assert "processed" not in again.outcomes["outcome"].to_list()
+
+
+def test_a_trial_writes_nothing_and_says_what_would_change(fresh_database, make_employer, contents):
+    employer = make_employer(fresh_database)
+    before = contents(fresh_database)
+    order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
+    rehearsed = trial(fresh_database, order, now=NOW)
+    after = contents(fresh_database)
+    assert all(rows.equals(after[table]) for table, rows in before.items())
+    assert rehearsed.changes.height > 0
+    done = run(fresh_database, order, now=NOW)
+    assert done.outcomes.equals(rehearsed.outcomes)
+
+
+def test_one_poisoned_person_stops_nobody(fresh_database, make_employer, contents):
+    employer = make_employer(fresh_database, is_faulty=False)
+    order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
+    with transaction.atomic():
+        run(fresh_database, order, now=NOW)
+        clean = contents(fresh_database)["enrollment_coverage"]
+        transaction.set_rollback(True)
+    poisoned = clean["person_id"][0]
+    with fresh_database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workforce_jobfact SET annual_pay_cents = NULL, weekly_hours_hundredths = NULL,"
+            " pay_group = 'NOWHERE' WHERE person_id = %s",
+            [int(poisoned)],
+        )
+    run(fresh_database, order, now=NOW)
+    found = contents(fresh_database)
+    assert found["enrollment_coverage"].filter(person_id=poisoned).is_empty()
+    assert found["enrollment_coverage"].equals(clean.filter(pl.col("person_id") != poisoned))
+    errors = found["events_event"].filter(pl.col("process_status").is_in(["AE", "PE"]))
+    assert errors["person_id"].to_list() == [poisoned]
+
+
+def test_at_most_one_event_of_a_record_is_open(fresh_database, make_employer):
+    employer = make_employer(fresh_database)
+    run(fresh_database, employer.order(), now=NOW)
+    run(
+        fresh_database,
+        employer.order(schedule_id=employer.event_maintenance, floor=date(2025, 1, 1), through=Level.ELECTIONS),
+        now=NOW,
+    )
+    with fresh_database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM events_event WHERE event_status = 'O'"
+            " GROUP BY client_id, person_id, benefit_record HAVING count(*) > 1) AS several"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE events_event SET process_status = 'NT' WHERE process_status = 'AE'", "illegal move|^$"),
+        ("UPDATE events_event SET process_status = NULL", "illegal move"),
+        ("UPDATE events_event SET event_status = 'X'", "event_status_known"),
+        ("DELETE FROM events_eventstep", "append-only"),
+    ],
+)
+def test_the_database_refuses_illegal_moves(fresh_database, make_employer, statement, said):
+    employer = make_employer(fresh_database)
+    run(fresh_database, employer.order(), now=NOW)
+    if "'NT'" in statement:  # AE reaches NT only over AS and PR: the closure allows it, single steps do not
+        said = "illegal step"
+        statement = (
+            "INSERT INTO events_eventstep SELECT client_id, person_id, benefit_record, schedule_id, event_number,"
+            " 99, run_id, actor, 'AE', 'NT', event_status, cause, moved_at FROM events_eventstep LIMIT 1"
+        )
+    with pytest.raises(IntegrityError, match=said), transaction.atomic(), fresh_database.cursor() as cursor:
+        cursor.execute(statement)
