@@ -13,6 +13,8 @@ from openbenefits.runs.passive import run_passive_events
 from openbenefits.runs.services import Progress, RunOrder, RunResult, run, trial
 from openbenefits.runs.windows import run_window_ends
 
+_OTHER_KINDS = {"passive": run_passive_events, "windows": run_window_ends}
+
 NIGHTLY, MONTHLY, ONCE = "nightly", "monthly", "once"
 
 
@@ -88,11 +90,9 @@ def execute(
         message = f"no run control {code!r}; there are: {', '.join(rows['code'])}"
         raise LookupError(message)
     control = found.row(0, named=True)
-    common = {"as_of": as_of, "now": now, "started_by": started_by}
-    if control["kind"] == "passive":
-        return run_passive_events(connection, client_id, run_control=code, **common)
-    if control["kind"] == "windows":
-        return run_window_ends(connection, client_id, run_control=code, **common)
+    if control["kind"] in _OTHER_KINDS:
+        other = _OTHER_KINDS[control["kind"]]
+        return other(connection, client_id, run_control=code, as_of=as_of, now=now, started_by=started_by)
     order = RunOrder(
         client_id=client_id,
         schedule_id=control["schedule_id"],
