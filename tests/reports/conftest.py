@@ -166,7 +166,7 @@ class World:
         self.write("enrollment.EventOption", OPTION_DEFAULTS | key | stated)
 
     def offer(self, key):
-        """Write what everybody is offered: medical, supplemental life, a spending account, a general credit."""
+        """Write what everybody is offered: medical, life, a spending account, a general credit."""
         self.plan(
             key,
             "10",
@@ -346,9 +346,15 @@ def _set_up(world):
         "deduction_code_id": 51,
     }
     places = {
-        "BLUE-1": (BLUE, 61), "BLUE-4": (BLUE, 64), "NHP-1": (NHP, 61), "LIFE2": (LIFE, None), "LIFE4": (LIFE, None),
-        "FSA": (FSA, None), "NOMED": (None, None), "CREDIT": (None, None),
-    }  # fmt: skip
+        "BLUE-1": (BLUE, 61),
+        "BLUE-4": (BLUE, 64),
+        "NHP-1": (NHP, 61),
+        "LIFE2": (LIFE, None),
+        "LIFE4": (LIFE, None),
+        "FSA": (FSA, None),
+        "NOMED": (None, None),
+        "CREDIT": (None, None),
+    }
     kinds = {"NOMED": "W", "CREDIT": "G"}
     for order, (code, (plan_id, coverage_code_id)) in enumerate(places.items()):
         row = {

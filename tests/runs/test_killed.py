@@ -67,7 +67,9 @@ def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, co
     assert not resumed.outcomes.filter(outcome="not reached").height
     whole = contents(fresh_database)
     committed = half["enrollment_coverage"]
-    assert committed.join(whole["enrollment_coverage"], on=committed.columns, how="anti", nulls_equal=True).is_empty()
+    assert committed.join(
+        whole["enrollment_coverage"], on=committed.columns, how="anti", nulls_equal=True
+    ).is_empty()
 
     again = run(fresh_database, order, now=NOW)
     assert "processed" not in again.outcomes["outcome"].to_list()

@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import CHILD_TYPES, PersonType, ProcessStatus
+from openbenefits.core.columns import with_taken
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.rulebook import Rulebook
 
@@ -27,32 +28,42 @@ RANGE_COLUMNS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Eligibility:
-    """What the rules say: one row per case, and one per case and rule for the explanation."""
+    """What the rules say.
 
-    cases: pl.DataFrame  # cases with rules_met, rules_undecided, geographies_met
-    rules: pl.DataFrame  # case, rule_id, rule_bit, failed, unknown
+    cases:    the cases with `profile`, rules_met, rules_undecided and geographies_met (words of bits).
+    profiles: one row per `profile` (= position): cases that agree in all that their rules look at.
+    rules:    one row per profile and rule: rule_id, rule_bit, failed, unknown; see `rules_of_cases`.
+    """
+
+    cases: pl.DataFrame
+    profiles: pl.DataFrame
+    rules: pl.DataFrame
 
 
 def evaluate(cases: pl.DataFrame, rulebook: Rulebook) -> Eligibility:
     """Decide every eligibility rule of the client for every case, as of its event date.
 
     Shapes:  cases has one row per case (`case` = its position) with the facts; the result keeps the order
-             and adds rules_met, rules_undecided, geographies_met (words of bits) and the ages used.
-    Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met.
+             and adds profile, rules_met, rules_undecided, geographies_met.
+    Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met. A
+             rule that does not hold yet is undecided.
     """
-    measured = _with_geographies(_with_value_bits(_with_measures(cases), rulebook), rulebook)
-    rules = _decide(measured, rulebook)
-    words = rules.group_by("case").agg(
-        rules_met=pl.col("rule_bit").filter(is_met()).bitwise_or(),
-        rules_undecided=pl.col("rule_bit").filter(is_undecided()).bitwise_or(),
-    )
-    folded = measured.join(words, on="case", how="left", maintain_order="left").with_columns(
-        pl.col("rules_met", "rules_undecided").fill_null(0)
-    )
+    used = [field for field in CRITERIA if _is_used(rulebook, field)]
+    numbered, profiles = _profiles(_with_geographies(cases, rulebook), used)
+    profiles = _with_value_bits(profiles, rulebook, used)
+    rules = _decide(profiles, rulebook, used)
+    profiles = _with_words(profiles, rules, rulebook)
+    words = profiles.select("rules_met", "rules_undecided")[numbered["profile"]]
     return Eligibility(
-        cases=folded.drop("^bit_.*$"),
-        rules=rules.select("case", "rule_id", "rule_bit", "failed", "unknown"),
+        cases=numbered.with_columns(words.get_columns()),
+        profiles=profiles,
+        rules=rules.select("profile", "rule_id", "rule_bit", "failed", "unknown"),
     )
+
+
+def rules_of_cases(eligibility: Eligibility) -> pl.DataFrame:
+    """List case, rule_id, rule_bit, failed, unknown: what each rule says of each case."""
+    return eligibility.cases.select("case", "profile").join(eligibility.rules, on="profile").drop("profile")
 
 
 def is_met() -> pl.Expr:
@@ -65,30 +76,45 @@ def is_undecided() -> pl.Expr:
     return (pl.col("failed") == 0) & (pl.col("unknown") != 0)
 
 
-def _with_measures(cases: pl.DataFrame) -> pl.DataFrame:
-    """Add age and service, in completed years and months on the event date."""
+def _profiles(cases: pl.DataFrame, used: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the distinct combinations of what the rules look at: many people share one."""
     event_on = pl.col("event_on")
-    return cases.with_columns(
-        age_years=days.age_years(pl.col("birth_on"), event_on).cast(pl.Int64),
-        service_months=days.months_of_service(pl.col("service_on"), event_on).cast(pl.Int64),
-    )
+    measures = {
+        "age_years": days.age_years(pl.col("birth_on"), event_on).cast(pl.Int64),
+        "service_months": days.months_of_service(pl.col("service_on"), event_on).cast(pl.Int64),
+    }
+    facts = [measures[name].alias(name) for name in measures if name in used]
+    names = [_raw_column(field) for field in used if field not in measures]
+    key = ["client_id", "event_on", "has_job", "geographies_met"]
+    rows = cases.select("case", *key, *(name for name in names if name not in key), *facts)
+    key = rows.columns[1:]
+    profiles = rows.select(key).unique().with_row_index("profile")
+    profiles = profiles.with_columns(pl.col("profile").cast(pl.Int32))
+    found = rows.join(profiles, on=key, how="left", maintain_order="left", nulls_equal=True)
+    return cases.with_columns(found["profile"]), profiles
 
 
-def _with_value_bits(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _raw_column(field: str) -> str:
+    """Name the column of a case that a criterion is about, before values become bits."""
+    return "geographies_met" if field == GEOGRAPHY_FIELD else RANGE_COLUMNS.get(field, field)
+
+
+def _with_value_bits(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.DataFrame:
     """Add bit_<field>: the bit of the value's group; 0 for a value no rule names; null if missing."""
-    for field in LIST_FIELDS:
-        bits = rulebook.values[field].rename({"value": field, "bit": f"bit_{field}"})
-        if bits.is_empty():
-            cases = cases.with_columns(pl.lit(0, pl.Int64).alias(f"bit_{field}"))
-            continue
-        cases = cases.join(bits, on=["client_id", field], how="left", maintain_order="left")
-        known = pl.when(pl.col(field).is_not_null()).then(pl.col(f"bit_{field}").fill_null(0))
-        cases = cases.with_columns(known.alias(f"bit_{field}"))
-    return cases
+    for field in used:
+        if field in LIST_FIELDS:
+            bits = rulebook.values[field].rename({"value": field, "bit": f"bit_{field}"})
+            profiles = profiles.join(bits, on=["client_id", field], how="left", maintain_order="left")
+            known = pl.when(pl.col(field).is_not_null()).then(pl.col(f"bit_{field}").fill_null(0))
+            profiles = profiles.with_columns(known.alias(f"bit_{field}"))
+    return profiles
 
 
 def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add geographies_met: the bits of the geographies the home zip lies in; null if the zip is missing."""
+    known = pl.col("zip").is_not_null()
+    if rulebook.geographies.is_empty():
+        return cases.with_columns(geographies_met=pl.when(known).then(pl.lit(0, pl.Int64)))
     places = cases.select("client_id", "zip").drop_nulls().unique()
     met = (
         places.join(rulebook.geographies, on="client_id")
@@ -96,18 +122,18 @@ def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         .group_by("client_id", "zip")
         .agg(geographies_met=pl.col("geography_bit").bitwise_or())
     )
-    found = cases.join(met, on=["client_id", "zip"], how="left", maintain_order="left")
-    return found.with_columns(
-        geographies_met=pl.when(pl.col("zip").is_not_null()).then(pl.col("geographies_met").fill_null(0))
+    found = cases.select("client_id", "zip").join(
+        met, on=["client_id", "zip"], how="left", maintain_order="left"
     )
+    words = found.select(geographies_met=pl.when(known).then(pl.col("geographies_met").fill_null(0)))
+    return cases.with_columns(words.get_columns())
 
 
-def _decide(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Give the failed and unknown words of every case and rule that holds on the event date."""
-    used = [field for field in CRITERIA if _is_used(rulebook, field)]
+def _decide(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.DataFrame:
+    """Give the failed and unknown words of every profile and rule that holds on the event date."""
     bits = {field: 1 << CRITERIA.index(field) for field in used}
-    facts = ["case", "client_id", "event_on", *(_fact_column(field) for field in used)]
-    pairs = cases.select(facts).join(rulebook.rules, on="client_id")
+    facts = dict.fromkeys(["profile", "client_id", "event_on", *(_fact_column(field) for field in used)])
+    pairs = profiles.select(facts).join(rulebook.rules, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
@@ -118,6 +144,24 @@ def _decide(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     return decided.with_columns(
         failed=_word("failed", bits),
         unknown=_word("unknown", bits),
+    )
+
+
+def _with_words(profiles: pl.DataFrame, rules: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Fold the rules of each profile into rules_met and rules_undecided."""
+    failed = pl.col("failed") != 0
+    words = rules.group_by("profile").agg(
+        rules_met=pl.col("rule_bit").filter(is_met()).bitwise_or(),
+        rules_failed=pl.col("rule_bit").filter(failed).bitwise_or(),
+    )
+    every = rulebook.rules.group_by("client_id").agg(every_rule=pl.col("rule_bit").bitwise_or())
+    found = profiles.join(words, on="profile", how="left", maintain_order="left").join(
+        every, on="client_id", how="left", maintain_order="left"
+    )
+    found = found.with_columns(pl.col("rules_met", "rules_failed", "every_rule").fill_null(0))
+    decided = pl.col("rules_met") | pl.col("rules_failed")
+    return found.with_columns(rules_undecided=pl.col("every_rule") & ~decided).drop(
+        "rules_failed", "every_rule", "^bit_.*$"
     )
 
 
@@ -163,43 +207,58 @@ def _word(kind: str, bits: dict[str, int]) -> pl.Expr:
 # --- programs ---------------------------------------------------------------------------------------
 
 
-def assign_programs(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def assign_programs(eligibility: Eligibility, in_force: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the one program of each case (docs/rules.md §2.4).
 
-    Shapes:  cases as `evaluate` returns them; in_force has one row per case with coverage on the day
-             before the event. Adds program_row, programs_met, programs_undecided and process_status
-             (AS, AN, AE or FA).
+    Shapes:  in_force has one row per case with coverage on the day before the event. The result are the
+             cases with program_row, programs_met, programs_undecided, is_outside_schedule and
+             process_status (AS, AN, AE or FA).
     """
-    candidates = _candidates(cases, rulebook)
-    need = pl.col("rule_bit")
-    counted = candidates.group_by("case").agg(
-        programs_met=((pl.col("rules_met") & need) == need).sum(),
-        programs_undecided=((pl.col("rules_undecided") & need) != 0).sum(),
-        program_row=pl.col("program_row").filter((pl.col("rules_met") & need) == need).first(),
-    )
-    found = cases.join(counted, on="case", how="left", maintain_order="left")
-    found = found.with_columns(pl.col("programs_met", "programs_undecided").fill_null(0))
+    counted = _counted_programs(eligibility.profiles, rulebook)
+    cases = eligibility.cases
+    found = cases.with_columns(counted[cases["profile"]].get_columns())
+    found = _with_schedule(found, rulebook)
     covered = found["case"].is_in(in_force["case"].implode())
-    status = _program_status(covered)
-    return found.with_columns(process_status=status).with_columns(
+    found = found.with_columns(process_status=_program_status(covered))
+    return found.with_columns(
         program_row=pl.when(pl.col("process_status") == ProcessStatus.AS).then(pl.col("program_row"))
     )
 
 
-def _candidates(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Pair cases with the active programs of their client that hold, restricted to those of the schedule."""
+def _counted_programs(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Count, per profile, the active programs of the client that hold and are met, or undecided."""
     programs = rulebook.programs.filter("is_active").select(
-        "client_id", "program_id", "program_row", "rule_bit", "valid_from", "valid_to"
+        "client_id", "program_row", "rule_bit", "valid_from", "valid_to"
     )
-    columns = ("case", "client_id", "schedule_id", "event_on", "has_job", "rules_met", "rules_undecided")
-    pairs = cases.select(columns).filter("has_job").join(programs, on="client_id")
-    holds = (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
-    pairs = pairs.filter(holds)
-    restricted = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
-    if restricted.is_empty():
-        return pairs
-    free = pairs.join(restricted, on="schedule_id", how="anti")
-    return pl.concat([free, pairs.join(restricted, on=["schedule_id", "program_id"], how="semi")])
+    columns = ("profile", "client_id", "event_on", "rules_met", "rules_undecided")
+    pairs = profiles.select(columns).join(programs, on="client_id")
+    pairs = pairs.filter(
+        (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
+    )
+    need = pl.col("rule_bit")
+    is_met_ = (pl.col("rules_met") & need) == need
+    counted = pairs.group_by("profile").agg(
+        programs_met=is_met_.sum(),
+        programs_undecided=((pl.col("rules_undecided") & need) != 0).sum(),
+        program_row=pl.col("program_row").filter(is_met_).first(),
+    )
+    found = profiles.select("profile").join(counted, on="profile", how="left", maintain_order="left")
+    return found.drop("profile").with_columns(pl.col("programs_met", "programs_undecided").fill_null(0))
+
+
+def _with_schedule(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add is_outside_schedule: the schedule names programs, and not the one met."""
+    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
+    if named.is_empty():
+        return cases.with_columns(is_outside_schedule=pl.lit(value=False))
+    met = cases.select("schedule_id", "program_row")
+    pairs = with_taken(met.unique(), rulebook.programs, "program_row", "program_id")
+    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
+    outside = naming.drop_nulls().join(named, on=["schedule_id", "program_id"], how="anti")
+    outside = outside.select("schedule_id", "program_row", is_outside_schedule=pl.lit(value=True))
+    key = ["schedule_id", "program_row"]
+    found = met.join(outside, on=key, how="left", maintain_order="left")
+    return cases.with_columns(found["is_outside_schedule"].fill_null(value=False))
 
 
 def _program_status(covered: pl.Series) -> pl.Expr:
@@ -208,9 +267,9 @@ def _program_status(covered: pl.Series) -> pl.Expr:
     return (
         pl.when(~pl.col("has_job") | (met > 1) | (undecided > 0))
         .then(pl.lit(ProcessStatus.AE.value))
-        .when(met == 1)
+        .when((met == 1) & ~pl.col("is_outside_schedule"))
         .then(pl.lit(ProcessStatus.AS.value))
-        .when(covered)
+        .when((met == 0) & covered)
         .then(pl.lit(ProcessStatus.AN.value))
         .otherwise(pl.lit(ProcessStatus.FA.value))
     )

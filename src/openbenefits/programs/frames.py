@@ -1,8 +1,8 @@
 """The named SQL that loads set-up: the rows of the releases in force, compiled to a rulebook."""
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -62,16 +62,6 @@ def table_key(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-@lru_cache(maxsize=64)
-def _compiled(database: str, releases: tuple[int, ...]) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
-    """Keep rulebooks by release: a release never changes."""
-    from django.db import connections
-
-    tables = load_tables(connections["default"], releases)
-    del database
-    return compile_rulebook(tables), tables
-
-
 def load_rulebook(connection: Any, client_ids: Sequence[int] | None = None) -> Rulebook:
     """Load what the kernel needs to know of some clients (None: all), from the releases in force."""
     return _load(connection, client_ids)[0]
@@ -82,7 +72,25 @@ def load_setup(connection: Any, client_ids: Sequence[int] | None = None) -> dict
     return _load(connection, client_ids)[1]
 
 
-def _load(connection: Any, client_ids: Sequence[int] | None) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
-    releases = releases_in_force(connection, client_ids)
-    database = str(connection.settings_dict["NAME"]) + str(connection.settings_dict["HOST"])
-    return _compiled(database, tuple(releases.values()))
+Compiled = tuple[Rulebook, dict[str, pl.DataFrame]]
+
+KEPT_RULEBOOKS = 64
+_kept: OrderedDict[tuple[str, tuple[int, ...]], Compiled] = OrderedDict()
+"""Rulebooks lately compiled, by database and releases: a release never changes."""
+
+
+def _load(connection: Any, client_ids: Sequence[int] | None) -> Compiled:
+    return load_releases(connection, tuple(releases_in_force(connection, client_ids).values()))
+
+
+def load_releases(connection: Any, releases: tuple[int, ...]) -> Compiled:
+    """Load the rulebook and the set-up rows of some releases, in force or not."""
+    settings = connection.settings_dict
+    key = (f"{settings['HOST']}/{settings['PORT']}/{settings['NAME']}", releases)
+    if key not in _kept:
+        tables = load_tables(connection, releases)
+        _kept[key] = (compile_rulebook(tables), tables)
+    _kept.move_to_end(key)
+    while len(_kept) > KEPT_RULEBOOKS:
+        _kept.popitem(last=False)
+    return _kept[key]

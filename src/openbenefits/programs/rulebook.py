@@ -12,10 +12,13 @@ from dataclasses import dataclass, fields
 import polars as pl
 
 from openbenefits.core.codes import PLAN_TYPES, RateUnit
+from openbenefits.core.money import MICROS_PER_CENT, divide_half_up
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 
 FAR_FUTURE = pl.date(9999, 12, 31)
+PROGRAM_PLAN_TYPE = "01"
 MOST_BITS = 62
+MOST_CELLS = 2**31 - 1
 OLDEST_AGE = 120
 
 PERIODS_PER_YEAR = {"A": 1, "Q": 4, "M": 12, "S": 24, "B": 26, "W": 52}
@@ -50,10 +53,12 @@ class Rulebook:
     coverage_codes: pl.DataFrame
     plans: pl.DataFrame
     rate_tables: pl.DataFrame
-    rates: pl.DataFrame
+    rate_cells: pl.DataFrame
+    rate_codes: pl.DataFrame
     service_bands: pl.DataFrame
     pay_bands: pl.DataFrame
-    areas: pl.DataFrame
+    rating_zips: pl.DataFrame
+    rating_areas: pl.DataFrame
     contributions: pl.DataFrame
     formulas: pl.DataFrame
     formula_steps: pl.DataFrame
@@ -84,21 +89,14 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
     event_rules = _event_rules(tables)
     used_rules, used_geographies = _used_bits(programs, options, tables)
     rules, values = _rules(tables, used_rules, used_geographies)
-    areas = _areas(tables)
-    rate_tables = _rate_tables(tables)
-    service_bands, pay_bands = (
-        _bands(tables, rate_tables, "service_months_from"),
-        _bands(tables, rate_tables, "annual_pay_from_cents"),
-    )
+    rates = _rates(tables)
     return Rulebook(
         programs=_with_rule_bits(programs, used_rules),
         schedule_programs=tables["schedule_program"].select("schedule_id", "program_id", "plan_type"),
         rules=rules,
         values=values,
         geographies=used_geographies,
-        zips=tables["geography_zip"].select(
-            "geography_id", pl.col("zip").cast(pl.Int32, strict=False), "area"
-        ),
+        zips=_zips(tables),
         plan_rows=plan_rows,
         plan_rules=_plan_rules(tables, plan_rows, event_rules),
         event_rules=event_rules,
@@ -109,11 +107,13 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         costs=_costs(tables, options),
         coverage_codes=tables["coverage_code"],
         plans=tables["plan"].unique("plan_id", keep="last"),
-        rate_tables=rate_tables,
-        rates=_rates(tables, rate_tables, areas, service_bands, pay_bands),
-        service_bands=service_bands,
-        pay_bands=pay_bands,
-        areas=areas,
+        rate_tables=rates.tables,
+        rate_cells=rates.cells,
+        rate_codes=rates.codes,
+        service_bands=rates.service_bands,
+        pay_bands=rates.pay_bands,
+        rating_zips=rates.zips,
+        rating_areas=rates.areas,
         contributions=_contributions(tables),
         formulas=_formulas(tables),
         formula_steps=_formula_steps(tables),
@@ -153,10 +153,14 @@ def _programs(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl.DataFrame:
-    """One row per plan type of a program row; `plan_row` is its position."""
+    """One row per plan type of a program row; `plan_row` is its position.
+
+    A program with general credits has a row of its own, plan type 01 (`is_program`).
+    """
+    rows = tables["plan_type_row"].drop("client_id", "release_id", "id", strict=False)
+    own = _program_plan_types(tables, rows.schema)
     return (
-        tables["plan_type_row"]
-        .drop("client_id", "release_id", strict=False)
+        pl.concat([rows, own])
         .join(
             programs.select("client_id", "program_id", "valid_from", "program_row"),
             on=["program_id", "valid_from"],
@@ -168,8 +172,25 @@ def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl
             plan_type_number=plan_type_number(),
             is_lapsing=_lapses_at_open_enrollment(),
             is_priced=pl.col("amount_kind") == "none",
+            is_program=pl.col("plan_type") == PROGRAM_PLAN_TYPE,
         )
     )
+
+
+def _program_plan_types(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+    """Make a plan type 01 for each program row with general credits."""
+    granting = tables["option"].filter(plan_type=PROGRAM_PLAN_TYPE).select("program_id", "valid_from")
+    programs = tables["program"].select("program_id", "valid_from", "event_rule_id")
+    rows = programs.join(granting.unique(), on=["program_id", "valid_from"]).with_columns(
+        plan_type=pl.lit(PROGRAM_PLAN_TYPE),
+        display_order=pl.lit(0),
+        waive_rule=pl.lit("N"),
+        amount_kind=pl.lit("none"),
+        is_invested=pl.lit(value=False),
+        is_price_locked=pl.lit(value=False),
+    )
+    absent = [pl.lit(None).alias(name) for name in schema if name not in rows.columns]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def _lapses_at_open_enrollment() -> pl.Expr:
@@ -179,7 +200,7 @@ def _lapses_at_open_enrollment() -> pl.Expr:
 
 
 def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per option of a plan row (general credits have none); `option_row` is its position."""
+    """One row per option of a plan row; `option_row` is its position."""
     keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_type", "plan_row")
     codes = tables["coverage_code"].select(
         "coverage_code_id",
@@ -343,7 +364,8 @@ def _plan_rules(
 
     Columns: plan_row, event_class_id, rule_row (null: none), hire_rule_row, valid_from, valid_to.
     """
-    classes = tables["event_class"].select("event_class_id", "code")
+    hires = tables["event_class"].filter(code="HIR")["event_class_id"]
+    classes = tables["event_class"].select("event_class_id")
     versions = event_rules.select("event_rule_id", "valid_from", "valid_to").unique()
     wanted = plan_rows.select("plan_row", "event_rule_id").join(classes, how="cross")
     wanted = wanted.join(versions, on="event_rule_id", how="left")
@@ -352,23 +374,82 @@ def _plan_rules(
     found = wanted.join(rows, on=["event_rule_id", "valid_from", "event_class_id"], how="left").join(
         blank, on=["event_rule_id", "valid_from"], how="left"
     )
-    found = found.with_columns(rule_row=pl.coalesce("rule_row", "blank_row"))
-    hire = found.filter(code="HIR").select("plan_row", "valid_from", hire_rule_row="rule_row")
-    return found.join(hire, on=["plan_row", "valid_from"], how="left").select(
-        "plan_row", "event_class_id", "rule_row", "hire_rule_row", "valid_from", "valid_to"
+    hire = rows.filter(pl.col("event_class_id").is_in(hires.implode())).select(
+        "event_rule_id", "valid_from", hire_row="rule_row"
+    )
+    return found.join(hire, on=["event_rule_id", "valid_from"], how="left").select(
+        "plan_row",
+        "event_class_id",
+        "valid_from",
+        "valid_to",
+        rule_row=pl.coalesce("rule_row", "blank_row"),
+        hire_rule_row=pl.coalesce("hire_row", "blank_row"),
     )
 
 
-# --- rates ------------------------------------------------------------------------------------------------
+# --- rates: one dense cell per combination of keys, addressed by arithmetic -------------------------------
+
+SEX_NUMBERS = {"F": 0, "M": 1, "X": 2}
+STRIDES = {
+    "sex_stride": "sexes",
+    "smoker_stride": "smokers",
+    "pay_stride": "pay_bands",
+    "service_stride": "service_bands",
+    "area_stride": "areas",
+    "age_stride": "ages",
+}
+"""The dimensions of a rate table, from the quickest to the slowest; coverage codes are slower still."""
 
 
-def _areas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Number the rating areas: area, area_number from 1 (0 = not keyed by area)."""
-    rows = tables["rate_row"].select("area").filter(pl.col("area") != "").unique().sort("area")
-    return rows.with_row_index("area_number", offset=1).with_columns(pl.col("area_number").cast(pl.Int64))
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Rate tables as one long array.
+
+    tables: by effective date; rate_version is the position. The cell of a rate is first_cell + the number
+            of each key × its stride (0: not keyed by it) + code_offset (see `codes`).
+    cells:  total (flat tables: cents of a month; others: micro-dollars), own (the employee's part of it),
+            rate_row_id; nulls where there is no rate.
+    codes:  rate_version, coverage_code_id, code_offset.
+    bands:  rate_version, lower edge, band (from 0).
+    zips:   zip, zip_number (from 0) of the rating areas; `areas` holds area_number at the table's
+            first_area + zip_number, null where the zip has none.
+    """
+
+    tables: pl.DataFrame
+    cells: pl.DataFrame
+    codes: pl.DataFrame
+    service_bands: pl.DataFrame
+    pay_bands: pl.DataFrame
+    zips: pl.DataFrame
+    areas: pl.DataFrame
 
 
-def _rate_tables(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _rates(tables: Mapping[str, pl.DataFrame]) -> Rates:
+    versions = _rate_versions(tables)
+    service_bands = _bands(tables, versions, "service_months_from", "by_service")
+    pay_bands = _bands(tables, versions, "annual_pay_from_cents", "by_pay")
+    area_names, zips, areas = _rating_areas(tables, versions)
+    rows = _keyed_rates(tables, versions, service_bands, pay_bands, area_names)
+    codes = rows.filter("by_coverage_code").select("rate_version", "coverage_code_id").unique()
+    codes = codes.sort("rate_version", "coverage_code_id").with_columns(
+        code_number=pl.int_range(pl.len(), dtype=pl.Int64).over("rate_version")
+    )
+    laid_out = _laid_out(versions, service_bands, pay_bands, area_names, codes, zips.height)
+    code_offsets = codes.join(laid_out.select("rate_version", "code_stride"), on="rate_version").select(
+        "rate_version", "coverage_code_id", code_offset=pl.col("code_number") * pl.col("code_stride")
+    )
+    return Rates(
+        tables=laid_out,
+        cells=_cells(_with_own_part(rows, tables), laid_out, code_offsets),
+        codes=code_offsets,
+        service_bands=service_bands,
+        pay_bands=pay_bands,
+        zips=zips,
+        areas=areas,
+    )
+
+
+def _rate_versions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Rate tables by effective date; `rate_version` is the position."""
     unit = pl.col("unit")
     return (
@@ -386,105 +467,195 @@ def _rate_tables(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _bands(tables: Mapping[str, pl.DataFrame], rate_tables: pl.DataFrame, key: str) -> pl.DataFrame:
+def _bands(
+    tables: Mapping[str, pl.DataFrame], versions: pl.DataFrame, edge: str, flag: str
+) -> pl.DataFrame:
     """Number the bands of a graded key per rate version: rate_version, lower edge, band."""
-    flag = "by_service" if key == "service_months_from" else "by_pay"
+    keyed = versions.filter(pl.col(flag)).select("rate_table_id", "valid_from", "rate_version")
     return (
         tables["rate_row"]
-        .join(
-            rate_tables.filter(pl.col(flag)).select("rate_table_id", "valid_from", "rate_version"),
-            on=["rate_table_id", "valid_from"],
-        )
-        .select("rate_version", key)
+        .join(keyed, on=["rate_table_id", "valid_from"])
+        .select("rate_version", edge)
         .unique()
-        .sort("rate_version", key)
-        .with_columns(band=pl.int_range(pl.len()).over("rate_version") + 1)
+        .sort("rate_version", edge)
+        .with_columns(band=pl.int_range(pl.len(), dtype=pl.Int64).over("rate_version"))
     )
 
 
-def rate_key() -> pl.Expr:
-    """Pack what identifies a rate into one integer; unused keys are 0.
+def _rating_areas(
+    tables: Mapping[str, pl.DataFrame], versions: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Number the areas of each geography that rates are keyed by, and the zips that lie in one.
 
-    From rate_version, age (0–127), area_number, coverage_code_id, service_band, pay_band, smoker (0, 1)
-    and sex_number (0–3). Widths: 20, 7, 9, 12, 6, 6, 1, 2 bits.
+    Three frames: geography_id, area, area_number; zip, zip_number; and one row per geography and zip
+    number with area_number. The geographies follow one another in the order of their number.
     """
-    key = pl.col("rate_version").cast(pl.Int64)
-    for column, width in (
-        ("age", 7),
-        ("area_number", 9),
-        ("coverage_code_id", 12),
-        ("service_band", 6),
-        ("pay_band", 6),
-        ("smoker", 1),
-        ("sex_number", 2),
-    ):
-        key = key * (1 << width) + pl.col(column).cast(pl.Int64)
-    return key
+    keyed = versions.filter("by_area").select("geography_id").drop_nulls().unique().sort("geography_id")
+    placed = _zips(tables).filter(pl.col("area") != "").join(keyed, on="geography_id", how="semi")
+    placed = placed.drop_nulls("zip").unique(["geography_id", "zip"], keep="first", maintain_order=True)
+    names = placed.select("geography_id", "area").unique().sort("geography_id", "area")
+    names = names.with_columns(area_number=pl.int_range(pl.len(), dtype=pl.Int64).over("geography_id"))
+    zips = placed.select("zip").unique().sort("zip")
+    zips = zips.with_columns(zip_number=pl.int_range(pl.len(), dtype=pl.Int64))
+    grid = keyed.join(zips, how="cross", maintain_order="left_right")
+    found = placed.join(names, on=["geography_id", "area"])
+    areas = grid.join(
+        found.select("geography_id", "zip", "area_number"),
+        on=["geography_id", "zip"],
+        how="left",
+        maintain_order="left",
+    )
+    return names, zips, areas.select("geography_id", "area_number")
 
 
-def sex_number(column: str = "sex") -> pl.Expr:
-    """Number the values of sex for the rate key; '' = not keyed by sex."""
-    return pl.col(column).replace_strict({"": 0, "F": 1, "M": 2, "X": 3}, default=None, return_dtype=pl.Int64)
+def _zips(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    zip_number = pl.col("zip").cast(pl.Int32, strict=False)
+    return tables["geography_zip"].select("geography_id", zip_number, "area")
 
 
-def _rates(
+def _keyed_rates(
     tables: Mapping[str, pl.DataFrame],
-    rate_tables: pl.DataFrame,
-    areas: pl.DataFrame,
+    versions: pl.DataFrame,
     service_bands: pl.DataFrame,
     pay_bands: pl.DataFrame,
+    areas: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Rates by packed key, every age of a band spelt out.
-
-    Columns: rate_key, rate_micros, own_micros (the employee's part), rate_row_id.
-    """
-    version = rate_tables.select("rate_table_id", "valid_from", "rate_version", "by_age", "by_coverage_code")
+    """Give each rate the numbers of its keys, every age of a band spelt out."""
+    flags = versions.select("rate_table_id", "valid_from", "rate_version", "geography_id", "^by_.*$")
+    money = versions.select("rate_version", "periods", is_flat=pl.col("unit") == RateUnit.FLAT)
     rows = (
         tables["rate_row"]
-        .join(version, on=["rate_table_id", "valid_from"])
-        .join(areas, on="area", how="left")
+        .drop("client_id", "release_id", strict=False)
+        .join(flags, on=["rate_table_id", "valid_from"])
+        .join(money, on="rate_version")
+        .join(areas, on=["geography_id", "area"], how="left")
         .join(service_bands, on=["rate_version", "service_months_from"], how="left")
         .rename({"band": "service_band"})
         .join(pay_bands, on=["rate_version", "annual_pay_from_cents"], how="left")
         .rename({"band": "pay_band"})
         .with_columns(
-            pl.col("area_number", "service_band", "pay_band").fill_null(0),
             smoker=pl.col("is_smoker").cast(pl.Int64),
             sex_number=sex_number(),
+            total=pl.when("is_flat")
+            .then(divide_half_up(pl.col("rate_micros") * pl.col("periods"), 12 * MICROS_PER_CENT))
+            .otherwise("rate_micros"),
         )
     )
-    rows = _with_own_part(_with_every_age(rows), tables)
-    return rows.select(rate_key().alias("rate_key"), "rate_micros", "own_micros", "rate_row_id").sort(
-        "rate_key"
-    )
+    return _with_every_age(rows)
 
 
-_OTHER_KEYS = (*("rate_version", "area_number", "service_band", "pay_band", "smoker", "sex_number"),)
+def sex_number(column: str = "sex") -> pl.Expr:
+    """Number the values of sex that rates know; null for any other."""
+    return pl.col(column).replace_strict(SEX_NUMBERS, default=None, return_dtype=pl.Int64)
 
 
 def _with_every_age(rows: pl.DataFrame) -> pl.DataFrame:
-    """Spell out each age of each band, so that a rate is found by equality."""
-    edges = rows.sort("age_from").with_columns(
-        until=pl.col("age_from").shift(-1).over(*_OTHER_KEYS, "coverage_code_id").fill_null(OLDEST_AGE + 1)
+    """Spell out each age of each band of a table, so that a rate is found by equality."""
+    edges = rows.filter("by_age").select("rate_version", "age_from").unique().sort("rate_version", "age_from")
+    edges = edges.with_columns(
+        until=pl.col("age_from").shift(-1).over("rate_version").fill_null(OLDEST_AGE + 1)
     )
-    graded = edges.filter("by_age").with_columns(age=pl.int_ranges("age_from", "until")).explode("age")
-    flat = edges.filter(~pl.col("by_age")).with_columns(age=pl.lit(0, dtype=pl.Int64))
-    return pl.concat([graded, flat]).drop("until")
+    graded = rows.filter("by_age").join(edges, on=["rate_version", "age_from"])
+    graded = graded.with_columns(age=pl.int_ranges("age_from", "until", dtype=pl.Int64)).explode("age")
+    flat = rows.filter(~pl.col("by_age")).with_columns(age=pl.lit(0, dtype=pl.Int64))
+    return pl.concat([graded.drop("until"), flat])
+
+
+_OTHER_KEYS = (
+    *("rate_version", "age", "area_number", "service_band", "pay_band", "smoker", "sex_number"),
+)
 
 
 def _with_own_part(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Add `own_micros`: the rate of the coverage code that covers nobody else, where the table has one."""
+    """Add `own`: the rate of the first coverage code that covers nobody else, where the table has one."""
     alone = tables["coverage_code"].filter(
         (pl.col("spouse_max") == 0) & (pl.col("partner_max") == 0) & (pl.col("child_max") == 0)
     )
     own = (
         rows.filter("by_coverage_code")
         .join(alone.select("coverage_code_id"), on="coverage_code_id", how="semi")
-        .select(*_OTHER_KEYS, "age", own_micros="rate_micros")
+        .sort("coverage_code_id")
+        .unique(_OTHER_KEYS, keep="first", maintain_order=True)
+        .select(*_OTHER_KEYS, own="total")
     )
-    return rows.join(own, on=[*_OTHER_KEYS, "age"], how="left").with_columns(
-        own_micros=pl.coalesce("own_micros", "rate_micros")
+    found = rows.join(own, on=_OTHER_KEYS, how="left", nulls_equal=True)
+    return found.with_columns(own=pl.coalesce("own", "total"))
+
+
+def _laid_out(
+    versions: pl.DataFrame,
+    service_bands: pl.DataFrame,
+    pay_bands: pl.DataFrame,
+    areas: pl.DataFrame,
+    codes: pl.DataFrame,
+    zips: int,
+) -> pl.DataFrame:
+    """Give each rate version its strides and the range of its cells."""
+    sized = versions.with_columns(
+        ages=pl.when("by_age").then(OLDEST_AGE + 1).otherwise(1).cast(pl.Int64),
+        smokers=pl.when("by_smoker").then(2).otherwise(1).cast(pl.Int64),
+        sexes=pl.when("by_sex").then(len(SEX_NUMBERS)).otherwise(1).cast(pl.Int64),
     )
+    for name, rows, key in (
+        ("areas", areas, "geography_id"),
+        ("service_bands", service_bands, "rate_version"),
+        ("pay_bands", pay_bands, "rate_version"),
+        ("codes", codes, "rate_version"),
+    ):
+        counted = rows.group_by(key).agg(pl.len().cast(pl.Int64).alias(name))
+        sized = sized.join(counted, on=key, how="left", maintain_order="left")
+    sized = sized.with_columns(
+        pl.when("by_area").then("areas").otherwise(1).fill_null(1).alias("areas"),
+        pl.col("service_bands", "pay_bands", "codes").fill_null(1),
+    )
+    stride = pl.lit(1, pl.Int64)
+    for name, size in STRIDES.items():
+        sized = sized.with_columns(stride.alias(f"_{name}"))
+        sized = sized.with_columns(pl.when(pl.col(size) > 1).then(f"_{name}").otherwise(0).alias(name))
+        stride = pl.col(f"_{name}") * pl.col(size)
+    sized = sized.with_columns(code_stride=stride).with_columns(cells=pl.col("code_stride") * pl.col("codes"))
+    _refuse_too_many_cells(sized)
+    first_areas = versions.filter("by_area").select("geography_id").drop_nulls().unique().sort("geography_id")
+    first_areas = first_areas.with_columns(first_area=pl.int_range(pl.len(), dtype=pl.Int64) * zips)
+    return (
+        sized.drop("^_.*_stride$")
+        .with_columns(first_cell=pl.col("cells").cum_sum() - pl.col("cells"))
+        .join(first_areas, on="geography_id", how="left", maintain_order="left")
+    )
+
+
+def _refuse_too_many_cells(sized: pl.DataFrame) -> None:
+    cells = sum(sized["cells"].to_list())
+    if cells > MOST_CELLS:
+        raise SetupTooComplex(f"the rate tables have {cells:,} combinations of keys: use fewer keys")
+
+
+def _cells(rows: pl.DataFrame, laid_out: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
+    """Lay the rates out in one array, nulls where the tables say nothing."""
+    where = laid_out.select("rate_version", "first_cell", *STRIDES)
+    numbers = {
+        "sex_stride": "sex_number",
+        "smoker_stride": "smoker",
+        "pay_stride": "pay_band",
+        "service_stride": "service_band",
+        "area_stride": "area_number",
+        "age_stride": "age",
+    }
+    offsets = [
+        pl.when(pl.col(stride) > 0).then(pl.col(stride) * pl.col(number)).otherwise(0)
+        for stride, number in numbers.items()
+    ]
+    placed = rows.join(where, on="rate_version").join(
+        codes, on=["rate_version", "coverage_code_id"], how="left"
+    )
+    cell = pl.col("first_cell") + pl.col("code_offset").fill_null(0)
+    for offset in offsets:
+        cell = cell + offset
+    reachable = ~pl.col("by_area") | pl.col("area_number").is_not_null()
+    placed = placed.filter(reachable).select("total", "own", "rate_row_id", cell=cell).drop_nulls("cell")
+    every = pl.DataFrame({"cell": pl.int_range(sum(laid_out["cells"].to_list()), eager=True, dtype=pl.Int64)})
+    found = every.join(placed.unique("cell", keep="first"), on="cell", how="left", maintain_order="left")
+    return found.drop("cell")
 
 
 # --- contributions, formulas, pay ---------------------------------------------------------------------
@@ -524,18 +695,21 @@ def _formula_steps(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _pay_counts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """How many flagged pays a pay group has in a calendar year: pay_group_id, year, period_flags, pays.
 
-    Flags 31 (every period) are always there, for credits.
+    Flags 31 (every period) are always there, for credits. A year of which the calendar lacks a part has
+    no count, nor has one without any flagged pay.
     """
     flags = pl.concat(
         [tables["deduction_code"].select("period_flags"), pl.DataFrame({"period_flags": [31]})],
         how="vertical_relaxed",
     ).unique()
     bit = pl.lit(2, dtype=pl.Int64).pow(pl.col("period_of_month") - 1).cast(pl.Int64)
+    year = pl.col("ends_on").dt.year()
+    periods = tables["pay_period"].with_columns(year=year).with_columns(
+        is_whole_year=pl.len().over("pay_group_id", "year") == pl.col("periods_in_year")
+    )
     return (
-        tables["pay_period"]
-        .select(
-            "pay_group_id", pl.col("ends_on").dt.year().alias("year"), bit.alias("bit"), "periods_in_year"
-        )
+        periods.filter("is_whole_year")
+        .select("pay_group_id", "year", bit=bit)
         .join(flags, how="cross")
         .filter((pl.col("period_flags").cast(pl.Int64) & pl.col("bit")) != 0)
         .group_by("pay_group_id", "year", "period_flags")

@@ -130,18 +130,21 @@ ORDER BY k."case"
 _OF_EVENT = "USING (client_id, person_id, benefit_record, schedule_id, event_number)"
 _OF_RECORD = "USING (client_id, person_id, benefit_record)"
 _LATEST_ELECTION = f"""
-SELECT DISTINCT ON (k."case", r.plan_type, r.slot) k.*, r.plan_type, r.slot, r.submission, r.option_code, r.is_withdrawn
+SELECT DISTINCT ON (k."case", r.plan_type, r.slot)
+       k.*, r.plan_type, r.slot, r.submission, r.option_code, r.is_withdrawn
 {_KEYS} JOIN enrollment_election AS r {_OF_EVENT}
 ORDER BY k."case", r.plan_type, r.slot, r.submission DESC
 """
 
 PLANS_QUERY = f"""
 SELECT k."case", {{columns}} {_KEYS}
-JOIN enrollment_eventplan AS r USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+JOIN enrollment_eventplan AS r
+USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 OPTIONS_QUERY = f"""
 SELECT k."case", {{columns}} {_KEYS}
-JOIN enrollment_eventoption AS r USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+JOIN enrollment_eventoption AS r
+USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 COVERAGE_QUERY = f"""
 SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coverage AS r {_OF_RECORD}
@@ -179,8 +182,10 @@ JOIN events_event AS r ON r.client_id = k.client_id AND r.person_id = k.person_i
 
 STANDING_QUERY = """
 SELECT schedule_id, coalesce(process_status, '') AS process_status, count(*) AS standing,
-       count(*) FILTER (WHERE event_status = 'O') AS open, count(*) FILTER (WHERE event_status = 'C') AS closed,
-       count(*) FILTER (WHERE event_status = 'V') AS void, count(*) FILTER (WHERE event_status = 'D') AS disconnected,
+       count(*) FILTER (WHERE event_status = 'O') AS open,
+       count(*) FILTER (WHERE event_status = 'C') AS closed,
+       count(*) FILTER (WHERE event_status = 'V') AS void,
+       count(*) FILTER (WHERE event_status = 'D') AS disconnected,
        count(*) FILTER (WHERE is_out_of_sequence) AS out_of_sequence,
        count(*) FILTER (WHERE is_eligibility_changed) AS eligibility_changed
 FROM events_event
@@ -190,7 +195,8 @@ GROUP BY 1, 2
 PASSED_QUERY = """
 SELECT schedule_id, process_status, count(*) AS passed
 FROM (
-    SELECT DISTINCT client_id, person_id, benefit_record, schedule_id, event_number, to_status AS process_status
+    SELECT DISTINCT client_id, person_id, benefit_record, schedule_id, event_number,
+           to_status AS process_status
     FROM events_eventstep
     WHERE run_id = %(run)s AND to_status IS NOT NULL
       AND (%(schedules)s::int[] IS NULL OR schedule_id = ANY (%(schedules)s::int[]))
@@ -278,7 +284,7 @@ def load_elected_dependents(connection: Any, events: pl.DataFrame) -> pl.DataFra
 
 
 def load_later_events(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
-    """Load the events not yet processed of the same benefit records: which of them are later, rules decide."""
+    """Load the events of the same benefit records not processed yet; `listings.waiting` picks the later."""
     later = {name: EVENT[name] for name in ("event_class_id", "event_on", "priority")}
     numbers = {"event_number": pl.Int32(), "schedule_id": pl.Int32()}
     return _of_events(connection, LATER_EVENTS_QUERY, later | numbers, events)
@@ -309,7 +315,7 @@ def load_dependents(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_standing(connection: Any, schedule_ids: Sequence[int] | None) -> pl.DataFrame:
-    """Count the events of each schedule by process status ('' = nothing decided yet), event status and flag."""
+    """Count the events of each schedule by process status ('' = none yet), event status and flag."""
     return copy_out(connection, STANDING_QUERY, STANDING, {"schedules": _listed(schedule_ids)})
 
 

@@ -6,7 +6,6 @@ the batch and its last step, which is a new one after every issue and every repr
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,9 +17,12 @@ from django.db import transaction
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
 from openbenefits.events.rules import window
 from openbenefits.events.services import move_events
-from openbenefits.reports import frames, listings, statements
+from openbenefits.reports import frames, listings
+from openbenefits.reports.confirmations import confirmation_letters
+from openbenefits.reports.letters import StatementFrames
 from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
 from openbenefits.reports.printing import Press, press
+from openbenefits.reports.statements import enrollment_letters
 from openbenefits.store.bulk import update_from
 from openbenefits.store.locks import lock_rows
 
@@ -49,7 +51,7 @@ class Kind:
 
     name: str
     template: str
-    letters: Callable[[statements.StatementFrames], pl.DataFrame]
+    letters: Callable[[StatementFrames], pl.DataFrame]
     statuses: tuple[str, ...]
     event_statuses: tuple[str, ...]
     notified: str
@@ -155,7 +157,7 @@ class _Job:
         names = load_names(self.connection)
         files: list[Path] = []
         issued = looked_at = 0
-        with press(self.kind.template, paper=paper) if events.height else nullcontext() as machine:
+        with press(self.kind.template, paper=paper) as machine:
             for batch in events.iter_slices(self.batch_people):
                 written, count = self._issue_batch(frames.with_case(batch), names, machine)
                 files += written
@@ -246,7 +248,7 @@ def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupName
         names.funds, on=["plan_type", "fund"], how="left", maintain_order="left"
     )
     return kind.letters(
-        statements.StatementFrames(
+        StatementFrames(
             events=named,
             plans=plans,
             options=options,
@@ -284,7 +286,7 @@ def _safe(text: pl.Expr) -> pl.Expr:
 ENROLLMENT = Kind(
     name="enrollment",
     template="enrollment.typ",
-    letters=statements.enrollment_letters,
+    letters=enrollment_letters,
     statuses=tuple(str(status) for status in ASKED),
     event_statuses=(EventStatus.OPEN.value,),
     notified="option_notified_on",
@@ -293,7 +295,7 @@ ENROLLMENT = Kind(
 CONFIRMATION = Kind(
     name="confirmation",
     template="confirmation.typ",
-    letters=statements.confirmation_letters,
+    letters=confirmation_letters,
     statuses=(ProcessStatus.FE.value,),
     event_statuses=(EventStatus.OPEN.value, EventStatus.CLOSED.value),
     notified="confirm_notified_on",

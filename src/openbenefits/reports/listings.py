@@ -352,7 +352,7 @@ def with_people(events: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def in_force_before(timeline: pl.DataFrame) -> pl.DataFrame:
-    """Pick the change point that holds on the day before `event_on`, per case, plan type and slot, if it covers."""
+    """Pick the coverage in force on the day before `event_on`, per case, plan type and slot."""
     before = timeline.filter(pl.col("begins_on") < pl.col("event_on")).sort("begins_on")
     last = before.unique(["case", "plan_type", "slot"], keep="last", maintain_order=True)
     return last.filter(pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS]))

@@ -26,7 +26,8 @@ FROM programs_program AS p JOIN programs_bundle AS b ON b.release_id = p.release
 """
 PLAN_TYPES_QUERY = """
 SELECT t.program_id, t.plan_type, t.valid_from, t.display_order AS plan_order, t.amount_kind,
-       t.minimum_amount_cents, t.maximum_amount_cents, t.minimum_percent_thousandths, t.maximum_percent_thousandths
+       t.minimum_amount_cents, t.maximum_amount_cents,
+       t.minimum_percent_thousandths, t.maximum_percent_thousandths
 FROM programs_plantyperow AS t JOIN programs_bundle AS b ON b.release_id = t.release_id
 """
 OPTIONS_QUERY = """

@@ -1,4 +1,4 @@
-"""The reports an administrator can ask for, by code: what they are called, what narrows them, who makes them."""
+"""The reports an administrator can ask for, by code: their titles, their options, and how they are made."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -79,7 +79,7 @@ def make_report(connection: Any, code: str, selection: Selection) -> Report:
 
 
 def save_report(report: Report, *, csv: Path | None = None, xlsx: Path | None = None) -> list[Path]:
-    """Write a report as CSV, XLSX or both; answer the files. CSV gives each further sheet a file of its own."""
+    """Write a report as CSV, XLSX or both; answer the files. In CSV each further sheet is its own file."""
     written = [] if csv is None else files.write_csv(csv, report.sheets)
     return written if xlsx is None else [*written, *files.write_xlsx(xlsx, report.sheets)]
 

@@ -133,7 +133,7 @@ def count_statuses(
 
 
 def summarise_schedules(counts: pl.DataFrame) -> pl.DataFrame:
-    """Lay out one row per schedule: its events by process status, event status and flag, and how much is final."""
+    """Lay out a row per schedule: events by process status, event status and flag, and how much is final."""
     by_schedule = ["schedule_id", "client", "schedule", "schedule_name", "percent_final"]
     totals = counts.group_by(by_schedule, maintain_order=True).agg(
         pl.col("standing").sum().alias("events"), pl.col(*EVENT_STATUS_COUNTS, *FLAG_COUNTS).sum()

@@ -57,5 +57,5 @@ def status_counts(
 
 
 def schedule_summary(connection: Any, schedule_ids: Sequence[int] | None = None) -> pl.DataFrame:
-    """Count each schedule's events by process status, event status and flag, with the percentage that is final."""
+    """Count each schedule's events by process status, event status and flag; say what percentage is final."""
     return rules.summarise_schedules(status_counts(connection, schedule_ids))

@@ -1,5 +1,7 @@
 """Counts and reports as tables of the command line."""
 
+from typing import Any
+
 import polars as pl
 from rich.table import Table
 
@@ -7,7 +9,6 @@ from openbenefits.core.codes import FINAL_STATUSES
 from openbenefits.reports.rules import EVENT_STATUS_COUNTS, STATUS_NAMES
 
 PREVIEW_ROWS = 20
-_RIGHT = {"justify": "right"}
 
 
 def status_table(counts: pl.DataFrame, *, title: str = "Where the participants stand") -> Table:
@@ -21,10 +22,10 @@ def status_table(counts: pl.DataFrame, *, title: str = "Where the participants s
     table.add_column("Status", footer="all")
     table.add_column("Meaning")
     if is_run:
-        table.add_column("Passed in this run", **_RIGHT)
-    table.add_column("Stand here now", footer=_number(rows["standing"].sum()), **_RIGHT)
+        table.add_column("Passed in this run", justify="right")
+    table.add_column("Stand here now", footer=_number(rows["standing"].sum()), justify="right")
     for name in EVENT_STATUS_COUNTS:
-        table.add_column(name.capitalize(), footer=_number(rows[name].sum()), **_RIGHT)
+        table.add_column(name.capitalize(), footer=_number(rows[name].sum()), justify="right")
     for row in rows.iter_rows(named=True):
         passed = [_number(row["passed"])] if is_run else []
         numbers = [_number(row[name]) for name in ("standing", *EVENT_STATUS_COUNTS)]
@@ -41,8 +42,8 @@ def schedule_summary_table(summary: pl.DataFrame, *, title: str = "Schedule summ
     statuses = [name for name in ("new", *STATUS_NAMES) if name in summary.columns and summary[name].sum()]
     counts = ["events", *statuses, *EVENT_STATUS_COUNTS, "out_of_sequence", "eligibility_changed"]
     for name in counts:
-        table.add_column(name.replace("_", " ") if name in STATUS_NAMES else _heading(name), **_RIGHT)
-    table.add_column("Final", **_RIGHT)
+        table.add_column(name.replace("_", " ") if name in STATUS_NAMES else _heading(name), justify="right")
+    table.add_column("Final", justify="right")
     for row in summary.iter_rows(named=True):
         final = "" if row["percent_final"] is None else f"{row['percent_final']:.1f} %"
         numbers = [_number(row[name]) for name in counts]
@@ -73,7 +74,7 @@ def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _number(value: int | None) -> str:
+def _number(value: Any) -> str:
     return f"{value:,}" if value else "·"
 
 

@@ -1,4 +1,4 @@
-"""The process that sets letters: `python -m openbenefits.reports.typesetter`, an order as JSON on standard input.
+"""The process that sets letters: `python -m openbenefits.reports.typesetter`, an order in JSON on its input.
 
 A process per batch, because Typst keeps what it has set: in one process its memory grows by 2.5 MB a letter
 and each batch takes longer than the one before. It imports nothing of ours.

@@ -109,9 +109,9 @@ def _waits_for(ours: pl.Expr) -> pl.Expr:
 def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     """Spell out the single steps of each move, so that history shows every status passed through.
 
-    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, final_status (null
-             where a level was not reached), the event's key and steps; result: rows of from_status, to_status
-             and step.
+    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, final_status
+             (null where a level was not reached), the event's key and steps; result: rows of from_status,
+             to_status and step.
     """
     chain = pl.concat_list(
         pl.col("from_status").fill_null(""), "program_status", "prepared_status", "final_status"

@@ -58,7 +58,7 @@ def work_wave(
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = _decide(cases, known, rulebook, started)
-    _save(connection, decided, started, now=now)
+    _save(connection, decided, rulebook, started, now=now)
     worked = decided.cases.select(
         *RECORD_KEY,
         outcome=pl.when("is_changed").then(pl.lit("processed")).otherwise(pl.lit("unchanged")),
@@ -223,7 +223,9 @@ def _settling(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def _save(connection: Any, decided: Decided, started: models.Run, *, now: datetime) -> None:
+def _save(
+    connection: Any, decided: Decided, rulebook: Rulebook, started: models.Run, *, now: datetime
+) -> None:
     """Write what changed: preparation, coverage, statuses with their steps, messages."""
     changed = decided.cases.filter("is_changed")
     if changed.is_empty():
@@ -235,7 +237,7 @@ def _save(connection: Any, decided: Decided, started: models.Run, *, now: dateti
         final = changed.filter(pl.col("final_status") == str(ProcessStatus.FE))
         post(connection, decided.settled, final, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
-    _save_events(connection, changed, numbered, decided, started, now=now)
+    _save_events(connection, changed, numbered, decided, rulebook, now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
@@ -257,7 +259,7 @@ def _save_events(
     changed: pl.DataFrame,
     numbered: pl.DataFrame,
     decided: Decided,
-    started: models.Run,
+    rulebook: Rulebook,
     *,
     now: datetime,
 ) -> None:
@@ -274,7 +276,7 @@ def _save_events(
         .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
         .join(programs, on="case", how="left")
     )
-    program_ids = load_rulebook_programs(connection, started)
+    program_ids = rulebook.programs.select("program_row", new_program_id="program_id")
     rows = rows.join(program_ids, on="program_row", how="left").with_columns(
         process_status="to_status",
         event_status=event_status_of(),
@@ -300,14 +302,6 @@ def _save_events(
     ]
     for status in ("C", "O"):
         update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, columns)
-
-
-def load_rulebook_programs(connection: Any, started: models.Run) -> pl.DataFrame:
-    """Answer program_row and new_program_id of the rulebook in force."""
-    from openbenefits.programs.frames import load_rulebook
-
-    programs = load_rulebook(connection, [started.bundle_client]).programs
-    return programs.select("program_row", new_program_id="program_id")
 
 
 # --- what a trial shows -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Ends of enrolment windows: finalise with defaults, void, or hold, as the event class says (rulings §1.5)."""
+"""Ends of enrolment windows: finalise with defaults, void, or hold, as the class says (rulings §1.5)."""
 
 from datetime import date, datetime
 from typing import Any

@@ -272,6 +272,18 @@ class RunPart(Part, kw_only=True, frozen=True):
     people: list[Name] | None = None
 
 
+class PassiveEventsPart(Part, kw_only=True, frozen=True):
+    """Triggers what age and length of service bring about through a day; a run makes events of it."""
+
+    as_of: date | None = None
+
+
+class WindowEndsPart(Part, kw_only=True, frozen=True):
+    """Applies the action of every enrolment window that ended before a day."""
+
+    as_of: date | None = None
+
+
 class StatementPart(Part, kw_only=True, frozen=True):
     """Issues the statements of a schedule that are due."""
 
@@ -410,6 +422,8 @@ class Step(Part, kw_only=True, frozen=True):
     elect: ElectPart | None = None
     decide_proof: ProofPart | None = None
     run: RunPart | None = None
+    passive_events: PassiveEventsPart | None = None
+    window_ends: WindowEndsPart | None = None
     statement: StatementPart | None = None
     change_setup: SetupChangePart | None = None
     refused: bool = False  # the product must refuse this step
@@ -421,7 +435,7 @@ class Step(Part, kw_only=True, frozen=True):
 ACTS: tuple[str, ...] = (
     *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
     *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
-    *("decide_proof", "run", "statement", "change_setup"),
+    *("decide_proof", "run", "passive_events", "window_ends", "statement", "change_setup"),
 )
 """The keys of a step of which it has one at most."""
 

@@ -1,4 +1,4 @@
-"""What is owed in each pay: which pays, how much of a month or a pledge, why it differs from the pay before."""
+"""What is owed in each pay: which pays, what share of what, why it differs from the pay before."""
 
 from openbenefits.payroll.rules.credits import with_general_credits
 from openbenefits.payroll.rules.lines import Known, fact_days, owed_lines
@@ -11,7 +11,7 @@ __all__ = [
     "deductions_summary",
     "fact_days",
     "next_lines",
-    "own_pays",
     "owed_lines",
+    "own_pays",
     "with_general_credits",
 ]

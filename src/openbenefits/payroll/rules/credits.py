@@ -17,11 +17,11 @@ def with_general_credits(rulebook: Rulebook, tables: Mapping[str, pl.DataFrame])
 
     Shapes: tables has the set-up rows `option` and `cost` of the same releases.
     """
-    credits = tables["option"].filter(option_type=OptionType.GENERAL_CREDIT.value)
-    if credits.is_empty() or (rulebook.options["option_type"] == OptionType.GENERAL_CREDIT.value).any():
+    general = tables["option"].filter(option_type=OptionType.GENERAL_CREDIT.value)
+    if general.is_empty() or (rulebook.options["option_type"] == OptionType.GENERAL_CREDIT.value).any():
         return rulebook
-    plan_rows = _program_rows(credits, rulebook)
-    options = _option_rows(credits, plan_rows, rulebook)
+    plan_rows = _program_rows(general, rulebook)
+    options = _option_rows(general, plan_rows, rulebook)
     costs = tables["cost"].join(options, on=["option_id", "valid_from"])
     return replace(
         rulebook,
@@ -37,18 +37,23 @@ def general_points(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook)
     A credit is owed in the pays in which an election, a default or a waiver under the program holds; owners
     with points of plan type 01 of their own need none.
 
-    Shapes: held has owner and point, points is addressed by position. Result: owner, program_id, option_id, slot.
+    Shapes: held has owner and point, points is addressed by position. Result: owner, program_id,
+            option_id, slot, deduction_begins_on.
     """
     own = points.filter(pl.col("plan_type") == PROGRAM_PLAN_TYPE).select("owner").unique()
-    programs = points[held["point"].unique()].select("owner", "program_id").unique()
+    programs = (
+        points[held["point"].unique()]
+        .group_by("owner", "program_id")
+        .agg(pl.col("deduction_begins_on").min())
+    )
     general = rulebook.options.filter(pl.col("option_type") == OptionType.GENERAL_CREDIT.value)
     offered = general.select("program_id", "option_id").unique().sort("program_id", "option_id")
     offered = offered.with_columns(slot=pl.int_range(pl.len(), dtype=pl.Int16).over("program_id"))
     return programs.join(own, on="owner", how="anti").join(offered, on="program_id").sort("owner", "slot")
 
 
-def _program_rows(credits: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    keys = credits.select("program_id", "valid_from").unique()
+def _program_rows(general: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    keys = general.select("program_id", "valid_from").unique()
     programs = rulebook.programs.select("client_id", "program_id", "valid_from", "program_row")
     return programs.join(keys, on=["program_id", "valid_from"]).select(
         pl.all(),
@@ -61,9 +66,9 @@ def _program_rows(credits: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     )
 
 
-def _option_rows(credits: pl.DataFrame, plan_rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _option_rows(general: pl.DataFrame, plan_rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_row")
-    rows = credits.drop("client_id", "release_id", strict=False).join(keys, on=["program_id", "valid_from"])
+    rows = general.drop("client_id", "release_id", strict=False).join(keys, on=["program_id", "valid_from"])
     return rows.with_columns(
         *(pl.lit(0).alias(name) for name in (*PERSONS, "rule_bit")),
         option_row=pl.int_range(pl.len(), dtype=pl.Int32) + rulebook.options.height,

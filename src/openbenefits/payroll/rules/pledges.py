@@ -10,37 +10,35 @@ _YEAR = ("series", "year")
 def with_pledge_shares(lines: pl.DataFrame) -> pl.DataFrame:
     """Add owed_cents to the pays of pledges.
 
-    A pledge is for the calendar year in which its deductions begin: (pledge − contributed in the year by the
-    points before it) over the flagged pays from then to 31 December. An account that does not lapse at open
+    A pledge is for the calendar year in which its deductions begin: (pledge less what the points before it
+    contributed in the year) over the flagged pays from then to 31 December. An account that does not lapse at open
     enrolment (HSA) goes on, with the whole pledge, in each later year; any other owes nothing then.
 
-    Shapes:  lines has series (owner, plan type, slot), point (ascending in time), pledge_cents,
-             deduction_begins_on, ends_on, is_lapsing, own_no and own_pays; the lines of a point in a year
-             begin with the first pay it may take.
+    Shapes:  lines has series (owner, plan type, slot), point (ascending in time), point_pledge_cents,
+             point_deduction_begins_on, ends_on, is_lapsing, own_no and own_pays; a point's lines of a
+             year begin with the first pay it may take.
     Missing: a pledge never stated owes null.
     Source:  rulings §3.5, §5.1, §5.6.
     """
     year = pl.col("ends_on").dt.year()
     rows = lines.with_columns(year=year).filter(
-        ~pl.col("is_lapsing") | (pl.col("deduction_begins_on").dt.year() == year)
+        ~pl.col("is_lapsing") | (pl.col("point_deduction_begins_on").dt.year() == year)
     )
     if rows.is_empty():
         return rows.with_columns(owed_cents=pl.lit(None, pl.Int64)).drop("year")
     first = pl.col("own_no").min().over("point", "year")
-    rows = rows.with_columns(
-        _number=pl.col("own_no") - first + 1, _shares=pl.col("own_pays") - first + 1
-    )
+    rows = rows.with_columns(_number=pl.col("own_no") - first + 1, _shares=pl.col("own_pays") - first + 1)
     rows = rows.join(_left_of_pledges(rows), on=["point", "year"], how="left", maintain_order="left")
     shared = money.share_of_split(pl.col("_left"), pl.col("_number"), pl.col("_shares"))
     return rows.with_columns(owed_cents=shared).drop("year", "_number", "_shares", "_left")
 
 
 def _left_of_pledges(rows: pl.DataFrame) -> pl.DataFrame:
-    """Find what is left of each pledge when its turn comes: first points together, then second ones, …"""
+    """Find what is left of each pledge when its turn comes: first points together, then second ones."""
     turns = (
         rows.group_by("series", "year", "point")
         .agg(
-            pl.col("pledge_cents").first(),
+            pl.col("point_pledge_cents").first(),
             _taken=pl.col("_number").max(),
             _shares=pl.col("_shares").first(),
         )
@@ -51,7 +49,7 @@ def _left_of_pledges(rows: pl.DataFrame) -> pl.DataFrame:
     found = []
     for turn in range(int(turns["_turn"].max()) + 1):  # type: ignore[arg-type]
         these = turns.filter(_turn=turn).join(contributed, on=list(_YEAR))
-        these = these.with_columns(_left=money.subtract(pl.col("pledge_cents"), pl.col("contributed")))
+        these = these.with_columns(_left=money.subtract(pl.col("point_pledge_cents"), pl.col("contributed")))
         found.append(these.select("point", "year", "_left"))
         part = money.multiply_divide_half_up(pl.col("_left"), pl.col("_taken"), pl.col("_shares"))
         added = these.select(*_YEAR, contributed=money.add(pl.col("contributed"), part))

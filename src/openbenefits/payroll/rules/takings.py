@@ -1,4 +1,4 @@
-"""Which pays a deduction is taken in: a person's own pays, the flags of a deduction code, the shares of a split."""
+"""Which pays a deduction is taken in: a person's pays, the flags of its code, the shares of a split."""
 
 from datetime import date, timedelta
 

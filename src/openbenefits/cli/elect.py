@@ -1,0 +1,182 @@
+"""`openbenefits elect`: elections, from a file or one by one."""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.faults import EXIT_REFUSED
+from openbenefits.cli.options import By, ClientCode, File, On, Schedule
+from openbenefits.cli.screen import console, say, table_of
+
+if TYPE_CHECKING:
+    from openbenefits.enrollment.elections import EntryResult
+    from openbenefits.enrollment.takeover import TakeOverResult
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Enter elections from a file or one by one; see how far people have come.",
+    epilog="Example: openbenefits elect file elections.csv --client harbor",
+)
+
+TAKEOVER_EPILOG = "Example: openbenefits takeover current_coverage.csv --client harbor"
+
+Amount = Annotated[str | None, typer.Option(metavar="DOLLARS", show_default=False)]
+
+
+@app.command(name="file")
+def enter_file(file: File, client: ClientCode, by: By = "administrator") -> None:
+    """Enter a file of elections: all good rows; each bad one is named with its cure."""
+    connection = open_database()
+    from openbenefits.enrollment.elections import enter_file as enter
+
+    result = enter(connection, find_client(client).pk, file, received_by=by, now=now())
+    print_entry(file.name, result)
+
+
+@app.command(name="one")
+def enter_one(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")],
+    plan_type: Annotated[str, typer.Option("--plan-type", metavar="CODE", help="10 medical, 11 dental, …")],
+    option: Annotated[str, typer.Option("--option", metavar="CODE", help="What is chosen, or WAIVE.")],
+    received_on: On,
+    benefit_record: Annotated[int, typer.Option("--benefit-record")] = 0,
+    event: Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")] = 0,
+    coverage: Annotated[Amount, typer.Option("--coverage", help="Coverage asked for.")] = None,
+    pledge: Annotated[Amount, typer.Option("--pledge", help="What to put aside in the year.")] = None,
+    percent: Annotated[
+        str | None, typer.Option("--percent", metavar="PERCENT", help="Percent of pay.", show_default=False)
+    ] = None,
+    dependents: Annotated[
+        list[int] | None, typer.Option("--dependent", help="A dependent's number; may be repeated.")
+    ] = None,
+    funds: Annotated[
+        list[str] | None, typer.Option("--fund", metavar="CODE:PERCENT", help="May be repeated.")
+    ] = None,
+    waive_reason: Annotated[str | None, typer.Option("--waive-reason", show_default=False)] = None,
+    by: By = "administrator",
+) -> None:
+    """Enter one election of one person for one plan type."""
+    connection = open_database()
+    from openbenefits.enrollment.elections import enter_one as enter
+
+    found = find_client(client)
+    result = enter(
+        connection,
+        found.pk,
+        person_id=find_people(found, [person])[0],
+        benefit_record=benefit_record,
+        schedule_id=find_schedule(connection, client, schedule),
+        event_number=event,
+        plan_type=plan_type,
+        option_code=option,
+        coverage_cents=_scaled(coverage, 2, "--coverage"),
+        pledge_cents=_scaled(pledge, 2, "--pledge"),
+        percent_thousandths=_scaled(percent, 3, "--percent"),
+        dependents=dependents or (),
+        funds=dict(_fund(fund) for fund in funds or ()),
+        waive_reason=waive_reason,
+        received_on=received_on,
+        elector=by,
+        source="administrator",
+        now=now(),
+    )
+    print_entry(f"plan type {plan_type}", result)
+
+
+@app.command()
+def progress(client: ClientCode, schedule: Schedule) -> None:
+    """Show how many people have entered how many of their choices."""
+    connection = open_database()
+    from openbenefits.enrollment.elections import progress_of
+
+    find_client(client)
+    rows = progress_of(connection, find_schedule(connection, client, schedule))
+    console.print(table_of(count_progress(rows), title=f"Elections of {client}, {schedule}"))
+
+
+def takeover(file: File, client: ClientCode, by: By = "administrator") -> None:
+    """Take over the coverage a previous system knows, as the start of the timeline."""
+    connection = open_database()
+    from openbenefits.enrollment.takeover import take_over
+
+    print_takeover(
+        file.name, take_over(connection, find_client(client).pk, file, now=now(), made_by=by)
+    )
+
+
+def count_progress(rows: pl.DataFrame) -> pl.DataFrame:
+    """Count people by whether they have entered nothing, some or all of what they may choose.
+
+    Shapes: rows as `enrollment.elections.progress_of` answers them.
+    """
+    place = (
+        pl.when(pl.col("choices") == 0)
+        .then(pl.lit("nothing to choose"))
+        .when(pl.col("entered") == 0)
+        .then(pl.lit("nothing entered"))
+        .when(pl.col("entered") < pl.col("choices"))
+        .then(pl.lit("some entered"))
+        .otherwise(pl.lit("all entered"))
+    )
+    return rows.group_by(elections=place).agg(people=pl.len(), choices=pl.col("choices").sum()).sort("elections")
+
+
+def print_entry(what: str, result: "EntryResult") -> None:
+    """Say what was entered, and name the bad rows.
+
+    Errors: typer.Exit where nothing at all could be entered.
+    """
+    say(
+        f"{what}: {result.rows_read:,} rows; {result.entered:,} entered, {result.unchanged:,} known already,"
+        f" {result.bad_row_count or 'no'} bad rows; {result.events_moved:,} events moved to ET"
+    )
+    if result.unknown_headings:
+        say(f"Columns left out, as nothing is known by these names: {', '.join(result.unknown_headings)}")
+    if result.bad_rows.height:
+        console.print(table_of(result.bad_rows, title="Bad rows, left out"))
+        if not result.entered and not result.unchanged:
+            raise typer.Exit(EXIT_REFUSED)
+
+
+def print_takeover(what: str, result: "TakeOverResult") -> None:
+    """Say what was taken over, and name the bad rows."""
+    say(
+        f"{what}: {result.rows_read:,} rows; {result.taken:,} taken, {result.corrected:,} corrected,"
+        f" {result.unchanged:,} known already, {result.approvals:,} approvals,"
+        f" {result.bad_row_count or 'no'} bad rows"
+    )
+    if result.bad_rows.height:
+        console.print(table_of(result.bad_rows, title="Bad rows, left out"))
+
+
+def _scaled(text: str | None, decimals: int, option: str) -> int | None:
+    """Read a decimal number as a whole number of its smallest unit, without ever being a float.
+
+    >>> _scaled("1500.50", 2, "--pledge")
+    150050
+    """
+    if text is None:
+        return None
+    try:
+        number = Decimal(text.replace(",", "")).scaleb(decimals)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or number != number.to_integral_value():
+        message = f"expected a number with at most {decimals} decimals, found {text}"
+        raise typer.BadParameter(message, param_hint=option)
+    return int(number)
+
+
+def _fund(text: str) -> tuple[str, int]:
+    """Read CODE:PERCENT."""
+    code, _, percent = text.partition(":")
+    if not percent.isdigit():
+        message = f"expected a fund and its whole percentage such as INDEX:60, found {text}"
+        raise typer.BadParameter(message, param_hint="--fund")
+    return code, int(percent)

@@ -1,0 +1,58 @@
+"""`openbenefits report CODE`: the reports of benefits administration, on screen, as CSV, as XLSX."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openbenefits.cli.database import open_database
+from openbenefits.cli.options import MaybeDay
+from openbenefits.cli.screen import console, say
+
+REPORT_EPILOG = "Example: openbenefits report BAS003 --schedule harbor/OE26 --xlsx errors.xlsx"
+
+
+def report(
+    code: Annotated[
+        str | None, typer.Argument(metavar="[CODE]", help="The report; without it, the list of reports.")
+    ] = None,
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option("--schedule", "-s", metavar="CODE", help="A schedule, or CLIENT/CODE; may be repeated."),
+    ] = None,
+    department: Annotated[str | None, typer.Option(help="A department; * and ? are wildcards.")] = None,
+    status: Annotated[
+        list[str] | None, typer.Option(metavar="XX", help="A process status; may be repeated.")
+    ] = None,
+    as_of: Annotated[MaybeDay, typer.Option("--as-of", help="Count days up to this one.")] = None,
+    notified_before: Annotated[
+        MaybeDay, typer.Option("--notified-before", help="Only those notified before this day.")
+    ] = None,
+    errors_only: Annotated[bool, typer.Option("--errors-only", help="Leave warnings out.")] = False,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows to show here.")] = 20,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all rows to this file.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a workbook.")] = None,
+) -> None:
+    """Make a report, or list the reports there are."""
+    connection = open_database()
+    from openbenefits.reports import services
+
+    if code is None:
+        for kind in services.REPORTS.values():
+            say(f"{kind.code}  {kind.title}")
+        return
+    selection = services.Selection(
+        schedule_ids=services.find_schedules(connection, schedule or []),
+        department=department,
+        statuses=tuple(status or ()),
+        as_of=as_of,
+        notified_before=notified_before,
+        errors_only=errors_only,
+    )
+    made = services.make_report(connection, code, selection)
+    for table in services.report_tables(made, rows=rows):
+        console.print(table)
+    for path in services.save_report(made, csv=csv, xlsx=xlsx):
+        say(f"Written: {path}")
+
+

@@ -1,0 +1,216 @@
+"""`openbenefits run`: processing, by name, by calendar, or on demand."""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import polars as pl
+import typer
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.faults import Refused
+from openbenefits.cli.options import AsOf, By, ClientCode, Floor, From, On, Schedule, Through
+from openbenefits.cli.screen import console, progress, say, table_of
+from openbenefits.core.codes import Level
+
+if TYPE_CHECKING:
+    from openbenefits.runs.services import RunOrder, RunResult
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Run, rehearse and resume the processing of a client's schedules.",
+    epilog="Example: openbenefits run control oe-prepare --client harbor --as-of 2025-11-03",
+)
+
+CALENDAR_DAYS = 31
+
+ThroughLevel = Annotated[Level, typer.Option("--through", help="The level to stop after.")]
+Finalize = Annotated[bool, typer.Option("--finalize", help="Apply defaults to whoever has not answered.")]
+People = Annotated[
+    list[str] | None,
+    typer.Option("--person", metavar="NUMBER", help="Only this employee; may be repeated.", show_default=False),
+]
+Trial = Annotated[bool, typer.Option("--trial", help="Write nothing; show what would change.")]
+SHOWN = ("code", "name", "kind", "through_level", "is_finalizing", "repeats", "runs_on")
+LAST = ("last_run", "last_as_of", "last_state")
+
+
+@app.command(name="list")
+def list_controls(client: ClientCode) -> None:
+    """List a client's run controls, with when each ran last and what came of it."""
+    connection = open_database()
+    from openbenefits.runs.controls import controls
+
+    rows = controls(connection, find_client(client).pk)
+    console.print(table_of(rows.select(*SHOWN, *LAST), title=f"Run controls of {client}", names=_HEADINGS))
+
+
+@app.command()
+def calendar(client: ClientCode, begin: From, through: Through = None) -> None:
+    """Show which run control falls on which day."""
+    connection = open_database()
+    from openbenefits.runs.controls import run_calendar
+
+    last = through or begin + timedelta(days=CALENDAR_DAYS)
+    rows = run_calendar(connection, find_client(client).pk, begin, last)
+    by_day = rows.group_by("on", maintain_order=True).agg(controls=pl.col("code").str.join(", "))
+    console.print(table_of(by_day, title=f"Runs of {client} from {begin} through {last}"))
+
+
+@app.command()
+def due(
+    client: ClientCode,
+    on: On,
+    is_executing: Annotated[bool, typer.Option("--execute", help="Run them, in their order.")] = False,
+    by: By = "administrator",
+) -> None:
+    """Show the run controls that are due on a day and have not run yet; run them if told so."""
+    connection = open_database()
+    from openbenefits.runs import controls
+
+    client_id = find_client(client).pk
+    rows = controls.due(connection, client_id, on)
+    if rows.is_empty():
+        say(f"Nothing is due at {client} on {on}.")
+        return
+    console.print(table_of(rows.select(*SHOWN), title=f"Due at {client} on {on}", names=_HEADINGS))
+    for code in rows["code"] if is_executing else ():
+        _execute(connection, client_id, code, as_of=on, by=by)
+
+
+@app.command()
+def control(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The run control.")],
+    client: ClientCode,
+    as_of: AsOf,
+    is_trial: Trial = False,
+    by: By = "administrator",
+) -> None:
+    """Carry out a run control: open enrolment, nightly events, ends of windows, birthdays."""
+    connection = open_database()
+    _execute(connection, find_client(client).pk, code, as_of=as_of, by=by, is_trial=is_trial)
+
+
+@app.command()
+def start(
+    client: ClientCode,
+    schedule: Schedule,
+    as_of: AsOf,
+    through: ThroughLevel = Level.ELECTIONS,
+    is_finalizing: Finalize = False,
+    person: People = None,
+    floor: Floor = None,
+    by: By = "administrator",
+) -> None:
+    """Run a schedule on demand, through a level."""
+    connection = open_database()
+    from openbenefits.runs import services
+
+    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, floor, by)
+    with progress(f"Running {schedule}") as told:
+        result = services.run(connection, order, now=now(), progress=told)
+    print_result(connection, result)
+
+
+@app.command()
+def trial(
+    client: ClientCode,
+    schedule: Schedule,
+    as_of: AsOf,
+    through: ThroughLevel = Level.ELECTIONS,
+    is_finalizing: Finalize = False,
+    person: People = None,
+    floor: Floor = None,
+    by: By = "administrator",
+) -> None:
+    """Rehearse a run: everything is computed, nothing is written, what would change is shown."""
+    connection = open_database()
+    from openbenefits.runs import services
+
+    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, floor, by)
+    with console.status("Rehearsing …"):
+        result = services.trial(connection, order, now=now())
+    print_result(connection, result)
+
+
+@app.command()
+def resume(run: Annotated[int, typer.Argument(help="The number of a run that was stopped.")]) -> None:
+    """Go on with a run that was stopped: only what its ledger lacks is processed."""
+    connection = open_database()
+    from openbenefits.runs import services
+    from openbenefits.runs.models import Run
+
+    if not Run.objects.filter(pk=run).exists():
+        last = Run.objects.order_by("-id").values_list("id", flat=True).first()
+        message = f"no run {run}; the last one is {last or 'none yet'}. Correct the number."
+        raise Refused(message)
+    with progress(f"Resuming run {run}") as told:
+        result = services.resume_run(connection, run, now=now(), progress=told)
+    print_result(connection, result)
+
+
+def print_result(connection: Any, result: "RunResult") -> None:
+    """Show what became of everybody in scope, where they stand, and in a trial what would change."""
+    named = result.outcomes.rename({"to_status": "status"})
+    title = "Trial: nothing was written" if result.is_trial else f"Run {result.run_id}: {result.state}"
+    console.print(table_of(named, title=f"{title}; {result.people:,} in scope"))
+    if result.is_trial:
+        counted = result.changes.group_by("plan_type", "kind").len("changes").sort("plan_type", "kind")
+        console.print(table_of(counted, title="Coverage that would change"))
+        return
+    from openbenefits.reports.services import status_counts
+    from openbenefits.reports.tables import status_table
+    from openbenefits.runs.models import Run
+
+    schedule = Run.objects.get(pk=result.run_id).schedule_id
+    if schedule is not None:
+        console.print(status_table(status_counts(connection, [schedule], run_id=result.run_id)))
+
+
+def _execute(
+    connection: Any, client_id: int, code: str, *, as_of: date, by: str, is_trial: bool = False
+) -> None:
+    from openbenefits.runs import controls
+
+    with progress(f"Running {code}") as told:
+        result = controls.execute(
+            connection,
+            client_id,
+            code,
+            as_of=as_of,
+            now=now(),
+            started_by=by,
+            progress=told,
+            is_trial=is_trial,
+        )
+    say(f"{code} as of {as_of}")
+    print_result(connection, result)
+
+
+def _order(
+    connection: Any,
+    client: str,
+    schedule: str,
+    as_of: date,
+    through: Level,
+    is_finalizing: bool,
+    person: list[str] | None,
+    floor: date | None,
+    by: str,
+) -> "RunOrder":
+    from openbenefits.runs.services import START_OF_BENEFITS_ADMINISTRATION, RunOrder
+
+    found = find_client(client)
+    return RunOrder(
+        client_id=found.pk,
+        schedule_id=find_schedule(connection, client, schedule),
+        as_of=as_of,
+        through=through,
+        is_finalizing=is_finalizing,
+        people=find_people(found, person) if person else None,
+        started_by=by,
+        floor=floor or START_OF_BENEFITS_ADMINISTRATION,
+    )
+
+
+_HEADINGS = {"through_level": "Through", "is_finalizing": "Finalises", "last_as_of": "As of", "last_state": "State"}

@@ -1,0 +1,25 @@
+"""`openbenefits serve`: the web, for now a status page."""
+
+from typing import Annotated
+
+import typer
+
+from openbenefits.cli.database import open_database
+from openbenefits.cli.screen import say
+
+SERVE_EPILOG = "Example: openbenefits serve --port 8000"
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Other machines reach it only if you name another.")] = "127.0.0.1",
+) -> None:
+    """Serve a status page: schedules and runs."""
+    open_database()
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    say(f"http://{host}:{port}  (Ctrl-C ends it)")
+    Granian(
+        "openbenefits.cli.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, log_enabled=False
+    ).serve()

@@ -1,0 +1,135 @@
+"""`openbenefits setup`: the set-up of the PEO and its clients, as folders of YAML files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import open_database, prepare
+from openbenefits.cli.faults import EXIT_REFUSED, Refused
+from openbenefits.cli.options import By, Folder
+from openbenefits.cli.screen import MOST_LINES, console, count_findings, print_findings, say
+
+if TYPE_CHECKING:
+    from openbenefits.programs.services import Change, CheckResult
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check, compare, apply and take back set-up: folders of YAML files.",
+    epilog="Example: openbenefits setup check sample/clients/harbor --peo sample/peo",
+)
+
+
+@app.command()
+def check(
+    folder: Folder,
+    peo: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="The PEO's folder; else the PEO's set-up in force."),
+    ] = None,
+) -> None:
+    """Audit a folder without changing anything: every fault with its file, line and cure."""
+    result = audit(folder, peo)
+    print_findings(result.findings)
+    say(f"{folder}: {count_findings(result.findings)}")
+    if not result.is_applicable:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+def diff(folder: Folder) -> None:
+    """Show what applying a folder would change in the set-up in force."""
+    open_database()
+    from openbenefits.programs import services
+
+    comparison = services.diff(folder)
+    print_findings(comparison.findings)
+    signs = {"added": "[green]+[/]", "removed": "[red]-[/]", "changed": "[yellow]~[/]"}
+    for found in comparison.differences[:MOST_LINES]:
+        values = f": {found.old} → {found.new}" if found.change == "changed" else ""
+        console.print(f"{signs[found.change]} {escape(f'{found.path}{values}')}")
+    if len(comparison.differences) > MOST_LINES:
+        say(f"… and {len(comparison.differences) - MOST_LINES} more")
+    say(f"{folder}: {len(comparison.differences) or 'no'} differences from the set-up in force")
+    if any(str(finding.severity) == "E" for finding in comparison.findings):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command(name="apply")
+def apply_folder(folder: Folder, by: By = "administrator") -> None:
+    """Put a folder into force, whole or not at all; a client's folder also brings in the client."""
+    open_database()
+    change = put_in_force(folder, by)
+    print_findings(change.findings)
+    _say_outcome(str(folder), change)
+
+
+@app.command(name="take-back")
+def take_back(
+    bundle: Annotated[str, typer.Argument(help="The code of the bundle: peo, or a client's.")],
+    by: By = "administrator",
+) -> None:
+    """Return to the release before the one in force."""
+    open_database()
+    from openbenefits.programs import services
+
+    change = services.take_back(bundle, by=by, now=now())
+    print_findings(change.findings)
+    _say_outcome(bundle, change)
+
+
+@app.command()
+def schema(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path("docs/schema"),
+) -> None:
+    """Write the JSON Schema of set-up files, for editors that check while one writes."""
+    from openbenefits.programs import schema as published
+
+    published.write(folder)
+    say(f"{folder}: {', '.join(published.json_schemas())}")
+
+
+def audit(folder: Path, peo: Path | None = None) -> "CheckResult":
+    """Read and audit a folder; the database is needed only where the PEO's set-up in force counts."""
+    prepare()
+    from openbenefits.programs import services
+    from openbenefits.programs.reader import read
+
+    bundle = read(folder).bundle
+    if bundle is not None and bundle.is_client and peo is None:
+        open_database()
+    return services.check(folder, peo_folder=peo)
+
+
+def put_in_force(folder: Path, by: str) -> "Change":
+    """Apply a folder; a client that is new is brought in with its set-up, or not at all."""
+    from django.db import transaction
+
+    from openbenefits.programs import services
+    from openbenefits.programs.reader import read
+    from openbenefits.workforce.recording import add_client
+
+    loaded = read(folder).bundle
+    with transaction.atomic():
+        client_id = 0
+        if loaded is not None and loaded.is_client:
+            client_id = add_client(loaded.code, loaded.parts.bundle.name).pk
+        change = services.apply(folder, client_id=client_id, applied_by=by, now=now())
+        if str(change.outcome) == "refused":
+            transaction.set_rollback(True)
+    return change
+
+
+def _say_outcome(what: str, change: "Change") -> None:
+    """Say what holds now.
+
+    Errors: Refused where nothing was changed because something stands in the way.
+    """
+    release = change.release
+    holds = f"release {release.number} is in force" if release else "nothing is in force"
+    if str(change.outcome) == "refused":
+        message = f"{what}: refused, {count_findings(change.findings)}; {holds}. Correct what is listed."
+        raise Refused(message)
+    say(f"{what}: {change.outcome}; {holds}", style="green")

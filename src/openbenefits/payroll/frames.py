@@ -1,0 +1,61 @@
+"""The named SQL of payroll: who has coverage, and under which numbers payroll knows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from openbenefits.store.bulk import copy_out
+
+COVERED_PEOPLE = """
+SELECT DISTINCT client_id, person_id FROM enrollment_coverage
+WHERE client_id = %(client)s AND superseded_by_run IS NULL
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+"""
+
+EMPLOYEE_NUMBERS = """
+SELECT id AS person_id, employee_number FROM workforce_person WHERE client_id = %(client)s
+"""
+
+
+class Owed(dy.Schema):
+    """What is owed: one row per person, benefit record, plan type, slot, kind and pay."""
+
+    client_id = dy.Int32(primary_key=True)
+    person_id = dy.Int64(primary_key=True)
+    benefit_record = dy.Int16(primary_key=True)
+    plan_type = dy.String(primary_key=True)
+    slot = dy.Int16(primary_key=True)
+    kind = dy.String(primary_key=True)  # deduction, credit
+    option_id = dy.Int32()
+    pay_group_id = dy.Int64(primary_key=True)
+    pay_number = dy.Int32(primary_key=True)
+    begins_on = dy.Date()
+    ends_on = dy.Date(primary_key=True)
+    check_on = dy.Date()
+    tax_class = dy.String(nullable=True)  # core.codes.TaxClass; null: earnings
+    deduction_code_id = dy.Int32(nullable=True)
+    owed_cents = dy.Int64(nullable=True)  # null: unknown, see fault
+    employer_cents = dy.Int64(nullable=True)
+    coverage_cents = dy.Int64(nullable=True)  # what was priced
+    cause = dy.String()  # why it differs from the pay before
+    fault = dy.String(nullable=True)  # why there is no amount
+    employee_number = dy.String()
+    pay_group = dy.String()
+    option = dy.String(nullable=True)
+    deduction_code = dy.String(nullable=True)
+    earnings_code = dy.String(nullable=True)
+
+
+def load_covered_people(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Name the people of a client who have change points: client_id, person_id."""
+    persons = None if person_ids is None else "{" + ",".join(map(str, person_ids)) + "}"
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64}
+    return copy_out(connection, COVERED_PEOPLE, schema, {"client": client_id, "persons": persons})
+
+
+def load_employee_numbers(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load person_id and employee_number of a client's people."""
+    schema = {"person_id": pl.Int64, "employee_number": pl.String}
+    return copy_out(connection, EMPLOYEE_NUMBERS, schema, {"client": client_id})

@@ -1,0 +1,289 @@
+"""The lines of the projection: change points and the pays in which they hold, each with what it takes and gives."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+import polars as pl
+
+from openbenefits.core import money
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass
+from openbenefits.core.columns import with_taken
+from openbenefits.payroll.rules.causes import with_causes, with_content
+from openbenefits.payroll.rules.credits import PROGRAM_PLAN_TYPE, general_points
+from openbenefits.payroll.rules.pledges import with_pledge_shares
+from openbenefits.payroll.rules.prices import with_month
+from openbenefits.payroll.rules.takings import (
+    EVERY_PERIOD,
+    OWNER,
+    days_needed,
+    own_flagged,
+    own_pays,
+    pays_of_groups,
+    split,
+    with_shares,
+)
+from openbenefits.programs.rulebook import Rulebook
+
+COVERED = [str(kind) for kind in COVERED_KINDS]
+HELD = [*COVERED, str(ChangeKind.WAIVED)]
+DEDUCTION, CREDIT = "deduction", "credit"
+
+LINE = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "plan_type": pl.String,
+    "slot": pl.Int16,
+    "kind": pl.String,
+    "option_id": pl.Int32,
+    "pay_group_id": pl.Int64,
+    "pay_number": pl.Int32,
+    "begins_on": pl.Date,
+    "ends_on": pl.Date,
+    "check_on": pl.Date,
+    "tax_class": pl.String,
+    "deduction_code_id": pl.Int32,
+    "owed_cents": pl.Int64,
+    "employer_cents": pl.Int64,
+    "coverage_cents": pl.Int64,
+    "cause": pl.String,
+    "fault": pl.String,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of some people.
+
+    points:     the change points that hold, as `enrollment.frames.COVERAGE_COLUMNS`.
+    members:    the dependents covered: the key of a point (owner, plan_type, slot, begins_on), dependent_id.
+    facts:      the facts of each of `fact_days`; `case` is the position.
+    dependents: the dependents known on each of those days, as `workforce.frames.CaseDependents`.
+    """
+
+    points: pl.DataFrame
+    members: pl.DataFrame
+    facts: pl.DataFrame
+    dependents: pl.DataFrame
+
+
+def fact_days(
+    points: pl.DataFrame, groups: pl.DataFrame, rulebook: Rulebook, *, begin: date, through: date
+) -> pl.DataFrame:
+    """List the days whose facts decide what is owed in a span: pay ends, and the day a locked price was set.
+
+    Shapes: groups has OWNER and pay_group, one row per pay group somebody has ever been in. The result has
+            case (= position), OWNER and as_of.
+    """
+    first_taken = points.group_by(OWNER).agg(first_on=pl.col("deduction_begins_on").min())
+    ends = pays_of_groups(groups, rulebook, begin, through).join(first_taken, on=list(OWNER))
+    ends = ends.filter(pl.col("ends_on") >= pl.col("first_on"))
+    locking = rulebook.plan_rows.filter("is_price_locked").select("program_id", "plan_type").unique()
+    locked = points.filter(pl.col("kind").is_in(COVERED)).join(
+        locking, on=["program_id", "plan_type"], how="semi"
+    )
+    days = [ends.select(*OWNER, as_of="ends_on"), locked.select(*OWNER, as_of="begins_on")]
+    asked = pl.concat(days).unique().sort(*OWNER, "as_of")
+    return asked.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("case"), *OWNER, "as_of")
+
+
+def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) -> pl.DataFrame:
+    """List what is owed in the pays that end from one day through another.
+
+    Shapes:  the result is as LINE, one row per owner, plan type, slot, kind and pay. Where a deduction or
+             credit is no longer taken, its first pay without it has a line of 0 with the cause 'ends'.
+    Missing: what cannot be priced or counted is null, and `fault` says why; never 0. Somebody without a pay
+             group has no pays: see `find_unpaid` of the services.
+    Source:  rulings §2.4, §5.1, §5.2, §5.6; docs/rules.md §7.
+    """
+    points = _numbered_points(known.points)
+    owners = points.select("owner", *OWNER).unique()
+    pays = own_pays(known.facts, rulebook, begin, through).join(owners, on=list(OWNER)).drop(OWNER)
+    held = _in_force(points, pays)
+    points, held = _with_general_credits(points, held, rulebook)
+    lines = _with_setup(held, points, rulebook)
+    lines = with_shares(pl.concat([_deductions(lines), _credits(lines)]), rulebook)
+    lines = lines.join(
+        own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
+    )
+    lines = with_month(lines, points, known.members, known.facts, known.dependents, rulebook)
+    lines = _with_amounts(lines, known.facts)
+    points, first = with_content(points, known.members), days_needed(begin, through)[0]
+    lines = with_causes(lines, pays, points, rulebook, first)
+    shown = lines.filter(pl.col("ends_on").is_between(begin, through))
+    return shown.select(pl.col(name).cast(kind) for name, kind in LINE.items()).sort(
+        *OWNER, "ends_on", "plan_type", "slot", "kind"
+    )
+
+
+def _numbered_points(points: pl.DataFrame) -> pl.DataFrame:
+    """Number points (= position), owners and series (owner, plan type, slot); find successors."""
+    series = [*OWNER, "plan_type", "slot"]
+    ordered = points.sort(*series, "begins_on")
+    return ordered.with_columns(
+        point=pl.int_range(pl.len(), dtype=pl.Int32),
+        owner=pl.struct(OWNER).rle_id(),
+        series=pl.struct(series).rle_id(),
+        next_begins_on=pl.col("deduction_begins_on").shift(-1).over(series),
+    )
+
+
+def _in_force(points: pl.DataFrame, pays: pl.DataFrame) -> pl.DataFrame:
+    """Pair each point with the pays in which its deduction clock holds (rulings §2.4).
+
+    A successor that never begins a deduction ends none; should two points then hold, the first one does.
+    """
+    holding = points.filter(pl.col("kind").is_in(HELD) & pl.col("option_id").is_not_null()).select(
+        "point", "owner", "series", "deduction_begins_on", "next_begins_on"
+    )
+    pairs = holding.join(pays, on="owner").filter(
+        (pl.col("deduction_begins_on") <= pl.col("ends_on"))
+        & (pl.col("next_begins_on").is_null() | (pl.col("ends_on") < pl.col("next_begins_on")))
+    )
+    first = pairs.sort("point", "ends_on").unique(["series", "ends_on"], keep="first", maintain_order=True)
+    return first.drop("deduction_begins_on", "next_begins_on")
+
+
+def _with_general_credits(
+    points: pl.DataFrame, held: pl.DataFrame, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Add a point for each general credit, holding in every pay in which something of its program does."""
+    general = general_points(held, points, rulebook)
+    if general.is_empty():
+        return points, held
+    last_series = cast("int", points["series"].max())
+    general = general.with_columns(
+        point=pl.int_range(pl.len(), dtype=pl.Int32) + points.height,
+        series=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32) + last_series,
+        plan_type=pl.lit(PROGRAM_PLAN_TYPE),
+        kind=pl.lit(str(ChangeKind.DEFAULTED)),
+    )
+    pays = with_taken(held, points, "point", "program_id").drop("point", "series")
+    pays = pays.unique(["owner", "program_id", "ends_on"])
+    lines = pays.join(general.select("owner", "program_id", "point", "series"), on=["owner", "program_id"])
+    owners = points.select("owner", *OWNER).unique()
+    return (
+        pl.concat([points, general.join(owners, on="owner")], how="diagonal_relaxed"),
+        pl.concat([held, lines.select(held.columns)], how="vertical_relaxed"),
+    )
+
+
+_PLAN_ROW = ("plan_row", "amount_kind", "is_price_locked", "is_lapsing", "dependent_rule_id")
+_OPTION = ("option_row", "option_type", "deduction_code_id", "tax_class", "period_flags")
+
+
+def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the program's plan type and option as they stand when each pay ends; null where they do not."""
+    lines = with_taken(
+        held,
+        points,
+        "point",
+        *("program_id", "plan_type", "option_id", "begins_on", "coverage_cents", "pledge_cents"),
+        *("percent_thousandths", "deduction_begins_on"),
+        prefix="point_",
+    ).with_columns(change_kind=points["kind"].gather(held["point"]))
+    asked = lines.select("point_program_id", "point_plan_type", "ends_on").unique()
+    versions = rulebook.plan_rows.join(rulebook.programs.select("program_row", "valid_to"), on="program_row")
+    found = asked.join(
+        versions.select("program_id", "plan_type", "valid_from", "valid_to", *_PLAN_ROW),
+        left_on=["point_program_id", "point_plan_type"],
+        right_on=["program_id", "plan_type"],
+    ).filter((pl.col("valid_from") <= pl.col("ends_on")) & (pl.col("ends_on") < pl.col("valid_to")))
+    lines = lines.join(
+        found.drop("valid_from", "valid_to"),
+        on=["point_program_id", "point_plan_type", "ends_on"],
+        how="left",
+        maintain_order="left",
+    )
+    options = rulebook.options.select("plan_row", "option_id", *_OPTION)
+    lines = lines.join(
+        options,
+        left_on=["plan_row", "point_option_id"],
+        right_on=["plan_row", "option_id"],
+        how="left",
+        maintain_order="left",
+    )
+    return lines.join(_cost_kinds(rulebook), on="option_row", how="left", maintain_order="left").with_columns(
+        pl.col("has_price", "has_credit").fill_null(value=False),
+        pl.col("is_price_locked", "is_lapsing").fill_null(value=False),
+    )
+
+
+def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
+    kind = pl.col("cost_type")
+    return rulebook.costs.group_by("option_row").agg(
+        has_price=(kind == "P").any(), has_credit=(kind == "C").any()
+    )
+
+
+def _deductions(lines: pl.DataFrame) -> pl.DataFrame:
+    """Keep what is covered; without a deduction code it is taken after tax, in every pay."""
+    is_option = (pl.col("option_type") == OptionType.OPTION) | pl.col("option_type").is_null()
+    is_covered = pl.col("change_kind").is_in(COVERED) & (pl.col("point_plan_type") != PROGRAM_PLAN_TYPE)
+    return lines.filter(is_option & is_covered).with_columns(
+        kind=pl.lit(DEDUCTION),
+        tax_class=pl.col("tax_class").fill_null(str(TaxClass.AFTER_TAX)),
+        period_flags=pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD),
+    )
+
+
+def _credits(lines: pl.DataFrame) -> pl.DataFrame:
+    """Keep what gives credits; they are earnings of every pay."""
+    return lines.filter("has_credit").with_columns(
+        kind=pl.lit(CREDIT),
+        tax_class=pl.lit(None, pl.String),
+        deduction_code_id=pl.lit(None, lines.schema["deduction_code_id"]),
+        period_flags=pl.lit(EVERY_PERIOD, pl.Int64),
+    )
+
+
+# --- amounts --------------------------------------------------------------------------------------------
+
+
+def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Add owed_cents, employer_cents and fault, by the way each line is stated."""
+    amount, is_credit = pl.col("amount_kind"), pl.col("kind") == CREDIT
+    is_pledge = (amount == str(AmountKind.PLEDGE)) & ~is_credit
+    is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
+    stated = (is_pledge | is_percent).fill_null(value=False)
+    priced = lines.filter(~stated).with_columns(
+        owed_cents=split("month_cents"), employer_cents=split("month_employer_cents")
+    )
+    pledged = with_pledge_shares(lines.filter(is_pledge.fill_null(value=False)))
+    percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)
+    nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
+    columns = priced.columns
+    rows = [priced, *(part.with_columns(nothing).select(columns) for part in (pledged, percent))]
+    return pl.concat(rows).with_columns(fault=_fault())
+
+
+def _percents(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Take a percentage of the pay's part of annual pay, rounded to the cent."""
+    rows = with_taken(lines, facts, "case", "annual_pay_cents")
+    percent, pays = (
+        pl.col("point_percent_thousandths").cast(pl.Int64),
+        pl.col("periods_in_year").cast(pl.Int64),
+    )
+    rows = rows.with_columns(_divisor=pays * (100 * 1_000))
+    share = money.multiply_divide_half_up(pl.col("annual_pay_cents"), percent, pl.col("_divisor"))
+    return rows.with_columns(owed_cents=share).drop("_divisor", "annual_pay_cents")
+
+
+def _fault() -> pl.Expr:
+    """Say why a line has no amount."""
+    is_stated = pl.col("amount_kind") != str(AmountKind.NONE)
+    return (
+        pl.when(pl.col("owed_cents").is_not_null() & pl.col("employer_cents").is_not_null())
+        .then(pl.lit(None, pl.String))
+        .when(pl.col("option_row").is_null())
+        .then(pl.lit("option"))
+        .when(pl.col("shares").is_null())
+        .then(pl.lit("calendar"))
+        .when(is_stated & (pl.col("kind") == DEDUCTION))
+        .then(pl.lit("stated amount or pay"))
+        .otherwise(pl.coalesce("price_fault", pl.lit("rate")))
+    )
+
+
+__all__ = ["LINE", "Known", "fact_days", "owed_lines"]

@@ -1,0 +1,244 @@
+"""Prices per pay period, by the one rating function, from the rows valid when the pay ends (rulings §5.2).
+
+Prices are asked only where something can change: pays of a person between two changes of facts, of anybody's
+age in the family, and of set-up share one.
+"""
+
+import polars as pl
+
+from openbenefits.core import days, money
+from openbenefits.core.codes import AmountKind, is_health
+from openbenefits.core.columns import with_taken
+from openbenefits.eligibility.rules import eligible_members
+from openbenefits.payroll.rules.takings import OWNER
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.offers import find_offers, version_on
+from openbenefits.rating.rules.prices import with_prices
+from openbenefits.rating.rules.quotes import find_quotes
+
+POINT_DAY = (*OWNER, "plan_type", "slot", "begins_on")
+HEALTH = [f"1{digit}" for digit in range(10) if is_health(f"1{digit}")]
+
+_ASKED = ("point", "plan_row", "price_row", "price_case")
+FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "zip")
+"""What is kept of the facts a line was priced with, to say why it differs from the pay before."""
+
+_MONTH = (
+    "month_employee_cents",
+    "month_employer_cents",
+    "annual_credit_cents",
+    "coverage_cents",
+    "price_fault",
+)
+
+
+def with_month(
+    lines: pl.DataFrame,
+    points: pl.DataFrame,
+    members: pl.DataFrame,
+    facts: pl.DataFrame,
+    dependents: pl.DataFrame,
+    rulebook: Rulebook,
+) -> pl.DataFrame:
+    """Add month_cents (employee's part, or credit), month_employer_cents, coverage_cents, price_fault.
+
+    Adds price_on and FACTS_PRICED too, as priced_*.
+
+    Shapes:  lines has point, case, kind, plan_row, option_row, amount_kind, has_price, has_credit, begins and
+             ends; points, facts are addressed by position; dependents by `case`.
+    Missing: null where no price is found; an option without prices costs 0.
+    """
+    facts = with_price_case(facts, dependents, rulebook)
+    asked = _with_price_rows(_with_price_case(lines, points, facts), rulebook)
+    is_priced = pl.col("has_price") & (pl.col("amount_kind") == str(AmountKind.NONE))
+    units = asked.filter(is_priced | pl.col("has_credit")).select(_ASKED).unique().drop_nulls()
+    months = _months(units, points, members, facts, dependents, rulebook)
+    found = asked.join(months, on=list(_ASKED), how="left", maintain_order="left")
+    found = with_taken(found, facts, "price_case", *FACTS_PRICED, prefix="priced_")
+    is_credit = pl.col("kind") == "credit"
+    is_free = ~pl.col("has_price") & pl.col("option_row").is_not_null()
+    costs_nothing = pl.when(is_free).then(pl.lit(0, pl.Int64))
+    month = pl.coalesce(costs_nothing, "month_employee_cents")
+    return found.with_columns(
+        month_cents=pl.when(is_credit)
+        .then(money.divide_half_up(pl.col("annual_credit_cents"), 12))
+        .otherwise(month),
+        month_employer_cents=pl.when(is_credit)
+        .then(pl.lit(0, pl.Int64))
+        .otherwise(pl.coalesce(costs_nothing, "month_employer_cents")),
+        coverage_cents=pl.when(~is_credit).then(pl.coalesce("coverage_cents", "point_coverage_cents")),
+    ).drop("month_employee_cents", "annual_credit_cents", "price_row")
+
+
+# --- which days need a price ----------------------------------------------------------------------------
+
+
+def with_price_case(facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add what prices need of each case, and price_case: the person's first case that is priced the same."""
+    rows = facts.with_columns(
+        zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
+        service_months=days.months_of_service(pl.col("service_on"), pl.col("as_of")),
+        age=days.age_years(pl.col("birth_on"), pl.col("as_of")),
+        setup_version=facts["as_of"].dt.epoch("d").replace_strict(_versions(facts, rulebook)),
+    )
+    rows = rows.join(_families(dependents, facts), on="case", how="left", maintain_order="left")
+    keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "zip", "age", "family", "setup_version"]
+    if rulebook.rate_tables["by_service"].any():
+        keys.append("service_months")
+    return rows.with_columns(price_case=pl.col("case").min().over([*OWNER, *keys]))
+
+
+def _versions(facts: pl.DataFrame, rulebook: Rulebook) -> dict[int, int]:
+    """Number the days between which no set-up row that prices depend on begins."""
+    dated = (
+        *(rulebook.programs, rulebook.rate_tables, rulebook.contributions, rulebook.formulas),
+        rulebook.dependent_rules,
+    )
+    changes = pl.concat([rows.select("valid_from") for rows in dated])["valid_from"].unique().sort()
+    asked = facts["as_of"].unique()
+    numbers = changes.search_sorted(asked, side="right")
+    return dict(zip(asked.dt.epoch("d").to_list(), numbers.to_list(), strict=True))
+
+
+def _families(dependents: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Fold the dependents of each case, with their ages, into one number that differs when anything does."""
+    rows = dependents.join(facts.select("case", "as_of"), on="case").with_columns(
+        age=days.age_years(pl.col("birth_on"), pl.col("as_of"))
+    )
+    told = [name for name in rows.columns if name not in ("case", "as_of", "person_id", "number")]
+    marks = rows.select("case", mark=pl.struct(told).hash(), age_mark=pl.struct("dependent_id", "age").hash())
+    return marks.group_by("case").agg(
+        family=pl.col("mark").bitwise_xor(), family_ages=pl.col("age_mark").bitwise_xor()
+    )
+
+
+def _with_price_case(lines: pl.DataFrame, points: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Add price_case: as of the pay's end; as of the point's begin where the plan locks its price."""
+    free = lines.filter(~pl.col("is_price_locked"))
+    locked = lines.filter("is_price_locked").drop("price_case", strict=False)
+    free = with_taken(free, facts, "case", "price_case")
+    locked = with_taken(locked, points, "point", *OWNER)
+    days_known = facts.select(*OWNER, point_begins_on="as_of", price_case="price_case")
+    locked = locked.join(days_known, on=[*OWNER, "point_begins_on"], how="left").drop(OWNER)
+    return pl.concat([free, locked.select(free.columns)]).with_columns(
+        price_on=pl.when("is_price_locked").then("point_begins_on").otherwise("ends_on")
+    )
+
+
+def _with_price_rows(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add price_row: the plan row of the day priced, else that of the pay's end."""
+    free = lines.filter(~pl.col("is_price_locked")).with_columns(price_row="plan_row")
+    locked = lines.filter("is_price_locked")
+    if locked.is_empty():
+        return free
+    ends = rulebook.programs.select("program_row", "valid_to")
+    versions = rulebook.plan_rows.join(ends, on="program_row").select(
+        "program_id", "plan_type", "valid_from", "valid_to", price_row="plan_row"
+    )
+    key = ["point_program_id", "point_plan_type", "price_on"]
+    found = locked.select(key).unique().join(versions, left_on=key[:2], right_on=["program_id", "plan_type"])
+    found = found.filter(
+        (pl.col("valid_from") <= pl.col("price_on")) & (pl.col("price_on") < pl.col("valid_to"))
+    ).select(*key, "price_row")
+    locked = locked.join(found, on=key, how="left").with_columns(
+        pl.coalesce("price_row", "plan_row").alias("price_row")
+    )
+    return pl.concat([free, locked.select(free.columns)])
+
+
+# --- the price of a month -------------------------------------------------------------------------------
+
+
+def _months(
+    units: pl.DataFrame,
+    points: pl.DataFrame,
+    members: pl.DataFrame,
+    facts: pl.DataFrame,
+    dependents: pl.DataFrame,
+    rulebook: Rulebook,
+) -> pl.DataFrame:
+    """Price each unit (point, plan row, case) once."""
+    plans, plan_days = _plans(units, points, facts, rulebook)
+    offers = find_offers(plan_days, rulebook)
+    options = plans.select("plan", "plan_day", "option_id").join(
+        offers.options.select("plan_day", "option_id", "offer"), on=["plan_day", "option_id"]
+    )
+    covered = with_coverage(options.select("plan", "offer"), plans, offers, rulebook)
+    covered = _within_approved(covered, plans).with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
+    charged = _charged(plans, points, members, dependents, rulebook)
+    quotes = find_quotes(plans, charged, facts, offers, rulebook)
+    located = _located(plans, quotes)
+    priced = with_prices(covered, located, quotes, offers, rulebook).select("plan", *_MONTH)
+    return plans.select("plan", *_ASKED).join(priced, on="plan", how="left").drop("plan")
+
+
+def _plans(
+    units: pl.DataFrame, points: pl.DataFrame, facts: pl.DataFrame, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the rating floor its plan rows, and their distinct pairs of plan row and day."""
+    plans = units.with_columns(case="price_case", plan=pl.int_range(pl.len(), dtype=pl.Int32))
+    plans = with_taken(plans, facts, "case", "annual_pay_cents", "birth_on", "as_of").rename(
+        {"as_of": "price_on"}
+    )
+    plans = with_taken(
+        plans, points, "point", "option_id", "plan_type", "coverage_cents", "requested_coverage_cents"
+    )
+    plans = plans.rename({"coverage_cents": "approved_cents"})
+    plans = with_taken(plans, rulebook.plan_rows, "price_row", "dependent_rule_id")
+    plans = plans.with_columns(
+        plan_unit=pl.when(pl.col("plan_type").is_in(HEALTH)).then("plan"),
+        pay_year=pl.lit(None, pl.Int64),
+    )
+    key = ["price_row", "price_on"]
+    plan_days = plans.select(key).unique().sort(key).rename({"price_row": "plan_row"})
+    plan_days = plan_days.with_columns(plan_day=pl.int_range(pl.len(), dtype=pl.Int32))
+    found = plans.join(plan_days.rename({"plan_row": "price_row"}), on=key, how="left", maintain_order="left")
+    return found, plan_days.select("plan_day", "plan_row", "price_on")
+
+
+def _within_approved(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
+    """Hold coverage at what is in force while more of it waits for proof (rulings §4)."""
+    rows = with_taken(options, plans, "plan", "approved_cents", "requested_coverage_cents")
+    coverage = pl.col("coverage_cents")
+    approved = money.minimum(coverage, pl.col("approved_cents"))
+    return rows.with_columns(
+        coverage_cents=pl.when(pl.col("requested_coverage_cents").is_null())
+        .then(coverage)
+        .otherwise(approved)
+    ).drop("approved_cents", "requested_coverage_cents")
+
+
+def _charged(
+    plans: pl.DataFrame,
+    points: pl.DataFrame,
+    members: pl.DataFrame,
+    dependents: pl.DataFrame,
+    rulebook: Rulebook,
+) -> pl.DataFrame:
+    """The dependents a point covers who still count on the day priced (docs/rules.md §3)."""
+    rules = rulebook.dependent_rules.with_row_index("rule_position")
+    units = plans.filter(pl.col("plan_type").is_in(HEALTH)).select(
+        "case", "point", "dependent_rule_id", "price_on", "plan_unit"
+    )
+    ruled = version_on(units, rules, "dependent_rule_id", "rule_position")
+    ruled = with_taken(
+        ruled,
+        rules,
+        "rule_position",
+        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+    )
+    named = members.join(points.select(*POINT_DAY, "point"), on=list(POINT_DAY)).select(
+        "point", "dependent_id"
+    )
+    rows = ruled.join(named, on="point").join(dependents, on=["case", "dependent_id"])
+    return eligible_members(rows).select(
+        "plan_unit", "dependent_id", "person_type", "birth_on", "sex", "is_smoker", "price_on"
+    )
+
+
+def _located(plans: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
+    """Say where the quotes of each plan row begin."""
+    first = quotes.group_by("plan").agg(first_quote=pl.col("quote").min().cast(pl.Int32))
+    rows = plans.select("plan", "annual_pay_cents", "pay_year")
+    return rows.join(first, on="plan", how="left", maintain_order="left")

@@ -1,0 +1,389 @@
+"""One event prepared again, from facts and set-up as known when it was last worked on.
+
+The kernel that prepared it is run for this one case, and its trace kept. What the run could not have seen yet
+(later facts, coverage, elections, evidence, set-up) is left out; what it stored is read for comparison.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
+from openbenefits.enrollment.frames import COVERAGE_COLUMNS, in_force, load_elected, load_held
+from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, ProofDecision
+from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
+from openbenefits.enrollment.rules.settle import Elected
+from openbenefits.enrollment.services import load_known
+from openbenefits.events.models import Event, EventStep, Message
+from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.programs.frames import load_tables, releases_in_force
+from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.runs.models import Run, RunPartition, RunPerson
+from openbenefits.runs.rules import TO_PREPARE, reaches
+from openbenefits.store.bulk import schema_of
+
+EventNumber = tuple[int, int]
+"""A schedule and the number of an event in it."""
+
+PLAN_COLUMNS = {
+    **{name: name for name in ("coverage_begins_on", "deduction_begins_on", "coverage_ends_on")},
+    **{name: name for name in ("deduction_ends_on", "current_option_id", "default_option_id")},
+    **{name: name for name in ("default_reason", "offered_options", "is_choice", "is_lost", "is_ignored")},
+    "event_rule_row": "rule_row",
+}
+"""What is stored of a plan type, and the column of the kernel's result it is."""
+
+OPTION_COLUMNS = {
+    **{name: name for name in ("is_electable", "is_current", "is_default", "is_proof_required")},
+    **{name: name for name in ("coverage_cents", "approved_coverage_cents", "rate_row_id")},
+    **{name: name for name in ("annual_before_tax_cents", "annual_after_tax_cents")},
+    **{name: name for name in ("annual_employer_cents", "annual_credit_cents")},
+    **{name: name for name in ("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents")},
+    "rule_mask": "rule_bit",
+}
+"""The same of an option."""
+
+
+class NothingToExplain(LookupError):
+    """The person has no event, or not the one asked about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """The last run that worked on an event: all it saw was known at `at`, under its `releases`."""
+
+    run_id: int
+    at: datetime
+    releases: tuple[int, ...]
+    is_prepared: bool  # the run went as far as preparing options
+    is_fresh: bool  # it prepared the event for the first time, or again; else it validated or finalised
+    earlier: frozenset[EventNumber]  # events of the same record the same run worked on before this one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """The event, what was known of it, and what the kernel makes of that. `worked` is null if no run was."""
+
+    event: dict[str, Any]
+    steps: tuple[dict[str, Any], ...]
+    worked: Worked | None
+    tables: Mapping[str, pl.DataFrame]
+    rulebook: Rulebook
+    situation: Situation
+    prepared: Prepared
+    case: dict[str, Any]  # the one row of prepared.cases
+
+
+def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
+    """Prepare an event again, as then known; one that no run has worked on, as known now."""
+    steps = tuple(EventStep.objects.filter(**key_of(event)).order_by("step").values())
+    worked = _last_work(event, steps)
+    releases = worked.releases if worked else _releases_now(connection, event)
+    rulebook, tables = load_rulebook_of(connection, releases)
+    situation = _situation(connection, event, steps, worked, rulebook, tables)
+    prepared = prepare(situation, rulebook)
+    case = prepared.cases.row(0, named=True)
+    return Again(
+        event=event,
+        steps=steps,
+        worked=worked,
+        tables=tables,
+        rulebook=rulebook,
+        situation=situation,
+        prepared=prepared,
+        case=case,
+    )
+
+
+def find_event(
+    client_id: int, person_id: int, benefit_record: int, event: EventNumber | None
+) -> dict[str, Any]:
+    """Find the event asked about, or the one that moved last.
+
+    Errors: NothingToExplain, saying what was looked for.
+    """
+    rows = Event.objects.filter(client_id=client_id, person_id=person_id, benefit_record=benefit_record)
+    if event is not None:
+        rows = rows.filter(schedule_id=event[0], event_number=event[1])
+    else:
+        rows = rows.exclude(event_status__in=[str(EventStatus.VOID), str(EventStatus.DISCONNECTED)])
+    found = rows.order_by("-status_at", "-event_on", "-event_number", "-schedule_id").values().first()
+    if found is None:
+        wanted = "an event" if event is None else f"event {event[1]} of schedule {event[0]}"
+        raise NothingToExplain(
+            f"benefit record {benefit_record} of person {person_id} (client {client_id}): expected {wanted}, "
+            f"found none; run the schedule first"
+        )
+    return found
+
+
+def key_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event's key."""
+    return {name: event[name] for name in EVENT_KEY}
+
+
+def record_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The key of the event's benefit record."""
+    return {name: event[name] for name in RECORD_KEY}
+
+
+# --- set-up as then known -------------------------------------------------------------------------------
+
+
+def load_rulebook_of(
+    connection: Any, releases: tuple[int, ...]
+) -> tuple[Rulebook, Mapping[str, pl.DataFrame]]:
+    """Load the rulebook, and the rows behind it, of some releases, in force or not."""
+    database = str(connection.settings_dict["NAME"]) + str(connection.settings_dict["HOST"])
+    return _compiled(database, releases)
+
+
+@lru_cache(maxsize=8)
+def _compiled(database: str, releases: tuple[int, ...]) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
+    """Keep rulebooks by release: a release never changes."""
+    from django.db import connections
+
+    del database
+    tables = load_tables(connections["default"], releases)
+    return compile_rulebook(tables), tables
+
+
+def _releases_now(connection: Any, event: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(releases_in_force(connection, [event["client_id"]]).values())
+
+
+# --- the last run ---------------------------------------------------------------------------------------
+
+
+def _last_work(event: Mapping[str, Any], steps: tuple[dict[str, Any], ...]) -> Worked | None:
+    """Find the last run that prepared, validated or finalised an event.
+
+    A run that left the status as it was wrote no step, yet wrote messages.
+    """
+    noted = set(Message.objects.filter(**key_of(event)).values_list("run_id", flat=True))
+    runs = noted | {step["run_id"] for step in steps if is_work(step)}
+    if not runs:
+        return None
+    run = Run.objects.get(pk=max(runs))
+    return Worked(
+        run_id=run.pk,
+        at=_committed_at(event, run),
+        releases=tuple(release for _, release in sorted((int(k), v) for k, v in run.releases.items())),
+        is_prepared=reaches(run.through_level, Level.OPTIONS),
+        is_fresh=_is_fresh(event, steps, run.pk),
+        earlier=_earlier_in_run(event, run.pk),
+    )
+
+
+def is_work(step: Mapping[str, Any]) -> bool:
+    """Tell whether a step came from working on the event, not from its place among others."""
+    return bool(step["cause"] == f"run {step['run_id']}")
+
+
+def _committed_at(event: Mapping[str, Any], run: Run) -> datetime:
+    """When the person's partition of the run was committed: facts known by then were seen."""
+    person = RunPerson.objects.filter(run_id=run.pk, **record_of(event)).first()
+    line = person and RunPartition.objects.filter(run_id=run.pk, partition=person.partition).first()
+    return (line and line.committed_at) or run.started_at
+
+
+def _is_fresh(event: Mapping[str, Any], steps: tuple[dict[str, Any], ...], run_id: int) -> bool:
+    own = [step["from_status"] for step in steps if step["run_id"] == run_id and is_work(step)]
+    before = own[0] if own else event["process_status"]
+    return before is None or before in TO_PREPARE
+
+
+def _earlier_in_run(event: Mapping[str, Any], run_id: int) -> frozenset[EventNumber]:
+    """Name the events of the benefit record that come before this one and were worked on by the same run."""
+    worked = EventStep.objects.filter(run_id=run_id, cause=f"run {run_id}", **record_of(event))
+    numbers = set(worked.values_list("schedule_id", "event_number"))
+    rows = Event.objects.filter(**record_of(event)).values()
+    before = [row for row in rows if _place(row) < _place(event)]
+    return frozenset(numbers & {(row["schedule_id"], row["event_number"]) for row in before})
+
+
+def _place(event: Mapping[str, Any]) -> tuple[Any, ...]:
+    return event["event_on"], event["priority"], event["event_number"], event["schedule_id"]
+
+
+# --- what was known -------------------------------------------------------------------------------------
+
+
+def _situation(
+    connection: Any,
+    event: dict[str, Any],
+    steps: tuple[dict[str, Any], ...],
+    worked: Worked | None,
+    rulebook: Rulebook,
+    tables: Mapping[str, pl.DataFrame],
+) -> Situation:
+    is_elected = worked is not None and not _elected_since(event, steps, worked)
+    cases = _cases(event, worked, tables, is_elected=is_elected)
+    known = load_known(connection, cases, rulebook, known_at=worked and worked.at)
+    held = in_force(cases, _coverage(event, worked))
+    elected = load_elected(connection, cases if is_elected else cases.head(0))
+    chosen, members = _settled_households(cases, elected, load_held(connection, held))
+    return replace(
+        known.situation,
+        in_force=held,
+        approved=_approved(event, worked),
+        prior=_prior(event, worked),
+        chosen=chosen,
+        chosen_members=members,
+    )
+
+
+def _cases(
+    event: dict[str, Any], worked: Worked | None, tables: Mapping[str, pl.DataFrame], *, is_elected: bool
+) -> pl.DataFrame:
+    """The case, as a run shapes it."""
+    schema = schema_of(Event)
+    row = pl.DataFrame([{name: event[name] for name in schema}], schema=schema)
+    classes = tables["event_class"].select("event_class_id", "use", "only_ends_coverage")
+    return row.join(classes, on="event_class_id", how="left").with_columns(
+        case=pl.lit(0, pl.Int32),
+        is_open_enrollment=pl.col("use") == "O",
+        is_settling=pl.lit(worked is not None and not worked.is_fresh),
+        received_on="elected_on" if is_elected else pl.lit(None, pl.Date),
+    )
+
+
+def _elected_since(event: dict[str, Any], steps: tuple[dict[str, Any], ...], worked: Worked) -> bool:
+    """Tell whether elections came only after the run."""
+    if event["process_status"] == ProcessStatus.ET:
+        return True
+    own = [step["step"] for step in steps if step["run_id"] == worked.run_id and is_work(step)]
+    return bool(own) and any(
+        step["step"] > own[-1] and step["to_status"] == ProcessStatus.ET for step in steps
+    )
+
+
+def _coverage(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
+    """The change points that held when the run looked."""
+    points = list(Coverage.objects.filter(**record_of(event)).values())
+    seen = [
+        point for point in points if _is_seen(point, worked) and not _is_superseded(point, points, worked)
+    ]
+    rows = [{name: point[name] for name in COVERAGE_COLUMNS} for point in seen]
+    return pl.DataFrame(rows, schema=COVERAGE_COLUMNS)
+
+
+def _is_seen(point: Mapping[str, Any], worked: Worked | None) -> bool:
+    if worked is None:
+        return True
+    if point["run_id"] is None:
+        return bool(point["made_at"] <= worked.at)
+    by = (point["schedule_id"], point["event_number"])
+    return point["run_id"] < worked.run_id or (point["run_id"] == worked.run_id and by in worked.earlier)
+
+
+def _is_superseded(
+    point: Mapping[str, Any], points: list[dict[str, Any]], worked: Worked | None
+) -> bool:
+    by_run = point["superseded_by_run"]
+    if by_run is None or worked is None:
+        return by_run is not None
+    if by_run == 0:  # not by a run
+        return bool(point["superseded_at"] <= worked.at)
+    if by_run != worked.run_id:
+        return bool(by_run < worked.run_id)
+    return any(_replaces(other, point, by_run, worked) for other in points)
+
+
+def _replaces(
+    other: Mapping[str, Any], point: Mapping[str, Any], run_id: int, worked: Worked
+) -> bool:
+    """Whether an event the run worked on before this one superseded a point by another of its timeline."""
+    is_same = all(other[name] == point[name] for name in ("plan_type", "slot"))
+    by = (other["schedule_id"], other["event_number"])
+    is_earlier = other["run_id"] == run_id and by in worked.earlier
+    return is_same and is_earlier and other["begins_on"] <= point["begins_on"]
+
+
+def _approved(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
+    """The amounts approved by evidence, as then known."""
+    rows = ProofDecision.objects.filter(
+        client_id=event["client_id"], person_id=event["person_id"], valid_from__lte=event["event_on"]
+    )
+    if worked is not None:
+        rows = rows.filter(known_since__lte=worked.at)
+    latest = {row.plan_type: row.approved_cents for row in rows.order_by("valid_from", "version")}
+    schema = {"case": pl.Int32, "plan_type": pl.String, "approved_cents": pl.Int64}
+    return pl.DataFrame([(0, *item) for item in latest.items()], schema=schema, orient="row")
+
+
+def _prior(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
+    """The options of the last event prepared to its end before this one."""
+    final = [str(status) for status in (ProcessStatus.FE, ProcessStatus.FP)]
+    open_or_closed = [str(EventStatus.OPEN), str(EventStatus.CLOSED)]
+    rows = Event.objects.filter(
+        process_status__in=final, event_status__in=open_or_closed, event_on__lte=event["event_on"]
+    ).filter(**record_of(event))
+    before = [row for row in rows.values() if _was_final(row, event, worked)]
+    latest = max((row["event_on"] for row in before), default=None)
+    options: set[int] = set()
+    for row in before:
+        if row["event_on"] == latest:
+            found = EventOption.objects.filter(**key_of(row), preparation=row["preparation"])
+            options |= set(found.values_list("option_id", flat=True))
+    pairs = [(0, option) for option in sorted(options)]
+    return pl.DataFrame(pairs, schema={"case": pl.Int32, "option_id": pl.Int32}, orient="row")
+
+
+def _was_final(row: dict[str, Any], event: dict[str, Any], worked: Worked | None) -> bool:
+    """Whether another event had come to its end before the run worked on this one."""
+    if key_of(row) == key_of(event):
+        return False
+    if worked is None or (row["schedule_id"], row["event_number"]) in worked.earlier:
+        return True
+    ended = EventStep.objects.filter(to_status__in=[str(status) for status in FINAL_STATUSES])
+    return ended.filter(run_id__lt=worked.run_id, **key_of(row)).exists()
+
+
+def _settled_households(
+    cases: pl.DataFrame, elected: Elected, held: Elected
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The plan types whose covered dependents are settled, and those dependents, as `load_known` finds them."""
+    key = ["case", "plan_type"]
+    settling = cases.filter("is_settling").select("case")
+    kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
+    chosen = pl.concat([elected.elections.select(key), kept.select(key)]).unique()
+    return chosen, pl.concat([elected.members, kept])
+
+
+# --- what was stored ------------------------------------------------------------------------------------
+
+
+def differences(again: Again) -> tuple[str, ...]:
+    """Name where what was stored differs from what the kernel makes of what was known; empty: nowhere."""
+    if again.worked is None or not again.worked.is_prepared or not again.event["preparation"]:
+        return ()
+    return (*_compared(again, EventPlan, "plan_type", PLAN_COLUMNS, traced_plans(again)),) + (
+        *_compared(again, EventOption, "option_id", OPTION_COLUMNS, again.prepared.options),
+    )
+
+
+def traced_plans(again: Again) -> pl.DataFrame:
+    """The plan types of the case, with nothing where what is stored says nothing."""
+    return again.prepared.plans.with_columns(
+        pl.col("rule_row").fill_null(-1), pl.col("default_reason").fill_null("nothing")
+    )
+
+
+def _compared(
+    again: Again, model: Any, key: str, columns: Mapping[str, str], traced: pl.DataFrame
+) -> Iterator[str]:
+    rows = model.objects.filter(**key_of(again.event), preparation=again.event["preparation"]).values()
+    stored = {row[key]: row for row in rows}
+    found = {row[key]: row for row in traced.iter_rows(named=True)}
+    what = key.removesuffix("_id").replace("_", " ")
+    for name in sorted(stored.keys() ^ found.keys()):
+        yield f"{what} {name}: {'stored' if name in stored else 'found again'} only"
+    for name in sorted(stored.keys() & found.keys()):
+        for column, ours in columns.items():
+            if stored[name][column] != found[name][ours]:
+                yield f"{what} {name}: {column} stored {stored[name][column]}, again {found[name][ours]}"
