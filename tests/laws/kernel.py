@@ -14,18 +14,18 @@ from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
-from openbenefits.programs.offers import WAIVE, all_offers, option_key
+from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
 
-from ..oracle.documents import as_written
-from ..oracle.eligibility import JOB_FIELDS
+from tests.oracle.documents import as_written
+from tests.oracle.eligibility import JOB_FIELDS
 
 Row = dict[str, Any]
 
 PROGRAM_PLAN_TYPE = "01"
 UNKNOWN_NUMBER = 2**30
-COVERED = ("E", "D")
+DECIDED_BY_RUNS = ("is_final_without_person",)
 EVENT_MAINTENANCE = "LAWS-EM"
 
 CASES = {
@@ -252,17 +252,6 @@ def with_missing_facts(person: Row) -> Row:
     """Poison a person: everything that may be missing is."""
     kept = {name: person[name] for name in ("event", "hire_on", "current", "dependents", "prior_options")}
     return {**kept, "job": dict.fromkeys(JOB_FIELDS), "approved": {}}
-
-
-def programs_of(kernel: Kernel) -> list[str]:
-    """List the options of all programs, as `program/plan type/option`."""
-    parts = [one.parts for one in kernel.clients]
-    return [
-        option_key(program, plan, offer)
-        for part in parts
-        for program in part.programs  # type: ignore[union-attr]
-        for plan, _, offer in all_offers(program)
-    ]
 
 
 # --- documents --------------------------------------------------------------------------------------------

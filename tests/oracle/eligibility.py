@@ -88,21 +88,22 @@ def assign_program(setup: Setup, person: Row, event: Row) -> Row:
     facts = facts_of(person, day)
     reasons, by_verdict = {}, {ELIGIBLE: [], INELIGIBLE: [], UNDECIDED: []}
     for program in setup.programs_on(day):
-        is_in_schedule = event.get("programs") is None or program["code"] in event["programs"]
-        if program.get("active", True) and is_in_schedule:
+        if program.get("active", True):
             criteria = rule_verdicts(setup, program.get("eligibility"), facts, day)
             verdict = verdict_of([found for _, found in criteria])
             reasons[program["code"]] = {"verdict": verdict, "criteria": criteria}
             by_verdict[verdict].append(program)
-    return {**_assignment(by_verdict, person), "reasons": reasons}
+    return {**_assignment(by_verdict, person, event), "reasons": reasons}
 
 
-def _assignment(by_verdict: dict[str, list[Row]], person: Row) -> Row:
+def _assignment(by_verdict: dict[str, list[Row]], person: Row, event: Row) -> Row:
     eligible = by_verdict[ELIGIBLE]
     if len(eligible) > 1:
         return {"assignment": "AE", "program": None, "messages": ["BA1101"]}
     if by_verdict[UNDECIDED]:
         return {"assignment": "AE", "program": None, "messages": ["BA1105"]}
+    if eligible and event.get("programs") is not None and eligible[0]["code"] not in event["programs"]:
+        return {"assignment": "FA", "program": None, "messages": ["BA1103"]}
     if eligible:
         return {"assignment": "AS", "program": eligible[0], "messages": []}
     has_coverage = any(is_in_force(entry) for entry in person.get("current") or [])
@@ -137,7 +138,9 @@ def _counts(rule: Row, dependent: Row, day: date) -> bool:
         return False
     if rule.get("disabled_exempt", True) and dependent.get("is_disabled"):
         return True
-    limit = rule.get("student_age_limit" if dependent.get("is_student") else "age_limit", 99)
+    limit = rule.get("age_limit", 99)
+    if dependent.get("is_student") and rule.get("student_age_limit") is not None:
+        limit = rule["student_age_limit"]
     age = age_years(dependent.get("birth_on"), day)
     return age is not None and age < limit
 

@@ -16,6 +16,9 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     plan_type = section["plan_type"]
     row = case.setup.event_row(section["event_rule"], case.event["event_class"], case.on)
     plan = blank_plan(row)
+    in_force = case.in_force(plan_type)
+    if in_force is not None and not case.lapses(plan_type):
+        plan["current_option"] = in_force["option"]
     if row is None:
         case.say("BA1201", plan_type)
     if row is None or row["ignore"]:
@@ -95,7 +98,6 @@ def _current(case: Case, program: Row, section: Row, plan: Row, eligible: list[R
         return None
     is_of_program = in_force["program"] == program["code"]
     option = option_of(section, in_force["option"]) if is_of_program else None
-    plan["current_option"] = in_force["option"]
     plan["is_lost"] = option is None or option["code"] not in [one["code"] for one in eligible]
     return option
 
@@ -149,7 +151,7 @@ def _set_default(
     if default in options:
         options[default]["is_default"] = True
     in_force, held = case.in_force(section["plan_type"]), case.held(section["plan_type"])
-    if reason == "leave":
+    if reason == "untouched":
         plan["is_changed_by_default"] = False
     elif default is None:
         plan["is_changed_by_default"] = in_force is not None
@@ -161,31 +163,32 @@ def _set_default(
 
 def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> tuple[str | None, str]:
     """Find what happens without an election: the option (or none) and the reason."""
-    method = row["default"]
+    method, nothing = row["default"], "ends" if case.in_force(section["plan_type"]) else "nothing"
     keeps_current = plan["current_option"] is not None and not plan["is_lost"]
     if method.startswith("current_else") and keeps_current:
         return plan["current_option"], "current"
     match method:
         case DefaultMethod.CURRENT_ELSE_OPTION | DefaultMethod.OPTION:
-            return _flagged_default(case, section, eligible)
+            return _flagged_default(case, section, eligible, nothing)
         case DefaultMethod.CURRENT_ELSE_LOWEST:
             ranked = sorted(eligible, key=lambda option: option["level"])  # keeps display order
-            return (ranked[0]["code"], "lowest") if ranked else (None, "none")
+            return (ranked[0]["code"], "lowest level") if ranked else (None, nothing)
         case DefaultMethod.WAIVE:
             if section.get("waive", "not_allowed") != "not_allowed":
-                return WAIVE, "waive"
+                return WAIVE, "waiver"
             case.say("BA1206", section["plan_type"])
-            return None, "error"
         case DefaultMethod.LEAVE:
-            return plan["current_option"], "leave"
-    return None, "terminate" if method == DefaultMethod.TERMINATE else "none"
+            return plan["current_option"], "untouched"
+    return None, nothing
 
 
-def _flagged_default(case: Case, section: Row, eligible: list[Row]) -> tuple[str | None, str]:
+def _flagged_default(
+    case: Case, section: Row, eligible: list[Row], nothing: str
+) -> tuple[str | None, str]:
     flagged = [option for option in eligible if option["is_default"]]
     lowest = min((option["level"] for option in flagged), default=None)
     found = [option["code"] for option in flagged if option["level"] == lowest]
     if len(found) == 1:
-        return found[0], "option"
+        return found[0], "default option"
     case.say("BA1207" if found else "BA1206", section["plan_type"])
-    return None, "error"
+    return None, nothing

@@ -44,19 +44,20 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
 def _decide_program(case: Case, program: Row, plans: dict[str, Row], options: dict) -> None:
     for section in program["plan_types"]:
         plan_type = section["plan_type"]
-        if _is_in_schedule(case, program["code"], plan_type):
+        if _is_in_schedule(case, program, plan_type):
             plans[plan_type], of_type = decide_plan_type(case, program, section)
             for code, option in of_type.items():
                 options[(plan_type, code)] = option
 
 
-def _is_in_schedule(case: Case, program: str | None, plan_type: str) -> bool:
-    """Tell whether the schedule covers a plan type: an empty list covers all of its program."""
+def _is_in_schedule(case: Case, program: Row | None, plan_type: str) -> bool:
+    """Tell whether the schedule covers a plan type: an empty list covers all, as does one of the whole program."""
     restriction = case.event.get("programs")
     if restriction is None:
         return True
-    wanted = restriction.get(program, [])
-    return not wanted or plan_type in wanted
+    wanted = restriction.get(program["code"] if program else None, [])
+    own = [section["plan_type"] for section in program["plan_types"]] if program else []
+    return plan_type in wanted or all(one in wanted for one in own) or not wanted
 
 
 def _end_what_is_outside(case: Case, program: Row | None, plans: dict[str, Row]) -> None:
@@ -64,26 +65,38 @@ def _end_what_is_outside(case: Case, program: Row | None, plans: dict[str, Row])
     for entry in case.person.get("current") or []:
         plan_type = entry["plan_type"]
         is_prepared = plan_type_of(program, plan_type) is not None
-        in_schedule = _is_in_schedule(case, program["code"] if program else None, plan_type)
+        in_schedule = _is_in_schedule(case, program, plan_type)
         if entry.get("slot", 0) == 0 and is_in_force(entry) and in_schedule and not is_prepared:
             plans[plan_type] = _termination(case, entry)
 
 
 def _termination(case: Case, entry: Row) -> Row:
     plan_type = entry["plan_type"]
-    old_program = case.setup.row_on("programs", entry.get("program"), case.on)
-    section = plan_type_of(old_program, plan_type)
+    section = _last_section(case, entry)
     event_rule = section["event_rule"] if section else None
     row = case.setup.event_row(event_rule, case.event["event_class"], case.on)
     plan = blank_plan(row)
-    plan["is_ignored"] = False  # lost eligibility beats the event rule (rulings §4)
-    plan["current_option"], plan["is_lost"] = entry["option"], True
-    plan["default_reason"], plan["is_changed_by_default"] = "no program", True
+    if not case.lapses(plan_type):
+        plan["current_option"] = entry["option"]
+    if plan["is_ignored"]:
+        return plan
+    plan["is_lost"] = plan["current_option"] is not None
+    plan["default_reason"], plan["is_changed_by_default"] = "ends", True
     if row is None:
         case.say("BA1201", plan_type)
     else:
         set_end_dates(case, row, plan_type, plan)
     return plan
+
+
+def _last_section(case: Case, entry: Row) -> Row | None:
+    """Find the plan type in the latest row, up to the event date, of its program that has it."""
+    rows = case.setup.rows("programs", entry["program"]) if entry.get("program") else []
+    for program in sorted(rows, key=lambda row: row["from"], reverse=True):
+        section = plan_type_of(program, entry["plan_type"])
+        if program["from"] <= case.on and section is not None:
+            return section
+    return None
 
 
 def _status(case: Case, assignment: str, plans: dict[str, Row]) -> str:

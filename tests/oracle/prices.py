@@ -116,7 +116,7 @@ def waiver_option(case: Case, section: Row, plan: Row, counting: list[Row]) -> R
 
 
 def general_credit(case: Case, program: Row) -> Row | None:
-    """Find the program's general credits, from the begin rule of the program's own event rule."""
+    """Add up the program's general credits, as of the event, or by the begin rule of its own event rule."""
     if not program.get("credits"):
         return None
     row = case.setup.event_row(program.get("event_rule"), case.event["event_class"], case.on)
@@ -127,7 +127,13 @@ def general_credit(case: Case, program: Row) -> Row | None:
     if begins_on is None:
         case.say("BA1205", "01")
         return None
-    general = blank_option(blank_plan(None), "")
-    option = {"code": None, "coverage_code": None}
-    _set_credit(case, "01", {"coverage_begins_on": begins_on}, option, program["credits"], [], general)
-    return {name: general[name] for name in ("annual_credit_cents", "pay_credit_cents")}
+    option, plan = {"code": None, "coverage_code": None}, {"coverage_begins_on": begins_on}
+    rows = []
+    for credit in program["credits"]:
+        rows.append(blank_option(blank_plan(None), ""))
+        _set_credit(case, "01", plan, option, [credit], [], rows[-1])
+    return {name: _sum([row[name] for row in rows]) for name in ("annual_credit_cents", "pay_credit_cents")}
+
+
+def _sum(amounts: list[int | None]) -> int | None:
+    return None if None in amounts else sum(amounts)

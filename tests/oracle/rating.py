@@ -143,11 +143,11 @@ def month_of(table: Row, line: Row, pay: int | None, coverage: int | None) -> in
     unit = table.get("unit", "flat")
     if unit == "percent_of_base" and pay is None:
         raise Fault("BA1209")
+    if coverage is None and unit in ("per_hundred", "per_thousand"):
+        return None
     base = {"flat": 100, "per_hundred": coverage, "per_thousand": coverage, "percent_of_base": pay}[unit]
     divisor = {"flat": 1, "per_hundred": 100, "per_thousand": 1000, "percent_of_base": 100}[unit]
-    if base is None:
-        return None
-    periods = PERIODS[table.get("frequency", "monthly")]
+    periods = 1 if unit == "percent_of_base" else PERIODS[table.get("frequency", "monthly")]
     return half_away(decimal(line["rate"]) * base * periods, divisor * 12)
 
 
@@ -172,6 +172,8 @@ def month_parts(
     """Find the month's total of a cost, the employee's own part of it and what dependents add."""
     table = setup.row_on("rate_tables", cost["rate_table"], day)
     if table is None:
+        raise Fault("BA1202")
+    if table.get("per_member", False) and table.get("unit", "flat") in ("per_hundred", "per_thousand"):
         raise Fault("BA1202")
     code, pay = option["coverage_code"], annual_pay(person)
     members = rated_members(person, covered, day) if table.get("per_member", False) else [person]
@@ -233,7 +235,7 @@ def price_month(
             faults.append(fault.code)
             continue
         if parts["total"] is None:
-            faults.append(None)  # the coverage amount is unknown and has its own message
+            faults.append(None if option.get("formula") else "BA1209")  # a formula has said why
             continue
         parts["employer"] = employer_month(setup, cost, option, parts, day)
         total, employer = total + parts["total"], employer + parts["employer"]

@@ -13,7 +13,7 @@ from tests.oracle.rows import Row
 from openbenefits.payroll.rules import Known, fact_days, owed_lines
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
-from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.programs.rulebook import compile_rulebook
 
 OWNER = {"client_id": 1, "person_id": 1, "benefit_record": 0}
 OWNER_TYPES = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
@@ -63,14 +63,15 @@ class Projection:
 
         tables, (_, numbers) = unsaved_tables(loaded(peo, PeoBundle), [loaded(client, ClientBundle)])
         self.tables, self.numbers = tables, numbers
-        self.rulebook = rulebook(tables)
+        self.rulebook = compile_rulebook(tables)
 
     def owed(self, person: Row, points: list[Row], begin: date, through: date) -> pl.DataFrame:
         frame = self.points(points)
         groups = [person, *(person.get("changes") or [])]
         codes = {(one.get("job") or {}).get("pay_group") for one in groups} - {None}
-        known_groups = pl.DataFrame([OWNER | {"pay_group": code} for code in codes])
-        known_groups = known_groups.cast(OWNER_TYPES)
+        known_groups = pl.DataFrame(
+            [OWNER | {"pay_group": code} for code in codes], schema=OWNER_TYPES | {"pay_group": pl.String}
+        )
         days = fact_days(frame, known_groups, self.rulebook, begin=begin, through=through)
         persons = {case: person_on(person, day) for case, day in days.select("case", "as_of").iter_rows()}
         known = Known(
@@ -89,7 +90,9 @@ class Projection:
                 "program_id": self.numbers.of("program", point["program"]),
                 "option_id": self.numbers.maybe("option", option if point["option"] else None),
             }
-            rows.append(OWNER | {"slot": 0} | {name: point.get(name) for name in POINT_TYPES if name in point} | ids)
+            rows.append(
+                OWNER | {"slot": 0} | {name: point.get(name) for name in POINT_TYPES if name in point} | ids
+            )
         return pl.DataFrame(rows, schema=POINT_TYPES)
 
     def members(self, points: list[Row], person: Row) -> pl.DataFrame:
@@ -99,7 +102,13 @@ class Projection:
             everybody += [one["id"] for one in change.get("dependents") or []]
         named = [(point, point.get("dependents")) for point in points]
         rows = [
-            OWNER | {"plan_type": point["plan_type"], "slot": 0, "begins_on": point["begins_on"], "dependent_id": one}
+            OWNER
+            | {
+                "plan_type": point["plan_type"],
+                "slot": 0,
+                "begins_on": point["begins_on"],
+                "dependent_id": one,
+            }
             for point, ids in named
             for one in (set(everybody) if ids is None else ids)
         ]
@@ -112,12 +121,6 @@ def loaded(document: Row, kind: type[Any]) -> LoadedBundle:
     bundle, findings = load(msgspec.convert(written, kind), files, {})
     assert findings == []
     return bundle
-
-
-def rulebook(tables: dict[str, pl.DataFrame]) -> Rulebook:
-    from openbenefits.payroll.rules import with_general_credits
-
-    return with_general_credits(compile_rulebook(tables), tables)
 
 
 def facts(person: Row) -> Row:

@@ -11,7 +11,9 @@ CASES = [pytest.param(case, id=case.name) for case in load_owed_cases()]
 
 @pytest.mark.parametrize("case", CASES)
 def test_owed(case: TableCase) -> None:
-    lines = taken(Projection(case.peo, case.client).owed(case.person, case.points, case.from_on, case.through_on))
+    lines = taken(
+        Projection(case.peo, case.client).owed(case.person, case.points, case.from_on, case.through_on)
+    )
     found = {
         "owed": [list(row) for row in lines.select("ends_on", "owed_cents").iter_rows()],
         "total_cents": lines["owed_cents"].sum(),
@@ -23,7 +25,9 @@ def test_owed(case: TableCase) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_like_the_oracle(case: TableCase) -> None:
-    lines = taken(Projection(case.peo, case.client).owed(case.person, case.points, case.from_on, case.through_on))
+    lines = taken(
+        Projection(case.peo, case.client).owed(case.person, case.points, case.from_on, case.through_on)
+    )
     expected = owed(case.peo, case.client, case.person, case.points, case.from_on, case.through_on)
     found = lines.select("begins_on", "ends_on", "tax_class", "owed_cents").rows()
     taxes = {"before": "B", "after": "A"}

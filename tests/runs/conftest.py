@@ -39,7 +39,6 @@ class Employer:
             "schedule_id": self.open_enrollment,
             "as_of": date(2025, 11, 3),
             "through": Level.OPTIONS,
-            "floor": START,
             "started_by": "test",
         }
         return RunOrder(**(given | changes))

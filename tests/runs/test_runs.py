@@ -93,7 +93,7 @@ def test_at_most_one_event_of_a_record_is_open(fresh_database, make_employer):
     run(
         fresh_database,
         employer.order(
-            schedule_id=employer.event_maintenance, floor=date(2025, 1, 1), through=Level.ELECTIONS
+            schedule_id=employer.event_maintenance, through=Level.ELECTIONS
         ),
         now=NOW,
     )

@@ -24,7 +24,13 @@ app = typer.Typer(
 
 TAKEOVER_EPILOG = "Example: openbenefits takeover current_coverage.csv --client harbor"
 
-Amount = Annotated[str | None, typer.Option(metavar="DOLLARS", show_default=False)]
+Coverage = Annotated[
+    str | None, typer.Option("--coverage", metavar="DOLLARS", help="Coverage asked for.", show_default=False)
+]
+Pledge = Annotated[
+    str | None,
+    typer.Option("--pledge", metavar="DOLLARS", help="What to put aside in the year.", show_default=False),
+]
 
 
 @app.command(name="file")
@@ -47,8 +53,8 @@ def enter_one(
     received_on: On,
     benefit_record: Annotated[int, typer.Option("--benefit-record")] = 0,
     event: Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")] = 0,
-    coverage: Annotated[Amount, typer.Option("--coverage", help="Coverage asked for.")] = None,
-    pledge: Annotated[Amount, typer.Option("--pledge", help="What to put aside in the year.")] = None,
+    coverage: Coverage = None,
+    pledge: Pledge = None,
     percent: Annotated[
         str | None, typer.Option("--percent", metavar="PERCENT", help="Percent of pay.", show_default=False)
     ] = None,

@@ -1,6 +1,6 @@
 """The command line: one Typer application, a module per group of commands."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,8 +26,23 @@ EPILOG = """Examples:  openbenefits demo   ·   openbenefits setup check sample/
 openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
+ORDER = (
+    *("demo", "serve", "sample", "doctor", "setup", "census", "takeover", "run", "elect", "statements"),
+    *("explain", "report", "payroll", "scenario", "db", "migrate"),
+)
+"""The order of the commands in the help, and so of their panels."""
+
+
+class Commands(Guard):
+    """The root group, its commands listed in the order of the work."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the commands."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
 app = typer.Typer(
-    cls=Guard,
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

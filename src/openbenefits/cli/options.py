@@ -45,7 +45,10 @@ Floor = Annotated[
         "--floor", help="The day benefits administration starts: earlier changes trigger nothing.", **_DAY
     ),
 ]
-MaybeDay = Annotated[date | None, typer.Option(**_DAY)]
+CountedTo = Annotated[date | None, typer.Option("--as-of", help="Count days up to this one.", **_DAY)]
+NotifiedBefore = Annotated[
+    date | None, typer.Option("--notified-before", help="Only those notified before this day.", **_DAY)
+]
 Schedule = Annotated[
     str, typer.Option("--schedule", "-s", metavar="CODE", help="The schedule, by its code.", show_default=False)
 ]

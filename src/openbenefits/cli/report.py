@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from openbenefits.cli.database import open_database
-from openbenefits.cli.options import MaybeDay
+from openbenefits.cli.options import CountedTo, NotifiedBefore
 from openbenefits.cli.screen import console, say
 
 REPORT_EPILOG = "Example: openbenefits report BAS003 --schedule harbor/OE26 --xlsx errors.xlsx"
@@ -24,10 +24,8 @@ def report(
     status: Annotated[
         list[str] | None, typer.Option(metavar="XX", help="A process status; may be repeated.")
     ] = None,
-    as_of: Annotated[MaybeDay, typer.Option("--as-of", help="Count days up to this one.")] = None,
-    notified_before: Annotated[
-        MaybeDay, typer.Option("--notified-before", help="Only those notified before this day.")
-    ] = None,
+    as_of: CountedTo = None,
+    notified_before: NotifiedBefore = None,
     errors_only: Annotated[bool, typer.Option("--errors-only", help="Leave warnings out.")] = False,
     rows: Annotated[int, typer.Option(min=1, help="How many rows to show here.")] = 20,
     csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all rows to this file.")] = None,

@@ -198,7 +198,6 @@ def _order(
     floor: date | None,
     by: str,
 ) -> "RunOrder":
-    from openbenefits.runs.services import START_OF_BENEFITS_ADMINISTRATION, RunOrder
 
     found = find_client(client)
     return RunOrder(
@@ -209,7 +208,7 @@ def _order(
         is_finalizing=is_finalizing,
         people=find_people(found, person) if person else None,
         started_by=by,
-        floor=floor or START_OF_BENEFITS_ADMINISTRATION,
+        floor=floor,
     )
 
 

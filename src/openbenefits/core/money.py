@@ -41,6 +41,7 @@ __all__ = [
     "round_to_multiple",
     "share_of_split",
     "subtract",
+    "total",
 ]
 
 _Cents: Final = pl.Int64
@@ -76,6 +77,18 @@ def subtract(amount: Operand, deducted: Operand) -> pl.Expr:
     -300
     """
     return _column(amount) - _column(deducted)
+
+
+def total(amounts: pl.Expr) -> pl.Expr:
+    """Add up a column within its group; one unknown amount makes the total unknown.
+
+    Missing: Polars' own `sum` skips null, as if an unknown charge were free. No amounts are 0.
+
+    >>> frame = pl.DataFrame({"plan": [1, 1, 2, 2], "cents": [500, 700, 500, None]})
+    >>> frame.group_by("plan", maintain_order=True).agg(total(pl.col("cents")))["cents"].to_list()
+    [1200, None]
+    """
+    return pl.when(~amounts.is_null().any()).then(amounts.sum())
 
 
 def minimum(*amounts: Operand) -> pl.Expr:

@@ -133,7 +133,7 @@ def _decide(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.D
     """Give the failed and unknown words of every profile and rule that holds on the event date."""
     bits = {field: 1 << CRITERIA.index(field) for field in used}
     facts = dict.fromkeys(["profile", "client_id", "event_on", *(_fact_column(field) for field in used)])
-    pairs = profiles.select(facts).join(rulebook.rules, on="client_id")
+    pairs = profiles.select(list(facts)).join(rulebook.rules, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
@@ -283,7 +283,7 @@ def eligible_members(members: pl.DataFrame) -> pl.DataFrame:
 
     Shapes:  members has one row per case, dependent and day (`price_on`) with the columns of the dependent
              rule (age_limit, student_age_limit, is_disabled_exempt, is_married_ineligible; null: no rule).
-    Missing: a child without a birth date counts only where there is no age limit.
+    Missing: a child without a birth date never counts, unless exempt by disability.
     """
     return members.filter(~pl.col("is_former") & why_not_member().is_null())
 

@@ -297,7 +297,7 @@ def _entered(
     connection: Any, entry: _Entry, cells: pl.DataFrame, unknown_headings: Sequence[str] = ()
 ) -> EntryResult:
     values = values_of(cells, ELECTION_FILE)
-    found = [unreadable(cells, values), missing(values, REQUIRED)]
+    found = [unreadable(cells, values), missing(cells, REQUIRED)]
     rows, stopped = with_people(connection, entry.client_id, _named(values))
     found.append(stopped)
     rows, unplaced = _with_events(connection, entry.client_id, rows)
@@ -543,17 +543,14 @@ def unreadable(cells: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(listed)
 
 
-def missing(values: pl.DataFrame, columns: Sequence[str], where: pl.Expr | None = None) -> pl.DataFrame:
+def missing(cells: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     """List the blank cells of columns that must be filled."""
-    asked = pl.lit(value=True) if where is None else where
-    blank = pl.lit("blank")
-    cure = "fill in the cell"
-    return pl.concat(
-        [
-            faults(values, asked & pl.col(name).is_null(), name, CELL_KINDS[name].expected, cure, blank)
-            for name in columns
-        ]
-    )
+    blank, cure = pl.lit("blank"), "fill in the cell"
+    listed = [
+        faults(cells, pl.col(name).is_null(), name, CELL_KINDS[name].expected, cure, blank)
+        for name in columns
+    ]
+    return pl.concat(listed)
 
 
 def _is_resubmission() -> pl.Expr:

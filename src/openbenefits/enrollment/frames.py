@@ -10,7 +10,9 @@ from openbenefits.store.bulk import copy_out
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
 
-KEYS = """(SELECT DISTINCT * FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id))"""
+KEYS = """
+(SELECT DISTINCT * FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id))
+"""
 
 COVERAGE_COLUMNS = {
     "client_id": pl.Int32,
@@ -67,7 +69,8 @@ FROM enrollment_proofdecision AS p JOIN {KEYS} AS k USING (client_id, person_id)
 PRIOR_OPTIONS = f"""
 SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
 FROM events_event AS e JOIN {KEYS} AS k USING (client_id, person_id)
-JOIN enrollment_eventoption AS o USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+JOIN enrollment_eventoption AS o
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP')
 """
 

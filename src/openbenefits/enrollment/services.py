@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.enrollment import models
 from openbenefits.enrollment.frames import (
     POINT,
@@ -191,19 +192,22 @@ def _supersede(connection: Any, replaced: pl.DataFrame, *, run_id: int | None, n
 def _insert_points(
     connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
 ) -> None:
-    rows = new.with_columns(
-        run_id=pl.lit(run_id, pl.Int64),
-        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
-        superseded_by_run=pl.lit(None, pl.Int64),
-        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
-    )
-    copy_in(connection, "enrollment_coverage", _as_stored(rows, schema_of(models.Coverage)))
+    _copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
     covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
     members = covered.join(settled.members, on=["case", "plan_type"])
     columns = schema_of(models.CoverageDependent)
     copy_in(connection, "enrollment_coveragedependent", _as_stored(members, columns))
     funds = covered.join(settled.funds, on=["case", "plan_type"])
     copy_in(connection, "enrollment_coveragefund", _as_stored(funds, schema_of(models.CoverageFund)))
+
+
+def _copy_points(connection: Any, points: pl.DataFrame, *, now: datetime) -> None:
+    rows = points.with_columns(
+        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        superseded_by_run=pl.lit(None, pl.Int64),
+        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    copy_in(connection, "enrollment_coverage", _as_stored(rows, schema_of(models.Coverage)))
 
 
 # --- evidence -----------------------------------------------------------------------------------------------
@@ -220,8 +224,11 @@ def decide_proof(
     decided_by: str,
     now: datetime,
 ) -> None:
-    """Record how much coverage of a plan type was approved, from a day. The next event uses it."""
-    del connection
+    """Record how much coverage of a plan type was approved, from a day, and let it take effect.
+
+    Coverage that waits for this evidence rises from that day to what was approved, at most what was asked
+    for; below the amount already in force nothing changes. Later events use the approved amount.
+    """
     version = models.ProofDecision.objects.filter(
         client_id=client_id, person_id=person_id, plan_type=plan_type, valid_from=valid_from
     ).count()
@@ -235,6 +242,41 @@ def decide_proof(
         decided_by=decided_by,
         known_since=now,
     )
+    keys = pl.DataFrame({"client_id": [client_id], "person_id": [person_id]})
+    points = load_coverage(connection, keys).filter(plan_type=plan_type)
+    waiting = _waiting_for_evidence(points, valid_from)
+    _raise_coverage(connection, waiting, valid_from, approved_cents, now=now)
+
+
+def _waiting_for_evidence(points: pl.DataFrame, on: date) -> pl.DataFrame:
+    """The points that hold on a day, or begin later, and ask for more than they cover."""
+    now_held = points.filter(pl.col("begins_on") <= on).sort("begins_on").unique(list(POINT_KEY), keep="last")
+    later = points.filter(pl.col("begins_on") > on)
+    return pl.concat([now_held, later]).filter(pl.col("requested_coverage_cents").is_not_null())
+
+
+def _raise_coverage(
+    connection: Any, waiting: pl.DataFrame, valid_from: date, approved_cents: int, *, now: datetime
+) -> None:
+    """Add a change point with the approved amount to each point that waits for evidence."""
+    asked, held = pl.col("requested_coverage_cents"), pl.col("coverage_cents")
+    granted = money.minimum(asked, pl.lit(approved_cents, pl.Int64))
+    raised = waiting.with_columns(granted=granted).filter(pl.col("granted") > held)
+    if raised.is_empty():
+        return
+    begins = pl.max_horizontal("begins_on", pl.lit(valid_from))
+    rows = raised.with_columns(
+        case=pl.int_range(pl.len(), dtype=pl.Int32),
+        same_day=pl.col("begins_on") >= valid_from,
+        begins_on=begins,
+        deduction_begins_on=pl.max_horizontal("deduction_begins_on", pl.lit(valid_from)),
+        coverage_cents="granted",
+        requested_coverage_cents=pl.when(asked > pl.col("granted")).then(asked),
+        rule=pl.lit("evidence approved"),
+        run_id=pl.lit(None, pl.Int64),
+    )
+    _supersede(connection, rows.filter("same_day").select(POINT), run_id=None, now=now)
+    _copy_points(connection, _above_all_versions(connection, rows), now=now)
 
 
 __all__ = ["CONTENT", "Known", "decide_proof", "load_known", "post", "save_preparation"]

@@ -106,8 +106,8 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
         rows = _with_existing(_with_contents(rows, chosen), existing)
         found = [
             unreadable(file.cells, values),
-            missing(values, REQUIRED),
-            missing(values, ["option", "program"], ~pl.col("waived").fill_null(value=False)),
+            missing(file.cells, REQUIRED),
+            missing(file.cells.filter(~rows["is_waived"]), ["option", "program"]),
             stopped,
             *not_in_setup,
             _record_faults(connection, rows),

@@ -116,10 +116,11 @@ def is_due(as_of: pl.Expr) -> pl.Expr:
 
 
 def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
-    """Add window_begins_on and window_ends_on (the last day on which elections are taken).
+    """Set window_begins_on and window_ends_on (the last day for elections) where they are not set yet.
 
-    Shapes:  event_on, reported_on, option_notified_on, window_days, window_start, and the schedule's own
-             window (schedule_window_begins_on, schedule_window_ends_on; null: the class decides).
+    Shapes:  event_on, reported_on, option_notified_on, window_begins_on, window_ends_on (null: not set),
+             window_days, window_start, and the schedule's own window (schedule_window_begins_on,
+             schedule_window_ends_on; null: the class decides).
     Source:  rulings §1.5.
     """
     start = (
@@ -131,4 +132,7 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
     )
     begins = pl.coalesce("schedule_window_begins_on", start)
     ends = pl.coalesce("schedule_window_ends_on", start + pl.duration(days=pl.col("window_days")))
-    return classes_joined.with_columns(window_begins_on=begins, window_ends_on=ends)
+    return classes_joined.with_columns(
+        window_begins_on=pl.coalesce("window_begins_on", begins),
+        window_ends_on=pl.coalesce("window_ends_on", ends),
+    )

@@ -212,7 +212,8 @@ def record_steps(
 ) -> None:
     """Append the moves of events to their history.
 
-    Shapes: steps has the event's key, `step` (its number, counting on), from_status, to_status, event_status, cause.
+    Shapes: steps has the event's key, `step` (its number, counting on), from_status, to_status,
+            event_status, cause.
     """
     rows = steps.with_columns(
         run_id=pl.lit(run_id, pl.Int64), actor=pl.lit(actor), moved_at=pl.lit(now).cast(UTC)

@@ -22,7 +22,6 @@ from openbenefits.payroll.rules import (
     next_lines,
     owed_lines,
     own_pays,
-    with_general_credits,
 )
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
@@ -113,7 +112,7 @@ def _load(
     connection: Any, client_id: int, begin: date, through: date, person_ids: Sequence[int] | None
 ) -> _Loaded:
     tables = load_setup(connection, [client_id])
-    rulebook = with_general_credits(load_rulebook(connection, [client_id]), tables)
+    rulebook = load_rulebook(connection, [client_id])
     people = load_covered_people(connection, client_id, person_ids)
     points = load_coverage(connection, people)
     groups = load_jobs(connection, people).join(people, on="person_id")

@@ -15,6 +15,7 @@ class Bundle(models.Model):
     client_id = models.IntegerField(unique=True)  # 0 = the PEO's
     code = models.TextField(unique=True)
     name = models.TextField()
+    starts_on = models.DateField(null=True)  # changes to facts dated earlier trigger no event
     release = models.ForeignKey("Release", null=True, on_delete=models.PROTECT, related_name="+")
 
 

@@ -467,9 +467,7 @@ def _rate_versions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _bands(
-    tables: Mapping[str, pl.DataFrame], versions: pl.DataFrame, edge: str, flag: str
-) -> pl.DataFrame:
+def _bands(tables: Mapping[str, pl.DataFrame], versions: pl.DataFrame, edge: str, flag: str) -> pl.DataFrame:
     """Number the bands of a graded key per rate version: rate_version, lower edge, band."""
     keyed = versions.filter(pl.col(flag)).select("rate_table_id", "valid_from", "rate_version")
     return (
@@ -561,9 +559,7 @@ def _with_every_age(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([graded.drop("until"), flat])
 
 
-_OTHER_KEYS = (
-    *("rate_version", "age", "area_number", "service_band", "pay_band", "smoker", "sex_number"),
-)
+_OTHER_KEYS = (*("rate_version", "age", "area_number", "service_band", "pay_band", "smoker", "sex_number"),)
 
 
 def _with_own_part(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -704,8 +700,10 @@ def _pay_counts(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     ).unique()
     bit = pl.lit(2, dtype=pl.Int64).pow(pl.col("period_of_month") - 1).cast(pl.Int64)
     year = pl.col("ends_on").dt.year()
-    periods = tables["pay_period"].with_columns(year=year).with_columns(
-        is_whole_year=pl.len().over("pay_group_id", "year") == pl.col("periods_in_year")
+    periods = (
+        tables["pay_period"]
+        .with_columns(year=year)
+        .with_columns(is_whole_year=pl.len().over("pay_group_id", "year") == pl.col("periods_in_year"))
     )
     return (
         periods.filter("is_whole_year")

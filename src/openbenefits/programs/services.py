@@ -147,7 +147,7 @@ def _put_in_force(
         applied_by=applied_by,
     )
     _write_rows(loaded, client_id, release)
-    bundle.name = header.name
+    bundle.name, bundle.starts_on = header.name, header.starts
     _point(bundle, release)
     return Change(outcome=Outcome.APPLIED, release=release, findings=findings)
 
@@ -184,7 +184,7 @@ def _known_numbers(client_id: int) -> dict[Key, int]:
 
 def _point(bundle: Bundle, release: Release | None) -> None:
     bundle.release = release
-    bundle.save(update_fields=["release", "name"])
+    bundle.save(update_fields=["release", "name", "starts_on"])
 
 
 # --- what stands in the way ---------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def _tables(frames: Sequence[Mapping[type[models.models.Model], pl.DataFrame]]) 
         schema = {name: kind for name, kind in schema_of(model).items() if name != "id"}
         parts = [frame[model] for frame in frames if model in frame]
         tables[table_key(model.__name__)] = pl.concat([pl.DataFrame(schema=schema), *parts])
-    tables["rate_row"] = tables["rate_row"].with_row_index("rate_row_id").with_columns(
-        pl.col("rate_row_id").cast(pl.Int64)
+    tables["rate_row"] = (
+        tables["rate_row"].with_row_index("rate_row_id").with_columns(pl.col("rate_row_id").cast(pl.Int64))
     )
     return tables

@@ -223,7 +223,7 @@ def _situation(
 ) -> Situation:
     is_elected = worked is not None and not _elected_since(event, steps, worked)
     cases = _cases(event, worked, tables, is_elected=is_elected)
-    known = load_known(connection, cases, rulebook, known_at=worked and worked.at)
+    known = load_known(connection, cases, rulebook, known_at=None if worked is None else worked.at)
     held = in_force(cases, _coverage(event, worked))
     elected = load_elected(connection, cases if is_elected else cases.head(0))
     chosen, members = _settled_households(cases, elected, load_held(connection, held))
@@ -281,9 +281,7 @@ def _is_seen(point: Mapping[str, Any], worked: Worked | None) -> bool:
     return point["run_id"] < worked.run_id or (point["run_id"] == worked.run_id and by in worked.earlier)
 
 
-def _is_superseded(
-    point: Mapping[str, Any], points: list[dict[str, Any]], worked: Worked | None
-) -> bool:
+def _is_superseded(point: Mapping[str, Any], points: list[dict[str, Any]], worked: Worked | None) -> bool:
     by_run = point["superseded_by_run"]
     if by_run is None or worked is None:
         return by_run is not None
@@ -294,9 +292,7 @@ def _is_superseded(
     return any(_replaces(other, point, by_run, worked) for other in points)
 
 
-def _replaces(
-    other: Mapping[str, Any], point: Mapping[str, Any], run_id: int, worked: Worked
-) -> bool:
+def _replaces(other: Mapping[str, Any], point: Mapping[str, Any], run_id: int, worked: Worked) -> bool:
     """Whether an event the run worked on before this one superseded a point by another of its timeline."""
     is_same = all(other[name] == point[name] for name in ("plan_type", "slot"))
     by = (other["schedule_id"], other["event_number"])
@@ -347,7 +343,7 @@ def _was_final(row: dict[str, Any], event: dict[str, Any], worked: Worked | None
 def _settled_households(
     cases: pl.DataFrame, elected: Elected, held: Elected
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The plan types whose covered dependents are settled, and those dependents, as `load_known` finds them."""
+    """The plan types whose covered dependents are settled, and those dependents (as in `load_known`)."""
     key = ["case", "plan_type"]
     settling = cases.filter("is_settling").select("case")
     kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
@@ -362,7 +358,8 @@ def differences(again: Again) -> tuple[str, ...]:
     """Name where what was stored differs from what the kernel makes of what was known; empty: nowhere."""
     if again.worked is None or not again.worked.is_prepared or not again.event["preparation"]:
         return ()
-    return (*_compared(again, EventPlan, "plan_type", PLAN_COLUMNS, traced_plans(again)),) + (
+    return (
+        *_compared(again, EventPlan, "plan_type", PLAN_COLUMNS, traced_plans(again)),
         *_compared(again, EventOption, "option_id", OPTION_COLUMNS, again.prepared.options),
     )
 

@@ -15,14 +15,13 @@ from django.db import transaction
 
 from openbenefits.core.codes import Level
 from openbenefits.events.services import create_events, create_period_events, detect_activity
+from openbenefits.programs.models import Bundle
 from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_force
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames, models, waves
 from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
 from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.store.locks import lock_rows
-
-START_OF_BENEFITS_ADMINISTRATION = date(1900, 1, 1)
 
 Progress = Callable[[int, int], None]
 """Called with partitions done and partitions in all."""
@@ -33,7 +32,8 @@ class RunOrder:
     """What to run: a schedule of a client, as of a day, through a level.
 
     `people` limits the run to some person numbers (None: everybody in scope). `is_finalizing` applies
-    defaults to whatever is unanswered. `floor` is the day benefits administration starts for the client.
+    defaults to whatever is unanswered. `floor` replaces the day from which changes to facts trigger events
+    (None: the day the client's set-up says benefits administration starts).
     """
 
     client_id: int
@@ -44,7 +44,7 @@ class RunOrder:
     people: Sequence[int] | None = None
     run_control: str | None = None
     started_by: str = "system"
-    floor: date = START_OF_BENEFITS_ADMINISTRATION
+    floor: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def start_run(
             is_finalizing=order.is_finalizing,
             options={
                 "people": list(order.people) if order.people is not None else None,
-                "floor": str(order.floor),
+                "floor": str(order.floor) if order.floor else None,
             },
             state="running",
             started_at=now,
@@ -217,9 +217,16 @@ def _open_events(
         create_period_events(connection, people, schedule, now=now)
         return
     tables = load_setup(connection, [started.bundle_client])
-    floor = date.fromisoformat(started.options["floor"])
-    detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=floor)
+    detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=_floor(started))
     create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
+
+
+def _floor(started: models.Run) -> date:
+    """The day before which changes to facts trigger nothing."""
+    told = started.options["floor"]
+    if told:
+        return date.fromisoformat(told)
+    return Bundle.objects.get(client_id=started.bundle_client).starts_on or date.min
 
 
 def _waves(

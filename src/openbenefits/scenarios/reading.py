@@ -325,5 +325,5 @@ def _misplaced_expectations(story: Story, step: Step, way: Way) -> Iterator[Cont
 def _says_anything(one: Expectation) -> bool:
     stated = (one.events, one.event, one.outcome)
     return any(value is not msgspec.UNSET for value in stated) or bool(
-        one.plans or one.options or one.coverage or one.deductions
+        one.plans or one.options or one.coverage or one.deductions or one.credits
     )

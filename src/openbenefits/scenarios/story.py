@@ -397,6 +397,7 @@ class Expectation(Part, kw_only=True, frozen=True):
     options: dict[str, OptionExpectation] = {}
     coverage: dict[PlanType, CoverageExpectation | list[CoverageExpectation]] = {}
     deductions: dict[PlanType, DeductionExpectation] = {}
+    credits: dict[PlanType, DeductionExpectation] = {}  # 01: the general credits of the program
     outcome: str | UnsetType = UNSET  # what the last run says of the person
 
 

@@ -1,10 +1,16 @@
-"""Which options a person may have, may choose, and gets by default (docs/rules.md §2.5, §4, §8, §9)."""
+"""Which options a person may have, may choose, and gets by default (docs/rules.md §2.5, §4, §8, §9).
+
+People who agree in all that the options of a plan type look at share one *menu*: what is eligible, and what a
+default would give, is decided per menu.
+"""
+
+from dataclasses import dataclass
 
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import DefaultMethod, OptionType, SelectAllowed, WaiveRule
-from openbenefits.core.columns import spread, with_taken
+from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.eligibility.rules import household_suffices
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
@@ -12,61 +18,130 @@ from openbenefits.rating.rules.offers import Offers
 NO_LIMIT = (0, 99)
 
 
-def eligible_options(plans: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give every plan row its eligible options, and the options that cannot be decided.
+@dataclass(frozen=True, kw_only=True)
+class Menus:
+    """What each menu holds.
 
-    Shapes:  plans has plan, plan_day, rules_met, rules_undecided, geographies_met, spouses, partners,
-             children. Result: rows of plan and offer with the option's columns; the second frame holds
-             the undecided ones.
+    menus:     menu (= position), first_choice, choices; flagged_options and flagged_option_id,
+               lowest_option_id and waiver_option_id: what the default methods may give.
+    choices:   the eligible options of the menus: menu, offer, option_id.
+    undecided: the options that cannot be decided: menu, offer.
     """
-    wanted = plans.filter(~pl.col("is_ignored") & ~pl.col("is_ending")).select(
-        *("plan", "plan_day", "rules_met", "rules_undecided", "geographies_met"),
-        *("spouses", "partners", "children"),
+
+    menus: pl.DataFrame
+    choices: pl.DataFrame
+    undecided: pl.DataFrame
+
+
+def with_menu(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame, Menus]:
+    """Give every plan row that offers anything its menu.
+
+    Shapes:  plans has case, plan_day (null: offers nothing), spouses, partners, children; cases has
+             profile, rules_met, rules_undecided, geographies_met. Adds `menu`.
+    """
+    keyed = _menu_keys(plans, cases, offers)
+    distinct = keyed.drop_nulls("key").unique("key", keep="any").with_row_index("menu")
+    menu = keyed.select("key").join(
+        distinct.select("key", pl.col("menu").cast(pl.Int32)), on="key", how="left", maintain_order="left"
     )
-    rows = with_taken(wanted, offers.days, "plan_day", "first_offer", "offers")
+    words = ("rules_met", "rules_undecided", "geographies_met")
+    facts = take(cases, distinct["case"], *words)
+    choices, undecided = _decided_options(distinct.drop("case", "key").with_columns(facts), offers)
+    menus = _with_defaults(distinct.select("menu"), choices, offers)
+    return plans.with_columns(menu["menu"]), Menus(menus=menus, choices=choices, undecided=undecided)
+
+
+_HOUSEHOLD = {"spouses": "most_spouses", "partners": "most_partners", "children": "most_children"}
+
+
+def _menu_keys(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+    """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
+    rows = plans.select("case", "plan_day", *_HOUSEHOLD)
+    rows = rows.with_columns(cases["profile"].gather(rows["case"]))
+    key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("profile")
+    for counted, most in _HOUSEHOLD.items():
+        largest = int(offers.days[most].max() or 0)  # type: ignore[call-overload]
+        if largest > 0:
+            demanded = take(offers.days, rows["plan_day"], most)[0]
+            rows = rows.with_columns(pl.min_horizontal(pl.col(counted).cast(pl.Int64), demanded).alias(counted))
+            key = key * (largest + 1) + pl.col(counted)
+    return rows.with_columns(key=key)
+
+
+def _decided_options(menus: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """List the options of each menu: those that are eligible, and those that cannot be decided."""
+    rows = with_taken(menus, offers.days, "plan_day", "first_offer", "offers")
     rows = spread(rows, "first_offer", "offers", "offer").drop("first_offer", "offers", "plan_day")
-    rows = with_taken(
-        rows,
-        offers.options,
-        "offer",
-        *("rule_bit", "geography_bit", "spouse_min", "partner_min", "child_min"),
-    ).filter(household_suffices())
+    columns = ("option_id", "rule_bit", "geography_bit", "spouse_min", "partner_min", "child_min")
+    rows = with_taken(rows, offers.options, "offer", *columns).filter(household_suffices())
     rule, area = pl.col("rule_bit"), pl.col("geography_bit")
     met = (pl.col("rules_met") & rule) == rule
     lives_there = (area == 0) | ((pl.col("geographies_met") & area) == area)
     undecided = ((pl.col("rules_undecided") & rule) != 0) & lives_there.fill_null(value=True)
     unknown_area = (area != 0) & pl.col("geographies_met").is_null() & met
-    eligible = rows.filter(met & lives_there.fill_null(value=False)).select("plan", "offer")
-    return with_taken(
-        eligible,
-        offers.options,
-        "offer",
-        *(
-            "option_id",
-            "option_row",
-            "option_type",
-            "plan_id",
-            "level",
-            "display_order",
-            "is_default",
-            "rule_bit",
-        ),
-    ), rows.filter(undecided | unknown_area).select("plan", "offer")
+    eligible = rows.filter(met & lives_there.fill_null(value=False)).select("menu", "offer", "option_id")
+    return eligible, rows.filter(undecided | unknown_area).select("menu", "offer")
 
 
-def with_loss(plans: pl.DataFrame, options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add what the current option means: eligible or lost, its level, and the plan behind it."""
-    current = with_taken(options.select("plan", "option_id"), plans, "plan", "current_option_id")
-    eligible = current.filter(pl.col("option_id") == pl.col("current_option_id"))["plan"]
-    is_eligible = pl.col("plan").is_in(eligible.implode())
-    levels = rulebook.options.select(
-        current_option_id="option_id", current_level="level", current_plan_id="plan_id"
-    ).unique("current_option_id", keep="last")
-    rows = plans.join(levels, on="current_option_id", how="left", maintain_order="left")
-    return rows.with_columns(
+def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+    """Add the range of each menu's options, and what the default methods would take from it."""
+    rows = with_taken(choices, offers.options, "offer", "option_type", "level", "is_default")
+    is_option = pl.col("option_type") == OptionType.OPTION
+    flagged = pl.col("is_default") & is_option
+    at_lowest = pl.col("level") == pl.col("level").filter(flagged).min()
+    chosen = pl.col("option_id").filter(flagged & at_lowest)
+    taken = rows.group_by("menu", maintain_order=True).agg(
+        choices=pl.len().cast(pl.Int32),
+        flagged_options=chosen.len(),
+        flagged_option_id=chosen.first(),
+        lowest_option_id=pl.col("option_id")
+        .filter(is_option)
+        .get(pl.col("level").filter(is_option).arg_min(), null_on_oob=True),
+        waiver_option_id=pl.col("option_id").filter(pl.col("option_type") == OptionType.WAIVE).first(),
+    )
+    first = pl.col("choices").cum_sum() - pl.col("choices")
+    taken = taken.with_columns(first_choice=first.cast(pl.Int32))
+    found = menus.join(taken, on="menu", how="left", maintain_order="left")
+    return found.with_columns(pl.col("choices", "flagged_options").fill_null(0))
+
+
+def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.DataFrame:
+    """Write out the eligible options of every plan row: case, plan, offer and the option's columns."""
+    rows = with_taken(plans.select("case", "plan", "menu"), menus.menus, "menu", "first_choice", "choices")
+    rows = spread(rows, "first_choice", "choices", "choice")
+    offer = menus.choices["offer"].gather(rows["choice"])
+    columns = ("option_id", "option_row", "option_type", "plan_id", "level", "rule_bit")
+    return rows.select("case", "plan", offer, *take(offers.options, offer, *columns))
+
+
+def undecided_options(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
+    """List plan and offer of the options that cannot be decided."""
+    return plans.select("plan", "menu").join(menus.undecided, on="menu").select("plan", "offer")
+
+
+# --- what may be chosen -----------------------------------------------------------------------------------
+
+
+def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataFrame:
+    """Add what the current option means: eligible or lost, its level and plan, if the program has it.
+
+    What is in force in a plan type outside the program is lost. Where nothing is offered for want of a
+    rule or a calendar, nothing is lost.
+    """
+    held = plans.select("plan", "menu", "plan_row", option_id="current_option_id").drop_nulls("option_id")
+    eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
+    known = rulebook.options.select("plan_row", "option_id", current_level="level", current_plan_id="plan_id")
+    in_program = held.join(known, on=["plan_row", "option_id"])
+    rows = plans.select("plan").join(
+        in_program.select("plan", "current_level", "current_plan_id"), on="plan", how="left", maintain_order="left"
+    )
+    is_eligible = plans["plan"].is_in(eligible.implode())
+    is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
+    return plans.with_columns(
+        rows["current_level"],
+        rows["current_plan_id"],
         is_current_eligible=is_eligible,
-        is_lost=pl.col("is_in_force") & ~is_eligible & ~pl.col("is_ignored"),
-        current_level=pl.when("is_in_force").then(pl.col("current_level")).otherwise(0).fill_null(0),
+        is_lost=pl.col("keeps_current") & ~is_eligible & is_offered,
     )
 
 
@@ -75,89 +150,122 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
 
     Shapes:  prior has case and option_id, the options of the last prepared event, for `use_history`.
     """
-    rows = with_taken(
-        options,
-        plans,
-        "plan",
-        *("case", "select_allowed", "use_history", "is_lost", "is_in_force", "current_option_id"),
-        *("current_plan_id", "current_level", "waive_rule", "level_limit", "waived_level_limit"),
+    current = plans["current_option_id"].gather(options["plan"])
+    options = options.with_columns(is_current=(options["option_id"] == current).fill_null(value=False))
+    allowed = _allowed(plans, options, prior)
+    options = options.with_columns(is_electable=pl.col("option_type") != OptionType.GENERAL_CREDIT)
+    bound = allowed.select(
+        is_bound=(pl.col("allowed") != SelectAllowed.ALL) | pl.col("limit").is_not_null()
+    ).to_series()
+    at = bound.gather(options["plan"]).arg_true()
+    if at.is_empty():
+        return options
+    rows = options.select("plan", "option_type", "plan_id", "level", "is_current", "is_electable")[at]
+    rows = with_taken(rows, allowed, "plan", "allowed", "limit", "current_plan_id", "from_level")
+    answer = rows.select(pl.col("is_electable") & _is_selected() & _is_within_level()).to_series()
+    return options.with_columns(options["is_electable"].clone().scatter(at, answer))
+
+
+def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.DataFrame:
+    """Say per plan row what may be selected, and how far one may rise: allowed, limit, from_level, current_plan_id.
+
+    The limit is null where none binds: 0 and 99 mean no limit, and a current option that is not in the
+    program has no level to rise from.
+    """
+    is_gained = plans["plan"].is_in(_gained(plans, options, prior).implode())
+    every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
+    by_history = pl.when(is_gained).then(every).otherwise(none)
+    allowed = (
+        pl.when("is_lost").then(every).when("use_history").then(by_history).otherwise("select_allowed")
     )
-    rows = _with_gain(rows, prior)
-    allowed, is_waiver = pl.col("select_allowed"), pl.col("option_type") == OptionType.WAIVE
-    is_current = (pl.col("option_id") == pl.col("current_option_id")).fill_null(value=False)
-    same_plan = (pl.col("plan_id") == pl.col("current_plan_id")).fill_null(value=False) | is_current
+    has_current = pl.col("current_option_id").is_not_null()
+    limit = pl.when(has_current).then("level_limit").otherwise("waived_level_limit")
+    binds = ~limit.is_in(list(NO_LIMIT)) & (~has_current | pl.col("current_level").is_not_null())
+    return plans.select(
+        allowed=allowed.fill_null(none),
+        limit=pl.when(binds).then(limit),
+        from_level=pl.when(has_current).then("current_level").otherwise(0),
+        current_plan_id="current_plan_id",
+    )
+
+
+def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.Series:
+    """Name the plan rows with an option that the last prepared event did not have, of rules that use history."""
+    watching = plans.filter("use_history").select("plan")
+    if watching.is_empty():
+        return watching["plan"]
+    offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
+    watched = offered.join(watching, on="plan", how="semi")
+    gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
+    known = prior.select("case").unique()
+    first = plans.filter("use_history").join(known, on="case", how="anti")["plan"]
+    return pl.concat([gained, first]).unique()
+
+
+def _is_selected() -> pl.Expr:
+    """Whether what may be selected admits an option; of the current plan every option counts."""
+    allowed, is_waiver = pl.col("allowed"), pl.col("option_type") == OptionType.WAIVE
     or_waive = allowed == SelectAllowed.CURRENT_OR_WAIVE
-    selected = (
-        pl.when("is_lost")
-        .then(pl.lit(value=True))
-        .when("use_history")
-        .then(pl.col("is_gained"))
-        .when(allowed == SelectAllowed.ALL)
+    same_plan = (pl.col("plan_id") == pl.col("current_plan_id")).fill_null(value=False)
+    return (
+        pl.when(allowed == SelectAllowed.ALL)
         .then(pl.lit(value=True))
         .when(is_waiver)
         .then(or_waive)
         .when(or_waive | (allowed == SelectAllowed.CURRENT))
-        .then(same_plan)
+        .then(same_plan | pl.col("is_current"))
         .otherwise(pl.lit(value=False))
     )
-    may_waive = ~is_waiver | (pl.col("waive_rule") != WaiveRule.NOT_ALLOWED)
-    return rows.with_columns(
-        is_current=is_current, is_electable=selected & may_waive & (_within_level() | is_current | is_waiver)
-    ).drop(
-        "select_allowed",
-        "use_history",
-        "current_plan_id",
-        "is_gained",
-        "waive_rule",
-        "level_limit",
-        "waived_level_limit",
-    )
 
 
-def _with_gain(rows: pl.DataFrame, prior: pl.DataFrame) -> pl.DataFrame:
-    """Add is_gained: the plan type has an option that the last prepared event did not have."""
-    if not rows["use_history"].any():
-        return rows.with_columns(is_gained=pl.lit(value=False))
-    known = prior.select("case").unique()
-    watched = rows.filter("use_history").select("plan", "case", "option_id")
-    gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
-    first = watched.join(known, on="case", how="anti")["plan"]
-    plans = pl.concat([gained, first]).unique()
-    return rows.with_columns(is_gained=pl.col("plan").is_in(plans.implode()))
+def _is_within_level() -> pl.Expr:
+    """Whether the option is within the levels one may rise; a waiver always is."""
+    is_waiver = pl.col("option_type") == OptionType.WAIVE
+    rise = pl.col("level").cast(pl.Int32) - pl.col("from_level")
+    return is_waiver | pl.col("limit").is_null() | (rise <= pl.col("limit")).fill_null(value=True)
 
 
-def _within_level() -> pl.Expr:
-    """Whether the option is within the levels one may rise."""
-    limit = pl.when("is_in_force").then("level_limit").otherwise("waived_level_limit")
-    return limit.is_in(list(NO_LIMIT)) | (pl.col("level") - pl.col("current_level") <= limit)
+# --- evidence of insurability ---------------------------------------------------------------------------
+
+_PROOF = (
+    *("proof_from_level", "proof_above_cents", "waived_proof_from_level", "waived_proof_above_cents"),
+    *("approved_cents", "current_coverage_cents", "is_in_force"),
+)
 
 
 def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     """Add is_proof_required and approved_coverage_cents (what is billed until proof is approved)."""
-    rows = with_taken(
-        options,
-        plans,
-        "plan",
-        *("proof_from_level", "proof_above_cents", "waived_proof_from_level", "waived_proof_above_cents"),
-        *("approved_cents", "current_coverage_cents"),
+    coverage = options["coverage_cents"]
+    options = options.with_columns(
+        is_proof_required=pl.lit(value=False), approved_coverage_cents="coverage_cents"
     )
+    at = coverage.is_not_null().arg_true()
+    if at.is_empty():
+        return options
+    judged = _judged(with_taken(options.select("plan", "level", "coverage_cents")[at], plans, "plan", *_PROOF))
+    return options.with_columns(
+        options["is_proof_required"].clone().scatter(at, judged["is_proof_required"]),
+        options["approved_coverage_cents"].clone().scatter(at, judged["approved_coverage_cents"]),
+    )
+
+
+def _judged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Decide, for options with a coverage amount, whether proof is required and what is billed until then."""
     guaranteed = pl.when("is_in_force").then("proof_above_cents").otherwise("waived_proof_above_cents")
     from_level = pl.when("is_in_force").then("proof_from_level").otherwise("waived_proof_from_level")
     held = pl.when("is_in_force").then("current_coverage_cents").fill_null(0)
-    approved = money.maximum(pl.col("approved_cents").fill_null(0), held)
     coverage = pl.col("coverage_cents")
-    rises = coverage > approved
-    fires = (coverage > guaranteed).fill_null(value=False) | (pl.col("level") >= from_level).fill_null(
-        value=False
+    rows = rows.with_columns(
+        approved=money.maximum(pl.col("approved_cents").fill_null(0), held),
+        guaranteed=guaranteed,
+        fires=(coverage > guaranteed).fill_null(value=False)
+        | (pl.col("level") >= from_level).fill_null(value=False),
     )
-    required = (rises & fires).fill_null(value=False)
-    billed = money.minimum(coverage, money.maximum(approved, guaranteed.fill_null(0)))
-    return rows.with_columns(
-        is_proof_required=required,
-        approved_coverage_cents=pl.when(required).then(billed).otherwise(coverage),
-    ).drop(
-        *("proof_from_level", "proof_above_cents", "waived_proof_from_level", "waived_proof_above_cents"),
-        *("approved_cents", "current_coverage_cents"),
+    required = (coverage > pl.col("approved")) & pl.col("fires")
+    most = money.maximum(pl.col("approved"), pl.col("guaranteed").fill_null(0))
+    billed = money.minimum(coverage, most)
+    return rows.select(
+        is_proof_required=required, approved_coverage_cents=pl.when(required).then(billed).otherwise(coverage)
     )
 
 
@@ -171,32 +279,32 @@ KEEPS_CURRENT = (
 NEEDS_OPTION = (DefaultMethod.OPTION, DefaultMethod.CURRENT_ELSE_OPTION)
 
 
-def with_default(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
-    """Add default_option_id, default_reason and default_fault to plan rows.
+_DEFAULTS = ("flagged_options", "flagged_option_id", "lowest_option_id", "waiver_option_id")
+
+
+def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
+    """Add default_option_id, default_reason, default_fault and is_changed_by_default to plan rows.
 
     default_reason: current, default option, lowest level, waiver, ends, untouched, nothing.
     default_fault:  null, 'none' (no eligible default), 'several' (a tie at the lowest level).
     """
-    rows = (
-        plans.join(_flagged(options), on="plan", how="left", maintain_order="left")
-        .join(_lowest(options, plans), on="plan", how="left", maintain_order="left")
-        .join(_waivers(options), on="plan", how="left", maintain_order="left")
-    )
+    rows = with_taken(plans, menus.menus, "menu", *_DEFAULTS)
     method = pl.col("default_method")
+    is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
     current = (
         method.is_in([str(name) for name in KEEPS_CURRENT])
         & pl.col("keeps_current")
         & pl.col("is_current_eligible")
     )
+    leaves = (method == DefaultMethod.LEAVE) & is_offered
     flagged = method.is_in([str(name) for name in NEEDS_OPTION])
     lowest = method == DefaultMethod.CURRENT_ELSE_LOWEST
     waives = method == DefaultMethod.WAIVE
-    untouched = (method == DefaultMethod.LEAVE) | pl.col("is_ignored")
     option = (
-        pl.when(current)
-        .then("current_option_id")
-        .when(untouched | pl.col("is_ending"))
+        pl.when(~is_offered)
         .then(None)
+        .when(current | leaves)
+        .then("current_option_id")
         .when(flagged & (pl.col("flagged_options") == 1))
         .then("flagged_option_id")
         .when(lowest)
@@ -204,22 +312,21 @@ def with_default(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
         .when(waives & (pl.col("waive_rule") != WaiveRule.NOT_ALLOWED))
         .then("waiver_option_id")
     )
-    return (
-        rows.with_columns(default_option_id=option)
-        .with_columns(
-            default_reason=_reason(current, untouched, flagged, lowest, waives),
-            default_fault=_fault(current, flagged, waives, lowest),
-        )
-        .drop("flagged_options", "flagged_option_id", "lowest_option_id", "waiver_option_id")
+    rows = rows.with_columns(
+        default_option_id=option,
+        is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
+        default_fault=_fault(~is_offered | current, flagged, waives),
+    )
+    rows = rows.with_columns(default_reason=_reason(current, flagged, lowest, waives))
+    return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
+        *_DEFAULTS, "is_untouched", "is_waived_now"
     )
 
 
-def _reason(
-    current: pl.Expr, untouched: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr
-) -> pl.Expr:
+def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:
     has = pl.col("default_option_id").is_not_null()
     return (
-        pl.when(untouched)
+        pl.when("is_untouched")
         .then(pl.lit("untouched"))
         .when(has & current)
         .then(pl.lit("current"))
@@ -229,17 +336,17 @@ def _reason(
         .then(pl.lit("lowest level"))
         .when(has & waives)
         .then(pl.lit("waiver"))
-        .when(pl.col("is_in_force"))
+        .when(pl.col("is_in_force") | pl.col("is_ending"))
         .then(pl.lit("ends"))
         .otherwise(pl.lit("nothing"))
     )
 
 
-def _fault(current: pl.Expr, flagged: pl.Expr, waives: pl.Expr, lowest: pl.Expr) -> pl.Expr:
+def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
     several = flagged & (pl.col("flagged_options") > 1)
-    missing = pl.col("default_option_id").is_null() & (flagged | waives | lowest)
+    missing = (flagged & (pl.col("flagged_options") == 0)) | (waives & pl.col("waiver_option_id").is_null())
     return (
-        pl.when(current | pl.col("is_ignored") | pl.col("is_ending"))
+        pl.when(is_settled)
         .then(None)
         .when(several)
         .then(pl.lit("several"))
@@ -248,23 +355,19 @@ def _fault(current: pl.Expr, flagged: pl.Expr, waives: pl.Expr, lowest: pl.Expr)
     )
 
 
-def _flagged(options: pl.DataFrame) -> pl.DataFrame:
-    """The eligible options flagged as default, at the lowest level among them, per plan row."""
-    flagged = options.filter("is_default")
-    lowest = flagged.filter(pl.col("level") == pl.col("level").min().over("plan"))
-    return lowest.group_by("plan").agg(
-        flagged_options=pl.len(), flagged_option_id=pl.col("option_id").first()
+def _is_changed(is_offered: pl.Expr) -> pl.Expr:
+    """Whether doing nothing would change what is in force; accounts that lapse are in force until then."""
+    default = pl.col("default_option_id")
+    is_waiver = (default == pl.col("waiver_option_id")).fill_null(value=False)
+    differs = default.ne_missing(pl.col("current_option_id")) | pl.col("is_lost")
+    offered = (
+        pl.when("is_untouched")
+        .then(pl.lit(value=False))
+        .when(default.is_null())
+        .then("is_in_force")
+        .when(is_waiver)
+        .then(~pl.col("is_waived_now"))
+        .otherwise(differs)
     )
-
-
-def _lowest(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
-    """The eligible option of the lowest level, where a default method asks for it."""
-    asking = plans.filter(default_method=str(DefaultMethod.CURRENT_ELSE_LOWEST)).select("plan")
-    rows = options.join(asking, on="plan", how="semi").filter(pl.col("option_type") == OptionType.OPTION)
-    rows = rows.sort("level", "display_order").unique("plan", keep="first", maintain_order=True)
-    return rows.select("plan", lowest_option_id="option_id")
-
-
-def _waivers(options: pl.DataFrame) -> pl.DataFrame:
-    waivers = options.filter(pl.col("option_type") == OptionType.WAIVE)
-    return waivers.select("plan", waiver_option_id="option_id").unique("plan")
+    ending = pl.col("is_ending") & ~pl.col("is_ignored")
+    return pl.when(is_offered).then(offered).otherwise(ending)

@@ -4,6 +4,8 @@ Dates depend on few things (event date, receipt, recent hire, pay group, rule ro
 distinct combinations and looked up by the rows.
 """
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from openbenefits.core import days, pays
@@ -11,15 +13,13 @@ from openbenefits.core.codes import BeginRule, EndRule
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
 
-LONGEST_WAIT_DAYS = 400
-"""A hire longer ago than this cannot delay coverage; hire dates before it do not tell people apart."""
-
 DATES = (
     *("coverage_begins_on", "deduction_begins_on", "coverage_ends_on", "deduction_ends_on"),
-    "is_calendar_missing",
+    *("is_begin_missing", "is_end_missing"),
 )
 
-_PROFILE = ("event_on", "received_on", "recent_hire_on", "ends_from_on", "only_ends_coverage", "pay_group_id")
+_PROFILE = ("event_on", "received_on", "waiting_from_on", "ends_from_on", "only_ends_coverage", "pay_group_id")
+_RULES = ("profile", "rule_row", "hire_rule_row")
 
 
 def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -28,36 +28,50 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
     Shapes:  plans has case, rule_row, hire_rule_row; cases has event_on, received_on, hire_on,
              only_ends_coverage, last_day_employed, pay_group_id. Adds DATES.
     Missing: no rule row gives no dates; a pay-period rule without a calendar gives null and
-             is_calendar_missing.
+             is_begin_missing or is_end_missing.
     """
-    profiled = _profiles(cases)
-    keyed = plans.with_columns(
-        profile=profiled["profile"].gather(plans["case"]), rule_row=pl.col("rule_row").cast(pl.Int32)
+    profiled = _profiles(cases, rulebook)
+    keyed = plans.select(
+        pl.col("rule_row").cast(pl.Int32),
+        pl.col("hire_rule_row").cast(pl.Int32),
+        profile=profiled["profile"].gather(plans["case"]),
     )
-    combinations = keyed.select("profile", "rule_row", "hire_rule_row").drop_nulls("rule_row").unique()
-    facts = profiled.select("profile", *_PROFILE).unique("profile")
-    decided = _decide(combinations.join(facts, on="profile"), rulebook)
-    return keyed.join(
-        decided.select("profile", "rule_row", "hire_rule_row", *DATES),
-        on=["profile", "rule_row", "hire_rule_row"],
-        how="left",
-        maintain_order="left",
-        nulls_equal=True,
-    ).drop("profile")
+    combinations = keyed.drop_nulls("rule_row").unique()
+    facts = profiled.unique("profile").drop("case")
+    decided = _decide(combinations.join(facts, on="profile"), rulebook).select(*_RULES, *DATES)
+    found = keyed.join(decided, on=list(_RULES), how="left", maintain_order="left", nulls_equal=True)
+    return plans.with_columns(found.select(DATES).get_columns())
 
 
-def _profiles(cases: pl.DataFrame) -> pl.DataFrame:
-    """Give cases that agree in all that dates depend on the same `profile`."""
+def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Give cases that agree in all that dates depend on the same `profile`.
+
+    A hire too long ago to delay coverage still counts as one of a day on which it cannot.
+    """
     event_on = pl.col("event_on")
     ends_from = pl.when("only_ends_coverage").then(
         pl.coalesce("last_day_employed", days.day_before(event_on))
     )
-    recent = pl.when(days.add_days(pl.col("hire_on"), LONGEST_WAIT_DAYS) >= event_on).then("hire_on")
-    facts = cases.with_columns(recent_hire_on=recent, ends_from_on=pl.coalesce(ends_from, event_on)).select(
-        "case", *_PROFILE
+    earliest = pl.min_horizontal("event_on", "received_on")
+    waiting_from = pl.max_horizontal("hire_on", days.add_days(earliest, -_longest_wait_days(rulebook)))
+    facts = cases.select(
+        "case",
+        *("event_on", "received_on", "only_ends_coverage", "pay_group_id"),
+        waiting_from_on=pl.when(pl.col("hire_on").is_not_null()).then(waiting_from),
+        ends_from_on=pl.coalesce(ends_from, event_on),
     )
     numbered = facts.select(_PROFILE).unique().with_row_index("profile")
     return facts.join(numbered, on=_PROFILE, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _longest_wait_days(rulebook: Rulebook) -> int:
+    """Bound the days between a hire and the end of its wait, pay periods and month ends included."""
+    rules = rulebook.event_rules
+    wait = rules.select((pl.col("waiting_months").cast(pl.Int32) * 31 + pl.col("waiting_days")).max()).item()
+    return (wait or 0) + LONGEST_PERIOD_DAYS
+
+
+LONGEST_PERIOD_DAYS = 70
 
 
 def _decide(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -73,36 +87,62 @@ def _decide(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         rows, rules, "hire_rule_row", "waiting_months", "waiting_days", "coverage_begins", prefix="hire_"
     )
     rows = rows.with_columns(
+        pay_group=pl.col("pay_group_id").cast(pl.Int64),
         base_on=_after_wait("event_on", "waiting_months", "waiting_days"),
-        hire_base_on=_after_wait("recent_hire_on", "hire_waiting_months", "hire_waiting_days"),
+        hire_base_on=_after_wait("waiting_from_on", "hire_waiting_months", "hire_waiting_days"),
+        coverage_ends=_end_rule(),
+        no_receipt_on=pl.lit(None, pl.Date),
     )
-    rows = _with_begin(rows, rulebook, "base_on", "coverage_begins", "rule_begin_on")
-    rows = _with_begin(rows, rulebook, "hire_base_on", "hire_coverage_begins", "wait_end_on")
-    rows = rows.with_columns(coverage_begins_on=_later("rule_begin_on", "wait_end_on"))
-    rows = _with_begin(rows, rulebook, "coverage_begins_on", "deduction_begins", "deduction_begins_on")
+    rows = _with_begin(rows, rulebook, _Begin("base_on", "coverage_begins", "event_on"), "rule_begin_on")
+    hire = _Begin("hire_base_on", "hire_coverage_begins", "waiting_from_on", "no_receipt_on")
+    rows = _with_begin(rows, rulebook, hire, "wait_end_on")
+    rows = rows.with_columns(coverage_begins_on=_later_of_wait())
+    deduction = _Begin("coverage_begins_on", "deduction_begins", "coverage_begins_on")
+    rows = _with_begin(rows, rulebook, deduction, "deduction_begins_on")
     rows = _with_end(rows, rulebook, "ends_from_on", "coverage_ends", "coverage_ends_on")
     rows = _with_end(rows, rulebook, "coverage_ends_on", "deduction_ends", "deduction_ends_on")
-    missing = [pl.col(name).is_null() for name in DATES[:4]]
-    return rows.with_columns(is_calendar_missing=pl.any_horizontal(missing))
+    return rows.with_columns(
+        is_begin_missing=pl.any_horizontal(pl.col(DATES[0]).is_null(), pl.col(DATES[1]).is_null()),
+        is_end_missing=pl.any_horizontal(pl.col(DATES[2]).is_null(), pl.col(DATES[3]).is_null()),
+    )
 
 
 def _after_wait(day: str, months: str, wait_days: str) -> pl.Expr:
     return days.add_days(days.add_months(pl.col(day), pl.col(months)), pl.col(wait_days))
 
 
-def _later(day: str, other_or_none: str) -> pl.Expr:
-    """The later day; the second binds only where there is one (a hire that still waits)."""
-    first, second = pl.col(day), pl.col(other_or_none)
-    return pl.when(second.is_null() | (first >= second)).then(first).otherwise(second)
+def _end_rule() -> pl.Expr:
+    """The end rule; of a class that only ends coverage the event already is the day after the last one."""
+    rule = pl.col("coverage_ends")
+    is_day_after = pl.col("only_ends_coverage") & (rule == EndRule.DAY_BEFORE_EVENT)
+    return pl.when(is_day_after).then(pl.lit(str(EndRule.EVENT_DATE))).otherwise(rule)
 
 
-def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into: str) -> pl.DataFrame:
+def _later_of_wait() -> pl.Expr:
+    """The later of the rule's own day and the end of the hire's wait, which binds where there is a hire."""
+    own, wait = pl.col("rule_begin_on"), pl.col("wait_end_on")
+    is_free = pl.col("waiting_from_on").is_null() | pl.col("hire_rule_row").is_null()
+    return pl.when(is_free).then(own).otherwise(days.latest(own, wait))
+
+
+@dataclass(frozen=True)
+class _Begin:
+    """Which day a begin rule counts from: after the wait, and before it; and when the election came."""
+
+    base: str
+    rule: str
+    anchor: str
+    received: str = "received_on"
+
+
+_BEGIN_BY_PERIOD = [BeginRule.PAY_PERIOD_AFTER.value, BeginRule.PAY_PERIOD_ON_OR_AFTER.value]
+
+
+def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, begin: _Begin, into: str) -> pl.DataFrame:
     """Apply a begin rule to a day."""
-    rows = pays.next_period(_with_group(rows), day, rulebook.pay_periods, strict=True, into="_period_after")
-    rows = pays.next_period(rows, day, rulebook.pay_periods, strict=False, into="_period_from")
-    name, base = pl.col(rule), pl.col(day)
-    received = pl.coalesce("received_on", base)
-    begin = (
+    name, base = pl.col(begin.rule), pl.col(begin.base)
+    received = pl.coalesce(begin.received, begin.anchor)
+    by_calendar = (
         pl.when(name.is_in([BeginRule.EVENT_DATE.value, BeginRule.WITH_COVERAGE.value]))
         .then(base)
         .when(name == BeginRule.DAY_AFTER_EVENT)
@@ -111,34 +151,38 @@ def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, int
         .then(days.month_begin_after(base))
         .when(name == BeginRule.MONTH_ON_OR_AFTER)
         .then(days.month_begin_on_or_after(base))
-        .when(name == BeginRule.PAY_PERIOD_AFTER)
-        .then(pl.col("_period_after"))
-        .when(name == BeginRule.PAY_PERIOD_ON_OR_AFTER)
-        .then(pl.col("_period_from"))
         .when(name == BeginRule.MONTH_AFTER_RECEIPT)
         .then(days.month_begin_after(received))
         .when(name == BeginRule.LATER_OF_EVENT_AND_RECEIPT)
         .then(days.latest(base, received))
     )
-    return rows.with_columns(begin.alias(into)).drop("_period_after", "_period_from", "pay_group")
+    if not rows[begin.rule].is_in(_BEGIN_BY_PERIOD).any():
+        return rows.with_columns(by_calendar.alias(into))
+    rows = pays.next_period(rows, begin.base, rulebook.pay_periods, strict=True, into="_period_after")
+    rows = pays.next_period(rows, begin.base, rulebook.pay_periods, strict=False, into="_period_from")
+    by_period = (
+        pl.when(name == BeginRule.PAY_PERIOD_AFTER)
+        .then("_period_after")
+        .when(name == BeginRule.PAY_PERIOD_ON_OR_AFTER)
+        .then("_period_from")
+        .otherwise(by_calendar)
+    )
+    return rows.with_columns(by_period.alias(into)).drop("_period_after", "_period_from")
 
 
 def _with_end(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into: str) -> pl.DataFrame:
     """Apply an end rule to a day."""
-    rows = pays.period_containing(_with_group(rows), day, rulebook.pay_periods, into="_period_end")
     name, base = pl.col(rule), pl.col(day)
-    end = (
+    by_calendar = (
         pl.when(name.is_in([EndRule.EVENT_DATE.value, EndRule.WITH_COVERAGE.value]))
         .then(base)
         .when(name == EndRule.DAY_BEFORE_EVENT)
         .then(days.day_before(base))
         .when(name == EndRule.MONTH_END)
         .then(days.month_end(base))
-        .when(name == EndRule.PAY_PERIOD_END)
-        .then(pl.col("_period_end"))
     )
-    return rows.with_columns(end.alias(into)).drop("_period_end", "pay_group")
-
-
-def _with_group(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(pay_group=pl.col("pay_group_id").cast(pl.Int64))
+    if not (rows[rule] == EndRule.PAY_PERIOD_END.value).any():
+        return rows.with_columns(by_calendar.alias(into))
+    rows = pays.period_containing(rows, day, rulebook.pay_periods, into="_period_end")
+    by_period = pl.when(name == EndRule.PAY_PERIOD_END).then("_period_end").otherwise(by_calendar)
+    return rows.with_columns(by_period.alias(into)).drop("_period_end")

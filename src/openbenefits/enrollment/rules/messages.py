@@ -80,7 +80,9 @@ def preparation_messages(
 
 def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
     errors = cases.filter(process_status=ProcessStatus.AE.value)
-    none = cases.filter(pl.col("process_status").is_in([ProcessStatus.AN.value, ProcessStatus.FA.value]))
+    finals = [ProcessStatus.AN.value, ProcessStatus.FA.value]
+    without = cases.filter(pl.col("process_status").is_in(finals))
+    is_met = pl.col("programs_met") == 1
     met = pl.format("{} programs", "programs_met")
     return [
         message_rows(
@@ -93,7 +95,10 @@ def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
             pl.lit("every field a program's rule looks at"),
             _missing_facts(),
         ),
-        message_rows(none, "BA1102", pl.lit("one program"), pl.lit("none")),
+        message_rows(without.filter(~is_met), "BA1102", pl.lit("one program"), pl.lit("none")),
+        message_rows(
+            without.filter(is_met), "BA1103", pl.lit("a program of the schedule"), pl.lit("another program")
+        ),
     ]
 
 
@@ -126,13 +131,19 @@ def _missing_facts() -> pl.Expr:
 
 def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
     considered = plans.filter(~pl.col("is_ignored"))
-    wanted = considered.with_columns(class_needed=pl.lit("an event rule for this class, or a blank one"))
     known = pl.col("rule_row").is_not_null()
     no_group = pl.col("pay_group_id").is_null()
-    calendar = considered.filter(known & pl.col("is_calendar_missing").fill_null(value=False))
+    begins = ~pl.col("is_ending") & pl.col("is_begin_missing")
+    ends = (pl.col("is_ending") | pl.col("is_in_force")) & pl.col("is_end_missing")
+    calendar = considered.filter(known & (begins | ends).fill_null(value=False))
     method = pl.col("default_method")
     return [
-        message_rows(wanted.filter(~known), "BA1201", pl.col("class_needed"), pl.lit("none")),
+        message_rows(
+            considered.filter(~known & ~pl.col("is_program")),
+            "BA1201",
+            pl.lit("an event rule for this class, or a blank one"),
+            pl.lit("none"),
+        ),
         message_rows(
             calendar,
             "BA1205",
@@ -154,7 +165,7 @@ def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
             pl.lit("several"),
         ),
         message_rows(
-            considered.filter(pl.col("is_lost") & pl.col("current_level").is_null()),
+            considered.filter(pl.col("is_lost") & ~pl.col("is_ending") & pl.col("current_level").is_null()),
             "BA1210",
             pl.lit("the present option in the program"),
             pl.lit("not there"),
@@ -164,13 +175,12 @@ def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
 
 def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.DataFrame]:
     """One message per plan type and kind of fault, naming the first option and how many there are."""
-    priced = with_taken(options, plans, "plan", "plan_type", "is_priced")
-    faulty = priced.filter(pl.col("price_fault").is_not_null() | pl.col("is_coverage_missing"))
-    faulty = faulty.with_columns(
-        fault=pl.when("is_coverage_missing").then(pl.lit("coverage")).otherwise("price_fault")
-    )
+    columns = ("case", "plan", "option_id")
+    coverage = options.filter(pl.col("coverage_fault").is_not_null()).select(*columns, fault="coverage_fault")
+    price = options.filter(pl.col("price_fault").is_not_null()).select(*columns, fault="price_fault")
+    faulty = with_taken(pl.concat([coverage, price]), plans, "plan", "plan_type")
     grouped = faulty.group_by("case", "plan_type", "fault", maintain_order=True).agg(
-        option_id=pl.col("option_id").first(), options=pl.len()
+        option_id=pl.col("option_id").first(), options=pl.col("option_id").n_unique()
     )
     expected = pl.col("fault").replace_strict(
         {

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS, ProcessStatus
-from openbenefits.core.columns import spread, with_taken
-from openbenefits.programs.rulebook import Rulebook, plan_type_number
+from openbenefits.core.codes import COVERED_KINDS, ChangeKind, ProcessStatus
+from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.programs.rulebook import Rulebook
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
 
@@ -15,24 +15,25 @@ _CURRENT = (
 
 
 def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Give every case the plan types of its program; of a case without one, those still in force.
+    """Give every case the plan types of its program, and those in force that the program does not have.
 
     Shapes:  cases carries process_status and program_row; in_force has at most one row per case, plan type
              and slot. Result: one row per case and plan type (`plan` = its position) with rule_row,
              hire_rule_row, the columns of the event rule that choices need, and what is in force
-             (current_*; null: nothing).
+             (current_*; null: nothing). is_ending: in force, and not in the program; is_program: the
+             program's own row (01), which only carries credits.
     """
-    rows = pl.concat(
-        [_of_programs(cases, rulebook), _of_coverage(cases, in_force, rulebook)], how="vertical"
-    ).sort("case", "plan_row", maintain_order=True)
-    rows = with_taken(
-        rows,
-        rulebook.plan_rows,
-        "plan_row",
-        *("plan_type", "plan_type_number", "dependent_rule_id", "waive_rule", "is_lapsing", "is_priced"),
+    own = _of_programs(cases, rulebook)
+    ending = _of_coverage(cases, own, in_force, rulebook)
+    rows = pl.concat([own, ending], how="vertical").sort("case", "plan_row", maintain_order=True)
+    columns = (
+        *("plan_type_number", "dependent_rule_id", "waive_rule", "is_lapsing", "is_priced", "is_program"),
     )
-    rows = _with_rules(rows, rulebook)
-    return _with_current(rows, cases, in_force).with_columns(plan=pl.int_range(pl.len(), dtype=pl.Int32))
+    rows = with_taken(rows, rulebook.plan_rows, "plan_row", *columns).with_columns(
+        pl.col("is_lapsing", "is_priced", "is_program").fill_null(value=False)
+    )
+    rows = _with_current(_with_rules(rows, rulebook), cases, in_force)
+    return rows.with_columns(plan=pl.int_range(pl.len(), dtype=pl.Int32))
 
 
 def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -44,9 +45,11 @@ def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         "case", "program_row", "schedule_id", "event_class_id", "event_on"
     )
     found = assigned.join(ranges, on="program_row", how="left", maintain_order="left")
-    rows = spread(found, "first", "rows", "plan_row").drop("first", "rows", "program_row")
-    rows = rows.with_columns(is_ending=pl.lit(value=False))
-    return _restricted(rows, rulebook).drop("schedule_id")
+    rows = spread(found, "first", "rows", "plan_row").drop("first", "rows")
+    rows = rows.with_columns(
+        is_ending=pl.lit(value=False), plan_type=rulebook.plan_rows["plan_type"].gather(rows["plan_row"])
+    )
+    return _restricted(rows, rulebook).drop("schedule_id", "program_row")
 
 
 def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -54,63 +57,114 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     named = rulebook.schedule_programs
     if named.is_empty():
         return rows
-    rows = with_taken(rows, rulebook.plan_rows, "plan_row", "program_id", "plan_type")
-    free = rows.join(named.select("schedule_id").unique(), on="schedule_id", how="anti")
-    kept = rows.join(named, on=["schedule_id", "program_id", "plan_type"], how="semi")
-    return pl.concat([free, kept]).drop("program_id", "plan_type")
-
-
-def _of_coverage(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """The plan types in force of cases without a program: they are to end, by the program they were under."""
-    losing = cases.filter(process_status=ProcessStatus.AN.value).select("case", "event_class_id", "event_on")
-    held = in_force.filter(pl.col("kind").is_in(COVERED)).select("case", "program_id", "plan_type").unique()
-    rows = losing.join(held, on="case").join(
-        rulebook.plan_rows.select("program_id", "plan_type", "plan_row", "program_row"),
-        on=["program_id", "plan_type"],
-        how="left",
+    pairs = rows.select("schedule_id", "plan_row").unique()
+    pairs = with_taken(pairs, rulebook.plan_rows, "plan_row", "program_id", "plan_type", "is_program")
+    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
+    left_out = naming.filter(~pl.col("is_program")).join(
+        named, on=["schedule_id", "program_id", "plan_type"], how="anti"
     )
-    rows = with_taken(rows, rulebook.programs, "program_row", "valid_from", "valid_to")
-    latest = rows.filter(pl.col("valid_from").is_null() | (pl.col("valid_from") <= pl.col("event_on")))
-    latest = latest.sort("valid_from", nulls_last=False).unique(["case", "plan_type"], keep="last")
+    return rows.join(left_out, on=["schedule_id", "plan_row"], how="anti", maintain_order="left")
+
+
+# --- what is in force and not in the program ------------------------------------------------------------
+
+
+def _of_coverage(
+    cases: pl.DataFrame, own: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """The plan types in force that the program, if any, does not have: they end, by the program they were under.
+
+    That is the latest row of that program, up to the event date, which has the plan type.
+    """
+    statuses = [ProcessStatus.AS.value, ProcessStatus.AN.value]
+    losing = cases.filter(pl.col("process_status").is_in(statuses)).select(
+        "case", "event_class_id", "event_on", "program_row", "schedule_id"
+    )
+    held = in_force.filter((pl.col("slot") == 0) & pl.col("kind").is_in(COVERED)).select(
+        "case", "plan_type", held_program_id="program_id"
+    )
+    held = held.join(own.select("case", "plan_type"), on=["case", "plan_type"], how="anti")
+    rows = _without_left_out(held.join(losing, on="case"), rulebook)
+    versions = with_taken(
+        rulebook.plan_rows.select("plan_type", "plan_row", "program_row", held_program_id="program_id"),
+        rulebook.programs,
+        "program_row",
+        "valid_from",
+    ).drop("program_row")
+    rows = rows.join(versions, on=["held_program_id", "plan_type"], how="left")
+    begun = rows.with_columns(
+        plan_row=pl.when(pl.col("valid_from") <= pl.col("event_on")).then("plan_row"),
+        valid_from=pl.when(pl.col("valid_from") <= pl.col("event_on")).then("valid_from"),
+    )
+    latest = begun.sort("valid_from", nulls_last=False).unique(["case", "plan_type"], keep="last")
     return latest.select(
-        "case", "event_class_id", "event_on", pl.col("plan_row").cast(pl.Int32), is_ending=pl.lit(value=True)
-    )
+        *("case", "event_class_id", "event_on"),
+        pl.col("plan_row").cast(pl.Int32),
+        pl.lit(value=True).alias("is_ending"),
+        "plan_type",
+    ).select(own.columns)
+
+
+def _without_left_out(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Drop the plan types that are none of the schedule's business.
+
+    A plan type of the program that is not named is left alone; so is one the program does not have, where
+    the schedule names only some of the program's plan types and not this one.
+    """
+    plan_rows, named = rulebook.plan_rows.filter(~pl.col("is_program")), rulebook.schedule_programs
+    has_it = plan_rows.select("program_row", "plan_type")
+    rows = rows.join(has_it, on=["program_row", "plan_type"], how="anti")
+    if named.is_empty() or rows.is_empty():
+        return rows
+    rows = with_taken(rows, rulebook.programs, "program_row", "program_id")
+    pairs = rows.select("schedule_id", "program_row", "program_id").drop_nulls().unique()
+    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
+    key = ["schedule_id", "program_id", "plan_type"]
+    partial = naming.join(has_it, on="program_row").join(named, on=key, how="anti")
+    partial = partial.select("schedule_id", "program_row").unique().with_columns(is_partial=pl.lit(value=True))
+    rows = rows.join(partial, on=["schedule_id", "program_row"], how="left")
+    whole = rows.filter(pl.col("is_partial").is_null())
+    listed = rows.filter(pl.col("is_partial").is_not_null()).join(named, on=key, how="semi")
+    return pl.concat([whole, listed]).drop("is_partial", "program_id")
+
+
+# --- event rules and what is in force -------------------------------------------------------------------
+
+_RULE = (
+    *("select_allowed", "use_history", "pre_enter", "is_election_required", "is_ignored"),
+    *("default_method", "level_limit", "waived_level_limit", "proof_from_level", "proof_above_cents"),
+    *("waived_proof_from_level", "waived_proof_above_cents"),
+)
 
 
 def _with_rules(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the event-rule row that holds; null where the set-up has none."""
-    wanted = rows.select("plan_row", "event_class_id", "event_on").unique()
-    found = wanted.join(rulebook.plan_rules, on=["plan_row", "event_class_id"]).filter(
+    key = ["plan_row", "event_class_id", "event_on"]
+    found = rows.select(key).unique().join(rulebook.plan_rules, on=key[:2])
+    found = found.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
-    found = found.select("plan_row", "event_class_id", "event_on", "rule_row", "hire_rule_row")
-    rows = rows.join(
-        found, on=["plan_row", "event_class_id", "event_on"], how="left", maintain_order="left"
-    ).drop("event_class_id", "event_on")
-    rows = with_taken(
-        rows,
-        rulebook.event_rules,
-        "rule_row",
-        *("select_allowed", "use_history", "pre_enter", "is_election_required", "is_ignored"),
-        *("default_method", "level_limit", "waived_level_limit", "proof_from_level", "proof_above_cents"),
-        *("waived_proof_from_level", "waived_proof_above_cents"),
-    )
-    return rows.with_columns(is_ignored=pl.col("is_ignored").fill_null(value=False))
+    found = found.select(*key, "rule_row", "hire_rule_row")
+    rows = rows.join(found, on=key, how="left", maintain_order="left").drop("event_class_id", "event_on")
+    rows = with_taken(rows, rulebook.event_rules, "rule_row", *_RULE)
+    return rows.with_columns(is_ignored=pl.col("is_ignored").fill_null(value=False) & ~pl.col("is_program"))
 
 
 def _with_current(rows: pl.DataFrame, cases: pl.DataFrame, in_force: pl.DataFrame) -> pl.DataFrame:
-    """Add what is in force, as current_*; accounts that lapse at open enrolment have nothing in force."""
+    """Add what is in force, as current_*; what lapses at open enrolment is in force, but no current option.
+
+    is_in_force: coverage holds on the day before; keeps_current: it may go on, as the current option.
+    """
     held = in_force.filter((pl.col("slot") == 0) & ~pl.col("is_future")).select(
-        "case",
-        plan_type_number("plan_type").alias("plan_type_number"),
-        *(pl.col(name).alias(f"current_{name}") for name in _CURRENT),
+        "case", "plan_type", *(pl.col(name).alias(f"current_{name}") for name in _CURRENT)
     )
-    rows = rows.join(held, on=["case", "plan_type_number"], how="left", maintain_order="left")
-    rows = with_taken(rows, cases, "case", "is_open_enrollment")
+    rows = rows.join(held, on=["case", "plan_type"], how="left", maintain_order="left")
+    is_open_enrollment = take(cases, rows["case"], "is_open_enrollment")[0]
     is_covered = pl.col("current_kind").is_in(COVERED).fill_null(value=False)
-    keeps = is_covered & ~(pl.col("is_lapsing") & pl.col("is_open_enrollment"))
+    keeps = is_covered & ~(pl.col("is_lapsing") & is_open_enrollment)
     return rows.with_columns(
         is_in_force=is_covered,
         keeps_current=keeps,
-        current_option_id=pl.when(is_covered).then("current_option_id"),
-    ).drop("is_open_enrollment")
+        is_waived_now=(pl.col("current_kind") == ChangeKind.WAIVED).fill_null(value=False),
+        current_option_id=pl.when(keeps).then("current_option_id"),
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import take, with_taken
 from openbenefits.eligibility.rules import (
     Eligibility,
     assign_programs,
@@ -82,16 +82,17 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     """
     eligibility = evaluate(_with_pay_group(situation.cases, rulebook), rulebook)
     covered = situation.in_force.filter(pl.col("kind").is_in(COVERED))
-    cases = assign_programs(eligibility.cases, covered, rulebook)
+    cases = assign_programs(eligibility, covered, rulebook)
     plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
-    options, undecided = choices.eligible_options(plans, offers)
-    plans = choices.with_loss(plans, options, rulebook)
+    plans, menus = choices.with_menu(plans, cases, offers)
+    plans = choices.with_default(choices.with_loss(plans, menus, rulebook), menus)
+    options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
     options, quotes = price_options(options, plans, members, cases, offers, rulebook)
-    options = choices.with_proof(options, plans)
-    plans = _with_choice(choices.with_default(plans, options), options)
-    options = _with_default_flag(options, plans)
+    options = _with_default_flag(choices.with_proof(options, plans), plans)
+    plans = _with_choice(plans, options)
+    undecided = choices.undecided_options(plans, menus)
     messages = preparation_messages(cases, plans, options, undecided, offers)
     return Prepared(
         cases=_with_final_status(cases, plans, messages),
@@ -112,29 +113,36 @@ def priced_plans(
     plans: pl.DataFrame, cases: pl.DataFrame, situation: Situation, rulebook: Rulebook
 ) -> tuple[pl.DataFrame, Offers, pl.DataFrame]:
     """Add what pricing needs to plan rows: pricing day, offers, household, pay facts, approved amounts."""
-    plans = with_taken(
-        plans,
-        cases,
-        "case",
-        *("event_on", "rules_met", "rules_undecided", "geographies_met", "annual_pay_cents", "birth_on"),
-        "pay_group_id",
+    facts = take(cases, plans["case"], "event_on", "annual_pay_cents", "birth_on", "pay_group_id")
+    plans = plans.with_columns(facts)
+    is_known = pl.col("coverage_begins_on").is_not_null() | (
+        pl.col("is_program") & pl.col("rule_row").is_null()
     )
-    plans = plans.with_columns(price_on=pl.coalesce("coverage_begins_on", "event_on")).with_columns(
+    plans = plans.with_columns(
+        price_on=pl.coalesce("coverage_begins_on", "event_on"),
+        is_offering=is_known & ~pl.col("is_ignored") & ~pl.col("is_ending"),
+    ).with_columns(
         pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year()
     )
     plans, plan_days = _with_plan_day(plans)
     plans, members = _with_household(plans, situation, rulebook)
-    approved = situation.approved.select("case", "plan_type", "approved_cents")
-    plans = plans.join(approved, on=["case", "plan_type"], how="left", maintain_order="left")
-    return plans, find_offers(plan_days, rulebook), members
+    approved = plans.select("case", "plan_type").join(
+        situation.approved.select("case", "plan_type", "approved_cents"),
+        on=["case", "plan_type"],
+        how="left",
+        maintain_order="left",
+    )
+    return plans.with_columns(approved["approved_cents"]), find_offers(plan_days, rulebook), members
 
 
 def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number the distinct pairs of plan row and pricing day."""
+    """Number the distinct pairs of plan row and pricing day of the plan rows that offer something."""
     key = ["plan_row", "price_on"]
-    plan_days = plans.select(key).unique().sort(key).with_row_index("plan_day")
+    asked = plans.select("plan_row", price_on=pl.when("is_offering").then("price_on"))
+    plan_days = asked.drop_nulls().unique().sort(key).with_row_index("plan_day")
     plan_days = plan_days.with_columns(pl.col("plan_day").cast(pl.Int32))
-    return plans.join(plan_days, on=key, how="left", maintain_order="left", nulls_equal=True), plan_days
+    found = asked.join(plan_days, on=key, how="left", maintain_order="left")
+    return plans.with_columns(found["plan_day"]), plan_days
 
 
 def _with_household(
@@ -144,34 +152,40 @@ def _with_household(
 
     A plan type whose covered dependents are settled has a household of its own (`chosen_for`).
     """
-    is_health = pl.col("plan_type").str.starts_with("1")
-    chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
-    plans = plans.join(chosen, on=["case", "plan_type"], how="left", maintain_order="left")
     key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
-    units = (
+    chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
+    is_health = pl.col("plan_type").str.starts_with("1") & pl.col("plan_day").is_not_null()
+    asked = (
         plans.filter(is_health)
-        .select(key)
-        .unique()
+        .select("plan", "case", "plan_type", "dependent_rule_id", "price_on")
         .join(situation.members.select("case").unique(), on="case", how="semi")
-        .with_row_index("plan_unit")
-        .with_columns(pl.col("plan_unit").cast(pl.Int32))
+        .join(chosen, on=["case", "plan_type"], how="left")
     )
+    units = asked.select(key).unique().with_row_index("plan_unit").with_columns(pl.col("plan_unit").cast(pl.Int32))
+    eligible = eligible_members(situation.members.join(_with_dependent_rule(units, rulebook), on="case"))
+    counted = asked.join(units, on=key, nulls_equal=True).join(
+        households(eligible).drop("case"), on="plan_unit", how="left"
+    )
+    found = plans.select("plan").join(
+        counted.select("plan", "plan_unit", "spouses", "partners", "children"),
+        on="plan",
+        how="left",
+        maintain_order="left",
+    )
+    counts = found.select("plan_unit", pl.col("spouses", "partners", "children").fill_null(0))
+    return plans.with_columns(counts.get_columns()), _charged(eligible, situation.chosen_members)
+
+
+def _with_dependent_rule(units: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the dependent rule that holds on the day of each household."""
     rules = rulebook.dependent_rules.with_row_index("rule_position")
     ruled = version_on(units, rules, "dependent_rule_id", "rule_position")
-    ruled = with_taken(
+    return with_taken(
         ruled,
         rules,
         "rule_position",
         *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
     )
-    eligible = eligible_members(situation.members.join(ruled, on="case"))
-    joined = plans.join(units, on=key, how="left", maintain_order="left", nulls_equal=True)
-    joined = joined.with_columns(plan_unit=pl.when(is_health).then("plan_unit")).drop("chosen_for")
-    counted = joined.join(
-        households(eligible).drop("case"), on="plan_unit", how="left", maintain_order="left"
-    )
-    counted = counted.with_columns(pl.col("spouses", "partners", "children").fill_null(0))
-    return counted, _charged(eligible, situation.chosen_members)
 
 
 def _charged(eligible: pl.DataFrame, chosen_members: pl.DataFrame) -> pl.DataFrame:
@@ -197,39 +211,30 @@ def price_options(
     covered = with_coverage(options, plans, offers, rulebook)
     covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
     quotes = find_quotes(plans, members, cases, offers, rulebook)
-    positions = quotes.group_by("plan").agg(first_quote=pl.col("quote").min())
-    located = plans.select("plan", "annual_pay_cents", "pay_year").join(
-        positions, on="plan", how="left", maintain_order="left"
-    )
-    located = located.with_columns(pl.col("first_quote").cast(pl.Int32))
+    units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
+    located = plans.select("plan", "annual_pay_cents", "pay_year", first_quote=units.cum_sum() - units)
     return with_prices(covered, located, quotes, offers, rulebook), quotes
 
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     """Add how many options are electable and whether that is a choice."""
     counted = options.filter("is_electable").group_by("plan").agg(offered_options=pl.len().cast(pl.Int16))
-    rows = plans.join(counted, on="plan", how="left", maintain_order="left")
-    return rows.with_columns(pl.col("offered_options").fill_null(0)).with_columns(
-        is_choice=pl.col("offered_options") >= 2
-    )
+    found = plans.select("plan").join(counted, on="plan", how="left", maintain_order="left")
+    offered = found["offered_options"].fill_null(0)
+    return plans.with_columns(offered, (offered >= 2).alias("is_choice"))
 
 
 def _with_default_flag(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     """Mark the option that holds without an election."""
-    rows = with_taken(options, plans, "plan", "default_option_id")
-    is_default = (pl.col("option_id") == pl.col("default_option_id")).fill_null(value=False)
-    return rows.with_columns(is_default=is_default).drop("default_option_id")
+    default = plans["default_option_id"].gather(options["plan"])
+    is_default = (options["option_id"] == default).fill_null(value=False)
+    return options.with_columns(is_default=is_default)
 
 
 def _with_final_status(cases: pl.DataFrame, plans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Decide PE, FP, FA or PR (docs/rules.md §10)."""
-    changes = pl.col("default_option_id").ne_missing(pl.col("current_option_id")) & (
-        pl.col("default_reason") != "untouched"
-    )
-    matters = plans.filter(
-        ~pl.col("is_ignored") & (pl.col("is_choice") | pl.col("is_lost") | changes | pl.col("is_ending"))
-    )
-    open_cases = matters["case"].unique()
+    matters = pl.col("is_choice") | pl.col("is_lost") | pl.col("is_changed_by_default")
+    open_cases = plans.filter(~pl.col("is_ignored") & matters)["case"].unique()
     choosing = plans.filter("is_choice")["case"].unique()
     faulty = messages.filter(pl.col("severity") == "E", pl.col("level") == "option")["case"].unique()
     status, case = pl.col("process_status"), pl.col("case")

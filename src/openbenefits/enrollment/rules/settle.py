@@ -234,8 +234,11 @@ def _members(
     situation: Situation,
     rulebook: Rulebook,
 ) -> pl.DataFrame:
-    """The dependents covered: those elected; those in force, if still eligible, where coverage is kept;
-    all the coverage code allows where a default gives it anew."""
+    """Name the dependents covered.
+
+    Those elected; those in force, if still eligible, where coverage is kept; all that the coverage code allows
+    where a default gives it anew.
+    """
     covered = results.filter(pl.col("kind").is_in(["E", "D"]) & pl.col("plan_type").str.starts_with("1"))
     chosen = elected.members.join(valid.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
     kept = held.members.join(

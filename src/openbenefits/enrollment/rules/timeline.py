@@ -26,21 +26,26 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
              results to insert, with their version, and the keys of the points to supersede.
     """
     results = results.sort(*POINT_KEY, "begins_on").unique([*POINT_KEY, "begins_on"], keep="last")
-    replaced = _superseded(results, existing)
+    said = [*POINT_KEY, "begins_on", "kind", *CONTENT]
+    repeated = results.join(existing, on=said, how="semi", nulls_equal=True)
+    replaced = _superseded(results, repeated, existing)
+    results = results.join(existing, on=said, how="anti", nulls_equal=True)
     standing = existing.join(replaced, on=[*POINT_KEY, "begins_on", "version"], how="anti")
     before = _before(results, standing)
     new = before.filter(~_says_the_same()).select(results.columns)
     return _with_version(new, existing), replaced
 
 
-def _superseded(results: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
-    """Points of the same day, and all later ones of an ending that ends everything."""
+def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
+    """Points of the same day unless they say the same, and all later ones of an ending that ends everything."""
+    key = [*POINT_KEY, "begins_on"]
     pairs = existing.select(*POINT_KEY, "begins_on", "version").join(
         results.select(*POINT_KEY, result_begins_on="begins_on", ends_all="ends_all"), on=POINT_KEY
     )
     same_day = pl.col("begins_on") == pl.col("result_begins_on")
     later = pl.col("ends_all") & (pl.col("begins_on") > pl.col("result_begins_on"))
-    return pairs.filter(same_day | later).select(*POINT_KEY, "begins_on", "version").unique()
+    found = pairs.filter(same_day | later).select(*key, "version").unique()
+    return found.join(repeated.select(key), on=key, how="anti")
 
 
 def _before(results: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:

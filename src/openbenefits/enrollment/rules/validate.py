@@ -182,7 +182,7 @@ def _fund_messages(rows: pl.DataFrame, funds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _hsa_messages(rows: pl.DataFrame, prepared: Prepared, rulebook: Rulebook) -> pl.DataFrame:
-    """An HSA needs a plan of high deductible: the medical choice of this event, else what holds by default."""
+    """An HSA needs an HSA-eligible plan: the medical choice of this event, else what holds by default."""
     wanting = rows.filter((pl.col("plan_type") == HSA) & _is_enrolling())
     chosen = rows.filter(plan_type=MEDICAL).select(
         "case", chosen_plan_id="plan_id", is_chosen=pl.lit(value=True)

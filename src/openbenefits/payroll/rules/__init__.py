@@ -1,6 +1,5 @@
 """What is owed in each pay: which pays, what share of what, why it differs from the pay before."""
 
-from openbenefits.payroll.rules.credits import with_general_credits
 from openbenefits.payroll.rules.lines import Known, fact_days, owed_lines
 from openbenefits.payroll.rules.registers import changes_between, deductions_summary, next_lines
 from openbenefits.payroll.rules.takings import own_pays
@@ -13,5 +12,4 @@ __all__ = [
     "next_lines",
     "owed_lines",
     "own_pays",
-    "with_general_credits",
 ]

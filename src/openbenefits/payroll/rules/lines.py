@@ -10,7 +10,7 @@ from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass
 from openbenefits.core.columns import with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
-from openbenefits.payroll.rules.credits import PROGRAM_PLAN_TYPE, general_points
+from openbenefits.payroll.rules.credits import general_points
 from openbenefits.payroll.rules.pledges import with_pledge_shares
 from openbenefits.payroll.rules.prices import with_month
 from openbenefits.payroll.rules.takings import (
@@ -23,7 +23,7 @@ from openbenefits.payroll.rules.takings import (
     split,
     with_shares,
 )
-from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.rulebook import PROGRAM_PLAN_TYPE, Rulebook
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
 HELD = [*COVERED, str(ChangeKind.WAIVED)]

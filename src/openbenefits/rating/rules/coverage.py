@@ -3,7 +3,7 @@
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
@@ -11,52 +11,66 @@ from openbenefits.rating.rules.offers import Offers
 def with_coverage(
     options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Add coverage_cents to option rows.
+    """Add coverage_cents and coverage_fault to option rows, whose order is kept.
 
     Shapes:  options has plan (position in plans) and offer; plans has annual_pay_cents, birth_on, price_on.
-    Missing: no coverage amount applies → null; a formula without pay → null too, and is_coverage_missing.
+    Missing: no coverage amount applies → null; a formula that lacks a fact → null too, and coverage_fault
+             says which: 'birth', or 'coverage' (the pay, or a formula that holds on the day).
     """
-    rows = with_taken(options, offers.options, "offer", "formula_row", "fixed_coverage_cents")
-    plain = rows.filter(pl.col("formula_row").is_null()).with_columns(
-        coverage_cents=pl.col("fixed_coverage_cents"), is_coverage_missing=pl.lit(value=False)
+    fixed, has_formula = take(offers.options, options["offer"], "fixed_coverage_cents", "has_formula")
+    coverage, fault = fixed.alias("coverage_cents"), pl.lit(None, pl.String).alias("coverage_fault")
+    if not has_formula.any():
+        return options.with_columns(coverage, fault)
+    at = has_formula.arg_true()
+    computed = _by_formula(options.select("plan", "offer")[at], plans, offers, rulebook)
+    return options.with_columns(coverage, fault).with_columns(
+        _scattered(coverage, at, computed["coverage_cents"]),
+        _scattered(pl.Series("coverage_fault", [None], pl.String).new_from_index(0, options.height), at, computed["fault"]),
     )
-    formed = rows.filter(pl.col("formula_row").is_not_null())
-    computed = _by_formula(formed, plans, rulebook)
-    return pl.concat([plain, computed]).drop("formula_row", "fixed_coverage_cents")
 
 
-def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Base, cap, steps in order, age reduction, minimum and maximum."""
+def _scattered(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
+    """Put values at positions of a column."""
+    return whole.clone().scatter(at, values)
+
+
+def _by_formula(
+    rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and fault."""
+    rows = with_taken(rows, offers.options, "offer", "formula_row")
     formed = with_taken(rows, plans, "plan", "annual_pay_cents", "birth_on", "price_on")
     formed = with_taken(
         formed,
         rulebook.formulas,
         "formula_row",
-        "pay_divisor",
-        "base_cap_cents",
-        "minimum_cents",
-        "maximum_cents",
+        *("pay_divisor", "base_cap_cents", "minimum_cents", "maximum_cents"),
     )
     base = money.divide_half_up(pl.col("annual_pay_cents"), pl.col("pay_divisor").cast(pl.Int64))
     formed = formed.with_columns(amount=money.clamp(base, None, pl.col("base_cap_cents")))
     formed = _with_reduction(_with_steps(formed, rulebook), rulebook)
     bounded = money.clamp(pl.col("amount"), pl.col("minimum_cents"), pl.col("maximum_cents"))
+    is_known = pl.col("annual_pay_cents").is_not_null() & pl.col("pay_divisor").is_not_null()
     return formed.select(
-        *rows.columns, coverage_cents=bounded, is_coverage_missing=pl.col("amount").is_null()
+        coverage_cents=bounded,
+        fault=pl.when(pl.col("amount").is_null()).then(
+            pl.when(is_known).then(pl.lit("birth")).otherwise(pl.lit("coverage"))
+        ),
     )
+
+
+_STEP = ("operation", "operand_thousandths", "round_up_cents", "round_to_cents")
 
 
 def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Apply the n-th step of every formula together; formulas with fewer steps stay as they are."""
-    steps = rulebook.formula_steps.select(
-        *("formula_row", "step", "operation", "operand_thousandths", "round_up_cents", "round_to_cents")
-    )
+    steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
     for number in range(_longest(steps)):
-        nth = steps.filter(step=number).drop("step")
-        rows = rows.join(nth, on="formula_row", how="left", maintain_order="left")
-        rows = rows.with_columns(amount=_stepped()).drop(
-            "operation", "operand_thousandths", "round_up_cents", "round_to_cents"
+        nth = rulebook.formulas.select("formula_row").join(
+            steps.filter(step=number), on="formula_row", how="left", maintain_order="left"
         )
+        rows = with_taken(rows, nth, "formula_row", *_STEP)
+        rows = rows.with_columns(amount=_stepped()).drop(_STEP)
     return rows
 
 
@@ -73,7 +87,9 @@ def _stepped() -> pl.Expr:
         amount, pl.col("round_up_cents").fill_null(0), pl.col("round_to_cents").fill_null(0)
     )
     return (
-        pl.when(operation == "multiply")
+        pl.when(amount.is_null())
+        .then(None)
+        .when(operation == "multiply")
         .then(money.multiply_divide_half_up(amount, factor.fill_null(1000), 1000))
         .when(operation == "add")
         .then(money.add(amount, added))

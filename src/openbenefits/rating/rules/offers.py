@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openbenefits.core.codes import OptionType
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
 
@@ -16,10 +17,13 @@ from openbenefits.programs.rulebook import Rulebook
 class Offers:
     """Dense frames, each addressed by its row position.
 
-    days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units.
-    options: offer, option_row and the option's columns, formula_row; first_cost, costs.
-    costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), the contribution.
-    units:   unit, plan_day, rate_version, coverage_code_id (0: not keyed by it), child_cap and the table's flags.
+    days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and what its options
+             look at: used_rules, used_geographies (words of bits), most_spouses, most_partners, most_children.
+    options: offer, option_row and the option's columns, formula_row, has_formula; first_cost, costs.
+    costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
+             of the coverage code; null: the table has none), the table's units, the contribution.
+    units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
+             code_offset and child_cap: what a plan row needs a quote for.
     """
 
     days: pl.DataFrame
@@ -71,39 +75,45 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
     rows = plan_days.drop_nulls("price_on").join(
         rulebook.options.select(columns), on="plan_row", maintain_order="left_right"
     )
-    rows = rows.with_columns(geography_bit=pl.col("geography_bit").fill_null(0))
+    is_priced = rulebook.plan_rows["is_priced"].gather(rows["plan_row"])
+    rows = rows.with_columns(
+        is_priced=is_priced | (rows["option_type"] != OptionType.OPTION.value),
+        geography_bit=pl.col("geography_bit").fill_null(0),
+        has_formula=pl.col("formula_id").is_not_null(),
+    )
     rows = version_on(rows, rulebook.formulas, "formula_id", "formula_row")
     return _numbered(rows.sort("plan_day", "display_order", maintain_order=True), "offer")
 
 
+_TABLE = ("is_per_member", "by_coverage_code", "periods", "unit_divisor", "unit")
+
+
 def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """One row per offer and cost, with the version of its rate table."""
+    """One row per offer and cost, with the version of its rate table and the cells of its coverage code."""
     columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", "child_max")
     rows = options.select(columns).join(rulebook.costs, on="option_row", maintain_order="left_right")
     rows = version_on(rows, rulebook.rate_tables, "rate_table_id", "rate_version")
-    flags = rulebook.rate_tables.select(
-        *("rate_version", "is_per_member", "by_age", "by_area", "by_coverage_code", "by_smoker", "by_sex"),
-        *("by_service", "by_pay", "geography_id", "periods", "unit_divisor", "unit"),
+    rows = with_taken(rows, rulebook.rate_tables, "rate_version", *_TABLE).rename({"unit": "rate_unit"})
+    rows = rows.join(
+        rulebook.rate_codes, on=["rate_version", "coverage_code_id"], how="left", maintain_order="left"
     )
-    rows = rows.rename({"unit": "_"}, strict=False).join(
-        flags, on="rate_version", how="left", maintain_order="left"
-    )
-    return rows.rename({"unit": "rate_unit"}).with_columns(
-        unit_code=pl.when("by_coverage_code").then("coverage_code_id").otherwise(0).fill_null(0),
-        child_cap=pl.when("is_per_member").then("child_max").otherwise(0).fill_null(0),
+    is_member = pl.col("is_per_member")
+    offset = pl.when("by_coverage_code").then("code_offset").otherwise(0)
+    return rows.with_columns(
+        pl.col("is_per_member").fill_null(value=False),
+        code_offset=offset,
+        unit_code_offset=pl.when(is_member).then(offset).otherwise(0),
+        child_cap=pl.when(is_member).then("child_max").otherwise(0).fill_null(0),
     )
 
 
-_UNIT_KEY = ("plan_day", "rate_table_id", "unit_code", "child_cap")
+_UNIT_KEY = ("plan_day", "rate_table_id", "unit_code_offset", "child_cap")
 
 
 def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
-    """The distinct rates a plan day needs: options that share one share its quote."""
-    columns = (
-        *("price_on", "rate_version", "is_per_member", "by_age", "by_area", "by_coverage_code"),
-        *("by_smoker", "by_sex", "by_service", "by_pay", "geography_id", "periods"),
-    )
-    units = priced.select(*_UNIT_KEY, *columns).unique(_UNIT_KEY, maintain_order=True).sort(_UNIT_KEY)
+    """The distinct rates a plan day needs: options that share a table share its quote."""
+    columns = (*_UNIT_KEY, "price_on", "rate_version", "is_per_member")
+    units = priced.select(columns).unique(_UNIT_KEY, maintain_order=True).sort(_UNIT_KEY)
     return _numbered(units, "unit").with_columns(
         unit_ordinal=pl.int_range(pl.len(), dtype=pl.Int32).over("plan_day")
     )
@@ -111,13 +121,17 @@ def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
 
 def _with_units(priced: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     found = priced.join(
-        units.select(*_UNIT_KEY, "unit_ordinal"), on=_UNIT_KEY, how="left", maintain_order="left"
+        units.select(*_UNIT_KEY, "unit_ordinal"),
+        on=_UNIT_KEY,
+        how="left",
+        maintain_order="left",
+        nulls_equal=True,
     )
     return _numbered(found.sort("offer", "number", maintain_order=True), "cost")
 
 
 def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add the employer's part: the row of the coverage code, else the row for any."""
+    """Add the employer's part: the row of the coverage code, else the row for any; without one, nothing."""
     amounts = (
         *("employee_percent_micros", "dependent_percent_micros"),
         *("fixed_monthly_cents", "cap_monthly_cents"),
@@ -130,20 +144,31 @@ def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame
     ).filter(holds() & ((pl.col("for_code") == 0) | (pl.col("for_code") == pl.col("coverage_code_id"))))
     best = rows.sort("cost", "for_code").unique("cost", keep="last").select("cost", *amounts)
     found = costs.join(best, on="cost", how="left", maintain_order="left")
-    return found.with_columns(
-        pl.when(pl.col("contribution_id").is_null()).then(0).otherwise(pl.col(amount)).alias(amount)
-        for amount in amounts[:3]
-    )
+    return found.with_columns(pl.col(amounts[:3]).fill_null(0))
+
+
+_LOOKED_AT = {
+    "used_rules": pl.col("rule_bit").bitwise_or(),
+    "used_geographies": pl.col("geography_bit").bitwise_or(),
+    "most_spouses": pl.col("spouse_min").max(),
+    "most_partners": pl.col("partner_min").max(),
+    "most_children": pl.col("child_min").max(),
+}
 
 
 def _with_ranges(plan_days: pl.DataFrame, options: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Add where the offers and quote units of each day begin, and how many there are."""
-    offers = options.group_by("plan_day").agg(first_offer=pl.col("offer").min(), offers=pl.len())
+    """Add where the offers and quote units of each day begin, how many there are, and what they look at."""
+    offers = options.group_by("plan_day").agg(
+        first_offer=pl.col("offer").min(), offers=pl.len(), **_LOOKED_AT
+    )
     quotes = units.group_by("plan_day").agg(first_unit=pl.col("unit").min(), units=pl.len())
     return (
         plan_days.join(offers, on="plan_day", how="left", maintain_order="left")
         .join(quotes, on="plan_day", how="left", maintain_order="left")
-        .with_columns(pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32))
+        .with_columns(
+            pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32),
+            pl.col(*_LOOKED_AT).fill_null(0).cast(pl.Int64),
+        )
     )
 
 
@@ -157,7 +182,3 @@ def _with_cost_ranges(options: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFram
 def _numbered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(name))
 
-
-def with_offer(rows: pl.DataFrame, offers: Offers, *columns: str) -> pl.DataFrame:
-    """Add columns of the offer each row points at."""
-    return with_taken(rows, offers.options, "offer", *columns)

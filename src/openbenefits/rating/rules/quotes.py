@@ -1,213 +1,257 @@
-"""Quotes: the rates found for a person (and the covered members) in the tables of a plan type.
+"""Quotes: where the rates of a person are found in the tables of a plan type.
 
-One quote per participant, plan type and distinct rate; options that share a rate share its quote.
+One quote per participant, plan type and rate table; options that share a table share its quote. In tables
+priced per member a quote also says what each kind of covered member costs.
 """
+
+from dataclasses import dataclass
 
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.codes import PersonType
-from openbenefits.core.columns import spread, with_taken
-from openbenefits.programs.rulebook import OLDEST_AGE, Rulebook, rate_key, sex_number
+from openbenefits.core.codes import PersonType, RateUnit
+from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.programs.rulebook import OLDEST_AGE, Rulebook, sex_number
 from openbenefits.rating.rules.offers import Offers
 
 AGE_OF_MAJORITY_IN_RATING = 21
 """45 CFR 147.102(c): of the children under 21 only the three oldest are charged."""
 CHARGED_CHILDREN = 3
 
-FACTS = ("birth_on", "sex", "is_smoker", "zip", "service_months", "annual_pay_cents")
+PERSONAL = ("birth_on", "sex", "is_smoker")
+"""What is a member's own; the other keys of a rate are the employee's."""
+
+FACTS = (*PERSONAL, "zip", "service_on", "annual_pay_cents")
+
+PARTS = ("spouse", "partner", "child")
 
 
 def find_quotes(
     plans: pl.DataFrame, members: pl.DataFrame, cases: pl.DataFrame, offers: Offers, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Look up every rate the plan rows need.
+    """Find the rates the plan rows need.
 
-    Shapes:  plans has case, plan_day and plan_unit (the household, null: nobody else); members has
-             plan_unit, dependent_id, person_type, birth_on, sex, is_smoker. Result: one row per plan and
-             quote unit, in order, with own, total, spouse, partner and child micro-dollars, rate_row_id.
-    Missing: a rate that is not there is null; `fault` then says why (rate, area, birth).
+    Shapes:  plans has plan (= position), case, plan_day and plan_unit (the household, null: nobody else);
+             cases has FACTS; members has plan_unit, dependent_id, person_type and PERSONAL. Result: one row
+             per plan and quote unit, in order: quote (= position), plan, unit, cell (of the rate, less the
+             coverage code; null: none), fault (rate, area or birth); and, where rates are per member,
+             own_cents with spouse_, partner_ and child_cents and a fault of each (0 and null elsewhere).
+    Missing: what cannot be found is null; its fault says why.
     """
-    wanted = _wanted(plans, offers)
-    found = _own_rates(_with_facts(wanted, cases), rulebook)
-    return _with_members(found, members, rulebook)
-
-
-def _wanted(plans: pl.DataFrame, offers: Offers) -> pl.DataFrame:
-    """One row per plan and quote unit."""
-    rows = with_taken(
-        plans.select("plan", "case", "plan_day", "plan_unit"), offers.days, "plan_day", "first_unit", "units"
-    )
+    rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
     rows = spread(rows, "first_unit", "units", "unit").drop("first_unit", "units", "plan_day")
-    return with_taken(
-        rows,
-        offers.units,
-        "unit",
-        *("rate_version", "unit_code", "child_cap", "is_per_member", "by_age", "by_area", "by_smoker"),
-        *("by_sex", "by_service", "by_pay", "geography_id", "price_on"),
+    rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
+    rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
+    keyed = _keyed(rulebook, rows["rate_version"])
+    facts = take(cases, plans["case"].gather(rows["plan"]), *keyed.facts)
+    rows = _with_cell(rows.with_columns(facts), keyed, rulebook)
+    return _with_members(rows, plans, members, cases, offers, rulebook)
+
+
+# --- the cell of a rate -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Keyed:
+    """Which keys the rate tables at hand use, and the facts they look at."""
+
+    keys: list[str]
+    facts: list[str]
+
+
+_FACTS_OF_KEYS = {
+    "by_age": "birth_on",
+    "by_area": "zip",
+    "by_smoker": "is_smoker",
+    "by_sex": "sex",
+    "by_service": "service_on",
+    "by_pay": "annual_pay_cents",
+}
+
+
+def _keyed(rulebook: Rulebook, versions: pl.Series) -> _Keyed:
+    used = rulebook.rate_tables[versions.drop_nulls().unique()].select(
+        pl.col("rate_version"), *(pl.col(key) for key in _FACTS_OF_KEYS)
     )
+    keys = [key for key in _FACTS_OF_KEYS if used[key].any()]
+    return _Keyed(keys=keys, facts=[_FACTS_OF_KEYS[key] for key in keys])
 
 
-def _with_facts(wanted: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
-    return with_taken(wanted, cases, "case", *FACTS)
+def _with_cell(rows: pl.DataFrame, keyed: _Keyed, rulebook: Rulebook) -> pl.DataFrame:
+    """Add cell and fault.
+
+    Shapes: rows has rate_version, price_on and the facts of the keys in use.
+    """
+    columns = [name for key in keyed.keys for name in (key, f"{key[3:]}_stride")]
+    rows = with_taken(rows, rulebook.rate_tables, "rate_version", "first_cell", *columns)
+    rows = _with_key_numbers(rows, keyed, rulebook)
+    cell = pl.col("first_cell")
+    for key in keyed.keys:
+        number = pl.col(f"{key[3:]}_stride") * pl.col(f"{key[3:]}_number").cast(pl.Int64)
+        cell = cell + pl.when(key).then(number).otherwise(0)
+    rows = rows.with_columns(cell=cell).with_columns(fault=_fault(keyed))
+    numbers = [f"{key[3:]}_number" for key in keyed.keys]
+    return rows.drop("first_cell", *columns, *numbers)
 
 
-def _own_rates(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Find the employee's rate."""
-    keyed = _with_keys(rows, rulebook)
-    found = keyed.join(rulebook.rates, on="rate_key", how="left", maintain_order="left")
-    is_member = pl.col("is_per_member")
-    return found.with_columns(
-        own_micros=pl.when(is_member).then(_to_the_cent("own_micros")).otherwise("own_micros"),
-        total_micros=pl.when(is_member).then(_to_the_cent("rate_micros")).otherwise("rate_micros"),
-        fault=_fault(),
-    ).drop("rate_micros", "rate_key")
+def _with_key_numbers(rows: pl.DataFrame, keyed: _Keyed, rulebook: Rulebook) -> pl.DataFrame:
+    """Number the value of each key; null where it is missing or lies outside the table."""
+    numbers: dict[str, pl.Expr] = {
+        "by_age": _age_number(),
+        "by_smoker": pl.col("is_smoker").cast(pl.Int64),
+        "by_sex": sex_number(),
+    }
+    rows = rows.with_columns(numbers[key].alias(f"{key[3:]}_number") for key in keyed.keys if key in numbers)
+    if "by_area" in keyed.keys:
+        rows = _with_area(rows, rulebook)
+    if "by_service" in keyed.keys:
+        months = days.months_of_service(pl.col("service_on"), pl.col("price_on")).cast(pl.Int64)
+        rows = _with_band(rows, rulebook.service_bands, months, "service")
+    if "by_pay" in keyed.keys:
+        rows = _with_band(rows, rulebook.pay_bands, pl.col("annual_pay_cents"), "pay")
+    return rows
 
 
-def _to_the_cent(column: str) -> pl.Expr:
-    return money.divide_half_up(pl.col(column), 10_000) * 10_000
-
-
-def _with_keys(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add rate_key; null where a key cannot be made."""
-    age = days.age_years(pl.col("birth_on"), pl.col("price_on")).cast(pl.Int64).clip(0, OLDEST_AGE)
-    rows = _with_area(_with_bands(rows, rulebook), rulebook)
-    return rows.with_columns(
-        age=pl.when("by_age").then(age).otherwise(0),
-        coverage_code_id=pl.col("unit_code"),
-        smoker=pl.when("by_smoker").then(pl.col("is_smoker").cast(pl.Int64)).otherwise(0),
-        sex_number=pl.when("by_sex").then(sex_number()).otherwise(0),
-    ).with_columns(rate_key=rate_key())
+def _age_number() -> pl.Expr:
+    age = days.age_years(pl.col("birth_on"), pl.col("price_on"))
+    return pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE))
 
 
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add area_number: 0 where the table is not keyed by area, null where the zip has none."""
-    areas = rulebook.zips.join(rulebook.areas, on="area").select("geography_id", "zip", "area_number")
-    areas = areas.unique(["geography_id", "zip"], keep="first")
-    places = rows.filter("by_area").select("geography_id", "zip").drop_nulls().unique()
-    found = places.join(areas, on=["geography_id", "zip"])
-    if found.is_empty():
-        return rows.with_columns(area_number=pl.when(~pl.col("by_area")).then(pl.lit(0, pl.Int64)))
-    rows = rows.join(found, on=["geography_id", "zip"], how="left", maintain_order="left")
-    return rows.with_columns(area_number=pl.when("by_area").then("area_number").otherwise(0))
+    """Add area_number: the number of the zip's area in the table's geography."""
+    known = rows.select("zip").join(rulebook.rating_zips, on="zip", how="left", maintain_order="left")
+    first_area = take(rulebook.rate_tables, rows["rate_version"], "first_area")[0]
+    position = first_area + known["zip_number"]
+    return rows.with_columns(rulebook.rating_areas["area_number"].gather(position))
 
 
-def _with_bands(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add service_band and pay_band: the greatest lower edge not above the value; 0 where not keyed."""
-    rows = _with_band(rows, rulebook.service_bands, "service_months", "service_months_from", "by_service")
-    return _with_band(rows, rulebook.pay_bands, "annual_pay_cents", "annual_pay_from_cents", "by_pay")
-
-
-def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: str, edge: str, flag: str) -> pl.DataFrame:
-    name = f"{flag.removeprefix('by_')}_band"
-    not_keyed = pl.when(~pl.col(flag)).then(pl.lit(0, pl.Int64))
-    if bands.is_empty():
-        return rows.with_columns(not_keyed.alias(name))
-    pairs = rows.filter(flag).select("rate_version", value).drop_nulls().unique()
+def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: str) -> pl.DataFrame:
+    """Add <name>_number: the band with the greatest lower edge not above the value."""
+    edge = bands.columns[1]
+    rows = rows.with_columns(_value=value)
+    pairs = rows.filter(f"by_{name}").select("rate_version", "_value").drop_nulls().unique()
     found = (
         pairs.join(bands, on="rate_version")
-        .filter(pl.col(edge) <= pl.col(value))
-        .group_by("rate_version", value)
-        .agg(pl.col("band").max().alias(name))
+        .filter(pl.col(edge) <= pl.col("_value"))
+        .group_by("rate_version", "_value")
+        .agg(pl.col("band").max().alias(f"{name}_number"))
     )
-    rows = rows.join(found, on=["rate_version", value], how="left", maintain_order="left")
-    return rows.with_columns(pl.when(pl.col(flag)).then(pl.col(name)).otherwise(0).alias(name))
+    return rows.join(found, on=["rate_version", "_value"], how="left", maintain_order="left").drop("_value")
 
 
-def _fault() -> pl.Expr:
-    """Why there is no rate."""
-    return (
-        pl.when(pl.col("own_micros").is_not_null())
-        .then(pl.lit(None, pl.String))
-        .when(pl.col("by_age") & pl.col("birth_on").is_null())
-        .then(pl.lit("birth"))
-        .when(pl.col("by_area") & pl.col("area_number").is_null())
-        .then(pl.lit("area"))
-        .otherwise(pl.lit("rate"))
+def _fault(keyed: _Keyed) -> pl.Expr:
+    """Why there is no cell: the area of the zip comes first, then the birth date."""
+    no_area = pl.col("by_area") & pl.col("area_number").is_null() if "by_area" in keyed.keys else pl.lit(value=False)
+    no_birth = pl.col("by_age") & pl.col("birth_on").is_null() if "by_age" in keyed.keys else pl.lit(value=False)
+    return pl.when(pl.col("cell").is_null()).then(
+        pl.when(no_area).then(pl.lit("area")).when(no_birth).then(pl.lit("birth")).otherwise(pl.lit("rate"))
     )
 
 
 # --- members: list bill -----------------------------------------------------------------------------------
 
-_PARTS = ("spouse_micros", "partner_micros", "child_micros")
+_MEMBER_COLUMNS = ("own_cents", *(f"{part}_cents" for part in PARTS), *(f"{part}_fault" for part in PARTS))
 
 
-def _with_members(quotes: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add what spouse, partner and children cost in tables priced per member; 0 elsewhere."""
-    quotes = quotes.with_columns(quote=pl.int_range(pl.len(), dtype=pl.Int32))
-    columns = (
+def _with_members(
+    rows: pl.DataFrame,
+    plans: pl.DataFrame,
+    members: pl.DataFrame,
+    cases: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+) -> pl.DataFrame:
+    """Add what the employee, spouse, partner and children cost in tables priced per member."""
+    quotes = rows.select("quote", "plan", "unit", "cell", "fault", "is_per_member")
+    at = quotes["is_per_member"].arg_true()
+    if at.is_empty():
+        nothing = [pl.lit(0, pl.Int64).alias(name) for name in _MEMBER_COLUMNS[:4]]
+        no_fault = [pl.lit(None, pl.String).alias(name) for name in _MEMBER_COLUMNS[4:]]
+        return quotes.with_columns(*nothing, *no_fault)
+    billed = quotes.select("quote", "plan", "unit", "cell", "fault")[at]
+    billed = with_taken(billed, offers.units, "unit", "rate_version", "price_on", "unit_code_offset", "child_cap")
+    billed = billed.with_columns(plans["case"].gather(billed["plan"]), plans["plan_unit"].gather(billed["plan"]))
+    billed = with_taken(billed, cases, "case", "annual_pay_cents")
+    own = _member_cents(billed, rulebook)
+    parts = _member_parts(_members_charged(billed, members, cases, rulebook))
+    found = own.select("quote", own_cents="cents", own_fault="fault").join(parts, on="quote", how="left")
+    full = quotes.join(found, on="quote", how="left", maintain_order="left")
+    return full.with_columns(
+        pl.coalesce("own_fault", "fault").alias("fault"),
         *(
-            "quote",
-            "plan",
-            "unit",
-            "own_micros",
-            "total_micros",
-            "rate_row_id",
-            "fault",
-            *_PARTS,
-            "charged_members",
+            pl.when(pl.col(f"{part}_fault").is_null()).then(pl.col(f"{part}_cents").fill_null(0)).alias(f"{part}_cents")
+            for part in PARTS
         ),
-    )
-    rated = _member_rates(quotes, members, rulebook)
-    parts = _member_parts(rated)
-    found = quotes.join(parts, on="quote", how="left", maintain_order="left")
-    return found.with_columns(
-        *(pl.when(pl.col("charged_members").is_null()).then(0).otherwise(part).alias(part) for part in _PARTS)
-    ).select(columns)
+    ).drop("own_fault")
 
 
-def _member_rates(quotes: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """One row per quote and charged member, with the member's own rate."""
-    wanted = quotes.filter(pl.col("is_per_member") & pl.col("plan_unit").is_not_null()).select(
-        *("quote", "plan_unit", "rate_version", "unit_code", "child_cap", "by_age", "by_area", "by_smoker"),
-        *(
-            "by_sex",
-            "by_service",
-            "by_pay",
-            "geography_id",
-            "price_on",
-            "zip",
-            "service_months",
-            "annual_pay_cents",
-        ),
+def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add cents: the month of one member, rounded; and complete fault.
+
+    Rates per member are flat, or a percentage of annual pay; others give none.
+    """
+    position = rows["cell"] + rows["unit_code_offset"]
+    rows = rows.with_columns(total=rulebook.rate_cells["total"].gather(position))
+    rows = with_taken(rows, rulebook.rate_tables, "rate_version", "unit", "unit_divisor")
+    share = money.multiply_divide_half_up(
+        pl.col("total"), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
     )
+    is_percent = pl.col("unit") == RateUnit.PERCENT_OF_BASE
+    cents = pl.when(pl.col("unit") == RateUnit.FLAT).then("total").when(is_percent).then(share)
+    return rows.with_columns(cents=cents).with_columns(
+        fault=pl.when(pl.col("cents").is_null()).then(
+            pl.when(pl.col("fault").is_not_null())
+            .then("fault")
+            .when(is_percent & pl.col("total").is_not_null())
+            .then(pl.lit("coverage"))
+            .otherwise(pl.lit("rate"))
+        )
+    )
+
+
+def _members_charged(
+    billed: pl.DataFrame, members: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """One row per quote and charged member, with the cents of the member's own rate."""
     charged = ranked_members(members).filter(
         (pl.col("under_age_rank") <= CHARGED_CHILDREN) | ~pl.col("is_under_age")
     )
-    rows = wanted.join(charged, on="plan_unit").filter(
-        ~pl.col("is_child") | (pl.col("child_rank") <= pl.col("child_cap"))
-    )
-    found = _with_keys(rows, rulebook).join(rulebook.rates, on="rate_key", how="left")
-    return found.select("quote", "person_type", "is_child", member_micros=_to_the_cent("rate_micros"))
+    wanted = billed.drop("cell", "fault").drop_nulls("plan_unit")
+    most = pl.when(pl.col("kind") == "CH").then("child_cap").otherwise(1)
+    rows = wanted.join(charged, on="plan_unit").filter(pl.col("rank") <= most)
+    keyed = _keyed(rulebook, rows["rate_version"])
+    shared = [name for name in keyed.facts if name not in (*PERSONAL, "annual_pay_cents")]
+    rows = with_taken(rows, cases, "case", *shared)
+    return _member_cents(_with_cell(rows, keyed, rulebook), rulebook)
 
 
 def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
-    """Rank the children of each household, oldest first, over all and among those under 21."""
+    """Rank the members of each kind in a household, oldest first, and the children under 21 among them."""
     adults = [str(PersonType.SPOUSE), str(PersonType.DOMESTIC_PARTNER)]
     rows = members.sort("plan_unit", "birth_on", "dependent_id", nulls_last=True).with_columns(
-        is_child=~pl.col("person_type").is_in(adults),
+        kind=pl.when(pl.col("person_type").is_in(adults)).then("person_type").otherwise(pl.lit("CH")),
         age=days.age_years(pl.col("birth_on"), pl.col("price_on")),
     )
+    is_child = pl.col("kind") == "CH"
     rows = rows.with_columns(
-        is_under_age=pl.col("is_child") & (pl.col("age") < AGE_OF_MAJORITY_IN_RATING).fill_null(value=False)
+        is_under_age=is_child & (pl.col("age") < AGE_OF_MAJORITY_IN_RATING).fill_null(value=False),
+        rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("plan_unit", "kind"),
     )
-    return rows.with_columns(
-        child_rank=pl.col("is_child").cast(pl.Int32).cum_sum().over("plan_unit"),
-        under_age_rank=pl.col("is_under_age").cast(pl.Int32).cum_sum().over("plan_unit"),
-    ).drop("age", "price_on")
+    under_age = pl.col("is_under_age").cast(pl.Int32).cum_sum().over("plan_unit")
+    return rows.with_columns(under_age_rank=under_age).drop("age", "price_on")
+
+
+_KINDS = {"spouse": str(PersonType.SPOUSE), "partner": str(PersonType.DOMESTIC_PARTNER), "child": "CH"}
 
 
 def _member_parts(rated: pl.DataFrame) -> pl.DataFrame:
-    """Sum the members' rates by kind; a missing one makes its part missing."""
-    kind, micros = pl.col("person_type"), pl.col("member_micros")
-
-    def part(chosen: pl.Expr) -> pl.Expr:
-        is_known = ~micros.filter(chosen).is_null().any()
-        return pl.when(is_known).then(micros.filter(chosen).sum())
-
-    return rated.group_by("quote").agg(
-        spouse_micros=part(kind == PersonType.SPOUSE),
-        partner_micros=part(kind == PersonType.DOMESTIC_PARTNER),
-        child_micros=part(pl.col("is_child")),
-        charged_members=pl.len(),
-    )
+    """Add up the members by kind; a missing one makes its part missing."""
+    kind = pl.col("kind")
+    sums = [
+        money.total(pl.col("cents").filter(kind == code)).alias(f"{part}_cents") for part, code in _KINDS.items()
+    ]
+    faults = [
+        pl.col("fault").filter(kind == code).drop_nulls().first().alias(f"{part}_fault")
+        for part, code in _KINDS.items()
+    ]
+    return rated.group_by("quote").agg(*sums, *faults)

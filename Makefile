@@ -1,0 +1,44 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PYTHONPATH := src
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench fuzz scenarios clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/  make \1\t/' | expand -t 18
+
+install: $(STAMP)  ## make .venv from the locked, hashed requirements (only when they changed)
+
+$(STAMP): requirements/lock.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)
+
+demo: install  ## take a sample PEO through a whole benefits year
+	$(BIN)/python -m openbenefits.cli demo
+
+test: install  ## run all tests
+	$(BIN)/python -m pytest -q -n 2
+
+lint: install  ## check style, types and the floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install  ## print the figures of the benchmark
+	$(BIN)/python -m bench
+
+fuzz: install  ## run the generated cases longer
+	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=fuzz tests/laws tests/oracle
+
+scenarios: install  ## play the stories in scenarios/
+	$(BIN)/python -m openbenefits.cli scenario run scenarios
+
+clean:  ## remove the environment and everything made
+	rm -rf $(VENV) demo-output bench-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

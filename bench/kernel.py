@@ -1,0 +1,195 @@
+"""The kernel alone: speed, memory, and how time grows. Frames in, frames out; no database."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from bench.children import Progress, peak_bytes
+from bench.world import World, read_world
+from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
+from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.runs.partitions import PARTITION_PEOPLE
+
+REPEATS = 3
+
+Measured = dict[str, float]
+
+
+def measure_partitions(folder: Path, progress: Progress) -> Measured:
+    """Prepare everybody in partitions of whole clients, each with the set-up of its clients alone."""
+    world = read_world(folder)
+    parts = [(part, taken(world.situation, part)) for part in partitions(world.situation.cases)]
+    began = time.perf_counter()
+    books = [compile_rulebook(tables_of(world.tables, part["client_id"].unique())) for part, _ in parts]
+    compiled = time.perf_counter() - began
+    idle = peak_bytes()
+    total = (REPEATS + 1) * len(parts)
+    laps: list[float] = []
+    counts: list[Measured] = []
+    for lap in range(REPEATS + 1):
+        spent = 0.0
+        for at, ((_, situation), book) in enumerate(zip(parts, books, strict=True)):
+            seconds, prepared = _timed(lambda s=situation, b=book: prepare(s, b))
+            spent += seconds
+            if lap == 0:
+                counts.append(_counts(prepared))
+            progress(lap * len(parts) + at + 1, total)
+        laps.append(spent)
+    people = world.situation.cases.height
+    best = min(laps[1:])
+    return {
+        "people": people,
+        "clients": world.situation.cases["client_id"].n_unique(),
+        "partitions": len(parts),
+        "compile_seconds": compiled,
+        "seconds": best,
+        "per_second": people / best,
+        "idle_bytes": idle,
+        "peak_bytes": peak_bytes(),
+        **{name: sum(count[name] for count in counts) / people for name in counts[0]},
+    }
+
+
+def measure_whole(folder: Path, progress: Progress) -> Measured:
+    """Prepare everybody in one frame."""
+    world = read_world(folder)
+    book = compile_rulebook(world.tables)
+    idle = peak_bytes()
+    best = _best({"whole": lambda: prepare(world.situation, book)}, progress)["whole"]
+    people = world.situation.cases.height
+    return {
+        "people": people,
+        "seconds": best,
+        "per_second": people / best,
+        "idle_bytes": idle,
+        "peak_bytes": peak_bytes(),
+    }
+
+
+def measure_growth(folder: Path, progress: Progress) -> Measured:
+    """Take the times of a world and of its doubles, in turns, each in one frame.
+
+    `people`: everybody, and every second one. `clients`: everybody, and as many people of half of the
+    clients. `rules`: half of the clients, with their set-up once and twice.
+    """
+    whole, single, double = (read_world(folder / name) for name in ("whole", "single", "double"))
+    books = {name: compile_rulebook(world.tables) for name, world in _named(whole, single, double)}
+    cases = whole.situation.cases
+    second = taken(whole.situation, cases.filter(pl.col("case") % 2 == 0))
+    fewer = twice(single.situation, cases.height)
+    seconds = _best(
+        {
+            "half_people": lambda: prepare(second, books["whole"]),
+            "whole": lambda: prepare(whole.situation, books["whole"]),
+            "half_clients": lambda: prepare(fewer, books["single"]),
+            "rules_once": lambda: prepare(single.situation, books["single"]),
+            "rules_twice": lambda: prepare(double.situation, books["double"]),
+        },
+        progress,
+    )
+    return {
+        **{f"{name}_seconds": value for name, value in seconds.items()},
+        "people": seconds["whole"] / seconds["half_people"],
+        "clients": seconds["whole"] / seconds["half_clients"],
+        "rules": seconds["rules_twice"] / seconds["rules_once"],
+        "rule_rows": double.tables["eligibility_rule"].height / single.tables["eligibility_rule"].height,
+        "option_rows": double.tables["option"].height / single.tables["option"].height,
+        "peak_bytes": peak_bytes(),
+    }
+
+
+# --- taking a situation apart ------------------------------------------------------------------------------
+
+
+def partitions(cases: pl.DataFrame, size: int = PARTITION_PEOPLE) -> list[pl.DataFrame]:
+    """Pack whole clients into bins of at most `size` people; a larger client is a bin of its own."""
+    bins: list[list[int]] = []
+    room = 0
+    for client, people in cases.group_by("client_id").len().sort("client_id").iter_rows():
+        if people > room:
+            bins.append([])
+            room = size
+        bins[-1].append(client)
+        room -= people
+    return [cases.filter(pl.col("client_id").is_in(clients)) for clients in bins]
+
+
+def taken(situation: Situation, cases: pl.DataFrame) -> Situation:
+    """Keep some cases of a situation, numbered anew."""
+    numbers = cases.select("case").with_row_index("new").with_columns(pl.col("new").cast(pl.Int32))
+    frames = {
+        name: frame.join(numbers, on="case", maintain_order="left")
+        .with_columns(case="new")
+        .drop("new")
+        for name, frame in _frames(situation).items()
+    }
+    return Situation(**frames)
+
+
+def twice(situation: Situation, people: int) -> Situation:
+    """Repeat a situation as often as it takes to make so many people."""
+    height = situation.cases.height
+    times = -(-people // height)
+    copies = {
+        name: pl.concat(
+            [frame.with_columns((pl.col("case") + lap * height).cast(pl.Int32)) for lap in range(times)]
+        )
+        for name, frame in _frames(situation).items()
+    }
+    more = replace(situation, **copies)
+    return taken(more, more.cases.head(people))
+
+
+def tables_of(tables: Mapping[str, pl.DataFrame], clients: pl.Series) -> dict[str, pl.DataFrame]:
+    """Keep the set-up rows of some clients and of the PEO."""
+    wanted = [0, *clients.to_list()]
+    return {name: frame.filter(pl.col("client_id").is_in(wanted)) for name, frame in tables.items()}
+
+
+def _frames(situation: Situation) -> dict[str, pl.DataFrame]:
+    return {one.name: getattr(situation, one.name) for one in fields(situation)}
+
+
+def _named(*worlds: World) -> Sequence[tuple[str, World]]:
+    return list(zip(("whole", "single", "double"), worlds, strict=True))
+
+
+# --- timing ---------------------------------------------------------------------------------------------
+
+
+def _best(tasks: Mapping[str, Callable[[], Any]], progress: Progress) -> dict[str, float]:
+    """Time each task in turns, once to warm up and then some times; keep the best."""
+    found: dict[str, list[float]] = {name: [] for name in tasks}
+    done, total = 0, (REPEATS + 1) * len(tasks)
+    for _ in range(REPEATS + 1):
+        for name, task in tasks.items():
+            found[name].append(_timed(task)[0])
+            done += 1
+            progress(done, total)
+    return {name: min(seconds[1:]) for name, seconds in found.items()}
+
+
+def _timed(task: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    answer = task()
+    return time.perf_counter() - began, answer
+
+
+def _counts(prepared: Prepared) -> Measured:
+    """Count what came out, and who stands where."""
+    statuses = prepared.cases["process_status"]
+    return {
+        "plan_types": prepared.plans.height,
+        "options": prepared.options.height,
+        "priced": prepared.options.drop_nulls("month_total_cents").height,
+        "electable": prepared.options.filter("is_electable").height,
+        "messages": prepared.messages.height,
+        "ready": (statuses == "PR").sum(),
+    }
+
+
+__all__ = ["Rulebook", "measure_growth", "measure_partitions", "measure_whole"]

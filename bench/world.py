@@ -1,0 +1,305 @@
+"""A world to measure in: clients with rules and rates of their own, people, and what they are covered by.
+
+It is made once per size and kept in a folder: set-up rows and facts as Parquet files, exactly the frames that
+the kernel takes, beside the YAML and CSV files they come from.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+import openbenefits
+from bench.children import Progress
+from bench.twins import with_twins
+from openbenefits.enrollment.rules.prepare import Situation
+from openbenefits.programs import reader
+from openbenefits.programs.loaded import LoadedBundle, load
+from openbenefits.programs.numbers import Numbers
+from openbenefits.programs.unsaved import unsaved_tables
+from openbenefits.sample import SAMPLE_FOLDER, generate, generate_setup
+from openbenefits.sample.offers import read_client
+from openbenefits.sample.profiles import Profile
+
+PERIOD_BEGINS_ON = date(2026, 1, 1)
+SCHEDULE, EVENT_CLASS = "OE26", "OE"
+SEED = 2026
+SAMPLE_PEO = SAMPLE_FOLDER / "peo"
+WORKERS = 2
+CLIENTS_PER_TASK = 5
+MADE_BY = ("sample", "programs")  # a change in these packages makes a new world
+SITUATION = ("cases", "members", "in_force", "approved", "prior", "chosen", "chosen_members")
+
+JOB = (
+    *("company", "benefit_group", "pay_group", "location", "job_code", "union_code", "employee_class"),
+    *("full_part_time", "regular_temporary", "flsa_status", "job_status"),
+)
+TEXTS = ("employee_number", "zip", "sex", "state", "relationship", "student", "disabled", "married")
+CENSUS: dict[str, Any] = {
+    **dict.fromkeys((*JOB, *TEXTS), pl.String),
+    **dict.fromkeys(("birth_date", "hire_date", "last_day_employed"), pl.Date),
+    **dict.fromkeys(("annual_pay", "weekly_hours"), pl.Float64),
+}
+COVERAGE: dict[str, Any] = dict.fromkeys(("plan_type", "option", "program"), pl.String) | dict.fromkeys(
+    ("coverage_amount", "approved_amount", "annual_pledge", "percent"), pl.Float64
+)
+EMPTY = {
+    "prior": {"case": pl.Int32, "option_id": pl.Int32},
+    "chosen": {"case": pl.Int32, "plan_type": pl.String},
+    "chosen_members": {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """The files of a world."""
+
+    folder: Path
+    profiles: Sequence[Profile]
+
+    @property
+    def frames(self) -> Path:
+        return self.folder / f"frames-{_hash(Path(__file__).parent.glob('tw*.py'), [Path(__file__)])}"
+
+    def setup_of(self, code: str) -> Path:
+        return self.folder / "clients" / code
+
+    def people_of(self, code: str) -> Path:
+        return self.folder / "people" / code
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Set-up rows, and the situation of everybody at open enrolment."""
+
+    tables: dict[str, pl.DataFrame]
+    situation: Situation
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+def make_files(base: Path, *, clients: int, people: int, progress: Progress) -> Made:
+    """Write bundles and censuses, unless they stand there already."""
+    folder = base / f"{clients}-clients-{people}-people-{_source_hash()}"
+    profiles = generate_setup(folder / "clients", clients, seed=SEED)
+    made = Made(folder=folder, profiles=profiles)
+    parts = [profiles[at : at + CLIENTS_PER_TASK] for at in range(0, clients, CLIENTS_PER_TASK)]
+    missing = [part for part in parts if not (folder / f"made-{part[0].code}").exists()]
+    progress(len(parts) - len(missing), len(parts))
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        tasks = pool.map(_make_people, ((folder, part, people // clients) for part in missing))
+        for done, _ in enumerate(tasks, len(parts) - len(missing) + 1):
+            progress(done, len(parts))
+    return made
+
+
+def _make_people(task: tuple[Path, Sequence[Profile], int]) -> None:
+    folder, profiles, people_each = task
+    generate(
+        folder / "people",
+        seed=SEED,
+        people=people_each * len(profiles),
+        clients=profiles,
+        clients_setup=folder / "clients",
+        is_faulty=False,
+    )
+    (folder / f"made-{profiles[0].code}").touch()
+
+
+def _source_hash() -> str:
+    """Name the sources a world is made by, so that a changed one makes a new world."""
+    root = Path(openbenefits.__file__).parent
+    return _hash(*((root / package).rglob("*.py") for package in MADE_BY), SAMPLE_PEO.iterdir())
+
+
+def _hash(*groups: Iterable[Path]) -> str:
+    files = sorted(file for group in groups for file in group)
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:10]
+
+
+# --- frames ---------------------------------------------------------------------------------------------
+
+
+def make_worlds(made: Made, progress: Progress) -> None:
+    """Write the frames: `whole` with everybody, `single` and `double` with half of the clients.
+
+    In `double` each client has everything of its set-up twice, and nobody is in the second half of it.
+    """
+    half = made.profiles[: max(1, len(made.profiles) // 2)]
+    jobs = (
+        ("whole", made.profiles, False),
+        ("single", half, False),
+        ("double", half, True),
+    )
+    for done, (name, profiles, is_twice) in enumerate(jobs):
+        progress(done, len(jobs))
+        if not (made.frames / name / "done").exists():
+            _write(made.frames / name, _world(made, profiles, is_twice=is_twice))
+    progress(len(jobs), len(jobs))
+
+
+def read_world(folder: Path) -> World:
+    """Read the frames of a world."""
+    tables = {file.stem: pl.read_parquet(file) for file in sorted((folder / "tables").iterdir())}
+    return World(
+        tables=tables,
+        situation=Situation(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in SITUATION}),
+    )
+
+
+def _write(folder: Path, world: World) -> None:
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    for name, frame in world.tables.items():
+        frame.write_parquet(folder / "tables" / f"{name}.parquet")
+    for name in SITUATION:
+        getattr(world.situation, name).write_parquet(folder / f"{name}.parquet")
+    (folder / "done").touch()
+
+
+def bundle_of(made: Made, profile: Profile) -> LoadedBundle:
+    """Read a client's bundle without the checks: the generator made it."""
+    return load(read_client(made.setup_of(profile.code)), {}, {})[0]
+
+
+def peo_bundle() -> LoadedBundle:
+    """Read the PEO's bundle of the sample."""
+    bundle = reader.read(SAMPLE_PEO).bundle
+    if bundle is None:
+        raise LookupError(SAMPLE_PEO)
+    return bundle
+
+
+def _world(made: Made, profiles: Sequence[Profile], *, is_twice: bool) -> World:
+    bundles = [bundle_of(made, profile) for profile in profiles]
+    if is_twice:
+        bundles = [with_twins(bundle) for bundle in bundles]
+    tables, numbers = unsaved_tables(peo_bundle(), bundles)
+    folders = [made.people_of(profile.code) for profile in profiles]
+    census = _census(folders)
+    cases = _cases(census, tables)
+    coverage = _coverage(folders, numbers[1:], cases)
+    dependents = census.filter(record="dependent").join(
+        cases.select("case", "client_id", "employee_number"), on=["client_id", "employee_number"]
+    )
+    return World(
+        tables=tables,
+        situation=Situation(
+            cases=cases.drop("employee_number"),
+            members=_members(dependents),
+            in_force=_in_force(coverage),
+            approved=_approved(coverage),
+            **{name: pl.DataFrame(schema=schema) for name, schema in EMPTY.items()},
+        ),
+    )
+
+
+def _census(folders: Iterable[Path]) -> pl.DataFrame:
+    frames = [
+        pl.read_csv(folder / "census.csv", schema_overrides=CENSUS).with_columns(
+            client_id=pl.lit(number, pl.Int32)
+        )
+        for number, folder in enumerate(folders, 1)
+    ]
+    return pl.concat(frames, how="vertical_relaxed")
+
+
+def _cases(census: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Give everybody's open-enrolment event with the facts of that day."""
+    classes = tables["event_class"].filter(code=EVENT_CLASS)["event_class_id"]
+    schedules = tables["schedule"].filter(code=SCHEDULE).select("client_id", "schedule_id")
+    people = census.filter(pl.col("record") == "employee", benefit_record=0, primary_job="Y")
+    return people.join(schedules, on="client_id", how="left", maintain_order="left").select(
+        pl.int_range(pl.len(), dtype=pl.Int32).alias("case"),
+        *("client_id", "employee_number", "schedule_id", "sex", "state", *JOB),
+        event_class_id=pl.lit(classes.item(), pl.Int32),
+        event_on=pl.lit(PERIOD_BEGINS_ON),
+        only_ends_coverage=pl.lit(value=False),
+        is_open_enrollment=pl.lit(value=True),
+        received_on=pl.lit(None, pl.Date),
+        has_job=pl.lit(value=True),
+        birth_on="birth_date",
+        is_smoker=pl.col("smoker") == "Y",
+        service_on="hire_date",
+        hire_on="hire_date",
+        zip=pl.col("zip").cast(pl.Int32),
+        weekly_hours_hundredths=(pl.col("weekly_hours") * 100).cast(pl.Int32),
+        annual_pay_cents=(pl.col("annual_pay") * 100).cast(pl.Int64),
+        last_day_employed="last_day_employed",
+    )
+
+
+def _members(dependents: pl.DataFrame) -> pl.DataFrame:
+    return dependents.select(
+        "case",
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("dependent_id"),
+        person_type="relationship",
+        birth_on="birth_date",
+        sex="sex",
+        is_smoker=pl.col("smoker").fill_null("N") == "Y",
+        is_student=pl.col("student").fill_null("N") == "Y",
+        is_disabled=pl.col("disabled").fill_null("N") == "Y",
+        is_married=pl.col("married").fill_null("N") == "Y",
+        is_former=pl.lit(value=False),
+    ).sort("case", "dependent_id")
+
+
+def _coverage(folders: Iterable[Path], numbers: Sequence[Numbers], cases: pl.DataFrame) -> pl.DataFrame:
+    """Read what everybody brings along, with the numbers of programs and options."""
+    rows = pl.concat(
+        [
+            pl.read_csv(folder / "current_coverage.csv", schema_overrides=COVERAGE).with_columns(
+                client_id=pl.lit(number, pl.Int32)
+            )
+            for number, folder in enumerate(folders, 1)
+        ],
+        how="vertical_relaxed",
+    )
+    keys = ["client_id", "employee_number"]
+    held = rows.join(cases.select("case", *keys), on=keys).with_columns(
+        place=pl.concat_str("program", "plan_type", "option", separator="/")
+    )
+    options = _numbers_of("option", numbers).rename({"code": "place", "number": "option_id"})
+    programs = _numbers_of("program", numbers).rename({"code": "program", "number": "program_id"})
+    return held.join(options, on=["client_id", "place"], how="left").join(
+        programs, on=["client_id", "program"], how="left"
+    )
+
+
+def _numbers_of(kind: str, numbers: Sequence[Numbers]) -> pl.DataFrame:
+    rows = [
+        (client, code, number)
+        for client, one in enumerate(numbers, 1)
+        for (what, code), number in one.own.items()
+        if what == kind
+    ]
+    schema: dict[str, Any] = {"client_id": pl.Int32, "code": pl.String, "number": pl.Int32}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _in_force(coverage: pl.DataFrame) -> pl.DataFrame:
+    amount = (pl.col("coverage_amount") * 100).cast(pl.Int64)
+    return coverage.select(
+        *("case", "plan_type", "program_id", "option_id"),
+        slot=pl.lit(0, pl.Int16),
+        kind=pl.when(pl.col("waived") == "Y").then(pl.lit("W")).otherwise(pl.lit("E")),
+        coverage_cents=amount,
+        requested_coverage_cents=amount,
+        pledge_cents=(pl.col("annual_pledge") * 100).cast(pl.Int64),
+        percent_thousandths=(pl.col("percent") * 1000).cast(pl.Int32),
+        is_future=pl.lit(value=False),
+    ).sort("case", "plan_type")
+
+
+def _approved(coverage: pl.DataFrame) -> pl.DataFrame:
+    return (
+        coverage.drop_nulls("approved_amount")
+        .select("case", "plan_type", approved_cents=(pl.col("approved_amount") * 100).cast(pl.Int64))
+        .sort("case", "plan_type")
+    )

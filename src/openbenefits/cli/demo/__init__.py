@@ -1,0 +1,44 @@
+"""`openbenefits demo`: a benefits year of a made-up PEO, from set-up to deductions, on a real database."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openbenefits.cli.faults import Refused
+from openbenefits.cli.screen import console
+from openbenefits.store import boot, server
+
+PURPOSE = "demo"
+
+
+def demo(
+    people: Annotated[int, typer.Option(min=60, max=200_000, help="How many employees to make up.")] = 1500,
+    folder: Annotated[
+        Path, typer.Option(file_okay=False, help="Where statements, reports and files go.")
+    ] = Path("demo-output"),
+) -> None:
+    """Take a sample PEO through a whole benefits year, step by step; start here."""
+    if os.environ.get("DATABASE_URL"):
+        message = (
+            "the demo makes up people and drops its database at each start, so it expects no DATABASE_URL,"
+            " and found one. Unset DATABASE_URL; the demo has an embedded database of its own."
+        )
+        raise Refused(message)
+    with console.status("Starting the demo's own PostgreSQL …"):
+        start_clean()
+    from openbenefits.cli.demo.year import play  # its services need Django ready
+
+    play(folder, people=people)
+
+
+def start_clean() -> None:
+    """Drop what an earlier demo left, and make the demo's database anew."""
+    from django.core.management import call_command
+
+    data = server.data_folder(PURPOSE)
+    running = server.start(data, is_durable=False)
+    server.drop_database(running, server.DATABASE)
+    boot(data_folder=data)
+    call_command("migrate", verbosity=0)

@@ -1,0 +1,41 @@
+"""The end of the demo: what was done, how long it took, where the files are, what is missing, what to try."""
+
+from openbenefits.cli.demo.stage import Stage
+from openbenefits.cli.screen import console, say
+from openbenefits.store import server
+
+NOT_YET = (
+    "COBRA, ACA, imputed income, limits; evidence of insurability is noted but there is no screen to decide it",
+    "carrier files (834, 999, 820), reconciliation with invoices, the payroll platform's interface",
+    "replay of corrected history with its consequences; renewals and next year's quotes",
+    "the administrators' workbench, the employees' portal, the API; `serve` shows a status page",
+)
+TRY = (
+    "openbenefits --help",
+    "openbenefits setup check sample/clients/harbor --peo sample/peo   (break a file first)",
+    "openbenefits sample /tmp/sample --people 20000",
+    "openbenefits scenario run scenarios",
+    "make bench",
+)
+
+
+def say_farewell(stage: Stage, seconds: float) -> None:
+    """Print the summary."""
+    console.rule("[bold]Done", align="left")
+    for title, taken in stage.seconds.items():
+        say(f"{taken:6.1f} s  {title}")
+    say(f"{seconds:6.1f} s  in all, for {stage.files.people:,} employees of {len(stage.files.clients)} clients\n")
+    say("Where the files are:", style="bold")
+    for place in sorted(path for path in stage.folder.iterdir() if path.is_dir()):
+        count = sum(1 for file in place.rglob("*") if file.is_file())
+        say(f"  {place}: {count} files")
+    say(f"  the database: {server.connect_info('demo')}   (psql connects to it; the next demo drops it)\n")
+    say("What this does not do yet:", style="bold")
+    for line in NOT_YET:
+        say(f"  - {line}")
+    say("\nWhat to try next:", style="bold")
+    for line in TRY:
+        say(f"  {line}")
+    url = server.connect_info("demo")
+    keys = server.data_folder("demo")
+    say(f'  DATABASE_URL="{url}" OPENBENEFITS_KEYS_FOLDER="{keys}.keys" openbenefits report BAS003')

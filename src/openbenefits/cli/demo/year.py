@@ -1,0 +1,45 @@
+"""The benefits year, in order: before, first run, between, second run, final run, after."""
+
+import shutil
+import time
+from pathlib import Path
+
+from django.db import connection
+
+from openbenefits.cli.demo import after, before, between, first_run, later_runs
+from openbenefits.cli.demo.ending import say_farewell
+from openbenefits.cli.demo.stage import Stage
+from openbenefits.cli.screen import console, say
+from openbenefits.sample import generate
+from openbenefits.workforce.recording import add_client
+
+SEED = 2026
+OUTPUTS = ("people", "statements", "reports", "elections", "changes", "payroll", "explain")
+
+
+def play(folder: Path, *, people: int) -> Stage:
+    """Play the whole demo into an empty, migrated database and an output folder."""
+    begun = time.perf_counter()
+    stage = _set_stage(folder, people)
+    before.play(stage)
+    first_run.play(stage)
+    between.play(stage)
+    later_runs.play_second(stage)
+    later_runs.play_final(stage)
+    after.play(stage)
+    say_farewell(stage, time.perf_counter() - begun)
+    return stage
+
+
+def _set_stage(folder: Path, people: int) -> Stage:
+    """Make up the people and enter the clients; what an earlier demo wrote goes."""
+    for name in OUTPUTS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    with console.status(f"Making up {people:,} people …"):
+        files = generate(folder / "people", seed=SEED, people=people)
+    say(
+        f"Made up: {files.people:,} employees with {files.dependents:,} dependents of {len(files.clients)}"
+        f" clients, from seed {SEED}: {files.folder}\n"
+    )
+    clients = {one.client: add_client(one.client, one.client.capitalize()).pk for one in files.clients}
+    return Stage(connection=connection, folder=folder, files=files, clients=clients)

@@ -1,0 +1,380 @@
+"""The plan types of an event: days, choice and default; the options offered and those that are not."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core import days
+from openbenefits.core.codes import BeginRule, DefaultMethod, EndRule, OptionType, SelectAllowed, WaiveRule
+from openbenefits.enrollment.rules.dates import with_dates
+from openbenefits.reports.explain_again import Again
+from openbenefits.reports.explain_event import rule_part
+from openbenefits.reports.explain_names import (
+    Row,
+    class_code,
+    geography_code,
+    option_name,
+    plan_type_name,
+    row_of,
+    row_on,
+)
+from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, ProofPart, RulePart
+from openbenefits.reports.explain_prices import cost_parts, mismatches
+from openbenefits.reports.explain_words import (
+    BEGIN_WORDS,
+    CENTS,
+    END_WORDS,
+    FAULT_WORDS,
+    METHOD_WORDS,
+    REASON_WORDS,
+    SELECT_WORDS,
+    THOUSANDTHS,
+    day,
+    decimal,
+    listed,
+    wait_words,
+    whole_money,
+)
+
+NO_LIMIT = (0, 99)
+PAY_WORDS = {1: "annual pay", 12: "monthly pay", 52: "weekly pay"}
+HOUSEHOLD = {
+    "spouse_min": ("spouses", "spouse"),
+    "partner_min": ("partners", "domestic partner"),
+    "child_min": ("children", "child"),
+}
+
+
+def plan_parts(again: Again, plan_type: str | None = None) -> tuple[tuple[PlanPart, ...], tuple[str, ...]]:
+    """Tell each plan type of the event, or one; also name the prices whose lines do not add up."""
+    plans = again.prepared.plans
+    if plan_type is not None:
+        plans = plans.filter(plan_type=plan_type)
+    own_days = _own_days(again)
+    parts, faults = [], []
+    for plan in plans.iter_rows(named=True):
+        part, unequal = _plan(again, plan, own_days[plan["plan"]])
+        parts.append(part)
+        faults += unequal
+    return tuple(parts), tuple(faults)
+
+
+def _plan(again: Again, plan: Row, own_day: date | None) -> tuple[PlanPart, list[str]]:
+    place = (
+        again.rulebook.plan_rows.row(plan["plan_row"], named=True) if plan["plan_row"] is not None else None
+    )
+    rule = None if plan["rule_row"] is None else again.rulebook.event_rules.row(plan["rule_row"], named=True)
+    options, unequal = _options(again, plan, place)
+    part = PlanPart(
+        plan_type=plan["plan_type"] or "",
+        name=plan_type_name(plan["plan_type"] or ""),
+        event_rule="none" if rule is None else rule["code"],
+        event_rule_row=_rule_row(again, rule),
+        source="" if rule is None else f"{rule['source']}, in force from {day(rule['valid_from'])}",
+        days=() if rule is None or plan["is_ignored"] else tuple(_days(again, plan, rule, own_day)),
+        choice=_choice(plan),
+        is_choice=bool(plan["is_choice"]),
+        default=_default(again, plan),
+        options=options,
+    )
+    return part, unequal
+
+
+def _rule_row(again: Again, rule: Row | None) -> str:
+    code, _ = class_code(again.tables, again.event["event_class_id"])
+    if rule is None:
+        return f"no row for class {code}, and none for any class"
+    return (
+        f"row of class {code}"
+        if rule["event_class_id"]
+        else f"row for any class ({code} has none of its own)"
+    )
+
+
+# --- days -------------------------------------------------------------------------------------------------
+
+
+def _own_days(again: Again) -> dict[int, date | None]:
+    """When coverage of each plan row would begin if no wait of a hire stood in the way."""
+    plans = again.prepared.plans.select("plan", "case", "rule_row", hire_rule_row=pl.lit(None, pl.Int32))
+    dated = with_dates(plans, again.prepared.cases, again.rulebook)
+    return dict(dated.select("plan", "coverage_begins_on").iter_rows())
+
+
+def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[DayPart]:
+    if not plan["is_ending"]:
+        yield _coverage_begin(again, plan, rule, own_day)
+        yield _begin(
+            again,
+            "Deductions begin",
+            plan["deduction_begins_on"],
+            rule["deduction_begins"],
+            plan["coverage_begins_on"],
+        )
+    if _is_end_relevant(plan):
+        base = ends_from(again)
+        yield _end("Present coverage ends", plan["coverage_ends_on"], rule["coverage_ends"], base)
+        yield _end(
+            "Its deductions end", plan["deduction_ends_on"], rule["deduction_ends"], plan["coverage_ends_on"]
+        )
+
+
+def _is_end_relevant(plan: Row) -> bool:
+    return bool(plan["is_ending"] or plan["is_lost"] or plan["default_reason"] == "ends")
+
+
+def ends_from(again: Again) -> date:
+    """The day from which end rules count: the event date, or the last day employed (docs/rules.md §5)."""
+    event_on: date = again.event["event_on"]
+    if not again.case["only_ends_coverage"]:
+        return event_on
+    return again.case["last_day_employed"] or event_on - timedelta(days=1)
+
+
+def _coverage_begin(again: Again, plan: Row, rule: Row, own_day: date | None) -> DayPart:
+    part = _begin(again, "Coverage begins", own_day, rule["coverage_begins"], again.event["event_on"], rule)
+    if plan["coverage_begins_on"] == own_day or plan["hire_rule_row"] is None:
+        return part
+    hire = again.rulebook.event_rules.row(plan["hire_rule_row"], named=True)
+    wait = _begin(again, "", plan["coverage_begins_on"], hire["coverage_begins"], again.case["hire_on"], hire)
+    sentence = f"{part.sentence}; but not before the wait after the hire is over: {wait.sentence}"
+    return DayPart(
+        what=part.what, on=plan["coverage_begins_on"], term=f"{part.term}; {wait.term}", sentence=sentence
+    )
+
+
+def _begin(
+    again: Again, what: str, on: date | None, rule: str, base_on: date | None, waits: Row | None = None
+) -> DayPart:
+    base, waited_on = _base(base_on, waits)
+    received = again.case["received_on"]
+    receipt = day(received) if received else f"none yet, so {day(waited_on)}"
+    sentence = BEGIN_WORDS[BeginRule(rule)].format(base=base, receipt=receipt)
+    return DayPart(what=what, on=on, term=_term(rule, waits), sentence=_told(sentence, on))
+
+
+def _end(what: str, on: date | None, rule: str, base_on: date | None) -> DayPart:
+    sentence = END_WORDS[EndRule(rule)].format(base=day(base_on))
+    return DayPart(what=what, on=on, term=rule, sentence=_told(sentence, on))
+
+
+def _base(base_on: date | None, waits: Row | None) -> tuple[str, date | None]:
+    """The day a rule counts from, after its wait: as a sum, and as a day."""
+    if base_on is None or waits is None or not wait_words(waits):
+        return day(base_on), base_on
+    after = days.add_months(pl.lit(base_on), pl.lit(waits["waiting_months"]))
+    waited_on = pl.select(days.add_days(after, pl.lit(waits["waiting_days"]))).item()
+    return f"{day(base_on)} + {wait_words(waits)} (= {day(waited_on)})", waited_on
+
+
+def _term(rule: str, waits: Row | None) -> str:
+    wait = "" if waits is None else wait_words(waits)
+    return f"{rule}, after {wait}" if wait else rule
+
+
+def _told(sentence: str, on: date | None) -> str:
+    """The sentence and the day it gives, which is not said twice."""
+    if on is None:
+        return f"{sentence}: the pay calendar does not reach so far"
+    return sentence if sentence.rstrip(")").endswith(day(on)) else f"{sentence}: {day(on)}"
+
+
+# --- choice and default -------------------------------------------------------------------------------------
+
+
+def _choice(plan: Row) -> str:
+    if plan["is_ignored"]:
+        return "the event leaves this plan type alone"
+    if plan["is_ending"]:
+        return "no choice: there is no program any more, so what is in force ends"
+    if plan["rule_row"] is None:
+        return "no choice: set-up has no event rule for it"
+    number = plan["offered_options"]
+    outcome = "a choice" if plan["is_choice"] else "no choice"
+    required = "; an election is required" if plan["is_election_required"] else ""
+    return f"{_selected(plan)}; {number} may be chosen: {outcome}{required}"
+
+
+def _selected(plan: Row) -> str:
+    if plan["is_lost"]:
+        return "the present option is lost, so all eligible ones may be chosen"
+    if plan["use_history"]:
+        return "options may be chosen only if one is new since the last event"
+    limit = plan["level_limit"] if plan["is_in_force"] else plan["waived_level_limit"]
+    rise = "" if limit in NO_LIMIT else f", up to level {plan['current_level'] + limit}"
+    return f"{SELECT_WORDS[SelectAllowed(plan['select_allowed'])]}{rise}"
+
+
+def _default(again: Again, plan: Row) -> str:
+    if plan["is_ignored"] or plan["default_method"] is None:
+        return REASON_WORDS["untouched"] if plan["is_ignored"] else "none, without an event rule"
+    if plan["default_fault"]:
+        outcome = FAULT_WORDS[plan["default_fault"]]
+    else:
+        name = option_name(again.tables, plan["default_option_id"], again.event["event_on"])
+        outcome = REASON_WORDS[plan["default_reason"] or "nothing"].format(option=name)
+    return f"{METHOD_WORDS[DefaultMethod(plan['default_method'])]}: {outcome}"
+
+
+# --- options ------------------------------------------------------------------------------------------------
+
+
+def _options(again: Again, plan: Row, place: Row | None) -> tuple[tuple[OptionPart, ...], list[str]]:
+    if place is None or plan["is_ignored"] or plan["is_ending"]:
+        return (), []
+    key = {name: place[name] for name in ("program_id", "valid_from", "plan_type")}
+    rows = again.tables["option"].filter(**key).sort("display_order")
+    decided = {
+        row["option_id"]: row
+        for row in again.prepared.options.filter(plan=plan["plan"]).iter_rows(named=True)
+    }
+    rules = {rule_id: rule_part(again, rule_id) for rule_id in rows["rule_id"].unique()}
+    parts, unequal = [], list[str]()
+    for row in rows.iter_rows(named=True):
+        priced = decided.get(row["option_id"])
+        part = _option(again, plan, row, priced, rules[row["rule_id"]])
+        parts.append(part)
+        unequal += [] if priced is None else mismatches(part, priced)
+    return tuple(parts), unequal
+
+
+def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePart) -> OptionPart:
+    found = priced or {}
+    pay = [found.get("pay_before_tax_cents"), found.get("pay_after_tax_cents")]
+    return OptionPart(
+        option_id=row["option_id"],
+        code=row["code"],
+        name=row["name"],
+        option_type=row["option_type"],
+        is_eligible=priced is not None,
+        is_electable=bool(found.get("is_electable", False)),
+        is_current=bool(found.get("is_current", row["option_id"] == plan["current_option_id"])),
+        is_default=bool(found.get("is_default", False)),
+        why=_why_not_eligible(again, plan, row, rule) if priced is None else _why(plan, priced),
+        rule=rule,
+        coverage="" if priced is None else _coverage(again, plan, row, priced),
+        proof=None if priced is None else _proof(plan, priced),
+        costs=() if priced is None else cost_parts(again, plan, row, priced),
+        pay_cents=None if None in pay else sum(filter(None, pay)),
+        annual_employer_cents=found.get("annual_employer_cents"),
+    )
+
+
+def _why_not_eligible(again: Again, plan: Row, row: Row, rule: RulePart) -> str:
+    reasons = [] if rule.result == "E" else [rule.sentence()]
+    reasons += _outside_area(again, row["geography_id"])
+    code = row_of(again.tables["coverage_code"], coverage_code_id=row["coverage_code_id"])
+    if code is not None:
+        reasons += [
+            f"{code['name']} needs {code[column]} {who}, the household has {plan[counted]} eligible"
+            for column, (counted, who) in HOUSEHOLD.items()
+            if plan[counted] < code[column]
+        ]
+    return f"not offered: {'; '.join(reasons) or 'cannot be decided'}"
+
+
+def _outside_area(again: Again, geography_id: int | None) -> list[str]:
+    if geography_id is None:
+        return []
+    if again.case["zip"] is None:
+        return [f"the home zip is not known, which service area {geography_code(geography_id)} needs"]
+    home = f"{again.case['zip']:05}"
+    if again.tables["geography_zip"].filter(geography_id=geography_id, zip=home).height:
+        return []
+    return [f"home zip {home} is outside the service area {geography_code(geography_id)}"]
+
+
+def _why(plan: Row, priced: Row) -> str:
+    if priced["option_type"] == OptionType.GENERAL_CREDIT:
+        return "given to everybody in the program"
+    if priced["is_electable"]:
+        return "offered: the present option" if priced["is_current"] else "offered"
+    return f"eligible, but may not be chosen: {_why_not_electable(plan, priced)}"
+
+
+def _why_not_electable(plan: Row, priced: Row) -> str:
+    limit = plan["level_limit"] if plan["is_in_force"] else plan["waived_level_limit"]
+    rise = priced["level"] - plan["current_level"]
+    if priced["option_type"] == OptionType.WAIVE and plan["waive_rule"] == WaiveRule.NOT_ALLOWED:
+        return "this plan type may not be declined"
+    if limit not in NO_LIMIT and rise > limit:
+        present = f"the present level {plan['current_level']}"
+        return f"level {priced['level']} is {rise} above {present}, the limit is {limit}"
+    if plan["use_history"]:
+        return "nothing is newly offered since the last event"
+    return SELECT_WORDS[SelectAllowed(plan["select_allowed"])]
+
+
+# --- coverage and evidence ----------------------------------------------------------------------------------
+
+
+def _coverage(again: Again, plan: Row, row: Row, priced: Row) -> str:
+    """The coverage amount and how it follows from pay."""
+    amount = priced["coverage_cents"]
+    formula = row_on(again.tables["formula"], plan["price_on"], formula_id=row["formula_id"])
+    if row["formula_id"] is None or formula is None:
+        return "" if amount is None else f"{whole_money(amount)}, fixed"
+    steps = again.tables["formula_step"].filter(
+        formula_id=formula["formula_id"], valid_from=formula["valid_from"]
+    )
+    told = [_step(step) for step in steps.sort("step").iter_rows(named=True)]
+    told += _bounds(formula)
+    pay = f"{PAY_WORDS[formula['pay_divisor']]} of {whole_money(again.case['annual_pay_cents'])} a year"
+    how = f"{pay}, {', '.join(told)}" if told else pay
+    return f"{whole_money(amount)} = {how} (formula {formula['code']}, {formula['source']})"
+
+
+def _step(step: dict[str, Any]) -> str:
+    operand = step["operand_thousandths"]
+    match step["operation"]:
+        case "multiply":
+            return f"× {decimal(operand, THOUSANDTHS)}"
+        case "add":
+            return f"+ ${decimal(operand, THOUSANDTHS * CENTS)}"
+        case "set":
+            return f"set to ${decimal(operand, THOUSANDTHS * CENTS)}"
+        case _:
+            up = "up " if step["round_up_cents"] else "down "
+            return f"rounded {up}to {whole_money(step['round_to_cents'])}"
+
+
+def _bounds(formula: Row) -> list[str]:
+    bounds = []
+    if formula["minimum_cents"] is not None:
+        bounds.append(f"at least {whole_money(formula['minimum_cents'])}")
+    if formula["maximum_cents"] is not None:
+        bounds.append(f"at most {whole_money(formula['maximum_cents'])}")
+    return [listed(bounds)] if bounds else []
+
+
+def _proof(plan: Row, priced: Row) -> ProofPart | None:
+    prefix = "" if plan["is_in_force"] else "waived_"
+    guaranteed, level = plan[f"{prefix}proof_above_cents"], plan[f"{prefix}proof_from_level"]
+    if priced["option_type"] != OptionType.OPTION:
+        return None
+    if guaranteed is None and level is None and not priced["is_proof_required"]:
+        return None
+    held = plan["current_coverage_cents"] if plan["is_in_force"] else None
+    approved = max(plan["approved_cents"] or 0, held or 0)
+    return ProofPart(
+        is_required=bool(priced["is_proof_required"]),
+        coverage_cents=priced["coverage_cents"],
+        guaranteed_cents=guaranteed,
+        from_level=level,
+        approved_cents=approved,
+        billed_cents=priced["approved_coverage_cents"],
+        sentence=_proof_sentence(priced, guaranteed, level, approved),
+    )
+
+
+def _proof_sentence(priced: Row, guaranteed: int | None, level: int | None, approved: int) -> str:
+    limits = [] if guaranteed is None else [f"{whole_money(guaranteed)} is guaranteed"]
+    limits += [] if level is None else [f"proof from level {level} on"]
+    limits += [f"{whole_money(approved)} approved or in force"] if approved else ["nothing approved yet"]
+    outcome = "no evidence needed"
+    if priced["is_proof_required"]:
+        billed = whole_money(priced["approved_coverage_cents"])
+        outcome = f"evidence needed; {billed} is billed until it is approved"
+    return f"{listed(limits)}: {outcome}"

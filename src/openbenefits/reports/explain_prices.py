@@ -1,0 +1,360 @@
+"""The arithmetic of a price, line by line: rate, units, month, employer's part, year, pay (docs/rules.md §7).
+
+The amounts are the kernel's; they are told here from the same set-up rows with the operators of `core`, and
+`mismatches` names every option for which the two do not agree.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core import money as cents_of
+from openbenefits.core.codes import CHILD_TYPES, PersonType, RateUnit
+from openbenefits.programs.rulebook import PERIODS_PER_YEAR, UNIT_DIVISORS
+from openbenefits.rating.rules.prices import EVERY_PERIOD
+from openbenefits.rating.rules.quotes import AGE_OF_MAJORITY_IN_RATING, CHARGED_CHILDREN
+from openbenefits.reports.explain_again import Again
+from openbenefits.reports.explain_event import age_on
+from openbenefits.reports.explain_names import Row, row_of, row_on, rows_on
+from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
+from openbenefits.reports.explain_words import (
+    FREQUENCY_WORDS,
+    MICROS,
+    PERSON_WORDS,
+    PRICE_FAULT_WORDS,
+    UNIT_WORDS,
+    decimal,
+    money,
+    percent,
+    whole_money,
+)
+
+MICROS_PER_CENT = MICROS // 100
+MONTHS = 12
+ADULTS = {str(PersonType.SPOUSE): "spouse_max", str(PersonType.DOMESTIC_PARTNER): "partner_max"}
+NOBODY = {"spouse_max": 0, "partner_max": 0, "child_max": 0}
+
+
+def cost_parts(again: Again, plan: Row, option: Row, priced: Row) -> tuple[CostPart, ...]:
+    """Tell every price and credit of an eligible option."""
+    key = {"option_id": option["option_id"], "valid_from": option["valid_from"]}
+    rows = again.tables["cost"].filter(**key).sort("number")
+    return tuple(_cost(again, plan, option, priced, row) for row in rows.iter_rows(named=True))
+
+
+def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostPart:
+    table = row_on(again.tables["rate_table"], plan["price_on"], rate_table_id=cost["rate_table_id"])
+    is_credit = cost["cost_type"] == "C"
+    fault = PRICE_FAULT_WORDS.get(priced["price_fault"] or "")
+    if table is None:
+        return _unpriced("credit" if is_credit else "price", fault or PRICE_FAULT_WORDS["rate"])
+    rated = _rated(again, plan, option, table)
+    contribution = _contribution(again, plan, option, cost)
+    month, month_lines = _month(again, table, priced, rated)
+    share, share_lines = _share(cost, contribution, month)
+    paid, paid_lines = _paid(again, plan, option, share["month_employee_cents"], is_credit=is_credit)
+    return CostPart(
+        kind="credit" if is_credit else "price",
+        rate_table=table["code"],
+        valid_from=table["valid_from"],
+        source=table["source"],
+        contribution=f"{contribution['code']} of {contribution['valid_from']}" if contribution else "",
+        contribution_source=contribution["source"] if contribution else "",
+        keys=tuple(Fact(name=name, value=str(value)) for name, value in rated[0]["keys"].items()),
+        lines=(*month_lines, *share_lines, *paid_lines, *filter(None, [fault])),
+        **month,
+        **share,
+        **paid,
+    )
+
+
+def _unpriced(kind: str, line: str) -> CostPart:
+    """A cost whose rate table does not hold on the day."""
+    nothing: dict[str, Any] = dict.fromkeys(AMOUNTS)
+    return CostPart(
+        kind=kind,
+        rate_table="none in force",
+        valid_from=None,
+        source="",
+        contribution="",
+        contribution_source="",
+        keys=(),
+        lines=(line,),
+        **nothing,
+    )
+
+
+AMOUNTS = (
+    *("month_total_cents", "month_own_cents", "month_dependents_cents", "month_employer_cents"),
+    *("month_employee_cents", "year_cents", "pays", "pay_cents"),
+)
+
+Told = tuple[Row, list[str]]
+"""Amounts, and the lines that tell how they came about."""
+
+
+# --- the rates ------------------------------------------------------------------------------------------
+
+
+def _rated(again: Again, plan: Row, option: Row, table: Row) -> list[Row]:
+    """Find the rates that apply: the employee's, and in tables priced per member those of the others."""
+    case = again.case
+    code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"]) or NOBODY
+    age = age_on(case["birth_on"], plan["price_on"])
+    people = [{"who": "employee", "age": age, "sex": case["sex"], "is_smoker": case["is_smoker"]}]
+    if table["is_per_member"]:
+        people += list(_charged(again, plan, code))
+    return [person | _rate(again, option, table, person) for person in people]
+
+
+def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
+    """The dependents a list bill charges: 45 CFR 147.102(c)."""
+    members = again.prepared.trace.members.filter(pl.col("plan_unit") == plan["plan_unit"])
+    rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
+    children = young = 0
+    for row in rows:
+        age = age_on(row["birth_on"], plan["price_on"])
+        person = {
+            "who": PERSON_WORDS[row["person_type"]],
+            "age": age,
+            "sex": row["sex"],
+            "is_smoker": row["is_smoker"],
+        }
+        if row["person_type"] in ADULTS:
+            if code[ADULTS[row["person_type"]]]:
+                yield person
+        elif row["person_type"] in [str(child) for child in CHILD_TYPES]:
+            children += 1
+            is_young = age is not None and age < AGE_OF_MAJORITY_IN_RATING
+            young += is_young
+            if children <= code["child_max"] and not (is_young and young > CHARGED_CHILDREN):
+                yield person
+
+
+def _rate(again: Again, option: Row, table: Row, person: Row) -> Row:
+    """Find one person's rate and the employee's part of it: the keys, the micro-dollars."""
+    rows = again.tables["rate_row"].filter(
+        rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
+    )
+    rows, keys = _with_equal_keys(again, rows, table, person)
+    rows, keys = _with_bands(again, rows, keys, table, person)
+    own = rows
+    if table["by_coverage_code"]:
+        code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"])
+        keys["coverage code"] = code["code"] if code else "none"
+        rows = rows.filter(pl.col("coverage_code_id") == option["coverage_code_id"])
+        alone = again.tables["coverage_code"].filter(**NOBODY)["coverage_code_id"]
+        own = own.filter(pl.col("coverage_code_id").is_in(alone.implode()))
+    total = _highest(rows)
+    return {"keys": keys, "micros": total, "own_micros": total if own.is_empty() else _highest(own)}
+
+
+def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) -> tuple[pl.DataFrame, Row]:
+    keys: Row = {}
+    if table["by_area"]:
+        zip_text = None if again.case["zip"] is None else f"{again.case['zip']:05}"
+        found = row_of(again.tables["geography_zip"], geography_id=table["geography_id"], zip=zip_text)
+        keys["area"] = found["area"] if found else "none"
+        rows = rows.filter(area=keys["area"])
+    for flag, column, name in (("by_smoker", "is_smoker", "smoker"), ("by_sex", "sex", "sex")):
+        if table[flag]:
+            keys[name] = person[column]
+            rows = rows.filter(pl.col(column) == person[column])
+    return rows, keys
+
+
+def _with_bands(
+    again: Again, rows: pl.DataFrame, keys: Row, table: Row, person: Row
+) -> tuple[pl.DataFrame, Row]:
+    graded = (
+        ("by_service", "service_months_from", "months of service", again.case["service_months"]),
+        ("by_pay", "annual_pay_from_cents", "annual pay", again.case["annual_pay_cents"]),
+        ("by_age", "age_from", "age", person["age"]),
+    )
+    for flag, column, name, value in graded:
+        if table[flag]:
+            keys[name] = whole_money(value) if flag == "by_pay" else value
+            rows = rows.filter(pl.col(column) <= value)
+            rows = rows.filter(pl.col(column) == pl.col(column).max())
+    return rows, keys
+
+
+def _highest(rows: pl.DataFrame) -> int | None:
+    return None if rows.is_empty() else int(rows["rate_micros"][-1])
+
+
+# --- the month --------------------------------------------------------------------------------------------
+
+
+def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
+    """The month's total and its own part: rate × units × periods ÷ 12, rounded once."""
+    unit, periods = table["unit"], PERIODS_PER_YEAR[table["frequency"]]
+    if unit == RateUnit.PERCENT_OF_BASE:
+        bought, periods = again.case["annual_pay_cents"], 1
+    else:
+        bought = 1 if unit == RateUnit.FLAT else priced["coverage_cents"]
+    micros, own = [one["micros"] for one in rated], rated[0]["own_micros"]
+    if table["is_per_member"]:
+        micros, own = [_to_the_cent(one) for one in micros], _to_the_cent(own)
+    total = None if any(one is None for one in micros) else sum(micros)
+    divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
+    month, month_own = (_bought(one, bought, periods, divisor) for one in (total, own))
+    amounts = {
+        "month_total_cents": month,
+        "month_own_cents": month_own,
+        "month_dependents_cents": None if month is None or month_own is None else month - month_own,
+    }
+    return amounts, _month_lines(table, rated, total, bought, month)
+
+
+def _to_the_cent(micros: int | None) -> int | None:
+    return (
+        None
+        if micros is None
+        else _number(cents_of.divide_half_up(pl.lit(micros), MICROS_PER_CENT)) * MICROS_PER_CENT
+    )
+
+
+def _bought(micros: int | None, bought: int | None, periods: int, divisor: int) -> int | None:
+    if micros is None or bought is None:
+        return None
+    return _number(
+        cents_of.multiply_divide_half_up(pl.lit(micros), pl.lit(bought * periods), pl.lit(divisor))
+    )
+
+
+def _number(amount: pl.Expr) -> int:
+    return int(pl.select(amount).item())
+
+
+def _month_lines(
+    table: Row, rated: list[Row], total: int | None, bought: int | None, month: int | None
+) -> list[str]:
+    unit, per = table["unit"], FREQUENCY_WORDS[table["frequency"]]
+    lines = [
+        f"{', '.join(str(one[name]) for name in ('who', 'age') if one[name] is not None)}: "
+        f"{_rate_text(unit, one['micros'])}"
+        for one in rated
+        if len(rated) > 1
+    ]
+    if unit == RateUnit.PERCENT_OF_BASE:
+        return [*lines, f"{_rate_text(unit, total)} {money(bought)} ÷ 12 = {money(month)} a month"]
+    text = f"{_rate_text(unit, total)} a {per}"
+    if unit != RateUnit.FLAT:
+        text += f" × {whole_money(bought)} of coverage"
+    if table["frequency"] != "M":
+        text += f" × {PERIODS_PER_YEAR[table['frequency']]} ÷ 12"
+    if unit == RateUnit.FLAT and table["frequency"] == "M":
+        return [*lines, text]
+    return [*lines, f"{text} = {money(month)} a month"]
+
+
+def _rate_text(unit: str, micros: int | None) -> str:
+    if micros is None:
+        return "no rate"
+    if unit == RateUnit.PERCENT_OF_BASE:
+        return f"{decimal(micros, MICROS)}{UNIT_WORDS[RateUnit(unit)]}"
+    return f"${decimal(micros, MICROS, least=2)}{UNIT_WORDS[RateUnit(unit)]}"
+
+
+# --- who pays ---------------------------------------------------------------------------------------------
+
+
+def _share(cost: Row, row: Row | None, month: Row) -> Told:
+    """The employer's part of the month, and what remains."""
+    total, own = month["month_total_cents"], month["month_own_cents"]
+    if total is None or own is None or (row is None and cost["contribution_id"] is not None):
+        return {"month_employer_cents": None, "month_employee_cents": None}, []
+    if row is None:
+        lines = ["no employer contribution"] if cost["cost_type"] == "P" else []
+        return {"month_employer_cents": 0, "month_employee_cents": total}, lines
+    own_part = _number(cents_of.percent_of(pl.lit(own), pl.lit(row["employee_percent_micros"])))
+    others = _number(cents_of.percent_of(pl.lit(total - own), pl.lit(row["dependent_percent_micros"])))
+    offered = own_part + others + row["fixed_monthly_cents"]
+    caps = [cap for cap in (row["cap_monthly_cents"], total) if cap is not None]
+    employer = min(offered, *caps)
+    line = _employer_line(row, own, total - own, own_part, others, offered, employer)
+    return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
+
+
+def _contribution(again: Again, plan: Row, option: Row, cost: Row) -> Row | None:
+    """The row of the coverage code, else the row for any."""
+    if cost["contribution_id"] is None:
+        return None
+    rows = rows_on(again.tables["contribution"], plan["price_on"], contribution_id=cost["contribution_id"])
+    by_code = {row["coverage_code_id"]: row for row in rows}
+    return by_code.get(option["coverage_code_id"] or 0, by_code.get(0))
+
+
+def _employer_line(
+    row: Row, own: int, dependents: int, own_part: int, others: int, offered: int, employer: int
+) -> str:
+    parts = [f"{percent(row['employee_percent_micros'])} of the own part {money(own)} = {money(own_part)}"]
+    if dependents:
+        share = percent(row["dependent_percent_micros"])
+        parts.append(f"{share} of the dependents' part {money(dependents)} = {money(others)}")
+    if row["fixed_monthly_cents"]:
+        parts.append(f"{money(row['fixed_monthly_cents'])} fixed")
+    capped = "" if employer == offered else f", at most {money(employer)}"
+    return f"employer: {' + '.join(parts)}{capped}: {money(employer)} a month"
+
+
+def _paid(again: Again, plan: Row, option: Row, month: int | None, *, is_credit: bool) -> Told:
+    """The year and the pay: month × 12, ÷ the flagged pays of the year in which coverage begins."""
+    pays = pays_of(
+        again, plan["pay_group_id"], plan["price_on"].year, _flags(again, option, is_credit=is_credit)
+    )
+    if month is None:
+        return {"year_cents": None, "pays": pays, "pay_cents": None}, []
+    year = month * MONTHS
+    pay = None if pays is None else _number(cents_of.divide_half_up(pl.lit(year), pays))
+    who = "credit" if is_credit else "employee"
+    per_pay = f"÷ {pays or 'an unknown number of'} pays in {plan['price_on'].year} = {money(pay)} per pay"
+    line = f"{who}: {money(month)} a month × 12 = {money(year)} a year {per_pay}"
+    return {"year_cents": year, "pays": pays, "pay_cents": pay}, [line]
+
+
+def _flags(again: Again, option: Row, *, is_credit: bool) -> int:
+    if is_credit or option["deduction_code_id"] is None:
+        return EVERY_PERIOD
+    row = row_of(again.tables["deduction_code"], deduction_code_id=option["deduction_code_id"])
+    return EVERY_PERIOD if row is None else int(row["period_flags"])
+
+
+def pays_of(again: Again, pay_group_id: int | None, year: int, flags: int) -> int | None:
+    """How many pays of a pay group in a calendar year a deduction with some flags is taken from."""
+    if pay_group_id is None:
+        return None
+    found = again.rulebook.pay_counts.filter(pay_group_id=pay_group_id, year=year, period_flags=flags)
+    return None if found.is_empty() else int(found["pays"][0])
+
+
+# --- the check --------------------------------------------------------------------------------------------
+
+
+def mismatches(option: OptionPart, priced: Row) -> Iterator[str]:
+    """Name the amounts of an option that its lines do not add up to."""
+    prices = [cost for cost in option.costs if cost.kind == "price"]
+    given = [cost for cost in option.costs if cost.kind == "credit"]
+    told = {
+        "annual_employer_cents": [_times(cost.month_employer_cents) for cost in prices],
+        "annual_credit_cents": [cost.year_cents for cost in given],
+        "pay_credit_cents": [cost.pay_cents for cost in given],
+        "pay": [cost.pay_cents for cost in prices],
+    }
+    found = dict(priced) | {"pay": _sum([priced["pay_before_tax_cents"], priced["pay_after_tax_cents"]])}
+    if not option.costs or priced["price_fault"]:
+        return
+    for name, amounts in told.items():
+        if _sum(amounts) != found[name]:
+            yield f"option {option.code}: {name} told {money(_sum(amounts))}, decided {money(found[name])}"
+
+
+def _times(month: int | None) -> int | None:
+    return None if month is None else month * MONTHS
+
+
+def _sum(amounts: list[int | None]) -> int | None:
+    """Add amounts up; one that is not known makes the sum not known."""
+    return None if any(amount is None for amount in amounts) else sum(filter(None, amounts))

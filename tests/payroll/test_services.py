@@ -1,0 +1,197 @@
+"""What is owed, from a real database: a tiny set-up, two people, a coverage timeline."""
+
+import csv
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+from tests.programs.factories import make_client, make_peo
+
+from openbenefits.store.bulk import copy_in, schema_of
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
+BY = {"made_by": "test", "now": NOW}
+
+
+class World:
+    """A client, its people and their change points."""
+
+    def __init__(self, connection, folder):
+        from openbenefits.programs import services as setup
+        from openbenefits.programs.models import SetupKey
+        from openbenefits.workforce import services as workforce
+
+        self.connection, self.workforce, self.keys = connection, workforce, SetupKey
+        setup.apply(make_peo(folder / "peo"), client_id=setup.PEO, applied_by="test", now=NOW)
+        self.client_id = workforce.add_client("acme", "Acme").pk
+        change = setup.apply(
+            make_client(folder / "acme"), client_id=self.client_id, applied_by="test", now=NOW
+        )
+        assert change.findings == []
+
+    def hire(self, number, **job):
+        stated = {"pay_group": "BW", "annual_pay_cents": 5_200_000, "weekly_hours_hundredths": 4000}
+        return self.workforce.hire(
+            self.client_id,
+            employee_number=number,
+            first_name="Ann",
+            last_name="Moss",
+            on=date(2015, 1, 1),
+            job=stated | {"company": "ACM"} | job,
+            person={"birth_on": date(1980, 5, 17), "sex": "F"},
+            address={"state": "MA", "postal_code": "01001"},
+            **BY,
+        ).person_id
+
+    def key(self, kind, code):
+        return self.keys.objects.get(client_id=self.client_id, kind=kind, code=code).pk
+
+    def cover(self, person_id, plan_type, option, begins_on=BEGIN, dependents=(), **columns):
+        from openbenefits.enrollment import models
+
+        owner = {
+            "client_id": self.client_id,
+            "person_id": person_id,
+            "benefit_record": 0,
+            "slot": 0,
+            "version": 1,
+        }
+        point = owner | {"plan_type": plan_type, "begins_on": begins_on}
+        stated = {
+            "kind": "E",
+            "basis": "eligible",
+            "rule": "test",
+            "made_at": NOW,
+            "deduction_begins_on": begins_on,
+        }
+        ids = {"program_id": self.key("program", "MAIN")}
+        ids["option_id"] = option and self.key("option", f"MAIN/{plan_type}/{option}")
+        self.write(models.Coverage, point | stated | ids | columns)
+        for one in dependents:
+            self.write(models.CoverageDependent, point | {"dependent_id": one})
+
+    def write(self, model, row):
+        schema = {name: kind for name, kind in schema_of(model).items() if name in row}
+        copy_in(self.connection, model._meta.db_table, pl.DataFrame([row], schema=schema))
+
+
+@pytest.fixture
+def world(fresh_database, tmp_path):
+    return World(fresh_database, tmp_path)
+
+
+@pytest.fixture
+def ann(world):
+    person = world.hire("0007")
+    child = world.workforce.add_dependent(
+        world.client_id,
+        person,
+        on=date(2012, 2, 29),
+        first_name="Cal",
+        last_name="Moss",
+        person_type="CH",
+        dependent={"birth_on": date(2012, 2, 29)},
+        **BY,
+    ).dependent_id
+    world.cover(person, "10", "HMO-1")
+    world.cover(person, "10", "HMO-4", date(2026, 7, 1), [child])
+    world.cover(person, "20", "LIFE", coverage_cents=5_000_000)
+    world.cover(person, "60", "FSA", pledge_cents=100_000)
+    return person
+
+
+def sums(frame):
+    totals = frame.group_by("kind", "plan_type").agg(pl.col("owed_cents").sum()).sort("kind", "plan_type")
+    return {(kind, plan_type): cents for kind, plan_type, cents in totals.iter_rows()}
+
+
+def test_a_year(world, ann):
+    from openbenefits.payroll.frames import Owed
+    from openbenefits.payroll.services import owed
+
+    found = owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH)
+    Owed.validate(found, cast=False)
+    # 310.25 for Ann at 45: 20 % is hers; from July 200.10 for the child, half of it hers; 25.00 of credit
+    assert sums(found) == {
+        ("credit", "01"): 12 * 2_500,
+        ("deduction", "10"): 12 * 6_205 + 6 * 10_005,
+        ("deduction", "20"): 0,
+        ("deduction", "60"): 100_000,
+    }
+    assert found.filter(plan_type="20")["employer_cents"].sum() == 12 * 725  # 0.145 per 1,000 of 50,000
+    causes = found.filter(pl.col("cause") != "").select("ends_on", "plan_type", "cause").rows()
+    assert causes == [
+        *((date(2026, 1, 4), plan_type, "begins") for plan_type in ("01", "10", "20", "60")),
+        (date(2026, 7, 5), "10", "coverage changed"),
+    ]
+
+
+def test_the_credit_of_declining(world):
+    from openbenefits.payroll.services import owed
+
+    world.cover(world.hire("0008"), "10", "WAIVE", kind="W")
+    found = owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH)
+    assert sums(found) == {("credit", "01"): 30_000, ("credit", "10"): 30_000}
+    assert dict(found.select("plan_type", "earnings_code").unique().iter_rows()) == {"01": "FLX", "10": "OPT"}
+
+
+def test_superseded_points_owe_nothing(world, ann):
+    from openbenefits.enrollment.models import Coverage
+    from openbenefits.payroll.services import owed
+
+    Coverage.objects.filter(person_id=ann).update(superseded_by_run=1, superseded_at=NOW)
+    assert owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH).is_empty()
+
+
+def test_the_next_pay(world, ann):
+    from openbenefits.payroll.services import next_pay
+
+    found = next_pay(world.connection, world.client_id, date(2026, 4, 1))
+    assert found["check_on"].unique().to_list() == [date(2026, 4, 3)]  # the third pay of March
+    assert sorted(found["plan_type"]) == ["01", "20", "60"]  # medical is taken in the first two
+
+
+def test_someone_without_a_calendar_is_named(world, ann):
+    from openbenefits.payroll.services import find_unpaid, owed
+
+    lost = world.hire("0009", pay_group=None)
+    world.cover(lost, "60", "FSA", pledge_cents=100_000)
+    found = find_unpaid(world.connection, world.client_id, begin=BEGIN, through=THROUGH)
+    assert found["person_id"].to_list() == [lost]
+    assert lost not in owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH)["person_id"]
+
+
+def test_a_move_to_another_pay_group_keeps_the_pledge_whole(world, tmp_path):
+    from openbenefits.payroll.services import owed
+    from openbenefits.programs import services as setup
+
+    def monthly(groups):
+        first = {"first_period_begins": date(2026, 1, 1), "calendar_through": date(2026, 12, 31)}
+        groups.append(groups[0] | {"code": "MO", "name": "Monthly", "frequency": "monthly"} | first)
+
+    folder = make_client(tmp_path / "two", pay_groups=monthly)
+    assert setup.apply(folder, client_id=world.client_id, applied_by="test", now=NOW).findings == []
+    person = world.hire("0010")
+    change = {"action": "DTA", "changes": {"pay_group": "MO"}}
+    world.workforce.change_job(world.client_id, person, on=date(2026, 4, 1), **change, **BY)
+    world.cover(person, "60", "FSA", pledge_cents=123_457)
+    found = owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH).filter(kind="deduction")
+    assert found["owed_cents"].sum() == 123_457
+    assert found["pay_group"].value_counts().sort("pay_group").rows() == [("BW", 7), ("MO", 9)]
+
+
+def test_the_register(world, ann, tmp_path):
+    from openbenefits.payroll.services import owed, write_register
+
+    found = owed(world.connection, world.client_id, begin=BEGIN, through=date(2026, 1, 10), person_ids=[ann])
+    path = tmp_path / "register.csv"
+    assert write_register(found, path) == found.height
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    medical = next(row for row in rows if row["plan_type"] == "10")
+    assert (medical["employee_number"], medical["option"], medical["deduction_code"]) == (
+        "0007",
+        "HMO-1",
+        "MED",
+    )
+    assert (medical["owed"], medical["employer"], medical["cause"]) == ("31.03", "124.10", "begins")

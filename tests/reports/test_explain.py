@@ -1,0 +1,284 @@
+"""Explanations: what is told is what was stored, also after facts and set-up have changed since."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+
+import polars as pl
+import pytest
+import yaml
+from django.apps import apps
+from rich.console import Console
+
+from openbenefits.core.codes import Level
+from openbenefits.sample import SAMPLE_FOLDER, generate
+from openbenefits.sample.profiles import SAMPLE_CLIENTS
+from tests.programs import factories
+
+BEFORE = datetime(2025, 9, 30, 8, tzinfo=UTC)
+START = date(2025, 10, 1)
+OPEN_ENROLLMENT, LATER = datetime(2025, 11, 3, 8, tzinfo=UTC), datetime(2026, 6, 1, 8, tzinfo=UTC)
+YEAR = date(2026, 1, 1)
+HIRED, MARRIED = date(2026, 3, 2), date(2026, 2, 14)
+
+
+def apply(folder, client_id, now):
+    from openbenefits.programs import services
+
+    applied = services.apply(folder, client_id=client_id, applied_by="test", now=now)
+    assert applied.release, applied
+
+
+def process(connection, client_id, kind, *, as_of, now, **changes):
+    """Run a client's schedule of a kind."""
+    from openbenefits.programs.models import Schedule
+    from openbenefits.runs.services import RunOrder, run
+
+    schedule_id = Schedule.objects.filter(client_id=client_id, kind=kind).order_by("-id").first().schedule_id
+    given = {"client_id": client_id, "schedule_id": schedule_id, "as_of": as_of, "floor": START}
+    return run(connection, RunOrder(**given, **changes), now=now)
+
+
+def stored(model, event, key):
+    rows = apps.get_model("enrollment", model).objects.filter(
+        **{name: event[name] for name in ("client_id", "person_id", "benefit_record", "schedule_id")},
+        event_number=event["event_number"],
+        preparation=event["preparation"],
+    )
+    return {row[key]: row for row in rows.values()}
+
+
+def events(client_id):
+    return list(apps.get_model("events.Event").objects.filter(client_id=client_id).values())
+
+
+def explained(connection, event):
+    from openbenefits.reports.explain import explain
+
+    number = (event["schedule_id"], event["event_number"])
+    return explain(connection, event["client_id"], event["person_id"], event=number)
+
+
+def agrees(connection, event):
+    """Whether an explanation tells the stored days and amounts of its event, and finds no difference."""
+    told = explained(connection, event)
+    assert told.differences == (), (event, told.differences)
+    if not event["preparation"]:
+        return 0
+    plans, options = stored("EventPlan", event, "plan_type"), stored("EventOption", event, "option_id")
+    assert {plan.plan_type for plan in told.plans} == set(plans)
+    for plan in told.plans:
+        days = {day.what: day.on for day in plan.days}
+        row = plans[plan.plan_type]
+        assert days.get("Coverage begins", row["coverage_begins_on"]) == row["coverage_begins_on"]
+        assert days.get("Deductions begin", row["deduction_begins_on"]) == row["deduction_begins_on"]
+        assert days.get("Present coverage ends", row["coverage_ends_on"]) == row["coverage_ends_on"]
+    eligible = {option.option_id: option for plan in told.plans for option in plan.options if option.is_eligible}
+    assert set(eligible) == set(options)
+    for option_id, option in eligible.items():
+        row = options[option_id]
+        pay = (row["pay_before_tax_cents"], row["pay_after_tax_cents"])
+        assert option.pay_cents == (None if None in pay else sum(pay))
+        assert option.annual_employer_cents == row["annual_employer_cents"]
+    return len(options)
+
+
+# --- a sample of people, a year of events -----------------------------------------------------------------
+
+
+@pytest.fixture
+def harbor(fresh_database, tmp_path):
+    """Sixty people through open enrolment; then a hire, a marriage, a birth, a move and a termination."""
+    from openbenefits.workforce import census
+    from openbenefits.workforce.models import Client, Person
+
+    profiles = tuple(profile for profile in SAMPLE_CLIENTS if profile.code == "harbor")
+    files = generate(tmp_path / "sample", seed=5, people=60, clients=profiles)
+    apply(SAMPLE_FOLDER / "peo", 0, BEFORE)
+    client_id = Client.objects.create(code="harbor", name="Harbor").pk
+    apply(SAMPLE_FOLDER / "clients" / "harbor", client_id, BEFORE)
+    found = census.preview(client_id, files.of("harbor").census, as_of=START)
+    census.apply(found, made_by="test", now=BEFORE)
+    process(fresh_database, client_id, "O", as_of=START, now=OPEN_ENROLLMENT, through=Level.PROGRAM)
+    process(fresh_database, client_id, "O", as_of=START, now=OPEN_ENROLLMENT, through=Level.OPTIONS)
+    final = OPEN_ENROLLMENT + timedelta(days=28)
+    process(fresh_database, client_id, "O", as_of=date(2025, 12, 1), now=final, is_finalizing=True)
+    people = list(Person.objects.filter(client_id=client_id).order_by("pk").values_list("pk", flat=True))
+    return client_id, people
+
+
+def live_on(connection, client_id, people):
+    """Record what happens to some people during the year, and process it."""
+    from openbenefits.workforce import services
+
+    by = {"made_by": "test"}
+    spring = datetime(2026, 3, 20, 8, tzinfo=UTC)
+    final = enrolled(client_id)
+    married, moved, gone = (one for one in people if one in final)[:3] if False else [one for one in people if one in final][:3]
+    at = {"now": spring, **by}
+    kin = {"first_name": "Kim", "last_name": "Example", "dependent": {"birth_on": date(1988, 5, 4), "sex": "F"}}
+    try:
+        services.add_dependent(client_id, married, on=MARRIED, person_type="SP", **kin, **at)
+    except services.FactRefused:
+        services.add_dependent(client_id, married, on=MARRIED, person_type="CH", **kin, **at)
+    services.report_life_event(
+        client_id, married, event_class="MAR", on=MARRIED, reported_on=date(2026, 3, 1), **at
+    )
+    home = {"line1": "1 Main St", "city": "Springfield", "state": "MA", "postal_code": "01103"}
+    services.move(client_id, moved, on=date(2026, 3, 10), address=home, **at)
+    services.terminate(client_id, gone, last_day_employed=date(2026, 3, 13), **at)
+    process(connection, client_id, "E", as_of=date(2026, 3, 21), now=spring + timedelta(days=1))
+    process(
+        connection, client_id, "E", as_of=date(2026, 5, 1), now=spring + timedelta(days=40), is_finalizing=True
+    )
+
+
+def enrolled(client_id):
+    return {event["person_id"] for event in events(client_id) if event["process_status"] == "FE"}
+
+
+def change_everything(client_id, people, tmp_path):
+    """Change facts of the past and the set-up, after all events were processed."""
+    from openbenefits.workforce import services
+
+    at = {"made_by": "test", "now": LATER}
+    for person in people:
+        services.correct_person(client_id, person, on=YEAR, changes={"birth_on": date(1950, 1, 1)}, **at)
+        home = {"line1": "2 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
+        services.move(client_id, person, on=date(2025, 12, 1), address=home, **at)
+        services.change_job(
+            client_id, person, on=date(2025, 12, 1), action="PAY", changes={"annual_pay_cents": 9_999_900}, **at
+        )
+    folder = tmp_path / "changed"
+    for file in (SAMPLE_FOLDER / "clients" / "harbor").iterdir():
+        folder.mkdir(exist_ok=True)
+        (folder / file.name).write_text(changed(file.read_text()))
+    apply(folder, client_id, LATER)
+
+
+def changed(text):
+    """Let the employer pay 10 % less of everything, from the beginning."""
+    parts = yaml.safe_load(text)
+    for contribution in parts.get("contributions", ()):
+        for row in contribution["rows"]:
+            row["employee_percent"] = max(0, row.get("employee_percent", 0) - 10)
+    return yaml.safe_dump(parts, sort_keys=False)
+
+
+def test_traced_is_stored_for_every_event(harbor, fresh_database):
+    client_id, people = harbor
+    live_on(fresh_database, client_id, people)
+    found = events(client_id)
+    assert {"FE", "FA", "PE"} <= {event["process_status"] for event in found}
+    assert len({event["event_class_id"] for event in found}) >= 4
+    assert sum(agrees(fresh_database, event) for event in found) > 2_000
+
+
+def test_traced_is_stored_after_facts_and_set_up_changed(harbor, fresh_database, tmp_path):
+    client_id, people = harbor
+    live_on(fresh_database, client_id, people)
+    before = {event["person_id"]: explained(fresh_database, event) for event in events(client_id)[:10]}
+    change_everything(client_id, people, tmp_path)
+    found = events(client_id)
+    assert sum(agrees(fresh_database, event) for event in found) > 2_000
+    for event in found[:10]:
+        assert explained(fresh_database, event) == before[event["person_id"]]
+
+
+def test_a_difference_is_told(harbor, fresh_database):
+    client_id, _ = harbor
+    event = next(event for event in events(client_id) if event["process_status"] == "FE")
+    with fresh_database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE enrollment_eventoption SET pay_before_tax_cents = 1 WHERE person_id = %s AND plan_type = '14'",
+            [event["person_id"]],
+        )
+    assert any("pay_before_tax_cents stored 1" in line for line in explained(fresh_database, event).differences)
+
+
+# --- one person, word by word -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newcomer(fresh_database, tmp_path):
+    """One person of the factories' employer, hired on 2 March with a family, processed at once."""
+    from openbenefits.workforce import services
+    from openbenefits.workforce.models import Client
+
+    apply(factories.make_peo(tmp_path / "peo"), 0, BEFORE)
+    client_id = Client.objects.create(code="acme", name="Acme").pk
+    wait = {"event_class": "HIR", "default": "option", "waiting_days": 60, "coverage_begins": "first_of_month_on_or_after"}
+    apply(
+        factories.make_client(
+            tmp_path / "acme", event_rules=lambda rules: rules[0]["classes"].__setitem__(0, wait)
+        ),
+        client_id,
+        BEFORE,
+    )
+    at = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}
+    person = services.hire(
+        client_id,
+        employee_number="1001",
+        first_name="Ann",
+        last_name="Moss",
+        on=HIRED,
+        job={
+            "company": "ACM", "pay_group": "BW", "benefit_group": "ALL", "employee_class": "STAFF",
+            "full_part_time": "F", "regular_temporary": "R", "job_code": "CLERK",
+            "weekly_hours_hundredths": 3750, "annual_pay_cents": 4_150_000,
+        },
+        person={"birth_on": date(1985, 1, 20), "sex": "F", "is_smoker": False},
+        address={"line1": "1 Pier St", "city": "Agawam", "state": "MA", "postal_code": "01001"},
+        ssn="219-09-9999",
+        **at,
+    ).person_id  # fmt: skip
+    for first, kind, born in (("Ben", "SP", date(1986, 7, 1)), ("Cal", "CH", date(2000, 2, 29))):
+        services.add_dependent(
+            client_id, person, on=born, first_name=first, last_name="Moss", person_type=kind,
+            dependent={"birth_on": born, "is_smoker": False}, **at,
+        )  # fmt: skip
+    process(
+        fresh_database, client_id, "E", as_of=HIRED, now=datetime(2026, 3, 3, 2, tzinfo=UTC), is_finalizing=True
+    )
+    return client_id, person
+
+
+def page(connection, newcomer, **chosen):
+    from openbenefits.reports.explain import explain, render
+
+    console = Console(file=StringIO(), width=110, force_terminal=False)
+    console.print(render(explain(connection, *newcomer, **chosen)))
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+MEDICAL = """\
+"""
+
+
+def test_page_of_one_plan_type(newcomer, fresh_database):
+    assert page(fresh_database, newcomer, plan_type="10") == MEDICAL
+
+
+def test_nothing_personal_is_told(newcomer, fresh_database):
+    from openbenefits.reports.explain import explain, to_dict
+
+    told = json.dumps(to_dict(explain(fresh_database, *newcomer))) + page(fresh_database, newcomer)
+    for secret in ("Ann", "Moss", "Ben", "219", "9999", "1985", "1986", "2000", "January 20", "Pier"):
+        assert secret not in told, secret
+
+
+def test_results_of_criteria(newcomer, fresh_database):
+    from openbenefits.reports.explain import explain
+
+    (program,) = explain(fresh_database, *newcomer).programs
+    results = {one.field: one.result for one in program.rule.criteria}
+    assert results == dict.fromkeys(results, "NE") | {"weekly_hours": "E", "company": "E"}
+
+
+def test_somebody_without_an_event(newcomer, fresh_database):
+    from openbenefits.reports.explain import NothingToExplain, explain
+
+    with pytest.raises(NothingToExplain, match="expected event 7 of schedule 1"):
+        explain(fresh_database, *newcomer, event=(1, 7))
+    with pytest.raises(NothingToExplain, match="has no person 999"):
+        explain(fresh_database, newcomer[0], 999)
