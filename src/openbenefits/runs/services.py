@@ -15,8 +15,8 @@ from django.db import transaction
 
 from openbenefits.core.codes import Level
 from openbenefits.events.services import create_events, create_period_events, detect_activity
-from openbenefits.programs.models import Bundle
 from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_force
+from openbenefits.programs.models import Bundle
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames, models, waves
 from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition

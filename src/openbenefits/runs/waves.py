@@ -11,7 +11,7 @@ from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
-from openbenefits.events.rules import EVENT_KEY, RECORD_KEY, is_due, window
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, window
 from openbenefits.events.services import move_events, record_steps, replace_messages
 from openbenefits.programs.frames import load_setup
 from openbenefits.programs.rulebook import Rulebook
@@ -61,12 +61,24 @@ def work_wave(
     _save(connection, decided, rulebook, started, now=now)
     worked = decided.cases.select(
         *RECORD_KEY,
-        outcome=pl.when("is_changed").then(pl.lit("processed")).otherwise(pl.lit("unchanged")),
+        outcome=_outcome(),
         from_status="process_status_before",
         to_status="to_status",
     )
     closed = decided.cases.filter(event_status_of() == "C")
     return Wave(outcomes=pl.concat([waiting, worked]), moved=closed.select(RECORD_KEY))
+
+
+def _outcome() -> pl.Expr:
+    """Say what a run did with an event; a finalising run names those it could not finalise (rulings §1.8)."""
+    final = pl.col("to_status").is_in(FINAL)
+    return (
+        pl.when(pl.col("is_finalizing") & ~final)
+        .then(pl.lit("not finalised"))
+        .when("is_changed")
+        .then(pl.lit("processed"))
+        .otherwise(pl.lit("unchanged"))
+    )
 
 
 def _with_classes(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
@@ -146,31 +158,15 @@ class Decided:
 def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run) -> Decided:
     """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
     prepared = prepare(known.situation, rulebook)
-    cases = cases.join(
-        prepared.cases.select(
-            "case",
-            "program_status",
-            prepared_to="process_status",
-            has_choice="has_choice",
-            new_program_row="program_row",
-        ),
-        on="case",
-        maintain_order="left",
-    )
-    cases = _with_prepared_status(cases, started)
+    found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
+    cases = _with_prepared_status(cases.join(found, on="case", maintain_order="left"), started)
     settling = _settling(cases, started)
     settled = None
+    final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
     if settling.height:
         settled = settle(settling, prepared, known.situation, known.elected, known.held, rulebook)
-        cases = cases.join(
-            settled.cases.select("case", final_status="process_status"),
-            on="case",
-            how="left",
-            maintain_order="left",
-        )
-    else:
-        cases = cases.with_columns(final_status=pl.lit(None, pl.String))
-    cases = cases.with_columns(
+        final = settled.cases.select("case", final_status="process_status")
+    cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
         to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status")
     )
     same = (pl.col("fingerprint") == pl.col("input_fingerprint")).fill_null(value=False) & (
