@@ -32,7 +32,9 @@ SCHEDULE, EVENT_CLASS = "OE26", "OE"
 SEED = 2026
 SAMPLE_PEO = SAMPLE_FOLDER / "peo"
 WORKERS = 2
-CLIENTS_PER_TASK = 5
+MODEL_EVERY = 10
+"""Every tenth client has a census of its own; its people are dealt out among ten clients. (Writing a census
+for each of 500 would take longer than all that is measured.)"""
 MADE_BY = ("sample", "programs")  # a change in these packages makes a new world
 SITUATION = ("cases", "members", "in_force", "approved", "prior", "chosen", "chosen_members")
 
@@ -40,15 +42,23 @@ JOB = (
     *("company", "benefit_group", "pay_group", "location", "job_code", "union_code", "employee_class"),
     *("full_part_time", "regular_temporary", "flsa_status", "job_status"),
 )
-TEXTS = ("employee_number", "zip", "sex", "state", "relationship", "student", "disabled", "married")
+TEXTS = ("record", "employee_number", "relationship", "zip", "sex", "state", "primary_job")
+FLAGS = ("smoker", "student", "disabled", "married")
 CENSUS: dict[str, Any] = {
-    **dict.fromkeys((*JOB, *TEXTS), pl.String),
+    **dict.fromkeys((*TEXTS, *FLAGS, *JOB), pl.String),
     **dict.fromkeys(("birth_date", "hire_date", "last_day_employed"), pl.Date),
     **dict.fromkeys(("annual_pay", "weekly_hours"), pl.Float64),
+    "benefit_record": pl.Int16,
 }
-COVERAGE: dict[str, Any] = dict.fromkeys(("plan_type", "option", "program"), pl.String) | dict.fromkeys(
-    ("coverage_amount", "approved_amount", "annual_pledge", "percent"), pl.Float64
-)
+COVERAGE: dict[str, Any] = {
+    **dict.fromkeys(("employee_number", "plan_type", "option", "program", "waived"), pl.String),
+    **dict.fromkeys(("coverage_amount", "approved_amount", "annual_pledge", "percent"), pl.Float64),
+}
+NO_FLAGS = dict.fromkeys(("is_smoker", "is_student", "is_disabled", "is_married", "is_former"), False)
+FAMILY: list[dict[str, Any]] = [
+    {"person_type": "SP", "birth_on": date(1985, 5, 20), "sex": "F", **NO_FLAGS},
+    {"person_type": "CH", "birth_on": date(2014, 9, 3), "sex": "M", **NO_FLAGS},
+]
 EMPTY = {
     "prior": {"case": pl.Int32, "option_id": pl.Int32},
     "chosen": {"case": pl.Int32, "plan_type": pl.String},
@@ -58,7 +68,7 @@ EMPTY = {
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """The files of a world."""
+    """The files of a world: a set-up for each of the profiles, people for every tenth of them."""
 
     folder: Path
     profiles: Sequence[Profile]
@@ -66,12 +76,6 @@ class Made:
     @property
     def frames(self) -> Path:
         return self.folder / f"frames-{_hash(Path(__file__).parent.glob('tw*.py'), [Path(__file__)])}"
-
-    def setup_of(self, code: str) -> Path:
-        return self.folder / "clients" / code
-
-    def people_of(self, code: str) -> Path:
-        return self.folder / "people" / code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,31 +90,36 @@ class World:
 
 
 def make_files(base: Path, *, clients: int, people: int, progress: Progress) -> Made:
-    """Write bundles and censuses, unless they stand there already."""
+    """Write bundles and censuses, unless they stand there already; `clients` is a multiple of 20."""
     folder = base / f"{clients}-clients-{people}-people-{_source_hash()}"
     profiles = generate_setup(folder / "clients", clients, seed=SEED)
-    made = Made(folder=folder, profiles=profiles)
-    parts = [profiles[at : at + CLIENTS_PER_TASK] for at in range(0, clients, CLIENTS_PER_TASK)]
-    missing = [part for part in parts if not (folder / f"made-{part[0].code}").exists()]
-    progress(len(parts) - len(missing), len(parts))
+    models = profiles[::MODEL_EVERY]
+    write_people(folder, models, people // len(models), progress)
+    return Made(folder=folder, profiles=profiles)
+
+
+def write_people(folder: Path, profiles: Sequence[Profile], people_each: int, progress: Progress) -> None:
+    """Write the census and the coverage in force of each profile, in processes of their own."""
+    missing = [one for one in profiles if not (folder / f"{one.code}-done").exists()]
+    known = len(profiles) - len(missing)
+    progress(known, len(profiles))
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        tasks = pool.map(_make_people, ((folder, part, people // clients) for part in missing))
-        for done, _ in enumerate(tasks, len(parts) - len(missing) + 1):
-            progress(done, len(parts))
-    return made
+        tasks = pool.map(_write_client, ((folder, profile, people_each) for profile in missing))
+        for done, _ in enumerate(tasks, known + 1):
+            progress(done, len(profiles))
 
 
-def _make_people(task: tuple[Path, Sequence[Profile], int]) -> None:
-    folder, profiles, people_each = task
+def _write_client(task: tuple[Path, Profile, int]) -> None:
+    folder, profile, people = task
     generate(
         folder / "people",
         seed=SEED,
-        people=people_each * len(profiles),
-        clients=profiles,
+        people=people,
+        clients=(profile,),
         clients_setup=folder / "clients",
         is_faulty=False,
     )
-    (folder / f"made-{profiles[0].code}").touch()
+    (folder / f"{profile.code}-done").touch()
 
 
 def _source_hash() -> str:
@@ -132,7 +141,7 @@ def make_worlds(made: Made, progress: Progress) -> None:
 
     In `double` each client has everything of its set-up twice, and nobody is in the second half of it.
     """
-    half = made.profiles[: max(1, len(made.profiles) // 2)]
+    half = made.profiles[: len(made.profiles) // 2]
     jobs = (
         ("whole", made.profiles, False),
         ("single", half, False),
@@ -165,7 +174,7 @@ def _write(folder: Path, world: World) -> None:
 
 def bundle_of(made: Made, profile: Profile) -> LoadedBundle:
     """Read a client's bundle without the checks: the generator made it."""
-    return load(read_client(made.setup_of(profile.code)), {}, {})[0]
+    return load(read_client(made.folder / "clients" / profile.code), {}, {})[0]
 
 
 def peo_bundle() -> LoadedBundle:
@@ -181,18 +190,17 @@ def _world(made: Made, profiles: Sequence[Profile], *, is_twice: bool) -> World:
     if is_twice:
         bundles = [with_twins(bundle) for bundle in bundles]
     tables, numbers = unsaved_tables(peo_bundle(), bundles)
-    folders = [made.people_of(profile.code) for profile in profiles]
-    census = _census(folders)
+    folders = [made.folder / "people" / profile.code for profile in profiles[::MODEL_EVERY]]
+    census = _read(folders, "census.csv", CENSUS)
     cases = _cases(census, tables)
-    coverage = _coverage(folders, numbers[1:], cases)
-    dependents = census.filter(record="dependent").join(
-        cases.select("case", "client_id", "employee_number"), on=["client_id", "employee_number"]
-    )
+    places = cases.select("case", "client_id", "employee_number")
+    coverage = _coverage(_read(folders, "current_coverage.csv", COVERAGE), numbers[1:], places)
+    dependents = census.filter(record="dependent").join(places, on="employee_number")
     return World(
         tables=tables,
         situation=Situation(
             cases=cases.drop("employee_number"),
-            members=_members(dependents),
+            members=_members(dependents, cases),
             in_force=_in_force(coverage),
             approved=_approved(coverage),
             **{name: pl.DataFrame(schema=schema) for name, schema in EMPTY.items()},
@@ -200,21 +208,27 @@ def _world(made: Made, profiles: Sequence[Profile], *, is_twice: bool) -> World:
     )
 
 
-def _census(folders: Iterable[Path]) -> pl.DataFrame:
+def _read(folders: Iterable[Path], file: str, schema: dict[str, Any]) -> pl.DataFrame:
+    """Read a file of every model; `model` counts them from 0."""
     frames = [
-        pl.read_csv(folder / "census.csv", schema_overrides=CENSUS).with_columns(
-            client_id=pl.lit(number, pl.Int32)
+        pl.read_csv(folder / file, columns=list(schema), schema_overrides=schema).with_columns(
+            model=pl.lit(number, pl.Int32)
         )
-        for number, folder in enumerate(folders, 1)
+        for number, folder in enumerate(folders)
     ]
-    return pl.concat(frames, how="vertical_relaxed")
+    return pl.concat(frames)
 
 
 def _cases(census: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Give everybody's open-enrolment event with the facts of that day."""
+    """Deal people out among clients; give everybody's open-enrolment event with the facts of that day."""
     classes = tables["event_class"].filter(code=EVENT_CLASS)["event_class_id"]
     schedules = tables["schedule"].filter(code=SCHEDULE).select("client_id", "schedule_id")
-    people = census.filter(pl.col("record") == "employee", benefit_record=0, primary_job="Y")
+    seat = pl.int_range(pl.len(), dtype=pl.Int32).over("model") % MODEL_EVERY
+    people = (
+        census.filter(pl.col("record") == "employee", benefit_record=0, primary_job="Y")
+        .with_columns(client_id=pl.col("model") * MODEL_EVERY + seat + 1)
+        .sort("client_id", maintain_order=True)
+    )
     return people.join(schedules, on="client_id", how="left", maintain_order="left").select(
         pl.int_range(pl.len(), dtype=pl.Int32).alias("case"),
         *("client_id", "employee_number", "schedule_id", "sex", "state", *JOB),
@@ -235,10 +249,13 @@ def _cases(census: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFram
     )
 
 
-def _members(dependents: pl.DataFrame) -> pl.DataFrame:
-    return dependents.select(
+def _members(dependents: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Give the dependents of the census, and a spouse and a child to whoever has none.
+
+    So everybody may choose among all coverage codes: about 27 options each, as design §6 asks.
+    """
+    known = dependents.select(
         "case",
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("dependent_id"),
         person_type="relationship",
         birth_on="birth_date",
         sex="sex",
@@ -247,22 +264,20 @@ def _members(dependents: pl.DataFrame) -> pl.DataFrame:
         is_disabled=pl.col("disabled").fill_null("N") == "Y",
         is_married=pl.col("married").fill_null("N") == "Y",
         is_former=pl.lit(value=False),
-    ).sort("case", "dependent_id")
-
-
-def _coverage(folders: Iterable[Path], numbers: Sequence[Numbers], cases: pl.DataFrame) -> pl.DataFrame:
-    """Read what everybody brings along, with the numbers of programs and options."""
-    rows = pl.concat(
-        [
-            pl.read_csv(folder / "current_coverage.csv", schema_overrides=COVERAGE).with_columns(
-                client_id=pl.lit(number, pl.Int32)
-            )
-            for number, folder in enumerate(folders, 1)
-        ],
-        how="vertical_relaxed",
     )
-    keys = ["client_id", "employee_number"]
-    held = rows.join(cases.select("case", *keys), on=keys).with_columns(
+    single = cases.join(known, on="case", how="anti").select("case")
+    family = pl.DataFrame(FAMILY, schema={name: known.schema[name] for name in FAMILY[0]})
+    added = single.join(family, how="cross").select(known.columns)
+    return (
+        pl.concat([known, added])
+        .sort("case", maintain_order=True)
+        .with_columns(dependent_id=pl.int_range(pl.len(), dtype=pl.Int64))
+    )
+
+
+def _coverage(rows: pl.DataFrame, numbers: Sequence[Numbers], places: pl.DataFrame) -> pl.DataFrame:
+    """Add to what everybody brings along the numbers of programs and options."""
+    held = rows.join(places, on="employee_number").with_columns(
         place=pl.concat_str("program", "plan_type", "option", separator="/")
     )
     options = _numbers_of("option", numbers).rename({"code": "place", "number": "option_id"})

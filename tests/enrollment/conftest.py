@@ -1,15 +1,18 @@
 """The small employer, and files for it."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from django.apps import apps
 
+from openbenefits.events.models import StatusMove
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import SetupKey
+from openbenefits.workforce.models import Client
 from openbenefits.workforce.services import add_client
 
 from .worlds import NOW, World
@@ -19,19 +22,33 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from programs.factories import make_client, make_peo
 
 
-@pytest.fixture
-def world(fresh_database: Any, tmp_path: Path) -> World:
+@pytest.fixture(scope="module")
+def employer(database: Any, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The client and its set-up, without people."""
+    folder = tmp_path_factory.mktemp("bundles")
     client = add_client("acme", "Acme")
-    assert setup.apply(make_peo(tmp_path / "peo"), client_id=0, applied_by="test", now=NOW).release
-    assert setup.apply(
-        make_client(tmp_path / "acme"), client_id=client.pk, applied_by="test", now=NOW
-    ).release
+    for bundle, client_id in ((make_peo(folder / "peo"), 0), (make_client(folder / "acme"), client.pk)):
+        assert setup.apply(bundle, client_id=client_id, applied_by="test", now=NOW).release
     rows = SetupKey.objects.filter(client_id=client.pk).values_list("kind", "code", "id")
     return World(
-        connection=fresh_database,
+        connection=database,
         client_id=client.pk,
         numbers={(kind, code): number for kind, code, number in rows},
     )
+
+
+@pytest.fixture
+def world(employer: World) -> Iterator[World]:
+    """The employer; whoever a test hires is gone after it."""
+    yield employer
+    tables = [
+        model._meta.db_table
+        for app in ("workforce", "events", "enrollment")
+        for model in apps.get_app_config(app).get_models()
+        if model not in (Client, StatusMove)
+    ]
+    with employer.connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from .columnar import Projection, taken
 BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
 NOT_COUNTED = ("calendar", "option")
 GENERATED = settings(
-    max_examples=120,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
@@ -66,20 +66,14 @@ def changes(draw: st.DrawFn, person: Any) -> list[Any]:
 @given(timelines())
 def test_like_the_oracle(timeline: Any) -> None:
     peo, client, person, points = timeline
+    assume(points[0]["plan_type"] != "40")  # percent of pay: the oracle leaves it to payroll
     assume(all(one["deduction_begins_on"].year == 2026 for one in points))
     try:
         expected = owed(peo, client, person, points, BEGIN, THROUGH)
     except Fault:
         assume(False)
     lines = taken(Projection(peo, client).owed(person, points, BEGIN, THROUGH))
-    is_percent = pl_is_percent(client, points)
     known = lines.filter(~lines["fault"].is_in(NOT_COUNTED).fill_null(False))
-    if not is_percent:
-        found = [list(row) for row in known.select("ends_on", "tax_class", "owed_cents").iter_rows()]
-        taxes = {"before": "B", "after": "A"}
-        assert found == [[one["ends_on"], taxes[one["tax"]], one["owed_cents"]] for one in expected]
-
-
-def pl_is_percent(client: Any, points: list[Any]) -> bool:
-    """Percent-of-pay plans are not for the oracle."""
-    return points[0]["plan_type"] == "40"
+    found = known.select("ends_on", "tax_class", "owed_cents").rows()
+    taxes = {"before": "B", "after": "A"}
+    assert found == [(one["ends_on"], taxes[one["tax"]], one["owed_cents"]) for one in expected]

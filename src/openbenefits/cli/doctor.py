@@ -79,7 +79,9 @@ def _checks() -> Iterator[Check]:
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     is_new = sys.version_info >= OLDEST_PYTHON
-    return Check(what="Python", state="ok" if is_new else "error", found=f"{version}; 3.11 or newer is needed")
+    return Check(
+        what="Python", state="ok" if is_new else "error", found=f"{version}; 3.11 or newer is needed"
+    )
 
 
 def _writable(what: str, folder: Path) -> Check:
@@ -158,5 +160,3 @@ def _rows(connection: Any, query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return list(cursor.fetchall())
-
-

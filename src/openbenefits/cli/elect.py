@@ -111,9 +111,7 @@ def takeover(file: File, client: ClientCode, by: By = "administrator") -> None:
     connection = open_database()
     from openbenefits.enrollment.takeover import take_over
 
-    print_takeover(
-        file.name, take_over(connection, find_client(client).pk, file, now=now(), made_by=by)
-    )
+    print_takeover(file.name, take_over(connection, find_client(client).pk, file, now=now(), made_by=by))
 
 
 def count_progress(rows: pl.DataFrame) -> pl.DataFrame:
@@ -130,7 +128,9 @@ def count_progress(rows: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("some entered"))
         .otherwise(pl.lit("all entered"))
     )
-    return rows.group_by(elections=place).agg(people=pl.len(), choices=pl.col("choices").sum()).sort("elections")
+    return (
+        rows.group_by(elections=place).agg(people=pl.len(), choices=pl.col("choices").sum()).sort("elections")
+    )
 
 
 def print_entry(what: str, result: "EntryResult") -> None:

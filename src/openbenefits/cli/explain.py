@@ -21,6 +21,8 @@ def explain(
     """Show, rule by rule, why a person has what they have: eligibility, price, dates, default."""
     connection = open_database()
     from openbenefits.reports.explain import explain as explained
+    from openbenefits.reports.explain import render
 
     found = find_client(client)
-    console.print(explained(connection, found.pk, find_people(found, [person])[0], plan_type=plan_type))
+    person_id = find_people(found, [person])[0]
+    console.print(render(explained(connection, found.pk, person_id, plan_type=plan_type)))

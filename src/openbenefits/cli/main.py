@@ -5,7 +5,20 @@ from typing import Annotated, Any
 import typer
 
 from openbenefits import __version__
-from openbenefits.cli import census, db, doctor, elect, payroll, report, run, sample, scenario, serve, setup, statements
+from openbenefits.cli import (
+    census,
+    db,
+    doctor,
+    elect,
+    payroll,
+    report,
+    run,
+    sample,
+    scenario,
+    serve,
+    setup,
+    statements,
+)
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import unapplied
 from openbenefits.cli.demo import demo

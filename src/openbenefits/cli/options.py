@@ -39,22 +39,15 @@ On = Annotated[
 ]
 From = Annotated[date, typer.Option("--from", help="The first day.", default_factory=today, **_DAY)]
 Through = Annotated[date | None, typer.Option("--through", help="The last day.", show_default=False, **_DAY)]
-Floor = Annotated[
-    date | None,
-    typer.Option(
-        "--floor", help="The day benefits administration starts: earlier changes trigger nothing.", **_DAY
-    ),
-]
 CountedTo = Annotated[date | None, typer.Option("--as-of", help="Count days up to this one.", **_DAY)]
 NotifiedBefore = Annotated[
     date | None, typer.Option("--notified-before", help="Only those notified before this day.", **_DAY)
 ]
 Schedule = Annotated[
-    str, typer.Option("--schedule", "-s", metavar="CODE", help="The schedule, by its code.", show_default=False)
+    str,
+    typer.Option("--schedule", "-s", metavar="CODE", help="The schedule, by its code.", show_default=False),
 ]
-By = Annotated[
-    str, typer.Option("--by", metavar="NAME", help="Who does it, for the history.", envvar="USER")
-]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the history.", envvar="USER")]
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.", show_default=False)
 ]

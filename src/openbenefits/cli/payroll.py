@@ -6,7 +6,6 @@ from typing import Annotated
 
 import polars as pl
 import typer
-
 from rich.table import Table
 
 from openbenefits.cli.database import find_client, find_people, open_database
@@ -21,7 +20,16 @@ app = typer.Typer(
 )
 
 SPAN = timedelta(days=31)
-LINE = ("employee_number", "check_on", "plan_type", "option", "tax_class", "owed_cents", "employer_cents", "cause")
+LINE = (
+    "employee_number",
+    "check_on",
+    "plan_type",
+    "option",
+    "tax_class",
+    "owed_cents",
+    "employer_cents",
+    "cause",
+)
 
 
 @app.command()
@@ -34,7 +42,10 @@ def owed(client: ClientCode, begin: From, through: Through = None, person: Peopl
         console.print(owed_table(_totals(rows), title=f"Owed at {client}, pays ending from {begin}"))
     unknown = rows["fault"].drop_nulls()
     if unknown.len():
-        say(f"{unknown.len():,} amounts cannot be found; the register names each with its fault.", style="yellow")
+        say(
+            f"{unknown.len():,} amounts cannot be found; the register names each with its fault.",
+            style="yellow",
+        )
 
 
 @app.command()
@@ -42,7 +53,9 @@ def register(
     client: ClientCode,
     begin: From,
     through: Through = None,
-    file: Annotated[Path, typer.Option("--file", dir_okay=False, help="The file to write.")] = Path("register.csv"),
+    file: Annotated[Path, typer.Option("--file", dir_okay=False, help="The file to write.")] = Path(
+        "register.csv"
+    ),
 ) -> None:
     """Write the deductions and credits of a span as the CSV payroll reads."""
     rows = _owed(client, begin, through, None)

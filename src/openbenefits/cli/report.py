@@ -1,11 +1,11 @@
 """`openbenefits report CODE`: the reports of benefits administration, on screen, as CSV, as XLSX."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from openbenefits.cli.database import open_database
+from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.options import CountedTo, NotifiedBefore
 from openbenefits.cli.screen import console, say
 
@@ -15,6 +15,9 @@ REPORT_EPILOG = "Example: openbenefits report BAS003 --schedule harbor/OE26 --xl
 def report(
     code: Annotated[
         str | None, typer.Argument(metavar="[CODE]", help="The report; without it, the list of reports.")
+    ] = None,
+    client: Annotated[
+        str | None, typer.Option("--client", "-c", metavar="CODE", help="Only this client's schedules.")
     ] = None,
     schedule: Annotated[
         list[str] | None,
@@ -40,7 +43,7 @@ def report(
             say(f"{kind.code}  {kind.title}")
         return
     selection = services.Selection(
-        schedule_ids=services.find_schedules(connection, schedule or []),
+        schedule_ids=_schedule_ids(connection, client, schedule or []),
         department=department,
         statuses=tuple(status or ()),
         as_of=as_of,
@@ -54,3 +57,13 @@ def report(
         say(f"Written: {path}")
 
 
+def _schedule_ids(connection: Any, client: str | None, codes: list[str]) -> tuple[int, ...] | None:
+    """Find the schedules named; of a client named, all or those of the codes."""
+    from openbenefits.reports.names import load_schedules
+    from openbenefits.reports.services import find_schedules
+
+    if client is None:
+        return find_schedules(connection, codes)
+    find_client(client)
+    theirs = load_schedules(connection).filter(client=client)["schedule"]
+    return find_schedules(connection, [f"{client}/{code}" for code in codes or theirs])

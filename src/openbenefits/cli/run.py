@@ -9,7 +9,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, Floor, From, On, Schedule, Through
+from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Schedule, Through
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
 
@@ -28,7 +28,9 @@ ThroughLevel = Annotated[Level, typer.Option("--through", help="The level to sto
 Finalize = Annotated[bool, typer.Option("--finalize", help="Apply defaults to whoever has not answered.")]
 People = Annotated[
     list[str] | None,
-    typer.Option("--person", metavar="NUMBER", help="Only this employee; may be repeated.", show_default=False),
+    typer.Option(
+        "--person", metavar="NUMBER", help="Only this employee; may be repeated.", show_default=False
+    ),
 ]
 Trial = Annotated[bool, typer.Option("--trial", help="Write nothing; show what would change.")]
 SHOWN = ("code", "name", "kind", "through_level", "is_finalizing", "repeats", "runs_on")
@@ -99,14 +101,13 @@ def start(
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
-    floor: Floor = None,
     by: By = "administrator",
 ) -> None:
     """Run a schedule on demand, through a level."""
     connection = open_database()
     from openbenefits.runs import services
 
-    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, floor, by)
+    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, by)
     with progress(f"Running {schedule}") as told:
         result = services.run(connection, order, now=now(), progress=told)
     print_result(connection, result)
@@ -120,14 +121,13 @@ def trial(
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
-    floor: Floor = None,
     by: By = "administrator",
 ) -> None:
     """Rehearse a run: everything is computed, nothing is written, what would change is shown."""
     connection = open_database()
     from openbenefits.runs import services
 
-    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, floor, by)
+    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, by)
     with console.status("Rehearsing …"):
         result = services.trial(connection, order, now=now())
     print_result(connection, result)
@@ -195,7 +195,6 @@ def _order(
     through: Level,
     is_finalizing: bool,
     person: list[str] | None,
-    floor: date | None,
     by: str,
 ) -> "RunOrder":
 
@@ -212,4 +211,9 @@ def _order(
     )
 
 
-_HEADINGS = {"through_level": "Through", "is_finalizing": "Finalises", "last_as_of": "As of", "last_state": "State"}
+_HEADINGS = {
+    "through_level": "Through",
+    "is_finalizing": "Finalises",
+    "last_as_of": "As of",
+    "last_state": "State",
+}

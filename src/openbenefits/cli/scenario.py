@@ -34,7 +34,9 @@ def run(paths: Paths) -> None:
 
 @app.command()
 def schema(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the file goes.")] = Path("docs/schema"),
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the file goes.")] = Path(
+        "docs/schema"
+    ),
 ) -> None:
     """Write the JSON Schema of stories."""
     from openbenefits.scenarios import schema as published

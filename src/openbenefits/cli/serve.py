@@ -12,7 +12,9 @@ SERVE_EPILOG = "Example: openbenefits serve --port 8000"
 
 def serve(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
-    host: Annotated[str, typer.Option(help="Other machines reach it only if you name another.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Other machines reach it only if you name another.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve a status page: schedules and runs."""
     open_database()
@@ -21,5 +23,9 @@ def serve(
 
     say(f"http://{host}:{port}  (Ctrl-C ends it)")
     Granian(
-        "openbenefits.cli.wsgi:application", address=host, port=port, interface=Interfaces.WSGI, log_enabled=False
+        "openbenefits.cli.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        log_enabled=False,
     ).serve()

@@ -1,16 +1,26 @@
 """`openbenefits setup`: the set-up of the PEO and its clients, as folders of YAML files."""
 
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import polars as pl
 import typer
 from rich.markup import escape
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import open_database, prepare
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import By, Folder
-from openbenefits.cli.screen import MOST_LINES, console, count_findings, print_findings, say
+from openbenefits.cli.options import AsOf, By, Folder
+from openbenefits.cli.screen import (
+    MOST_LINES,
+    console,
+    count_findings,
+    dollars,
+    print_findings,
+    say,
+    table_of,
+)
 
 if TYPE_CHECKING:
     from openbenefits.programs.services import Change, CheckResult
@@ -39,9 +49,9 @@ def check(
 
 
 @app.command()
-def diff(folder: Folder) -> None:
-    """Show what applying a folder would change in the set-up in force."""
-    open_database()
+def diff(folder: Folder, as_of: AsOf) -> None:
+    """Show what applying a folder would change, and whom it moves by how many dollars."""
+    connection = open_database()
     from openbenefits.programs import services
 
     comparison = services.diff(folder)
@@ -55,6 +65,8 @@ def diff(folder: Folder) -> None:
     say(f"{folder}: {len(comparison.differences) or 'no'} differences from the set-up in force")
     if any(str(finding.severity) == "E" for finding in comparison.findings):
         raise typer.Exit(EXIT_REFUSED)
+    if comparison.differences:
+        _show_effect(connection, folder, as_of)
 
 
 @app.command(name="apply")
@@ -82,7 +94,9 @@ def take_back(
 
 @app.command()
 def schema(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path("docs/schema"),
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(
+        "docs/schema"
+    ),
 ) -> None:
     """Write the JSON Schema of set-up files, for editors that check while one writes."""
     from openbenefits.programs import schema as published
@@ -120,6 +134,40 @@ def put_in_force(folder: Path, by: str) -> "Change":
         if str(change.outcome) == "refused":
             transaction.set_rollback(True)
     return change
+
+
+def _show_effect(connection: Any, folder: Path, as_of: date) -> None:
+    """Show, by client and plan type, how many people the change moves, and by how much a year."""
+    from openbenefits.programs.reader import read
+    from openbenefits.runs.effects import effect_of
+    from openbenefits.workforce.models import Client
+
+    loaded = read(folder).bundle
+    codes = dict(Client.objects.values_list("id", "code"))
+    numbers = {code: number for number, code in codes.items()}
+    if loaded is None or (loaded.is_client and loaded.code not in numbers):
+        return
+    client_id = numbers[loaded.code] if loaded.is_client else 0
+    with console.status("Pricing everybody's coverage before and after …"):
+        effect = effect_of(connection, client_id, folder, as_of=as_of, now=now())
+    moved = effect.plan_types.filter(pl.col("changed") > 0)
+    if moved.is_empty():
+        say(f"Nobody's option or price on {as_of} is moved by it.")
+        return
+    texts = {
+        side: [
+            f"{dollars(row[f'{side}_cents'])} → {dollars(row[f'{side}_cents_after'])}"
+            for row in moved.iter_rows(named=True)
+        ]
+        for side in ("employee", "employer")
+    }
+    shown = moved.select(
+        pl.col("client_id").replace_strict(codes, return_dtype=pl.String).alias("client"),
+        "plan_type", covered="people", moved="changed", loses_option="lost",
+        employees_a_year=pl.Series(texts["employee"], dtype=pl.String),
+        employer_a_year=pl.Series(texts["employer"], dtype=pl.String),
+    )  # fmt: skip
+    console.print(table_of(shown, title=f"Whom it moves, priced as of {as_of}"))
 
 
 def _say_outcome(what: str, change: "Change") -> None:

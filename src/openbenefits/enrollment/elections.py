@@ -33,6 +33,7 @@ from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.services import move_events
 from openbenefits.programs.frames import load_codes
+from openbenefits.programs.models import SetupKey
 from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
 from openbenefits.store.locks import lock_rows
 from openbenefits.workforce.census.cells import KINDS as CENSUS_KINDS
@@ -91,25 +92,20 @@ SELECT client_id, person_id, benefit_record, schedule_id, event_number, plan_typ
 FROM enrollment_election WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
 """
 
-PROGRESS = """
-SELECT e.client_id, e.person_id, e.benefit_record, e.event_number, e.process_status,
-       count(*) FILTER (WHERE p.is_choice) AS choices,
-       count(*) FILTER (WHERE p.is_choice AND s.stands) AS entered
-FROM events_event AS e
-LEFT JOIN enrollment_eventplan AS p
-  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
-LEFT JOIN (
-    SELECT DISTINCT ON (client_id, person_id, benefit_record, schedule_id, event_number, plan_type)
-           client_id, person_id, benefit_record, schedule_id, event_number, plan_type,
-           NOT is_withdrawn AND source <> 'pre-entered' AS stands
-    FROM enrollment_election
-    WHERE client_id = (SELECT client_id FROM programs_setupkey WHERE id = %(schedule)s)
-      AND schedule_id = %(schedule)s AND slot = 0
-    ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, plan_type, submission DESC
-) AS s USING (client_id, person_id, benefit_record, schedule_id, event_number, plan_type)
-WHERE e.client_id = (SELECT client_id FROM programs_setupkey WHERE id = %(schedule)s)
-  AND e.schedule_id = %(schedule)s AND e.event_status IN ('O', 'C')
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4
+SCHEDULED = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, process_status, preparation
+FROM events_event WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND event_status IN ('O', 'C')
+"""
+
+CHOICES = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation, plan_type
+FROM enrollment_eventplan WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND is_choice
+"""
+
+STANDING = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, plan_type, submission,
+       NOT is_withdrawn AND source <> 'pre-entered' AS stands
+FROM enrollment_election WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND slot = 0
 """
 
 
@@ -244,16 +240,24 @@ def progress_of(connection: Any, schedule_id: int) -> pl.DataFrame:
             something may be decided), entered (those of them with an election that stands; what the set-up
             entered beforehand does not count, rulings §4).
     """
-    schema = {
-        "client_id": pl.Int32,
-        "person_id": pl.Int64,
-        "benefit_record": pl.Int16,
-        "event_number": pl.Int32,
-        "process_status": pl.String,
-        "choices": pl.Int64,
-        "entered": pl.Int64,
-    }
-    return copy_out(connection, PROGRESS, schema, {"schedule": schedule_id})
+    key = {name: ELECTION_COLUMNS[name] for name in EVENT_KEY}
+    place = key | {"plan_type": pl.String}
+    prepared = {"preparation": pl.Int32}
+    owner = (
+        SetupKey.objects.using(connection.alias).filter(id=schedule_id).values_list("client_id", flat=True)
+    )
+    where = {"client": owner.first(), "schedule": schedule_id}
+    events = copy_out(connection, SCHEDULED, key | {"process_status": pl.String} | prepared, where)
+    choices = copy_out(connection, CHOICES, key | prepared | {"plan_type": pl.String}, where)
+    schema = place | {"submission": pl.Int32, "stands": pl.Boolean}
+    elections = copy_out(connection, STANDING, schema, where).sort("submission")
+    standing = elections.unique(list(place), keep="last", maintain_order=True).filter("stands")
+    offered = choices.join(standing.select(*place, "stands"), on=list(place), how="left")
+    counts = offered.group_by(*key, "preparation").agg(choices=pl.len(), entered=pl.col("stands").count())
+    found = events.join(counts, on=[*key, "preparation"], how="left").sort(*key)
+    return found.drop("schedule_id", "preparation").with_columns(
+        pl.col("choices", "entered").fill_null(0).cast(pl.Int64)
+    )
 
 
 def _plain(amount: int | None, decimals: int) -> str | None:

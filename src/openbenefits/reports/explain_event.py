@@ -11,7 +11,7 @@ from openbenefits.core.messages import CATALOGUE
 from openbenefits.eligibility.rules import CRITERIA, RANGE_COLUMNS
 from openbenefits.events.models import Activity, Message
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
-from openbenefits.reports.explain_again import Again, is_work, key_of
+from openbenefits.reports.explain_again import Again, is_work, key_of, record_of
 from openbenefits.reports.explain_names import Row, class_code, geography_code, row_of, row_on, schedule_name
 from openbenefits.reports.explain_parts import (
     CriterionPart,
@@ -119,12 +119,20 @@ def _origin(again: Again, code: str) -> tuple[str, str]:
             f"{what} as of {day(event['event_on'])}",
             f"the schedule opens it for everybody, as class {code}",
         )
-    rows = list(Activity.objects.filter(**key_of(event)).values())
-    told = [_activity(again, row, code) for row in rows]
+    told = [_activity(again, row, code) for row in _activities(event, code)]
     if not told:
-        return f"{SOURCE_WORDS.get(event['source'], event['source'])}", "not known: its activity is gone"
+        return SOURCE_WORDS.get(event["source"], event["source"]), "its activity is not known"
     happened, why = zip(*told, strict=True)
     return "; ".join(dict.fromkeys(happened)), "; ".join(dict.fromkeys(why))
+
+
+def _activities(event: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    """The activity that became the event; where none is linked to it, that of its day and class."""
+    linked = list(Activity.objects.filter(**key_of(event)).values())
+    same_day = Activity.objects.filter(
+        event_on=event["event_on"], bas_action__in=[code, ""], **record_of(event)
+    )
+    return linked or list(same_day.values())
 
 
 def _activity(again: Again, row: dict[str, Any], code: str) -> tuple[str, str]:

@@ -124,6 +124,7 @@ def _plan(plan: PlanPart) -> Iterator[RenderableType]:
         )
     ]
     rows += [(part.what, f"{part.sentence} [{part.term}]") for part in plan.days]
+    rows += [("Dependents", plan.household)] if plan.household else []
     rows += [("Choice", plan.choice), ("Without election", plan.default)]
     offered = [option for option in plan.options if option.is_eligible]
     yield from _section(

@@ -176,6 +176,7 @@ class PlanPart:
     event_rule: str
     event_rule_row: str  # which row of the rule: the class's own, the blank one, or none
     source: str
+    household: str  # who of the dependents counts; empty where nobody but the employee is covered
     days: tuple[DayPart, ...]
     choice: str
     is_choice: bool

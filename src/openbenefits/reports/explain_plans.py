@@ -7,7 +7,15 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import days
-from openbenefits.core.codes import BeginRule, DefaultMethod, EndRule, OptionType, SelectAllowed, WaiveRule
+from openbenefits.core.codes import (
+    BeginRule,
+    DefaultMethod,
+    EndRule,
+    OptionType,
+    SelectAllowed,
+    WaiveRule,
+    is_health,
+)
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_event import rule_part
@@ -73,6 +81,7 @@ def _plan(again: Again, plan: Row, own_day: date | None) -> tuple[PlanPart, list
         event_rule="none" if rule is None else rule["code"],
         event_rule_row=_rule_row(again, rule),
         source="" if rule is None else f"{rule['source']}, in force from {day(rule['valid_from'])}",
+        household=_household(again, plan),
         days=() if rule is None or plan["is_ignored"] else tuple(_days(again, plan, rule, own_day)),
         choice=_choice(plan),
         is_choice=bool(plan["is_choice"]),
@@ -91,6 +100,20 @@ def _rule_row(again: Again, rule: Row | None) -> str:
         if rule["event_class_id"]
         else f"row for any class ({code} has none of its own)"
     )
+
+
+def _household(again: Again, plan: Row) -> str:
+    """Say how many dependents count, and by which rule."""
+    if not is_health(plan["plan_type"] or "") or plan["is_ending"]:
+        return ""
+    rule = row_on(
+        again.tables["dependent_rule"], plan["price_on"], dependent_rule_id=plan["dependent_rule_id"]
+    )
+    counts = [f"{counted} {plan[counted]}" for counted, _ in HOUSEHOLD.values()]
+    until = f"children below {rule['age_limit']}" if rule else "children of any age"
+    student = f", students below {rule['student_age_limit']}" if rule and rule["student_age_limit"] else ""
+    by = f", rule {rule['code']} ({rule['source']})" if rule else ""
+    return f"{', '.join(counts)} count on {day(plan['price_on'])}: {until}{student}{by}"
 
 
 # --- days -------------------------------------------------------------------------------------------------

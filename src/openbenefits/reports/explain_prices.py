@@ -110,7 +110,7 @@ def _rated(again: Again, plan: Row, option: Row, table: Row) -> list[Row]:
 
 def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
     """The dependents a list bill charges: 45 CFR 147.102(c)."""
-    members = again.prepared.trace.members.filter(pl.col("plan_unit") == plan["plan_unit"])
+    members = _where(again.prepared.trace.members, "plan_unit", plan["plan_unit"])
     rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
     children = young = 0
     for row in rows:
@@ -143,7 +143,7 @@ def _rate(again: Again, option: Row, table: Row, person: Row) -> Row:
     if table["by_coverage_code"]:
         code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"])
         keys["coverage code"] = code["code"] if code else "none"
-        rows = rows.filter(pl.col("coverage_code_id") == option["coverage_code_id"])
+        rows = _where(rows, "coverage_code_id", option["coverage_code_id"])
         alone = again.tables["coverage_code"].filter(**NOBODY)["coverage_code_id"]
         own = own.filter(pl.col("coverage_code_id").is_in(alone.implode()))
     total = _highest(rows)
@@ -160,7 +160,7 @@ def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) 
     for flag, column, name in (("by_smoker", "is_smoker", "smoker"), ("by_sex", "sex", "sex")):
         if table[flag]:
             keys[name] = person[column]
-            rows = rows.filter(pl.col(column) == person[column])
+            rows = _where(rows, column, person[column])
     return rows, keys
 
 
@@ -175,9 +175,14 @@ def _with_bands(
     for flag, column, name, value in graded:
         if table[flag]:
             keys[name] = whole_money(value) if flag == "by_pay" else value
-            rows = rows.filter(pl.col(column) <= value)
+            rows = rows.head(0) if value is None else rows.filter(pl.col(column) <= value)
             rows = rows.filter(pl.col(column) == pl.col(column).max())
     return rows, keys
+
+
+def _where(rows: pl.DataFrame, column: str, value: Any) -> pl.DataFrame:
+    """The rows with a value; an unknown value has none."""
+    return rows.head(0) if value is None else rows.filter(pl.col(column) == value)
 
 
 def _highest(rows: pl.DataFrame) -> int | None:

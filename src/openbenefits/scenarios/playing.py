@@ -50,7 +50,7 @@ class Play:
 
     @property
     def floor(self) -> date:
-        return self.story.begins or self.story.steps[0].on
+        return shape.first_day(self.story)
 
 
 def begin(connection: Any, story: shape.Story, setup: Setup) -> Play:

@@ -448,7 +448,7 @@ class Story(Part, kw_only=True, frozen=True):
     source: str
     setup: SetupPart
     changes: dict[str, Any] = {}  # of the set-up, by path: client.event_rules[MED].classes[HIR].waiting_days
-    begins: date | None = None  # none: the day of the first step
+    begins: date | None = None  # none: the earliest day that a step names
     defaults: DefaultsPart = DefaultsPart()
     people: dict[Name, PersonPart]
     steps: Annotated[list[Step], Meta(min_length=1)]
@@ -457,3 +457,10 @@ class Story(Part, kw_only=True, frozen=True):
 def act_of(step: Step) -> tuple[str, msgspec.Struct] | None:
     """Answer the key and content of what is done in a step, if anything is."""
     return next(((name, getattr(step, name)) for name in ACTS if getattr(step, name) is not None), None)
+
+
+def first_day(story: Story) -> date:
+    """Answer the day benefits administration starts: the one stated, else the earliest a step names."""
+    acts = [act[1] for act in map(act_of, story.steps) if act is not None]
+    named = [getattr(act, name, None) for act in acts for name in ("effective", "last_day", "dated")]
+    return story.begins or min([step.on for step in story.steps] + [day for day in named if day])

@@ -88,8 +88,8 @@ NO_DEPENDENT_BIRTH = _check("HR2023", "a birth date of each dependent", "none", 
 def audit_data(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
     """List what is implausible or missing in the facts of some clients on a day.
 
-    Shapes: code, client_id, person_id, expected, found, cure; a person has each finding once. No personal data.
-    Source: rulings §8. Not here, as they need elections: tier against dependents, couples covering each other.
+    Shapes: code, client_id, person_id, expected, found, cure; a person has each finding once.
+    Source: rulings §8. Tier against dependents and couples covering each other need elections: not here.
     """
     cases = _everybody(connection, client_ids, as_of)
     facts = facts_as_of(connection, cases)

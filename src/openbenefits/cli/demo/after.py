@@ -96,7 +96,9 @@ def _happen(stage: Stage, story: Story) -> None:
 
 def _employee(files: ClientFiles, story: Story) -> str | None:
     """The employee number of whom a story happens to."""
-    cast = pl.read_csv(files.stories, schema_overrides={"employee_number": pl.String}).filter(story=story.name)
+    cast = pl.read_csv(files.stories, schema_overrides={"employee_number": pl.String}).filter(
+        story=story.name
+    )
     return cast["employee_number"].first()
 
 
@@ -131,7 +133,9 @@ def _person(client_id: int, number: str) -> int:
 def _owed(stage: Stage, client: str, number: str) -> pl.DataFrame:
     """What the person owes in the pays of the year; nothing for somebody not hired yet."""
     client_id = stage.clients[client]
-    people = list(Person.objects.filter(client_id=client_id, employee_number=number).values_list("id", flat=True))
+    people = list(
+        Person.objects.filter(client_id=client_id, employee_number=number).values_list("id", flat=True)
+    )
     return owed(stage.connection, client_id, person_ids=people, **YEAR)
 
 

@@ -6,7 +6,6 @@ from rich.table import Table
 from openbenefits.cli.census import print_audit
 from openbenefits.cli.demo.stage import ACTOR, SNAPSHOT, START, Stage, at
 from openbenefits.cli.screen import console, count_findings, print_findings, say, table_of
-from openbenefits.core.codes import ProcessStatus
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.events.services import void_events
 from openbenefits.programs import services as setup
@@ -16,8 +15,6 @@ from openbenefits.reports.names import load_schedules
 from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.workforce import census
 from openbenefits.workforce.audit import audit_data
-
-ERRORS = [str(ProcessStatus.AE), str(ProcessStatus.PE)]
 
 
 def play(stage: Stage) -> None:
@@ -29,7 +26,7 @@ def play(stage: Stage) -> None:
         _import_census(stage)
         _take_over(stage)
     with stage.step("1 Before: snapshot of what is held"):
-        stage.run_all("Snapshot", SNAPSHOT, START, is_finalizing=True)
+        stage.run_all("Snapshot", SNAPSHOT, START)
         _clear_way(stage)
 
 
@@ -53,22 +50,29 @@ def _show_setup(stage: Stage) -> None:
     tables = load_setup(stage.connection)
     codes = pl.DataFrame(list(stage.clients.items()), schema=["client", "client_id"], orient="row")
     codes = codes.with_columns(pl.col("client_id").cast(pl.Int32))
-    periods = tables["pay_period"].group_by("pay_group_id").agg(
-        pays=pl.len(), first=pl.col("begins_on").min(), last=pl.col("ends_on").max()
+    periods = (
+        tables["pay_period"]
+        .group_by("pay_group_id")
+        .agg(pays=pl.len(), first=pl.col("begins_on").min(), last=pl.col("ends_on").max())
     )
-    calendars = (
-        tables["pay_group"].join(codes, on="client_id").join(periods, on="pay_group_id", how="left")
-    )
+    calendars = tables["pay_group"].join(codes, on="client_id").join(periods, on="pay_group_id", how="left")
     console.print(
         table_of(
-            calendars.sort("client", "code").select("client", "code", "name", "frequency", "pays", "first", "last"),
+            calendars.sort("client", "code").select(
+                "client", "code", "name", "frequency", "pays", "first", "last"
+            ),
             title="Pay groups and their calendars",
         )
     )
-    groups = tables["benefit_group"].join(codes, on="client_id").group_by("client").agg(
-        process_groups=pl.col("code").sort().str.join(", ")
+    groups = (
+        tables["benefit_group"]
+        .join(codes, on="client_id")
+        .group_by("client")
+        .agg(process_groups=pl.col("code").sort().str.join(", "))
     )
-    schedules = tables["schedule"].join(codes, on="client_id").sort("client", "kind", descending=[False, True])
+    schedules = (
+        tables["schedule"].join(codes, on="client_id").sort("client", "kind", descending=[False, True])
+    )
     console.print(
         table_of(
             schedules.join(groups, on="client", maintain_order="left").select(
@@ -90,9 +94,15 @@ def _import_census(stage: Stage) -> None:
         found = census.preview(client_id, files.census, as_of=START)
         change = census.apply(found, made_by=ACTOR, now=at(START))
         again = census.preview(client_id, files.census, as_of=START)
-        counts = (found.rows_read, *(found.people[name] for name in ("new", "changed", "asked")), found.bad_row_count)
+        counts = (
+            found.rows_read,
+            *(found.people[name] for name in ("new", "changed", "asked")),
+            found.bad_row_count,
+        )
         is_known = not again.people["new"] and not again.people["changed"]
-        note = f"change {change.pk}; the same file again would change {'nothing' if is_known else 'SOMETHING'}"
+        note = (
+            f"change {change.pk}; the same file again would change {'nothing' if is_known else 'SOMETHING'}"
+        )
         table.add_row(f"{files.client}/{files.census.name}", *(f"{count:,}" for count in counts), note)
     console.print(table)
     print_audit(audit_data(stage.connection, list(stage.clients.values()), START))
@@ -103,9 +113,7 @@ def _take_over(stage: Stage) -> None:
     rows = taken = approvals = bad = 0
     for files in stage.each_client("Coverage taken over"):
         client_id = stage.clients[files.client]
-        result = take_over(
-            stage.connection, client_id, files.current_coverage, now=at(START), made_by=ACTOR
-        )
+        result = take_over(stage.connection, client_id, files.current_coverage, now=at(START), made_by=ACTOR)
         rows, taken = rows + result.rows_read, taken + result.taken
         approvals, bad = approvals + result.approvals, bad + result.bad_row_count
         if result.bad_rows.height:
@@ -115,15 +123,13 @@ def _take_over(stage: Stage) -> None:
 
 
 def _clear_way(stage: Stage) -> None:
-    """Void the snapshot events in error: a snapshot only looks, and must not keep open enrolment waiting."""
-    events = load_events(
-        stage.connection, schedule_ids=stage.schedule_ids(SNAPSHOT), statuses=ERRORS, event_statuses=["O"]
-    )
+    """Void the snapshot events that stay open: a snapshot only looks, and must not keep open enrolment waiting."""
+    events = load_events(stage.connection, schedule_ids=stage.schedule_ids(SNAPSHOT), event_statuses=["O"])
     void_events(
         stage.connection, events, cause="voided by the administrator", run_id=None, actor=ACTOR, now=at(START)
     )
     if events.height:
         say(
-            f"{events.height} snapshot events met a fault in the data. An event in error keeps later ones waiting,"
-            " so the administrator voids them; open enrolment will meet the same faults."
+            f"{events.height} snapshot events are not final: faults in the data, or coverage that would end. They"
+            " would keep open enrolment waiting, so the administrator voids them; it will meet the same faults."
         )

@@ -1,6 +1,8 @@
 """Step 3, between the runs: enrolment statements go out, elections come in."""
 
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 from rich.table import Table
@@ -21,7 +23,7 @@ WINDOW_ENDS = date(2025, 11, 21)
 NOTIFIED = [str(ProcessStatus.NT)]
 MEDICAL = "10"
 FAULT_SHARE = 0.03
-PEOPLE_PER_FILE = 1000
+DAY_LENGTH = 10  # a workbook states the hour of birth too
 CENSUS_DEPENDENTS = {
     "employee_number": pl.String,
     "dependent_number": pl.Int64,
@@ -55,7 +57,7 @@ def dependents_of(sample: SampleFiles) -> pl.DataFrame:
     cells = pl.concat(read(files.census).cells for files in sample.clients)
     rows = cells.filter(pl.col("record") == "dependent")
     return rows.select(
-        pl.col(name).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)
+        pl.col(name).str.head(DAY_LENGTH).str.to_date() if kind == pl.Date else pl.col(name).cast(kind)
         for name, kind in CENSUS_DEPENDENTS.items()
     )
 
@@ -66,12 +68,12 @@ def _rows_of(file: ElectionFile, offers: pl.DataFrame, client: str) -> pl.DataFr
     return file.rows.join(theirs, on="employee_number", how="semi", maintain_order="left")
 
 
-def _corrections(
-    file: ElectionFile, meant: ElectionFile, offers: pl.DataFrame, client: str
-) -> pl.DataFrame:
+def _corrections(file: ElectionFile, meant: ElectionFile, offers: pl.DataFrame, client: str) -> pl.DataFrame:
     """State, for each mistake in the files, what the person meant, received on the last day of the window."""
     mistakes = file.faults.select(*EVENT, "plan_type")
-    rows = _rows_of(meant, offers, client).join(mistakes, on=[*EVENT, "plan_type"], how="semi", maintain_order="left")
+    rows = _rows_of(meant, offers, client).join(
+        mistakes, on=[*EVENT, "plan_type"], how="semi", maintain_order="left"
+    )
     return rows.with_columns(received_on=pl.lit(WINDOW_ENDS))
 
 
@@ -95,10 +97,14 @@ def _issue_statements(stage: Stage) -> None:
                 now=at(TOLD),
                 actor=ACTOR,
                 progress=told,
-                batch_people=PEOPLE_PER_FILE,
             )
-        table.add_row(client, f"{result.issued:,}", ", ".join(str(path) for path in result.files))
+        table.add_row(client, f"{result.issued:,}", files_text(result.files))
     console.print(table)
+
+
+def files_text(files: Sequence[Path]) -> str:
+    """Say how many files there are, and where."""
+    return f"{len(files)} PDFs in {files[0].parent}" if files else "none"
 
 
 def _enter(stage: Stage, client: str, file: ElectionFile, offers: pl.DataFrame) -> None:

@@ -24,7 +24,13 @@ NEEDS = {"needs_spouse": "spouse", "needs_partner": "domestic_partner", "needs_c
 
 def household(connection: Any, client_id: int, person_id: int, number: str, day: date) -> pl.DataFrame:
     """List a person's present dependents as the election generator reads them."""
-    case = {"case": [0], "client_id": [client_id], "person_id": [person_id], "benefit_record": [0], "as_of": [day]}
+    case = {
+        "case": [0],
+        "client_id": [client_id],
+        "person_id": [person_id],
+        "benefit_record": [0],
+        "as_of": [day],
+    }
     types = {"case": pl.Int32, "client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
     found = dependents_as_of(connection, pl.DataFrame(case, schema_overrides=types))
     return found.filter(~pl.col("is_former")).select(

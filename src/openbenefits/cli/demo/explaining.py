@@ -4,7 +4,7 @@ from rich.console import Console
 
 from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import WIDTH_IN_FILES, console, say
-from openbenefits.reports.explain import explain
+from openbenefits.reports.explain import explain, render
 from openbenefits.workforce.models import Person
 
 SHOWN_LINES = 45
@@ -15,7 +15,7 @@ def explain_three(stage: Stage, people: list[tuple[str, str, str]]) -> None:
     for client, title, number in people:
         client_id = stage.clients[client]
         person = Person.objects.get(client_id=client_id, employee_number=number)
-        text = explain(stage.connection, client_id, person.pk)
+        text = render(explain(stage.connection, client_id, person.pk))
         path = stage.output("explain", f"{client}-{number}.txt")
         with path.open("w", encoding="utf-8") as file:
             Console(file=file, width=WIDTH_IN_FILES).print(text)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage, at, through
+from openbenefits.cli.demo.stage import ACTOR, LEVELS, OPEN_ENROLLMENT, Stage, at
 from openbenefits.cli.screen import say
 from openbenefits.core.codes import Level
 from openbenefits.workforce import census
@@ -21,12 +21,13 @@ def play(stage: Stage) -> None:
     """Prepare open enrolment, correct what stands in the way, and prepare again."""
     for level, words in STOPS:
         with stage.step(f"2 First run, {words}"):
-            stage.run_all("Open enrolment", OPEN_ENROLLMENT, PREPARED, **through(level))
+            stage.run_all("Open enrolment", OPEN_ENROLLMENT, PREPARED, through=level)
             if level is not Level.SCHEDULE:
-                stage.show_causes(OPEN_ENROLLMENT, file=f"first-run-{level}.xlsx", errors_only=False)
+                reached = LEVELS[:2] if level is Level.PROGRAM else LEVELS
+                stage.show_causes(OPEN_ENROLLMENT, file=f"first-run-{level}.xlsx", levels=reached)
     with stage.step("2 First run, again after corrections"):
         _import_corrections(stage)
-        stage.run_all("Open enrolment again", OPEN_ENROLLMENT, CORRECTED, **through(Level.OPTIONS))
+        stage.run_all("Open enrolment again", OPEN_ENROLLMENT, CORRECTED, through=Level.OPTIONS)
         stage.show_causes(OPEN_ENROLLMENT, file="first-run-again.xlsx")
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 from rich.table import Table
 
-from openbenefits.cli.demo.between import PEOPLE_PER_FILE, show_bad_rows
+from openbenefits.cli.demo.between import files_text, show_bad_rows
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage, at
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
@@ -65,7 +65,9 @@ def _rehearse(stage: Stage) -> None:
 
 def _show_rest(results: dict[str, RunResult]) -> None:
     """Show what the runs did with everybody, and who was not finalised."""
-    outcomes = pl.concat(result.outcomes.with_columns(client=pl.lit(client)) for client, result in results.items())
+    outcomes = pl.concat(
+        result.outcomes.with_columns(client=pl.lit(client)) for client, result in results.items()
+    )
     counted = outcomes.group_by("outcome", status="to_status").agg(pl.col("people").sum())
     console.print(table_of(counted.sort("outcome", "status"), title="What became of everybody in scope"))
 
@@ -82,7 +84,6 @@ def _confirm(stage: Stage) -> None:
                 now=at(CONFIRMED),
                 actor=ACTOR,
                 progress=told,
-                batch_people=PEOPLE_PER_FILE,
             )
-        table.add_row(client, f"{result.issued:,}", ", ".join(str(path) for path in result.files))
+        table.add_row(client, f"{result.issued:,}", files_text(result.files))
     console.print(table)

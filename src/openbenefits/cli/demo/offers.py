@@ -27,7 +27,16 @@ def offers_of(
     named = with_event_names(events, names)
     who = load_people(connection, events).select("case", "employee_number", "client")
     facts = named.select(
-        *("case", "client_id", "person_id", "benefit_record", "event_number", "schedule", "event_on", "program_id")
+        *(
+            "case",
+            "client_id",
+            "person_id",
+            "benefit_record",
+            "event_number",
+            "schedule",
+            "event_on",
+            "program_id",
+        )
     ).join(who, on="case")
     options = load_options(connection, events).filter("is_electable").join(facts, on="case")
     found = with_option_names(options, names)
@@ -36,7 +45,15 @@ def offers_of(
     found = found.join(_hsa_plans(connection), on="plan_id", how="left")
     is_waiver = pl.col("option_type") == str(OptionType.WAIVE)
     return found.filter(pl.col("option_type") != str(OptionType.GENERAL_CREDIT)).select(
-        *("client", "client_id", "person_id", "employee_number", "benefit_record", "schedule", "event_number"),
+        *(
+            "client",
+            "client_id",
+            "person_id",
+            "employee_number",
+            "benefit_record",
+            "schedule",
+            "event_number",
+        ),
         *("plan_type", "is_current", "option_id", "pay_before_tax_cents", "pay_after_tax_cents", "plan_id"),
         option=pl.when(is_waiver).then(pl.lit("WAIVE")).otherwise("option_code"),
         **{name: pl.col(name).fill_null(value=False) for name in _FLAGS},
@@ -62,7 +79,14 @@ def _plan_types(connection: Any) -> pl.DataFrame:
     rows = load_setup(connection)["plan_type_row"].sort("valid_from")
     latest = rows.unique(["program_id", "plan_type"], keep="last")
     return latest.select(
-        *("program_id", "plan_type", "amount_kind", "is_invested", "minimum_amount_cents", "maximum_amount_cents"),
+        *(
+            "program_id",
+            "plan_type",
+            "amount_kind",
+            "is_invested",
+            "minimum_amount_cents",
+            "maximum_amount_cents",
+        ),
         *("minimum_percent_thousandths", "maximum_percent_thousandths"),
     )
 

@@ -1,7 +1,7 @@
 """What the steps of the demo share: clients, schedules, simulated days, the clock of each step, tables."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from openbenefits.cli.screen import console, say, table_of
-from openbenefits.core.codes import Level
+from openbenefits.core.messages import CATALOGUE
 from openbenefits.reports.services import Selection, make_report, save_report, status_counts
 from openbenefits.reports.tables import status_table
 from openbenefits.runs.services import RunOrder, RunResult, run
@@ -21,10 +21,11 @@ from openbenefits.sample import ClientFiles, SampleFiles
 
 ACTOR = "demo"
 START = date(2025, 10, 1)
-"""The day benefits administration starts: what was before is taken over and triggers nothing."""
+"""The day the set-ups say benefits administration starts: what was before is taken over, and triggers nothing."""
 
 OPEN_ENROLLMENT, SNAPSHOT, EVENTS = "OE26", "SNAP25", "EM"
 HOUR = timedelta(hours=8)
+LEVELS = ("schedule", "program", "option", "election", "load")
 
 
 def at(day: date) -> datetime:
@@ -77,7 +78,6 @@ class Stage:
             client_id=self.clients[client],
             schedule_id=self.schedules[client, schedule],
             as_of=as_of,
-            floor=START,
             started_by=ACTOR,
             **more,
         )
@@ -107,22 +107,20 @@ class Stage:
             verdict = "everybody is accounted for" if scope == standing else "NOT EVERYBODY IS ACCOUNTED FOR"
             say(f"{scope:,} in scope, {standing:,} standing: {verdict}.")
 
-    def show_causes(self, schedule: str, *, file: str, errors_only: bool = True) -> None:
+    def show_causes(self, schedule: str, *, file: str, levels: Sequence[str] = LEVELS) -> None:
         """Show what stands in the way, grouped by cause, and write the report of it."""
-        selection = Selection(schedule_ids=tuple(self.schedule_ids(schedule)), errors_only=errors_only)
+        selection = Selection(schedule_ids=tuple(self.schedule_ids(schedule)))
         report = make_report(self.connection, "BAS003", selection)
         path = self.output("reports", file)
         save_report(report, xlsx=path)
-        causes = report.sheets["By cause"]
+        codes = [entry.code for entry in CATALOGUE.values() if entry.level in levels]
+        rows = report.main.filter(pl.col("code").is_in(codes))
+        causes = rows.group_by("severity", "code", "message", "owner", "cure").agg(
+            people=pl.struct("client", "employee_number").n_unique()
+        )
         if causes.height:
-            shown = causes.select("code", "message", "plan", "people", "owner", "cure")
-            console.print(table_of(shown, title="What stands in the way, by cause"))
-        say(f"Report: {path}")
-
-
-def through(level: Level) -> dict[str, Any]:
-    """Let a run stop after a level."""
-    return {"through": level}
-
-
-Play = Callable[[Stage], None]
+            shown = causes.sort("severity", "people", descending=[False, True]).select(
+                "severity", "code", "message", "people", "owner", "cure"
+            )
+            console.print(table_of(shown, title="Messages, by cause"))
+        say(f"Report, with every message of everybody: {path}")

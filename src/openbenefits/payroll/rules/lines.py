@@ -1,4 +1,4 @@
-"""The lines of the projection: change points and the pays in which they hold, each with what it takes and gives."""
+"""The lines of the projection: change points and the pays they hold in, with what each takes and gives."""
 
 from dataclasses import dataclass
 from datetime import date

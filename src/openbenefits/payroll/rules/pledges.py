@@ -11,8 +11,8 @@ def with_pledge_shares(lines: pl.DataFrame) -> pl.DataFrame:
     """Add owed_cents to the pays of pledges.
 
     A pledge is for the calendar year in which its deductions begin: (pledge less what the points before it
-    contributed in the year) over the flagged pays from then to 31 December. An account that does not lapse at open
-    enrolment (HSA) goes on, with the whole pledge, in each later year; any other owes nothing then.
+    contributed in the year) over the flagged pays from then to 31 December. An account that does not lapse
+    at open enrolment (HSA) goes on, with the whole pledge, in each later year; any other owes nothing then.
 
     Shapes:  lines has series (owner, plan type, slot), point (ascending in time), point_pledge_cents,
              point_deduction_begins_on, ends_on, is_lapsing, own_no and own_pays; a point's lines of a

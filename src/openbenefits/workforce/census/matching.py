@@ -95,7 +95,7 @@ def match_dependents(stated: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _pairs(mine: pl.DataFrame, theirs: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Pair rows of one participant by a key, where birth date and SSN agree or miss and the pair is unique."""
+    """Pair rows of one participant by a key, where neither birth date nor SSN differs, if only one fits."""
     pairs = mine.join(theirs, on=["person_id", *key], suffix="_known")
     birth = "birth_on" if "birth_on" in key else "birth_on_known"
     ssn = "ssn_hash" if "ssn_hash" in key else "ssn_hash_known"

@@ -1,0 +1,101 @@
+"""Laws of the kernel: it says what the scalar oracle says, and says it of each person alone.
+
+OPENBENEFITS_FUZZ=1 looks at thousands of set-ups instead of some dozens.
+"""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from tests.laws.kernel import AMOUNTS, FLAGS, Kernel, prepare_all, with_missing_facts
+from tests.laws.strategies import people, setups
+from tests.oracle import prepare
+
+Row = dict[str, Any]
+
+IS_FUZZING = bool(os.environ.get("OPENBENEFITS_FUZZ"))
+LAW = settings(
+    max_examples=4000 if IS_FUZZING else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+FEW = settings(LAW, max_examples=400 if IS_FUZZING else 8)
+
+PLAN = (
+    *("coverage_begins_on", "deduction_begins_on", "coverage_ends_on", "deduction_ends_on"),
+    *("current_option", "default_option", "offered", "is_choice", "is_lost", "is_ignored"),
+    *("is_waive_allowed", "is_changed_by_default"),
+)
+
+
+@st.composite
+def crowds(draw: DrawFn, most: int = 6) -> tuple[Row, Row, list[Row]]:
+    """Draw a set-up and several people of its client."""
+    peo, client = draw(setups())
+    return peo, client, draw(st.lists(people(client), min_size=1, max_size=most))
+
+
+@LAW
+@given(crowds())
+def test_the_kernel_says_what_the_oracle_says(crowd: tuple[Row, Row, list[Row]]) -> None:
+    peo, client, crowd_of = crowd
+    found = prepare_all(peo, client, crowd_of)
+    expected = [prepare(peo, client, person) for person in crowd_of]
+    assert [comparable(one) for one in found] == [comparable(one) for one in expected]
+    for one, other in zip(found, expected, strict=True):
+        _assert_messages_agree(one, other)
+
+
+@FEW
+@given(crowds())
+def test_everybody_is_prepared_as_if_alone(crowd: tuple[Row, Row, list[Row]]) -> None:
+    peo, client, crowd_of = crowd
+    kernel = Kernel(peo, [client], crowd_of)
+    together = kernel.prepare([(1, person) for person in crowd_of])
+    assert together == [kernel.prepare([(1, person)])[0] for person in crowd_of]
+
+
+@FEW
+@given(crowds(most=4), st.integers(0, 3))
+def test_bad_data_of_one_person_changes_nobody_else(crowd: tuple[Row, Row, list[Row]], place: int) -> None:
+    peo, client, crowd_of = crowd
+    poisoned = place % len(crowd_of)
+    kernel = Kernel(peo, [client], crowd_of)
+    before = kernel.prepare([(1, person) for person in crowd_of])
+    crowd_of[poisoned] = with_missing_facts(crowd_of[poisoned])
+    after = kernel.prepare([(1, person) for person in crowd_of])
+    del before[poisoned], after[poisoned]
+    assert before == after
+
+
+@FEW
+@given(crowds(most=3))
+def test_more_clients_change_nothing(crowd: tuple[Row, Row, list[Row]]) -> None:
+    peo, client, crowd_of = crowd
+    alone = prepare_all(peo, client, crowd_of)
+    kernel = Kernel(peo, [client, client, client], crowd_of)
+    mixed = kernel.prepare([(number, person) for person in crowd_of for number in (1, 2, 3)])
+    for number in range(3):
+        assert mixed[number::3] == alone
+
+
+def comparable(result: Row) -> Row:
+    """Keep what both engines decide; messages are compared apart."""
+    names = ("assignment", "status", "program", "general_credit")
+    return {
+        **{name: result[name] for name in names},
+        "plans": {kind: {name: plan[name] for name in PLAN} for kind, plan in result["plans"].items()},
+        "options": {
+            key: {name: option[name] for name in (*FLAGS, *AMOUNTS)} for key, option in result["options"].items()
+        },
+    }
+
+
+def _assert_messages_agree(found: Row, expected: Row) -> None:
+    """The kernel names, per plan type, at least one of the faults, and none the oracle does not know."""
+    said = {(code, plan_type or "") for code, plan_type, _ in found["messages"]}
+    known = {(code, plan_type or "") for code, plan_type, _ in expected["messages"]}
+    assert said <= known
+    assert {plan_type for _, plan_type in said} == {plan_type for _, plan_type in known}
