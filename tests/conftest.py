@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from hypothesis import settings as settings_of_hypothesis
 from psycopg import sql
 
 import openbenefits
@@ -38,6 +39,8 @@ def _set_up() -> None:
     set_up_django(server.connect_info("test", NOWHERE))
 
 
+settings_of_hypothesis.register_profile("default", deadline=None)  # machines are shared and noisy
+settings_of_hypothesis.load_profile("default")
 _set_up()  # at import: the conftest files of folders below import models
 
 

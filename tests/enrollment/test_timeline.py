@@ -18,13 +18,21 @@ SCHEMA = {
 
 
 def point(day, kind, option=None, **changes):
-    row = dict.fromkeys(SCHEMA) | {"client_id": 1, "person_id": 7, "benefit_record": 0, "plan_type": "10", "slot": 0}
+    row = dict.fromkeys(SCHEMA) | {
+        "client_id": 1,
+        "person_id": 7,
+        "benefit_record": 0,
+        "plan_type": "10",
+        "slot": 0,
+    }
     return row | {"begins_on": DAY + timedelta(days=day), "kind": kind, "option_id": option} | changes
 
 
 def results(*rows):
     frame = pl.DataFrame([{key: row[key] for key in SCHEMA} for row in rows], schema=SCHEMA)
-    return frame.with_columns(ends_all=pl.Series([row.get("ends_all", False) for row in rows], dtype=pl.Boolean))
+    return frame.with_columns(
+        ends_all=pl.Series([row.get("ends_all", False) for row in rows], dtype=pl.Boolean)
+    )
 
 
 def existing(*rows):
@@ -53,7 +61,9 @@ def test_a_result_of_the_same_day_replaces_the_point():
 
 
 def test_other_dependents_are_another_coverage():
-    new, _ = timeline_changes(results(point(9, "E", 5, members="1 2")), existing(point(0, "E", 5, members="1")))
+    new, _ = timeline_changes(
+        results(point(9, "E", 5, members="1 2")), existing(point(0, "E", 5, members="1"))
+    )
     assert new.height == 1
 
 

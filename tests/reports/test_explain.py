@@ -5,16 +5,15 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
-import polars as pl
 import pytest
 import yaml
 from django.apps import apps
 from rich.console import Console
+from tests.programs import factories
 
 from openbenefits.core.codes import Level
 from openbenefits.sample import SAMPLE_FOLDER, generate
 from openbenefits.sample.profiles import SAMPLE_CLIENTS
-from tests.programs import factories
 
 BEFORE = datetime(2025, 9, 30, 8, tzinfo=UTC)
 START = date(2025, 10, 1)

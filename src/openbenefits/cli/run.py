@@ -197,6 +197,7 @@ def _order(
     person: list[str] | None,
     by: str,
 ) -> "RunOrder":
+    from openbenefits.runs.services import RunOrder
 
     found = find_client(client)
     return RunOrder(
@@ -207,7 +208,6 @@ def _order(
         is_finalizing=is_finalizing,
         people=find_people(found, person) if person else None,
         started_by=by,
-        floor=floor,
     )
 
 

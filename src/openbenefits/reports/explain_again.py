@@ -7,11 +7,11 @@ The kernel that prepared it is run for this one case, and its trace kept. What t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
+from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
 from openbenefits.enrollment.frames import COVERAGE_COLUMNS, in_force, load_elected, load_held
 from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, ProofDecision
@@ -20,8 +20,8 @@ from openbenefits.enrollment.rules.settle import Elected
 from openbenefits.enrollment.services import load_known
 from openbenefits.events.models import Event, EventStep, Message
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
-from openbenefits.programs.frames import load_tables, releases_in_force
-from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.programs.frames import load_releases, releases_in_force
+from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs.models import Run, RunPartition, RunPerson
 from openbenefits.runs.rules import TO_PREPARE, reaches
 from openbenefits.store.bulk import schema_of
@@ -75,7 +75,7 @@ class Again:
     rulebook: Rulebook
     situation: Situation
     prepared: Prepared
-    case: dict[str, Any]  # the one row of prepared.cases
+    case: dict[str, Any]  # the one row of prepared.cases, with age_years and service_months
 
 
 def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
@@ -83,10 +83,10 @@ def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
     steps = tuple(EventStep.objects.filter(**key_of(event)).order_by("step").values())
     worked = _last_work(event, steps)
     releases = worked.releases if worked else _releases_now(connection, event)
-    rulebook, tables = load_rulebook_of(connection, releases)
+    rulebook, tables = load_releases(connection, releases)
     situation = _situation(connection, event, steps, worked, rulebook, tables)
     prepared = prepare(situation, rulebook)
-    case = prepared.cases.row(0, named=True)
+    case = prepared.cases.with_columns(**measures()).row(0, named=True)
     return Again(
         event=event,
         steps=steps,
@@ -97,6 +97,15 @@ def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
         prepared=prepared,
         case=case,
     )
+
+
+def measures() -> dict[str, pl.Expr]:
+    """Age and service on the event date (docs/rules.md §2.3)."""
+    event_on = pl.col("event_on")
+    return {
+        "age_years": days.age_years(pl.col("birth_on"), event_on),
+        "service_months": days.months_of_service(pl.col("service_on"), event_on),
+    }
 
 
 def find_event(
@@ -129,27 +138,6 @@ def key_of(event: Mapping[str, Any]) -> dict[str, Any]:
 def record_of(event: Mapping[str, Any]) -> dict[str, Any]:
     """The key of the event's benefit record."""
     return {name: event[name] for name in RECORD_KEY}
-
-
-# --- set-up as then known -------------------------------------------------------------------------------
-
-
-def load_rulebook_of(
-    connection: Any, releases: tuple[int, ...]
-) -> tuple[Rulebook, Mapping[str, pl.DataFrame]]:
-    """Load the rulebook, and the rows behind it, of some releases, in force or not."""
-    database = str(connection.settings_dict["NAME"]) + str(connection.settings_dict["HOST"])
-    return _compiled(database, releases)
-
-
-@lru_cache(maxsize=8)
-def _compiled(database: str, releases: tuple[int, ...]) -> tuple[Rulebook, dict[str, pl.DataFrame]]:
-    """Keep rulebooks by release: a release never changes."""
-    from django.db import connections
-
-    del database
-    tables = load_tables(connections["default"], releases)
-    return compile_rulebook(tables), tables
 
 
 def _releases_now(connection: Any, event: Mapping[str, Any]) -> tuple[int, ...]:

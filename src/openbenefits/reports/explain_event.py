@@ -8,7 +8,7 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, ProcessStatus
 from openbenefits.core.messages import CATALOGUE
-from openbenefits.eligibility.rules import CRITERIA, RANGE_COLUMNS
+from openbenefits.eligibility.rules import CRITERIA, RANGE_COLUMNS, rules_of_cases
 from openbenefits.events.models import Activity, Message
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.reports.explain_again import Again, is_work, key_of, record_of
@@ -233,20 +233,25 @@ def rule_part(again: Again, rule_id: int | None) -> RulePart:
     if rule_id is None:
         return RulePart(code="", name="no rule", source="", valid_from=None, result="E", criteria=())
     row = row_on(again.tables["eligibility_rule"], again.event["event_on"], rule_id=rule_id)
-    words = row_of(again.prepared.trace.eligibility.rules, rule_id=rule_id)
+    words = row_of(rules_of_cases(again.prepared.trace.eligibility), rule_id=rule_id)
     if row is None or words is None:
-        return RulePart(
-            code=f"#{rule_id}", name="not in force yet", source="", valid_from=None, result="I", criteria=()
-        )
+        later = row_of(again.tables["eligibility_rule"], rule_id=rule_id) or {
+            "code": f"#{rule_id}",
+            "name": "",
+        }
+        return RulePart(**_named(later), source="", valid_from=None, result="unknown", criteria=())
     result = "I" if words["failed"] else "unknown" if words["unknown"] else "E"
     return RulePart(
-        code=row["code"],
-        name=row["name"],
+        **_named(row),
         source=row["source"],
         valid_from=row["valid_from"],
         result=result,
         criteria=tuple(_criterion(again, row, words, number) for number in range(len(CRITERIA))),
     )
+
+
+def _named(row: Row) -> Row:
+    return {"code": row["code"], "name": row["name"]}
 
 
 def _criterion(again: Again, rule: Row, words: Row, number: int) -> CriterionPart:

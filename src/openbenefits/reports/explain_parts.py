@@ -86,6 +86,7 @@ class RulePart:
         against = [one for one in self.criteria if one.result not in ("E", "NE")]
         told = "; ".join(f"{one.meaning}: {one.value}, expected {one.expected}" for one in against)
         outcome = "is not met" if self.result == "I" else "cannot be decided"
+        told = told or "it does not hold on the event date"
         return f"rule {self.code} {outcome}: {told}"
 
 

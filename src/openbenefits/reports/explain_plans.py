@@ -137,8 +137,8 @@ def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[
             plan["coverage_begins_on"],
         )
     if _is_end_relevant(plan):
-        base = ends_from(again)
-        yield _end("Present coverage ends", plan["coverage_ends_on"], rule["coverage_ends"], base)
+        base, end_rule = ends_from(again), _end_rule(again, rule)
+        yield _end("Present coverage ends", plan["coverage_ends_on"], end_rule, base)
         yield _end(
             "Its deductions end", plan["deduction_ends_on"], rule["deduction_ends"], plan["coverage_ends_on"]
         )
@@ -146,6 +146,13 @@ def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[
 
 def _is_end_relevant(plan: Row) -> bool:
     return bool(plan["is_ending"] or plan["is_lost"] or plan["default_reason"] == "ends")
+
+
+def _end_rule(again: Again, rule: Row) -> str:
+    """The end rule; of a class that only ends coverage the event already is the day after the last one."""
+    if again.case["only_ends_coverage"] and rule["coverage_ends"] == EndRule.DAY_BEFORE_EVENT:
+        return str(EndRule.EVENT_DATE)
+    return str(rule["coverage_ends"])
 
 
 def ends_from(again: Again) -> date:
@@ -171,9 +178,9 @@ def _coverage_begin(again: Again, plan: Row, rule: Row, own_day: date | None) ->
 def _begin(
     again: Again, what: str, on: date | None, rule: str, base_on: date | None, waits: Row | None = None
 ) -> DayPart:
-    base, waited_on = _base(base_on, waits)
-    received = again.case["received_on"]
-    receipt = day(received) if received else f"none yet, so {day(waited_on)}"
+    base = _base(base_on, waits)
+    received = again.case["received_on"] if what else None  # the wait of a hire knows no receipt
+    receipt = day(received) if received else f"none yet, so {day(base_on)}"
     sentence = BEGIN_WORDS[BeginRule(rule)].format(base=base, receipt=receipt)
     return DayPart(what=what, on=on, term=_term(rule, waits), sentence=_told(sentence, on))
 
@@ -183,13 +190,13 @@ def _end(what: str, on: date | None, rule: str, base_on: date | None) -> DayPart
     return DayPart(what=what, on=on, term=rule, sentence=_told(sentence, on))
 
 
-def _base(base_on: date | None, waits: Row | None) -> tuple[str, date | None]:
-    """The day a rule counts from, after its wait: as a sum, and as a day."""
+def _base(base_on: date | None, waits: Row | None) -> str:
+    """The day a rule counts from, after its wait, as a sum."""
     if base_on is None or waits is None or not wait_words(waits):
-        return day(base_on), base_on
+        return day(base_on)
     after = days.add_months(pl.lit(base_on), pl.lit(waits["waiting_months"]))
     waited_on = pl.select(days.add_days(after, pl.lit(waits["waiting_days"]))).item()
-    return f"{day(base_on)} + {wait_words(waits)} (= {day(waited_on)})", waited_on
+    return f"{day(base_on)} + {wait_words(waits)} (= {day(waited_on)})"
 
 
 def _term(rule: str, waits: Row | None) -> str:
@@ -210,8 +217,10 @@ def _told(sentence: str, on: date | None) -> str:
 def _choice(plan: Row) -> str:
     if plan["is_ignored"]:
         return "the event leaves this plan type alone"
+    if plan["is_program"]:
+        return "no choice: the program's own credits"
     if plan["is_ending"]:
-        return "no choice: there is no program any more, so what is in force ends"
+        return "no choice: the person is in no program that has it, so what is in force ends"
     if plan["rule_row"] is None:
         return "no choice: set-up has no event rule for it"
     number = plan["offered_options"]
@@ -225,14 +234,24 @@ def _selected(plan: Row) -> str:
         return "the present option is lost, so all eligible ones may be chosen"
     if plan["use_history"]:
         return "options may be chosen only if one is new since the last event"
-    limit = plan["level_limit"] if plan["is_in_force"] else plan["waived_level_limit"]
-    rise = "" if limit in NO_LIMIT else f", up to level {plan['current_level'] + limit}"
+    limit, level = _level_limit(plan)
+    rise = "" if limit is None else f", up to level {level + limit}"
     return f"{SELECT_WORDS[SelectAllowed(plan['select_allowed'])]}{rise}"
 
 
+def _level_limit(plan: Row) -> tuple[int | None, int]:
+    """How many levels one may rise (null: no limit), and from which."""
+    has_current = plan["current_option_id"] is not None
+    limit = plan["level_limit"] if has_current else plan["waived_level_limit"]
+    level = plan["current_level"] if has_current else 0
+    return (None if limit in NO_LIMIT or level is None else limit), level or 0
+
+
 def _default(again: Again, plan: Row) -> str:
-    if plan["is_ignored"] or plan["default_method"] is None:
-        return REASON_WORDS["untouched"] if plan["is_ignored"] else "none, without an event rule"
+    if plan["default_reason"] == "untouched":
+        return REASON_WORDS["untouched"]
+    if plan["default_method"] is None:
+        return "none, without an event rule"
     if plan["default_fault"]:
         outcome = FAULT_WORDS[plan["default_fault"]]
     else:
@@ -318,12 +337,12 @@ def _why(plan: Row, priced: Row) -> str:
 
 
 def _why_not_electable(plan: Row, priced: Row) -> str:
-    limit = plan["level_limit"] if plan["is_in_force"] else plan["waived_level_limit"]
-    rise = priced["level"] - plan["current_level"]
+    limit, level = _level_limit(plan)
+    rise = priced["level"] - level
     if priced["option_type"] == OptionType.WAIVE and plan["waive_rule"] == WaiveRule.NOT_ALLOWED:
         return "this plan type may not be declined"
-    if limit not in NO_LIMIT and rise > limit:
-        present = f"the present level {plan['current_level']}"
+    if limit is not None and rise > limit:
+        present = f"the present level {level}"
         return f"level {priced['level']} is {rise} above {present}, the limit is {limit}"
     if plan["use_history"]:
         return "nothing is newly offered since the last event"
@@ -375,7 +394,7 @@ def _bounds(formula: Row) -> list[str]:
 def _proof(plan: Row, priced: Row) -> ProofPart | None:
     prefix = "" if plan["is_in_force"] else "waived_"
     guaranteed, level = plan[f"{prefix}proof_above_cents"], plan[f"{prefix}proof_from_level"]
-    if priced["option_type"] != OptionType.OPTION:
+    if priced["coverage_cents"] is None:
         return None
     if guaranteed is None and level is None and not priced["is_proof_required"]:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import money as cents_of
-from openbenefits.core.codes import CHILD_TYPES, PersonType, RateUnit
+from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.programs.rulebook import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.rating.rules.quotes import AGE_OF_MAJORITY_IN_RATING, CHARGED_CHILDREN
@@ -112,7 +112,7 @@ def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
     """The dependents a list bill charges: 45 CFR 147.102(c)."""
     members = _where(again.prepared.trace.members, "plan_unit", plan["plan_unit"])
     rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
-    children = young = 0
+    counts = dict.fromkeys((*ADULTS, "CH", "young"), 0)
     for row in rows:
         age = age_on(row["birth_on"], plan["price_on"])
         person = {
@@ -121,15 +121,13 @@ def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
             "sex": row["sex"],
             "is_smoker": row["is_smoker"],
         }
-        if row["person_type"] in ADULTS:
-            if code[ADULTS[row["person_type"]]]:
-                yield person
-        elif row["person_type"] in [str(child) for child in CHILD_TYPES]:
-            children += 1
-            is_young = age is not None and age < AGE_OF_MAJORITY_IN_RATING
-            young += is_young
-            if children <= code["child_max"] and not (is_young and young > CHARGED_CHILDREN):
-                yield person
+        kind = row["person_type"] if row["person_type"] in ADULTS else "CH"
+        is_young = kind == "CH" and age is not None and age < AGE_OF_MAJORITY_IN_RATING
+        counts[kind] += 1
+        counts["young"] += is_young
+        most = min(code[ADULTS[kind]], 1) if kind in ADULTS else code["child_max"]
+        if counts[kind] <= most and not (is_young and counts["young"] > CHARGED_CHILDREN):
+            yield person
 
 
 def _rate(again: Again, option: Row, table: Row, person: Row) -> Row:
@@ -199,26 +197,18 @@ def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
         bought, periods = again.case["annual_pay_cents"], 1
     else:
         bought = 1 if unit == RateUnit.FLAT else priced["coverage_cents"]
-    micros, own = [one["micros"] for one in rated], rated[0]["own_micros"]
-    if table["is_per_member"]:
-        micros, own = [_to_the_cent(one) for one in micros], _to_the_cent(own)
-    total = None if any(one is None for one in micros) else sum(micros)
     divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
-    month, month_own = (_bought(one, bought, periods, divisor) for one in (total, own))
+    months = [_bought(one["micros"], bought, periods, divisor) for one in rated]
+    month = _sum(months)
+    month_own = (
+        months[0] if table["is_per_member"] else _bought(rated[0]["own_micros"], bought, periods, divisor)
+    )
     amounts = {
         "month_total_cents": month,
         "month_own_cents": month_own,
         "month_dependents_cents": None if month is None or month_own is None else month - month_own,
     }
-    return amounts, _month_lines(table, rated, total, bought, month)
-
-
-def _to_the_cent(micros: int | None) -> int | None:
-    return (
-        None
-        if micros is None
-        else _number(cents_of.divide_half_up(pl.lit(micros), MICROS_PER_CENT)) * MICROS_PER_CENT
-    )
+    return amounts, _month_lines(table, rated, _sum([one["micros"] for one in rated]), bought, month)
 
 
 def _bought(micros: int | None, bought: int | None, periods: int, divisor: int) -> int | None:
@@ -340,20 +330,24 @@ def pays_of(again: Again, pay_group_id: int | None, year: int, flags: int) -> in
 
 def mismatches(option: OptionPart, priced: Row) -> Iterator[str]:
     """Name the amounts of an option that its lines do not add up to."""
+    if priced["price_fault"] or priced["annual_employer_cents"] is None:
+        return
     prices = [cost for cost in option.costs if cost.kind == "price"]
     given = [cost for cost in option.costs if cost.kind == "credit"]
+    year = _sum([priced["annual_before_tax_cents"], priced["annual_after_tax_cents"]])
     told = {
-        "annual_employer_cents": [_times(cost.month_employer_cents) for cost in prices],
-        "annual_credit_cents": [cost.year_cents for cost in given],
-        "pay_credit_cents": [cost.pay_cents for cost in given],
-        "pay": [cost.pay_cents for cost in prices],
+        "employer's year": (
+            [_times(cost.month_employer_cents) for cost in prices],
+            priced["annual_employer_cents"],
+        ),
+        "employee's year": ([cost.year_cents for cost in prices], year),
+        "credit of the year": ([cost.year_cents for cost in given], priced["annual_credit_cents"]),
     }
-    found = dict(priced) | {"pay": _sum([priced["pay_before_tax_cents"], priced["pay_after_tax_cents"]])}
-    if not option.costs or priced["price_fault"]:
-        return
-    for name, amounts in told.items():
-        if _sum(amounts) != found[name]:
-            yield f"option {option.code}: {name} told {money(_sum(amounts))}, decided {money(found[name])}"
+    if len(prices) == 1:
+        told["employee's pay"] = ([prices[0].pay_cents], option.pay_cents)
+    for name, (amounts, decided) in told.items():
+        if _sum(amounts) != decided:
+            yield f"option {option.code}: {name} told {money(_sum(amounts))}, decided {money(decided)}"
 
 
 def _times(month: int | None) -> int | None:

@@ -160,7 +160,7 @@ def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: mode
     prepared = prepare(known.situation, rulebook)
     found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
     cases = _with_prepared_status(cases.join(found, on="case", maintain_order="left"), started)
-    settling = _settling(cases, started)
+    settling = _settling(cases, known, started)
     settled = None
     final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
     if settling.height:
@@ -199,11 +199,11 @@ def _with_prepared_status(cases: pl.DataFrame, started: models.Run) -> pl.DataFr
     )
 
 
-def _settling(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.DataFrame:
     """Name the cases to validate and load now.
 
-    Those with elections, those being finalised, and freshly prepared ones without any choice (rulings §1.4),
-    unless such a one would end all coverage and its class guards that.
+    Those with elections (all withdrawn: they wait again), those being finalised, and freshly prepared ones without
+    any choice (rulings §1.4), unless such a one would end all coverage and its class guards that.
     """
     if not reaches(started.through_level, Level.ELECTIONS):
         return cases.head(0).select("case", "is_finalizing")
@@ -211,7 +211,8 @@ def _settling(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     fresh = pl.col("prepared_status") == str(ProcessStatus.PR)
     guarded = pl.col("is_guarded") & (pl.col("program_status") == str(ProcessStatus.AN))
     unasked = fresh & ~pl.col("has_choice") & ~guarded
-    asked = pl.col("work").is_in(["validate", "finalise"]) & sound
+    answered = pl.col("case").is_in(known.elected.elections["case"].implode()) | pl.col("is_finalizing")
+    asked = pl.col("work").is_in(["validate", "finalise"]) & sound & answered
     finalised = fresh & pl.col("is_finalizing")
     return cases.filter(unasked | asked | finalised).select("case", "is_finalizing")
 

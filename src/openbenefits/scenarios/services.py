@@ -104,11 +104,12 @@ def play_file(path: Path) -> ScenarioResult:
             findings += refused.findings
         except ChangeRefused as refused:
             findings.append(_finding(file, ("changes",), "a path that leads to a value", str(refused)))
+    placed = [replace(one, line=file.line(one.way)) for one in differences]
     return ScenarioResult(
         path=path,
         name=story.name,
         findings=tuple(findings),
-        differences=tuple(replace(one, line=file.line(one.way)) for one in differences),
+        differences=tuple(sorted(placed, key=lambda one: one.line or 0)),
         steps=len(story.steps),
         seconds=time.perf_counter() - started,
     )

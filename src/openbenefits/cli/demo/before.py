@@ -6,6 +6,7 @@ from rich.table import Table
 from openbenefits.cli.census import print_audit
 from openbenefits.cli.demo.stage import ACTOR, SNAPSHOT, START, Stage, at
 from openbenefits.cli.screen import console, count_findings, print_findings, say, table_of
+from openbenefits.core.codes import Level
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.events.services import void_events
 from openbenefits.programs import services as setup
@@ -26,7 +27,7 @@ def play(stage: Stage) -> None:
         _import_census(stage)
         _take_over(stage)
     with stage.step("1 Before: snapshot of what is held"):
-        stage.run_all("Snapshot", SNAPSHOT, START)
+        stage.run_all("Snapshot", SNAPSHOT, START, through=Level.OPTIONS)
         _clear_way(stage)
 
 

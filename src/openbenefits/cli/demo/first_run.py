@@ -2,40 +2,54 @@
 
 from datetime import date
 
-from openbenefits.cli.demo.stage import ACTOR, LEVELS, OPEN_ENROLLMENT, Stage, at
+import polars as pl
+
+from openbenefits.cli.demo.stage import ACTOR, LEVELS, OPEN_ENROLLMENT, START, Stage, at
 from openbenefits.cli.screen import say
 from openbenefits.core.codes import Level
 from openbenefits.workforce import census
 
 PREPARED = date(2025, 10, 27)
-CORRECTED = date(2025, 10, 30)
+CORRECTED = date(2025, 10, 28)
+CORRECTED_AGAIN = date(2025, 10, 29)
 
-STOPS = (
-    (Level.SCHEDULE, "stopped after the schedule"),
-    (Level.PROGRAM, "stopped after the program"),
-    (Level.OPTIONS, "through options, prices, credits and defaults"),
-)
+ASSIGNING = ("AN", "AE")
+"""What faults of the program's assignment lead to; the others are met when options are prepared."""
 
 
 def play(stage: Stage) -> None:
-    """Prepare open enrolment, correct what stands in the way, and prepare again."""
-    for level, words in STOPS:
-        with stage.step(f"2 First run, {words}"):
-            stage.run_all("Open enrolment", OPEN_ENROLLMENT, PREPARED, through=level)
-            if level is not Level.SCHEDULE:
-                reached = LEVELS[:2] if level is Level.PROGRAM else LEVELS
-                stage.show_causes(OPEN_ENROLLMENT, file=f"first-run-{level}.xlsx", levels=reached)
-    with stage.step("2 First run, again after corrections"):
-        _import_corrections(stage)
-        stage.run_all("Open enrolment again", OPEN_ENROLLMENT, CORRECTED, through=Level.OPTIONS)
+    """Prepare open enrolment level by level; after each, correct what stands in the way and go again."""
+    with stage.step("2 First run, stopped after the schedule"):
+        _run(stage, Level.SCHEDULE, PREPARED)
+    with stage.step("2 First run, stopped after the program"):
+        _run(stage, Level.PROGRAM, PREPARED)
+        stage.show_causes(OPEN_ENROLLMENT, file="first-run-program.xlsx", levels=LEVELS[:2])
+    with stage.step("2 First run, the program again after corrections"):
+        _import_corrections(stage, pl.col("expected_status").is_in(ASSIGNING), "program")
+        _run(stage, Level.PROGRAM, CORRECTED)
+    with stage.step("2 First run, through options, prices, credits and defaults"):
+        _run(stage, Level.OPTIONS, CORRECTED)
+        stage.show_causes(OPEN_ENROLLMENT, file="first-run-options.xlsx")
+    with stage.step("2 First run, the options again after corrections"):
+        _import_corrections(stage, ~pl.col("expected_status").is_in(ASSIGNING), "options")
+        _run(stage, Level.OPTIONS, CORRECTED_AGAIN)
         stage.show_causes(OPEN_ENROLLMENT, file="first-run-again.xlsx")
 
 
-def _import_corrections(stage: Stage) -> None:
-    """Import the corrected census rows."""
+def _run(stage: Stage, level: Level, day: date) -> None:
+    stage.run_all("Open enrolment", OPEN_ENROLLMENT, day, through=level)
+
+
+def _import_corrections(stage: Stage, which: pl.Expr, name: str) -> None:
+    """Import the corrected census rows of some of the faults, from the day benefits administration starts."""
     changed = 0
     for files in stage.each_client("Corrections"):
-        found = census.preview(stage.clients[files.client], files.corrections, as_of=CORRECTED)
-        census.apply(found, made_by=ACTOR, now=at(CORRECTED))
-        changed += found.people["changed"]
-    say(f"{changed} people's records corrected; only they are prepared anew.")
+        faults = pl.read_csv(files.faults, infer_schema=False).filter(which, pl.col("is_cured") == "Y")
+        rows = pl.read_csv(files.corrections, infer_schema=False)
+        path = stage.output("changes", f"{files.client}-corrections-{name}.csv")
+        rows.join(faults, on="employee_number", how="semi", maintain_order="left").write_csv(path)
+        if faults.height:
+            found = census.preview(stage.clients[files.client], path, as_of=START)
+            census.apply(found, made_by=ACTOR, now=at(CORRECTED))
+            changed += found.people["changed"]
+    say(f"{changed} people's records corrected; only those are looked at anew.")

@@ -46,6 +46,8 @@ def _correct_elections(stage: Stage) -> None:
     """Enter, for each mistake in the files, what the person meant."""
     for client, client_id in stage.clients.items():
         path = stage.output("elections", f"{client}-corrections.csv")
+        if not pl.scan_csv(path).head(1).collect().height:
+            continue
         result = enter_file(stage.connection, client_id, path, received_by=ACTOR, now=at(VALIDATED))
         say(f"{path}: {result.rows_read} rows, {result.entered} entered, {result.events_moved} people at ET")
         show_bad_rows(f"Rows of {client} left out, by cause", result)

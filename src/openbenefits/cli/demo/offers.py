@@ -72,7 +72,7 @@ _FLAGS = ("needs_spouse", "needs_partner", "needs_children", "is_invested", "is_
 
 def generator_offers(offers: pl.DataFrame) -> pl.DataFrame:
     """Keep what the generator reads."""
-    return offers.select(OFFER_COLUMNS)
+    return offers.select(list(OFFER_COLUMNS))
 
 
 def _plan_types(connection: Any) -> pl.DataFrame:
