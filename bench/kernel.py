@@ -1,8 +1,9 @@
 """The kernel alone: speed, memory, and how time grows. Frames in, frames out; no database."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import polars as pl
 
 from bench.children import Progress, peak_bytes
 from bench.world import World, read_world
+from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.programs.rulebook import Rulebook, compile_rulebook
+from openbenefits.programs.rulebook import compile_rulebook
 from openbenefits.runs.partitions import PARTITION_PEOPLE
 
 REPEATS = 3
@@ -33,7 +35,7 @@ def measure_partitions(folder: Path, progress: Progress) -> Measured:
     for lap in range(REPEATS + 1):
         spent = 0.0
         for at, ((_, situation), book) in enumerate(zip(parts, books, strict=True)):
-            seconds, prepared = _timed(lambda s=situation, b=book: prepare(s, b))
+            seconds, prepared = timed(partial(prepare, situation, book))
             spent += seconds
             if lap == 0:
                 counts.append(_counts(prepared))
@@ -74,19 +76,23 @@ def measure_growth(folder: Path, progress: Progress) -> Measured:
     """Take the times of a world and of its doubles, in turns, each in one frame.
 
     `people`: everybody, and every second one. `clients`: everybody, and as many people of half of the
-    clients. `rules`: half of the clients, with their set-up once and twice.
+    clients. `rules`: a fifth of the clients, with their set-up once and twice.
     """
-    whole, single, double = (read_world(folder / name) for name in ("whole", "single", "double"))
-    books = {name: compile_rulebook(world.tables) for name, world in _named(whole, single, double)}
+    whole, double = read_world(folder / "whole"), read_world(folder / "double")
     cases = whole.situation.cases
+    clients = cases["client_id"].max()
     second = taken(whole.situation, cases.filter(pl.col("case") % 2 == 0))
-    fewer = twice(single.situation, cases.height)
+    half = _of_clients(whole, clients // 2)
+    fewer = twice(half.situation, cases.height)
+    once = _of_clients(whole, clients // 5)
+    worlds = {"whole": whole, "half": half, "once": once, "double": double}
+    books = {name: compile_rulebook(world.tables) for name, world in worlds.items()}
     seconds = _best(
         {
             "half_people": lambda: prepare(second, books["whole"]),
             "whole": lambda: prepare(whole.situation, books["whole"]),
-            "half_clients": lambda: prepare(fewer, books["single"]),
-            "rules_once": lambda: prepare(single.situation, books["single"]),
+            "half_clients": lambda: prepare(fewer, books["half"]),
+            "rules_once": lambda: prepare(once.situation, books["once"]),
             "rules_twice": lambda: prepare(double.situation, books["double"]),
         },
         progress,
@@ -96,10 +102,20 @@ def measure_growth(folder: Path, progress: Progress) -> Measured:
         "people": seconds["whole"] / seconds["half_people"],
         "clients": seconds["whole"] / seconds["half_clients"],
         "rules": seconds["rules_twice"] / seconds["rules_once"],
-        "rule_rows": double.tables["eligibility_rule"].height / single.tables["eligibility_rule"].height,
-        "option_rows": double.tables["option"].height / single.tables["option"].height,
+        "rules_people": once.situation.cases.height,
+        "rule_rows": double.tables["eligibility_rule"].height / once.tables["eligibility_rule"].height,
+        "option_rows": double.tables["option"].height / once.tables["option"].height,
         "peak_bytes": peak_bytes(),
     }
+
+
+def _of_clients(world: World, last: int) -> World:
+    """Keep the clients up to a number, and their people."""
+    wanted = pl.col("client_id") <= last
+    return World(
+        tables={name: frame.filter(wanted) for name, frame in world.tables.items()},
+        situation=taken(world.situation, world.situation.cases.filter(wanted)),
+    )
 
 
 # --- taking a situation apart ------------------------------------------------------------------------------
@@ -122,9 +138,7 @@ def taken(situation: Situation, cases: pl.DataFrame) -> Situation:
     """Keep some cases of a situation, numbered anew."""
     numbers = cases.select("case").with_row_index("new").with_columns(pl.col("new").cast(pl.Int32))
     frames = {
-        name: frame.join(numbers, on="case", maintain_order="left")
-        .with_columns(case="new")
-        .drop("new")
+        name: frame.join(numbers, on="case", maintain_order="left").with_columns(case="new").drop("new")
         for name, frame in _frames(situation).items()
     }
     return Situation(**frames)
@@ -154,10 +168,6 @@ def _frames(situation: Situation) -> dict[str, pl.DataFrame]:
     return {one.name: getattr(situation, one.name) for one in fields(situation)}
 
 
-def _named(*worlds: World) -> Sequence[tuple[str, World]]:
-    return list(zip(("whole", "single", "double"), worlds, strict=True))
-
-
 # --- timing ---------------------------------------------------------------------------------------------
 
 
@@ -167,13 +177,13 @@ def _best(tasks: Mapping[str, Callable[[], Any]], progress: Progress) -> dict[st
     done, total = 0, (REPEATS + 1) * len(tasks)
     for _ in range(REPEATS + 1):
         for name, task in tasks.items():
-            found[name].append(_timed(task)[0])
+            found[name].append(timed(task)[0])
             done += 1
             progress(done, total)
     return {name: min(seconds[1:]) for name, seconds in found.items()}
 
 
-def _timed(task: Callable[[], Any]) -> tuple[float, Any]:
+def timed(task: Callable[[], Any]) -> tuple[float, Any]:
     began = time.perf_counter()
     answer = task()
     return time.perf_counter() - began, answer
@@ -182,14 +192,13 @@ def _timed(task: Callable[[], Any]) -> tuple[float, Any]:
 def _counts(prepared: Prepared) -> Measured:
     """Count what came out, and who stands where."""
     statuses = prepared.cases["process_status"]
+    options = prepared.options.filter(option_type=OptionType.OPTION)
     return {
         "plan_types": prepared.plans.height,
-        "options": prepared.options.height,
+        "options": options.height,
+        "waivers": prepared.options.height - options.height,
         "priced": prepared.options.drop_nulls("month_total_cents").height,
         "electable": prepared.options.filter("is_electable").height,
         "messages": prepared.messages.height,
         "ready": (statuses == "PR").sum(),
     }
-
-
-__all__ = ["Rulebook", "measure_growth", "measure_partitions", "measure_whole"]

@@ -25,9 +25,7 @@ def with_twins(bundle: LoadedBundle) -> LoadedBundle:
     document: Row = msgspec.to_builtins(bundle.parts)
     own = {section: {row["code"] for row in document[section]} for section in TWINNED}
     for section in TWINNED:
-        document[section] += [
-            {**_renamed(row, own), "code": _twin(row["code"])} for row in document[section]
-        ]
+        document[section] += [{**_renamed(row, own), "code": _twin(row["code"])} for row in document[section]]
     for rule in document["eligibility_rules"]:
         if rule["code"].endswith(_twin("")):
             rule["criteria"] = [*rule["criteria"], NOWHERE]

@@ -59,6 +59,13 @@ FAMILY: list[dict[str, Any]] = [
     {"person_type": "SP", "birth_on": date(1985, 5, 20), "sex": "F", **NO_FLAGS},
     {"person_type": "CH", "birth_on": date(2014, 9, 3), "sex": "M", **NO_FLAGS},
 ]
+PERSON_TYPES = {
+    "spouse": "SP",
+    "domestic_partner": "DP",
+    "child": "CH",
+    "adult_child": "AC",
+    "other": "OD",
+}
 EMPTY = {
     "prior": {"case": pl.Int32, "option_id": pl.Int32},
     "chosen": {"case": pl.Int32, "plan_type": pl.String},
@@ -90,8 +97,8 @@ class World:
 
 
 def make_files(base: Path, *, clients: int, people: int, progress: Progress) -> Made:
-    """Write bundles and censuses, unless they stand there already; `clients` is a multiple of 20."""
-    folder = base / f"{clients}-clients-{people}-people-{_source_hash()}"
+    """Write bundles and censuses, unless they stand there already; `clients` is a multiple of 50."""
+    folder = base / f"{clients}-clients-{people}-people-{source_hash()}"
     profiles = generate_setup(folder / "clients", clients, seed=SEED)
     models = profiles[::MODEL_EVERY]
     write_people(folder, models, people // len(models), progress)
@@ -122,7 +129,7 @@ def _write_client(task: tuple[Path, Profile, int]) -> None:
     (folder / f"{profile.code}-done").touch()
 
 
-def _source_hash() -> str:
+def source_hash() -> str:
     """Name the sources a world is made by, so that a changed one makes a new world."""
     root = Path(openbenefits.__file__).parent
     return _hash(*((root / package).rglob("*.py") for package in MADE_BY), SAMPLE_PEO.iterdir())
@@ -137,16 +144,11 @@ def _hash(*groups: Iterable[Path]) -> str:
 
 
 def make_worlds(made: Made, progress: Progress) -> None:
-    """Write the frames: `whole` with everybody, `single` and `double` with half of the clients.
+    """Write the frames: `whole` with everybody, and `double` with the first fifth of the clients.
 
     In `double` each client has everything of its set-up twice, and nobody is in the second half of it.
     """
-    half = made.profiles[: len(made.profiles) // 2]
-    jobs = (
-        ("whole", made.profiles, False),
-        ("single", half, False),
-        ("double", half, True),
-    )
+    jobs = (("whole", made.profiles, False), ("double", made.profiles[: len(made.profiles) // 5], True))
     for done, (name, profiles, is_twice) in enumerate(jobs):
         progress(done, len(jobs))
         if not (made.frames / name / "done").exists():
@@ -256,7 +258,7 @@ def _members(dependents: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
     """
     known = dependents.select(
         "case",
-        person_type="relationship",
+        person_type=pl.col("relationship").replace_strict(PERSON_TYPES),
         birth_on="birth_date",
         sex="sex",
         is_smoker=pl.col("smoker").fill_null("N") == "Y",

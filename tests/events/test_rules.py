@@ -122,9 +122,16 @@ def test_the_first_event_is_the_earliest_then_the_lowest_priority_then_the_lowes
 
 
 def test_a_class_may_process_ahead():
-    events = pl.DataFrame({"event_on": [date(2026, 3, 2)] * 3, "process_ahead_days": [0, 1, 60]})
+    events = pl.DataFrame(
+        {
+            "event_on": [date(2026, 3, 2)] * 4,
+            "process_ahead_days": [0, 1, 60, 0],
+            "schedule_window_begins_on": [None, None, None, date(2026, 2, 1)],
+        },
+        schema_overrides={"schedule_window_begins_on": pl.Date},
+    )
     due = events.select(is_due(pl.lit(date(2026, 3, 1))))
-    assert due.to_series().to_list() == [False, True, True]
+    assert due.to_series().to_list() == [False, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ BEFORE = datetime(2025, 9, 30, 8, tzinfo=UTC)
 START = date(2025, 10, 1)
 OPEN_ENROLLMENT, LATER = datetime(2025, 11, 3, 8, tzinfo=UTC), datetime(2026, 6, 1, 8, tzinfo=UTC)
 YEAR = date(2026, 1, 1)
-HIRED, MARRIED = date(2026, 3, 2), date(2026, 2, 14)
+HIRED, MARRIED = date(2026, 3, 2), date(2026, 3, 5)
 
 
 def apply(folder, client_id, now):
@@ -95,7 +95,7 @@ def harbor(fresh_database, tmp_path):
     from openbenefits.workforce.models import Client, Person
 
     profiles = tuple(profile for profile in SAMPLE_CLIENTS if profile.code == "harbor")
-    files = generate(tmp_path / "sample", seed=5, people=30, clients=profiles)
+    files = generate(tmp_path / "sample", seed=5, people=24, clients=profiles)
     apply(SAMPLE_FOLDER / "peo", 0, BEFORE)
     client_id = Client.objects.create(code="harbor", name="Harbor").pk
     apply(SAMPLE_FOLDER / "clients" / "harbor", client_id, BEFORE)
@@ -103,43 +103,92 @@ def harbor(fresh_database, tmp_path):
     census.apply(found, made_by="test", now=BEFORE)
     process(fresh_database, client_id, "O", as_of=START, now=OPEN_ENROLLMENT, through=Level.PROGRAM)
     process(fresh_database, client_id, "O", as_of=START, now=OPEN_ENROLLMENT, through=Level.OPTIONS)
+    elect_some(fresh_database, client_id, on=date(2025, 11, 10))
     final = OPEN_ENROLLMENT + timedelta(days=28)
     process(fresh_database, client_id, "O", as_of=date(2025, 12, 1), now=final, is_finalizing=True)
     people = list(Person.objects.filter(client_id=client_id).order_by("pk").values_list("pk", flat=True))
     return client_id, people
 
 
+def elect(connection, event, plan_type, option_code, *, on, **amounts):
+    """Enter an election of an event."""
+    from openbenefits.enrollment.elections import enter_one
+
+    names = ("person_id", "benefit_record", "schedule_id", "event_number")
+    received = {"received_on": on, "elector": "employee", "source": "administrator"}
+    now = datetime(on.year, on.month, on.day, 15, tzinfo=UTC)
+    place = {name: event[name] for name in names} | {"plan_type": plan_type, "option_code": option_code}
+    result = enter_one(connection, event["client_id"], **place, **amounts, **received, now=now)
+    assert result.entered == 1, result.bad_rows
+
+
+def dearest(event, plan_type):
+    """The option of an event that takes most from the pay and may be chosen."""
+    options = [row for row in stored("EventOption", event, "option_id").values() if row["is_electable"]]
+    best = max(
+        (row for row in options if row["plan_type"] == plan_type), key=lambda row: row["pay_before_tax_cents"]
+    )
+    return apps.get_model("programs.Option").objects.filter(option_id=best["option_id"]).first().code
+
+
+def elect_some(connection, client_id, *, on):
+    """Let every third person with a choice elect a dear medical option and an account."""
+    for event in [event for event in events(client_id) if event["process_status"] == "PR"][::3]:
+        elect(connection, event, "10", dearest(event, "10"), on=on)
+        elect(connection, event, "60", "FSA", on=on, pledge_cents=120_000)
+
+
 def live_on(connection, client_id, people):
-    """Record what happens to some people during the year, and process it."""
+    """Record what happens to some people during the year, and process it: once prepared, once finalised."""
     from openbenefits.workforce import services
 
-    by = {"made_by": "test"}
     spring = datetime(2026, 3, 20, 8, tzinfo=UTC)
-    married, moved, gone = [one for one in people if one in enrolled(client_id)][:3]
-    at = {"now": spring, **by}
+    at = {"made_by": "test", "now": spring}
+    married, moved, *gone = [one for one in people if one in enrolled(client_id)][:6]
     kin = {
         "first_name": "Kim",
         "last_name": "Example",
-        "dependent": {"birth_on": date(1988, 5, 4), "sex": "F"},
+        "dependent": {"birth_on": date(2016, 5, 4), "sex": "F"},
     }
-    try:
-        services.add_dependent(client_id, married, on=MARRIED, person_type="SP", **kin, **at)
-    except services.FactRefused:
-        services.add_dependent(client_id, married, on=MARRIED, person_type="CH", **kin, **at)
-    services.report_life_event(
-        client_id, married, event_class="MAR", on=MARRIED, reported_on=date(2026, 3, 1), **at
-    )
+    services.add_dependent(client_id, married, on=MARRIED, person_type="CH", **kin, **at)
+    reported = {"event_class": "MAR", "on": MARRIED, "reported_on": date(2026, 3, 9)}
+    services.report_life_event(client_id, married, **reported, **at)
     home = {"line1": "1 Main St", "city": "Springfield", "state": "MA", "postal_code": "01103"}
     services.move(client_id, moved, on=date(2026, 3, 10), address=home, **at)
-    services.terminate(client_id, gone, last_day_employed=date(2026, 3, 13), **at)
+    for one in gone:
+        services.terminate(client_id, one, last_day_employed=date(2026, 3, 13), **at)
+    hire_like(client_id, married, **at)
     process(connection, client_id, "E", as_of=date(2026, 3, 21), now=spring + timedelta(days=1))
-    process(
-        connection,
+    elect_some(connection, client_id, on=date(2026, 3, 25))
+    later = spring + timedelta(days=40)
+    process(connection, client_id, "E", as_of=date(2026, 5, 1), now=later, is_finalizing=True)
+
+
+def hire_like(client_id, person_id, **at):
+    """Hire somebody into the job of somebody else."""
+    from openbenefits.workforce import services
+
+    job = apps.get_model("workforce.JobFact").objects.filter(person_id=person_id).values().first()
+    names = (
+        "company",
+        "benefit_group",
+        "pay_group",
+        "location",
+        "job_code",
+        "employee_class",
+        "full_part_time",
+    )
+    more = ("regular_temporary", "flsa_status", "weekly_hours_hundredths", "annual_pay_cents")
+    services.hire(
         client_id,
-        "E",
-        as_of=date(2026, 5, 1),
-        now=spring + timedelta(days=40),
-        is_finalizing=True,
+        employee_number="H999999",
+        first_name="New",
+        last_name="Example",
+        on=HIRED,
+        job={name: job[name] for name in (*names, *more)},
+        person={"birth_on": date(1990, 6, 6), "sex": "F", "is_smoker": False},
+        address={"line1": "3 Main St", "city": "Boston", "state": "MA", "postal_code": "02108"},
+        **at,
     )
 
 
@@ -181,9 +230,9 @@ def changed(text):
 
 
 def some_of(found):
-    """Every event that came from a person's life, and every fourth of the open enrolment."""
+    """Every event that came from a person's life, and every sixth of the open enrolment."""
     lived = [event for event in found if event["source"] != "OE"]
-    return lived + [event for event in found if event["source"] == "OE"][::4]
+    return lived + [event for event in found if event["source"] == "OE"][::6]
 
 
 def test_traced_is_stored(harbor, fresh_database):
@@ -191,7 +240,7 @@ def test_traced_is_stored(harbor, fresh_database):
     live_on(fresh_database, client_id, people)
     found = events(client_id)
     assert {"FE", "FA"} <= {event["process_status"] for event in found}
-    assert len({event["event_class_id"] for event in found}) >= 4
+    assert len({event["event_class_id"] for event in found}) == 5  # OE, HIR, MAR, MSC, TER
     assert sum(agrees(fresh_database, event) for event in some_of(found)) > 300
 
 
@@ -203,6 +252,23 @@ def test_traced_is_stored_after_facts_and_set_up_changed(harbor, fresh_database,
     change_everything(client_id, people, tmp_path)
     assert [explained(fresh_database, event) for event in chosen] == before
     assert all(one.differences == () for one in before)
+
+
+def test_elections_entered_since_are_left_out(fresh_database, harbor):
+    client_id, people = harbor
+    person = next(one for one in people if one in enrolled(client_id))
+    from openbenefits.workforce import services
+
+    now = datetime(2026, 3, 20, 8, tzinfo=UTC)
+    reported = {"event_class": "MAR", "on": MARRIED, "reported_on": MARRIED}
+    services.report_life_event(client_id, person, **reported, made_by="test", now=now)
+    process(fresh_database, client_id, "E", as_of=date(2026, 3, 21), now=now)
+    marriage = next(event for event in events(client_id) if event["event_on"] == MARRIED)
+    before = explained(fresh_database, marriage)
+    elect_some(fresh_database, client_id, on=date(2026, 3, 25))
+    entered = next(event for event in events(client_id) if event["event_on"] == MARRIED)
+    assert entered["process_status"] == "ET"
+    assert explained(fresh_database, entered).plans == before.plans
 
 
 def test_a_difference_is_told(harbor, fresh_database):
@@ -287,11 +353,89 @@ def page(connection, newcomer, **chosen):
 
 
 MEDICAL = """\
-"""
+Employee 1001 of acme, benefit record 0
+
+Event
+  What happened    a job row of March 2, 2026 with action HIR
+  Class            HIR Hire: the action table maps HIR to HIR
+  Event date       March 2, 2026
+  Schedule         EM (Event maintenance), event 1
+  Stands at        FE final: enrolled
+  Explained as of  2026-03-03 02:00 UTC, run 1 as of March 2, 2026, by system
+  Elections        March 2, 2026 to April 2, 2026
+  AS  program assigned  2026-03-03 02:00  open    run 1 as of March 2, 2026, by system
+  PR  options prepared  2026-03-03 02:00  open    run 1 as of March 2, 2026, by system
+  FE  final: enrolled   2026-03-03 02:00  closed  run 1 as of March 2, 2026, by system
+
+Facts used
+  Age                                      41 years
+  Service                                  0 completed months
+  Hired                                    March 2, 2026
+  Job                                      CLERK, A, STAFF
+  Full or part time, regular or temporary  F, R
+  Weekly hours                             37.5
+  Annual pay                               $41,500
+  Company and process group                ACM, ALL
+  Pay group                                BW
+  Home zip                                 01001 (rating area R1)
+  Dependents                               spouse of 39 years and child of 26 years
+
+Programs
+  MAIN (Main program): in it, rule FULL is met
+    E eligible: standard hours a week is 37.5, expected at least 30
+    E eligible: company of the job is ACM, expected one of ACM
+    NE not evaluated: 15 other fields the rule does not look at
+
+Plan type 10 Medical
+  Event rule        HEALTH, row of class HIR (plan document of 2026, in force from January 1, 2026)
+  Coverage begins   first of the month on or after March 2, 2026 + 60 days (= May 1, 2026)
+                    [first_of_month_on_or_after, after 60 days]
+  Deductions begin  with coverage, on May 1, 2026 [with_coverage]
+  Dependents        spouses 1, partners 0, children 0 count on May 1, 2026: children below 26, rule HEALTH
+                    (plan document of 2026)
+  Choice            all eligible options may be chosen; 3 may be chosen: a choice
+  Without election  the default option: HMO-1 (Health plan, Employee), the plan document's default
+  HMO-1 (Health plan, Employee), $31.03 per pay: offered [default]
+    price: rate table hmo of 2026-01-01 for area R1, age 41
+      $310.25 a month
+      employer: 80% of the own part $310.25 = $248.20: $248.20 a month
+      employee: $62.05 a month × 12 = $744.60 a year ÷ 24 pays in 2026 = $31.03 per pay
+  HMO-4 (Health plan, Family), $108.59 per pay: offered
+    price: rate table hmo of 2026-01-01 for area R1, age 41
+      employee, 41: $310.25
+      spouse, 39: $310.25
+      $620.50 a month
+      employer: 80% of the own part $310.25 = $248.20 + 50% of the dependents' part $310.25 = $155.13: $403.33
+      a month
+      employee: $217.17 a month × 12 = $2,606.04 a year ÷ 24 pays in 2026 = $108.59 per pay
+  WAIVE (Waive): offered
+    credit: rate table credit of 2026-01-01
+      $25.00 a month
+      credit: $25.00 a month × 12 = $300.00 a year ÷ 26 pays in 2026 = $11.54 per pay
+  from plan document of 2026: rate table hmo of 2026-01-01, rate table credit of 2026-01-01 and contribution
+  EIGHTY of 2026-01-01
+
+What the person has
+  Medical, by default, from May 1, 2026: HMO-1 (Health plan, Employee)
+    by event HIR (Hire) of March 2, 2026, run 1 as of March 2, 2026, by system; rule: default: default option;
+    basis: eligible
+    deduction from May 1, 2026: $31.03 per pay, before tax: $744.60 a year
+
+Check
+  Prepared again from the same facts: everything stored agrees to the cent and the day."""
 
 
 def test_page_of_one_plan_type(newcomer, fresh_database):
     assert page(fresh_database, newcomer, plan_type="10") == MEDICAL
+
+
+def test_page_tells_how_coverage_follows_from_pay(newcomer, fresh_database):
+    told = page(fresh_database, newcomer, plan_type="20")
+    assert (
+        "coverage $42,000 = annual pay (a year: $41,500), × 1, rounded up to full $1,000, at most $50,000"
+        in told
+    )
+    assert "$0.145 per $1,000 a month × $42,000 of coverage = $6.09 a month" in told
 
 
 def test_nothing_personal_is_told(newcomer, fresh_database):

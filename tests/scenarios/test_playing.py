@@ -13,17 +13,14 @@ def test_a_true_story_is_met(story):
 
 
 def test_each_difference_says_where_and_what(story):
-    file = story(
-        ("per_pay: 50", "per_pay: 51"), ("2026-05-01", "2026-06-01"), ("status: PR", "status: FE")
-    )
+    file = story(("per_pay: 50", "per_pay: 51"), ("2026-05-01", "2026-06-01"), ("status: PR", "status: FE"))
     result = play_file(file)
     assert not result.is_met
+    event = "step 2: ann, event HIR of 2026-03-02"
     assert result.sentences() == [
-        "story.yaml, line 17: step 2: ann, event HIR of 2026-03-02, status: expected FE, found PR",
-        "story.yaml, line 18: step 2: ann, event HIR of 2026-03-02, option HMO-EE, per pay: "
-        "expected 51.00, found 50.00",
-        "story.yaml, line 19: step 2: ann, event HIR of 2026-03-02, plan type 10, coverage begins: "
-        "expected 2026-06-01, found 2026-05-01",
+        f"story.yaml, line 17: {event}, status: expected FE, found PR",
+        f"story.yaml, line 18: {event}, option HMO-EE, per pay: expected 51.00, found 50.00",
+        f"story.yaml, line 19: {event}, plan type 10, coverage begins: expected 2026-06-01, found 2026-05-01",
     ]
 
 

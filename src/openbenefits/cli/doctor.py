@@ -1,4 +1,4 @@
-"""`openbenefits doctor`: is everything there that the program needs, and is the set-up sound?"""
+"""`openbenefits doctor`: whether everything is there that the program needs, and the set-up sound."""
 
 import os
 import sys

@@ -9,12 +9,14 @@ import typer
 from openbenefits.cli.clock import today
 
 
-def parse_day(text: str) -> date:
-    """Read a day.
+def parse_day(text: str | date) -> date:
+    """Read a day; a default is one already.
 
     >>> parse_day("2026-03-02")
     datetime.date(2026, 3, 2)
     """
+    if isinstance(text, date):
+        return text
     try:
         day = date.fromisoformat(text) if len(text) == len("2026-03-31") else None
     except ValueError:

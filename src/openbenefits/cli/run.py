@@ -55,7 +55,14 @@ def calendar(client: ClientCode, begin: From, through: Through = None) -> None:
 
     last = through or begin + timedelta(days=CALENDAR_DAYS)
     rows = run_calendar(connection, find_client(client).pk, begin, last)
-    by_day = rows.group_by("on", maintain_order=True).agg(controls=pl.col("code").str.join(", "))
+    days = (last - begin).days + 1
+    nightly = rows.group_by("code", maintain_order=True).len().filter(len=days)["code"]
+    if nightly.len():
+        say(f"Every day: {', '.join(nightly)}")
+    others = rows.filter(~pl.col("code").is_in(nightly.implode()))
+    by_day = others.group_by("on", maintain_order=True).agg(
+        controls=pl.col("code").str.join(", "), meaning=pl.col("name").str.join("; ")
+    )
     console.print(table_of(by_day, title=f"Runs of {client} from {begin} through {last}"))
 
 

@@ -15,7 +15,8 @@ RUNS_SHOWN = 20
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>openbenefits</title><style>
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1d2733 }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; margin: 2rem auto; max-width: 70rem;
+ padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d5dbe3 }
 td.n, th.n { text-align: right } caption { text-align: left; font-weight: 600; padding: .5rem 0 }
@@ -31,7 +32,8 @@ td.n, th.n { text-align: right } caption { text-align: left; font-weight: 600; p
 {% empty %}<tr><td colspan="6">Nothing has been processed yet.</td></tr>{% endfor %}</table>
 <table><caption>Last runs</caption>
 <tr><th class="n">Run</th><th>Control</th><th>As of</th><th>Through</th><th>State</th><th>Started</th></tr>
-{% for run in runs %}<tr><td class="n">{{ run.id }}</td><td>{{ run.run_control|default_if_none:"on demand" }}</td>
+{% for run in runs %}<tr><td class="n">{{ run.id }}</td>
+<td>{{ run.run_control|default_if_none:"on demand" }}</td>
 <td>{{ run.as_of|date:"Y-m-d" }}</td><td>{{ run.through_level }}</td><td>{{ run.state }}</td>
 <td>{{ run.started_at|date:"Y-m-d H:i" }} UTC</td></tr>
 {% empty %}<tr><td colspan="6">No run yet.</td></tr>{% endfor %}</table>

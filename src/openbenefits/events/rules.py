@@ -110,9 +110,13 @@ def order_events(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_due(as_of: pl.Expr) -> pl.Expr:
-    """Whether an event may be processed: on its day, or so many days ahead as its class allows."""
+    """Whether an event may be processed (rulings §1.1).
+
+    On its day, so many days ahead as its class allows, or once the window of its schedule has opened.
+    """
     ahead = pl.duration(days=pl.col("process_ahead_days"))
-    return pl.col("event_on") <= as_of + ahead
+    is_open = (pl.col("schedule_window_begins_on") <= as_of).fill_null(value=False)
+    return (pl.col("event_on") <= as_of + ahead) | is_open
 
 
 def window(classes_joined: pl.DataFrame) -> pl.DataFrame:

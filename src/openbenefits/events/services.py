@@ -132,7 +132,8 @@ def create_events(
     waiting = frames.load_waiting_activity(connection, people)
     if waiting.is_empty():
         return pl.DataFrame()
-    classified = rules.classify(waiting, classes).filter(pl.col("event_class_id").is_not_null())
+    unread = waiting.drop("schedule_id", "event_number")
+    classified = rules.classify(unread, classes).filter(pl.col("event_class_id").is_not_null())
     merged = rules.merge(classified)
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]

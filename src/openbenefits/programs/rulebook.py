@@ -391,12 +391,12 @@ def _plan_rules(
 
 SEX_NUMBERS = {"F": 0, "M": 1, "X": 2}
 STRIDES = {
-    "sex_stride": "sexes",
-    "smoker_stride": "smokers",
-    "pay_stride": "pay_bands",
-    "service_stride": "service_bands",
-    "area_stride": "areas",
-    "age_stride": "ages",
+    "by_sex": ("sex_stride", "sexes"),
+    "by_smoker": ("smoker_stride", "smokers"),
+    "by_pay": ("pay_stride", "pay_bands"),
+    "by_service": ("service_stride", "service_bands"),
+    "by_area": ("area_stride", "areas"),
+    "by_age": ("age_stride", "ages"),
 }
 """The dimensions of a rate table, from the quickest to the slowest; coverage codes are slower still."""
 
@@ -406,7 +406,7 @@ class Rates:
     """Rate tables as one long array.
 
     tables: by effective date; rate_version is the position. The cell of a rate is first_cell + the number
-            of each key × its stride (0: not keyed by it) + code_offset (see `codes`).
+            of each key × its stride (0: not keyed by it, and only then) + code_offset (see `codes`).
     cells:  total (flat tables: cents of a month; others: micro-dollars), own (the employee's part of it),
             rate_row_id; nulls where there is no rate.
     codes:  rate_version, coverage_code_id, code_offset.
@@ -605,9 +605,9 @@ def _laid_out(
         pl.col("service_bands", "pay_bands", "codes").fill_null(1),
     )
     stride = pl.lit(1, pl.Int64)
-    for name, size in STRIDES.items():
+    for flag, (name, size) in STRIDES.items():
         sized = sized.with_columns(stride.alias(f"_{name}"))
-        sized = sized.with_columns(pl.when(pl.col(size) > 1).then(f"_{name}").otherwise(0).alias(name))
+        sized = sized.with_columns(pl.when(flag).then(f"_{name}").otherwise(0).alias(name))
         stride = pl.col(f"_{name}") * pl.col(size)
     sized = sized.with_columns(code_stride=stride).with_columns(cells=pl.col("code_stride") * pl.col("codes"))
     _refuse_too_many_cells(sized)
@@ -628,7 +628,7 @@ def _refuse_too_many_cells(sized: pl.DataFrame) -> None:
 
 def _cells(rows: pl.DataFrame, laid_out: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
     """Lay the rates out in one array, nulls where the tables say nothing."""
-    where = laid_out.select("rate_version", "first_cell", *STRIDES)
+    where = laid_out.select("rate_version", "first_cell", *(stride for stride, _ in STRIDES.values()))
     numbers = {
         "sex_stride": "sex_number",
         "smoker_stride": "smoker",

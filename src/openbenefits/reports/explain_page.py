@@ -149,7 +149,8 @@ def _option(option: OptionPart) -> Iterator[RenderableType]:
     marks = [
         mark for mark, holds in (("present", option.is_current), ("default", option.is_default)) if holds
     ]
-    price = "" if option.pay_cents is None or not option.costs else f", {money(option.pay_cents)} per pay"
+    is_priced = any(cost.kind == "price" for cost in option.costs)
+    price = f", {money(option.pay_cents)} per pay" if is_priced and option.pay_cents is not None else ""
     name = f"{option.code} ({option.name})" if option.name else option.code
     marked = f" [{', '.join(marks)}]" if marks else ""
     yield Text(f"{name}{price}: {option.why}{marked}", style="green" if option.is_electable else "")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -18,6 +17,7 @@ from openbenefits.core.codes import (
 )
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
+from openbenefits.reports.explain_coverage import coverage_text, proof_part
 from openbenefits.reports.explain_event import rule_part
 from openbenefits.reports.explain_names import (
     Row,
@@ -28,26 +28,20 @@ from openbenefits.reports.explain_names import (
     row_of,
     row_on,
 )
-from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, ProofPart, RulePart
+from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, RulePart
 from openbenefits.reports.explain_prices import cost_parts, mismatches
 from openbenefits.reports.explain_words import (
     BEGIN_WORDS,
-    CENTS,
     END_WORDS,
     FAULT_WORDS,
     METHOD_WORDS,
     REASON_WORDS,
     SELECT_WORDS,
-    THOUSANDTHS,
     day,
-    decimal,
-    listed,
     wait_words,
-    whole_money,
 )
 
 NO_LIMIT = (0, 99)
-PAY_WORDS = {1: "annual pay", 12: "monthly pay", 52: "weekly pay"}
 HOUSEHOLD = {
     "spouse_min": ("spouses", "spouse"),
     "partner_min": ("partners", "domestic partner"),
@@ -111,7 +105,8 @@ def _household(again: Again, plan: Row) -> str:
     )
     counts = [f"{counted} {plan[counted]}" for counted, _ in HOUSEHOLD.values()]
     until = f"children below {rule['age_limit']}" if rule else "children of any age"
-    student = f", students below {rule['student_age_limit']}" if rule and rule["student_age_limit"] else ""
+    longer = rule and rule["student_age_limit"] != rule["age_limit"]
+    student = f", students below {rule['student_age_limit']}" if rule and longer else ""
     by = f", rule {rule['code']} ({rule['source']})" if rule else ""
     return f"{', '.join(counts)} count on {day(plan['price_on'])}: {until}{student}{by}"
 
@@ -296,8 +291,8 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
         is_default=bool(found.get("is_default", False)),
         why=_why_not_eligible(again, plan, row, rule) if priced is None else _why(plan, priced),
         rule=rule,
-        coverage="" if priced is None else _coverage(again, plan, row, priced),
-        proof=None if priced is None else _proof(plan, priced),
+        coverage="" if priced is None else coverage_text(again, plan, row, priced),
+        proof=None if priced is None else proof_part(plan, priced),
         costs=() if priced is None else cost_parts(again, plan, row, priced),
         pay_cents=None if None in pay else sum(filter(None, pay)),
         annual_employer_cents=found.get("annual_employer_cents"),
@@ -347,76 +342,3 @@ def _why_not_electable(plan: Row, priced: Row) -> str:
     if plan["use_history"]:
         return "nothing is newly offered since the last event"
     return SELECT_WORDS[SelectAllowed(plan["select_allowed"])]
-
-
-# --- coverage and evidence ----------------------------------------------------------------------------------
-
-
-def _coverage(again: Again, plan: Row, row: Row, priced: Row) -> str:
-    """The coverage amount and how it follows from pay."""
-    amount = priced["coverage_cents"]
-    formula = row_on(again.tables["formula"], plan["price_on"], formula_id=row["formula_id"])
-    if row["formula_id"] is None or formula is None:
-        return "" if amount is None else f"{whole_money(amount)}, fixed"
-    steps = again.tables["formula_step"].filter(
-        formula_id=formula["formula_id"], valid_from=formula["valid_from"]
-    )
-    told = [_step(step) for step in steps.sort("step").iter_rows(named=True)]
-    told += _bounds(formula)
-    pay = f"{PAY_WORDS[formula['pay_divisor']]} of {whole_money(again.case['annual_pay_cents'])} a year"
-    how = f"{pay}, {', '.join(told)}" if told else pay
-    return f"{whole_money(amount)} = {how} (formula {formula['code']}, {formula['source']})"
-
-
-def _step(step: dict[str, Any]) -> str:
-    operand = step["operand_thousandths"]
-    match step["operation"]:
-        case "multiply":
-            return f"× {decimal(operand, THOUSANDTHS)}"
-        case "add":
-            return f"+ ${decimal(operand, THOUSANDTHS * CENTS)}"
-        case "set":
-            return f"set to ${decimal(operand, THOUSANDTHS * CENTS)}"
-        case _:
-            up = "up " if step["round_up_cents"] else "down "
-            return f"rounded {up}to {whole_money(step['round_to_cents'])}"
-
-
-def _bounds(formula: Row) -> list[str]:
-    bounds = []
-    if formula["minimum_cents"] is not None:
-        bounds.append(f"at least {whole_money(formula['minimum_cents'])}")
-    if formula["maximum_cents"] is not None:
-        bounds.append(f"at most {whole_money(formula['maximum_cents'])}")
-    return [listed(bounds)] if bounds else []
-
-
-def _proof(plan: Row, priced: Row) -> ProofPart | None:
-    prefix = "" if plan["is_in_force"] else "waived_"
-    guaranteed, level = plan[f"{prefix}proof_above_cents"], plan[f"{prefix}proof_from_level"]
-    if priced["coverage_cents"] is None:
-        return None
-    if guaranteed is None and level is None and not priced["is_proof_required"]:
-        return None
-    held = plan["current_coverage_cents"] if plan["is_in_force"] else None
-    approved = max(plan["approved_cents"] or 0, held or 0)
-    return ProofPart(
-        is_required=bool(priced["is_proof_required"]),
-        coverage_cents=priced["coverage_cents"],
-        guaranteed_cents=guaranteed,
-        from_level=level,
-        approved_cents=approved,
-        billed_cents=priced["approved_coverage_cents"],
-        sentence=_proof_sentence(priced, guaranteed, level, approved),
-    )
-
-
-def _proof_sentence(priced: Row, guaranteed: int | None, level: int | None, approved: int) -> str:
-    limits = [] if guaranteed is None else [f"{whole_money(guaranteed)} is guaranteed"]
-    limits += [] if level is None else [f"proof from level {level} on"]
-    limits += [f"{whole_money(approved)} approved or in force"] if approved else ["nothing approved yet"]
-    outcome = "no evidence needed"
-    if priced["is_proof_required"]:
-        billed = whole_money(priced["approved_coverage_cents"])
-        outcome = f"evidence needed; {billed} is billed until it is approved"
-    return f"{listed(limits)}: {outcome}"

@@ -24,8 +24,8 @@ FROM (
     FROM workforce_jobfact WHERE client_id = ANY(%(clients)s::int[])
     ORDER BY client_id, person_id, job_number, valid_from, sequence, version DESC
 ) AS j
-WHERE NOT is_deleted AND is_primary AND valid_from <= %(through)s
-ORDER BY client_id, person_id, benefit_record, valid_from DESC, sequence DESC
+WHERE is_primary AND valid_from <= %(through)s
+ORDER BY client_id, person_id, benefit_record, is_deleted, valid_from DESC, sequence DESC
 """
 
 RUN_PEOPLE = """
@@ -37,7 +37,8 @@ WHERE run_id = %(run)s AND client_id = ANY(%(clients)s::int[]) AND partition = %
 def load_scope(connection: Any, client_ids: Sequence[int], through: date) -> pl.DataFrame:
     """Load the benefit records of some clients with the company and group of their primary job.
 
-    `through` is the last day a job row may begin on to count.
+    `through` is the last day a job row may begin on to count. Somebody whose job rows were all deleted stays
+    in scope by the last of them, so that the events it caused are dealt with.
     """
     clients = "{" + ",".join(map(str, client_ids)) + "}"
     return copy_out(connection, SCOPE, SCOPE_SCHEMA, {"clients": clients, "through": through})

@@ -12,6 +12,8 @@ TO_PREPARE = [
     str(status) for status in (ProcessStatus.AS, ProcessStatus.AN, ProcessStatus.AE, ProcessStatus.PE)
 ]
 TO_VALIDATE = [str(status) for status in (ProcessStatus.ET, ProcessStatus.EE)]
+TO_PREPARE_AGAIN = [str(ProcessStatus.PR), str(ProcessStatus.NT)]
+"""Interrupted by an earlier event, these are prepared anew when their turn comes back (rulings §1.7)."""
 UNANSWERED = [str(status) for status in (ProcessStatus.PR, ProcessStatus.NT, ProcessStatus.RE)]
 
 LEVELS = [str(level) for level in Level]
@@ -73,7 +75,8 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     """What an event needs, if the run goes that far."""
     status = pl.col("process_status")
     finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
-    prepare = status.is_null() | status.is_in(TO_PREPARE)
+    resumed = (pl.col("event_status") == str(EventStatus.CLOSED)) & status.is_in(TO_PREPARE_AGAIN)
+    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed
     if reaches(through, Level.ELECTIONS):
         validate = status.is_in(TO_VALIDATE)
         finalise = status.is_in(UNANSWERED) & finalizing

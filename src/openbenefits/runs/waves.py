@@ -169,8 +169,10 @@ def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: mode
     cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
         to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status")
     )
-    same = (pl.col("fingerprint") == pl.col("input_fingerprint")).fill_null(value=False) & (
-        pl.col("to_status") == pl.col("process_status")
+    same = (
+        (pl.col("fingerprint") == pl.col("input_fingerprint"))
+        & (pl.col("to_status") == pl.col("process_status"))
+        & (pl.col("event_status") == event_status_of())
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
     return Decided(
@@ -202,8 +204,8 @@ def _with_prepared_status(cases: pl.DataFrame, started: models.Run) -> pl.DataFr
 def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.DataFrame:
     """Name the cases to validate and load now.
 
-    Those with elections (all withdrawn: they wait again), those being finalised, and freshly prepared ones without
-    any choice (rulings §1.4), unless such a one would end all coverage and its class guards that.
+    Those with elections (all withdrawn: they wait again), those being finalised, and freshly prepared ones
+    without any choice (rulings §1.4), unless such a one would end all coverage and its class guards that.
     """
     if not reaches(started.through_level, Level.ELECTIONS):
         return cases.head(0).select("case", "is_finalizing")

@@ -96,7 +96,8 @@ def job_columns(*parts: JobPart) -> dict[str, Any]:
         for name in part.__struct_fields__:
             value = getattr(part, name)
             if value is not UNSET:
-                columns[JOB_COLUMNS.get(name, name)] = cents(value) if name in ("hours", "annual_pay") else value
+                is_in_hundredths = name in ("hours", "annual_pay")
+                columns[JOB_COLUMNS.get(name, name)] = cents(value) if is_in_hundredths else value
     return columns
 
 
@@ -250,4 +251,3 @@ def _approve(person_id: int, plan_type: str, approved: Decimal, now: datetime) -
         decided_by="take-over",
         known_since=now,
     )
-

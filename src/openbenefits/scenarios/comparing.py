@@ -10,10 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from openbenefits.scenarios import observing
-from openbenefits.scenarios.frames import Row
-from openbenefits.scenarios.playing import Play
-from openbenefits.scenarios.reading import Way
-from openbenefits.scenarios.story import (
+from openbenefits.scenarios.expectations import (
     CoverageExpectation,
     DeductionExpectation,
     EventExpectation,
@@ -21,6 +18,9 @@ from openbenefits.scenarios.story import (
     OptionExpectation,
     PlanExpectation,
 )
+from openbenefits.scenarios.frames import Row
+from openbenefits.scenarios.playing import Play
+from openbenefits.scenarios.reading import Way
 
 UNORDERED = ("messages", "offered", "dependents")
 
@@ -171,7 +171,8 @@ def _coverage_differences(
         return
     if len(expected) != len(periods):
         told = "; ".join(_told(period) for period in periods)
-        yield _difference(way, about, f"{len(expected)} periods", f"{len(periods)}: {told}" if told else "none")
+        found = f"{len(periods)}: {told}" if told else "none"
+        yield _difference(way, about, f"{len(expected)} periods", found)
         return
     for index, (one, period) in enumerate(zip(expected, periods, strict=True)):
         yield from _field_differences(one, period, (*way, index), f"{about}, period {index + 1}")
@@ -207,9 +208,9 @@ def _deduction_differences(
 def _outcome_difference(view: _View, expected: str, way: Way) -> Iterator[Difference]:
     result = view.play.last_run
     about = f"{view.name}, outcome of the run"
-    found = None if result is None else observing.outcome_of(
-        view.play.connection, result.run_id, view.person_id
-    )
+    found = None
+    if result is not None:
+        found = observing.outcome_of(view.play.connection, result.run_id, view.person_id)
     if found != expected:
         yield _difference(way, about, expected, found or "not in scope")
 

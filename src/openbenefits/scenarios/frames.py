@@ -159,6 +159,4 @@ def load_names(connection: Any) -> SetupNames:
                 )
             )
     schedules = {row["code"]: row["schedule_id"] for row in rows_of(connection, SCHEDULES)}
-    return SetupNames(
-        codes={row["id"]: row["code"] for row in keys}, options=options, schedules=schedules
-    )
+    return SetupNames(codes={row["id"]: row["code"] for row in keys}, options=options, schedules=schedules)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from openbenefits.core.codes import ChangeKind
@@ -162,7 +163,7 @@ def coverage_of(connection: Any, cast: Cast, person_id: int) -> dict[str, list[R
         invested = {one["fund"]: one["percent"] for one in funds if _is_same_point(one, row)}
         found.setdefault(row["plan_type"], []).append(_period(cast, row, sorted(covered), invested))
     for periods in found.values():
-        for period, following in zip(periods, periods[1:], strict=False):
+        for period, following in pairwise(periods):
             period["through"] = following["begins"] - timedelta(days=1)
     return found
 
@@ -224,4 +225,3 @@ def outcome_of(connection: Any, run_id: int, person_id: int) -> str | None:
     keys = {"client": CLIENT_ID, "run": run_id, "person": person_id}
     found = rows_of(connection, frames.OUTCOME, keys)
     return "; ".join(row["outcome"] or "not reached" for row in found) or None
-

@@ -21,7 +21,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from openbenefits.programs import nodes
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.shape import words
-from openbenefits.scenarios.story import ACTS, Expectation, Step, Story, act_of
+from openbenefits.scenarios.expectations import Expectation
+from openbenefits.scenarios.story import ACTS, Step, Story, act_of
 
 Way = tuple[str | int, ...]
 """The way to a value from the top of a story: `("steps", 2, "expect", 0)`."""
@@ -260,8 +261,9 @@ def _contradictions(story: Story) -> Iterator[Contradiction]:
         if before is not None and step.on < before:
             yield (*way, "on"), f"a day from {before} on", str(step.on), "Put the steps in order."
         before = step.on
-        for check in (_unknown_people, _unknown_dependents, _misplaced_expectations):
-            yield from check(story, step, way)
+        yield from _unknown_people(story, step, way)
+        yield from _unknown_dependents(story, step, way)
+        yield from _misplaced_expectations(step, way)
 
 
 def _unknown_people(story: Story, step: Step, way: Way) -> Iterator[Contradiction]:
@@ -283,8 +285,7 @@ def _unknown_people(story: Story, step: Step, way: Way) -> Iterator[Contradictio
 
 def _unknown_dependents(story: Story, step: Step, way: Way) -> Iterator[Contradiction]:
     known = {name for person in story.people.values() for name in person.dependents}
-    for one in story.steps:
-        known |= {made for made in (_dependent_made(one),) if made}
+    known |= {name for name in map(_dependent_made, story.steps) if name}
     for place, names in _dependents_named(step):
         for name in names:
             if name not in known:
@@ -310,9 +311,8 @@ def _dependents_named(step: Step) -> Iterator[tuple[Way, list[str]]]:
         yield ("change_dependent",), [step.change_dependent.dependent]
 
 
-def _misplaced_expectations(story: Story, step: Step, way: Way) -> Iterator[Contradiction]:
-    """Refuse expectations about a run where there is none, and acts that are refused and expected at once."""
-    del story
+def _misplaced_expectations(step: Step, way: Way) -> Iterator[Contradiction]:
+    """Refuse expectations about a run or an act where there is none, and those that say nothing."""
     if step.run is None and step.run_outcomes is not msgspec.UNSET:
         yield (*way, "run_outcomes"), "a `run` in this step", "none", "Move it to the step of the run."
     if step.refused and act_of(step) is None:

@@ -55,10 +55,8 @@ class ScenarioResult:
         found = [finding.sentence() for finding in self.findings]
         for one in self.differences:
             line = "" if one.line is None else f", line {one.line}"
-            step = int(one.way[1]) + 1
-            found.append(
-                f"{self.path.name}{line}: step {step}: {one.about}: expected {one.expected}, found {one.found}"
-            )
+            place = f"{self.path.name}{line}: step {int(one.way[1]) + 1}"
+            found.append(f"{place}: {one.about}: expected {one.expected}, found {one.found}")
         return found
 
 
@@ -170,8 +168,12 @@ def _outcome_differences(play: Play, expected: dict[str, int], way: Way) -> Iter
         if people:
             found[outcome] = found.get(outcome, 0) + people
     if found != expected:
-        told = [", ".join(f"{count} {name}" for name, count in sorted(one.items())) for one in (expected, found)]
-        yield Difference(way=way, about="outcome of the run", expected=told[0], found=told[1])
+        about = "outcome of the run"
+        yield Difference(way=way, about=about, expected=_counted(expected), found=_counted(found))
+
+
+def _counted(people: dict[str, int]) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(people.items())) or "nobody"
 
 
 def _finding(file: StoryFile, way: Way, expected: str, found: str) -> Finding:

@@ -55,7 +55,7 @@ def play(stage: Stage) -> None:
 
 
 def _told_about(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """Choose the first three of client, story and employee, each from another client where there are as many."""
+    """Choose three of client, story and employee, each from another client."""
     for files, name in zip(stage.files.clients, EXPLAINED, strict=False):
         story = next(one for one in STORIES if one.name == name)
         number = _employee(files, story)
@@ -99,7 +99,8 @@ def _employee(files: ClientFiles, story: Story) -> str | None:
     cast = pl.read_csv(files.stories, schema_overrides={"employee_number": pl.String}).filter(
         story=story.name
     )
-    return cast["employee_number"].first()
+    numbers = cast["employee_number"].to_list()
+    return numbers[0] if numbers else None
 
 
 def _record(stage: Stage, files: ClientFiles, story: Story, number: str) -> date:
@@ -107,7 +108,7 @@ def _record(stage: Stage, files: ClientFiles, story: Story, number: str) -> date
     rows = pl.read_csv(files.changes, infer_schema=False).filter(employee_number=number)
     path = stage.output("changes", f"{files.client}-{story.name}.csv")
     rows.write_csv(path)
-    happened = date.fromisoformat(rows["effective_date"].drop_nulls().max())
+    happened = max(date.fromisoformat(day) for day in rows["effective_date"].drop_nulls())
     client_id = stage.clients[files.client]
     life = pl.read_csv(files.life_events, try_parse_dates=True).filter(employee_number=number)
     reported = max([happened, *life["reported_on"]])

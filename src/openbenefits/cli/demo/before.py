@@ -124,13 +124,14 @@ def _take_over(stage: Stage) -> None:
 
 
 def _clear_way(stage: Stage) -> None:
-    """Void the snapshot events that stay open: a snapshot only looks, and must not keep open enrolment waiting."""
+    """Void the snapshot events that stay open: a snapshot only looks, and must keep nobody waiting."""
     events = load_events(stage.connection, schedule_ids=stage.schedule_ids(SNAPSHOT), event_statuses=["O"])
     void_events(
         stage.connection, events, cause="voided by the administrator", run_id=None, actor=ACTOR, now=at(START)
     )
     if events.height:
         say(
-            f"{events.height} snapshot events are not final: faults in the data, or coverage that would end. They"
-            " would keep open enrolment waiting, so the administrator voids them; it will meet the same faults."
+            f"{events.height} snapshot events are not final: faults in the data, or coverage that would end."
+            " They would keep open enrolment waiting, so the administrator voids them; it will meet the"
+            " same faults."
         )

@@ -108,15 +108,15 @@ def files_text(files: Sequence[Path]) -> str:
 
 
 def _enter(stage: Stage, client: str, file: ElectionFile, offers: pl.DataFrame) -> None:
-    """Write a client's elections file as its people's portal would, and enter it twice: the second says nothing new."""
+    """Write a client's elections as a portal would, and enter them twice: the second says nothing new."""
     path = stage.output("elections", f"{client}.csv")
     _rows_of(file, offers, client).write_csv(path)
     client_id = stage.clients[client]
     result = enter_file(stage.connection, client_id, path, received_by=ACTOR, now=at(WINDOW_ENDS))
     again = enter_file(stage.connection, client_id, path, received_by=ACTOR, now=at(WINDOW_ENDS))
     say(
-        f"{path}: {result.rows_read:,} rows, {result.entered:,} entered, {result.events_moved:,} people at ET;"
-        f" the same file again: {again.entered} entered"
+        f"{path}: {result.rows_read:,} rows, {result.entered:,} entered, {result.events_moved:,} people"
+        f" at ET; the same file again: {again.entered} entered"
     )
     show_bad_rows(f"Rows of {client} left out, by cause", result)
 

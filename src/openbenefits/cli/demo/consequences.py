@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
-from openbenefits.cli.screen import console, dollars
+from openbenefits.cli.screen import console, dollars, say
 from openbenefits.core.codes import PLAN_TYPES
 from openbenefits.payroll.services import changes_between
 from openbenefits.programs.frames import load_setup
@@ -18,8 +18,9 @@ KINDS = {
     "W": "waived",
     "T": "ends",
     "N": "never enrolled",
-    "I": "not eligible",
+    "I": "ends: no longer eligible",
 }
+WAIVED = "W"
 
 POINTS = """
 SELECT c.plan_type, c.begins_on, c.kind, c.option_id, c.coverage_cents, c.deduction_begins_on
@@ -51,19 +52,18 @@ class Consequences:
 
 def show_consequences(connection: Any, found: list[Consequences]) -> None:
     """Show, person by person and plan type by plan type, what coverage and deduction came of an event."""
-    table = Table("Client", "Employee", "Plan type", "Coverage", "From", title="What it changed",
-                  title_justify="left")  # fmt: skip
-    table.add_column("First pay", justify="left")
-    for name in ("Per pay before", "Per pay after", "Year"):
-        table.add_column(name, justify="right")
     for one in found:
+        title = f"{one.employee_number} of {one.client}"
         rows = _rows(connection, one)
-        for place, row in enumerate(rows):
-            who = (one.client, one.employee_number) if place == 0 else ("", "")
-            table.add_row(*who, *row, end_section=place == len(rows) - 1)
         if not rows:
-            table.add_row(one.client, one.employee_number, "nothing changed", end_section=True)
-    console.print(table)
+            say(f"{title}: nothing changed.")
+            continue
+        table = Table("Plan type", "Coverage", "From", "First pay", title=title, title_justify="left")
+        for name in ("Per pay before", "Per pay after", "In the year"):
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
 
 
 def _rows(connection: Any, one: Consequences) -> list[tuple[str, ...]]:
@@ -82,8 +82,8 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     words = KINDS.get(row["kind"] or "", "")
     amount = f" {dollars(row['coverage_cents'])}" if row["coverage_cents"] else ""
     return (
-        PLAN_TYPES.get(row["plan_type"], row["plan_type"]).split(" (")[0],
-        f"{words} {row['option'] or ''}{amount}".strip(),
+        PLAN_TYPES.get(row["plan_type"], row["plan_type"]).replace(" spending account", "").split(" (")[0],
+        f"{words} {'' if row['kind'] == WAIVED else row['option'] or ''}{amount}".strip() or "priced anew",
         str(row["begins_on"] or ""),
         str(row["first_pay"] or ""),
         dollars(row["old_cents"]),

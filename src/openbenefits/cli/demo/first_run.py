@@ -4,12 +4,13 @@ from datetime import date
 
 import polars as pl
 
-from openbenefits.cli.demo.stage import ACTOR, LEVELS, OPEN_ENROLLMENT, START, Stage, at
+from openbenefits.cli.demo.stage import ACTOR, LEVELS, OPEN_ENROLLMENT, Stage, at
 from openbenefits.cli.screen import say
 from openbenefits.core.codes import Level
 from openbenefits.workforce import census
 
 PREPARED = date(2025, 10, 27)
+CENSUS_TAKEN = date(2025, 9, 30)
 CORRECTED = date(2025, 10, 28)
 CORRECTED_AGAIN = date(2025, 10, 29)
 
@@ -41,7 +42,7 @@ def _run(stage: Stage, level: Level, day: date) -> None:
 
 
 def _import_corrections(stage: Stage, which: pl.Expr, name: str) -> None:
-    """Import the corrected census rows of some of the faults, from the day benefits administration starts."""
+    """Import the corrected census rows of some of the faults, true from the day it was taken."""
     changed = 0
     for files in stage.each_client("Corrections"):
         faults = pl.read_csv(files.faults, infer_schema=False).filter(which, pl.col("is_cured") == "Y")
@@ -49,7 +50,7 @@ def _import_corrections(stage: Stage, which: pl.Expr, name: str) -> None:
         path = stage.output("changes", f"{files.client}-corrections-{name}.csv")
         rows.join(faults, on="employee_number", how="semi", maintain_order="left").write_csv(path)
         if faults.height:
-            found = census.preview(stage.clients[files.client], path, as_of=START)
+            found = census.preview(stage.clients[files.client], path, as_of=CENSUS_TAKEN)
             census.apply(found, made_by=ACTOR, now=at(CORRECTED))
             changed += found.people["changed"]
     say(f"{changed} people's records corrected; only those are looked at anew.")

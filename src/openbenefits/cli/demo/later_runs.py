@@ -6,12 +6,13 @@ import polars as pl
 from rich.table import Table
 
 from openbenefits.cli.demo.between import files_text, show_bad_rows
+from openbenefits.cli.demo.consequences import KINDS
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage, at
-from openbenefits.cli.screen import console, progress, say, table_of
+from openbenefits.cli.screen import console, progress, say
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_file
 from openbenefits.reports.services import issue_confirmations
-from openbenefits.runs.services import RunResult, trial
+from openbenefits.runs.services import trial
 
 VALIDATED = date(2025, 11, 22)
 FINALIZED = date(2025, 11, 24)
@@ -33,11 +34,9 @@ def play_final(stage: Stage) -> None:
     """Rehearse, finalise with defaults, confirm."""
     with stage.step("5 Final run: defaults for the rest"):
         _rehearse(stage)
-        results = stage.run_all("Final run", OPEN_ENROLLMENT, FINALIZED, is_finalizing=True)
-        _show_rest(results)
+        stage.run_all("Final run", OPEN_ENROLLMENT, FINALIZED, is_finalizing=True)
         stage.show_causes(OPEN_ENROLLMENT, file="final-run.xlsx")
-        again = stage.run_all("The same run again", OPEN_ENROLLMENT, FINALIZED, is_finalizing=True)
-        _show_rest(again)
+        stage.run_all("The same run again", OPEN_ENROLLMENT, FINALIZED, is_finalizing=True)
     with stage.step("5 Final run: confirmation statements"):
         _confirm(stage)
 
@@ -61,17 +60,11 @@ def _rehearse(stage: Stage) -> None:
         stage.order(client, OPEN_ENROLLMENT, FINALIZED, is_finalizing=True),
         now=at(FINALIZED),
     )
-    counted = result.changes.group_by("plan_type", "kind").len("change points").sort("plan_type", "kind")
-    console.print(table_of(counted, title=f"Trial of the final run for {client}: nothing was written"))
-
-
-def _show_rest(results: dict[str, RunResult]) -> None:
-    """Show what the runs did with everybody, and who was not finalised."""
-    outcomes = pl.concat(
-        result.outcomes.with_columns(client=pl.lit(client)) for client, result in results.items()
-    )
-    counted = outcomes.group_by("outcome", status="to_status").agg(pl.col("people").sum())
-    console.print(table_of(counted.sort("outcome", "status"), title="What became of everybody in scope"))
+    words = pl.col("kind").replace_strict(KINDS)
+    counted = result.changes.group_by(words).len("points").sort("points", descending=True)
+    listed = ", ".join(f"{points} {kind}" for kind, points in counted.iter_rows())
+    people = result.changes["person_id"].n_unique()
+    say(f"Trial for {client}, nothing written: {people} people's coverage would change: {listed}.")
 
 
 def _confirm(stage: Stage) -> None:

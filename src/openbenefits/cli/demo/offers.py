@@ -18,7 +18,7 @@ def offers_of(
 ) -> pl.DataFrame:
     """List the electable options of the open events at some statuses.
 
-    Shapes: `sample.elections.OFFER_COLUMNS`, with client_id, person_id, option_id and the price per pay beside.
+    Shapes: `sample.elections.OFFER_COLUMNS`, with the keys and the price per pay beside.
     """
     names = load_names(connection)
     events = load_events(connection, schedule_ids=schedule_ids, statuses=statuses, event_statuses=["O"])

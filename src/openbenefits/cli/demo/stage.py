@@ -21,10 +21,11 @@ from openbenefits.sample import ClientFiles, SampleFiles
 
 ACTOR = "demo"
 START = date(2025, 10, 1)
-"""The day the set-ups say benefits administration starts: what was before is taken over, and triggers nothing."""
+"""The day the set-ups say benefits administration starts: earlier changes trigger nothing."""
 
 OPEN_ENROLLMENT, SNAPSHOT, EVENTS = "OE26", "SNAP25", "EM"
 HOUR = timedelta(hours=8)
+NOT_REACHED = "not reached"
 LEVELS = ("schedule", "program", "option", "election", "load")
 
 
@@ -94,18 +95,17 @@ class Stage:
         return results
 
     def show_statuses(self, what: str, schedule: str, results: Mapping[str, RunResult] | None = None) -> None:
-        """Show where everybody in scope stands, and who passed through each status in these runs."""
+        """Show where everybody stands, who passed through each status in these runs, and who was left out."""
         runs = {client: result.run_id for client, result in (results or {}).items()}
         counts = pl.concat(
             status_counts(self.connection, [self.schedules[client, schedule]], run_id=runs.get(client))
             for client in self.clients
         )
-        console.print(status_table(counts, title=f"{what}: where the participants stand"))
+        is_used = (pl.col("standing") + pl.col("passed").fill_null(0)).sum().over("process_status") > 0
+        title = f"{what}: where the participants stand"
+        console.print(status_table(counts.filter(is_used), title=title))
         if results:
-            scope = sum(result.people for result in results.values())
-            standing = int(counts["standing"].sum())
-            verdict = "everybody is accounted for" if scope == standing else "NOT EVERYBODY IS ACCOUNTED FOR"
-            say(f"{scope:,} in scope, {standing:,} standing: {verdict}.")
+            say(_account(list(results.values())))
 
     def show_causes(self, schedule: str, *, file: str, levels: Sequence[str] = LEVELS) -> None:
         """Show what stands in the way, grouped by cause, and write the report of it."""
@@ -124,3 +124,14 @@ class Stage:
             )
             console.print(table_of(shown, title="Messages, by cause"))
         say(f"Report, with every message of everybody: {path}")
+
+
+def _account(results: Sequence[RunResult]) -> str:
+    """Say what became of everybody in scope; the sum must be everybody (rulings §1.10)."""
+    scope = sum(result.people for result in results)
+    outcomes = pl.concat(result.outcomes for result in results).filter(pl.col("outcome") != NOT_REACHED)
+    counted = outcomes.group_by("outcome").agg(pl.col("people").sum()).sort("people", descending=True)
+    listed = ", ".join(f"{people:,} {outcome}" for outcome, people in counted.iter_rows())
+    is_whole = counted["people"].sum() == scope
+    verdict = "everybody is accounted for" if is_whole else "NOT EVERYBODY IS ACCOUNTED FOR"
+    return f"{scope:,} in scope: {listed}; {verdict}."

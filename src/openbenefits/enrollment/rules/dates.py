@@ -141,7 +141,7 @@ _BEGIN_BY_PERIOD = [BeginRule.PAY_PERIOD_AFTER.value, BeginRule.PAY_PERIOD_ON_OR
 def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, begin: _Begin, into: str) -> pl.DataFrame:
     """Apply a begin rule to a day."""
     name, base = pl.col(begin.rule), pl.col(begin.base)
-    received = pl.coalesce(begin.received, begin.anchor)
+    received = pl.when(base.is_not_null()).then(pl.coalesce(begin.received, begin.anchor))
     by_calendar = (
         pl.when(name.is_in([BeginRule.EVENT_DATE.value, BeginRule.WITH_COVERAGE.value]))
         .then(base)

@@ -91,7 +91,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     options = choices.electable(options, plans, situation.prior)
     options, quotes = price_options(options, plans, members, cases, offers, rulebook)
     options = _with_default_flag(choices.with_proof(options, plans), plans)
-    plans = _with_choice(plans, options)
+    plans = _with_choice(plans, options, menus)
     undecided = choices.undecided_options(plans, menus)
     messages = preparation_messages(cases, plans, options, undecided, offers)
     return Prepared(
@@ -216,11 +216,12 @@ def price_options(
     return with_prices(covered, located, quotes, offers, rulebook), quotes
 
 
-def _with_choice(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
+def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:
     """Add how many options are electable and whether that is a choice."""
-    counted = options.filter("is_electable").group_by("plan").agg(offered_options=pl.len().cast(pl.Int16))
-    found = plans.select("plan").join(counted, on="plan", how="left", maintain_order="left")
-    offered = found["offered_options"].fill_null(0)
+    closed = options.filter(~pl.col("is_electable")).group_by("plan").agg(closed=pl.len())
+    found = plans.select("plan", "menu").join(closed, on="plan", how="left", maintain_order="left")
+    eligible = menus.menus["choices"].gather(found["menu"]).fill_null(0)
+    offered = (eligible.cast(pl.Int16) - found["closed"].fill_null(0).cast(pl.Int16)).alias("offered_options")
     return plans.with_columns(offered, (offered >= 2).alias("is_choice"))
 
 

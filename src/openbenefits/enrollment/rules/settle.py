@@ -140,6 +140,7 @@ def _default_results(
     rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
         pl.col("default_reason") != "untouched"
     )
+    rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
     options = prepared.options.select(
         "plan",
         "option_type",
@@ -149,6 +150,7 @@ def _default_results(
     rows = rows.select(
         *_PLAN_DATES,
         *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
+        "only_ends_coverage",
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on=["plan", "default_option_id"], how="left", maintain_order="left")
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
@@ -161,7 +163,7 @@ def _default_results(
         .then(pl.lit(str(ChangeKind.WAIVED)))
         .when(holds)
         .then(pl.lit(str(ChangeKind.DEFAULTED)))
-        .when(ends & pl.col("is_lost"))
+        .when(ends & ~pl.col("only_ends_coverage") & (pl.col("is_lost") | pl.col("is_ending")))
         .then(pl.lit(str(ChangeKind.INELIGIBLE)))
         .when(ends)
         .then(pl.lit(str(ChangeKind.TERMINATED)))
@@ -236,7 +238,7 @@ def _members(
 ) -> pl.DataFrame:
     """Name the dependents covered.
 
-    Those elected; those in force, if still eligible, where coverage is kept; all that the coverage code allows
+    Those elected; those in force, if still eligible, where coverage is kept; all the coverage code allows
     where a default gives it anew.
     """
     covered = results.filter(pl.col("kind").is_in(["E", "D"]) & pl.col("plan_type").str.starts_with("1"))

@@ -18,26 +18,20 @@ def with_coverage(
              says which: 'birth', or 'coverage' (the pay, or a formula that holds on the day).
     """
     fixed, has_formula = take(offers.options, options["offer"], "fixed_coverage_cents", "has_formula")
-    coverage, fault = fixed.alias("coverage_cents"), pl.lit(None, pl.String).alias("coverage_fault")
-    if not has_formula.any():
-        return options.with_columns(coverage, fault)
+    rows = options.with_columns(fixed.alias("coverage_cents"), coverage_fault=pl.lit(None, pl.String))
     at = has_formula.arg_true()
+    if at.is_empty():
+        return rows
     computed = _by_formula(options.select("plan", "offer")[at], plans, offers, rulebook)
-    return options.with_columns(coverage, fault).with_columns(
-        _scattered(coverage, at, computed["coverage_cents"]),
-        _scattered(pl.Series("coverage_fault", [None], pl.String).new_from_index(0, options.height), at, computed["fault"]),
+    return rows.with_columns(
+        rows[name].clone().scatter(at, computed[name]) for name in ("coverage_cents", "coverage_fault")
     )
-
-
-def _scattered(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
-    """Put values at positions of a column."""
-    return whole.clone().scatter(at, values)
 
 
 def _by_formula(
     rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and fault."""
+    """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and coverage_fault."""
     rows = with_taken(rows, offers.options, "offer", "formula_row")
     formed = with_taken(rows, plans, "plan", "annual_pay_cents", "birth_on", "price_on")
     formed = with_taken(
@@ -53,7 +47,7 @@ def _by_formula(
     is_known = pl.col("annual_pay_cents").is_not_null() & pl.col("pay_divisor").is_not_null()
     return formed.select(
         coverage_cents=bounded,
-        fault=pl.when(pl.col("amount").is_null()).then(
+        coverage_fault=pl.when(pl.col("amount").is_null()).then(
             pl.when(is_known).then(pl.lit("birth")).otherwise(pl.lit("coverage"))
         ),
     )

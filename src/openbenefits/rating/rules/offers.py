@@ -21,7 +21,8 @@ class Offers:
              look at: used_rules, used_geographies (words of bits), most_spouses, most_partners, most_children.
     options: offer, option_row and the option's columns, formula_row, has_formula; first_cost, costs.
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
-             of the coverage code; null: the table has none), the table's units, the contribution.
+             of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
+             member, and more than one to cover), the contribution.
     units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
              code_offset and child_cap: what a plan row needs a quote for.
     """
@@ -85,25 +86,28 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
     return _numbered(rows.sort("plan_day", "display_order", maintain_order=True), "offer")
 
 
+PERSONS_MOST = ("spouse_max", "partner_max", "child_max")
 _TABLE = ("is_per_member", "by_coverage_code", "periods", "unit_divisor", "unit")
 
 
 def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """One row per offer and cost, with the version of its rate table and the cells of its coverage code."""
-    columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", "child_max")
+    columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", *PERSONS_MOST)
     rows = options.select(columns).join(rulebook.costs, on="option_row", maintain_order="left_right")
     rows = version_on(rows, rulebook.rate_tables, "rate_table_id", "rate_version")
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *_TABLE).rename({"unit": "rate_unit"})
     rows = rows.join(
         rulebook.rate_codes, on=["rate_version", "coverage_code_id"], how="left", maintain_order="left"
     )
-    is_member = pl.col("is_per_member")
+    is_member = pl.col("is_per_member").fill_null(value=False)
+    covers_others = pl.any_horizontal(pl.col(name) > 0 for name in PERSONS_MOST)
     offset = pl.when("by_coverage_code").then("code_offset").otherwise(0)
+    cap = pl.when(is_member & (pl.col("child_max") > 0)).then("child_max")
     return rows.with_columns(
-        pl.col("is_per_member").fill_null(value=False),
+        is_per_member=is_member & (covers_others | pl.col("by_coverage_code")),
         code_offset=offset,
         unit_code_offset=pl.when(is_member).then(offset).otherwise(0),
-        child_cap=pl.when(is_member).then("child_max").otherwise(0).fill_null(0),
+        child_cap=cap.fill_null(cap.max().over("plan_day", "rate_table_id")).fill_null(0),
     )
 
 
@@ -112,8 +116,11 @@ _UNIT_KEY = ("plan_day", "rate_table_id", "unit_code_offset", "child_cap")
 
 def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
     """The distinct rates a plan day needs: options that share a table share its quote."""
-    columns = (*_UNIT_KEY, "price_on", "rate_version", "is_per_member")
-    units = priced.select(columns).unique(_UNIT_KEY, maintain_order=True).sort(_UNIT_KEY)
+    units = (
+        priced.group_by(_UNIT_KEY)
+        .agg(pl.col("price_on", "rate_version").first(), pl.col("is_per_member").any())
+        .sort(_UNIT_KEY)
+    )
     return _numbered(units, "unit").with_columns(
         unit_ordinal=pl.int_range(pl.len(), dtype=pl.Int32).over("plan_day")
     )

@@ -35,16 +35,17 @@ def with_prices(
     Missing: options whose amount the person states have no price (nulls); a missing rate, amount or
              calendar gives price_fault, never 0.
     """
-    rows = with_taken(options.select("plan", "offer"), offers.options, "offer", "first_cost", "costs")
-    is_shared = _shared_costs(offers)
-    shares = (rows["costs"] == 1) & is_shared.gather(rows["first_cost"].clip(0, max(is_shared.len() - 1, 0)))
-    shared, at_shared = _shared_prices(rows, shares.arg_true(), plans, quotes, offers, rulebook)
-    own = _own_prices(options, rows, (~shares).arg_true(), plans, quotes, offers, rulebook)
-    prices = pl.concat([shared, own])
-    position = pl.Series("price", [0], pl.UInt32).new_from_index(0, options.height)
-    position = position.scatter(shares.arg_true(), at_shared)
+    book = _Book(plans, quotes, offers, rulebook)
+    kind = book.kinds["kind"].gather(options["offer"])
+    at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
+    shared, of_shared = _shared_prices(options.select("plan", "offer")[at["shared"]], book)
+    own = _own_prices(options.select("plan", "offer", "coverage_cents", "coverage_fault")[at["own"]], book)
+    prices = pl.concat([_prices_without_costs(), shared, own])
+    first_own = _KINDS["shared"] + shared.height
+    position = kind.cast(pl.UInt32)
+    position = position.scatter(at["shared"], of_shared + _KINDS["shared"])
     position = position.scatter(
-        (~shares).arg_true(), pl.int_range(shared.height, prices.height, dtype=pl.UInt32, eager=True)
+        at["own"], pl.int_range(first_own, prices.height, dtype=pl.UInt32, eager=True)
     )
     return options.with_columns(prices[position].get_columns())
 
@@ -54,134 +55,160 @@ def pay_year(group: str = "pay_group_id", year: str = "year") -> pl.Expr:
     return pl.col(group).cast(pl.Int64) * 10_000 + pl.col(year).cast(pl.Int64)
 
 
+_KINDS = {"free": 0, "stated": 1, "shared": 2, "own": 3}
+"""How an option is priced: it costs nothing; by what the person states; together with all who share the
+rate; or by itself. The first two are the positions of their prices."""
+
+FLAG_SETS = 32
+
+
+class _Book:
+    """What prices are looked up in, made ready once."""
+
+    def __init__(self, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> None:
+        self.plans, self.quotes, self.offers, self.rulebook = plans, quotes, offers, rulebook
+        years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
+        self.years = years.height
+        found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
+        self.year_numbers = found["year_number"].cast(pl.Int64)
+        self.pays = _pays(years, rulebook)
+        self.kinds = _kinds(offers)
+
+
+def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
+    """How many flagged pays there are, at year number × 32 + flags; null where nothing is known."""
+    counts = rulebook.pay_counts.select("period_flags", "pays", pay_year=pay_year())
+    found = counts.join(years, on="pay_year").with_columns(
+        at=pl.col("year_number").cast(pl.Int64) * FLAG_SETS + pl.col("period_flags").cast(pl.Int64)
+    )
+    nothing = pl.Series("pays", [None], pl.Int64).new_from_index(0, (years.height + 1) * FLAG_SETS)
+    return nothing.scatter(found["at"], found["pays"])
+
+
+def _kinds(offers: Offers) -> pl.DataFrame:
+    """Say of each offer how it is priced. A price is shared where it depends on nothing but its cell."""
+    costs = offers.costs.select(
+        "offer",
+        is_shared=(pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False) & ~pl.col("is_per_member"),
+    )
+    counted = costs.group_by("offer").agg(is_shared=pl.col("is_shared").all() & (pl.len() == 1))
+    found = offers.options.select("offer", "is_priced").join(
+        counted, on="offer", how="left", maintain_order="left"
+    )
+    number = {name: pl.lit(value, pl.UInt8) for name, value in _KINDS.items()}
+    return found.select(
+        kind=pl.when("is_shared")
+        .then(number["shared"])
+        .when(pl.col("is_shared").is_not_null())
+        .then(number["own"])
+        .when("is_priced")
+        .then(number["free"])
+        .otherwise(number["stated"])
+    )
+
+
+def _prices_without_costs() -> pl.DataFrame:
+    """The price of what costs nothing, and of what the person states."""
+    free = {name: [0, None] for name in MONEY_COLUMNS}
+    free |= {"annual_credit_cents": [0, 0], "pay_credit_cents": [0, 0]}
+    schema = {**dict.fromkeys(MONEY_COLUMNS, pl.Int64), "rate_row_id": pl.Int64, "price_fault": pl.String}
+    return pl.DataFrame({**free, "rate_row_id": [None, None], "price_fault": [None, None]}, schema=schema)
+
+
 # --- prices that people share -----------------------------------------------------------------------------
 
 
-def _shared_costs(offers: Offers) -> pl.Series:
-    """Whether the price of a cost depends on nothing but its cell: flat, and not per member."""
-    costs = offers.costs
-    if costs.is_empty():
-        return pl.Series([False])
-    return (costs["rate_unit"] == RateUnit.FLAT.value).fill_null(value=False) & ~costs["is_per_member"]
-
-
-def _shared_prices(
-    rows: pl.DataFrame,
-    at: pl.Series,
-    plans: pl.DataFrame,
-    quotes: pl.DataFrame,
-    offers: Offers,
-    rulebook: Rulebook,
-) -> tuple[pl.DataFrame, pl.Series]:
+def _shared_prices(chosen: pl.DataFrame, book: _Book) -> tuple[pl.DataFrame, pl.Series]:
     """Price each distinct cost, rate and pay calendar once; and say which of them each row has."""
-    chosen = rows.select("plan", "offer", cost="first_cost")[at]
-    ordinal = offers.costs["unit_ordinal"].gather(chosen["cost"])
-    quote = plans["first_quote"].gather(chosen["plan"]) + ordinal
-    keys = chosen.select(
-        "cost",
-        quotes["cell"].gather(quote).fill_null(-1),
-        _numbered_years(plans).gather(chosen["plan"]).alias("year_number"),
-        _fault_numbers(quotes).gather(quote).alias("fault_number"),
-    )
-    sizes = [int(keys[name].max() or 0) + 2 for name in ("cell", "year_number", "fault_number")]  # type: ignore[call-overload]
-    packed = pl.col("cost").cast(pl.Int64)
-    for name, size in zip(("cell", "year_number", "fault_number"), sizes, strict=True):
-        packed = packed * size + pl.col(name) + 1
-    keyed = chosen.select("plan", "offer", "cost").with_columns(
-        keys.select(key=packed).to_series(), quote.alias("quote")
-    )
-    distinct = keyed.unique("key", keep="any").with_row_index("price")
-    positions = keyed.select("key").join(
+    cost = book.offers.options["first_cost"].gather(chosen["offer"]).alias("cost")
+    rows = chosen.with_columns(cost, _quote(chosen["plan"], cost, book))
+    key = _packed(rows, book)
+    distinct = rows.with_columns(key).unique("key", keep="any").with_row_index("price")
+    positions = pl.DataFrame([key]).join(
         distinct.select("key", "price"), on="key", how="left", maintain_order="left"
     )
-    months = _months(distinct.drop("key"), plans, quotes, offers, rulebook)
-    return _priced(months, plans, offers, rulebook), positions["price"]
+    return _priced(_months(distinct.drop("key", "price"), book), book), positions["price"]
 
 
-def _numbered_years(plans: pl.DataFrame) -> pl.Series:
-    """Number the pay years from 0; -1 for none."""
-    years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
-    found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
-    return found["year_number"].cast(pl.Int64).fill_null(-1)
+def _quote(plan: pl.Series, cost: pl.Series, book: _Book) -> pl.Series:
+    """Find the quote of a cost for a plan row."""
+    ordinal = book.offers.costs["unit_ordinal"].gather(cost)
+    return (book.plans["first_quote"].gather(plan) + ordinal).alias("quote")
 
 
-_FAULTS = {"area": 0, "birth": 1, "rate": 2, "coverage": 3}
+def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
+    """Pack cost, cell (or the reason there is none) and pay calendar into one key."""
+    faults = book.quotes["fault"].replace_strict(_FAULTS, default=None, return_dtype=pl.Int64)
+    cells = book.quotes["cell"].fill_null(-1 - faults.fill_null(0)) + len(_FAULTS) + 1
+    numbers = pl.DataFrame(
+        [
+            rows["cost"].cast(pl.Int64),
+            cells.gather(rows["quote"]).alias("cell"),
+            book.year_numbers.gather(rows["plan"]).fill_null(book.years).alias("year"),
+        ]
+    )
+    sizes = (int(cells.max() or 0) + 1, book.years + 1)  # type: ignore[call-overload]
+    if (book.offers.costs.height + 1) * sizes[0] * sizes[1] >= 2**62:
+        return numbers.select(pl.struct(pl.all()).rank("dense").alias("key")).to_series()
+    return numbers.select(
+        key=(pl.col("cost") * sizes[0] + pl.col("cell")) * sizes[1] + pl.col("year")
+    ).to_series()
 
 
-def _fault_numbers(quotes: pl.DataFrame) -> pl.Series:
-    return quotes["fault"].replace_strict(_FAULTS, default=-1, return_dtype=pl.Int64).fill_null(-1)
+_FAULTS = {"area": 1, "birth": 2, "rate": 3, "coverage": 4}
 
 
 # --- prices of one's own ----------------------------------------------------------------------------------
 
 
-def _own_prices(
-    options: pl.DataFrame,
-    rows: pl.DataFrame,
-    at: pl.Series,
-    plans: pl.DataFrame,
-    quotes: pl.DataFrame,
-    offers: Offers,
-    rulebook: Rulebook,
-) -> pl.DataFrame:
-    """Price options row by row: several costs, rates per member, units of coverage or pay; or no cost."""
-    chosen = rows[at].with_columns(
-        options["coverage_cents"].gather(at), options["coverage_fault"].gather(at), row=pl.int_range(pl.len(), dtype=pl.UInt32)
-    )
-    costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost", "costs")
-    ordinal = offers.costs["unit_ordinal"].gather(costs["cost"])
-    costs = costs.with_columns((plans["first_quote"].gather(costs["plan"]) + ordinal).alias("quote"))
-    months = _months(costs, plans, quotes, offers, rulebook)
-    return _priced(_per_option(months, chosen), plans, offers, rulebook)
+def _own_prices(chosen: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Price options row by row: several costs, rates per member, units of coverage or pay."""
+    chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
+    chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
+    if (chosen["costs"] == 1).all():
+        costs = chosen.rename({"first_cost": "cost"})
+        costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
+        return _priced(_months(costs, book), book)
+    costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
+    costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
+    return _priced(_per_option(_months(costs, book), chosen), book)
 
 
 def _per_option(months: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    """Add up the costs of an option; one missing part makes the whole missing. Without costs: 0."""
+    """Add up the costs of an option; one missing part makes the whole missing."""
     columns = ("row", *_MONTHS, "has_price", "has_credit", "rate_row_id", "price_fault")
-    is_single = (chosen["costs"] == 1).gather(months["row"])
-    several = months.filter(~is_single)
-    summed = several.group_by("row").agg(
-        *(money.total(pl.col(name)).alias(name) for name in _MONTHS),
-        pl.col("has_price", "has_credit").any(),
-        pl.col("rate_row_id").first(),
-        pl.col("price_fault").drop_nulls().first(),
+    is_single = pl.col("costs") == 1
+    summed = (
+        months.filter(~is_single)
+        .group_by("row")
+        .agg(
+            *(money.total(pl.col(name)).alias(name) for name in _MONTHS),
+            pl.col("has_price", "has_credit").any(),
+            pl.col("rate_row_id").first(),
+            pl.col("price_fault").drop_nulls().first(),
+        )
     )
     found = pl.concat([months.filter(is_single).select(columns), summed.select(columns)])
-    whole = chosen.select("row", "plan", "offer", "costs").join(found, on="row", how="left", maintain_order="left")
-    free = pl.col("costs") == 0
-    return whole.with_columns(
-        *(pl.when(free).then(0).otherwise(name).alias(name) for name in _MONTHS),
-        pl.col("has_price", "has_credit").fill_null(value=False),
-    )
+    return chosen.select("row", "plan", "offer").join(found, on="row", how="left", maintain_order="left")
 
 
 # --- a month ------------------------------------------------------------------------------------------------
 
 
-def _months(
-    rows: pl.DataFrame, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook
-) -> pl.DataFrame:
+def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Add the month of each cost: total, employer's part and credit, rate_row_id and price_fault.
 
     Shapes: rows has plan, offer, cost, quote; coverage_cents and coverage_fault where units of coverage count.
     """
-    rows = with_taken(
-        rows,
-        offers.costs,
-        "cost",
-        *("cost_type", "rate_unit", "periods", "unit_divisor", "is_per_member", "code_offset"),
-        *("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents", "cap_monthly_cents"),
-    )
-    rows = with_taken(rows, quotes, "quote", "cell", "fault")
-    rows = with_taken(
-        rows.with_columns(cell=pl.col("cell") + pl.col("code_offset")),
-        rulebook.rate_cells,
-        "cell",
-        *("total", "own", "rate_row_id"),
-    )
-    rows = rows.with_columns(fault=pl.coalesce("fault", _no_rate()))
-    rows = _with_amounts(_with_members(rows, quotes, offers), plans)
-    rows = _with_employer(rows)
+    columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
+    rows = with_taken(rows, book.offers.costs, "cost", *columns)
+    rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
+    rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], "total", "own", "rate_row_id")
+    rows = rows.drop("cell", "code_offset").with_columns(rates)
+    no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
+    rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
+    rows = _with_amounts(_with_members(rows, book), book)
+    rows = rows.with_columns(_employer(rows, book))
     is_credit = pl.col("cost_type") == "C"
     return rows.with_columns(
         month_total_cents=pl.when(is_credit).then(0).otherwise("total"),
@@ -193,29 +220,21 @@ def _months(
     )
 
 
-def _no_rate() -> pl.Expr:
-    return pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
-
-
-def _with_members(rows: pl.DataFrame, quotes: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Replace total and own of rates per member: the employee and those the coverage code pays for."""
     at = rows["is_per_member"].arg_true()
     if at.is_empty():
         return rows
-    billed = with_taken(
-        rows.select("offer", "quote")[at], offers.options, "offer", *(f"{part}_max" for part in PARTS)
-    )
+    billed = rows.select("offer", "quote")[at]
+    billed = with_taken(billed, book.offers.options, "offer", *(f"{part}_max" for part in PARTS))
     columns = [f"{part}_{what}" for part in PARTS for what in ("cents", "fault")]
-    billed = with_taken(billed, quotes, "quote", "own_cents", "fault", *columns)
-    billed = billed.with_columns(
+    billed = with_taken(billed, book.quotes, "quote", "own_cents", "fault", *columns)
+    billed = billed.select(
         money.add(pl.col("own_cents"), *(_covered(part, "cents", 0) for part in PARTS)).alias("total"),
-        fault=pl.coalesce("fault", *(_covered(part, "fault", None) for part in PARTS)),
+        pl.coalesce("fault", *(_covered(part, "fault", None) for part in PARTS)).alias("fault"),
+        own="own_cents",
     )
-    return rows.with_columns(
-        rows["total"].clone().scatter(at, billed["total"]),
-        rows["own"].clone().scatter(at, billed["own_cents"]),
-        rows["fault"].clone().scatter(at, billed["fault"]),
-    )
+    return rows.with_columns(_replaced(rows[name], at, billed[name]) for name in billed.columns)
 
 
 def _covered(part: str, what: str, otherwise: int | None) -> pl.Expr:
@@ -223,75 +242,95 @@ def _covered(part: str, what: str, otherwise: int | None) -> pl.Expr:
     return pl.when(pl.col(f"{part}_max") > 0).then(pl.col(f"{part}_{what}")).otherwise(otherwise)
 
 
-def _with_amounts(rows: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
+def _replaced(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
+    """Put values at positions of a column."""
+    return values.alias(whole.name) if at.len() == whole.len() else whole.clone().scatter(at, values)
+
+
+def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Turn rates for units of coverage, or percentages of pay, into cents: rate × units × periods ÷ 12."""
     is_flat = (rows["rate_unit"] == RateUnit.FLAT.value).fill_null(value=True) | rows["is_per_member"]
     at = (~is_flat).arg_true()
     if at.is_empty():
         return rows
-    other = rows[at]
-    pay = take(plans, other["plan"], "annual_pay_cents")[0]
-    bought = pl.when(pl.col("rate_unit") == RateUnit.PERCENT_OF_BASE).then(pay).otherwise("coverage_cents")
+    other = with_taken(rows[at], book.offers.costs, "cost", "periods", "unit_divisor")
+    pay = take(book.plans, other["plan"], "annual_pay_cents")[0]
+    is_percent = pl.col("rate_unit") == RateUnit.PERCENT_OF_BASE
     other = other.with_columns(
-        bought=bought, divisor=pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
+        bought=pl.when(is_percent).then(pay).otherwise("coverage_cents"),
+        divisor=pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT),
     ).with_columns(units=pl.col("bought") * pl.col("periods"))
-    cents = other.select(
-        *(
-            money.multiply_divide_half_up(pl.col(name), pl.col("units"), pl.col("divisor")).alias(name)
-            for name in ("total", "own")
-        ),
-        fault=pl.coalesce("fault", pl.when(pl.col("bought").is_null()).then(_no_amount())),
-    )
-    return rows.with_columns(rows[name].clone().scatter(at, cents[name]) for name in cents.columns)
+    no_amount = pl.when(is_percent).then(pl.lit("coverage")).otherwise(pl.coalesce("coverage_fault", pl.lit("coverage")))
+    answers = [
+        *other.select(fault=pl.coalesce("fault", pl.when(pl.col("bought").is_null()).then(no_amount))),
+        *other.select(total=_for_units("total")),
+    ]
+    is_own_all = (other["own"] == other["total"]).all()
+    answers.append(answers[1].alias("own") if is_own_all else other.select(own=_for_units("own")).to_series())
+    return rows.with_columns(_replaced(rows[one.name], at, one) for one in answers)
 
 
-def _no_amount() -> pl.Expr:
-    """Name why there is no amount to apply a rate to."""
-    return pl.coalesce("coverage_fault", pl.lit("coverage"))
+def _for_units(rate: str) -> pl.Expr:
+    return money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
 
 
-def _with_employer(rows: pl.DataFrame) -> pl.DataFrame:
+_CONTRIBUTION = (
+    *("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents", "cap_monthly_cents"),
+)
+
+
+def _employer(rows: pl.DataFrame, book: _Book) -> pl.Series:
     """Split the month: percent of the own part, percent of the dependents' part, fixed; capped; the rest."""
+    costs = book.offers.costs
+    gives = costs.select(pl.any_horizontal(pl.col(name) != 0 for name in _CONTRIBUTION[:3])).to_series()
+    nothing = rows.select(employer=pl.when(pl.col("total").is_not_null()).then(0).cast(pl.Int64)).to_series()
+    at = gives.gather(rows["cost"]).arg_true()
+    if at.is_empty():
+        return nothing
+    rows = with_taken(rows.select("cost", "total", "own")[at], costs, "cost", *_CONTRIBUTION)
     rows = rows.with_columns(
         _own=money.percent_of(pl.col("own"), pl.col("employee_percent_micros")),
         _others=money.percent_of(
             money.subtract(pl.col("total"), pl.col("own")), pl.col("dependent_percent_micros")
         ),
     )
-    rows = rows.with_columns(
-        _offered=money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents"))
-    )
-    capped = money.clamp(pl.col("_offered"), None, pl.col("cap_monthly_cents"))
-    return rows.with_columns(employer=money.minimum(capped, pl.col("total"))).drop("_own", "_others", "_offered")
+    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents"))
+    rows = rows.with_columns(_capped=money.clamp(offered, None, pl.col("cap_monthly_cents")))
+    share = rows.select(employer=money.minimum(pl.col("_capped"), pl.col("total"))).to_series()
+    return _replaced(nothing, at, share)
 
 
 # --- year and pay -------------------------------------------------------------------------------------------
 
 
-def _priced(rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> pl.DataFrame:
+def _priced(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Add the year (month × 12) and the pay (year ÷ flagged pays of the calendar year): PRICE_COLUMNS.
 
     Shapes: rows has plan, offer, the months of the option, has_price, has_credit.
     """
-    rows = with_taken(rows, offers.options, "offer", "tax_class", "period_flags", "is_priced")
-    rows = with_taken(rows, plans, "plan", "pay_year")
+    rows = with_taken(rows, book.offers.options, "offer", "tax_class", "period_flags", "is_priced")
     stated = ~pl.col("is_priced")
     rows = rows.with_columns(
-        period_flags=pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD),
-        credit_flags=pl.lit(EVERY_PERIOD, pl.Int64),
+        year_number=book.year_numbers.gather(rows["plan"]),
         has_price=pl.col("has_price") & ~stated,
         month_total_cents=pl.when(~stated).then("month_total_cents"),
         month_employer_cents=pl.when(~stated).then("month_employer_cents"),
         price_fault=pl.when(~stated | ~pl.col("has_price")).then("price_fault"),
     )
-    rows = _with_pays(_with_pays(rows, rulebook, "period_flags", "pays"), rulebook, "credit_flags", "credit_pays")
+    flags = pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD)
+    first = pl.col("year_number") * FLAG_SETS
+    at = rows.select(pays=first + flags, credit_pays=first + EVERY_PERIOD)
+    rows = rows.with_columns(book.pays.gather(at[name]).alias(name) for name in at.columns)
     rows = rows.with_columns(
         month_employee_cents=money.subtract(pl.col("month_total_cents"), pl.col("month_employer_cents")),
         annual_credit_cents=pl.col("month_credit_cents") * 12,
     ).with_columns(_year=pl.col("month_employee_cents") * 12)
+    has_credits = rows["has_credit"].any()
     rows = rows.with_columns(
         _pay=_per_pay("has_price", "_year", "pays"),
-        pay_credit_cents=_per_pay("has_credit", "annual_credit_cents", "credit_pays"),
+        pay_credit_cents=_per_pay("has_credit", "annual_credit_cents", "credit_pays")
+        if has_credits
+        else pl.col("annual_credit_cents"),
     )
     is_before = (pl.col("tax_class") == TaxClass.BEFORE_TAX).fill_null(value=False)
     return rows.select(
@@ -306,14 +345,6 @@ def _priced(rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: R
         "rate_row_id",
         price_fault=pl.coalesce("price_fault", _no_calendar()),
     ).select(PRICE_COLUMNS)
-
-
-def _with_pays(rows: pl.DataFrame, rulebook: Rulebook, flags: str, into: str) -> pl.DataFrame:
-    """Add how many flagged pays the calendar year has."""
-    pays = rulebook.pay_counts.select(
-        pay_year=pay_year(), period_flags=pl.col("period_flags").cast(pl.Int64), pays="pays"
-    ).rename({"period_flags": flags, "pays": into}, strict=False)
-    return rows.join(pays, on=["pay_year", flags], how="left", maintain_order="left")
 
 
 def _per_pay(asked: str, year: str, pays: str) -> pl.Expr:

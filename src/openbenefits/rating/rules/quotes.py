@@ -5,6 +5,8 @@ priced per member a quote also says what each kind of covered member costs.
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import polars as pl
 
@@ -18,10 +20,7 @@ AGE_OF_MAJORITY_IN_RATING = 21
 """45 CFR 147.102(c): of the children under 21 only the three oldest are charged."""
 CHARGED_CHILDREN = 3
 
-PERSONAL = ("birth_on", "sex", "is_smoker")
-"""What is a member's own; the other keys of a rate are the employee's."""
-
-FACTS = (*PERSONAL, "zip", "service_on", "annual_pay_cents")
+FACTS = ("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents")
 
 PARTS = ("spouse", "partner", "child")
 
@@ -32,19 +31,20 @@ def find_quotes(
     """Find the rates the plan rows need.
 
     Shapes:  plans has plan (= position), case, plan_day and plan_unit (the household, null: nobody else);
-             cases has FACTS; members has plan_unit, dependent_id, person_type and PERSONAL. Result: one row
-             per plan and quote unit, in order: quote (= position), plan, unit, cell (of the rate, less the
-             coverage code; null: none), fault (rate, area or birth); and, where rates are per member,
-             own_cents with spouse_, partner_ and child_cents and a fault of each (0 and null elsewhere).
+             cases has FACTS; members has plan_unit, dependent_id, person_type, birth_on, sex, is_smoker and
+             price_on. Result: one row per plan and quote unit, in order: quote (= position), plan, unit,
+             cell (of the rate, less the coverage code; null: none), fault (rate, area or birth); and, where
+             rates are per member, own_cents with spouse_, partner_ and child_cents and a fault of each (0
+             and null elsewhere). Age, sex and smoking are each member's own.
     Missing: what cannot be found is null; its fault says why.
     """
     rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
     rows = spread(rows, "first_unit", "units", "unit").drop("first_unit", "units", "plan_day")
     rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
     rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
-    keyed = _keyed(rulebook, rows["rate_version"])
-    facts = take(cases, plans["case"].gather(rows["plan"]), *keyed.facts)
-    rows = _with_cell(rows.with_columns(facts), keyed, rulebook)
+    keys = _used_keys(rulebook, offers.units["rate_version"])
+    facts = take(cases, plans["case"].gather(rows["plan"]), *(key.fact for key in keys))
+    rows = _with_cell(rows.with_columns(facts), keys, rulebook)
     return _with_members(rows, plans, members, cases, offers, rulebook)
 
 
@@ -52,69 +52,78 @@ def find_quotes(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Keyed:
-    """Which keys the rate tables at hand use, and the facts they look at."""
+class _Key:
+    """A key of rates: the fact it looks at, and whether that is each member's own."""
 
-    keys: list[str]
-    facts: list[str]
-
-
-_FACTS_OF_KEYS = {
-    "by_age": "birth_on",
-    "by_area": "zip",
-    "by_smoker": "is_smoker",
-    "by_sex": "sex",
-    "by_service": "service_on",
-    "by_pay": "annual_pay_cents",
-}
+    stride: str
+    fact: str
+    number: str
+    is_personal: bool = False
 
 
-def _keyed(rulebook: Rulebook, versions: pl.Series) -> _Keyed:
-    used = rulebook.rate_tables[versions.drop_nulls().unique()].select(
-        pl.col("rate_version"), *(pl.col(key) for key in _FACTS_OF_KEYS)
-    )
-    keys = [key for key in _FACTS_OF_KEYS if used[key].any()]
-    return _Keyed(keys=keys, facts=[_FACTS_OF_KEYS[key] for key in keys])
+_KEYS = (
+    _Key(stride="age_stride", fact="birth_on", number="age_number", is_personal=True),
+    _Key(stride="smoker_stride", fact="is_smoker", number="smoker_number", is_personal=True),
+    _Key(stride="sex_stride", fact="sex", number="sex_number", is_personal=True),
+    _Key(stride="area_stride", fact="zip", number="area_number"),
+    _Key(stride="service_stride", fact="service_on", number="service_number"),
+    _Key(stride="pay_stride", fact="annual_pay_cents", number="pay_number"),
+)
 
 
-def _with_cell(rows: pl.DataFrame, keyed: _Keyed, rulebook: Rulebook) -> pl.DataFrame:
-    """Add cell and fault.
+def _used_keys(rulebook: Rulebook, versions: pl.Series) -> list[_Key]:
+    """List the keys that the rate tables at hand have."""
+    used = rulebook.rate_tables[versions.drop_nulls().unique()]
+    return [key for key in _KEYS if (used[key.stride] > 0).any()]
 
-    Shapes: rows has rate_version, price_on and the facts of the keys in use.
+
+def _with_cell(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) -> pl.DataFrame:
+    """Add cell, shared_cell (less what is a member's own) and fault.
+
+    Shapes: rows has rate_version, price_on and the facts of the keys.
     """
-    columns = [name for key in keyed.keys for name in (key, f"{key[3:]}_stride")]
-    rows = with_taken(rows, rulebook.rate_tables, "rate_version", "first_cell", *columns)
-    rows = _with_key_numbers(rows, keyed, rulebook)
-    cell = pl.col("first_cell")
-    for key in keyed.keys:
-        number = pl.col(f"{key[3:]}_stride") * pl.col(f"{key[3:]}_number").cast(pl.Int64)
-        cell = cell + pl.when(key).then(number).otherwise(0)
-    rows = rows.with_columns(cell=cell).with_columns(fault=_fault(keyed))
-    numbers = [f"{key[3:]}_number" for key in keyed.keys]
-    return rows.drop("first_cell", *columns, *numbers)
+    strides, numbers = [key.stride for key in keys], [key.number for key in keys]
+    rows = with_taken(rows, rulebook.rate_tables, "rate_version", "first_cell", *strides)
+    rows = _with_key_numbers(rows, keys, rulebook)
+    shared = [_offset(key) for key in keys if not key.is_personal]
+    rows = rows.with_columns(shared_cell=reduce(add, shared, pl.col("first_cell")))
+    rows = rows.with_columns(cell=personal_cell(keys))
+    return rows.with_columns(fault=_fault(keys)).drop("first_cell", *strides, *numbers)
 
 
-def _with_key_numbers(rows: pl.DataFrame, keyed: _Keyed, rulebook: Rulebook) -> pl.DataFrame:
+def personal_cell(keys: list[_Key]) -> pl.Expr:
+    """The cell of a member: shared_cell, and what is the member's own."""
+    return reduce(add, [_offset(key) for key in keys if key.is_personal], pl.col("shared_cell"))
+
+
+def _offset(key: _Key) -> pl.Expr:
+    """How far a key moves the cell; null where its value is missing or lies outside the table."""
+    return pl.when(pl.col(key.stride) > 0).then(pl.col(key.stride) * pl.col(key.number)).otherwise(0)
+
+
+def _with_key_numbers(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) -> pl.DataFrame:
     """Number the value of each key; null where it is missing or lies outside the table."""
-    numbers: dict[str, pl.Expr] = {
-        "by_age": _age_number(),
-        "by_smoker": pl.col("is_smoker").cast(pl.Int64),
-        "by_sex": sex_number(),
-    }
-    rows = rows.with_columns(numbers[key].alias(f"{key[3:]}_number") for key in keyed.keys if key in numbers)
-    if "by_area" in keyed.keys:
+    rows = _with_personal_numbers(rows, keys)
+    names = [key.number for key in keys]
+    if "area_number" in names:
         rows = _with_area(rows, rulebook)
-    if "by_service" in keyed.keys:
+    if "service_number" in names:
         months = days.months_of_service(pl.col("service_on"), pl.col("price_on")).cast(pl.Int64)
         rows = _with_band(rows, rulebook.service_bands, months, "service")
-    if "by_pay" in keyed.keys:
+    if "pay_number" in names:
         rows = _with_band(rows, rulebook.pay_bands, pl.col("annual_pay_cents"), "pay")
     return rows
 
 
-def _age_number() -> pl.Expr:
+def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame:
+    """Number what is a member's own. Somebody not yet born on the day has no age."""
     age = days.age_years(pl.col("birth_on"), pl.col("price_on"))
-    return pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE))
+    numbers = {
+        "age_number": pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE)).cast(pl.Int64),
+        "smoker_number": pl.col("is_smoker").cast(pl.Int64),
+        "sex_number": sex_number(),
+    }
+    return rows.with_columns(numbers[key.number].alias(key.number) for key in keys if key.is_personal)
 
 
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -128,29 +137,37 @@ def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: str) -> pl.DataFrame:
     """Add <name>_number: the band with the greatest lower edge not above the value."""
     edge = bands.columns[1]
-    rows = rows.with_columns(_value=value)
-    pairs = rows.filter(f"by_{name}").select("rate_version", "_value").drop_nulls().unique()
+    valued = rows.select("rate_version", f"{name}_stride", _value=value)
+    pairs = valued.filter(pl.col(f"{name}_stride") > 0).select("rate_version", "_value").drop_nulls().unique()
     found = (
         pairs.join(bands, on="rate_version")
         .filter(pl.col(edge) <= pl.col("_value"))
         .group_by("rate_version", "_value")
         .agg(pl.col("band").max().alias(f"{name}_number"))
     )
-    return rows.join(found, on=["rate_version", "_value"], how="left", maintain_order="left").drop("_value")
+    numbers = valued.join(found, on=["rate_version", "_value"], how="left", maintain_order="left")
+    return rows.with_columns(numbers[f"{name}_number"])
 
 
-def _fault(keyed: _Keyed) -> pl.Expr:
+def _fault(keys: list[_Key]) -> pl.Expr:
     """Why there is no cell: the area of the zip comes first, then the birth date."""
-    no_area = pl.col("by_area") & pl.col("area_number").is_null() if "by_area" in keyed.keys else pl.lit(value=False)
-    no_birth = pl.col("by_age") & pl.col("birth_on").is_null() if "by_age" in keyed.keys else pl.lit(value=False)
+    names = [key.number for key in keys]
+    no_area = (pl.col("area_stride") > 0) & pl.col("area_number").is_null()
+    no_birth = (pl.col("age_stride") > 0) & pl.col("birth_on").is_null()
+    no = pl.lit(value=False)
     return pl.when(pl.col("cell").is_null()).then(
-        pl.when(no_area).then(pl.lit("area")).when(no_birth).then(pl.lit("birth")).otherwise(pl.lit("rate"))
+        pl.when(no_area if "area_number" in names else no)
+        .then(pl.lit("area"))
+        .when(no_birth if "age_number" in names else no)
+        .then(pl.lit("birth"))
+        .otherwise(pl.lit("rate"))
     )
 
 
 # --- members: list bill -----------------------------------------------------------------------------------
 
-_MEMBER_COLUMNS = ("own_cents", *(f"{part}_cents" for part in PARTS), *(f"{part}_fault" for part in PARTS))
+_AMOUNTS = ("own_cents", *(f"{part}_cents" for part in PARTS))
+_FAULTS = tuple(f"{part}_fault" for part in PARTS)
 
 
 def _with_members(
@@ -162,96 +179,146 @@ def _with_members(
     rulebook: Rulebook,
 ) -> pl.DataFrame:
     """Add what the employee, spouse, partner and children cost in tables priced per member."""
-    quotes = rows.select("quote", "plan", "unit", "cell", "fault", "is_per_member")
-    at = quotes["is_per_member"].arg_true()
+    quotes = rows.select("quote", "plan", "unit", "cell", "fault").with_columns(
+        *(pl.lit(0, pl.Int64).alias(name) for name in _AMOUNTS),
+        *(pl.lit(None, pl.String).alias(name) for name in _FAULTS),
+    )
+    at = rows["is_per_member"].arg_true()
     if at.is_empty():
-        nothing = [pl.lit(0, pl.Int64).alias(name) for name in _MEMBER_COLUMNS[:4]]
-        no_fault = [pl.lit(None, pl.String).alias(name) for name in _MEMBER_COLUMNS[4:]]
-        return quotes.with_columns(*nothing, *no_fault)
-    billed = quotes.select("quote", "plan", "unit", "cell", "fault")[at]
-    billed = with_taken(billed, offers.units, "unit", "rate_version", "price_on", "unit_code_offset", "child_cap")
-    billed = billed.with_columns(plans["case"].gather(billed["plan"]), plans["plan_unit"].gather(billed["plan"]))
+        return quotes
+    billed = rows.select("plan", "unit", "rate_version", "price_on", "cell", "shared_cell", "fault")[at]
+    billed = with_taken(billed, offers.units, "unit", "unit_code_offset", "child_cap")
+    billed = with_taken(billed, plans, "plan", "case", "plan_unit")
     billed = with_taken(billed, cases, "case", "annual_pay_cents")
     own = _member_cents(billed, rulebook)
-    parts = _member_parts(_members_charged(billed, members, cases, rulebook))
-    found = own.select("quote", own_cents="cents", own_fault="fault").join(parts, on="quote", how="left")
-    full = quotes.join(found, on="quote", how="left", maintain_order="left")
-    return full.with_columns(
-        pl.coalesce("own_fault", "fault").alias("fault"),
-        *(
-            pl.when(pl.col(f"{part}_fault").is_null()).then(pl.col(f"{part}_cents").fill_null(0)).alias(f"{part}_cents")
-            for part in PARTS
-        ),
-    ).drop("own_fault")
+    parts = _member_parts(billed, members, rulebook)
+    answers = parts.with_columns(own["cents"].alias("own_cents"), own["fault"])
+    return quotes.with_columns(
+        quotes[name].clone().scatter(at, answers[name]) for name in ("fault", *_AMOUNTS, *_FAULTS)
+    )
 
 
 def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add cents: the month of one member, rounded; and complete fault.
+    """Answer cents, the month of one member, rounded; and its fault.
 
     Rates per member are flat, or a percentage of annual pay; others give none.
     """
-    position = rows["cell"] + rows["unit_code_offset"]
-    rows = rows.with_columns(total=rulebook.rate_cells["total"].gather(position))
+    total = take(rulebook.rate_cells, rows["cell"] + rows["unit_code_offset"], "total")[0]
+    rows = rows.select("rate_version", "annual_pay_cents", "fault").with_columns(total)
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", "unit", "unit_divisor")
-    share = money.multiply_divide_half_up(
-        pl.col("total"), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
+    unit = pl.col("unit")
+    if (rows["unit"] == RateUnit.FLAT.value).all():
+        cents = pl.col("total")
+    else:
+        share = money.multiply_divide_half_up(
+            pl.col("total"), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
+        )
+        cents = pl.when(unit == RateUnit.FLAT).then("total").when(unit == RateUnit.PERCENT_OF_BASE).then(share)
+    no_pay = (unit == RateUnit.PERCENT_OF_BASE) & pl.col("total").is_not_null()
+    why = pl.coalesce("fault", pl.when(no_pay).then(pl.lit("coverage")).otherwise(pl.lit("rate")))
+    rows = rows.with_columns(cents=cents)
+    return rows.select("cents", fault=pl.when(pl.col("cents").is_null()).then(why))
+
+
+def _member_parts(billed: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add up, per row of `billed`, the charged members by kind: _AMOUNTS and _FAULTS of the PARTS."""
+    charged, households = _households(members, billed)
+    counted = billed.select("plan_unit", "child_cap").join(
+        households, on=["plan_unit", "child_cap"], how="left", maintain_order="left"
     )
-    is_percent = pl.col("unit") == RateUnit.PERCENT_OF_BASE
-    cents = pl.when(pl.col("unit") == RateUnit.FLAT).then("total").when(is_percent).then(share)
-    return rows.with_columns(cents=cents).with_columns(
-        fault=pl.when(pl.col("cents").is_null()).then(
-            pl.when(pl.col("fault").is_not_null())
-            .then("fault")
-            .when(is_percent & pl.col("total").is_not_null())
-            .then(pl.lit("coverage"))
-            .otherwise(pl.lit("rate"))
+    counted = counted.with_columns(pl.col("first_member", "spouse", "partner", "child").fill_null(0))
+    counted = counted.with_columns(members=pl.col("spouse") + pl.col("partner") + pl.col("child"))
+    located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents")
+    located = located.with_columns(counted["first_member", "members"].get_columns())
+    rated = _rated_members(spread(located, "first_member", "members", "member"), charged, rulebook)
+    ends = counted.select(
+        start=pl.col("members").cum_sum() - pl.col("members"),
+        spouse="spouse",
+        partner="partner",
+        child="child",
+    )
+    return _parts_of_spans(rated, ends)
+
+
+def _households(members: pl.DataFrame, billed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Order the charged members: spouse, partner, children; and say where each household's begin.
+
+    Two frames: the members; and plan_unit, child_cap, first_member and how many of each kind are covered.
+    """
+    caps = billed.select("child_cap").unique()
+    most = caps["child_cap"].max()
+    ranked = ranked_members(members)
+    is_covered = pl.when(pl.col("kind") == 2).then(pl.col("rank") <= most).otherwise(pl.col("rank") == 1)
+    is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= CHARGED_CHILDREN)
+    charged = ranked.filter(is_covered & is_charged)
+    charged = charged.with_columns(member=pl.int_range(pl.len(), dtype=pl.Int64))
+    kind = pl.col("kind")
+    households = (
+        charged.join(caps, how="cross")
+        .group_by("plan_unit", "child_cap")
+        .agg(
+            first_member=pl.col("member").min(),
+            spouse=(kind == 0).sum().cast(pl.Int64),
+            partner=(kind == 1).sum().cast(pl.Int64),
+            child=((kind == 2) & (pl.col("rank") <= pl.col("child_cap"))).sum().cast(pl.Int64),
         )
     )
-
-
-def _members_charged(
-    billed: pl.DataFrame, members: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook
-) -> pl.DataFrame:
-    """One row per quote and charged member, with the cents of the member's own rate."""
-    charged = ranked_members(members).filter(
-        (pl.col("under_age_rank") <= CHARGED_CHILDREN) | ~pl.col("is_under_age")
-    )
-    wanted = billed.drop("cell", "fault").drop_nulls("plan_unit")
-    most = pl.when(pl.col("kind") == "CH").then("child_cap").otherwise(1)
-    rows = wanted.join(charged, on="plan_unit").filter(pl.col("rank") <= most)
-    keyed = _keyed(rulebook, rows["rate_version"])
-    shared = [name for name in keyed.facts if name not in (*PERSONAL, "annual_pay_cents")]
-    rows = with_taken(rows, cases, "case", *shared)
-    return _member_cents(_with_cell(rows, keyed, rulebook), rulebook)
+    return charged, households
 
 
 def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
-    """Rank the members of each kind in a household, oldest first, and the children under 21 among them."""
-    adults = [str(PersonType.SPOUSE), str(PersonType.DOMESTIC_PARTNER)]
-    rows = members.sort("plan_unit", "birth_on", "dependent_id", nulls_last=True).with_columns(
-        kind=pl.when(pl.col("person_type").is_in(adults)).then("person_type").otherwise(pl.lit("CH")),
-        age=days.age_years(pl.col("birth_on"), pl.col("price_on")),
-    )
-    is_child = pl.col("kind") == "CH"
-    rows = rows.with_columns(
-        is_under_age=is_child & (pl.col("age") < AGE_OF_MAJORITY_IN_RATING).fill_null(value=False),
+    """Rank the members of each kind (0 spouse, 1 partner, 2 child) in a household, oldest first.
+
+    The children under 21 are ranked among themselves, too.
+    """
+    person = pl.col("person_type")
+    kind = pl.when(person == PersonType.SPOUSE).then(0).when(person == PersonType.DOMESTIC_PARTNER).then(1)
+    rows = members.with_columns(
+        kind=kind.otherwise(2).cast(pl.Int8), age=days.age_years(pl.col("birth_on"), pl.col("price_on"))
+    ).sort("plan_unit", "kind", "birth_on", "dependent_id", nulls_last=True)
+    is_minor = (pl.col("kind") == 2) & (pl.col("age") < AGE_OF_MAJORITY_IN_RATING).fill_null(value=False)
+    return rows.with_columns(
+        is_under_age=is_minor,
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("plan_unit", "kind"),
-    )
-    under_age = pl.col("is_under_age").cast(pl.Int32).cum_sum().over("plan_unit")
-    return rows.with_columns(under_age_rank=under_age).drop("age", "price_on")
+        under_age_rank=is_minor.cast(pl.Int32).cum_sum().over("plan_unit"),
+    ).drop("age")
 
 
-_KINDS = {"spouse": str(PersonType.SPOUSE), "partner": str(PersonType.DOMESTIC_PARTNER), "child": "CH"}
+def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Find the rate of each member of each quote: cents and fault."""
+    keys = [key for key in _used_keys(rulebook, rows["rate_version"]) if key.is_personal]
+    numbered = _with_personal_numbers(charged.select("birth_on", "price_on", "is_smoker", "sex"), keys)
+    rows = with_taken(rows, numbered, "member", "birth_on", *(key.number for key in keys))
+    rows = with_taken(rows, rulebook.rate_tables, "rate_version", *(key.stride for key in keys))
+    rows = rows.with_columns(cell=personal_cell(keys)).with_columns(fault=_fault(keys))
+    return _member_cents(rows, rulebook)
 
 
-def _member_parts(rated: pl.DataFrame) -> pl.DataFrame:
-    """Add up the members by kind; a missing one makes its part missing."""
-    kind = pl.col("kind")
-    sums = [
-        money.total(pl.col("cents").filter(kind == code)).alias(f"{part}_cents") for part, code in _KINDS.items()
-    ]
-    faults = [
-        pl.col("fault").filter(kind == code).drop_nulls().first().alias(f"{part}_fault")
-        for part, code in _KINDS.items()
-    ]
-    return rated.group_by("quote").agg(*sums, *faults)
+def _parts_of_spans(rated: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Add up consecutive members: from `start` as many as each kind counts.
+
+    One unknown amount makes its part unknown: what is missing is counted beside the sums.
+    """
+    running = {
+        "cents": _running(rated["cents"].fill_null(0)),
+        "missing": _running(rated["cents"].is_null().cast(pl.Int64)),
+        "undated": _running((rated["fault"] == "birth").fill_null(value=False).cast(pl.Int64)),
+    }
+    answers, start = [], spans["start"]
+    for part in PARTS:
+        end = start + spans[part]
+        cents, missing, birth = (sums.gather(end) - sums.gather(start) for sums in running.values())
+        found = pl.DataFrame([cents.alias("cents"), missing.alias("missing"), birth.alias("birth")])
+        why = pl.when(pl.col("birth") > 0).then(pl.lit("birth")).otherwise(pl.lit("rate"))
+        is_missing = pl.col("missing") > 0
+        answers += found.select(
+            pl.when(~is_missing).then("cents").alias(f"{part}_cents"),
+            pl.when(is_missing).then(why).alias(f"{part}_fault"),
+        ).get_columns()
+        start = end
+    return pl.DataFrame(answers)
+
+
+def _running(numbers: pl.Series) -> pl.Series:
+    """Sums up to each position, from 0."""
+    return pl.concat([pl.Series([0], dtype=pl.Int64), numbers.cum_sum()])

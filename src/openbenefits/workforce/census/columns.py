@@ -2,10 +2,25 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from openbenefits.store.sheets import Headings, recognised
+
+JOB_CODES = (
+    "company",
+    "benefit_group",
+    "pay_group",
+    "department",
+    "location",
+    "job_code",
+    "union_code",
+    "employee_class",
+    "full_part_time",
+    "regular_temporary",
+    "flsa_status",
+)
 
 COLUMNS = (
     "record",
@@ -36,17 +51,7 @@ COLUMNS = (
     "effective_date",
     "job_status",
     "last_day_employed",
-    "company",
-    "benefit_group",
-    "pay_group",
-    "department",
-    "location",
-    "job_code",
-    "union_code",
-    "employee_class",
-    "full_part_time",
-    "regular_temporary",
-    "flsa_status",
+    *JOB_CODES,
     "weekly_hours",
     "annual_pay",
 )
@@ -109,16 +114,6 @@ def _normalised(heading: str) -> str:
 _BY_NAME = {_normalised(name): column for column, names in SYNONYMS.items() for name in (column, *names)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Headings:
-    """Which heading is which column; `unknown` ones are left out, `missing` ones were needed."""
-
-    found: Mapping[str, str]  # heading → column
-    unknown: Sequence[str]
-    missing: Sequence[str]
-    twice: Sequence[str]
-
-
 def recognise(headings: Sequence[str], mapping: Mapping[str, str] | None = None) -> Headings:
     """Recognise headings by name or synonym; the user's mapping (heading → column) goes first.
 
@@ -127,14 +122,8 @@ def recognise(headings: Sequence[str], mapping: Mapping[str, str] | None = None)
     ({'EE #': 'employee_number', 'DOB': 'birth_date', 'Zip Code': 'zip'}, ['Shoe size'])
     """
     own = {_normalised(heading): column for heading, column in (mapping or {}).items()}
-    named = {heading: own.get(_normalised(heading)) or guess(heading) for heading in headings}
-    found = {heading: column for heading, column in named.items() if column in COLUMNS}
-    columns = list(found.values())
-    return Headings(
-        found=found,
-        unknown=[heading for heading in headings if heading not in found],
-        missing=[column for column in REQUIRED if column not in columns],
-        twice=sorted({column for column in columns if columns.count(column) > 1}),
+    return recognised(
+        headings, lambda heading: own.get(_normalised(heading)) or guess(heading), COLUMNS, REQUIRED
     )
 
 

@@ -41,22 +41,7 @@ JOB_CELLS = {
     "reason": "reason",
     "job_status": "job_status",
     "last_day_employed": "last_day_employed",
-    **{
-        name: name
-        for name in (
-            "company",
-            "benefit_group",
-            "pay_group",
-            "department",
-            "location",
-            "job_code",
-            "union_code",
-            "employee_class",
-            "full_part_time",
-            "regular_temporary",
-            "flsa_status",
-        )
-    },
+    **{name: name for name in JOB_CODES},
     "weekly_hours_hundredths": "weekly_hours",
     "annual_pay_cents": "annual_pay",
 }

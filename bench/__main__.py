@@ -1,0 +1,136 @@
+"""`python -m bench`: measure, print the table, write the figures as JSON to bench-output/."""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import beside, children, kernel, stored, world
+from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
+
+OUTPUT = Path(__file__).parents[1] / "bench-output"
+MOST_IN_ONE_FRAME = 200_000
+FILE_WIDTH = 150
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is measured."""
+
+    people: int
+    clients: int
+    stored: int
+
+
+FULL = Size(people=100_000, clients=500, stored=20_000)
+QUICK = Size(people=20_000, clients=100, stored=4_000)
+
+
+def main() -> None:
+    """Measure everything at the size asked for."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_WIDTH)
+    size = _size(_arguments())
+    began, load = time.perf_counter(), os.getloadavg()[0]
+    parts = dict(_measured(size, console))
+    machine = _machine(load, time.perf_counter() - began)
+    figures = figures_of(parts)
+    console.print(table_of(figures))
+    console.print(
+        f"[green]green[/] holds, [yellow]yellow[/] does not; nothing is asserted. {machine['said']}"
+    )
+    console.print(
+        f"Written to {_write(size, machine, parts, as_documents(figures))}; bench/README.md explains."
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--people", type=int, help="participants of the kernel; from 1,000,000 on stored, too"
+    )
+    parser.add_argument("--quick", action="store_true", help="a fifth of everything, under two minutes")
+    return parser.parse_args()
+
+
+def _size(arguments: argparse.Namespace) -> Size:
+    base = QUICK if arguments.quick else FULL
+    people = arguments.people or base.people
+    in_database = people if people >= MILLION else max(1_000, people * base.stored // base.people)
+    return Size(people=people, clients=base.clients, stored=in_database)
+
+
+def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
+    """Measure part after part, each in a process of its own and with a bar of its own."""
+    base = OUTPUT / "data"
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
+        made = world.make_files(
+            base, clients=size.clients, people=size.people, progress=_bar(bars, "people of the kernel (kept)")
+        )
+        folder = stored.make_people(base, size.stored, _bar(bars, "people of the database (kept)"))
+
+        def measure(text: str, what: Callable[..., Any], *given: Any) -> Any:
+            return children.in_child(what, *given, progress=_bar(bars, text))
+
+        measure("their frames (kept)", world.make_worlds, made)
+        whole = made.frames / "whole"
+        yield "kernel", measure("kernel, in partitions", kernel.measure_partitions, whole)
+        if size.people <= MOST_IN_ONE_FRAME:
+            yield "whole", measure("kernel, in one frame", kernel.measure_whole, whole)
+            yield "growth", measure("kernel, doubled", kernel.measure_growth, made.frames)
+        yield "beside", measure("zen-engine and oracle", beside.measure_beside, made)
+        yield "stored", measure("runs on the database, COPY", stored.measure_stored, folder)
+
+
+def _bar(bars: Progress, text: str) -> children.Progress:
+    task = bars.add_task(text, total=None)
+    return lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _machine(load: float, seconds: float) -> dict[str, Any]:
+    cores, threads = os.cpu_count(), pl.thread_pool_size()
+    said = (
+        f"{cores} cores, {threads} Polars threads, load {load:.1f} before and {os.getloadavg()[0]:.1f} after;"
+        f" {seconds:.0f} s in all."
+    )
+    return {
+        "said": said,
+        "cores": cores,
+        "threads": threads,
+        "load_before": load,
+        "load_after": os.getloadavg()[0],
+        "seconds": seconds,
+        "python": platform.python_version(),
+        "polars": pl.__version__,
+        "system": platform.platform(),
+    }
+
+
+def _write(size: Size, machine: dict[str, Any], parts: Parts, figures: list[dict[str, object]]) -> Path:
+    now = datetime.now(tz=UTC)
+    path = OUTPUT / f"figures-{now:%Y%m%d-%H%M%S}.json"
+    document = {
+        "measured_at": now.isoformat(timespec="seconds"),
+        "size": vars(size),
+        "machine": machine,
+        "figures": figures,
+        "parts": parts,
+    }
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

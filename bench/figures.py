@@ -1,0 +1,264 @@
+"""What was measured, as rows: beside each figure what design §6 asks to hold and to aim at."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from rich.table import Table
+
+from bench.kernel import Measured
+
+MILLION = 1_000_000
+GIBIBYTE = 2**30
+
+Parts = dict[str, Measured]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One figure. `is_held` is null where nothing is asked."""
+
+    key: str
+    work: str
+    value: float
+    shown: str
+    hold: str = ""
+    aim: str = ""
+    is_held: bool | None = None
+    note: str = ""
+
+
+def figures_of(parts: Parts) -> list[Figure]:
+    """Turn the measurements into figures; parts left out give none."""
+    made = {"kernel": _kernel, "whole": _whole, "growth": _growth, "stored": _stored}
+    found = [figure for name, make in made.items() if name in parts for figure in make(parts[name])]
+    if {"kernel", "beside", "stored"} <= parts.keys():
+        found += _beside(parts["beside"], parts["kernel"], parts["stored"])
+    return found
+
+
+def table_of(figures: list[Figure]) -> Table:
+    """Lay the figures out to be read."""
+    table = Table(title="Figures of design §6, from this run", title_justify="left", show_lines=False)
+    for heading in ("work", "measured", "hold", "aim", "note"):
+        table.add_column(heading, justify="right" if heading == "measured" else "left", overflow="fold")
+    section = ""
+    for figure in figures:
+        group = figure.key.split(".")[0]
+        if section and group != section:
+            table.add_section()
+        section = group
+        style = {True: "green", False: "yellow", None: ""}[figure.is_held]
+        table.add_row(
+            figure.work,
+            f"[{style}]{figure.shown}[/]" if style else figure.shown,
+            figure.hold,
+            figure.aim,
+            figure.note,
+        )
+    return table
+
+
+def as_documents(figures: list[Figure]) -> list[dict[str, object]]:
+    """Write the figures as JSON documents."""
+    return [asdict(figure) for figure in figures]
+
+
+# --- the kernel -------------------------------------------------------------------------------------------
+
+
+def _kernel(kernel: Measured) -> Iterator[Figure]:
+    who = f"{kernel['people']:,.0f} participants of {kernel['clients']:.0f} clients"
+    yield _speed(
+        "kernel.partitions",
+        f"kernel: {who}, {kernel['partitions']:.0f} partitions",
+        kernel["per_second"],
+        f"best of 3; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
+    )
+    yield Figure(
+        key="kernel.load",
+        work="  each with plan types / options / waivers",
+        value=kernel["options"],
+        shown=f"{kernel['plan_types']:.1f} / {kernel['options']:.1f} / {kernel['waivers']:.1f}",
+        note=f"averages over everybody; {kernel['ready']:.0%} have a program (PR), the rest FA",
+    )
+    yield Figure(
+        key="kernel.options_per_second",
+        work="  options and waivers per second",
+        value=kernel["per_second"] * (kernel["options"] + kernel["waivers"]),
+        shown=f"{kernel['per_second'] * (kernel['options'] + kernel['waivers']):,.0f}",
+    )
+    yield _memory("kernel.memory", kernel)
+
+
+def _whole(whole: Measured) -> Iterator[Figure]:
+    yield _speed("kernel.whole", "kernel: the same in one frame", whole["per_second"], "best of 3")
+    yield _memory("kernel.whole_memory", whole)
+
+
+def _speed(key: str, work: str, value: float, note: str) -> Figure:
+    return Figure(
+        key=key,
+        work=work,
+        value=value,
+        shown=f"{value:,.0f}/s",
+        hold="100,000/s",
+        aim="200,000/s",
+        is_held=value >= 100_000,
+        note=note,
+    )
+
+
+def _memory(key: str, measured: Measured) -> Figure:
+    peak, idle = measured["peak_bytes"] / GIBIBYTE, measured["idle_bytes"] / GIBIBYTE
+    return Figure(
+        key=key,
+        work="  peak memory of the process",
+        value=peak,
+        shown=f"{peak:.2f} GiB",
+        note=f"{idle:.2f} GiB of it before the first preparation",
+    )
+
+
+def _growth(growth: Measured) -> Iterator[Figure]:
+    rules = (
+        f"{growth['rule_rows']:.0f} × rules, {growth['option_rows']:.0f} × options of each client,"
+        f" {growth['rules_people']:,.0f} people"
+    )
+    for name, limit, note in (
+        ("participants", 2.1, "same clients, every second person and all"),
+        ("rules", 1.1, rules),
+        ("clients", 1.1, "as many people, of half the clients and of all"),
+    ):
+        value = growth["people" if name == "participants" else name]
+        yield Figure(
+            key=f"growth.{name}",
+            work=f"doubling {name}",
+            value=value,
+            shown=f"time × {value:.2f}",
+            hold=f"× {limit}",
+            is_held=value <= limit,
+            note=note,
+        )
+
+
+# --- the database -----------------------------------------------------------------------------------------
+
+
+def _stored(stored: Measured) -> Iterator[Figure]:
+    people = stored["people"]
+    yield Figure(
+        key="stored.ratio",
+        work=f"read + compute + store, {people:,.0f} people of {stored['clients']:.0f} clients",
+        value=stored["ratio"],
+        shown=f"{stored['ratio']:.2f} × COPY",
+        hold="2.5 ×",
+        aim="1.5 ×",
+        is_held=stored["ratio"] <= 2.5,
+        note=f"{stored['prepared_seconds']:.2f} s; COPY of the same {stored['copied_rows']:,.0f} rows"
+        f" {stored['copy_seconds']:.2f} s; " + ("durable" if stored["is_durable"] else "NOT durable"),
+    )
+    for key, work in (
+        ("again_seconds", "  the same run a second time (nothing to write)"),
+        ("trial_seconds", "  trial of the final run, with diff"),
+        ("finalised_seconds", "  final run: defaults applied, coverage written"),
+        ("finalised_again_seconds", "  the final run a second time"),
+    ):
+        yield Figure(
+            key=f"stored.{key}",
+            work=work,
+            value=stored[key],
+            shown=f"{stored[key]:.2f} s",
+            note=f"{people / stored[key]:,.0f} people/s",
+        )
+    yield Figure(
+        key="stored.memory",
+        work="  peak memory of the process",
+        value=stored["peak_bytes"] / GIBIBYTE,
+        shown=f"{stored['peak_bytes'] / GIBIBYTE:.2f} GiB",
+        hold="4 GiB",
+        is_held=stored["peak_bytes"] <= 4 * GIBIBYTE,
+        note="census import and take-over included",
+    )
+    yield _asked(stored)
+    yield from _million(stored)
+
+
+def _asked(stored: Measured) -> Figure:
+    return Figure(
+        key="asked.p95",
+        work="one person's event on demand (marriage), database included",
+        value=stored["asked_p95_ms"],
+        shown=f"p95 {stored['asked_p95_ms']:.0f} ms",
+        hold="p95 150 ms",
+        aim="60 ms",
+        is_held=stored["asked_p95_ms"] <= 150,
+        note=f"p50 {stored['asked_p50_ms']:.0f} ms; {stored['asked']:.0f} people of a client of"
+        f" {stored['people'] / stored['clients']:,.0f}, a run each",
+    )
+
+
+def _million(stored: Measured) -> Iterator[Figure]:
+    """Say what a million would take: projected linearly, unless it was a million."""
+    factor = MILLION / stored["people"]
+    is_measured = factor <= 1
+    for key, work, hold in (
+        ("prepared_seconds", "prepared and stored", 120),
+        ("finalised_seconds", "finalised", 120),
+        ("trial_seconds", "trial with diff", 90),
+    ):
+        value = stored[key] * (1 if is_measured else factor)
+        yield Figure(
+            key=f"million.{key}",
+            work=f"open enrolment of 1,000,000: {work}",
+            value=value,
+            shown=f"{value:,.0f} s" if is_measured else f"projected {value:,.0f} s",
+            hold=f"{hold} s",
+            aim="60 s",
+            is_held=value <= hold,
+            note="measured"
+            if is_measured
+            else f"not measured: {stored['people']:,.0f} people × {factor:.0f}",
+        )
+
+
+# --- beside -----------------------------------------------------------------------------------------------
+
+
+def _beside(beside: Measured, kernel: Measured, stored: Measured) -> Iterator[Figure]:
+    people = f"{beside['people']:.0f} people, best of 3"
+    for key, work, value, note in (
+        (
+            "zen",
+            "zen-engine, one person at a time",
+            beside["zen_per_second"],
+            f"{people}; {_zen_note(beside)}",
+        ),
+        ("zen_batch", "zen-engine, its own batch call", beside["zen_batch_per_second"], "the same graph"),
+        (
+            "oracle",
+            "scalar oracle, one person at a time",
+            beside["oracle_per_second"],
+            f"{people}; all of docs/rules.md; {_agreement(beside['oracle_agrees'])}",
+        ),
+        (
+            "copy",
+            "plain COPY of the rows a preparation writes",
+            stored["people"] / stored["copy_seconds"],
+            f"{stored['copied_rows'] / stored['people']:.0f} rows a person; writes only, computes nothing",
+        ),
+    ):
+        yield Figure(
+            key=f"beside.{key}",
+            work=work,
+            value=value,
+            shown=f"{value:,.0f}/s",
+            note=f"kernel × {kernel['per_second'] / value:,.1f}; {note}",
+        )
+
+
+def _zen_note(beside: Measured) -> str:
+    return f"does less, see below; {_agreement(beside['zen_agrees'])}"
+
+
+def _agreement(share: float) -> str:
+    return f"same options and prices as the kernel for {share:.0%}"

@@ -1,0 +1,116 @@
+"""Coverage amounts and evidence of insurability in words."""
+
+from typing import Any
+
+import polars as pl
+
+from openbenefits.reports.explain_again import Again
+from openbenefits.reports.explain_event import age_on
+from openbenefits.reports.explain_names import Row, row_on
+from openbenefits.reports.explain_parts import ProofPart
+from openbenefits.reports.explain_words import CENTS, THOUSANDTHS, decimal, listed, percent, whole_money
+
+PAY_WORDS = {1: "annual pay", 12: "monthly pay", 52: "weekly pay"}
+
+
+def coverage_text(again: Again, plan: Row, row: Row, priced: Row) -> str:
+    """The coverage amount and how it follows from pay."""
+    amount = priced["coverage_cents"]
+    formula = row_on(again.tables["formula"], plan["price_on"], formula_id=row["formula_id"])
+    if row["formula_id"] is None or formula is None:
+        return "" if amount is None else f"{whole_money(amount)}, fixed"
+    steps = again.tables["formula_step"].filter(
+        formula_id=formula["formula_id"], valid_from=formula["valid_from"]
+    )
+    told = [_step(step) for step in steps.sort("step").iter_rows(named=True)]
+    told += [*_reduction(again, plan, formula), *_bounds(formula)]
+    pay = f"{PAY_WORDS[formula['pay_divisor']]} (a year: {whole_money(again.case['annual_pay_cents'])})"
+    pay += f" counted up to {whole_money(cap)}" if (cap := formula["base_cap_cents"]) is not None else ""
+    how = f"{pay}, {', '.join(told)}" if told else pay
+    result = "not known, from" if amount is None else f"{whole_money(amount)} ="
+    return f"{result} {how} (formula {formula['code']}, {formula['source']})"
+
+
+def _step(step: dict[str, Any]) -> str:
+    operand = step["operand_thousandths"]
+    match step["operation"]:
+        case "multiply":
+            return f"× {decimal(operand, THOUSANDTHS)}"
+        case "add":
+            return f"+ ${decimal(operand, THOUSANDTHS * CENTS)}"
+        case "set":
+            return f"set to ${decimal(operand, THOUSANDTHS * CENTS)}"
+        case _:
+            return _rounding(step["round_up_cents"] or 0, step["round_to_cents"] or 0)
+
+
+def _rounding(round_up_cents: int, round_to_cents: int) -> str:
+    """Say how amounts are rounded: what is added first decides up, down or to the nearest.
+
+    >>> _rounding(99_999, 100_000), _rounding(50_000, 100_000), _rounding(0, 100_000)
+    ('rounded up to full $1,000', 'rounded to the nearest $1,000', 'rounded down to full $1,000')
+    """
+    to = whole_money(round_to_cents)
+    if round_up_cents == 0:
+        return f"rounded down to full {to}"
+    if round_up_cents >= round_to_cents - CENTS:
+        return f"rounded up to full {to}"
+    if round_up_cents * 2 == round_to_cents:
+        return f"rounded to the nearest {to}"
+    return f"{whole_money(round_up_cents)} added and rounded down to full {to}"
+
+
+def _reduction(again: Again, plan: Row, formula: Row) -> list[str]:
+    """What is taken off for the age on the day coverage begins."""
+    rows = again.tables["age_reduction"].filter(
+        formula_id=formula["formula_id"], valid_from=formula["valid_from"]
+    )
+    age = age_on(again.case["birth_on"], plan["price_on"])
+    if age is None:
+        return []
+    reached = rows.filter(pl.col("age_from") <= age).sort("age_from").tail(1)
+    if reached.is_empty():
+        return []
+    row = reached.row(0, named=True)
+    return [f"less {percent(row['reduce_percent_micros'])} from age {row['age_from']} on (age {age})"]
+
+
+def _bounds(formula: Row) -> list[str]:
+    bounds = []
+    if formula["minimum_cents"] is not None:
+        bounds.append(f"at least {whole_money(formula['minimum_cents'])}")
+    if formula["maximum_cents"] is not None:
+        bounds.append(f"at most {whole_money(formula['maximum_cents'])}")
+    return [listed(bounds)] if bounds else []
+
+
+def proof_part(plan: Row, priced: Row) -> ProofPart | None:
+    """Tell whether evidence is needed for an option's coverage, and what is billed until it is approved."""
+    prefix = "" if plan["is_in_force"] else "waived_"
+    guaranteed, level = plan[f"{prefix}proof_above_cents"], plan[f"{prefix}proof_from_level"]
+    if priced["coverage_cents"] is None:
+        return None
+    if guaranteed is None and level is None and not priced["is_proof_required"]:
+        return None
+    held = plan["current_coverage_cents"] if plan["is_in_force"] else None
+    approved = max(plan["approved_cents"] or 0, held or 0)
+    return ProofPart(
+        is_required=bool(priced["is_proof_required"]),
+        coverage_cents=priced["coverage_cents"],
+        guaranteed_cents=guaranteed,
+        from_level=level,
+        approved_cents=approved,
+        billed_cents=priced["approved_coverage_cents"],
+        sentence=_proof_sentence(priced, guaranteed, level, approved),
+    )
+
+
+def _proof_sentence(priced: Row, guaranteed: int | None, level: int | None, approved: int) -> str:
+    limits = [] if guaranteed is None else [f"{whole_money(guaranteed)} is guaranteed"]
+    limits += [] if level is None else [f"proof from level {level} on"]
+    limits += [f"{whole_money(approved)} approved or in force"] if approved else ["nothing approved yet"]
+    outcome = "no evidence needed"
+    if priced["is_proof_required"]:
+        billed = whole_money(priced["approved_coverage_cents"])
+        outcome = f"evidence needed; {billed} is billed until it is approved"
+    return f"{listed(limits)}: {outcome}"

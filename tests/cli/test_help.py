@@ -1,0 +1,45 @@
+"""The help is the map: every command is there, says what it does, and shows an example."""
+
+import pytest
+
+COMMANDS = (
+    *("demo", "serve", "sample", "doctor", "setup", "census", "takeover", "run", "elect", "statements"),
+    *("explain", "report", "payroll", "scenario", "db", "migrate"),
+)
+GROUPS = {
+    "setup": ("check", "diff", "apply", "take-back", "schema"),
+    "census": ("preview", "apply", "take-back", "audit"),
+    "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
+    "elect": ("file", "one", "progress"),
+    "statements": ("enrollment", "confirmation"),
+    "payroll": ("owed", "register"),
+    "scenario": ("run", "schema"),
+    "db": ("start", "stop", "status"),
+}
+
+
+def test_root_help_lists_every_command_in_order(cli):
+    text = cli("--help").output
+    places = [text.index(f"│ {command} ") for command in COMMANDS]
+    assert places == sorted(places)
+    assert "DATABASE_URL" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(cli, command):
+    result = cli(command, "--help")
+    assert result.exit_code == 0
+    assert command in result.output
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_lists_its_commands_and_an_example(cli, group):
+    text = cli(group, "--help").output
+    assert "Example" in text
+    for command in GROUPS[group]:
+        assert f" {command} " in text
+        assert cli(group, command, "--help").exit_code == 0
+
+
+def test_version(cli):
+    assert cli("--version").output.startswith("openbenefits ")
