@@ -72,26 +72,35 @@ def _size(arguments: argparse.Namespace) -> Size:
 
 
 def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
-    """Measure part after part, each in a process of its own and with a bar of its own."""
+    """Measure part after part, each in a process of its own and with a bar of its own.
+
+    A part that fails is left out of the figures; its own message says why.
+    """
     base = OUTPUT / "data"
-    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bars:
         made = world.make_files(
             base, clients=size.clients, people=size.people, progress=_bar(bars, "people of the kernel (kept)")
         )
         folder = stored.make_people(base, size.stored, _bar(bars, "people of the database (kept)"))
+        frames = _bar(bars, "their frames (kept)")
+        children.in_child(world.make_worlds, made, progress=frames)
+        for name, text, measure, given in _parts(size, made, folder):
+            try:
+                yield name, children.in_child(measure, given, progress=_bar(bars, text))
+            except children.ChildFailed:
+                console.print(f"[red]{text}: failed, and left out")
 
-        def measure(text: str, what: Callable[..., Any], *given: Any) -> Any:
-            return children.in_child(what, *given, progress=_bar(bars, text))
 
-        measure("their frames (kept)", world.make_worlds, made)
-        whole = made.frames / "whole"
-        yield "kernel", measure("kernel, in partitions", kernel.measure_partitions, whole)
-        if size.people <= MOST_IN_ONE_FRAME:
-            yield "whole", measure("kernel, in one frame", kernel.measure_whole, whole)
-            yield "growth", measure("kernel, doubled", kernel.measure_growth, made.frames)
-        yield "beside", measure("zen-engine and oracle", beside.measure_beside, made)
-        yield "stored", measure("runs on the database, COPY", stored.measure_stored, folder)
+def _parts(size: Size, made: world.Made, folder: Path) -> Iterator[tuple[str, str, Callable[..., Any], Any]]:
+    """List what is measured: its name, what the bar says, the measurement and what it is given."""
+    whole = made.frames / "whole"
+    yield "kernel", "kernel, in partitions", kernel.measure_partitions, whole
+    if size.people <= MOST_IN_ONE_FRAME:
+        yield "whole", "kernel, in one frame", kernel.measure_whole, whole
+        yield "growth", "kernel, doubled", kernel.measure_growth, made.frames
+    yield "beside", "zen-engine and oracle", beside.measure_beside, made
+    yield "stored", "runs on the database, COPY", stored.measure_stored, folder
 
 
 def _bar(bars: Progress, text: str) -> children.Progress:

@@ -76,8 +76,9 @@ def _laps(
     answers: dict[str, list[Any]] = {}
     for lap in range(REPEATS + 1):
         for number, (name, task) in enumerate(tasks.items(), 1):
-            spent, answers[name] = timed(task)
-            laps[name].append(spent)
+            one = timed(task)
+            answers[name] = one.answer
+            laps[name].append(one.seconds)
             progress(lap * len(tasks) + number, (REPEATS + 1) * len(tasks))
     return {name: min(spent[1:]) for name, spent in laps.items()}, answers
 

@@ -72,7 +72,7 @@ def _kernel(kernel: Measured) -> Iterator[Figure]:
         "kernel.partitions",
         f"kernel: {who}, {kernel['partitions']:.0f} partitions",
         kernel["per_second"],
-        f"best of 3; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
+        f"best of 3; {_cpu(kernel)}; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
     )
     yield Figure(
         key="kernel.load",
@@ -91,8 +91,14 @@ def _kernel(kernel: Measured) -> Iterator[Figure]:
 
 
 def _whole(whole: Measured) -> Iterator[Figure]:
-    yield _speed("kernel.whole", "kernel: the same in one frame", whole["per_second"], "best of 3")
+    yield _speed(
+        "kernel.whole", "kernel: the same in one frame", whole["per_second"], f"best of 3; {_cpu(whole)}"
+    )
     yield _memory("kernel.whole_memory", whole)
+
+
+def _cpu(measured: Measured) -> str:
+    return f"{measured['cpu'] / measured['people'] * 1e6:,.0f} µs of processor each"
 
 
 def _speed(key: str, work: str, value: float, note: str) -> Figure:
@@ -129,7 +135,7 @@ def _growth(growth: Measured) -> Iterator[Figure]:
         ("rules", 1.1, rules),
         ("clients", 1.1, "as many people, of half the clients and of all"),
     ):
-        value = growth["people" if name == "participants" else name]
+        value = growth[name]
         yield Figure(
             key=f"growth.{name}",
             work=f"doubling {name}",
@@ -137,7 +143,7 @@ def _growth(growth: Measured) -> Iterator[Figure]:
             shown=f"time × {value:.2f}",
             hold=f"× {limit}",
             is_held=value <= limit,
-            note=note,
+            note=f"processor time × {growth[f'{name}_cpu']:.2f}; {note}",
         )
 
 
@@ -192,7 +198,7 @@ def _asked(stored: Measured) -> Figure:
         hold="p95 150 ms",
         aim="60 ms",
         is_held=stored["asked_p95_ms"] <= 150,
-        note=f"p50 {stored['asked_p50_ms']:.0f} ms; {stored['asked']:.0f} people of a client of"
+        note=f"p50 {stored['asked_p50_ms']:.0f} ms, of it processor here {stored['asked_cpu_ms']:.0f} ms; {stored['asked']:.0f} people of a client of"
         f" {stored['people'] / stored['clients']:,.0f}, a run each",
     )
 

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from bench.children import Progress, peak_bytes
-from bench.kernel import Measured, timed
+from bench.kernel import Lap, Measured, timed
 from bench.world import SEED, source_hash, write_people
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.takeover import take_over
@@ -132,7 +132,7 @@ class _Steps:
     def run(self, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> float:
         """Run orders one after the other; answer the seconds."""
         _settle()
-        return sum(self.did(timed(partial(how, connection, order, now=NOW))[0]) for order in orders)
+        return sum(self.did(timed(partial(how, connection, order, now=NOW)).seconds) for order in orders)
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def _copied() -> Measured:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(frames)}")
     _settle()
-    seconds, _ = timed(lambda: _copy(frames))
+    seconds = timed(lambda: _copy(frames)).seconds
     return {
         "copy_seconds": seconds,
         "copied_rows": sum(frame.height for frame in frames.values()),
@@ -205,7 +205,7 @@ def _asked(employer: Employer) -> Measured:
     """Prepare the marriage of one person after another, each by a run of their own."""
     people = Person.objects.filter(client_id=employer.client_id).order_by("id").values_list("id", flat=True)
     order = replace(employer.order(), schedule_id=employer.event_maintenance, as_of=MARRIED_ON)
-    seconds: list[float] = []
+    laps: list[Lap] = []
     processed = 0
     for person_id in people[: ASKED + WARM_UP]:
         report_life_event(
@@ -217,13 +217,14 @@ def _asked(employer: Employer) -> Measured:
             made_by=BY,
             now=NOW,
         )
-        spent, result = timed(partial(run, connection, replace(order, people=[person_id]), now=NOW))
-        seconds.append(spent)
-        processed += result.outcomes.filter(outcome="processed").height
-    kept = sorted(seconds[WARM_UP:])
+        lap = timed(partial(run, connection, replace(order, people=[person_id]), now=NOW))
+        laps.append(lap)
+        processed += lap.answer.outcomes.filter(outcome="processed").height
+    kept = sorted(lap.seconds for lap in laps[WARM_UP:])
     return {
         "asked": len(kept),
         "asked_processed": processed,
+        "asked_cpu_ms": median(lap.cpu for lap in laps[WARM_UP:]) * 1000,
         "asked_p50_ms": median(kept) * 1000,
         "asked_p95_ms": kept[int(len(kept) * 0.95)] * 1000,
     }

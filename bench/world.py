@@ -66,7 +66,7 @@ PERSON_TYPES = {
     "adult_child": "AC",
     "other": "OD",
 }
-EMPTY = {
+EMPTY: dict[str, dict[str, Any]] = {
     "prior": {"case": pl.Int32, "option_id": pl.Int32},
     "chosen": {"case": pl.Int32, "plan_type": pl.String},
     "chosen_members": {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64},

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 import polars as pl
+from tests.oracle.documents import as_written
+from tests.oracle.eligibility import JOB_FIELDS
 
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
@@ -17,9 +19,6 @@ from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
-
-from tests.oracle.documents import as_written
-from tests.oracle.eligibility import JOB_FIELDS
 
 Row = dict[str, Any]
 
@@ -239,8 +238,14 @@ class Kernel:
 
 
 def prepare(peo: Row, client: Row, person: Row) -> Row:
-    """Prepare one person, with the signature of the oracle."""
-    return prepare_all(peo, client, [person])[0]
+    """Prepare one person, with the signature of the oracle. Set-ups already seen are not compiled again."""
+    key = repr((peo, client, person["event"].get("programs")))
+    if key not in _COMPILED:
+        _COMPILED[key] = Kernel(peo, [client], [person])
+    return _COMPILED[key].prepare([(1, person)])[0]
+
+
+_COMPILED: dict[str, Kernel] = {}
 
 
 def prepare_all(peo: Row, client: Row, people: Sequence[Row]) -> list[Row]:
@@ -319,8 +324,7 @@ def _members(case: int, person: Row) -> Iterable[Row]:
             "dependent_id": one["id"],
             **{name: one.get(name) for name in ("person_type", "birth_on", "sex", "is_smoker")},
             **{
-                name: bool(one.get(name))
-                for name in ("is_student", "is_disabled", "is_married", "is_former")
+                name: bool(one.get(name)) for name in ("is_student", "is_disabled", "is_married", "is_former")
             },
         }
 

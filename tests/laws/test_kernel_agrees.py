@@ -19,7 +19,11 @@ IS_FUZZING = bool(os.environ.get("OPENBENEFITS_FUZZ"))
 LAW = settings(
     max_examples=4000 if IS_FUZZING else 40,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes longer than reading the difference
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+    ],  # shrinking takes longer than reading the difference
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 FEW = settings(LAW, max_examples=400 if IS_FUZZING else 8)
@@ -107,7 +111,8 @@ def comparable(result: Row) -> Row:
         **{name: result[name] for name in names},
         "plans": {kind: {name: plan[name] for name in PLAN} for kind, plan in result["plans"].items()},
         "options": {
-            key: {name: option[name] for name in (*FLAGS, *AMOUNTS)} for key, option in result["options"].items()
+            key: {name: option[name] for name in (*FLAGS, *AMOUNTS)}
+            for key, option in result["options"].items()
         },
     }
 

@@ -148,7 +148,7 @@ def _set_default(
 ) -> None:
     default, reason = _default(case, section, row, plan, eligible)
     plan["default_option"], plan["default_reason"] = default, reason
-    if default in options:
+    if default in options and not (reason == "untouched" and plan["is_lost"]):
         options[default]["is_default"] = True
     in_force, held = case.in_force(section["plan_type"]), case.held(section["plan_type"])
     if reason == "untouched":
@@ -182,9 +182,7 @@ def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row])
     return None, nothing
 
 
-def _flagged_default(
-    case: Case, section: Row, eligible: list[Row], nothing: str
-) -> tuple[str | None, str]:
+def _flagged_default(case: Case, section: Row, eligible: list[Row], nothing: str) -> tuple[str | None, str]:
     flagged = [option for option in eligible if option["is_default"]]
     lowest = min((option["level"] for option in flagged), default=None)
     found = [option["code"] for option in flagged if option["level"] == lowest]

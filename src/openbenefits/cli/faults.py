@@ -51,7 +51,10 @@ def message_of(fault: Exception) -> str:
     if isinstance(fault, OSError):
         where = f"{fault.filename}: " if fault.filename else ""
         return f"{where}{fault.strerror or kind.__name__}. Check the path and its rights."
-    if kind.__name__ in DATABASE_ERRORS and kind.__module__.startswith(DATABASE_MODULES):
+    if any(
+        one.__name__ in DATABASE_ERRORS and one.__module__.startswith(DATABASE_MODULES)
+        for one in kind.__mro__
+    ):
         return (
             "the database cannot be reached or broke off. Expected a running PostgreSQL; check DATABASE_URL,"
             " or unset it for the embedded server. `openbenefits doctor` looks closer."

@@ -1,4 +1,4 @@
-"""The named SQL that loads what an event needs beside HR facts and set-up."""
+"""The named SQL: what an event needs beside HR facts and set-up, and what entries are checked by."""
 
 from typing import Any
 
@@ -7,12 +7,9 @@ import polars as pl
 from openbenefits.core.codes import COVERED_KINDS
 from openbenefits.enrollment.rules.settle import Elected
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import PEOPLE, people_arrays
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
-
-KEYS = """
-(SELECT DISTINCT * FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id))
-"""
 
 COVERAGE_COLUMNS = {
     "client_id": pl.Int32,
@@ -39,13 +36,13 @@ COVERAGE_COLUMNS = {
 }
 
 COVERAGE = f"""
-SELECT {{columns}} FROM enrollment_coverage AS c JOIN {KEYS} AS k USING (client_id, person_id)
+SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE c.superseded_by_run IS NULL
 """
 
 LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
-FROM enrollment_coverage AS c JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 
@@ -53,34 +50,34 @@ POINT = ("client_id", "person_id", "benefit_record", "plan_type", "slot", "begin
 
 COVERED_DEPENDENTS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, dependent_id
-FROM enrollment_coveragedependent AS d JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_coveragedependent AS d JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 COVERED_FUNDS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, fund, percent
-FROM enrollment_coveragefund AS f JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_coveragefund AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
+
+APPROVED_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "plan_type": pl.String,
+    "valid_from": pl.Date,
+    "version": pl.Int32,
+    "approved_cents": pl.Int64,
+}
 
 APPROVED = f"""
 SELECT client_id, person_id, plan_type, valid_from, version, approved_cents
-FROM enrollment_proofdecision AS p JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_proofdecision AS p JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 PRIOR_OPTIONS = f"""
 SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
-FROM events_event AS e JOIN {KEYS} AS k USING (client_id, person_id)
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP')
-"""
-
-ELECTIONS = f"""
-SELECT DISTINCT ON (client_id, person_id, benefit_record, schedule_id, event_number, plan_type, slot)
-       client_id, person_id, benefit_record, schedule_id, event_number, plan_type, slot, submission,
-       option_code, option_id, coverage_cents, pledge_cents, percent_thousandths, waive_reason, received_on,
-       source, is_withdrawn
-FROM enrollment_election AS e JOIN {KEYS} AS k USING (client_id, person_id)
-ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, plan_type, slot, submission DESC
 """
 
 ELECTION_COLUMNS = {
@@ -105,48 +102,91 @@ ELECTION_COLUMNS = {
 
 ELECTION_KEY = tuple(ELECTION_COLUMNS)[:8]
 
+ELECTIONS = f"""
+SELECT DISTINCT ON ({", ".join(ELECTION_KEY[:-1])}) {", ".join(ELECTION_COLUMNS)}
+FROM enrollment_election AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+ORDER BY {", ".join(ELECTION_KEY[:-1])}, submission DESC
+"""
+
+SUBMISSIONS = f"""
+SELECT {", ".join(ELECTION_COLUMNS)}
+FROM enrollment_election WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
+"""
+
 ELECTED_DEPENDENTS = f"""
 SELECT {", ".join(ELECTION_KEY)}, dependent_id
-FROM enrollment_electiondependent AS d JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_electiondependent AS d JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 ELECTED_FUNDS = f"""
 SELECT {", ".join(ELECTION_KEY)}, fund, percent
-FROM enrollment_electionfund AS f JOIN {KEYS} AS k USING (client_id, person_id)
+FROM enrollment_electionfund AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
+NUMBERED_PEOPLE = """
+SELECT id AS person_id, employee_number FROM workforce_person
+WHERE client_id = %(client)s AND employee_number = ANY(%(numbers)s)
+"""
 
-def key_arrays(keys: pl.DataFrame) -> dict[str, str]:
-    """Give client and person numbers as PostgreSQL arrays, for KEYS."""
-    pairs = keys.select("client_id", "person_id").unique()
-    return {
-        "clients": "{" + ",".join(map(str, pairs["client_id"])) + "}",
-        "persons": "{" + ",".join(map(str, pairs["person_id"])) + "}",
-    }
+NUMBERED_DEPENDENTS = """
+SELECT person_id, number, id AS dependent_id FROM workforce_dependent
+WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
+"""
+
+OFFERED_PLANS = """
+SELECT p.person_id, p.benefit_record, p.schedule_id, p.event_number, p.plan_type
+FROM enrollment_eventplan AS p
+JOIN events_event AS e
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+WHERE p.client_id = %(client)s AND p.person_id = ANY(%(persons)s) AND NOT p.is_ignored
+"""
+
+SCHEDULED = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, process_status, preparation
+FROM events_event WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND event_status IN ('O', 'C')
+"""
+
+CHOICES = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation, plan_type
+FROM enrollment_eventplan WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND is_choice
+"""
+
+STANDING = """
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, plan_type, submission,
+       NOT is_withdrawn AND source <> 'pre-entered' AS stands
+FROM enrollment_election WHERE client_id = %(client)s AND schedule_id = %(schedule)s AND slot = 0
+"""
+
+DECISIONS = """
+SELECT DISTINCT ON (client_id, person_id, plan_type, valid_from)
+       client_id, person_id, plan_type, valid_from, version, approved_cents
+FROM enrollment_proofdecision WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
+ORDER BY client_id, person_id, plan_type, valid_from, version DESC
+"""
 
 
 def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the change points that hold, of some people."""
     query = COVERAGE.format(columns=", ".join(COVERAGE_COLUMNS))
-    return copy_out(connection, query, COVERAGE_COLUMNS, key_arrays(keys))
+    return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
 
 
 def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the highest version of each change point, superseded ones included."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
-    return copy_out(connection, LATEST_VERSIONS, schema, key_arrays(keys))
+    return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
 
 
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the dependents of change points."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT} | {"dependent_id": pl.Int64}
-    return copy_out(connection, COVERED_DEPENDENTS, schema, key_arrays(keys))
+    return copy_out(connection, COVERED_DEPENDENTS, schema, people_arrays(keys))
 
 
 def load_covered_funds(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the investments of change points."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT} | {"fund": pl.String, "percent": pl.Int16}
-    return copy_out(connection, COVERED_FUNDS, schema, key_arrays(keys))
+    return copy_out(connection, COVERED_FUNDS, schema, people_arrays(keys))
 
 
 def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
@@ -181,15 +221,7 @@ def load_held(connection: Any, held: pl.DataFrame) -> Elected:
 
 def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     """Load the coverage amounts approved by evidence on each event date."""
-    schema = {
-        "client_id": pl.Int32,
-        "person_id": pl.Int64,
-        "plan_type": pl.String,
-        "valid_from": pl.Date,
-        "version": pl.Int32,
-        "approved_cents": pl.Int64,
-    }
-    rows = copy_out(connection, APPROVED, schema, key_arrays(cases))
+    rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(cases))
     pairs = cases.select("case", "client_id", "person_id", "event_on").join(
         rows, on=["client_id", "person_id"]
     )
@@ -207,7 +239,7 @@ def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
         "prior_on": pl.Date,
     }
     query = PRIOR_OPTIONS.replace("e.event_on", "e.event_on AS prior_on", 1)
-    rows = copy_out(connection, query, schema, key_arrays(cases))
+    rows = copy_out(connection, query, schema, people_arrays(cases))
     pairs = cases.select("case", "client_id", "person_id", "benefit_record", "event_on").join(
         rows, on=["client_id", "person_id", "benefit_record"]
     )
@@ -220,17 +252,60 @@ def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:
     """Load the latest submissions of each event, those withdrawn left out."""
     event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
     wanted = cases.select("case", *event)
-    rows = copy_out(connection, ELECTIONS, ELECTION_COLUMNS, key_arrays(cases))
+    rows = copy_out(connection, ELECTIONS, ELECTION_COLUMNS, people_arrays(cases))
     rows = rows.filter(~pl.col("is_withdrawn")).join(wanted, on=event)
     key = list(ELECTION_KEY)
-    schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY}
     places = rows.select("case", *key)
-    members = copy_out(connection, ELECTED_DEPENDENTS, schema | {"dependent_id": pl.Int64}, key_arrays(cases))
-    funds = copy_out(
-        connection, ELECTED_FUNDS, schema | {"fund": pl.String, "percent": pl.Int16}, key_arrays(cases)
-    )
+    members = load_elected_dependents(connection, cases)
+    funds = load_elected_funds(connection, cases)
     return Elected(
         elections=rows.drop(*event, "submission", "is_withdrawn"),
         members=members.join(places, on=key).select("case", "plan_type", "dependent_id"),
         funds=funds.join(places, on=key).select("case", "plan_type", "fund", "percent"),
     )
+
+
+def load_elected_dependents(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the dependents of all submissions."""
+    schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY} | {"dependent_id": pl.Int64}
+    return copy_out(connection, ELECTED_DEPENDENTS, schema, people_arrays(people))
+
+
+def load_elected_funds(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the investments of all submissions."""
+    schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY}
+    schema |= {"fund": pl.String, "percent": pl.Int16}
+    return copy_out(connection, ELECTED_FUNDS, schema, people_arrays(people))
+
+
+def load_numbered_people(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Find the people of a client whose employee_number the rows state."""
+    numbers = rows["employee_number"].drop_nulls().unique().to_list()
+    schema = {"person_id": pl.Int64, "employee_number": pl.String}
+    return copy_out(connection, NUMBERED_PEOPLE, schema, {"client": client_id, "numbers": numbers})
+
+
+def load_numbered_dependents(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Load the dependents of the people of the rows: person_id, number, dependent_id."""
+    schema = {"person_id": pl.Int64, "number": pl.Int16, "dependent_id": pl.Int64}
+    return copy_out(connection, NUMBERED_DEPENDENTS, schema, _persons(client_id, rows))
+
+
+def load_offered_plans(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Load the plan types of the events of the people of the rows, as last prepared."""
+    schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY[1:6]}
+    return copy_out(connection, OFFERED_PLANS, schema, _persons(client_id, rows))
+
+
+def load_submissions(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Load all that was ever submitted by the people of the rows."""
+    return copy_out(connection, SUBMISSIONS, ELECTION_COLUMNS, _persons(client_id, rows))
+
+
+def load_decisions(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Load the latest version of each decision on proof about the people of the rows."""
+    return copy_out(connection, DECISIONS, APPROVED_COLUMNS, _persons(client_id, rows))
+
+
+def _persons(client_id: int, rows: pl.DataFrame) -> dict[str, Any]:
+    return {"client": client_id, "persons": rows["person_id"].drop_nulls().unique().to_list()}

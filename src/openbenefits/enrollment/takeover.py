@@ -13,31 +13,32 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.core.bad_rows import faults, missing, repeated, unreadable
+from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
-from openbenefits.enrollment.elections import (
+from openbenefits.enrollment.entry_cells import kinds_of, read_cells
+from openbenefits.enrollment.entry_rows import (
     as_stored,
     chosen_dependents,
-    faults,
     invested,
-    missing,
-    read_cells,
-    repeated,
+    people_of,
     unknown_dependents,
-    unreadable,
-    values_of,
+    with_contents,
     with_people,
+    with_stored_contents,
 )
 from openbenefits.enrollment.frames import (
     POINT,
     load_coverage,
     load_covered_dependents,
     load_covered_funds,
+    load_decisions,
     load_latest_versions,
 )
 from openbenefits.enrollment.rules.timeline import POINT_KEY
 from openbenefits.programs.frames import load_setup
-from openbenefits.store.bulk import copy_in, copy_out, update_from
+from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.workforce.frames import load_jobs
 from openbenefits.workforce.models import ChangeSet
 
@@ -48,6 +49,7 @@ TAKEOVER_FILE = (
 )
 REQUIRED = ("employee_number", "plan_type", "begins_on")
 REQUIRED_HEADINGS = (*REQUIRED, "option", "program")
+KINDS = kinds_of(*TAKEOVER_FILE)
 
 RULE = "take-over"
 CONTENT = (
@@ -58,13 +60,6 @@ NO_RUN = 0
 CODES_SHOWN = 20
 
 DECISION_KEY = ("client_id", "person_id", "plan_type", "valid_from")
-
-DECISIONS = """
-SELECT DISTINCT ON (client_id, person_id, plan_type, valid_from)
-       client_id, person_id, plan_type, valid_from, version, approved_cents
-FROM enrollment_proofdecision WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
-ORDER BY client_id, person_id, plan_type, valid_from, version DESC
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,16 +93,16 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
     """
     file = read_cells(Path(path), TAKEOVER_FILE, REQUIRED_HEADINGS)
     with transaction.atomic(using=connection.alias):
-        values = values_of(file.cells, TAKEOVER_FILE)
+        values = values_of(file.cells, KINDS)
         rows, stopped = with_people(connection, client_id, _named(values))
         chosen = chosen_dependents(connection, client_id, rows)
         rows, not_in_setup = _with_options(connection, client_id, rows)
         existing = _existing(connection, rows)
-        rows = _with_existing(_with_contents(rows, chosen), existing)
+        rows = _with_existing(with_contents(rows, chosen), existing)
         found = [
-            unreadable(file.cells, values),
-            missing(file.cells, REQUIRED),
-            missing(file.cells.filter(~rows["is_waived"]), ["option", "program"]),
+            unreadable(file.cells, values, KINDS),
+            missing(file.cells, REQUIRED, KINDS),
+            missing(file.cells.filter(~rows["is_waived"]), ["option", "program"], KINDS),
             stopped,
             *not_in_setup,
             _record_faults(connection, rows),
@@ -213,28 +208,14 @@ def _unknown_codes(rows: pl.DataFrame, programs: str) -> Iterator[pl.DataFrame]:
     yield faults(rows, no_option, "option", pl.format("one of {}", "options"), cure)
 
 
-def _with_contents(rows: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    """Add what a point is compared by: members and allocation as texts in a fixed order."""
-    members = chosen.group_by("row").agg(members=_joined(pl.col("dependent_id").cast(pl.String)))
-    return rows.join(members, on="row", how="left", maintain_order="left").with_columns(
-        allocation=pl.col("funds").list.sort().list.join(" ")
-    )
-
-
-def _joined(texts: pl.Expr) -> pl.Expr:
-    return texts.sort().str.join(" ")
-
-
 def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
     """Load the points that hold for these people, with members and allocation as texts."""
-    people = rows.filter(pl.col("person_id").is_not_null())
-    key = list(POINT)
-    members = load_covered_dependents(connection, people).group_by(key)
-    funds = load_covered_funds(connection, people).group_by(key)
-    return (
-        load_coverage(connection, people)
-        .join(members.agg(members=_joined(pl.col("dependent_id").cast(pl.String))), on=key, how="left")
-        .join(funds.agg(allocation=_joined(pl.format("{}:{}", "fund", "percent"))), on=key, how="left")
+    people = people_of(rows)
+    return with_stored_contents(
+        load_coverage(connection, people),
+        load_covered_dependents(connection, people),
+        load_covered_funds(connection, people),
+        POINT,
     )
 
 
@@ -258,7 +239,7 @@ def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
 def _record_faults(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
     """A benefit record must have a job: coverage needs somebody to process it."""
     people = rows.filter(pl.col("person_id").is_not_null())
-    jobs = load_jobs(connection, people.select("client_id", "person_id").unique())
+    jobs = load_jobs(connection, people_of(rows))
     records = jobs.select("person_id", "benefit_record").unique()
     without = people.join(records, on=["person_id", "benefit_record"], how="anti", maintain_order="left")
     return faults(
@@ -326,16 +307,7 @@ def _new_decisions(connection: Any, client_id: int, good: pl.DataFrame) -> pl.Da
     """List the approved amounts that are not recorded yet, with the version to write."""
     stated = good.filter(pl.col("approved_cents").is_not_null()).rename({"begins_on": "valid_from"})
     approved = stated.group_by(DECISION_KEY).agg(pl.col("approved_cents").max())
-    schema = {
-        "client_id": pl.Int32,
-        "person_id": pl.Int64,
-        "plan_type": pl.String,
-        "valid_from": pl.Date,
-        "version": pl.Int32,
-        "approved_cents": pl.Int64,
-    }
-    persons = approved["person_id"].unique().to_list()
-    recorded = copy_out(connection, DECISIONS, schema, {"client": client_id, "persons": persons})
+    recorded = load_decisions(connection, client_id, approved)
     beside = approved.join(recorded, on=DECISION_KEY, how="left", suffix="_recorded")
     differs = pl.col("approved_cents").ne_missing(pl.col("approved_cents_recorded"))
     return beside.filter(differs).with_columns(version=pl.col("version").fill_null(0) + 1)

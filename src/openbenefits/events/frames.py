@@ -7,10 +7,8 @@ import polars as pl
 from openbenefits.events import models
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_out, schema_of
-
-PEOPLE = (
-    "(SELECT DISTINCT * FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id))"
-)
+from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.workforce.recording import FEED_COLUMNS
 
 FEED = f"""
 SELECT f.id, f.client_id, f.person_id, f.change_id, f.fact, f.operation, f.valid_from, f.job_number,
@@ -19,19 +17,7 @@ FROM workforce_factchange AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE f.consumed_by_run IS NULL ORDER BY f.id
 """
 
-FEED_SCHEMA = {
-    "id": pl.Int64,
-    "client_id": pl.Int32,
-    "person_id": pl.Int64,
-    "change_id": pl.Int64,
-    "fact": pl.String,
-    "operation": pl.String,
-    "valid_from": pl.Date,
-    "job_number": pl.Int16,
-    "sequence": pl.Int16,
-    "event_class": pl.String,
-    "is_trigger": pl.Boolean,
-}
+FEED_SCHEMA = {"id": pl.Int64(), **FEED_COLUMNS}
 
 REPORTED = f"""
 SELECT client_id, person_id, valid_from, event_class, max(reported_on) AS reported_on
@@ -50,15 +36,6 @@ NEXT_NUMBERS = f"""
 SELECT client_id, person_id, benefit_record, max(event_number) AS highest
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3
 """
-
-
-def people_arrays(people: pl.DataFrame) -> dict[str, str]:
-    """Give client and person numbers as PostgreSQL arrays, for PEOPLE."""
-    pairs = people.select("client_id", "person_id").unique()
-    return {
-        "clients": "{" + ",".join(map(str, pairs["client_id"])) + "}",
-        "persons": "{" + ",".join(map(str, pairs["person_id"])) + "}",
-    }
 
 
 def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -238,7 +238,8 @@ def _used_bits(
     programs: pl.DataFrame, options: pl.DataFrame, tables: Mapping[str, pl.DataFrame]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the rules, and the geographies, that each client uses: (client_id, rule_id, rule_bit) and
-    (client_id, geography_id, geography_bit)."""
+    (client_id, geography_id, geography_bit).
+    """
     rules = pl.concat([programs.select("client_id", "rule_id"), options.select("client_id", "rule_id")])
     rules = _bits(rules, "rule_id", "rule_bit")
     in_rules = rules.join(

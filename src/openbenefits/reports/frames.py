@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import array_of
 from openbenefits.workforce import frames as workforce
 
 EVENT_KEY = {
@@ -345,10 +346,7 @@ def _keys(events: pl.DataFrame) -> dict[str, str]:
         "numbers": "event_number",
         "preparations": "preparation",
     }
-    return {
-        param: "{" + ",".join(events[column].cast(pl.String).to_list()) + "}"
-        for param, column in columns.items()
-    }
+    return {param: array_of(events[column]) for param, column in columns.items()}
 
 
 def _listed(values: Sequence[int] | None) -> list[int] | None:

@@ -5,7 +5,7 @@ import polars as pl
 UNNESTED_PEOPLE = "unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)"
 """People as rows of a FROM clause; their parameters are `people_arrays`."""
 
-PEOPLE = f"(SELECT DISTINCT * FROM {UNNESTED_PEOPLE})"
+PEOPLE = f"(SELECT DISTINCT * FROM {UNNESTED_PEOPLE})"  # noqa: S608 (a constant)
 """The same as a table to be joined, which the planner knows to be without duplicates."""
 
 

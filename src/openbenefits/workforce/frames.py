@@ -12,6 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import UNNESTED_PEOPLE, people_arrays
 
 HIRES = ("HIR", "REH")
 
@@ -124,16 +125,16 @@ class CaseDependents(dy.Schema):
     is_former = dy.Bool()
 
 
-PERSON_QUERY = """
-SELECT f.person_id, f.valid_from, f.version, f.is_deleted, {columns}
-FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)
-JOIN {table} AS f USING (client_id, person_id)
+PERSON_QUERY = f"""
+SELECT f.person_id, f.valid_from, f.version, f.is_deleted, {{columns}}
+FROM {UNNESTED_PEOPLE}
+JOIN {{table}} AS f USING (client_id, person_id)
 WHERE f.known_since <= %(known_at)s
 """
 
-DEPENDENT_QUERY = """
-SELECT d.person_id, f.dependent_id, d.number, f.valid_from, f.version, f.is_deleted, {columns}
-FROM unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)
+DEPENDENT_QUERY = f"""
+SELECT d.person_id, f.dependent_id, d.number, f.valid_from, f.version, f.is_deleted, {{columns}}
+FROM {UNNESTED_PEOPLE}
 JOIN workforce_dependent AS d USING (client_id, person_id)
 JOIN workforce_dependentfact AS f ON f.client_id = d.client_id AND f.dependent_id = d.id
 WHERE f.known_since <= %(known_at)s
@@ -318,14 +319,4 @@ def _select_list(columns: Mapping[str, Any]) -> str:
 
 
 def _parameters(keys: pl.DataFrame, known_at: datetime | None) -> dict[str, Any]:
-    """Answer the keys as array literals: a text each, however many there are."""
-    pairs = keys.select("client_id", "person_id").unique()
-    return {
-        "clients": _array(pairs["client_id"]),
-        "persons": _array(pairs["person_id"]),
-        "known_at": known_at or "infinity",
-    }
-
-
-def _array(numbers: pl.Series) -> str:
-    return "{" + ",".join(numbers.cast(pl.String).to_list()) + "}"
+    return {**people_arrays(keys), "known_at": known_at or "infinity"}

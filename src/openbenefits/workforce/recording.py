@@ -1,7 +1,7 @@
 """Writing facts: versions, the change feed, the lock on the people touched. One transaction per change."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ import polars as pl
 from django.db import connection, models, transaction
 
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
+from openbenefits.store.keys import array_of
 from openbenefits.store.locks import lock_rows
 from openbenefits.workforce.models import (
     AddressFact,
@@ -29,6 +30,16 @@ LOCK_PAUSE_SECONDS = 0.05
 STAMP = ("version", "change_id", "known_since", "is_deleted")
 GEOGRAPHY = ("state", "postal_code", "country")
 FEED_PLACE = {"job_number": pl.Int16(), "sequence": pl.Int16(), "event_class": pl.String()}
+FEED_COLUMNS: dict[str, pl.DataType] = {
+    "client_id": pl.Int32(),
+    "person_id": pl.Int64(),
+    "change_id": pl.Int64(),
+    "fact": pl.String(),
+    "operation": pl.String(),
+    "valid_from": pl.Date(),
+    **FEED_PLACE,
+    "is_trigger": pl.Boolean(),
+}
 TRIGGERS = ("job", "life_event")
 
 
@@ -182,7 +193,7 @@ def write_versions(change: ChangeSet, frames: FactFrames) -> pl.DataFrame:
         pl.Series([], dtype=pl.Int64) if frames.jobs is None else frames.jobs["person_id"].cast(pl.Int64)
     )
     feeds = [_write_table(change, table, frame, with_job) for table, frame in frames.stated()]
-    return pl.concat([_empty_feed(), *feeds])
+    return pl.concat([pl.DataFrame(schema=FEED_COLUMNS), *feeds])
 
 
 def lock_people(client_id: int, person_ids: pl.Series) -> None:
@@ -213,8 +224,7 @@ def known_versions(table: FactTable, client_id: int, owners: pl.Series) -> pl.Da
         FROM unnest(%(owners)s::bigint[]) AS k (owner)
         JOIN {table.table} AS f ON f.client_id = %(client)s AND f.{table.key[0]} = k.owner
     """  # noqa: S608 (names of our own tables)
-    ids = "{" + ",".join(owners.unique().cast(pl.String).to_list()) + "}"
-    return copy_out(connection, query, schema, {"owners": ids, "client": client_id})
+    return copy_out(connection, query, schema, {"owners": array_of(owners.unique()), "client": client_id})
 
 
 def latest_versions(table: FactTable, versions: pl.DataFrame) -> pl.DataFrame:
@@ -350,17 +360,3 @@ def _feed_rows(
         *place,
         is_trigger.alias("is_trigger"),
     )
-
-
-def _empty_feed() -> pl.DataFrame:
-    schema: Mapping[str, Any] = {
-        "client_id": pl.Int32,
-        "person_id": pl.Int64,
-        "change_id": pl.Int64,
-        "fact": pl.String,
-        "operation": pl.String,
-        "valid_from": pl.Date,
-        **FEED_PLACE,
-        "is_trigger": pl.Boolean,
-    }
-    return pl.DataFrame(schema=schema)

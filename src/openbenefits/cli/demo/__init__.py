@@ -1,6 +1,9 @@
 """`openbenefits demo`: a benefits year of a made-up PEO, from set-up to deductions, on a real database."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -26,11 +29,29 @@ def demo(
             " and found one. Unset DATABASE_URL; the demo has an embedded database of its own."
         )
         raise Refused(message)
-    with console.status("Starting the demo's own PostgreSQL …"):
-        start_clean()
-    from openbenefits.cli.demo.year import play  # its services need Django ready
+    with alone():
+        with console.status("Starting the demo's own PostgreSQL …"):
+            start_clean()
+        from openbenefits.cli.demo.year import play  # its services need Django ready
 
-    play(folder, people=people)
+        play(folder, people=people)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep a second demo out, which would drop the database of the first; the lock ends with its process.
+
+    Errors: Refused while another demo plays.
+    """
+    place = server.data_folder(f"{PURPOSE}.playing")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = "another demo is playing, and there is one database for demos. Wait for it to end."
+            raise Refused(message) from None
+        yield
 
 
 def start_clean() -> None:

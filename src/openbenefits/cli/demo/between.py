@@ -1,16 +1,14 @@
 """Step 3, between the runs: enrolment statements go out, elections come in."""
 
-from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import polars as pl
-from rich.table import Table
 
+from openbenefits.cli.demo.letters import issue_letters
 from openbenefits.cli.demo.offers import generator_offers, offers_of
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage, at
 from openbenefits.cli.elect import count_progress
-from openbenefits.cli.screen import console, progress, say, table_of
+from openbenefits.cli.screen import console, say, table_of
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.enrollment.elections import EntryResult, enter_file, enter_one, progress_of
 from openbenefits.reports.services import issue_enrollment_statements
@@ -36,7 +34,7 @@ CENSUS_DEPENDENTS = {
 def play(stage: Stage) -> None:
     """Tell people what they may choose, and take what they choose."""
     with stage.step("3 Between: enrolment statements"):
-        _issue_statements(stage)
+        issue_letters(stage, issue_enrollment_statements, "Enrolment statements", TOLD)
         stage.show_statuses("Open enrolment", OPEN_ENROLLMENT)
     with stage.step("3 Between: elections from files and one by one"):
         offers = offers_of(stage.connection, stage.schedule_ids(OPEN_ENROLLMENT), NOTIFIED)
@@ -82,29 +80,6 @@ def show_bad_rows(title: str, result: EntryResult) -> None:
     if result.bad_rows.height:
         causes = result.bad_rows.group_by("column", "found", "expected", "cure").len("rows").sort("column")
         console.print(table_of(causes, title=title))
-
-
-def _issue_statements(stage: Stage) -> None:
-    """Write one PDF per client and batch; who was only prepared is notified now."""
-    table = Table("Client", "Statements", "Files", title="Enrolment statements", title_justify="left")
-    for client in stage.clients:
-        with progress(f"Enrolment statements of {client}") as told:
-            result = issue_enrollment_statements(
-                stage.connection,
-                stage.schedules[client, OPEN_ENROLLMENT],
-                folder=stage.output("statements", client, ""),
-                on=TOLD,
-                now=at(TOLD),
-                actor=ACTOR,
-                progress=told,
-            )
-        table.add_row(client, f"{result.issued:,}", files_text(result.files))
-    console.print(table)
-
-
-def files_text(files: Sequence[Path]) -> str:
-    """Say how many files there are, and where."""
-    return f"{len(files)} PDFs in {files[0].parent}" if files else "none"
 
 
 def _enter(stage: Stage, client: str, file: ElectionFile, offers: pl.DataFrame) -> None:

@@ -24,9 +24,8 @@ def say_farewell(stage: Stage, seconds: float) -> None:
     console.rule("[bold]Done", align="left")
     for title, taken in stage.seconds.items():
         say(f"{taken:6.1f} s  {title}")
-    say(
-        f"{seconds:6.1f} s  in all, for {stage.files.people:,} employees of {len(stage.files.clients)} clients\n"
-    )
+    whole = f"{stage.files.people:,} employees of {len(stage.files.clients)} clients"
+    say(f"{seconds:6.1f} s  in all, for {whole}\n")
     say("Where the files are:", style="bold")
     for place in sorted(path for path in stage.folder.iterdir() if path.is_dir()):
         count = sum(1 for file in place.rglob("*") if file.is_file())

@@ -3,12 +3,12 @@
 from datetime import date
 
 import polars as pl
-from rich.table import Table
 
-from openbenefits.cli.demo.between import files_text, show_bad_rows
+from openbenefits.cli.demo.between import show_bad_rows
 from openbenefits.cli.demo.consequences import KINDS
+from openbenefits.cli.demo.letters import issue_letters
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage, at
-from openbenefits.cli.screen import console, progress, say
+from openbenefits.cli.screen import say
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_file
 from openbenefits.reports.services import issue_confirmations
@@ -38,7 +38,7 @@ def play_final(stage: Stage) -> None:
         stage.show_causes(OPEN_ENROLLMENT, file="final-run.xlsx")
         stage.run_all("The same run again", OPEN_ENROLLMENT, FINALIZED, is_finalizing=True)
     with stage.step("5 Final run: confirmation statements"):
-        _confirm(stage)
+        issue_letters(stage, issue_confirmations, "Confirmation statements", CONFIRMED)
 
 
 def _correct_elections(stage: Stage) -> None:
@@ -65,20 +65,3 @@ def _rehearse(stage: Stage) -> None:
     listed = ", ".join(f"{points} {kind}" for kind, points in counted.iter_rows())
     people = result.changes["person_id"].n_unique()
     say(f"Trial for {client}, nothing written: {people} people's coverage would change: {listed}.")
-
-
-def _confirm(stage: Stage) -> None:
-    table = Table("Client", "Confirmations", "Files", title="Confirmation statements", title_justify="left")
-    for client in stage.clients:
-        with progress(f"Confirmations of {client}") as told:
-            result = issue_confirmations(
-                stage.connection,
-                stage.schedules[client, OPEN_ENROLLMENT],
-                folder=stage.output("statements", client, ""),
-                on=CONFIRMED,
-                now=at(CONFIRMED),
-                actor=ACTOR,
-                progress=told,
-            )
-        table.add_row(client, f"{result.issued:,}", files_text(result.files))
-    console.print(table)

@@ -60,10 +60,12 @@ def _menu_keys(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> pl.D
     rows = rows.with_columns(cases["profile"].gather(rows["case"]))
     key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("profile")
     for counted, most in _HOUSEHOLD.items():
-        largest = int(offers.days[most].max() or 0)  # type: ignore[call-overload]
+        largest = int(offers.days[most].max() or 0)  # type: ignore[arg-type]
         if largest > 0:
             demanded = take(offers.days, rows["plan_day"], most)[0]
-            rows = rows.with_columns(pl.min_horizontal(pl.col(counted).cast(pl.Int64), demanded).alias(counted))
+            rows = rows.with_columns(
+                pl.min_horizontal(pl.col(counted).cast(pl.Int64), demanded).alias(counted)
+            )
             key = key * (largest + 1) + pl.col(counted)
     return rows.with_columns(key=key)
 
@@ -133,7 +135,10 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     known = rulebook.options.select("plan_row", "option_id", current_level="level", current_plan_id="plan_id")
     in_program = held.join(known, on=["plan_row", "option_id"])
     rows = plans.select("plan").join(
-        in_program.select("plan", "current_level", "current_plan_id"), on="plan", how="left", maintain_order="left"
+        in_program.select("plan", "current_level", "current_plan_id"),
+        on="plan",
+        how="left",
+        maintain_order="left",
     )
     is_eligible = plans["plan"].is_in(eligible.implode())
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
@@ -167,7 +172,7 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
 
 
 def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.DataFrame:
-    """Say per plan row what may be selected, and how far one may rise: allowed, limit, from_level, current_plan_id.
+    """Say what may be selected, and how far one may rise: allowed, limit, from_level, current_plan_id.
 
     The limit is null where none binds: 0 and 99 mean no limit, and a current option that is not in the
     program has no level to rise from.
@@ -175,9 +180,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     is_gained = plans["plan"].is_in(_gained(plans, options, prior).implode())
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
     by_history = pl.when(is_gained).then(every).otherwise(none)
-    allowed = (
-        pl.when("is_lost").then(every).when("use_history").then(by_history).otherwise("select_allowed")
-    )
+    allowed = pl.when("is_lost").then(every).when("use_history").then(by_history).otherwise("select_allowed")
     has_current = pl.col("current_option_id").is_not_null()
     limit = pl.when(has_current).then("level_limit").otherwise("waived_level_limit")
     binds = ~limit.is_in(list(NO_LIMIT)) & (~has_current | pl.col("current_level").is_not_null())
@@ -190,7 +193,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
 
 
 def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.Series:
-    """Name the plan rows with an option that the last prepared event did not have, of rules that use history."""
+    """Name the plan rows, of rules that use history, with an option that the last event did not have."""
     watching = plans.filter("use_history").select("plan")
     if watching.is_empty():
         return watching["plan"]
@@ -242,7 +245,9 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     at = coverage.is_not_null().arg_true()
     if at.is_empty():
         return options
-    judged = _judged(with_taken(options.select("plan", "level", "coverage_cents")[at], plans, "plan", *_PROOF))
+    judged = _judged(
+        with_taken(options.select("plan", "level", "coverage_cents")[at], plans, "plan", *_PROOF)
+    )
     return options.with_columns(
         options["is_proof_required"].clone().scatter(at, judged["is_proof_required"]),
         options["approved_coverage_cents"].clone().scatter(at, judged["approved_coverage_cents"]),

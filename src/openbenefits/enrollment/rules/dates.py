@@ -18,7 +18,14 @@ DATES = (
     *("is_begin_missing", "is_end_missing"),
 )
 
-_PROFILE = ("event_on", "received_on", "waiting_from_on", "ends_from_on", "only_ends_coverage", "pay_group_id")
+_PROFILE = (
+    "event_on",
+    "received_on",
+    "waiting_from_on",
+    "ends_from_on",
+    "only_ends_coverage",
+    "pay_group_id",
+)
 _RULES = ("profile", "rule_row", "hire_rule_row")
 
 

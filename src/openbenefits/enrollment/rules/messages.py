@@ -31,6 +31,8 @@ FAULT_CODES = {
 
 def message_rows(rows: pl.DataFrame, code: str | pl.Expr, expected: pl.Expr, found: pl.Expr) -> pl.DataFrame:
     """Shape message rows; columns that `rows` lacks (plan type, option, dependent) stay null."""
+    if rows.is_empty():
+        return no_messages()
     code_column = pl.lit(code) if isinstance(code, str) else code
     named = rows.with_columns(
         code_column.cast(pl.String).alias("code"), expected.alias("expected"), found.alias("found")
@@ -178,6 +180,8 @@ def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.Data
     columns = ("case", "plan", "option_id")
     coverage = options.filter(pl.col("coverage_fault").is_not_null()).select(*columns, fault="coverage_fault")
     price = options.filter(pl.col("price_fault").is_not_null()).select(*columns, fault="price_fault")
+    if coverage.is_empty() and price.is_empty():
+        return []
     faulty = with_taken(pl.concat([coverage, price]), plans, "plan", "plan_type")
     grouped = faulty.group_by("case", "plan_type", "fault", maintain_order=True).agg(
         option_id=pl.col("option_id").first(), options=pl.col("option_id").n_unique()
@@ -205,6 +209,8 @@ def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.Data
 
 
 def _undecided_messages(undecided: pl.DataFrame, plans: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+    if undecided.is_empty():
+        return no_messages()
     rows = with_taken(undecided, plans, "plan", "case", "plan_type")
     rows = with_taken(rows, offers.options, "offer", "option_id")
     grouped = rows.group_by("case", "plan_type", maintain_order=True).agg(

@@ -72,9 +72,9 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 def _of_coverage(
     cases: pl.DataFrame, own: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """The plan types in force that the program, if any, does not have: they end, by the program they were under.
+    """The plan types in force that the program, if any, does not have: they end.
 
-    That is the latest row of that program, up to the event date, which has the plan type.
+    They end by the program they were under: by its latest row, up to the event date, with the plan type.
     """
     statuses = [ProcessStatus.AS.value, ProcessStatus.AN.value]
     losing = cases.filter(pl.col("process_status").is_in(statuses)).select(
@@ -84,6 +84,8 @@ def _of_coverage(
         "case", "plan_type", held_program_id="program_id"
     )
     held = held.join(own.select("case", "plan_type"), on=["case", "plan_type"], how="anti")
+    if held.is_empty():
+        return own.clear()
     rows = _without_left_out(held.join(losing, on="case"), rulebook)
     versions = with_taken(
         rulebook.plan_rows.select("plan_type", "plan_row", "program_row", held_program_id="program_id"),
@@ -121,7 +123,9 @@ def _without_left_out(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
     key = ["schedule_id", "program_id", "plan_type"]
     partial = naming.join(has_it, on="program_row").join(named, on=key, how="anti")
-    partial = partial.select("schedule_id", "program_row").unique().with_columns(is_partial=pl.lit(value=True))
+    partial = (
+        partial.select("schedule_id", "program_row").unique().with_columns(is_partial=pl.lit(value=True))
+    )
     rows = rows.join(partial, on=["schedule_id", "program_row"], how="left")
     whole = rows.filter(pl.col("is_partial").is_null())
     listed = rows.filter(pl.col("is_partial").is_not_null()).join(named, on=key, how="semi")

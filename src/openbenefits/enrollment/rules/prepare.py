@@ -121,9 +121,7 @@ def priced_plans(
     plans = plans.with_columns(
         price_on=pl.coalesce("coverage_begins_on", "event_on"),
         is_offering=is_known & ~pl.col("is_ignored") & ~pl.col("is_ending"),
-    ).with_columns(
-        pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year()
-    )
+    ).with_columns(pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year())
     plans, plan_days = _with_plan_day(plans)
     plans, members = _with_household(plans, situation, rulebook)
     approved = plans.select("case", "plan_type").join(
@@ -161,7 +159,12 @@ def _with_household(
         .join(situation.members.select("case").unique(), on="case", how="semi")
         .join(chosen, on=["case", "plan_type"], how="left")
     )
-    units = asked.select(key).unique().with_row_index("plan_unit").with_columns(pl.col("plan_unit").cast(pl.Int32))
+    units = (
+        asked.select(key)
+        .unique()
+        .with_row_index("plan_unit")
+        .with_columns(pl.col("plan_unit").cast(pl.Int32))
+    )
     eligible = eligible_members(situation.members.join(_with_dependent_rule(units, rulebook), on="case"))
     counted = asked.join(units, on=key, nulls_equal=True).join(
         households(eligible).drop("case"), on="plan_unit", how="left"

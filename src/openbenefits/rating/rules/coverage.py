@@ -28,9 +28,7 @@ def with_coverage(
     )
 
 
-def _by_formula(
-    rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
-) -> pl.DataFrame:
+def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> pl.DataFrame:
     """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and coverage_fault."""
     rows = with_taken(rows, offers.options, "offer", "formula_row")
     formed = with_taken(rows, plans, "plan", "annual_pay_cents", "birth_on", "price_on")

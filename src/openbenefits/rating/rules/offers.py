@@ -17,8 +17,8 @@ from openbenefits.programs.rulebook import Rulebook
 class Offers:
     """Dense frames, each addressed by its row position.
 
-    days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and what its options
-             look at: used_rules, used_geographies (words of bits), most_spouses, most_partners, most_children.
+    days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and how many persons
+             its coverage codes demand at most: most_spouses, most_partners, most_children.
     options: offer, option_row and the option's columns, formula_row, has_formula; first_cost, costs.
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
              of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
@@ -154,9 +154,7 @@ def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame
     return found.with_columns(pl.col(amounts[:3]).fill_null(0))
 
 
-_LOOKED_AT = {
-    "used_rules": pl.col("rule_bit").bitwise_or(),
-    "used_geographies": pl.col("geography_bit").bitwise_or(),
+_DEMANDED = {
     "most_spouses": pl.col("spouse_min").max(),
     "most_partners": pl.col("partner_min").max(),
     "most_children": pl.col("child_min").max(),
@@ -164,17 +162,15 @@ _LOOKED_AT = {
 
 
 def _with_ranges(plan_days: pl.DataFrame, options: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Add where the offers and quote units of each day begin, how many there are, and what they look at."""
-    offers = options.group_by("plan_day").agg(
-        first_offer=pl.col("offer").min(), offers=pl.len(), **_LOOKED_AT
-    )
+    """Add where the offers and quote units of each day begin, how many there are, and whom they demand."""
+    offers = options.group_by("plan_day").agg(first_offer=pl.col("offer").min(), offers=pl.len(), **_DEMANDED)
     quotes = units.group_by("plan_day").agg(first_unit=pl.col("unit").min(), units=pl.len())
     return (
         plan_days.join(offers, on="plan_day", how="left", maintain_order="left")
         .join(quotes, on="plan_day", how="left", maintain_order="left")
         .with_columns(
             pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32),
-            pl.col(*_LOOKED_AT).fill_null(0).cast(pl.Int64),
+            pl.col(*_DEMANDED).fill_null(0).cast(pl.Int64),
         )
     )
 
@@ -188,4 +184,3 @@ def _with_cost_ranges(options: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFram
 
 def _numbered(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias(name))
-

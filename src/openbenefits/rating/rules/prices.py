@@ -147,7 +147,7 @@ def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
             book.year_numbers.gather(rows["plan"]).fill_null(book.years).alias("year"),
         ]
     )
-    sizes = (int(cells.max() or 0) + 1, book.years + 1)  # type: ignore[call-overload]
+    sizes = (int(cells.max() or 0) + 1, book.years + 1)  # type: ignore[arg-type]
     if (book.offers.costs.height + 1) * sizes[0] * sizes[1] >= 2**62:
         return numbers.select(pl.struct(pl.all()).rank("dense").alias("key")).to_series()
     return numbers.select(
@@ -198,7 +198,7 @@ def _per_option(months: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
 def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Add the month of each cost: total, employer's part and credit, rate_row_id and price_fault.
 
-    Shapes: rows has plan, offer, cost, quote; coverage_cents and coverage_fault where units of coverage count.
+    Shapes: rows has plan, offer, cost, quote; and, for units of coverage, coverage_cents and coverage_fault.
     """
     columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
     rows = with_taken(rows, book.offers.costs, "cost", *columns)
@@ -260,7 +260,11 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
         bought=pl.when(is_percent).then(pay).otherwise("coverage_cents"),
         divisor=pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT),
     ).with_columns(units=pl.col("bought") * pl.col("periods"))
-    no_amount = pl.when(is_percent).then(pl.lit("coverage")).otherwise(pl.coalesce("coverage_fault", pl.lit("coverage")))
+    no_amount = (
+        pl.when(is_percent)
+        .then(pl.lit("coverage"))
+        .otherwise(pl.coalesce("coverage_fault", pl.lit("coverage")))
+    )
     answers = [
         *other.select(fault=pl.coalesce("fault", pl.when(pl.col("bought").is_null()).then(no_amount))),
         *other.select(total=_for_units("total")),

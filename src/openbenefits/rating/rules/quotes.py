@@ -213,7 +213,9 @@ def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         share = money.multiply_divide_half_up(
             pl.col("total"), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
         )
-        cents = pl.when(unit == RateUnit.FLAT).then("total").when(unit == RateUnit.PERCENT_OF_BASE).then(share)
+        cents = (
+            pl.when(unit == RateUnit.FLAT).then("total").when(unit == RateUnit.PERCENT_OF_BASE).then(share)
+        )
     no_pay = (unit == RateUnit.PERCENT_OF_BASE) & pl.col("total").is_not_null()
     why = pl.coalesce("fault", pl.when(no_pay).then(pl.lit("coverage")).otherwise(pl.lit("rate")))
     rows = rows.with_columns(cents=cents)

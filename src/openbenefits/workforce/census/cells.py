@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from openbenefits.core import bad_rows, cells as written
+from openbenefits.core import bad_rows
+from openbenefits.core import cells as written
 from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, Parse, read_hundredths, read_label
 from openbenefits.core.codes import PersonType
 from openbenefits.workforce.census.columns import COLUMNS
@@ -122,26 +123,14 @@ def unreadable(cells: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
 
 def padded(cells: pl.DataFrame) -> pl.DataFrame:
     """Warn of the zips and numbers whose leading zeros were put back."""
-    short_zip = cells.select(read_label(pl.col("zip")).str.contains(r"^\d{4}$"))["zip"]
-    short_ssn = cells.select(read_label(pl.col("ssn")).str.replace_all(r"[\s-]", "").str.contains(r"^\d{7,8}$"))[
-        "ssn"
-    ]
+    as_text = "put back; format the column as text"
+    digits = cells.select(read_label(pl.col("zip", "ssn")))
+    short_zip = digits["zip"].str.contains(r"^\d{4}$")
+    short_ssn = digits["ssn"].str.replace_all(r"[\s-]", "").str.contains(r"^\d{7,8}$")
     return pl.concat(
         [
-            warnings(
-                cells,
-                short_zip,
-                "zip",
-                "five digits",
-                "a leading zero was put back; format the column as text",
-            ),
-            warnings(
-                cells,
-                short_ssn,
-                "ssn",
-                "nine digits",
-                "leading zeros were put back; format the column as text",
-            ),
+            warnings(cells, short_zip, "zip", "five digits", f"a leading zero was {as_text}"),
+            warnings(cells, short_ssn, "ssn", "nine digits", f"leading zeros were {as_text}"),
         ]
     )
 

@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from openbenefits.workforce.census.columns import JOB_CODES
 from openbenefits.workforce.frames import HIRES, in_force
 from openbenefits.workforce.recording import ADDRESSES, DEPENDENTS, JOBS, PERSONS, FactTable
 

@@ -1,24 +1,22 @@
 """Census files as cells of text: CSV and XLSX, whatever their title rows, blank rows and separators."""
 
 import csv
-import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-import fastexcel
 import polars as pl
 
-from openbenefits.workforce.census.columns import COLUMNS, Headings, guess, recognise
+from openbenefits.store import sheets
+from openbenefits.store.sheets import FileRefused, Headings
+from openbenefits.workforce.census.columns import COLUMNS, guess, recognise
 
 HEADING_ROWS = 20
 SEPARATORS = (",", ";", "\t", "|")
 
-
-class CensusRefused(ValueError):
-    """The file as a whole cannot be taken; the message says what was expected and what to change."""
+CensusRefused = FileRefused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,67 +37,38 @@ def read(file: Path, mapping: Mapping[str, str] | None = None) -> CensusFile:
 
     Errors: CensusRefused.
     """
-    data = _bytes(file)
-    sheet = (
-        _sheet(file, data)
-        if file.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".xlsb")
-        else _text(file, data)
-    )
-    grid = _cleaned(sheet)
+    data = sheets.read_data(file)
+    read_grid = _sheet if sheets.is_workbook(file) else _text
+    grid = _without_blank_columns(sheets.stripped(read_grid(file.name, data)))
     if grid.drop("row").is_empty():
         raise CensusRefused(
             f"{file.name}: the file is empty; expected a row of headings and a row per person"
         )
     at = _heading_row(grid, mapping)
     headings = _headings(file.name, grid, at, mapping)
-    body = grid.slice(at + 1).filter(pl.any_horizontal(pl.exclude("row").is_not_null()))
-    if body.is_empty():
+    cells = sheets.named_cells(grid, at, headings, COLUMNS)
+    if cells.is_empty():
         raise CensusRefused(
             f"{file.name}: there are headings but no rows below them; expected a row per person"
         )
-    return CensusFile(
-        name=file.name,
-        fingerprint=hashlib.sha256(data).hexdigest(),
-        headings=headings,
-        cells=_named(grid, at, body, headings),
-    )
+    return CensusFile(name=file.name, fingerprint=sheets.fingerprint_of(data), headings=headings, cells=cells)
 
 
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise CensusRefused(f"{file.name}: the file cannot be read ({problem.strerror})") from None
-
-
-def _text(file: Path, data: bytes) -> pl.DataFrame:
-    """Read a CSV file as a grid of text, its rows numbered from 1."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CensusRefused(
-            f"{file.name}: the file is not UTF-8 text; in Excel save as `CSV UTF-8`"
-        ) from None
-    if "\0" in text:
-        raise CensusRefused(f"{file.name}: this is no text file; expected CSV, or XLSX with that ending")
+def _text(name: str, data: bytes) -> pl.DataFrame:
+    """Read a CSV file, as wide as its row of headings."""
+    text = sheets.text_of(name, data)
     separator = _separator(text)
     width = _width(text, separator)
-    if not width:
-        return pl.DataFrame(schema={"row": pl.UInt32})
-    above = separator.join(f"c{n}" for n in range(width))  # the first row may be a title of one cell
     try:
-        grid = pl.read_csv(f"{above}\n{text}".encode(), separator=separator, infer_schema=False)
+        return sheets.text_grid(text, separator, width)
     except pl.exceptions.PolarsError:
-        raise _malformed(file.name, text, separator, width) from None
-    return grid.with_row_index("row", offset=1)
+        raise _malformed(name, text, separator, width) from None
 
 
 def _width(text: str, separator: str) -> int:
     """Count the cells of the row of headings."""
     rows = list(islice(csv.reader(io.StringIO(text), delimiter=separator), HEADING_ROWS))
-    return max(
-        ((_score(tuple(row), None), len(row)) for row in rows), default=(0, 0), key=lambda row: row[0]
-    )[1]
+    return max(((_score(row, None), len(row)) for row in rows), default=(0, 0), key=lambda row: row[0])[1]
 
 
 def _separator(text: str) -> str:
@@ -122,39 +91,24 @@ def _malformed(name: str, text: str, separator: str, width: int) -> CensusRefuse
     )
 
 
-def _sheet(file: Path, data: bytes) -> pl.DataFrame:
-    """Read the one filled sheet of a workbook as a grid of text."""
-    try:
-        book = fastexcel.read_excel(data)
-        sheets = {
-            name: book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
-            for name in book.sheet_names
-        }
-    except fastexcel.FastExcelError:
+def _sheet(name: str, data: bytes) -> pl.DataFrame:
+    """Read the one filled sheet of a workbook; of several, the one that looks like a census."""
+    filled = [grid for grid in sheets.sheet_grids(name, data).values() if grid.height]
+    if len(filled) <= 1:
+        return filled[0] if filled else pl.DataFrame(schema={"row": pl.Int32})
+    alike = [grid for grid in filled if _recognised(grid) >= 2]
+    if len(alike) != 1:
         raise CensusRefused(
-            f"{file.name}: the workbook cannot be read; open it in Excel and save it as .xlsx"
-        ) from None
-    filled = [name for name, sheet in sheets.items() if sheet.height]
-    if len(filled) > 1:
-        recognised = [name for name in filled if _recognised(sheets[name].with_row_index("row")) >= 2]
-        if len(recognised) != 1:
-            raise CensusRefused(
-                f"{file.name}: {len(filled)} sheets hold data, {len(recognised)} of them look like a census;"
-                " expected one; remove the others"
-            )
-        filled = recognised
-    grid = sheets[filled[0]] if filled else pl.DataFrame()
-    return grid.rename({name: f"c{n}" for n, name in enumerate(grid.columns)}).with_row_index("row", offset=1)
+            f"{name}: {len(filled)} sheets hold data, {len(alike)} of them look like a census;"
+            " expected one; remove the others"
+        )
+    return alike[0]
 
 
-def _cleaned(grid: pl.DataFrame) -> pl.DataFrame:
-    """Strip the cells and make blank ones null; drop columns without any."""
-    row = pl.col("row").cast(pl.Int32)
-    stripped = grid.select(row, pl.exclude("row").str.strip_chars(" \t\r\n\u00a0").replace("", None))
-    kept = [
-        name for name in stripped.columns if name == "row" or stripped[name].null_count() < stripped.height
-    ]
-    return stripped.select(kept)
+def _without_blank_columns(grid: pl.DataFrame) -> pl.DataFrame:
+    return grid.select(
+        name for name in grid.columns if name == "row" or grid[name].null_count() < grid.height
+    )
 
 
 def _recognised(grid: pl.DataFrame) -> int:
@@ -163,7 +117,7 @@ def _recognised(grid: pl.DataFrame) -> int:
     return max((_score(row, None) for row in rows), default=0)
 
 
-def _score(row: tuple[str | None, ...], mapping: Mapping[str, str] | None) -> int:
+def _score(row: Sequence[str | None], mapping: Mapping[str, str] | None) -> int:
     own = mapping or {}
     return sum(1 for cell in row if cell and (cell in own or guess(cell)))
 
@@ -214,16 +168,3 @@ def _letter(grid: pl.DataFrame, column: int) -> str:
         number, digit = divmod(number - 1, 26)
         letters = chr(65 + digit) + letters
     return letters
-
-
-def _named(grid: pl.DataFrame, at: int, body: pl.DataFrame, headings: Headings) -> pl.DataFrame:
-    """Give the cells their columns; a census column the file lacks is null."""
-    stated = dict(zip(grid.drop("row").row(at), grid.drop("row").columns, strict=True))
-    place = {column: stated[heading] for heading, column in headings.found.items()}
-    return body.select(
-        "row",
-        *(
-            pl.col(place[column]).alias(column) if column in place else pl.lit(None, pl.String).alias(column)
-            for column in COLUMNS
-        ),
-    )

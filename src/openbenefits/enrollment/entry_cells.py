@@ -1,0 +1,159 @@
+"""The columns of files of elections and of coverage: what each cell means, and how such a file is read."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths
+from openbenefits.store import sheets
+from openbenefits.store.sheets import FileRefused, Headings
+
+SEPARATORS = (",", ";", "\t")
+
+
+# --- what cells mean --------------------------------------------------------------------------------------
+
+
+def _dollars(text: pl.Expr) -> pl.Expr:
+    cents = read_hundredths(text)
+    return pl.when(cents >= 0).then(cents)
+
+
+def _percent(text: pl.Expr) -> pl.Expr:
+    """Read a percentage with at most two decimals, in thousandths of a percent."""
+    hundredths = read_hundredths(text.str.strip_suffix("%"))
+    return pl.when(hundredths.is_between(0, 100_00)).then((hundredths * 10).cast(pl.Int32))
+
+
+def _numbers(text: pl.Expr) -> pl.Expr:
+    """Read numbers of dependents; Excel turns a single 1 into 1.0."""
+    plain = text.str.replace(r"^([0-9]+)\.0+$", "$1")
+    numbers = plain.str.extract_all("[0-9]+").cast(pl.List(pl.Int16), strict=False)
+    return pl.when(plain.str.contains(r"^[0-9]{1,4}(\s+[0-9]{1,4})*$")).then(numbers)
+
+
+def _funds(text: pl.Expr) -> pl.Expr:
+    """Read an allocation as a list of CODE:percent, each fund once."""
+    parts = text.str.extract_all(r"\S+").list.eval(pl.element().str.replace(":0*", ":"))
+    funds = parts.list.eval(pl.element().str.extract("^([^:]+):"))
+    part = r"[^\s:]+:0*(100|[1-9][0-9]?)"
+    is_read = text.str.contains(rf"^{part}(\s+{part})*$") & (funds.list.n_unique() == funds.list.len())
+    return pl.when(is_read).then(parts)
+
+
+_DOLLARS = Kind(
+    parse=_dollars, expected="dollars from 0, with at most two decimals", cure="correct the amount"
+)
+
+
+def _text_kind(expected: str) -> Kind:
+    return Kind(parse=TEXT.parse, expected=expected)
+
+
+_KINDS: dict[str, Kind] = {
+    "employee_number": _text_kind("an employee number"),
+    "benefit_record": WHOLE,
+    "schedule": _text_kind("the code of a schedule"),
+    "event_number": WHOLE,
+    "plan_type": _text_kind("the code of a plan type"),
+    "option": _text_kind("the code of an option, or WAIVE"),
+    "program": _text_kind("the code of a program"),
+    **dict.fromkeys(("coverage_amount", "approved_amount", "annual_pledge"), _DOLLARS),
+    "percent": Kind(parse=_percent, expected="a percentage from 0 to 100, with at most two decimals"),
+    "dependents": Kind(parse=_numbers, expected="numbers of dependents separated by blanks, as 1 2"),
+    "funds": Kind(
+        parse=_funds, expected="funds with whole percentages from 1 to 100, each once, as INDEX:60 BOND:40"
+    ),
+    **dict.fromkeys(("waive_reason", "other_coverage"), _text_kind("text")),
+    **dict.fromkeys(("received_on", "begins_on", "deduction_begins_on"), DAY),
+    "waived": FLAG,
+}
+
+
+def kinds_of(*columns: str) -> dict[str, Kind]:
+    """Answer the kinds of the columns of a file, in their order."""
+    return {name: _KINDS[name] for name in columns}
+
+
+# --- reading files ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellFile:
+    """A file as text: `row` is the row as a spreadsheet numbers it; blank cells are null."""
+
+    name: str
+    fingerprint: str
+    unknown_headings: Sequence[str]
+    cells: pl.DataFrame = field(repr=False)
+
+
+def read_cells(
+    path: Path, columns: Sequence[str], required: Sequence[str], mapping: Mapping[str, str] | None = None
+) -> CellFile:
+    """Read a CSV file or the first sheet of a workbook whose first row holds headings.
+
+    Errors: FileRefused.
+    """
+    data = sheets.read_data(path)
+    read_grid = _first_sheet if sheets.is_workbook(path) else _text
+    grid = sheets.stripped(read_grid(path.name, data))
+    if grid.height < 2:
+        raise FileRefused(f"{path.name}: expected a row of headings and rows below it, found none")
+    headings = _recognise(grid, columns, required, mapping)
+    _refuse_unusable(path.name, headings)
+    return CellFile(
+        name=path.name,
+        fingerprint=sheets.fingerprint_of(data),
+        unknown_headings=headings.unknown,
+        cells=sheets.named_cells(grid, 0, headings, columns),
+    )
+
+
+def _text(name: str, data: bytes) -> pl.DataFrame:
+    """Read a CSV file, as wide as its first row."""
+    text = sheets.text_of(name, data)
+    top = text.split("\n", 1)[0]
+    separator = max(SEPARATORS, key=top.count)
+    width = len(next(csv.reader(io.StringIO(top), delimiter=separator), []))
+    try:
+        return sheets.text_grid(text, separator, width)
+    except pl.exceptions.PolarsError:
+        raise FileRefused(
+            f"{name}: expected {width} cells in every row, as many as there are headings;"
+            " put a cell that holds the separator in double quotes, one at each end"
+        ) from None
+
+
+def _first_sheet(name: str, data: bytes) -> pl.DataFrame:
+    return next(iter(sheets.sheet_grids(name, data, most=1).values()))
+
+
+def _recognise(
+    grid: pl.DataFrame, columns: Sequence[str], required: Sequence[str], mapping: Mapping[str, str] | None
+) -> Headings:
+    """Take headings for what they say, or for what the mapping says of them."""
+    own = {_plain(heading): column for heading, column in (mapping or {}).items()}
+    stated = list(sheets.headings_at(grid, 0).values())
+    return sheets.recognised(
+        stated, lambda heading: own.get(_plain(heading), _plain(heading)), columns, required
+    )
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", heading.lower()).strip("_")
+
+
+def _refuse_unusable(name: str, headings: Headings) -> None:
+    if headings.twice:
+        raise FileRefused(f"{name}, row 1: two headings stand for {', '.join(headings.twice)}; remove one")
+    if headings.missing:
+        raise FileRefused(
+            f"{name}, row 1: expected headings for {', '.join(headings.missing)}; rename the file's,"
+            " or state which heading is which in a mapping"
+        )
