@@ -72,7 +72,7 @@ def _kernel(kernel: Measured) -> Iterator[Figure]:
         "kernel.partitions",
         f"kernel: {who}, {kernel['partitions']:.0f} partitions",
         kernel["per_second"],
-        f"best of 3; {_cpu(kernel)}; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
+        f"{_cpu(kernel)}; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
     )
     yield Figure(
         key="kernel.load",
@@ -98,7 +98,7 @@ def _whole(whole: Measured) -> Iterator[Figure]:
 
 
 def _cpu(measured: Measured) -> str:
-    return f"{measured['cpu'] / measured['people'] * 1e6:,.0f} µs of processor each"
+    return f"best of 3; {measured['cpu'] / measured['people'] * 1e6:,.0f} µs of processor each"
 
 
 def _speed(key: str, work: str, value: float, note: str) -> Figure:
@@ -133,7 +133,7 @@ def _growth(growth: Measured) -> Iterator[Figure]:
     for name, limit, note in (
         ("participants", 2.1, "same clients, every second person and all"),
         ("rules", 1.1, rules),
-        ("clients", 1.1, "as many people, of half the clients and of all"),
+        ("clients", 1.1, "all of half the clients, and half of all clients"),
     ):
         value = growth[name]
         yield Figure(
@@ -198,8 +198,10 @@ def _asked(stored: Measured) -> Figure:
         hold="p95 150 ms",
         aim="60 ms",
         is_held=stored["asked_p95_ms"] <= 150,
-        note=f"p50 {stored['asked_p50_ms']:.0f} ms, of it processor here {stored['asked_cpu_ms']:.0f} ms; {stored['asked']:.0f} people of a client of"
-        f" {stored['people'] / stored['clients']:,.0f}, a run each",
+        note=(
+            f"p50 {stored['asked_p50_ms']:.0f} ms, {stored['asked_cpu_ms']:.0f} ms of processor here;"
+            f" {stored['asked']:.0f} people of a client of {stored['people'] / stored['clients']:,.0f}"
+        ),
     )
 
 

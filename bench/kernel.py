@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,15 +76,14 @@ def measure_whole(folder: Path, progress: Progress) -> Measured:
 def measure_growth(folder: Path, progress: Progress) -> Measured:
     """Take the times of a world and of its doubles, in turns, each in one frame.
 
-    `participants`: everybody, and every second one. `clients`: everybody, and as many people of half of the
-    clients. `rules`: a fifth of the clients, with their set-up once and twice.
+    `participants`: everybody, and every second one. `clients`: every second one, and
+    everybody of half of the clients. `rules`: a fifth of the clients, with their set-up once and twice.
     """
     whole, double = read_world(folder / "whole"), read_world(folder / "double")
     cases = whole.situation.cases
     clients = cases["client_id"].n_unique()
     second = taken(whole.situation, cases.filter(pl.col("case") % 2 == 0))
     half = _of_clients(whole, clients // 2)
-    fewer = twice(half.situation, cases.height)
     once = _of_clients(whole, clients // 5)
     worlds = {"whole": whole, "half": half, "once": once, "double": double}
     books = {name: compile_rulebook(world.tables) for name, world in worlds.items()}
@@ -92,7 +91,7 @@ def measure_growth(folder: Path, progress: Progress) -> Measured:
         {
             "half_people": lambda: prepare(second, books["whole"]),
             "whole": lambda: prepare(whole.situation, books["whole"]),
-            "half_clients": lambda: prepare(fewer, books["half"]),
+            "half_clients": lambda: prepare(half.situation, books["half"]),
             "rules_once": lambda: prepare(once.situation, books["once"]),
             "rules_twice": lambda: prepare(double.situation, books["double"]),
         },
@@ -101,7 +100,7 @@ def measure_growth(folder: Path, progress: Progress) -> Measured:
     return {
         **{f"{name}_{clock}": value for name, best in found.items() for clock, value in best.items()},
         **_ratios("participants", found["whole"], found["half_people"]),
-        **_ratios("clients", found["whole"], found["half_clients"]),
+        **_ratios("clients", found["half_people"], found["half_clients"]),
         **_ratios("rules", found["rules_twice"], found["rules_once"]),
         "rules_people": once.situation.cases.height,
         "rule_rows": double.tables["eligibility_rule"].height / once.tables["eligibility_rule"].height,
@@ -147,20 +146,6 @@ def taken(situation: Situation, cases: pl.DataFrame) -> Situation:
         for name, frame in _frames(situation).items()
     }
     return Situation(**frames)
-
-
-def twice(situation: Situation, people: int) -> Situation:
-    """Repeat a situation as often as it takes to make so many people."""
-    height = situation.cases.height
-    times = -(-people // height)
-    copies = {
-        name: pl.concat(
-            [frame.with_columns((pl.col("case") + lap * height).cast(pl.Int32)) for lap in range(times)]
-        )
-        for name, frame in _frames(situation).items()
-    }
-    more = replace(situation, **copies)
-    return taken(more, more.cases.head(people))
 
 
 def tables_of(tables: Mapping[str, pl.DataFrame], clients: pl.Series) -> dict[str, pl.DataFrame]:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from openbenefits.cli.demo import alone
 from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.store import use_database
 
@@ -144,3 +145,17 @@ def test_unexpected_fault_says_where_and_quotes_nothing(cli, database, monkeypat
     result = cli("run", "list", "--client", "acme")
     assert_refused(result, "unexpected RuntimeError", "OPENBENEFITS_DEBUG")
     assert "948" not in result.output
+
+
+def test_database_url_that_is_none(cli, database, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "secret nonsense")
+    result = cli("run", "list", "--client", "acme")
+    assert_refused(result, "DATABASE_URL cannot be read", "postgresql://")
+    assert "secret" not in result.output
+
+
+def test_second_demo_waits_for_the_first(cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENBENEFITS_HOME", str(tmp_path))
+    monkeypatch.delenv("DATABASE_URL")
+    with alone():
+        assert_refused(cli("demo"), "another demo is playing")

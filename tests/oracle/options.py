@@ -159,6 +159,9 @@ def _set_default(
         plan["is_changed_by_default"] = held is None or held["kind"] != "W"
     else:
         plan["is_changed_by_default"] = default != plan["current_option"] or plan["is_lost"]
+        if reason == "current" and in_force is not None:
+            coverage = options[default]["approved_coverage_cents"]
+            plan["is_changed_by_default"] |= coverage != in_force.get("coverage_cents")
 
 
 def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> tuple[str | None, str]:

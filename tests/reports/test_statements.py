@@ -174,8 +174,8 @@ def test_people_held_by_a_run_are_left_for_later(world, ann, tmp_path, now):
 def test_a_window_counted_from_the_notice_begins_with_it(world, tmp_path, now):
     world.person("1001", "Ann", "Moss")
     own = {
-        "window_begins_on": date(2025, 10, 11),
-        "window_ends_on": date(2025, 11, 10),
+        "window_begins_on": None,  # preparation leaves it open until the notice
+        "window_ends_on": None,
         "event_on": date(2025, 10, 11),
     }
     world.event("1001", event_class="MAR", schedule_id=901, **own)

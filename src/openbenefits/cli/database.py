@@ -6,6 +6,9 @@ Services are imported by the commands after this: their models need Django ready
 import os
 from typing import TYPE_CHECKING, Any
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from openbenefits.cli.faults import Refused
 from openbenefits.cli.screen import console, errors
 from openbenefits.store import boot, server
@@ -31,8 +34,9 @@ def open_database() -> Any:
 
     Errors: Refused if somebody's own database is not up to date: its owner decides when it is migrated.
     """
-    is_own = "DATABASE_URL" in os.environ
+    is_own = bool(os.environ.get("DATABASE_URL"))
     if is_own:
+        refuse_unreadable_url()
         boot()
     else:
         with console.status("Starting the embedded database …"):
@@ -50,6 +54,21 @@ def open_database() -> Any:
         errors.print(f"Bringing the embedded database up to date ({len(waiting)} migrations) …")
         migrate()
     return connection
+
+
+def refuse_unreadable_url() -> None:
+    """Look at DATABASE_URL before anything uses it; it may hold a password, so it is not quoted.
+
+    Errors: Refused if it is no address of a database.
+    """
+    try:
+        conninfo_to_dict(os.environ.get("DATABASE_URL", ""))
+    except ProgrammingError:
+        message = (
+            "DATABASE_URL cannot be read. Expected postgresql://user:password@host:5432/database;"
+            " correct it, or unset it for the embedded server."
+        )
+        raise Refused(message) from None
 
 
 def unapplied() -> list[str]:

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from openbenefits.cli.clock import today
-from openbenefits.cli.database import unapplied
+from openbenefits.cli.database import refuse_unreadable_url, unapplied
 from openbenefits.cli.faults import EXIT_REFUSED, message_of
 from openbenefits.cli.screen import console, say
 from openbenefits.store import boot, secrets, server
@@ -58,8 +58,9 @@ def _checks() -> Iterator[Check]:
     yield _python()
     yield _writable("data folder", server.base_folder())
     yield _writable("this folder, for output", Path.cwd())
-    is_own = "DATABASE_URL" in os.environ
+    is_own = bool(os.environ.get("DATABASE_URL"))
     try:
+        refuse_unreadable_url()
         boot()
         yield _database(is_own=is_own)
     except Exception as fault:  # whatever it is, it is what the doctor is asked for

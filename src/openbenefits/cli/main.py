@@ -20,7 +20,7 @@ from openbenefits.cli import (
     statements,
 )
 from openbenefits.cli.database import migrate as apply_migrations
-from openbenefits.cli.database import unapplied
+from openbenefits.cli.database import refuse_unreadable_url, unapplied
 from openbenefits.cli.demo import demo
 from openbenefits.cli.explain import EXPLAIN_EPILOG, explain
 from openbenefits.cli.faults import Guard
@@ -85,6 +85,7 @@ def main(
 
 def migrate() -> None:
     """Bring the database up to date with the program."""
+    refuse_unreadable_url()
     boot()
     waiting = unapplied()
     apply_migrations()

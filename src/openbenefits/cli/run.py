@@ -33,8 +33,7 @@ People = Annotated[
     ),
 ]
 Trial = Annotated[bool, typer.Option("--trial", help="Write nothing; show what would change.")]
-SHOWN = ("code", "name", "kind", "through_level", "is_finalizing", "repeats", "runs_on")
-LAST = ("last_run", "last_as_of", "last_state")
+SHOWN = ("code", "name", "does", "when")
 
 
 @app.command(name="list")
@@ -44,7 +43,9 @@ def list_controls(client: ClientCode) -> None:
     from openbenefits.runs.controls import controls
 
     rows = controls(connection, find_client(client).pk)
-    console.print(table_of(rows.select(*SHOWN, *LAST), title=f"Run controls of {client}", names=_HEADINGS))
+    last = pl.format("run {} as of {}, {}", "last_run", "last_as_of", "last_state")
+    shown = _described(rows).with_columns(last_result=pl.when(pl.col("last_run").is_not_null()).then(last))
+    console.print(table_of(shown.select(*SHOWN, "last_result"), title=f"Run controls of {client}"))
 
 
 @app.command()
@@ -82,7 +83,7 @@ def due(
     if rows.is_empty():
         say(f"Nothing is due at {client} on {on}.")
         return
-    console.print(table_of(rows.select(*SHOWN), title=f"Due at {client} on {on}", names=_HEADINGS))
+    console.print(table_of(_described(rows).select(SHOWN), title=f"Due at {client} on {on}"))
     for code in rows["code"] if is_executing else ():
         _execute(connection, client_id, code, as_of=on, by=by)
 
@@ -218,9 +219,13 @@ def _order(
     )
 
 
-_HEADINGS = {
-    "through_level": "Through",
-    "is_finalizing": "Finalises",
-    "last_as_of": "As of",
-    "last_state": "State",
-}
+def _described(rows: pl.DataFrame) -> pl.DataFrame:
+    """Say of each run control in words what it does, and when."""
+    finalises = pl.when("is_finalizing").then(pl.lit(", finalises")).otherwise(pl.lit(""))
+    through = pl.format("through {}{}", "through_level", finalises)
+    day = pl.when(pl.col("runs_on").is_null()).then(pl.lit(""))
+    once = day.when(pl.col("repeats") == "monthly").then(pl.format(", day {}", pl.col("runs_on").dt.day()))
+    return rows.with_columns(
+        does=pl.when(pl.col("kind") == "process").then(through).otherwise("kind"),
+        when=pl.col("repeats").str.replace("_", " ") + once.otherwise(pl.format(", {}", "runs_on")),
+    )

@@ -129,7 +129,7 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
     """
     start = (
         pl.when(pl.col("window_start") == "notice")
-        .then(pl.coalesce("option_notified_on", "event_on"))
+        .then(pl.col("option_notified_on"))  # not before the notice is given
         .when(pl.col("window_start") == "entry")
         .then(pl.coalesce("reported_on", "event_on"))
         .otherwise(pl.col("event_on"))

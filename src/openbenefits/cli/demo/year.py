@@ -10,7 +10,8 @@ from openbenefits.cli.demo import after, before, between, first_run, later_runs
 from openbenefits.cli.demo.ending import say_farewell
 from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
-from openbenefits.sample import generate
+from openbenefits.programs.reader import read
+from openbenefits.sample import SAMPLE_FOLDER, generate
 from openbenefits.workforce.recording import add_client
 
 SEED = 2026
@@ -41,5 +42,11 @@ def _set_stage(folder: Path, people: int) -> Stage:
         f"Made up: {files.people:,} employees with {files.dependents:,} dependents of {len(files.clients)}"
         f" clients, from seed {SEED}: {files.folder}\n"
     )
-    clients = {one.client: add_client(one.client, one.client.capitalize()).pk for one in files.clients}
+    clients = {one.client: add_client(one.client, _name(one.client)).pk for one in files.clients}
     return Stage(connection=connection, folder=folder, files=files, clients=clients)
+
+
+def _name(client: str) -> str:
+    """Read what a client is called in its set-up."""
+    loaded = read(SAMPLE_FOLDER / "clients" / client).bundle
+    return loaded.parts.bundle.name if loaded else client

@@ -328,6 +328,19 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     )
 
 
+def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
+    """Count coverage kept at another amount as a change: pay, age or the formula has moved it."""
+    kept = with_taken(
+        options.filter("is_default").select("plan", "approved_coverage_cents"),
+        plans,
+        "plan",
+        *("default_reason", "current_coverage_cents"),
+    ).filter(default_reason="current")
+    moved = pl.col("approved_coverage_cents").ne_missing(pl.col("current_coverage_cents"))
+    resized = pl.col("plan").is_in(kept.filter(moved)["plan"].implode())
+    return plans.with_columns(is_changed_by_default=pl.col("is_changed_by_default") | resized)
+
+
 def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:
     has = pl.col("default_option_id").is_not_null()
     return (

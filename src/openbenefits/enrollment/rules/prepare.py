@@ -91,7 +91,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     options = choices.electable(options, plans, situation.prior)
     options, quotes = price_options(options, plans, members, cases, offers, rulebook)
     options = _with_default_flag(choices.with_proof(options, plans), plans)
-    plans = _with_choice(plans, options, menus)
+    plans = choices.with_resizing(_with_choice(plans, options, menus), options)
     undecided = choices.undecided_options(plans, menus)
     messages = preparation_messages(cases, plans, options, undecided, offers)
     return Prepared(
