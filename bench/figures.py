@@ -91,9 +91,7 @@ def _kernel(kernel: Measured) -> Iterator[Figure]:
 
 
 def _whole(whole: Measured) -> Iterator[Figure]:
-    yield _speed(
-        "kernel.whole", "kernel: the same in one frame", whole["per_second"], f"best of 3; {_cpu(whole)}"
-    )
+    yield _speed("kernel.whole", "kernel: the same in one frame", whole["per_second"], _cpu(whole))
     yield _memory("kernel.whole_memory", whole)
 
 

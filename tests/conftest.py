@@ -40,6 +40,7 @@ def _set_up() -> None:
 
 
 settings_of_hypothesis.register_profile("default", deadline=None)  # machines are shared and noisy
+settings_of_hypothesis.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings_of_hypothesis.load_profile("default")
 _set_up()  # at import: the conftest files of folders below import models
 

@@ -27,7 +27,14 @@ DAY = date(2026, 3, 2)
 
 
 def job_change(**changes):
-    given = {"fact": "job", "operation": "I", "valid_from": DAY, "job_number": 0, "sequence": 0, "event_class": None}
+    given = {
+        "fact": "job",
+        "operation": "I",
+        "valid_from": DAY,
+        "job_number": 0,
+        "sequence": 0,
+        "event_class": None,
+    }
     row = {"client_id": 1, "person_id": 7, "change_id": 5, "reported_on": None} | given | changes
     return pl.DataFrame(
         [row],

@@ -35,7 +35,8 @@ def test_a_higher_contribution_moves_dollars_from_employee_to_employer(
         moved=pl.col("employer_cents_after") - pl.col("employer_cents")
     )["moved"]
     assert moved == per_person.sum()
-    assert per_person.max() == 25_00 * 12  # less only where the plan costs less than what the employer would pay
+    # less than that only where the plan costs less than what the employer would pay
+    assert per_person.max() == 25_00 * 12
     assert medical["employee_cents"] - medical["employee_cents_after"] == moved
     assert seen.plan_types.filter(pl.col("plan_type") != "10")["changed"].sum() == 0
 

@@ -1,7 +1,5 @@
 """What runs promise: everybody accounted for, errors that move on when cured, reruns that change nothing."""
 
-from datetime import date
-
 import polars as pl
 import pytest
 from django.db import IntegrityError, transaction
@@ -92,9 +90,7 @@ def test_at_most_one_event_of_a_record_is_open(fresh_database, make_employer):
     run(fresh_database, employer.order(), now=NOW)
     run(
         fresh_database,
-        employer.order(
-            schedule_id=employer.event_maintenance, through=Level.ELECTIONS
-        ),
+        employer.order(schedule_id=employer.event_maintenance, through=Level.ELECTIONS),
         now=NOW,
     )
     with fresh_database.cursor() as cursor:

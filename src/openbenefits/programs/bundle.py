@@ -49,8 +49,8 @@ class DatedPart(Part, kw_only=True, frozen=True):
 class Header(Part, kw_only=True, frozen=True):
     """Which bundle this is.
 
-    `starts` is the day benefits administration starts for a client: changes to HR facts dated earlier trigger no
-    event, so that taking over a census does not hire everybody anew.
+    `starts` is the day benefits administration starts for a client: changes to HR facts dated earlier
+    trigger no event, so that taking over a census does not hire everybody anew.
     """
 
     kind: Literal["peo", "client"]

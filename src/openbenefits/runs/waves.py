@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import EventStatus, Level, ProcessStatus
+from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessStatus
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
@@ -175,6 +175,8 @@ def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: mode
         & (pl.col("event_status") == event_status_of())
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
+    if not reaches(started.through_level, Level.OPTIONS):
+        messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
     return Decided(
         cases=cases.with_columns(is_changed=~same), prepared=prepared, settled=settled, messages=messages
     )
@@ -233,7 +235,8 @@ def _save(
     numbered = prepared.with_columns(preparation=(pl.col("preparation") + 1).cast(pl.Int32))
     save_preparation(connection, decided.prepared, numbered)
     if decided.settled is not None:
-        final = changed.filter(pl.col("final_status") == str(ProcessStatus.FE))
+        is_snapshot = pl.col("use") == str(EventClassUse.SNAPSHOT)  # it looks, and posts nothing
+        final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
         post(connection, decided.settled, final, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)

@@ -53,14 +53,17 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
 def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Give cases that agree in all that dates depend on the same `profile`.
 
-    A hire too long ago to delay coverage still counts as one of a day on which it cannot.
+    A hire too long ago to delay coverage counts as one of a day on which it cannot. Not so where a wait may
+    end with a pay period: whether its calendar is there depends on the very day of the hire.
     """
     event_on = pl.col("event_on")
     ends_from = pl.when("only_ends_coverage").then(
         pl.coalesce("last_day_employed", days.day_before(event_on))
     )
-    earliest = pl.min_horizontal("event_on", "received_on")
-    waiting_from = pl.max_horizontal("hire_on", days.add_days(earliest, -_longest_wait_days(rulebook)))
+    waiting_from = pl.col("hire_on")
+    if not rulebook.event_rules["coverage_begins"].is_in(_BEGIN_BY_PERIOD).any():
+        earliest = pl.min_horizontal("event_on", "received_on")
+        waiting_from = pl.max_horizontal(waiting_from, days.add_days(earliest, -_longest_wait_days(rulebook)))
     facts = cases.select(
         "case",
         *("event_on", "received_on", "only_ends_coverage", "pay_group_id"),

@@ -37,7 +37,7 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
 
 
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
-    """Points of the same day unless they say the same, and all later ones of an ending that ends everything."""
+    """Points of the same day, unless they say the same, and all later ones of an ending of everything."""
     key = [*POINT_KEY, "begins_on"]
     pairs = existing.select(*POINT_KEY, "begins_on", "version").join(
         results.select(*POINT_KEY, result_begins_on="begins_on", ends_all="ends_all"), on=POINT_KEY
