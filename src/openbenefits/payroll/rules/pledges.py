@@ -17,7 +17,7 @@ def with_pledge_shares(lines: pl.DataFrame) -> pl.DataFrame:
     Shapes:  lines has series (owner, plan type, slot), point (ascending in time), point_pledge_cents,
              point_deduction_begins_on, ends_on, is_lapsing, own_no and own_pays; a point's lines of a
              year begin with the first pay it may take.
-    Missing: a pledge never stated owes null.
+    Missing: null for a pledge never stated, and where the calendar lacks part of the year (shares is null).
     Source:  rulings §3.5, §5.1, §5.6.
     """
     year = pl.col("ends_on").dt.year()
@@ -30,7 +30,10 @@ def with_pledge_shares(lines: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(_number=pl.col("own_no") - first + 1, _shares=pl.col("own_pays") - first + 1)
     rows = rows.join(_left_of_pledges(rows), on=["point", "year"], how="left", maintain_order="left")
     shared = money.share_of_split(pl.col("_left"), pl.col("_number"), pl.col("_shares"))
-    return rows.with_columns(owed_cents=shared).drop("year", "_number", "_shares", "_left")
+    is_counted = pl.col("shares").is_not_null()
+    return rows.with_columns(owed_cents=pl.when(is_counted).then(shared)).drop(
+        "year", "_number", "_shares", "_left"
+    )
 
 
 def _left_of_pledges(rows: pl.DataFrame) -> pl.DataFrame:
