@@ -287,6 +287,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "All coverage would end",
             "Acknowledge the ending, or correct the job.",
         ),
+        _entry("BA1334", "election", _E, _ELECT, "Not a fund of the plan", "Choose one of the plan's funds."),
         _entry(
             "BA1333",
             "election",

@@ -69,6 +69,7 @@ class Rulebook:
     deduction_codes: pl.DataFrame
     event_classes: pl.DataFrame
     limits: pl.DataFrame
+    funds: pl.DataFrame
 
     def names(self) -> list[str]:
         """Name the frames of the rulebook."""
@@ -127,6 +128,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         deduction_codes=tables["deduction_code"],
         event_classes=tables["event_class"],
         limits=tables["annual_limit"],
+        funds=tables["fund"].select("client_id", "plan_type", "code"),
     )
 
 

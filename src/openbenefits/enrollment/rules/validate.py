@@ -43,6 +43,7 @@ def check_elections(
         *_waiver_messages(rows),
         *_amount_messages(rows),
         _fund_messages(rows, funds),
+        _unknown_fund_messages(rows, funds, prepared, rulebook),
         _hsa_messages(rows, prepared, rulebook),
         *_dependent_messages(rows, chosen_members, members, rulebook),
         _proof_messages(rows),
@@ -179,6 +180,21 @@ def _fund_messages(rows: pl.DataFrame, funds: pl.DataFrame) -> pl.DataFrame:
     )
     off = invested.filter((pl.col("total") != 100).fill_null(value=True))
     return message_rows(off, "BA1317", pl.lit("100 %"), pl.format("{} %", pl.col("total").fill_null(0)))
+
+
+def _unknown_fund_messages(
+    rows: pl.DataFrame, funds: pl.DataFrame, prepared: Prepared, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Money may go only into funds of the plan type, the client's own or the PEO's."""
+    key = ["case", "plan_type"]
+    named = funds.join(rows.filter(_is_enrolling()).select(key), on=key, how="semi")
+    named = named.join(prepared.cases.select("case", "client_id"), on="case")
+    known = rulebook.funds.rename({"code": "fund"})
+    of_peo = known.filter(client_id=0).drop("client_id")
+    unknown = named.join(known, on=["client_id", "plan_type", "fund"], how="anti").join(
+        of_peo, on=["plan_type", "fund"], how="anti"
+    )
+    return message_rows(unknown, "BA1334", pl.lit("a fund of this plan"), pl.col("fund"))
 
 
 def _hsa_messages(rows: pl.DataFrame, prepared: Prepared, rulebook: Rulebook) -> pl.DataFrame:
