@@ -11,7 +11,7 @@ import polars as pl
 
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import PersonType, RateUnit
-from openbenefits.programs.rulebook import PERIODS_PER_YEAR, UNIT_DIVISORS
+from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.rating.rules.quotes import AGE_OF_MAJORITY_IN_RATING, CHARGED_CHILDREN
 from openbenefits.reports.explain_again import Again

@@ -13,7 +13,8 @@ import polars as pl
 from openbenefits.core import days, money
 from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.core.columns import spread, take, with_taken
-from openbenefits.programs.rulebook import OLDEST_AGE, Rulebook, sex_number
+from openbenefits.programs.rates import OLDEST_AGE, sex_number
+from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
 AGE_OF_MAJORITY_IN_RATING = 21
