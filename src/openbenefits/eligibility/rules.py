@@ -30,7 +30,8 @@ RANGE_COLUMNS = {
 class Eligibility:
     """What the rules say.
 
-    cases:    the cases with `profile`, rules_met, rules_undecided and geographies_met (words of bits).
+    cases:    the cases with `profile`, rules_met, rules_undecided and geographies_met (words of bits), and
+              `verdict`: cases of the same verdict have the same words.
     profiles: one row per `profile` (= position): cases that agree in all that their rules look at.
     rules:    one row per profile and rule: rule_id, rule_bit, failed, unknown; see `rules_of_cases`.
     """
@@ -44,16 +45,17 @@ def evaluate(cases: pl.DataFrame, rulebook: Rulebook) -> Eligibility:
     """Decide every eligibility rule of the client for every case, as of its event date.
 
     Shapes:  cases has one row per case (`case` = its position) with the facts; the result keeps the order
-             and adds profile, rules_met, rules_undecided, geographies_met.
+             and adds profile, rules_met, rules_undecided, geographies_met, verdict.
     Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met. A
              rule that does not hold yet is undecided.
     """
     used = [field for field in CRITERIA if _is_used(rulebook, field)]
-    numbered, profiles = _profiles(_with_geographies(cases, rulebook), used)
+    numbered, profiles = _profiles(_with_geographies(cases, rulebook), rulebook, used)
     profiles = _with_value_bits(profiles, rulebook, used)
     rules = _decide(profiles, rulebook, used)
     profiles = _with_words(profiles, rules, rulebook)
-    words = profiles.select("rules_met", "rules_undecided")[numbered["profile"]]
+    profiles = _with_verdict(profiles)
+    words = profiles.select("rules_met", "rules_undecided", "verdict")[numbered["profile"]]
     return Eligibility(
         cases=numbered.with_columns(words.get_columns()),
         profiles=profiles,
@@ -76,8 +78,12 @@ def is_undecided() -> pl.Expr:
     return (pl.col("failed") == 0) & (pl.col("unknown") != 0)
 
 
-def _profiles(cases: pl.DataFrame, used: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number the distinct combinations of what the rules look at: many people share one."""
+def _profiles(cases: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the distinct combinations of what the rules look at: many people share one.
+
+    A number counts only by the bounds of the rules that it reaches, so that two salaries on the same side of
+    every bound are the same.
+    """
     event_on = pl.col("event_on")
     measures = {
         "age_years": days.age_years(pl.col("birth_on"), event_on).cast(pl.Int64),
@@ -87,11 +93,28 @@ def _profiles(cases: pl.DataFrame, used: list[str]) -> tuple[pl.DataFrame, pl.Da
     names = [_raw_column(field) for field in used if field not in measures]
     key = ["client_id", "event_on", "has_job", "geographies_met"]
     rows = cases.select("case", *key, *(name for name in names if name not in key), *facts)
+    rows = rows.with_columns(
+        _banded(rows[_raw_column(field)], field, rulebook) for field in used if field in RANGE_FIELDS
+    )
     key = rows.columns[1:]
     profiles = rows.select(key).unique().with_row_index("profile")
     profiles = profiles.with_columns(pl.col("profile").cast(pl.Int32))
     found = rows.join(profiles, on=key, how="left", maintain_order="left", nulls_equal=True)
     return cases.with_columns(found["profile"]), profiles
+
+
+def _banded(values: pl.Series, field: str, rulebook: Rulebook) -> pl.Series:
+    """Replace each number by the greatest bound not above it: what a rule says of both is the same."""
+    rules = rulebook.rules
+    bounds = pl.concat([rules[f"{field}_min"], rules[f"{field}_max"] + 1]).cast(pl.Int64)
+    bounds = bounds.drop_nulls().unique().sort()
+    if bounds.is_empty():
+        return values
+    below = pl.Series([int(bounds[0]) - 1], dtype=pl.Int64)
+    found = pl.concat([below, bounds]).gather(
+        bounds.search_sorted(values.cast(pl.Int64).fill_null(0), "right")
+    )
+    return pl.select(pl.when(values.is_not_null()).then(found).alias(values.name)).to_series()
 
 
 def _raw_column(field: str) -> str:
@@ -163,6 +186,16 @@ def _with_words(profiles: pl.DataFrame, rules: pl.DataFrame, rulebook: Rulebook)
     return found.with_columns(rules_undecided=pl.col("every_rule") & ~decided).drop(
         "rules_failed", "every_rule", "^bit_.*$"
     )
+
+
+_VERDICT = ["rules_met", "rules_undecided", "geographies_met"]
+
+
+def _with_verdict(profiles: pl.DataFrame) -> pl.DataFrame:
+    """Number the distinct words: few, however many profiles there are."""
+    verdicts = profiles.select(_VERDICT).unique().with_row_index("verdict")
+    verdicts = verdicts.with_columns(pl.col("verdict").cast(pl.Int32))
+    return profiles.join(verdicts, on=_VERDICT, how="left", maintain_order="left", nulls_equal=True)
 
 
 def _is_used(rulebook: Rulebook, field: str) -> bool:

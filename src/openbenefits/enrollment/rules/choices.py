@@ -37,7 +37,7 @@ def with_menu(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> tuple
     """Give every plan row that offers anything its menu.
 
     Shapes:  plans has case, plan_day (null: offers nothing), spouses, partners, children; cases has
-             profile, rules_met, rules_undecided, geographies_met. Adds `menu`.
+             verdict, rules_met, rules_undecided, geographies_met. Adds `menu`.
     """
     keyed = _menu_keys(plans, cases, offers)
     distinct = keyed.drop_nulls("key").unique("key", keep="any").with_row_index("menu")
@@ -57,8 +57,8 @@ _HOUSEHOLD = {"spouses": "most_spouses", "partners": "most_partners", "children"
 def _menu_keys(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> pl.DataFrame:
     """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
     rows = plans.select("case", "plan_day", *_HOUSEHOLD)
-    rows = rows.with_columns(cases["profile"].gather(rows["case"]))
-    key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("profile")
+    rows = rows.with_columns(cases["verdict"].gather(rows["case"]))
+    key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("verdict")
     for counted, most in _HOUSEHOLD.items():
         largest = int(offers.days[most].max() or 0)  # type: ignore[arg-type]
         if largest > 0:
