@@ -92,6 +92,32 @@ def take_back(
     _say_outcome(bundle, change)
 
 
+@app.command(name="export")
+def export_release(
+    bundle: Annotated[str, typer.Argument(help="The code of the bundle: peo, or a client's.")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="A new or empty folder.")],
+    release: Annotated[
+        int | None, typer.Option(min=1, help="An earlier release; without it, the one in force.")
+    ] = None,
+    is_history: Annotated[
+        bool, typer.Option("--history", help="Every release, each in a folder of its own.")
+    ] = False,
+) -> None:
+    """Write what the database holds as a folder that can be checked, compared and applied again."""
+    open_database()
+    from openbenefits.programs import services
+
+    if is_history and release is not None:
+        raise Refused("expected --release or --history, found both. Leave one out.")
+    written = (
+        services.export_history(bundle, folder)
+        if is_history
+        else [services.export(bundle, folder, number=release)]
+    )
+    for one in written:
+        say(f"{one.folder}: release {one.release.number} of {bundle}, {len(one.files)} files", style="green")
+
+
 @app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(

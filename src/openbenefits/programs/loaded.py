@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from openbenefits.programs import sheets
+from openbenefits.programs import generations, sheets
 from openbenefits.programs.bundle import ClientBundle, GeographyPart, PeoBundle, RateTablePart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
@@ -81,21 +81,41 @@ def is_inside(file: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and "\x00" not in file
 
 
+class ReleaseUnreadable(ValueError):
+    """The document of a release cannot be read by this version of the product."""
+
+
 def to_document(bundle: LoadedBundle) -> dict[str, Any]:
     """Write a bundle as the JSON document of its release, from which it can be read again."""
-    return {"parts": msgspec.to_builtins(bundle.parts), "files": dict(bundle.files)}
+    parts = msgspec.to_builtins(bundle.parts)
+    return {"shape": generations.SHAPE, "parts": parts, "files": dict(bundle.files)}
 
 
 def from_document(document: Mapping[str, Any]) -> LoadedBundle:
-    """Read a bundle from the document of its release.
+    """Read a bundle from the document of its release, of whatever shape bundles had when it was applied.
 
-    Errors: msgspec.ValidationError if the product has since changed the shape of bundles.
+    Errors: ReleaseUnreadable if no step leads from that shape to the present one.
     """
-    is_client = document["parts"]["bundle"]["kind"] == "client"
-    kind: type[Any] = ClientBundle if is_client else PeoBundle
-    parts: PeoBundle | ClientBundle = msgspec.convert(document["parts"], kind)
+    try:
+        parts_then = generations.brought_up_to_date(document)
+        is_client = parts_then["bundle"]["kind"] == "client"
+        kind: type[Any] = ClientBundle if is_client else PeoBundle
+        parts: PeoBundle | ClientBundle = msgspec.convert(parts_then, kind)
+    except (generations.ShapeUnknown, msgspec.ValidationError, LookupError, TypeError) as fault:
+        raise ReleaseUnreadable(_unreadable(document, fault)) from None
     bundle, _ = load(parts, document["files"], {})
     return bundle
+
+
+def _unreadable(document: Mapping[str, Any], fault: Exception) -> str:
+    parts = document.get("parts")
+    header = parts.get("bundle") if isinstance(parts, dict) else None
+    code = header.get("code") if isinstance(header, dict) else None
+    return (
+        f"release of bundle {code or 'of unknown code'}: expected a document of shape up to"
+        f" {generations.SHAPE}, found shape {document.get('shape', 1)} with a fault: {fault}."
+        " Apply the bundle's folder again, or use the version of the product that applied it."
+    )
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:

@@ -15,10 +15,17 @@ from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
-from openbenefits.programs.loaded import LoadedBundle, fingerprint, from_document, to_document
+from openbenefits.programs.loaded import (
+    LoadedBundle,
+    ReleaseUnreadable,
+    fingerprint,
+    from_document,
+    to_document,
+)
 from openbenefits.programs.models import Bundle, Release, SetupKey
 from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
 from openbenefits.programs.reader import read
+from openbenefits.programs.written import write_bundle
 from openbenefits.store.bulk import copy_in
 
 
@@ -58,6 +65,19 @@ class Change:
     outcome: Outcome
     release: Release | None
     findings: list[Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """A release written out as a folder."""
+
+    release: Release
+    folder: Path
+    files: list[Path]
+
+
+class NoSuchRelease(LookupError):
+    """A bundle or a release that is not in the database."""
 
 
 def check(folder: Path, *, peo_folder: Path | None = None) -> CheckResult:
@@ -116,6 +136,50 @@ def take_back(bundle_code: str, *, by: str, now: datetime) -> Change:
         _mark_taken_back(bundle.release, by, now)
         _point(bundle, earlier)
     return Change(outcome=Outcome.TAKEN_BACK, release=earlier, findings=[])
+
+
+def export(bundle_code: str, folder: Path, *, number: int | None = None) -> Export:
+    """Write a release (None: the one in force) as a folder from which the same set-up can be applied.
+
+    Errors: NoSuchRelease; written.FolderTaken; loaded.ReleaseUnreadable.
+    """
+    release = _wanted(bundle_code, number)
+    files = write_bundle(from_document(release.document), folder)
+    return Export(release=release, folder=folder, files=files)
+
+
+def export_history(bundle_code: str, folder: Path) -> list[Export]:
+    """Write every release of a bundle, each into `release-<number>` of a folder.
+
+    Errors: as `export`.
+    """
+    numbers = Release.objects.filter(bundle__code=bundle_code).order_by("number").values_list("number")
+    if not numbers:
+        raise NoSuchRelease(_no_bundle(bundle_code))
+    return [
+        export(bundle_code, folder / f"release-{number:04d}", number=number) for (number,) in list(numbers)
+    ]
+
+
+def _wanted(bundle_code: str, number: int | None) -> Release:
+    bundle = Bundle.objects.filter(code=bundle_code).select_related("release").first()
+    if bundle is None:
+        raise NoSuchRelease(_no_bundle(bundle_code))
+    if number is None:
+        if bundle.release is None:
+            raise NoSuchRelease(f"bundle {bundle_code}: expected a release in force, found none. Name one.")
+        return bundle.release
+    release = bundle.releases.filter(number=number).first()
+    if release is None:
+        known = ", ".join(str(one) for (one,) in bundle.releases.order_by("number").values_list("number"))
+        message = f"bundle {bundle_code}: expected one of the releases {known}, found {number}. Correct it."
+        raise NoSuchRelease(message)
+    return release
+
+
+def _no_bundle(bundle_code: str) -> str:
+    known = ", ".join(code for (code,) in Bundle.objects.order_by("client_id").values_list("code"))
+    return f"expected one of the bundles {known or '(none yet)'}, found {bundle_code}. Correct the code."
 
 
 # --- applying -----------------------------------------------------------------------------------------
@@ -206,7 +270,10 @@ def _obstacles(loaded: LoadedBundle | None, client_id: int) -> Iterator[Finding]
 
 def _harm_to_clients(peo: LoadedBundle | None) -> Iterator[Finding]:
     """Find errors that another PEO bundle would bring to the clients' set-up in force."""
-    before = _in_force(Bundle.objects.filter(client_id=PEO).first())
+    try:
+        before = _in_force(Bundle.objects.filter(client_id=PEO).first())
+    except ReleaseUnreadable:  # what replaces it is judged by itself
+        before = None
     clients = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
     for bundle in clients.order_by("client_id"):
         client = _in_force(bundle)
