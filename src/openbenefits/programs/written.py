@@ -63,11 +63,7 @@ def write_bundle(bundle: LoadedBundle, folder: Path) -> list[Path]:
 
 def texts_of(bundle: LoadedBundle) -> Iterator[tuple[str, str]]:
     """Answer the files of a bundle, each with its text."""
-    sections = {
-        field.encode_name: value
-        for field in msgspec.structs.fields(bundle.parts)
-        if (value := plain_of(getattr(bundle.parts, field.name))) not in ([], {})
-    }
+    sections = plain_of(bundle.parts)
     homes = {section: file for file, own in FILES.items() for section in own}
     by_file: dict[str, dict[str, Any]] = {file: {} for file in FILES}
     for section, value in sections.items():
