@@ -3,11 +3,24 @@
 import pytest
 
 COMMANDS = (
-    *("demo", "serve", "sample", "doctor", "setup", "census", "takeover", "run", "elect", "statements"),
+    *(
+        "demo",
+        "serve",
+        "sample",
+        "doctor",
+        "setup",
+        "limits",
+        "census",
+        "takeover",
+        "run",
+        "elect",
+        "statements",
+    ),
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
-    "setup": ("check", "diff", "apply", "take-back", "schema"),
+    "setup": ("check", "diff", "apply", "take-back", "export", "schema"),
+    "limits": ("list", "show", "affordability"),
     "census": ("preview", "apply", "take-back", "audit"),
     "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
     "elect": ("file", "one", "progress"),

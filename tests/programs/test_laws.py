@@ -45,7 +45,9 @@ def changed(sections: dict[str, Any], path: Path_, value: Any) -> dict[str, Any]
     return {section: change if steps else (value if value is not None else [])}
 
 
-VALUES = st.sampled_from([None, None, None, 0, -1, 1.5, "", "X", "1", True, [], {}, "2026-05-01", 10**9])
+VALUES = st.sampled_from(
+    [None, None, None, 0, -1, 1.5, "", "X", "1", True, [], {}, "2026-05-01", 10**9, 10**17, -(10**17)]
+)
 
 
 @cache

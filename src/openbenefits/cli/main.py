@@ -10,6 +10,7 @@ from openbenefits.cli import (
     db,
     doctor,
     elect,
+    limits,
     payroll,
     report,
     run,
@@ -40,7 +41,19 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *("demo", "serve", "sample", "doctor", "setup", "census", "takeover", "run", "elect", "statements"),
+    *(
+        "demo",
+        "serve",
+        "sample",
+        "doctor",
+        "setup",
+        "limits",
+        "census",
+        "takeover",
+        "run",
+        "elect",
+        "statements",
+    ),
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
@@ -98,6 +111,7 @@ app.command(rich_help_panel=START, epilog=sample.SAMPLE_EPILOG)(sample.sample)
 app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 
 app.add_typer(setup.app, name="setup", rich_help_panel=DATA)
+app.add_typer(limits.app, name="limits", rich_help_panel=DATA)
 app.add_typer(census.app, name="census", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 

@@ -146,10 +146,24 @@ class GeographyPart(Part, kw_only=True, frozen=True):
 
 
 class AnnualLimitPart(Part, kw_only=True, frozen=True):
+    """A legal amount of one year. A year without one is unknown: it is never the year before, nor zero."""
+
     code: Code
     year: int
-    limit: Dollars
+    limit: Dollars  # or percent, by `unit`
     source: str
+    unit: Literal["dollars", "percent"] = "dollars"
+    basis: str = ""  # what the year is: plan year, calendar year, month …
+
+
+class LimitSheetPart(Part, kw_only=True, frozen=True):
+    """Legal amounts in a CSV file: `code`, a column for each year, `source`; maybe `unit` and `basis`.
+
+    A blank cell is an amount not known: no limit of that year.
+    """
+
+    code: Code
+    file: str
 
 
 class DeductionCodePart(Part, kw_only=True, frozen=True):
@@ -403,6 +417,7 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
     actions: list[ActionPart]
     coverage_codes: list[CoverageCodePart]
     annual_limits: list[AnnualLimitPart] = []
+    limit_sheets: list[LimitSheetPart] = []
 
 
 class ClientBundle(SharedSections, kw_only=True, frozen=True):

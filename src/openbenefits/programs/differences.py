@@ -44,6 +44,7 @@ def differences(old: LoadedBundle | None, new: LoadedBundle) -> list[Difference]
     before = {} if old is None else msgspec.to_builtins(old.parts)
     found = list(_of_mappings("", _without_rates(before), _without_rates(msgspec.to_builtins(new.parts))))
     found += _of_frames(_rates(old), _rates(new), "rate", _rate_path)
+    found += _of_frames(_limits(old), _limits(new), "limit", _limit_path)
     return found + list(_of_frames(_zips(old), _zips(new), "area", _zip_path))
 
 
@@ -97,7 +98,8 @@ def _label(keys: tuple[str, ...], record: dict[str, Any]) -> str:
 def _without_rates(parts: dict[str, Any]) -> dict[str, Any]:
     """Leave out the rates: they are compared as rows, wherever they were written."""
     tables = [{**table, "rates": []} for table in parts.get("rate_tables", ())]
-    return {**parts, "rate_tables": tables} if parts else parts
+    kept = {**parts, "rate_tables": tables} if parts else parts
+    return {**kept, "annual_limits": []} if "annual_limits" in kept else kept
 
 
 def _rates(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
@@ -105,6 +107,22 @@ def _rates(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
         return {}
     rows = bundle.rates.select(*_RATE_KEYS, "rate_micros").rows()
     return {row[:-1]: row[-1] for row in rows}
+
+
+def _limits(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
+    """Legal amounts too are compared as rows: dollars or percent with their source."""
+    if bundle is None:
+        return {}
+    rows = bundle.limits.select("code", "year", "unit", "basis", "limit_cents", "source").rows()
+    return {
+        (code, year): f"{cents // 100}.{cents % 100:02d} {unit}, {basis or 'a year'} ({source})"
+        for code, year, unit, basis, cents, source in rows
+    }
+
+
+def _limit_path(key: tuple[Any, ...]) -> str:
+    code, year = key
+    return f"annual_limits[{code} {year}]"
 
 
 def _zips(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:

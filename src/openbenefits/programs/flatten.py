@@ -41,7 +41,6 @@ _PEO_TABLES: dict[Model, RowMaker] = {
     models.EventClass: codes.event_classes,
     models.ActionReason: codes.actions,
     models.CoverageCode: codes.coverage_codes,
-    models.AnnualLimit: codes.annual_limits,
 }
 _CLIENT_TABLES: dict[Model, RowMaker] = {
     models.Program: programs.programs,
@@ -67,6 +66,8 @@ def flatten(
     frames = {model: _frame(model, make(loaded.parts, numbers)) for model, make in tables.items()}
     frames[models.RateRow] = _rate_rows(loaded, numbers)
     frames[models.GeographyZip] = _zip_rows(loaded, numbers)
+    if not loaded.is_client:
+        frames[models.AnnualLimit] = loaded.limits.select(_columns(models.AnnualLimit).keys())
     if isinstance(loaded.parts, ClientBundle):
         empty = pl.DataFrame(schema=_columns(models.PayPeriod))
         periods = calendars.pay_periods(loaded.parts, numbers)

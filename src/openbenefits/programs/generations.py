@@ -1,8 +1,8 @@
 """The shapes bundles had: how the document of an old release becomes one of today.
 
 A new field with a default needs nothing here. A field that was renamed, taken out, or got another meaning
-needs a step: raise `SHAPE` by one, and add to `STEPS` the function from the parts of one shape to those of the
-next.
+needs a step: raise `SHAPE` by one, and add to `STEPS` the function from the parts of one shape to those of
+the next.
 """
 
 from collections.abc import Callable, Mapping

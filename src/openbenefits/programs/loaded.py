@@ -10,8 +10,15 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.programs import generations, sheets
-from openbenefits.programs.bundle import ClientBundle, GeographyPart, PeoBundle, RateTablePart
+from openbenefits.programs.bundle import (
+    ClientBundle,
+    GeographyPart,
+    LimitSheetPart,
+    PeoBundle,
+    RateTablePart,
+)
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -26,12 +33,13 @@ class LoadedBundle:
     """A bundle with its CSV files read.
 
     Shapes: `rates` has a row per rate of every rate table (`table` is its code, `valid_from` its day),
-            `zips` a row per geography and zip.
+            `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for.
     """
 
     parts: PeoBundle | ClientBundle
     rates: pl.DataFrame
     zips: pl.DataFrame
+    limits: pl.DataFrame
     files: Mapping[str, str]
     places: Mapping[Path, Place] = field(default_factory=dict)
 
@@ -56,14 +64,18 @@ def load(
     """Read the CSV files a bundle names, given their texts."""
     rate_files, rate_faults = _sheets((part.file for part in parts.rate_tables), files, sheets.rate_sheet)
     zip_files, zip_faults = _sheets((part.file for part in parts.geographies), files, sheets.zip_sheet)
+    limit_files, limit_faults = _sheets(
+        (part.file for part in _limit_sheets_of(parts)), files, sheets.limit_sheet
+    )
     bundle = LoadedBundle(
         parts=parts,
         rates=_rates(parts.rate_tables, rate_files, places),
         zips=_zips(parts.geographies, zip_files),
+        limits=_limits(parts, limit_files),
         files=files,
         places=places,
     )
-    return bundle, rate_faults + zip_faults
+    return bundle, rate_faults + zip_faults + limit_faults
 
 
 def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
@@ -73,6 +85,8 @@ def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
             yield ("rate_tables", index, "file"), table.file
     for index, geography in enumerate(parts.geographies):
         yield ("geographies", index, "file"), geography.file
+    for index, sheet in enumerate(_limit_sheets_of(parts)):
+        yield ("limit_sheets", index, "file"), sheet.file
 
 
 def is_inside(file: str) -> bool:
@@ -158,6 +172,27 @@ def _zips(geographies: list[GeographyPart], zip_files: Mapping[str, pl.DataFrame
         if geography.file in zip_files
     ]
     return pl.concat([pl.DataFrame(schema=sheets.ZIP_SCHEMA), *frames])
+
+
+def _limit_sheets_of(parts: PeoBundle | ClientBundle) -> list[LimitSheetPart]:
+    return parts.limit_sheets if isinstance(parts, PeoBundle) else []
+
+
+def _limits(parts: PeoBundle | ClientBundle, limit_files: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Put the legal amounts of the YAML files and of the sheets together."""
+    own = [
+        {
+            "code": part.code,
+            "year": part.year,
+            "limit_cents": int(part.limit * CENTS_PER_DOLLAR),
+            "unit": part.unit,
+            "basis": part.basis,
+            "source": part.source,
+        }
+        for part in (parts.annual_limits if isinstance(parts, PeoBundle) else ())
+    ]
+    named = [limit_files[sheet.file] for sheet in _limit_sheets_of(parts) if sheet.file in limit_files]
+    return pl.concat([pl.DataFrame(own, schema=sheets.LIMIT_SCHEMA), *named])
 
 
 def _rows_of(frame: pl.DataFrame, column: str, code: str) -> pl.DataFrame:

@@ -56,6 +56,8 @@ def _with_files(folder: Path, root: MappingNode, parts: PeoBundle | ClientBundle
     places = dict(_places(root, ()))
     findings = [_value_finding(root, fault, places) for fault in values.value_faults(parts)]
     files, faults = _texts(folder, root, parts, places)
+    if any(finding.code == "size" for finding in findings):  # too large to be put into columns
+        return Reading(bundle=None, findings=findings + faults)
     bundle, sheet_faults = load(parts, files, places)
     findings += faults + sheet_faults
     return Reading(bundle=None if has_errors(findings) else bundle, findings=findings)

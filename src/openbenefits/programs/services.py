@@ -161,6 +161,14 @@ def export_history(bundle_code: str, folder: Path) -> list[Export]:
     ]
 
 
+def in_force_of(bundle_code: str) -> LoadedBundle:
+    """Answer the bundle in force.
+
+    Errors: NoSuchRelease; loaded.ReleaseUnreadable.
+    """
+    return from_document(_wanted(bundle_code, None).document)
+
+
 def _wanted(bundle_code: str, number: int | None) -> Release:
     bundle = Bundle.objects.filter(code=bundle_code).select_related("release").first()
     if bundle is None:

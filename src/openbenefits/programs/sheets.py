@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -36,6 +37,18 @@ ZIP_SCHEMA: dict[str, pl.DataType] = {
     "line": pl.Int32(),
 }
 
+LIMIT_SCHEMA: dict[str, pl.DataType] = {
+    "code": pl.String(),
+    "year": pl.Int32(),
+    "limit_cents": pl.Int64(),
+    "unit": pl.String(),
+    "basis": pl.String(),
+    "source": pl.String(),
+    "file": pl.String(),
+    "line": pl.Int32(),
+}
+"""Percent are in hundredths too."""
+
 
 Line = tuple[int, list[str]]
 """The cells of a line, and its number."""
@@ -60,6 +73,26 @@ def rate_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
 def zip_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Read a file of zip codes. Rows without a column `geography` have a null there: they serve any."""
     return _sheet(text, file, _ZIP_COLUMNS, ZIP_SCHEMA)
+
+
+def limit_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read a file of legal amounts: a row for each code, a column for each year; blank cells give no row."""
+    header = next(iter(csv.reader(io.StringIO(text, newline=""))), [])
+    years = [name for name in header if _YEAR.match(name)]
+    columns = _LIMIT_COLUMNS | {year: _amount_of(year) for year in years}
+    schema = {name: pl.String() for name in _LIMIT_COLUMNS} | {"file": pl.String(), "line": pl.Int32()}
+    wide, faults = _sheet(text, file, columns, schema | dict.fromkeys(years, pl.Int64()))
+    if not years and not faults:
+        cure = "Add a column headed by the year."
+        faults = [_fault(file, 1, "column", "a column for each year (`2026` …)", "none", cure)]
+    if not years:
+        return pl.DataFrame(schema=LIMIT_SCHEMA), faults
+    kept = [name for name in wide.columns if name not in years]
+    long = wide.unpivot(years, index=kept, variable_name="year", value_name="limit_cents")
+    known = long.drop_nulls("limit_cents").with_columns(
+        pl.col("unit").fill_null("dollars"), pl.col("basis").fill_null("")
+    )
+    return known.sort("line", "year").cast(pl.Schema(LIMIT_SCHEMA)).select(LIMIT_SCHEMA.keys()), faults
 
 
 def rates_written_out(table: str, lines: list[RateLine], file: str, line: int | None) -> pl.DataFrame:
@@ -219,6 +252,29 @@ _RATE_COLUMNS: dict[str, Column] = {
         read=_micros,
         is_required=True,
     ),
+}
+
+_YEAR = re.compile(r"^(19|20|21)[0-9]{2}$")
+_DOLLARS = r"^[0-9]{1,9}(\.[0-9]{1,2})?$"
+
+
+def _amount_of(year: str) -> Column:
+    return Column(
+        says="dollars or percent with at most two decimals", pattern=_DOLLARS, becomes=year, read=_cents
+    )
+
+
+_LIMIT_COLUMNS: dict[str, Column] = {
+    "code": Column(
+        says="a short code",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$",
+        becomes="code",
+        read=_as_is,
+        is_required=True,
+    ),
+    "unit": _text("unit", "dollars or percent", r"^(dollars|percent)$"),
+    "basis": _text("basis"),
+    "source": Column(says="a source", pattern=_TEXT, becomes="source", read=_as_is, is_required=True),
 }
 
 _ZIP_COLUMNS: dict[str, Column] = {

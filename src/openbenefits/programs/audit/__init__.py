@@ -5,7 +5,7 @@ Each check is a function from the bundle under audit to findings; none looks at 
 
 from collections.abc import Callable, Iterator
 
-from openbenefits.programs.audit import calendars, prices, programs, rates, references, rules, waits
+from openbenefits.programs.audit import calendars, limits, prices, programs, rates, references, rules, waits
 from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.loaded import LoadedBundle
@@ -28,6 +28,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     rules.formulas,
     rules.contributions,
     waits.long_waits,
+    limits.repeated_limits,
+    limits.unknown_limits,
     programs.programs,
     programs.number_of_rules,
     programs.plan_types,

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from openbenefits.core.codes import EventClassUse, PersonType, TaxClass
-from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
 from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
 from openbenefits.programs.numbers import Numbers
@@ -104,16 +103,6 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "by_service": "service" in part.keys,
             "by_pay": "pay" in part.keys,
             "geography_id": numbers.maybe("geography", part.geography),
-        }
-
-
-def annual_limits(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
-    for part in parts.annual_limits:
-        yield {
-            "code": part.code,
-            "year": part.year,
-            "limit_cents": int(part.limit * CENTS_PER_DOLLAR),
-            "source": part.source,
         }
 
 

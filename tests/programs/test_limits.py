@@ -1,0 +1,124 @@
+"""Legal limits: the sample's are the published ones; a year not known is said, never guessed."""
+
+import csv
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from openbenefits.programs import services
+from openbenefits.programs.audit import audit
+from openbenefits.programs.legal import LimitUnknown, limit_of
+from openbenefits.programs.reader import read
+from openbenefits.sample import SAMPLE_FOLDER
+
+from .factories import make_peo
+
+PUBLISHED = Path(__file__).parents[1] / "files" / "limits"
+LIMITS = read(SAMPLE_FOLDER / "peo").bundle.limits
+
+
+def lines(name: str) -> list[dict[str, str]]:
+    with (PUBLISHED / name).open() as file:
+        return list(csv.DictReader(file))
+
+
+ANNUAL = [(line["key"], int(year), line[year], line["unit"]) for line in lines("annual_limits.csv")
+          for year in ("2024", "2025", "2026", "2027")]  # fmt: skip
+GUIDELINES = [
+    (code, int(line["guideline_year"]), line[column], "USD")
+    for line in lines("fpl_single.csv")
+    for column, code in (
+        ("contiguous", "fpl_contiguous"),
+        ("alaska", "fpl_alaska"),
+        ("hawaii", "fpl_hawaii"),
+        ("each_additional_contiguous", "fpl_additional_contiguous"),
+    )
+]
+
+
+@pytest.mark.parametrize(("code", "year", "amount", "unit"), ANNUAL + GUIDELINES)
+def test_every_published_figure_is_in_the_sample(code, year, amount, unit):
+    if amount:
+        limit = limit_of(LIMITS, code, year)
+        assert limit.amount == Decimal(amount) * 100
+        assert limit.unit == ("percent" if unit == "percent" else "dollars")
+        assert limit.source
+        assert limit.source != "same"
+    else:
+        with pytest.raises(LimitUnknown):
+            limit_of(LIMITS, code, year)
+
+
+def test_a_day_asks_for_its_year():
+    assert limit_of(LIMITS, "health_fsa_salary_reduction", date(2026, 7, 1)).text == "$3,400.00"
+
+
+def test_beyond_the_last_year_is_an_error_or_a_choice():
+    with pytest.raises(
+        LimitUnknown, match=r"expected an amount for 2027, found none; the last known year is 2026"
+    ):
+        limit_of(LIMITS, "health_fsa_salary_reduction", 2027)
+    late = limit_of(LIMITS, "health_fsa_salary_reduction", 2027, is_last_known_enough=True)
+    assert (late.year, late.amount) == (2026, 340_000)
+    with pytest.raises(LimitUnknown, match="the first is 2024"):
+        limit_of(LIMITS, "health_fsa_salary_reduction", 2023, is_last_known_enough=True)
+    with pytest.raises(LimitUnknown, match=r"expected one of the limits .* found fsa"):
+        limit_of(LIMITS, "fsa", 2026)
+
+
+def with_sheet(folder: Path, text: str) -> Path:
+    made = make_peo(folder, limit_sheets=[{"code": "legal", "file": "limits.csv"}])
+    (made / "limits.csv").write_text(text)
+    return made
+
+
+def test_a_blank_cell_is_no_row(tmp_path):
+    bundle = read(with_sheet(tmp_path, "code,2026,2027,source\nhsa,4400,,Rev. Proc.\n")).bundle
+    assert bundle.limits.select("code", "year", "limit_cents").rows() == [
+        ("fsa", 2026, 340_000),
+        ("hsa", 2026, 440_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "code,2026,source\nhsa,n/a,x\n",
+            "limits.csv, line 2: limits.csv, line 2: expected dollars or percent",
+        ),
+        ("code,2026,source\nhsa,-1,x\n", "found `-1`"),
+        ("code,2026,source\nhsa,1,\n", "expected a source in column `source`, found nothing"),
+        ("code,source\nhsa,x\n", "expected a column for each year"),
+        ("code,2026,year,source\nhsa,1,2,x\n", "found `year`"),
+        ("", "expected a column `code`"),
+    ],
+)
+def test_faults_of_a_sheet_name_their_line(tmp_path, text, expected):
+    found = " ".join(finding.sentence() for finding in read(with_sheet(tmp_path, text)).findings)
+    assert expected in found
+
+
+def test_a_limit_twice_is_one_finding(tmp_path):
+    folder = with_sheet(tmp_path, "code,2026,source\nfsa,3400,x\nhsa,1,x\n")
+    (finding,) = audit(read(folder).bundle)
+    assert (finding.code, finding.where, finding.found) == (
+        "limit_twice",
+        "limit_sheets[legal]",
+        "fsa 2026 twice",
+    )
+
+
+def test_limits_reach_the_database(fresh_database):
+    change = services.apply(
+        SAMPLE_FOLDER / "peo", client_id=0, applied_by="a", now=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    assert change.outcome is services.Outcome.APPLIED
+    stored = services.in_force_of("peo").limits
+    assert stored.equals(LIMITS)
+    from openbenefits.programs.frames import load_setup
+
+    rows = load_setup(fresh_database)["annual_limit"].select("code", "year", "limit_cents")
+    assert sorted(rows.rows()) == sorted(LIMITS.select("code", "year", "limit_cents").rows())
