@@ -18,6 +18,7 @@ from openbenefits.programs.fields import GEOGRAPHY_FIELD
 Row = dict[str, Any]
 Triple = tuple[Row, Row, Row]
 
+MICRO = Decimal("0.000001")
 ORIGIN = date(2020, 1, 1)
 SOURCE = {"source": "generated"}
 EVENT_CLASSES = ("HIR", "MSC", "TER", "OE", "BIR")
@@ -54,6 +55,7 @@ EDGES = {
     "coverage_code": ("coverage_code", COVERAGE_CODES),
     "smoker": ("smoker", (False, True)),
     "sex": ("sex", ("F", "M", "X")),
+    "person_type": ("person_type", ("EE", "SP", "DP", "CH", "AC", "OD")),
     "service": ("service_months_from", (0, 12, 60)),
     "pay": ("annual_pay_from", (Decimal(0), Decimal("40000.50"), Decimal(80_000))),
 }
@@ -118,25 +120,34 @@ def rate_lines(draw: DrawFn, keys: list[str], step_cents: int) -> list[Row]:
     step = Decimal(draw(st.integers(0, step_cents * 10_000))) / 1_000_000
     fields = [EDGES[key][0] for key in keys]
     grid = product(*(EDGES[key][1] for key in keys))
-    return [
+    lines = [
         {**dict(zip(fields, values, strict=True)), "rate": base + step * number}
         for number, values in enumerate(grid)
     ]
+    if rarely(draw, 5):
+        share = draw(st.integers(0, 100))
+        lines = [{**line, "employer_rate": (line["rate"] * share / 100).quantize(MICRO)} for line in lines]
+    return lines
 
 
-FREQUENCIES = st.sampled_from(["monthly", "annual", "quarterly", "semimonthly", "biweekly", "weekly"])
+FREQUENCIES = st.sampled_from(
+    ["monthly", "annual", "quarterly", "semimonthly", "biweekly", "weekly", "daily", "daily_365"]
+)
 
 
 @st.composite
 def rate_tables(draw: DrawFn, code: str, kind: str) -> list[Row]:
     """Draw a table: `tier` and `member` for health, `flat` for anything, `amount` for coverage amounts."""
-    others = ["age", "area", "smoker", "sex", "service", "pay"]
+    others = ["age", "area", "smoker", "sex", "person_type", "service", "pay"]
     more = draw(st.lists(st.sampled_from(others), max_size=2, unique=True))
     table: Row = {"code": code, "frequency": draw(FREQUENCIES)}
     if kind == "tier":
         table["keys"] = ["coverage_code", *more]
     elif kind == "member":
         table |= {"keys": list(dict.fromkeys(["age", *more])), "per_member": True}
+        if rarely(draw, 3):
+            table["charged_children"] = draw(st.sampled_from([0, 1, 2, 99]))
+            table["charged_children_under"] = draw(st.sampled_from([0, 15, 19, 26]))
     else:
         table["keys"] = more
     if kind == "amount":

@@ -18,13 +18,23 @@ from .rows import (
 )
 
 PAY_DIVISOR = {"annual_pay": 1, "monthly_pay": 12, "weekly_pay": 52}
-PERIODS = {"annual": 1, "quarterly": 4, "monthly": 12, "semimonthly": 24, "biweekly": 26, "weekly": 52}
+PERIODS = {
+    "annual": 1,
+    "quarterly": 4,
+    "monthly": 12,
+    "semimonthly": 24,
+    "biweekly": 26,
+    "weekly": 52,
+    "daily": 260,
+    "daily_365": 365,
+}
 LINE_FIELD = {
     "age": "age_from",
     "area": "area",
     "coverage_code": "coverage_code",
     "smoker": "smoker",
     "sex": "sex",
+    "person_type": "person_type",
     "service": "service_months_from",
     "pay": "annual_pay_from",
 }
@@ -120,6 +130,7 @@ def rate_values(
         "coverage_code": coverage_code,
         "smoker": member.get("is_smoker"),
         "sex": member.get("sex"),
+        "person_type": member.get("person_type", "EE"),
         "service": service_months(person.get("service_on"), day),
         "pay": annual_pay(person),
     }
@@ -138,7 +149,7 @@ def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: s
     raise Fault("BA1202")
 
 
-def month_of(table: Row, line: Row, pay: int | None, coverage: int | None) -> int | None:
+def month_of(table: Row, line: Row, pay: int | None, coverage: int | None, rate: str = "rate") -> int | None:
     """Turn a rate into the cents of a month, rounded once; None where the coverage is unknown."""
     unit = table.get("unit", "flat")
     if unit == "percent_of_base" and pay is None:
@@ -148,20 +159,21 @@ def month_of(table: Row, line: Row, pay: int | None, coverage: int | None) -> in
     base = {"flat": 100, "per_hundred": coverage, "per_thousand": coverage, "percent_of_base": pay}[unit]
     divisor = {"flat": 1, "per_hundred": 100, "per_thousand": 1000, "percent_of_base": 100}[unit]
     periods = 1 if unit == "percent_of_base" else PERIODS[table.get("frequency", "monthly")]
-    return half_away(decimal(line["rate"]) * base * periods, divisor * 12)
+    return half_away(decimal(line.get(rate) or 0) * base * periods, divisor * 12)
 
 
 # --- the price of an option -----------------------------------------------------------------------------
 
 
-def rated_members(person: Row, covered: list[Row], day: date) -> list[Row]:
-    """List who is charged: all but the younger ones beyond the three oldest children under 21."""
+def rated_members(table: Row, person: Row, covered: list[Row], day: date) -> list[Row]:
+    """List who is charged: all but the younger ones beyond the oldest (3) children under an age (21)."""
+    most, limit = table.get("charged_children", 3), table.get("charged_children_under", 21)
     members, minors = [person], 0
     for dependent in covered:
         age = age_years(dependent.get("birth_on"), day)
-        is_minor = kind_of(dependent) == "CH" and age is not None and age < 21
+        is_minor = kind_of(dependent) == "CH" and age is not None and age < limit
         minors += is_minor
-        if not is_minor or minors <= 3:
+        if not is_minor or minors <= most:
             members.append(dependent)
     return members
 
@@ -176,7 +188,7 @@ def month_parts(
     if table.get("per_member", False) and table.get("unit", "flat") in ("per_hundred", "per_thousand"):
         raise Fault("BA1202")
     code, pay = option["coverage_code"], annual_pay(person)
-    members = rated_members(person, covered, day) if table.get("per_member", False) else [person]
+    members = rated_members(table, person, covered, day) if table.get("per_member", False) else [person]
     lines = [line_of(setup, table, person, member, code, day) for member in members]
     months = [month_of(table, line, pay, coverage) for line in lines]
     if None in months:
@@ -186,7 +198,10 @@ def month_parts(
         own = months[0]
     else:
         own = _own_part(setup, table, person, pay, coverage, day, total)
-    return {"total": total, "own": own, "dependents": total - own, "lines": lines}
+    stated = None
+    if any(line.get("employer_rate") is not None for line in table["rates"]):
+        stated = sum(month_of(table, line, pay, coverage, "employer_rate") for line in lines)
+    return {"total": total, "own": own, "dependents": total - own, "stated": stated, "lines": lines}
 
 
 def _own_part(
@@ -203,7 +218,11 @@ def _own_part(
 
 
 def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date) -> int:
-    """Find what the employer pays of a month: percentages and a fixed amount, capped, at most the total."""
+    """Find what the employer pays of a month: as the rates state it, else percentages and a fixed amount,
+    capped; at most the total.
+    """
+    if parts["stated"] is not None:
+        return min(parts["stated"], parts["total"])
     contribution = setup.row_on("contributions", cost.get("contribution"), day)
     row = _contribution_row(contribution, option["coverage_code"])
     if row is None:

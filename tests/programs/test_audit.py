@@ -91,6 +91,25 @@ PEO_FAULTS = [
     ("rate_tables", lambda s: s[1]["rates"][0].update(age_from=0), "key_unused", LIFE_TABLE),
     ("rate_tables", lambda s: s[1]["rates"].append({"rate": 1}), "overlap", LIFE_TABLE),
     ("rate_tables", lambda s: s[1].update(per_member=True), "per_member", LIFE_TABLE),
+    ("rate_tables", lambda s: s[1]["rates"][0].update(employer_rate=0.146), "employer_rate", LIFE_TABLE),
+    (
+        "rate_tables",
+        lambda s: s[1].update(
+            keys=["smoker"],
+            rates=[{"smoker": False, "rate": 1, "employer_rate": 1}, {"smoker": True, "rate": 2}],
+        ),
+        "employer_rate_missing",
+        LIFE_TABLE,
+    ),
+    (
+        "rate_tables",
+        lambda s: s[1].update(keys=["person_type"], rates=[{"person_type": "EE", "rate": 1}]),
+        "person_type",
+        LIFE_TABLE,
+    ),
+    ("rate_tables", lambda s: s[0].update(charged_children=-1), "charged_children", HMO_TABLE),
+    ("rate_tables", lambda s: s[0].update(charged_children_under=-1), "charged_children", HMO_TABLE),
+    ("rate_tables", lambda s: s[1].update(charged_children=2), "charged_children", LIFE_TABLE),
     ("rate_tables", lambda s: s[0].pop("geography"), "no_geography", HMO_TABLE),
     ("rate_tables", lambda s: s[0].update(geography="area"), "unknown_code", HMO_TABLE),
     (
@@ -367,6 +386,24 @@ def test_two_defaults_at_the_lowest_level_are_a_finding(tmp_path):
 
     findings = audited_client(tmp_path, programs=second)
     assert the_one(findings) == ("two_defaults", f"{MAIN}.plan_types[10]")
+
+
+def test_an_employers_part_stated_twice_is_a_finding(tmp_path):
+    def stated(section: list[Any]) -> None:
+        section[1]["rates"][0]["employer_rate"] = 0.1
+
+    findings = audited_client(tmp_path, peo={"rate_tables": stated})
+    assert the_one(findings) == ("employer_twice", LIFE)
+
+
+def test_a_type_of_person_without_rate_is_a_finding(tmp_path):
+    def typed(section: list[Any]) -> None:
+        rates = [{"person_type": kind, "age_from": 0, "rate": 1} for kind in ("EE", "SP", "CH", "AC")]
+        section[0].update(keys=["age", "person_type"], rates=rates, file=None, geography=None)
+
+    findings = audited_client(tmp_path, peo={"rate_tables": typed})
+    assert the_one(findings) == ("no_rate", HMO)
+    assert "OD" in findings[0].found
 
 
 def test_options_of_one_code_are_a_finding(tmp_path):

@@ -171,6 +171,29 @@ class PersonType(StrEnum):
 
 CHILD_TYPES = (PersonType.CHILD, PersonType.ADULT_CHILD, PersonType.OTHER_QUALIFIED)
 
+RATED_PERSONS = (PersonType.EMPLOYEE, PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, *CHILD_TYPES)
+"""Whom a rate may be keyed by."""
+
+
+class PriceDay(StrEnum):
+    """As of which day a price takes age, service or pay (program-setup §4.3)."""
+
+    COVERAGE_BEGIN = "coverage_begin"
+    EVENT_DATE = "event_date"
+    CHECK_DATE = "check_date"
+    PAY_END = "pay_end"
+    NEXT_PAY_END = "next_pay_end"
+    THIS_YEAR = "this_year"
+    LAST_YEAR = "last_year"
+
+
+class AgeOf(StrEnum):
+    """Whose age a price looks at."""
+
+    EMPLOYEE = "employee"
+    SPOUSE = "spouse"  # or partner
+    DEPENDENT = "dependent"  # the oldest covered child
+
 
 class BeginRule(StrEnum):
     """When coverage or a deduction begins; each value is its sentence in a plan document."""

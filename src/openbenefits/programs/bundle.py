@@ -102,19 +102,27 @@ class PlanPart(DatedPart, kw_only=True, frozen=True):
 
 
 class RateLine(Part, kw_only=True, frozen=True):
-    """One rate; band keys give the lower edge, which belongs to the band."""
+    """One rate; band keys give the lower edge, which belongs to the band.
+
+    `rate` is the whole price; `employer_rate`, where stated, is what of it the employer pays.
+    """
 
     rate: Rate
+    employer_rate: Rate | None = None
     age_from: int | None = None
     area: str | None = None
     coverage_code: str | None = None
     smoker: bool | None = None
     sex: str | None = None
+    person_type: PersonType | None = None  # of tables per member: each member's own
     service_months_from: int | None = None
     annual_pay_from: Dollars | None = None
 
 
-RateKey = Literal["age", "area", "coverage_code", "smoker", "sex", "service", "pay"]
+RateKey = Literal["age", "area", "coverage_code", "smoker", "sex", "person_type", "service", "pay"]
+RateFrequency = Literal[
+    "annual", "quarterly", "monthly", "semimonthly", "biweekly", "weekly", "daily", "daily_365"
+]
 
 
 class RateTablePart(DatedPart, kw_only=True, frozen=True):
@@ -124,10 +132,12 @@ class RateTablePart(DatedPart, kw_only=True, frozen=True):
     """
 
     code: Code
-    frequency: Literal["annual", "quarterly", "monthly", "semimonthly", "biweekly", "weekly"] = "monthly"
+    frequency: RateFrequency = "monthly"  # daily: 260 working days a year; daily_365: every day
     unit: RateUnit = RateUnit.FLAT
     keys: list[RateKey] = []
     per_member: bool = False
+    charged_children: int = 3  # per member: so many of the children under the age below, the oldest
+    charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
     rates: list[RateLine] = []
     file: str | None = None

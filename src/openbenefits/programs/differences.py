@@ -24,7 +24,7 @@ _IDENTITIES = (
 """What tells the records of a list apart; the first that fits."""
 
 _RATE_KEYS = (
-    *("table", "valid_from", "age_from", "area", "coverage_code", "smoker", "sex"),
+    *("table", "valid_from", "age_from", "area", "coverage_code", "smoker", "sex", "person_type"),
     *("service_months_from", "annual_pay_from_cents"),
 )
 
@@ -105,8 +105,8 @@ def _without_rates(parts: dict[str, Any]) -> dict[str, Any]:
 def _rates(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
     if bundle is None:
         return {}
-    rows = bundle.rates.select(*_RATE_KEYS, "rate_micros").rows()
-    return {row[:-1]: row[-1] for row in rows}
+    rows = bundle.rates.select(*_RATE_KEYS, "rate_micros", "employer_micros").rows()
+    return {row[:-2]: row[-2] if row[-1] is None else row[-2:] for row in rows}
 
 
 def _limits(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:

@@ -99,10 +99,11 @@ def _rate_rows(loaded: LoadedBundle, numbers: Numbers) -> pl.DataFrame:
     return rates.select(
         "valid_from",
         "rate_micros",
+        "employer_micros",
         _numbered("table", "rate_table", rates, numbers).alias("rate_table_id"),
         _numbered("coverage_code", "coverage_code", rates, numbers).fill_null(ANY).alias("coverage_code_id"),
         pl.col("age_from", "service_months_from", "annual_pay_from_cents").fill_null(0),
-        pl.col("area", "sex").fill_null(""),
+        pl.col("area", "sex", "person_type").fill_null(""),
         pl.col("smoker").fill_null(False).alias("is_smoker"),
     )
 

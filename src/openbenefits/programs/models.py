@@ -122,7 +122,7 @@ class RateTable(DatedRow):
 
     rate_table_id = models.IntegerField()
     code = models.TextField()
-    frequency = models.TextField()  # A Q M S B W
+    frequency = models.TextField()  # programs.rates.PERIODS_PER_YEAR
     unit = models.TextField()  # core.codes.RateUnit
     is_per_member = models.BooleanField()  # each covered person at the own age (list bill)
     by_age = models.BooleanField()
@@ -130,9 +130,31 @@ class RateTable(DatedRow):
     by_coverage_code = models.BooleanField()
     by_smoker = models.BooleanField()
     by_sex = models.BooleanField()
+    by_person_type = models.BooleanField(default=False)
     by_service = models.BooleanField()
     by_pay = models.BooleanField()
     geography_id = models.IntegerField(null=True)  # of the rating areas, when keyed by area
+    charged_children = models.SmallIntegerField(default=3)  # per member: how many of those under the age
+    charged_children_under = models.SmallIntegerField(default=21)
+    curve = models.TextField(default="")  # the age curve its rates follow
+    age_through = models.SmallIntegerField(null=True)  # nobody older has a rate; null: no such age
+
+
+class CalculationRule(DatedRow):
+    """As of which day a price takes age, service and pay, and whose age it is (program-setup §4.3)."""
+
+    calculation_rule_id = models.IntegerField()
+    code = models.TextField()
+    age_as_of = models.TextField()  # core.codes.PriceDay
+    age_month = models.SmallIntegerField(null=True)
+    age_day = models.SmallIntegerField(null=True)
+    service_as_of = models.TextField()
+    service_month = models.SmallIntegerField(null=True)
+    service_day = models.SmallIntegerField(null=True)
+    pay_as_of = models.TextField()
+    pay_month = models.SmallIntegerField(null=True)
+    pay_day = models.SmallIntegerField(null=True)
+    age_of = models.TextField()  # core.codes.AgeOf
 
 
 class RateRow(SetupRow):
@@ -145,9 +167,11 @@ class RateRow(SetupRow):
     coverage_code_id = models.IntegerField()
     is_smoker = models.BooleanField()
     sex = models.TextField()
+    person_type = models.TextField(default="")
     service_months_from = models.IntegerField()
     annual_pay_from_cents = models.BigIntegerField()
     rate_micros = models.BigIntegerField()
+    employer_micros = models.BigIntegerField(null=True)  # null: the table does not state it
 
 
 class GeographyZip(SetupRow):
@@ -354,6 +378,7 @@ class Cost(SetupRow):
     cost_type = models.TextField()  # P price, C credit
     rate_table_id = models.IntegerField()
     contribution_id = models.IntegerField(null=True)
+    calculation_rule_id = models.IntegerField(null=True)
     earnings_code = models.TextField(null=True)
 
 

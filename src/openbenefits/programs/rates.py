@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import RATED_PERSONS, RateUnit
 from openbenefits.core.money import MICROS_PER_CENT, divide_half_up
 from openbenefits.programs.dated import SetupTooComplex, dated
 
 MOST_CELLS = 2**31 - 1
 OLDEST_AGE = 120
 
-PERIODS_PER_YEAR = {"A": 1, "Q": 4, "M": 12, "S": 24, "B": 26, "W": 52}
+PERIODS_PER_YEAR = {"A": 1, "Q": 4, "M": 12, "S": 24, "B": 26, "W": 52, "D": 260, "D365": 365}
 UNIT_DIVISORS = {
     RateUnit.FLAT: 1,
     RateUnit.PER_HUNDRED: 100_00,
@@ -21,7 +21,9 @@ UNIT_DIVISORS = {
 }
 
 SEX_NUMBERS = {"F": 0, "M": 1, "X": 2}
+PERSON_NUMBERS = {str(kind): number for number, kind in enumerate(RATED_PERSONS)}
 STRIDES = {
+    "by_person_type": ("person_stride", "persons"),
     "by_sex": ("sex_stride", "sexes"),
     "by_smoker": ("smoker_stride", "smokers"),
     "by_pay": ("pay_stride", "pay_bands"),
@@ -36,10 +38,12 @@ STRIDES = {
 class Rates:
     """Rate tables as one long array.
 
-    tables: by effective date; rate_version is the position. The cell of a rate is first_cell + the number
+    tables: by effective date; rate_version is the position; `charging` numbers the ways of
+            counting children. The cell of a rate is first_cell + the number
             of each key × its stride (0: not keyed by it, and only then) + code_offset (see `codes`).
     cells:  total (flat tables: cents of a month; others: micro-dollars), own (the employee's part of it),
-            rate_row_id; nulls where there is no rate.
+            employer (what of it the employer pays, null where the table does not say), rate_row_id; nulls
+            where there is no rate.
     codes:  rate_version, coverage_code_id, code_offset.
     bands:  rate_version, lower edge, band (from 0).
     zips:   zip, zip_number (from 0) of the rating areas; `areas` holds area_number at the table's
@@ -62,6 +66,8 @@ def compile_rates(tables: Mapping[str, pl.DataFrame]) -> Rates:
     pay_bands = _bands(tables, versions, "annual_pay_from_cents", "by_pay")
     area_names, zips, areas = _rating_areas(tables, versions)
     rows = _keyed_rates(tables, versions, service_bands, pay_bands, area_names)
+    stating = rows.drop_nulls("employer")["rate_version"].unique()
+    versions = versions.with_columns(states_employer=pl.col("rate_version").is_in(stating.implode()))
     codes = rows.filter("by_coverage_code").select("rate_version", "coverage_code_id").unique()
     codes = codes.sort("rate_version", "coverage_code_id").with_columns(
         code_number=pl.int_range(pl.len(), dtype=pl.Int64).over("rate_version")
@@ -89,6 +95,7 @@ def _rate_versions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .with_row_index("rate_version")
         .with_columns(
             pl.col("rate_version").cast(pl.Int32),
+            charging=pl.struct("charged_children", "charged_children_under").rank("dense").cast(pl.Int32),
             periods=pl.when(unit == RateUnit.PERCENT_OF_BASE)
             .then(1)
             .otherwise(pl.col("frequency").replace_strict(PERIODS_PER_YEAR, return_dtype=pl.Int64)),
@@ -166,12 +173,25 @@ def _keyed_rates(
         .with_columns(
             smoker=pl.col("is_smoker").cast(pl.Int64),
             sex_number=sex_number(),
-            total=pl.when("is_flat")
-            .then(divide_half_up(pl.col("rate_micros") * pl.col("periods"), 12 * MICROS_PER_CENT))
-            .otherwise("rate_micros"),
+            person_number=person_number(),
+            total=_of_a_month("rate_micros"),
+            employer=_of_a_month("employer_micros"),
         )
     )
+    stated = pl.col("employer").is_not_null().any().over("rate_version")
+    rows = rows.with_columns(employer=pl.when(stated).then(pl.col("employer").fill_null(0)))
     return _with_every_age(rows)
+
+
+def _of_a_month(rate: str) -> pl.Expr:
+    """Turn flat rates into cents of a month; others stay as they are."""
+    month = divide_half_up(pl.col(rate) * pl.col("periods"), 12 * MICROS_PER_CENT)
+    return pl.when("is_flat").then(month).otherwise(rate)
+
+
+def person_number(column: str = "person_type") -> pl.Expr:
+    """Number the types of persons that rates know; null for any other."""
+    return pl.col(column).replace_strict(PERSON_NUMBERS, default=None, return_dtype=pl.Int64)
 
 
 def sex_number(column: str = "sex") -> pl.Expr:
@@ -191,7 +211,10 @@ def _with_every_age(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([graded.drop("until"), flat])
 
 
-_OTHER_KEYS = (*("rate_version", "age", "area_number", "service_band", "pay_band", "smoker", "sex_number"),)
+_OTHER_KEYS = (
+    *("rate_version", "age", "area_number", "service_band", "pay_band", "smoker", "sex_number"),
+    "person_number",
+)
 
 
 def _with_own_part(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -223,6 +246,7 @@ def _laid_out(
         ages=pl.when("by_age").then(OLDEST_AGE + 1).otherwise(1).cast(pl.Int64),
         smokers=pl.when("by_smoker").then(2).otherwise(1).cast(pl.Int64),
         sexes=pl.when("by_sex").then(len(SEX_NUMBERS)).otherwise(1).cast(pl.Int64),
+        persons=pl.when("by_person_type").then(len(PERSON_NUMBERS)).otherwise(1).cast(pl.Int64),
     )
     for name, rows, key in (
         ("areas", areas, "geography_id"),
@@ -262,6 +286,7 @@ def _cells(rows: pl.DataFrame, laid_out: pl.DataFrame, codes: pl.DataFrame) -> p
     """Lay the rates out in one array, nulls where the tables say nothing."""
     where = laid_out.select("rate_version", "first_cell", *(stride for stride, _ in STRIDES.values()))
     numbers = {
+        "person_stride": "person_number",
         "sex_stride": "sex_number",
         "smoker_stride": "smoker",
         "pay_stride": "pay_band",
@@ -280,7 +305,11 @@ def _cells(rows: pl.DataFrame, laid_out: pl.DataFrame, codes: pl.DataFrame) -> p
     for offset in offsets:
         cell = cell + offset
     reachable = ~pl.col("by_area") | pl.col("area_number").is_not_null()
-    placed = placed.filter(reachable).select("total", "own", "rate_row_id", cell=cell).drop_nulls("cell")
+    placed = (
+        placed.filter(reachable)
+        .select("total", "own", "employer", "rate_row_id", cell=cell)
+        .drop_nulls("cell")
+    )
     every = pl.DataFrame({"cell": pl.int_range(sum(laid_out["cells"].to_list()), eager=True, dtype=pl.Int64)})
     found = every.join(placed.unique("cell", keep="first"), on="cell", how="left", maintain_order="left")
     return found.drop("cell")

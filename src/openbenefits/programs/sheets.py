@@ -22,9 +22,11 @@ RATE_SCHEMA: dict[str, pl.DataType] = {
     "coverage_code": pl.String(),
     "smoker": pl.Boolean(),
     "sex": pl.String(),
+    "person_type": pl.String(),
     "service_months_from": pl.Int32(),
     "annual_pay_from_cents": pl.Int64(),
     "rate_micros": pl.Int64(),
+    "employer_micros": pl.Int64(),
     "file": pl.String(),
     "line": pl.Int32(),
 }
@@ -105,9 +107,11 @@ def rates_written_out(table: str, lines: list[RateLine], file: str, line: int | 
             "coverage_code": one.coverage_code,
             "smoker": one.smoker,
             "sex": one.sex,
+            "person_type": None if one.person_type is None else one.person_type.value,
             "service_months_from": one.service_months_from,
             "annual_pay_from_cents": None if one.annual_pay_from is None else int(one.annual_pay_from * 100),
             "rate_micros": int(one.rate * 1_000_000),
+            "employer_micros": None if one.employer_rate is None else int(one.employer_rate * 1_000_000),
             "file": file,
             "line": line,
         }
@@ -221,6 +225,7 @@ def _cents(cell: pl.Expr) -> pl.Expr:
 
 _TEXT = r"^\S(.*\S)?$"
 _WHOLE = r"^[0-9]{1,4}$"
+_RATE = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 
 
 def _text(becomes: str, says: str = "text without blanks around it", pattern: str = _TEXT) -> Column:
@@ -236,6 +241,7 @@ _RATE_COLUMNS: dict[str, Column] = {
         says="true or false", pattern=r"^(true|false)$", becomes="smoker", read=lambda cell: cell == "true"
     ),
     "sex": _text("sex", "F, M or X", r"^[FMX]$"),
+    "person_type": _text("person_type", "EE, SP, DP, CH, AC or OD", r"^(EE|SP|DP|CH|AC|OD)$"),
     "service_months_from": Column(
         says="whole months", pattern=_WHOLE, becomes="service_months_from", read=_whole
     ),
@@ -247,10 +253,16 @@ _RATE_COLUMNS: dict[str, Column] = {
     ),
     "rate": Column(
         says="dollars with at most six decimals",
-        pattern=r"^[0-9]{1,6}(\.[0-9]{1,6})?$",
+        pattern=_RATE,
         becomes="rate_micros",
         read=_micros,
         is_required=True,
+    ),
+    "employer_rate": Column(
+        says="dollars with at most six decimals",
+        pattern=_RATE,
+        becomes="employer_micros",
+        read=_micros,
     ),
 }
 

@@ -13,7 +13,6 @@ from openbenefits.core import money as cents_of
 from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.prices import EVERY_PERIOD
-from openbenefits.rating.rules.quotes import AGE_OF_MAJORITY_IN_RATING, CHARGED_CHILDREN
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_event import age_on
 from openbenefits.reports.explain_names import Row, row_of, row_on, rows_on
@@ -52,7 +51,8 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
     rated = _rated(again, plan, option, table)
     contribution = _contribution(again, plan, option, cost)
     month, month_lines = _month(again, table, priced, rated)
-    share, share_lines = _share(cost, contribution, month)
+    stated = None if is_credit else _stated(again, table, priced, rated)
+    share, share_lines = _share(cost, contribution, month, stated)
     paid, paid_lines = _paid(again, plan, option, share["month_employee_cents"], is_credit=is_credit)
     return CostPart(
         kind="credit" if is_credit else "price",
@@ -102,13 +102,21 @@ def _rated(again: Again, plan: Row, option: Row, table: Row) -> list[Row]:
     case = again.case
     code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"]) or NOBODY
     age = age_on(case["birth_on"], plan["price_on"])
-    people = [{"who": "employee", "age": age, "sex": case["sex"], "is_smoker": case["is_smoker"]}]
+    people = [
+        {
+            "who": "employee",
+            "age": age,
+            "sex": case["sex"],
+            "is_smoker": case["is_smoker"],
+            "person_type": str(PersonType.EMPLOYEE),
+        }
+    ]
     if table["is_per_member"]:
-        people += list(_charged(again, plan, code))
+        people += list(_charged(again, plan, code, table))
     return [person | _rate(again, option, table, person) for person in people]
 
 
-def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
+def _charged(again: Again, plan: Row, code: Row, table: Row) -> Iterator[Row]:
     """The dependents a list bill charges: 45 CFR 147.102(c)."""
     members = _where(again.prepared.trace.members, "plan_unit", plan["plan_unit"])
     rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
@@ -120,13 +128,14 @@ def _charged(again: Again, plan: Row, code: Row) -> Iterator[Row]:
             "age": age,
             "sex": row["sex"],
             "is_smoker": row["is_smoker"],
+            "person_type": row["person_type"],
         }
         kind = row["person_type"] if row["person_type"] in ADULTS else "CH"
-        is_young = kind == "CH" and age is not None and age < AGE_OF_MAJORITY_IN_RATING
+        is_young = kind == "CH" and age is not None and age < table["charged_children_under"]
         counts[kind] += 1
         counts["young"] += is_young
         most = min(code[ADULTS[kind]], 1) if kind in ADULTS else code["child_max"]
-        if counts[kind] <= most and not (is_young and counts["young"] > CHARGED_CHILDREN):
+        if counts[kind] <= most and not (is_young and counts["young"] > table["charged_children"]):
             yield person
 
 
@@ -145,7 +154,12 @@ def _rate(again: Again, option: Row, table: Row, person: Row) -> Row:
         alone = again.tables["coverage_code"].filter(**NOBODY)["coverage_code_id"]
         own = own.filter(pl.col("coverage_code_id").is_in(alone.implode()))
     total = _highest(rows)
-    return {"keys": keys, "micros": total, "own_micros": total if own.is_empty() else _highest(own)}
+    return {
+        "keys": keys,
+        "micros": total,
+        "own_micros": total if own.is_empty() else _highest(own),
+        "employer_micros": None if rows.is_empty() else rows["employer_micros"][-1],
+    }
 
 
 def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) -> tuple[pl.DataFrame, Row]:
@@ -155,7 +169,11 @@ def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) 
         found = row_of(again.tables["geography_zip"], geography_id=table["geography_id"], zip=zip_text)
         keys["area"] = found["area"] if found else "none"
         rows = rows.filter(area=keys["area"])
-    for flag, column, name in (("by_smoker", "is_smoker", "smoker"), ("by_sex", "sex", "sex")):
+    for flag, column, name in (
+        ("by_smoker", "is_smoker", "smoker"),
+        ("by_sex", "sex", "sex"),
+        ("by_person_type", "person_type", "type of person"),
+    ):
         if table[flag]:
             keys[name] = person[column]
             rows = _where(rows, column, person[column])
@@ -192,12 +210,7 @@ def _highest(rows: pl.DataFrame) -> int | None:
 
 def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
     """The month's total and its own part: rate × units × periods ÷ 12, rounded once."""
-    unit, periods = table["unit"], PERIODS_PER_YEAR[table["frequency"]]
-    if unit == RateUnit.PERCENT_OF_BASE:
-        bought, periods = again.case["annual_pay_cents"], 1
-    else:
-        bought = 1 if unit == RateUnit.FLAT else priced["coverage_cents"]
-    divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
+    bought, periods, divisor = _units(again, table, priced)
     months = [_bought(one["micros"], bought, periods, divisor) for one in rated]
     month = _sum(months)
     month_own = (
@@ -209,6 +222,26 @@ def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
         "month_dependents_cents": None if month is None or month_own is None else month - month_own,
     }
     return amounts, _month_lines(table, rated, _sum([one["micros"] for one in rated]), bought, month)
+
+
+def _units(again: Again, table: Row, priced: Row) -> tuple[int | None, int, int]:
+    """What a rate is multiplied by: units bought, periods of a year; and divided by."""
+    unit, periods = table["unit"], PERIODS_PER_YEAR[table["frequency"]]
+    divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
+    if unit == RateUnit.PERCENT_OF_BASE:
+        return again.case["annual_pay_cents"], 1, divisor
+    return 1 if unit == RateUnit.FLAT else priced["coverage_cents"], periods, divisor
+
+
+def _stated(again: Again, table: Row, priced: Row, rated: list[Row]) -> int | None:
+    """The employer's part of the month as the rates state it; null where they do not."""
+    rows = again.tables["rate_row"].filter(
+        rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
+    )
+    if rows["employer_micros"].null_count() == rows.height:
+        return None
+    bought, periods, divisor = _units(again, table, priced)
+    return _sum([_bought(one["employer_micros"] or 0, bought, periods, divisor) for one in rated])
 
 
 def _bought(micros: int | None, bought: int | None, periods: int, divisor: int) -> int | None:
@@ -256,9 +289,13 @@ def _rate_text(unit: str, micros: int | None) -> str:
 # --- who pays ---------------------------------------------------------------------------------------------
 
 
-def _share(cost: Row, row: Row | None, month: Row) -> Told:
+def _share(cost: Row, row: Row | None, month: Row, stated: int | None) -> Told:
     """The employer's part of the month, and what remains."""
     total, own = month["month_total_cents"], month["month_own_cents"]
+    if stated is not None and total is not None:
+        employer = min(stated, total)
+        line = f"employer: as the rates state it: {money(employer)} a month"
+        return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
     if total is None or own is None or (row is None and cost["contribution_id"] is not None):
         return {"month_employer_cents": None, "month_employee_cents": None}, []
     if row is None:

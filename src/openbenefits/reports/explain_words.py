@@ -109,6 +109,8 @@ FREQUENCY_WORDS = {
     "S": "half month",
     "B": "two weeks",
     "W": "week",
+    "D": "working day",
+    "D365": "day",
 }
 UNIT_WORDS = {
     RateUnit.FLAT: "",

@@ -38,6 +38,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     programs.dependent_rules,
     prices.prices,
     prices.missing_rates,
+    prices.employer_twice,
     prices.missing_contributions,
     calendars.pay_groups,
     calendars.schedules,

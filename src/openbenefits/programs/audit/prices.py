@@ -5,7 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import AmountKind, RateUnit, carries_coverage_amount
+from openbenefits.core.codes import (
+    CHILD_TYPES,
+    RATED_PERSONS,
+    AmountKind,
+    PersonType,
+    RateUnit,
+    carries_coverage_amount,
+)
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS
@@ -66,11 +73,25 @@ def missing_contributions(audited: Audited) -> Iterator[Finding]:
 
 def _may_cost(audited: Audited, cost: CostPart) -> bool:
     """Tell whether an employee may have to pay: not where rates are 0 or the employer pays all."""
-    rates = audited.rates(cost.rate_table)["rate_micros"]
-    if not rates.len() or rates.max() == 0:
+    rates = audited.rates(cost.rate_table)
+    remaining = rates["rate_micros"] - rates["employer_micros"].fill_null(0)
+    if rates.is_empty() or remaining.max() == 0:
         return False
     rows = [row for part in audited.find("contributions", cost.contribution) for row in part.rows]
     return not rows or not all(_pays_all(row) for row in rows)
+
+
+def employer_twice(audited: Audited) -> Iterator[Finding]:
+    """Find prices whose employer's part both the rates and a contribution state."""
+    for place in places(audited):
+        for path, option in numbered(place.part.options, *place.path, "options"):
+            for cost in option.costs:
+                stated = audited.rates(cost.rate_table)["employer_micros"].drop_nulls()
+                if cost.contribution and stated.len():
+                    expected = "the employer's part stated once"
+                    found = f"by the rates of `{cost.rate_table}` and by `{cost.contribution}`"
+                    cure = "Remove the contribution of the cost, or the employer's part of the rates."
+                    yield audited.finding(path, "employer_twice", expected, found, cure)
 
 
 def _pays_all(row: Any) -> bool:
@@ -114,7 +135,23 @@ def _needed(audited: Audited, option: OptionPart, table: RateTablePart) -> dict[
         "coverage_code": pl.Series(option.coverage_codes, dtype=pl.String),
         "smoker": pl.Series([False, True]),
         "sex": pl.Series(["F", "M"]),
+        "person_type": _person_types(audited, option),
     }
+
+
+def _person_types(audited: Audited, option: OptionPart) -> pl.Series:
+    """List the types of persons an option's coverage codes cover: the code CH covers children of any type."""
+    ranges = [
+        (kind, allowed)
+        for code in audited.codes.coverage_codes
+        if code.code in option.coverage_codes
+        for kind, allowed in code.persons.items()
+    ]
+    covered = {kind for kind, allowed in ranges if allowed.max > 0}
+    types = [kind for kind in RATED_PERSONS if kind in covered or kind is PersonType.EMPLOYEE]
+    if PersonType.CHILD in covered:
+        types = list(dict.fromkeys([*types, *CHILD_TYPES]))
+    return pl.Series([kind.value for kind in types], dtype=pl.String)
 
 
 def _areas(audited: Audited, option: OptionPart, table: RateTablePart) -> pl.Series:

@@ -19,10 +19,13 @@ KEY_COLUMNS = {
     "coverage_code": "coverage_code",
     "smoker": "smoker",
     "sex": "sex",
+    "person_type": "person_type",
 }
 """The column of a rate that holds each key."""
 
 BANDS = ("age", "service", "pay")
+
+_CHARGING = (3, 21)
 
 
 def faulty_rate_tables(audited: Audited) -> Iterator[Finding]:
@@ -72,8 +75,32 @@ def _of_table(audited: Audited, path: Path, table: RateTablePart, rates: pl.Data
     if "area" in table.keys and table.geography is None:
         cure = "Name the geography of its rating areas."
         yield audited.finding(path, "no_geography", "a geography for the areas", "none", cure)
+    if "person_type" in table.keys and not table.per_member:
+        cure = "Remove the key, or make the table one per member."
+        expected = "a table per member, as anything else is priced by the employee alone"
+        yield audited.finding(path, "person_type", expected, "the key `person_type`", cure)
+    charging = (table.charged_children, table.charged_children_under)
+    if min(charging) < 0 or (not table.per_member and charging != _CHARGING):
+        expected = "numbers not below 0, of a table per member"
+        cure = "Correct them, or leave both out."
+        yield audited.finding(path, "charged_children", expected, f"{charging[0]} under {charging[1]}", cure)
+    yield from _employer_faults(audited, path, rates)
     faults = list(_key_faults(audited, path, table, rates))
     yield from faults or _band_faults(audited, path, table, rates)
+
+
+def _employer_faults(audited: Audited, path: Path, rates: pl.DataFrame) -> Iterator[Finding]:
+    """Find employer's parts above the rate, and tables that state it for some rates only."""
+    above = rates.filter(pl.col("employer_micros") > pl.col("rate_micros")).height
+    if above:
+        cure = "Correct it; `rate` is the whole price, the employer's part included."
+        found = f"more in {above} of {rates.height}"
+        yield audited.finding(path, "employer_rate", "an employer's part up to the rate", found, cure)
+    bare = rates["employer_micros"].null_count()
+    if 0 < bare < rates.height:
+        found = f"none in {bare} of {rates.height}"
+        cure = "State it for every rate (0 where the employer pays nothing), or for none."
+        yield audited.finding(path, "employer_rate_missing", "the employer's part of each rate", found, cure)
 
 
 def _key_faults(audited: Audited, path: Path, table: RateTablePart, rates: pl.DataFrame) -> Iterator[Finding]:

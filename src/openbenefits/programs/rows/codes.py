@@ -17,7 +17,13 @@ PAY_FREQUENCIES: dict[str, PayFrequency] = {
     "semimonthly": "S",
     "monthly": "M",
 }
-RATE_FREQUENCIES = {**PAY_FREQUENCIES, "annual": "A", "quarterly": "Q"}
+RATE_FREQUENCIES = {
+    **PAY_FREQUENCIES,
+    "annual": "A",
+    "quarterly": "Q",
+    "daily": "D",
+    "daily_365": "D365",
+}
 
 _CLASS_USES = {
     "default": EventClassUse.DEFAULT,
@@ -100,9 +106,13 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "by_coverage_code": "coverage_code" in part.keys,
             "by_smoker": "smoker" in part.keys,
             "by_sex": "sex" in part.keys,
+            "by_person_type": "person_type" in part.keys,
             "by_service": "service" in part.keys,
             "by_pay": "pay" in part.keys,
             "geography_id": numbers.maybe("geography", part.geography),
+            "charged_children": part.charged_children,
+            "charged_children_under": part.charged_children_under,
+            "curve": "",
         }
 
 

@@ -10,7 +10,7 @@ from openbenefits.core.codes import RateUnit, TaxClass
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
-from openbenefits.rating.rules.quotes import PARTS
+from openbenefits.rating.rules.quotes import PARTS, states_employer
 
 EVERY_PERIOD = 31
 
@@ -73,6 +73,7 @@ class _Book:
         self.year_numbers = found["year_number"].cast(pl.Int64)
         self.pays = _pays(years, rulebook)
         self.kinds = _kinds(offers)
+        self.states_employer = states_employer(rulebook)
 
 
 def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
@@ -203,7 +204,8 @@ def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
     rows = with_taken(rows, book.offers.costs, "cost", *columns)
     rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
-    rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], "total", "own", "rate_row_id")
+    wanted = ["total", "own", "rate_row_id", *(["employer"] if book.states_employer else [])]
+    rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], *wanted)
     rows = rows.drop("cell", "code_offset").with_columns(rates)
     no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
     rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
@@ -227,9 +229,14 @@ def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
         return rows
     billed = rows.select("offer", "quote")[at]
     billed = with_taken(billed, book.offers.options, "offer", *(f"{part}_max" for part in PARTS))
-    columns = [f"{part}_{what}" for part in PARTS for what in ("cents", "fault")]
+    whats = ["cents", "fault", *(["employer"] if book.states_employer else [])]
+    columns = [f"{part}_{what}" for part in PARTS for what in whats] + (
+        ["own_employer"] if book.states_employer else []
+    )
     billed = with_taken(billed, book.quotes, "quote", "own_cents", "fault", *columns)
+    employer = money.add(pl.col("own_employer"), *(_covered(part, "employer", 0) for part in PARTS))
     billed = billed.select(
+        *([employer.alias("employer")] if book.states_employer else []),
         money.add(pl.col("own_cents"), *(_covered(part, "cents", 0) for part in PARTS)).alias("total"),
         pl.coalesce("fault", *(_covered(part, "fault", None) for part in PARTS)).alias("fault"),
         own="own_cents",
@@ -269,8 +276,11 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
         *other.select(fault=pl.coalesce("fault", pl.when(pl.col("bought").is_null()).then(no_amount))),
         *other.select(total=_for_units("total")),
     ]
+    if book.states_employer:
+        answers.append(other.select(employer=_for_units("employer")).to_series())
     is_own_all = (other["own"] == other["total"]).all()
-    answers.append(answers[1].alias("own") if is_own_all else other.select(own=_for_units("own")).to_series())
+    own = answers[1].alias("own") if is_own_all else other.select(own=_for_units("own")).to_series()
+    answers.append(own)
     return rows.with_columns(_replaced(rows[one.name], at, one) for one in answers)
 
 
@@ -284,6 +294,17 @@ _CONTRIBUTION = (
 
 
 def _employer(rows: pl.DataFrame, book: _Book) -> pl.Series:
+    """What the rates say the employer pays of the month, else its contribution."""
+    given = _contributed(rows, book)
+    if not book.states_employer:
+        return given
+    stated = money.minimum(pl.col("employer"), pl.col("total"))
+    return rows.select(employer=pl.when(pl.col("employer").is_not_null()).then(stated).otherwise(given))[
+        "employer"
+    ]
+
+
+def _contributed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     """Split the month: percent of the own part, percent of the dependents' part, fixed; capped; the rest."""
     costs = book.offers.costs
     gives = costs.select(pl.any_horizontal(pl.col(name) != 0 for name in _CONTRIBUTION[:3])).to_series()

@@ -13,13 +13,9 @@ import polars as pl
 from openbenefits.core import days, money
 from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.core.columns import spread, take, with_taken
-from openbenefits.programs.rates import OLDEST_AGE, sex_number
+from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
-
-AGE_OF_MAJORITY_IN_RATING = 21
-"""45 CFR 147.102(c): of the children under 21 only the three oldest are charged."""
-CHARGED_CHILDREN = 3
 
 FACTS = ("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents")
 
@@ -36,7 +32,8 @@ def find_quotes(
              price_on. Result: one row per plan and quote unit, in order: quote (= position), plan, unit,
              cell (of the rate, less the coverage code; null: none), fault (rate, area or birth); and, where
              rates are per member, own_cents with spouse_, partner_ and child_cents and a fault of each (0
-             and null elsewhere). Age, sex and smoking are each member's own.
+             and null elsewhere). Age, sex, smoking and the type of person are each member's own. Where a
+             table states the employer's part, own_, spouse_, partner_ and child_employer say it.
     Missing: what cannot be found is null; its fault says why.
     """
     rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
@@ -44,8 +41,10 @@ def find_quotes(
     rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
     rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
     keys = _used_keys(rulebook, offers.units["rate_version"])
-    facts = take(cases, plans["case"].gather(rows["plan"]), *(key.fact for key in keys))
-    rows = _with_cell(rows.with_columns(facts), keys, rulebook)
+    known = [key.fact for key in keys if key.fact in cases.columns]
+    facts = take(cases, plans["case"].gather(rows["plan"]), *known)
+    rows = rows.with_columns(facts, person_type=pl.lit(str(PersonType.EMPLOYEE)))
+    rows = _with_cell(rows, keys, rulebook)
     return _with_members(rows, plans, members, cases, offers, rulebook)
 
 
@@ -66,6 +65,7 @@ _KEYS = (
     _Key(stride="age_stride", fact="birth_on", number="age_number", is_personal=True),
     _Key(stride="smoker_stride", fact="is_smoker", number="smoker_number", is_personal=True),
     _Key(stride="sex_stride", fact="sex", number="sex_number", is_personal=True),
+    _Key(stride="person_stride", fact="person_type", number="person_number", is_personal=True),
     _Key(stride="area_stride", fact="zip", number="area_number"),
     _Key(stride="service_stride", fact="service_on", number="service_number"),
     _Key(stride="pay_stride", fact="annual_pay_cents", number="pay_number"),
@@ -123,6 +123,7 @@ def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame
         "age_number": pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE)).cast(pl.Int64),
         "smoker_number": pl.col("is_smoker").cast(pl.Int64),
         "sex_number": sex_number(),
+        "person_number": person_number(),
     }
     return rows.with_columns(numbers[key.number].alias(key.number) for key in keys if key.is_personal)
 
@@ -168,6 +169,7 @@ def _fault(keys: list[_Key]) -> pl.Expr:
 # --- members: list bill -----------------------------------------------------------------------------------
 
 _AMOUNTS = ("own_cents", *(f"{part}_cents" for part in PARTS))
+EMPLOYER_AMOUNTS = ("own_employer", *(f"{part}_employer" for part in PARTS))
 _FAULTS = tuple(f"{part}_fault" for part in PARTS)
 
 
@@ -187,48 +189,63 @@ def _with_members(
     at = rows["is_per_member"].arg_true()
     if at.is_empty():
         return quotes
+    amounts = list(_AMOUNTS)
+    if states_employer(rulebook):
+        amounts += EMPLOYER_AMOUNTS
+        quotes = quotes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in EMPLOYER_AMOUNTS)
     billed = rows.select("plan", "unit", "rate_version", "price_on", "cell", "shared_cell", "fault")[at]
     billed = with_taken(billed, offers.units, "unit", "unit_code_offset", "child_cap")
     billed = with_taken(billed, plans, "plan", "case", "plan_unit")
     billed = with_taken(billed, cases, "case", "annual_pay_cents")
+    billed = with_taken(billed, rulebook.rate_tables, "rate_version", "charging")
     own = _member_cents(billed, rulebook)
     parts = _member_parts(billed, members, rulebook)
-    answers = parts.with_columns(own["cents"].alias("own_cents"), own["fault"])
+    answers = parts.with_columns(
+        own["cents"].alias("own_cents"), own["employer"].alias("own_employer"), own["fault"]
+    )
     return quotes.with_columns(
-        quotes[name].clone().scatter(at, answers[name]) for name in ("fault", *_AMOUNTS, *_FAULTS)
+        quotes[name].clone().scatter(at, answers[name]) for name in ("fault", *amounts, *_FAULTS)
     )
 
 
 def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Answer cents, the month of one member, rounded; and its fault.
+    """Answer cents, the month of one member, rounded; the employer's part of it; and its fault.
 
     Rates per member are flat, or a percentage of annual pay; others give none.
     """
-    total = take(rulebook.rate_cells, rows["cell"] + rows["unit_code_offset"], "total")[0]
-    rows = rows.select("rate_version", "annual_pay_cents", "fault").with_columns(total)
+    cell = rows["cell"] + rows["unit_code_offset"]
+    rates = take(rulebook.rate_cells, cell, "total", "employer")
+    rows = rows.select("rate_version", "annual_pay_cents", "fault").with_columns(rates)
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", "unit", "unit_divisor")
     unit = pl.col("unit")
-    if (rows["unit"] == RateUnit.FLAT.value).all():
-        cents = pl.col("total")
-    else:
-        share = money.multiply_divide_half_up(
-            pl.col("total"), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
-        )
-        cents = (
-            pl.when(unit == RateUnit.FLAT).then("total").when(unit == RateUnit.PERCENT_OF_BASE).then(share)
-        )
+    cents, employer = pl.col("total"), pl.col("employer")
+    if not (rows["unit"] == RateUnit.FLAT.value).all():
+        cents, employer = (_flat_or_share(rate) for rate in ("total", "employer"))
     no_pay = (unit == RateUnit.PERCENT_OF_BASE) & pl.col("total").is_not_null()
     why = pl.coalesce("fault", pl.when(no_pay).then(pl.lit("coverage")).otherwise(pl.lit("rate")))
-    rows = rows.with_columns(cents=cents)
-    return rows.select("cents", fault=pl.when(pl.col("cents").is_null()).then(why))
+    rows = rows.with_columns(cents=cents, employer=employer)
+    return rows.select("cents", "employer", fault=pl.when(pl.col("cents").is_null()).then(why))
+
+
+def _flat_or_share(rate: str) -> pl.Expr:
+    """The cents of a flat rate, or a twelfth of a percentage of annual pay; null for other units."""
+    unit = pl.col("unit")
+    share = money.multiply_divide_half_up(
+        pl.col(rate), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
+    )
+    return pl.when(unit == RateUnit.FLAT).then(rate).when(unit == RateUnit.PERCENT_OF_BASE).then(share)
+
+
+def states_employer(rulebook: Rulebook) -> bool:
+    """Tell whether any rate table states the employer's part of its rates."""
+    return bool(rulebook.rate_tables["states_employer"].any())
 
 
 def _member_parts(billed: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add up, per row of `billed`, the charged members by kind: _AMOUNTS and _FAULTS of the PARTS."""
-    charged, households = _households(members, billed)
-    counted = billed.select("plan_unit", "child_cap").join(
-        households, on=["plan_unit", "child_cap"], how="left", maintain_order="left"
-    )
+    charged, households = _households(members, billed, rulebook)
+    key = ["plan_unit", "child_cap", "charging"]
+    counted = billed.select(key).join(households, on=key, how="left", maintain_order="left")
     counted = counted.with_columns(pl.col("first_member", "spouse", "partner", "child").fill_null(0))
     counted = counted.with_columns(members=pl.col("spouse") + pl.col("partner") + pl.col("child"))
     located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents")
@@ -243,22 +260,27 @@ def _member_parts(billed: pl.DataFrame, members: pl.DataFrame, rulebook: Ruleboo
     return _parts_of_spans(rated, ends)
 
 
-def _households(members: pl.DataFrame, billed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _households(
+    members: pl.DataFrame, billed: pl.DataFrame, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Order the charged members: spouse, partner, children; and say where each household's begin.
 
-    Two frames: the members; and plan_unit, child_cap, first_member and how many of each kind are covered.
+    Two frames: the members, for each way of charging children; and plan_unit, child_cap, charging,
+    first_member and how many of each kind are covered.
     """
     caps = billed.select("child_cap").unique()
     most = caps["child_cap"].max()
-    ranked = ranked_members(members)
+    ways = rulebook.rate_tables.select("charging", "charged_children", "charged_children_under").unique()
+    ways = ways.join(billed.select("charging").unique(), on="charging", how="semi")
+    ranked = ranked_members(members.join(ways, how="cross"))
     is_covered = pl.when(pl.col("kind") == 2).then(pl.col("rank") <= most).otherwise(pl.col("rank") == 1)
-    is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= CHARGED_CHILDREN)
+    is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= pl.col("charged_children"))
     charged = ranked.filter(is_covered & is_charged)
     charged = charged.with_columns(member=pl.int_range(pl.len(), dtype=pl.Int64))
     kind = pl.col("kind")
     households = (
         charged.join(caps, how="cross")
-        .group_by("plan_unit", "child_cap")
+        .group_by("plan_unit", "child_cap", "charging")
         .agg(
             first_member=pl.col("member").min(),
             spouse=(kind == 0).sum().cast(pl.Int64),
@@ -272,25 +294,28 @@ def _households(members: pl.DataFrame, billed: pl.DataFrame) -> tuple[pl.DataFra
 def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
     """Rank the members of each kind (0 spouse, 1 partner, 2 child) in a household, oldest first.
 
-    The children under 21 are ranked among themselves, too.
+    The children under `charged_children_under` are ranked among themselves, too.
     """
+    household = ["plan_unit", "charging"]
     person = pl.col("person_type")
     kind = pl.when(person == PersonType.SPOUSE).then(0).when(person == PersonType.DOMESTIC_PARTNER).then(1)
     rows = members.with_columns(
         kind=kind.otherwise(2).cast(pl.Int8), age=days.age_years(pl.col("birth_on"), pl.col("price_on"))
-    ).sort("plan_unit", "kind", "birth_on", "dependent_id", nulls_last=True)
-    is_minor = (pl.col("kind") == 2) & (pl.col("age") < AGE_OF_MAJORITY_IN_RATING).fill_null(value=False)
+    ).sort(*household, "kind", "birth_on", "dependent_id", nulls_last=True)
+    is_under = (pl.col("age") < pl.col("charged_children_under")).fill_null(value=False)
+    is_minor = (pl.col("kind") == 2) & is_under
     return rows.with_columns(
         is_under_age=is_minor,
-        rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("plan_unit", "kind"),
-        under_age_rank=is_minor.cast(pl.Int32).cum_sum().over("plan_unit"),
+        rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(*household, "kind"),
+        under_age_rank=is_minor.cast(pl.Int32).cum_sum().over(household),
     ).drop("age")
 
 
 def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the rate of each member of each quote: cents and fault."""
     keys = [key for key in _used_keys(rulebook, rows["rate_version"]) if key.is_personal]
-    numbered = _with_personal_numbers(charged.select("birth_on", "price_on", "is_smoker", "sex"), keys)
+    facts = charged.select("birth_on", "price_on", "is_smoker", "sex", "person_type")
+    numbered = _with_personal_numbers(facts, keys)
     rows = with_taken(rows, numbered, "member", "birth_on", *(key.number for key in keys))
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *(key.stride for key in keys))
     rows = rows.with_columns(cell=personal_cell(keys)).with_columns(fault=_fault(keys))
@@ -305,17 +330,20 @@ def _parts_of_spans(rated: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     running = {
         "cents": _running(rated["cents"].fill_null(0)),
         "missing": _running(rated["cents"].is_null().cast(pl.Int64)),
+        "employer": _running(rated["employer"].fill_null(0)),
         "undated": _running((rated["fault"] == "birth").fill_null(value=False).cast(pl.Int64)),
     }
     answers, start = [], spans["start"]
     for part in PARTS:
         end = start + spans[part]
-        cents, missing, birth = (sums.gather(end) - sums.gather(start) for sums in running.values())
-        found = pl.DataFrame([cents.alias("cents"), missing.alias("missing"), birth.alias("birth")])
-        why = pl.when(pl.col("birth") > 0).then(pl.lit("birth")).otherwise(pl.lit("rate"))
+        found = pl.DataFrame(
+            [(sums.gather(end) - sums.gather(start)).alias(name) for name, sums in running.items()]
+        )
+        why = pl.when(pl.col("undated") > 0).then(pl.lit("birth")).otherwise(pl.lit("rate"))
         is_missing = pl.col("missing") > 0
         answers += found.select(
             pl.when(~is_missing).then("cents").alias(f"{part}_cents"),
+            pl.when(~is_missing).then("employer").alias(f"{part}_employer"),
             pl.when(is_missing).then(why).alias(f"{part}_fault"),
         ).get_columns()
         start = end
