@@ -11,7 +11,7 @@ from rich.markup import escape
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import open_database, prepare
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import AsOf, By, Folder
+from openbenefits.cli.options import AsOf, By, Folder, parse_day
 from openbenefits.cli.screen import (
     MOST_LINES,
     console,
@@ -23,6 +23,7 @@ from openbenefits.cli.screen import (
 )
 
 if TYPE_CHECKING:
+    from openbenefits.programs.ratesheets.comparing import Changes
     from openbenefits.programs.services import Change, CheckResult
 
 app = typer.Typer(
@@ -119,6 +120,78 @@ def export_release(
 
 
 @app.command()
+def rates(
+    folder: Folder,
+    table: Annotated[str, typer.Argument(help="The rate table.")],
+    sheet: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The carrier's CSV or XLSX.")],
+    valid_from: Annotated[
+        date,
+        typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="Since when the rates hold."),
+    ],
+    source: Annotated[str, typer.Option(help="The document the rates were taken from, and its date.")],
+    sheet_name: Annotated[str | None, typer.Option("--sheet", help="The sheet of a workbook.")] = None,
+    geography: Annotated[str | None, typer.Option(help="Of the rating areas, for a new table.")] = None,
+    per_member: Annotated[bool, typer.Option(help="A new table prices each member by age.")] = False,
+    peo: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="The PEO's folder, for a client's table."),
+    ] = None,
+    is_applied: Annotated[bool, typer.Option("--apply", help="Write the table into the folder.")] = False,
+) -> None:
+    """Show what a carrier's rate sheet changes; with --apply write it into the folder as a new version."""
+    prepare()
+    from openbenefits.programs.ratesheets import importing
+    from openbenefits.programs.reader import read
+
+    order = importing.RateOrder(
+        folder=folder,
+        table=table,
+        sheet=sheet,
+        valid_from=valid_from,
+        source=source,
+        sheet_name=sheet_name,
+        geography=geography,
+        is_per_member=per_member,
+    )
+    preview = importing.preview_rates(order, read(peo).bundle if peo else None)
+    print_findings(preview.findings)
+    show_rates(preview.changes, table)
+    if not preview.is_applicable:
+        message = f"{sheet}: refused, {count_findings(preview.findings)}. Correct what is listed."
+        raise Refused(message)
+    if not is_applied:
+        say("Nothing was written; --apply writes it into the folder.")
+        return
+    for path in importing.apply_rates(preview):
+        say(f"Written: {path}", style="green")
+    say(f"`openbenefits setup diff {folder}` shows whom it moves.")
+
+
+@app.command(name="rate-sheet")
+def rate_sheet(
+    folder: Folder,
+    table: Annotated[str, typer.Argument(help="The rate table.")],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The CSV or XLSX file to write.")],
+    over: Annotated[
+        str | None, typer.Option(metavar="area|coverage_code", help="A column for each area or each tier.")
+    ] = None,
+    valid_from: Annotated[
+        date | None,
+        typer.Option("--from", parser=parse_day, metavar="YYYY-MM-DD", help="The version; else the latest."),
+    ] = None,
+) -> None:
+    """Write a rate table as the sheet a carrier would send, ready for `setup rates`."""
+    prepare()
+    from openbenefits.programs.ratesheets.importing import table_as_sheet
+    from openbenefits.reports.files import write_csv, write_xlsx
+
+    laid_out = table_as_sheet(folder, table, valid_from, over)
+    write = write_xlsx if file.suffix.lower() == ".xlsx" else write_csv
+    for path in write(file, {"rates": laid_out}):
+        say(f"Written: {path}", style="green")
+
+
+@app.command()
 def schema(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the files go.")] = Path(
         "docs/schema"
@@ -129,6 +202,36 @@ def schema(
 
     published.write(folder)
     say(f"{folder}: {', '.join(published.json_schemas())}")
+
+
+def show_rates(changes: "Changes", table: str) -> None:
+    """Show how many rates are new, changed, gone; the range of the changes; the largest of them."""
+    counted = ", ".join(f"{changes.count(one)} {one}" for one in ("new", "changed", "gone", "same"))
+    span = ""
+    if changes.smallest is not None and changes.largest is not None:
+        span = f"; changes from {dollars(changes.smallest)} % to {dollars(changes.largest)} %"
+    say(f"{table}: {counted}{span}")
+    moved = changes.rows.filter(pl.col("change") != "same").with_columns(
+        size=pl.col("percent_hundredths").abs().fill_null(2**40)
+    )
+    shown = moved.sort("size", descending=True, maintain_order=True)
+    keys = [name for name in shown.columns[:5] if shown[name].null_count() < shown.height]
+    if shown.height:
+        from openbenefits.programs.ratesheets.writing import rate_text
+
+        texts = {
+            side: [None if one is None else rate_text(one) for one in shown[f"{side}_micros"]]
+            for side in ("old", "new")
+        }
+        percent = [None if one is None else dollars(one) for one in shown["percent_hundredths"]]
+        table_shown = shown.select(
+            *keys,
+            "change",
+            old=pl.Series(texts["old"], dtype=pl.String),
+            new=pl.Series(texts["new"], dtype=pl.String),
+            percent=pl.Series(percent, dtype=pl.String),
+        )
+        console.print(table_of(table_shown, title=f"Rates of {table}, the largest changes first"))
 
 
 def audit(folder: Path, peo: Path | None = None) -> "CheckResult":
