@@ -31,6 +31,7 @@ JOB_COLUMNS = {
     "status": "job_status",
     "number": "job_number",
     "primary": "is_primary",
+    "for_eligibility": "is_for_eligibility",
 }
 PERSON_COLUMNS = {"born": "birth_on", "sex": "sex", "smoker": "is_smoker"}
 DEPENDENT_COLUMNS = {

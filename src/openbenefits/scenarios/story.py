@@ -44,8 +44,25 @@ class JobPart(Part, kw_only=True, frozen=True):
     location: str | UnsetType | None = UNSET
     department: str | UnsetType | None = UNSET
     flsa_status: str | UnsetType | None = UNSET
+    employee_type: str | UnsetType | None = UNSET
+    officer_code: str | UnsetType | None = UNSET
+    eeo_class: str | UnsetType | None = UNSET
+    regulatory_region: str | UnsetType | None = UNSET
+    salary_plan: str | UnsetType | None = UNSET
+    salary_grade: str | UnsetType | None = UNSET
+    job_function: str | UnsetType | None = UNSET
+    config_1: str | UnsetType | None = UNSET
+    config_2: str | UnsetType | None = UNSET
+    config_3: str | UnsetType | None = UNSET
+    config_4: str | UnsetType | None = UNSET
+    config_5: str | UnsetType | None = UNSET
+    config_6: str | UnsetType | None = UNSET
+    config_7: str | UnsetType | None = UNSET
+    config_8: str | UnsetType | None = UNSET
+    config_9: str | UnsetType | None = UNSET
     number: int | UnsetType = UNSET
     primary: bool | UnsetType = UNSET
+    for_eligibility: bool | UnsetType = UNSET  # counts where a rule looks at several jobs
 
 
 class DependentPart(Part, kw_only=True, frozen=True):

@@ -4,7 +4,7 @@ A *case* is a question about one participant and benefit record on one day. The 
 with exactly one row (dependents: with one row per dependent), null where nothing is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import UNNESTED_PEOPLE, people_arrays
 
 HIRES = ("HIR", "REH")
+ACTIVE_STATUSES = ("A", "L", "P", "S", "W")
+"""At work, on leave, suspended, in a short work break: the job goes on."""
 
 FACT = {"version": pl.Int32(), "is_deleted": pl.Boolean()}
 PERSON = {
@@ -24,6 +26,7 @@ PERSON = {
     "marital_status": pl.String(),
     "service_on": pl.Date(),
 }
+PERSON_MORE = {"is_medicare_entitled": pl.Boolean()}
 ADDRESS = {"state": pl.String(), "postal_code": pl.String(), "country": pl.String()}
 JOB = {
     "is_primary": pl.Boolean(),
@@ -45,6 +48,14 @@ JOB = {
     "weekly_hours_hundredths": pl.Int32(),
     "annual_pay_cents": pl.Int64(),
 }
+JOB_MORE = {
+    "is_for_eligibility": pl.Boolean(),
+    **dict.fromkeys(("employee_type", "officer_code", "eeo_class", "regulatory_region"), pl.String()),
+    **dict.fromkeys(("salary_plan", "salary_grade", "job_function"), pl.String()),
+    **{f"config_{number}": pl.String() for number in range(1, 10)},
+}
+"""What only some rules of eligibility look at: loaded where they do."""
+MORE = (*PERSON_MORE, *JOB_MORE)
 JOB_PLACE = {
     "job_number": pl.Int16(),
     "valid_from": pl.Date(),
@@ -141,23 +152,93 @@ WHERE f.known_since <= %(known_at)s
 """
 
 
-def as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+class CaseJobs(dy.Schema):
+    """Every job a person has on the case's day, of whatever benefit record: ended ones included."""
+
+    case = dy.Int32(primary_key=True)
+    job_number = dy.Int16(primary_key=True)
+    benefit_record = dy.Int16()
+    is_of_record = dy.Bool()
+    is_primary = dy.Bool()
+    is_for_eligibility = dy.Bool()
+    is_active = dy.Bool()
+    job_status = dy.String()
+    company = dy.String(nullable=True)
+    benefit_group = dy.String(nullable=True)
+    pay_group = dy.String(nullable=True)
+    department = dy.String(nullable=True)
+    location = dy.String(nullable=True)
+    job_code = dy.String(nullable=True)
+    union_code = dy.String(nullable=True)
+    employee_class = dy.String(nullable=True)
+    full_part_time = dy.String(nullable=True)
+    regular_temporary = dy.String(nullable=True)
+    flsa_status = dy.String(nullable=True)
+    weekly_hours_hundredths = dy.Int32(nullable=True)
+    annual_pay_cents = dy.Int64(nullable=True)
+
+
+def as_of(
+    connection: Any,
+    cases: pl.DataFrame,
+    *,
+    known_at: datetime | None = None,
+    more: Collection[str] = (),
+) -> pl.DataFrame:
     """Load what held for each case on its day: person, home address, primary job, hire date.
 
     The primary job of a benefit record is, among the rows in force on the day (of each job the latest, the
     highest sequence), the latest that is primary and belongs to the record. `hire_on` is the day of that
     job's latest HIR or REH row.
 
-    Shapes:  cases as `Cases`; the result as `CaseFacts`, in the order of the cases.
+    Shapes:  cases as `Cases`; the result as `CaseFacts`, in the order of the cases, with what is asked
+             for of `MORE` besides.
     Missing: nulls where nothing is known; `known_at` answers as then known.
     """
-    persons = load_persons(connection, cases, PERSON, known_at)
+    return facts_and_jobs(connection, cases, known_at=known_at, more=more)[0]
+
+
+def facts_and_jobs(
+    connection: Any,
+    cases: pl.DataFrame,
+    *,
+    known_at: datetime | None = None,
+    more: Collection[str] = (),
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Load what held for each case (see `as_of`), and the rows of all jobs it was chosen from."""
+    person = PERSON | {name: dtype for name, dtype in PERSON_MORE.items() if name in more}
+    persons = load_persons(connection, cases, person, known_at)
     addresses = load_addresses(connection, cases, ADDRESS, known_at)
-    jobs = load_jobs(connection, cases, known_at)
-    return (
+    jobs = load_jobs(connection, cases, known_at, more=more)
+    facts = (
         cases.join(in_force(cases, persons).drop("valid_from"), on="case", how="left", maintain_order="left")
         .join(in_force(cases, addresses).drop("valid_from"), on="case", how="left", maintain_order="left")
         .join(primary_jobs(cases, jobs), on="case", how="left", maintain_order="left")
+    )
+    return facts, jobs
+
+
+def jobs_as_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Pick every job each case's person has on its day: of each job number the row in force.
+
+    Shapes: jobs as `load_jobs` gives them, with is_for_eligibility; the result as `CaseJobs` with whatever
+            more columns the jobs have, ordered by case and job number. `is_of_record`: the job belongs to
+            the case's benefit record; `is_primary`: it is the one `as_of` tells of; `is_active`: at work or
+            on leave.
+    """
+    held = in_force(cases, jobs, ("job_number",), ("valid_from", "sequence"))
+    primary = primary_jobs(cases, jobs).select("case", "job_number", is_the_primary=pl.lit(value=True))
+    records = cases.select("case", case_record="benefit_record")
+    return (
+        held.join(records, on="case", how="left", maintain_order="left")
+        .join(primary, on=["case", "job_number"], how="left", maintain_order="left")
+        .with_columns(
+            is_of_record=pl.col("benefit_record") == pl.col("case_record"),
+            is_primary=pl.col("is_the_primary").fill_null(value=False),
+            is_active=pl.col("job_status").is_in(ACTIVE_STATUSES),
+        )
+        .drop("case_record", "is_the_primary", "valid_from", "sequence", "action", "reason")
+        .sort("case", "job_number")
     )
 
 
@@ -210,9 +291,16 @@ def load_addresses(
     )
 
 
-def load_jobs(connection: Any, keys: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
-    """Load the job rows of the keys: person_id, `JOB_PLACE` and `JOB`."""
-    return _load_by_person(connection, "workforce_jobfact", keys, JOB_PLACE, JOB, known_at)
+def load_jobs(
+    connection: Any,
+    keys: pl.DataFrame,
+    known_at: datetime | None = None,
+    *,
+    more: Collection[str] = (),
+) -> pl.DataFrame:
+    """Load the job rows of the keys: person_id, `JOB_PLACE`, `JOB`, and what is asked for of `JOB_MORE`."""
+    columns = JOB | {name: dtype for name, dtype in JOB_MORE.items() if name in more}
+    return _load_by_person(connection, "workforce_jobfact", keys, JOB_PLACE, columns, known_at)
 
 
 def load_dependents(

@@ -81,6 +81,7 @@ class PersonFact(Fact):
     is_smoker = models.BooleanField(null=True)
     marital_status = models.TextField(null=True)  # single, married, divorced, widowed, partnered
     service_on = models.DateField(null=True)  # service counts from here
+    is_medicare_entitled = models.BooleanField(null=True)
     email = models.TextField(null=True)
     ssn_sealed = models.BinaryField(null=True)
     ssn_hash = models.TextField(null=True)
@@ -107,6 +108,7 @@ class JobFact(Fact):
     sequence = models.SmallIntegerField()  # orders several rows of one job on one day
     benefit_record = models.SmallIntegerField(default=0)
     is_primary = models.BooleanField(default=True)
+    is_for_eligibility = models.BooleanField(default=True)  # counts where a rule looks at several jobs
     action = models.TextField()  # HIR, REH, XFR, PAY, DTA, LOA, RFL, TER, RET …
     reason = models.TextField(null=True)
     job_status = models.TextField()  # A active, L leave, P paid leave, T terminated, R retired, D deceased …
@@ -122,6 +124,22 @@ class JobFact(Fact):
     full_part_time = models.TextField(null=True)  # F, P
     regular_temporary = models.TextField(null=True)  # R, T
     flsa_status = models.TextField(null=True)
+    employee_type = models.TextField(null=True)
+    officer_code = models.TextField(null=True)
+    eeo_class = models.TextField(null=True)
+    regulatory_region = models.TextField(null=True)
+    salary_plan = models.TextField(null=True)
+    salary_grade = models.TextField(null=True)
+    job_function = models.TextField(null=True)
+    config_1 = models.TextField(null=True)  # config_1 … config_9: what the client's own rules ask for
+    config_2 = models.TextField(null=True)
+    config_3 = models.TextField(null=True)
+    config_4 = models.TextField(null=True)
+    config_5 = models.TextField(null=True)
+    config_6 = models.TextField(null=True)
+    config_7 = models.TextField(null=True)
+    config_8 = models.TextField(null=True)
+    config_9 = models.TextField(null=True)
     weekly_hours_hundredths = models.IntegerField(null=True)
     annual_pay_cents = models.BigIntegerField(null=True)
 

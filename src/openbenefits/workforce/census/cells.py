@@ -45,7 +45,7 @@ RECORD = {
     **dict.fromkeys(("dependent", "dep", "d"), "dependent"),
 }
 JOB_STATUS = {
-    **{code.lower(): code for code in ("A", "L", "P", "T", "R", "D", "S", "Q", "U", "V", "X")},
+    **{code.lower(): code for code in ("A", "L", "P", "T", "R", "D", "S", "Q", "U", "V", "W", "X")},
     "active": "A",
     "leave": "L",
     "leave of absence": "L",
@@ -91,7 +91,9 @@ def _state(text: pl.Expr) -> pl.Expr:
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(COLUMNS, TEXT),
     **dict.fromkeys(("birth_date", "hire_date", "effective_date", "last_day_employed"), DAY),
-    **dict.fromkeys(("smoker", "student", "disabled", "married", "primary_job"), FLAG),
+    **dict.fromkeys(
+        ("smoker", "student", "disabled", "married", "medicare", "primary_job", "eligibility_job"), FLAG
+    ),
     **dict.fromkeys(("dependent_number", "job_number", "benefit_record"), WHOLE),
     "record": Kind(parse=_code(RECORD), expected="employee or dependent"),
     "ssn": Kind(parse=_ssn, expected="nine digits", cure="correct the number, or leave it blank"),

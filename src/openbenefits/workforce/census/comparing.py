@@ -44,7 +44,7 @@ class Known:
             people=numbers.join(identity, on="person_id", how="left", maintain_order="left"),
             persons=persons,
             addresses=frames.load_addresses(connection, keys, place),
-            jobs=frames.load_jobs(connection, keys),
+            jobs=frames.load_jobs(connection, keys, more=frames.MORE),
             dependents=frames.load_dependents(connection, keys, family),
         )
 

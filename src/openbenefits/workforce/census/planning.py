@@ -30,6 +30,7 @@ PERSON_CELLS = {
     "sex": "sex",
     "is_smoker": "smoker",
     "marital_status": "marital_status",
+    "is_medicare_entitled": "medicare",
     "email": "email",
     "ssn_hash": "ssn_hash",
     "ssn": "ssn",
@@ -38,6 +39,7 @@ ADDRESS_CELLS = {"line1": "address", "city": "city", "state": "state", "postal_c
 JOB_CELLS = {
     "benefit_record": "benefit_record",
     "is_primary": "primary_job",
+    "is_for_eligibility": "eligibility_job",
     "action": "action",
     "reason": "reason",
     "job_status": "job_status",
@@ -182,6 +184,9 @@ def _job_values(beside: pl.DataFrame) -> pl.DataFrame:
         ),
         "benefit_record": pl.coalesce("benefit_record", "benefit_record_held", pl.lit(0, pl.Int16)),
         "is_primary": pl.coalesce("is_primary", "is_primary_held", is_lowest),
+        "is_for_eligibility": pl.coalesce(
+            "is_for_eligibility", "is_for_eligibility_held", pl.lit(value=True)
+        ),
     }
     plain = {name: pl.coalesce(name, f"{name}_held") for name in JOB_CELLS if name not in special}
     return beside.with_columns(**special, **plain)
