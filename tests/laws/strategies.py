@@ -32,6 +32,19 @@ PLAN_TYPES = (*HEALTH, *GRADED_BY_PAY, *FIXED, *PLEDGED, "40", "51")
 LISTS = {
     "benefit_group": ("BG", "BH"),
     "company": ("CO", "CP"),
+    "company_pay_group": ("CO/BW", "CO/WK", "CP/BW", "CP/MO"),
+    "department": ("D1", "D2"),
+    "eeo_class": ("E", "M"),
+    "employee_type": ("S", "H"),
+    "job_function": ("IT", "OPS"),
+    "medicare": ("Y", "N"),
+    "officer_code": ("C", "N"),
+    "regulatory_region": ("USA", "PR"),
+    "salary_grade": ("1", "2"),
+    "salary_plan": ("A", "B"),
+    "config_1": ("X", "Y"),
+    "config_2": ("X", "Y"),
+    "config_9": ("X", "Y"),
     "employee_class": ("REG", "TMP", "EXE"),
     "flsa_status": ("N", "X"),
     "full_part_time": ("F", "P"),
@@ -509,6 +522,7 @@ def people(draw: DrawFn, client: Row) -> Row:
         "hire_on": hire_on,
         "zip": or_missing(draw, st.sampled_from([*ZIPS, *ZIPS, "99999"])),
         "state": or_missing(draw, st.sampled_from(LISTS["state"])),
+        "is_medicare_entitled": or_missing(draw, st.booleans()),
         "job": or_missing(draw, jobs(event), 30),
         "dependents": draw(households(event)),
         "current": draw(elections(client)),
@@ -546,7 +560,8 @@ def events(draw: DrawFn, client: Row) -> Row:
 @st.composite
 def jobs(draw: DrawFn, event: Row) -> Row:
     job = {field: or_missing(draw, st.sampled_from(values), 24) for field, values in LISTS.items()}
-    del job["state"]
+    for field in ("state", "medicare", "company_pay_group"):
+        del job[field]
     job["pay_group"] = or_missing(
         draw, st.sampled_from(["BW", "BW", "WK", "SM", "MO", "BW27", "SHORT", "OFF"]), 30
     )

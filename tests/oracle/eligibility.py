@@ -13,15 +13,24 @@ ELIGIBLE, INELIGIBLE, UNDECIDED = "eligible", "ineligible", "undecided"
 JOB_FIELDS = (
     "benefit_group",
     "company",
+    "department",
+    "eeo_class",
     "employee_class",
+    "employee_type",
     "flsa_status",
     "full_part_time",
     "job_code",
+    "job_function",
     "job_status",
     "location",
+    "officer_code",
     "pay_group",
     "regular_temporary",
+    "regulatory_region",
+    "salary_grade",
+    "salary_plan",
     "union_code",
+    *(f"config_{number}" for number in range(1, 10)),
 )
 IN_HUNDREDTHS = ("weekly_hours", "annual_pay")  # written in hours and dollars, compared in hundredths
 
@@ -32,12 +41,26 @@ def facts_of(person: Row, day: date) -> Row:
     return {
         "age_years": age_years(person.get("birth_on"), day),
         "service_months": service_months(person.get("service_on"), day),
-        "weekly_hours": job.get("weekly_hours_hundredths"),
-        "annual_pay": job.get("annual_pay_cents"),
         "state": person.get("state"),
         "home_zip": person.get("zip"),
+        "medicare": _yes_or_no(person.get("is_medicare_entitled")),
+        **job_facts(job),
+    }
+
+
+def job_facts(job: Row) -> Row:
+    """Gather what criteria look at in a job."""
+    pair = (job.get("company"), job.get("pay_group"))
+    return {
+        "weekly_hours": job.get("weekly_hours_hundredths"),
+        "annual_pay": job.get("annual_pay_cents"),
+        "company_pay_group": None if None in pair else "/".join(pair),
         **{field: job.get(field) for field in JOB_FIELDS},
     }
+
+
+def _yes_or_no(flag: bool | None) -> str | None:
+    return None if flag is None else "Y" if flag else "N"
 
 
 def criterion_verdict(setup: Setup, criterion: Row, facts: Row) -> str:

@@ -195,9 +195,9 @@ def test_as_of_equals_a_scan(world, changes, asked, known):
 @pytest.mark.parametrize(
     ("model", "declared"),
     [
-        (PersonFact, frames.PERSON),
+        (PersonFact, frames.PERSON | frames.PERSON_MORE),
         (AddressFact, frames.ADDRESS),
-        (JobFact, frames.JOB_PLACE | frames.JOB),
+        (JobFact, frames.JOB_PLACE | frames.JOB | frames.JOB_MORE),
         (DependentFact, frames.DEPENDENT),
     ],
 )

@@ -12,18 +12,9 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import CHILD_TYPES, PersonType, ProcessStatus
 from openbenefits.core.columns import with_taken
-from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.eligibility.facts import fact_of
+from openbenefits.programs.fields import CRITERIA, FACT_COLUMNS, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.rulebook import Rulebook
-
-CRITERIA: tuple[str, ...] = (*RANGE_FIELDS, *LIST_FIELDS, GEOGRAPHY_FIELD)
-"""The order of the criterion bits: bit n of a failed or unknown word belongs to CRITERIA[n]."""
-
-RANGE_COLUMNS = {
-    "age_years": "age_years",
-    "service_months": "service_months",
-    "weekly_hours": "weekly_hours_hundredths",
-    "annual_pay": "annual_pay_cents",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +40,7 @@ def evaluate(cases: pl.DataFrame, rulebook: Rulebook) -> Eligibility:
     Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met. A
              rule that does not hold yet is undecided.
     """
-    used = [field for field in CRITERIA if _is_used(rulebook, field)]
+    used = rulebook.criteria_fields()
     numbered, profiles = _profiles(_with_geographies(cases, rulebook), rulebook, used)
     profiles = _with_value_bits(profiles, rulebook, used)
     rules = _decide(profiles, rulebook, used)
@@ -90,9 +81,9 @@ def _profiles(cases: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> tuple
         "service_months": days.months_of_service(pl.col("service_on"), event_on).cast(pl.Int64),
     }
     facts = [measures[name].alias(name) for name in measures if name in used]
-    names = [_raw_column(field) for field in used if field not in measures]
+    facts += [fact_of(field).alias(_raw_column(field)) for field in used if field in _RAW_FIELDS]
     key = ["client_id", "event_on", "has_job", "geographies_met"]
-    rows = cases.select("case", *key, *(name for name in names if name not in key), *facts)
+    rows = cases.select("case", *key, *facts)
     rows = rows.with_columns(
         _banded(rows[_raw_column(field)], field, rulebook) for field in used if field in RANGE_FIELDS
     )
@@ -119,7 +110,12 @@ def _banded(values: pl.Series, field: str, rulebook: Rulebook) -> pl.Series:
 
 def _raw_column(field: str) -> str:
     """Name the column of a case that a criterion is about, before values become bits."""
-    return "geographies_met" if field == GEOGRAPHY_FIELD else RANGE_COLUMNS.get(field, field)
+    if field == GEOGRAPHY_FIELD:
+        return "geographies_met"
+    return FACT_COLUMNS.get(field, field) if field in RANGE_FIELDS else field
+
+
+_RAW_FIELDS = [field for field in CRITERIA if field not in ("age_years", "service_months", GEOGRAPHY_FIELD)]
 
 
 def _with_value_bits(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.DataFrame:
@@ -198,14 +194,10 @@ def _with_verdict(profiles: pl.DataFrame) -> pl.DataFrame:
     return profiles.join(verdicts, on=_VERDICT, how="left", maintain_order="left", nulls_equal=True)
 
 
-def _is_used(rulebook: Rulebook, field: str) -> bool:
-    return rulebook.rules[f"{field}_out"].null_count() < rulebook.rules.height
-
-
 def _fact_column(field: str) -> str:
     if field == GEOGRAPHY_FIELD:
         return "geographies_met"
-    return RANGE_COLUMNS.get(field, f"bit_{field}")
+    return _raw_column(field) if field in RANGE_FIELDS else f"bit_{field}"
 
 
 def _met(field: str) -> pl.Expr:

@@ -21,13 +21,13 @@ from openbenefits.enrollment.frames import (
     load_latest_versions,
     load_prior_options,
 )
-from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
 from openbenefits.enrollment.rules.settle import Elected, Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
+from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.store.bulk import copy_in, schema_of, update_from
-from openbenefits.workforce.frames import as_of as facts_as_of
-from openbenefits.workforce.frames import dependents_as_of
+from openbenefits.workforce.frames import MORE, dependents_as_of, facts_and_jobs, jobs_as_of
 
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
 
@@ -50,9 +50,8 @@ def load_known(
             is_open_enrollment, is_settling, received_on.
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
-    facts = facts_as_of(connection, asked, known_at=known_at).drop(
-        "client_id", "person_id", "benefit_record", "as_of"
-    )
+    facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
+    facts = facts.drop("client_id", "person_id", "benefit_record", "as_of")
     members = dependents_as_of(connection, asked, known_at=known_at)
     held_points = in_force(cases, load_coverage(connection, cases))
     elected = load_elected(connection, cases)
@@ -75,8 +74,21 @@ def load_known(
         prior=prior,
         chosen=settled[0],
         chosen_members=settled[1],
+        jobs=jobs_as_of(asked, jobs) if needs_jobs(rulebook) else no_jobs(),
     )
     return Known(situation=situation, elected=elected, held=held)
+
+
+def more_facts(rulebook: Rulebook) -> list[str]:
+    """Name the facts to load besides the usual ones, because some rule looks at them."""
+    used = rulebook.criteria_fields()
+    wanted = {FACT_COLUMNS.get(field, field) for field in used}
+    return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * needs_jobs(rulebook))]
+
+
+def needs_jobs(rulebook: Rulebook) -> bool:
+    """Tell whether anything in the set-up looks at more jobs than the primary one."""
+    return False
 
 
 def _settled_households(

@@ -13,7 +13,7 @@ import polars as pl
 
 from openbenefits.core.codes import PLAN_TYPES
 from openbenefits.programs.dated import SetupTooComplex, dated
-from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.fields import CRITERIA, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.rates import compile_rates, zip_numbers
 
 PROGRAM_PLAN_TYPE = "01"
@@ -56,6 +56,11 @@ class Rulebook:
     event_classes: pl.DataFrame
     limits: pl.DataFrame
     funds: pl.DataFrame
+
+    def criteria_fields(self) -> list[str]:
+        """Name the fields that any rule looks at, in the order of their bits."""
+        rules = self.rules
+        return [field for field in CRITERIA if rules[f"{field}_out"].null_count() < rules.height]
 
     def names(self) -> list[str]:
         """Name the frames of the rulebook."""

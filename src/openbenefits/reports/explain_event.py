@@ -8,9 +8,9 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, ProcessStatus
 from openbenefits.core.messages import CATALOGUE
-from openbenefits.eligibility.rules import CRITERIA, RANGE_COLUMNS, rules_of_cases
+from openbenefits.eligibility.rules import rules_of_cases
 from openbenefits.events.models import Activity, Message
-from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.fields import CRITERIA, FACT_COLUMNS, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.reports.explain_again import Again, is_work, key_of, record_of
 from openbenefits.reports.explain_names import Row, class_code, geography_code, row_of, row_on, schedule_name
 from openbenefits.reports.explain_parts import (
@@ -173,8 +173,11 @@ def facts(again: Again) -> tuple[Fact, ...]:
 
 def field_value(case: Row, field: str) -> str:
     """Write the value of a field that criteria look at."""
-    column = "zip" if field == GEOGRAPHY_FIELD else RANGE_COLUMNS.get(field, field)
-    return UNKNOWN if case[column] is None else _written(field, case[column])
+    if field == "company_pay_group":
+        pair = (case["company"], case["pay_group"])
+        return UNKNOWN if None in pair else "/".join(pair)
+    value = case.get(FACT_COLUMNS.get(field, field))
+    return UNKNOWN if value is None else _written(field, value)
 
 
 def _written(field: str, value: Any) -> str:
@@ -185,6 +188,8 @@ def _written(field: str, value: Any) -> str:
             return whole_money(value)
         case "home_zip":
             return f"{value:05}"
+        case "medicare":
+            return "Y" if value else "N"
         case _:
             return str(value)
 

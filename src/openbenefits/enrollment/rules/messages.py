@@ -5,7 +5,8 @@ import polars as pl
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.core.columns import with_taken
 from openbenefits.core.messages import CATALOGUE
-from openbenefits.eligibility.rules import CRITERIA, is_undecided
+from openbenefits.eligibility.rules import is_undecided
+from openbenefits.programs.fields import CRITERIA
 from openbenefits.rating.rules.offers import Offers
 
 MESSAGE_SCHEMA = {

@@ -5,7 +5,7 @@ knows no database and no clock; it returns frames, messages and a status per cas
 person's data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -29,6 +29,11 @@ from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
 
 
+def no_jobs() -> pl.DataFrame:
+    """Answer the frame of a situation in which nobody asks about other jobs than the primary."""
+    return pl.DataFrame(schema={"case": pl.Int32, "job_number": pl.Int16})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """What is known of the people whose events are prepared; columns as in `enrollment.frames`.
@@ -40,6 +45,10 @@ class Situation:
     prior:    options of the last prepared event, per case.
     chosen:   plan types whose covered dependents are settled (by an election, or by coverage kept), and
               chosen_members those dependents: prices then count them, not everybody eligible.
+    jobs:     every job of the person on the event date, of whatever benefit record, ended ones included
+              (`workforce.frames.CaseJobs`): case, job_number, benefit_record, is_of_record, is_primary (the
+              job of `cases`), is_for_eligibility, is_active, and the columns of a job. Loaded only where
+              the set-up looks at more than the primary job (`enrollment.services.needs_jobs`).
     """
 
     cases: pl.DataFrame
@@ -49,6 +58,7 @@ class Situation:
     prior: pl.DataFrame
     chosen: pl.DataFrame
     chosen_members: pl.DataFrame
+    jobs: pl.DataFrame = field(default_factory=no_jobs)
 
 
 @dataclass(frozen=True, kw_only=True)
