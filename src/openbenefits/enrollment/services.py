@@ -74,7 +74,7 @@ def load_known(
         prior=prior,
         chosen=settled[0],
         chosen_members=settled[1],
-        jobs=jobs_as_of(asked, jobs) if needs_jobs(rulebook) else no_jobs(),
+        jobs=jobs_as_of(asked, jobs) if rulebook.looks_at_jobs else no_jobs(),
     )
     return Known(situation=situation, elected=elected, held=held)
 
@@ -83,12 +83,7 @@ def more_facts(rulebook: Rulebook) -> list[str]:
     """Name the facts to load besides the usual ones, because some rule looks at them."""
     used = rulebook.criteria_fields()
     wanted = {FACT_COLUMNS.get(field, field) for field in used}
-    return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * needs_jobs(rulebook))]
-
-
-def needs_jobs(rulebook: Rulebook) -> bool:
-    """Tell whether anything in the set-up looks at more jobs than the primary one."""
-    return False
+    return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * rulebook.looks_at_jobs)]
 
 
 def _settled_households(

@@ -56,6 +56,7 @@ class Rulebook:
     event_classes: pl.DataFrame
     limits: pl.DataFrame
     funds: pl.DataFrame
+    looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
 
     def criteria_fields(self) -> list[str]:
         """Name the fields that any rule looks at, in the order of their bits."""

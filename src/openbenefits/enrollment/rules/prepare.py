@@ -48,7 +48,7 @@ class Situation:
     jobs:     every job of the person on the event date, of whatever benefit record, ended ones included
               (`workforce.frames.CaseJobs`): case, job_number, benefit_record, is_of_record, is_primary (the
               job of `cases`), is_for_eligibility, is_active, and the columns of a job. Loaded only where
-              the set-up looks at more than the primary job (`enrollment.services.needs_jobs`).
+              the set-up looks at more than the primary job (`Rulebook.looks_at_jobs`).
     """
 
     cases: pl.DataFrame
