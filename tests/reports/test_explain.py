@@ -384,7 +384,7 @@ Programs
   MAIN (Main program): in it, rule FULL is met
     E eligible: standard hours a week is 37.5, expected at least 30
     E eligible: company of the job is ACM, expected one of ACM
-    NE not evaluated: 15 other fields the rule does not look at
+    NE not evaluated: 34 other fields the rule does not look at
 
 Plan type 10 Medical
   Event rule        HEALTH, row of class HIR (plan document of 2026, in force from January 1, 2026)
