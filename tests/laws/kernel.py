@@ -340,7 +340,8 @@ def _approved(case: int, person: Row) -> Iterable[Row]:
 
 FLAGS = ("is_electable", "is_current", "is_default", "is_proof_required")
 AMOUNTS = (
-    *("coverage_cents", "approved_coverage_cents", "month_total_cents", "month_employer_cents"),
+    *("coverage_cents", "approved_coverage_cents", "premium_coverage_cents"),
+    *("month_total_cents", "month_employer_cents"),
     *("annual_before_tax_cents", "annual_after_tax_cents", "annual_employer_cents", "annual_credit_cents"),
     *("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents"),
 )

@@ -182,6 +182,7 @@ def contribution_rows(draw: DrawFn, coverage_codes: list[str]) -> Row:
             "dependent_percent": draw(percents()),
             "fixed_monthly": draw(st.just(Decimal(0)) | dollars(0, 300)),
             "cap_monthly": draw(st.none() | dollars(0, 600)),
+            "minimum_employee_monthly": draw(st.none() | st.none() | dollars(0, 300)),
         }
 
     named = draw(st.lists(st.sampled_from(coverage_codes), max_size=2, unique=True)) if coverage_codes else []
@@ -190,6 +191,14 @@ def contribution_rows(draw: DrawFn, coverage_codes: list[str]) -> Row:
 
 @st.composite
 def formula_bodies(draw: DrawFn) -> Row:
+    if rarely(draw, 6):
+        percent = draw(st.sampled_from([Decimal(60), Decimal("66.667"), Decimal(50)]))
+        return {
+            "disability": {
+                "replacement_percent": percent,
+                "maximum_monthly_benefit": draw(dollars(500, 9_000)),
+            }
+        }
     bounds = sorted(draw(st.lists(dollars(1_000, 400_000), min_size=2, max_size=2)))
     ages = sorted(draw(st.lists(st.sampled_from([40, 65, 70]), max_size=2, unique=True)))
     return {
@@ -204,9 +213,22 @@ def formula_bodies(draw: DrawFn) -> Row:
 
 @st.composite
 def formula_steps(draw: DrawFn) -> Row:
-    match draw(st.sampled_from(["multiply", "multiply", "round", "add", "set"])):
+    kinds = ["multiply", "multiply", "divide", "round_to", "round", "add", "subtract", "add_base", "set"]
+    match draw(st.sampled_from(kinds)):
         case "multiply":
             return {"multiply": Decimal(draw(st.integers(1, 5_000))) / 1_000}
+        case "divide":
+            return {"divide": Decimal(draw(st.integers(1, 5_000))) / 1_000}
+        case "subtract":
+            return {"subtract": draw(dollars(0, 20_000))}
+        case "add_base":
+            return {"add_base": Decimal(draw(st.integers(1, 2_000))) / 1_000}
+        case "round":
+            rounding = draw(st.sampled_from(["up", "down", "nearest"]))
+            return {
+                "round": rounding,
+                "to": draw(st.sampled_from([Decimal(1_000), Decimal(500), Decimal("0.05")])),
+            }
         case "add":
             return {"add": draw(dollars(0, 20_000))}
         case "set":
@@ -302,7 +324,19 @@ def plan_types(draw: DrawFn, client: Row, program: str, plan_type: str) -> Row:
     count = draw(st.integers(1, 3))
     section["options"] = [draw(options(client, name, plan_type, number)) for number in range(count)]
     _flag_defaults(draw, section["options"])
+    _measure_by_each_other(draw, client, section["options"])
     return section
+
+
+def _measure_by_each_other(draw: DrawFn, client: Row, parts: list[Row]) -> None:
+    """Let the contributions of some options be measured by the price of the first one that has costs."""
+    priced = [part for part in parts if part.get("costs")]
+    for part in priced:
+        names = [cost["contribution"] for cost in part["costs"] if "contribution" in cost]
+        if names and rarely(draw, 4):
+            for row in client["contributions"]:
+                if row["code"] in names:
+                    row["reference_option"] = priced[0]["code"]
 
 
 def _flag_defaults(draw: DrawFn, parts: list[Row]) -> None:
@@ -340,6 +374,11 @@ def options(draw: DrawFn, client: Row, name: str, plan_type: str, number: int) -
     elif plan_type in GRADED_BY_PAY:
         part["formula"], kind = f"F{name}{number}", "amount"
         client["formulas"] += [{"code": part["formula"], **row} for row in dated(draw, formula_bodies())]
+        if rarely(draw, 3):
+            part["premium_formula"] = f"F{name}{number}P"
+            client["formulas"] += [
+                {"code": part["premium_formula"], **row} for row in dated(draw, formula_bodies())
+            ]
     elif plan_type in FIXED:
         part["coverage_amount"], kind = draw(dollars(10_000, 300_000)), "amount"
     if plan_type not in (*PLEDGED, "40") and not rarely(draw, 10):

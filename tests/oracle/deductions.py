@@ -6,7 +6,7 @@ from openbenefits.core.codes import AmountKind
 
 from .dates import flagged_periods, pay_periods
 from .eligibility import counting_dependents, is_in_force
-from .rating import coverage_amount, price_month
+from .rating import coverage_amount, premium_coverage, price_month
 from .rows import Row, Setup, option_of, plan_type_of, share
 
 ALL_FLAGS = (1, 2, 3, 4, 5)
@@ -120,7 +120,8 @@ def employee_month(
     coverage = coverage_amount(setup, option, known, day)
     if coverage is not None and point.get("requested_coverage_cents") is not None:
         coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
-    month = price_month(setup, option, known, counting, coverage, day)
+    premium = premium_coverage(setup, option, known, coverage, day)
+    month = price_month(setup, section, option, known, counting, coverage, premium, day)
     return None if month["total"] is None else month["total"] - month["employer"]
 
 

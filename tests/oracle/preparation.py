@@ -71,6 +71,7 @@ def blank_option(plan: Row, code: str) -> Row:
         "is_proof_required": False,
         "coverage_cents": None,
         "approved_coverage_cents": None,
+        "premium_coverage_cents": None,
         "month_total_cents": None,
         "month_employer_cents": None,
         "annual_before_tax_cents": None,

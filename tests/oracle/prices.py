@@ -6,7 +6,7 @@ from openbenefits.core.codes import AmountKind
 
 from .dates import coverage_begin, flagged_periods, pay_periods
 from .preparation import WAIVE, Case, blank_option, blank_plan
-from .rating import coverage_amount, credit_month, price_month
+from .rating import coverage_amount, credit_month, premium_coverage, price_month
 from .rows import Fault, Row, cents_or_none, half_away
 
 
@@ -17,7 +17,7 @@ def priced_option(
     priced["is_current"] = current is not None and current["code"] == option["code"]
     _set_coverage(case, section["plan_type"], row, plan, option, priced)
     if section.get("amount", "none") == AmountKind.NONE:
-        _set_price(case, section["plan_type"], plan, option, counting, priced)
+        _set_price(case, section, plan, option, counting, priced)
     _set_credit(case, section["plan_type"], plan, option, option.get("credits") or [], counting, priced)
     return priced
 
@@ -31,6 +31,12 @@ def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, 
         return
     if coverage is None:
         return
+    try:
+        priced["premium_coverage_cents"] = premium_coverage(
+            case.setup, option, case.person, coverage, plan["coverage_begins_on"]
+        )
+    except Fault as fault:
+        case.say(fault.code, plan_type, option["code"])
     in_force = case.in_force(plan_type)
     prefix = "waived_" if in_force is None else ""
     guaranteed = cents_or_none(row[f"{prefix}proof_above"])
@@ -51,9 +57,10 @@ def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, 
     }
 
 
-def _set_price(case: Case, plan_type: str, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
-    day = plan["coverage_begins_on"]
-    month = price_month(case.setup, option, case.person, counting, priced["coverage_cents"], day)
+def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
+    day, plan_type = plan["coverage_begins_on"], section["plan_type"]
+    coverage, premium = priced["coverage_cents"], priced["premium_coverage_cents"]
+    month = price_month(case.setup, section, option, case.person, counting, coverage, premium, day)
     for code in month["faults"]:
         case.say(code, plan_type, option["code"])
     priced["reasons"]["price"] = month

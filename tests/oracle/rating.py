@@ -1,6 +1,7 @@
 """What it covers and what it costs (docs/rules.md §6 and §7). Money is whole cents."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from .dates import age_years, service_months
@@ -14,6 +15,7 @@ from .rows import (
     decimal,
     floor_to_multiple,
     half_away,
+    option_of,
     percent_of,
 )
 
@@ -55,24 +57,58 @@ def coverage_amount(setup: Setup, option: Row, person: Row, day: date) -> int | 
     """
     if option.get("formula") is None:
         return cents_or_none(option.get("coverage_amount"))
-    formula = setup.row_on("formulas", option["formula"], day)
+    return formula_amount(setup, option["formula"], person, day)
+
+
+def premium_coverage(setup: Setup, option: Row, person: Row, coverage: int | None, day: date) -> int | None:
+    """Find the coverage the employee pays for, at most the coverage itself; None without a formula of its own."""
+    if option.get("premium_formula") is None:
+        return None
+    amount = formula_amount(setup, option["premium_formula"], person, day)
+    return None if coverage is None else min(amount, coverage)
+
+
+def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
+    formula = setup.row_on("formulas", code, day)
     pay = annual_pay(person)
     if formula is None or pay is None:
         raise Fault("BA1209")
-    amount = half_away(pay, PAY_DIVISOR[formula.get("base", "annual_pay")])
-    amount = at_most(amount, cents_or_none(formula.get("base_cap")))
+    if formula.get("disability"):
+        return disability_pay(formula["disability"], pay)
+    base = half_away(pay, PAY_DIVISOR[formula.get("base", "annual_pay")])
+    base = at_most(base, cents_or_none(formula.get("base_cap")))
+    amount = base
     for step in formula["steps"]:
-        amount = apply_step(amount, step)
+        amount = apply_step(amount, base, step)
     amount -= age_reduction(formula, amount, age_years(person.get("birth_on"), day))
     amount = at_most(amount, cents_or_none(formula.get("maximum")))
     return at_least(amount, cents_or_none(formula.get("minimum")))
 
 
-def apply_step(amount: int, step: Row) -> int:
+def disability_pay(part: Row, pay: int) -> int:
+    """Find the monthly pay that is covered: at most what the highest benefit replaces."""
+    replaced = half_away(cents(part["maximum_monthly_benefit"]) * 100, decimal(part["replacement_percent"]))
+    return min(half_away(pay, 12), replaced)
+
+
+ROUND_UP = {"down": lambda to: 0, "nearest": lambda to: Decimal(to) / 2, "up": lambda to: to - 1}
+
+
+def apply_step(amount: int, base: int, step: Row) -> int:
     if step.get("multiply") is not None:
         return half_away(amount * decimal(step["multiply"]), 1)
+    if step.get("divide") is not None:
+        return half_away(amount, step["divide"])
     if step.get("add") is not None:
         return amount + cents(step["add"])
+    if step.get("subtract") is not None:
+        return amount - cents(step["subtract"])
+    if step.get("add_base") is not None:
+        return amount + half_away(base * decimal(step["add_base"]), 1)
+    if step.get("round") is not None:
+        multiple = cents(step["to"])
+        up = ROUND_UP[step["round"]](multiple)
+        return floor_to_multiple(amount + up, multiple) if multiple else amount
     if step.get("set") is not None:
         return cents(step["set"])
     multiple = cents(step["round_to"])
@@ -217,9 +253,11 @@ def _own_part(
     return total
 
 
-def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date) -> int:
+def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date, reference: Any) -> int:
     """Find what the employer pays of a month: as the rates state it, else percentages and a fixed amount,
     capped; at most the total.
+
+    `reference(code)` gives the parts of another option's price.
     """
     if parts["stated"] is not None:
         return min(parts["stated"], parts["total"])
@@ -227,10 +265,35 @@ def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date) 
     row = _contribution_row(contribution, option["coverage_code"])
     if row is None:
         return 0
-    amount = percent_of(parts["own"], row.get("employee_percent", 0))
-    amount += percent_of(parts["dependents"], row.get("dependent_percent", 0))
-    amount += cents(row.get("fixed_monthly", 0))
-    return min(at_most(amount, cents_or_none(row.get("cap_monthly"))), parts["total"])
+    gives = [decimal(row.get(name, 0)) for name in ("employee_percent", "dependent_percent", "fixed_monthly")]
+    if not any(gives):
+        return 0
+    measure = parts
+    if contribution.get("reference_option"):
+        measure = reference(contribution["reference_option"])
+    amount = percent_of(measure["own"], gives[0]) + percent_of(measure["dependents"], gives[1])
+    amount = at_most(amount + cents(gives[2]), cents_or_none(row.get("cap_monthly")))
+    least = min(cents(row.get("minimum_employee_monthly") or 0), parts["total"])
+    return min(amount, parts["total"] - least)
+
+
+def reference_parts(
+    setup: Setup, section: Row, code: str, option: Row, person: Row, counting: list[Row], day: date
+) -> Row:
+    """Price the option a contribution is measured by: of the same coverage code, all its costs added up."""
+    suffix = f"-{option['coverage_code']}" if option["coverage_code"] else ""
+    reference = option_of(section, f"{code}{suffix}")
+    if reference is None or not reference.get("costs"):
+        raise Fault("BA1202")
+    coverage = coverage_amount(setup, reference, person, day)
+    covered = covered_dependents(setup, reference["coverage_code"], counting)
+    added = {"own": 0, "dependents": 0}
+    for cost in reference["costs"]:
+        parts = month_parts(setup, cost, reference, person, covered, coverage, day)
+        if parts["total"] is None:
+            raise Fault("BA1209")
+        added = {name: added[name] + parts[name] for name in added}
+    return added
 
 
 def _contribution_row(contribution: Row | None, coverage_code: str | None) -> Row | None:
@@ -242,21 +305,39 @@ def _contribution_row(contribution: Row | None, coverage_code: str | None) -> Ro
 
 
 def price_month(
-    setup: Setup, option: Row, person: Row, counting: list[Row], coverage: int | None, day: date
+    setup: Setup,
+    section: Row | None,
+    option: Row,
+    person: Row,
+    counting: list[Row],
+    coverage: int | None,
+    premium: int | None,
+    day: date,
 ) -> Row:
     """Add up the costs of an option for one month: {total, employer, costs, faults}."""
     covered = covered_dependents(setup, option["coverage_code"], counting)
     total, employer, costs, faults = 0, 0, [], []
+
+    def reference(code: str) -> Row:
+        return reference_parts(setup, section, code, option, person, counting, day)
+
     for cost in option.get("costs") or []:
         try:
             parts = month_parts(setup, cost, option, person, covered, coverage, day)
+            if parts["total"] is None:
+                faults.append(None if option.get("formula") else "BA1209")  # a formula has said why
+                continue
+            parts["employer"] = employer_month(setup, cost, option, parts, day, reference)
+            if option.get("premium_formula"):
+                paid_for = month_parts(setup, cost, option, person, covered, premium, day)
+                if paid_for["total"] is None:
+                    faults.append(None)  # the premium formula has said why
+                    continue
+                employee = paid_for["total"] - employer_month(setup, cost, option, paid_for, day, reference)
+                parts["employer"] = parts["total"] - min(employee, parts["total"])
         except Fault as fault:
             faults.append(fault.code)
             continue
-        if parts["total"] is None:
-            faults.append(None if option.get("formula") else "BA1209")  # a formula has said why
-            continue
-        parts["employer"] = employer_month(setup, cost, option, parts, day)
         total, employer = total + parts["total"], employer + parts["employer"]
         costs.append(parts)
     if faults:
@@ -276,4 +357,4 @@ def credit_month(
     """Add up credits for one month: priced like a cost, without a contribution."""
     costs = [{"rate_table": credit["rate_table"]} for credit in granted]
     priced = {"coverage_code": option["coverage_code"], "costs": costs}
-    return price_month(setup, priced, person, counting, coverage, day)
+    return price_month(setup, None, priced, person, counting, coverage, None, day)

@@ -60,6 +60,10 @@ HMO_TABLE = "rate_tables[hmo from 2026-01-01]"
 LIFE_TABLE = "rate_tables[life from 2026-01-01]"
 
 
+def disability(percent: int) -> dict[str, int]:
+    return {"replacement_percent": percent, "maximum_monthly_benefit": 5000}
+
+
 def test_good_bundles_have_no_findings(tmp_path):
     assert audited_peo(tmp_path) == []
     assert audited_client(tmp_path) == []
@@ -273,6 +277,40 @@ CLIENT_FAULTS = [
     ("event_rules", lambda s: s[0].update(source=""), "no_source", HEALTH),
     ("formulas", lambda s: s[0]["steps"][0].update(add=1), "step", f"{ONE_PAY}.steps[1]"),
     ("formulas", lambda s: s[0]["steps"][1].pop("round_up"), "rounding", f"{ONE_PAY}.steps[2]"),
+    ("formulas", lambda s: s[0]["steps"].append({"round": "up"}), "rounding", f"{ONE_PAY}.steps[3]"),
+    (
+        "formulas",
+        lambda s: s[0]["steps"].append({"round": "up", "to": 0}),
+        "rounding",
+        f"{ONE_PAY}.steps[3]",
+    ),
+    ("formulas", lambda s: s[0]["steps"].append({"divide": 0}), "divisor", f"{ONE_PAY}.steps[3]"),
+    (
+        "formulas",
+        lambda s: s[0]["steps"].append({"add_base": 1, "subtract": 5}),
+        "step",
+        f"{ONE_PAY}.steps[3]",
+    ),
+    ("formulas", lambda s: s[0].update(steps=[]), "no_steps", ONE_PAY),
+    ("formulas", lambda s: s[0].update(disability=disability(60)), "disability", ONE_PAY),
+    ("formulas", [{**DATED, "code": "ONE-PAY", "disability": disability(101)}], "percent", ONE_PAY),
+    ("formulas", [{**DATED, "code": "ONE-PAY", "disability": disability(0)}], "percent", ONE_PAY),
+    (
+        "formulas",
+        [{**DATED, "code": "ONE-PAY", "base": "weekly_pay", "disability": disability(60)}],
+        "disability",
+        ONE_PAY,
+    ),
+    ("programs", lambda s: option(s, "20").update(premium_formula="NONE"), "unknown_code", LIFE),
+    (
+        "programs",
+        lambda s: option(s, "20").update(
+            premium_formula="ONE-PAY", costs=[{"rate_table": "credit", "contribution": "ALL"}]
+        ),
+        "premium_rate",
+        LIFE,
+    ),
+    ("contributions", lambda s: s[0].update(reference_option="GOLD"), "reference_option", HMO),
     ("formulas", lambda s: s[0].update(minimum=60000), "bounds", ONE_PAY),
     (
         "formulas",
@@ -516,3 +554,47 @@ def test_a_named_exception_makes_a_long_wait_a_warning(tmp_path):
     (finding,) = audited_client(tmp_path, event_rules=wait)
     assert (finding.code, finding.severity) == ("wait", Severity.WARNING)
     assert "orientation of one month" in finding.found
+
+
+def with_second_option(section: list[Any], **changes: Any) -> None:
+    second = {**option(section), "code": "PPO", "default": False, **changes}
+    plan_type(section)["options"].append(second)
+
+
+ALL_PAID = {**DATED, "code": "ALL", "rows": [{"employee_percent": 100, "dependent_percent": 100}]}
+REFERENCED = [{**DATED, "code": "EIGHTY", "reference_option": "PPO", "rows": [{"employee_percent": 80}]}]
+
+
+def test_a_reference_must_have_the_coverage_codes_of_what_it_measures(tmp_path):
+    found = audited_client(
+        tmp_path,
+        contributions=[*REFERENCED, ALL_PAID],
+        programs=lambda s: with_second_option(s, coverage_codes=["1"], costs=[{"rate_table": "hmo"}]),
+    )
+    assert the_one(found) == ("reference_coverage", HMO)
+
+
+def test_a_reference_must_have_a_price(tmp_path):
+    found = audited_client(
+        tmp_path,
+        contributions=[*REFERENCED, ALL_PAID],
+        programs=lambda s: with_second_option(s, costs=[]),
+    )
+    codes = [finding.code for finding in found]
+    assert sorted(codes) == ["no_price", "reference_price"]
+
+
+def test_references_may_not_go_in_a_circle(tmp_path):
+    back = {**DATED, "code": "BACK", "reference_option": "HMO", "rows": [{"employee_percent": 50}]}
+    found = audited_client(
+        tmp_path,
+        contributions=[*REFERENCED, ALL_PAID, back],
+        programs=lambda s: with_second_option(s, costs=[{"rate_table": "hmo", "contribution": "BACK"}]),
+    )
+    assert the_one(found) == ("reference_circle", HMO)
+    assert found[0].found == "HMO → PPO → HMO"
+
+
+def test_an_option_may_measure_its_own_contribution(tmp_path):
+    contributions = [{**REFERENCED[0], "reference_option": "HMO"}, ALL_PAID]
+    assert audited_client(tmp_path, contributions=contributions) == []

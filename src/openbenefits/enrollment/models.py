@@ -49,6 +49,7 @@ class EventOption(EventKey):
     is_proof_required = models.BooleanField()
     coverage_cents = models.BigIntegerField(null=True)
     approved_coverage_cents = models.BigIntegerField(null=True)  # what is billed until proof is approved
+    premium_coverage_cents = models.BigIntegerField(null=True)  # what the employee pays for, if not all
     annual_before_tax_cents = models.BigIntegerField(null=True)
     annual_after_tax_cents = models.BigIntegerField(null=True)
     annual_employer_cents = models.BigIntegerField(null=True)

@@ -248,11 +248,20 @@ class EventRulePart(DatedPart, kw_only=True, frozen=True):
 
 
 class FormulaStepPart(Part, kw_only=True, frozen=True):
-    """One of: `multiply: 2`, `add: 1000`, `set: 50000`, or `round_to: 1000` with `round_up`."""
+    """One step: multiply, divide, add, subtract, add_base, set, or one of the two ways to round.
+
+    `add_base: 0.5` adds half the capped base. `round: up` (`down`, `nearest`) with `to: 1000` is short for
+    `round_to: 1000` with `round_up: 999.99` (`0`, `500`).
+    """
 
     multiply: Factor | None = None
+    divide: Factor | None = None
     add: AddedDollars | None = None
+    subtract: Dollars | None = None
+    add_base: Factor | None = None
     set: Dollars | None = None
+    round: Literal["up", "down", "nearest"] | None = None
+    to: Dollars | None = None
     round_to: Dollars | None = None
     round_up: Dollars | None = None
 
@@ -262,11 +271,21 @@ class AgeReductionPart(Part, kw_only=True, frozen=True):
     reduce_percent: Percent
 
 
+class DisabilityPart(Part, kw_only=True, frozen=True):
+    """Covered pay is what a month's benefit of `replacement_percent` can replace, up to its maximum."""
+
+    replacement_percent: Percent
+    maximum_monthly_benefit: Dollars
+
+
 class FormulaPart(DatedPart, kw_only=True, frozen=True):
+    """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces."""
+
     code: Code
     base: Literal["annual_pay", "monthly_pay", "weekly_pay"] = "annual_pay"
     base_cap: Dollars | None = None
-    steps: list[FormulaStepPart]
+    steps: list[FormulaStepPart] = []
+    disability: DisabilityPart | None = None
     minimum: Dollars | None = None
     maximum: Dollars | None = None
     age_reductions: list[AgeReductionPart] = []
@@ -278,12 +297,20 @@ class ContributionRow(Part, kw_only=True, frozen=True):
     dependent_percent: Percent = Decimal(0)
     fixed_monthly: Dollars = Decimal(0)
     cap_monthly: Dollars | None = None
+    minimum_employee_monthly: Dollars | None = (
+        None  # what the employee pays at least, unless the total is less
+    )
 
 
 class ContributionPart(DatedPart, kw_only=True, frozen=True):
-    """What the employer pays: percent of the employee's part and of the dependents' part, plus fixed."""
+    """What the employer pays: percent of the employee's part and of the dependents' part, plus fixed.
+
+    With `reference_option` (the code of an option of the same plan type, without coverage code), the parts
+    are those of that option's price, for the same person and coverage code.
+    """
 
     code: Code
+    reference_option: Code | None = None
     rows: list[ContributionRow]
 
 
@@ -316,6 +343,7 @@ class OptionPart(Part, kw_only=True, frozen=True):
     eligibility: str | None = None
     service_area: str | None = None
     formula: str | None = None
+    premium_formula: str | None = None  # the coverage the employee pays for; the employer pays the rest
     coverage_amount: Dollars | None = None
     deduction_code: str | None = None
     costs: list[CostPart] = []

@@ -279,6 +279,7 @@ class Formula(DatedRow):
     minimum_cents = models.BigIntegerField(null=True)
     maximum_cents = models.BigIntegerField(null=True)
     pay_divisor = models.SmallIntegerField()  # 1 annual pay, 12 monthly, 52 weekly
+    benefit_percent_micros = models.BigIntegerField(null=True)  # disability: what a month's benefit replaces
 
 
 class FormulaStep(SetupRow):
@@ -287,8 +288,8 @@ class FormulaStep(SetupRow):
     valid_from = models.DateField()
     formula_id = models.IntegerField()
     step = models.SmallIntegerField()
-    operation = models.TextField()  # multiply, add, round, set
-    operand_thousandths = models.BigIntegerField(null=True)  # multiply: factor; add, set: cents × 1000
+    operation = models.TextField()  # multiply, divide, add, subtract, add_base, round, set
+    operand_thousandths = models.BigIntegerField(null=True)  # a factor; add, subtract, set: cents × 1000
     round_up_cents = models.BigIntegerField(null=True)
     round_to_cents = models.BigIntegerField(null=True)
 
@@ -312,6 +313,8 @@ class Contribution(DatedRow):
     dependent_percent_micros = models.BigIntegerField()  # of what dependents add
     fixed_monthly_cents = models.BigIntegerField()
     cap_monthly_cents = models.BigIntegerField(null=True)
+    minimum_employee_cents = models.BigIntegerField(null=True)  # of a month
+    reference_option = models.TextField(null=True)  # of whose price; null: of the option's own
 
 
 # --- programs ---------------------------------------------------------------------------------------
@@ -365,6 +368,7 @@ class Option(SetupRow):
     rule_id = models.IntegerField(null=True)
     geography_id = models.IntegerField(null=True)  # service area the person must live in
     formula_id = models.IntegerField(null=True)
+    premium_formula_id = models.IntegerField(null=True)  # of the coverage the employee pays for
     fixed_coverage_cents = models.BigIntegerField(null=True)
     deduction_code_id = models.IntegerField(null=True)
 

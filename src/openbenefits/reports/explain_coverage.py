@@ -4,11 +4,20 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money as cents_of
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_event import age_on
 from openbenefits.reports.explain_names import Row, row_on
 from openbenefits.reports.explain_parts import ProofPart
-from openbenefits.reports.explain_words import CENTS, THOUSANDTHS, decimal, listed, percent, whole_money
+from openbenefits.reports.explain_words import (
+    CENTS,
+    THOUSANDTHS,
+    decimal,
+    listed,
+    money,
+    percent,
+    whole_money,
+)
 
 PAY_WORDS = {1: "annual pay", 12: "monthly pay", 52: "weekly pay"}
 
@@ -28,7 +37,27 @@ def coverage_text(again: Again, plan: Row, row: Row, priced: Row) -> str:
     pay += f" counted up to {whole_money(cap)}" if (cap := formula["base_cap_cents"]) is not None else ""
     how = f"{pay}, {', '.join(told)}" if told else pay
     result = "not known, from" if amount is None else f"{whole_money(amount)} ="
-    return f"{result} {how} (formula {formula['code']}, {formula['source']})"
+    text = f"{result} {how} (formula {formula['code']}, {formula['source']})"
+    return text + _benefit(formula, amount) + _premium(again, plan, row, priced)
+
+
+def _benefit(formula: Row, amount: int | None) -> str:
+    """The monthly benefit that a disability coverage of monthly pay stands for."""
+    share = formula["benefit_percent_micros"]
+    if share is None or amount is None:
+        return ""
+    benefit = pl.select(cents_of.percent_of(pl.lit(amount), pl.lit(share))).item()
+    return f"; benefit a month: {percent(share)} of it, {money(benefit)}"
+
+
+def _premium(again: Again, plan: Row, row: Row, priced: Row) -> str:
+    """What of the coverage the employee pays for."""
+    if row["premium_formula_id"] is None:
+        return ""
+    formula = row_on(again.tables["formula"], plan["price_on"], formula_id=row["premium_formula_id"])
+    amount = priced["premium_coverage_cents"]
+    told = "not known" if amount is None else whole_money(amount)
+    return f"; the employee pays for {told} (formula {formula['code'] if formula else 'none in force'})"
 
 
 def _step(step: dict[str, Any]) -> str:
@@ -36,8 +65,14 @@ def _step(step: dict[str, Any]) -> str:
     match step["operation"]:
         case "multiply":
             return f"× {decimal(operand, THOUSANDTHS)}"
+        case "divide":
+            return f"÷ {decimal(operand, THOUSANDTHS)}"
+        case "add_base":
+            return f"+ {decimal(operand, THOUSANDTHS)} × the base"
         case "add":
             return f"+ ${decimal(operand, THOUSANDTHS * CENTS)}"
+        case "subtract":
+            return f"− ${decimal(operand, THOUSANDTHS * CENTS)}"
         case "set":
             return f"set to ${decimal(operand, THOUSANDTHS * CENTS)}"
         case _:
@@ -53,10 +88,10 @@ def _rounding(round_up_cents: int, round_to_cents: int) -> str:
     to = whole_money(round_to_cents)
     if round_up_cents == 0:
         return f"rounded down to full {to}"
+    if round_up_cents * 2 in (round_to_cents, round_to_cents - 1):
+        return f"rounded to the nearest {to}"
     if round_up_cents >= round_to_cents - CENTS:
         return f"rounded up to full {to}"
-    if round_up_cents * 2 == round_to_cents:
-        return f"rounded to the nearest {to}"
     return f"{whole_money(round_up_cents)} added and rounded down to full {to}"
 
 

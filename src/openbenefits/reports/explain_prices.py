@@ -12,11 +12,13 @@ import polars as pl
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
+from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_event import age_on
-from openbenefits.reports.explain_names import Row, row_of, row_on, rows_on
+from openbenefits.reports.explain_names import Row, row_of, row_on
 from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
+from openbenefits.reports.explain_shares import Told, contribution_of, premium_share, share
 from openbenefits.reports.explain_words import (
     FREQUENCY_WORDS,
     MICROS,
@@ -25,7 +27,6 @@ from openbenefits.reports.explain_words import (
     UNIT_WORDS,
     decimal,
     money,
-    percent,
     whole_money,
 )
 
@@ -49,11 +50,21 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
     if table is None:
         return _unpriced("credit" if is_credit else "price", fault or PRICE_FAULT_WORDS["rate"])
     rated = _rated(again, plan, option, table)
-    contribution = _contribution(again, plan, option, cost)
+    contribution = contribution_of(again, plan, option, cost)
     month, month_lines = _month(again, table, priced, rated)
     stated = None if is_credit else _stated(again, table, priced, rated)
-    share, share_lines = _share(cost, contribution, month, stated)
-    paid, paid_lines = _paid(again, plan, option, share["month_employee_cents"], is_credit=is_credit)
+    reference = None if contribution is None else _reference_month(again, plan, option, cost)
+    measure, named = reference or (month, "")
+    shared, share_lines = share(cost, contribution, month, measure, named, stated)
+    if priced["premium_coverage_cents"] is not None and not is_credit:
+        premium = {"coverage_cents": priced["premium_coverage_cents"]}
+        paid_for, lines = _month(again, table, premium, rated)
+        stated = _stated(again, table, premium, rated)
+        measure = reference[0] if reference else paid_for
+        shared, share_lines = premium_share(
+            month, share(cost, contribution, paid_for, measure, named, stated), lines
+        )
+    paid, paid_lines = _paid(again, plan, option, shared["month_employee_cents"], is_credit=is_credit)
     return CostPart(
         kind="credit" if is_credit else "price",
         rate_table=table["code"],
@@ -64,7 +75,7 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
         keys=tuple(Fact(name=name, value=str(value)) for name, value in rated[0]["keys"].items()),
         lines=(*month_lines, *share_lines, *paid_lines, *filter(None, [fault])),
         **month,
-        **share,
+        **shared,
         **paid,
     )
 
@@ -89,10 +100,6 @@ AMOUNTS = (
     *("month_total_cents", "month_own_cents", "month_dependents_cents", "month_employer_cents"),
     *("month_employee_cents", "year_cents", "pays", "pay_cents"),
 )
-
-Told = tuple[Row, list[str]]
-"""Amounts, and the lines that tell how they came about."""
-
 
 # --- the rates ------------------------------------------------------------------------------------------
 
@@ -289,47 +296,28 @@ def _rate_text(unit: str, micros: int | None) -> str:
 # --- who pays ---------------------------------------------------------------------------------------------
 
 
-def _share(cost: Row, row: Row | None, month: Row, stated: int | None) -> Told:
-    """The employer's part of the month, and what remains."""
-    total, own = month["month_total_cents"], month["month_own_cents"]
-    if stated is not None and total is not None:
-        employer = min(stated, total)
-        line = f"employer: as the rates state it: {money(employer)} a month"
-        return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
-    if total is None or own is None or (row is None and cost["contribution_id"] is not None):
-        return {"month_employer_cents": None, "month_employee_cents": None}, []
-    if row is None:
-        lines = ["no employer contribution"] if cost["cost_type"] == "P" else []
-        return {"month_employer_cents": 0, "month_employee_cents": total}, lines
-    own_part = _number(cents_of.percent_of(pl.lit(own), pl.lit(row["employee_percent_micros"])))
-    others = _number(cents_of.percent_of(pl.lit(total - own), pl.lit(row["dependent_percent_micros"])))
-    offered = own_part + others + row["fixed_monthly_cents"]
-    caps = [cap for cap in (row["cap_monthly_cents"], total) if cap is not None]
-    employer = min(offered, *caps)
-    line = _employer_line(row, own, total - own, own_part, others, offered, employer)
-    return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
-
-
-def _contribution(again: Again, plan: Row, option: Row, cost: Row) -> Row | None:
-    """The row of the coverage code, else the row for any."""
-    if cost["contribution_id"] is None:
+def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[Row, str] | None:
+    """What another option costs a month, by which this cost's contribution is measured; and its code."""
+    offers = again.prepared.trace.offers
+    offered = offers.options.filter(plan_day=plan["plan_day"], option_id=option["option_id"])
+    rows = (
+        offers.costs.filter(offer=offered["offer"][0], number=cost["number"]) if offered.height else offered
+    )
+    if rows.is_empty() or not rows["has_reference"][0]:
         return None
-    rows = rows_on(again.tables["contribution"], plan["price_on"], contribution_id=cost["contribution_id"])
-    by_code = {row["coverage_code_id"]: row for row in rows}
-    return by_code.get(option["coverage_code_id"] or 0, by_code.get(0))
-
-
-def _employer_line(
-    row: Row, own: int, dependents: int, own_part: int, others: int, offered: int, employer: int
-) -> str:
-    parts = [f"{percent(row['employee_percent_micros'])} of the own part {money(own)} = {money(own_part)}"]
-    if dependents:
-        share = percent(row["dependent_percent_micros"])
-        parts.append(f"{share} of the dependents' part {money(dependents)} = {money(others)}")
-    if row["fixed_monthly_cents"]:
-        parts.append(f"{money(row['fixed_monthly_cents'])} fixed")
-    capped = "" if employer == offered else f", at most {money(employer)}"
-    return f"employer: {' + '.join(parts)}{capped}: {money(employer)} a month"
+    months: list[Row] = []
+    reference = offers.options.filter(offer=rows["reference_offer"][0])
+    asked = reference.select("offer", plan=pl.lit(plan["plan"], pl.Int32))
+    covered = with_coverage(asked, again.prepared.plans, offers, again.rulebook)
+    for other in offers.costs.filter(offer=rows["reference_offer"][0], cost_type="P").iter_rows(named=True):
+        table = row_on(again.tables["rate_table"], plan["price_on"], rate_table_id=other["rate_table_id"])
+        if table is not None:
+            row = row_of(again.tables["option"], option_id=reference["option_id"][0]) or option
+            rated = _rated(again, plan, row, table)
+            months.append(_month(again, table, covered.row(0, named=True), rated)[0])
+    names = ("month_total_cents", "month_own_cents", "month_dependents_cents")
+    code = again.rulebook.options["code"][int(reference["option_row"][0])] if reference.height else "none"
+    return {name: _sum([month[name] for month in months]) if months else None for name in names}, code
 
 
 def _paid(again: Again, plan: Row, option: Row, month: int | None, *, is_credit: bool) -> Told:

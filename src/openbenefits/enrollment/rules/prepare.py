@@ -225,7 +225,10 @@ def price_options(
     covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
     quotes = find_quotes(plans, members, cases, offers, rulebook)
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
-    located = plans.select("plan", "annual_pay_cents", "pay_year", first_quote=units.cum_sum() - units)
+    located = plans.select(
+        *("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
+        first_quote=units.cum_sum() - units,
+    )
     return with_prices(covered, located, quotes, offers, rulebook), quotes
 
 

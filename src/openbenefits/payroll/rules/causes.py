@@ -105,12 +105,15 @@ def _with_rates_since(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 
 def _option_changes(rulebook: Rulebook) -> pl.DataFrame:
     """List the days on which a row that prices an option begins."""
-    options = rulebook.options.select("option_row", "option_id", "formula_id")
+    options = rulebook.options.select("option_row", "option_id", "formula_id", "premium_formula_id")
     costs = options.join(rulebook.costs, on="option_row")
     days = [
         costs.join(rulebook.rate_tables.select("rate_table_id", "valid_from"), on="rate_table_id"),
         costs.join(rulebook.contributions.select("contribution_id", "valid_from"), on="contribution_id"),
         options.join(rulebook.formulas.select("formula_id", "valid_from"), on="formula_id"),
+        options.join(
+            rulebook.formulas.select("valid_from", premium_formula_id="formula_id"), on="premium_formula_id"
+        ),
     ]
     listed = pl.concat([rows.select("option_id", rates_since="valid_from") for rows in days]).unique()
     return listed.with_columns(price_on="rates_since")

@@ -240,5 +240,5 @@ def _charged(
 def _located(plans: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
     """Say where the quotes of each plan row begin."""
     first = quotes.group_by("plan").agg(first_quote=pl.col("quote").min().cast(pl.Int32))
-    rows = plans.select("plan", "annual_pay_cents", "pay_year")
+    rows = plans.select("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year")
     return rows.join(first, on="plan", how="left", maintain_order="left")

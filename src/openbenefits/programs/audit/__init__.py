@@ -5,7 +5,17 @@ Each check is a function from the bundle under audit to findings; none looks at 
 
 from collections.abc import Callable, Iterator
 
-from openbenefits.programs.audit import calendars, limits, prices, programs, rates, references, rules, waits
+from openbenefits.programs.audit import (
+    amounts,
+    calendars,
+    limits,
+    prices,
+    programs,
+    rates,
+    references,
+    rules,
+    waits,
+)
 from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.loaded import LoadedBundle
@@ -25,8 +35,10 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     rules.deduction_codes,
     rules.event_rules,
     rules.eligibility_rules,
-    rules.formulas,
-    rules.contributions,
+    amounts.formulas,
+    amounts.contributions,
+    amounts.premium_formulas,
+    amounts.reference_options,
     waits.long_waits,
     limits.repeated_limits,
     limits.unknown_limits,

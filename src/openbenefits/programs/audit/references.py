@@ -167,6 +167,7 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
     yield Reference(path, "eligibility_rules", option.eligibility, day)
     yield Reference(path, "geographies", option.service_area)
     yield Reference(path, "formulas", option.formula, day)
+    yield Reference(path, "formulas", option.premium_formula, day)
     yield Reference(path, "deduction_codes", option.deduction_code)
     for code in option.coverage_codes:
         yield Reference(path, "coverage_codes", code)

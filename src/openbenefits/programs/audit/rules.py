@@ -6,7 +6,7 @@ from typing import Any
 
 from openbenefits.core.codes import BeginRule, EndRule, PersonType
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import CriterionPart, FormulaPart, FormulaStepPart
+from openbenefits.programs.bundle import CriterionPart
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.rows.rules import CRITERION_UNITS
@@ -121,50 +121,3 @@ def _found(part: CriterionPart) -> str:
     given = {name: getattr(part, name) for name in ("min", "max", "values", "geography")}
     stated = [f"{name} {value}" for name, value in given.items() if value is not None]
     return f"`{part.field}` with {listed(stated) or 'nothing'}"
-
-
-def formulas(audited: Audited) -> Iterator[Finding]:
-    """Find steps of formulas that are no step or two, rounding half said, and bounds that cross."""
-    for path, formula in numbered(audited.parts.formulas, "formulas"):
-        for place, step in numbered(formula.steps, *path, "steps"):
-            yield from _step_faults(audited, place, step)
-        yield from _bound_faults(audited, path, formula)
-
-
-def _step_faults(audited: Audited, path: Path, step: FormulaStepPart) -> Iterator[Finding]:
-    operations = [name for name in ("multiply", "add", "set", "round_to") if getattr(step, name) is not None]
-    if len(operations) != 1:
-        expected = "one of multiply, add, set, round_to"
-        yield audited.finding(path, "step", expected, listed(operations) or "none", "Write one per step.")
-    elif (step.round_to is None) != (step.round_up is None) or step.round_to == 0:
-        expected = "`round_to` above 0 together with `round_up` (0 cuts off)"
-        yield audited.finding(path, "rounding", expected, "one without the other, or 0", "State both.")
-
-
-def _bound_faults(audited: Audited, path: Path, formula: FormulaPart) -> Iterator[Finding]:
-    low, high = formula.minimum, formula.maximum
-    if low is not None and high is not None and low > high:
-        cure = "Correct one of them."
-        yield audited.finding(path, "bounds", "minimum not above maximum", f"{low} above {high}", cure)
-    edges = [band.age_from for band in formula.age_reductions]
-    if edges != sorted(set(edges)):
-        cure = "Sort the ages, and write each once."
-        yield audited.finding(path, "age_reductions", "rising ages", listed(edges), cure)
-    if any(band.reduce_percent > 100 for band in formula.age_reductions):
-        expected = "reductions of at most 100 %"
-        yield audited.finding(path, "percent", expected, "more", "Correct the percentage.")
-
-
-def contributions(audited: Audited) -> Iterator[Finding]:
-    """Find contributions without a row, with two for one coverage, or above 100 %."""
-    for path, part in numbered(audited.parts.contributions, "contributions"):
-        rows = Counter(row.coverage_code for row in part.rows)
-        if not rows or max(rows.values()) > 1:
-            cure = "Write each coverage code once; leave it blank for any."
-            expected = "one row for each coverage"
-            several = [code or "any" for code, count in rows.items() if count > 1]
-            found = f"several for {listed(several)}" if several else "none"
-            yield audited.finding(path, "contribution_rows", expected, found, cure)
-        if any(max(row.employee_percent, row.dependent_percent) > 100 for row in part.rows):
-            expected = "percentages of at most 100"
-            yield audited.finding(path, "percent", expected, "more", "Correct the percentage.")

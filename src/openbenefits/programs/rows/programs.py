@@ -77,6 +77,7 @@ def options(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
                 "rule_id": numbers.maybe("rule", part.eligibility),
                 "geography_id": numbers.maybe("geography", part.service_area),
                 "formula_id": numbers.maybe("formula", part.formula),
+                "premium_formula_id": numbers.maybe("formula", part.premium_formula),
                 "fixed_coverage_cents": cents(part.coverage_amount),
                 "deduction_code_id": numbers.maybe("deduction_code", part.deduction_code),
             }

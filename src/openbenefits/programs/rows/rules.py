@@ -1,17 +1,18 @@
 """Rows of the rules: dependents, eligibility, events, formulas, contributions."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
-from openbenefits.programs.bundle import ClientBundle, FormulaStepPart, PeoBundle
+from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaStepPart, PeoBundle
 from openbenefits.programs.numbers import Numbers
 
 Row = dict[str, Any]
 Parts = PeoBundle | ClientBundle
 
 MICROS_PER_PERCENT = 1_000_000
+CENT = Decimal("0.01")
 CRITERION_UNITS = {"weekly_hours": 100, "annual_pay": CENTS_PER_DOLLAR}
 """By how much a criterion's number is multiplied to be kept whole; others are whole as written."""
 
@@ -116,7 +117,21 @@ def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "minimum_cents": cents(part.minimum),
             "maximum_cents": cents(part.maximum),
             "pay_divisor": _PAY_DIVISORS[part.base],
+            "benefit_percent_micros": None,
+            **_disability(part.disability),
         }
+
+
+def _disability(part: DisabilityPart | None) -> Row:
+    """Write a disability formula as monthly pay, capped at the pay that the highest benefit replaces."""
+    if part is None:
+        return {}
+    replaced = part.maximum_monthly_benefit * 100 / part.replacement_percent
+    return {
+        "pay_divisor": _PAY_DIVISORS["monthly_pay"],
+        "base_cap_cents": cents(replaced.quantize(CENT, ROUND_HALF_UP)),
+        "benefit_percent_micros": int(part.replacement_percent * MICROS_PER_PERCENT),
+    }
 
 
 def formula_steps(parts: Parts, numbers: Numbers) -> Iterator[Row]:
@@ -126,8 +141,6 @@ def formula_steps(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "valid_from": formula.valid_from,
                 "formula_id": numbers.of("formula", formula.code),
                 "step": number,
-                "round_up_cents": cents(part.round_up),
-                "round_to_cents": cents(part.round_to),
                 **_operation(part),
             }
 
@@ -156,16 +169,33 @@ def contributions(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "dependent_percent_micros": int(part.dependent_percent * MICROS_PER_PERCENT),
                 "fixed_monthly_cents": cents(part.fixed_monthly),
                 "cap_monthly_cents": cents(part.cap_monthly),
+                "minimum_employee_cents": cents(part.minimum_employee_monthly),
+                "reference_option": contribution.reference_option,
             }
+
+
+FACTORS = ("multiply", "divide", "add_base")
+AMOUNTS = ("add", "subtract", "set")
+STEPS = (*FACTORS, *AMOUNTS, "round", "round_to")
+"""What one step of a formula may be."""
 
 
 def _operation(part: FormulaStepPart) -> Row:
     """Name a step's operation; factors are kept in thousandths, dollars in thousandths of a cent."""
-    if part.round_to is not None:
-        return {"operation": "round", "operand_thousandths": None}
-    if part.multiply is not None:
-        return {"operation": "multiply", "operand_thousandths": int(part.multiply * THOUSANDTHS)}
-    operation, dollars = ("add", part.add) if part.add is not None else ("set", part.set)
-    in_cents = cents(dollars)
-    operand = None if in_cents is None else in_cents * THOUSANDTHS
-    return {"operation": operation, "operand_thousandths": operand}
+    operation = next(name for name in STEPS if getattr(part, name) is not None)
+    blank = {"operand_thousandths": None, "round_up_cents": None, "round_to_cents": None}
+    if operation in ("round", "round_to"):
+        up, to = _rounding(part)
+        return {**blank, "operation": "round", "round_up_cents": up, "round_to_cents": to}
+    operand = getattr(part, operation) * THOUSANDTHS
+    if operation in AMOUNTS:
+        operand *= CENTS_PER_DOLLAR
+    return {**blank, "operation": operation, "operand_thousandths": int(operand)}
+
+
+def _rounding(part: FormulaStepPart) -> tuple[int | None, int | None]:
+    """Write a rounding as what is added before the multiple is cut off, and the multiple, in cents."""
+    if part.round is None:
+        return cents(part.round_up), cents(part.round_to)
+    to = cents(part.to) or 0
+    return {"down": 0, "nearest": to // 2, "up": max(to - 1, 0)}[part.round], to

@@ -1,4 +1,4 @@
-"""Coverage amounts: fixed, or by a formula on pay (docs/rules.md §6)."""
+"""Coverage amounts: fixed, or by a formula on pay; of the coverage and of the premium (docs/rules.md §6)."""
 
 import polars as pl
 
@@ -11,26 +11,51 @@ from openbenefits.rating.rules.offers import Offers
 def with_coverage(
     options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Add coverage_cents and coverage_fault to option rows, whose order is kept.
+    """Add coverage_cents, premium_coverage_cents and coverage_fault to option rows, whose order is kept.
 
     Shapes:  options has plan (position in plans) and offer; plans has annual_pay_cents, birth_on, price_on.
+             The premium coverage is what the employee's price is reckoned by, if by another formula.
     Missing: no coverage amount applies → null; a formula that lacks a fact → null too, and coverage_fault
              says which: 'birth', or 'coverage' (the pay, or a formula that holds on the day).
     """
+    rows = _with_coverage(options, plans, offers, rulebook)
+    at = offers.options["has_premium"].gather(options["offer"]).arg_true()
+    rows = rows.with_columns(premium_coverage_cents=pl.lit(None, pl.Int64))
+    if at.is_empty():
+        return rows
+    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "premium_formula_row")
+    premium = _by_formula(asked.rename({"premium_formula_row": "formula_row"}), plans, rulebook)
+    whole = rows.select(whole_cents="coverage_cents", whole_fault="coverage_fault")[at]
+    bounded = premium.with_columns(whole.get_columns()).select(
+        cents=money.minimum(pl.col("coverage_cents"), pl.col("whole_cents")),
+        fault=pl.coalesce("whole_fault", "coverage_fault"),
+    )
+    return rows.with_columns(
+        rows["premium_coverage_cents"].clone().scatter(at, bounded["cents"]),
+        rows["coverage_fault"].clone().scatter(at, bounded["fault"]),
+    )
+
+
+def _with_coverage(
+    options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
+) -> pl.DataFrame:
     fixed, has_formula = take(offers.options, options["offer"], "fixed_coverage_cents", "has_formula")
     rows = options.with_columns(fixed.alias("coverage_cents"), coverage_fault=pl.lit(None, pl.String))
     at = has_formula.arg_true()
     if at.is_empty():
         return rows
-    computed = _by_formula(options.select("plan", "offer")[at], plans, offers, rulebook)
+    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "formula_row")
+    computed = _by_formula(asked, plans, rulebook)
     return rows.with_columns(
         rows[name].clone().scatter(at, computed[name]) for name in ("coverage_cents", "coverage_fault")
     )
 
 
-def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> pl.DataFrame:
-    """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and coverage_fault."""
-    rows = with_taken(rows, offers.options, "offer", "formula_row")
+def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and coverage_fault.
+
+    Shapes: rows has plan and formula_row.
+    """
     formed = with_taken(rows, plans, "plan", "annual_pay_cents", "birth_on", "price_on")
     formed = with_taken(
         formed,
@@ -39,7 +64,8 @@ def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, offers: Offers, ruleboo
         *("pay_divisor", "base_cap_cents", "minimum_cents", "maximum_cents"),
     )
     base = money.divide_half_up(pl.col("annual_pay_cents"), pl.col("pay_divisor").cast(pl.Int64))
-    formed = formed.with_columns(amount=money.clamp(base, None, pl.col("base_cap_cents")))
+    formed = formed.with_columns(base=money.clamp(base, None, pl.col("base_cap_cents")))
+    formed = formed.with_columns(amount="base")
     formed = _with_reduction(_with_steps(formed, rulebook), rulebook)
     bounded = money.clamp(pl.col("amount"), pl.col("minimum_cents"), pl.col("maximum_cents"))
     is_known = pl.col("annual_pay_cents").is_not_null() & pl.col("pay_divisor").is_not_null()
@@ -62,7 +88,7 @@ def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
             steps.filter(step=number), on="formula_row", how="left", maintain_order="left"
         )
         rows = with_taken(rows, nth, "formula_row", *_STEP)
-        rows = rows.with_columns(amount=_stepped()).drop(_STEP)
+        rows = rows.with_columns(amount=_stepped(set(nth["operation"].drop_nulls()))).drop(_STEP)
     return rows
 
 
@@ -70,27 +96,27 @@ def _longest(steps: pl.DataFrame) -> int:
     return 0 if steps.is_empty() else int(steps["step"].max()) + 1  # type: ignore[arg-type]
 
 
-def _stepped() -> pl.Expr:
-    """The amount after one step."""
-    amount, operation = pl.col("amount"), pl.col("operation")
-    factor = pl.col("operand_thousandths")
-    added = money.divide_half_up(factor.fill_null(0), 1000)
-    rounded = money.round_to_multiple(
-        amount, pl.col("round_up_cents").fill_null(0), pl.col("round_to_cents").fill_null(0)
-    )
-    return (
-        pl.when(amount.is_null())
-        .then(None)
-        .when(operation == "multiply")
-        .then(money.multiply_divide_half_up(amount, factor.fill_null(1000), 1000))
-        .when(operation == "add")
-        .then(money.add(amount, added))
-        .when(operation == "set")
-        .then(added)
-        .when(operation == "round")
-        .then(rounded)
-        .otherwise(amount)
-    )
+def _stepped(used: set[str]) -> pl.Expr:
+    """The amount after one step; only the operations some formula uses are looked at."""
+    amount, factor = pl.col("amount"), pl.col("operand_thousandths")
+    dollars = money.divide_half_up(factor, money.THOUSANDTHS)
+    results = {
+        "multiply": money.multiply_divide_half_up(amount, factor, money.THOUSANDTHS),
+        "divide": money.multiply_divide_half_up(amount, money.THOUSANDTHS, factor),
+        "add": money.add(amount, dollars),
+        "subtract": money.subtract(amount, dollars),
+        "add_base": money.add(
+            amount, money.multiply_divide_half_up(pl.col("base"), factor, money.THOUSANDTHS)
+        ),
+        "set": pl.when(amount.is_not_null()).then(dollars),
+        "round": money.round_to_multiple(
+            amount, pl.col("round_up_cents").fill_null(0), pl.col("round_to_cents").fill_null(0)
+        ),
+    }
+    step = amount
+    for operation in sorted(used):
+        step = pl.when(pl.col("operation") == operation).then(results[operation]).otherwise(step)
+    return step
 
 
 def _with_reduction(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

@@ -19,10 +19,12 @@ class Offers:
 
     days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and how many persons
              its coverage codes demand at most: most_spouses, most_partners, most_children.
-    options: offer, option_row and the option's columns, formula_row, has_formula; first_cost, costs.
+    options: offer, option_row and the option's columns, formula_row, has_formula, premium_formula_row,
+             has_premium; first_cost, costs.
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
              of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
-             member, and more than one to cover), the contribution.
+             member, and more than one to cover), the contribution; and, where that is a part of another
+             option's price (has_reference), reference_offer (null: that option is not there).
     units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
              code_offset and child_cap: what a plan row needs a quote for.
     """
@@ -43,6 +45,7 @@ def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     priced = _costs_of_offers(options, rulebook)
     units = _quote_units(priced)
     costs = _with_contributions(_with_units(priced, units), rulebook)
+    costs = _with_references(costs, options, rulebook)
     return Offers(
         days=_with_ranges(plan_days, options, units),
         options=_with_cost_ranges(options, costs),
@@ -70,7 +73,14 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
     columns = (
         *("plan_row", "option_row", "option_id", "option_type", "plan_id", "coverage_code_id"),
         *("display_order", "level", "is_default", "rule_bit", "geography_bit", "formula_id"),
-        *("fixed_coverage_cents", "tax_class", "period_flags", "spouse_min", "spouse_max"),
+        *(
+            "premium_formula_id",
+            "fixed_coverage_cents",
+            "tax_class",
+            "period_flags",
+            "spouse_min",
+            "spouse_max",
+        ),
         *("partner_min", "partner_max", "child_min", "child_max"),
     )
     rows = plan_days.drop_nulls("price_on").join(
@@ -81,8 +91,13 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
         is_priced=is_priced | (rows["option_type"] != OptionType.OPTION.value),
         geography_bit=pl.col("geography_bit").fill_null(0),
         has_formula=pl.col("formula_id").is_not_null(),
+        has_premium=pl.col("premium_formula_id").is_not_null(),
     )
     rows = version_on(rows, rulebook.formulas, "formula_id", "formula_row")
+    premiums = rulebook.formulas.select(
+        "valid_from", "valid_to", premium_formula_id="formula_id", premium_formula_row="formula_row"
+    )
+    rows = version_on(rows, premiums, "premium_formula_id", "premium_formula_row")
     return _numbered(rows.sort("plan_day", "display_order", maintain_order=True), "offer")
 
 
@@ -140,8 +155,8 @@ def _with_units(priced: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add the employer's part: the row of the coverage code, else the row for any; without one, nothing."""
     amounts = (
-        *("employee_percent_micros", "dependent_percent_micros"),
-        *("fixed_monthly_cents", "cap_monthly_cents"),
+        *("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents"),
+        *("cap_monthly_cents", "minimum_employee_cents", "reference_option"),
     )
     wanted = costs.select("cost", "contribution_id", "price_on", "coverage_code_id").drop_nulls(
         "contribution_id"
@@ -152,6 +167,28 @@ def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame
     best = rows.sort("cost", "for_code").unique("cost", keep="last").select("cost", *amounts)
     found = costs.join(best, on="cost", how="left", maintain_order="left")
     return found.with_columns(pl.col(amounts[:3]).fill_null(0))
+
+
+def _with_references(costs: pl.DataFrame, options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add has_reference and reference_offer: the option a contribution is measured by, of the same coverage.
+
+    An option that is its own reference needs none.
+    """
+    costs = costs.with_columns(has_reference=pl.col("reference_option").is_not_null())
+    if not costs["has_reference"].any():
+        return costs.with_columns(reference_offer=pl.lit(None, pl.Int32))
+    codes = rulebook.coverage_codes.select("coverage_code_id", coverage_code="code")
+    named = costs.join(codes, on="coverage_code_id", how="left", maintain_order="left").with_columns(
+        option_code=pl.concat_str("reference_option", "coverage_code", separator="-", ignore_nulls=True)
+    )
+    code = rulebook.options["code"].gather(options["option_row"]).alias("option_code")
+    known = options.select("plan_day", code, reference_offer="offer")
+    found = named.join(known, on=["plan_day", "option_code"], how="left", maintain_order="left")
+    is_itself = (found["reference_offer"] == found["offer"]).fill_null(value=False)
+    return costs.with_columns(
+        pl.when(~is_itself).then(found["reference_offer"]).alias("reference_offer"),
+        has_reference=pl.col("has_reference") & ~is_itself,
+    )
 
 
 _DEMANDED = {

@@ -9,8 +9,10 @@ from openbenefits.core import money
 from openbenefits.core.codes import RateUnit, TaxClass
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers
 from openbenefits.rating.rules.quotes import PARTS, states_employer
+from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_premium
 
 EVERY_PERIOD = 31
 
@@ -29,9 +31,9 @@ def with_prices(
 ) -> pl.DataFrame:
     """Add the price of every option row.
 
-    Shapes:  options has option (= position), plan, offer, coverage_cents, coverage_fault; plans (by
-             position) has first_quote, annual_pay_cents and pay_year (see the function); quotes as
-             `find_quotes` gives them. Adds PRICE_COLUMNS.
+    Shapes:  options has option (= position), plan, offer, coverage_cents, premium_coverage_cents,
+             coverage_fault; plans (by position) has first_quote, annual_pay_cents, birth_on, price_on and
+             pay_year (see the function); quotes as `find_quotes` gives them. Adds PRICE_COLUMNS.
     Missing: options whose amount the person states have no price (nulls); a missing rate, amount or
              calendar gives price_fault, never 0.
     """
@@ -39,7 +41,7 @@ def with_prices(
     kind = book.kinds["kind"].gather(options["offer"])
     at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
     shared, of_shared = _shared_prices(options.select("plan", "offer")[at["shared"]], book)
-    own = _own_prices(options.select("plan", "offer", "coverage_cents", "coverage_fault")[at["own"]], book)
+    own = _own_prices(options.select("plan", "offer", *_COVERAGE)[at["own"]], book)
     prices = pl.concat([_prices_without_costs(), shared, own])
     first_own = _KINDS["shared"] + shared.height
     position = kind.cast(pl.UInt32)
@@ -60,6 +62,7 @@ _KINDS = {"free": 0, "stated": 1, "shared": 2, "own": 3}
 rate; or by itself. The first two are the positions of their prices."""
 
 FLAG_SETS = 32
+_COVERAGE = ("coverage_cents", "premium_coverage_cents", "coverage_fault")
 
 
 class _Book:
@@ -90,7 +93,9 @@ def _kinds(offers: Offers) -> pl.DataFrame:
     """Say of each offer how it is priced. A price is shared where it depends on nothing but its cell."""
     costs = offers.costs.select(
         "offer",
-        is_shared=(pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False) & ~pl.col("is_per_member"),
+        is_shared=(pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False)
+        & ~pl.col("is_per_member")
+        & ~pl.col("has_reference"),
     )
     counted = costs.group_by("offer").agg(is_shared=pl.col("is_shared").all() & (pl.len() == 1))
     found = offers.options.select("offer", "is_priced").join(
@@ -199,18 +204,10 @@ def _per_option(months: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
 def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Add the month of each cost: total, employer's part and credit, rate_row_id and price_fault.
 
-    Shapes: rows has plan, offer, cost, quote; and, for units of coverage, coverage_cents and coverage_fault.
+    Shapes: rows has plan, offer, cost, quote; and, for units of coverage, _COVERAGE.
     """
-    columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
-    rows = with_taken(rows, book.offers.costs, "cost", *columns)
-    rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
-    wanted = ["total", "own", "rate_row_id", *(["employer"] if book.states_employer else [])]
-    rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], *wanted)
-    rows = rows.drop("cell", "code_offset").with_columns(rates)
-    no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
-    rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
-    rows = _with_amounts(_with_members(rows, book), book)
-    rows = rows.with_columns(_employer(rows, book))
+    rows = _charged(rows, book)
+    rows = _with_employer(rows, book)
     is_credit = pl.col("cost_type") == "C"
     return rows.with_columns(
         month_total_cents=pl.when(is_credit).then(0).otherwise("total"),
@@ -220,6 +217,19 @@ def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
         has_credit=is_credit,
         price_fault="fault",
     )
+
+
+def _charged(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Add what each cost charges a month: total, own, fault, rate_row_id; `employer` if rates state it."""
+    columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
+    rows = with_taken(rows, book.offers.costs, "cost", *columns)
+    rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
+    wanted = ["total", "own", "rate_row_id", *(["employer"] if book.states_employer else [])]
+    rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], *wanted)
+    rows = rows.drop("cell", "code_offset").with_columns(rates)
+    no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
+    rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
+    return _with_amounts(_with_members(rows, book), book)
 
 
 def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
@@ -288,41 +298,95 @@ def _for_units(rate: str) -> pl.Expr:
     return money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
 
 
-_CONTRIBUTION = (
-    *("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents", "cap_monthly_cents"),
-)
+# --- who pays -----------------------------------------------------------------------------------------------
 
 
-def _employer(rows: pl.DataFrame, book: _Book) -> pl.Series:
-    """What the rates say the employer pays of the month, else its contribution."""
-    given = _contributed(rows, book)
-    if not book.states_employer:
-        return given
-    stated = money.minimum(pl.col("employer"), pl.col("total"))
-    return rows.select(employer=pl.when(pl.col("employer").is_not_null()).then(stated).otherwise(given))[
-        "employer"
-    ]
+def _with_employer(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Add the employer's part of the month: by the coverage, or by what the employee pays for."""
+    return _with_premium_share(_given(rows, book), book)
 
 
-def _contributed(rows: pl.DataFrame, book: _Book) -> pl.Series:
-    """Split the month: percent of the own part, percent of the dependents' part, fixed; capped; the rest."""
+def _given(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Add `employer`: what the rates say, else the contribution; unknown if measured by an unknown price."""
     costs = book.offers.costs
-    gives = costs.select(pl.any_horizontal(pl.col(name) != 0 for name in _CONTRIBUTION[:3])).to_series()
-    nothing = rows.select(employer=pl.when(pl.col("total").is_not_null()).then(0).cast(pl.Int64)).to_series()
-    at = gives.gather(rows["cost"]).arg_true()
+    gives = costs.select(pl.any_horizontal(pl.col(name) != 0 for name in GIVEN)).to_series()
+    gives = gives.gather(rows["cost"])
+    share = pl.when(pl.col("total").is_not_null()).then(0).cast(pl.Int64)
+    if book.states_employer:
+        gives = gives & rows["employer"].is_null()
+        stated = money.minimum(pl.col("employer"), pl.col("total"))
+        share = pl.when(pl.col("employer").is_not_null()).then(stated).otherwise(share)
+    rows = rows.with_columns(employer=share)
+    at = gives.arg_true()
     if at.is_empty():
-        return nothing
-    rows = with_taken(rows.select("cost", "total", "own")[at], costs, "cost", *_CONTRIBUTION)
-    rows = rows.with_columns(
-        _own=money.percent_of(pl.col("own"), pl.col("employee_percent_micros")),
-        _others=money.percent_of(
-            money.subtract(pl.col("total"), pl.col("own")), pl.col("dependent_percent_micros")
-        ),
+        return rows
+    giving = _with_measure(rows.select("plan", "cost", "total", "own", "fault")[at], book)
+    found = _known(giving, employer_share(giving, costs), giving["fault"])
+    return rows.with_columns(_replaced(rows[name], at, found[name]) for name in found.columns)
+
+
+def _with_measure(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Replace, where another option's price measures the contribution, what percentages are taken of.
+
+    Adds measure_total and measure_own.
+    """
+    rows = rows.with_columns(measure_total="total", measure_own="own")
+    at = book.offers.costs["has_reference"].gather(rows["cost"]).arg_true()
+    if at.is_empty():
+        return rows
+    asked = with_taken(rows.select("plan", "cost", "fault")[at], book.offers.costs, "cost", "reference_offer")
+    asked = asked.select("plan", "fault", offer="reference_offer")
+    priced = _reference_prices(asked.select("plan", "offer").drop_nulls().unique(maintain_order=True), book)
+    found = asked.join(priced, on=["plan", "offer"], how="left", maintain_order="left")
+    unknown = pl.when(pl.col("measure_total").is_null()).then(pl.lit("contribution"))
+    found = found.with_columns(fault=pl.coalesce("fault", "measure_fault", unknown))
+    return rows.with_columns(
+        _replaced(rows[name], at, found[name]) for name in ("measure_total", "measure_own", "fault")
     )
-    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents"))
-    rows = rows.with_columns(_capped=money.clamp(offered, None, pl.col("cap_monthly_cents")))
-    share = rows.select(employer=money.minimum(pl.col("_capped"), pl.col("total"))).to_series()
-    return _replaced(nothing, at, share)
+
+
+def _reference_prices(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Price options by which contributions are measured: all their costs, whoever may have them."""
+    rows = with_coverage(rows, book.plans, book.offers, book.rulebook)
+    rows = with_taken(rows, book.offers.options, "offer", "first_cost", "costs")
+    costs = spread(rows, "first_cost", "costs", "cost").drop("first_cost", "costs")
+    costs = _charged(costs.with_columns(_quote(costs["plan"], costs["cost"], book)), book)
+    summed = costs.filter(cost_type="P").group_by("plan", "offer", maintain_order=True)
+    return summed.agg(
+        measure_total=money.total(pl.col("total")),
+        measure_own=money.total(pl.col("own")),
+        measure_fault=pl.col("fault").drop_nulls().first(),
+    )
+
+
+def _with_premium_share(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Let the employee pay by the premium coverage, where an option has one, and the employer the rest."""
+    has_premium = book.offers.options["has_premium"].gather(rows["offer"])
+    at = (has_premium & (rows["cost_type"] == "P")).arg_true()
+    if at.is_empty():
+        return rows
+    asked = rows.select("plan", "offer", "cost", "quote", *_COVERAGE, "total", "fault")[at]
+    premium = asked.select("plan", "offer", "cost", "quote", "coverage_fault").with_columns(
+        asked.select(
+            coverage_cents=money.minimum(pl.col("premium_coverage_cents"), pl.col("coverage_cents"))
+        ).to_series()
+    )
+    premium = _given(_charged(premium, book), book)
+    employer = share_with_premium(asked["total"], premium["total"], premium["employer"])
+    share = _known(asked, employer, premium["fault"])
+    return rows.with_columns(_replaced(rows[name], at, share[name]) for name in share.columns)
+
+
+def _known(rows: pl.DataFrame, employer: pl.Series, fault: pl.Series) -> pl.DataFrame:
+    """Answer total, employer and fault; where the employer's part is not known, the total is none either."""
+    found = rows.select("total", first_fault="fault").with_columns(
+        employer.alias("employer"), fault.alias("fault")
+    )
+    return found.select(
+        "employer",
+        total=pl.when(pl.col("employer").is_not_null()).then("total"),
+        fault=pl.coalesce("first_fault", "fault"),
+    )
 
 
 # --- year and pay -------------------------------------------------------------------------------------------
