@@ -82,7 +82,7 @@ def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
         amount = apply_step(amount, base, step)
     amount -= age_reduction(formula, amount, age_years(person.get("birth_on"), day))
     amount = at_most(amount, cents_or_none(formula.get("maximum")))
-    return at_least(amount, cents_or_none(formula.get("minimum")))
+    return at_least(amount, cents(formula.get("minimum") or 0))
 
 
 def disability_pay(part: Row, pay: int) -> int:

@@ -67,7 +67,7 @@ def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> 
     formed = formed.with_columns(base=money.clamp(base, None, pl.col("base_cap_cents")))
     formed = formed.with_columns(amount="base")
     formed = _with_reduction(_with_steps(formed, rulebook), rulebook)
-    bounded = money.clamp(pl.col("amount"), pl.col("minimum_cents"), pl.col("maximum_cents"))
+    bounded = money.clamp(pl.col("amount"), pl.col("minimum_cents").fill_null(0), pl.col("maximum_cents"))
     is_known = pl.col("annual_pay_cents").is_not_null() & pl.col("pay_divisor").is_not_null()
     return formed.select(
         coverage_cents=bounded,

@@ -62,6 +62,7 @@ _KINDS = {"free": 0, "stated": 1, "shared": 2, "own": 3}
 rate; or by itself. The first two are the positions of their prices."""
 
 FLAG_SETS = 32
+_PER_COVERAGE = [RateUnit.PER_HUNDRED.value, RateUnit.PER_THOUSAND.value]
 _COVERAGE = ("coverage_cents", "premium_coverage_cents", "coverage_fault")
 
 
@@ -362,7 +363,7 @@ def _reference_prices(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
 def _with_premium_share(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Let the employee pay by the premium coverage, where an option has one, and the employer the rest."""
     has_premium = book.offers.options["has_premium"].gather(rows["offer"])
-    at = (has_premium & (rows["cost_type"] == "P")).arg_true()
+    at = (has_premium & (rows["cost_type"] == "P") & rows["rate_unit"].is_in(_PER_COVERAGE)).arg_true()
     if at.is_empty():
         return rows
     asked = rows.select("plan", "offer", "cost", "quote", *_COVERAGE, "total", "fault")[at]
