@@ -2,18 +2,16 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import polars as pl
 import typer
-from rich.markup import escape
 
-from openbenefits.cli.clock import now
+from openbenefits.cli.clock import now, today
 from openbenefits.cli.database import open_database, prepare
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import AsOf, By, Folder, parse_day
+from openbenefits.cli.options import By, Folder, parse_day
 from openbenefits.cli.screen import (
-    MOST_LINES,
     console,
     count_findings,
     dollars,
@@ -50,24 +48,38 @@ def check(
 
 
 @app.command()
-def diff(folder: Folder, as_of: AsOf) -> None:
-    """Show what applying a folder would change, and whom it moves by how many dollars."""
+def diff(
+    folder: Folder,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            "--as-of",
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help="The day to price on; else today, or when the changed records begin, if that is later.",
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write it as CSV files.")] = None,
+    json: Annotated[Path | None, typer.Option(dir_okay=False, help="Write it as one JSON file.")] = None,
+) -> None:
+    """Show what applying a folder would change, which clients follow, whom it moves by how many dollars."""
     connection = open_database()
+    from openbenefits.cli import setup_diff
     from openbenefits.programs import services
 
     comparison = services.diff(folder)
     print_findings(comparison.findings)
-    signs = {"added": "[green]+[/]", "removed": "[red]-[/]", "changed": "[yellow]~[/]"}
-    for found in comparison.differences[:MOST_LINES]:
-        values = f": {found.old} → {found.new}" if found.change == "changed" else ""
-        console.print(f"{signs[found.change]} {escape(f'{found.path}{values}')}")
-    if len(comparison.differences) > MOST_LINES:
-        say(f"… and {len(comparison.differences) - MOST_LINES} more")
+    setup_diff.print_differences(comparison.differences)
     say(f"{folder}: {len(comparison.differences) or 'no'} differences from the set-up in force")
     if any(str(finding.severity) == "E" for finding in comparison.findings):
         raise typer.Exit(EXIT_REFUSED)
+    setup_diff.print_standings(comparison.standings)
+    effect = None
     if comparison.differences:
-        _show_effect(connection, folder, as_of)
+        day = as_of or setup_diff.day_of(comparison.differences, today())
+        effect = setup_diff.show_effect(connection, folder, day)
+    for path in setup_diff.save(comparison, effect, csv=csv, json=json):
+        say(f"Written: {path}")
 
 
 @app.command(name="apply")
@@ -263,40 +275,6 @@ def put_in_force(folder: Path, by: str) -> "Change":
         if str(change.outcome) == "refused":
             transaction.set_rollback(True)
     return change
-
-
-def _show_effect(connection: Any, folder: Path, as_of: date) -> None:
-    """Show, by client and plan type, how many people the change moves, and by how much a year."""
-    from openbenefits.programs.reader import read
-    from openbenefits.runs.effects import effect_of
-    from openbenefits.workforce.models import Client
-
-    loaded = read(folder).bundle
-    codes = dict(Client.objects.values_list("id", "code"))
-    numbers = {code: number for number, code in codes.items()}
-    if loaded is None or (loaded.is_client and loaded.code not in numbers):
-        return
-    client_id = numbers[loaded.code] if loaded.is_client else 0
-    with console.status("Pricing everybody's coverage before and after …"):
-        effect = effect_of(connection, client_id, folder, as_of=as_of, now=now())
-    moved = effect.plan_types.filter(pl.col("changed") > 0)
-    if moved.is_empty():
-        say(f"Nobody's option or price on {as_of} is moved by it.")
-        return
-    texts = {
-        side: [
-            f"{dollars(row[f'{side}_cents'])} → {dollars(row[f'{side}_cents_after'])}"
-            for row in moved.iter_rows(named=True)
-        ]
-        for side in ("employee", "employer")
-    }
-    shown = moved.select(
-        pl.col("client_id").replace_strict(codes, return_dtype=pl.String).alias("client"),
-        "plan_type", covered="people", moved="changed", loses_option="lost",
-        employees_a_year=pl.Series(texts["employee"], dtype=pl.String),
-        employer_a_year=pl.Series(texts["employer"], dtype=pl.String),
-    )  # fmt: skip
-    console.print(table_of(shown, title=f"Whom it moves, priced as of {as_of}"))
 
 
 def _say_outcome(what: str, change: "Change") -> None:

@@ -1,7 +1,7 @@
 """Use cases of set-up: check a bundle, show what would change, apply it, take it back."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,13 @@ from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
+from openbenefits.programs.inheritance import (
+    ClientRecord,
+    Record,
+    own_records,
+    records_of,
+    standings,
+)
 from openbenefits.programs.loaded import (
     LoadedBundle,
     ReleaseUnreadable,
@@ -56,6 +63,7 @@ class Comparison:
 
     differences: list[Difference]
     findings: list[Finding]
+    standings: list[ClientRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +101,40 @@ def check(folder: Path, *, peo_folder: Path | None = None) -> CheckResult:
 
 
 def diff(folder: Path) -> Comparison:
-    """Compare a folder with the release in force."""
+    """Compare a folder with the release in force; of the PEO's, say which client follows each change."""
     reading = read(folder)
     if reading.bundle is None:
         return Comparison(differences=[], findings=reading.findings)
     in_force = _in_force(Bundle.objects.filter(code=reading.bundle.code).first())
-    return Comparison(differences=differences(in_force, reading.bundle), findings=reading.findings)
+    found = differences(in_force, reading.bundle)
+    return Comparison(
+        differences=found, findings=reading.findings, standings=_standings(reading.bundle, in_force, found)
+    )
+
+
+def _standings(
+    loaded: LoadedBundle, in_force: LoadedBundle | None, found: list[Difference]
+) -> list[ClientRecord]:
+    """Say of each client in force how it stands to each record that a folder changes."""
+    records = records_of(found)
+    if loaded.is_client:
+        peo = _in_force(Bundle.objects.filter(client_id=PEO).first())
+        holders = [one for one in (loaded, in_force) if one is not None]
+        named = {one for holder in holders for one in own_records(holder)}
+        return standings([one for one in records if one in named], [loaded], peo) if peo else []
+    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
+    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
+    return [one for client in clients for one in _of_client(records, client, loaded, in_force)]
+
+
+def _of_client(
+    records: list[Record], client: LoadedBundle, loaded: LoadedBundle, in_force: LoadedBundle | None
+) -> list[ClientRecord]:
+    """Judge by the new set-up; a record that it no longer has, by the one in force."""
+    now = [one for one in records if one in set(own_records(loaded))]
+    gone = [one for one in records if one not in now]
+    before = standings(gone, [client], in_force) if in_force else []
+    return [*standings(now, [client], loaded), *before]
 
 
 def apply(folder: Path, *, client_id: int, applied_by: str, now: datetime) -> Change:

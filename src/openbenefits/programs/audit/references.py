@@ -29,7 +29,7 @@ class Reference(NamedTuple):
 
 def unknown_codes(audited: Audited) -> Iterator[Finding]:
     """Find references to records that do not exist, or that begin too late."""
-    for reference in _references(audited):
+    for reference in references(audited):
         if reference.code is None:
             continue
         versions = audited.find(reference.section, reference.code)
@@ -100,7 +100,8 @@ def _begins_late(audited: Audited, reference: Reference, first: date) -> Iterato
         yield audited.finding(reference.path, "begins_late", expected, f"it begins {first}", cure)
 
 
-def _references(audited: Audited) -> Iterator[Reference]:
+def references(audited: Audited) -> Iterator[Reference]:
+    """List every code that a record of the bundle names."""
     yield from _of_codes(audited)
     yield from _of_rules(audited)
     if audited.client:
