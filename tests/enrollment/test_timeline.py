@@ -13,7 +13,8 @@ SCHEMA = {
     "client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16, "plan_type": pl.String,
     "slot": pl.Int16, "begins_on": pl.Date, "kind": pl.String, "option_id": pl.Int32, "coverage_cents": pl.Int64,
     "requested_coverage_cents": pl.Int64, "pledge_cents": pl.Int64, "percent_thousandths": pl.Int32,
-    "members": pl.String, "funds": pl.String,
+    "after_tax_thousandths": pl.Int32, "hours_hundredths": pl.Int32,
+    "members": pl.String, "funds": pl.String, "beneficiaries": pl.String,
 }  # fmt: skip
 
 

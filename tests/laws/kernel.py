@@ -12,8 +12,13 @@ import polars as pl
 from tests.oracle.documents import as_written
 from tests.oracle.eligibility import JOB_FIELDS
 
+from openbenefits.enrollment.rules.cascades import fall
+from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
+from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
+from openbenefits.enrollment.rules.settle import Settled, settle
+from openbenefits.enrollment.rules.validate import check_elections, locate
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.offers import WAIVE
@@ -73,8 +78,34 @@ IN_FORCE = {
     "requested_coverage_cents": pl.Int64,
     "pledge_cents": pl.Int64,
     "percent_thousandths": pl.Int32,
+    "after_tax_thousandths": pl.Int32,
+    "hours_hundredths": pl.Int32,
     "is_future": pl.Boolean,
 }
+ELECTIONS = {
+    "case": pl.Int32,
+    "plan_type": pl.String,
+    "slot": pl.Int16,
+    "option_code": pl.String,
+    "option_id": pl.Int32,
+    "coverage_cents": pl.Int64,
+    "pledge_cents": pl.Int64,
+    "percent_thousandths": pl.Int32,
+    "after_tax_thousandths": pl.Int32,
+    "hours_hundredths": pl.Int32,
+    "files_separately": pl.Boolean,
+    "waive_reason": pl.String,
+    "waiver_proof": pl.String,
+    "waiver_proof_on": pl.Date,
+    "received_on": pl.Date,
+    "source": pl.String,
+}
+COVERED = {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
+INVESTED = {"case": pl.Int32, "plan_type": pl.String, "fund": pl.String, "percent": pl.Int16}
+STATED = (
+    *("coverage_cents", "pledge_cents", "percent_thousandths", "after_tax_thousandths", "hours_hundredths"),
+    *("waive_reason", "waiver_proof", "waiver_proof_on"),
+)
 
 
 class Kernel:
@@ -115,6 +146,58 @@ class Kernel:
                 schema={"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
             ),
         )
+
+    # --- elections --------------------------------------------------------------------------------------
+
+    def checked(self, people: Sequence[tuple[int, Row]]) -> list[Row]:
+        """Check the elections of people, as `tests.oracle.elections.check` answers them."""
+        situation = self.situation(people)
+        prepared = prepare_columns(situation, self.rulebook)
+        elected, held = self.elected(prepared, people), _held(people)
+        messages = check_elections(elected, held, situation, prepared, self.rulebook)[1]
+        checking = locate(elected, held, situation, prepared, self.rulebook)
+        lost = fall(checking, outcomes(checking), with_elected=False).lost
+        return [
+            {
+                "messages": sorted(
+                    {(row["code"], row["plan_type"]) for row in _rows(messages, case) if row["code"]}
+                ),
+                "falls": sorted({row["plan_type"] for row in _rows(lost, case)}),
+            }
+            for case in range(len(people))
+        ]
+
+    def settled(self, people: Sequence[tuple[int, Row]], *, is_finalizing: bool = True) -> Settled:
+        """Settle the events of people."""
+        situation = self.situation(people)
+        prepared = prepare_columns(situation, self.rulebook)
+        cases = situation.cases.select("case", is_finalizing=pl.lit(value=is_finalizing))
+        elected, held = self.elected(prepared, people), _held(people)
+        return settle(cases, prepared, situation, elected, held, self.rulebook)
+
+    def elected(self, prepared: Prepared, people: Sequence[tuple[int, Row]]) -> Elected:
+        rows = [(case, client, person) for case, (client, person) in enumerate(people)]
+        return Elected(
+            elections=_frame((one for row in rows for one in self._elections(prepared, *row)), ELECTIONS),
+            **_contents((case, one) for case, _, person in rows for one in person.get("elections") or []),
+        )
+
+    def _elections(self, prepared: Prepared, case: int, client: int, person: Row) -> Iterable[Row]:
+        row = prepared.cases["program_row"][case]
+        program = None if row is None else self.rulebook.programs["code"][row]
+        for one in person.get("elections") or []:
+            place = f"{program}/{one['plan_type']}/{one['option']}"
+            yield {
+                "case": case,
+                "plan_type": one["plan_type"],
+                "slot": 0,
+                "option_code": one["option"],
+                "option_id": self.numbers[client].own.get(("option", place)),
+                **{name: one.get(name) for name in STATED},
+                "files_separately": bool(one.get("files_separately")),
+                "received_on": person["event"]["event_on"],
+                "source": "laws",
+            }
 
     # --- in ---------------------------------------------------------------------------------------------
 
@@ -158,6 +241,8 @@ class Kernel:
                 "requested_coverage_cents": entry.get("requested_coverage_cents"),
                 "pledge_cents": entry.get("pledge_cents"),
                 "percent_thousandths": entry.get("percent_thousandths"),
+                "after_tax_thousandths": entry.get("after_tax_thousandths"),
+                "hours_hundredths": entry.get("hours_hundredths"),
                 "is_future": False,
             }
 
@@ -247,6 +332,11 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
     return _COMPILED[key].prepare([(1, person)])[0]
 
 
+def check(peo: Row, client: Row, person: Row) -> Row:
+    """Check the elections of one person, with the signature of the oracle."""
+    return Kernel(peo, [client], [person]).checked([(1, person)])[0]
+
+
 _COMPILED: dict[str, Kernel] = {}
 
 
@@ -309,6 +399,42 @@ def _with_schedules(client: Row, restrictions: list[Row]) -> Row:
         **client,
         "programs": [*client["programs"], *stand_ins],
         "schedules": [*client["schedules"], *schedules],
+    }
+
+
+def _held(people: Sequence[tuple[int, Row]]) -> Elected:
+    """What holds of dependents, funds and beneficiaries before the event."""
+    entries = ((case, one) for case, (_, person) in enumerate(people) for one in person.get("current") or [])
+    return Elected(elections=pl.DataFrame(), **_contents(entries))
+
+
+def _contents(entries: Iterable[tuple[int, Row]]) -> dict[str, pl.DataFrame]:
+    """The dependents, funds and beneficiaries of elections, or of what holds."""
+    rows = [({"case": case, "plan_type": one["plan_type"]}, one) for case, one in entries]
+    shares = (
+        {
+            **key,
+            "dependent_id": share["id"],
+            "is_contingent": bool(share.get("is_contingent")),
+            "percent_hundredths": share["percent_hundredths"],
+        }
+        for key, one in rows
+        for share in one.get("beneficiaries") or []
+    )
+    return {
+        "members": _frame(
+            ({**key, "dependent_id": number} for key, one in rows for number in one.get("dependents") or []),
+            COVERED,
+        ),
+        "funds": _frame(
+            (
+                {**key, "fund": fund, "percent": percent}
+                for key, one in rows
+                for fund, percent in (one.get("funds") or {}).items()
+            ),
+            INVESTED,
+        ),
+        "beneficiaries": _frame(shares, BENEFICIARY),
     }
 
 

@@ -57,7 +57,18 @@ _Loader.add_implicit_resolver("!cents", _DOLLARS, list("$-"))
 
 def load_cases(file: str | None = None) -> Iterator[TableCase]:
     """Yield the cases of a table file, or of all, that `prepare` can answer."""
-    return (case for case in _all_cases(file) if case.points is None and "calendar" not in case.expect)
+    return (
+        case
+        for case in _all_cases(file)
+        if case.points is None and "calendar" not in case.expect and "elections" not in case.person
+    )
+
+
+def load_election_cases(file: str | None = None) -> Iterator[TableCase]:
+    """Yield the cases about elections: `expect` has `said` ([code, plan type] of all messages) and `falls`,
+    or `settled` ({plan type: what shall hold}).
+    """
+    return (case for case in _all_cases(file) if "elections" in case.person)
 
 
 def load_owed_cases(file: str | None = None) -> Iterator[TableCase]:
@@ -161,7 +172,9 @@ def _identity(item: Any) -> tuple[str, Any] | None:
 
 
 def _is_same(one: Any, item: Row) -> bool:
-    is_dated_apart = "from" in item and isinstance(one, dict) and one.get("from") != item["from"]
+    is_dated_apart = isinstance(one, dict) and any(
+        one.get(key) != item[key] for key in ("from", "year") if key in item
+    )
     return _identity(one) == _identity(item) and not is_dated_apart
 
 
@@ -171,7 +184,7 @@ def put(case: Row, place: str, value: Any) -> None:
     node: Any = case
     for step in steps:
         node = _step(node, step, place)
-    node[last] = value
+    node[int(last) if isinstance(node, list) else last] = value
 
 
 def _step(node: Any, step: str, place: str) -> Any:

@@ -61,7 +61,7 @@ def _lines_of(
     flagged = flagged_periods(calendar, period["ends_on"].year, flags)
     if flagged is None or period not in flagged:
         return []
-    if section.get("amount", "none") == AmountKind.PLEDGE:
+    if section.get("amount", "none") in (AmountKind.PLEDGE, AmountKind.HOURS):
         amount = _pledge_share(point, points.index(point), period, flagged, before)
     elif section.get("amount", "none") == AmountKind.PERCENT:
         return []

@@ -6,8 +6,16 @@ from typing import Any
 import pytest
 from tests.laws import kernel
 
+from . import elections as scalar_elections
 from . import owed, pay_periods, prepare
-from .cases import TableCase, differences, load_calendar_cases, load_cases, load_owed_cases
+from .cases import (
+    TableCase,
+    differences,
+    load_calendar_cases,
+    load_cases,
+    load_election_cases,
+    load_owed_cases,
+)
 from .dates import flagged_periods
 from .rows import Setup
 
@@ -30,6 +38,14 @@ def test_prepared(case: TableCase, engine: Engine) -> None:
     if engine is prepare:
         expect = case.expect
     assert differences(expect, result) == []
+
+
+@pytest.mark.parametrize("case", _named([one for one in load_election_cases() if "said" in one.expect]))
+@pytest.mark.parametrize("check", [scalar_elections.check, kernel.check], ids=["oracle", "kernel"])
+def test_elections(case: TableCase, check: Engine) -> None:
+    found = check(case.peo, case.client, case.person)
+    assert found["messages"] == sorted((code, plan_type) for code, plan_type in case.expect["said"])
+    assert found["falls"] == sorted(case.expect.get("falls") or [])
 
 
 @pytest.mark.parametrize("case", _named(list(load_owed_cases())))
@@ -56,5 +72,5 @@ def test_calendar(case: TableCase) -> None:
 
 
 def test_every_case_has_a_name_and_a_source() -> None:
-    for case in [*load_cases(), *load_owed_cases(), *load_calendar_cases()]:
+    for case in [*load_cases(), *load_owed_cases(), *load_calendar_cases(), *load_election_cases()]:
         assert case.source, case.name

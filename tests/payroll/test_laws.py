@@ -88,6 +88,21 @@ def test_a_pledge_is_for_its_year_and_the_account_lapses(setup):
     assert lines.row(-1, named=True)["cause"] == "ends"
 
 
+def test_hours_of_leave_sold_are_paid_and_not_taken():
+    peo, client, _ = base()
+    leave = {"plan_type": "90", "event_rule": "FSA", "amount": "hours"}
+    leave["options"] = [{"code": "SELL", "deduction_code": "FSABT", "hours": {"trade": "sell"}}]
+    program = client["programs"][0]
+    selling = program | {"plan_types": [*program["plan_types"], leave]}
+    sold = Projection(peo, client | {"programs": [selling]})
+    point = fsa(100_000, date(2026, 7, 6)) | {"plan_type": "90", "option": "SELL"}
+    lines = sold.owed(somebody(), [point], BEGIN, THROUGH)
+    assert set(lines["kind"]) == {"credit"}
+    assert lines["tax_class"].null_count() == lines.height == 12
+    assert lines["owed_cents"].sum() == 100_000
+    assert lines["fault"].null_count() == lines.height
+
+
 # --- causes ---------------------------------------------------------------------------------------------
 
 

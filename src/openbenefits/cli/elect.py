@@ -9,7 +9,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import By, ClientCode, File, On, Schedule
+from openbenefits.cli.options import By, ClientCode, File, On, Schedule, SeenOn
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,33 @@ def enter_one(
     funds: Annotated[
         list[str] | None, typer.Option("--fund", metavar="CODE:PERCENT", help="May be repeated.")
     ] = None,
+    after_tax: Annotated[
+        str | None,
+        typer.Option("--after-tax", metavar="PERCENT", help="Percent of pay, after tax.", show_default=False),
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option("--hours", help="Hours of leave bought or sold.", show_default=False)
+    ] = None,
+    files_separately: Annotated[
+        bool, typer.Option("--files-separately", help="Married, and files taxes separately.")
+    ] = False,
+    beneficiaries: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--beneficiary", metavar="NUMBER:PERCENT", help="A dependent's number; may be repeated."
+        ),
+    ] = None,
+    contingent: Annotated[
+        list[str] | None, typer.Option("--contingent", metavar="NUMBER:PERCENT", help="May be repeated.")
+    ] = None,
     waive_reason: Annotated[str | None, typer.Option("--waive-reason", show_default=False)] = None,
+    waiver_proof: Annotated[
+        str | None,
+        typer.Option(
+            "--waiver-proof", metavar="KIND", help="What was seen of other coverage.", show_default=False
+        ),
+    ] = None,
+    waiver_proof_on: SeenOn = None,
     by: By = "administrator",
 ) -> None:
     """Enter one election of one person for one plan type."""
@@ -86,7 +112,14 @@ def enter_one(
         percent_thousandths=_scaled(percent, 3, "--percent"),
         dependents=dependents or (),
         funds=dict(_fund(fund) for fund in funds or ()),
+        after_tax_thousandths=_scaled(after_tax, 3, "--after-tax"),
+        hours_hundredths=_scaled(hours, 2, "--hours"),
+        files_separately=files_separately,
+        beneficiaries=_shares(beneficiaries, "--beneficiary"),
+        contingent_beneficiaries=_shares(contingent, "--contingent"),
         waive_reason=waive_reason,
+        waiver_proof=waiver_proof,
+        waiver_proof_on=waiver_proof_on,
         received_on=received_on,
         elector=by,
         source="administrator",
@@ -177,6 +210,19 @@ def _scaled(text: str | None, decimals: int, option: str) -> int | None:
         message = f"expected a number with at most {decimals} decimals, found {text}"
         raise typer.BadParameter(message, param_hint=option)
     return int(number)
+
+
+def _shares(texts: list[str] | None, option: str) -> dict[int, int]:
+    """Read NUMBER:PERCENT of several beneficiaries, in hundredths of a percent."""
+    shares: dict[int, int] = {}
+    for text in texts or ():
+        number, _, percent = text.partition(":")
+        share = _scaled(percent, 2, option) if percent else None
+        if not number.isdigit() or share is None:
+            message = f"expected a dependent's number and a percentage such as 1:33.34, found {text}"
+            raise typer.BadParameter(message, param_hint=option)
+        shares[int(number)] = share
+    return shares
 
 
 def _fund(text: str) -> tuple[str, int]:

@@ -41,6 +41,9 @@ On = Annotated[
 ]
 From = Annotated[date, typer.Option("--from", help="The first day.", default_factory=today, **_DAY)]
 Through = Annotated[date | None, typer.Option("--through", help="The last day.", show_default=False, **_DAY)]
+SeenOn = Annotated[
+    date | None, typer.Option("--waiver-proof-on", help="The day it was seen.", show_default=False, **_DAY)
+]
 CountedTo = Annotated[date | None, typer.Option("--as-of", help="Count days up to this one.", **_DAY)]
 NotifiedBefore = Annotated[
     date | None, typer.Option("--notified-before", help="Only those notified before this day.", **_DAY)

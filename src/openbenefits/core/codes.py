@@ -156,6 +156,17 @@ class WaiveRule(StrEnum):
     ALLOWED = "Y"
 
 
+class WaiverProof(StrEnum):
+    """What was seen of the other coverage of a person who waives."""
+
+    EMPLOYER_PLAN = "employer_plan"  # of a spouse, a parent or another employer
+    MEDICARE = "medicare"
+    MEDICAID = "medicaid"
+    MILITARY = "military"
+    EXCHANGE = "exchange"
+    OTHER = "other"
+
+
 class PersonType(StrEnum):
     """What a covered person is to the employee."""
 
@@ -167,6 +178,7 @@ class PersonType(StrEnum):
     OTHER_QUALIFIED = "OD"
     NON_QUALIFIED = "NQ"
     EX_SPOUSE = "XS"
+    BENEFICIARY = "BN"  # a person, estate, trust or charity that may receive, and is never covered
 
 
 CHILD_TYPES = (PersonType.CHILD, PersonType.ADULT_CHILD, PersonType.OTHER_QUALIFIED)
@@ -250,6 +262,14 @@ class AmountKind(StrEnum):
     NONE = "none"
     PLEDGE = "annual_pledge"
     PERCENT = "percent_of_pay"
+    HOURS = "hours"
+
+
+class Trade(StrEnum):
+    """Which way hours of leave change hands."""
+
+    BUY = "buy"
+    SELL = "sell"
 
 
 class TaxClass(StrEnum):
@@ -292,6 +312,7 @@ PLAN_TYPES: dict[str, str] = {
     "60": "Health care spending account (health FSA)",
     "61": "Dependent care spending account",
     "67": "Health savings account (HSA)",
+    "90": "Vacation bought or sold",
 }
 
 

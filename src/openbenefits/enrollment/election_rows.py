@@ -5,9 +5,10 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus
-from openbenefits.enrollment.entry_rows import people_of, with_stored_contents
+from openbenefits.enrollment.entry_rows import people_of, with_shares, with_stored_contents
 from openbenefits.enrollment.frames import (
     ELECTION_KEY,
+    load_elected_beneficiaries,
     load_elected_dependents,
     load_elected_funds,
     load_submissions,
@@ -21,7 +22,8 @@ ONLY_SLOT = 0
 PLACE = ELECTION_KEY[:-1]  # event, plan type, slot: what submissions are numbered within
 CONTENT = (
     *("option_code", "option_id", "coverage_cents", "pledge_cents", "percent_thousandths", "waive_reason"),
-    *("received_on", "is_withdrawn", "members", "allocation"),
+    *("after_tax_thousandths", "hours_hundredths", "files_separately", "waiver_proof", "waiver_proof_on"),
+    *("received_on", "is_withdrawn", "members", "allocation", "shares"),
 )
 
 
@@ -29,12 +31,16 @@ def named(values: pl.DataFrame) -> pl.DataFrame:
     """Give the values of an elections file the names of the tables."""
     return values.select(
         *("row", "employee_number", "schedule", "plan_type", "dependents", "funds", "received_on"),
+        *("beneficiaries", "contingent_beneficiaries", "waiver_proof", "waiver_proof_on"),
         option_code="option",
         benefit_record=pl.col("benefit_record").fill_null(0),
         stated_number=pl.col("event_number").cast(pl.Int32),
         coverage_cents="coverage_amount",
         pledge_cents="annual_pledge",
         percent_thousandths="percent",
+        after_tax_thousandths="after_tax_percent",
+        hours_hundredths=pl.col("hours").cast(pl.Int32),
+        files_separately=pl.col("files_separately").fill_null(value=False),
         waive_reason=pl.concat_str("waive_reason", "other_coverage", separator=": ", ignore_nulls=True)
         .replace("", None),
         slot=pl.lit(ONLY_SLOT, pl.Int16),
@@ -86,12 +92,13 @@ def with_options(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.Data
 def submissions(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
     """Load all that was submitted by these people, with members and allocation as texts."""
     people = people_of(rows)
-    return with_stored_contents(
+    stored = with_stored_contents(
         load_submissions(connection, client_id, rows),
         load_elected_dependents(connection, people),
         load_elected_funds(connection, people),
         ELECTION_KEY,
     )
+    return with_shares(stored, load_elected_beneficiaries(connection, people), ELECTION_KEY)
 
 
 def with_history(rows: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:

@@ -32,10 +32,13 @@ from openbenefits.enrollment.election_rows import (
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
+    chosen_beneficiaries,
     chosen_dependents,
     invested,
+    unknown_dependents,
     with_contents,
     with_people,
+    with_shares,
 )
 from openbenefits.enrollment.frames import (
     CHOICES,
@@ -56,8 +59,9 @@ __all__ = ["EntryResult", "FileRefused", "enter_file", "enter_one", "progress_of
 
 ELECTION_FILE = (
     *("employee_number", "benefit_record", "schedule", "event_number", "plan_type", "option"),
-    *("coverage_amount", "annual_pledge", "percent", "dependents", "funds", "waive_reason"),
-    *("other_coverage", "received_on"),
+    *("coverage_amount", "annual_pledge", "percent", "after_tax_percent", "hours", "files_separately"),
+    *("dependents", "funds", "beneficiaries", "contingent_beneficiaries", "waive_reason"),
+    *("other_coverage", "waiver_proof", "waiver_proof_on", "received_on"),
 )
 REQUIRED = ("employee_number", "plan_type", "option", "received_on")
 KINDS = kinds_of(*ELECTION_FILE)
@@ -121,15 +125,24 @@ def enter_one(
     coverage_cents: int | None = None,
     pledge_cents: int | None = None,
     percent_thousandths: int | None = None,
+    after_tax_thousandths: int | None = None,
+    hours_hundredths: int | None = None,
+    files_separately: bool = False,
     dependents: Sequence[int] = (),
     funds: Mapping[str, int] | None = None,
+    beneficiaries: Mapping[int, int] | None = None,
+    contingent_beneficiaries: Mapping[int, int] | None = None,
     waive_reason: str | None = None,
+    waiver_proof: str | None = None,
+    waiver_proof_on: date | None = None,
     received_on: date,
     elector: str,
     source: str,
     now: datetime,
 ) -> EntryResult:
-    """Enter one election, as a file of one row; `dependents` are their numbers, `funds` whole percentages."""
+    """Enter one election, as a file of one row; `dependents` are their numbers, `funds` whole percentages,
+    beneficiaries are numbers of dependents with hundredths of a percent.
+    """
     cells = {
         "plan_type": plan_type,
         "option": option_code,
@@ -138,7 +151,14 @@ def enter_one(
         "percent": _plain(percent_thousandths, 3),
         "dependents": " ".join(map(str, dependents)) or None,
         "funds": " ".join(f"{fund}:{percent}" for fund, percent in (funds or {}).items()) or None,
+        "after_tax_percent": _plain(after_tax_thousandths, 3),
+        "hours": _plain(hours_hundredths, 2),
+        "files_separately": "Y" if files_separately else None,
+        "beneficiaries": _shares(beneficiaries),
+        "contingent_beneficiaries": _shares(contingent_beneficiaries),
         "waive_reason": waive_reason,
+        "waiver_proof": waiver_proof,
+        "waiver_proof_on": waiver_proof_on.isoformat() if waiver_proof_on else None,
         "received_on": received_on.isoformat(),
     }
     entry = _Entry(client_id=client_id, elector=elector, source=source, now=now)
@@ -221,6 +241,10 @@ def _plain(amount: int | None, decimals: int) -> str | None:
     return None if amount is None else f"{Decimal(amount).scaleb(-decimals):f}"
 
 
+def _shares(shares: Mapping[int, int] | None) -> str | None:
+    return " ".join(f"{number}:{_plain(share, 2)}" for number, share in (shares or {}).items()) or None
+
+
 def _one_row(
     connection: Any, client_id: int, event: tuple[int, int, int, int], cells: Mapping[str, str | None]
 ) -> pl.DataFrame:
@@ -260,16 +284,23 @@ def _entered(
     rows, stopped = with_people(connection, entry.client_id, named(values))
     rows = with_events(connection, entry.client_id, rows)
     chosen = chosen_dependents(connection, entry.client_id, rows)
+    beneficiaries = chosen_beneficiaries(connection, entry.client_id, rows)
     rows = with_contents(with_options(connection, entry.client_id, rows), chosen)
+    rows = with_shares(rows, beneficiaries, ["row"])
     rows = rows.with_columns(is_withdrawn=pl.lit(value=entry.is_withdrawal))
     rows = with_history(rows, submissions(connection, entry.client_id, rows))
     offered = load_offered_plans(connection, entry.client_id, rows)
     found = [unreadable(cells, values, KINDS), missing(cells, REQUIRED, KINDS), stopped]
     found += row_faults(rows, chosen, offered)
+    for column, which in (
+        ("beneficiaries", ~pl.col("is_contingent")),
+        ("contingent_beneficiaries", "is_contingent"),
+    ):
+        found.append(unknown_dependents(rows, beneficiaries.filter(which), column))
     bad = pl.concat(found).sort("row", "column", maintain_order=True)
     good = rows.join(bad, on="row", how="anti")
     written = good.filter(~pl.col("is_known"))
-    _write(connection, written, chosen, entry)
+    _write(connection, written, chosen, beneficiaries, entry)
     return EntryResult(
         rows_read=cells.height,
         entered=written.height,
@@ -283,8 +314,10 @@ def _entered(
 # --- writing ----------------------------------------------------------------------------------------------
 
 
-def _write(connection: Any, rows: pl.DataFrame, chosen: pl.DataFrame, entry: _Entry) -> None:
-    """Append submissions with their dependents and investments."""
+def _write(
+    connection: Any, rows: pl.DataFrame, chosen: pl.DataFrame, beneficiaries: pl.DataFrame, entry: _Entry
+) -> None:
+    """Append submissions with their dependents, beneficiaries and investments."""
     numbered = rows.with_columns(
         submission=(pl.col("last_submission").fill_null(0) + 1).cast(pl.Int32),
         elector=pl.lit(entry.elector),
@@ -293,6 +326,8 @@ def _write(connection: Any, rows: pl.DataFrame, chosen: pl.DataFrame, entry: _En
     copy_in(connection, "enrollment_election", as_stored(numbered, models.Election))
     members = numbered.join(chosen, on="row")
     copy_in(connection, "enrollment_electiondependent", as_stored(members, models.ElectionDependent))
+    shares = numbered.drop("beneficiaries").join(beneficiaries, on="row")
+    copy_in(connection, "enrollment_electionbeneficiary", as_stored(shares, models.ElectionBeneficiary))
     copy_in(connection, "enrollment_electionfund", as_stored(invested(numbered), models.ElectionFund))
 
 

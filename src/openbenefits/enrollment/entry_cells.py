@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths
+from openbenefits.core.codes import WaiverProof
 from openbenefits.store import sheets
 from openbenefits.store.sheets import FileRefused, Headings
 
@@ -46,6 +47,22 @@ def _funds(text: pl.Expr) -> pl.Expr:
     return pl.when(is_read).then(parts)
 
 
+def _shares(text: pl.Expr) -> pl.Expr:
+    """Read shares as a list of NUMBER:hundredths, each number once: 1:33.34 as 1:3334."""
+    parts = text.str.extract_all(r"\S+")
+    part = r"[0-9]{1,4}:(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)"
+    numbers = parts.list.eval(pl.element().str.extract("^([0-9]+):"))
+    is_read = text.str.contains(rf"^{part}(\s+{part})*$") & (numbers.list.n_unique() == numbers.list.len())
+    share = read_hundredths(pl.element().str.extract(":(.+)$"))
+    hundredths = parts.list.eval(pl.format("{}:{}", pl.element().str.extract("^([0-9]+):"), share))
+    return pl.when(is_read).then(hundredths)
+
+
+def _proof(text: pl.Expr) -> pl.Expr:
+    lower = text.str.to_lowercase()
+    return pl.when(lower.is_in([str(proof) for proof in WaiverProof])).then(lower)
+
+
 _DOLLARS = Kind(
     parse=_dollars, expected="dollars from 0, with at most two decimals", cure="correct the amount"
 )
@@ -65,6 +82,24 @@ _KINDS: dict[str, Kind] = {
     "program": _text_kind("the code of a program"),
     **dict.fromkeys(("coverage_amount", "approved_amount", "annual_pledge"), _DOLLARS),
     "percent": Kind(parse=_percent, expected="a percentage from 0 to 100, with at most two decimals"),
+    "after_tax_percent": Kind(
+        parse=_percent, expected="a percentage from 0 to 100, with at most two decimals"
+    ),
+    "hours": Kind(
+        parse=_dollars, expected="hours from 0, with at most two decimals", cure="correct the hours"
+    ),
+    "files_separately": FLAG,
+    "waiver_proof": Kind(
+        parse=_proof, expected=f"what was seen: {', '.join(WaiverProof)}", cure="write one of these words"
+    ),
+    "waiver_proof_on": DAY,
+    **dict.fromkeys(
+        ("beneficiaries", "contingent_beneficiaries"),
+        Kind(
+            parse=_shares,
+            expected="numbers of dependents with percentages of at most two decimals, as 1:66.67 2:33.33",
+        ),
+    ),
     "dependents": Kind(parse=_numbers, expected="numbers of dependents separated by blanks, as 1 2"),
     "funds": Kind(
         parse=_funds, expected="funds with whole percentages from 1 to 100, each once, as INDEX:60 BOND:40"

@@ -52,13 +52,33 @@ def chosen_dependents(connection: Any, client_id: int, rows: pl.DataFrame) -> pl
     return named.join(known, on=["person_id", "number"], how="left").drop("person_id")
 
 
-def unknown_dependents(rows: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+def chosen_beneficiaries(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """List the beneficiaries each row names: row, number, dependent_id (null: no such), is_contingent, share.
+
+    Units: percent_hundredths.
+    """
+    known = load_numbered_dependents(connection, client_id, rows)
+    parts = [
+        rows.select("row", "person_id", said=column, is_contingent=pl.lit(value=is_contingent)).explode(
+            "said", empty_as_null=False
+        )
+        for column, is_contingent in (("beneficiaries", False), ("contingent_beneficiaries", True))
+    ]
+    named = pl.concat(parts).filter(pl.col("said").is_not_null())
+    shares = named.with_columns(
+        number=pl.col("said").str.extract("^([0-9]+):").cast(pl.Int16),
+        percent_hundredths=pl.col("said").str.extract(":([0-9]+)$").cast(pl.Int32),
+    )
+    return shares.join(known, on=["person_id", "number"], how="left").drop("person_id", "said")
+
+
+def unknown_dependents(rows: pl.DataFrame, chosen: pl.DataFrame, column: str = "dependents") -> pl.DataFrame:
     """Name the rows with a dependent the person does not have."""
     unknown = chosen.filter(pl.col("dependent_id").is_null()).group_by("row").agg(unknown=pl.len())
     return faults(
         rows.filter(pl.col("person_id").is_not_null()).join(unknown, on="row"),
         pl.lit(value=True),
-        "dependents",
+        column,
         "numbers of dependents of this person",
         "correct the numbers, or add the dependent first",
         pl.format("{} unknown", "unknown"),
@@ -80,6 +100,13 @@ def with_stored_contents(
     named = members.group_by(key).agg(members=_members())
     allocated = funds.group_by(key).agg(allocation=pl.format("{}:{}", "fund", "percent").sort().str.join(" "))
     return stored.join(named, on=list(key), how="left").join(allocated, on=list(key), how="left")
+
+
+def with_shares(rows: pl.DataFrame, beneficiaries: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Add the beneficiaries as a text in a fixed order, to compare by."""
+    share = pl.format("{}:{}:{}", "dependent_id", "is_contingent", "percent_hundredths")
+    said = beneficiaries.group_by(key).agg(shares=share.sort().str.join(" "))
+    return rows.join(said, on=list(key), how="left", maintain_order="left")
 
 
 def _members() -> pl.Expr:

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS
-from openbenefits.enrollment.rules.settle import Elected
+from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -27,6 +27,8 @@ COVERAGE_COLUMNS = {
     "requested_coverage_cents": pl.Int64,
     "pledge_cents": pl.Int64,
     "percent_thousandths": pl.Int32,
+    "after_tax_thousandths": pl.Int32,
+    "hours_hundredths": pl.Int32,
     "waive_reason": pl.String,
     "deduction_begins_on": pl.Date,
     "schedule_id": pl.Int32,
@@ -46,6 +48,8 @@ FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 
+SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
+
 POINT = ("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version")
 
 COVERED_DEPENDENTS = f"""
@@ -56,6 +60,12 @@ FROM enrollment_coveragedependent AS d JOIN {PEOPLE} AS k USING (client_id, pers
 COVERED_FUNDS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, fund, percent
 FROM enrollment_coveragefund AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+COVERED_BENEFICIARIES = f"""
+SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version,
+       dependent_id, is_contingent, percent_hundredths
+FROM enrollment_coveragebeneficiary AS b JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 APPROVED_COLUMNS = {
@@ -94,7 +104,12 @@ ELECTION_COLUMNS = {
     "coverage_cents": pl.Int64,
     "pledge_cents": pl.Int64,
     "percent_thousandths": pl.Int32,
+    "after_tax_thousandths": pl.Int32,
+    "hours_hundredths": pl.Int32,
+    "files_separately": pl.Boolean,
     "waive_reason": pl.String,
+    "waiver_proof": pl.String,
+    "waiver_proof_on": pl.Date,
     "received_on": pl.Date,
     "source": pl.String,
     "is_withdrawn": pl.Boolean,
@@ -121,6 +136,11 @@ FROM enrollment_electiondependent AS d JOIN {PEOPLE} AS k USING (client_id, pers
 ELECTED_FUNDS = f"""
 SELECT {", ".join(ELECTION_KEY)}, fund, percent
 FROM enrollment_electionfund AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+ELECTED_BENEFICIARIES = f"""
+SELECT {", ".join(ELECTION_KEY)}, dependent_id, is_contingent, percent_hundredths
+FROM enrollment_electionbeneficiary AS b JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 NUMBERED_PEOPLE = """
@@ -189,6 +209,12 @@ def load_covered_funds(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, COVERED_FUNDS, schema, people_arrays(keys))
 
 
+def load_covered_beneficiaries(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load the beneficiaries of change points."""
+    schema = {name: COVERAGE_COLUMNS[name] for name in POINT} | SHARE
+    return copy_out(connection, COVERED_BENEFICIARIES, schema, people_arrays(keys))
+
+
 def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     """Pick what is in force on the day before each event, one row per case, plan type and slot.
 
@@ -212,10 +238,12 @@ def load_held(connection: Any, held: pl.DataFrame) -> Elected:
     points = held.select("case", *key)
     members = load_covered_dependents(connection, held).join(points, on=key)
     funds = load_covered_funds(connection, held).join(points, on=key)
+    beneficiaries = load_covered_beneficiaries(connection, held).join(points, on=key)
     return Elected(
         elections=pl.DataFrame(),
         members=members.select("case", "plan_type", "dependent_id"),
         funds=funds.select("case", "plan_type", "fund", "percent"),
+        beneficiaries=beneficiaries.select(list(BENEFICIARY)),
     )
 
 
@@ -258,10 +286,12 @@ def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:
     places = rows.select("case", *key)
     members = load_elected_dependents(connection, cases)
     funds = load_elected_funds(connection, cases)
+    beneficiaries = load_elected_beneficiaries(connection, cases)
     return Elected(
         elections=rows.drop(*event, "submission", "is_withdrawn"),
         members=members.join(places, on=key).select("case", "plan_type", "dependent_id"),
         funds=funds.join(places, on=key).select("case", "plan_type", "fund", "percent"),
+        beneficiaries=beneficiaries.join(places, on=key).select(list(BENEFICIARY)),
     )
 
 
@@ -276,6 +306,12 @@ def load_elected_funds(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY}
     schema |= {"fund": pl.String, "percent": pl.Int16}
     return copy_out(connection, ELECTED_FUNDS, schema, people_arrays(people))
+
+
+def load_elected_beneficiaries(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the beneficiaries of all submissions."""
+    schema = {name: ELECTION_COLUMNS[name] for name in ELECTION_KEY} | SHARE
+    return copy_out(connection, ELECTED_BENEFICIARIES, schema, people_arrays(people))
 
 
 def load_numbered_people(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:

@@ -82,7 +82,12 @@ class Election(EventKey):
     coverage_cents = models.BigIntegerField(null=True)
     pledge_cents = models.BigIntegerField(null=True)
     percent_thousandths = models.IntegerField(null=True)
+    after_tax_thousandths = models.IntegerField(null=True)  # percent of pay, after tax
+    hours_hundredths = models.IntegerField(null=True)  # of leave bought or sold
+    files_separately = models.BooleanField(default=False)  # married, and files taxes separately
     waive_reason = models.TextField(null=True)
+    waiver_proof = models.TextField(null=True)  # core.codes.WaiverProof
+    waiver_proof_on = models.DateField(null=True)  # when it was seen
     received_on = models.DateField()
     elector = models.TextField()
     source = models.TextField()  # file, administrator, pre-entered
@@ -107,6 +112,29 @@ class ElectionDependent(EventKey):
     slot = models.SmallIntegerField(default=0)
     submission = models.IntegerField()
     dependent_id = models.BigIntegerField()
+
+
+class ElectionBeneficiary(EventKey):
+    """Who is to receive, by an election, and how much of it."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "schedule_id",
+        "event_number",
+        "plan_type",
+        "slot",
+        "submission",
+        "dependent_id",
+        "is_contingent",
+    )
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField(default=0)
+    submission = models.IntegerField()
+    dependent_id = models.BigIntegerField()
+    is_contingent = models.BooleanField()  # only where no primary beneficiary is left
+    percent_hundredths = models.IntegerField()
 
 
 class ElectionFund(EventKey):
@@ -159,6 +187,8 @@ class Coverage(CoverageKey):
     requested_coverage_cents = models.BigIntegerField(null=True)  # above it: waits for proof
     pledge_cents = models.BigIntegerField(null=True)  # plan-year amount
     percent_thousandths = models.IntegerField(null=True)
+    after_tax_thousandths = models.IntegerField(null=True)
+    hours_hundredths = models.IntegerField(null=True)  # of leave bought or sold
     waive_reason = models.TextField(null=True)
     deduction_begins_on = models.DateField(null=True)  # the second clock
     schedule_id = models.IntegerField(null=True)  # the event that made it; null = take-over
@@ -184,6 +214,25 @@ class CoverageDependent(CoverageKey):
         "dependent_id",
     )
     dependent_id = models.BigIntegerField()
+
+
+class CoverageBeneficiary(CoverageKey):
+    """Who is to receive from a change point on."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id",
+        "person_id",
+        "benefit_record",
+        "plan_type",
+        "slot",
+        "begins_on",
+        "version",
+        "dependent_id",
+        "is_contingent",
+    )
+    dependent_id = models.BigIntegerField()
+    is_contingent = models.BooleanField()
+    percent_hundredths = models.IntegerField()
 
 
 class CoverageFund(CoverageKey):

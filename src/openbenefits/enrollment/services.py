@@ -14,6 +14,7 @@ from openbenefits.enrollment.frames import (
     in_force,
     load_approved,
     load_coverage,
+    load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
     load_elected,
@@ -21,8 +22,9 @@ from openbenefits.enrollment.frames import (
     load_latest_versions,
     load_prior_options,
 )
+from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
-from openbenefits.enrollment.rules.settle import Elected, Settled
+from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
@@ -156,11 +158,17 @@ def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:
     key = ["case", "plan_type"]
     members = _texts(settled.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(settled.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
+    shares = _texts(settled.beneficiaries, key, "beneficiaries", _share())
     found = results.join(members, on=key, how="left").join(funds, on=key, how="left")
+    found = found.join(shares, on=key, how="left")
     covered = pl.col("kind").is_in(["E", "D"])
     return found.with_columns(
-        pl.when(covered).then(pl.col(name)).alias(name) for name in ("members", "funds")
+        pl.when(covered).then(pl.col(name)).alias(name) for name in ("members", "funds", "beneficiaries")
     )
+
+
+def _share() -> pl.Expr:
+    return pl.format("{}:{}:{}", "dependent_id", "is_contingent", "percent_hundredths")
 
 
 def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> pl.DataFrame:
@@ -173,9 +181,14 @@ def _existing(connection: Any, results: pl.DataFrame) -> pl.DataFrame:
     key = list(POINT)
     members = load_covered_dependents(connection, results)
     funds = load_covered_funds(connection, results)
-    return points.join(
-        _texts(members, key, "members", pl.col("dependent_id").cast(pl.String)), on=key, how="left"
-    ).join(_texts(funds, key, "funds", pl.format("{}:{}", "fund", "percent")), on=key, how="left")
+    shares = load_covered_beneficiaries(connection, results)
+    return (
+        points.join(
+            _texts(members, key, "members", pl.col("dependent_id").cast(pl.String)), on=key, how="left"
+        )
+        .join(_texts(funds, key, "funds", pl.format("{}:{}", "fund", "percent")), on=key, how="left")
+        .join(_texts(shares, key, "beneficiaries", _share()), on=key, how="left")
+    )
 
 
 def _above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
@@ -206,6 +219,9 @@ def _insert_points(
     copy_in(connection, "enrollment_coveragedependent", _as_stored(members, columns))
     funds = covered.join(settled.funds, on=["case", "plan_type"])
     copy_in(connection, "enrollment_coveragefund", _as_stored(funds, schema_of(models.CoverageFund)))
+    shares = covered.join(settled.beneficiaries, on=["case", "plan_type"])
+    columns = schema_of(models.CoverageBeneficiary)
+    copy_in(connection, "enrollment_coveragebeneficiary", _as_stored(shares, columns))
 
 
 def _copy_points(connection: Any, points: pl.DataFrame, *, now: datetime) -> None:

@@ -32,6 +32,7 @@ Dollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": 0})]
 AddedDollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": None})]  # may lower an amount
 Rate = Annotated[Decimal, Meta(extra={"decimals": 6, "least": 0})]
 Percent = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
+Hours = Annotated[Decimal, Meta(extra={"decimals": 2, "least": 0})]
 Factor = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
 
 
@@ -99,6 +100,14 @@ class PlanPart(DatedPart, kw_only=True, frozen=True):
     name: str
     carrier: str
     hsa_eligible: bool = False
+    coverage_group: Code | None = None  # whose plans together have a maximum
+
+
+class CoverageGroupPart(DatedPart, kw_only=True, frozen=True):
+    """Plans that together may not cover more than `maximum` (plans name their group)."""
+
+    code: Code
+    maximum: Dollars
 
 
 class RateLine(Part, kw_only=True, frozen=True):
@@ -327,6 +336,33 @@ class CreditPart(Part, kw_only=True, frozen=True):
     earnings_code: str
 
 
+class RequiresPart(Part, kw_only=True, frozen=True):
+    """The coverage in another plan type that an option needs; of a given plan, if one is named.
+
+    `coverage_percent` is the most an option may cover, in percent of the coverage required.
+    """
+
+    plan_type: PlanType
+    plan: Code | None = None
+    coverage_percent: Percent | None = None
+    check_dependents: bool = False  # who is covered here must be covered there
+
+
+class ExcludedPart(Part, kw_only=True, frozen=True):
+    """Coverage that rules this plan type out: any of a plan type, or one plan of it."""
+
+    plan_type: PlanType
+    plan: Code | None = None
+
+
+class HoursPart(Part, kw_only=True, frozen=True):
+    """Hours of leave an option buys or sells in a year, from `minimum` to `maximum`."""
+
+    trade: Literal["buy", "sell"]
+    minimum: Hours | None = None
+    maximum: Hours | None = None
+
+
 class OptionPart(Part, kw_only=True, frozen=True):
     """An option; with several `coverage_codes` one option each, coded `<code>-<coverage code>`.
 
@@ -346,6 +382,8 @@ class OptionPart(Part, kw_only=True, frozen=True):
     premium_formula: str | None = None  # the coverage the employee pays for; the employer pays the rest
     coverage_amount: Dollars | None = None
     deduction_code: str | None = None
+    requires: RequiresPart | None = None
+    hours: HoursPart | None = None
     costs: list[CostPart] = []
     credits: list[CreditPart] = []
 
@@ -361,6 +399,15 @@ class PlanTypePart(Part, kw_only=True, frozen=True):
     maximum_pledge: Dollars | None = None
     minimum_percent: Percent | None = None
     maximum_percent: Percent | None = None
+    maximum_after_tax_percent: Percent | None = None
+    maximum_total_percent: Percent | None = None  # before and after tax together
+    annual_limit: str | None = None  # the code of a legal limit
+    missing_limit: Literal["refuse", "last_known"] = "refuse"  # where a year's limit is not published
+    plan_year_month: Annotated[int, Meta(ge=1, le=12)] = 1  # in which the plan year begins
+    month_rule: bool = False  # the limit in proportion to the months eligible on the 1st
+    excluded_coverage: list[ExcludedPart] = []
+    hours_per_year: Annotated[int, Meta(ge=1)] = 2080  # by which annual pay gives the price of an hour
+    collect: Literal["none", "dependents", "beneficiaries", "both"] | None = None  # none said: by the kind
     invested: bool = False
     lock_price: bool = False
     options: list[OptionPart]
@@ -372,6 +419,7 @@ class ProgramPart(DatedPart, kw_only=True, frozen=True):
     eligibility: str | None = None
     event_rule: str | None = None
     active: bool = True
+    maximum_pledge: Dollars | None = None  # of all spending accounts together
     credits: list[CreditPart] = []  # general credits
     plan_types: list[PlanTypePart]
 
@@ -445,6 +493,7 @@ class SharedSections(Part, kw_only=True, frozen=True):
     formulas: list[FormulaPart] = []
     contributions: list[ContributionPart] = []
     funds: list[FundPart] = []
+    coverage_groups: list[CoverageGroupPart] = []
     passive_events: list[PassiveEventPart] = []
 
 

@@ -20,6 +20,7 @@ TABLES = (
     *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
     *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
     *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),
+    *(models.CoverageGroup, models.ExcludedCoverage),
     *(models.BenefitGroup, models.Schedule, models.ScheduleProgram, models.PassiveEvent, models.RunControl),
 )
 

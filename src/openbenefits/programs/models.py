@@ -115,6 +115,15 @@ class Plan(DatedRow):
     name = models.TextField()
     carrier = models.TextField()
     is_hsa_eligible = models.BooleanField()
+    coverage_group_id = models.IntegerField(null=True)
+
+
+class CoverageGroup(DatedRow):
+    """Plans that together may not cover more than a maximum."""
+
+    coverage_group_id = models.IntegerField()
+    code = models.TextField()
+    maximum_cents = models.BigIntegerField()
 
 
 class RateTable(DatedRow):
@@ -329,6 +338,7 @@ class Program(DatedRow):
     is_active = models.BooleanField()
     rule_id = models.IntegerField(null=True)
     event_rule_id = models.IntegerField(null=True)  # plan type 01: when credits begin and end
+    maximum_pledge_cents = models.BigIntegerField(null=True)  # of all spending accounts together
 
 
 class PlanTypeRow(SetupRow):
@@ -346,6 +356,14 @@ class PlanTypeRow(SetupRow):
     maximum_amount_cents = models.BigIntegerField(null=True)
     minimum_percent_thousandths = models.IntegerField(null=True)
     maximum_percent_thousandths = models.IntegerField(null=True)
+    maximum_after_tax_thousandths = models.IntegerField(null=True)
+    maximum_total_thousandths = models.IntegerField(null=True)
+    annual_limit = models.TextField(null=True)  # the code of a legal limit
+    is_last_limit_used = models.BooleanField(default=False)  # where a year's limit is not published
+    plan_year_month = models.SmallIntegerField(default=1)
+    is_by_month = models.BooleanField(default=False)  # the limit by months eligible
+    hours_per_year = models.SmallIntegerField(default=2080)
+    collect = models.TextField(default="none")  # none, dependents, beneficiaries, both
     is_invested = models.BooleanField()
     is_price_locked = models.BooleanField()  # priced as of coverage begin, not per pay period
 
@@ -371,6 +389,23 @@ class Option(SetupRow):
     premium_formula_id = models.IntegerField(null=True)  # of the coverage the employee pays for
     fixed_coverage_cents = models.BigIntegerField(null=True)
     deduction_code_id = models.IntegerField(null=True)
+    required_plan_type = models.TextField(null=True)  # the coverage it needs beside it
+    required_plan_id = models.IntegerField(null=True)
+    required_percent_thousandths = models.IntegerField(null=True)
+    is_same_dependents = models.BooleanField(default=False)
+    trade = models.TextField(null=True)  # hours of leave: core.codes.Trade
+    minimum_hours_hundredths = models.IntegerField(null=True)
+    maximum_hours_hundredths = models.IntegerField(null=True)
+
+
+class ExcludedCoverage(SetupRow):
+    """Coverage that rules a plan type of a program out: of a plan type, or of one plan of it."""
+
+    valid_from = models.DateField()
+    program_id = models.IntegerField()
+    plan_type = models.TextField()
+    excluded_plan_type = models.TextField()
+    excluded_plan_id = models.IntegerField(null=True)
 
 
 class Cost(SetupRow):

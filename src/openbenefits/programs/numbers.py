@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "event_classes": "event_class",
     "coverage_codes": "coverage_code",
     "plans": "plan",
+    "coverage_groups": "coverage_group",
     "rate_tables": "rate_table",
     "geographies": "geography",
     "deduction_codes": "deduction_code",

@@ -56,6 +56,8 @@ class Rulebook:
     event_classes: pl.DataFrame
     limits: pl.DataFrame
     funds: pl.DataFrame
+    coverage_groups: pl.DataFrame
+    excluded_coverage: pl.DataFrame
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
 
     def criteria_fields(self) -> list[str]:
@@ -121,6 +123,8 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         event_classes=tables["event_class"],
         limits=tables["annual_limit"],
         funds=tables["fund"].select("client_id", "plan_type", "code"),
+        coverage_groups=dated(tables["coverage_group"], "coverage_group_id"),
+        excluded_coverage=_excluded_coverage(tables, plan_rows),
     )
 
 
@@ -184,6 +188,13 @@ def _lapses_at_open_enrollment() -> pl.Expr:
     """Spending accounts and vacation need a new election each year; the HSA (67) goes on (rulings §3.5)."""
     plan_type = pl.col("plan_type")
     return (plan_type.str.starts_with("6") & (plan_type != "67")) | plan_type.str.starts_with("9")
+
+
+def _excluded_coverage(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:
+    """The plan types, or single plans, that rule a plan row out."""
+    key = ["program_id", "valid_from", "plan_type"]
+    rows = tables["excluded_coverage"].join(plan_rows.select(*key, "plan_row"), on=key)
+    return rows.select("plan_row", "excluded_plan_type", "excluded_plan_id")
 
 
 def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:

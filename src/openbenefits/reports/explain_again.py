@@ -15,8 +15,8 @@ from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
 from openbenefits.enrollment.frames import COVERAGE_COLUMNS, in_force, load_elected, load_held
 from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, ProofDecision
+from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.enrollment.rules.settle import Elected
 from openbenefits.enrollment.services import load_known
 from openbenefits.events.models import Event, EventStep, Message
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY

@@ -1,9 +1,10 @@
 """Playing a story: each step through the use case that a screen, a file or a run would call."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,14 @@ def _elect(play: Play, part: shape.ElectPart, on: date, now: datetime) -> None:
             percent_thousandths=casting.thousandths(choice.percent),
             dependents=_numbers(play, choice.dependents),
             funds=choice.funds or None,
+            after_tax_thousandths=casting.thousandths(choice.after_tax),
+            hours_hundredths=casting.cents(choice.hours),
+            files_separately=choice.files_separately,
+            beneficiaries=_shares(play, choice.beneficiaries),
+            contingent_beneficiaries=_shares(play, choice.contingent_beneficiaries),
             waive_reason=choice.waive_reason,
+            waiver_proof=choice.waiver_proof,
+            waiver_proof_on=choice.waiver_proof_on,
             received_on=on,
             elector=play.cast.name_of(part.person),
             source="administrator",
@@ -239,6 +247,14 @@ def _elect(play: Play, part: shape.ElectPart, on: date, now: datetime) -> None:
             raise ElectionRefused(
                 f"plan type {plan_type}, {row['column']}: expected {row['expected']}, found {row['found']}"
             )
+
+
+def _shares(play: Play, shares: Mapping[str, Decimal]) -> dict[int, int]:
+    """Number the beneficiaries named, with hundredths of a percent."""
+    return {
+        number: casting.cents(share) or 0
+        for number, share in zip(_numbers(play, list(shares)), shares.values(), strict=True)
+    }
 
 
 def _event_to_elect(play: Play, part: shape.ElectPart) -> Row:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from openbenefits.core.codes import PersonType
+from openbenefits.core.codes import PersonType, WaiverProof
 from openbenefits.scenarios.expectations import (
     Dollars,
     EventClass,
@@ -254,9 +254,16 @@ class ChoicePart(Part, kw_only=True, frozen=True):
     dependents: list[Name] = []
     amount: Dollars | None = None  # coverage
     pledge: Dollars | None = None  # a year
-    percent: Percent | None = None  # of pay
+    percent: Percent | None = None  # of pay, before tax
+    after_tax: Percent | None = None  # of pay
+    hours: Dollars | None = None  # of leave bought or sold
+    files_separately: bool = False
     funds: dict[str, int] = {}
+    beneficiaries: dict[Name, Percent] = {}
+    contingent_beneficiaries: dict[Name, Percent] = {}
     waive_reason: str | None = None
+    waiver_proof: WaiverProof | None = None
+    waiver_proof_on: date | None = None
 
 
 class ElectPart(Part, kw_only=True, frozen=True):

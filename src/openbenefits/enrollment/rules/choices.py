@@ -181,15 +181,27 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
     by_history = pl.when(is_gained).then(every).otherwise(none)
     allowed = pl.when("is_lost").then(every).when("use_history").then(by_history).otherwise("select_allowed")
+    limit, from_level = _rise()
+    return plans.select(
+        allowed=allowed.fill_null(none),
+        limit=limit,
+        from_level=from_level,
+        current_plan_id="current_plan_id",
+    )
+
+
+def _rise() -> tuple[pl.Expr, pl.Expr]:
+    """How many levels one may rise (null: no limit), and from which."""
     has_current = pl.col("current_option_id").is_not_null()
     limit = pl.when(has_current).then("level_limit").otherwise("waived_level_limit")
     binds = ~limit.is_in(list(NO_LIMIT)) & (~has_current | pl.col("current_level").is_not_null())
-    return plans.select(
-        allowed=allowed.fill_null(none),
-        limit=pl.when(binds).then(limit),
-        from_level=pl.when(has_current).then("current_level").otherwise(0),
-        current_plan_id="current_plan_id",
-    )
+    return pl.when(binds).then(limit), pl.when(has_current).then("current_level").otherwise(0)
+
+
+def is_above_level_limit() -> pl.Expr:
+    """Whether an option of some level is further up than one may rise; reads columns of its plan row."""
+    limit, from_level = _rise()
+    return pl.col("level").cast(pl.Int32) - from_level > limit
 
 
 def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.Series:

@@ -1,31 +1,29 @@
 """Settle events: turn valid elections, and defaults for the rest, into what shall hold from when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import ChangeKind, OptionType
 from openbenefits.core.columns import with_taken
+from openbenefits.enrollment.rules.amounts import HOURS, price_of_hours
+from openbenefits.enrollment.rules.annual import with_capped_pledge
+from openbenefits.enrollment.rules.cascades import cascade_messages, fall, with_falls
+from openbenefits.enrollment.rules.elected import BENEFICIARY, Checking, Elected
+from openbenefits.enrollment.rules.members import allowed_members, collects_dependents, still_members
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
-from openbenefits.enrollment.rules.validate import check_elections, judged_members, missing_elections
+from openbenefits.enrollment.rules.validate import check_elections, locate, missing_elections
 from openbenefits.programs.rulebook import Rulebook
 
 RESULT_COLUMNS = (
     *("case", "plan", "plan_type", "slot", "kind", "basis", "program_id", "option_id", "coverage_cents"),
-    *("requested_coverage_cents", "pledge_cents", "percent_thousandths", "waive_reason", "begins_on"),
-    *("deduction_begins_on", "rule", "keeps_current", "ends_all"),
+    *("requested_coverage_cents", "pledge_cents", "percent_thousandths", "after_tax_thousandths"),
+    *("hours_hundredths", "waive_reason", "begins_on", "deduction_begins_on", "rule", "keeps_current"),
+    "ends_all",
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Elected:
-    """What people submitted, of the cases at hand: see validate.check_elections."""
-
-    elections: pl.DataFrame
-    members: pl.DataFrame
-    funds: pl.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +34,14 @@ class Settled:
     results: one row per plan type that changes or may change, as RESULT_COLUMNS.
     members: case, plan_type, dependent_id covered by a result.
     funds:   case, plan_type, fund, percent.
+    beneficiaries: as elected.BENEFICIARY.
     """
 
     cases: pl.DataFrame
     results: pl.DataFrame
     members: pl.DataFrame
     funds: pl.DataFrame
+    beneficiaries: pl.DataFrame
     messages: pl.DataFrame
 
 
@@ -61,12 +61,9 @@ def settle(
              it is being finalised; then defaults replace what is invalid.
     """
     among = cases.select("case")
-    prepared = _only(prepared, among)
-    elections = elected.elections.join(among, on="case", how="semi")
-    checked, messages = check_elections(
-        elections, elected.members, elected.funds, situation.members, prepared, rulebook
-    )
-    missing = missing_elections(prepared, elections)
+    prepared, elected = _only(prepared, among), _elected_only(elected, among)
+    checked, messages = check_elections(elected, held, situation, prepared, rulebook)
+    missing = missing_elections(prepared, elected.elections)
     messages = pl.concat([messages, missing])
     faulty = (
         messages.filter(severity="E")
@@ -76,22 +73,32 @@ def settle(
     )
     valid = checked.filter("is_valid").join(faulty, on="case", how="anti")
     plans = prepared.plans.join(faulty, on="case", how="anti").filter(~pl.col("is_ignored"))
-    results = pl.concat(
-        [_elected_results(valid, plans, rulebook), _default_results(valid, plans, prepared, rulebook)]
-    )
+    checking = locate(elected, held, situation, prepared, rulebook)
+    fallen = fall(checking, outcomes(checking, valid), with_elected=True)
+    results = pl.concat([_elected_results(valid, plans, rulebook), _default_results(valid, plans, checking)])
     results = pl.concat([results, _run_outs(results, plans)])
+    sound = among.join(faulty, on="case", how="anti")
+    results = with_falls(results, fallen, checking, sound)
+    valid = valid.join(fallen.lost, on=["case", "plan_type"], how="anti")
     invalid = checked.filter(~pl.col("is_valid")).join(faulty, on="case", how="anti")
     notes = [messages, _replaced_messages(invalid), _ending_messages(results, faulty)]
+    notes.append(cascade_messages(fallen, sound))
     status = (
         pl.when(pl.col("case").is_in(faulty["case"].implode())).then(pl.lit("EE")).otherwise(pl.lit("FE"))
     )
     return Settled(
         cases=among.with_columns(process_status=status),
         results=results.select(RESULT_COLUMNS),
-        members=_members(results, plans, valid, elected, held, situation, rulebook),
+        members=_members(results, plans, valid, checking),
         funds=_funds(results, valid, elected, held),
+        beneficiaries=_beneficiaries(results, valid, elected, held),
         messages=pl.concat(notes),
     )
+
+
+def _elected_only(elected: Elected, among: pl.DataFrame) -> Elected:
+    """Restrict what was submitted to some cases."""
+    return replace(elected, elections=elected.elections.join(among, on="case", how="semi"))
 
 
 def _only(prepared: Prepared, among: pl.DataFrame) -> Prepared:
@@ -114,7 +121,12 @@ _PLAN_DATES = (
 def _elected_results(valid: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Results of valid elections."""
     rows = valid.select(
-        *("plan", "slot", "option_type", "option_id", "pledge_cents", "percent_thousandths", "waive_reason"),
+        *("plan", "slot", "option_type", "option_id", "percent_thousandths", "after_tax_thousandths"),
+        *("hours_hundredths", "waive_reason"),
+        pl.when(pl.col("amount_kind") == HOURS)
+        .then(price_of_hours())
+        .otherwise("pledge_cents")
+        .alias("pledge_cents"),
         *("is_proof_required", "offered_coverage_cents", "approved_coverage_cents"),
     ).join(plans.select(_PLAN_DATES), on="plan")
     waives = pl.col("option_type") == OptionType.WAIVE
@@ -133,10 +145,9 @@ def _elected_results(valid: pl.DataFrame, plans: pl.DataFrame, rulebook: Ruleboo
     )
 
 
-def _default_results(
-    valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared, rulebook: Rulebook
-) -> pl.DataFrame:
+def _default_results(valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     """Results of plan types without a valid election: kept, defaulted, ended, or never enrolled."""
+    prepared, rulebook = checking.prepared, checking.rulebook
     rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
         pl.col("default_reason") != "untouched"
     )
@@ -144,7 +155,7 @@ def _default_results(
     options = prepared.options.select(
         "plan",
         "option_type",
-        *("is_proof_required", "approved_coverage_cents", "coverage_cents"),
+        *("is_proof_required", "approved_coverage_cents", "coverage_cents", "annual_credit_cents"),
         default_option_id="option_id",
     )
     rows = rows.select(
@@ -153,6 +164,7 @@ def _default_results(
         "only_ends_coverage",
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on=["plan", "default_option_id"], how="left", maintain_order="left")
+    rows = with_capped_pledge(_with_held_amounts(rows, checking), checking)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
     holds = pl.col("default_option_id").is_not_null()
     keeps = (pl.col("default_reason") == "current") & holds
@@ -183,12 +195,21 @@ def _default_results(
             requested_coverage_cents=pl.when("is_proof_required").then("coverage_cents"),
             pledge_cents=pl.when(keeps).then("current_pledge_cents"),
             percent_thousandths=pl.when(keeps).then("current_percent_thousandths"),
+            after_tax_thousandths=pl.when(keeps).then("after_tax_thousandths"),
+            hours_hundredths=pl.when(keeps).then("hours_hundredths"),
             waive_reason=pl.lit(None, pl.String),
             rule=pl.format("default: {}", "default_reason"),
             keeps_current=keeps,
         ),
         rulebook.plan_rows,
     )
+
+
+def _with_held_amounts(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
+    """Add the after-tax percentage and the hours in force, which only few plan types have."""
+    held = checking.situation.in_force.filter((pl.col("slot") == 0) & ~pl.col("is_future"))
+    columns = ("case", "plan_type", "after_tax_thousandths", "hours_hundredths")
+    return rows.join(held.select(columns), on=["case", "plan_type"], how="left", maintain_order="left")
 
 
 def _run_outs(results: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +234,7 @@ def _run_outs(results: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
 
 _CONTENT = (
     *("option_id", "coverage_cents", "requested_coverage_cents", "pledge_cents", "percent_thousandths"),
-    "waive_reason",
+    *("after_tax_thousandths", "hours_hundredths", "waive_reason"),
 )
 
 
@@ -228,55 +249,26 @@ def _shaped(rows: pl.DataFrame, plan_rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _members(
-    results: pl.DataFrame,
-    plans: pl.DataFrame,
-    valid: pl.DataFrame,
-    elected: Elected,
-    held: Elected,
-    situation: Situation,
-    rulebook: Rulebook,
+    results: pl.DataFrame, plans: pl.DataFrame, valid: pl.DataFrame, checking: Checking
 ) -> pl.DataFrame:
     """Name the dependents covered.
 
     Those elected; those in force, if still eligible, where coverage is kept; all the coverage code allows
     where a default gives it anew.
     """
-    covered = results.filter(pl.col("kind").is_in(["E", "D"]) & pl.col("plan_type").str.starts_with("1"))
-    chosen = elected.members.join(valid.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
-    kept = held.members.join(
-        covered.filter("keeps_current").select("case", "plan_type"), on=["case", "plan_type"], how="semi"
+    key, rulebook, known = ["case", "plan_type"], checking.rulebook, checking.situation.members
+    taking = with_taken(plans.select(*key, "plan_row"), rulebook.plan_rows, "plan_row", "collect")
+    covered = results.filter(pl.col("kind").is_in(["E", "D"])).join(
+        taking.filter(collects_dependents()), on=key, how="semi"
     )
-    kept_rows = plans.join(kept.select("case", "plan_type").unique(), on=["case", "plan_type"], how="semi")
-    judged = judged_members(kept_rows, kept, situation.members, rulebook)
-    still = judged.filter(pl.col("why_not").is_null()).select("case", "plan_type", "dependent_id")
+    chosen = checking.elected.members.join(valid.select(key), on=key, how="semi")
+    kept = checking.held.members.join(covered.filter("keeps_current").select(key), on=key, how="semi")
+    still = still_members(kept, plans, known, rulebook)
     fresh = covered.filter((pl.col("kind") == "D") & ~pl.col("keeps_current"))
-    given = _allowed_members(fresh, plans, situation, rulebook)
-    columns = ["case", "plan_type", "dependent_id"]
-    return pl.concat([chosen.select(columns), still, given.select(columns)]).unique(maintain_order=True)
-
-
-def _allowed_members(
-    fresh: pl.DataFrame, plans: pl.DataFrame, situation: Situation, rulebook: Rulebook
-) -> pl.DataFrame:
-    """All eligible dependents of the kinds a coverage code covers."""
-    codes = rulebook.options.select("option_id", "spouse_max", "partner_max", "child_max").unique("option_id")
-    rows = fresh.select("case", "plan_type", "option_id").join(codes, on="option_id")
-    everybody = rows.select("case", "plan_type").join(
-        situation.members.select("case", "dependent_id"), on="case"
-    )
-    wanted = plans.join(rows.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
-    judged = judged_members(wanted, everybody, situation.members, rulebook).filter(
-        pl.col("why_not").is_null()
-    )
-    judged = judged.join(rows, on=["case", "plan_type"])
-    kind = pl.col("person_type")
-    room = (
-        pl.when(kind == "SP").then("spouse_max").when(kind == "DP").then("partner_max").otherwise("child_max")
-    )
-    group = pl.when(kind.is_in(["SP", "DP"])).then(kind).otherwise(pl.lit("CH"))
-    ranked = judged.sort("case", "plan_type", "birth_on", "dependent_id").with_columns(room=room, group=group)
-    place = pl.int_range(pl.len()).over("case", "plan_type", "group")
-    return ranked.filter(place < pl.col("room"))
+    given = allowed_members(fresh, plans, known, rulebook)
+    columns = [*key, "dependent_id"]
+    parts = [part.select(columns) for part in (chosen.join(covered, on=key, how="semi"), still, given)]
+    return pl.concat(parts).unique(maintain_order=True)
 
 
 def _funds(results: pl.DataFrame, valid: pl.DataFrame, elected: Elected, held: Elected) -> pl.DataFrame:
@@ -287,6 +279,18 @@ def _funds(results: pl.DataFrame, valid: pl.DataFrame, elected: Elected, held: E
     return pl.concat(
         [chosen.select(columns), held.funds.join(kept, on=["case", "plan_type"], how="semi").select(columns)]
     )
+
+
+def _beneficiaries(
+    results: pl.DataFrame, valid: pl.DataFrame, elected: Elected, held: Elected
+) -> pl.DataFrame:
+    """Who is to receive: those an election names; where it names none, and by default, those named before."""
+    key, columns = ["case", "plan_type"], list(BENEFICIARY)
+    covered = results.filter(pl.col("kind").is_in(["E", "D"])).select(key).unique()
+    chosen = elected.beneficiaries.join(valid.select(key), on=key, how="semi")
+    before = held.beneficiaries.join(chosen, on=key, how="anti")
+    both = pl.concat([chosen.select(columns), before.select(columns)])
+    return both.join(covered, on=key, how="semi")
 
 
 def _replaced_messages(invalid: pl.DataFrame) -> pl.DataFrame:

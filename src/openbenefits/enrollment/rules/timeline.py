@@ -12,7 +12,7 @@ from openbenefits.core.codes import ChangeKind
 POINT_KEY = ("client_id", "person_id", "benefit_record", "plan_type", "slot")
 CONTENT = (
     *("option_id", "coverage_cents", "requested_coverage_cents", "pledge_cents", "percent_thousandths"),
-    *("members", "funds"),
+    *("after_tax_thousandths", "hours_hundredths", "members", "funds", "beneficiaries"),
 )
 COVERED = [str(ChangeKind.ELECTED), str(ChangeKind.DEFAULTED)]
 ENDING = [str(ChangeKind.TERMINATED), str(ChangeKind.INELIGIBLE), str(ChangeKind.NEVER_ENROLLED)]

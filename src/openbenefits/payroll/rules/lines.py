@@ -7,7 +7,7 @@ from typing import cast
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass, Trade
 from openbenefits.core.columns import with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import general_points
@@ -170,7 +170,7 @@ def _with_general_credits(
 
 
 _PLAN_ROW = ("plan_row", "amount_kind", "is_price_locked", "is_lapsing", "dependent_rule_id")
-_OPTION = ("option_row", "option_type", "deduction_code_id", "tax_class", "period_flags")
+_OPTION = ("option_row", "option_type", "deduction_code_id", "tax_class", "period_flags", "trade")
 
 
 def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -218,12 +218,17 @@ def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
 
 
 def _deductions(lines: pl.DataFrame) -> pl.DataFrame:
-    """Keep what is covered; without a deduction code it is taken after tax, in every pay."""
+    """Keep what is covered; without a deduction code it is taken after tax, in every pay.
+
+    Hours of leave sold are paid instead of taken, in the same pays.
+    """
+    sells = (pl.col("trade") == Trade.SELL).fill_null(value=False)
     is_option = (pl.col("option_type") == OptionType.OPTION) | pl.col("option_type").is_null()
     is_covered = pl.col("change_kind").is_in(COVERED) & (pl.col("point_plan_type") != PROGRAM_PLAN_TYPE)
     return lines.filter(is_option & is_covered).with_columns(
-        kind=pl.lit(DEDUCTION),
-        tax_class=pl.col("tax_class").fill_null(str(TaxClass.AFTER_TAX)),
+        kind=pl.when(sells).then(pl.lit(CREDIT)).otherwise(pl.lit(DEDUCTION)),
+        is_traded=(pl.col("amount_kind") == str(AmountKind.HOURS)).fill_null(value=False),
+        tax_class=pl.when(~sells).then(pl.col("tax_class").fill_null(str(TaxClass.AFTER_TAX))),
         period_flags=pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD),
     )
 
@@ -232,6 +237,7 @@ def _credits(lines: pl.DataFrame) -> pl.DataFrame:
     """Keep what gives credits; they are earnings of every pay."""
     return lines.filter("has_credit").with_columns(
         kind=pl.lit(CREDIT),
+        is_traded=pl.lit(value=False),
         tax_class=pl.lit(None, pl.String),
         deduction_code_id=pl.lit(None, lines.schema["deduction_code_id"]),
         period_flags=pl.lit(EVERY_PERIOD, pl.Int64),
@@ -244,7 +250,7 @@ def _credits(lines: pl.DataFrame) -> pl.DataFrame:
 def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Add owed_cents, employer_cents and fault, by the way each line is stated."""
     amount, is_credit = pl.col("amount_kind"), pl.col("kind") == CREDIT
-    is_pledge = (amount == str(AmountKind.PLEDGE)) & ~is_credit
+    is_pledge = ((amount == str(AmountKind.PLEDGE)) & ~is_credit) | pl.col("is_traded")
     is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
     stated = (is_pledge | is_percent).fill_null(value=False)
     priced = lines.filter(~stated).with_columns(
@@ -280,7 +286,7 @@ def _fault() -> pl.Expr:
         .then(pl.lit("option"))
         .when(pl.col("shares").is_null())
         .then(pl.lit("calendar"))
-        .when(is_stated & (pl.col("kind") == DEDUCTION))
+        .when((is_stated & (pl.col("kind") == DEDUCTION)) | pl.col("is_traded"))
         .then(pl.lit("stated amount or pay"))
         .otherwise(pl.coalesce("price_fault", pl.lit("rate")))
     )

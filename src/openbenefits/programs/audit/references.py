@@ -115,6 +115,8 @@ def _of_codes(audited: Audited) -> Iterator[Reference]:
         yield Reference(path, "event_classes", part.event_class or None)
     for path, part in numbered(parts.passive_events, "passive_events"):
         yield Reference(path, "event_classes", part.event_class)
+    for path, part in numbered(parts.plans, "plans"):
+        yield Reference(path, "coverage_groups", part.coverage_group, part.valid_from)
     for path, part in numbered(parts.rate_tables, "rate_tables"):
         yield Reference(path, "geographies", part.geography)
         for code in _coverage_codes(audited, part):
@@ -157,6 +159,8 @@ def _of_programs(client: ClientBundle) -> Iterator[Reference]:
 def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:
     yield Reference(path, "event_rules", plan_type.event_rule, day)
     yield Reference(path, "dependent_rules", plan_type.dependent_rule, day)
+    for excluded in plan_type.excluded_coverage:
+        yield Reference(path, "plans", excluded.plan, day)
     for credit in plan_type.waive_credits:
         yield Reference(path, "rate_tables", credit.rate_table, day)
     for place, option in numbered(plan_type.options, *path, "options"):
@@ -165,6 +169,8 @@ def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:
 
 def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
     yield Reference(path, "plans", option.plan, day)
+    if option.requires:
+        yield Reference(path, "plans", option.requires.plan, day)
     yield Reference(path, "eligibility_rules", option.eligibility, day)
     yield Reference(path, "geographies", option.service_area)
     yield Reference(path, "formulas", option.formula, day)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openbenefits.core.codes import EventClassUse, PersonType, TaxClass
+from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
 from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
 from openbenefits.programs.numbers import Numbers
@@ -88,6 +89,18 @@ def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "name": part.name,
             "carrier": part.carrier,
             "is_hsa_eligible": part.hsa_eligible,
+            "coverage_group_id": numbers.maybe("coverage_group", part.coverage_group),
+        }
+
+
+def coverage_groups(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.coverage_groups:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "coverage_group_id": numbers.of("coverage_group", part.code),
+            "code": part.code,
+            "maximum_cents": int(part.maximum * CENTS_PER_DOLLAR),
         }
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from openbenefits.core.codes import OptionType, WaiveRule
+from openbenefits.core.codes import OptionType, WaiveRule, is_health
 from openbenefits.core.money import THOUSANDTHS
-from openbenefits.programs.bundle import ClientBundle, OptionPart, ProgramPart
+from openbenefits.programs.bundle import ClientBundle, OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.offers import Offer, all_offers, option_key
 from openbenefits.programs.rows.rules import cents
@@ -32,6 +32,7 @@ def programs(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "is_active": part.active,
             "rule_id": numbers.maybe("rule", part.eligibility),
             "event_rule_id": numbers.maybe("event_rule", part.event_rule),
+            "maximum_pledge_cents": cents(part.maximum_pledge),
         }
 
 
@@ -52,9 +53,37 @@ def plan_type_rows(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
                 "maximum_amount_cents": cents(part.maximum_pledge),
                 "minimum_percent_thousandths": _thousandths(part.minimum_percent),
                 "maximum_percent_thousandths": _thousandths(part.maximum_percent),
+                **_stated_limits(part),
+                "collect": part.collect or ("dependents" if is_health(part.plan_type) else "none"),
                 "is_invested": part.invested,
                 "is_price_locked": part.lock_price,
             }
+
+
+def _stated_limits(part: PlanTypePart) -> Row:
+    """Answer what bounds the amounts a person states, beside the plan's own least and most."""
+    return {
+        "maximum_after_tax_thousandths": _thousandths(part.maximum_after_tax_percent),
+        "maximum_total_thousandths": _thousandths(part.maximum_total_percent),
+        "annual_limit": part.annual_limit,
+        "is_last_limit_used": part.missing_limit == "last_known",
+        "plan_year_month": part.plan_year_month,
+        "is_by_month": part.month_rule,
+        "hours_per_year": part.hours_per_year,
+    }
+
+
+def excluded_coverage(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
+    for program in parts.programs:
+        for plan_type in program.plan_types:
+            for excluded in plan_type.excluded_coverage:
+                yield {
+                    "valid_from": program.valid_from,
+                    "program_id": numbers.of("program", program.code),
+                    "plan_type": plan_type.plan_type,
+                    "excluded_plan_type": excluded.plan_type,
+                    "excluded_plan_id": numbers.maybe("plan", excluded.plan),
+                }
 
 
 def options(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
@@ -80,7 +109,29 @@ def options(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
                 "premium_formula_id": numbers.maybe("formula", part.premium_formula),
                 "fixed_coverage_cents": cents(part.coverage_amount),
                 "deduction_code_id": numbers.maybe("deduction_code", part.deduction_code),
+                **_requirement(part, numbers),
+                **_hours(part),
             }
+
+
+def _requirement(part: OptionPart, numbers: Numbers) -> Row:
+    required = part.requires
+    return {
+        "required_plan_type": required and required.plan_type,
+        "required_plan_id": numbers.maybe("plan", required.plan) if required else None,
+        "required_percent_thousandths": _thousandths(required.coverage_percent) if required else None,
+        "is_same_dependents": required is not None and required.check_dependents,
+    }
+
+
+def _hours(part: OptionPart) -> Row:
+    """Answer what an option trades; hours are hundredths."""
+    hours = part.hours
+    return {
+        "trade": hours and hours.trade,
+        "minimum_hours_hundredths": cents(hours.minimum) if hours else None,
+        "maximum_hours_hundredths": cents(hours.maximum) if hours else None,
+    }
 
 
 def costs(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:

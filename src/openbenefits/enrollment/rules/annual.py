@@ -1,0 +1,184 @@
+"""Legal limits of a year, and the program's own over all its spending accounts (docs/rules.md §11.6)."""
+
+import polars as pl
+
+from openbenefits.core import days, money
+from openbenefits.core.columns import with_taken
+from openbenefits.enrollment.rules.amounts import PERCENT, PLEDGE
+from openbenefits.enrollment.rules.elected import Checking
+from openbenefits.enrollment.rules.links import HSA, MEDICAL, covers_others
+from openbenefits.enrollment.rules.messages import message_rows
+from openbenefits.enrollment.rules.outcomes import outcomes
+from openbenefits.programs.limits import with_limit
+
+DEPENDENT_CARE, SEPARATELY = "dcap_exclusion", "dcap_exclusion_mfs"
+HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = "hsa_self", "hsa_family", "hsa_catch_up_55"
+DEFERRAL, CATCH_UP_50, CATCH_UP_60 = "k401_deferral", "k401_catch_up_50", "k401_catch_up_60_63"
+CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
+"""Limits of the calendar year in which coverage begins; all others are of the plan year."""
+
+WITH_EMPLOYER_MONEY = (DEPENDENT_CARE, HSA_SELF)
+"""Limits under which the employer's credits count, too."""
+
+MONTHS = 12
+WHOLE = 100 * 1_000
+
+
+def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
+    """Name the elections above the legal limit of their year, and those whose limit is not published."""
+    rows = checking.enrolling(PLEDGE, PERCENT).filter(pl.col("annual_limit").is_not_null())
+    if rows.is_empty():
+        return _program_messages(checking, held)
+    rows = with_allowed(_with_tier(rows, held), checking.rulebook.limits)
+    pledged, share = rows.filter(amount_kind=PLEDGE), rows.filter(amount_kind=PERCENT)
+    is_savings = pl.col("plan_type").str.starts_with("4")
+    code = pl.when(is_savings).then(pl.lit("BA1320")).otherwise(pl.lit("BA1318"))
+    above = pledged.filter(pl.col("pledge_cents") > pl.col("allowed_cents"))
+    year_share = money.multiply_divide_half_up(
+        pl.col("annual_pay_cents"), pl.col("percent_thousandths").cast(pl.Int64), WHOLE
+    )
+    stops = share.with_columns(year_cents=year_share).filter(pl.col("year_cents") > pl.col("allowed_cents"))
+    allowed = pl.format("at most {} cents in {}", "allowed_cents", "limit_year")
+    return [
+        message_rows(
+            rows.filter(pl.col("allowed_cents").is_null() & pl.col("is_unpublished")),
+            "BA1336",
+            pl.format("the limit {} of {}", "limit_code", "limit_year"),
+            pl.lit("not published"),
+        ),
+        message_rows(above, code, allowed, pl.format("{} cents", "pledge_cents")),
+        message_rows(stops, "BA1337", allowed, pl.format("{} cents a year", "year_cents")),
+        *_program_messages(checking, held),
+    ]
+
+
+def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
+    """Add the most a person may put in: allowed_cents, limit_code, limit_year, is_unpublished.
+
+    Shapes:  rows has annual_limit, is_last_limit_used, plan_year_month, is_by_month, price_on, birth_on,
+             files_separately, is_family, employer_cents.
+    Missing: without a birth date there is no catch-up; an unpublished amount makes the whole unknown.
+    """
+    code = pl.col("annual_limit")
+    begins, year = pl.col("price_on"), pl.col("price_on").dt.year()
+    plan_year = pl.when(begins.dt.month() < pl.col("plan_year_month")).then(year - 1).otherwise(year)
+    rows = rows.with_columns(
+        limit_year=pl.when(code.is_in(CALENDAR_YEAR)).then(year).otherwise(plan_year),
+        limit_code=pl.when((code == DEPENDENT_CARE) & pl.col("files_separately"))
+        .then(pl.lit(SEPARATELY))
+        .when((code == HSA_SELF) & pl.col("is_family"))
+        .then(pl.lit(HSA_FAMILY))
+        .otherwise(code),
+    )
+    age = days.age_years(pl.col("birth_on"), pl.date(pl.col("limit_year"), 12, 31))
+    rows = rows.with_columns(catch_up_code=_catch_up(code, age))
+    lag = pl.col("is_last_limit_used")
+    year = pl.col("limit_year")
+    rows = with_limit(rows, limits, code=pl.col("limit_code"), year=year, name="base_cents", last_known=lag)
+    rows = with_limit(
+        rows, limits, code=pl.col("catch_up_code"), year=year, name="catch_up_cents", last_known=lag
+    )
+    catch_up = pl.when(pl.col("catch_up_code").is_null()).then(0).otherwise("catch_up_cents")
+    whole = money.add(pl.col("base_cents"), catch_up.cast(pl.Int64))
+    by_month = money.multiply_divide_half_up(whole, _months_left(begins), MONTHS)
+    counted = pl.when(pl.col("is_by_month").fill_null(value=False)).then(by_month).otherwise(whole)
+    employer = pl.when(code.is_in(WITH_EMPLOYER_MONEY)).then("employer_cents").otherwise(0)
+    left = money.maximum(money.subtract(counted, employer.cast(pl.Int64)), 0)
+    return rows.with_columns(allowed_cents=left, is_unpublished=whole.is_null())
+
+
+def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
+    """Cap the pledge of a health savings account that goes on by default at the limit of its new year.
+
+    Shapes: rows has case, plan_type, plan_row, current_pledge_cents and coverage_begins_on. An unpublished
+            limit leaves the pledge as it is.
+    Source: rulings §3.5.
+    """
+    columns = ("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month")
+    limited = checking.rulebook.plan_rows.filter(
+        (pl.col("plan_type") == HSA) & pl.col("annual_limit").is_not_null()
+    )
+    going_on = rows.filter(
+        pl.col("plan_row").is_in(limited["plan_row"].implode())
+        & pl.col("current_pledge_cents").is_not_null()
+        & (pl.col("default_reason") == "current")
+    )
+    if going_on.is_empty():
+        return rows
+    births = checking.prepared.cases.select("case", "birth_on")
+    asked = with_taken(
+        going_on.select(
+            "case",
+            "plan",
+            "plan_row",
+            "current_pledge_cents",
+            "coverage_begins_on",
+            employer_cents="annual_credit_cents",
+        ),
+        checking.rulebook.plan_rows,
+        "plan_row",
+        *columns,
+    )
+    asked = asked.join(births, on="case", how="left").with_columns(
+        price_on="coverage_begins_on", files_separately=pl.lit(value=False)
+    )
+    asked = with_allowed(_with_tier(asked, outcomes(checking)), checking.rulebook.limits)
+    least = (
+        pl.when(pl.col("allowed_cents").is_null())
+        .then("current_pledge_cents")
+        .otherwise(money.minimum(pl.col("current_pledge_cents"), pl.col("allowed_cents")))
+    )
+    capped = asked.select("plan", capped=least)
+    found = rows.join(capped, on="plan", how="left", maintain_order="left")
+    return found.with_columns(current_pledge_cents=pl.coalesce("capped", "current_pledge_cents")).drop(
+        "capped"
+    )
+
+
+def _catch_up(code: pl.Expr, age: pl.Expr) -> pl.Expr:
+    """Name the addition a person of an age, on the last day of the year, is entitled to."""
+    return (
+        pl.when((code == HSA_SELF) & (age >= 55))
+        .then(pl.lit(HSA_CATCH_UP))
+        .when((code == DEFERRAL) & age.is_between(60, 63))
+        .then(pl.lit(CATCH_UP_60))
+        .when((code == DEFERRAL) & (age >= 50))
+        .then(pl.lit(CATCH_UP_50))
+    )
+
+
+def _months_left(begins: pl.Expr) -> pl.Expr:
+    """Count the months of the year on whose first day coverage holds."""
+    month = begins.dt.month().cast(pl.Int64)
+    return MONTHS + pl.when(begins.dt.day() == 1).then(1).otherwise(0) - month
+
+
+def _with_tier(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Add is_family: the medical coverage of the case covers others, too."""
+    family = held.filter((pl.col("plan_type") == MEDICAL) & covers_others())["case"]
+    return rows.with_columns(is_family=pl.col("case").is_in(family.implode()))
+
+
+# --- the program's own maximum ----------------------------------------------------------------------------
+
+
+def _program_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
+    """The pledges of all spending accounts of a program must stay within its maximum."""
+    if checking.rulebook.programs["maximum_pledge_cents"].null_count() == checking.rulebook.programs.height:
+        return []
+    spending = pl.col("plan_type").str.starts_with("6") & (pl.col("plan_type") != HSA)
+    summed = (
+        held.filter(spending & pl.col("pledge_cents").is_not_null())
+        .group_by("case")
+        .agg(together=pl.col("pledge_cents").sum())
+    )
+    rows = checking.enrolling(PLEDGE).filter(spending).join(summed, on="case")
+    over = rows.filter(pl.col("together") > pl.col("maximum_pledge_cents"))
+    return [
+        message_rows(
+            over,
+            "BA1318",
+            pl.format("at most {} cents over all spending accounts", "maximum_pledge_cents"),
+            pl.format("{} cents together", "together"),
+        )
+    ]

@@ -1,0 +1,139 @@
+"""The dependents an election names, or coverage would have: who, and how many (docs/rules.md §11.4)."""
+
+import polars as pl
+
+from openbenefits.core.codes import CHILD_TYPES
+from openbenefits.core.columns import with_taken
+from openbenefits.eligibility.rules import why_not_member
+from openbenefits.enrollment.rules.elected import Checking
+from openbenefits.enrollment.rules.messages import message_rows
+from openbenefits.enrollment.rules.outcomes import DEFAULTED, ELECTED, KEPT, STANDING
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.offers import version_on
+
+COLLECTING = ("dependents", "both")
+_MEMBER = ("case", "plan_type", "dependent_id")
+
+
+def collects_dependents() -> pl.Expr:
+    """Whether a plan row takes the names of dependents."""
+    return pl.col("collect").is_in(COLLECTING)
+
+
+def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
+    """The persons named must be eligible, and as many of each kind as the coverage code covers."""
+    taking = checking.enrolling().filter(collects_dependents())
+    named = judged_members(taking, checking.elected.members, checking.situation.members, checking.rulebook)
+    counts = (
+        named.filter(pl.col("why_not").is_null())
+        .group_by("case", "plan_type")
+        .agg(
+            spouses=(pl.col("person_type") == "SP").sum(),
+            partners=(pl.col("person_type") == "DP").sum(),
+            children=pl.col("person_type").is_in([str(kind) for kind in CHILD_TYPES]).sum(),
+        )
+    )
+    coded = taking.filter(pl.col("coverage_code_id").is_not_null())
+    counted = coded.join(counts, on=["case", "plan_type"], how="left").with_columns(
+        pl.col("spouses", "partners", "children").fill_null(0)
+    )
+    kinds = (("spouses", "spouse"), ("partners", "partner"), ("children", "child"))
+    few = pl.any_horizontal(pl.col(many) < pl.col(f"{one}_min") for many, one in kinds)
+    many_ = pl.any_horizontal(pl.col(many) > pl.col(f"{one}_max") for many, one in kinds)
+    found = pl.format("{} spouses, {} partners, {} children", "spouses", "partners", "children")
+    reasons = (("age", "BA1308"), ("married", "BA1309"), ("relationship", "BA1310"), ("former", "BA1310"))
+    return [
+        message_rows(counted.filter(few), "BA1306", pl.format("those of {}", "option_code"), found),
+        message_rows(counted.filter(many_), "BA1307", pl.format("those of {}", "option_code"), found),
+        *(
+            message_rows(
+                named.filter(why_not=why),
+                code,
+                pl.lit("an eligible dependent"),
+                pl.lit(f"not eligible: {why}"),
+            )
+            for why, code in reasons
+        ),
+    ]
+
+
+def judged_members(
+    rows: pl.DataFrame, chosen: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Judge the dependents named for plan types on the day coverage begins: adds person_type and why_not.
+
+    Shapes: rows has case, plan_type, dependent_rule_id, price_on.
+    """
+    named = rows.select("case", "plan_type", "dependent_rule_id", "price_on").join(
+        chosen, on=["case", "plan_type"]
+    )
+    named = named.join(members, on=["case", "dependent_id"], how="left", maintain_order="left")
+    rules = rulebook.dependent_rules.with_row_index("position")
+    ruled = version_on(named, rules, "dependent_rule_id", "position")
+    ruled = with_taken(
+        ruled,
+        rules,
+        "position",
+        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+    )
+    unknown = pl.col("person_type").is_null()
+    why = (
+        pl.when(unknown)
+        .then(pl.lit("relationship"))
+        .when("is_former")
+        .then(pl.lit("former"))
+        .otherwise(why_not_member())
+    )
+    return ruled.with_columns(why_not=why)
+
+
+def allowed_members(
+    fresh: pl.DataFrame, plans: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """All eligible dependents of the kinds a coverage code covers, oldest first.
+
+    Shapes: fresh has case, plan_type, option_id; plans their dependent_rule_id and price_on.
+    """
+    codes = rulebook.options.select("option_id", "spouse_max", "partner_max", "child_max").unique("option_id")
+    rows = fresh.select("case", "plan_type", "option_id").join(codes, on="option_id")
+    everybody = rows.select("case", "plan_type").join(members.select("case", "dependent_id"), on="case")
+    wanted = plans.join(rows.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
+    judged = judged_members(wanted, everybody, members, rulebook).filter(pl.col("why_not").is_null())
+    judged = judged.join(rows, on=["case", "plan_type"])
+    kind = pl.col("person_type")
+    room = (
+        pl.when(kind == "SP").then("spouse_max").when(kind == "DP").then("partner_max").otherwise("child_max")
+    )
+    group = pl.when(kind.is_in(["SP", "DP"])).then(kind).otherwise(pl.lit("CH"))
+    ranked = judged.sort("case", "plan_type", "birth_on", "dependent_id").with_columns(room=room, group=group)
+    place = pl.int_range(pl.len()).over("case", "plan_type", "group")
+    return ranked.filter(place < pl.col("room"))
+
+
+def still_members(
+    kept: pl.DataFrame, plans: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Keep, of dependents covered so far, those who are still eligible."""
+    rows = plans.join(kept.select("case", "plan_type").unique(), on=["case", "plan_type"], how="semi")
+    judged = judged_members(rows, kept, members, rulebook)
+    return judged.filter(pl.col("why_not").is_null())
+
+
+def members_of(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
+    """Name the dependents whom outcomes would cover: case, plan_type, dependent_id."""
+    key = ["case", "plan_type"]
+    plans, members, rulebook = checking.prepared.plans, checking.situation.members, checking.rulebook
+
+    def of(how: str) -> pl.DataFrame:
+        return held.filter(how=how)
+
+    chosen = checking.elected.members.join(of(ELECTED), on=key, how="semi")
+    standing = checking.held.members.join(of(STANDING), on=key, how="semi")
+    kept = checking.held.members.join(of(KEPT), on=key, how="semi")
+    parts = [
+        chosen,
+        standing,
+        still_members(kept, plans, members, rulebook),
+        allowed_members(of(DEFAULTED), plans, members, rulebook),
+    ]
+    return pl.concat([part.select(_MEMBER) for part in parts]).unique(maintain_order=True)

@@ -1,0 +1,43 @@
+"""Legal amounts of a year: the one place where they are read.
+
+A limit is known by its code and the year it is for. A year that has no row is not published: that is said,
+never guessed, unless the set-up asks for the last one known.
+"""
+
+import polars as pl
+
+
+def with_limit(
+    rows: pl.DataFrame,
+    limits: pl.DataFrame,
+    *,
+    code: pl.Expr,
+    year: pl.Expr,
+    name: str = "limit_cents",
+    last_known: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Add the legal amount of each row's code and year, under `name`.
+
+    Shapes:  limits as Rulebook.limits; `last_known` says per row whether the last earlier year may stand in.
+    Units:   cents.
+    Missing: null where the code is null, or the year's amount is not published.
+    Source:  regulations §1 (a missing year is said to a person, never filled in).
+    """
+    asked = rows.select(
+        row=pl.int_range(pl.len(), dtype=pl.UInt32),
+        code=code.cast(pl.String),
+        year=year.cast(pl.Int32),
+        may_lag=(pl.lit(value=False) if last_known is None else last_known.fill_null(value=False)),
+    )
+    known = limits.select(
+        "code",
+        year=pl.col("year").cast(pl.Int32),
+        found_year=pl.col("year").cast(pl.Int32),
+        amount="limit_cents",
+    )
+    found = asked.sort("year").join_asof(
+        known.sort("year"), on="year", by="code", strategy="backward", check_sortedness=False
+    )
+    holds = (pl.col("found_year") == pl.col("year")) | pl.col("may_lag")
+    amounts = found.sort("row").select(pl.when(holds).then("amount").alias(name))
+    return rows.with_columns(amounts.get_columns())
