@@ -24,6 +24,7 @@ from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
+from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 Row = dict[str, Any]
 
@@ -144,6 +145,10 @@ class Kernel:
             chosen=pl.DataFrame(schema={"case": pl.Int32, "plan_type": pl.String}),
             chosen_members=pl.DataFrame(
                 schema={"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
+            ),
+            pay_history=_frame(
+                ({"case": row[0], **one} for row in rows for one in row[2].get("pay_history") or []),
+                PAY_HISTORY,
             ),
         )
 

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from openbenefits.core.codes import BeginRule, DefaultMethod, EndRule, SelectAllowed
+from openbenefits.core.codes import AgeOf, BeginRule, DefaultMethod, EndRule, PriceDay, SelectAllowed
 from openbenefits.programs.fields import GEOGRAPHY_FIELD
 
 Row = dict[str, Any]
@@ -143,6 +143,7 @@ def rate_lines(draw: DrawFn, keys: list[str], step_cents: int) -> list[Row]:
     return lines
 
 
+RULE_BEGINS = st.sampled_from([ORIGIN, ORIGIN, date(2026, 4, 1)])
 FREQUENCIES = st.sampled_from(
     ["monthly", "annual", "quarterly", "semimonthly", "biweekly", "weekly", "daily", "daily_365"]
 )
@@ -314,7 +315,7 @@ def plan_types(draw: DrawFn, client: Row, program: str, plan_type: str) -> Row:
     client["event_rules"] += [{"code": f"E{name}", **row} for row in rows]
     section: Row = {"plan_type": plan_type, "event_rule": f"E{name}", "waive": waive}
     if waive != "not_allowed" and rarely(draw, 5):
-        section["waive_credits"] = [{"rate_table": "CREDIT", "earnings_code": "WAIVED"}]
+        section["waive_credits"] = [{"rate_table": "CREDIT", "earnings_code": "WAIVED"} | _ruled(draw)]
     if plan_type in PLEDGED:
         section["amount"] = "annual_pledge"
     elif plan_type == "40":
@@ -365,7 +366,7 @@ def options(draw: DrawFn, client: Row, name: str, plan_type: str, number: int) -
     if rarely(draw, 6):
         part["service_area"] = "SERVICE"
     if rarely(draw, 5):
-        part["credits"] = [{"rate_table": "CREDIT", "earnings_code": "FLEX"}]
+        part["credits"] = [{"rate_table": "CREDIT", "earnings_code": "FLEX"} | _ruled(draw)]
     kind = "flat"
     if plan_type in HEALTH:
         size = draw(st.integers(2, 4))
@@ -394,10 +395,27 @@ def options(draw: DrawFn, client: Row, name: str, plan_type: str, number: int) -
 def costs(draw: DrawFn, client: Row, name: str, kind: str, coverage_codes: list[str]) -> Row:
     client["rate_tables"] += draw(rate_tables(f"T{name}", kind))
     if rarely(draw, 4):
-        return {"rate_table": f"T{name}"}
+        return {"rate_table": f"T{name}"} | _ruled(draw)
     rows = dated(draw, contribution_rows(coverage_codes))
     client["contributions"] += [{"code": f"C{name}", **row} for row in rows]
-    return {"rate_table": f"T{name}", "contribution": f"C{name}"}
+    return {"rate_table": f"T{name}", "contribution": f"C{name}"} | _ruled(draw)
+
+
+def _ruled(draw: DrawFn) -> Row:
+    """Draw a calculation rule for a price or credit, mostly none."""
+    code = draw(st.sampled_from([None, None, "RULEA", "RULEB"]))
+    return {} if code is None else {"calculation_rule": code}
+
+
+@st.composite
+def calculation_rules(draw: DrawFn) -> Row:
+    """Draw a rule: any day for each fact, anybody's age."""
+    body: Row = {"age_of": str(draw(st.sampled_from([AgeOf.EMPLOYEE, *AgeOf])))}
+    for fact in ("age", "service", "pay"):
+        body[f"{fact}_as_of"] = str(draw(st.sampled_from(PriceDay)))
+        if body[f"{fact}_as_of"].endswith("year"):
+            body[f"{fact}_day"] = draw(st.sampled_from(["01-01", "02-29", "06-15", "12-31"]))
+    return body
 
 
 @st.composite
@@ -408,7 +426,7 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
     program: Row = {"code": code, "name": code, "eligibility": eligibility, "active": not rarely(draw, 20)}
     program["plan_types"] = sections
     if rarely(draw, 6):
-        program["credits"] = [{"rate_table": "CREDIT", "earnings_code": "GENERAL"}]
+        program["credits"] = [{"rate_table": "CREDIT", "earnings_code": "GENERAL"} | _ruled(draw)]
         program["event_rule"] = draw(st.sampled_from([None, sections[0]["event_rule"]]))
     rows = [{"from": ORIGIN, **SOURCE, **program}]
     if len(sections) > 1 and rarely(draw, 5):
@@ -492,6 +510,10 @@ def peo_setups(draw: DrawFn) -> Row:
             {"code": "SERVICE", "name": "Service area", **SOURCE, "zips": dict.fromkeys(ZIPS[:3], "")},
         ],
         "rate_tables": draw(rate_tables("CREDIT", "flat")),
+        "calculation_rules": [
+            *({"code": "RULEA", **row} for row in dated(draw, calculation_rules())),
+            {"code": "RULEB", "from": draw(RULE_BEGINS), **SOURCE, **draw(calculation_rules())},
+        ],
         "deduction_codes": [
             {"code": "ALLBT", "name": "All pays", "tax": "before"},
             {"code": "ALLAT", "name": "All pays", "tax": "after"},
@@ -563,6 +585,7 @@ def people(draw: DrawFn, client: Row) -> Row:
         "state": or_missing(draw, st.sampled_from(LISTS["state"])),
         "is_medicare_entitled": or_missing(draw, st.booleans()),
         "job": or_missing(draw, jobs(event), 30),
+        "pay_history": draw(pay_histories()),
         "dependents": draw(households(event)),
         "current": draw(elections(client)),
         "approved": draw(
@@ -594,6 +617,16 @@ def events(draw: DrawFn, client: Row) -> Row:
         "received_on": received_on,
         "programs": restriction,
     }
+
+
+@st.composite
+def pay_histories(draw: DrawFn) -> list[Row]:
+    """Draw what somebody earned since when, perhaps not before some day, perhaps unknown for a while."""
+    since = draw(st.lists(days(date(2024, 12, 1), date(2027, 1, 31)), max_size=3, unique=True))
+    return [
+        {"valid_from": day, "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000))}
+        for day in sorted(since)
+    ]
 
 
 @st.composite

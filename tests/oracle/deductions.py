@@ -6,6 +6,7 @@ from openbenefits.core.codes import AmountKind
 
 from .dates import flagged_periods, pay_periods
 from .eligibility import counting_dependents, is_in_force
+from .price_days import When
 from .rating import coverage_amount, premium_coverage, price_month
 from .rows import Row, Setup, option_of, plan_type_of, share
 
@@ -121,7 +122,10 @@ def employee_month(
     if coverage is not None and point.get("requested_coverage_cents") is not None:
         coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
     premium = premium_coverage(setup, option, known, coverage, day)
-    month = price_month(setup, section, option, known, counting, coverage, premium, day)
+    is_locked = section.get("lock_price", False)
+    event_on = point.get("event_on") or point["begins_on"]
+    when = When(day, event_on, point["deduction_begins_on"] if is_locked else pay_end)
+    month = price_month(setup, section, option, known, counting, coverage, premium, day, when)
     return None if month["total"] is None else month["total"] - month["employer"]
 
 

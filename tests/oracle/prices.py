@@ -6,6 +6,7 @@ from openbenefits.core.codes import AmountKind
 
 from .dates import coverage_begin, flagged_periods, pay_periods
 from .preparation import WAIVE, Case, blank_option, blank_plan
+from .price_days import When
 from .rating import coverage_amount, credit_month, premium_coverage, price_month
 from .rows import Fault, Row, cents_or_none, half_away
 
@@ -58,9 +59,9 @@ def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, 
 
 
 def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
-    day, plan_type = plan["coverage_begins_on"], section["plan_type"]
+    day, plan_type, when = plan["coverage_begins_on"], section["plan_type"], _when(case, plan)
     coverage, premium = priced["coverage_cents"], priced["premium_coverage_cents"]
-    month = price_month(case.setup, section, option, case.person, counting, coverage, premium, day)
+    month = price_month(case.setup, section, option, case.person, counting, coverage, premium, day, when)
     for code in month["faults"]:
         case.say(code, plan_type, option["code"])
     priced["reasons"]["price"] = month
@@ -81,6 +82,12 @@ def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[
         priced[f"pay_{untaxed}_tax_cents"] = 0
 
 
+def _when(case: Case, plan: Row) -> When:
+    """Gather the days of a price; the general credits have no deduction: the day they are priced."""
+    begins_on = plan["coverage_begins_on"]
+    return When(begins_on, case.on, plan.get("deduction_begins_on", begins_on))
+
+
 def _count_pays(case: Case, plan_type: str, day: date, option: Row) -> int | None:
     """Count the pays of the year that take the option's deduction: all of them without a deduction code."""
     deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
@@ -97,7 +104,8 @@ def _set_credit(
 ) -> None:
     """Find the credit: for the year, and for each pay of it. None given is a credit of 0."""
     day = plan["coverage_begins_on"]
-    month = credit_month(case.setup, granted, option, case.person, counting, priced["coverage_cents"], day)
+    coverage, when = priced["coverage_cents"], _when(case, plan)
+    month = credit_month(case.setup, granted, option, case.person, counting, coverage, day, when)
     for code in month["faults"]:
         case.say(code, plan_type, option["code"])
     priced["reasons"]["credit"] = month

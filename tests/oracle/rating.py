@@ -6,6 +6,7 @@ from typing import Any
 
 from .dates import age_years, service_months
 from .eligibility import covered_dependents, covers_nobody_else, kind_of
+from .price_days import When, looked_at
 from .rows import (
     Fault,
     Row,
@@ -157,39 +158,50 @@ def _line_value(line: Row, key: str) -> Any:
 
 
 def rate_values(
-    setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, day: date
+    setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, look: Row
 ) -> Row:
     """Gather the keys of a member: age, sex and smoking are the member's own, the rest the employee's."""
+    aged = look["member"] or member
     return {
-        "age": age_years(member.get("birth_on"), day),
+        "age": None if look["age_on"] is None else age_years(aged.get("birth_on"), look["age_on"]),
         "area": setup.zips(table.get("geography")).get(person.get("zip") or "") or None,
         "coverage_code": coverage_code,
         "smoker": member.get("is_smoker"),
         "sex": member.get("sex"),
         "person_type": member.get("person_type", "EE"),
-        "service": service_months(person.get("service_on"), day),
-        "pay": annual_pay(person),
+        "service": None
+        if look["service_on"] is None
+        else service_months(person.get("service_on"), look["service_on"]),
+        "pay": look["pay"],
     }
 
 
-def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, day: date) -> Row:
-    values = rate_values(setup, table, person, member, coverage_code, day)
-    line = find_line(table, values)
-    if line is not None:
-        return line
+def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, look: Row) -> Row:
+    values = rate_values(setup, table, person, member, coverage_code, look)
     keys = table.get("keys") or []
+    line = find_line(table, values)
+    if line is not None and not ("age" in keys and look["is_nobody"]):
+        return line
     if "area" in keys and values["area"] is None:
         raise Fault("BA1212")
-    if "age" in keys and values["age"] is None:
+    if "age" in keys and look["is_nobody"]:
+        raise Fault("BA1214")
+    if "age" in keys and (look["member"] or member).get("birth_on") is None:
         raise Fault("BA1213")
+    if "age" in keys and look["age_on"] is None:
+        raise Fault("BA1205")
+    if "service" in keys and look["service_on"] is None:
+        raise Fault("BA1205")
+    if "pay" in keys and look["is_pay_day_missing"]:
+        raise Fault("BA1205")
     raise Fault("BA1202")
 
 
-def month_of(table: Row, line: Row, pay: int | None, coverage: int | None, rate: str = "rate") -> int | None:
+def month_of(table: Row, line: Row, look: Row, coverage: int | None, rate: str = "rate") -> int | None:
     """Turn a rate into the cents of a month, rounded once; None where the coverage is unknown."""
-    unit = table.get("unit", "flat")
+    unit, pay = table.get("unit", "flat"), look["pay"]
     if unit == "percent_of_base" and pay is None:
-        raise Fault("BA1209")
+        raise Fault("BA1205" if look["is_pay_day_missing"] else "BA1209")
     if coverage is None and unit in ("per_hundred", "per_thousand"):
         return None
     base = {"flat": 100, "per_hundred": coverage, "per_thousand": coverage, "percent_of_base": pay}[unit]
@@ -201,12 +213,12 @@ def month_of(table: Row, line: Row, pay: int | None, coverage: int | None, rate:
 # --- the price of an option -----------------------------------------------------------------------------
 
 
-def rated_members(table: Row, person: Row, covered: list[Row], day: date) -> list[Row]:
+def rated_members(table: Row, person: Row, covered: list[Row], day: date | None) -> list[Row]:
     """List who is charged: all but the younger ones beyond the oldest (3) children under an age (21)."""
     most, limit = table.get("charged_children", 3), table.get("charged_children_under", 21)
     members, minors = [person], 0
     for dependent in covered:
-        age = age_years(dependent.get("birth_on"), day)
+        age = None if day is None else age_years(dependent.get("birth_on"), day)
         is_minor = kind_of(dependent) == "CH" and age is not None and age < limit
         minors += is_minor
         if not is_minor or minors <= most:
@@ -215,41 +227,43 @@ def rated_members(table: Row, person: Row, covered: list[Row], day: date) -> lis
 
 
 def month_parts(
-    setup: Setup, cost: Row, option: Row, person: Row, covered: list[Row], coverage: int | None, day: date
+    setup: Setup, cost: Row, option: Row, person: Row, counting: list[Row], coverage: int | None, when: When
 ) -> Row:
     """Find the month's total of a cost, the employee's own part of it and what dependents add."""
-    table = setup.row_on("rate_tables", cost["rate_table"], day)
+    table = setup.row_on("rate_tables", cost["rate_table"], when.day)
+    look = looked_at(setup, cost, option, table or {}, person, counting, when)
     if table is None:
         raise Fault("BA1202")
     if table.get("per_member", False) and table.get("unit", "flat") in ("per_hundred", "per_thousand"):
         raise Fault("BA1202")
-    code, pay = option["coverage_code"], annual_pay(person)
-    members = rated_members(table, person, covered, day) if table.get("per_member", False) else [person]
-    lines = [line_of(setup, table, person, member, code, day) for member in members]
-    months = [month_of(table, line, pay, coverage) for line in lines]
+    code = option["coverage_code"]
+    covered = covered_dependents(setup, code, counting)
+    members = [person]
+    if table.get("per_member", False):
+        members = rated_members(table, person, covered, look["age_on"])
+    lines = [line_of(setup, table, person, member, code, look) for member in members]
+    months = [month_of(table, line, look, coverage) for line in lines]
     if None in months:
         return {"total": None, "own": None, "dependents": None, "lines": lines}
     total = sum(months)
     if table.get("per_member", False):
         own = months[0]
     else:
-        own = _own_part(setup, table, person, pay, coverage, day, total)
+        own = _own_part(setup, table, person, look, coverage, total)
     stated = None
     if any(line.get("employer_rate") is not None for line in table["rates"]):
-        stated = sum(month_of(table, line, pay, coverage, "employer_rate") for line in lines)
+        stated = sum(month_of(table, line, look, coverage, "employer_rate") for line in lines)
     return {"total": total, "own": own, "dependents": total - own, "stated": stated, "lines": lines}
 
 
-def _own_part(
-    setup: Setup, table: Row, person: Row, pay: int | None, coverage: int | None, day: date, total: int
-) -> int:
+def _own_part(setup: Setup, table: Row, person: Row, look: Row, coverage: int | None, total: int) -> int:
     if "coverage_code" not in (table.get("keys") or []):
         return total
     for code in setup.peo["coverage_codes"]:
         if covers_nobody_else(code):
-            line = find_line(table, rate_values(setup, table, person, person, code["code"], day))
+            line = find_line(table, rate_values(setup, table, person, person, code["code"], look))
             if line is not None:
-                return month_of(table, line, pay, coverage)
+                return month_of(table, line, look, coverage)
     return total
 
 
@@ -278,18 +292,17 @@ def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date, 
 
 
 def reference_parts(
-    setup: Setup, section: Row, code: str, option: Row, person: Row, counting: list[Row], day: date
+    setup: Setup, section: Row, code: str, option: Row, person: Row, counting: list[Row], when: When
 ) -> Row:
     """Price the option a contribution is measured by: of the same coverage code, all its costs added up."""
     suffix = f"-{option['coverage_code']}" if option["coverage_code"] else ""
     reference = option_of(section, f"{code}{suffix}")
     if reference is None or not reference.get("costs"):
         raise Fault("BA1202")
-    coverage = coverage_amount(setup, reference, person, day)
-    covered = covered_dependents(setup, reference["coverage_code"], counting)
+    coverage = coverage_amount(setup, reference, person, when.day)
     added = {"own": 0, "dependents": 0}
     for cost in reference["costs"]:
-        parts = month_parts(setup, cost, reference, person, covered, coverage, day)
+        parts = month_parts(setup, cost, reference, person, counting, coverage, when)
         if parts["total"] is None:
             raise Fault("BA1209")
         added = {name: added[name] + parts[name] for name in added}
@@ -313,23 +326,24 @@ def price_month(
     coverage: int | None,
     premium: int | None,
     day: date,
+    when: When | None = None,
 ) -> Row:
     """Add up the costs of an option for one month: {total, employer, costs, faults}."""
-    covered = covered_dependents(setup, option["coverage_code"], counting)
+    when = when or When(day, day, day)
     total, employer, costs, faults = 0, 0, [], []
 
     def reference(code: str) -> Row:
-        return reference_parts(setup, section, code, option, person, counting, day)
+        return reference_parts(setup, section, code, option, person, counting, when)
 
     for cost in option.get("costs") or []:
         try:
-            parts = month_parts(setup, cost, option, person, covered, coverage, day)
+            parts = month_parts(setup, cost, option, person, counting, coverage, when)
             if parts["total"] is None:
                 faults.append(None if option.get("formula") else "BA1209")  # a formula has said why
                 continue
             parts["employer"] = employer_month(setup, cost, option, parts, day, reference)
             if option.get("premium_formula"):
-                paid_for = month_parts(setup, cost, option, person, covered, premium, day)
+                paid_for = month_parts(setup, cost, option, person, counting, premium, when)
                 if paid_for["total"] is None:
                     faults.append(None)  # the premium formula has said why
                     continue
@@ -353,8 +367,10 @@ def credit_month(
     counting: list[Row],
     coverage: int | None,
     day: date,
+    when: When | None = None,
 ) -> Row:
     """Add up credits for one month: priced like a cost, without a contribution."""
-    costs = [{"rate_table": credit["rate_table"]} for credit in granted]
+    names = ("rate_table", "calculation_rule")
+    costs = [{name: credit.get(name) for name in names} for credit in granted]
     priced = {"coverage_code": option["coverage_code"], "costs": costs}
-    return price_month(setup, None, priced, person, counting, coverage, None, day)
+    return price_month(setup, None, priced, person, counting, coverage, None, day, when)

@@ -14,6 +14,7 @@ from openbenefits.payroll.rules import Known, fact_days, owed_lines
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.rulebook import compile_rulebook
+from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 OWNER = {"client_id": 1, "person_id": 1, "benefit_record": 0}
 OWNER_TYPES = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
@@ -29,6 +30,7 @@ POINT_TYPES = OWNER_TYPES | {
     "pledge_cents": pl.Int64,
     "percent_thousandths": pl.Int32,
     "deduction_begins_on": pl.Date,
+    "event_on": pl.Date,
 }
 FACT_TYPES = {
     "birth_on": pl.Date,
@@ -79,6 +81,10 @@ class Projection:
             members=self.members(points, person),
             facts=days.hstack(pl.DataFrame([facts(one) for one in persons.values()], schema=FACT_TYPES)),
             dependents=dependents(persons),
+            pay_history=pl.DataFrame(
+                [{"case": case, **one} for case in persons for one in person.get("pay_history") or []],
+                schema=PAY_HISTORY,
+            ),
         )
         return owed_lines(known, self.rulebook, begin=begin, through=through)
 

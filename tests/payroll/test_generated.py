@@ -40,6 +40,7 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
                 "option": draw(st.sampled_from(option_codes(section))) if kind in "ED" else None,
                 "begins_on": begins_on,
                 "deduction_begins_on": begins_on + timedelta(lag),
+                "event_on": draw(st.sampled_from([None, begins_on - timedelta(40), begins_on])),
                 "coverage_cents": draw(st.integers(1, 30_000_000)),
                 "requested_coverage_cents": draw(st.sampled_from([None, None, 40_000_000])),
                 "pledge_cents": draw(st.integers(1, 340_000)),

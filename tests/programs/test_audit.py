@@ -56,6 +56,7 @@ def option(section: list[Any], code: str = "10") -> dict[str, Any]:
 MAIN = "programs[MAIN from 2026-01-01]"
 HMO = f"{MAIN}.plan_types[10].options[HMO]"
 LIFE = f"{MAIN}.plan_types[20].options[LIFE]"
+RULE = "calculation_rules[C from 2026-01-01]"
 HMO_TABLE = "rate_tables[hmo from 2026-01-01]"
 LIFE_TABLE = "rate_tables[life from 2026-01-01]"
 
@@ -116,6 +117,16 @@ PEO_FAULTS = [
     ("rate_tables", lambda s: s[0].update(charged_children_under=-1), "charged_children", HMO_TABLE),
     ("rate_tables", lambda s: s[1].update(charged_children=2), "charged_children", LIFE_TABLE),
     ("rate_tables", lambda s: s[0].pop("geography"), "no_geography", HMO_TABLE),
+    ("calculation_rules", [{**DATED, "code": "C", "age_as_of": "this_year"}], "day_of_year", RULE),
+    ("calculation_rules", [{**DATED, "code": "C", "service_as_of": "last_year"}], "day_of_year", RULE),
+    ("calculation_rules", [{**DATED, "code": "C", "pay_day": "01-01"}], "day_of_year", RULE),
+    (
+        "calculation_rules",
+        [{**DATED, "code": "C", "age_as_of": "this_year", "age_day": "06-31"}],
+        "day_of_year",
+        RULE,
+    ),
+    ("calculation_rules", [{**DATED, "code": "C", "source": ""}], "no_source", RULE),
     ("rate_tables", lambda s: s[0].update(geography="area"), "unknown_code", HMO_TABLE),
     (
         "rate_tables",
@@ -511,6 +522,42 @@ def test_two_defaults_at_the_lowest_level_are_a_finding(tmp_path):
 
     findings = audited_client(tmp_path, programs=second)
     assert the_one(findings) == ("two_defaults", f"{MAIN}.plan_types[10]")
+
+
+@pytest.mark.parametrize(
+    ("section", "age_of", "code", "where"),
+    [
+        ("10", "spouse", "age_of", HMO),  # per member
+        ("20", "dependent", "age_of", LIFE),  # not keyed by age
+    ],
+)
+def test_an_age_of_another_needs_a_table_of_one_age(tmp_path, section, age_of, code, where):
+    findings = audited_client(
+        tmp_path,
+        calculation_rules=[{**DATED, "code": "C", "age_of": age_of}],
+        programs=lambda s: option(s, section)["costs"][0].update(calculation_rule="C"),
+    )
+    assert (code, where) in {(finding.code, finding.where) for finding in findings}
+
+
+def test_an_age_of_somebody_no_coverage_code_covers_is_a_finding(tmp_path):
+    def aged(section: list[Any]) -> None:
+        section[0].update(keys=["age"], rates=[{"age_from": 0, "rate": 1}], file=None, per_member=False)
+        section[0].pop("geography")
+
+    findings = audited_client(
+        tmp_path,
+        peo={"rate_tables": aged},
+        calculation_rules=[{**DATED, "code": "C", "age_of": "spouse"}],
+        programs=lambda s: option(s)["costs"][0].update(calculation_rule="C"),
+    )
+    assert the_one(findings) == ("age_of_nobody", HMO)
+    assert findings[0].found == "1"
+
+
+def test_an_unknown_calculation_rule_is_a_finding(tmp_path):
+    findings = audited_client(tmp_path, programs=lambda s: option(s)["costs"][0].update(calculation_rule="C"))
+    assert the_one(findings) == ("unknown_code", HMO)
 
 
 def test_an_employers_part_stated_twice_is_a_finding(tmp_path):

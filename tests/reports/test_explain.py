@@ -290,10 +290,15 @@ def test_a_difference_is_told(harbor, fresh_database):
 @pytest.fixture
 def newcomer(fresh_database, tmp_path):
     """One person of the factories' employer, hired on 2 March with a family, processed at once."""
+    return hired_newcomer(fresh_database, tmp_path)
+
+
+def hired_newcomer(fresh_database, tmp_path, *, peo=None, priced=lambda plan_types: None, **client):
+    """Hire and process the newcomer, under set-up changed a little."""
     from openbenefits.workforce import services
     from openbenefits.workforce.models import Client
 
-    apply(factories.make_peo(tmp_path / "peo"), 0, BEFORE)
+    apply(factories.make_peo(tmp_path / "peo", **(peo or {})), 0, BEFORE)
     client_id = Client.objects.create(code="acme", name="Acme").pk
     wait = {
         "event_class": "HIR",
@@ -304,11 +309,13 @@ def newcomer(fresh_database, tmp_path):
 
     def deducted(programs):
         programs[0]["plan_types"][1]["options"][0]["deduction_code"] = "MED"
+        priced(programs[0]["plan_types"])
 
     bundle = factories.make_client(
         tmp_path / "acme",
         event_rules=lambda rules: rules[0]["classes"].__setitem__(0, wait),
         programs=deducted,
+        **client,
     )
     apply(bundle, client_id, BEFORE)
     at = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}
@@ -436,6 +443,30 @@ def test_page_tells_how_coverage_follows_from_pay(newcomer, fresh_database):
         in told
     )
     assert "$0.145 per $1,000 a month × $42,000 of coverage = $6.09 a month" in told
+
+
+def test_page_tells_which_day_and_whose_age(fresh_database, tmp_path):
+    def aged(tables):
+        tables[1].update(keys=["age"], rates=[{"age_from": 0, "rate": 0.1}, {"age_from": 40, "rate": 0.2}])
+
+    def priced(plan_types):
+        for plan_type, rule in zip(plan_types, ("YEAR", "SPOUSE"), strict=False):
+            plan_type["options"][0]["costs"][0]["calculation_rule"] = rule
+
+    rules = [
+        {**factories.DATED, "code": "YEAR", "age_as_of": "this_year", "age_day": "12-31"},
+        {**factories.DATED, "code": "SPOUSE", "age_of": "spouse", "age_as_of": "check_date"},
+    ]
+    newcomer = hired_newcomer(
+        fresh_database, tmp_path, peo={"rate_tables": aged}, priced=priced, calculation_rules=rules
+    )
+    told = " ".join(page(fresh_database, newcomer).split())
+    assert "rule YEAR of 2026-01-01 (plan document of 2026): age of each member on 2026-12-31" in told
+    assert "spouse, 40: $310.25" in told  # 39 on the day coverage begins
+    assert "age of the spouse or partner on 2026-03-20" in told  # the check of the pay 2–15 March
+    assert "rate table life of 2026-01-01 for age 39" in told
+    assert "$0.10 per $1,000 a month" in told
+    assert "everything stored agrees" in told
 
 
 def test_nothing_personal_is_told(newcomer, fresh_database):

@@ -116,6 +116,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Add the missing rate, or correct the keys of the table.",
         ),
         _entry(
+            "BA1203",
+            "option",
+            _E,
+            _SETUP,
+            "No calculation rule on the day",
+            "Give the calculation rule a row that holds on the day coverage begins.",
+        ),
+        _entry(
             "BA1205",
             "option",
             _E,
@@ -167,6 +175,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Correct the zip, or complete the geography.",
         ),
         _entry("BA1213", "option", _E, _HR, "Birth date missing", "Fill in the birth date."),
+        _entry(
+            "BA1214",
+            "option",
+            _E,
+            _SETUP,
+            "Nobody whose age the price looks at",
+            "Offer the option only where there is such a dependent, or correct the calculation rule.",
+        ),
         _entry("BA1301", "election", _E, _ELECT, "An election is required", "Enter a choice or a waiver."),
         _entry(
             "BA1302",

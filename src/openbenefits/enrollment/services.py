@@ -28,8 +28,9 @@ from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.price_days import asks_pay_history, no_pay_history
 from openbenefits.store.bulk import copy_in, schema_of, update_from
-from openbenefits.workforce.frames import MORE, dependents_as_of, facts_and_jobs, jobs_as_of
+from openbenefits.workforce.frames import MORE, dependents_as_of, facts_and_jobs, jobs_as_of, pay_history_of
 
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
 
@@ -77,6 +78,9 @@ def load_known(
         chosen=settled[0],
         chosen_members=settled[1],
         jobs=jobs_as_of(asked, jobs) if rulebook.looks_at_jobs else no_jobs(),
+        pay_history=pay_history_of(asked, jobs)
+        if asks_pay_history(rulebook.calculation_rules)
+        else no_pay_history(),
     )
     return Known(situation=situation, elected=elected, held=held)
 

@@ -7,6 +7,7 @@ import dataframely as dy
 import polars as pl
 
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import PEOPLE, people_arrays
 
 COVERED_PEOPLE = """
 SELECT DISTINCT client_id, person_id FROM enrollment_coverage
@@ -16,6 +17,12 @@ WHERE client_id = %(client)s AND superseded_by_run IS NULL
 
 EMPLOYEE_NUMBERS = """
 SELECT id AS person_id, employee_number FROM workforce_person WHERE client_id = %(client)s
+"""
+
+
+EVENT_DAYS = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, event_on
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 
@@ -53,6 +60,14 @@ def load_covered_people(connection: Any, client_id: int, person_ids: Sequence[in
     persons = None if person_ids is None else "{" + ",".join(map(str, person_ids)) + "}"
     schema = {"client_id": pl.Int32, "person_id": pl.Int64}
     return copy_out(connection, COVERED_PEOPLE, schema, {"client": client_id, "persons": persons})
+
+
+def with_event_days(connection: Any, points: pl.DataFrame) -> pl.DataFrame:
+    """Add event_on, the day of the event that made each change point; null of those taken over."""
+    key = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
+    key |= {"schedule_id": pl.Int32, "event_number": pl.Int32}
+    rows = copy_out(connection, EVENT_DAYS, key | {"event_on": pl.Date}, people_arrays(points))
+    return points.join(rows.unique(list(key), keep="last"), on=list(key), how="left", maintain_order="left")
 
 
 def load_employee_numbers(connection: Any, client_id: int) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
-from openbenefits.payroll.frames import load_covered_people, load_employee_numbers
+from openbenefits.payroll.frames import load_covered_people, load_employee_numbers, with_event_days
 from openbenefits.payroll.rules import (
     Known,
     changes_between,
@@ -26,7 +26,8 @@ from openbenefits.payroll.rules import (
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.workforce.frames import as_of, dependents_as_of, load_jobs
+from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history
+from openbenefits.workforce.frames import as_of, dependents_as_of, load_jobs, pay_history_of
 
 LONGEST_PAY = timedelta(days=62)
 
@@ -115,7 +116,10 @@ def _load(
     rulebook = load_rulebook(connection, [client_id])
     people = load_covered_people(connection, client_id, person_ids)
     points = load_coverage(connection, people)
-    groups = load_jobs(connection, people).join(people, on="person_id")
+    if asks_event_days(rulebook.calculation_rules):
+        points = with_event_days(connection, points)
+    jobs = load_jobs(connection, people)
+    groups = jobs.join(people, on="person_id")
     groups = groups.select(*OWNER, "pay_group").unique()
     days = fact_days(points, groups, rulebook, begin=begin, through=through)
     known = Known(
@@ -127,6 +131,7 @@ def _load(
         ),
         facts=as_of(connection, days),
         dependents=dependents_as_of(connection, days),
+        pay_history=pay_history_of(days, jobs) if asks_pay_history(rulebook.calculation_rules) else None,
     )
     return _Loaded(known=known, rulebook=rulebook, tables=tables)
 

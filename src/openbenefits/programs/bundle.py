@@ -15,11 +15,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openbenefits.core.codes import (
+    AgeOf,
     AmountKind,
     BeginRule,
     DefaultMethod,
     EndRule,
     PersonType,
+    PriceDay,
     RateUnit,
     SelectAllowed,
     WindowAction,
@@ -33,6 +35,10 @@ AddedDollars = Annotated[Decimal, Meta(extra={"decimals": 2, "least": None})]  #
 Rate = Annotated[Decimal, Meta(extra={"decimals": 6, "least": 0})]
 Percent = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
 Hours = Annotated[Decimal, Meta(extra={"decimals": 2, "least": 0})]
+DayOfYear = Annotated[
+    str,
+    Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", description="a day of any year, MM-DD"),
+]
 Factor = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
 
 
@@ -150,6 +156,23 @@ class RateTablePart(DatedPart, kw_only=True, frozen=True):
     geography: str | None = None  # of the rating areas, when keyed by area
     rates: list[RateLine] = []
     file: str | None = None
+
+
+class CalculationRulePart(DatedPart, kw_only=True, frozen=True):
+    """As of which day a price takes age, service and pay, and whose age it is.
+
+    `this_year` and `last_year` need the day of the year, as `age_day: "12-31"`; 29 February is the 28th in
+    common years. Without a rule every price takes them on the day coverage begins (pay: of the event date).
+    """
+
+    code: Code
+    age_as_of: PriceDay = PriceDay.COVERAGE_BEGIN
+    age_day: DayOfYear | None = None
+    service_as_of: PriceDay = PriceDay.COVERAGE_BEGIN
+    service_day: DayOfYear | None = None
+    pay_as_of: PriceDay = PriceDay.COVERAGE_BEGIN
+    pay_day: DayOfYear | None = None
+    age_of: AgeOf = AgeOf.EMPLOYEE
 
 
 class GeographyPart(Part, kw_only=True, frozen=True):
@@ -329,11 +352,13 @@ class ContributionPart(DatedPart, kw_only=True, frozen=True):
 class CostPart(Part, kw_only=True, frozen=True):
     rate_table: str
     contribution: str | None = None  # none: the employee pays all
+    calculation_rule: str | None = None  # none: everything on the day coverage begins
 
 
 class CreditPart(Part, kw_only=True, frozen=True):
     rate_table: str
     earnings_code: str
+    calculation_rule: str | None = None
 
 
 class RequiresPart(Part, kw_only=True, frozen=True):
@@ -485,6 +510,7 @@ class SharedSections(Part, kw_only=True, frozen=True):
     bundle: Header
     plans: list[PlanPart] = []
     rate_tables: list[RateTablePart] = []
+    calculation_rules: list[CalculationRulePart] = []
     geographies: list[GeographyPart] = []
     deduction_codes: list[DeductionCodePart] = []
     dependent_rules: list[DependentRulePart] = []

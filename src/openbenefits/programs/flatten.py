@@ -24,6 +24,7 @@ _ADDED = ("id", "client_id", "release_id")
 _SHARED_TABLES: dict[Model, RowMaker] = {
     models.Plan: codes.plans,
     models.RateTable: codes.rate_tables,
+    models.CalculationRule: codes.calculation_rules,
     models.DeductionCode: codes.deduction_codes,
     models.Fund: codes.funds,
     models.CoverageGroup: codes.coverage_groups,

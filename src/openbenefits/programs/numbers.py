@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "event_rules": "event_rule",
     "formulas": "formula",
     "contributions": "contribution",
+    "calculation_rules": "calculation_rule",
     "programs": "program",
     "pay_groups": "pay_group",
     "schedules": "schedule",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import polars as pl
 
-from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.core.codes import PLAN_TYPES, AgeOf
 from openbenefits.programs.dated import SetupTooComplex, dated
 from openbenefits.programs.fields import CRITERIA, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.rates import compile_rates, zip_numbers
@@ -36,6 +36,7 @@ class Rulebook:
     dependent_rules: pl.DataFrame
     options: pl.DataFrame
     costs: pl.DataFrame
+    calculation_rules: pl.DataFrame
     coverage_codes: pl.DataFrame
     plans: pl.DataFrame
     rate_tables: pl.DataFrame
@@ -85,6 +86,8 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
     used_rules, used_geographies = _used_bits(programs, options, tables)
     rules, values = _rules(tables, used_rules, used_geographies)
     rates = compile_rates(tables)
+    costs = _costs(tables, options)
+    calculations = _calculation_rules(tables)
     return Rulebook(
         programs=_with_rule_bits(programs, used_rules),
         schedule_programs=tables["schedule_program"].select("schedule_id", "program_id", "plan_type"),
@@ -92,14 +95,15 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         values=values,
         geographies=used_geographies,
         zips=zip_numbers(tables),
-        plan_rows=plan_rows,
+        plan_rows=_with_households(plan_rows, options, costs, calculations),
         plan_rules=_plan_rules(tables, plan_rows, event_rules),
         event_rules=event_rules,
         dependent_rules=dated(tables["dependent_rule"], "dependent_rule_id"),
         options=_with_rule_bits(options, used_rules).join(
             used_geographies, on=["client_id", "geography_id"], how="left", maintain_order="left"
         ),
-        costs=_costs(tables, options),
+        costs=costs,
+        calculation_rules=calculations,
         coverage_codes=tables["coverage_code"],
         plans=tables["plan"].unique("plan_id", keep="last"),
         rate_tables=rates.tables,
@@ -224,9 +228,31 @@ def _costs(tables: Mapping[str, pl.DataFrame], options: pl.DataFrame) -> pl.Data
         tables["cost"]
         .drop("client_id", "release_id", strict=False)
         .join(options.select("option_row", "option_id", "valid_from"), on=["option_id", "valid_from"])
-        .select("option_row", "number", "cost_type", "rate_table_id", "contribution_id")
+        .select(
+            *("option_row", "number", "cost_type", "rate_table_id", "contribution_id"),
+            "calculation_rule_id",
+        )
         .sort("option_row", "number")
     )
+
+
+def _calculation_rules(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Calculation rules by effective date; `calculation` is the position."""
+    return (
+        dated(tables["calculation_rule"], "calculation_rule_id")
+        .with_row_index("calculation")
+        .with_columns(pl.col("calculation").cast(pl.Int32))
+    )
+
+
+def _with_households(
+    plan_rows: pl.DataFrame, options: pl.DataFrame, costs: pl.DataFrame, calculations: pl.DataFrame
+) -> pl.DataFrame:
+    """Add looks_at_household: a price of the plan type looks at the age of a dependent."""
+    others = calculations.filter(pl.col("age_of") != AgeOf.EMPLOYEE).select("calculation_rule_id").unique()
+    looking = costs.join(others, on="calculation_rule_id", how="semi")["option_row"].unique()
+    rows = options["plan_row"].gather(looking).unique()
+    return plan_rows.with_columns(looks_at_household=pl.col("plan_row").is_in(rows.implode()))
 
 
 # --- eligibility: one bit per rule, per geography, per group of values ---------------------------------

@@ -223,9 +223,9 @@ def _age(birth_on: date | None, again: Again) -> str:
     return "unknown age" if age is None else f"{age} years"
 
 
-def age_on(birth_on: date | None, on: date) -> int | None:
+def age_on(birth_on: date | None, on: date | None) -> int | None:
     """The completed years of somebody on a day."""
-    if birth_on is None:
+    if birth_on is None or on is None:
         return None
     return int(pl.select(days.age_years(pl.lit(birth_on), pl.lit(on))).item())
 

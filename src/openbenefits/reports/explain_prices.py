@@ -15,6 +15,7 @@ from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
+from openbenefits.reports.explain_days import Look, day_lines, looked_at
 from openbenefits.reports.explain_event import age_on
 from openbenefits.reports.explain_names import Row, row_of, row_on
 from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
@@ -49,17 +50,18 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
     fault = PRICE_FAULT_WORDS.get(priced["price_fault"] or "")
     if table is None:
         return _unpriced("credit" if is_credit else "price", fault or PRICE_FAULT_WORDS["rate"])
-    rated = _rated(again, plan, option, table)
+    look = looked_at(again, plan, option, cost)
+    rated = _rated(again, plan, option, table, look)
     contribution = contribution_of(again, plan, option, cost)
-    month, month_lines = _month(again, table, priced, rated)
-    stated = None if is_credit else _stated(again, table, priced, rated)
+    month, month_lines = _month(table, priced, rated, look)
+    stated = None if is_credit else _stated(again, table, priced, rated, look)
     reference = None if contribution is None else _reference_month(again, plan, option, cost)
     measure, named = reference or (month, "")
     shared, share_lines = share(cost, contribution, month, measure, named, stated)
     if priced["premium_coverage_cents"] is not None and not is_credit:
         premium = {"coverage_cents": priced["premium_coverage_cents"]}
-        paid_for, lines = _month(again, table, premium, rated)
-        stated = _stated(again, table, premium, rated)
+        paid_for, lines = _month(table, premium, rated, look)
+        stated = _stated(again, table, premium, rated, look)
         measure = reference[0] if reference else paid_for
         shared, share_lines = premium_share(
             month, share(cost, contribution, paid_for, measure, named, stated), lines
@@ -73,7 +75,13 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
         contribution=f"{contribution['code']} of {contribution['valid_from']}" if contribution else "",
         contribution_source=contribution["source"] if contribution else "",
         keys=tuple(Fact(name=name, value=str(value)) for name, value in rated[0]["keys"].items()),
-        lines=(*month_lines, *share_lines, *paid_lines, *filter(None, [fault])),
+        lines=(
+            *day_lines(again, plan, table, cost, look),
+            *month_lines,
+            *share_lines,
+            *paid_lines,
+            *filter(None, [fault]),
+        ),
         **month,
         **shared,
         **paid,
@@ -104,11 +112,11 @@ AMOUNTS = (
 # --- the rates ------------------------------------------------------------------------------------------
 
 
-def _rated(again: Again, plan: Row, option: Row, table: Row) -> list[Row]:
+def _rated(again: Again, plan: Row, option: Row, table: Row, look: Look) -> list[Row]:
     """Find the rates that apply: the employee's, and in tables priced per member those of the others."""
     case = again.case
     code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"]) or NOBODY
-    age = age_on(case["birth_on"], plan["price_on"])
+    age = age_on(look.birth_on, look.age_on)
     people = [
         {
             "who": "employee",
@@ -119,17 +127,17 @@ def _rated(again: Again, plan: Row, option: Row, table: Row) -> list[Row]:
         }
     ]
     if table["is_per_member"]:
-        people += list(_charged(again, plan, code, table))
-    return [person | _rate(again, option, table, person) for person in people]
+        people += list(_charged(again, plan, code, table, look))
+    return [person | _rate(again, option, table, person, look) for person in people]
 
 
-def _charged(again: Again, plan: Row, code: Row, table: Row) -> Iterator[Row]:
+def _charged(again: Again, plan: Row, code: Row, table: Row, look: Look) -> Iterator[Row]:
     """The dependents a list bill charges: 45 CFR 147.102(c)."""
     members = _where(again.prepared.trace.members, "plan_unit", plan["plan_unit"])
     rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
     counts = dict.fromkeys((*ADULTS, "CH", "young"), 0)
     for row in rows:
-        age = age_on(row["birth_on"], plan["price_on"])
+        age = age_on(row["birth_on"], look.age_on)
         person = {
             "who": PERSON_WORDS[row["person_type"]],
             "age": age,
@@ -146,13 +154,13 @@ def _charged(again: Again, plan: Row, code: Row, table: Row) -> Iterator[Row]:
             yield person
 
 
-def _rate(again: Again, option: Row, table: Row, person: Row) -> Row:
+def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row:
     """Find one person's rate and the employee's part of it: the keys, the micro-dollars."""
     rows = again.tables["rate_row"].filter(
         rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
     )
     rows, keys = _with_equal_keys(again, rows, table, person)
-    rows, keys = _with_bands(again, rows, keys, table, person)
+    rows, keys = _with_bands(rows, keys, table, person, look)
     own = rows
     if table["by_coverage_code"]:
         code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"])
@@ -188,11 +196,11 @@ def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) 
 
 
 def _with_bands(
-    again: Again, rows: pl.DataFrame, keys: Row, table: Row, person: Row
+    rows: pl.DataFrame, keys: Row, table: Row, person: Row, look: Look
 ) -> tuple[pl.DataFrame, Row]:
     graded = (
-        ("by_service", "service_months_from", "months of service", again.case["service_months"]),
-        ("by_pay", "annual_pay_from_cents", "annual pay", again.case["annual_pay_cents"]),
+        ("by_service", "service_months_from", "months of service", look.service_months),
+        ("by_pay", "annual_pay_from_cents", "annual pay", look.annual_pay_cents),
         ("by_age", "age_from", "age", person["age"]),
     )
     for flag, column, name, value in graded:
@@ -215,9 +223,9 @@ def _highest(rows: pl.DataFrame) -> int | None:
 # --- the month --------------------------------------------------------------------------------------------
 
 
-def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
+def _month(table: Row, priced: Row, rated: list[Row], look: Look) -> Told:
     """The month's total and its own part: rate × units × periods ÷ 12, rounded once."""
-    bought, periods, divisor = _units(again, table, priced)
+    bought, periods, divisor = _units(table, priced, look)
     months = [_bought(one["micros"], bought, periods, divisor) for one in rated]
     month = _sum(months)
     month_own = (
@@ -231,23 +239,23 @@ def _month(again: Again, table: Row, priced: Row, rated: list[Row]) -> Told:
     return amounts, _month_lines(table, rated, _sum([one["micros"] for one in rated]), bought, month)
 
 
-def _units(again: Again, table: Row, priced: Row) -> tuple[int | None, int, int]:
+def _units(table: Row, priced: Row, look: Look) -> tuple[int | None, int, int]:
     """What a rate is multiplied by: units bought, periods of a year; and divided by."""
     unit, periods = table["unit"], PERIODS_PER_YEAR[table["frequency"]]
     divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
     if unit == RateUnit.PERCENT_OF_BASE:
-        return again.case["annual_pay_cents"], 1, divisor
+        return look.annual_pay_cents, 1, divisor
     return 1 if unit == RateUnit.FLAT else priced["coverage_cents"], periods, divisor
 
 
-def _stated(again: Again, table: Row, priced: Row, rated: list[Row]) -> int | None:
+def _stated(again: Again, table: Row, priced: Row, rated: list[Row], look: Look) -> int | None:
     """The employer's part of the month as the rates state it; null where they do not."""
     rows = again.tables["rate_row"].filter(
         rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
     )
     if rows["employer_micros"].null_count() == rows.height:
         return None
-    bought, periods, divisor = _units(again, table, priced)
+    bought, periods, divisor = _units(table, priced, look)
     return _sum([_bought(one["employer_micros"] or 0, bought, periods, divisor) for one in rated])
 
 
@@ -313,8 +321,9 @@ def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[R
         table = row_on(again.tables["rate_table"], plan["price_on"], rate_table_id=other["rate_table_id"])
         if table is not None:
             row = row_of(again.tables["option"], option_id=reference["option_id"][0]) or option
-            rated = _rated(again, plan, row, table)
-            months.append(_month(again, table, covered.row(0, named=True), rated)[0])
+            look = looked_at(again, plan, row, other)
+            rated = _rated(again, plan, row, table, look)
+            months.append(_month(table, covered.row(0, named=True), rated, look)[0])
     names = ("month_total_cents", "month_own_cents", "month_dependents_cents")
     code = again.rulebook.options["code"][int(reference["option_row"][0])] if reference.height else "none"
     return {name: _sum([month[name] for month in months]) if months else None for name in names}, code

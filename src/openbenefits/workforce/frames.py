@@ -355,6 +355,25 @@ def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     return rows.join(hired, on="case", how="left").rename({"valid_from": "job_valid_from"})
 
 
+def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Answer the annual pay of the primary job of each case by day: case, valid_from, annual_pay_cents.
+
+    Shapes:  cases as `Cases` (their days do not matter), jobs as `load_jobs`.
+    Missing: null from a day on which no row of the record is primary, or which has no pay.
+    """
+    records = cases.select("person_id", "benefit_record").unique()
+    changes = records.join(jobs.select("person_id", as_of="valid_from").unique(), on="person_id")
+    asked = changes.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
+    held = primary_jobs(asked, jobs).select("case", "annual_pay_cents")
+    known = asked.join(held, on="case", how="left").select(
+        "person_id", "benefit_record", valid_from="as_of", annual_pay_cents="annual_pay_cents"
+    )
+    found = cases.select("case", "person_id", "benefit_record").join(
+        known, on=["person_id", "benefit_record"]
+    )
+    return found.select("case", "valid_from", "annual_pay_cents")
+
+
 def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     """Find the latest HIR or REH day of each case's job, on or before the case's day."""
     hires = places.filter(pl.col("action").is_in(HIRES))

@@ -26,6 +26,8 @@ FAULT_CODES = {
     "coverage": "BA1209",
     "contribution": "BA1202",
     "calendar": "BA1205",
+    "calculation": "BA1203",
+    "nobody": "BA1214",
     "deduction code": "BA1202",
 }
 
@@ -194,7 +196,9 @@ def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.Data
             "rate": "a rate for this person",
             "coverage": "annual pay, from which coverage follows",
             "contribution": "a contribution for the coverage code",
-            "calendar": "a pay calendar for the year",
+            "calendar": "a pay calendar for the days in question",
+            "calculation": "a calculation rule that holds on the day",
+            "nobody": "a covered person whose age the price looks at",
             "deduction code": "a deduction code",
         },
         default="a price",

@@ -25,6 +25,7 @@ from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
+from openbenefits.rating.rules.price_days import no_pay_history
 from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
 
@@ -49,6 +50,8 @@ class Situation:
               (`workforce.frames.CaseJobs`): case, job_number, benefit_record, is_of_record, is_primary (the
               job of `cases`), is_for_eligibility, is_active, and the columns of a job. Loaded only where
               the set-up looks at more than the primary job (`Rulebook.looks_at_jobs`).
+    pay_history: annual pay by day, as PAY_HISTORY of `rating.rules.price_days`; needed only where a
+              calculation rule takes pay as of another day than the event's.
     """
 
     cases: pl.DataFrame
@@ -59,6 +62,7 @@ class Situation:
     chosen: pl.DataFrame
     chosen_members: pl.DataFrame
     jobs: pl.DataFrame = field(default_factory=no_jobs)
+    pay_history: pl.DataFrame = field(default_factory=no_pay_history)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +103,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans = choices.with_default(choices.with_loss(plans, menus, rulebook), menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
-    options, quotes = price_options(options, plans, members, cases, offers, rulebook)
+    options, quotes = price_options(options, plans, members, cases, offers, rulebook, situation.pay_history)
     options = _with_default_flag(choices.with_proof(options, plans), plans)
     plans = choices.with_resizing(_with_choice(plans, options, menus), options)
     undecided = choices.undecided_options(plans, menus)
@@ -130,6 +134,9 @@ def priced_plans(
     )
     plans = plans.with_columns(
         price_on=pl.coalesce("coverage_begins_on", "event_on"),
+        deduction_on=pl.when("is_program")
+        .then(pl.coalesce("coverage_begins_on", "event_on"))
+        .otherwise("deduction_begins_on"),
         is_offering=is_known & ~pl.col("is_ignored") & ~pl.col("is_ending"),
     ).with_columns(pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year())
     plans, plan_days = _with_plan_day(plans)
@@ -162,7 +169,8 @@ def _with_household(
     """
     key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
     chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
-    is_health = pl.col("plan_type").str.starts_with("1") & pl.col("plan_day").is_not_null()
+    looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)
+    is_health = (pl.col("plan_type").str.starts_with("1") | looks) & pl.col("plan_day").is_not_null()
     asked = (
         plans.filter(is_health)
         .select("plan", "case", "plan_type", "dependent_rule_id", "price_on")
@@ -219,11 +227,12 @@ def price_options(
     cases: pl.DataFrame,
     offers: Offers,
     rulebook: Rulebook,
+    pay_history: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Add coverage amounts and prices to options; also give the quotes, for the explanation."""
     covered = with_coverage(options, plans, offers, rulebook)
     covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
-    quotes = find_quotes(plans, members, cases, offers, rulebook)
+    quotes = find_quotes(plans, members, cases, offers, rulebook, pay_history)
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
     located = plans.select(
         *("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year"),

@@ -56,16 +56,19 @@ LINE = {
 class Known:
     """What is known of some people.
 
-    points:     the change points that hold, as `enrollment.frames.COVERAGE_COLUMNS`.
+    points:     the change points that hold, as `enrollment.frames.COVERAGE_COLUMNS`; event_on, the day of the
+                event that made each, where calculation rules ask for it.
     members:    the dependents covered: the key of a point (owner, plan_type, slot, begins_on), dependent_id.
     facts:      the facts of each of `fact_days`; `case` is the position.
     dependents: the dependents known on each of those days, as `workforce.frames.CaseDependents`.
+    pay_history: as PAY_HISTORY of `rating.rules.price_days`, where calculation rules ask for it.
     """
 
     points: pl.DataFrame
     members: pl.DataFrame
     facts: pl.DataFrame
     dependents: pl.DataFrame
+    pay_history: pl.DataFrame | None = None
 
 
 def fact_days(
@@ -107,7 +110,9 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     lines = lines.join(
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
     )
-    lines = with_month(lines, points, known.members, known.facts, known.dependents, rulebook)
+    lines = with_month(
+        lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history
+    )
     lines = _with_amounts(lines, known.facts)
     points, first = with_content(points, known.members), days_needed(begin, through)[0]
     lines = with_causes(lines, pays, points, rulebook, first)

@@ -40,6 +40,7 @@ def with_month(
     facts: pl.DataFrame,
     dependents: pl.DataFrame,
     rulebook: Rulebook,
+    pay_history: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add month_cents (employee's part, or credit), month_employer_cents, coverage_cents, price_fault.
 
@@ -53,7 +54,7 @@ def with_month(
     asked = _with_price_rows(_with_price_case(lines, points, facts), rulebook)
     is_priced = pl.col("has_price") & (pl.col("amount_kind") == str(AmountKind.NONE))
     units = asked.filter(is_priced | pl.col("has_credit")).select(_ASKED).unique().drop_nulls()
-    months = _months(units, points, members, facts, dependents, rulebook)
+    months = _months(units, points, members, facts, dependents, rulebook, pay_history)
     found = asked.join(months, on=list(_ASKED), how="left", maintain_order="left")
     found = with_taken(found, facts, "price_case", *FACTS_PRICED, prefix="priced_")
     is_credit = pl.col("kind") == "credit"
@@ -86,6 +87,8 @@ def with_price_case(facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rul
     keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "zip", "age", "family", "setup_version"]
     if rulebook.rate_tables["by_service"].any():
         keys.append("service_months")
+    if rulebook.calculation_rules.height:  # they may look at the very pay
+        keys.append("as_of")
     return rows.with_columns(price_case=pl.col("case").min().over([*OWNER, *keys]))
 
 
@@ -157,6 +160,7 @@ def _months(
     facts: pl.DataFrame,
     dependents: pl.DataFrame,
     rulebook: Rulebook,
+    pay_history: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Price each unit (point, plan row, case) once."""
     plans, plan_days = _plans(units, points, facts, rulebook)
@@ -167,7 +171,7 @@ def _months(
     covered = with_coverage(options.select("plan", "offer"), plans, offers, rulebook)
     covered = _within_approved(covered, plans).with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
     charged = _charged(plans, points, members, dependents, rulebook)
-    quotes = find_quotes(plans, charged, facts, offers, rulebook)
+    quotes = find_quotes(plans, charged, facts, offers, rulebook, pay_history)
     located = _located(plans, quotes)
     priced = with_prices(covered, located, quotes, offers, rulebook).select("plan", *_MONTH)
     return plans.select("plan", *_ASKED).join(priced, on="plan", how="left").drop("plan")
@@ -190,11 +194,35 @@ def _plans(
         plan_unit=pl.when(pl.col("plan_type").is_in(HEALTH)).then("plan"),
         pay_year=pl.lit(None, pl.Int64),
     )
+    plans = _with_days(plans, points, facts, rulebook)
     key = ["price_row", "price_on"]
     plan_days = plans.select(key).unique().sort(key).rename({"price_row": "plan_row"})
     plan_days = plan_days.with_columns(plan_day=pl.int_range(pl.len(), dtype=pl.Int32))
     found = plans.join(plan_days.rename({"plan_row": "price_row"}), on=key, how="left", maintain_order="left")
     return found, plan_days.select("plan_day", "plan_row", "price_on")
+
+
+def _with_days(
+    plans: pl.DataFrame, points: pl.DataFrame, facts: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Add what calculation rules ask for: the event's day, the day of the deduction, pay group, household.
+
+    The pay of a deduction is the very pay priced; of a locked price, that in which deductions began.
+    """
+    if rulebook.calculation_rules.is_empty():
+        return plans
+    event_on = "event_on" if "event_on" in points.columns else "begins_on"
+    days_ = points.select(event_on=pl.coalesce(event_on, "begins_on"), begun_on="deduction_begins_on")
+    plans = with_taken(plans, days_, "point", "event_on", "begun_on")
+    plans = with_taken(plans, rulebook.plan_rows, "price_row", "is_price_locked", "looks_at_household")
+    groups = rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
+    placed = facts.select("client_id", "pay_group").join(
+        groups, on=["client_id", "pay_group"], how="left", maintain_order="left"
+    )
+    return with_taken(plans, placed, "case", "pay_group_id").with_columns(
+        deduction_on=pl.when("is_price_locked").then("begun_on").otherwise("price_on"),
+        plan_unit=pl.coalesce("plan_unit", pl.when("looks_at_household").then("plan")),
+    )
 
 
 def _within_approved(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
@@ -218,8 +246,8 @@ def _charged(
 ) -> pl.DataFrame:
     """The dependents a point covers who still count on the day priced (docs/rules.md §3)."""
     rules = rulebook.dependent_rules.with_row_index("rule_position")
-    units = plans.filter(pl.col("plan_type").is_in(HEALTH)).select(
-        "case", "point", "dependent_rule_id", "price_on", "plan_unit"
+    units = plans.drop_nulls("plan_unit").select(
+        *("case", "point", "plan_type", "dependent_rule_id", "price_on", "plan_unit")
     )
     ruled = version_on(units, rules, "dependent_rule_id", "rule_position")
     ruled = with_taken(
@@ -232,6 +260,9 @@ def _charged(
         "point", "dependent_id"
     )
     rows = ruled.join(named, on="point").join(dependents, on=["case", "dependent_id"])
+    bare = ruled.filter(~pl.col("plan_type").is_in(HEALTH)).join(named, on="point", how="anti")
+    if bare.height:  # whose age a price looks at need not be covered by the plan
+        rows = pl.concat([rows, bare.join(dependents, on="case").select(rows.columns)])
     return eligible_members(rows).select(
         "plan_unit", "dependent_id", "person_type", "birth_on", "sex", "is_smoker", "price_on"
     )

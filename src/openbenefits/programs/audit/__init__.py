@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from openbenefits.programs.audit import (
     amounts,
+    calculations,
     calendars,
     elections,
     limits,
@@ -54,6 +55,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     elections.coverage_groups,
     elections.stated_amounts,
     elections.collected,
+    calculations.calculation_rules,
+    calculations.ages_of_others,
     prices.prices,
     prices.missing_rates,
     prices.employer_twice,

@@ -152,6 +152,7 @@ def _of_programs(client: ClientBundle) -> Iterator[Reference]:
         yield Reference(path, "event_rules", program.event_rule, day)
         for credit in program.credits:
             yield Reference(path, "rate_tables", credit.rate_table, day)
+            yield Reference(path, "calculation_rules", credit.calculation_rule, day)
         for place, plan_type in numbered(program.plan_types, *path, "plan_types"):
             yield from _of_plan_type(place, plan_type, day)
 
@@ -163,6 +164,7 @@ def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:
         yield Reference(path, "plans", excluded.plan, day)
     for credit in plan_type.waive_credits:
         yield Reference(path, "rate_tables", credit.rate_table, day)
+        yield Reference(path, "calculation_rules", credit.calculation_rule, day)
     for place, option in numbered(plan_type.options, *path, "options"):
         yield from _of_option(place, option, day)
 
@@ -181,8 +183,10 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
     for cost in option.costs:
         yield Reference(path, "rate_tables", cost.rate_table, day)
         yield Reference(path, "contributions", cost.contribution, day)
+        yield Reference(path, "calculation_rules", cost.calculation_rule, day)
     for credit in option.credits:
         yield Reference(path, "rate_tables", credit.rate_table, day)
+        yield Reference(path, "calculation_rules", credit.calculation_rule, day)
 
 
 def _of_calendars(client: ClientBundle) -> Iterator[Reference]:

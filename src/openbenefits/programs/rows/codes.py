@@ -129,6 +129,23 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         }
 
 
+def calculation_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for part in parts.calculation_rules:
+        days = {"age": part.age_day, "service": part.service_day, "pay": part.pay_day}
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "calculation_rule_id": numbers.of("calculation_rule", part.code),
+            "code": part.code,
+            "age_as_of": part.age_as_of.value,
+            "service_as_of": part.service_as_of.value,
+            "pay_as_of": part.pay_as_of.value,
+            "age_of": part.age_of.value,
+            **{f"{fact}_month": int(day[:2]) if day else None for fact, day in days.items()},
+            **{f"{fact}_day": int(day[3:]) if day else None for fact, day in days.items()},
+        }
+
+
 def deduction_codes(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for part in parts.deduction_codes:
         yield {

@@ -153,6 +153,7 @@ def _prices(offer: Offer, numbers: Numbers) -> Iterator[Row]:
             "cost_type": "P",
             "rate_table_id": numbers.of("rate_table", cost.rate_table),
             "contribution_id": numbers.maybe("contribution", cost.contribution),
+            "calculation_rule_id": numbers.maybe("calculation_rule", cost.calculation_rule),
             "earnings_code": None,
         }
 
@@ -163,6 +164,7 @@ def _credits(offer: Offer, numbers: Numbers) -> Iterator[Row]:
             "cost_type": "C",
             "rate_table_id": numbers.of("rate_table", credit.rate_table),
             "contribution_id": None,
+            "calculation_rule_id": numbers.maybe("calculation_rule", credit.calculation_rule),
             "earnings_code": credit.earnings_code,
         }
 

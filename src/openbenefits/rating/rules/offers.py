@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.codes import OptionType
+from openbenefits.core.codes import AgeOf, OptionType
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
 
@@ -26,7 +26,8 @@ class Offers:
              member, and more than one to cover), the contribution; and, where that is a part of another
              option's price (has_reference), reference_offer (null: that option is not there).
     units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
-             code_offset and child_cap: what a plan row needs a quote for.
+             code_offset and child_cap; calculation_rule_id, calculation (its row; null: none holds) and
+             age_kinds (see `kinds_of_age`): what a plan row needs a quote for.
     """
 
     days: pl.DataFrame
@@ -118,6 +119,7 @@ def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     covers_others = pl.any_horizontal(pl.col(name) > 0 for name in PERSONS_MOST)
     offset = pl.when("by_coverage_code").then("code_offset").otherwise(0)
     cap = pl.when(is_member & (pl.col("child_max") > 0)).then("child_max")
+    rows = _with_calculation(rows, rulebook)
     return rows.with_columns(
         is_per_member=is_member & (covers_others | pl.col("by_coverage_code")),
         code_offset=offset,
@@ -126,14 +128,48 @@ def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     )
 
 
-_UNIT_KEY = ("plan_day", "rate_table_id", "unit_code_offset", "child_cap")
+SPOUSE, PARTNER, CHILD = 1, 2, 4
+"""Bits of the kinds of persons whose age a price may look at."""
+
+
+def _with_calculation(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add `calculation`, the row of the calculation rule that holds on the day, and `age_kinds`."""
+    if rows["calculation_rule_id"].null_count() == rows.height:
+        nothing = pl.lit(None, pl.Int32)
+        return rows.with_columns(calculation=nothing, age_kinds=nothing)
+    rows = version_on(rows, rulebook.calculation_rules, "calculation_rule_id", "calculation")
+    rows = with_taken(rows, rulebook.calculation_rules, "calculation", "age_of")
+    return rows.with_columns(age_kinds=kinds_of_age()).drop("age_of")
+
+
+def kinds_of_age() -> pl.Expr:
+    """The kinds of persons whose age a cost looks at, as bits; null: the employee's, or each member's own.
+
+    Shapes: rows has age_of, is_per_member (of the table), coverage_code_id and its maxima. Without a coverage
+            code anybody counts.
+    """
+    is_bare = pl.col("coverage_code_id").is_null()
+    spouse, partner, child = (
+        pl.when(is_bare | (pl.col(most) > 0)).then(bit).otherwise(0).cast(pl.Int32)
+        for most, bit in zip(PERSONS_MOST, (SPOUSE, PARTNER, CHILD), strict=True)
+    )
+    age_of = pl.col("age_of")
+    of_another = (
+        pl.when(age_of == AgeOf.SPOUSE).then(spouse + partner).when(age_of == AgeOf.DEPENDENT).then(child)
+    )
+    return pl.when(~pl.col("is_per_member").fill_null(value=False)).then(of_another)
+
+
+_UNIT_KEY = (
+    *("plan_day", "rate_table_id", "unit_code_offset", "child_cap", "calculation_rule_id", "age_kinds"),
+)
 
 
 def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
     """The distinct rates a plan day needs: options that share a table share its quote."""
     units = (
         priced.group_by(_UNIT_KEY)
-        .agg(pl.col("price_on", "rate_version").first(), pl.col("is_per_member").any())
+        .agg(pl.col("price_on", "rate_version", "calculation").first(), pl.col("is_per_member").any())
         .sort(_UNIT_KEY)
     )
     return _numbered(units, "unit").with_columns(

@@ -11,7 +11,7 @@ from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers
-from openbenefits.rating.rules.quotes import PARTS, states_employer
+from openbenefits.rating.rules.quotes import PARTS, no_pay_fault, states_employer
 from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_premium
 
 EVERY_PERIOD = 31
@@ -162,7 +162,7 @@ def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     ).to_series()
 
 
-_FAULTS = {"area": 1, "birth": 2, "rate": 3, "coverage": 4}
+_FAULTS = {"area": 1, "birth": 2, "rate": 3, "coverage": 4, "calculation": 5, "nobody": 6, "calendar": 7}
 
 
 # --- prices of one's own ----------------------------------------------------------------------------------
@@ -272,7 +272,12 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     if at.is_empty():
         return rows
     other = with_taken(rows[at], book.offers.costs, "cost", "periods", "unit_divisor")
-    pay = take(book.plans, other["plan"], "annual_pay_cents")[0]
+    ruled = [name for name in ("is_pay_day_missing",) if name in book.quotes.columns]
+    if ruled:
+        pay = take(book.quotes, other["quote"], "annual_pay_cents")[0]
+        other = with_taken(other, book.quotes, "quote", *ruled)
+    else:
+        pay = take(book.plans, other["plan"], "annual_pay_cents")[0]
     is_percent = pl.col("rate_unit") == RateUnit.PERCENT_OF_BASE
     other = other.with_columns(
         bought=pl.when(is_percent).then(pay).otherwise("coverage_cents"),
@@ -280,7 +285,7 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     ).with_columns(units=pl.col("bought") * pl.col("periods"))
     no_amount = (
         pl.when(is_percent)
-        .then(pl.lit("coverage"))
+        .then(no_pay_fault(other))
         .otherwise(pl.coalesce("coverage_fault", pl.lit("coverage")))
     )
     answers = [

@@ -16,34 +16,50 @@ from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
+from openbenefits.rating.rules.price_days import has_calculations, no_pay_history, with_price_days
 
 FACTS = ("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents")
+
+_FACTS_RULED = {"birth_on", "annual_pay_cents"}
+RULED = ("age_on", "serving_on", "pay_on", "birth_on", "annual_pay_cents", "is_pay_day_missing")
 
 PARTS = ("spouse", "partner", "child")
 
 
 def find_quotes(
-    plans: pl.DataFrame, members: pl.DataFrame, cases: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    plans: pl.DataFrame,
+    members: pl.DataFrame,
+    cases: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    pay_history: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Find the rates the plan rows need.
 
-    Shapes:  plans has plan (= position), case, plan_day and plan_unit (the household, null: nobody else);
+    Shapes:  plans has plan (= position), case, plan_day and plan_unit (the household, null: nobody else),
+             and for calculation rules event_on, deduction_on and pay_group_id; pay_history as PAY_HISTORY;
              cases has FACTS; members has plan_unit, dependent_id, person_type, birth_on, sex, is_smoker and
              price_on. Result: one row per plan and quote unit, in order: quote (= position), plan, unit,
              cell (of the rate, less the coverage code; null: none), fault (rate, area or birth); and, where
              rates are per member, own_cents with spouse_, partner_ and child_cents and a fault of each (0
              and null elsewhere). Age, sex, smoking and the type of person are each member's own. Where a
-             table states the employer's part, own_, spouse_, partner_ and child_employer say it.
+             table states the employer's part, own_, spouse_, partner_ and child_employer say it; where there
+             are calculation rules, RULED say which days, whose birth date and what pay was looked at.
     Missing: what cannot be found is null; its fault says why.
     """
     rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
     rows = spread(rows, "first_unit", "units", "unit").drop("first_unit", "units", "plan_day")
     rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
     rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
+    rows = rows.with_columns(age_on="price_on", serving_on="price_on")
     keys = _used_keys(rulebook, offers.units["rate_version"])
-    known = [key.fact for key in keys if key.fact in cases.columns]
-    facts = take(cases, plans["case"].gather(rows["plan"]), *known)
+    is_ruled = has_calculations(offers)
+    known = {key.fact for key in keys if key.fact in cases.columns}
+    facts = take(cases, plans["case"].gather(rows["plan"]), *(known | (_FACTS_RULED if is_ruled else set())))
     rows = rows.with_columns(facts, person_type=pl.lit(str(PersonType.EMPLOYEE)))
+    if is_ruled:
+        history = no_pay_history() if pay_history is None else pay_history
+        rows = with_price_days(rows, plans, members, offers, rulebook, history)
     rows = _with_cell(rows, keys, rulebook)
     return _with_members(rows, plans, members, cases, offers, rulebook)
 
@@ -89,7 +105,11 @@ def _with_cell(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) -> pl.D
     shared = [_offset(key) for key in keys if not key.is_personal]
     rows = rows.with_columns(shared_cell=reduce(add, shared, pl.col("first_cell")))
     rows = rows.with_columns(cell=personal_cell(keys))
-    return rows.with_columns(fault=_fault(keys)).drop("first_cell", *strides, *numbers)
+    if "is_unruled" in rows.columns:
+        rows = rows.with_columns(
+            pl.when(~pl.col("is_unruled")).then(pl.col(name)).alias(name) for name in ("cell", "shared_cell")
+        )
+    return rows.with_columns(fault=_fault(keys, rows)).drop("first_cell", *strides, *numbers)
 
 
 def personal_cell(keys: list[_Key]) -> pl.Expr:
@@ -109,7 +129,7 @@ def _with_key_numbers(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) 
     if "area_number" in names:
         rows = _with_area(rows, rulebook)
     if "service_number" in names:
-        months = days.months_of_service(pl.col("service_on"), pl.col("price_on")).cast(pl.Int64)
+        months = days.months_of_service(pl.col("service_on"), pl.col("serving_on")).cast(pl.Int64)
         rows = _with_band(rows, rulebook.service_bands, months, "service")
     if "pay_number" in names:
         rows = _with_band(rows, rulebook.pay_bands, pl.col("annual_pay_cents"), "pay")
@@ -118,7 +138,7 @@ def _with_key_numbers(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) 
 
 def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame:
     """Number what is a member's own. Somebody not yet born on the day has no age."""
-    age = days.age_years(pl.col("birth_on"), pl.col("price_on"))
+    age = days.age_years(pl.col("birth_on"), pl.col("age_on"))
     numbers = {
         "age_number": pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE)).cast(pl.Int64),
         "smoker_number": pl.col("is_smoker").cast(pl.Int64),
@@ -151,19 +171,27 @@ def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: st
     return rows.with_columns(numbers[f"{name}_number"])
 
 
-def _fault(keys: list[_Key]) -> pl.Expr:
-    """Why there is no cell: the area of the zip comes first, then the birth date."""
+def _fault(keys: list[_Key], rows: pl.DataFrame) -> pl.Expr:
+    """Why there is no cell: the area of the zip comes first, then the birth date, then days without pays."""
     names = [key.number for key in keys]
-    no_area = (pl.col("area_stride") > 0) & pl.col("area_number").is_null()
-    no_birth = (pl.col("age_stride") > 0) & pl.col("birth_on").is_null()
-    no = pl.lit(value=False)
-    return pl.when(pl.col("cell").is_null()).then(
-        pl.when(no_area if "area_number" in names else no)
-        .then(pl.lit("area"))
-        .when(no_birth if "age_number" in names else no)
-        .then(pl.lit("birth"))
-        .otherwise(pl.lit("rate"))
-    )
+    faults: list[tuple[pl.Expr, str]] = []
+    if "is_unruled" in rows.columns:
+        faults.append((pl.col("is_unruled"), "calculation"))
+    if "area_number" in names:
+        faults.append(((pl.col("area_stride") > 0) & pl.col("area_number").is_null(), "area"))
+    if "age_number" in names:
+        is_aged = pl.col("age_stride") > 0
+        if "is_nobody" in rows.columns:
+            faults.append((is_aged & pl.col("is_nobody"), "nobody"))
+        faults.append((is_aged & pl.col("birth_on").is_null(), "birth"))
+        faults.append((is_aged & pl.col("age_on").is_null(), "calendar"))
+    if "service_number" in names:
+        is_late = (pl.col("service_stride") > 0) & pl.col("serving_on").is_null()
+        faults.append((is_late, "calendar"))
+    if "pay_number" in names and "is_pay_day_missing" in rows.columns:
+        faults.append(((pl.col("pay_stride") > 0) & pl.col("is_pay_day_missing"), "calendar"))
+    reasons = [pl.when(is_so).then(pl.lit(name)) for is_so, name in faults]
+    return pl.when(pl.col("cell").is_null()).then(pl.coalesce(*reasons, pl.lit("rate")))
 
 
 # --- members: list bill -----------------------------------------------------------------------------------
@@ -182,7 +210,8 @@ def _with_members(
     rulebook: Rulebook,
 ) -> pl.DataFrame:
     """Add what the employee, spouse, partner and children cost in tables priced per member."""
-    quotes = rows.select("quote", "plan", "unit", "cell", "fault").with_columns(
+    ruled = RULED if "is_unruled" in rows.columns else ()
+    quotes = rows.select("quote", "plan", "unit", "cell", "fault", *ruled).with_columns(
         *(pl.lit(0, pl.Int64).alias(name) for name in _AMOUNTS),
         *(pl.lit(None, pl.String).alias(name) for name in _FAULTS),
     )
@@ -193,10 +222,13 @@ def _with_members(
     if states_employer(rulebook):
         amounts += EMPLOYER_AMOUNTS
         quotes = quotes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in EMPLOYER_AMOUNTS)
-    billed = rows.select("plan", "unit", "rate_version", "price_on", "cell", "shared_cell", "fault")[at]
+    facts = ["plan", "unit", "rate_version", "age_on", "cell", "shared_cell", "fault"]
+    told = [name for name in ("annual_pay_cents", "is_pay_day_missing") if name in quotes.columns]
+    billed = rows.select(*facts, *told)[at]
     billed = with_taken(billed, offers.units, "unit", "unit_code_offset", "child_cap")
     billed = with_taken(billed, plans, "plan", "case", "plan_unit")
-    billed = with_taken(billed, cases, "case", "annual_pay_cents")
+    if not told:
+        billed = with_taken(billed, cases, "case", "annual_pay_cents")
     billed = with_taken(billed, rulebook.rate_tables, "rate_version", "charging")
     own = _member_cents(billed, rulebook)
     parts = _member_parts(billed, members, rulebook)
@@ -215,14 +247,15 @@ def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """
     cell = rows["cell"] + rows["unit_code_offset"]
     rates = take(rulebook.rate_cells, cell, "total", "employer")
-    rows = rows.select("rate_version", "annual_pay_cents", "fault").with_columns(rates)
+    days_ = [name for name in ("is_pay_day_missing",) if name in rows.columns]
+    rows = rows.select("rate_version", "annual_pay_cents", "fault", *days_).with_columns(rates)
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", "unit", "unit_divisor")
     unit = pl.col("unit")
     cents, employer = pl.col("total"), pl.col("employer")
     if not (rows["unit"] == RateUnit.FLAT.value).all():
         cents, employer = (_flat_or_share(rate) for rate in ("total", "employer"))
     no_pay = (unit == RateUnit.PERCENT_OF_BASE) & pl.col("total").is_not_null()
-    why = pl.coalesce("fault", pl.when(no_pay).then(pl.lit("coverage")).otherwise(pl.lit("rate")))
+    why = pl.coalesce("fault", pl.when(no_pay).then(no_pay_fault(rows)).otherwise(pl.lit("rate")))
     rows = rows.with_columns(cents=cents, employer=employer)
     return rows.select("cents", "employer", fault=pl.when(pl.col("cents").is_null()).then(why))
 
@@ -236,6 +269,13 @@ def _flat_or_share(rate: str) -> pl.Expr:
     return pl.when(unit == RateUnit.FLAT).then(rate).when(unit == RateUnit.PERCENT_OF_BASE).then(share)
 
 
+def no_pay_fault(rows: pl.DataFrame) -> pl.Expr:
+    """Why there is no pay to take a percentage of: no pay period for its day, or no pay."""
+    if "is_pay_day_missing" not in rows.columns:
+        return pl.lit("coverage")
+    return pl.when("is_pay_day_missing").then(pl.lit("calendar")).otherwise(pl.lit("coverage"))
+
+
 def states_employer(rulebook: Rulebook) -> bool:
     """Tell whether any rate table states the employer's part of its rates."""
     return bool(rulebook.rate_tables["states_employer"].any())
@@ -244,11 +284,12 @@ def states_employer(rulebook: Rulebook) -> bool:
 def _member_parts(billed: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add up, per row of `billed`, the charged members by kind: _AMOUNTS and _FAULTS of the PARTS."""
     charged, households = _households(members, billed, rulebook)
-    key = ["plan_unit", "child_cap", "charging"]
-    counted = billed.select(key).join(households, on=key, how="left", maintain_order="left")
+    key = ["plan_unit", "child_cap", "charging", "age_on"]
+    counted = billed.select(key).join(households, on=key, how="left", maintain_order="left", nulls_equal=True)
     counted = counted.with_columns(pl.col("first_member", "spouse", "partner", "child").fill_null(0))
     counted = counted.with_columns(members=pl.col("spouse") + pl.col("partner") + pl.col("child"))
-    located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents")
+    ruled = [name for name in ("is_pay_day_missing",) if name in billed.columns]
+    located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents", *ruled)
     located = located.with_columns(counted["first_member", "members"].get_columns())
     rated = _rated_members(spread(located, "first_member", "members", "member"), charged, rulebook)
     ends = counted.select(
@@ -265,14 +306,13 @@ def _households(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Order the charged members: spouse, partner, children; and say where each household's begin.
 
-    Two frames: the members, for each way of charging children; and plan_unit, child_cap, charging,
-    first_member and how many of each kind are covered.
+    Two frames: the members, for each way of charging children and each day of their ages; and plan_unit,
+    child_cap, charging, age_on, first_member and how many of each kind are covered.
     """
     caps = billed.select("child_cap").unique()
     most = caps["child_cap"].max()
     ways = rulebook.rate_tables.select("charging", "charged_children", "charged_children_under").unique()
-    ways = ways.join(billed.select("charging").unique(), on="charging", how="semi")
-    ranked = ranked_members(members.join(ways, how="cross"))
+    ranked = ranked_members(_members_of_ways(members, billed).join(ways, on="charging"))
     is_covered = pl.when(pl.col("kind") == 2).then(pl.col("rank") <= most).otherwise(pl.col("rank") == 1)
     is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= pl.col("charged_children"))
     charged = ranked.filter(is_covered & is_charged)
@@ -280,7 +320,7 @@ def _households(
     kind = pl.col("kind")
     households = (
         charged.join(caps, how="cross")
-        .group_by("plan_unit", "child_cap", "charging")
+        .group_by("plan_unit", "child_cap", "charging", "age_on")
         .agg(
             first_member=pl.col("member").min(),
             spouse=(kind == 0).sum().cast(pl.Int64),
@@ -291,16 +331,27 @@ def _households(
     return charged, households
 
 
+def _members_of_ways(members: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
+    """Repeat the members for each way their household is charged: numbers of children, day of the ages."""
+    if (
+        "is_pay_day_missing" not in billed.columns
+    ):  # no calculation rules: ages are those of the household's day
+        ways = billed.select("charging").unique()
+        return members.rename({"price_on": "age_on"}).join(ways, how="cross")
+    ways = billed.select("plan_unit", "charging", "age_on").drop_nulls("plan_unit").unique()
+    return members.drop("price_on").join(ways, on="plan_unit")
+
+
 def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
     """Rank the members of each kind (0 spouse, 1 partner, 2 child) in a household, oldest first.
 
     The children under `charged_children_under` are ranked among themselves, too.
     """
-    household = ["plan_unit", "charging"]
+    household = ["plan_unit", "charging", "age_on"]
     person = pl.col("person_type")
     kind = pl.when(person == PersonType.SPOUSE).then(0).when(person == PersonType.DOMESTIC_PARTNER).then(1)
     rows = members.with_columns(
-        kind=kind.otherwise(2).cast(pl.Int8), age=days.age_years(pl.col("birth_on"), pl.col("price_on"))
+        kind=kind.otherwise(2).cast(pl.Int8), age=days.age_years(pl.col("birth_on"), pl.col("age_on"))
     ).sort(*household, "kind", "birth_on", "dependent_id", nulls_last=True)
     is_under = (pl.col("age") < pl.col("charged_children_under")).fill_null(value=False)
     is_minor = (pl.col("kind") == 2) & is_under
@@ -314,11 +365,11 @@ def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
 def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the rate of each member of each quote: cents and fault."""
     keys = [key for key in _used_keys(rulebook, rows["rate_version"]) if key.is_personal]
-    facts = charged.select("birth_on", "price_on", "is_smoker", "sex", "person_type")
+    facts = charged.select("birth_on", "age_on", "is_smoker", "sex", "person_type")
     numbered = _with_personal_numbers(facts, keys)
-    rows = with_taken(rows, numbered, "member", "birth_on", *(key.number for key in keys))
+    rows = with_taken(rows, numbered, "member", "birth_on", "age_on", *(key.number for key in keys))
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *(key.stride for key in keys))
-    rows = rows.with_columns(cell=personal_cell(keys)).with_columns(fault=_fault(keys))
+    rows = rows.with_columns(cell=personal_cell(keys)).with_columns(fault=_fault(keys, rows))
     return _member_cents(rows, rulebook)
 
 
