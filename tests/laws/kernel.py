@@ -475,6 +475,7 @@ AMOUNTS = (
     *("month_total_cents", "month_employer_cents"),
     *("annual_before_tax_cents", "annual_after_tax_cents", "annual_employer_cents", "annual_credit_cents"),
     *("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents"),
+    *("annual_imputed_cents", "pay_imputed_cents"),
 )
 
 

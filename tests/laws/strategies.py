@@ -483,6 +483,7 @@ def peo_setups(draw: DrawFn) -> Row:
     most = draw(st.sampled_from([1, 2, 99]))
     alone, one = {"EE": {"min": 1, "max": 1}}, {"min": 1, "max": 1}
     children = {"min": 1, "max": most}
+    imputed = draw(st.sampled_from([{}, {"ED": "EE"}, {"ED": "EC"}]))
     persons = [alone, {**alone, "SP": one}, {**alone, "CH": children}]
     persons += [{**alone, "SP": one, "CH": children}, {**alone, "DP": one, "CH": {"min": 0, "max": 99}}]
     return {
@@ -490,7 +491,7 @@ def peo_setups(draw: DrawFn) -> Row:
         "event_classes": classes,
         "actions": [{"action": "HIR", "event_class": "HIR"}, {"action": "TER", "event_class": "TER"}],
         "coverage_codes": [
-            {"code": code, "name": code, "persons": allowed}
+            {"code": code, "name": code, "persons": allowed, "imputed_against": imputed.get(code)}
             for code, allowed in zip(COVERAGE_CODES, persons, strict=True)
         ],
         "plans": [

@@ -81,5 +81,7 @@ def blank_option(plan: Row, code: str) -> Row:
         "pay_before_tax_cents": None,
         "pay_after_tax_cents": None,
         "pay_credit_cents": None,
+        "annual_imputed_cents": 0,
+        "pay_imputed_cents": 0,
         "reasons": {},
     }

@@ -8,7 +8,7 @@ from .dates import coverage_begin, flagged_periods, pay_periods
 from .preparation import WAIVE, Case, blank_option, blank_plan
 from .price_days import When
 from .rating import coverage_amount, credit_month, premium_coverage, price_month
-from .rows import Fault, Row, cents_or_none, half_away
+from .rows import Fault, Row, cents_or_none, half_away, option_of
 
 
 def priced_option(
@@ -19,6 +19,7 @@ def priced_option(
     _set_coverage(case, section["plan_type"], row, plan, option, priced)
     if section.get("amount", "none") == AmountKind.NONE:
         _set_price(case, section, plan, option, counting, priced)
+    _set_imputed(case, section, plan, option, counting, priced)
     _set_credit(case, section["plan_type"], plan, option, option.get("credits") or [], counting, priced)
     return priced
 
@@ -86,6 +87,44 @@ def _when(case: Case, plan: Row) -> When:
     """Gather the days of a price; the general credits have no deduction: the day they are priced."""
     begins_on = plan["coverage_begins_on"]
     return When(begins_on, case.on, plan.get("deduction_begins_on", begins_on))
+
+
+def _set_imputed(case: Case, section: Row, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
+    """Find the taxable value of covering persons who are no tax dependents (docs/rules.md §7.8)."""
+    code = case.setup.row("coverage_codes", option["coverage_code"])
+    if code is None or not code.get("imputed_against"):
+        return
+    priced["annual_imputed_cents"] = priced["pay_imputed_cents"] = None
+    day, plan_type = plan["coverage_begins_on"], section["plan_type"]
+    stem = option["code"].removesuffix(code["code"])
+    without = option_of(section, f"{stem}{code['imputed_against']}")
+    if without is None:
+        case.say("BA1202", plan_type, option["code"])
+        return
+    try:
+        coverage = coverage_amount(case.setup, without, case.person, day)
+        premium = premium_coverage(case.setup, without, case.person, coverage, day)
+    except Fault as fault:
+        case.say(fault.code, plan_type, option["code"])
+        return
+    when = _when(case, plan)
+    other = price_month(case.setup, section, without, case.person, counting, coverage, premium, day, when)
+    for fault_code in other["faults"]:
+        case.say(fault_code, plan_type, option["code"])
+    if other["total"] is None or priced["month_total_cents"] is None:
+        return
+    deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
+    paid = 0
+    if deduction is None or deduction["tax"] == "after":
+        employee = priced["month_total_cents"] - priced["month_employer_cents"]
+        paid = max(employee - (other["total"] - other["employer"]), 0)
+    year = max(priced["month_total_cents"] - other["total"] - paid, 0) * 12
+    priced["annual_imputed_cents"] = year
+    if year == 0:
+        priced["pay_imputed_cents"] = 0
+        return
+    pays = _count_pays(case, plan_type, day, {"code": option["code"], "deduction_code": None})
+    priced["pay_imputed_cents"] = None if pays is None else half_away(year, pays)
 
 
 def _count_pays(case: Case, plan_type: str, day: date, option: Row) -> int | None:

@@ -57,6 +57,8 @@ class EventOption(EventKey):
     pay_before_tax_cents = models.BigIntegerField(null=True)
     pay_after_tax_cents = models.BigIntegerField(null=True)
     pay_credit_cents = models.BigIntegerField(null=True)
+    annual_imputed_cents = models.BigIntegerField(null=True)  # taxable value of cover, no tax dependents
+    pay_imputed_cents = models.BigIntegerField(null=True)
     rate_row_id = models.BigIntegerField(null=True)  # programs.RateRow.id that priced it
     rule_mask = models.BigIntegerField()  # bits of the eligibility rules it needed
 

@@ -98,6 +98,7 @@ class CoverageCodePart(Part, kw_only=True, frozen=True):
     code: Code
     name: str
     persons: dict[PersonType, PersonRange]  # CH stands for child, adult child and other qualified
+    imputed_against: Code | None = None  # covers persons who are no tax dependents; the code without them
 
 
 class PlanPart(DatedPart, kw_only=True, frozen=True):
@@ -106,6 +107,7 @@ class PlanPart(DatedPart, kw_only=True, frozen=True):
     name: str
     carrier: str
     hsa_eligible: bool = False
+    imputed_income: bool = False  # group-term life insurance the employer carries (26 USC 79)
     coverage_group: Code | None = None  # whose plans together have a maximum
 
 
@@ -206,6 +208,25 @@ class LimitSheetPart(Part, kw_only=True, frozen=True):
 
     code: Code
     file: str
+
+
+class AgeRate(Part, kw_only=True, frozen=True):
+    """What $1,000 of cover is worth a month from an age on."""
+
+    age_from: int
+    rate: Rate
+
+
+class AgeTablePart(DatedPart, kw_only=True, frozen=True):
+    """A published table of values by age, such as Table I of 26 CFR 1.79-3: its rows here, or in a CSV file.
+
+    It holds from `from` until the next version, or through `through`, if it says so.
+    """
+
+    code: Code
+    through: date | None = None
+    rows: list[AgeRate] = []
+    file: str | None = None  # with columns age_from and rate
 
 
 class DeductionCodePart(Part, kw_only=True, frozen=True):
@@ -531,6 +552,7 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
     coverage_codes: list[CoverageCodePart]
     annual_limits: list[AnnualLimitPart] = []
     limit_sheets: list[LimitSheetPart] = []
+    age_tables: list[AgeTablePart] = []
 
 
 class ClientBundle(SharedSections, kw_only=True, frozen=True):

@@ -45,6 +45,7 @@ def differences(old: LoadedBundle | None, new: LoadedBundle) -> list[Difference]
     found = list(_of_mappings("", _without_rates(before), _without_rates(msgspec.to_builtins(new.parts))))
     found += _of_frames(_rates(old), _rates(new), "rate", _rate_path)
     found += _of_frames(_limits(old), _limits(new), "limit", _limit_path)
+    found += _of_frames(_ages(old), _ages(new), "age rate", _age_path)
     return found + list(_of_frames(_zips(old), _zips(new), "area", _zip_path))
 
 
@@ -99,6 +100,11 @@ def _without_rates(parts: dict[str, Any]) -> dict[str, Any]:
     """Leave out the rates: they are compared as rows, wherever they were written."""
     tables = [{**table, "rates": []} for table in parts.get("rate_tables", ())]
     kept = {**parts, "rate_tables": tables} if parts else parts
+    kept |= (
+        {"age_tables": [{**table, "rows": []} for table in parts["age_tables"]]}
+        if "age_tables" in parts
+        else {}
+    )
     return {**kept, "annual_limits": []} if "annual_limits" in kept else kept
 
 
@@ -118,6 +124,19 @@ def _limits(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
         (code, year): f"{cents // 100}.{cents % 100:02d} {unit}, {basis or 'a year'} ({source})"
         for code, year, unit, basis, cents, source in rows
     }
+
+
+def _ages(bundle: LoadedBundle | None) -> dict[tuple[Any, ...], Any]:
+    """Tables by age are compared row by row, wherever they were written."""
+    if bundle is None:
+        return {}
+    rows = bundle.ages.select("code", "valid_from", "age_from", "rate_micros").rows()
+    return {row[:-1]: row[-1] for row in rows}
+
+
+def _age_path(key: tuple[Any, ...]) -> str:
+    code, valid_from, age_from = key
+    return f"age_tables[{code} from {valid_from}].rows[age {age_from}]"
 
 
 def _limit_path(key: tuple[Any, ...]) -> str:

@@ -71,6 +71,7 @@ def flatten(
     frames[models.GeographyZip] = _zip_rows(loaded, numbers)
     if not loaded.is_client:
         frames[models.AnnualLimit] = loaded.limits.select(_columns(models.AnnualLimit).keys())
+        frames[models.AgeRate] = loaded.ages.select(_columns(models.AgeRate).keys())
     if isinstance(loaded.parts, ClientBundle):
         empty = pl.DataFrame(schema=_columns(models.PayPeriod))
         periods = calendars.pay_periods(loaded.parts, numbers)

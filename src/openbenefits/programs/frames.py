@@ -16,14 +16,8 @@ PEO = 0
 
 TABLES = (
     *(models.EventClass, models.ActionReason, models.CoverageCode, models.Plan, models.RateTable),
-    *(
-        models.CalculationRule,
-        models.RateRow,
-        models.GeographyZip,
-        models.AnnualLimit,
-        models.DeductionCode,
-        models.DependentRule,
-    ),
+    *(models.CalculationRule, models.RateRow, models.GeographyZip, models.AnnualLimit, models.AgeRate),
+    *(models.DeductionCode, models.DependentRule),
     *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
     *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
     *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from openbenefits.core.money import CENTS_PER_DOLLAR
+from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_DOLLAR
 from openbenefits.programs import generations, sheets
 from openbenefits.programs.bundle import (
+    AgeTablePart,
     ClientBundle,
     GeographyPart,
     LimitSheetPart,
@@ -33,13 +34,15 @@ class LoadedBundle:
     """A bundle with its CSV files read.
 
     Shapes: `rates` has a row per rate of every rate table (`table` is its code, `valid_from` its day),
-            `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for.
+            `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for,
+            `ages` a row per age of every table of values by age.
     """
 
     parts: PeoBundle | ClientBundle
     rates: pl.DataFrame
     zips: pl.DataFrame
     limits: pl.DataFrame
+    ages: pl.DataFrame
     files: Mapping[str, str]
     places: Mapping[Path, Place] = field(default_factory=dict)
 
@@ -67,15 +70,17 @@ def load(
     limit_files, limit_faults = _sheets(
         (part.file for part in _limit_sheets_of(parts)), files, sheets.limit_sheet
     )
+    age_files, age_faults = _sheets((part.file for part in _age_tables_of(parts)), files, sheets.age_sheet)
     bundle = LoadedBundle(
         parts=parts,
         rates=_rates(parts.rate_tables, rate_files, places),
         zips=_zips(parts.geographies, zip_files),
         limits=_limits(parts, limit_files),
+        ages=_ages(parts, age_files),
         files=files,
         places=places,
     )
-    return bundle, rate_faults + zip_faults + limit_faults
+    return bundle, rate_faults + zip_faults + limit_faults + age_faults
 
 
 def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
@@ -87,6 +92,9 @@ def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
         yield ("geographies", index, "file"), geography.file
     for index, sheet in enumerate(_limit_sheets_of(parts)):
         yield ("limit_sheets", index, "file"), sheet.file
+    for index, ages in enumerate(_age_tables_of(parts)):
+        if ages.file is not None:
+            yield ("age_tables", index, "file"), ages.file
 
 
 def is_inside(file: str) -> bool:
@@ -193,6 +201,40 @@ def _limits(parts: PeoBundle | ClientBundle, limit_files: Mapping[str, pl.DataFr
     ]
     named = [limit_files[sheet.file] for sheet in _limit_sheets_of(parts) if sheet.file in limit_files]
     return pl.concat([pl.DataFrame(own, schema=sheets.LIMIT_SCHEMA), *named])
+
+
+def _age_tables_of(parts: PeoBundle | ClientBundle) -> list[AgeTablePart]:
+    return parts.age_tables if isinstance(parts, PeoBundle) else []
+
+
+AGE_SCHEMA = {
+    "code": pl.String(),
+    "valid_from": pl.Date(),
+    "valid_through": pl.Date(),
+    "source": pl.String(),
+    "age_from": pl.Int32(),
+    "rate_micros": pl.Int64(),
+}
+
+
+def _ages(parts: PeoBundle | ClientBundle, age_files: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Put the rows of the tables by age together: those of the YAML files, and of the CSV files they name."""
+    frames = [pl.DataFrame(schema=AGE_SCHEMA)]
+    for part in _age_tables_of(parts):
+        own = [
+            {"age_from": one.age_from, "rate_micros": int(one.rate * MICROS_PER_DOLLAR)} for one in part.rows
+        ]
+        rows = [pl.DataFrame(own, schema={name: AGE_SCHEMA[name] for name in ("age_from", "rate_micros")})]
+        if part.file is not None and part.file in age_files:
+            rows.append(age_files[part.file].select("age_from", "rate_micros"))
+        named = pl.concat(rows).with_columns(
+            code=pl.lit(part.code),
+            valid_from=pl.lit(part.valid_from, pl.Date),
+            valid_through=pl.lit(part.through, pl.Date),
+            source=pl.lit(part.source),
+        )
+        frames.append(named.select(AGE_SCHEMA.keys()))
+    return pl.concat(frames)
 
 
 def _rows_of(frame: pl.DataFrame, column: str, code: str) -> pl.DataFrame:

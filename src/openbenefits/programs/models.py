@@ -104,6 +104,7 @@ class CoverageCode(SetupRow):
     partner_max = models.SmallIntegerField()
     child_min = models.SmallIntegerField()
     child_max = models.SmallIntegerField()
+    imputed_against_id = models.IntegerField(null=True)  # the coverage code without those no tax dependents
 
 
 class Plan(DatedRow):
@@ -115,6 +116,7 @@ class Plan(DatedRow):
     name = models.TextField()
     carrier = models.TextField()
     is_hsa_eligible = models.BooleanField()
+    is_imputed_income = models.BooleanField(default=False)  # group-term life the employer carries
     coverage_group_id = models.IntegerField(null=True)
 
 
@@ -198,6 +200,15 @@ class AnnualLimit(SetupRow):
     year = models.SmallIntegerField()
     limit_cents = models.BigIntegerField()
     source = models.TextField()
+
+
+class AgeRate(DatedRow):
+    """What $1,000 of cover is worth a month from an age on, in a published table."""
+
+    code = models.TextField()
+    valid_through = models.DateField(null=True)  # null: until the next version
+    age_from = models.SmallIntegerField()
+    rate_micros = models.BigIntegerField()
 
 
 # --- rules a PEO or a client may have ---------------------------------------------------------------

@@ -51,6 +51,13 @@ LIMIT_SCHEMA: dict[str, pl.DataType] = {
 }
 """Percent are in hundredths too."""
 
+AGE_SCHEMA: dict[str, pl.DataType] = {
+    "age_from": pl.Int32(),
+    "rate_micros": pl.Int64(),
+    "file": pl.String(),
+    "line": pl.Int32(),
+}
+
 
 Line = tuple[int, list[str]]
 """The cells of a line, and its number."""
@@ -95,6 +102,11 @@ def limit_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
         pl.col("unit").fill_null("dollars"), pl.col("basis").fill_null("")
     )
     return known.sort("line", "year").cast(pl.Schema(LIMIT_SCHEMA)).select(LIMIT_SCHEMA.keys()), faults
+
+
+def age_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read a file of a published table of values by age."""
+    return _sheet(text, file, _AGE_COLUMNS, AGE_SCHEMA)
 
 
 def rates_written_out(table: str, lines: list[RateLine], file: str, line: int | None) -> pl.DataFrame:
@@ -264,6 +276,11 @@ _RATE_COLUMNS: dict[str, Column] = {
         becomes="employer_micros",
         read=_micros,
     ),
+}
+
+_AGE_COLUMNS: dict[str, Column] = {
+    "age_from": Column(says="whole years", pattern=_WHOLE, becomes="age_from", read=_whole, is_required=True),
+    "rate": _RATE_COLUMNS["rate"],
 }
 
 _YEAR = re.compile(r"^(19|20|21)[0-9]{2}$")

@@ -40,7 +40,7 @@ PLAN_COLUMNS = {
 OPTION_COLUMNS = {
     **{name: name for name in ("is_electable", "is_current", "is_default", "is_proof_required")},
     **{name: name for name in ("coverage_cents", "approved_coverage_cents", "premium_coverage_cents")},
-    **{name: name for name in ("rate_row_id",)},
+    **{name: name for name in ("rate_row_id", "annual_imputed_cents", "pay_imputed_cents")},
     **{name: name for name in ("annual_before_tax_cents", "annual_after_tax_cents")},
     **{name: name for name in ("annual_employer_cents", "annual_credit_cents")},
     **{name: name for name in ("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents")},

@@ -68,6 +68,7 @@ PRICE_FAULT_WORDS = {
     "rate": "no price: the table has no rate for these keys",
     "coverage": "no price: the coverage amount is not known",
     "contribution": "no price: no contribution for the coverage code",
+    "imputed": "no imputed income: no option without those who are no tax dependents",
     "calendar": "no price per pay: the pay calendar does not cover the year",
     "deduction code": "no price: the option has no deduction code",
 }

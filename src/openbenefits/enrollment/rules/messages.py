@@ -25,6 +25,7 @@ FAULT_CODES = {
     "rate": "BA1202",
     "coverage": "BA1209",
     "contribution": "BA1202",
+    "imputed": "BA1202",
     "calendar": "BA1205",
     "calculation": "BA1203",
     "nobody": "BA1214",

@@ -24,6 +24,7 @@ from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
 from openbenefits.rating.rules.price_days import no_pay_history
 from openbenefits.rating.rules.prices import with_prices
@@ -238,7 +239,8 @@ def price_options(
         *("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
         first_quote=units.cum_sum() - units,
     )
-    return with_prices(covered, located, quotes, offers, rulebook), quotes
+    priced = with_prices(covered, located, quotes, offers, rulebook)
+    return with_imputed_income(priced, located, quotes, offers, rulebook), quotes
 
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:

@@ -113,6 +113,8 @@ def _of_codes(audited: Audited) -> Iterator[Reference]:
     parts = audited.parts
     for path, part in numbered(getattr(parts, "actions", ()), "actions"):
         yield Reference(path, "event_classes", part.event_class or None)
+    for path, part in numbered(getattr(parts, "coverage_codes", ()), "coverage_codes"):
+        yield Reference(path, "coverage_codes", part.imputed_against)
     for path, part in numbered(parts.passive_events, "passive_events"):
         yield Reference(path, "event_classes", part.event_class)
     for path, part in numbered(parts.plans, "plans"):

@@ -75,6 +75,7 @@ def coverage_codes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
             "partner_max": partner.max,
             "child_min": child.min,
             "child_max": child.max,
+            "imputed_against_id": numbers.maybe("coverage_code", part.imputed_against),
         }
 
 
@@ -89,6 +90,7 @@ def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "name": part.name,
             "carrier": part.carrier,
             "is_hsa_eligible": part.hsa_eligible,
+            "is_imputed_income": part.imputed_income,
             "coverage_group_id": numbers.maybe("coverage_group", part.coverage_group),
         }
 

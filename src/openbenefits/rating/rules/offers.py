@@ -20,7 +20,8 @@ class Offers:
     days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and how many persons
              its coverage codes demand at most: most_spouses, most_partners, most_children.
     options: offer, option_row and the option's columns, formula_row, has_formula, premium_formula_row,
-             has_premium; first_cost, costs.
+             has_premium; is_imputed (it covers persons who are no tax dependents) and without_offer (the
+             same option without them; null: it is not there); first_cost, costs.
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
              of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
              member, and more than one to cover), the contribution; and, where that is a part of another
@@ -42,7 +43,7 @@ def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     Shapes:  plan_days has plan_day (= position), plan_row, price_on; a null price_on offers nothing.
     Missing: a rate table without a version on the day gives a null rate_version; the quote then finds none.
     """
-    options = _options_of_days(plan_days, rulebook)
+    options = _with_imputed(_options_of_days(plan_days, rulebook), rulebook)
     priced = _costs_of_offers(options, rulebook)
     units = _quote_units(priced)
     costs = _with_contributions(_with_units(priced, units), rulebook)
@@ -100,6 +101,26 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
     )
     rows = version_on(rows, premiums, "premium_formula_id", "premium_formula_row")
     return _numbered(rows.sort("plan_day", "display_order", maintain_order=True), "offer")
+
+
+def _with_imputed(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Find, of options that cover persons who are no tax dependents, the same option without them."""
+    codes = rulebook.coverage_codes.filter(pl.col("imputed_against_id").is_not_null())
+    if codes.is_empty():
+        return options.with_columns(is_imputed=pl.lit(value=False), without_offer=pl.lit(None, pl.Int32))
+    names = rulebook.coverage_codes.select(imputed_against_id="coverage_code_id", without_code="code")
+    codes = codes.join(names, on="imputed_against_id").select(
+        "coverage_code_id", "without_code", own_code="code"
+    )
+    code = rulebook.options["code"].gather(options["option_row"]).alias("code")
+    asked = options.select("plan_day", "coverage_code_id", code).join(
+        codes, on="coverage_code_id", how="left", maintain_order="left"
+    )
+    stem = pl.col("code").str.strip_suffix(pl.col("own_code"))
+    asked = asked.with_columns(wanted=pl.concat_str(stem, "without_code"))
+    known = options.select("plan_day", code.alias("wanted"), without_offer="offer")
+    found = asked.join(known, on=["plan_day", "wanted"], how="left", maintain_order="left")
+    return options.with_columns(found["without_offer"], found["own_code"].is_not_null().alias("is_imputed"))
 
 
 PERSONS_MOST = ("spouse_max", "partner_max", "child_max")

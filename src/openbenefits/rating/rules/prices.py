@@ -57,6 +57,16 @@ def pay_year(group: str = "pay_group_id", year: str = "year") -> pl.Expr:
     return pl.col(group).cast(pl.Int64) * 10_000 + pl.col(year).cast(pl.Int64)
 
 
+def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
+    """How many pays the year of each plan row has, whatever they take; null where nothing is known.
+
+    Shapes: plans has pay_year.
+    """
+    keys = plans.select("pay_year")
+    counts = rulebook.pay_counts.filter(period_flags=EVERY_PERIOD).select("pays", pay_year=pay_year())
+    return keys.join(counts, on="pay_year", how="left", maintain_order="left")["pays"]
+
+
 _KINDS = {"free": 0, "stated": 1, "shared": 2, "own": 3}
 """How an option is priced: it costs nothing; by what the person states; together with all who share the
 rate; or by itself. The first two are the positions of their prices."""
