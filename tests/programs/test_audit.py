@@ -13,7 +13,7 @@ from openbenefits.programs.bundle import EventRuleRow
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.reader import read
 
-from .factories import DATED, PREMIUMS, ZIPS, make_client, make_peo
+from .factories import DATED, PEO, PREMIUMS, ZIPS, make_client, make_peo
 
 
 def audited_peo(folder: Path, files: dict[str, str] | None = None, **changes: Any) -> list[Finding]:
@@ -61,6 +61,13 @@ HMO_TABLE = "rate_tables[hmo from 2026-01-01]"
 LIFE_TABLE = "rate_tables[life from 2026-01-01]"
 
 
+AGES = "age_tables[IRC79_TABLE_I from 2026-01-01]"
+
+
+def age_table(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**DATED, "code": "IRC79_TABLE_I", "rows": list(rows)}]
+
+
 def disability(percent: int) -> dict[str, int]:
     return {"replacement_percent": percent, "maximum_monthly_benefit": 5000}
 
@@ -74,6 +81,34 @@ PEO_FAULTS = [
     ("event_classes", lambda s: s[2].update(use="specific"), "default_class", "event_classes"),
     ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
     ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
+    ("coverage_codes", lambda s: s[1].update(imputed_against="9"), "unknown_code", "coverage_codes[4]"),
+    ("coverage_codes", lambda s: s[1].update(imputed_against="4"), "imputed_against", "coverage_codes[4]"),
+    ("coverage_codes", lambda s: s[0].update(imputed_against="4"), "imputed_against", "coverage_codes[1]"),
+    (
+        "plans",
+        lambda s: s[1].update(imputed_income=True),
+        "no_age_table",
+        "plans[LIFE from 2026-01-01]",
+    ),
+    (
+        "plans",
+        lambda s: s[0].update(imputed_income=True),
+        "imputed_plan",
+        "plans[HMO from 2026-01-01]",
+    ),
+    ("age_tables", age_table({"age_from": 25, "rate": 0.06}), "youngest", AGES),
+    (
+        "age_tables",
+        age_table({"age_from": 0, "rate": 0.05}, {"age_from": 0, "rate": 0.06}),
+        "repeated",
+        AGES,
+    ),
+    (
+        "age_tables",
+        [{**age_table({"age_from": 0, "rate": 0.05})[0], "through": date(2025, 12, 31)}],
+        "through",
+        AGES,
+    ),
     ("actions", lambda s: s.append(dict(s[0])), "repeated", "actions[HIR]"),
     (
         "coverage_codes",
@@ -732,3 +767,26 @@ def test_references_may_not_go_in_a_circle(tmp_path):
 def test_an_option_may_measure_its_own_contribution(tmp_path):
     contributions = [{**REFERENCED[0], "reference_option": "HMO"}, ALL_PAID]
     assert audited_client(tmp_path, contributions=contributions) == []
+
+
+def test_an_option_with_a_partner_needs_one_without(tmp_path):
+    family = PEO["coverage_codes"][1] | {"imputed_against": "1"}
+    found = audited_client(
+        tmp_path,
+        peo={"coverage_codes": [PEO["coverage_codes"][0], family]},
+        programs=lambda s: option(s).update(coverage_codes=["4"], default="4"),
+    )
+    assert ("imputed_option", HMO) in [(finding.code, finding.where) for finding in found]
+
+
+def test_tables_by_age_may_stand_in_a_file(tmp_path):
+    life = {**PEO["plans"][1], "imputed_income": True}
+    found = audited_peo(
+        tmp_path,
+        files={"table_i.csv": "age_from,rate\n0,0.05\n25,0.06\n"},
+        plans=[PEO["plans"][0], life, *PEO["plans"][2:]],
+        age_tables=[{**DATED, "code": "IRC79_TABLE_I", "file": "table_i.csv"}],
+    )
+    assert found == []
+    loaded = read(tmp_path / "peo").bundle
+    assert loaded.ages.select("age_from", "rate_micros").rows() == [(0, 50_000), (25, 60_000)]
