@@ -108,6 +108,7 @@ def _confirmed_plans(rows: pl.DataFrame) -> pl.DataFrame:
             "detail",
             "dependents",
             "funds",
+            "receivers",
             "begins",
             "deducted_from",
             "before_tax",

@@ -2,12 +2,19 @@
 
 from datetime import date, timedelta
 from itertools import groupby
+from typing import Any
 
 import polars as pl
 
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import ChangeKind
-from openbenefits.enrollment.models import Coverage, CoverageDependent, CoverageFund, EventOption
+from openbenefits.enrollment.models import (
+    Coverage,
+    CoverageBeneficiary,
+    CoverageDependent,
+    CoverageFund,
+    EventOption,
+)
 from openbenefits.events.models import Event
 from openbenefits.reports.explain_again import Again, record_of
 from openbenefits.reports.explain_event import run_name
@@ -15,6 +22,7 @@ from openbenefits.reports.explain_names import Row, class_code, option_name, pla
 from openbenefits.reports.explain_parts import HeldPart
 from openbenefits.reports.explain_prices import pays_of
 from openbenefits.reports.explain_words import (
+    HUNDREDTHS,
     KIND_WORDS,
     PERSON_WORDS,
     THOUSANDTHS,
@@ -75,6 +83,10 @@ def _what(again: Again, point: Row) -> str:
         told.append(f"{money(point['pledge_cents'])} a plan year")
     if point["percent_thousandths"] is not None:
         told.append(f"{decimal(point['percent_thousandths'], THOUSANDTHS)}% of pay")
+    if point["after_tax_thousandths"] is not None:
+        told.append(f"{decimal(point['after_tax_thousandths'], THOUSANDTHS)}% of pay after tax")
+    if point["hours_hundredths"] is not None:
+        told.append(f"{decimal(point['hours_hundredths'], HUNDREDTHS)} hours")
     return ", ".join(told)
 
 
@@ -87,7 +99,20 @@ def _covers(again: Again, point: Row) -> str:
     told = sorted(PERSON_WORDS.get(kind, kind) for kind in kinds.values())
     funds = CoverageFund.objects.filter(**key).order_by("fund").values_list("fund", "percent")
     told += [f"{share}% in {fund}" for fund, share in funds]
-    return listed(told)
+    return listed(told + _receivers(key))
+
+
+def _receivers(key: dict[str, Any]) -> list[str]:
+    """Who is to receive, by what they are to the person, with their shares."""
+    shares = CoverageBeneficiary.objects.filter(**key).order_by("is_contingent", "dependent_id").values()
+    told = []
+    for row in shares:
+        facts = DependentFact.objects.filter(client_id=key["client_id"], dependent_id=row["dependent_id"])
+        kind = facts.order_by("valid_from", "version").values_list("person_type", flat=True).last()
+        who = PERSON_WORDS.get(kind or "", kind or "somebody unknown")
+        contingent = " if nobody else is left" if row["is_contingent"] else ""
+        told.append(f"{decimal(row['percent_hundredths'], HUNDREDTHS)}% to be received by {who}{contingent}")
+    return told
 
 
 def _made_by(again: Again, point: Row) -> str:

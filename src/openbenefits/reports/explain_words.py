@@ -88,6 +88,7 @@ PERSON_WORDS = {
     PersonType.OTHER_QUALIFIED: "other qualified dependent",
     PersonType.NON_QUALIFIED: "not a qualified dependent",
     PersonType.EX_SPOUSE: "former spouse",
+    PersonType.BENEFICIARY: "beneficiary",
 }
 SOURCE_WORDS = {
     "TJ": "a job row",

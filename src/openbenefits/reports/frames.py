@@ -79,6 +79,8 @@ COVERAGE = {
     "requested_coverage_cents": pl.Int64(),
     "pledge_cents": pl.Int64(),
     "percent_thousandths": pl.Int32(),
+    "after_tax_thousandths": pl.Int32(),
+    "hours_hundredths": pl.Int32(),
     "deduction_begins_on": pl.Date(),
     "schedule_id": pl.Int32(),
     "event_number": pl.Int32(),
@@ -156,6 +158,9 @@ SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragedependent AS r {_OF
 """
 FUNDS_QUERY = f"""
 SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragefund AS r {_OF_RECORD}
+"""
+BENEFICIARIES_QUERY = f"""
+SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragebeneficiary AS r {_OF_RECORD}
 """
 MESSAGES_QUERY = f"""
 SELECT k."case", {{columns}} {_KEYS} JOIN events_message AS r {_OF_EVENT} WHERE r.is_current
@@ -266,6 +271,12 @@ def load_funds(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     return _of_events(
         connection, FUNDS_QUERY, COVERAGE_PLACE | {"fund": pl.String(), "percent": pl.Int16()}, events
     )
+
+
+def load_beneficiaries(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load who is to receive, of the timeline: join on COVERAGE_PLACE."""
+    share = {"dependent_id": pl.Int64(), "is_contingent": pl.Boolean(), "percent_hundredths": pl.Int32()}
+    return _of_events(connection, BENEFICIARIES_QUERY, COVERAGE_PLACE | share, events)
 
 
 def load_messages(connection: Any, events: pl.DataFrame) -> pl.DataFrame:

@@ -255,6 +255,7 @@ def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupName
             timeline=timeline,
             covered=frames.load_covered(connection, events),
             funds=funds,
+            beneficiaries=frames.load_beneficiaries(connection, events),
             dependents=frames.load_dependents(connection, events),
         )
     )

@@ -14,6 +14,7 @@ from openbenefits.reports.rules import (
     city_line,
     day_text,
     full_name,
+    hundredths_text,
     money_text,
     percent_text,
     whole_money_text,
@@ -28,6 +29,7 @@ RELATIONSHIPS = {
     PersonType.OTHER_QUALIFIED: "other dependent",
     PersonType.NON_QUALIFIED: "not a tax dependent",
     PersonType.EX_SPOUSE: "former spouse",
+    PersonType.BENEFICIARY: "beneficiary",
 }
 
 
@@ -41,6 +43,7 @@ class StatementFrames:
     timeline:   change points with event_on and option names.
     covered:    dependents of change points, superseded ones too.
     funds:      fund allocations, with fund_name.
+    beneficiaries: shares of who is to receive.
     dependents: as of the event date, with names.
     """
 
@@ -50,6 +53,7 @@ class StatementFrames:
     timeline: pl.DataFrame
     covered: pl.DataFrame
     funds: pl.DataFrame
+    beneficiaries: pl.DataFrame
     dependents: pl.DataFrame
 
 
@@ -96,7 +100,7 @@ def _joined(plan: str, cover: str) -> pl.Expr:
 
 
 def with_details(points: pl.DataFrame, batch: StatementFrames) -> pl.DataFrame:
-    """Add label, detail (stated amounts), dependents and funds of change points, as text."""
+    """Add label, detail (stated amounts), dependents, funds and receivers of change points, as text."""
     place = ["case", *COVERAGE_PLACE]
     names = batch.dependents.select("case", "dependent_id", covered=full_name())
     covered = batch.covered.join(names, on=["case", "dependent_id"], maintain_order="left").sort(
@@ -106,11 +110,29 @@ def with_details(points: pl.DataFrame, batch: StatementFrames) -> pl.DataFrame:
     share = pl.format("{} {}%", pl.coalesce("fund_name", "fund"), "percent")
     funds = batch.funds.sort("fund").group_by(place).agg(funds=share.str.join(", "))
     rows = labelled(points).join(people, on=place, how="left", maintain_order="left")
-    stated = pl.coalesce(
-        pl.format("{} for the year", money_text(pl.col("pledge_cents"))),
-        pl.format("{} of pay", percent_text(pl.col("percent_thousandths"))),
-    )
-    return rows.join(funds, on=place, how="left", maintain_order="left").with_columns(detail=stated)
+    rows = rows.join(_receivers(batch), on=place, how="left", maintain_order="left")
+    return rows.join(funds, on=place, how="left", maintain_order="left").with_columns(detail=_stated())
+
+
+def _stated() -> pl.Expr:
+    """Write what a person stated: hours with their price, a pledge, percentages before and after tax."""
+    year = pl.format("{} for the year", money_text(pl.col("pledge_cents")))
+    hours = pl.format("{} hours", hundredths_text(pl.col("hours_hundredths")))
+    before = pl.format("{} of pay", percent_text(pl.col("percent_thousandths")))
+    after = pl.format("{} of pay after tax", percent_text(pl.col("after_tax_thousandths")))
+    told = pl.concat_str(hours, year, before, after, separator=", ", ignore_nulls=True)
+    return pl.when(told != "").then(told)
+
+
+def _receivers(batch: StatementFrames) -> pl.DataFrame:
+    """Name who is to receive how much, the contingent ones last, per change point."""
+    place = ["case", *COVERAGE_PLACE]
+    names = batch.dependents.select("case", "dependent_id", receives=full_name())
+    named = batch.beneficiaries.join(names, on=["case", "dependent_id"], maintain_order="left")
+    share = pl.format("{} {}%", "receives", hundredths_text(pl.col("percent_hundredths")))
+    told = pl.when("is_contingent").then(pl.format("{} (contingent)", share)).otherwise(share)
+    ordered = named.with_columns(told=told).sort("is_contingent", "dependent_id")
+    return ordered.group_by(place).agg(receivers=pl.col("told").str.join(", "))
 
 
 def dependents_on_file(dependents: pl.DataFrame) -> pl.DataFrame:

@@ -52,6 +52,15 @@ def percent_text(thousandths: pl.Expr) -> pl.Expr:
     return pl.concat_str(whole, pl.lit("."), fraction).str.strip_suffix(".") + "%"
 
 
+def hundredths_text(hundredths: pl.Expr) -> pl.Expr:
+    """Write hundredths of something, of an hour or of a percent.
+
+    >>> pl.DataFrame({"h": [800, 3334]}).select(hundredths_text(pl.col("h"))).to_series().to_list()
+    ['8', '33.34']
+    """
+    return percent_text(hundredths.cast(pl.Int64) * 10).str.strip_suffix("%")
+
+
 def day_text(day: pl.Expr) -> pl.Expr:
     """Write a day as a letter does.
 

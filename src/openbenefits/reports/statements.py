@@ -169,7 +169,7 @@ def _current(batch: StatementFrames) -> pl.DataFrame:
     """Gather what is in force on the day before the event."""
     held = with_details(in_force_before(batch.timeline), batch).sort("case", "plan_type", "slot")
     rows = held.with_columns(type=plan_type_name(), since=day_text(pl.col("begins_on")))
-    fields = ("type", "label", "detail", "dependents", "funds", "since")
+    fields = ("type", "label", "detail", "dependents", "funds", "receivers", "since")
     return rows.group_by("case", maintain_order=True).agg(current=pl.struct(fields))
 
 
