@@ -16,7 +16,7 @@ from openbenefits.enrollment.elections import (
     progress_of,
     withdraw,
 )
-from openbenefits.enrollment.models import Election, ElectionDependent, ElectionFund
+from openbenefits.enrollment.models import Election, ElectionBeneficiary, ElectionDependent, ElectionFund
 from openbenefits.events.models import Event, EventStep
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.catalogue import psycopg_connection
@@ -208,14 +208,82 @@ def test_an_older_election_never_entered_before_is_refused(world, employee, make
         {"percent": "7.25%"},
         {"coverage_amount": "$50,000"},
         {"other_coverage": "of the spouse"},
+        {"after_tax_percent": "2.5"},
+        {"hours": "8.25"},
+        {"files_separately": "Y"},
+        {"waiver_proof": "medicare"},
+        {"waiver_proof_on": "2025-11-02"},
+        {"beneficiaries": "1:100"},
+        {"contingent_beneficiaries": "1:100"},
     ],
 )
 def test_whatever_differs_is_a_further_submission(world, employee, make_file, change):
-    empty = dict.fromkeys(("dependents", "funds", "percent", "coverage_amount", "other_coverage"), "")
+    names = ("dependents", "funds", "percent", "coverage_amount", "other_coverage", "after_tax_percent")
+    more = ("hours", "files_separately", "waiver_proof", "waiver_proof_on", "beneficiaries")
+    empty = dict.fromkeys((*names, *more, "contingent_beneficiaries"), "")
     enter(world, make_file(empty | ROW))
     result = enter(world, make_file(empty | ROW | change))
     assert (result.entered, result.events_moved) == (1, 0)
     assert sorted(Election.objects.values_list("submission", flat=True)) == [1, 2]
+
+
+STATED = {
+    "hours": "8.25",
+    "after_tax_percent": "2.5",
+    "files_separately": "Y",
+    "waiver_proof": "Medicare",
+    "waiver_proof_on": "2025-11-02",
+    "beneficiaries": "2:66.67 1:33.33",
+    "contingent_beneficiaries": "1:100",
+}
+
+
+def test_what_goes_with_an_election_is_stored(world, employee, make_file):
+    assert bad(enter(world, make_file(ROW | STATED))) == []
+    row = Election.objects.get()
+    assert (row.hours_hundredths, row.after_tax_thousandths, row.files_separately) == (825, 2_500, True)
+    assert (row.waiver_proof, row.waiver_proof_on) == ("medicare", date(2025, 11, 2))
+    shares = ElectionBeneficiary.objects.order_by("is_contingent", "percent_hundredths")
+    assert list(shares.values_list("is_contingent", "percent_hundredths")) == [
+        (False, 3_333),
+        (False, 6_667),
+        (True, 10_000),
+    ]
+    result = one(
+        world,
+        employee,
+        "10",
+        "HMO-1",
+        hours_hundredths=825,
+        after_tax_thousandths=2_500,
+        files_separately=True,
+        waiver_proof="medicare",
+        waiver_proof_on=date(2025, 11, 2),
+        beneficiaries={1: 3_333, 2: 6_667},
+        contingent_beneficiaries={1: 10_000},
+    )
+    assert (result.entered, result.unchanged) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("beneficiaries", "1:33.333"),
+        ("beneficiaries", "1:50 1:50"),
+        ("beneficiaries", "1:101"),
+        ("beneficiaries", "9:100"),
+        ("contingent_beneficiaries", "spouse:100"),
+        ("contingent_beneficiaries", "9:100"),
+        ("waiver_proof", "a letter"),
+        ("waiver_proof_on", "soon"),
+        ("hours", "-1"),
+        ("after_tax_percent", "100.01"),
+        ("files_separately", "maybe"),
+    ],
+)
+def test_what_goes_with_an_election_is_read_strictly(world, employee, make_file, column, cell):
+    assert [found for _, found, _ in bad(enter(world, make_file(ROW | {column: cell})))] == [column]
+    assert Election.objects.count() == 0
 
 
 def test_one_by_one_equals_the_file(world, employee, make_file):

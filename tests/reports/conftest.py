@@ -216,7 +216,9 @@ class World:
             "elector": "employee",
             "source": "file",
         }
-        self.write("enrollment.Election", row | stated | {"is_withdrawn": False} | columns)
+        self.write(
+            "enrollment.Election", row | stated | {"is_withdrawn": False, "files_separately": False} | columns
+        )
         if dependents:
             self.write("enrollment.ElectionDependent", *(row | {"dependent_id": one} for one in dependents))
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import money as cents_of
-from openbenefits.core.codes import ChangeKind
+from openbenefits.core.codes import ChangeKind, PersonType
 from openbenefits.enrollment.models import (
     Coverage,
     CoverageBeneficiary,
@@ -109,7 +109,7 @@ def _receivers(key: dict[str, Any]) -> list[str]:
     for row in shares:
         facts = DependentFact.objects.filter(client_id=key["client_id"], dependent_id=row["dependent_id"])
         kind = facts.order_by("valid_from", "version").values_list("person_type", flat=True).last()
-        who = PERSON_WORDS.get(kind or "", kind or "somebody unknown")
+        who = PERSON_WORDS.get(PersonType(kind), kind) if kind else "somebody"
         contingent = " if nobody else is left" if row["is_contingent"] else ""
         told.append(f"{decimal(row['percent_hundredths'], HUNDREDTHS)}% to be received by {who}{contingent}")
     return told
