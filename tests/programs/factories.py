@@ -81,7 +81,11 @@ PEO: dict[str, Section] = {
         {"code": "SNP", "name": "Snapshot", "use": "snapshot", "priority": 50},
         {"code": "OE", "name": "Open enrolment", "use": "open_enrollment", "priority": 900},
     ],
-    "actions": [{"action": "HIR", "event_class": "HIR"}, {"action": "DTA"}],
+    "actions": [
+        {"action": "HIR", "event_class": "HIR"},
+        {"action": "TER", "event_class": "TER"},
+        {"action": "DTA"},
+    ],
     "coverage_codes": [
         {"code": "1", "name": "Employee", "persons": {"EE": {"min": 1, "max": 1}}},
         {

@@ -672,9 +672,10 @@ def test_a_free_option_says_so_with_a_rate_of_nothing(tmp_path):
     def no_contribution(section: list[Any]) -> None:
         option(section, "20")["costs"] = [{"rate_table": "life"}]
 
-    findings = audited_client(tmp_path / "a", peo={"rate_tables": free}, programs=no_contribution)
+    changes = {"programs": no_contribution, "contributions": lambda section: section.pop(1)}
+    findings = audited_client(tmp_path / "a", peo={"rate_tables": free}, **changes)
     assert findings == []
-    assert the_one(audited_client(tmp_path / "b", programs=no_contribution)) == ("no_deduction_code", LIFE)
+    assert the_one(audited_client(tmp_path / "b", **changes)) == ("no_deduction_code", LIFE)
 
 
 def test_too_many_rules_are_a_finding(tmp_path):

@@ -1,17 +1,13 @@
 """Which record each client goes by: its own, its own in place of the PEO's, or the PEO's."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from openbenefits.programs.audit.context import Audited
-from openbenefits.programs.audit.references import references
+from openbenefits.programs.audit.graph import Record, own_records, used_records
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.loaded import LoadedBundle
-
-Record = tuple[str, str]
-"""A section and a code."""
 
 Standing = Literal["inherited", "overridden", "own", "not used"]
 
@@ -57,23 +53,6 @@ def standings(
     ]
 
 
-def used_records(client: LoadedBundle, peo: LoadedBundle) -> set[Record]:
-    """List the records a client's programs, schedules and calendars lead to, whosever they are."""
-    edges = _edges(Audited(bundle=client, peo=peo))
-    edges_of_peo = _edges(Audited(bundle=peo, peo=peo))
-    own = set(own_records(client))
-    waiting = [
-        record for record in own if record[0] in ("programs", "schedules", "pay_groups", "run_controls")
-    ]
-    reached: set[Record] = set()
-    while waiting:
-        record = waiting.pop()
-        if record not in reached:
-            reached.add(record)
-            waiting += (edges if record in own else edges_of_peo).get(record, ())
-    return reached
-
-
 def _of_client(
     client: LoadedBundle, peo: LoadedBundle, peos: set[Record], records: list[Record]
 ) -> Iterator[tuple[Record, Standing]]:
@@ -85,24 +64,3 @@ def _of_client(
             yield record, "inherited"
         else:
             yield record, "not used"
-
-
-def own_records(bundle: LoadedBundle) -> Iterator[Record]:
-    """List the records of a bundle that have a code."""
-    for section in bundle.parts.__struct_fields__:
-        parts = getattr(bundle.parts, section)
-        for part in parts if isinstance(parts, list) else ():
-            if hasattr(part, "code"):
-                yield section, part.code
-
-
-def _edges(audited: Audited) -> Mapping[Record, list[Record]]:
-    """Answer the records each record names."""
-    found: dict[Record, list[Record]] = {}
-    for reference in references(audited):
-        section, index = str(reference.path[0]), reference.path[1]
-        holder = getattr(audited.parts, section)[index]
-        code = getattr(holder, "code", None)
-        if code is not None and reference.code is not None:
-            found.setdefault((section, code), []).append((reference.section, reference.code))
-    return found

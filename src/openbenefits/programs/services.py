@@ -11,17 +11,12 @@ from django.db.models import Max
 
 from openbenefits.core.codes import Severity
 from openbenefits.programs.audit import audit
+from openbenefits.programs.audit.graph import Record, own_records
 from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
-from openbenefits.programs.inheritance import (
-    ClientRecord,
-    Record,
-    own_records,
-    records_of,
-    standings,
-)
+from openbenefits.programs.inheritance import ClientRecord, records_of, standings
 from openbenefits.programs.loaded import (
     LoadedBundle,
     ReleaseUnreadable,

@@ -110,7 +110,7 @@ def effect_of(
     if after is not None and not people.is_empty() and not classes.is_empty():
         parts = with_partition(people, partition_people).partition_by("partition", include_key=False)
         for done, part in enumerate(parts, start=1):
-            cases = _cases(part, classes["event_class_id"][0], as_of)
+            cases = default_cases(part, classes["event_class_id"][0], as_of)
             situation, old, new = _both(connection, cases, before, after)
             changes.append(_changes(cases, old, new))
             held.append(_held(cases, situation, old, new))
@@ -145,7 +145,7 @@ def _rehearsed(
         return kept[0]
 
 
-def _cases(people: pl.DataFrame, event_class_id: int, as_of: date) -> pl.DataFrame:
+def default_cases(people: pl.DataFrame, event_class_id: int, as_of: date) -> pl.DataFrame:
     """Make an event of the default class on the day for everybody."""
     return people.with_columns(
         case=pl.int_range(pl.len(), dtype=pl.Int32),

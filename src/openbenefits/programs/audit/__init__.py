@@ -6,9 +6,11 @@ Each check is a function from the bundle under audit to findings; none looks at 
 from collections.abc import Callable, Iterator
 
 from openbenefits.programs.audit import (
+    advice,
     amounts,
     calculations,
     calendars,
+    cycles,
     elections,
     imputed,
     limits,
@@ -20,7 +22,7 @@ from openbenefits.programs.audit import (
     waits,
 )
 from openbenefits.programs.audit.context import Audited
-from openbenefits.programs.findings import Finding
+from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.loaded import LoadedBundle
 
 __all__ = ["audit"]
@@ -30,6 +32,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     references.repeated_records,
     references.missing_sources,
     references.unknown_plan_types,
+    cycles.circular_references,
     rates.faulty_rate_tables,
     rates.faulty_geographies,
     rates.zips_without_area,
@@ -73,10 +76,24 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
 )
 
 
+ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
+    advice.unused_records,
+    advice.rules_never_met,
+    advice.overlapping_programs,
+    advice.defaults_out_of_reach,
+    advice.level_ties,
+    advice.unmapped_classes,
+)
+"""Warnings of what errors would otherwise explain."""
+
+
 def audit(bundle: LoadedBundle, peo: LoadedBundle | None = None) -> list[Finding]:
     """List everything wrong with a bundle.
 
     A client's bundle is looked at before the background of the PEO's, whose own faults are not repeated.
     """
     audited = Audited(bundle=bundle, peo=peo or bundle)
-    return [finding for check in CHECKS for finding in check(audited)]
+    found = [finding for check in CHECKS for finding in check(audited)]
+    if has_errors(found):
+        return found
+    return found + [finding for check in ADVICE for finding in check(audited)]

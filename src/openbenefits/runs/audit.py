@@ -1,0 +1,229 @@
+"""Audit of data before processing (rulings §8): what facts, coverage and rules say of people together.
+
+Everybody is prepared as an event of the default class on the day would be, so that what a run would stumble
+over is said beforehand; coverage in force is held against the programs, the tiers and the ends of jobs.
+Nothing is written.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import CHILD_TYPES, PersonType
+from openbenefits.enrollment.frames import load_held
+from openbenefits.enrollment.rules.plans import COVERED
+from openbenefits.enrollment.rules.prepare import prepare
+from openbenefits.enrollment.services import Known, load_known
+from openbenefits.programs.frames import load_rulebook, load_setup
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.runs import frames
+from openbenefits.runs.effects import PERSON, Progress, default_cases
+from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
+from openbenefits.store.bulk import copy_out
+from openbenefits.workforce.audit import ENDED, FINDING, audit_data
+
+HEALTH_PREFIX = "1"
+KINDS: dict[str, list[str]] = {
+    "spouse": [PersonType.SPOUSE.value],
+    "partner": [PersonType.DOMESTIC_PARTNER.value],
+    "child": [str(kind) for kind in CHILD_TYPES],
+}
+
+
+def audit_people(
+    connection: Any,
+    client_ids: Sequence[int],
+    as_of: date,
+    *,
+    progress: Progress | None = None,
+    partition_people: int = PARTITION_PEOPLE,
+) -> pl.DataFrame:
+    """List everything implausible about the people of some clients on a day.
+
+    Shapes: code, client_id, person_id, expected, found, cure; a person has each finding once. Codes of HR20..
+            are of facts, HR21.. of facts against coverage and set-up, BA.... what a run would say.
+    """
+    found = [audit_data(connection, client_ids, as_of)]
+    classes = load_setup(connection, client_ids)["event_class"].filter(use="D")
+    people = frames.load_scope(connection, client_ids, as_of).select(PERSON)
+    if not people.is_empty() and not classes.is_empty():
+        rulebook = load_rulebook(connection, client_ids)
+        parts = with_partition(people, partition_people).partition_by("partition", include_key=False)
+        for done, part in enumerate(parts, start=1):
+            found += _of_part(connection, part, classes["event_class_id"][0], as_of, rulebook)
+            if progress:
+                progress(done, len(parts))
+    found.append(_couples(connection, client_ids, as_of))
+    key = ["client_id", "code", "person_id"]
+    return pl.concat(found).unique(key, keep="first", maintain_order=True).sort(key)
+
+
+def _of_part(
+    connection: Any, people: pl.DataFrame, event_class_id: int, as_of: date, rulebook: Rulebook
+) -> list[pl.DataFrame]:
+    cases = default_cases(people, event_class_id, as_of)
+    known = load_known(connection, cases, rulebook)
+    prepared = prepare(known.situation, rulebook)
+    messages = prepared.messages.filter(pl.col("severity") == "E")
+    return [
+        _named(
+            messages.join(cases.select("case", "client_id", "person_id"), on="case"),
+            pl.col("code"),
+            pl.col("expected"),
+            pl.col("found"),
+            "Correct the data or the set-up; a run would stop at this person with this message.",
+        ),
+        *_programs(prepared.cases, known),
+        *_coverage(connection, known, rulebook),
+    ]
+
+
+def _programs(cases: pl.DataFrame, known: Known) -> list[pl.DataFrame]:
+    """Find people in two programs, and coverage of a program that is not theirs."""
+    in_force = known.situation.in_force.filter(pl.col("kind").is_in(COVERED) & ~pl.col("is_future"))
+    covered = cases.join(in_force.select("case").unique(), on="case", how="semi")
+    at_work = ~pl.col("job_status").is_in(ENDED).fill_null(value=True)
+    return [
+        _named(
+            cases.filter(pl.col("programs_met") > 1),
+            "HR2101",
+            "one benefit program",
+            pl.format("{} of them", "programs_met"),
+            "Correct the eligibility rules of the programs, or the person's job.",
+        ),
+        _named(
+            covered.filter((pl.col("programs_met") == 0) & at_work),
+            "HR2102",
+            "coverage within a benefit program",
+            "coverage without one",
+            "Correct the job or the rules; else an event will end the coverage.",
+        ),
+        _named(
+            covered.filter(~at_work),
+            "HR2103",
+            "no coverage after the end of the job",
+            "coverage in force",
+            "Process the termination, or correct the job.",
+        ),
+    ]
+
+
+def _coverage(connection: Any, known: Known, rulebook: Rulebook) -> list[pl.DataFrame]:
+    """Compare coverage in force with what is offered, with its tier and with the end of the job."""
+    situation = known.situation
+    held = situation.in_force.filter(pl.col("kind").is_in(COVERED))
+    now = held.filter(~pl.col("is_future"))
+    offered = rulebook.options.select("option_id", "coverage_code_id").unique("option_id")
+    ended = situation.cases.filter(pl.col("job_status").is_in(ENDED)).select("case")
+    return [
+        _named(
+            now.join(offered, on="option_id", how="anti"),
+            "HR2104",
+            "an option of a program of the client",
+            "coverage in another",
+            "Take the coverage over again with the option's present code.",
+        ),
+        _named(
+            held.filter("is_future").join(ended, on="case", how="semi"),
+            "HR2105",
+            "no coverage to begin after the end of the job",
+            "coverage to begin",
+            "Withdraw the event that brought it, or correct the job.",
+        ),
+        _named(
+            _wrong_tiers(connection, now.join(offered, on="option_id"), situation.members, rulebook),
+            "HR2106",
+            "as many covered dependents as the tier says",
+            "more, fewer or others",
+            "Correct the tier or who is covered, by an event.",
+        ),
+    ]
+
+
+def _wrong_tiers(
+    connection: Any, held: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Find health coverage whose covered dependents are too many or too few for its coverage code."""
+    health = held.filter(pl.col("plan_type").str.starts_with(HEALTH_PREFIX))
+    if health.is_empty():
+        return health
+    covered = load_held(connection, health.drop("coverage_code_id")).members
+    kinds = covered.join(members.select("case", "dependent_id", "person_type"), on=["case", "dependent_id"])
+    counts = kinds.group_by("case", "plan_type").agg(
+        pl.col("person_type").is_in(types).sum().alias(f"{kind}_count") for kind, types in KINDS.items()
+    )
+    codes = rulebook.coverage_codes.select(
+        "coverage_code_id", *(f"{kind}_{end}" for kind in KINDS for end in ("min", "max"))
+    ).unique("coverage_code_id")
+    rows = health.join(codes, on="coverage_code_id").join(counts, on=["case", "plan_type"], how="left")
+    is_right = pl.all_horizontal(
+        pl.col(f"{kind}_count").fill_null(0).is_between(pl.col(f"{kind}_min"), pl.col(f"{kind}_max"))
+        for kind in KINDS
+    )
+    return rows.filter(~is_right)
+
+
+COUPLES = """
+WITH spouse AS (
+    SELECT DISTINCT ON (f.dependent_id) d.client_id, d.person_id, d.id AS dependent_id, f.person_type,
+           f.first_name, f.last_name, f.birth_on, f.ssn_hash, f.is_former, f.is_deleted
+    FROM workforce_dependentfact AS f JOIN workforce_dependent AS d
+      ON d.client_id = f.client_id AND d.id = f.dependent_id
+    WHERE f.client_id = ANY(%(clients)s::int[]) AND f.valid_from <= %(as_of)s
+    ORDER BY f.dependent_id, f.valid_from DESC, f.version DESC
+), person AS (
+    SELECT DISTINCT ON (client_id, person_id) client_id, person_id, first_name, last_name, birth_on, ssn_hash
+    FROM workforce_personfact WHERE client_id = ANY(%(clients)s::int[]) AND valid_from <= %(as_of)s
+    ORDER BY client_id, person_id, valid_from DESC, version DESC
+), held AS (
+    SELECT DISTINCT ON (client_id, person_id, benefit_record, plan_type, slot)
+           client_id, person_id, benefit_record, plan_type, slot, begins_on, version, kind
+    FROM enrollment_coverage
+    WHERE client_id = ANY(%(clients)s::int[]) AND begins_on <= %(as_of)s AND superseded_by_run IS NULL
+      AND plan_type LIKE '1%%'
+    ORDER BY client_id, person_id, benefit_record, plan_type, slot, begins_on DESC, version DESC
+), covering AS (
+    SELECT s.client_id, s.person_id, p.person_id AS other_id, h.plan_type
+    FROM spouse AS s
+    JOIN person AS p ON p.client_id = s.client_id AND p.person_id <> s.person_id AND (
+        p.ssn_hash = s.ssn_hash OR (lower(p.first_name) = lower(s.first_name)
+        AND lower(p.last_name) = lower(s.last_name) AND p.birth_on = s.birth_on))
+    JOIN enrollment_coveragedependent AS c ON c.client_id = s.client_id AND c.dependent_id = s.dependent_id
+    JOIN held AS h USING (client_id, person_id, benefit_record, plan_type, slot, begins_on, version)
+    WHERE s.person_type = ANY(%(types)s::text[]) AND NOT s.is_former AND NOT s.is_deleted
+      AND h.kind = ANY(%(kinds)s::text[])
+)
+SELECT DISTINCT one.client_id, one.person_id FROM covering AS one JOIN covering AS other
+  ON other.client_id = one.client_id AND other.person_id = one.other_id
+ AND other.other_id = one.person_id AND other.plan_type = one.plan_type
+"""
+
+
+def _couples(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
+    """Find two employees who cover each other in the same health plan type."""
+    schema = {"client_id": pl.Int32(), "person_id": pl.Int64()}
+    given = {
+        "clients": "{" + ",".join(map(str, client_ids)) + "}",
+        "as_of": as_of,
+        "types": "{" + ",".join([PersonType.SPOUSE.value, PersonType.DOMESTIC_PARTNER.value]) + "}",
+        "kinds": "{" + ",".join(map(str, COVERED)) + "}",
+    }
+    return _named(
+        copy_out(connection, COUPLES, schema, given),
+        "HR2107",
+        "a couple of two employees covered once",
+        "both cover each other",
+        "Let one of them waive, or cover only themselves.",
+    )
+
+
+def _named(
+    rows: pl.DataFrame, code: str | pl.Expr, expected: str | pl.Expr, found: str | pl.Expr, cure: str
+) -> pl.DataFrame:
+    """Shape findings."""
+    told = {"code": code, "expected": expected, "found": found, "cure": cure}
+    texts = {name: pl.lit(value) if isinstance(value, str) else value for name, value in told.items()}
+    named = rows.with_columns(**texts)
+    return named.select(pl.col(name).cast(kind) for name, kind in FINDING.items())
