@@ -11,6 +11,7 @@ COMMANDS = (
         "setup",
         "limits",
         "census",
+        "audit",
         "takeover",
         "run",
         "elect",

@@ -6,6 +6,7 @@ import typer
 
 from openbenefits import __version__
 from openbenefits.cli import (
+    audit,
     census,
     db,
     doctor,
@@ -49,6 +50,7 @@ ORDER = (
         "setup",
         "limits",
         "census",
+        "audit",
         "takeover",
         "run",
         "elect",
@@ -113,6 +115,7 @@ app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 app.add_typer(setup.app, name="setup", rich_help_panel=DATA)
 app.add_typer(limits.app, name="limits", rich_help_panel=DATA)
 app.add_typer(census.app, name="census", rich_help_panel=DATA)
+app.command(rich_help_panel=DATA, epilog=audit.AUDIT_EPILOG)(audit.audit)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
 app.add_typer(run.app, name="run", rich_help_panel=CYCLE)

@@ -33,6 +33,16 @@ People = Annotated[
     ),
 ]
 Trial = Annotated[bool, typer.Option("--trial", help="Write nothing; show what would change.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="CODE",
+        help="A code of an audit that may stand for this run; may be repeated.",
+        show_default=False,
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why it may stand; kept with the run.")]
 SHOWN = ("code", "name", "does", "when")
 
 
@@ -94,11 +104,21 @@ def control(
     client: ClientCode,
     as_of: AsOf,
     is_trial: Trial = False,
+    accept: Accept = None,
+    reason: Reason = "",
     by: By = "administrator",
 ) -> None:
     """Carry out a run control: open enrolment, nightly events, ends of windows, birthdays."""
     connection = open_database()
-    _execute(connection, find_client(client).pk, code, as_of=as_of, by=by, is_trial=is_trial)
+    _execute(
+        connection,
+        find_client(client).pk,
+        code,
+        as_of=as_of,
+        by=by,
+        is_trial=is_trial,
+        accepted=_accepted(accept, reason),
+    )
 
 
 @app.command()
@@ -109,13 +129,17 @@ def start(
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
+    accept: Accept = None,
+    reason: Reason = "",
     by: By = "administrator",
 ) -> None:
     """Run a schedule on demand, through a level."""
     connection = open_database()
     from openbenefits.runs import services
 
-    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, by)
+    order = _order(
+        connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
+    )
     with progress(f"Running {schedule}") as told:
         result = services.run(connection, order, now=now(), progress=told)
     print_result(connection, result)
@@ -129,13 +153,17 @@ def trial(
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
+    accept: Accept = None,
+    reason: Reason = "",
     by: By = "administrator",
 ) -> None:
     """Rehearse a run: everything is computed, nothing is written, what would change is shown."""
     connection = open_database()
     from openbenefits.runs import services
 
-    order = _order(connection, client, schedule, as_of, through, is_finalizing, person, by)
+    order = _order(
+        connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
+    )
     with console.status("Rehearsing …"):
         result = services.trial(connection, order, now=now())
     print_result(connection, result)
@@ -175,8 +203,25 @@ def print_result(connection: Any, result: "RunResult") -> None:
         console.print(status_table(status_counts(connection, [schedule], run_id=result.run_id)))
 
 
+def _accepted(codes: list[str] | None, reason: str) -> dict[str, str]:
+    """Pair the codes accepted with the reason.
+
+    Errors: Refused for codes without a reason, or the reverse.
+    """
+    if bool(codes) != bool(reason.strip()):
+        raise Refused("expected --accept CODE together with --reason TEXT, found one alone. Give both.")
+    return dict.fromkeys(codes or (), reason)
+
+
 def _execute(
-    connection: Any, client_id: int, code: str, *, as_of: date, by: str, is_trial: bool = False
+    connection: Any,
+    client_id: int,
+    code: str,
+    *,
+    as_of: date,
+    by: str,
+    is_trial: bool = False,
+    accepted: dict[str, str] | None = None,
 ) -> None:
     from openbenefits.runs import controls
 
@@ -190,6 +235,7 @@ def _execute(
             started_by=by,
             progress=told,
             is_trial=is_trial,
+            accepted=accepted,
         )
     say(f"{code} as of {as_of}")
     print_result(connection, result)
@@ -204,6 +250,7 @@ def _order(
     is_finalizing: bool,
     person: list[str] | None,
     by: str,
+    accepted: dict[str, str],
 ) -> "RunOrder":
     from openbenefits.runs.services import RunOrder
 
@@ -216,6 +263,7 @@ def _order(
         is_finalizing=is_finalizing,
         people=find_people(found, person) if person else None,
         started_by=by,
+        accepted=accepted,
     )
 
 

@@ -525,6 +525,17 @@ class RunControlPart(Part, kw_only=True, frozen=True):
     runs_on: date | None = None
 
 
+class DataAuditPart(Part, kw_only=True, frozen=True):
+    """How many people with a finding of the data audit a run of the client accepts.
+
+    `people` says so by code, `most_people` for every other code. Without this section the audit of data
+    informs and holds nothing: whoever is faulty gets a message, the others go on.
+    """
+
+    most_people: Annotated[int, Meta(ge=0)] = 0
+    people: dict[str, Annotated[int, Meta(ge=0)]] = {}
+
+
 class SharedSections(Part, kw_only=True, frozen=True):
     """Sections that both kinds of bundle may have; a client's own come before the PEO's."""
 
@@ -564,3 +575,4 @@ class ClientBundle(SharedSections, kw_only=True, frozen=True):
     programs: list[ProgramPart]
     schedules: list[SchedulePart]
     run_controls: list[RunControlPart] = []
+    data_audit: DataAuditPart | None = None

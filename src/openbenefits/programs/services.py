@@ -200,6 +200,23 @@ def in_force_of(bundle_code: str) -> LoadedBundle:
     return from_document(_wanted(bundle_code, None).document)
 
 
+def loaded_in_force(client_id: int) -> LoadedBundle | None:
+    """Answer a client's set-up in force, if there is any.
+
+    Errors: loaded.ReleaseUnreadable.
+    """
+    return _in_force(Bundle.objects.filter(client_id=client_id).select_related("release").first())
+
+
+def audit_in_force(client_id: int) -> list[Finding]:
+    """Audit a client's set-up in force as if it were applied now, and the PEO's behind it."""
+    peo, client = loaded_in_force(PEO), loaded_in_force(client_id)
+    if peo is None:
+        return [_needs_peo(f"of client {client_id}")]
+    own = audit(client, peo) if client is not None and client_id != PEO else []
+    return [*audit(peo), *own]
+
+
 def _wanted(bundle_code: str, number: int | None) -> Release:
     bundle = Bundle.objects.filter(code=bundle_code).select_related("release").first()
     if bundle is None:

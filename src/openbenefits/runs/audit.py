@@ -191,7 +191,9 @@ WITH spouse AS (
         p.ssn_hash = s.ssn_hash OR (lower(p.first_name) = lower(s.first_name)
         AND lower(p.last_name) = lower(s.last_name) AND p.birth_on = s.birth_on))
     JOIN enrollment_coveragedependent AS c ON c.client_id = s.client_id AND c.dependent_id = s.dependent_id
-    JOIN held AS h USING (client_id, person_id, benefit_record, plan_type, slot, begins_on, version)
+    JOIN held AS h
+      ON (h.client_id, h.person_id, h.benefit_record, h.plan_type, h.slot, h.begins_on, h.version)
+       = (c.client_id, c.person_id, c.benefit_record, c.plan_type, c.slot, c.begins_on, c.version)
     WHERE s.person_type = ANY(%(types)s::text[]) AND NOT s.is_former AND NOT s.is_deleted
       AND h.kind = ANY(%(kinds)s::text[])
 )

@@ -1,6 +1,7 @@
 """Run controls: named, reusable orders with their last results and their place in the calendar."""
 
 import calendar
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -79,6 +80,7 @@ def execute(
     started_by: str,
     progress: Progress | None = None,
     is_trial: bool = False,
+    accepted: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Carry out a run control.
 
@@ -101,6 +103,7 @@ def execute(
         is_finalizing=control["is_finalizing"],
         run_control=code,
         started_by=started_by,
+        accepted=accepted or {},
     )
     if is_trial:
         return trial(connection, order, now=now)

@@ -5,7 +5,7 @@ the event of each benefit record that comes first, takes it as far as it can go,
 moved, until nothing moves. What is committed stays; a killed run resumes with what its ledger lacks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_
 from openbenefits.programs.models import Bundle
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames, models, waves
+from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
 from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.store.locks import lock_rows
@@ -33,7 +34,8 @@ class RunOrder:
 
     `people` limits the run to some person numbers (None: everybody in scope). `is_finalizing` applies
     defaults to whatever is unanswered. `floor` replaces the day from which changes to facts trigger events
-    (None: the day the client's set-up says benefits administration starts).
+    (None: the day the client's set-up says benefits administration starts). `accepted` are the codes of
+    audits that may stand for this run, each with its reason.
     """
 
     client_id: int
@@ -45,6 +47,7 @@ class RunOrder:
     run_control: str | None = None
     started_by: str = "system"
     floor: date | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +104,11 @@ def trial(connection: Any, order: RunOrder, *, now: datetime) -> RunResult:
 def start_run(
     connection: Any, order: RunOrder, *, now: datetime, partition_people: int = PARTITION_PEOPLE
 ) -> models.Run:
-    """Write down the run, everybody in scope and the partitions, in one transaction."""
+    """Write down the run, everybody in scope and the partitions, in one transaction.
+
+    Errors: gate.RunHeld while the audits have open errors that the order does not accept.
+    """
+    refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
     with transaction.atomic():
         started = models.Run.objects.create(
             run_control=order.run_control,
@@ -114,6 +121,7 @@ def start_run(
             options={
                 "people": list(order.people) if order.people is not None else None,
                 "floor": str(order.floor) if order.floor else None,
+                "accepted": dict(order.accepted),
             },
             state="running",
             started_at=now,

@@ -1,0 +1,57 @@
+"""`openbenefits audit`: what must be right before anything is processed: set-up and data of a client."""
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from openbenefits.cli.database import find_client, open_database
+from openbenefits.cli.faults import EXIT_REFUSED
+from openbenefits.cli.options import AsOf, ClientCode
+from openbenefits.cli.screen import count_findings, print_findings, progress, say
+
+AUDIT_EPILOG = "Example: openbenefits audit --client harbor --as-of 2025-11-03 --xlsx audit.xlsx"
+SETUP_COLUMNS = ("severity", "code", "where", "expected", "found", "cure")
+
+
+def audit(
+    client: ClientCode,
+    as_of: AsOf,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the lists as CSV files.")] = None,
+    xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a workbook.")] = None,
+) -> None:
+    """Audit the set-up in force and the people of a client; say whether a run would start."""
+    connection = open_database()
+    from openbenefits.cli.census import print_audit
+    from openbenefits.programs.services import audit_in_force
+    from openbenefits.reports.files import write_csv, write_xlsx
+    from openbenefits.runs.audit import audit_people
+    from openbenefits.runs.gate import obstacles
+    from openbenefits.workforce.models import Person
+
+    found = find_client(client)
+    setup = audit_in_force(found.pk)
+    print_findings(setup)
+    say(f"Set-up of {client}: {count_findings(setup)}")
+    with progress("Looking at everybody") as told:
+        people = audit_people(connection, [found.pk], as_of, progress=told)
+    print_audit(people)
+    numbers = dict(Person.objects.filter(client=found).values_list("id", "employee_number"))
+    rows = [tuple(str(getattr(one, name)) for name in SETUP_COLUMNS) for one in setup]
+    sheets = {
+        "people": people.select(
+            "code",
+            pl.col("person_id").replace_strict(numbers, return_dtype=pl.String).alias("employee"),
+            *("expected", "found", "cure"),
+        ),
+        "set-up": pl.DataFrame(rows, dict.fromkeys(SETUP_COLUMNS, pl.String), orient="row"),
+    }
+    for path, write in ((csv, write_csv), (xlsx, write_xlsx)):
+        for written in write(path, sheets) if path else ():
+            say(f"Written: {written}")
+    held = obstacles(connection, found.pk, as_of)
+    if held:
+        say(f"A run would not start: {', '.join(one.code for one in held)}.", style="red")
+        raise typer.Exit(EXIT_REFUSED)
+    say("A run would start.", style="green")
