@@ -186,6 +186,15 @@ def test_an_hsa_goes_on_with_at_most_the_limit_of_its_year(pledge, kept):
     assert results["67"]["pledge_cents"] == kept
 
 
+def test_an_hsa_ends_with_the_high_deductible_plan():
+    current = [held("10", "HD-EE"), held("67", "HSA", pledge_cents=100_00)]
+    results, said, _ = settled(
+        event={"event_class": "OE"}, elections=[elected("10", "MED-EE")], current=current
+    )
+    assert (results["67"]["kind"], results["67"]["begins_on"]) == ("I", date(2026, 1, 1))
+    assert said == [("BA1335", "67")]
+
+
 def test_an_hsa_goes_on_as_it_is_where_the_limit_is_not_published():
     current = [held("10", "HD-EE"), held("67", "HSA", pledge_cents=8_000_00)]
     results, _, _ = settled(

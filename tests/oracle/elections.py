@@ -111,8 +111,14 @@ class Elections:
 
     # --- coverage that needs other coverage -------------------------------------------------------------
 
+    def _lacks(self, plan_type: str) -> bool:
+        """Whether an outcome lacks the coverage it needs; of an HSA that is nobody's election, its plan, too."""
+        is_elected = self.outcomes[plan_type]["how"] == "elected"
+        is_unfit = plan_type == HSA and not is_elected and not self._has_hsa_plan()
+        return is_unfit or self._unmet(plan_type) is not None
+
     def _unmet(self, plan_type: str) -> str | None:
-        """The code of what is wrong with the coverage an outcome needs."""
+        """The code of what is wrong with the coverage an outcome requires."""
         outcome = self.outcomes[plan_type]
         needed = (outcome["option"] or {}).get("requires")
         if needed is None:
@@ -134,7 +140,7 @@ class Elections:
     def _fall(self) -> None:
         """Take away what was not elected and lacks the coverage it needs, until nothing more falls."""
         while True:
-            lacking = [one for one in self.outcomes if self._unmet(one) and self._may_fall(one)]
+            lacking = [one for one in self.outcomes if self._lacks(one) and self._may_fall(one)]
             if not lacking:
                 return
             self.falls += lacking
@@ -401,17 +407,19 @@ class Elections:
 
     def _of_exclusions(self, plan_type: str, section: Row) -> list[str]:
         found = []
-        if plan_type == HSA:
-            medical = (self.outcomes.get(MEDICAL) or {}).get("option") or {}
-            plans = self.setup.rows("plans", medical["plan"]) if medical.get("plan") else []
-            if not plans or not max(plans, key=lambda row: row["from"]).get("hsa_eligible", False):
-                found.append("BA1319")
+        if plan_type == HSA and not self._has_hsa_plan():
+            found.append("BA1319")
         for excluded in section.get("excluded_coverage") or []:
             there = self.outcomes.get(excluded["plan_type"])
             wanted = excluded.get("plan")
             if there and (wanted is None or (there["option"] or {}).get("plan") == wanted):
                 found.append("BA1319")
         return found
+
+    def _has_hsa_plan(self) -> bool:
+        medical = (self.outcomes.get(MEDICAL) or {}).get("option") or {}
+        plans = self.setup.rows("plans", medical["plan"]) if medical.get("plan") else []
+        return bool(plans) and max(plans, key=lambda row: row["from"]).get("hsa_eligible", False)
 
 
 def _thousandths(percent: Any) -> int | None:

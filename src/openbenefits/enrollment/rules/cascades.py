@@ -6,7 +6,7 @@ import polars as pl
 
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment.rules.elected import Checking
-from openbenefits.enrollment.rules.links import has_links, unmet
+from openbenefits.enrollment.rules.links import HSA, has_links, unfit_accounts, unmet
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.outcomes import ELECTED, STANDING
 
@@ -31,12 +31,13 @@ def fall(checking: Checking, held: pl.DataFrame, *, with_elected: bool) -> Falle
     are judged. Every round takes something away, so that even a circle of requirements comes to an end.
     """
     nothing = held.clear().with_columns(round=pl.lit(0))
-    if not has_links(checking):
+    if not has_links(checking) and held.filter(plan_type=HSA).is_empty():
         return Fallen(held=held, lost=nothing, left=nothing)
     touched = checking.prepared.plans.select(*KEY, is_listed=pl.lit(value=True))
     lost, left = [nothing], nothing
     for number in range(held.height + 1):
-        gone = unmet(checking, held, held)
+        lacking = unmet(checking, held, held).select(held.columns)
+        gone = pl.concat([lacking, unfit_accounts(checking, held).join(lacking, on=KEY, how="anti")])
         gone = gone.join(touched, on=KEY, how="left").with_columns(round=pl.lit(number))
         is_left = (pl.col("how") == STANDING) & pl.col("is_listed").fill_null(value=False)
         left = gone.filter(is_left).select(nothing.columns)

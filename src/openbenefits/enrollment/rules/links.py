@@ -146,13 +146,24 @@ def group_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]
 def hsa_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
     """An HSA needs an HSA-eligible medical plan; a plan type may rule other coverage out."""
     wanting = checking.enrolling().filter(pl.col("plan_type") == HSA)
-    fitting = checking.rulebook.plans.filter("is_hsa_eligible")["plan_id"]
-    medical = held.filter((pl.col("plan_type") == MEDICAL) & pl.col("plan_id").is_in(fitting.implode()))
-    unfit = wanting.join(medical, on="case", how="anti")
+    unfit = without_hsa_plan(checking, wanting, held)
     return [
         message_rows(unfit, "BA1319", pl.lit("an HSA-eligible medical plan"), pl.lit("another, or none")),
         _excluded_messages(checking, held),
     ]
+
+
+def without_hsa_plan(checking: Checking, rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows of cases whose medical coverage is not that of an HSA-eligible plan."""
+    fitting = checking.rulebook.plans.filter("is_hsa_eligible")["plan_id"]
+    medical = held.filter((pl.col("plan_type") == MEDICAL) & pl.col("plan_id").is_in(fitting.implode()))
+    return rows.join(medical, on="case", how="anti")
+
+
+def unfit_accounts(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
+    """Name the HSAs, not elected, that would go on beside medical coverage that is not HSA-eligible."""
+    accounts = held.filter((pl.col("plan_type") == HSA) & (pl.col("how") != "elected"))
+    return without_hsa_plan(checking, accounts, held).with_columns(required_plan_type=pl.lit(MEDICAL))
 
 
 def _excluded_messages(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
