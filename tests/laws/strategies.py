@@ -170,8 +170,36 @@ def rate_tables(draw: DrawFn, code: str, kind: str) -> list[Row]:
             table["frequency"] = draw(st.sampled_from(["monthly", "annual"]))
     if "area" in table["keys"]:
         table["geography"] = "AREAS"
+    table |= _factors(draw, table, kind)
     lines = rate_lines(table["keys"], 10_000 if kind == "tier" else 1_000)
     return dated(draw, st.builds(lambda rates: {**table, "rates": rates}, lines))
+
+
+def _factors(draw: DrawFn, table: Row, kind: str) -> Row:
+    """Sometimes draw factors that write a table out; the keys they make leave the table."""
+    if table["code"] == "CREDIT" or table.get("unit", "flat") != "flat" or not rarely(draw, 4):
+        return {}
+    found: Row = {}
+    keys = table["keys"]
+    if "age" in keys or kind == "flat":
+        found |= {"curve": "CURVE", "base_age": draw(st.sampled_from([21, 40]))}
+    if kind == "tier":
+        found["tiers"] = dict.fromkeys(COVERAGE_CODES, Decimal("1.85")) | {COVERAGE_CODES[0]: Decimal(1)}
+    if "age" in keys and "smoker" not in keys and "curve" in found and draw(st.booleans()):
+        found |= {"tobacco_factor": Decimal("1.125"), "tobacco_from_age": draw(st.sampled_from([18, 21]))}
+    made = {"age": "curve" in found, "coverage_code": "tiers" in found}
+    return {**found, "keys": [key for key in keys if not made.get(key, False)]}
+
+
+@st.composite
+def age_curves(draw: DrawFn) -> Row:
+    """Draw a curve: every age from the first to the last, rising, on any base."""
+    first, last = draw(st.sampled_from([0, 14, 20])), draw(st.sampled_from([64, 70, 120]))
+    base, step = draw(st.integers(1, 1_200)), draw(st.integers(0, 40))
+    factors = [
+        {"age": age, "factor": Decimal(base + step * (age - first)) / 1_000} for age in range(first, last + 1)
+    ]
+    return {"factors": factors, "open_below": draw(st.booleans()), "open_above": draw(st.booleans())}
 
 
 @st.composite
@@ -441,6 +469,7 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
 def setups(draw: DrawFn) -> tuple[Row, Row]:
     """Draw the PEO's set-up and one client's."""
     peo, client = draw(peo_setups()), _blank_client()
+    client["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
     rules = ["RULE1", "RULE2", "PROGA", "PROGB"]
     for rule in rules:
         client["eligibility_rules"] += [{"code": rule, **row} for row in dated(draw, criteria())]
@@ -559,6 +588,7 @@ def _blank_client() -> Row:
         "event_rules": [],
         "formulas": [],
         "contributions": [],
+        "age_curves": [],
         "rate_tables": [],
         "programs": [],
         "schedules": [{"code": "EM", "name": "Event maintenance", "kind": "event_maintenance"}],

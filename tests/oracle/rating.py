@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from .curves import written_out
 from .dates import age_years, service_months
 from .eligibility import covered_dependents, covers_nobody_else, kind_of
 from .price_days import When, looked_at
@@ -145,6 +146,8 @@ def find_line(table: Row, values: Row) -> Row | None:
     lines = table["rates"]
     for key in table.get("keys") or []:
         value = values[key]
+        if key == "age" and value is not None and value > (table.get("age_through") or value):
+            value = None
         if key in GRADED and value is not None:
             edges = [_line_value(line, key) for line in table["rates"]]
             value = max((edge for edge in edges if edge <= value), default=None)
@@ -234,6 +237,7 @@ def month_parts(
     look = looked_at(setup, cost, option, table or {}, person, counting, when)
     if table is None:
         raise Fault("BA1202")
+    table = written_out(setup, table)
     if table.get("per_member", False) and table.get("unit", "flat") in ("per_hundred", "per_thousand"):
         raise Fault("BA1202")
     code = option["coverage_code"]

@@ -39,6 +39,7 @@ DayOfYear = Annotated[
     str,
     Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", description="a day of any year, MM-DD"),
 ]
+RateFactor = Annotated[Decimal, Meta(extra={"decimals": 6, "least": 0})]
 Factor = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
 
 
@@ -146,6 +147,8 @@ class RateTablePart(DatedPart, kw_only=True, frozen=True):
     """A table of rates: its lines here, or in a CSV file of the bundle with the columns of RateLine.
 
     With `file`, the CSV may hold several tables: only rows whose column `table` equals `code` count.
+    With `curve`, the lines state the rate of `base_age` and the other ages follow; `tiers` makes of each line
+    one for each coverage code; `tobacco_factor` one for smokers. All are rounded to the cent.
     """
 
     code: Code
@@ -156,8 +159,32 @@ class RateTablePart(DatedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
+    curve: str | None = None  # an age curve of the same bundle
+    base_age: int = 21
+    tiers: dict[Code, RateFactor] = {}
+    tobacco_factor: RateFactor | None = None  # at most 1.5 in health
+    tobacco_from_age: int = 21
     rates: list[RateLine] = []
     file: str | None = None
+
+
+class AgeFactor(Part, kw_only=True, frozen=True):
+    age: int
+    factor: RateFactor
+
+
+class AgeCurvePart(DatedPart, kw_only=True, frozen=True):
+    """How rates rise with age: a factor for each age, here or in a CSV file (`age`, `factor`; and `curve`).
+
+    Factors stand on whatever base they are published on. Nobody below the lowest age or above the highest has
+    a rate, unless the curve is open there: then that age's factor serves everybody beyond.
+    """
+
+    code: Code
+    factors: list[AgeFactor] = []
+    file: str | None = None
+    open_below: bool = False
+    open_above: bool = False
 
 
 class CalculationRulePart(DatedPart, kw_only=True, frozen=True):
@@ -542,6 +569,7 @@ class SharedSections(Part, kw_only=True, frozen=True):
     bundle: Header
     plans: list[PlanPart] = []
     rate_tables: list[RateTablePart] = []
+    age_curves: list[AgeCurvePart] = []
     calculation_rules: list[CalculationRulePart] = []
     geographies: list[GeographyPart] = []
     deduction_codes: list[DeductionCodePart] = []

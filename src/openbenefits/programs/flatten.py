@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.programs import models
 from openbenefits.programs.bundle import ClientBundle
+from openbenefits.programs.curves import age_through
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.numbers import ANY, Numbers
 from openbenefits.programs.rows import calendars, codes, programs, rules
@@ -68,6 +69,7 @@ def flatten(
     tables = _SHARED_TABLES | (_CLIENT_TABLES if loaded.is_client else _PEO_TABLES)
     frames = {model: _frame(model, make(loaded.parts, numbers)) for model, make in tables.items()}
     frames[models.RateRow] = _rate_rows(loaded, numbers)
+    frames[models.RateTable] = _with_oldest(frames[models.RateTable], loaded)
     frames[models.GeographyZip] = _zip_rows(loaded, numbers)
     if not loaded.is_client:
         frames[models.AnnualLimit] = loaded.limits.select(_columns(models.AnnualLimit).keys())
@@ -95,6 +97,12 @@ def _as_stored(frame: pl.DataFrame, model: Model, *, client_id: int, release_id:
     whole = frame.with_columns(client_id=pl.lit(client_id), release_id=pl.lit(release_id))
     columns = {name: dtype for name, dtype in schema_of(model).items() if name != "id"}
     return whole.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+
+
+def _with_oldest(tables: pl.DataFrame, loaded: LoadedBundle) -> pl.DataFrame:
+    """Say up to which age the tables have rates; most have no such age."""
+    oldest = [age_through(part, loaded.curves, loaded.parts.age_curves) for part in loaded.parts.rate_tables]
+    return tables.with_columns(age_through=pl.Series(oldest, dtype=tables.schema["age_through"]))
 
 
 def _rate_rows(loaded: LoadedBundle, numbers: Numbers) -> pl.DataFrame:

@@ -13,13 +13,14 @@ import polars as pl
 from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_DOLLAR
 from openbenefits.programs import generations, sheets
 from openbenefits.programs.bundle import (
+    AgeCurvePart,
     AgeTablePart,
     ClientBundle,
     GeographyPart,
     LimitSheetPart,
     PeoBundle,
-    RateTablePart,
 )
+from openbenefits.programs.curves import CURVE_SCHEMA, written_out
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -34,12 +35,14 @@ class LoadedBundle:
     """A bundle with its CSV files read.
 
     Shapes: `rates` has a row per rate of every rate table (`table` is its code, `valid_from` its day),
+            written out where it has a curve, tiers or a tobacco factor; `curves` a row per age of each curve,
             `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for,
             `ages` a row per age of every table of values by age.
     """
 
     parts: PeoBundle | ClientBundle
     rates: pl.DataFrame
+    curves: pl.DataFrame
     zips: pl.DataFrame
     limits: pl.DataFrame
     ages: pl.DataFrame
@@ -66,6 +69,8 @@ def load(
 ) -> tuple[LoadedBundle, list[Finding]]:
     """Read the CSV files a bundle names, given their texts."""
     rate_files, rate_faults = _sheets((part.file for part in parts.rate_tables), files, sheets.rate_sheet)
+    curve_files, curve_faults = _sheets((part.file for part in parts.age_curves), files, sheets.curve_sheet)
+    curves = _curves(parts.age_curves, curve_files)
     zip_files, zip_faults = _sheets((part.file for part in parts.geographies), files, sheets.zip_sheet)
     limit_files, limit_faults = _sheets(
         (part.file for part in _limit_sheets_of(parts)), files, sheets.limit_sheet
@@ -73,14 +78,15 @@ def load(
     age_files, age_faults = _sheets((part.file for part in _age_tables_of(parts)), files, sheets.age_sheet)
     bundle = LoadedBundle(
         parts=parts,
-        rates=_rates(parts.rate_tables, rate_files, places),
+        rates=_rates(parts, curves, rate_files, places),
+        curves=curves,
         zips=_zips(parts.geographies, zip_files),
         limits=_limits(parts, limit_files),
         ages=_ages(parts, age_files),
         files=files,
         places=places,
     )
-    return bundle, rate_faults + zip_faults + limit_faults + age_faults
+    return bundle, rate_faults + curve_faults + zip_faults + limit_faults + age_faults
 
 
 def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
@@ -88,6 +94,9 @@ def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
     for index, table in enumerate(parts.rate_tables):
         if table.file is not None:
             yield ("rate_tables", index, "file"), table.file
+    for index, curve in enumerate(parts.age_curves):
+        if curve.file is not None:
+            yield ("age_curves", index, "file"), curve.file
     for index, geography in enumerate(parts.geographies):
         yield ("geographies", index, "file"), geography.file
     for index, sheet in enumerate(_limit_sheets_of(parts)):
@@ -161,15 +170,33 @@ def _sheets(
 
 
 def _rates(
-    tables: list[RateTablePart], rate_files: Mapping[str, pl.DataFrame], places: Mapping[Path, Place]
+    parts: PeoBundle | ClientBundle,
+    curves: pl.DataFrame,
+    rate_files: Mapping[str, pl.DataFrame],
+    places: Mapping[Path, Place],
 ) -> pl.DataFrame:
+    """Put the rates of the YAML files and of the sheets together, written out by curve, tier and smoking."""
     frames = [pl.DataFrame(schema=RATE_SCHEMA)]
-    for index, table in enumerate(tables):
+    for index, table in enumerate(parts.rate_tables):
         file, line = places.get(("rate_tables", index), ("", None))
         own = [sheets.rates_written_out(table.code, table.rates, file, line)]
         if table.file is not None and table.file in rate_files:
             own.append(_rows_of(rate_files[table.file], "table", table.code))
-        frames.append(pl.concat(own).with_columns(valid_from=pl.lit(table.valid_from)))
+        lines = pl.concat(own).with_columns(valid_from=pl.lit(table.valid_from))
+        frames.append(written_out(table, lines, curves, parts.age_curves))
+    return pl.concat(frames)
+
+
+def _curves(parts: list[AgeCurvePart], curve_files: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Put the factors of the YAML files and of the sheets together."""
+    frames = [pl.DataFrame(schema=CURVE_SCHEMA)]
+    for part in parts:
+        rows = [{"age": one.age, "factor_micros": int(one.factor * 1_000_000)} for one in part.factors]
+        own = [pl.DataFrame(rows, schema={"age": pl.Int16, "factor_micros": pl.Int64})]
+        if part.file is not None and part.file in curve_files:
+            own.append(_rows_of(curve_files[part.file], "curve", part.code).select("age", "factor_micros"))
+        named = pl.concat(own).with_columns(curve=pl.lit(part.code), valid_from=pl.lit(part.valid_from))
+        frames.append(named.select(list(CURVE_SCHEMA)))
     return pl.concat(frames)
 
 

@@ -159,7 +159,7 @@ def _keyed_rates(
 ) -> pl.DataFrame:
     """Give each rate the numbers of its keys, every age of a band spelt out."""
     flags = versions.select("rate_table_id", "valid_from", "rate_version", "geography_id", "^by_.*$")
-    money = versions.select("rate_version", "periods", is_flat=pl.col("unit") == RateUnit.FLAT)
+    money = versions.select("rate_version", "age_through", "periods", is_flat=pl.col("unit") == RateUnit.FLAT)
     rows = (
         tables["rate_row"]
         .drop("client_id", "release_id", strict=False)
@@ -201,10 +201,11 @@ def sex_number(column: str = "sex") -> pl.Expr:
 
 def _with_every_age(rows: pl.DataFrame) -> pl.DataFrame:
     """Spell out each age of each band of a table, so that a rate is found by equality."""
-    edges = rows.filter("by_age").select("rate_version", "age_from").unique().sort("rate_version", "age_from")
-    edges = edges.with_columns(
-        until=pl.col("age_from").shift(-1).over("rate_version").fill_null(OLDEST_AGE + 1)
-    )
+    edges = rows.filter("by_age").select("rate_version", "age_from", "age_through").unique()
+    edges = edges.sort("rate_version", "age_from")
+    last = pl.coalesce(pl.col("age_through").cast(pl.Int32) + 1, OLDEST_AGE + 1)
+    edges = edges.with_columns(until=pl.coalesce(pl.col("age_from").shift(-1).over("rate_version"), last))
+    edges = edges.drop("age_through")
     graded = rows.filter("by_age").join(edges, on=["rate_version", "age_from"])
     graded = graded.with_columns(age=pl.int_ranges("age_from", "until", dtype=pl.Int64)).explode("age")
     flat = rows.filter(~pl.col("by_age")).with_columns(age=pl.lit(0, dtype=pl.Int64))

@@ -31,6 +31,14 @@ RATE_SCHEMA: dict[str, pl.DataType] = {
     "line": pl.Int32(),
 }
 
+CURVE_SCHEMA: dict[str, pl.DataType] = {
+    "curve": pl.String(),
+    "age": pl.Int16(),
+    "factor_micros": pl.Int64(),
+    "file": pl.String(),
+    "line": pl.Int32(),
+}
+
 ZIP_SCHEMA: dict[str, pl.DataType] = {
     "geography": pl.String(),
     "zip": pl.String(),
@@ -77,6 +85,11 @@ class Column:
 def rate_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
     """Read a file of rates. Rows without a column `table` have a null there: they serve any table."""
     return _sheet(text, file, _RATE_COLUMNS, RATE_SCHEMA)
+
+
+def curve_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
+    """Read a file of age curves. Rows without a column `curve` have a null there: they serve any."""
+    return _sheet(text, file, _CURVE_COLUMNS, CURVE_SCHEMA)
 
 
 def zip_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
@@ -304,6 +317,18 @@ _LIMIT_COLUMNS: dict[str, Column] = {
     "unit": _text("unit", "dollars or percent", r"^(dollars|percent)$"),
     "basis": _text("basis"),
     "source": Column(says="a source", pattern=_TEXT, becomes="source", read=_as_is, is_required=True),
+}
+
+_CURVE_COLUMNS: dict[str, Column] = {
+    "curve": _text("curve"),
+    "age": Column(says="whole years", pattern=_WHOLE, becomes="age", read=_whole, is_required=True),
+    "factor": Column(
+        says="a factor with at most six decimals",
+        pattern=_RATE,
+        becomes="factor_micros",
+        read=_micros,
+        is_required=True,
+    ),
 }
 
 _ZIP_COLUMNS: dict[str, Column] = {

@@ -6,6 +6,7 @@ from openbenefits.core.codes import AgeOf, PersonType, PriceDay
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import CalculationRulePart
+from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -49,7 +50,7 @@ def ages_of_others(audited: Audited) -> Iterator[Finding]:
                 if cost.calculation_rule is None or kinds <= {AgeOf.EMPLOYEE}:
                     continue
                 tables = in_force_from(audited.find("rate_tables", cost.rate_table), place.program.valid_from)
-                if any(table.per_member or "age" not in table.keys for table in tables):
+                if any(table.per_member or "age" not in rate_keys(table) for table in tables):
                     expected = "a table keyed by age and not per member, as the rule looks at one age"
                     found = f"`{cost.rate_table}`"
                     cure = "Use a calculation rule of the employee's age, or another rate table."

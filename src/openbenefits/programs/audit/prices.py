@@ -17,6 +17,7 @@ from openbenefits.programs.audit.context import Audited, in_force_from, listed, 
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS
 from openbenefits.programs.bundle import CostPart, OptionPart, RateTablePart
+from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -120,7 +121,7 @@ def _missing(audited: Audited, option: OptionPart, table: RateTablePart) -> tupl
     needed = pl.DataFrame({"_": [0]})
     columns = []
     for key, values in _needed(audited, option, table).items():
-        if key in table.keys:
+        if key in rate_keys(table):
             columns.append(KEY_COLUMNS[key])
             needed = needed.join(pl.DataFrame({KEY_COLUMNS[key]: values}), how="cross")
     if not columns or rates.is_empty():

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import polars as pl
 
 from openbenefits.core.codes import Severity
+from openbenefits.programs.audit import curves
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import RateTablePart
+from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -44,23 +46,25 @@ def faulty_geographies(audited: Audited) -> Iterator[Finding]:
         if zips.is_empty():
             cure = "Add its rows to the file, or correct the code in the column `geography`."
             yield audited.finding(path, "no_zips", f"zip codes in {part.file}", "none", cure)
-        areas = zips.group_by("zip", maintain_order=True).agg(pl.col("area").n_unique())
+        areas = zips.group_by("zip", maintain_order=True).agg(pl.col("area").drop_nulls().n_unique())
         torn = areas.filter(pl.col("area") > 1)["zip"]
         if len(torn):
             cure = "Keep one of its rows."
-            yield audited.finding(path, "zip_twice", "one area for each zip", f"two for {listed(torn)}", cure)
+            yield audited.finding(
+                path, "zip_twice", "one area for each zip", f"several for {listed(torn)}", cure
+            )
 
 
 def zips_without_area(audited: Audited) -> Iterator[Finding]:
-    """Warn of zips that have no rating area although a rate table needs one."""
+    """Warn of zips with a row without rating area although a rate table needs one; all are named."""
     needed = {table.geography for table in audited.parts.rate_tables}
     for path, part in numbered(audited.parts.geographies, "geographies"):
-        bare = audited.zips(part.code).filter(pl.col("area").is_null())["zip"]
+        bare = audited.zips(part.code).filter(pl.col("area").is_null())["zip"].unique().sort()
         if part.code in needed and len(bare):
             cure = "Add their areas, or expect a message for whoever lives there."
             expected = "a rating area for each zip"
             yield audited.finding(
-                path, "zip_without_area", expected, f"none for {listed(bare)}", cure, Severity.WARNING
+                path, "zip_without_area", expected, f"none for {', '.join(bare)}", cure, Severity.WARNING
             )
 
 
@@ -69,13 +73,13 @@ def _of_table(audited: Audited, path: Path, table: RateTablePart, rates: pl.Data
         cure = "Write the rates; a price of nothing is a rate of 0."
         yield audited.finding(path, "no_rates", "at least one rate", "none", cure)
         return
-    if table.per_member and "age" not in table.keys:
+    if table.per_member and "age" not in rate_keys(table):
         cure = "Add `age` to its keys."
         yield audited.finding(path, "per_member", "a table per member to be keyed by age", "it is not", cure)
-    if "area" in table.keys and table.geography is None:
+    if "area" in rate_keys(table) and table.geography is None:
         cure = "Name the geography of its rating areas."
         yield audited.finding(path, "no_geography", "a geography for the areas", "none", cure)
-    if "person_type" in table.keys and not table.per_member:
+    if "person_type" in rate_keys(table) and not table.per_member:
         cure = "Remove the key, or make the table one per member."
         expected = "a table per member, as anything else is priced by the employee alone"
         yield audited.finding(path, "person_type", expected, "the key `person_type`", cure)
@@ -85,6 +89,9 @@ def _of_table(audited: Audited, path: Path, table: RateTablePart, rates: pl.Data
         cure = "Correct them, or leave both out."
         yield audited.finding(path, "charged_children", expected, f"{charging[0]} under {charging[1]}", cure)
     yield from _employer_faults(audited, path, rates)
+    if faults := list(curves.table_faults(audited, path, table)):
+        yield from faults
+        return
     faults = list(_key_faults(audited, path, table, rates))
     yield from faults or _band_faults(audited, path, table, rates)
 
@@ -107,12 +114,12 @@ def _key_faults(audited: Audited, path: Path, table: RateTablePart, rates: pl.Da
     """Compare the keys a table declares with those its rates have."""
     for key, column in KEY_COLUMNS.items():
         bare = rates[column].null_count()
-        if key in table.keys and bare:
+        if key in rate_keys(table) and bare:
             found = f"none in {bare} of {rates.height}"
             yield audited.finding(
                 path, "key_missing", f"a value for the key `{key}` in each rate", found, "Add the values."
             )
-        if key not in table.keys and bare < rates.height:
+        if key not in rate_keys(table) and bare < rates.height:
             cure = f"Add `{key}` to the keys, or remove the values."
             yield audited.finding(path, "key_unused", f"no value for `{key}`", "some", cure)
 
@@ -120,11 +127,11 @@ def _key_faults(audited: Audited, path: Path, table: RateTablePart, rates: pl.Da
 def _band_faults(
     audited: Audited, path: Path, table: RateTablePart, rates: pl.DataFrame
 ) -> Iterator[Finding]:
-    columns = [KEY_COLUMNS[key] for key in KEY_COLUMNS if key in table.keys]
+    columns = [KEY_COLUMNS[key] for key in KEY_COLUMNS if key in rate_keys(table)]
     if columns or rates.height > 1:
         yield from _overlaps(audited, path, rates, columns)
     for key in BANDS:
-        if key in table.keys:
+        if key in rate_keys(table) and not (key == "age" and table.curve):
             yield from _gaps(audited, path, rates, key, columns)
 
 

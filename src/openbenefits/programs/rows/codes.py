@@ -7,6 +7,7 @@ from openbenefits.core.codes import EventClassUse, PersonType, TaxClass
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
 from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
+from openbenefits.programs.curves import curve_on, rate_keys
 from openbenefits.programs.numbers import Numbers
 
 Row = dict[str, Any]
@@ -108,6 +109,8 @@ def coverage_groups(parts: Parts, numbers: Numbers) -> Iterator[Row]:
 
 def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for part in parts.rate_tables:
+        keys = rate_keys(part)
+        curve = curve_on(part, parts.age_curves)
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
@@ -116,18 +119,18 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "frequency": RATE_FREQUENCIES[part.frequency],
             "unit": part.unit.value,
             "is_per_member": part.per_member,
-            "by_age": "age" in part.keys,
-            "by_area": "area" in part.keys,
-            "by_coverage_code": "coverage_code" in part.keys,
-            "by_smoker": "smoker" in part.keys,
-            "by_sex": "sex" in part.keys,
-            "by_person_type": "person_type" in part.keys,
-            "by_service": "service" in part.keys,
-            "by_pay": "pay" in part.keys,
+            "by_age": "age" in keys,
+            "by_area": "area" in keys,
+            "by_coverage_code": "coverage_code" in keys,
+            "by_smoker": "smoker" in keys,
+            "by_sex": "sex" in keys,
+            "by_person_type": "person_type" in keys,
+            "by_service": "service" in keys,
+            "by_pay": "pay" in keys,
             "geography_id": numbers.maybe("geography", part.geography),
             "charged_children": part.charged_children,
             "charged_children_under": part.charged_children_under,
-            "curve": "",
+            "curve": f"{curve.code} of {curve.valid_from} ({curve.source})" if curve else "",
         }
 
 

@@ -229,7 +229,7 @@ def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame
 def _with_references(costs: pl.DataFrame, options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add has_reference and reference_offer: the option a contribution is measured by, of the same coverage.
 
-    An option that is its own reference needs none.
+    An option of one price that is its own reference needs none.
     """
     costs = costs.with_columns(has_reference=pl.col("reference_option").is_not_null())
     if not costs["has_reference"].any():
@@ -241,7 +241,8 @@ def _with_references(costs: pl.DataFrame, options: pl.DataFrame, rulebook: Ruleb
     code = rulebook.options["code"].gather(options["option_row"]).alias("option_code")
     known = options.select("plan_day", code, reference_offer="offer")
     found = named.join(known, on=["plan_day", "option_code"], how="left", maintain_order="left")
-    is_itself = (found["reference_offer"] == found["offer"]).fill_null(value=False)
+    is_single = costs.select((pl.col("cost_type") == "P").sum().over("offer") == 1).to_series()
+    is_itself = (found["reference_offer"] == found["offer"]).fill_null(value=False) & is_single
     return costs.with_columns(
         pl.when(~is_itself).then(found["reference_offer"]).alias("reference_offer"),
         has_reference=pl.col("has_reference") & ~is_itself,
