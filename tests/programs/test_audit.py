@@ -214,6 +214,62 @@ def test_a_fault_of_the_peo_is_one_finding(tmp_path, section, change, code, wher
     assert the_one(audited_peo(tmp_path, **{section: change})) == (code, where)
 
 
+CURVE = "age_curves[C from 2026-01-01]"
+
+
+def curve(*ages: int, **more: Any) -> list[dict[str, Any]]:
+    return [{**DATED, "code": "C", "factors": [{"age": age, "factor": 1} for age in ages], **more}]
+
+
+@pytest.mark.parametrize(
+    ("curves", "code"),
+    [
+        (curve(), "no_factors"),
+        (curve(21, 22, 22), "age_twice"),
+        (curve(21, 23), "age_gap"),
+        (curve(21, factors=[{"age": 21, "factor": 0}]), "factor"),
+        (curve(21, factors=[{"age": 21, "factor": 12.5}]), "factor"),
+        (curve(21, source=""), "no_source"),
+    ],
+)
+def test_a_fault_of_a_curve_is_one_finding(tmp_path, curves, code):
+    assert the_one(audited_peo(tmp_path, age_curves=curves)) == (code, CURVE)
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [
+        ({"curve": "D"}, "no_curve"),
+        ({"curve": "C", "from": date(2025, 12, 31)}, "no_curve"),
+        ({"curve": "C", "base_age": 24}, "base_age"),
+        ({"base_age": 24}, "base_age"),
+        ({"curve": "C", "unit": "per_thousand"}, "factor_unit"),
+        ({"curve": "C", "keys": ["age"]}, "key_twice"),
+        ({"curve": "C", "tobacco_factor": 1.501}, "tobacco_factor"),
+        ({"curve": "C", "tobacco_factor": 0.9}, "tobacco_factor"),
+        ({"tobacco_factor": 1.5}, "tobacco_age"),
+        ({"tiers": {"9": 1}}, "tier_code"),
+        ({"tiers": {"1": 0}}, "tier_factor"),
+        ({"curve": "C", "per_member": True, "tiers": {"1": 1}}, "tiers_per_member"),
+    ],
+)
+def test_a_fault_of_a_table_written_out_is_one_finding(tmp_path, table, code):
+    def added(section: list[Any]) -> None:
+        section.append({**DATED, "code": "new", "rates": [{"rate": 1}], **table})
+
+    findings = audited_peo(tmp_path, age_curves=curve(21, 22, 23), rate_tables=added)
+    assert the_one([one for one in findings if one.code not in ("overlap", "unknown_code")])[0] == code
+
+
+def test_a_good_curve_has_no_finding(tmp_path):
+    def curved(section: list[Any]) -> None:
+        section[0].update(
+            keys=[], rates=[{"rate": 1}], curve="C", tobacco_factor=1.5, file=None, geography=None
+        )
+
+    assert audited_peo(tmp_path, age_curves=curve(14, 15, *range(16, 65)), rate_tables=curved) == []
+
+
 SHEET_FAULTS = [
     ("premiums.csv", PREMIUMS.replace("hmo,R1,0,", "hmo,R1,14,"), "gap", HMO_TABLE),
     ("premiums.csv", PREMIUMS + "hmo,R1,30,1\n", "overlap", HMO_TABLE),

@@ -61,6 +61,8 @@ def _quote(again: Again, plan: Row, option: Row, cost: Row) -> Row | None:
 
 def day_lines(again: Again, plan: Row, table: Row, cost: Row, look: Look) -> Iterator[str]:
     """Say what the calculation rule of a cost had the price look at, as far as the table does."""
+    if table["curve"]:
+        yield f"rates by the age curve {table['curve']}"
     if cost["calculation_rule_id"] is None:
         return
     rules = again.tables["calculation_rule"]
