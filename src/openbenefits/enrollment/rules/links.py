@@ -10,9 +10,8 @@ from openbenefits.core import money
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.members import members_of
 from openbenefits.enrollment.rules.messages import message_rows, no_messages
+from openbenefits.enrollment.rules.outcomes import HSA, MEDICAL
 
-HSA = "67"
-MEDICAL = "10"
 WHOLE = 100 * 1_000
 """100 % in thousandths of a percent."""
 

@@ -6,7 +6,9 @@ from openbenefits.core.codes import OptionType
 from openbenefits.core.columns import with_taken
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.plans import COVERED
+from openbenefits.programs.rulebook import Rulebook
 
+HSA, MEDICAL = "67", "10"
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
 _OPTION = ("plan_id", "spouse_max", "partner_max", "child_max")
@@ -24,9 +26,11 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
 
     Shapes:  OUTCOME; `how` is elected, defaulted (anew), kept (the current option, by default) or standing
              (in force, and the event leaves it alone). `rows`, the elections that count, are all by default.
+    Only plan types that some check looks at are listed (`looked_at`).
     Source:  docs/rules.md §11.1.
     """
-    rows = checking.rows if rows is None else rows
+    matters = pl.col("plan_type").is_in(looked_at(checking.rulebook))
+    rows = (checking.rows if rows is None else rows).filter(matters)
     key = ["case", "plan_type"]
     elected = rows.filter(option_type="O").select(
         *key,
@@ -34,7 +38,8 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
         *("option_id", "option_row", "pledge_cents"),
         coverage_cents="offered_coverage_cents",
     )
-    unelected = checking.prepared.plans.join(rows.select(key), on=key, how="anti")
+    plans = checking.prepared.plans.filter(matters)
+    unelected = plans.join(rows.select(key), on=key, how="anti")
     touched = unelected.filter(pl.col("default_reason") != "untouched")
     others = _standing(checking, pl.concat([rows.select(key), touched.select(key)]))
     known = pl.concat([elected, _defaulted(checking, touched)], how="diagonal_relaxed")
@@ -42,6 +47,26 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
     latest = checking.rulebook.options.unique("option_id", keep="last", maintain_order=True)
     others = others.join(latest.select("option_id", *_OPTION, *_REQUIRED), on="option_id", how="left")
     return pl.concat([known.select(OUTCOME), others.select(OUTCOME)], how="vertical_relaxed")
+
+
+def looked_at(rulebook: Rulebook) -> list[str]:
+    """Name the plan types whose outcome some check looks at: where none does, nothing is to be found out."""
+    own = rulebook.plan_rows.select("plan_row", "plan_type")
+    linked = rulebook.options.select("plan_row", "required_plan_type").drop_nulls().join(own, on="plan_row")
+    grouped = rulebook.plans.filter(pl.col("coverage_group_id").is_not_null())
+    named = [
+        linked["plan_type"],
+        linked["required_plan_type"],
+        grouped["plan_type"],
+        rulebook.excluded_coverage["excluded_plan_type"],
+    ]
+    kinds = set(own["plan_type"].unique())
+    found = {kind for column in named for kind in column.unique()}
+    if HSA in kinds:
+        found |= {HSA, MEDICAL}
+    if rulebook.programs["maximum_pledge_cents"].null_count() < rulebook.programs.height:
+        found |= {kind for kind in kinds if kind.startswith("6")}
+    return sorted(found)
 
 
 def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
@@ -62,7 +87,10 @@ def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
 def _standing(checking: Checking, decided: pl.DataFrame) -> pl.DataFrame:
     """What is in force in plan types the event leaves alone."""
     held = checking.situation.in_force.filter(
-        (pl.col("slot") == 0) & pl.col("kind").is_in(COVERED) & ~pl.col("is_future")
+        pl.col("plan_type").is_in(looked_at(checking.rulebook))
+        & (pl.col("slot") == 0)
+        & pl.col("kind").is_in(COVERED)
+        & ~pl.col("is_future")
     )
     among = checking.prepared.cases.select("case")
     return (
@@ -75,4 +103,4 @@ def _standing(checking: Checking, decided: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-__all__ = ["DEFAULTED", "ELECTED", "KEPT", "OUTCOME", "STANDING", "outcomes"]
+__all__ = ["DEFAULTED", "ELECTED", "HSA", "KEPT", "MEDICAL", "OUTCOME", "STANDING", "looked_at", "outcomes"]

@@ -15,7 +15,7 @@ from openbenefits.enrollment.rules.members import allowed_members, collects_depe
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
-from openbenefits.enrollment.rules.validate import check_elections, locate, missing_elections
+from openbenefits.enrollment.rules.validate import checked, locate, missing_elections
 from openbenefits.programs.rulebook import Rulebook
 
 RESULT_COLUMNS = (
@@ -62,7 +62,8 @@ def settle(
     """
     among = cases.select("case")
     prepared, elected = _only(prepared, among), _elected_only(elected, among)
-    checked, messages = check_elections(elected, held, situation, prepared, rulebook)
+    checking = locate(elected, held, situation, prepared, rulebook)
+    judged, messages = checked(checking)
     missing = missing_elections(prepared, elected.elections)
     messages = pl.concat([messages, missing])
     faulty = (
@@ -71,16 +72,15 @@ def settle(
         .unique()
         .join(cases.filter(~pl.col("is_finalizing")).select("case"), on="case", how="semi")
     )
-    valid = checked.filter("is_valid").join(faulty, on="case", how="anti")
+    valid = judged.filter("is_valid").join(faulty, on="case", how="anti")
     plans = prepared.plans.join(faulty, on="case", how="anti").filter(~pl.col("is_ignored"))
-    checking = locate(elected, held, situation, prepared, rulebook)
     fallen = fall(checking, outcomes(checking, valid), with_elected=True)
     results = pl.concat([_elected_results(valid, plans, rulebook), _default_results(valid, plans, checking)])
     results = pl.concat([results, _run_outs(results, plans)])
     sound = among.join(faulty, on="case", how="anti")
     results = with_falls(results, fallen, checking, sound)
     valid = valid.join(fallen.lost, on=["case", "plan_type"], how="anti")
-    invalid = checked.filter(~pl.col("is_valid")).join(faulty, on="case", how="anti")
+    invalid = judged.filter(~pl.col("is_valid")).join(faulty, on="case", how="anti")
     notes = [messages, _replaced_messages(invalid), _ending_messages(results, faulty)]
     notes.append(cascade_messages(fallen, sound))
     status = (

@@ -32,7 +32,11 @@ def check_elections(
              the elections with plan, option (position in prepared.options, null: not offered) and is_valid;
              and the messages.
     """
-    checking = locate(elected, held, situation, prepared, rulebook)
+    return checked(locate(elected, held, situation, prepared, rulebook))
+
+
+def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Check elections that are located already; see check_elections."""
     rows = checking.rows
     would_hold = fall(checking, outcomes(checking), with_elected=False).held
     parts = [
@@ -50,8 +54,8 @@ def check_elections(
     ]
     messages = with_catalogue(pl.concat(parts))
     wrong = messages.filter(severity="E").select("case", "plan_type").unique().with_columns(is_wrong=True)
-    checked = rows.join(wrong, on=["case", "plan_type"], how="left", maintain_order="left")
-    return checked.with_columns(is_valid=pl.col("is_wrong").is_null()).drop("is_wrong"), messages
+    judged = rows.join(wrong, on=["case", "plan_type"], how="left", maintain_order="left")
+    return judged.with_columns(is_valid=pl.col("is_wrong").is_null()).drop("is_wrong"), messages
 
 
 def missing_elections(prepared: Prepared, elections: pl.DataFrame) -> pl.DataFrame:
