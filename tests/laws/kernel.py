@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import polars as pl
 from tests.oracle.documents import as_written
-from tests.oracle.eligibility import JOB_FIELDS
+from tests.oracle.eligibility import ACTIVE, JOB_FIELDS
 
+from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.cascades import fall
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
@@ -29,6 +30,7 @@ from openbenefits.rating.rules.price_days import PAY_HISTORY
 Row = dict[str, Any]
 
 PROGRAM_PLAN_TYPE = "01"
+AMOUNTS_OF_A_JOB = ("weekly_hours_hundredths", "annual_pay_cents")
 UNKNOWN_NUMBER = 2**30
 DECIDED_BY_RUNS = ("is_final_without_person",)
 EVENT_MAINTENANCE = "LAWS-EM"
@@ -67,6 +69,14 @@ MEMBERS = {
     "is_disabled": pl.Boolean,
     "is_married": pl.Boolean,
     "is_former": pl.Boolean,
+}
+JOBS = {
+    "case": pl.Int32,
+    "job_number": pl.Int16,
+    **dict.fromkeys(("is_of_record", "is_primary", "is_for_eligibility", "is_active"), pl.Boolean),
+    **dict.fromkeys(JOB_FIELDS, pl.String),
+    "weekly_hours_hundredths": pl.Int32,
+    "annual_pay_cents": pl.Int64,
 }
 IN_FORCE = {
     "case": pl.Int32,
@@ -150,6 +160,8 @@ class Kernel:
                 ({"case": row[0], **one} for row in rows for one in row[2].get("pay_history") or []),
                 PAY_HISTORY,
             ),
+            jobs=_frame((one for row in rows for one in _jobs(row[0], row[2])), JOBS),
+            overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),
         )
 
     # --- elections --------------------------------------------------------------------------------------
@@ -249,6 +261,19 @@ class Kernel:
                 "after_tax_thousandths": entry.get("after_tax_thousandths"),
                 "hours_hundredths": entry.get("hours_hundredths"),
                 "is_future": False,
+            }
+
+    def _overrides(self, case: int, client: int, person: Row) -> Iterable[Row]:
+        for one in person.get("overrides") or []:
+            option = one.get("option")
+            place = f"{one['program']}/{one.get('plan_type')}/{option}"
+            yield {
+                "case": case,
+                "program_id": self._number(client, "program", one["program"]),
+                "option_id": self._number(client, "option", place) if option else None,
+                "is_eligible": one["eligible"],
+                "author": "an analyst",
+                "reason": "a test",
             }
 
     def _number(self, client: int, kind: str, code: str | None) -> int:
@@ -459,6 +484,23 @@ def _members(case: int, person: Row) -> Iterable[Row]:
             **{
                 name: bool(one.get(name)) for name in ("is_student", "is_disabled", "is_married", "is_former")
             },
+        }
+
+
+def _jobs(case: int, person: Row) -> Iterable[Row]:
+    """Give the primary job and the others of a person."""
+    primary = person.get("job")
+    jobs = [] if primary is None else [primary]
+    for number, job in enumerate([*jobs, *(person.get("more_jobs") or [])]):
+        status = job.get("job_status")
+        yield {
+            "case": case,
+            "job_number": number,
+            "is_of_record": job.get("is_of_record", True),
+            "is_primary": job is primary,
+            "is_for_eligibility": job.get("is_for_eligibility", True),
+            "is_active": None if status is None else status in ACTIVE,
+            **{name: job.get(name) for name in JOBS if name in (*JOB_FIELDS, *AMOUNTS_OF_A_JOB)},
         }
 
 

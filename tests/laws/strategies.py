@@ -62,6 +62,7 @@ RANGES = {
     "weekly_hours": (15, 40),
     "annual_pay": (0, 90_000),
 }
+SUMMED = ("weekly_hours", "annual_pay")
 EDGES = {
     "age": ("age_from", (0, 21, 30, 45, 65)),
     "area": ("area", ("1", "2")),
@@ -272,8 +273,28 @@ def formula_steps(draw: DrawFn) -> Row:
 
 @st.composite
 def criteria(draw: DrawFn) -> Row:
-    fields = draw(st.lists(st.sampled_from([*RANGES, *LISTS, GEOGRAPHY_FIELD]), max_size=2, unique=True))
-    return {"name": "Generated", "criteria": [draw(criterion(field)) for field in fields]}
+    most = 5 if rarely(draw, 3) else 2
+    fields = draw(st.lists(st.sampled_from([*RANGES, *LISTS, GEOGRAPHY_FIELD]), max_size=most, unique=True))
+    singles = [draw(criterion(field)) for field in fields]
+    return {"name": "Generated", "criteria": draw(links(singles)) if len(singles) > 2 else singles}
+
+
+@st.composite
+def links(draw: DrawFn, singles: list[Row]) -> list[Row]:
+    """Link some of the criteria, in every way that has a meaning."""
+    cut = draw(st.integers(1, len(singles) - 1))
+    few, rest = singles[:cut], singles[cut:]
+    any_of, all_of = {"any": few, "exclude": rarely(draw, 3)}, {"all": few, "exclude": rarely(draw, 3)}
+    match draw(st.sampled_from(["any", "all", "two", "in all", "in any"])):
+        case "any":
+            return [any_of, *rest]
+        case "all":
+            return [*rest, all_of]
+        case "two":
+            return [any_of, {"any": rest}]
+        case "in all":
+            return [{"all": [any_of, *rest]}]
+    return [{"any": [{"all": few, "exclude": True}, *rest]}]
 
 
 @st.composite
@@ -283,8 +304,15 @@ def criterion(draw: DrawFn, field: str) -> Row:
         return {**said, "geography": "SERVICE"}
     if field in LISTS:
         values = st.lists(st.sampled_from(LISTS[field]), min_size=1, unique=True)
+        if field not in ("state", "medicare") and rarely(draw, 3):
+            said |= draw(several_jobs(st.sampled_from(["one", "all"])))
         return {**said, "values": draw(values)}
     low, high = RANGES[field]
+    if field in ("age_years", "service_months") and rarely(draw, 3):
+        said["as_of"] = draw(st.sampled_from(["this_year", "last_year"]))
+        said["as_of_day"] = draw(st.sampled_from(["12-31", "01-01", "02-29", "07-01"]))
+    elif field in SUMMED and rarely(draw, 2):
+        said |= draw(several_jobs(st.sampled_from(["one", "all", "sum"])))
     bounds = sorted(draw(st.lists(st.integers(low, high), min_size=2, max_size=2)))
     kept = draw(st.sampled_from(["min", "max", "both"]))
     if kept != "max":
@@ -292,6 +320,17 @@ def criterion(draw: DrawFn, field: str) -> Row:
     if kept != "min":
         said["max"] = Decimal(bounds[1])
     return said
+
+
+def several_jobs(evaluation: SearchStrategy[str]) -> SearchStrategy[Row]:
+    several = st.fixed_dictionaries(
+        {
+            "jobs": st.sampled_from(["flagged", "all_flagged"]),
+            "active_only": st.booleans(),
+            "evaluation": evaluation,
+        }
+    )
+    return several | st.just({"active_only": True})
 
 
 @st.composite
@@ -453,6 +492,8 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
     sections = [draw(plan_types(client, code, plan_type)) for plan_type in sorted(wanted)]
     program: Row = {"code": code, "name": code, "eligibility": eligibility, "active": not rarely(draw, 20)}
     program["plan_types"] = sections
+    if rarely(draw, 8):
+        program["service_area"] = "SERVICE"
     if rarely(draw, 6):
         program["credits"] = [{"rate_table": "CREDIT", "earnings_code": "GENERAL"} | _ruled(draw)]
         program["event_rule"] = draw(st.sampled_from([None, sections[0]["event_rule"]]))
@@ -617,6 +658,8 @@ def people(draw: DrawFn, client: Row) -> Row:
         "is_medicare_entitled": or_missing(draw, st.booleans()),
         "job": or_missing(draw, jobs(event), 30),
         "pay_history": draw(pay_histories()),
+        "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
+        "overrides": draw(overrides(client)),
         "dependents": draw(households(event)),
         "current": draw(elections(client)),
         "approved": draw(
@@ -670,11 +713,36 @@ def jobs(draw: DrawFn, event: Row) -> Row:
     )
     job["weekly_hours_hundredths"] = or_missing(draw, st.sampled_from([2000, 2999, 3000, 4000]))
     job["annual_pay_cents"] = or_missing(draw, dollars(8_000, 300_000).map(lambda amount: int(amount * 100)))
+    job["is_for_eligibility"] = not rarely(draw, 8)
     job["last_day_employed"] = None
     if event["event_class"] == "TER":
         job["job_status"] = "T"
         job["last_day_employed"] = or_missing(draw, st.just(event["event_on"] - timedelta(1)), 10)
     return job
+
+
+@st.composite
+def further_jobs(draw: DrawFn, event: Row) -> Row:
+    """Draw a job beside the primary one, perhaps of another benefit record."""
+    flags = {"is_for_eligibility": not rarely(draw, 3), "is_of_record": not rarely(draw, 3)}
+    return draw(jobs({**event, "event_class": "MSC"})) | flags
+
+
+@st.composite
+def overrides(draw: DrawFn, client: Row) -> list[Row]:
+    """Draw what somebody decided in place of rules: about a program, or about some options."""
+    if not rarely(draw, 4):
+        return []
+    program = draw(st.sampled_from(sorted({row["code"] for row in client["programs"]})))
+    places = [
+        (section["plan_type"], code)
+        for section in _sections(client, program)
+        for code in option_codes(section)
+    ]
+    decided = [{"program": program}] if draw(st.booleans()) else []
+    chosen = draw(st.lists(st.sampled_from(places), max_size=2, unique=True))
+    decided += [{"program": program, "plan_type": kind, "option": code} for kind, code in chosen]
+    return [{**one, "eligible": draw(st.booleans())} for one in decided]
 
 
 @st.composite

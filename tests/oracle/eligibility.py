@@ -1,6 +1,8 @@
 """Who may have what: rules, programs, options, dependents (docs/rules.md §2 and §3)."""
 
+from calendar import monthrange
 from datetime import date
+from typing import Any
 
 from openbenefits.core.codes import CHILD_TYPES
 
@@ -32,19 +34,18 @@ JOB_FIELDS = (
     "union_code",
     *(f"config_{number}" for number in range(1, 10)),
 )
+ACTIVE = ("A", "L", "P", "S", "W")  # statuses of a job that goes on
 IN_HUNDREDTHS = ("weekly_hours", "annual_pay")  # written in hours and dollars, compared in hundredths
 
 
-def facts_of(person: Row, day: date) -> Row:
-    """Gather what criteria look at, as of the event date."""
-    job = person.get("job") or {}
+def person_facts(person: Row, day: date) -> Row:
+    """Gather what criteria look at, whatever the job; ages and services are counted on the day."""
     return {
         "age_years": age_years(person.get("birth_on"), day),
         "service_months": service_months(person.get("service_on"), day),
         "state": person.get("state"),
         "home_zip": person.get("zip"),
         "medicare": _yes_or_no(person.get("is_medicare_entitled")),
-        **job_facts(job),
     }
 
 
@@ -63,18 +64,88 @@ def _yes_or_no(flag: bool | None) -> str | None:
     return None if flag is None else "Y" if flag else "N"
 
 
-def criterion_verdict(setup: Setup, criterion: Row, facts: Row) -> str:
-    value = facts[criterion["field"]]
+def criterion_verdict(setup: Setup, part: Row, person: Row, day: date) -> str:
+    """Decide a criterion, or a group of them, and turn it round if it excludes."""
+    if "any" in part:
+        verdict = any_suffices([criterion_verdict(setup, one, person, day) for one in part["any"]])
+    elif "all" in part:
+        verdict = all_are_needed([criterion_verdict(setup, one, person, day) for one in part["all"]])
+    else:
+        verdict = _single_verdict(setup, part, person, day)
+    turned = {MET: FAILED, FAILED: MET, UNKNOWN: UNKNOWN}
+    return turned[verdict] if part.get("exclude", False) else verdict
+
+
+def any_suffices(verdicts: list[str]) -> str:
+    if MET in verdicts:
+        return MET
+    return UNKNOWN if UNKNOWN in verdicts else FAILED
+
+
+def all_are_needed(verdicts: list[str]) -> str:
+    if FAILED in verdicts:
+        return FAILED
+    return UNKNOWN if UNKNOWN in verdicts else MET
+
+
+def _single_verdict(setup: Setup, part: Row, person: Row, day: date) -> str:
+    facts = person_facts(person, counted_on(part, day))
+    if part["field"] in facts:
+        return _value_verdict(setup, part, facts[part["field"]])
+    if part.get("jobs", "primary") == "primary" and not part.get("active_only", False):
+        return _value_verdict(setup, part, job_facts(person.get("job") or {})[part["field"]])
+    values = [_value_in_job(part, job) for job in jobs_looked_at(part, person)]
+    evaluation = part.get("evaluation", "one")
+    if evaluation == "sum":
+        return _value_verdict(setup, part, None if None in values else sum(values))
+    verdicts = [_value_verdict(setup, part, value) for value in values]
+    if evaluation == "one":
+        return any_suffices(verdicts)
+    return all_are_needed(verdicts) if verdicts else FAILED
+
+
+def counted_on(part: Row, day: date) -> date:
+    """Find the day ages and services count on; 29 February is the 28th of a common year."""
+    as_of = part.get("as_of", "event_date")
+    if as_of == "event_date":
+        return day
+    year = day.year if as_of == "this_year" else day.year - 1
+    month, of_month = (int(number) for number in part["as_of_day"].split("-"))
+    return date(year, month, min(of_month, monthrange(year, month)[1]))
+
+
+def jobs_looked_at(part: Row, person: Row) -> list[Row]:
+    """List the jobs a criterion looks at; of one without a status nobody knows whether it is active."""
+    primary = person.get("job")
+    jobs = [] if primary is None else [primary]
+    if part.get("jobs", "primary") != "primary":
+        jobs = [
+            job for job in [*jobs, *(person.get("more_jobs") or [])] if job.get("is_for_eligibility", True)
+        ]
+    if part.get("jobs") == "flagged":
+        jobs = [job for job in jobs if job.get("is_of_record", True)]
+    if part.get("active_only", False):
+        jobs = [job for job in jobs if job.get("job_status") in (None, *ACTIVE)]
+    return jobs
+
+
+def _value_in_job(part: Row, job: Row) -> Any:
+    if part.get("active_only", False) and job.get("job_status") is None:
+        return None
+    return job_facts(job)[part["field"]]
+
+
+def _value_verdict(setup: Setup, part: Row, value: Any) -> str:
     if value is None:
         return UNKNOWN
     is_met = all(
         [
-            _is_in_range(criterion, value),
-            criterion.get("values") is None or value in criterion["values"],
-            criterion.get("geography") is None or value in setup.zips(criterion["geography"]),
+            _is_in_range(part, value),
+            part.get("values") is None or value in part["values"],
+            part.get("geography") is None or value in setup.zips(part["geography"]),
         ]
     )
-    return MET if is_met != criterion.get("exclude", False) else FAILED
+    return MET if is_met else FAILED
 
 
 def _is_in_range(criterion: Row, value: int) -> bool:
@@ -90,14 +161,16 @@ def verdict_of(criteria: list[str]) -> str:
     return UNDECIDED if UNKNOWN in criteria else ELIGIBLE
 
 
-def rule_verdicts(setup: Setup, code: str | None, facts: Row, day: date) -> list[tuple[str, str]]:
+def rule_verdicts(setup: Setup, code: str | None, person: Row, day: date) -> list[tuple[str, str]]:
     """List each criterion of a rule with its verdict; no rule has none."""
     if code is None:
         return []
     rule = setup.row_on("eligibility_rules", code, day)
     if rule is None:
         return [(f"rule {code} does not hold yet", UNKNOWN)]
-    return [(part["field"], criterion_verdict(setup, part, facts)) for part in rule["criteria"]]
+    return [
+        (part.get("field", "group"), criterion_verdict(setup, part, person, day)) for part in rule["criteria"]
+    ]
 
 
 # --- the program ----------------------------------------------------------------------------------------
@@ -108,15 +181,32 @@ def assign_program(setup: Setup, person: Row, event: Row) -> Row:
     if person.get("job") is None:
         return {"assignment": "AE", "program": None, "messages": ["BA1001"], "reasons": {}}
     day = event["event_on"]
-    facts = facts_of(person, day)
     reasons, by_verdict = {}, {ELIGIBLE: [], INELIGIBLE: [], UNDECIDED: []}
     for program in setup.programs_on(day):
         if program.get("active", True):
-            criteria = rule_verdicts(setup, program.get("eligibility"), facts, day)
-            verdict = verdict_of([found for _, found in criteria])
+            criteria = rule_and_area(setup, program, person, day)
+            override = override_of(person, program["code"], None, None)
+            verdict = override or verdict_of([found for _, found in criteria])
             reasons[program["code"]] = {"verdict": verdict, "criteria": criteria}
             by_verdict[verdict].append(program)
     return {**_assignment(by_verdict, person, event), "reasons": reasons}
+
+
+def rule_and_area(setup: Setup, part: Row, person: Row, day: date) -> list[tuple[str, str]]:
+    """List the verdicts of the rule and of the service area of a program or an option."""
+    criteria = rule_verdicts(setup, part.get("eligibility"), person, day)
+    area = part.get("service_area")
+    if area is not None:
+        criteria.append(("service area", _area_verdict(setup, area, person.get("zip"))))
+    return criteria
+
+
+def override_of(person: Row, program: str, plan_type: str | None, option: str | None) -> str | None:
+    """Find what a person has decided about a program, or an option, in place of rule and service area."""
+    for one in person.get("overrides") or []:
+        if (one["program"], one.get("plan_type"), one.get("option")) == (program, plan_type, option):
+            return ELIGIBLE if one["eligible"] else INELIGIBLE
+    return None
 
 
 def _assignment(by_verdict: dict[str, list[Row]], person: Row, event: Row) -> Row:
@@ -190,13 +280,18 @@ def covers_nobody_else(coverage_code: Row) -> bool:
 # --- options --------------------------------------------------------------------------------------------
 
 
-def option_verdict(setup: Setup, option: Row, person: Row, day: date, counting: list[Row]) -> Row:
-    """Decide an option: its rule, its service area, and the persons its coverage code demands."""
-    facts = facts_of(person, day)
-    criteria = rule_verdicts(setup, option.get("eligibility"), facts, day)
-    area = option.get("service_area")
-    if area is not None:
-        criteria.append(("service area", _area_verdict(setup, area, facts["home_zip"])))
+def option_verdict(
+    setup: Setup, place: tuple[str, str], option: Row, person: Row, day: date, counting: list[Row]
+) -> Row:
+    """Decide an option: its rule, its service area, and the persons its coverage code demands.
+
+    Who decided about the option (its program and plan type are its place) did so in place of the first two.
+    """
+    override = override_of(person, *place, option["code"])
+    if override is None:
+        criteria = rule_and_area(setup, option, person, day)
+    else:
+        criteria = [("override", MET if override == ELIGIBLE else FAILED)]
     code = setup.row("coverage_codes", option["coverage_code"])
     for kind in ("SP", "DP", "CH") if code else ():
         demanded = (code["persons"].get(kind) or {"min": 0})["min"]

@@ -29,7 +29,7 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     counting = counting_dependents(
         case.setup, section.get("dependent_rule"), case.person, plan["coverage_begins_on"]
     )
-    eligible = _eligible_options(case, section, plan, counting)
+    eligible = _eligible_options(case, program, section, plan, counting)
     current = _current(case, program, section, plan, eligible)
     allowed = _select(case, section, row, plan, eligible)
     options = {
@@ -77,10 +77,11 @@ def set_end_dates(case: Case, row: Row, plan_type: str, plan: Row) -> None:
 # --- who may choose what --------------------------------------------------------------------------------
 
 
-def _eligible_options(case: Case, section: Row, plan: Row, counting: list[Row]) -> list[Row]:
+def _eligible_options(case: Case, program: Row, section: Row, plan: Row, counting: list[Row]) -> list[Row]:
     eligible, verdicts = [], {}
     for option in options_of(section):
-        verdict = option_verdict(case.setup, option, case.person, case.on, counting)
+        place = (program["code"], section["plan_type"])
+        verdict = option_verdict(case.setup, place, option, case.person, case.on, counting)
         verdicts[option["code"]] = verdict
         if verdict["verdict"] == ELIGIBLE:
             eligible.append(option)

@@ -331,6 +331,151 @@ CLIENT_FAULTS = [
     ("eligibility_rules", lambda s: s[0].update({"from": date(2026, 7, 1)}), "begins_late", MAIN),
     # rules
     ("eligibility_rules", criteria({"field": "age"}), "criterion", f"{FULL}.criteria[age]"),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "as_of": "this_year"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "as_of": "this_year", "as_of_day": "02-30"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "as_of": "last_year", "as_of_day": "2-1"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "as_of_day": "12-31"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "jobs": "flagged"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "active_only": True}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "age_years", "min": 21, "evaluation": "all"}),
+        "criterion",
+        f"{FULL}.criteria[age_years]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "weekly_hours", "min": 30, "as_of": "this_year", "as_of_day": "12-31"}),
+        "criterion",
+        f"{FULL}.criteria[weekly_hours]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "weekly_hours", "min": 30, "evaluation": "sum"}),
+        "criterion",
+        f"{FULL}.criteria[weekly_hours]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"field": "location", "values": ["A"], "jobs": "flagged", "evaluation": "sum"}),
+        "criterion",
+        f"{FULL}.criteria[location]",
+    ),
+    (
+        "eligibility_rules",
+        criteria(
+            {
+                "any": [
+                    {"field": "age_years", "min": 21},
+                    {"all": [{"field": "weekly_hours", "min": 30}, {"field": "location", "values": ["A"]}]},
+                ]
+            }
+        ),
+        "link",
+        FULL,
+    ),
+    (
+        "eligibility_rules",
+        criteria(
+            {
+                "any": [
+                    {"field": "age_years", "min": 21},
+                    {
+                        "any": [{"field": "weekly_hours", "min": 30}, {"field": "location", "values": ["A"]}],
+                        "exclude": True,
+                    },
+                ]
+            }
+        ),
+        "link",
+        FULL,
+    ),
+    (
+        "eligibility_rules",
+        criteria({"any": []}),
+        "link",
+        FULL,
+    ),
+    (
+        "eligibility_rules",
+        criteria(
+            {
+                "any": [{"field": "age_years", "min": 21}, {"field": "weekly_hours", "min": 30}],
+                "field": "location",
+            }
+        ),
+        "link",
+        f"{FULL}.criteria[location]",
+    ),
+    (
+        "eligibility_rules",
+        criteria(
+            {
+                "any": [{"field": "age_years", "min": 21}, {"field": "weekly_hours", "min": 30}],
+                "all": [{"field": "location", "values": ["A"]}, {"field": "state", "values": ["MA"]}],
+            }
+        ),
+        "link",
+        f"{FULL}.criteria[1]",
+    ),
+    (
+        "eligibility_rules",
+        criteria({"any": [{"field": "age_years", "min": 21}, {"field": "age_years", "min": 21}]}),
+        "criterion",
+        FULL,
+    ),
+    (
+        "eligibility_rules",
+        criteria({"any": [{"field": "age"}, {"field": "weekly_hours", "min": 30}]}),
+        "criterion",
+        f"{FULL}.criteria[1].any[age]",
+    ),
+    (
+        "eligibility_rules",
+        criteria(
+            *(
+                {
+                    "any": [
+                        {"field": f"config_{2 * n + 1}", "values": ["A"]},
+                        {"field": f"config_{2 * n + 2}", "values": ["A"]},
+                    ]
+                }
+                for n in range(4)
+            )
+        ),
+        "link",
+        FULL,
+    ),
     ("eligibility_rules", criteria({"field": "age_years"}), "criterion", f"{FULL}.criteria[age_years]"),
     (
         "eligibility_rules",

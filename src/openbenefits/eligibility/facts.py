@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from openbenefits.core import days
+from openbenefits.programs.criteria import Variant
 from openbenefits.programs.fields import FACT_COLUMNS
 
 
@@ -18,3 +20,24 @@ def fact_of(field: str) -> pl.Expr:
             return pl.when(is_entitled).then(pl.lit("Y")).when(~is_entitled).then(pl.lit("N"))
         case _:
             return pl.col(FACT_COLUMNS.get(field, field))
+
+
+def measured(variant: Variant) -> pl.Expr:
+    """What a criterion compares of a case's own facts: a number, a code, or the completed years or months."""
+    match variant.field:
+        case "age_years":
+            return days.age_years(pl.col("birth_on"), counted_on(variant)).cast(pl.Int64)
+        case "service_months":
+            return days.months_of_service(pl.col("service_on"), counted_on(variant)).cast(pl.Int64)
+        case _:
+            return fact_of(variant.field)
+
+
+def counted_on(variant: Variant) -> pl.Expr:
+    """The day a criterion counts ages and services on; 29 February is the 28th of a common year."""
+    event_on = pl.col("event_on")
+    if variant.as_of == "event_date":
+        return event_on
+    month, day = (int(part) for part in variant.as_of_day.split("-"))
+    first = pl.date(event_on.dt.year() - (variant.as_of == "last_year"), month, 1)
+    return first + pl.duration(days=pl.min_horizontal(pl.lit(day), first.dt.days_in_month()) - 1)

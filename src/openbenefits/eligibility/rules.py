@@ -1,10 +1,12 @@
 """Who may have what, and why: pure decisions on columns (docs/rules.md §2 and §3).
 
 Every criterion of every rule of a participant's client yields two bits, *failed* and *unknown*. A rule is
-met when both words are 0, undecided when only the second is not. The rules met fold into one word per
-case, which programs and options test with a single `&`.
+met when both words are 0, undecided when only the second is not; of criteria of which one suffices, only what
+the group comes to counts. The rules met fold into one word per case, which programs and options test with a
+single `&`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,8 +14,19 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import CHILD_TYPES, PersonType, ProcessStatus
 from openbenefits.core.columns import with_taken
-from openbenefits.eligibility.facts import fact_of
-from openbenefits.programs.fields import CRITERIA, FACT_COLUMNS, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.eligibility.facts import measured
+from openbenefits.eligibility.jobs import (
+    banded,
+    set_column,
+    with_job_sets,
+    with_met_by_jobs,
+    with_sums,
+    with_value_bit,
+)
+from openbenefits.eligibility.overrides import with_program_overrides
+from openbenefits.programs.criteria import Variant
+from openbenefits.programs.fields import GEOGRAPHY_FIELD, RANGE_FIELDS
+from openbenefits.programs.links import MOST_GROUPS
 from openbenefits.programs.rulebook import Rulebook
 
 
@@ -24,7 +37,9 @@ class Eligibility:
     cases:    the cases with `profile`, rules_met, rules_undecided and geographies_met (words of bits), and
               `verdict`: cases of the same verdict have the same words.
     profiles: one row per `profile` (= position): cases that agree in all that their rules look at.
-    rules:    one row per profile and rule: rule_id, rule_bit, failed, unknown; see `rules_of_cases`.
+    rules:    one row per profile and rule: rule_id, rule_bit, valid_from, failed, unknown; and
+              criteria_failed, criteria_unknown, which say it of each criterion by itself, whatever its group
+              comes to. See `rules_of_cases`.
     """
 
     cases: pl.DataFrame
@@ -32,25 +47,28 @@ class Eligibility:
     rules: pl.DataFrame
 
 
-def evaluate(cases: pl.DataFrame, rulebook: Rulebook) -> Eligibility:
+def evaluate(cases: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook) -> Eligibility:
     """Decide every eligibility rule of the client for every case, as of its event date.
 
-    Shapes:  cases has one row per case (`case` = its position) with the facts; the result keeps the order
-             and adds profile, rules_met, rules_undecided, geographies_met, verdict.
+    Shapes:  cases has one row per case (`case` = its position) with the facts; jobs every job of each case
+             (`Situation.jobs`), where some rule looks at more than the primary one. The result keeps the
+             order and adds profile, rules_met, rules_undecided, geographies_met, verdict.
     Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met. A
              rule that does not hold yet is undecided.
     """
-    used = rulebook.criteria_fields()
-    numbered, profiles = _profiles(_with_geographies(cases, rulebook), rulebook, used)
-    profiles = _with_value_bits(profiles, rulebook, used)
-    rules = _decide(profiles, rulebook, used)
+    numbered, profiles, sets = _profiles(_with_geographies(cases, rulebook), jobs, rulebook)
+    for variant in rulebook.variants:
+        if _is_listed(variant) and not variant.is_of_jobs:
+            profiles = with_value_bit(profiles, variant, rulebook)
+    rules = _decide(profiles, sets, rulebook)
     profiles = _with_words(profiles, rules, rulebook)
     profiles = _with_verdict(profiles)
     words = profiles.select("rules_met", "rules_undecided", "verdict")[numbered["profile"]]
+    decided = ("failed", "unknown", "criteria_failed", "criteria_unknown")
     return Eligibility(
         cases=numbered.with_columns(words.get_columns()),
         profiles=profiles,
-        rules=rules.select("profile", "rule_id", "rule_bit", "failed", "unknown"),
+        rules=rules.select("profile", "rule_id", "rule_bit", "valid_from", *decided),
     )
 
 
@@ -69,64 +87,30 @@ def is_undecided() -> pl.Expr:
     return (pl.col("failed") == 0) & (pl.col("unknown") != 0)
 
 
-def _profiles(cases: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _profiles(
+    cases: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, pl.DataFrame]]:
     """Number the distinct combinations of what the rules look at: many people share one.
 
     A number counts only by the bounds of the rules that it reaches, so that two salaries on the same side of
-    every bound are the same.
+    every bound are the same. Answers also the sets of jobs that are judged job by job.
     """
-    event_on = pl.col("event_on")
-    measures = {
-        "age_years": days.age_years(pl.col("birth_on"), event_on).cast(pl.Int64),
-        "service_months": days.months_of_service(pl.col("service_on"), event_on).cast(pl.Int64),
-    }
-    facts = [measures[name].alias(name) for name in measures if name in used]
-    facts += [fact_of(field).alias(_raw_column(field)) for field in used if field in _RAW_FIELDS]
-    key = ["client_id", "event_on", "has_job", "geographies_met"]
-    rows = cases.select("case", *key, *facts)
+    variants = [one for one in rulebook.variants if one.field != GEOGRAPHY_FIELD]
+    facts = [measured(one).alias(one.key) for one in variants if not one.is_of_jobs]
+    rows = cases.select("case", "client_id", "event_on", "has_job", "geographies_met", *facts)
+    sets: dict[str, pl.DataFrame] = {}
+    if any(one.is_of_jobs for one in variants):
+        rows, sets = with_job_sets(with_sums(rows, jobs, rulebook), jobs, rulebook)
     rows = rows.with_columns(
-        _banded(rows[_raw_column(field)], field, rulebook) for field in used if field in RANGE_FIELDS
+        banded(rows[one.key], one, rulebook)
+        for one in variants
+        if one.field in RANGE_FIELDS and not one.is_per_job
     )
     key = rows.columns[1:]
     profiles = rows.select(key).unique().with_row_index("profile")
     profiles = profiles.with_columns(pl.col("profile").cast(pl.Int32))
     found = rows.join(profiles, on=key, how="left", maintain_order="left", nulls_equal=True)
-    return cases.with_columns(found["profile"]), profiles
-
-
-def _banded(values: pl.Series, field: str, rulebook: Rulebook) -> pl.Series:
-    """Replace each number by the greatest bound not above it: what a rule says of both is the same."""
-    rules = rulebook.rules
-    bounds = pl.concat([rules[f"{field}_min"], rules[f"{field}_max"] + 1]).cast(pl.Int64)
-    bounds = bounds.drop_nulls().unique().sort()
-    if bounds.is_empty():
-        return values
-    below = pl.Series([int(bounds[0]) - 1], dtype=pl.Int64)
-    found = pl.concat([below, bounds]).gather(
-        bounds.search_sorted(values.cast(pl.Int64).fill_null(0), "right")
-    )
-    return pl.select(pl.when(values.is_not_null()).then(found).alias(values.name)).to_series()
-
-
-def _raw_column(field: str) -> str:
-    """Name the column of a case that a criterion is about, before values become bits."""
-    if field == GEOGRAPHY_FIELD:
-        return "geographies_met"
-    return FACT_COLUMNS.get(field, field) if field in RANGE_FIELDS else field
-
-
-_RAW_FIELDS = [field for field in CRITERIA if field not in ("age_years", "service_months", GEOGRAPHY_FIELD)]
-
-
-def _with_value_bits(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.DataFrame:
-    """Add bit_<field>: the bit of the value's group; 0 for a value no rule names; null if missing."""
-    for field in used:
-        if field in LIST_FIELDS:
-            bits = rulebook.values[field].rename({"value": field, "bit": f"bit_{field}"})
-            profiles = profiles.join(bits, on=["client_id", field], how="left", maintain_order="left")
-            known = pl.when(pl.col(field).is_not_null()).then(pl.col(f"bit_{field}").fill_null(0))
-            profiles = profiles.with_columns(known.alias(f"bit_{field}"))
-    return profiles
+    return cases.with_columns(found["profile"]), profiles, sets
 
 
 def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -148,22 +132,41 @@ def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     return cases.with_columns(words.get_columns())
 
 
-def _decide(profiles: pl.DataFrame, rulebook: Rulebook, used: list[str]) -> pl.DataFrame:
+def _decide(profiles: pl.DataFrame, sets: dict[str, pl.DataFrame], rulebook: Rulebook) -> pl.DataFrame:
     """Give the failed and unknown words of every profile and rule that holds on the event date."""
-    bits = {field: 1 << CRITERIA.index(field) for field in used}
-    facts = dict.fromkeys(["profile", "client_id", "event_on", *(_fact_column(field) for field in used)])
+    variants = rulebook.variants
+    facts = dict.fromkeys(["profile", "client_id", "event_on", *(_fact_column(one) for one in variants)])
     pairs = profiles.select(list(facts)).join(rulebook.rules, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
-    decided = pairs.with_columns(
-        *(_failed(field).alias(f"failed_{field}") for field in used),
-        *(_unknown(field).alias(f"unknown_{field}") for field in used),
+    pairs = pairs.with_columns(_met(one).alias(f"met_{one.key}") for one in variants if not one.is_per_job)
+    for one in variants:
+        if one.is_per_job:
+            pairs = with_met_by_jobs(pairs, one, _met(one), sets[one.selection], _bounds(one))
+    words = pairs.with_columns(
+        criteria_failed=_word(_failed(one) * one.bit for one in variants),
+        criteria_unknown=_word(_unknown(one) * one.bit for one in variants),
     )
-    return decided.with_columns(
-        failed=_word("failed", bits),
-        unknown=_word("unknown", bits),
-    )
+    return _linked(words.with_columns(failed="criteria_failed", unknown="criteria_unknown"), rulebook)
+
+
+def _linked(rules: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Count, of criteria of which one suffices, only what the group comes to.
+
+    One is met: none of the group counts. Else one is unknown: those that failed do not count.
+    """
+    if "any_1" not in rulebook.rules.columns:
+        return rules
+    for group in range(1, MOST_GROUPS + 1):
+        of_group, failed, unknown = pl.col(f"any_{group}"), pl.col("failed"), pl.col("unknown")
+        is_met_ = (of_group & ~(failed | unknown)) != 0
+        is_open = (of_group & unknown) != 0
+        rules = rules.with_columns(
+            failed=pl.when(is_met_ | is_open).then(failed & ~of_group).otherwise(failed),
+            unknown=pl.when(is_met_).then(unknown & ~of_group).otherwise(unknown),
+        )
+    return rules
 
 
 def _with_words(profiles: pl.DataFrame, rules: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -194,54 +197,76 @@ def _with_verdict(profiles: pl.DataFrame) -> pl.DataFrame:
     return profiles.join(verdicts, on=_VERDICT, how="left", maintain_order="left", nulls_equal=True)
 
 
-def _fact_column(field: str) -> str:
-    if field == GEOGRAPHY_FIELD:
+def _is_listed(variant: Variant) -> bool:
+    return variant.field not in RANGE_FIELDS and variant.field != GEOGRAPHY_FIELD
+
+
+def _fact_column(variant: Variant) -> str:
+    """Name the column of a profile that a criterion is about: a fact, or the set of jobs that is judged."""
+    if variant.is_per_job:
+        return set_column(variant.selection)
+    if variant.field == GEOGRAPHY_FIELD:
         return "geographies_met"
-    return _raw_column(field) if field in RANGE_FIELDS else f"bit_{field}"
+    return f"bit_{variant.key}" if _is_listed(variant) else variant.key
 
 
-def _met(field: str) -> pl.Expr:
-    """Whether the fact meets the criterion, before `exclude`; null when the fact is missing."""
-    fact = pl.col(_fact_column(field))
-    if field not in RANGE_FIELDS:
-        return (fact & pl.col(f"{field}_mask")) != 0
-    low, high = pl.col(f"{field}_min"), pl.col(f"{field}_max")
+def _bounds(variant: Variant) -> list[str]:
+    """Name the columns of a rule that say what the fact has to be."""
+    names = ("min", "max") if variant.field in RANGE_FIELDS else ("mask",)
+    return [f"{variant.key}_{name}" for name in names]
+
+
+def _met(variant: Variant) -> pl.Expr:
+    """Whether a fact (or a job's fact) meets the criterion, before `exclude`; null when it is missing."""
+    key = variant.key
+    if _is_listed(variant):
+        return (pl.col(f"bit_{key}") & pl.col(f"{key}_mask")) != 0
+    if variant.field == GEOGRAPHY_FIELD:
+        return (pl.col("geographies_met") & pl.col(f"{key}_mask")) != 0
+    fact, low, high = pl.col(key), pl.col(f"{key}_min"), pl.col(f"{key}_max")
     above = (fact >= low).fill_null(low.is_null())
     below = (fact <= high).fill_null(high.is_null())
     return pl.when(fact.is_not_null()).then(above & below)
 
 
-def _failed(field: str) -> pl.Expr:
+def _failed(variant: Variant) -> pl.Expr:
     """A criterion in use that the fact decides against."""
-    return (_met(field) == pl.col(f"{field}_out")).fill_null(value=False)
+    is_against = pl.col(f"met_{variant.key}") == pl.col(f"{variant.key}_out")
+    return is_against.fill_null(value=False).cast(pl.Int64)
 
 
-def _unknown(field: str) -> pl.Expr:
+def _unknown(variant: Variant) -> pl.Expr:
     """A criterion in use whose fact is missing."""
-    return pl.col(f"{field}_out").is_not_null() & pl.col(_fact_column(field)).is_null()
+    is_used = pl.col(f"{variant.key}_out").is_not_null()
+    return (is_used & pl.col(f"met_{variant.key}").is_null()).cast(pl.Int64)
 
 
-def _word(kind: str, bits: dict[str, int]) -> pl.Expr:
-    """Set the bit of each criterion for which the flag holds."""
+def _word(bits: Iterable[pl.Expr]) -> pl.Expr:
+    """Put the bits of a rule's criteria together: it looks at a field in one way, so none comes twice."""
     word = pl.lit(0, pl.Int64)
-    for field, bit in bits.items():
-        word = word + pl.col(f"{kind}_{field}").cast(pl.Int64) * bit
+    for bit in bits:
+        word = word + bit
     return word
 
 
 # --- programs ---------------------------------------------------------------------------------------
 
 
-def assign_programs(eligibility: Eligibility, in_force: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def assign_programs(
+    eligibility: Eligibility, in_force: pl.DataFrame, overrides: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
     """Find the one program of each case (docs/rules.md §2.4).
 
-    Shapes:  in_force has one row per case with coverage on the day before the event. The result are the
+    Shapes:  in_force has one row per case with coverage on the day before the event; overrides as
+             `Situation.overrides`. The result are the
              cases with program_row, programs_met, programs_undecided, is_outside_schedule and
              process_status (AS, AN, AE or FA).
     """
-    counted = _counted_programs(eligibility.profiles, rulebook)
+    programs = programs_of_profiles(eligibility.profiles, rulebook)
+    counted = _counted_programs(programs, eligibility.profiles)
     cases = eligibility.cases
     found = cases.with_columns(counted[cases["profile"]].get_columns())
+    found = with_program_overrides(found, programs, overrides)
     found = _with_schedule(found, rulebook)
     covered = found["case"].is_in(in_force["case"].implode())
     found = found.with_columns(process_status=_program_status(covered))
@@ -250,22 +275,38 @@ def assign_programs(eligibility: Eligibility, in_force: pl.DataFrame, rulebook: 
     )
 
 
-def _counted_programs(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Count, per profile, the active programs of the client that hold and are met, or undecided."""
+def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Decide, per profile, the active programs of the client that hold: by their rule and service area.
+
+    Shapes: profile, program_row, program_id, is_met, is_undecided.
+    """
     programs = rulebook.programs.filter("is_active").select(
-        "client_id", "program_row", "rule_bit", "valid_from", "valid_to"
+        *("client_id", "program_row", "program_id", "rule_bit", "geography_bit", "valid_from", "valid_to")
     )
-    columns = ("profile", "client_id", "event_on", "rules_met", "rules_undecided")
+    columns = ("profile", "client_id", "event_on", "rules_met", "rules_undecided", "geographies_met")
     pairs = profiles.select(columns).join(programs, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
-    need = pl.col("rule_bit")
+    need, area = pl.col("rule_bit"), pl.col("geography_bit")
     is_met_ = (pl.col("rules_met") & need) == need
-    counted = pairs.group_by("profile").agg(
-        programs_met=is_met_.sum(),
-        programs_undecided=((pl.col("rules_undecided") & need) != 0).sum(),
-        program_row=pl.col("program_row").filter(is_met_).first(),
+    is_open = (pl.col("rules_undecided") & need) != 0
+    lives_there = (area == 0) | ((pl.col("geographies_met") & area) == area)
+    return pairs.select(
+        *("profile", "program_row", "program_id"),
+        is_met=is_met_ & lives_there.fill_null(value=False),
+        is_undecided=(is_met_ | is_open)
+        & lives_there.fill_null(value=True)
+        & (is_open | lives_there.is_null()),
+    )
+
+
+def _counted_programs(programs: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+    """Count, per profile, the programs that are met, or undecided, and give the (first) one met."""
+    counted = programs.group_by("profile").agg(
+        programs_met=pl.col("is_met").sum(),
+        programs_undecided=pl.col("is_undecided").sum(),
+        program_row=pl.col("program_row").filter("is_met").first(),
     )
     found = profiles.select("profile").join(counted, on="profile", how="left", maintain_order="left")
     return found.drop("profile").with_columns(pl.col("programs_met", "programs_undecided").fill_null(0))

@@ -281,14 +281,26 @@ class FundPart(Part, kw_only=True, frozen=True):
 
 
 class CriterionPart(Part, kw_only=True, frozen=True):
-    """A range (`min`, `max`), a list (`values`) or a `geography`; `exclude` turns it round."""
+    """A range (`min`, `max`), a list (`values`) or a `geography`; `exclude` turns it round.
 
-    field: str
+    Ages and services may count on a day of the event's year or the one before (`as_of`, `as_of_day` as
+    MM-DD). What a job says may be asked of several `jobs`: one has to meet it, all of them, or their sum.
+    Instead of a `field`, a group: of `any` one suffices, of `all` every one is needed.
+    """
+
+    field: str = ""
     min: Decimal | None = None
     max: Decimal | None = None
     values: list[str] | None = None
     geography: str | None = None
     exclude: bool = False
+    as_of: Literal["event_date", "this_year", "last_year"] = "event_date"
+    as_of_day: str = ""
+    jobs: Literal["primary", "flagged", "all_flagged"] = "primary"
+    active_only: bool = False
+    evaluation: Literal["one", "all", "sum"] = "one"
+    any: list["CriterionPart"] | None = None
+    all: list["CriterionPart"] | None = None
 
 
 class EligibilityRulePart(DatedPart, kw_only=True, frozen=True):
@@ -490,6 +502,7 @@ class ProgramPart(DatedPart, kw_only=True, frozen=True):
     code: Code
     name: str
     eligibility: str | None = None
+    service_area: str | None = None
     event_rule: str | None = None
     active: bool = True
     maximum_pledge: Dollars | None = None  # of all spending accounts together

@@ -253,6 +253,12 @@ class EligibilityCriterion(SetupRow):
     minimum = models.BigIntegerField(null=True)
     maximum = models.BigIntegerField(null=True)
     geography_id = models.IntegerField(null=True)
+    any_group = models.SmallIntegerField(default=0)  # 1, 2, 3: of the group's criteria one suffices
+    as_of = models.TextField(default="event_date")  # this_year, last_year: ages and services count on …
+    as_of_day = models.TextField(default="")  # … this day of it, as MM-DD
+    jobs = models.TextField(default="primary")  # flagged, all_flagged
+    is_active_only = models.BooleanField(default=False)
+    evaluation = models.TextField(default="one")  # over several jobs: one, all, sum
 
 
 class EligibilityValue(SetupRow):
@@ -348,6 +354,7 @@ class Program(DatedRow):
     name = models.TextField()
     is_active = models.BooleanField()
     rule_id = models.IntegerField(null=True)
+    geography_id = models.IntegerField(null=True)  # service area the person must live in
     event_rule_id = models.IntegerField(null=True)  # plan type 01: when credits begin and end
     maximum_pledge_cents = models.BigIntegerField(null=True)  # of all spending accounts together
 

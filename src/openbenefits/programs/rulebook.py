@@ -12,12 +12,11 @@ from dataclasses import dataclass, fields
 import polars as pl
 
 from openbenefits.core.codes import PLAN_TYPES, AgeOf
-from openbenefits.programs.dated import SetupTooComplex, dated
-from openbenefits.programs.fields import CRITERIA, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
+from openbenefits.programs.dated import dated
 from openbenefits.programs.rates import compile_rates, zip_numbers
 
 PROGRAM_PLAN_TYPE = "01"
-MOST_BITS = 62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +58,16 @@ class Rulebook:
     funds: pl.DataFrame
     coverage_groups: pl.DataFrame
     excluded_coverage: pl.DataFrame
+    variants: tuple[Variant, ...] = ()  # the ways in which rules look at fields
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
 
     def criteria_fields(self) -> list[str]:
         """Name the fields that any rule looks at, in the order of their bits."""
-        rules = self.rules
-        return [field for field in CRITERIA if rules[f"{field}_out"].null_count() < rules.height]
+        return list(dict.fromkeys(variant.field for variant in self.variants))
 
     def names(self) -> list[str]:
         """Name the frames of the rulebook."""
-        return [field.name for field in fields(self)]
+        return [one.name for one in fields(self) if isinstance(getattr(self, one.name), pl.DataFrame)]
 
 
 def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
@@ -84,24 +83,24 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
     options = _options(tables, plan_rows)
     event_rules = _event_rules(tables)
     used_rules, used_geographies = _used_bits(programs, options, tables)
-    rules, values = _rules(tables, used_rules, used_geographies)
+    criteria = compile_criteria(tables, used_rules, used_geographies)
     rates = compile_rates(tables)
     costs = _costs(tables, options)
     calculations = _calculation_rules(tables)
     return Rulebook(
-        programs=_with_rule_bits(programs, used_rules),
+        programs=_with_area_bits(_with_rule_bits(programs, used_rules), used_geographies),
         schedule_programs=tables["schedule_program"].select("schedule_id", "program_id", "plan_type"),
-        rules=rules,
-        values=values,
+        rules=criteria.rules,
+        values=criteria.values,
+        variants=criteria.variants,
+        looks_at_jobs=any(one.is_of_jobs for one in criteria.variants),
         geographies=used_geographies,
         zips=zip_numbers(tables),
         plan_rows=_with_households(plan_rows, options, costs, calculations),
         plan_rules=_plan_rules(tables, plan_rows, event_rules),
         event_rules=event_rules,
         dependent_rules=dated(tables["dependent_rule"], "dependent_rule_id"),
-        options=_with_rule_bits(options, used_rules).join(
-            used_geographies, on=["client_id", "geography_id"], how="left", maintain_order="left"
-        ),
+        options=_with_area_bits(_with_rule_bits(options, used_rules), used_geographies),
         costs=costs,
         calculation_rules=calculations,
         coverage_codes=tables["coverage_code"],
@@ -265,36 +264,13 @@ def _used_bits(
     (client_id, geography_id, geography_bit).
     """
     rules = pl.concat([programs.select("client_id", "rule_id"), options.select("client_id", "rule_id")])
-    rules = _bits(rules, "rule_id", "rule_bit")
+    rules = bits_of(rules, "rule_id", "rule_bit")
     in_rules = rules.join(
         tables["eligibility_criterion"].select("rule_id", "geography_id").drop_nulls(), on="rule_id"
     ).select("client_id", "geography_id")
-    areas = pl.concat([options.select("client_id", "geography_id"), in_rules])
-    return rules, _bits(areas, "geography_id", "geography_bit")
-
-
-def _bits(used: pl.DataFrame, key: str, name: str) -> pl.DataFrame:
-    """Give each distinct key of a client one bit of a 64-bit word."""
-    numbered = (
-        used.drop_nulls()
-        .unique()
-        .sort("client_id", key)
-        .with_columns(slot=pl.int_range(pl.len()).over("client_id"))
-    )
-    _refuse_too_many(numbered, key)
-    return numbered.select("client_id", key, _one_bit("slot").alias(name))
-
-
-def _one_bit(slot: str) -> pl.Expr:
-    return pl.lit(2, dtype=pl.Int64).pow(pl.col(slot)).cast(pl.Int64)
-
-
-def _refuse_too_many(numbered: pl.DataFrame, what: str) -> None:
-    too_many = numbered.filter(pl.col("slot") >= MOST_BITS)
-    if too_many.height:
-        client = too_many["client_id"][0]
-        message = f"client {client} uses more than {MOST_BITS} of {what}: split its programs over clients"
-        raise SetupTooComplex(message)
+    own = [rows.select("client_id", "geography_id") for rows in (programs, options)]
+    areas = pl.concat([*own, in_rules])
+    return rules, bits_of(areas, "geography_id", "geography_bit")
 
 
 def _with_rule_bits(rows: pl.DataFrame, used_rules: pl.DataFrame) -> pl.DataFrame:
@@ -304,67 +280,11 @@ def _with_rule_bits(rows: pl.DataFrame, used_rules: pl.DataFrame) -> pl.DataFram
     )
 
 
-def _rules(
-    tables: Mapping[str, pl.DataFrame], used_rules: pl.DataFrame, used_geographies: pl.DataFrame
-) -> tuple[pl.DataFrame, dict[str, pl.DataFrame]]:
-    """One row per client, rule and effective date, with a minimum, maximum or mask column per field.
-
-    Columns of a range field f: f_min, f_max, f_out (excluding); of a list field: f_mask, f_out; of the
-    geography: home_zip_mask, home_zip_out. An unused field has nulls. `values[f]` maps client and value
-    to its bit.
-    """
-    rules = (
-        dated(tables["eligibility_rule"], "rule_id")
-        .select("rule_id", "code", "valid_from", "valid_to")
-        .join(used_rules, on="rule_id")
-    )
-    criteria = tables["eligibility_criterion"]
-    key = ["rule_id", "valid_from"]
-    for field in RANGE_FIELDS:
-        columns = [
-            pl.col("minimum").alias(f"{field}_min"),
-            pl.col("maximum").alias(f"{field}_max"),
-            pl.col("is_excluding").alias(f"{field}_out"),
-        ]
-        rules = rules.join(criteria.filter(field=field).select(*key, *columns), on=key, how="left")
-    values: dict[str, pl.DataFrame] = {}
-    for field in LIST_FIELDS:
-        masks, values[field] = _value_bits(tables, rules, field)
-        out = criteria.filter(field=field).select(*key, pl.col("is_excluding").alias(f"{field}_out"))
-        rules = rules.join(out, on=key, how="left").join(masks, on=["client_id", *key], how="left")
-        rules = rules.with_columns(
-            pl.when(pl.col(f"{field}_out").is_not_null()).then(pl.col(f"{field}_mask").fill_null(0))
-        )
-    geography = (
-        criteria.filter(field=GEOGRAPHY_FIELD)
-        .select(*key, "geography_id", pl.col("is_excluding").alias("home_zip_out"))
-        .join(used_geographies, on="geography_id")
-        .select("client_id", *key, "home_zip_out", pl.col("geography_bit").alias("home_zip_mask"))
-    )
-    return rules.join(geography, on=["client_id", *key], how="left"), values
-
-
-def _value_bits(
-    tables: Mapping[str, pl.DataFrame], rules: pl.DataFrame, field: str
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Masks per rule and the bit of each value: values that occur in the same rules share a bit."""
-    used = (
-        tables["eligibility_value"]
-        .filter(field=field)
-        .select("rule_id", "valid_from", "value")
-        .join(rules.select("client_id", "rule_id", "valid_from"), on=["rule_id", "valid_from"])
-    )
-    place = pl.format("{}@{}", "rule_id", "valid_from")
-    groups = used.group_by("client_id", "value").agg(place.unique().sort().str.join(",").alias("group"))
-    numbered = groups.with_columns(slot=pl.col("group").rank("dense").over("client_id").cast(pl.Int64) - 1)
-    _refuse_too_many(numbered, f"groups of values of {field}")
-    bits = numbered.select("client_id", "value", _one_bit("slot").alias("bit"))
-    masks = (
-        used.join(bits, on=["client_id", "value"])
-        .group_by("client_id", "rule_id", "valid_from")
-        .agg(pl.col("bit").bitwise_or().alias(f"{field}_mask"))
-    )
-    return masks, bits
+def _with_area_bits(rows: pl.DataFrame, used_geographies: pl.DataFrame) -> pl.DataFrame:
+    """Add `geography_bit`: 0 where any home will do."""
+    key = ["client_id", "geography_id"]
+    found = rows.join(used_geographies, on=key, how="left", maintain_order="left")
+    return found.with_columns(pl.col("geography_bit").fill_null(0))
 
 
 # --- event rules ----------------------------------------------------------------------------------------

@@ -8,13 +8,11 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, ProcessStatus
 from openbenefits.core.messages import CATALOGUE
-from openbenefits.eligibility.rules import rules_of_cases
 from openbenefits.events.models import Activity, Message
-from openbenefits.programs.fields import CRITERIA, FACT_COLUMNS, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.fields import GEOGRAPHY_FIELD
 from openbenefits.reports.explain_again import Again, is_work, key_of, record_of
-from openbenefits.reports.explain_names import Row, class_code, geography_code, row_of, row_on, schedule_name
+from openbenefits.reports.explain_names import Row, class_code, row_on, schedule_name
 from openbenefits.reports.explain_parts import (
-    CriterionPart,
     EventPart,
     Fact,
     Note,
@@ -22,27 +20,16 @@ from openbenefits.reports.explain_parts import (
     RulePart,
     Step,
 )
+from openbenefits.reports.explain_rules import field_value, rule_part
 from openbenefits.reports.explain_words import (
     EVENT_STATUS_WORDS,
-    HUNDREDTHS,
     PERSON_WORDS,
     SOURCE_WORDS,
     UNKNOWN,
     day,
-    decimal,
     listed,
-    whole_money,
 )
 from openbenefits.runs.models import Run
-
-MEANINGS = {
-    **RANGE_FIELDS,
-    **LIST_FIELDS,
-    GEOGRAPHY_FIELD: "home zip",
-    "weekly_hours": "standard hours a week",
-    "annual_pay": "annual pay",
-    "job_status": "job status",
-}
 
 
 def event_part(again: Again) -> EventPart:
@@ -171,29 +158,6 @@ def facts(again: Again) -> tuple[Fact, ...]:
     return tuple(Fact(name=name, value=value) for name, value in told.items())
 
 
-def field_value(case: Row, field: str) -> str:
-    """Write the value of a field that criteria look at."""
-    if field == "company_pay_group":
-        pair = (case["company"], case["pay_group"])
-        return UNKNOWN if None in pair else "/".join(pair)
-    value = case.get(FACT_COLUMNS.get(field, field))
-    return UNKNOWN if value is None else _written(field, value)
-
-
-def _written(field: str, value: Any) -> str:
-    match field:
-        case "weekly_hours":
-            return decimal(value, HUNDREDTHS)
-        case "annual_pay":
-            return whole_money(value)
-        case "home_zip":
-            return f"{value:05}"
-        case "medicare":
-            return "Y" if value else "N"
-        case _:
-            return str(value)
-
-
 def _known(value: Any, text: str) -> str:
     return UNKNOWN if value is None else text.format(value)
 
@@ -228,74 +192,6 @@ def age_on(birth_on: date | None, on: date | None) -> int | None:
     if birth_on is None or on is None:
         return None
     return int(pl.select(days.age_years(pl.lit(birth_on), pl.lit(on))).item())
-
-
-# --- rules --------------------------------------------------------------------------------------------------
-
-
-def rule_part(again: Again, rule_id: int | None) -> RulePart:
-    """Tell how a rule came out for the person, criterion by criterion."""
-    if rule_id is None:
-        return RulePart(code="", name="no rule", source="", valid_from=None, result="E", criteria=())
-    row = row_on(again.tables["eligibility_rule"], again.event["event_on"], rule_id=rule_id)
-    words = row_of(rules_of_cases(again.prepared.trace.eligibility), rule_id=rule_id)
-    if row is None or words is None:
-        later = row_of(again.tables["eligibility_rule"], rule_id=rule_id) or {
-            "code": f"#{rule_id}",
-            "name": "",
-        }
-        return RulePart(**_named(later), source="", valid_from=None, result="unknown", criteria=())
-    result = "I" if words["failed"] else "unknown" if words["unknown"] else "E"
-    return RulePart(
-        **_named(row),
-        source=row["source"],
-        valid_from=row["valid_from"],
-        result=result,
-        criteria=tuple(_criterion(again, row, words, number) for number in range(len(CRITERIA))),
-    )
-
-
-def _named(row: Row) -> Row:
-    return {"code": row["code"], "name": row["name"]}
-
-
-def _criterion(again: Again, rule: Row, words: Row, number: int) -> CriterionPart:
-    field, bit = CRITERIA[number], 1 << number
-    key = {"rule_id": rule["rule_id"], "valid_from": rule["valid_from"], "field": field}
-    row = row_of(again.tables["eligibility_criterion"], **key)
-    values = again.tables["eligibility_value"].filter(**key)["value"].sort().to_list()
-    return CriterionPart(
-        field=field,
-        meaning=MEANINGS[field],
-        result=_result(
-            row, values, is_failed=bool(words["failed"] & bit), is_unknown=bool(words["unknown"] & bit)
-        ),
-        value=field_value(again.case, field),
-        expected="" if row is None else _expected(field, row, values),
-    )
-
-
-def _result(row: Row | None, values: list[str], *, is_failed: bool, is_unknown: bool) -> str:
-    if row is None:
-        return "NE"
-    if is_unknown:
-        return "unknown"
-    if is_failed:
-        return "NL" if values and not row["is_excluding"] else "I"
-    return "E"
-
-
-def _expected(field: str, row: Row, values: list[str]) -> str:
-    if field == GEOGRAPHY_FIELD:
-        wanted = f"in {geography_code(row['geography_id'])}"
-    elif values:
-        wanted = f"one of {', '.join(values)}"
-    else:
-        low, high = (row[name] for name in ("minimum", "maximum"))
-        bounds = [] if low is None else [f"at least {_written(field, low)}"]
-        bounds += [] if high is None else [f"at most {_written(field, high)}"]
-        wanted = listed(bounds)
-    return f"not {wanted}" if row["is_excluding"] else wanted
 
 
 # --- programs -----------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class CriterionPart:
     result: str  # E eligible, I ineligible, NL not in list, NE not evaluated, unknown
     value: str
     expected: str
+    is_against: bool = False  # keeps the rule from being met, once its group is counted as one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ class RulePart:
         """Say what kept somebody out, or that nothing did."""
         if self.result == "E":
             return f"rule {self.code} is met" if self.code else "open to everybody"
-        against = [one for one in self.criteria if one.result not in ("E", "NE")]
+        against = [one for one in self.criteria if one.is_against]
         told = "; ".join(f"{one.meaning}: {one.value}, expected {one.expected}" for one in against)
         outcome = "is not met" if self.result == "I" else "cannot be decided"
         told = told or "it does not hold on the event date"

@@ -18,7 +18,6 @@ from openbenefits.core.codes import (
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_coverage import coverage_text, proof_part
-from openbenefits.reports.explain_event import rule_part
 from openbenefits.reports.explain_names import (
     Row,
     class_code,
@@ -30,6 +29,7 @@ from openbenefits.reports.explain_names import (
 )
 from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, RulePart
 from openbenefits.reports.explain_prices import cost_parts, mismatches
+from openbenefits.reports.explain_rules import rule_part
 from openbenefits.reports.explain_words import (
     BEGIN_WORDS,
     END_WORDS,

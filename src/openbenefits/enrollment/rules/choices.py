@@ -11,6 +11,7 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.core.codes import DefaultMethod, OptionType, SelectAllowed, WaiveRule
 from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.eligibility.overrides import decided_options, options_decided
 from openbenefits.eligibility.rules import household_suffices
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
@@ -33,20 +34,22 @@ class Menus:
     undecided: pl.DataFrame
 
 
-def with_menu(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame, Menus]:
-    """Give every plan row that offers anything its menu.
+def with_menu(
+    plans: pl.DataFrame, cases: pl.DataFrame, overrides: pl.DataFrame, offers: Offers
+) -> tuple[pl.DataFrame, Menus]:
+    """Give every plan row that offers anything its menu; a case with overrides has menus of its own.
 
     Shapes:  plans has case, plan_day (null: offers nothing), spouses, partners, children; cases has
              verdict, rules_met, rules_undecided, geographies_met. Adds `menu`.
     """
-    keyed = _menu_keys(plans, cases, offers)
+    keyed = _menu_keys(plans, cases, overrides, offers)
     distinct = keyed.drop_nulls("key").unique("key", keep="any").with_row_index("menu")
     menu = keyed.select("key").join(
         distinct.select("key", pl.col("menu").cast(pl.Int32)), on="key", how="left", maintain_order="left"
     )
     words = ("rules_met", "rules_undecided", "geographies_met")
     facts = take(cases, distinct["case"], *words)
-    choices, undecided = _decided_options(distinct.drop("case", "key").with_columns(facts), offers)
+    choices, undecided = _decided_options(distinct.drop("key").with_columns(facts), overrides, offers)
     menus = _with_defaults(distinct.select("menu"), choices, offers)
     return plans.with_columns(menu["menu"]), Menus(menus=menus, choices=choices, undecided=undecided)
 
@@ -54,7 +57,9 @@ def with_menu(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> tuple
 _HOUSEHOLD = {"spouses": "most_spouses", "partners": "most_partners", "children": "most_children"}
 
 
-def _menu_keys(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> pl.DataFrame:
+def _menu_keys(
+    plans: pl.DataFrame, cases: pl.DataFrame, overrides: pl.DataFrame, offers: Offers
+) -> pl.DataFrame:
     """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
     rows = plans.select("case", "plan_day", *_HOUSEHOLD)
     rows = rows.with_columns(cases["verdict"].gather(rows["case"]))
@@ -67,10 +72,17 @@ def _menu_keys(plans: pl.DataFrame, cases: pl.DataFrame, offers: Offers) -> pl.D
                 pl.min_horizontal(pl.col(counted).cast(pl.Int64), demanded).alias(counted)
             )
             key = key * (largest + 1) + pl.col(counted)
+    decided = options_decided(overrides).select("case").unique().with_row_index("own_menu", offset=1)
+    if decided.height:
+        own = rows.select("case").join(decided, on="case", how="left", maintain_order="left")
+        rows = rows.with_columns(own["own_menu"].cast(pl.Int64).fill_null(0))
+        key = key * (decided.height + 1) + pl.col("own_menu")
     return rows.with_columns(key=key)
 
 
-def _decided_options(menus: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _decided_options(
+    menus: pl.DataFrame, overrides: pl.DataFrame, offers: Offers
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """List the options of each menu: those that are eligible, and those that cannot be decided."""
     rows = with_taken(menus, offers.days, "plan_day", "first_offer", "offers")
     rows = spread(rows, "first_offer", "offers", "offer").drop("first_offer", "offers", "plan_day")
@@ -81,8 +93,12 @@ def _decided_options(menus: pl.DataFrame, offers: Offers) -> tuple[pl.DataFrame,
     lives_there = (area == 0) | ((pl.col("geographies_met") & area) == area)
     undecided = ((pl.col("rules_undecided") & rule) != 0) & lives_there.fill_null(value=True)
     unknown_area = (area != 0) & pl.col("geographies_met").is_null() & met
-    eligible = rows.filter(met & lives_there.fill_null(value=False)).select("menu", "offer", "option_id")
-    return eligible, rows.filter(undecided | unknown_area).select("menu", "offer")
+    rows = rows.with_columns(
+        is_eligible=met & lives_there.fill_null(value=False), is_undecided=undecided | unknown_area
+    )
+    rows = decided_options(rows, overrides)
+    eligible = rows.filter("is_eligible").select("menu", "offer", "option_id")
+    return eligible, rows.filter("is_undecided").select("menu", "offer")
 
 
 def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:

@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.core.columns import take, with_taken
+from openbenefits.eligibility.overrides import no_overrides
 from openbenefits.eligibility.rules import (
     Eligibility,
     assign_programs,
@@ -53,6 +54,9 @@ class Situation:
               the set-up looks at more than the primary job (`Rulebook.looks_at_jobs`).
     pay_history: annual pay by day, as PAY_HISTORY of `rating.rules.price_days`; needed only where a
               calculation rule takes pay as of another day than the event's.
+    overrides: what somebody decided about programs and options in place of the rules, for this event alone
+              (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
+              reason.
     """
 
     cases: pl.DataFrame
@@ -64,6 +68,7 @@ class Situation:
     chosen_members: pl.DataFrame
     jobs: pl.DataFrame = field(default_factory=no_jobs)
     pay_history: pl.DataFrame = field(default_factory=no_pay_history)
+    overrides: pl.DataFrame = field(default_factory=no_overrides)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +100,12 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     Missing: nothing missing becomes 0 or eligible; it becomes a message and an error status.
     Source:  docs/rules.md.
     """
-    eligibility = evaluate(_with_pay_group(situation.cases, rulebook), rulebook)
+    eligibility = evaluate(_with_pay_group(situation.cases, rulebook), situation.jobs, rulebook)
     covered = situation.in_force.filter(pl.col("kind").is_in(COVERED))
-    cases = assign_programs(eligibility, covered, rulebook)
+    cases = assign_programs(eligibility, covered, situation.overrides, rulebook)
     plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
-    plans, menus = choices.with_menu(plans, cases, offers)
+    plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
     plans = choices.with_default(choices.with_loss(plans, menus, rulebook), menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)

@@ -48,7 +48,7 @@ def number_of_rules(audited: Audited) -> Iterator[Finding]:
     """Find clients that use more eligibility rules and service areas than one word has bits."""
     used = set()
     for place in places(audited):
-        used.add(("rule", place.program.eligibility))
+        used |= {("rule", place.program.eligibility), ("area", place.program.service_area)}
         for option in place.part.options:
             used |= {("rule", option.eligibility), ("area", option.service_area)}
     count = sum(code is not None for _, code in used)

@@ -9,6 +9,7 @@ from openbenefits.core.codes import PLAN_TYPES
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import ClientBundle, DatedPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.links import single_criteria
 from openbenefits.programs.values import Path
 
 _SOURCED = ("geographies", "annual_limits")
@@ -140,7 +141,7 @@ def _of_rules(audited: Audited) -> Iterator[Reference]:
         for row in contribution.rows:
             yield Reference(path, "coverage_codes", row.coverage_code or None)
     for path, rule in numbered(parts.eligibility_rules, "eligibility_rules"):
-        for place, criterion in numbered(rule.criteria, *path, "criteria"):
+        for place, criterion in single_criteria(rule.criteria, (*path, "criteria")):
             yield Reference(place, "geographies", criterion.geography)
             if audited.client and criterion.field in _OWN_CODES:
                 for value in criterion.values or ():
@@ -151,6 +152,7 @@ def _of_programs(client: ClientBundle) -> Iterator[Reference]:
     for path, program in numbered(client.programs, "programs"):
         day = program.valid_from
         yield Reference(path, "eligibility_rules", program.eligibility, day)
+        yield Reference(path, "geographies", program.service_area)
         yield Reference(path, "event_rules", program.event_rule, day)
         for credit in program.credits:
             yield Reference(path, "rate_tables", credit.rate_table, day)

@@ -1,4 +1,4 @@
-"""Event classes, event rules, eligibility rules, formulas and contributions by themselves."""
+"""Event classes, event rules, formulas and contributions by themselves."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,10 +6,7 @@ from typing import Any
 
 from openbenefits.core.codes import BeginRule, EndRule, PersonType
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import CriterionPart
-from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.rows.rules import CRITERION_UNITS
 from openbenefits.programs.values import Path
 
 TERMINATION = "TER"
@@ -82,42 +79,3 @@ def _date_rules(audited: Audited, path: Path, row: Any) -> Iterator[Finding]:
     if min(row.waiting_months, row.waiting_days) < 0:
         cure = "Correct the number."
         yield audited.finding(path, "waiting", "a waiting period of 0 or more", "less", cure)
-
-
-def eligibility_rules(audited: Audited) -> Iterator[Finding]:
-    """Find criteria that cannot be decided."""
-    for path, rule in numbered(audited.parts.eligibility_rules, "eligibility_rules"):
-        twice = [field for field, count in Counter(one.field for one in rule.criteria).items() if count > 1]
-        if twice:
-            cure = "Join the criteria of one field."
-            yield audited.finding(path, "criterion", "one criterion for each field", listed(twice), cure)
-        for place, criterion in numbered(rule.criteria, *path, "criteria"):
-            expected = _criterion_fault(criterion)
-            if expected:
-                cure = "Correct the criterion."
-                yield audited.finding(place, "criterion", expected, _found(criterion), cure)
-
-
-def _criterion_fault(part: CriterionPart) -> str:
-    """Say what a criterion should be, if it is not."""
-    bounds = [bound for bound in (part.min, part.max) if bound is not None]
-    if part.field in RANGE_FIELDS:
-        is_range = bounds and part.values is None and part.geography is None
-        unit = CRITERION_UNITS.get(part.field, 1)
-        if not is_range or any(bound * unit % 1 for bound in bounds) or bounds != sorted(bounds):
-            return f"`min` or `max`, min not above max, in steps of 1/{unit}"
-    elif part.field in LIST_FIELDS:
-        if bounds or part.geography or not part.values:
-            return "`values`, a list with at least one code"
-    elif part.field == GEOGRAPHY_FIELD:
-        if bounds or part.values is not None or not part.geography:
-            return "a `geography`"
-    else:
-        return f"one of the fields {', '.join([*RANGE_FIELDS, *LIST_FIELDS, GEOGRAPHY_FIELD])}"
-    return ""
-
-
-def _found(part: CriterionPart) -> str:
-    given = {name: getattr(part, name) for name in ("min", "max", "values", "geography")}
-    stated = [f"{name} {value}" for name, value in given.items() if value is not None]
-    return f"`{part.field}` with {listed(stated) or 'nothing'}"

@@ -31,6 +31,7 @@ def programs(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "name": part.name,
             "is_active": part.active,
             "rule_id": numbers.maybe("rule", part.eligibility),
+            "geography_id": numbers.maybe("geography", part.service_area),
             "event_rule_id": numbers.maybe("event_rule", part.event_rule),
             "maximum_pledge_cents": cents(part.maximum_pledge),
         }

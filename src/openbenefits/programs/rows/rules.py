@@ -6,6 +6,7 @@ from typing import Any
 
 from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
 from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaStepPart, PeoBundle
+from openbenefits.programs.links import linked, single_criteria
 from openbenefits.programs.numbers import Numbers
 
 Row = dict[str, Any]
@@ -51,22 +52,29 @@ def eligibility_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
 
 def eligibility_criteria(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for rule in parts.eligibility_rules:
-        for part in rule.criteria:
+        for one in linked(rule.criteria):
+            part = one.part
             unit = CRITERION_UNITS.get(part.field, 1)
             yield {
                 "valid_from": rule.valid_from,
                 "rule_id": numbers.of("rule", rule.code),
                 "field": part.field,
-                "is_excluding": part.exclude,
+                "is_excluding": one.is_excluding,
                 "minimum": None if part.min is None else int(part.min * unit),
                 "maximum": None if part.max is None else int(part.max * unit),
                 "geography_id": numbers.maybe("geography", part.geography),
+                "any_group": one.any_group,
+                "as_of": part.as_of,
+                "as_of_day": part.as_of_day,
+                "jobs": part.jobs,
+                "is_active_only": part.active_only,
+                "evaluation": part.evaluation,
             }
 
 
 def eligibility_values(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for rule in parts.eligibility_rules:
-        for part in rule.criteria:
+        for _, part in single_criteria(rule.criteria):
             for value in part.values or ():
                 yield {
                     "valid_from": rule.valid_from,
