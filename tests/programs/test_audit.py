@@ -82,7 +82,7 @@ PEO_FAULTS = [
     ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
     ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
     ("coverage_codes", lambda s: s[1].update(imputed_against="9"), "unknown_code", "coverage_codes[4]"),
-    ("coverage_codes", lambda s: s[1].update(imputed_against="4"), "imputed_against", "coverage_codes[4]"),
+    ("coverage_codes", lambda s: s[1].update(imputed_against="4"), "circular", "coverage_codes[4]"),
     ("coverage_codes", lambda s: s[0].update(imputed_against="4"), "imputed_against", "coverage_codes[1]"),
     (
         "plans",

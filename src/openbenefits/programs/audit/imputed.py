@@ -17,7 +17,9 @@ def imputed_codes(audited: Audited) -> Iterator[Finding]:
     codes = {part.code: part for part in audited.codes.coverage_codes}
     for path, part in numbered(getattr(audited.parts, "coverage_codes", ()), "coverage_codes"):
         without = codes.get(part.imputed_against or "")
-        if without is not None and (without.imputed_against is not None or not _is_less(without, part)):
+        if without is None or without.code == part.code:
+            continue  # an unknown code, or a circle: other checks say so
+        if without.imputed_against is not None or not _is_less(without, part):
             expected = "a coverage code with fewer persons, all tax dependents"
             cure = "Correct `imputed_against`."
             yield audited.finding(path, "imputed_against", expected, f"`{without.code}`", cure)
