@@ -1,6 +1,8 @@
 """Laws: whatever is left out of a bundle, reading and audit answer findings, or its rows are complete."""
 
 from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -114,3 +116,57 @@ def test_any_bytes_as_csv_are_read_without_a_traceback(text):
         (folder / "premiums.csv").write_bytes(text)
         reading = read(folder)
         assert (reading.bundle is None) == has_errors(reading.findings)
+
+
+def mutated(draw: Any, sections: dict[str, Any]) -> dict[str, Any]:
+    """Damage a bundle's document a few times over: drop, retype, duplicate, shift days, swap codes."""
+    document = deepcopy(sections)
+    for _ in range(draw(st.integers(1, 4))):
+        every = [path for path in paths(document) if len(path) > 1]
+        *way, last = draw(st.sampled_from(every))
+        node: Any = document
+        for step in way:
+            node = node[step]
+        match draw(st.sampled_from(["drop", "retype", "duplicate", "shift", "swap"])):
+            case "drop":
+                del node[last]
+            case "retype":
+                node[last] = draw(VALUES.filter(lambda value: value is not None))
+            case "duplicate" if isinstance(node, list):
+                node.insert(last, deepcopy(node[last]))
+            case "shift" if isinstance(node[last], date):
+                node[last] += timedelta(days=draw(st.integers(-800, 800)))
+            case "swap" if isinstance(node[last], str):
+                texts = [_at(document, path) for path in every if path != (*way, last)]
+                node[last] = draw(st.sampled_from([text for text in texts if isinstance(text, str)]))
+    return document
+
+
+def _at(node: Any, path: Path_) -> Any:
+    for step in path:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return None  # damaged meanwhile
+    return node
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_damaged_client_is_findings_or_a_bundle(data):
+    with TemporaryDirectory() as name:
+        reading = read(make_client(Path(name) / "client", **mutated(data.draw, CLIENT)))
+        assert (reading.bundle is None) == has_errors(reading.findings)
+        if reading.bundle:
+            check_rows(reading.bundle, good_peo())
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_damaged_peo_is_findings_or_a_bundle(data):
+    with TemporaryDirectory() as name:
+        folder = make_peo(Path(name), **mutated(data.draw, PEO))
+        reading = read(folder)
+        assert (reading.bundle is None) == has_errors(reading.findings)
+        if reading.bundle:
+            check_rows(reading.bundle, reading.bundle)
