@@ -122,3 +122,14 @@ def test_limits_reach_the_database(fresh_database):
 
     rows = load_setup(fresh_database)["annual_limit"].select("code", "year", "limit_cents")
     assert sorted(rows.rows()) == sorted(LIMITS.select("code", "year", "limit_cents").rows())
+
+
+def test_every_age_of_table_i_is_in_the_sample():
+    bundle = read(SAMPLE_FOLDER / "peo").bundle
+    rows = bundle.ages.filter(code="IRC79_TABLE_I").sort("age_from").select("age_from", "rate_micros").rows()
+    published = [
+        (int(line["age_from"]), Decimal(line["monthly_cost_per_1000"])) for line in lines("irc79_table_i.csv")
+    ]
+    assert rows == [(age, int(rate * 1_000_000)) for age, rate in published]
+    (part,) = bundle.parts.age_tables
+    assert "1.79-3" in part.source
