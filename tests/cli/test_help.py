@@ -20,7 +20,7 @@ COMMANDS = (
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
-    "setup": ("check", "diff", "apply", "take-back", "export", "rates", "rate-sheet", "schema"),
+    "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
     "limits": ("list", "show", "affordability"),
     "census": ("preview", "apply", "take-back", "audit"),
     "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),

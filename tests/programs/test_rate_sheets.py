@@ -327,3 +327,12 @@ def test_any_bytes_are_read_without_a_traceback(given, ending):
         path.write_bytes(given)
         found = importing.preview_rates(order(folder_of(Path(name)), path))
         assert found.is_applicable == (not found.findings)
+
+
+def test_a_table_that_states_the_employers_part_is_not_overwritten(tmp_path):
+    table = {**DATED, "code": "both", "rates": [{"rate": 100, "employer_rate": 60}]}
+    folder = make_peo(tmp_path / "peo", rate_tables=lambda section: section.append(table))
+    (found,) = importing.preview_rates(
+        order(folder, csv_file(tmp_path, "rate\n110\n"), table="both")
+    ).findings
+    assert (found.code, found.where) == ("employer_rate", "rate_tables[both from 2027-01-01]")

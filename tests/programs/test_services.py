@@ -247,3 +247,13 @@ def test_published_schemas_are_current():
     folder = Path(__file__).parents[2] / "docs" / "schema"
     for name, schema in json_schemas().items():
         assert json.loads((folder / name).read_text()) == json.loads(json.dumps(schema))
+
+
+def test_what_no_client_goes_by_is_listed(fresh_database, tmp_path):
+    spare = {"code": "9", "name": "Nobody's", "persons": {"EE": {"min": 1, "max": 1}}}
+    apply(make_peo(tmp_path / "peo", coverage_codes=lambda section: section.append(spare)), PEO)
+    nothing = {finding.where for finding in services.unused_by_all()}
+    assert "plans[HMO from 2026-01-01]" in nothing
+    apply(make_client(tmp_path / "client"), ACME)
+    found = [(finding.code, finding.where) for finding in services.unused_by_all()]
+    assert found == [("unused_by_all", "coverage_codes[9]")]

@@ -132,6 +132,17 @@ def export_release(
 
 
 @app.command()
+def unused() -> None:
+    """List the PEO's records that no client in force goes by."""
+    open_database()
+    from openbenefits.programs import services
+
+    found = services.unused_by_all()
+    print_findings(found)
+    say(f"{len(found)} records of the PEO that no client goes by")
+
+
+@app.command()
 def rates(
     folder: Folder,
     table: Annotated[str, typer.Argument(help="The rate table.")],

@@ -5,8 +5,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from openbenefits.core.codes import Severity
+from openbenefits.programs.audit.advice import SPARE
+from openbenefits.programs.audit.context import Audited, numbered
 from openbenefits.programs.audit.graph import Record, own_records, used_records
 from openbenefits.programs.differences import Difference
+from openbenefits.programs.findings import Finding
 from openbenefits.programs.loaded import LoadedBundle
 
 Standing = Literal["inherited", "overridden", "own", "not used"]
@@ -51,6 +55,26 @@ def standings(
         for client in clients
         for (section, code), standing in _of_client(client, peo, peos, wanted)
     ]
+
+
+def unused_by(peo: LoadedBundle, clients: Iterable[LoadedBundle]) -> list[Finding]:
+    """Find the PEO's records, coverage codes among them, that no client uses."""
+    used = {record for client in clients for record in used_records(client, peo)}
+    audited = Audited(bundle=peo, peo=peo)
+    found: dict[Record, Finding] = {}
+    for section in (*SPARE, "coverage_codes"):
+        for path, part in numbered(getattr(peo.parts, section), section):
+            if (section, part.code) not in used:
+                finding = audited.finding(
+                    path,
+                    "unused_by_all",
+                    "a client that goes by it",
+                    "none",
+                    "Remove it, or keep it for a client to come.",
+                    Severity.WARNING,
+                )
+                found.setdefault((section, part.code), finding)
+    return list(found.values())
 
 
 def _of_client(

@@ -16,7 +16,7 @@ from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
-from openbenefits.programs.inheritance import ClientRecord, records_of, standings
+from openbenefits.programs.inheritance import ClientRecord, records_of, standings, unused_by
 from openbenefits.programs.loaded import (
     LoadedBundle,
     ReleaseUnreadable,
@@ -215,6 +215,17 @@ def audit_in_force(client_id: int) -> list[Finding]:
         return [_needs_peo(f"of client {client_id}")]
     own = audit(client, peo) if client is not None and client_id != PEO else []
     return [*audit(peo), *own]
+
+
+def unused_by_all() -> list[Finding]:
+    """List the PEO's records that no client in force goes by: code lists, rates, rules, coverage codes.
+
+    Errors: loaded.ReleaseUnreadable.
+    """
+    peo = loaded_in_force(PEO)
+    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
+    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
+    return [] if peo is None else unused_by(peo, clients)
 
 
 def _wanted(bundle_code: str, number: int | None) -> Release:

@@ -148,6 +148,10 @@ def _obstacles(bundle: LoadedBundle, order: RateOrder, table: RateTablePart) -> 
     if odd:
         expected = f"a table keyed by {', '.join(READ_KEYS)}"
         found.append(_finding(order, "keys", expected, ", ".join(odd), "Write its rates by hand."))
+    own = _rates(bundle, table)
+    if own["employer_micros"].null_count() < own.height:
+        expected = "a table without `employer_rate`, which carriers' sheets do not have"
+        found.append(_finding(order, "employer_rate", expected, "it", "Write its rates by hand."))
     if not order.source.strip():
         found.append(_finding(order, "no_source", "a source", "none", "Name the document and its date."))
     return found
