@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from openbenefits.core.codes import AgeOf, BeginRule, DefaultMethod, EndRule, PriceDay, SelectAllowed
+from openbenefits.core.codes import AgeOf, BeginRule, DefaultMethod, EndRule, LastDay, PriceDay, SelectAllowed
 from openbenefits.programs.fields import GEOGRAPHY_FIELD
 
 Row = dict[str, Any]
@@ -22,7 +22,7 @@ MICRO = Decimal("0.000001")
 ORIGIN = date(2020, 1, 1)
 SOURCE = {"source": "generated"}
 EVENT_CLASSES = ("HIR", "MSC", "TER", "OE", "BIR")
-COVERAGE_CODES = ("EE", "ES", "EC", "FAM", "ED")
+COVERAGE_CODES = ("EE", "ES", "EC", "FAM", "ED", "SS", "DN", "PA", "PN")
 ZIPS = ("90001", "90002", "10001", "10002")
 HEALTH = ("10", "11")
 GRADED_BY_PAY = ("20", "30", "31")
@@ -69,7 +69,7 @@ EDGES = {
     "coverage_code": ("coverage_code", COVERAGE_CODES),
     "smoker": ("smoker", (False, True)),
     "sex": ("sex", ("F", "M", "X")),
-    "person_type": ("person_type", ("EE", "SP", "DP", "CH", "AC", "OD")),
+    "person_type": ("person_type", ("EE", "SP", "DP", "SS", "CH", "AC", "OD", "NQ")),
     "service": ("service_months_from", (0, 12, 60)),
     "pay": ("annual_pay_from", (Decimal(0), Decimal("40000.50"), Decimal(80_000))),
 }
@@ -556,6 +556,8 @@ def peo_setups(draw: DrawFn) -> Row:
     imputed = draw(st.sampled_from([{}, {"ED": "EE"}, {"ED": "EC"}]))
     persons = [alone, {**alone, "SP": one}, {**alone, "CH": children}]
     persons += [{**alone, "SP": one, "CH": children}, {**alone, "DP": one, "CH": {"min": 0, "max": 99}}]
+    persons += [{**alone, "SS": one, "CH": {"min": 0, "max": most}}, {"NQ": children}, {"DP": one}]
+    persons += [{"EE": {"min": 0, "max": draw(st.integers(0, 1))}, "DP": one, "NQ": {"min": 0, "max": most}}]
     return {
         "bundle": {"kind": "peo", "code": "PEO", "name": "The PEO"},
         "event_classes": classes,
@@ -602,6 +604,10 @@ def dependent_rules() -> SearchStrategy[Row]:
             "student_age_limit": st.sampled_from([24, 26, 99]),
             "disabled_exempt": st.booleans(),
             "married_ineligible": st.booleans(),
+            "relationships": st.sampled_from(
+                [["SP", "SS", "DP", "CH", "AC", "OD"], ["SP", "DP", "CH", "NQ"], ["SS", "AC", "OD", "NQ"]]
+            ),
+            "last_day": st.sampled_from(LastDay).map(str),
         }
     )
 
@@ -747,8 +753,8 @@ def overrides(draw: DrawFn, client: Row) -> list[Row]:
 
 @st.composite
 def households(draw: DrawFn, event: Row) -> list[Row]:
-    kinds = draw(st.lists(st.sampled_from(["SP", "DP"]), max_size=1))
-    kinds += draw(st.lists(st.sampled_from(["CH", "CH", "AC", "OD", "NQ"]), max_size=5))
+    kinds = draw(st.lists(st.sampled_from(["SP", "DP", "SS"]), max_size=1))
+    kinds += draw(st.lists(st.sampled_from(["CH", "CH", "AC", "OD", "NQ", "NQ"]), max_size=5))
     if event["event_class"] == "BIR":
         kinds.append("CH")
     members = [draw(dependents(number, kind, event["event_on"])) for number, kind in enumerate(kinds, 1)]
@@ -759,8 +765,8 @@ def households(draw: DrawFn, event: Row) -> list[Row]:
 
 @st.composite
 def dependents(draw: DrawFn, number: int, person_type: str, event_on: date) -> Row:
-    first = date(1955, 1, 1) if person_type in ("SP", "DP") else date(1994, 1, 1)
-    last = date(2005, 1, 1) if person_type in ("SP", "DP") else event_on
+    first = date(1955, 1, 1) if person_type in ("SP", "DP", "SS") else date(1994, 1, 1)
+    last = date(2005, 1, 1) if person_type in ("SP", "DP", "SS") else event_on
     return {
         "id": number,
         "person_type": person_type,

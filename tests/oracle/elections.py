@@ -9,7 +9,14 @@ from datetime import date
 from typing import Any
 
 from .dates import age_years
-from .eligibility import CHILD_TYPES, counting_dependents, covered_dependents, is_in_force, kind_of
+from .eligibility import (
+    KINDS,
+    USUAL_RELATIONSHIPS,
+    counting_dependents,
+    covered_dependents,
+    is_in_force,
+    kind_of,
+)
 from .options import NO_LIMIT
 from .preparation import WAIVE
 from .prepare import prepare
@@ -330,7 +337,7 @@ class Elections:
         medical = (self.outcomes.get(MEDICAL) or {}).get("option") or {}
         code = self.setup.row("coverage_codes", medical.get("coverage_code"))
         return code is not None and any(
-            limits["max"] > 0 for kind, limits in code["persons"].items() if kind in ("SP", "DP", "CH")
+            limits["max"] > 0 for kind, limits in code["persons"].items() if kind in KINDS
         )
 
     # --- people -----------------------------------------------------------------------------------------
@@ -345,7 +352,7 @@ class Elections:
         named = [known.get(number) for number in election.get("dependents") or []]
         found = [self._why_not(section, one, day) for one in named if one not in counting]
         code = self.setup.row("coverage_codes", option.get("coverage_code"))
-        for kind in ("SP", "DP", "CH") if code else ():
+        for kind in KINDS if code else ():
             limits = code["persons"].get(kind) or {"min": 0, "max": 0}
             count = sum(1 for one in named if one in counting and kind_of(one) == kind)
             found += ["BA1306"] if count < limits["min"] else []
@@ -354,7 +361,8 @@ class Elections:
 
     def _why_not(self, section: Row, dependent: Row | None, day: date) -> str:
         rule = self.setup.row_on("dependent_rules", section.get("dependent_rule"), day) or {}
-        if dependent is None or dependent.get("is_former") or dependent["person_type"] not in CHILD_TYPES:
+        allowed = rule.get("relationships", USUAL_RELATIONSHIPS)
+        if dependent is None or dependent.get("is_former") or dependent["person_type"] not in allowed:
             return "BA1310"
         is_married = rule.get("married_ineligible", False) and dependent.get("is_married")
         return "BA1309" if is_married else "BA1308"

@@ -1,10 +1,10 @@
 """Who may have what: rules, programs, options, dependents (docs/rules.md §2 and §3)."""
 
-from calendar import monthrange
-from datetime import date
+from calendar import isleap, monthrange
+from datetime import date, timedelta
 from typing import Any
 
-from openbenefits.core.codes import CHILD_TYPES
+from openbenefits.core.codes import CHILD_TYPES, USUAL_RELATIONSHIPS
 
 from .dates import age_years, service_months
 from .rows import Row, Setup, cents, decimal
@@ -35,6 +35,8 @@ JOB_FIELDS = (
     *(f"config_{number}" for number in range(1, 10)),
 )
 ACTIVE = ("A", "L", "P", "S", "W")  # statuses of a job that goes on
+ADULTS = ("SP", "DP", "SS")
+KINDS = (*ADULTS, "CH", "NQ")
 IN_HUNDREDTHS = ("weekly_hours", "annual_pay")  # written in hours and dollars, compared in hundredths
 
 
@@ -243,10 +245,10 @@ def counting_dependents(setup: Setup, rule_code: str | None, person: Row, day: d
 
 def _counts(rule: Row, dependent: Row, day: date) -> bool:
     kind = dependent["person_type"]
-    if kind in ("SP", "DP"):
-        return True
-    if kind not in CHILD_TYPES:
+    if kind not in rule.get("relationships", USUAL_RELATIONSHIPS) or kind == "XS":
         return False
+    if kind in ADULTS:
+        return True
     if rule.get("married_ineligible", False) and dependent.get("is_married"):
         return False
     if rule.get("disabled_exempt", True) and dependent.get("is_disabled"):
@@ -254,8 +256,22 @@ def _counts(rule: Row, dependent: Row, day: date) -> bool:
     limit = rule.get("age_limit", 99)
     if dependent.get("is_student") and rule.get("student_age_limit") is not None:
         limit = rule["student_age_limit"]
-    age = age_years(dependent.get("birth_on"), day)
-    return age is not None and age < limit
+    birth_on = dependent.get("birth_on")
+    return birth_on is not None and day <= last_day_of(rule, birth_on, limit)
+
+
+def last_day_of(rule: Row, birth_on: date, limit: int) -> date:
+    """Find the last day somebody counts: before the birthday of the limit, or the end of its month or year."""
+    if (birth_on.month, birth_on.day) == (2, 29) and not isleap(birth_on.year + limit):
+        birthday = date(birth_on.year + limit, 3, 1)
+    else:
+        birthday = birth_on.replace(year=birth_on.year + limit)
+    match rule.get("last_day", "day_before_birthday"):
+        case "month_end":
+            return birthday.replace(day=monthrange(birthday.year, birthday.month)[1])
+        case "year_end":
+            return date(birthday.year, 12, 31)
+    return birthday - timedelta(days=1)
 
 
 def kind_of(dependent: Row) -> str:
@@ -267,7 +283,7 @@ def covered_dependents(setup: Setup, coverage_code: str | None, counting: list[R
     """List the dependents a coverage code covers: of each kind up to its maximum, oldest first."""
     code = setup.row("coverage_codes", coverage_code)
     covered = []
-    for kind in ("SP", "DP", "CH"):
+    for kind in KINDS:
         allowed = (code["persons"].get(kind) or {"max": 0})["max"] if code else 0
         covered += [one for one in counting if kind_of(one) == kind][:allowed]
     return covered
@@ -275,6 +291,13 @@ def covered_dependents(setup: Setup, coverage_code: str | None, counting: list[R
 
 def covers_nobody_else(coverage_code: Row) -> bool:
     return all(kind == "EE" or limits["max"] == 0 for kind, limits in coverage_code["persons"].items())
+
+
+def covers_employee(coverage_code: Row | None) -> bool:
+    """Tell whether the employee is covered: named, or nobody else is."""
+    if coverage_code is None or covers_nobody_else(coverage_code):
+        return True
+    return coverage_code["persons"].get("EE", {"max": 0})["max"] > 0
 
 
 # --- options --------------------------------------------------------------------------------------------
@@ -293,7 +316,7 @@ def option_verdict(
     else:
         criteria = [("override", MET if override == ELIGIBLE else FAILED)]
     code = setup.row("coverage_codes", option["coverage_code"])
-    for kind in ("SP", "DP", "CH") if code else ():
+    for kind in KINDS if code else ():
         demanded = (code["persons"].get(kind) or {"min": 0})["min"]
         found = sum(1 for one in counting if kind_of(one) == kind)
         criteria.append((f"household {kind}", MET if found >= demanded else FAILED))

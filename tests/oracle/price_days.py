@@ -7,7 +7,7 @@ from .dates import month_end, pay_periods
 from .eligibility import kind_of
 from .rows import Fault, Row, Setup
 
-KINDS = {"spouse": ("SP", "DP"), "dependent": ("CH",)}
+KINDS = {"spouse": ("SP", "DP", "SS"), "dependent": ("CH", "NQ")}
 
 
 @dataclass(frozen=True)

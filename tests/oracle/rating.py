@@ -6,7 +6,7 @@ from typing import Any
 
 from .curves import written_out
 from .dates import age_years, service_months
-from .eligibility import covered_dependents, covers_nobody_else, kind_of
+from .eligibility import ADULTS, covered_dependents, covers_employee, covers_nobody_else, kind_of
 from .price_days import When, looked_at
 from .rows import (
     Fault,
@@ -216,15 +216,19 @@ def month_of(table: Row, line: Row, look: Row, coverage: int | None, rate: str =
 # --- the price of an option -----------------------------------------------------------------------------
 
 
-def rated_members(table: Row, person: Row, covered: list[Row], day: date | None) -> list[Row]:
-    """List who is charged: all but the younger ones beyond the oldest (3) children under an age (21)."""
+def rated_members(table: Row, covered: list[Row], day: date | None) -> list[Row]:
+    """List who of the dependents is charged: of the children under an age (21) only the oldest (3), and so of
+    the non-qualified ones.
+    """
     most, limit = table.get("charged_children", 3), table.get("charged_children_under", 21)
-    members, minors = [person], 0
+    members, minors = [], {"CH": 0, "NQ": 0}
     for dependent in covered:
         age = None if day is None else age_years(dependent.get("birth_on"), day)
-        is_minor = kind_of(dependent) == "CH" and age is not None and age < limit
-        minors += is_minor
-        if not is_minor or minors <= most:
+        kind = kind_of(dependent)
+        is_minor = kind not in ADULTS and age is not None and age < limit
+        if is_minor:
+            minors[kind] += 1
+        if not is_minor or minors[kind] <= most:
             members.append(dependent)
     return members
 
@@ -241,16 +245,19 @@ def month_parts(
     if table.get("per_member", False) and table.get("unit", "flat") in ("per_hundred", "per_thousand"):
         raise Fault("BA1202")
     code = option["coverage_code"]
+    is_covered = covers_employee(setup.row("coverage_codes", code))
     covered = covered_dependents(setup, code, counting)
     members = [person]
     if table.get("per_member", False):
-        members = rated_members(table, person, covered, look["age_on"])
+        members = ([person] if is_covered else []) + rated_members(table, covered, look["age_on"])
     lines = [line_of(setup, table, person, member, code, look) for member in members]
     months = [month_of(table, line, look, coverage) for line in lines]
     if None in months:
         return {"total": None, "own": None, "dependents": None, "lines": lines}
     total = sum(months)
-    if table.get("per_member", False):
+    if not is_covered:
+        own = 0
+    elif table.get("per_member", False):
         own = months[0]
     else:
         own = _own_part(setup, table, person, look, coverage, total)
@@ -264,7 +271,7 @@ def _own_part(setup: Setup, table: Row, person: Row, look: Row, coverage: int | 
     if "coverage_code" not in (table.get("keys") or []):
         return total
     for code in setup.peo["coverage_codes"]:
-        if covers_nobody_else(code):
+        if covers_nobody_else(code) and covers_employee(code):
             line = find_line(table, rate_values(setup, table, person, person, code["code"], look))
             if line is not None:
                 return month_of(table, line, look, coverage)

@@ -122,6 +122,24 @@ PEO_FAULTS = [
         "persons",
         "coverage_codes[4]",
     ),
+    (
+        "coverage_codes",
+        lambda s: s[1]["persons"].update(XS={"min": 0, "max": 1}),
+        "person_type",
+        "coverage_codes[4]",
+    ),
+    (
+        "coverage_codes",
+        lambda s: s[1]["persons"].update(SS={"min": 1, "max": 2}),
+        "persons_of_kind",
+        "coverage_codes[4]",
+    ),
+    (
+        "coverage_codes",
+        lambda s: s[1].update(persons={"EE": {"min": 0, "max": 0}}),
+        "covers_nobody",
+        "coverage_codes[4]",
+    ),
     ("plans", lambda s: s[0].update(plan_type="1Q"), "plan_type", "plans[HMO from 2026-01-01]"),
     ("plans", lambda s: s[1].update(coverage_group="X"), "unknown_code", "plans[LIFE from 2026-01-01]"),
     ("plans", lambda s: s[0].update(source=" "), "no_source", "plans[HMO from 2026-01-01]"),
@@ -582,6 +600,18 @@ CLIENT_FAULTS = [
     ("event_rules", lambda s: s[0]["classes"][0].update(waiting_days=91), "wait", f"{MAIN}.plan_types[10]"),
     (
         "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "relationships": []}],
+        "relationships",
+        "dependent_rules[HEALTH from 2026-01-01]",
+    ),
+    (
+        "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "relationships": ["SP", "CH", "XS"]}],
+        "relationships",
+        "dependent_rules[HEALTH from 2026-01-01]",
+    ),
+    (
+        "dependent_rules",
         [{**DATED, "code": "HEALTH", "age_limit": 25}],
         "dependent_rule",
         f"{MAIN}.plan_types[10]",
@@ -992,3 +1022,26 @@ def test_tables_by_age_may_stand_in_a_file(tmp_path):
     assert found == []
     loaded = read(tmp_path / "peo").bundle
     assert loaded.ages.select("age_from", "rate_micros").rows() == [(0, 50_000), (25, 60_000)]
+
+
+@pytest.mark.parametrize(
+    ("persons", "relationships", "is_finding"),
+    [
+        ({"SP": {"min": 1, "max": 1}}, ["SP", "CH"], False),
+        ({"SP": {"min": 1, "max": 1}}, ["CH"], True),
+        ({"SP": {"min": 0, "max": 1}}, ["CH"], False),
+        ({"CH": {"min": 1, "max": 9}}, ["AC"], False),
+        ({"NQ": {"min": 1, "max": 9}}, None, True),
+        ({"NQ": {"min": 1, "max": 9}}, ["NQ"], False),
+    ],
+)
+def test_persons_nobody_may_be_are_a_finding(tmp_path, persons, relationships, is_finding):
+    def demand(section: list[Any]) -> None:
+        section[1]["persons"] = {"EE": {"min": 1, "max": 1}, **persons}
+
+    rule = {**DATED, "code": "HEALTH", "age_limit": 26}
+    if relationships:
+        rule["relationships"] = relationships
+    findings = audited_client(tmp_path, peo={"coverage_codes": demand}, dependent_rules=[rule])
+
+    assert [finding.code for finding in findings] == (["persons_demanded"] if is_finding else [])

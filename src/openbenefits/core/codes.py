@@ -177,14 +177,12 @@ class PersonType(StrEnum):
     ADULT_CHILD = "AC"
     OTHER_QUALIFIED = "OD"
     NON_QUALIFIED = "NQ"
+    SAME_SEX_SPOUSE = "SS"
     EX_SPOUSE = "XS"
     BENEFICIARY = "BN"  # a person, estate, trust or charity that may receive, and is never covered
 
 
 CHILD_TYPES = (PersonType.CHILD, PersonType.ADULT_CHILD, PersonType.OTHER_QUALIFIED)
-
-RATED_PERSONS = (PersonType.EMPLOYEE, PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, *CHILD_TYPES)
-"""Whom a rate may be keyed by."""
 
 
 class PriceDay(StrEnum):
@@ -205,6 +203,58 @@ class AgeOf(StrEnum):
     EMPLOYEE = "employee"
     SPOUSE = "spouse"  # or partner
     DEPENDENT = "dependent"  # the oldest covered child
+
+
+PERSON_KINDS: dict[str, tuple[PersonType, ...]] = {
+    "spouse": (PersonType.SPOUSE,),
+    "partner": (PersonType.DOMESTIC_PARTNER,),
+    "same_sex_spouse": (PersonType.SAME_SEX_SPOUSE,),
+    "child": CHILD_TYPES,
+    "nonqualified": (PersonType.NON_QUALIFIED,),
+}
+"""The kinds of dependents a coverage code counts, and who falls under each; the first names it in set-up."""
+
+KIND_NAMES: dict[str, tuple[str, str]] = {
+    "spouse": ("spouse", "spouses"),
+    "partner": ("domestic partner", "domestic partners"),
+    "same_sex_spouse": ("same-sex spouse", "same-sex spouses"),
+    "child": ("child", "children"),
+    "nonqualified": ("non-qualified dependent", "non-qualified dependents"),
+}
+"""One of a kind, and several."""
+
+ADULT_KINDS = ("spouse", "partner", "same_sex_spouse")
+"""Kinds of which a household has one; of the others it may have several, with limits of age."""
+
+RATED_PERSONS = (PersonType.EMPLOYEE, *(one for types in PERSON_KINDS.values() for one in types))
+"""Whom a rate may be keyed by."""
+
+KIND_OF: dict[str, str] = {
+    person_type.value: kind for kind, types in PERSON_KINDS.items() for person_type in types
+}
+
+RELATIONSHIP_BITS: dict[str, int] = {name: 1 << number for number, name in enumerate(KIND_OF)}
+"""One bit for each person type that may be a dependent, for the list of those a rule allows."""
+
+USUAL_RELATIONSHIPS = tuple(PersonType(name) for name in KIND_OF if name != PersonType.NON_QUALIFIED)
+"""Who may be a dependent unless a rule says otherwise."""
+
+DEFAULT_RELATIONSHIPS = sum(RELATIONSHIP_BITS[name] for name in USUAL_RELATIONSHIPS)
+
+
+class LastDay(StrEnum):
+    """The last day on which a dependent counts who reaches the limit of age."""
+
+    DAY_BEFORE_BIRTHDAY = "day_before_birthday"
+    MONTH_END = "month_end"
+    YEAR_END = "year_end"
+
+
+class OverageBegins(StrEnum):
+    """When the continuation coverage of a dependent begins who has become too old."""
+
+    EVENT_DATE = "event_date"
+    NEXT_MONTH = "first_of_next_month"
 
 
 class BeginRule(StrEnum):

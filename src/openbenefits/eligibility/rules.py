@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core import days
-from openbenefits.core.codes import CHILD_TYPES, PersonType, ProcessStatus
+from openbenefits.core.codes import ProcessStatus
 from openbenefits.core.columns import with_taken
 from openbenefits.eligibility.facts import measured
 from openbenefits.eligibility.jobs import (
@@ -338,56 +337,4 @@ def _program_status(covered: pl.Series) -> pl.Expr:
         .when((met == 0) & covered)
         .then(pl.lit(ProcessStatus.AN.value))
         .otherwise(pl.lit(ProcessStatus.FA.value))
-    )
-
-
-# --- dependents ---------------------------------------------------------------------------------------
-
-
-def eligible_members(members: pl.DataFrame) -> pl.DataFrame:
-    """Keep the dependents who count on the day in question (docs/rules.md §3).
-
-    Shapes:  members has one row per case, dependent and day (`price_on`) with the columns of the dependent
-             rule (age_limit, student_age_limit, is_disabled_exempt, is_married_ineligible; null: no rule).
-    Missing: a child without a birth date never counts, unless exempt by disability.
-    """
-    return members.filter(~pl.col("is_former") & why_not_member().is_null())
-
-
-def why_not_member() -> pl.Expr:
-    """Say why somebody does not count: 'relationship', 'married', 'age', or null who does."""
-    kind = pl.col("person_type")
-    is_child = kind.is_in([str(child) for child in CHILD_TYPES])
-    is_adult = kind.is_in([str(PersonType.SPOUSE), str(PersonType.DOMESTIC_PARTNER)])
-    limit = pl.when("is_student").then("student_age_limit").otherwise("age_limit")
-    age = days.age_years(pl.col("birth_on"), pl.col("price_on"))
-    exempt = pl.col("is_disabled") & pl.col("is_disabled_exempt").fill_null(value=True)
-    too_old = ~exempt & (age >= limit.fill_null(99)).fill_null(value=True)
-    married = pl.col("is_married") & pl.col("is_married_ineligible").fill_null(value=False)
-    return (
-        pl.when(~is_child & ~is_adult)
-        .then(pl.lit("relationship"))
-        .when(is_child & married)
-        .then(pl.lit("married"))
-        .when(is_child & too_old)
-        .then(pl.lit("age"))
-    )
-
-
-def households(members: pl.DataFrame) -> pl.DataFrame:
-    """Count the eligible spouses, partners and children per case and unit of `plan_unit`."""
-    kind = pl.col("person_type")
-    return members.group_by("case", "plan_unit").agg(
-        spouses=(kind == PersonType.SPOUSE).sum().cast(pl.Int16),
-        partners=(kind == PersonType.DOMESTIC_PARTNER).sum().cast(pl.Int16),
-        children=kind.is_in([str(child) for child in CHILD_TYPES]).sum().cast(pl.Int16),
-    )
-
-
-def household_suffices() -> pl.Expr:
-    """Whether the household holds the persons a coverage code demands."""
-    return (
-        (pl.col("spouses") >= pl.col("spouse_min"))
-        & (pl.col("partners") >= pl.col("partner_min"))
-        & (pl.col("children") >= pl.col("child_min"))
     )

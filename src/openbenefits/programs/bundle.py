@@ -15,11 +15,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openbenefits.core.codes import (
+    USUAL_RELATIONSHIPS,
     AgeOf,
     AmountKind,
     BeginRule,
     DefaultMethod,
     EndRule,
+    LastDay,
+    OverageBegins,
     PersonType,
     PriceDay,
     RateUnit,
@@ -96,9 +99,16 @@ class PersonRange(Part, kw_only=True, frozen=True):
 
 
 class CoverageCodePart(Part, kw_only=True, frozen=True):
+    """How many persons of each kind a code covers; a kind left out is not covered.
+
+    Kinds are named EE, SP, DP, SS, NQ, and CH for child, adult child and other qualified. A code that says
+    who else is covered, and not EE, does not cover the employee: the partner's side, elected in addition.
+    A code that names nobody is employee only.
+    """
+
     code: Code
     name: str
-    persons: dict[PersonType, PersonRange]  # CH stands for child, adult child and other qualified
+    persons: dict[PersonType, PersonRange]
     imputed_against: Code | None = None  # covers persons who are no tax dependents; the code without them
 
 
@@ -264,11 +274,16 @@ class DeductionCodePart(Part, kw_only=True, frozen=True):
 
 
 class DependentRulePart(DatedPart, kw_only=True, frozen=True):
+    """Who counts as a dependent, and until when. Age and marriage do not matter for spouses and partners."""
+
     code: Code
     age_limit: int = 99
     student_age_limit: int | None = None  # none: students too end at `age_limit`
     disabled_exempt: bool = True
     married_ineligible: bool = False
+    relationships: tuple[PersonType, ...] = USUAL_RELATIONSHIPS
+    last_day: LastDay = LastDay.DAY_BEFORE_BIRTHDAY  # the last day on which who reaches the limit counts
+    overage_begins: OverageBegins = OverageBegins.EVENT_DATE  # of continuation coverage
 
 
 class FundPart(Part, kw_only=True, frozen=True):

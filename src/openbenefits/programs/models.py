@@ -8,6 +8,8 @@ elections and coverage refer to. `client_id` 0 is the PEO's own bundle, readable
 
 from django.db import models
 
+from openbenefits.core.codes import DEFAULT_RELATIONSHIPS, LastDay, OverageBegins
+
 
 class Bundle(models.Model):
     """A folder of set-up: the PEO's, or one client's."""
@@ -93,17 +95,22 @@ class ActionReason(SetupRow):
 
 
 class CoverageCode(SetupRow):
-    """How many persons of each type a coverage code covers. Null = none of that type."""
+    """How many persons of each kind a coverage code covers (core.codes.PERSON_KINDS)."""
 
     coverage_code_id = models.IntegerField()
     code = models.TextField()
     name = models.TextField()
+    covers_employee = models.BooleanField(default=True)
     spouse_min = models.SmallIntegerField()
     spouse_max = models.SmallIntegerField()
     partner_min = models.SmallIntegerField()
     partner_max = models.SmallIntegerField()
+    same_sex_spouse_min = models.SmallIntegerField(default=0)
+    same_sex_spouse_max = models.SmallIntegerField(default=0)
     child_min = models.SmallIntegerField()
     child_max = models.SmallIntegerField()
+    nonqualified_min = models.SmallIntegerField(default=0)
+    nonqualified_max = models.SmallIntegerField(default=0)
     imputed_against_id = models.IntegerField(null=True)  # the coverage code without those no tax dependents
 
 
@@ -233,6 +240,9 @@ class DependentRule(DatedRow):
     student_age_limit = models.SmallIntegerField()
     is_disabled_exempt = models.BooleanField()
     is_married_ineligible = models.BooleanField()
+    relationship_bits = models.SmallIntegerField(default=DEFAULT_RELATIONSHIPS)
+    last_day = models.TextField(default=LastDay.DAY_BEFORE_BIRTHDAY.value)
+    overage_begins = models.TextField(default=OverageBegins.EVENT_DATE.value)
 
 
 class EligibilityRule(DatedRow):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.codes import RATED_PERSONS, RateUnit
+from openbenefits.core.codes import PERSON_KINDS, RATED_PERSONS, RateUnit
 from openbenefits.core.money import MICROS_PER_CENT, divide_half_up
 from openbenefits.programs.dated import SetupTooComplex, dated
 
@@ -221,7 +221,7 @@ _OTHER_KEYS = (
 def _with_own_part(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Add `own`: the rate of the first coverage code that covers nobody else, where the table has one."""
     alone = tables["coverage_code"].filter(
-        (pl.col("spouse_max") == 0) & (pl.col("partner_max") == 0) & (pl.col("child_max") == 0)
+        pl.col("covers_employee"), pl.all_horizontal(pl.col(f"{kind}_max") == 0 for kind in PERSON_KINDS)
     )
     own = (
         rows.filter("by_coverage_code")

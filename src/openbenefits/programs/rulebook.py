@@ -11,12 +11,13 @@ from dataclasses import dataclass, fields
 
 import polars as pl
 
-from openbenefits.core.codes import PLAN_TYPES, AgeOf
+from openbenefits.core.codes import PERSON_KINDS, PLAN_TYPES, AgeOf
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
 from openbenefits.programs.dated import dated
 from openbenefits.programs.rates import compile_rates, zip_numbers
 
 PROGRAM_PLAN_TYPE = "01"
+PERSON_COUNTS = tuple(f"{kind}_{bound}" for kind in PERSON_KINDS for bound in ("min", "max"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,12 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
     )
 
 
+def used_kinds(rulebook: Rulebook) -> list[str]:
+    """List the kinds of dependents that some coverage code covers; the others need not be counted."""
+    codes = rulebook.coverage_codes
+    return [kind for kind in PERSON_KINDS if (codes[f"{kind}_max"] > 0).any()]
+
+
 def plan_type_number(column: str = "plan_type") -> pl.Expr:
     """Give each plan type a small number, for packing into keys."""
     numbers = {code: number for number, code in enumerate(PLAN_TYPES)}
@@ -203,10 +210,7 @@ def _excluded_coverage(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFra
 def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:
     """One row per option of a plan row; `option_row` is its position."""
     keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_type", "plan_row")
-    codes = tables["coverage_code"].select(
-        "coverage_code_id",
-        *("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max"),
-    )
+    codes = tables["coverage_code"].select("coverage_code_id", "covers_employee", *PERSON_COUNTS)
     deductions = tables["deduction_code"].select("deduction_code_id", "tax_class", "period_flags")
     return (
         tables["option"]
@@ -214,7 +218,7 @@ def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.
         .join(keys, on=["program_id", "valid_from", "plan_type"])
         .join(codes, on="coverage_code_id", how="left")
         .join(deductions, on="deduction_code_id", how="left")
-        .with_columns(pl.col("^(spouse|partner|child)_(min|max)$").fill_null(0))
+        .with_columns(pl.col("covers_employee").fill_null(value=True), pl.col(PERSON_COUNTS).fill_null(0))
         .sort("plan_row", "display_order")
         .with_row_index("option_row")
         .with_columns(pl.col("option_row").cast(pl.Int32))

@@ -11,7 +11,11 @@ from openbenefits.core.codes import AgeOf, RateUnit
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_names import Row, row_on
 
-_PERSONS = {AgeOf.EMPLOYEE: "employee", AgeOf.SPOUSE: "spouse or partner", AgeOf.DEPENDENT: "oldest child"}
+_PERSONS = {
+    AgeOf.EMPLOYEE: "employee",
+    AgeOf.SPOUSE: "spouse or partner",
+    AgeOf.DEPENDENT: "oldest child or non-qualified dependent",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,17 @@ import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import (
+    KIND_NAMES,
     BeginRule,
     DefaultMethod,
     EndRule,
+    LastDay,
     OptionType,
     SelectAllowed,
     WaiveRule,
     is_health,
 )
+from openbenefits.eligibility.dependents import counted
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_coverage import coverage_text, proof_part
@@ -34,6 +37,7 @@ from openbenefits.reports.explain_words import (
     BEGIN_WORDS,
     END_WORDS,
     FAULT_WORDS,
+    LAST_DAY_WORDS,
     METHOD_WORDS,
     REASON_WORDS,
     SELECT_WORDS,
@@ -42,11 +46,6 @@ from openbenefits.reports.explain_words import (
 )
 
 NO_LIMIT = (0, 99)
-HOUSEHOLD = {
-    "spouse_min": ("spouses", "spouse"),
-    "partner_min": ("partners", "domestic partner"),
-    "child_min": ("children", "child"),
-}
 
 
 def plan_parts(again: Again, plan_type: str | None = None) -> tuple[tuple[PlanPart, ...], tuple[str, ...]]:
@@ -103,8 +102,10 @@ def _household(again: Again, plan: Row) -> str:
     rule = row_on(
         again.tables["dependent_rule"], plan["price_on"], dependent_rule_id=plan["dependent_rule_id"]
     )
-    counts = [f"{counted} {plan[counted]}" for counted, _ in HOUSEHOLD.values()]
+    counts = [f"{KIND_NAMES[kind][1]} {plan[counted(kind)]}" for kind in again.prepared.trace.offers.kinds]
     until = f"children below {rule['age_limit']}" if rule else "children of any age"
+    if rule and rule["last_day"] != LastDay.DAY_BEFORE_BIRTHDAY:
+        until += f" (until the end of {LAST_DAY_WORDS[rule['last_day']]})"
     longer = rule and rule["student_age_limit"] != rule["age_limit"]
     student = f", students below {rule['student_age_limit']}" if rule and longer else ""
     by = f", rule {rule['code']} ({rule['source']})" if rule else ""
@@ -305,9 +306,10 @@ def _why_not_eligible(again: Again, plan: Row, row: Row, rule: RulePart) -> str:
     code = row_of(again.tables["coverage_code"], coverage_code_id=row["coverage_code_id"])
     if code is not None:
         reasons += [
-            f"{code['name']} needs {code[column]} {who}, the household has {plan[counted]} eligible"
-            for column, (counted, who) in HOUSEHOLD.items()
-            if plan[counted] < code[column]
+            f"{code['name']} needs {code[f'{kind}_min']} {KIND_NAMES[kind][0]}, "
+            f"the household has {plan[counted(kind)]} eligible"
+            for kind in again.prepared.trace.offers.kinds
+            if plan[counted(kind)] < code[f"{kind}_min"]
         ]
     return f"not offered: {'; '.join(reasons) or 'cannot be decided'}"
 

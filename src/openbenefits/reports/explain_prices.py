@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import money as cents_of
-from openbenefits.core.codes import PersonType, RateUnit
+from openbenefits.core.codes import ADULT_KINDS, KIND_OF, PERSON_KINDS, PersonType, RateUnit
 from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
@@ -33,8 +33,7 @@ from openbenefits.reports.explain_words import (
 
 MICROS_PER_CENT = MICROS // 100
 MONTHS = 12
-ADULTS = {str(PersonType.SPOUSE): "spouse_max", str(PersonType.DOMESTIC_PARTNER): "partner_max"}
-NOBODY = {"spouse_max": 0, "partner_max": 0, "child_max": 0}
+NOBODY_ELSE = {"covers_employee": True, **{f"{kind}_max": 0 for kind in PERSON_KINDS}}
 
 
 def cost_parts(again: Again, plan: Row, option: Row, priced: Row) -> tuple[CostPart, ...]:
@@ -115,7 +114,7 @@ AMOUNTS = (
 def _rated(again: Again, plan: Row, option: Row, table: Row, look: Look) -> list[Row]:
     """Find the rates that apply: the employee's, and in tables priced per member those of the others."""
     case = again.case
-    code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"]) or NOBODY
+    code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"]) or NOBODY_ELSE
     age = age_on(look.birth_on, look.age_on)
     people = [
         {
@@ -128,14 +127,19 @@ def _rated(again: Again, plan: Row, option: Row, table: Row, look: Look) -> list
     ]
     if table["is_per_member"]:
         people += list(_charged(again, plan, code, table, look))
-    return [person | _rate(again, option, table, person, look) for person in people]
+    rated = [person | _rate(again, option, table, person, look) for person in people]
+    if not code["covers_employee"]:
+        nothing = {"who": "employee, not covered", "micros": 0, "employer_micros": 0}
+        rated[0] |= {"own_micros": 0, **(nothing if table["is_per_member"] else {})}
+    return rated
 
 
 def _charged(again: Again, plan: Row, code: Row, table: Row, look: Look) -> Iterator[Row]:
     """The dependents a list bill charges: 45 CFR 147.102(c)."""
     members = _where(again.prepared.trace.members, "plan_unit", plan["plan_unit"])
     rows = members.sort("birth_on", "dependent_id", nulls_last=True).iter_rows(named=True)
-    counts = dict.fromkeys((*ADULTS, "CH", "young"), 0)
+    counts = dict.fromkeys(PERSON_KINDS, 0)
+    young = dict.fromkeys(PERSON_KINDS, 0)
     for row in rows:
         age = age_on(row["birth_on"], look.age_on)
         person = {
@@ -145,12 +149,13 @@ def _charged(again: Again, plan: Row, code: Row, table: Row, look: Look) -> Iter
             "is_smoker": row["is_smoker"],
             "person_type": row["person_type"],
         }
-        kind = row["person_type"] if row["person_type"] in ADULTS else "CH"
-        is_young = kind == "CH" and age is not None and age < table["charged_children_under"]
+        kind = KIND_OF[row["person_type"]]
+        is_adult = kind in ADULT_KINDS
+        is_young = not is_adult and age is not None and age < table["charged_children_under"]
         counts[kind] += 1
-        counts["young"] += is_young
-        most = min(code[ADULTS[kind]], 1) if kind in ADULTS else code["child_max"]
-        if counts[kind] <= most and not (is_young and counts["young"] > table["charged_children"]):
+        young[kind] += is_young
+        most = min(code[f"{kind}_max"], 1) if is_adult else code[f"{kind}_max"]
+        if counts[kind] <= most and not (is_young and young[kind] > table["charged_children"]):
             yield person
 
 
@@ -166,7 +171,7 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
         code = row_of(again.tables["coverage_code"], coverage_code_id=option["coverage_code_id"])
         keys["coverage code"] = code["code"] if code else "none"
         rows = _where(rows, "coverage_code_id", option["coverage_code_id"])
-        alone = again.tables["coverage_code"].filter(**NOBODY)["coverage_code_id"]
+        alone = again.tables["coverage_code"].filter(**NOBODY_ELSE)["coverage_code_id"]
         own = own.filter(pl.col("coverage_code_id").is_in(alone.implode()))
     total = _highest(rows)
     return {

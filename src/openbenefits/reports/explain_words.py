@@ -8,6 +8,7 @@ from openbenefits.core.codes import (
     ChangeKind,
     DefaultMethod,
     EndRule,
+    LastDay,
     PersonType,
     RateUnit,
     SelectAllowed,
@@ -87,8 +88,13 @@ PERSON_WORDS = {
     PersonType.ADULT_CHILD: "adult child",
     PersonType.OTHER_QUALIFIED: "other qualified dependent",
     PersonType.NON_QUALIFIED: "not a qualified dependent",
+    PersonType.SAME_SEX_SPOUSE: "same-sex spouse",
     PersonType.EX_SPOUSE: "former spouse",
     PersonType.BENEFICIARY: "beneficiary",
+}
+LAST_DAY_WORDS = {
+    LastDay.MONTH_END: "the month of that birthday",
+    LastDay.YEAR_END: "the year of that birthday",
 }
 SOURCE_WORDS = {
     "TJ": "a job row",

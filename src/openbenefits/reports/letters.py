@@ -28,6 +28,7 @@ RELATIONSHIPS = {
     PersonType.ADULT_CHILD: "adult child",
     PersonType.OTHER_QUALIFIED: "other dependent",
     PersonType.NON_QUALIFIED: "not a tax dependent",
+    PersonType.SAME_SEX_SPOUSE: "same-sex spouse",
     PersonType.EX_SPOUSE: "former spouse",
     PersonType.BENEFICIARY: "beneficiary",
 }

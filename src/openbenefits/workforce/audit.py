@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import PersonType
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType
 from openbenefits.core.days import age_years
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.frames import as_of as facts_as_of
@@ -25,7 +25,8 @@ FINDING = {
 YOUNGEST_YEARS, OLDEST_YEARS = 14, 100
 YOUNGEST_PARTNER_YEARS = 16
 CHILD_LIMIT_YEARS = 26
-PARTNERS = (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER)
+PARTNERS = tuple(PERSON_KINDS[kind][0] for kind in ADULT_KINDS)
+SPOUSES = (PersonType.SPOUSE, PersonType.SAME_SEX_SPOUSE)
 CHILDREN = (PersonType.CHILD, PersonType.ADULT_CHILD)
 ENDED = ("T", "R", "D")
 
@@ -147,7 +148,7 @@ def _people(facts: pl.DataFrame, jobs: pl.DataFrame) -> list[pl.DataFrame]:
 
 
 def _partners(facts: pl.DataFrame, current: pl.DataFrame) -> list[pl.DataFrame]:
-    spouses = current.filter(pl.col("person_type") == PersonType.SPOUSE)
+    spouses = current.filter(pl.col("person_type").is_in(SPOUSES))
     partners = current.filter(pl.col("person_type").is_in(PARTNERS))
     is_married = pl.col("marital_status") == "married"
     return [

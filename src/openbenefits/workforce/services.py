@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core.codes import PersonType
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS
 from openbenefits.store import secrets
 from openbenefits.workforce.models import ChangeSet, Dependent, Person
 from openbenefits.workforce.recording import (
@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 Columns = Mapping[str, Any]
-PARTNERS = (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER)
+PARTNERS = tuple(PERSON_KINDS[kind][0] for kind in ADULT_KINDS)
 END_THE_FIRST = "there is a current spouse or partner already; end the first?"
 
 

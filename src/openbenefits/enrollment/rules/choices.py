@@ -11,8 +11,8 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.core.codes import DefaultMethod, OptionType, SelectAllowed, WaiveRule
 from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
-from openbenefits.eligibility.rules import household_suffices
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
@@ -39,7 +39,7 @@ def with_menu(
 ) -> tuple[pl.DataFrame, Menus]:
     """Give every plan row that offers anything its menu; a case with overrides has menus of its own.
 
-    Shapes:  plans has case, plan_day (null: offers nothing), spouses, partners, children; cases has
+    Shapes:  plans has case, plan_day (null: offers nothing) and the counts of the household; cases has
              verdict, rules_met, rules_undecided, geographies_met. Adds `menu`.
     """
     keyed = _menu_keys(plans, cases, overrides, offers)
@@ -54,24 +54,20 @@ def with_menu(
     return plans.with_columns(menu["menu"]), Menus(menus=menus, choices=choices, undecided=undecided)
 
 
-_HOUSEHOLD = {"spouses": "most_spouses", "partners": "most_partners", "children": "most_children"}
-
-
 def _menu_keys(
     plans: pl.DataFrame, cases: pl.DataFrame, overrides: pl.DataFrame, offers: Offers
 ) -> pl.DataFrame:
     """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
-    rows = plans.select("case", "plan_day", *_HOUSEHOLD)
+    kinds = [kind for kind in offers.kinds if (offers.days[f"most_{kind}"] > 0).any()]
+    rows = plans.select("case", "plan_day", *(counted(kind) for kind in offers.kinds))
     rows = rows.with_columns(cases["verdict"].gather(rows["case"]))
     key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("verdict")
-    for counted, most in _HOUSEHOLD.items():
-        largest = int(offers.days[most].max() or 0)  # type: ignore[arg-type]
-        if largest > 0:
-            demanded = take(offers.days, rows["plan_day"], most)[0]
-            rows = rows.with_columns(
-                pl.min_horizontal(pl.col(counted).cast(pl.Int64), demanded).alias(counted)
-            )
-            key = key * (largest + 1) + pl.col(counted)
+    for kind in kinds:
+        largest = int(offers.days[f"most_{kind}"].max() or 0)  # type: ignore[arg-type]
+        demanded = take(offers.days, rows["plan_day"], f"most_{kind}")[0]
+        count = pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), demanded)
+        rows = rows.with_columns(count.alias(counted(kind)))
+        key = key * (largest + 1) + pl.col(counted(kind))
     decided = options_decided(overrides).select("case").unique().with_row_index("own_menu", offset=1)
     if decided.height:
         own = rows.select("case").join(decided, on="case", how="left", maintain_order="left")
@@ -86,8 +82,8 @@ def _decided_options(
     """List the options of each menu: those that are eligible, and those that cannot be decided."""
     rows = with_taken(menus, offers.days, "plan_day", "first_offer", "offers")
     rows = spread(rows, "first_offer", "offers", "offer").drop("first_offer", "offers", "plan_day")
-    columns = ("option_id", "rule_bit", "geography_bit", "spouse_min", "partner_min", "child_min")
-    rows = with_taken(rows, offers.options, "offer", *columns).filter(household_suffices())
+    columns = ("option_id", "rule_bit", "geography_bit", *(f"{kind}_min" for kind in offers.kinds))
+    rows = with_taken(rows, offers.options, "offer", *columns).filter(household_suffices(offers.kinds))
     rule, area = pl.col("rule_bit"), pl.col("geography_bit")
     met = (pl.col("rules_met") & rule) == rule
     lives_there = (area == 0) | ((pl.col("geographies_met") & area) == area)

@@ -7,6 +7,7 @@ what is in force (`outcomes`).
 import polars as pl
 
 from openbenefits.core import money
+from openbenefits.core.codes import PERSON_KINDS
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.members import members_of
 from openbenefits.enrollment.rules.messages import message_rows, no_messages
@@ -184,8 +185,7 @@ def _excluded_messages(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
 
 def covers_others() -> pl.Expr:
     """Whether the coverage code of an outcome covers anybody beside the employee."""
-    kinds = ("spouse_max", "partner_max", "child_max")
-    return pl.any_horizontal(pl.col(kind).fill_null(0) > 0 for kind in kinds)
+    return pl.any_horizontal(pl.col(f"{kind}_max").fill_null(0) > 0 for kind in PERSON_KINDS)
 
 
 __all__ = ["HSA", "MEDICAL", "covers_others", "group_messages", "hsa_messages", "link_messages", "unmet"]

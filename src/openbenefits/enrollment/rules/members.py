@@ -2,9 +2,15 @@
 
 import polars as pl
 
-from openbenefits.core.codes import CHILD_TYPES
+from openbenefits.core.codes import KIND_NAMES, PERSON_KINDS
 from openbenefits.core.columns import with_taken
-from openbenefits.eligibility.rules import why_not_member
+from openbenefits.eligibility.dependents import (
+    DEPENDENT_RULE,
+    counted,
+    is_of_kind,
+    kind_of_member,
+    why_not_member,
+)
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.outcomes import DEFAULTED, ELECTED, KEPT, STANDING
@@ -27,24 +33,19 @@ def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
     counts = (
         named.filter(pl.col("why_not").is_null())
         .group_by("case", "plan_type")
-        .agg(
-            spouses=(pl.col("person_type") == "SP").sum(),
-            partners=(pl.col("person_type") == "DP").sum(),
-            children=pl.col("person_type").is_in([str(kind) for kind in CHILD_TYPES]).sum(),
-        )
+        .agg(is_of_kind(kind).sum().alias(counted(kind)) for kind in PERSON_KINDS)
     )
     coded = taking.filter(pl.col("coverage_code_id").is_not_null())
-    counted = coded.join(counts, on=["case", "plan_type"], how="left").with_columns(
-        pl.col("spouses", "partners", "children").fill_null(0)
+    of_plans = coded.join(counts, on=["case", "plan_type"], how="left").with_columns(
+        pl.col(counted(kind)).fill_null(0) for kind in PERSON_KINDS
     )
-    kinds = (("spouses", "spouse"), ("partners", "partner"), ("children", "child"))
-    few = pl.any_horizontal(pl.col(many) < pl.col(f"{one}_min") for many, one in kinds)
-    many_ = pl.any_horizontal(pl.col(many) > pl.col(f"{one}_max") for many, one in kinds)
-    found = pl.format("{} spouses, {} partners, {} children", "spouses", "partners", "children")
+    few = pl.any_horizontal(pl.col(counted(kind)) < pl.col(f"{kind}_min") for kind in PERSON_KINDS)
+    many = pl.any_horizontal(pl.col(counted(kind)) > pl.col(f"{kind}_max") for kind in PERSON_KINDS)
+    found = _household_words()
     reasons = (("age", "BA1308"), ("married", "BA1309"), ("relationship", "BA1310"), ("former", "BA1310"))
     return [
-        message_rows(counted.filter(few), "BA1306", pl.format("those of {}", "option_code"), found),
-        message_rows(counted.filter(many_), "BA1307", pl.format("those of {}", "option_code"), found),
+        message_rows(of_plans.filter(few), "BA1306", pl.format("those of {}", "option_code"), found),
+        message_rows(of_plans.filter(many), "BA1307", pl.format("those of {}", "option_code"), found),
         *(
             message_rows(
                 named.filter(why_not=why),
@@ -55,6 +56,19 @@ def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
             for why, code in reasons
         ),
     ]
+
+
+_USUAL_KINDS = ("spouse", "partner", "child")
+
+
+def _household_words() -> pl.Expr:
+    """How many of each kind are named; the rarer kinds only where somebody is named."""
+    words = [pl.format("{} spouses, {} partners, {} children", *(counted(kind) for kind in _USUAL_KINDS))]
+    for kind in PERSON_KINDS:
+        if kind not in _USUAL_KINDS:
+            some = pl.format(", {} {}", counted(kind), pl.lit(KIND_NAMES[kind][1]))
+            words.append(pl.when(pl.col(counted(kind)) > 0).then(some).otherwise(pl.lit("")))
+    return pl.concat_str(words)
 
 
 def judged_members(
@@ -70,19 +84,14 @@ def judged_members(
     named = named.join(members, on=["case", "dependent_id"], how="left", maintain_order="left")
     rules = rulebook.dependent_rules.with_row_index("position")
     ruled = version_on(named, rules, "dependent_rule_id", "position")
-    ruled = with_taken(
-        ruled,
-        rules,
-        "position",
-        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
-    )
+    ruled = with_taken(ruled, rules, "position", *DEPENDENT_RULE)
     unknown = pl.col("person_type").is_null()
     why = (
         pl.when(unknown)
         .then(pl.lit("relationship"))
         .when("is_former")
         .then(pl.lit("former"))
-        .otherwise(why_not_member())
+        .otherwise(why_not_member(ruled))
     )
     return ruled.with_columns(why_not=why)
 
@@ -94,18 +103,16 @@ def allowed_members(
 
     Shapes: fresh has case, plan_type, option_id; plans their dependent_rule_id and price_on.
     """
-    codes = rulebook.options.select("option_id", "spouse_max", "partner_max", "child_max").unique("option_id")
+    most = {kind: f"{kind}_max" for kind in PERSON_KINDS}
+    codes = rulebook.options.select("option_id", *most.values()).unique("option_id")
     rows = fresh.select("case", "plan_type", "option_id").join(codes, on="option_id")
     everybody = rows.select("case", "plan_type").join(members.select("case", "dependent_id"), on="case")
     wanted = plans.join(rows.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
     judged = judged_members(wanted, everybody, members, rulebook).filter(pl.col("why_not").is_null())
     judged = judged.join(rows, on=["case", "plan_type"])
-    kind = pl.col("person_type")
-    room = (
-        pl.when(kind == "SP").then("spouse_max").when(kind == "DP").then("partner_max").otherwise("child_max")
-    )
-    group = pl.when(kind.is_in(["SP", "DP"])).then(kind).otherwise(pl.lit("CH"))
-    ranked = judged.sort("case", "plan_type", "birth_on", "dependent_id").with_columns(room=room, group=group)
+    room = pl.coalesce(pl.when(is_of_kind(kind)).then(column) for kind, column in most.items())
+    ranked = judged.sort("case", "plan_type", "birth_on", "dependent_id", nulls_last=True)
+    ranked = ranked.with_columns(room=room, group=kind_of_member())
     place = pl.int_range(pl.len()).over("case", "plan_type", "group")
     return ranked.filter(place < pl.col("room"))
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from openbenefits.core.codes import OptionType
+from openbenefits.core.codes import PERSON_KINDS, OptionType
 from openbenefits.core.columns import with_taken
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.plans import COVERED
@@ -11,7 +11,7 @@ from openbenefits.programs.rulebook import Rulebook
 HSA, MEDICAL = "67", "10"
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
-_OPTION = ("plan_id", "spouse_max", "partner_max", "child_max")
+_OPTION = ("plan_id", *(f"{kind}_max" for kind in PERSON_KINDS))
 _REQUIRED = ("required_plan_type", "required_plan_id", "required_percent_thousandths", "is_same_dependents")
 
 OUTCOME = (

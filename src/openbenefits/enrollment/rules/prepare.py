@@ -11,19 +11,14 @@ import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.core.columns import take, with_taken
+from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
-from openbenefits.eligibility.rules import (
-    Eligibility,
-    assign_programs,
-    eligible_members,
-    evaluate,
-    households,
-)
+from openbenefits.eligibility.rules import Eligibility, assign_programs, evaluate
 from openbenefits.enrollment.rules import choices
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
-from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
@@ -190,17 +185,19 @@ def _with_household(
         .with_columns(pl.col("plan_unit").cast(pl.Int32))
     )
     eligible = eligible_members(situation.members.join(_with_dependent_rule(units, rulebook), on="case"))
-    counted = asked.join(units, on=key, nulls_equal=True).join(
-        households(eligible).drop("case"), on="plan_unit", how="left"
+    kinds = used_kinds(rulebook)
+    of_plans = asked.join(units, on=key, nulls_equal=True).join(
+        households(eligible, kinds).drop("case"), on="plan_unit", how="left"
     )
+    counts = [counted(kind) for kind in kinds]
     found = plans.select("plan").join(
-        counted.select("plan", "plan_unit", "spouses", "partners", "children"),
+        of_plans.select("plan", "plan_unit", *counts),
         on="plan",
         how="left",
         maintain_order="left",
     )
-    counts = found.select("plan_unit", pl.col("spouses", "partners", "children").fill_null(0))
-    return plans.with_columns(counts.get_columns()), _charged(eligible, situation.chosen_members)
+    found = found.select("plan_unit", pl.col(counts).fill_null(0))
+    return plans.with_columns(found.get_columns()), _charged(eligible, situation.chosen_members)
 
 
 def _with_dependent_rule(units: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -211,7 +208,7 @@ def _with_dependent_rule(units: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
         ruled,
         rules,
         "rule_position",
-        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+        *DEPENDENT_RULE,
     )
 
 

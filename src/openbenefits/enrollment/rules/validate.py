@@ -18,7 +18,7 @@ from openbenefits.enrollment.rules.members import dependent_messages
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
-from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook
 
 WAIVER = "WAIVE"
 
@@ -101,8 +101,7 @@ def locate(
     rows = with_taken(rows, rulebook.plan_rows, "plan_row", *_PLAN_ROW)
     rows = with_taken(rows, rulebook.programs, "program_row", "maximum_pledge_cents")
     rows = with_taken(rows, rulebook.options, "option_row", *_OPTION)
-    persons = ("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max")
-    rows = rows.with_columns(take(prepared.trace.offers.options, rows["offer"], *persons))
+    rows = rows.with_columns(take(prepared.trace.offers.options, rows["offer"], *PERSON_COUNTS))
     return Checking(
         rows=rows, elected=elected, held=held, prepared=prepared, situation=situation, rulebook=rulebook
     )

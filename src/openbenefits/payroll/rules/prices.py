@@ -9,7 +9,7 @@ import polars as pl
 from openbenefits.core import days, money
 from openbenefits.core.codes import AmountKind, is_health
 from openbenefits.core.columns import with_taken
-from openbenefits.eligibility.rules import eligible_members
+from openbenefits.eligibility.dependents import DEPENDENT_RULE, eligible_members
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
@@ -254,7 +254,7 @@ def _charged(
         ruled,
         rules,
         "rule_position",
-        *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+        *DEPENDENT_RULE,
     )
     named = members.join(points.select(*POINT_DAY, "point"), on=list(POINT_DAY)).select(
         "point", "dependent_id"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from openbenefits.core.codes import AgeOf, PersonType, PriceDay
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, PriceDay
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import CalculationRulePart
@@ -75,6 +75,6 @@ def _covers(audited: Audited, code: str, kinds: set[AgeOf]) -> bool:
 
 
 _PERSONS = {
-    AgeOf.SPOUSE: (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER),
-    AgeOf.DEPENDENT: (PersonType.CHILD,),
+    AgeOf.SPOUSE: tuple(PERSON_KINDS[kind][0] for kind in ADULT_KINDS),
+    AgeOf.DEPENDENT: tuple(types[0] for kind, types in PERSON_KINDS.items() if kind not in ADULT_KINDS),
 }

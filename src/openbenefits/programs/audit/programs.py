@@ -4,7 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from openbenefits.core.codes import AmountKind, DefaultMethod, OptionType, carries_coverage_amount, is_health
+from openbenefits.core.codes import (
+    KIND_OF,
+    PERSON_KINDS,
+    USUAL_RELATIONSHIPS,
+    AmountKind,
+    DefaultMethod,
+    OptionType,
+    PersonType,
+    carries_coverage_amount,
+    is_health,
+)
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding
@@ -177,6 +187,32 @@ def dependent_rules(audited: Audited) -> Iterator[Finding]:
                 found = f"`{rule.code}` with {listed(faults)}"
                 cure = "Use a rule that 45 CFR 147.120 allows."
                 yield audited.finding(place.path, "dependent_rule", expected, found, cure)
+
+
+def persons_demanded(audited: Audited) -> Iterator[Finding]:
+    """Find options whose coverage code demands persons that the dependent rule does not allow."""
+    codes = {part.code: part for part in audited.codes.coverage_codes}
+    for place in places(audited):
+        versions = audited.find("dependent_rules", place.part.dependent_rule)
+        rules = list(in_force_from(versions, place.program.valid_from))
+        allowed = [set(rule.relationships) for rule in rules] or [set(USUAL_RELATIONSHIPS)]
+        for path, option in numbered(place.part.options, *place.path, "options"):
+            demanded = {
+                kind.value
+                for code in option.coverage_codes
+                for kind, count in (codes[code].persons.items() if code in codes else ())
+                if count.min > 0 and kind is not PersonType.EMPLOYEE
+                if not all(one & set(_types_of(kind)) for one in allowed)
+            }
+            if demanded:
+                expected = "coverage codes whose persons the dependent rule allows"
+                found = f"codes that demand {listed(sorted(demanded))}"
+                cure = "Add them to `relationships` of the dependent rule, or take another code."
+                yield audited.finding(path, "persons_demanded", expected, found, cure)
+
+
+def _types_of(kind: PersonType) -> tuple[PersonType, ...]:
+    return PERSON_KINDS.get(KIND_OF.get(kind.value, ""), ())
 
 
 def _medical_faults(rule: Any) -> list[str]:

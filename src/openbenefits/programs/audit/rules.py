@@ -4,13 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from openbenefits.core.codes import BeginRule, EndRule, PersonType
+from openbenefits.core.codes import (
+    ADULT_KINDS,
+    PERSON_KINDS,
+    RELATIONSHIP_BITS,
+    BeginRule,
+    EndRule,
+    PersonType,
+)
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
 TERMINATION = "TER"
-_COUNTED = (PersonType.EMPLOYEE, PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, PersonType.CHILD)
+_COUNTED = (PersonType.EMPLOYEE, *(types[0] for types in PERSON_KINDS.values()))
+_ONE_AT_MOST = (PersonType.EMPLOYEE, *(PERSON_KINDS[kind][0] for kind in ADULT_KINDS))
 
 
 def event_classes(audited: Audited) -> Iterator[Finding]:
@@ -30,11 +38,28 @@ def coverage_codes(audited: Audited) -> Iterator[Finding]:
     for path, part in numbered(getattr(audited.parts, "coverage_codes", ()), "coverage_codes"):
         odd = [kind.value for kind in part.persons if kind not in _COUNTED]
         if odd:
-            expected = "counts of EE, SP, DP and CH (any child or other qualified dependent)"
+            expected = f"counts of {listed(_COUNTED)} (CH is any child or other qualified dependent)"
             yield audited.finding(path, "person_type", expected, listed(odd), "Count them as CH.")
+        several = [kind.value for kind in _ONE_AT_MOST if kind in part.persons and part.persons[kind].max > 1]
+        if several:
+            expected = "one employee, spouse or partner at most"
+            yield audited.finding(path, "persons_of_kind", expected, listed(several), "Correct the counts.")
+        if part.persons and all(count.max == 0 for count in part.persons.values()):
+            cure = "Say whom it covers."
+            yield audited.finding(path, "covers_nobody", "somebody covered", "nobody", cure)
         if any(not 0 <= count.min <= count.max for count in part.persons.values()):
             cure = "Correct the counts."
             yield audited.finding(path, "persons", "min not above max", "it above", cure)
+
+
+def relationships(audited: Audited) -> Iterator[Finding]:
+    """Find dependent rules that allow nobody, or persons who can be no dependents."""
+    for path, part in numbered(audited.parts.dependent_rules, "dependent_rules"):
+        odd = [kind.value for kind in part.relationships if kind.value not in RELATIONSHIP_BITS]
+        if odd or not part.relationships:
+            expected = f"some of {listed(RELATIONSHIP_BITS)}"
+            cure = "Name those who may be covered, or leave it out."
+            yield audited.finding(path, "relationships", expected, listed(odd) or "none", cure)
 
 
 def deduction_codes(audited: Audited) -> Iterator[Finding]:

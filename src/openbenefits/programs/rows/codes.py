@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from openbenefits.core.codes import EventClassUse, PersonType, TaxClass
+from openbenefits.core.codes import PERSON_KINDS, EventClassUse, PersonType, TaxClass
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
 from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
@@ -62,20 +62,16 @@ def actions(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
 
 def coverage_codes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
     for part in parts.coverage_codes:
-        spouse, partner, child = (
-            part.persons.get(kind, _NOBODY)
-            for kind in (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, PersonType.CHILD)
-        )
+        counts = {kind: part.persons.get(types[0], _NOBODY) for kind, types in PERSON_KINDS.items()}
+        covers_others = any(count.max > 0 for count in counts.values())
+        employee = part.persons.get(PersonType.EMPLOYEE, _NOBODY)
         yield {
             "coverage_code_id": numbers.of("coverage_code", part.code),
             "code": part.code,
             "name": part.name,
-            "spouse_min": spouse.min,
-            "spouse_max": spouse.max,
-            "partner_min": partner.min,
-            "partner_max": partner.max,
-            "child_min": child.min,
-            "child_max": child.max,
+            "covers_employee": employee.max > 0 or not covers_others,
+            **{f"{kind}_min": count.min for kind, count in counts.items()},
+            **{f"{kind}_max": count.max for kind, count in counts.items()},
             "imputed_against_id": numbers.maybe("coverage_code", part.imputed_against),
         }
 

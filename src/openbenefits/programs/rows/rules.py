@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from openbenefits.core.codes import RELATIONSHIP_BITS
 from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
 from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaStepPart, PeoBundle
 from openbenefits.programs.links import linked, single_criteria
@@ -36,6 +37,9 @@ def dependent_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "student_age_limit": student,
             "is_disabled_exempt": part.disabled_exempt,
             "is_married_ineligible": part.married_ineligible,
+            "relationship_bits": sum({RELATIONSHIP_BITS.get(one, 0) for one in part.relationships}),
+            "last_day": part.last_day.value,
+            "overage_begins": part.overage_begins.value,
         }
 
 

@@ -4,13 +4,14 @@ Dates are resolved here, on the distinct pairs of plan type and pricing day, so 
 look positions up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.codes import AgeOf, OptionType
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, OptionType
 from openbenefits.core.columns import with_taken
-from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook, used_kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,23 +19,26 @@ class Offers:
     """Dense frames, each addressed by its row position.
 
     days:    plan_day, plan_row, price_on; first_offer, offers; first_unit, units; and how many persons
-             its coverage codes demand at most: most_spouses, most_partners, most_children.
+             of each kind its coverage codes demand at most (most_<kind>).
     options: offer, option_row and the option's columns, formula_row, has_formula, premium_formula_row,
              has_premium; is_imputed (it covers persons who are no tax dependents) and without_offer (the
              same option without them; null: it is not there); first_cost, costs.
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
              of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
-             member, and more than one to cover), the contribution; and, where that is a part of another
-             option's price (has_reference), reference_offer (null: that option is not there).
+             member, and others to cover), the contribution; and, where that is a part of another option's
+             price (has_reference), reference_offer (null: that option is not there).
     units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
-             code_offset and child_cap; calculation_rule_id, calculation (its row; null: none holds) and
-             age_kinds (see `kinds_of_age`): what a plan row needs a quote for.
+             code_offset and, of each kind a household may have several of, how many are covered
+             (<kind>_cap); calculation_rule_id, calculation (its row; null: none holds) and age_kinds (see
+             `kinds_of_age`): what a plan row needs a quote for.
+    kinds:   the kinds of dependents that some coverage code covers.
     """
 
     days: pl.DataFrame
     options: pl.DataFrame
     costs: pl.DataFrame
     units: pl.DataFrame
+    kinds: tuple[str, ...]
 
 
 def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
@@ -43,16 +47,18 @@ def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     Shapes:  plan_days has plan_day (= position), plan_row, price_on; a null price_on offers nothing.
     Missing: a rate table without a version on the day gives a null rate_version; the quote then finds none.
     """
+    kinds = tuple(used_kinds(rulebook))
     options = _with_imputed(_options_of_days(plan_days, rulebook), rulebook)
-    priced = _costs_of_offers(options, rulebook)
-    units = _quote_units(priced)
-    costs = _with_contributions(_with_units(priced, units), rulebook)
+    priced = _costs_of_offers(options, rulebook, kinds)
+    units = _quote_units(priced, kinds)
+    costs = _with_contributions(_with_units(priced, units, kinds), rulebook)
     costs = _with_references(costs, options, rulebook)
     return Offers(
-        days=_with_ranges(plan_days, options, units),
+        days=_with_ranges(plan_days, options, units, kinds),
         options=_with_cost_ranges(options, costs),
         costs=costs,
         units=units,
+        kinds=kinds,
     )
 
 
@@ -75,15 +81,8 @@ def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
     columns = (
         *("plan_row", "option_row", "option_id", "option_type", "plan_id", "coverage_code_id"),
         *("display_order", "level", "is_default", "rule_bit", "geography_bit", "formula_id"),
-        *(
-            "premium_formula_id",
-            "fixed_coverage_cents",
-            "tax_class",
-            "period_flags",
-            "spouse_min",
-            "spouse_max",
-        ),
-        *("partner_min", "partner_max", "child_min", "child_max"),
+        *("premium_formula_id", "fixed_coverage_cents", "tax_class", "period_flags", "covers_employee"),
+        *PERSON_COUNTS,
     )
     rows = plan_days.drop_nulls("price_on").join(
         rulebook.options.select(columns), on="plan_row", maintain_order="left_right"
@@ -123,13 +122,18 @@ def _with_imputed(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     return options.with_columns(found["without_offer"], found["own_code"].is_not_null().alias("is_imputed"))
 
 
-PERSONS_MOST = ("spouse_max", "partner_max", "child_max")
+def capped_kinds(kinds: Sequence[str]) -> list[str]:
+    """List the kinds a household may have several of: of these a coverage code covers so many."""
+    return [kind for kind in kinds if kind not in ADULT_KINDS]
+
+
 _TABLE = ("is_per_member", "by_coverage_code", "periods", "unit_divisor", "unit")
 
 
-def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook, kinds: Sequence[str]) -> pl.DataFrame:
     """One row per offer and cost, with the version of its rate table and the cells of its coverage code."""
-    columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", *PERSONS_MOST)
+    most = [f"{kind}_max" for kind in kinds]
+    columns = ("offer", "option_row", "plan_day", "price_on", "coverage_code_id", *most)
     rows = options.select(columns).join(rulebook.costs, on="option_row", maintain_order="left_right")
     rows = version_on(rows, rulebook.rate_tables, "rate_table_id", "rate_version")
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *_TABLE).rename({"unit": "rate_unit"})
@@ -137,71 +141,87 @@ def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         rulebook.rate_codes, on=["rate_version", "coverage_code_id"], how="left", maintain_order="left"
     )
     is_member = pl.col("is_per_member").fill_null(value=False)
-    covers_others = pl.any_horizontal(pl.col(name) > 0 for name in PERSONS_MOST)
+    covers_others = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) > 0 for name in most))
     offset = pl.when("by_coverage_code").then("code_offset").otherwise(0)
-    cap = pl.when(is_member & (pl.col("child_max") > 0)).then("child_max")
-    rows = _with_calculation(rows, rulebook)
+    rows = _with_calculation(rows, kinds, rulebook)
     return rows.with_columns(
         is_per_member=is_member & (covers_others | pl.col("by_coverage_code")),
         code_offset=offset,
         unit_code_offset=pl.when(is_member).then(offset).otherwise(0),
-        child_cap=cap.fill_null(cap.max().over("plan_day", "rate_table_id")).fill_null(0),
+        **{f"{kind}_cap": _cap(kind, is_member) for kind in capped_kinds(kinds)},
     )
 
 
-SPOUSE, PARTNER, CHILD = 1, 2, 4
+AGE_BITS = {kind: 1 << number for number, kind in enumerate(PERSON_KINDS)}
 """Bits of the kinds of persons whose age a price may look at."""
 
 
-def _with_calculation(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _with_calculation(rows: pl.DataFrame, kinds: Sequence[str], rulebook: Rulebook) -> pl.DataFrame:
     """Add `calculation`, the row of the calculation rule that holds on the day, and `age_kinds`."""
     if rows["calculation_rule_id"].null_count() == rows.height:
         nothing = pl.lit(None, pl.Int32)
         return rows.with_columns(calculation=nothing, age_kinds=nothing)
     rows = version_on(rows, rulebook.calculation_rules, "calculation_rule_id", "calculation")
     rows = with_taken(rows, rulebook.calculation_rules, "calculation", "age_of")
-    return rows.with_columns(age_kinds=kinds_of_age()).drop("age_of")
+    return rows.with_columns(age_kinds=kinds_of_age(kinds)).drop("age_of")
 
 
-def kinds_of_age() -> pl.Expr:
+def kinds_of_age(kinds: Sequence[str]) -> pl.Expr:
     """The kinds of persons whose age a cost looks at, as bits; null: the employee's, or each member's own.
 
-    Shapes: rows has age_of, is_per_member (of the table), coverage_code_id and its maxima. Without a coverage
-            code anybody counts.
+    Shapes: rows has age_of, is_per_member (of the table), coverage_code_id and the maxima of `kinds`, those
+            that coverage codes cover. Without a coverage code anybody counts.
     """
-    is_bare = pl.col("coverage_code_id").is_null()
-    spouse, partner, child = (
-        pl.when(is_bare | (pl.col(most) > 0)).then(bit).otherwise(0).cast(pl.Int32)
-        for most, bit in zip(PERSONS_MOST, (SPOUSE, PARTNER, CHILD), strict=True)
-    )
     age_of = pl.col("age_of")
-    of_another = (
-        pl.when(age_of == AgeOf.SPOUSE).then(spouse + partner).when(age_of == AgeOf.DEPENDENT).then(child)
-    )
+    adults = _age_bits([kind for kind in PERSON_KINDS if kind in ADULT_KINDS], kinds)
+    others = _age_bits([kind for kind in PERSON_KINDS if kind not in ADULT_KINDS], kinds)
+    of_another = pl.when(age_of == AgeOf.SPOUSE).then(adults).when(age_of == AgeOf.DEPENDENT).then(others)
     return pl.when(~pl.col("is_per_member").fill_null(value=False)).then(of_another)
 
 
-_UNIT_KEY = (
-    *("plan_day", "rate_table_id", "unit_code_offset", "child_cap", "calculation_rule_id", "age_kinds"),
-)
+def _age_bits(wanted: Sequence[str], kinds: Sequence[str]) -> pl.Expr:
+    """The bits of the kinds wanted that the coverage code of the row allows."""
+    is_bare = pl.col("coverage_code_id").is_null()
+    bits = pl.lit(0, pl.Int32)
+    for kind in wanted:
+        is_allowed = is_bare | (pl.col(f"{kind}_max") > 0) if kind in kinds else is_bare
+        bits = bits + pl.when(is_allowed).then(AGE_BITS[kind]).otherwise(0).cast(pl.Int32)
+    return bits
 
 
-def _quote_units(priced: pl.DataFrame) -> pl.DataFrame:
+def _cap(kind: str, is_member: pl.Expr) -> pl.Expr:
+    """How many of a kind are covered; options that cover none share the quote of those that cover most."""
+    most = pl.col(f"{kind}_max")
+    cap = pl.when(is_member & (most > 0)).then(most)
+    return cap.fill_null(cap.max().over("plan_day", "rate_table_id")).fill_null(0)
+
+
+def _unit_key(kinds: Sequence[str]) -> list[str]:
+    return [
+        *("plan_day", "rate_table_id", "unit_code_offset"),
+        *(f"{kind}_cap" for kind in capped_kinds(kinds)),
+        *("calculation_rule_id", "age_kinds"),
+    ]
+
+
+def _quote_units(priced: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
     """The distinct rates a plan day needs: options that share a table share its quote."""
+    key = _unit_key(kinds)
     units = (
-        priced.group_by(_UNIT_KEY)
+        priced.group_by(key)
         .agg(pl.col("price_on", "rate_version", "calculation").first(), pl.col("is_per_member").any())
-        .sort(_UNIT_KEY)
+        .sort(key)
     )
     return _numbered(units, "unit").with_columns(
         unit_ordinal=pl.int_range(pl.len(), dtype=pl.Int32).over("plan_day")
     )
 
 
-def _with_units(priced: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+def _with_units(priced: pl.DataFrame, units: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
+    key = _unit_key(kinds)
     found = priced.join(
-        units.select(*_UNIT_KEY, "unit_ordinal"),
-        on=_UNIT_KEY,
+        units.select(*key, "unit_ordinal"),
+        on=key,
         how="left",
         maintain_order="left",
         nulls_equal=True,
@@ -249,24 +269,18 @@ def _with_references(costs: pl.DataFrame, options: pl.DataFrame, rulebook: Ruleb
     )
 
 
-_DEMANDED = {
-    "most_spouses": pl.col("spouse_min").max(),
-    "most_partners": pl.col("partner_min").max(),
-    "most_children": pl.col("child_min").max(),
-}
-
-
-def _with_ranges(plan_days: pl.DataFrame, options: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+def _with_ranges(
+    plan_days: pl.DataFrame, options: pl.DataFrame, units: pl.DataFrame, kinds: Sequence[str]
+) -> pl.DataFrame:
     """Add where the offers and quote units of each day begin, how many there are, and whom they demand."""
-    offers = options.group_by("plan_day").agg(first_offer=pl.col("offer").min(), offers=pl.len(), **_DEMANDED)
+    demanded = [pl.col(f"{kind}_min").max().alias(f"most_{kind}") for kind in kinds]
+    offers = options.group_by("plan_day").agg(*demanded, first_offer=pl.col("offer").min(), offers=pl.len())
     quotes = units.group_by("plan_day").agg(first_unit=pl.col("unit").min(), units=pl.len())
     return (
         plan_days.join(offers, on="plan_day", how="left", maintain_order="left")
         .join(quotes, on="plan_day", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32),
-            pl.col(*_DEMANDED).fill_null(0).cast(pl.Int64),
-        )
+        .with_columns(pl.col("first_offer", "offers", "first_unit", "units").fill_null(0).cast(pl.Int32))
+        .with_columns(pl.col(f"most_{kind}").fill_null(0).cast(pl.Int64) for kind in kinds)
     )
 
 

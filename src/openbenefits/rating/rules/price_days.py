@@ -7,14 +7,14 @@ distinct combinations and looked up by the rows; rows without a calculation rule
 import polars as pl
 
 from openbenefits.core import days
-from openbenefits.core.codes import PersonType, PriceDay
+from openbenefits.core.codes import KIND_OF, PriceDay
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.offers import CHILD, PARTNER, SPOUSE, Offers
+from openbenefits.rating.rules.offers import AGE_BITS, Offers
 
 PAY_HISTORY = {"case": pl.Int32, "valid_from": pl.Date, "annual_pay_cents": pl.Int64}
 
-_KINDS = {PersonType.SPOUSE.value: SPOUSE, PersonType.DOMESTIC_PARTNER.value: PARTNER}
+_BITS = {person: AGE_BITS[kind] for person, kind in KIND_OF.items()}
 _OF_THE_EVENT = [PriceDay.COVERAGE_BEGIN.value, PriceDay.EVENT_DATE.value]
 _COMBINATION = ("calculation", "price_on", "event_on", "deduction_on", "pay_group_id")
 
@@ -149,7 +149,7 @@ def _with_birth(rows: pl.DataFrame, plans: pl.DataFrame, members: pl.DataFrame) 
         return rows.with_columns(is_nobody=pl.lit(value=False))
     asked = with_taken(rows.select("plan", "age_kinds"), plans, "plan", "plan_unit").drop("plan")
     pairs = asked.drop_nulls().unique()
-    bit = pl.col("person_type").replace_strict(_KINDS, default=CHILD, return_dtype=pl.Int32)
+    bit = pl.col("person_type").replace_strict(_BITS, default=0, return_dtype=pl.Int32)
     people = pairs.join(members.select("plan_unit", "dependent_id", "birth_on", bit=bit), on="plan_unit")
     of_kind = people.filter((pl.col("age_kinds") & pl.col("bit")) != 0)
     oldest = of_kind.sort("birth_on", "dependent_id", nulls_last=True).unique(

@@ -11,7 +11,7 @@ from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers
-from openbenefits.rating.rules.quotes import PARTS, no_pay_fault, states_employer
+from openbenefits.rating.rules.quotes import no_pay_fault, states_employer
 from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_premium
 
 EVERY_PERIOD = 31
@@ -240,7 +240,7 @@ def _charged(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     rows = rows.drop("cell", "code_offset").with_columns(rates)
     no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
     rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
-    return _with_amounts(_with_members(rows, book), book)
+    return _without_own_part(_with_amounts(_with_members(rows, book), book), book)
 
 
 def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
@@ -249,25 +249,57 @@ def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     if at.is_empty():
         return rows
     billed = rows.select("offer", "quote")[at]
-    billed = with_taken(billed, book.offers.options, "offer", *(f"{part}_max" for part in PARTS))
+    kinds = book.offers.kinds
+    most = (f"{kind}_max" for kind in kinds)
+    billed = with_taken(billed, book.offers.options, "offer", "covers_employee", *most)
     whats = ["cents", "fault", *(["employer"] if book.states_employer else [])]
-    columns = [f"{part}_{what}" for part in PARTS for what in whats] + (
-        ["own_employer"] if book.states_employer else []
+    columns = [f"{kind}_{what}" for kind in kinds for what in whats]
+    own = ["own_cents", *(["own_employer"] if book.states_employer else [])]
+    billed = with_taken(billed, book.quotes, "quote", *own, "fault", *columns)
+    is_covered = pl.col("covers_employee")
+    is_shared_fault = is_covered | (pl.col("fault") == "area")  # the others' zip is the employee's
+    if book.states_employer:
+        billed = billed.with_columns(own_employer=_own_employer(rows, billed, at, book))
+    billed = billed.with_columns(
+        own_cents=pl.when(is_covered).then("own_cents").otherwise(0),
+        fault=pl.when(is_shared_fault).then("fault"),
     )
-    billed = with_taken(billed, book.quotes, "quote", "own_cents", "fault", *columns)
-    employer = money.add(pl.col("own_employer"), *(_covered(part, "employer", 0) for part in PARTS))
+    employer = money.add(pl.col(own[-1]), *(_covered(kind, "employer", 0) for kind in kinds))
     billed = billed.select(
         *([employer.alias("employer")] if book.states_employer else []),
-        money.add(pl.col("own_cents"), *(_covered(part, "cents", 0) for part in PARTS)).alias("total"),
-        pl.coalesce("fault", *(_covered(part, "fault", None) for part in PARTS)).alias("fault"),
+        money.add(pl.col("own_cents"), *(_covered(kind, "cents", 0) for kind in kinds)).alias("total"),
+        pl.coalesce("fault", *(_covered(kind, "fault", None) for kind in kinds)).alias("fault"),
         own="own_cents",
     )
     return rows.with_columns(_replaced(rows[name], at, billed[name]) for name in billed.columns)
 
 
+def _own_employer(rows: pl.DataFrame, billed: pl.DataFrame, at: pl.Series, book: _Book) -> pl.Series:
+    """What the employer pays of the employee's rate: nothing, if the table says it and the code covers
+    only others; null where the table does not say.
+    """
+    table = book.offers.costs["rate_version"].gather(rows["cost"].gather(at))
+    says = book.rulebook.rate_tables["states_employer"].gather(table).alias("says")
+    known = billed.select("covers_employee", "own_employer").with_columns(says)
+    is_left_out = ~pl.col("covers_employee") & pl.col("says")
+    return known.select(
+        pl.when(is_left_out).then(0).otherwise("own_employer").alias("own_employer")
+    ).to_series()
+
+
 def _covered(part: str, what: str, otherwise: int | None) -> pl.Expr:
     """What a kind of member adds, if the coverage code allows any."""
     return pl.when(pl.col(f"{part}_max") > 0).then(pl.col(f"{part}_{what}")).otherwise(otherwise)
+
+
+def _without_own_part(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Leave no own part where the coverage code does not cover the employee: all is the dependents'."""
+    options = book.offers.options
+    if options["covers_employee"].all():
+        return rows
+    is_covered = options["covers_employee"].gather(rows["offer"])
+    own = pl.when(is_covered | pl.col("own").is_null()).then("own").otherwise(0)
+    return rows.with_columns(own=own)
 
 
 def _replaced(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:

@@ -4,6 +4,7 @@ One quote per participant, plan type and rate table; options that share a table 
 priced per member a quote also says what each kind of covered member costs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -11,19 +12,17 @@ from operator import add
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.codes import PersonType, RateUnit
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType, RateUnit
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.offers import Offers
+from openbenefits.rating.rules.offers import Offers, capped_kinds
 from openbenefits.rating.rules.price_days import has_calculations, no_pay_history, with_price_days
 
 FACTS = ("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents")
 
 _FACTS_RULED = {"birth_on", "annual_pay_cents"}
 RULED = ("age_on", "serving_on", "pay_on", "birth_on", "annual_pay_cents", "is_pay_day_missing")
-
-PARTS = ("spouse", "partner", "child")
 
 
 def find_quotes(
@@ -41,10 +40,10 @@ def find_quotes(
              cases has FACTS; members has plan_unit, dependent_id, person_type, birth_on, sex, is_smoker and
              price_on. Result: one row per plan and quote unit, in order: quote (= position), plan, unit,
              cell (of the rate, less the coverage code; null: none), fault (rate, area or birth); and, where
-             rates are per member, own_cents with spouse_, partner_ and child_cents and a fault of each (0
-             and null elsewhere). Age, sex, smoking and the type of person are each member's own. Where a
-             table states the employer's part, own_, spouse_, partner_ and child_employer say it; where there
-             are calculation rules, RULED say which days, whose birth date and what pay was looked at.
+             rates are per member, own_cents with <kind>_cents and <kind>_fault of each kind of dependents
+             (0 and null elsewhere). Age, sex, smoking and the type of person are each member's own. Where a
+             table states the employer's part, own_employer and <kind>_employer say it; where there are
+             calculation rules, RULED say which days, whose birth date and what pay was looked at.
     Missing: what cannot be found is null; its fault says why.
     """
     rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
@@ -196,10 +195,6 @@ def _fault(keys: list[_Key], rows: pl.DataFrame) -> pl.Expr:
 
 # --- members: list bill -----------------------------------------------------------------------------------
 
-_AMOUNTS = ("own_cents", *(f"{part}_cents" for part in PARTS))
-EMPLOYER_AMOUNTS = ("own_employer", *(f"{part}_employer" for part in PARTS))
-_FAULTS = tuple(f"{part}_fault" for part in PARTS)
-
 
 def _with_members(
     rows: pl.DataFrame,
@@ -209,34 +204,34 @@ def _with_members(
     offers: Offers,
     rulebook: Rulebook,
 ) -> pl.DataFrame:
-    """Add what the employee, spouse, partner and children cost in tables priced per member."""
+    """Add what the employee and each kind of dependents cost in tables priced per member."""
+    amounts = ["own_cents", *(f"{kind}_cents" for kind in offers.kinds)]
+    faults = [f"{kind}_fault" for kind in offers.kinds]
     ruled = RULED if "is_unruled" in rows.columns else ()
     quotes = rows.select("quote", "plan", "unit", "cell", "fault", *ruled).with_columns(
-        *(pl.lit(0, pl.Int64).alias(name) for name in _AMOUNTS),
-        *(pl.lit(None, pl.String).alias(name) for name in _FAULTS),
+        *(pl.lit(0, pl.Int64).alias(name) for name in amounts),
+        *(pl.lit(None, pl.String).alias(name) for name in faults),
     )
     at = rows["is_per_member"].arg_true()
     if at.is_empty():
         return quotes
-    amounts = list(_AMOUNTS)
     if states_employer(rulebook):
-        amounts += EMPLOYER_AMOUNTS
-        quotes = quotes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in EMPLOYER_AMOUNTS)
+        employer = ["own_employer", *(f"{kind}_employer" for kind in offers.kinds)]
+        amounts += employer
+        quotes = quotes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in employer)
     facts = ["plan", "unit", "rate_version", "age_on", "cell", "shared_cell", "fault"]
     told = [name for name in ("annual_pay_cents", "is_pay_day_missing") if name in quotes.columns]
     billed = rows.select(*facts, *told)[at]
-    billed = with_taken(billed, offers.units, "unit", "unit_code_offset", "child_cap")
+    billed = with_taken(billed, offers.units, "unit", "unit_code_offset", *_caps(offers.kinds))
     billed = with_taken(billed, plans, "plan", "case", "plan_unit")
     if not told:
         billed = with_taken(billed, cases, "case", "annual_pay_cents")
     billed = with_taken(billed, rulebook.rate_tables, "rate_version", "charging")
     own = _member_cents(billed, rulebook)
-    parts = _member_parts(billed, members, rulebook)
-    answers = parts.with_columns(
-        own["cents"].alias("own_cents"), own["employer"].alias("own_employer"), own["fault"]
-    )
+    parts = _member_parts(billed, members, offers.kinds, rulebook)
+    answers = own.rename({"cents": "own_cents", "employer": "own_employer"}).with_columns(parts.get_columns())
     return quotes.with_columns(
-        quotes[name].clone().scatter(at, answers[name]) for name in ("fault", *amounts, *_FAULTS)
+        quotes[name].clone().scatter(at, answers[name]) for name in ("fault", *amounts, *faults)
     )
 
 
@@ -281,54 +276,62 @@ def states_employer(rulebook: Rulebook) -> bool:
     return bool(rulebook.rate_tables["states_employer"].any())
 
 
-def _member_parts(billed: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add up, per row of `billed`, the charged members by kind: _AMOUNTS and _FAULTS of the PARTS."""
-    charged, households = _households(members, billed, rulebook)
-    key = ["plan_unit", "child_cap", "charging", "age_on"]
-    counted = billed.select(key).join(households, on=key, how="left", maintain_order="left", nulls_equal=True)
-    counted = counted.with_columns(pl.col("first_member", "spouse", "partner", "child").fill_null(0))
-    counted = counted.with_columns(members=pl.col("spouse") + pl.col("partner") + pl.col("child"))
+def _member_parts(
+    billed: pl.DataFrame, members: pl.DataFrame, kinds: Sequence[str], rulebook: Rulebook
+) -> pl.DataFrame:
+    """Add up, per row of `billed`, the charged members of each kind: cents, employer's part, fault."""
+    charged, households = _households(members, billed, kinds, rulebook)
+    key = ["plan_unit", *_caps(kinds), "charging", "age_on"]
+    found = billed.select(key).join(households, on=key, how="left", maintain_order="left", nulls_equal=True)
+    spans = found.drop(key).fill_null(0)
     ruled = [name for name in ("is_pay_day_missing",) if name in billed.columns]
     located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents", *ruled)
-    located = located.with_columns(counted["first_member", "members"].get_columns())
+    located = located.with_columns(spans["first_member", "members"].get_columns())
     rated = _rated_members(spread(located, "first_member", "members", "member"), charged, rulebook)
-    ends = counted.select(
-        start=pl.col("members").cum_sum() - pl.col("members"),
-        spouse="spouse",
-        partner="partner",
-        child="child",
-    )
-    return _parts_of_spans(rated, ends)
+    start = pl.col("members").cum_sum() - pl.col("members")
+    return _parts_of_spans(rated, spans.with_columns(start=start), kinds)
+
+
+def _caps(kinds: Sequence[str]) -> list[str]:
+    return [f"{kind}_cap" for kind in capped_kinds(kinds)]
 
 
 def _households(
-    members: pl.DataFrame, billed: pl.DataFrame, rulebook: Rulebook
+    members: pl.DataFrame, billed: pl.DataFrame, kinds: Sequence[str], rulebook: Rulebook
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Order the charged members: spouse, partner, children; and say where each household's begin.
+    """Order the charged members kind by kind; and say where each household's begin.
 
-    Two frames: the members, for each way of charging children and each day of their ages; and plan_unit,
-    child_cap, charging, age_on, first_member and how many of each kind are covered.
+    Two frames: the members, for each way of charging children and each day of their ages; and plan_unit, the
+    caps, charging, age_on, first_member, members (of all kinds), and of each kind from which of them
+    (<kind>_first) how many are covered (<kind>).
     """
-    caps = billed.select("child_cap").unique()
-    most = caps["child_cap"].max()
+    caps = billed.select(_caps(kinds)).unique()
     ways = rulebook.rate_tables.select("charging", "charged_children", "charged_children_under").unique()
-    ranked = ranked_members(_members_of_ways(members, billed).join(ways, on="charging"))
-    is_covered = pl.when(pl.col("kind") == 2).then(pl.col("rank") <= most).otherwise(pl.col("rank") == 1)
+    ranked = ranked_members(_members_of_ways(members, billed).join(ways, on="charging"), kinds)
     is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= pl.col("charged_children"))
-    charged = ranked.filter(is_covered & is_charged)
+    charged = ranked.filter(is_charged & _is_covered(kinds, caps))
     charged = charged.with_columns(member=pl.int_range(pl.len(), dtype=pl.Int64))
-    kind = pl.col("kind")
-    households = (
-        charged.join(caps, how="cross")
-        .group_by("plan_unit", "child_cap", "charging", "age_on")
-        .agg(
-            first_member=pl.col("member").min(),
-            spouse=(kind == 0).sum().cast(pl.Int64),
-            partner=(kind == 1).sum().cast(pl.Int64),
-            child=((kind == 2) & (pl.col("rank") <= pl.col("child_cap"))).sum().cast(pl.Int64),
-        )
+    counts = []
+    for number, kind in enumerate(kinds):
+        is_one = pl.col("kind") == number
+        counts.append((pl.col("kind") < number).sum().cast(pl.Int64).alias(f"{kind}_first"))
+        if f"{kind}_cap" in caps.columns:
+            is_one = is_one & (pl.col("rank") <= pl.col(f"{kind}_cap"))
+        counts.append(is_one.sum().cast(pl.Int64).alias(kind))
+    rows = charged.join(caps, how="cross") if caps.width else charged
+    households = rows.group_by("plan_unit", *caps.columns, "charging", "age_on").agg(
+        *counts, first_member=pl.col("member").min(), members=pl.len().cast(pl.Int64)
     )
     return charged, households
+
+
+def _is_covered(kinds: Sequence[str], caps: pl.DataFrame) -> pl.Expr:
+    """Whether some option covers the member: of most kinds the oldest, of others as many as it allows."""
+    is_covered = pl.lit(value=False)
+    for number, kind in enumerate(kinds):
+        most = caps[f"{kind}_cap"].max() if f"{kind}_cap" in caps.columns else 1
+        is_covered = is_covered | ((pl.col("kind") == number) & (pl.col("rank") <= most))
+    return is_covered
 
 
 def _members_of_ways(members: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFrame:
@@ -342,23 +345,26 @@ def _members_of_ways(members: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFram
     return members.drop("price_on").join(ways, on="plan_unit")
 
 
-def ranked_members(members: pl.DataFrame) -> pl.DataFrame:
-    """Rank the members of each kind (0 spouse, 1 partner, 2 child) in a household, oldest first.
+def ranked_members(members: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
+    """Rank the members of each kind (by its number in `kinds`) in a household, oldest first.
 
-    The children under `charged_children_under` are ranked among themselves, too.
+    Of a kind with several those under `charged_children_under` are ranked among themselves, too.
     """
     household = ["plan_unit", "charging", "age_on"]
-    person = pl.col("person_type")
-    kind = pl.when(person == PersonType.SPOUSE).then(0).when(person == PersonType.DOMESTIC_PARTNER).then(1)
-    rows = members.with_columns(
-        kind=kind.otherwise(2).cast(pl.Int8), age=days.age_years(pl.col("birth_on"), pl.col("age_on"))
-    ).sort(*household, "kind", "birth_on", "dependent_id", nulls_last=True)
+    numbers = {person.value: number for number, kind in enumerate(kinds) for person in PERSON_KINDS[kind]}
+    young_kinds = [number for number, kind in enumerate(kinds) if kind not in ADULT_KINDS]
+    kind = pl.col("person_type").replace_strict(numbers, default=None, return_dtype=pl.Int8)
+    rows = (
+        members.with_columns(kind=kind, age=days.age_years(pl.col("birth_on"), pl.col("age_on")))
+        .drop_nulls("kind")
+        .sort(*household, "kind", "birth_on", "dependent_id", nulls_last=True)
+    )
     is_under = (pl.col("age") < pl.col("charged_children_under")).fill_null(value=False)
-    is_minor = (pl.col("kind") == 2) & is_under
+    is_minor = pl.col("kind").is_in(young_kinds) & is_under
     return rows.with_columns(
         is_under_age=is_minor,
         rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(*household, "kind"),
-        under_age_rank=is_minor.cast(pl.Int32).cum_sum().over(household),
+        under_age_rank=is_minor.cast(pl.Int32).cum_sum().over(*household, "kind"),
     ).drop("age")
 
 
@@ -373,31 +379,33 @@ def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook
     return _member_cents(rows, rulebook)
 
 
-def _parts_of_spans(rated: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Add up consecutive members: from `start` as many as each kind counts.
+def _parts_of_spans(rated: pl.DataFrame, spans: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
+    """Add up consecutive members of each kind: from `start` and its <kind>_first as many as it counts.
 
     One unknown amount makes its part unknown: what is missing is counted beside the sums.
     """
+    fault = rated["fault"]
+    whys = [why for why in ("birth", "calendar", "coverage") if (fault == why).any()]
     running = {
         "cents": _running(rated["cents"].fill_null(0)),
         "missing": _running(rated["cents"].is_null().cast(pl.Int64)),
         "employer": _running(rated["employer"].fill_null(0)),
-        "undated": _running((rated["fault"] == "birth").fill_null(value=False).cast(pl.Int64)),
+        **{why: _running((fault == why).fill_null(value=False).cast(pl.Int64)) for why in whys},
     }
-    answers, start = [], spans["start"]
-    for part in PARTS:
-        end = start + spans[part]
+    answers = []
+    for kind in kinds:
+        start = spans["start"] + spans[f"{kind}_first"]
+        end = start + spans[kind]
         found = pl.DataFrame(
             [(sums.gather(end) - sums.gather(start)).alias(name) for name, sums in running.items()]
         )
-        why = pl.when(pl.col("undated") > 0).then(pl.lit("birth")).otherwise(pl.lit("rate"))
+        why = pl.coalesce(*(pl.when(pl.col(name) > 0).then(pl.lit(name)) for name in whys), pl.lit("rate"))
         is_missing = pl.col("missing") > 0
         answers += found.select(
-            pl.when(~is_missing).then("cents").alias(f"{part}_cents"),
-            pl.when(~is_missing).then("employer").alias(f"{part}_employer"),
-            pl.when(is_missing).then(why).alias(f"{part}_fault"),
+            pl.when(~is_missing).then("cents").alias(f"{kind}_cents"),
+            pl.when(~is_missing).then("employer").alias(f"{kind}_employer"),
+            pl.when(is_missing).then(why).alias(f"{kind}_fault"),
         ).get_columns()
-        start = end
     return pl.DataFrame(answers)
 
 

@@ -38,6 +38,8 @@ RELATIONSHIP = {
     **dict.fromkeys(("child", "son", "daughter", "stepchild", "ch"), PersonType.CHILD),
     **dict.fromkeys(("adult_child", "adult child", "ac"), PersonType.ADULT_CHILD),
     **dict.fromkeys(("other", "od"), PersonType.OTHER_QUALIFIED),
+    **dict.fromkeys(("same_sex_spouse", "same-sex spouse", "ss"), PersonType.SAME_SEX_SPOUSE),
+    **dict.fromkeys(("non_qualified", "non-qualified", "nq"), PersonType.NON_QUALIFIED),
     **dict.fromkeys(("former_spouse", "former spouse", "ex-spouse", "ex spouse", "xs"), PersonType.EX_SPOUSE),
 }
 RECORD = {
@@ -101,7 +103,8 @@ KINDS: dict[str, Kind] = {
     "marital_status": Kind(parse=_code(MARITAL), expected="single, married, divorced, widowed or partnered"),
     "relationship": Kind(
         parse=_code(RELATIONSHIP),
-        expected="spouse, domestic_partner, child, adult_child, other or former_spouse",
+        expected="spouse, same_sex_spouse, domestic_partner, child, adult_child, other, non_qualified or "
+        "former_spouse",
     ),
     "state": Kind(parse=_state, expected="the two letters of a state"),
     "zip": Kind(parse=_zip, expected="a zip of five digits"),

@@ -1,0 +1,106 @@
+"""Who of a household counts as a dependent on a day, and how many of each kind (docs/rules.md §3)."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from openbenefits.core import days
+from openbenefits.core.codes import (
+    ADULT_KINDS,
+    DEFAULT_RELATIONSHIPS,
+    KIND_OF,
+    PERSON_KINDS,
+    RELATIONSHIP_BITS,
+    LastDay,
+)
+
+
+def eligible_members(members: pl.DataFrame) -> pl.DataFrame:
+    """Keep the dependents who count on the day in question (docs/rules.md §3).
+
+    Shapes:  members has one row per case, dependent and day (`price_on`) with the columns of the dependent
+             rule (DEPENDENT_RULE; null: no rule).
+    Missing: a child without a birth date never counts, unless exempt by disability.
+    """
+    return members.filter(~pl.col("is_former") & why_not_member(members).is_null())
+
+
+DEPENDENT_RULE = (
+    *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
+    *("relationship_bits", "last_day"),
+)
+"""What a dependent rule says of who counts."""
+
+NO_LIMIT_OF_AGE = 99
+
+
+def why_not_member(members: pl.DataFrame) -> pl.Expr:
+    """Say why somebody does not count: 'relationship', 'married', 'age', or null who does.
+
+    Shapes:  members has person_type, birth_on, price_on, the flags of a dependent, and DEPENDENT_RULE.
+    Missing: who has no birth date is too old, but for spouses and partners.
+    """
+    kind = pl.col("person_type")
+    is_adult = kind.is_in([person.value for name in ADULT_KINDS for person in PERSON_KINDS[name]])
+    bit = kind.replace_strict(RELATIONSHIP_BITS, default=0, return_dtype=pl.Int16)
+    is_allowed = (pl.col("relationship_bits").fill_null(DEFAULT_RELATIONSHIPS) & bit) != 0
+    limit = pl.when("is_student").then("student_age_limit").otherwise("age_limit")
+    age = days.age_years(pl.col("birth_on"), _day_of_age(members))
+    exempt = pl.col("is_disabled") & pl.col("is_disabled_exempt").fill_null(value=True)
+    too_old = ~exempt & (age >= limit.fill_null(NO_LIMIT_OF_AGE)).fill_null(value=True)
+    married = pl.col("is_married") & pl.col("is_married_ineligible").fill_null(value=False)
+    return (
+        pl.when(~is_allowed)
+        .then(pl.lit("relationship"))
+        .when(~is_adult & married)
+        .then(pl.lit("married"))
+        .when(~is_adult & too_old)
+        .then(pl.lit("age"))
+    )
+
+
+def _day_of_age(members: pl.DataFrame) -> pl.Expr:
+    """The day on which the limit must not have been reached: the day in question, unless the rule lets the
+    limit end with its month or year; then the last day of the month or year before.
+    """
+    on, last_day = pl.col("price_on"), pl.col("last_day")
+    if not members["last_day"].is_in([LastDay.MONTH_END.value, LastDay.YEAR_END.value]).any():
+        return on
+    month_before = days.day_before(days.month_begin(on))
+    year_before = days.day_before(on.dt.truncate("1y"))
+    return (
+        pl.when(last_day == LastDay.MONTH_END)
+        .then(month_before)
+        .when(last_day == LastDay.YEAR_END)
+        .then(year_before)
+        .otherwise(on)
+    )
+
+
+def counted(kind: str) -> str:
+    """Name the column that counts the dependents of a kind in a household."""
+    return f"{kind}_count"
+
+
+def is_of_kind(kind: str) -> pl.Expr:
+    """Whether a dependent falls under a kind of core.codes.PERSON_KINDS."""
+    return pl.col("person_type").is_in([person.value for person in PERSON_KINDS[kind]])
+
+
+def kind_of_member() -> pl.Expr:
+    """The kind a dependent falls under; null for former spouses and unknown relationships."""
+    return pl.col("person_type").replace_strict(KIND_OF, default=None, return_dtype=pl.String)
+
+
+def households(members: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
+    """Count the eligible dependents of each kind, per case and unit of `plan_unit`."""
+    return members.group_by("case", "plan_unit").agg(
+        is_of_kind(kind).sum().cast(pl.Int16).alias(counted(kind)) for kind in kinds
+    )
+
+
+def household_suffices(kinds: Sequence[str]) -> pl.Expr:
+    """Whether the household holds the persons a coverage code demands."""
+    return pl.all_horizontal(
+        pl.lit(value=True), *(pl.col(counted(kind)) >= pl.col(f"{kind}_min") for kind in kinds)
+    )
