@@ -14,6 +14,7 @@ from tests.oracle.eligibility import ACTIVE, JOB_FIELDS
 
 from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.cascades import fall
+from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
@@ -108,6 +109,7 @@ ELECTIONS = {
     "waive_reason": pl.String,
     "waiver_proof": pl.String,
     "waiver_proof_on": pl.Date,
+    "credit_rollover": pl.String,
     "received_on": pl.Date,
     "source": pl.String,
 }
@@ -115,8 +117,11 @@ COVERED = {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
 INVESTED = {"case": pl.Int32, "plan_type": pl.String, "fund": pl.String, "percent": pl.Int16}
 STATED = (
     *("coverage_cents", "pledge_cents", "percent_thousandths", "after_tax_thousandths", "hours_hundredths"),
-    *("waive_reason", "waiver_proof", "waiver_proof_on"),
+    *("waive_reason", "waiver_proof", "waiver_proof_on", "credit_rollover"),
 )
+
+
+CHOICES = {"case": pl.Int32, "credit_rollover": pl.String}
 
 
 class Kernel:
@@ -163,6 +168,32 @@ class Kernel:
             jobs=_frame((one for row in rows for one in _jobs(row[0], row[2])), JOBS),
             overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),
         )
+
+    def credit_use(self, person: Row, chosen: Sequence[Row], choice: str | None) -> Row | None:
+        prepared = self.prepared([(1, person)])
+        program = self.rulebook.programs["code"][prepared.cases["program_row"][0]]
+        plans = {row["plan_type"]: row["plan"] for row in prepared.plans.to_dicts()}
+        results = [
+            {
+                "case": 0,
+                "plan": plans[one["plan_type"]],
+                "plan_type": one["plan_type"],
+                "kind": one["kind"],
+                "option_id": self._number(1, "option", f"{program}/{one['plan_type']}/{one['option']}"),
+                "pledge_cents": one.get("pledge_cents"),
+                "percent_thousandths": one.get("percent_thousandths"),
+            }
+            for one in chosen
+        ]
+        schema = {name: IN_FORCE.get(name, pl.Int32) for name in (*results[0],)}
+        choices = pl.DataFrame({"case": [0], "credit_rollover": [choice]}, schema=CHOICES)
+        use = settled_credits(_frame(results, schema), choices, prepared, self.rulebook)
+        if use.uses.is_empty():
+            return None
+        row = use.uses.row(0, named=True)
+        amounts = {name.removesuffix("_cents"): value for name, value in row.items() if name != "case"}
+        rolls = {one["plan_type"]: one["rolled_cents"] for one in use.rolls.to_dicts()}
+        return {**amounts, "rolls": rolls}
 
     # --- elections --------------------------------------------------------------------------------------
 
@@ -368,6 +399,11 @@ def check(peo: Row, client: Row, person: Row) -> Row:
 
 
 _COMPILED: dict[str, Kernel] = {}
+
+
+def credit_use(peo: Row, client: Row, person: Row, chosen: Sequence[Row], choice: str | None) -> Row | None:
+    """Settle the credits of one person who holds what is chosen, with the signature of the oracle."""
+    return Kernel(peo, [client], [person]).credit_use(person, chosen, choice)
 
 
 def prepare_all(peo: Row, client: Row, people: Sequence[Row]) -> list[Row]:

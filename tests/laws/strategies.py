@@ -385,6 +385,7 @@ def plan_types(draw: DrawFn, client: Row, program: str, plan_type: str) -> Row:
         section["waive_credits"] = [{"rate_table": "CREDIT", "earnings_code": "WAIVED"} | _ruled(draw)]
     if plan_type in PLEDGED:
         section["amount"] = "annual_pledge"
+        section["maximum_pledge"] = draw(st.none() | dollars(100, 5_000))
     elif plan_type == "40":
         section["amount"] = "percent_of_pay"
     elif plan_type in HEALTH:
@@ -486,6 +487,19 @@ def calculation_rules(draw: DrawFn) -> Row:
 
 
 @st.composite
+def credits_left_over(draw: DrawFn, plan_types_: list[str]) -> Row:
+    """Draw what a program does with credits left over."""
+    accounts = [code for code in plan_types_ if code in (*PLEDGED, "40")]
+    return {
+        "excess_credits": draw(st.sampled_from(["paid", "forfeited", "rolled_over"])),
+        "excess_cost_plan_types": draw(st.just([]) | st.lists(st.sampled_from(plan_types_), unique=True)),
+        "rollover_plan_types": draw(st.permutations(accounts)) if accounts else [],
+        "rollover_rest": draw(st.sampled_from(["paid", "forfeited"])),
+        "rollover_by_choice": draw(st.booleans()),
+    }
+
+
+@st.composite
 def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> list[Row]:
     """Draw a program, sometimes with an amendment in 2026 that drops a plan type or changes its options."""
     wanted = draw(st.lists(st.sampled_from(PLAN_TYPES), min_size=1, max_size=4, unique=True))
@@ -497,6 +511,7 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
     if rarely(draw, 6):
         program["credits"] = [{"rate_table": "CREDIT", "earnings_code": "GENERAL"} | _ruled(draw)]
         program["event_rule"] = draw(st.sampled_from([None, sections[0]["event_rule"]]))
+    program |= draw(credits_left_over(sorted(wanted)))
     rows = [{"from": ORIGIN, **SOURCE, **program}]
     if len(sections) > 1 and rarely(draw, 5):
         rows.append({"from": date(2026, 6, 1), **SOURCE, **program, "plan_types": sections[1:]})

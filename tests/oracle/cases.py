@@ -40,6 +40,8 @@ class TableCase:
     points: list[Row] | None = None
     from_on: Any = None
     through_on: Any = None
+    chosen: list[Row] | None = None
+    choice: str | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -60,7 +62,10 @@ def load_cases(file: str | None = None) -> Iterator[TableCase]:
     return (
         case
         for case in _all_cases(file)
-        if case.points is None and "calendar" not in case.expect and "elections" not in case.person
+        if case.points is None
+        and case.chosen is None
+        and "calendar" not in case.expect
+        and "elections" not in case.person
     )
 
 
@@ -69,6 +74,11 @@ def load_election_cases(file: str | None = None) -> Iterator[TableCase]:
     or `settled` ({plan type: what shall hold}).
     """
     return (case for case in _all_cases(file) if "elections" in case.person)
+
+
+def load_credit_cases(file: str | None = None) -> Iterator[TableCase]:
+    """Yield the cases about what becomes of credits: what is `chosen`, and the person's `choice`."""
+    return (case for case in _all_cases(file) if case.chosen is not None)
 
 
 def load_owed_cases(file: str | None = None) -> Iterator[TableCase]:
@@ -125,6 +135,8 @@ def _case(name: str, case: Row) -> TableCase:
         points=case.get("points"),
         from_on=case.get("from_on"),
         through_on=case.get("through_on"),
+        chosen=case.get("chosen"),
+        choice=case.get("choice"),
     )
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from tests.laws import kernel
 
+from . import credit_use, owed, pay_periods, prepare
 from . import elections as scalar_elections
-from . import owed, pay_periods, prepare
 from .cases import (
     TableCase,
     differences,
     load_calendar_cases,
     load_cases,
+    load_credit_cases,
     load_election_cases,
     load_owed_cases,
 )
@@ -59,6 +60,16 @@ def test_owed(case: TableCase) -> None:
     assert {key: found[key] for key in case.expect} == case.expect
 
 
+@pytest.mark.parametrize("case", _named(list(load_credit_cases())))
+@pytest.mark.parametrize("settle", [credit_use, kernel.credit_use], ids=["oracle", "kernel"])
+def test_credits(case: TableCase, settle: Callable[..., dict[str, Any] | None]) -> None:
+    found = settle(case.peo, case.client, case.person, case.chosen, case.choice)
+    if found is None:
+        assert case.expect == {"nothing": True}
+    else:
+        assert {key: found[key] for key in case.expect} == case.expect
+
+
 @pytest.mark.parametrize("case", _named(list(load_calendar_cases())))
 def test_calendar(case: TableCase) -> None:
     periods = pay_periods(Setup(case.peo, case.client).pay_group(case.person))
@@ -72,5 +83,6 @@ def test_calendar(case: TableCase) -> None:
 
 
 def test_every_case_has_a_name_and_a_source() -> None:
-    for case in [*load_cases(), *load_owed_cases(), *load_calendar_cases(), *load_election_cases()]:
+    every = [*load_cases(), *load_owed_cases(), *load_calendar_cases()]
+    for case in [*every, *load_election_cases(), *load_credit_cases()]:
         assert case.source, case.name

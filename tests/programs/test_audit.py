@@ -61,6 +61,13 @@ HMO_TABLE = "rate_tables[hmo from 2026-01-01]"
 LIFE_TABLE = "rate_tables[life from 2026-01-01]"
 
 
+def no_credits(section: list[Any]) -> None:
+    for part in program(section)["plan_types"]:
+        part.pop("waive_credits", None)
+        for one in part["options"]:
+            one.pop("credits", None)
+
+
 AGES = "age_tables[IRC79_TABLE_I from 2026-01-01]"
 
 
@@ -595,6 +602,28 @@ CLIENT_FAULTS = [
         lambda s: s[0]["rows"].append({}),
         "contribution_rows",
         "contributions[EIGHTY from 2026-01-01]",
+    ),
+    # credits left over
+    (
+        "programs",
+        lambda s: program(s).update(excess_cost_plan_types=["11"]),
+        "excess_cost_plan_types",
+        MAIN,
+    ),
+    (
+        "programs",
+        lambda s: program(s).update(rollover_plan_types=["60", "60"]),
+        "rollover_plan_types",
+        MAIN,
+    ),
+    ("programs", lambda s: program(s).update(rollover_plan_types=["20"]), "rollover_account", MAIN),
+    ("programs", lambda s: program(s).update(excess_credits="rolled_over"), "no_rollover", MAIN),
+    ("programs", lambda s: program(s).update(rollover_by_choice=True), "no_rollover", MAIN),
+    (
+        "programs",
+        lambda s: (program(s).update(excess_credits="forfeited", credits=[]), no_credits(s)),
+        "no_credits",
+        MAIN,
     ),
     # waiting periods, dependents
     ("event_rules", lambda s: s[0]["classes"][0].update(waiting_days=91), "wait", f"{MAIN}.plan_types[10]"),

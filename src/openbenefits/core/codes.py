@@ -322,6 +322,14 @@ class Trade(StrEnum):
     SELL = "sell"
 
 
+class ExcessCredits(StrEnum):
+    """What becomes of credits that no cost before tax uses up."""
+
+    PAID = "paid"
+    FORFEITED = "forfeited"
+    ROLLED_OVER = "rolled_over"
+
+
 class TaxClass(StrEnum):
     """How payroll treats the employee's part."""
 

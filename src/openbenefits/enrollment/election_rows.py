@@ -23,7 +23,7 @@ PLACE = ELECTION_KEY[:-1]  # event, plan type, slot: what submissions are number
 CONTENT = (
     *("option_code", "option_id", "coverage_cents", "pledge_cents", "percent_thousandths", "waive_reason"),
     *("after_tax_thousandths", "hours_hundredths", "files_separately", "waiver_proof", "waiver_proof_on"),
-    *("received_on", "is_withdrawn", "members", "allocation", "shares"),
+    *("credit_rollover", "received_on", "is_withdrawn", "members", "allocation", "shares"),
 )
 
 
@@ -32,6 +32,7 @@ def named(values: pl.DataFrame) -> pl.DataFrame:
     return values.select(
         *("row", "employee_number", "schedule", "plan_type", "dependents", "funds", "received_on"),
         *("beneficiaries", "contingent_beneficiaries", "waiver_proof", "waiver_proof_on"),
+        "credit_rollover",
         option_code="option",
         benefit_record=pl.col("benefit_record").fill_null(0),
         stated_number=pl.col("event_number").cast(pl.Int32),

@@ -61,7 +61,7 @@ ELECTION_FILE = (
     *("employee_number", "benefit_record", "schedule", "event_number", "plan_type", "option"),
     *("coverage_amount", "annual_pledge", "percent", "after_tax_percent", "hours", "files_separately"),
     *("dependents", "funds", "beneficiaries", "contingent_beneficiaries", "waive_reason"),
-    *("other_coverage", "waiver_proof", "waiver_proof_on", "received_on"),
+    *("other_coverage", "waiver_proof", "waiver_proof_on", "credit_rollover", "received_on"),
 )
 REQUIRED = ("employee_number", "plan_type", "option", "received_on")
 KINDS = kinds_of(*ELECTION_FILE)

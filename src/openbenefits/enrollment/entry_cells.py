@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths
-from openbenefits.core.codes import WaiverProof
+from openbenefits.core.codes import ExcessCredits, WaiverProof
 from openbenefits.store import sheets
 from openbenefits.store.sheets import FileRefused, Headings
 
@@ -36,6 +36,12 @@ def _numbers(text: pl.Expr) -> pl.Expr:
     plain = text.str.replace(r"^([0-9]+)\.0+$", "$1")
     numbers = plain.str.extract_all("[0-9]+").cast(pl.List(pl.Int16), strict=False)
     return pl.when(plain.str.contains(r"^[0-9]{1,4}(\s+[0-9]{1,4})*$")).then(numbers)
+
+
+def _treatment(text: pl.Expr) -> pl.Expr:
+    """Read what becomes of credits left over."""
+    word = text.str.to_lowercase().str.replace_all(r"[ -]", "_")
+    return pl.when(word.is_in([str(treatment) for treatment in ExcessCredits])).then(word)
 
 
 def _funds(text: pl.Expr) -> pl.Expr:
@@ -106,6 +112,11 @@ _KINDS: dict[str, Kind] = {
     ),
     **dict.fromkeys(("waive_reason", "other_coverage"), _text_kind("text")),
     **dict.fromkeys(("received_on", "begins_on", "deduction_begins_on"), DAY),
+    "credit_rollover": Kind(
+        parse=_treatment,
+        expected=f"one of {', '.join(ExcessCredits)}",
+        cure="correct the word, or leave it out",
+    ),
     "waived": FLAG,
 }
 

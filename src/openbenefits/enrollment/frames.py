@@ -82,6 +82,35 @@ SELECT client_id, person_id, plan_type, valid_from, version, approved_cents
 FROM enrollment_proofdecision AS p JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
+CREDIT_USE_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    "version": pl.Int32,
+    "begins_on": pl.Date,
+    "total_cents": pl.Int64,
+    "cost_cents": pl.Int64,
+    "used_cents": pl.Int64,
+    "excess_cents": pl.Int64,
+    "treatment": pl.String,
+    "paid_cents": pl.Int64,
+    "forfeited_cents": pl.Int64,
+    "rolled_cents": pl.Int64,
+}
+
+CREDIT_USES = f"""
+SELECT {", ".join(CREDIT_USE_COLUMNS)}
+FROM enrollment_credituse AS u JOIN {PEOPLE} AS k USING (client_id, person_id)
+ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, version
+"""
+
+CREDIT_ROLLS = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, version, plan_type, rolled_cents
+FROM enrollment_creditroll AS r JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
 PRIOR_OPTIONS = f"""
 SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
@@ -110,6 +139,7 @@ ELECTION_COLUMNS = {
     "waive_reason": pl.String,
     "waiver_proof": pl.String,
     "waiver_proof_on": pl.Date,
+    "credit_rollover": pl.String,
     "received_on": pl.Date,
     "source": pl.String,
     "is_withdrawn": pl.Boolean,
@@ -230,6 +260,18 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     waiting = later.sort("begins_on").unique(key, keep="first").join(covered, on=key, how="anti")
     waiting = waiting.with_columns(is_future=pl.lit(value=True))
     return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
+
+
+def load_credit_uses(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load what credits of some people were used for, every version, in order."""
+    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, people_arrays(keys))
+
+
+def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load what of credits left over accounts of some people got."""
+    key = {name: CREDIT_USE_COLUMNS[name] for name in tuple(CREDIT_USE_COLUMNS)[:6]}
+    schema = key | {"plan_type": pl.String, "rolled_cents": pl.Int64}
+    return copy_out(connection, CREDIT_ROLLS, schema, people_arrays(keys))
 
 
 def load_held(connection: Any, held: pl.DataFrame) -> Elected:

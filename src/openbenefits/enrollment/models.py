@@ -90,6 +90,7 @@ class Election(EventKey):
     waive_reason = models.TextField(null=True)
     waiver_proof = models.TextField(null=True)  # core.codes.WaiverProof
     waiver_proof_on = models.DateField(null=True)  # when it was seen
+    credit_rollover = models.TextField(null=True)  # of the whole event: what becomes of credits left over
     received_on = models.DateField()
     elector = models.TextField()
     source = models.TextField()  # file, administrator, pre-entered
@@ -158,6 +159,37 @@ class ElectionFund(EventKey):
     submission = models.IntegerField()
     fund = models.TextField()
     percent = models.SmallIntegerField()
+
+
+class CreditUse(EventKey):
+    """What credits paid for at a posting of an event, and what became of the rest. Cents of a year."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "version"
+    )
+    version = models.IntegerField()  # 1, 2, …: an event posted again says anew what holds
+    begins_on = models.DateField()  # from when it holds
+    total_cents = models.BigIntegerField(null=True)
+    cost_cents = models.BigIntegerField(null=True)  # before tax, of the plan types that count
+    used_cents = models.BigIntegerField(null=True)
+    excess_cents = models.BigIntegerField(null=True)
+    treatment = models.TextField()  # core.codes.ExcessCredits
+    paid_cents = models.BigIntegerField(null=True)
+    forfeited_cents = models.BigIntegerField(null=True)
+    rolled_cents = models.BigIntegerField(null=True)
+    run_id = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+
+
+class CreditRoll(EventKey):
+    """What of credits left over an account got, as money of the employer's beside the pledge."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "version", "plan_type"
+    )
+    version = models.IntegerField()
+    plan_type = models.TextField()
+    rolled_cents = models.BigIntegerField()
 
 
 class CoverageKey(models.Model):

@@ -17,11 +17,13 @@ from openbenefits.enrollment.frames import (
     load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
+    load_credit_uses,
     load_elected,
     load_held,
     load_latest_versions,
     load_prior_options,
 )
+from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
 from openbenefits.enrollment.rules.settle import Settled
@@ -146,6 +148,7 @@ def post(
     Shapes: events has case and the event's key. Answers the points inserted.
     """
     keys = events.select("case", *EVENT_KEY)
+    _save_credits(connection, settled, keys, run_id=run_id, now=now)
     results = _with_content(settled.results.join(keys, on="case"), settled)
     if results.is_empty():
         return results
@@ -155,6 +158,28 @@ def post(
     _supersede(connection, replaced, run_id=run_id, now=now)
     _insert_points(connection, new, settled, run_id=run_id, now=now)
     return new
+
+
+def _save_credits(
+    connection: Any, settled: Settled, keys: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> None:
+    """Write what credits paid for, and what became of the rest, where it is not what holds already."""
+    begins = settled.results.filter(pl.col("kind").is_in(["E", "D", "W"])).group_by("case")
+    uses = settled.credits.uses.join(keys, on="case").join(begins.agg(pl.col("begins_on").min()), on="case")
+    if uses.is_empty():
+        return
+    latest = load_credit_uses(connection, uses)
+    known = latest.unique(list(EVENT_KEY), keep="last", maintain_order=True)
+    said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
+    uses = uses.join(known.select(said), on=said, how="anti", nulls_equal=True)
+    numbered = uses.join(known.select(*EVENT_KEY, "version"), on=list(EVENT_KEY), how="left").with_columns(
+        version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),
+        run_id=pl.lit(run_id, pl.Int64),
+        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    )
+    copy_in(connection, "enrollment_credituse", _as_stored(numbered, schema_of(models.CreditUse)))
+    rolls = settled.credits.rolls.join(numbered.select("case", *EVENT_KEY, "version"), on="case")
+    copy_in(connection, "enrollment_creditroll", _as_stored(rolls, schema_of(models.CreditRoll)))
 
 
 def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:

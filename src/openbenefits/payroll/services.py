@@ -12,7 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
+from openbenefits.enrollment.frames import (
+    load_coverage,
+    load_covered_dependents,
+    load_credit_rolls,
+    load_credit_uses,
+)
 from openbenefits.payroll.frames import load_covered_people, load_employee_numbers, with_event_days
 from openbenefits.payroll.rules import (
     Known,
@@ -132,6 +137,8 @@ def _load(
         facts=as_of(connection, days),
         dependents=dependents_as_of(connection, days),
         pay_history=pay_history_of(days, jobs) if asks_pay_history(rulebook.calculation_rules) else None,
+        uses=load_credit_uses(connection, people),
+        rolls=load_credit_rolls(connection, people),
     )
     return _Loaded(known=known, rulebook=rulebook, tables=tables)
 

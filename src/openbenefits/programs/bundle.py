@@ -21,6 +21,7 @@ from openbenefits.core.codes import (
     BeginRule,
     DefaultMethod,
     EndRule,
+    ExcessCredits,
     LastDay,
     OverageBegins,
     PersonType,
@@ -522,6 +523,11 @@ class ProgramPart(DatedPart, kw_only=True, frozen=True):
     active: bool = True
     maximum_pledge: Dollars | None = None  # of all spending accounts together
     credits: list[CreditPart] = []  # general credits
+    excess_credits: ExcessCredits = ExcessCredits.PAID
+    excess_cost_plan_types: list[PlanType] = []  # whose costs before tax credits pay for; empty: all
+    rollover_plan_types: list[PlanType] = []  # filled in this order, each up to its maximum pledge
+    rollover_rest: Literal["paid", "forfeited"] = "forfeited"
+    rollover_by_choice: bool = False  # an election may say otherwise
     plan_types: list[PlanTypePart]
 
 

@@ -47,6 +47,7 @@ _PEO_TABLES: dict[Model, RowMaker] = {
 }
 _CLIENT_TABLES: dict[Model, RowMaker] = {
     models.Program: programs.programs,
+    models.CreditPlan: programs.credit_plans,
     models.PlanTypeRow: programs.plan_type_rows,
     models.Option: programs.options,
     models.Cost: programs.costs,

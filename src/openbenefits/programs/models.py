@@ -367,6 +367,19 @@ class Program(DatedRow):
     geography_id = models.IntegerField(null=True)  # service area the person must live in
     event_rule_id = models.IntegerField(null=True)  # plan type 01: when credits begin and end
     maximum_pledge_cents = models.BigIntegerField(null=True)  # of all spending accounts together
+    excess_credits = models.TextField(default="paid")  # core.codes.ExcessCredits
+    rollover_rest = models.TextField(default="forfeited")  # paid, forfeited
+    is_rollover_chosen = models.BooleanField(default=False)
+
+
+class CreditPlan(SetupRow):
+    """A plan type credits pay for, or one that credits left over are rolled into."""
+
+    valid_from = models.DateField()
+    program_id = models.IntegerField()
+    plan_type = models.TextField()
+    use = models.TextField()  # cost, rollover
+    number = models.SmallIntegerField()  # rolled over in this order
 
 
 class PlanTypeRow(SetupRow):

@@ -37,6 +37,7 @@ class Rulebook:
     options: pl.DataFrame
     costs: pl.DataFrame
     calculation_rules: pl.DataFrame
+    credit_plans: pl.DataFrame
     coverage_codes: pl.DataFrame
     plans: pl.DataFrame
     rate_tables: pl.DataFrame
@@ -104,6 +105,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         options=_with_area_bits(_with_rule_bits(options, used_rules), used_geographies),
         costs=costs,
         calculation_rules=calculations,
+        credit_plans=_credit_plans(tables, programs),
         coverage_codes=tables["coverage_code"],
         plans=tables["plan"].unique("plan_id", keep="last"),
         rate_tables=rates.tables,
@@ -256,6 +258,13 @@ def _with_households(
     looking = costs.join(others, on="calculation_rule_id", how="semi")["option_row"].unique()
     rows = options["plan_row"].gather(looking).unique()
     return plan_rows.with_columns(looks_at_household=pl.col("plan_row").is_in(rows.implode()))
+
+
+def _credit_plans(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl.DataFrame:
+    """The plan types credits pay for, and are rolled into, of each program row."""
+    keys = programs.select("client_id", "program_id", "valid_from", "program_row")
+    rows = tables["credit_plan"].join(keys, on=["client_id", "program_id", "valid_from"])
+    return rows.select("program_row", "plan_type", "use", "number").sort("program_row", "use", "number")
 
 
 # --- eligibility: one bit per rule, per geography, per group of values ---------------------------------

@@ -10,7 +10,8 @@ from openbenefits.programs.rulebook import Rulebook
 ELECTION_COLUMNS = (
     *("case", "plan_type", "slot", "option_code", "option_id", "coverage_cents", "pledge_cents"),
     *("percent_thousandths", "after_tax_thousandths", "hours_hundredths", "files_separately"),
-    *("waive_reason", "waiver_proof", "waiver_proof_on", "received_on", "source"),
+    *("waive_reason", "waiver_proof", "waiver_proof_on", "credit_rollover", "received_on"),
+    "source",
 )
 
 BENEFICIARY = {

@@ -10,6 +10,7 @@ from openbenefits.core.columns import with_taken
 from openbenefits.enrollment.rules.amounts import HOURS, price_of_hours
 from openbenefits.enrollment.rules.annual import with_capped_pledge
 from openbenefits.enrollment.rules.cascades import cascade_messages, fall, with_falls
+from openbenefits.enrollment.rules.credits import CreditUse, credit_use
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Checking, Elected
 from openbenefits.enrollment.rules.members import allowed_members, collects_dependents, still_members
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
@@ -35,6 +36,7 @@ class Settled:
     members: case, plan_type, dependent_id covered by a result.
     funds:   case, plan_type, fund, percent.
     beneficiaries: as elected.BENEFICIARY.
+    credits: what credits pay for, and what became of the rest.
     """
 
     cases: pl.DataFrame
@@ -43,6 +45,7 @@ class Settled:
     funds: pl.DataFrame
     beneficiaries: pl.DataFrame
     messages: pl.DataFrame
+    credits: CreditUse
 
 
 def settle(
@@ -93,12 +96,19 @@ def settle(
         funds=_funds(results, valid, elected, held),
         beneficiaries=_beneficiaries(results, valid, elected, held),
         messages=pl.concat(notes),
+        credits=credit_use(results, _rollover_choices(elected.elections), prepared, rulebook),
     )
 
 
 def _elected_only(elected: Elected, among: pl.DataFrame) -> Elected:
     """Restrict what was submitted to some cases."""
     return replace(elected, elections=elected.elections.join(among, on="case", how="semi"))
+
+
+def _rollover_choices(elections: pl.DataFrame) -> pl.DataFrame:
+    """What people chose for credits left over: the choice last received of an event."""
+    stated = elections.select("case", "plan_type", "received_on", "credit_rollover").drop_nulls()
+    return stated.sort("received_on", "plan_type").unique("case", keep="last")
 
 
 def _only(prepared: Prepared, among: pl.DataFrame) -> Prepared:

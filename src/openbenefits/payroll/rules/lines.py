@@ -1,6 +1,6 @@
 """The lines of the projection: change points and the pays they hold in, with what each takes and gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
 
@@ -11,6 +11,7 @@ from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, Optio
 from openbenefits.core.columns import with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import general_points
+from openbenefits.payroll.rules.excess import CREDIT, DEDUCTION, with_excess
 from openbenefits.payroll.rules.pledges import with_pledge_shares
 from openbenefits.payroll.rules.prices import with_month
 from openbenefits.payroll.rules.takings import (
@@ -27,7 +28,6 @@ from openbenefits.programs.rulebook import PROGRAM_PLAN_TYPE, Rulebook
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
 HELD = [*COVERED, str(ChangeKind.WAIVED)]
-DEDUCTION, CREDIT = "deduction", "credit"
 
 LINE = {
     "client_id": pl.Int32,
@@ -62,6 +62,8 @@ class Known:
     facts:      the facts of each of `fact_days`; `case` is the position.
     dependents: the dependents known on each of those days, as `workforce.frames.CaseDependents`.
     pay_history: as PAY_HISTORY of `rating.rules.price_days`, where calculation rules ask for it.
+    uses:       what credits were used for, as `enrollment.frames.CREDIT_USE_COLUMNS`.
+    rolls:      what of them accounts got, as `enrollment.frames.load_credit_rolls`.
     """
 
     points: pl.DataFrame
@@ -69,6 +71,8 @@ class Known:
     facts: pl.DataFrame
     dependents: pl.DataFrame
     pay_history: pl.DataFrame | None = None
+    uses: pl.DataFrame = field(default_factory=pl.DataFrame)
+    rolls: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def fact_days(
@@ -114,6 +118,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
         lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history
     )
     lines = _with_amounts(lines, known.facts)
+    lines = with_excess(lines, known.uses, known.rolls, owners)
     points, first = with_content(points, known.members), days_needed(begin, through)[0]
     lines = with_causes(lines, pays, points, rulebook, first)
     shown = lines.filter(pl.col("ends_on").is_between(begin, through))

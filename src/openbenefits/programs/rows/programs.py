@@ -34,7 +34,25 @@ def programs(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "geography_id": numbers.maybe("geography", part.service_area),
             "event_rule_id": numbers.maybe("event_rule", part.event_rule),
             "maximum_pledge_cents": cents(part.maximum_pledge),
+            "excess_credits": part.excess_credits.value,
+            "rollover_rest": part.rollover_rest,
+            "is_rollover_chosen": part.rollover_by_choice,
         }
+
+
+def credit_plans(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
+    """Make the rows of the plan types that credits pay for, and of those they are rolled into."""
+    for program in parts.programs:
+        uses = {"cost": program.excess_cost_plan_types, "rollover": program.rollover_plan_types}
+        for use, plan_types in uses.items():
+            for number, plan_type in enumerate(plan_types, 1):
+                yield {
+                    "valid_from": program.valid_from,
+                    "program_id": numbers.of("program", program.code),
+                    "plan_type": plan_type,
+                    "use": use,
+                    "number": number,
+                }
 
 
 def plan_type_rows(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
