@@ -221,6 +221,14 @@ STANDING = {"schedule_id": pl.Int32(), "process_status": pl.String()} | dict.fro
 PASSED = {"schedule_id": pl.Int32(), "process_status": pl.String(), "passed": _COUNT}
 
 
+CLIENTS_QUERY = "SELECT id AS client_id, code AS client FROM workforce_client ORDER BY code"
+
+
+def load_clients(connection: Any) -> pl.DataFrame:
+    """Load the clients: client_id and code."""
+    return copy_out(connection, CLIENTS_QUERY, {"client_id": pl.Int32, "client": pl.String})
+
+
 def load_events(
     connection: Any,
     *,

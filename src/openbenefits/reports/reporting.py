@@ -10,7 +10,9 @@ import polars as pl
 from rich.table import Table
 
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, ScheduleKind
+from openbenefits.core.money import MICROS_PER_CENT
 from openbenefits.reports import files, frames, listings
+from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
     SetupNames,
     load_names,
@@ -18,6 +20,7 @@ from openbenefits.reports.names import (
     with_event_names,
     with_option_names,
 )
+from openbenefits.reports.rules import money_text
 from openbenefits.reports.tables import preview_table
 
 
@@ -221,6 +224,24 @@ def _waiting(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame
     return {"Who waits": rows}
 
 
+def _life(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    if selection.as_of is None:
+        raise ReportRefused("GTL is about a year; name a day of it (--as-of 2026-12-31)")
+    months, years = imputed_life(connection, selection.as_of.year)
+    return {
+        "Months": _in_dollars(months, "coverage", "taxed", "imputed"),
+        "Year": _in_dollars(years, "months", "paid", "imputed"),
+    }
+
+
+def _in_dollars(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Write cents as dollars, and a rate per $1,000 likewise; what is unknown stays blank."""
+    texts = [money_text(pl.col(name)).alias(name) for name in columns]
+    if "rate" in rows.columns:
+        texts.append(money_text(pl.col("rate") // MICROS_PER_CENT).alias("rate"))
+    return rows.with_columns(texts)
+
+
 def _events(
     connection: Any,
     selection: Selection,
@@ -264,6 +285,7 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS008", "Flagged items", _flagged),
         _kind("BAS010", "Ineligible participants", _ineligible),
         _kind("BAS027", "Process status", _status, "department", "statuses"),
+        _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
         _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
     )
 }
