@@ -195,3 +195,54 @@ def test_the_register(world, ann, tmp_path):
         "MED",
     )
     assert (medical["owed"], medical["employer"], medical["cause"]) == ("31.03", "124.10", "begins")
+
+
+def credit_use(world, person, begins_on, number=1, **cents):
+    from openbenefits.enrollment import models
+
+    event = {
+        "client_id": world.client_id,
+        "person_id": person,
+        "benefit_record": 0,
+        "schedule_id": 1,
+        "event_number": number,
+        "version": 1,
+    }
+    amounts = dict.fromkeys(("paid_cents", "forfeited_cents", "rolled_cents"), 0) | cents
+    world.write(
+        models.CreditUse,
+        event | {"begins_on": begins_on, "treatment": "forfeited", "made_at": NOW} | amounts,
+    )
+    if amounts["rolled_cents"]:
+        world.write(models.CreditRoll, event | {"plan_type": "60", "rolled_cents": amounts["rolled_cents"]})
+
+
+def credits_of(world):
+    from openbenefits.payroll import services
+
+    lines = services.owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH)
+    return lines, lines.filter(kind="credit")["owed_cents"].sum()
+
+
+def test_credits_forfeited_or_rolled_over_are_not_paid(world, ann):
+    lines, before = credits_of(world)
+    assert before > 0
+    deductions = lines.filter(kind="deduction")["owed_cents"].sum()
+    credit_use(world, ann, BEGIN, forfeited_cents=12_000, rolled_cents=6_000, paid_cents=500)
+    lines, after = credits_of(world)
+    assert before - after == 18_000  # what is paid stays in the credits
+    assert lines.filter(kind="deduction")["owed_cents"].sum() == deductions
+    account = lines.filter(kind="deduction", plan_type="60")
+    assert account["employer_cents"].sum() == 6_000
+    assert lines["owed_cents"].min() >= 0
+
+
+def test_credits_never_fall_below_nothing_and_the_last_event_counts(world, ann):
+    credit_use(world, ann, BEGIN, forfeited_cents=99_999_00)
+    lines, after = credits_of(world)
+    assert after == 0
+    assert lines["owed_cents"].min() == 0
+    credit_use(world, ann, date(2026, 7, 1), number=2)
+    lines, _ = credits_of(world)
+    given = lines.filter((pl.col("kind") == "credit") & (pl.col("owed_cents") > 0))
+    assert given["ends_on"].min() >= date(2026, 7, 1)

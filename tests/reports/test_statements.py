@@ -230,3 +230,26 @@ def test_a_confirmation_shows_what_an_event_left_unchanged(world, ann, tmp_path,
     assert "Blue Basic Saver, Employee only" in said
     assert "unchanged" in said
     assert "Taken from each pay: $56.54" in said
+
+
+def test_a_confirmation_says_what_became_of_credits_left_over(world, ann, tmp_path, now):
+    [key] = world.rows(
+        "UPDATE events_event SET process_status = 'FE', event_status = 'C'"
+        " RETURNING client_id, person_id, benefit_record, schedule_id, event_number"
+    )
+    names = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
+    event = dict(zip(names, key, strict=True))
+    use = event | {"begins_on": date(2026, 1, 1), "made_at": now, "treatment": "rolled_over"}
+    use |= {"excess_cents": 48_000, "paid_cents": 0}
+    world.write(
+        "enrollment.CreditUse",
+        use | {"version": 1, "forfeited_cents": 48_000, "rolled_cents": 0},
+        use | {"version": 2, "forfeited_cents": 8_000, "rolled_cents": 40_000},
+    )
+    world.write("enrollment.CreditRoll", event | {"version": 2, "plan_type": "60", "rolled_cents": 40_000})
+    result = services.issue_confirmations(world.connection, 900, folder=tmp_path, on=DAY, now=now)
+    said = " ".join(text_of(result.files[0]).split())
+    assert "$480.00 is not used up by what you pay before tax" in said
+    assert "$400.00 goes into health care spending account" in said
+    assert "$80.00 is forfeited" in said
+    assert "is paid with your credits" not in said

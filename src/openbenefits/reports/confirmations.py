@@ -31,6 +31,7 @@ def confirmation_letters(batch: StatementFrames) -> pl.DataFrame:
             "dependents": dependents_on_file(batch.dependents),
             "plans": _confirmed_plans(rows),
             "totals": _totals(rows),
+            "leftover": batch.leftover,
         },
     )
 

@@ -15,10 +15,12 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
+from openbenefits.enrollment.frames import load_credit_rolls, load_credit_uses
 from openbenefits.events.rules import window
 from openbenefits.events.services import move_events
 from openbenefits.reports import frames, listings
 from openbenefits.reports.confirmations import confirmation_letters
+from openbenefits.reports.leftover import credits_told
 from openbenefits.reports.letters import StatementFrames
 from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
 from openbenefits.reports.printing import Press, press
@@ -257,6 +259,9 @@ def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupName
             funds=funds,
             beneficiaries=frames.load_beneficiaries(connection, events),
             dependents=frames.load_dependents(connection, events),
+            leftover=credits_told(
+                events, load_credit_uses(connection, events), load_credit_rolls(connection, events)
+            ),
         )
     )
 

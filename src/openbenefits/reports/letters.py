@@ -46,6 +46,7 @@ class StatementFrames:
     funds:      fund allocations, with fund_name.
     beneficiaries: shares of who is to receive.
     dependents: as of the event date, with names.
+    leftover:   what became of credits left over: case, leftover.
     """
 
     events: pl.DataFrame
@@ -56,6 +57,7 @@ class StatementFrames:
     funds: pl.DataFrame
     beneficiaries: pl.DataFrame
     dependents: pl.DataFrame
+    leftover: pl.DataFrame
 
 
 def heads(events: pl.DataFrame) -> pl.DataFrame:
