@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0005_imputed_income"),
+        ("programs", "0006_eligibility"),
     ]
 
     operations = [
