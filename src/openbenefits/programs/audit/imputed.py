@@ -13,7 +13,7 @@ GROUP_LIFE = ("20", "21", "23")
 
 
 def imputed_codes(audited: Audited) -> Iterator[Finding]:
-    """Find coverage codes reckoned against themselves, against more people, or against one of their kind."""
+    """Find coverage codes reckoned against more people, or against one of their kind."""
     codes = {part.code: part for part in audited.codes.coverage_codes}
     for path, part in numbered(getattr(audited.parts, "coverage_codes", ()), "coverage_codes"):
         without = codes.get(part.imputed_against or "")
