@@ -94,7 +94,12 @@ def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
         message_rows(
             errors.filter(~pl.col("has_job")), "BA1001", pl.lit("a job row on the event date"), pl.lit("none")
         ),
-        message_rows(errors.filter(pl.col("programs_met") > 1), "BA1101", pl.lit("one program"), met),
+        message_rows(
+            errors.filter((pl.col("programs_met") > 1) & pl.col("has_job")),
+            "BA1101",
+            pl.lit("one program"),
+            met,
+        ),
         message_rows(
             errors.filter((pl.col("programs_met") <= 1) & pl.col("has_job")),
             "BA1105",
