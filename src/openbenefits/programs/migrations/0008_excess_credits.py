@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0006_eligibility"),
+        ("programs", "0007_person_kinds"),
     ]
 
     operations = [
