@@ -147,7 +147,7 @@ PEO_FAULTS = [
         "covers_nobody",
         "coverage_codes[4]",
     ),
-    ("plans", lambda s: s[0].update(plan_type="1Q"), "plan_type", "plans[HMO from 2026-01-01]"),
+    ("plans", lambda s: s[0].update(plan_type="0Q"), "plan_type", "plans[HMO from 2026-01-01]"),
     ("plans", lambda s: s[1].update(coverage_group="X"), "unknown_code", "plans[LIFE from 2026-01-01]"),
     ("plans", lambda s: s[0].update(source=" "), "no_source", "plans[HMO from 2026-01-01]"),
     ("rate_tables", lambda s: s[1].update(source=""), "no_source", LIFE_TABLE),
@@ -745,7 +745,7 @@ CLIENT_FAULTS = [
     ("programs", lambda s: plan_type(s).update(collect="none"), "collect", f"{MAIN}.plan_types[10]"),
     # programs
     ("programs", lambda s: program(s).update(event_rule=None), "no_event_rule", MAIN),
-    ("funds", [{"plan_type": "4Q", "code": "F", "name": "Fund"}], "plan_type", "funds[F]"),
+    ("funds", [{"plan_type": "B4", "code": "F", "name": "Fund"}], "plan_type", "funds[F]"),
     ("programs", lambda s: plan_type(s, "20").update(options=[]), "no_options", f"{MAIN}.plan_types[20]"),
     ("programs", lambda s: plan_type(s, "60").update(invested=True), "no_funds", f"{MAIN}.plan_types[60]"),
     (

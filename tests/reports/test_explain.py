@@ -398,8 +398,8 @@ Plan type 10 Medical
   Coverage begins   first of the month on or after March 2, 2026 + 60 days (= May 1, 2026)
                     [first_of_month_on_or_after, after 60 days]
   Deductions begin  with coverage, on May 1, 2026 [with_coverage]
-  Dependents        spouses 1, partners 0, children 0 count on May 1, 2026: children below 26, rule HEALTH
-                    (plan document of 2026)
+  Dependents        spouses 1, children 0 count on May 1, 2026: children below 26, rule HEALTH (plan document
+                    of 2026)
   Choice            all eligible options may be chosen; 3 may be chosen: a choice
   Without election  the default option: HMO-1 (Health plan, Employee), the plan document's default
   HMO-1 (Health plan, Employee), $31.03 per pay: offered [default]

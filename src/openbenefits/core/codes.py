@@ -351,34 +351,3 @@ class Owner(StrEnum):
     HR_DATA = "HR data"
     ELECTION = "election"
     PROCESS = "process"
-
-
-PLAN_TYPES: dict[str, str] = {
-    "01": "Benefit program",
-    "10": "Medical",
-    "11": "Dental",
-    "14": "Vision",
-    "20": "Basic life",
-    "21": "Supplemental life",
-    "22": "Accidental death and dismemberment",
-    "23": "Life and accidental death",
-    "25": "Dependent life",
-    "30": "Short-term disability",
-    "31": "Long-term disability",
-    "40": "401(k)",
-    "51": "Vacation",
-    "60": "Health care spending account (health FSA)",
-    "61": "Dependent care spending account",
-    "67": "Health savings account (HSA)",
-    "90": "Vacation bought or sold",
-}
-
-
-def is_health(plan_type: str) -> bool:
-    """Tell whether coverage codes and covered dependents apply (plan types 1x)."""
-    return plan_type.startswith("1")
-
-
-def carries_coverage_amount(plan_type: str) -> bool:
-    """Tell whether a coverage amount in dollars applies (plan types 2x and 3x)."""
-    return plan_type[0] in "23"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 
 import polars as pl
 
-from openbenefits.core.codes import PERSON_KINDS, PLAN_TYPES, AgeOf
+from openbenefits.core.codes import PERSON_KINDS, AgeOf
+from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATIONS, is_one_of
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
 from openbenefits.programs.dated import dated
 from openbenefits.programs.rates import compile_rates, zip_numbers
@@ -198,8 +199,7 @@ def _program_plan_types(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -
 
 def _lapses_at_open_enrollment() -> pl.Expr:
     """Spending accounts and vacation need a new election each year; the HSA (67) goes on (rulings §3.5)."""
-    plan_type = pl.col("plan_type")
-    return (plan_type.str.starts_with("6") & (plan_type != "67")) | plan_type.str.starts_with("9")
+    return is_one_of((*SPENDING_ACCOUNTS, *VACATIONS))
 
 
 def _excluded_coverage(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.programs.models import SetupKey
 
 Tables = Mapping[str, pl.DataFrame]

@@ -15,8 +15,8 @@ from openbenefits.core.codes import (
     OptionType,
     SelectAllowed,
     WaiveRule,
-    is_health,
 )
+from openbenefits.core.plan_types import is_health
 from openbenefits.eligibility.dependents import counted
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.store.bulk import copy_out
 
 SCHEDULES_QUERY = """

@@ -7,7 +7,7 @@ import polars as pl
 from rich.table import Table
 
 from openbenefits.cli.screen import console, dollars, say
-from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.payroll.services import changes_between
 from openbenefits.programs.frames import load_setup
 from openbenefits.store.bulk import copy_out

@@ -4,6 +4,7 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.core.columns import with_taken
+from openbenefits.core.plan_types import SAVINGS, SPENDING_ACCOUNTS, is_one_of
 from openbenefits.enrollment.rules.amounts import PERCENT, PLEDGE
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.links import HSA, MEDICAL, covers_others
@@ -31,7 +32,7 @@ def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame
         return _program_messages(checking, held)
     rows = with_allowed(_with_tier(rows, held), checking.rulebook.limits)
     pledged, share = rows.filter(amount_kind=PLEDGE), rows.filter(amount_kind=PERCENT)
-    is_savings = pl.col("plan_type").str.starts_with("4")
+    is_savings = is_one_of(SAVINGS)
     code = pl.when(is_savings).then(pl.lit("BA1320")).otherwise(pl.lit("BA1318"))
     above = pledged.filter(pl.col("pledge_cents") > pl.col("allowed_cents"))
     year_share = money.multiply_divide_half_up(
@@ -166,7 +167,7 @@ def _program_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFra
     """The pledges of all spending accounts of a program must stay within its maximum."""
     if checking.rulebook.programs["maximum_pledge_cents"].null_count() == checking.rulebook.programs.height:
         return []
-    spending = pl.col("plan_type").str.starts_with("6") & (pl.col("plan_type") != HSA)
+    spending = is_one_of(SPENDING_ACCOUNTS)
     summed = (
         held.filter(spending & pl.col("pledge_cents").is_not_null())
         .group_by("case")

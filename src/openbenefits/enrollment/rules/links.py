@@ -8,10 +8,11 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import PERSON_KINDS
+from openbenefits.core.plan_types import HSA
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.members import members_of
 from openbenefits.enrollment.rules.messages import message_rows, no_messages
-from openbenefits.enrollment.rules.outcomes import HSA, MEDICAL
+from openbenefits.enrollment.rules.outcomes import MEDICAL
 
 WHOLE = 100 * 1_000
 """100 % in thousandths of a percent."""

@@ -4,11 +4,12 @@ import polars as pl
 
 from openbenefits.core.codes import PERSON_KINDS, OptionType
 from openbenefits.core.columns import with_taken
+from openbenefits.core.plan_types import HSA, is_spending_account
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs.rulebook import Rulebook
 
-HSA, MEDICAL = "67", "10"
+MEDICAL = "10"
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
 _OPTION = ("plan_id", *(f"{kind}_max" for kind in PERSON_KINDS))
@@ -65,7 +66,7 @@ def looked_at(rulebook: Rulebook) -> list[str]:
     if HSA in kinds:
         found |= {HSA, MEDICAL}
     if rulebook.programs["maximum_pledge_cents"].null_count() < rulebook.programs.height:
-        found |= {kind for kind in kinds if kind.startswith("6")}
+        found |= {kind for kind in kinds if is_spending_account(kind)}
     return sorted(found)
 
 

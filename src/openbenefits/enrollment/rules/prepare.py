@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.core.columns import take, with_taken
+from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
 from openbenefits.eligibility.rules import Eligibility, assign_programs, evaluate
@@ -171,7 +172,7 @@ def _with_household(
     key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
     chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
     looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)
-    is_health = (pl.col("plan_type").str.starts_with("1") | looks) & pl.col("plan_day").is_not_null()
+    is_health = (is_one_of(HEALTH) | looks) & pl.col("plan_day").is_not_null()
     asked = (
         plans.filter(is_health)
         .select("plan", "case", "plan_type", "dependent_rule_id", "price_on")

@@ -7,8 +7,9 @@ age in the family, and of set-up share one.
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.codes import AmountKind, is_health
+from openbenefits.core.codes import AmountKind
 from openbenefits.core.columns import with_taken
+from openbenefits.core.plan_types import HEALTH
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, eligible_members
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
@@ -18,7 +19,6 @@ from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
 
 POINT_DAY = (*OWNER, "plan_type", "slot", "begins_on")
-HEALTH = [f"1{digit}" for digit in range(10) if is_health(f"1{digit}")]
 
 _ASKED = ("point", "plan_row", "price_row", "price_case")
 FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "zip")

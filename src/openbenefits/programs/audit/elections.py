@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from openbenefits.core.codes import AmountKind, PersonType, carries_coverage_amount, is_health
+from openbenefits.core.codes import AmountKind, PersonType
+from openbenefits.core.plan_types import carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, RequiresPart

@@ -5,14 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import (
-    CHILD_TYPES,
-    RATED_PERSONS,
-    AmountKind,
-    PersonType,
-    RateUnit,
-    carries_coverage_amount,
-)
+from openbenefits.core.codes import CHILD_TYPES, RATED_PERSONS, AmountKind, PersonType, RateUnit
+from openbenefits.core.plan_types import carries_coverage_amount
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS

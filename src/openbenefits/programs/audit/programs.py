@@ -12,9 +12,8 @@ from openbenefits.core.codes import (
     DefaultMethod,
     OptionType,
     PersonType,
-    carries_coverage_amount,
-    is_health,
 )
+from openbenefits.core.plan_types import carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from openbenefits.core.codes import PLAN_TYPES
+from openbenefits.core.plan_types import CATEGORIES, PLAN_TYPES
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import ClientBundle, DatedPart
 from openbenefits.programs.findings import Finding
@@ -67,7 +67,7 @@ def unknown_plan_types(audited: Audited) -> Iterator[Finding]:
     """Find plan types that the product does not know, or that stand twice in a program."""
     for path, plan_type in _plan_types(audited):
         if plan_type not in PLAN_TYPES or plan_type == "01":
-            known = ", ".join(code for code in PLAN_TYPES if code != "01")
+            known = ", ".join(f"{first}0 to {first}Z {name}" for first, name in CATEGORIES.items())
             yield audited.finding(
                 path, "plan_type", f"a plan type ({known})", plan_type, "Correct the plan type."
             )

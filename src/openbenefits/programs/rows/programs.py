@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from openbenefits.core.codes import OptionType, WaiveRule, is_health
+from openbenefits.core.codes import OptionType, WaiveRule
 from openbenefits.core.money import THOUSANDTHS
+from openbenefits.core.plan_types import is_health
 from openbenefits.programs.bundle import ClientBundle, OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.offers import Offer, all_offers, option_key
