@@ -293,7 +293,9 @@ def newcomer(fresh_database, tmp_path):
     return hired_newcomer(fresh_database, tmp_path)
 
 
-def hired_newcomer(fresh_database, tmp_path, *, peo=None, priced=lambda plan_types: None, **client):
+def hired_newcomer(
+    fresh_database, tmp_path, *, peo=None, priced=lambda plan_types: None, is_finalizing=True, **client
+):
     """Hire and process the newcomer, under set-up changed a little."""
     from openbenefits.workforce import services
     from openbenefits.workforce.models import Client
@@ -346,7 +348,7 @@ def hired_newcomer(fresh_database, tmp_path, *, peo=None, priced=lambda plan_typ
         "E",
         as_of=HIRED,
         now=datetime(2026, 3, 3, 2, tzinfo=UTC),
-        is_finalizing=True,
+        is_finalizing=is_finalizing,
     )
     return client_id, person
 

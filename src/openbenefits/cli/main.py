@@ -11,6 +11,7 @@ from openbenefits.cli import (
     db,
     doctor,
     elect,
+    event,
     limits,
     payroll,
     report,
@@ -54,6 +55,7 @@ ORDER = (
         "takeover",
         "run",
         "elect",
+        "event",
         "statements",
     ),
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
@@ -120,6 +122,7 @@ app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
 app.add_typer(run.app, name="run", rich_help_panel=CYCLE)
 app.add_typer(elect.app, name="elect", rich_help_panel=CYCLE)
+app.add_typer(event.app, name="event", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)

@@ -70,3 +70,21 @@ def decided_options(rows: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame
 def options_decided(overrides: pl.DataFrame) -> pl.DataFrame:
     """Keep the decisions about options."""
     return overrides.filter(pl.col("option_id").is_not_null())
+
+
+def with_decided_basis(results: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
+    """Say of coverage that a person decided about, or about its program, that it rests on that.
+
+    Shapes: results has case, program_id, option_id, basis.
+    """
+    granted = overrides.filter("is_eligible")
+    if granted.is_empty():
+        return results
+    options = options_decided(granted).select("case", "option_id", by_option=pl.lit(value=True))
+    programs = granted.filter(pl.col("option_id").is_null())
+    programs = programs.select("case", "program_id", by_program=pl.lit(value=True))
+    found = results.join(options, on=["case", "option_id"], how="left", maintain_order="left")
+    found = found.join(programs, on=["case", "program_id"], how="left", maintain_order="left")
+    is_granted = pl.col("by_option").is_not_null() | pl.col("by_program").is_not_null()
+    basis = pl.when(is_granted & (pl.col("basis") == "eligible")).then(pl.lit("override")).otherwise("basis")
+    return found.with_columns(basis=basis).drop("by_option", "by_program")

@@ -1,10 +1,12 @@
 """The named SQL: what an event needs beside HR facts and set-up, and what entries are checked by."""
 
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS
+from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -109,6 +111,22 @@ ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, versio
 CREDIT_ROLLS = f"""
 SELECT client_id, person_id, benefit_record, schedule_id, event_number, version, plan_type, rolled_cents
 FROM enrollment_creditroll AS r JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+OVERRIDE_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    **{name: kind for name, kind in OVERRIDES.items() if name != "case"},
+    "version": pl.Int32,
+    "made_at": pl.Datetime("us", "UTC"),
+}
+
+MADE_OVERRIDES = f"""
+SELECT {", ".join(OVERRIDE_COLUMNS)}
+FROM enrollment_eligibilityoverride AS o JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 PRIOR_OPTIONS = f"""
@@ -316,6 +334,22 @@ def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     earlier = pairs.filter(pl.col("prior_on") <= pl.col("event_on"))
     last = earlier.filter(pl.col("prior_on") == pl.col("prior_on").max().over("case"))
     return last.select("case", "option_id").unique()
+
+
+def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load what was decided for events, as known at a time (null: now); columns as `OVERRIDES`.
+
+    Shapes: cases has case and the event's key.
+    """
+    rows = copy_out(connection, MADE_OVERRIDES, OVERRIDE_COLUMNS, people_arrays(cases))
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    rows = rows.join(cases.select("case", *event), on=event)
+    if known_at is not None:
+        rows = rows.filter(pl.col("made_at") <= known_at)
+    about = ["case", "program_id", "option_id"]
+    latest = rows.sort("version").unique(about, keep="last", maintain_order=True)
+    standing = latest.filter(pl.col("is_eligible").is_not_null()).sort(about)
+    return standing.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())
 
 
 def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:

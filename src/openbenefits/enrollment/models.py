@@ -292,3 +292,22 @@ class ProofDecision(models.Model):
     decided_by = models.TextField()
     change_id = models.BigIntegerField(null=True)
     known_since = models.DateTimeField()
+
+
+class EligibilityOverride(EventKey):
+    """An act: what somebody decided for one event about a program or an option, in place of the rules.
+
+    Of the versions about the same program or option the last one counts; one that is neither eligible nor
+    ineligible withdraws it, and the rules decide again (docs/rules.md §2.9).
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "version"
+    )
+    version = models.IntegerField()  # counts the decisions of the event
+    program_id = models.IntegerField()
+    option_id = models.IntegerField(null=True)  # null = the program itself
+    is_eligible = models.BooleanField(null=True)  # null = withdrawn
+    author = models.TextField()
+    reason = models.TextField()
+    made_at = models.DateTimeField()

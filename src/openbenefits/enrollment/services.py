@@ -21,6 +21,7 @@ from openbenefits.enrollment.frames import (
     load_elected,
     load_held,
     load_latest_versions,
+    load_overrides,
     load_prior_options,
 )
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
@@ -83,6 +84,7 @@ def load_known(
         pay_history=pay_history_of(asked, jobs)
         if asks_pay_history(rulebook.calculation_rules)
         else no_pay_history(),
+        overrides=load_overrides(connection, cases, known_at=known_at),
     )
     return Known(situation=situation, elected=elected, held=held)
 

@@ -20,7 +20,7 @@ from openbenefits.reports.explain_parts import (
     RulePart,
     Step,
 )
-from openbenefits.reports.explain_rules import field_value, rule_part
+from openbenefits.reports.explain_rules import decision_on, decision_sentence, field_value, rule_part
 from openbenefits.reports.explain_words import (
     EVENT_STATUS_WORDS,
     PERSON_WORDS,
@@ -226,6 +226,9 @@ def _why_program(again: Again, row: Row, rule: RulePart, *, is_assigned: bool) -
         return "the schedule does not cover this program"
     if not again.case["has_job"]:
         return "there is no job on the event date"
+    decision = decision_on(again, row["program_id"])
+    if decision is not None:
+        return decision_sentence(decision, rule)
     if not is_assigned and rule.result == "E" and again.case["program_status"] == ProcessStatus.AE:
         return f"{rule.sentence()}, but not of this program alone"
     return rule.sentence()

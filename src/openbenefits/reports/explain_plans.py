@@ -32,7 +32,7 @@ from openbenefits.reports.explain_names import (
 )
 from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, RulePart
 from openbenefits.reports.explain_prices import cost_parts, mismatches
-from openbenefits.reports.explain_rules import rule_part
+from openbenefits.reports.explain_rules import decision_on, decision_sentence, rule_part
 from openbenefits.reports.explain_words import (
     BEGIN_WORDS,
     END_WORDS,
@@ -280,6 +280,7 @@ def _options(again: Again, plan: Row, place: Row | None) -> tuple[tuple[OptionPa
 
 def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePart) -> OptionPart:
     found = priced or {}
+    decision = decision_on(again, row["program_id"], row["option_id"])
     pay = [found.get("pay_before_tax_cents"), found.get("pay_after_tax_cents")]
     return OptionPart(
         option_id=row["option_id"],
@@ -290,7 +291,9 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
         is_electable=bool(found.get("is_electable", False)),
         is_current=bool(found.get("is_current", row["option_id"] == plan["current_option_id"])),
         is_default=bool(found.get("is_default", False)),
-        why=_why_not_eligible(again, plan, row, rule) if priced is None else _why(plan, priced),
+        why=_why_not_eligible(again, plan, row, rule, decision)
+        if priced is None
+        else _why(plan, priced, rule, decision),
         rule=rule,
         coverage="" if priced is None else coverage_text(again, plan, row, priced),
         proof=None if priced is None else proof_part(plan, priced),
@@ -300,9 +303,12 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
     )
 
 
-def _why_not_eligible(again: Again, plan: Row, row: Row, rule: RulePart) -> str:
-    reasons = [] if rule.result == "E" else [rule.sentence()]
-    reasons += _outside_area(again, row["geography_id"])
+def _why_not_eligible(again: Again, plan: Row, row: Row, rule: RulePart, decision: Row | None) -> str:
+    if decision is not None:
+        reasons = [decision_sentence(decision, rule)]
+    else:
+        reasons = [] if rule.result == "E" else [rule.sentence()]
+        reasons += _outside_area(again, row["geography_id"])
     code = row_of(again.tables["coverage_code"], coverage_code_id=row["coverage_code_id"])
     if code is not None:
         reasons += [
@@ -325,7 +331,12 @@ def _outside_area(again: Again, geography_id: int | None) -> list[str]:
     return [f"home zip {home} is outside the service area {geography_code(geography_id)}"]
 
 
-def _why(plan: Row, priced: Row) -> str:
+def _why(plan: Row, priced: Row, rule: RulePart, decision: Row | None) -> str:
+    if decision is not None:
+        decided = decision_sentence(decision, rule)
+        if priced["is_electable"]:
+            return f"offered: {decided}"
+        return f"{decided}; it may not be chosen: {_why_not_electable(plan, priced)}"
     if priced["option_type"] == OptionType.GENERAL_CREDIT:
         return "given to everybody in the program"
     if priced["is_electable"]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import polars as pl
+
 from openbenefits.eligibility.facts import measured
 from openbenefits.eligibility.jobs import job_fact, selected
 from openbenefits.eligibility.rules import rules_of_cases
@@ -154,3 +156,20 @@ def _written(field: str, value: Any) -> str:
             return "Y" if value else "N"
         case _:
             return str(value)
+
+
+def decision_on(again: Again, program_id: int, option_id: int | None = None) -> Row | None:
+    """Find what somebody decided about a program, or about one of its options, for the event."""
+    rows = again.situation.overrides.filter(
+        pl.col("program_id") == program_id, pl.col("option_id").eq_missing(pl.lit(option_id, pl.Int32))
+    )
+    return rows.row(0, named=True) if rows.height else None
+
+
+def decision_sentence(decision: Row, rule: RulePart) -> str:
+    """Say who decided what and why, and what the rule says."""
+    word = "eligible" if decision["is_eligible"] else "ineligible"
+    return (
+        f"{word} by decision of {decision['author']} ({decision['reason']}), whatever the rule says:"
+        f" {rule.sentence()}"
+    )

@@ -8,7 +8,7 @@ from openbenefits.enrollment.services import Known
 
 
 def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
-    """Answer a fingerprint per case: facts, dependents, coverage, evidence, elections, set-up.
+    """Answer a fingerprint per case: facts, dependents, coverage, evidence, elections, decisions, set-up.
 
     Two runs that see the same inputs see the same fingerprint, within one version of the product; another
     version may number otherwise, and then prepares again, which changes nothing but history.
@@ -24,6 +24,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
         "elections": known.elected.elections,
         "elected_members": known.elected.members,
         "elected_funds": known.elected.funds,
+        "overrides": situation.overrides,
     }
     for number, (name, rows) in enumerate(parts.items(), start=1):
         hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))

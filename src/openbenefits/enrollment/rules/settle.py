@@ -7,6 +7,7 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import ChangeKind, OptionType
 from openbenefits.core.columns import with_taken
+from openbenefits.eligibility.overrides import with_decided_basis
 from openbenefits.enrollment.rules.amounts import HOURS, price_of_hours
 from openbenefits.enrollment.rules.annual import with_capped_pledge
 from openbenefits.enrollment.rules.cascades import cascade_messages, fall, with_falls
@@ -91,7 +92,7 @@ def settle(
     )
     return Settled(
         cases=among.with_columns(process_status=status),
-        results=results.select(RESULT_COLUMNS),
+        results=with_decided_basis(results, situation.overrides).select(RESULT_COLUMNS),
         members=_members(results, plans, valid, checking),
         funds=_funds(results, valid, elected, held),
         beneficiaries=_beneficiaries(results, valid, elected, held),

@@ -1,0 +1,123 @@
+"""`openbenefits event`: what somebody decides about one event of one person."""
+
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.faults import Refused
+from openbenefits.cli.options import By, ClientCode, Schedule
+from openbenefits.cli.screen import console, say, table_of
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Decide about one event of one person, and see what was decided.",
+    epilog="Example: openbenefits event overrides --client harbor --person H000024 --schedule OE26",
+)
+
+Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
+Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
+Record = Annotated[int, typer.Option("--benefit-record")]
+
+
+@app.command()
+def override(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    program: Annotated[str, typer.Option("--program", metavar="CODE", help="The program.")],
+    decision: Annotated[
+        str,
+        typer.Option("--decision", metavar="WORD", help="eligible, ineligible, or withdrawn."),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the decision.")],
+    option: Annotated[
+        str | None,
+        typer.Option(
+            "--option", metavar="TYPE/CODE", help="An option, not the program: 10/MED-EE.", show_default=False
+        ),
+    ] = None,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+) -> None:
+    """Decide that a program or an option is eligible, or is not, for this event, whatever the rules say."""
+    connection = open_database()
+    from openbenefits.enrollment.overrides import WORDS, override_eligibility
+
+    decided = {word: is_eligible for is_eligible, word in WORDS.items()}
+    if decision not in decided:
+        message = f"expected {', '.join(decided)}, found {decision}"
+        raise typer.BadParameter(message, param_hint="--decision")
+    place = _place(option)
+    found = find_client(client)
+    result = override_eligibility(
+        connection,
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        benefit_record=benefit_record,
+        schedule_id=find_schedule(connection, client, schedule),
+        event_number=event,
+        program=program,
+        option=place,
+        is_eligible=decided[decision],
+        author=by,
+        reason=reason,
+        now=now(),
+    )
+    if not result.is_new:
+        say("Decided so already; nothing was written.")
+        return
+    again = "The event goes back to be prepared again." if result.is_prepared_again else ""
+    say(f"Decision {result.version} of the event: {option or program} {decision}. {again}".strip())
+    say("It counts from the next run of the schedule on.")
+
+
+@app.command()
+def overrides(
+    client: ClientCode, schedule: Schedule, person: Person, event: Number = 0, benefit_record: Record = 0
+) -> None:
+    """List everything that was ever decided for an event, by whom and why."""
+    connection = open_database()
+    from openbenefits.enrollment.overrides import WORDS, overrides_of
+    from openbenefits.programs.frames import load_setup
+
+    found = find_client(client)
+    key = {"client_id": found.pk, "person_id": find_people(found, [person])[0]}
+    key |= {"benefit_record": benefit_record, "schedule_id": find_schedule(connection, client, schedule)}
+    rows = overrides_of(connection, key | {"event_number": event})
+    if not rows:
+        say("Nothing was decided for this event: the rules decide.")
+        return
+    tables = load_setup(connection, [found.pk])
+    programs = dict(tables["program"].select("program_id", "code").iter_rows())
+    names = tables["option"].select("option_id", pl.format("{}/{}", "plan_type", "code"))
+    options = dict(names.iter_rows())
+    listed = [
+        {
+            "number": row["version"],
+            "program": programs.get(row["program_id"], "?"),
+            "option": options.get(row["option_id"], ""),
+            "decision": WORDS[row["is_eligible"]],
+            "by": row["author"],
+            "reason": row["reason"],
+            "at": row["made_at"],
+        }
+        for row in rows
+    ]
+    console.print(table_of(pl.DataFrame(listed), title=f"Decided for event {event} of {schedule}"))
+
+
+def _place(option: str | None) -> tuple[str, str] | None:
+    """Read TYPE/CODE.
+
+    Errors: Refused.
+    """
+    if option is None:
+        return None
+    plan_type, _, code = option.partition("/")
+    if not plan_type or not code:
+        raise Refused(f"expected --option TYPE/CODE such as 10/MED-EE, found {option}")
+    return plan_type, code

@@ -1,0 +1,189 @@
+"""Use cases of overrides: what somebody decides about eligibility for one event (docs/rules.md §2.9)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus
+from openbenefits.enrollment.models import EligibilityOverride
+from openbenefits.events.models import Event
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.services import move_events
+from openbenefits.programs.frames import load_setup
+from openbenefits.store.bulk import schema_of
+from openbenefits.workforce.recording import lock_people
+
+DECISIONS = ("eligible", "ineligible", "withdrawn")
+"""What may be decided; `withdrawn` lets the rules decide again."""
+
+WORDS = dict(zip((True, False, None), DECISIONS, strict=True))
+
+WAITING = tuple(str(status) for status in (ProcessStatus.PR, ProcessStatus.NT, ProcessStatus.RE))
+"""Prepared, and not looked at again before somebody answers; a decision assigns these again."""
+
+
+class OverrideRefused(ValueError):
+    """A decision that cannot be: the message says what was expected, what found, what to change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What came of a decision."""
+
+    version: int
+    is_new: bool  # false: the same had been decided before, so nothing was written
+    is_prepared_again: bool  # the event had been prepared, and goes back to be
+
+
+def overrides_of(connection: Any, event: dict[str, Any]) -> list[dict[str, Any]]:
+    """List every decision ever made for an event, the latest last."""
+    rows = EligibilityOverride.objects.filter(**{name: event[name] for name in EVENT_KEY})
+    return list(rows.using(connection.alias).order_by("version").values())
+
+
+def override_eligibility(
+    connection: Any,
+    *,
+    client_id: int,
+    person_id: int,
+    benefit_record: int,
+    schedule_id: int,
+    event_number: int,
+    program: str,
+    option: tuple[str, str] | None = None,
+    is_eligible: bool | None,
+    author: str,
+    reason: str,
+    now: datetime,
+) -> Decided:
+    """Record what somebody decides about a program, or an option of it, for one event.
+
+    `option` is a plan type and a code; `is_eligible` null withdraws what was decided before. An event that
+    has been prepared, and waits for elections, goes back to AS, so that the next run prepares it again; one
+    with elections entered is prepared again by the next run anyway.
+
+    Missing: the same decision by the same author for the same reason, again: nothing is written.
+    Errors:  OverrideRefused for an unknown, final or void event, an unknown program or option, an empty
+             author or reason, or nothing to withdraw. UnknownPeople, PeopleBusy.
+    """
+    for what, text in (("author", author), ("reason", reason)):
+        if not text.strip():
+            raise OverrideRefused(f"expected {a(what)} of the decision, found none; state the {what}")
+    key = {"client_id": client_id, "person_id": person_id, "benefit_record": benefit_record}
+    key |= {"schedule_id": schedule_id, "event_number": event_number}
+    with transaction.atomic(using=connection.alias):
+        lock_people(client_id, pl.Series([person_id], dtype=pl.Int64))
+        event = _open_event(connection, key)
+        program_id, option_id = _place(connection, event, program, option)
+        made = EligibilityOverride.objects.using(connection.alias).filter(**key)
+        last = made.filter(program_id=program_id, option_id=option_id).order_by("-version").first()
+        if is_eligible is None and (last is None or last.is_eligible is None):
+            raise OverrideRefused(
+                f"event {event_number}: expected a decision about {_name(program, option)} to withdraw,"
+                " found none; state eligible or ineligible"
+            )
+        said = (is_eligible, author, reason)
+        if last is not None and said == (last.is_eligible, last.author, last.reason):
+            return Decided(version=last.version, is_new=False, is_prepared_again=False)
+        version = made.count() + 1
+        made.create(
+            **key,
+            version=version,
+            program_id=program_id,
+            option_id=option_id,
+            is_eligible=is_eligible,
+            author=author,
+            reason=reason,
+            made_at=now,
+        )
+        again = _assign_again(connection, event, author=author, now=now)
+    return Decided(version=version, is_new=True, is_prepared_again=again)
+
+
+def a(what: str) -> str:
+    """Put the article before a word.
+
+    >>> a("author"), a("reason")
+    ('an author', 'a reason')
+    """
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+def _open_event(connection: Any, key: dict[str, Any]) -> dict[str, Any]:
+    """Find the event, which must not be final or void.
+
+    Errors: OverrideRefused.
+    """
+    event = Event.objects.using(connection.alias).filter(**key).values().first()
+    where = f"event {key['event_number']} of schedule {key['schedule_id']}, person {key['person_id']}"
+    if event is None:
+        raise OverrideRefused(
+            f"{where}: expected an event of benefit record {key['benefit_record']}, found none;"
+            " correct the schedule or the number, or run the schedule first"
+        )
+    if event["event_status"] in (EventStatus.VOID, EventStatus.DISCONNECTED):
+        raise OverrideRefused(
+            f"{where}: expected an event that counts, found one that is void or disconnected;"
+            " decide for the event that took its place"
+        )
+    if event["process_status"] in FINAL_STATUSES:
+        raise OverrideRefused(
+            f"{where}: expected an event still being worked on, found {event['process_status']}, which is"
+            " final; open the event again first, or decide for the next one"
+        )
+    return dict(event)
+
+
+def _place(
+    connection: Any, event: dict[str, Any], program: str, option: tuple[str, str] | None
+) -> tuple[int, int | None]:
+    """Find the program, and its option, as they are on the event date.
+
+    Errors: OverrideRefused, naming what there is.
+    """
+    tables = load_setup(connection, [event["client_id"]])
+    programs = tables["program"].filter(
+        pl.col("client_id") == event["client_id"], pl.col("valid_from") <= event["event_on"]
+    )
+    programs = programs.sort("valid_from").unique("program_id", keep="last")
+    found = programs.filter(code=program)
+    if found.is_empty():
+        there_are = ", ".join(programs["code"].sort()) or "none"
+        raise OverrideRefused(
+            f"no program {program} on {event['event_on']}; there are {there_are}. Correct the program"
+        )
+    held = found.row(0, named=True)
+    if option is None:
+        return held["program_id"], None
+    key = {"program_id": held["program_id"], "valid_from": held["valid_from"]}
+    options = tables["option"].filter(**key)
+    chosen = options.filter(plan_type=option[0], code=option[1])
+    if chosen.is_empty():
+        names = options.filter(pl.col("code") != "").select(pl.format("{}/{}", "plan_type", "code"))
+        there_are = ", ".join(names.to_series().sort()) or "none"
+        raise OverrideRefused(
+            f"no option {'/'.join(option)} in program {program} on {event['event_on']};"
+            f" there are {there_are}. Correct the plan type or the option"
+        )
+    return held["program_id"], chosen["option_id"][0]
+
+
+def _name(program: str, option: tuple[str, str] | None) -> str:
+    return f"program {program}" if option is None else f"option {'/'.join(option)} of program {program}"
+
+
+def _assign_again(connection: Any, event: dict[str, Any], *, author: str, now: datetime) -> bool:
+    """Move an event that waits for elections back to AS, with history; answer whether it was moved."""
+    if event["process_status"] not in WAITING:
+        return False
+    columns = (*EVENT_KEY, "process_status", "steps")
+    schema = {name: kind for name, kind in schema_of(Event).items() if name in columns}
+    moves = pl.DataFrame([{name: event[name] for name in schema}], schema=schema)
+    moves = moves.with_columns(
+        to_status=pl.lit(str(ProcessStatus.AS)), to_event_status=pl.lit(event["event_status"])
+    )
+    move_events(connection, moves, cause="eligibility decided", run_id=None, actor=author, now=now)
+    return True
