@@ -26,6 +26,7 @@ from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
+from openbenefits.rating.rules.bases import BENEFIT_BASES
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 Row = dict[str, Any]
@@ -164,6 +165,10 @@ class Kernel:
             pay_history=_frame(
                 ({"case": row[0], **one} for row in rows for one in row[2].get("pay_history") or []),
                 PAY_HISTORY,
+            ),
+            benefit_bases=_frame(
+                ({"case": row[0], **one} for row in rows for one in row[2].get("benefit_bases") or []),
+                BENEFIT_BASES,
             ),
             jobs=_frame((one for row in rows for one in _jobs(row[0], row[2])), JOBS),
             overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),

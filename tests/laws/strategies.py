@@ -22,6 +22,7 @@ MICRO = Decimal("0.000001")
 ORIGIN = date(2020, 1, 1)
 SOURCE = {"source": "generated"}
 EVENT_CLASSES = ("HIR", "MSC", "TER", "OE", "BIR")
+BASE_TYPES = ("BASE", "WITH-BONUS")
 COVERAGE_CODES = ("EE", "ES", "EC", "FAM", "ED", "SS", "DN", "PA", "PN")
 ZIPS = ("90001", "90002", "10001", "10002")
 HEALTH = ("10", "1A")
@@ -219,11 +220,27 @@ def contribution_rows(draw: DrawFn, coverage_codes: list[str]) -> Row:
     return {"rows": [row(code) for code in ["", *named]]}
 
 
+def pay_sources() -> SearchStrategy[Row]:
+    """Formulas mostly take the pay of the event date, some of another day, of several jobs, or a base."""
+    of_a_day = st.fixed_dictionaries(
+        {
+            "as_of": st.sampled_from(["this_year", "last_year"]),
+            "as_of_day": st.sampled_from(["01-01", "02-29", "07-01", "12-31"]),
+        }
+    )
+    of_jobs = st.fixed_dictionaries(
+        {"jobs": st.sampled_from(["primary", "flagged", "all_flagged"]), "active_only": st.booleans()}
+    )
+    of_a_base = st.fixed_dictionaries({"benefits_base": st.sampled_from(BASE_TYPES)})
+    both = st.tuples(of_a_base, of_a_day).map(lambda parts: parts[0] | parts[1])
+    return st.just({}) | st.just({}) | of_a_day | of_jobs | of_a_base | both
+
+
 @st.composite
 def formula_bodies(draw: DrawFn) -> Row:
     if rarely(draw, 6):
         percent = draw(st.sampled_from([Decimal(60), Decimal("66.667"), Decimal(50)]))
-        return {
+        return draw(pay_sources()) | {
             "disability": {
                 "replacement_percent": percent,
                 "maximum_monthly_benefit": draw(dollars(500, 9_000)),
@@ -231,7 +248,7 @@ def formula_bodies(draw: DrawFn) -> Row:
         }
     bounds = sorted(draw(st.lists(dollars(1_000, 400_000), min_size=2, max_size=2)))
     ages = sorted(draw(st.lists(st.sampled_from([40, 65, 70]), max_size=2, unique=True)))
-    return {
+    return draw(pay_sources()) | {
         "base": draw(st.sampled_from(["annual_pay", "monthly_pay", "weekly_pay"])),
         "base_cap": draw(st.none() | dollars(1_000, 200_000)),
         "steps": draw(st.lists(formula_steps(), min_size=1, max_size=3)),
@@ -679,6 +696,7 @@ def people(draw: DrawFn, client: Row) -> Row:
         "is_medicare_entitled": or_missing(draw, st.booleans()),
         "job": or_missing(draw, jobs(event), 30),
         "pay_history": draw(pay_histories()),
+        "benefit_bases": draw(benefit_bases()),
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
         "dependents": draw(households(event)),
@@ -722,6 +740,12 @@ def pay_histories(draw: DrawFn) -> list[Row]:
         {"valid_from": day, "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000))}
         for day in sorted(since)
     ]
+
+
+@st.composite
+def benefit_bases(draw: DrawFn) -> list[Row]:
+    """Draw what stands for pay since when, of some types."""
+    return [{"base_type": kind, **one} for kind in BASE_TYPES for one in draw(pay_histories())]
 
 
 @st.composite

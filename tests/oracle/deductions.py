@@ -114,7 +114,7 @@ def employee_month(
     if section.get("lock_price", False):
         locked_program = setup.row_on("programs", point["program"], day)
         option = option_of(plan_type_of(locked_program, point["plan_type"]), point["option"]) or option
-    known = person_on(person, day)
+    known = person_on(person, day) | {"event": {"event_on": day}}
     counting = counting_dependents(setup, section.get("dependent_rule"), known, day)
     if point.get("dependents") is not None:
         counting = [one for one in counting if one["id"] in point["dependents"]]

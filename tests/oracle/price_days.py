@@ -38,7 +38,7 @@ def looked_at(
     found["service_on"] = _day_of(setup, rule, "service", person, when)
     if rule.get("pay_as_of", "coverage_begin") not in ("coverage_begin", "event_date"):
         pay_on = _day_of(setup, rule, "pay", person, when)
-        found["pay"] = None if pay_on is None else _pay_on(person, pay_on)
+        found["pay"] = None if pay_on is None else pay_of_day(person, pay_on)
         found["is_pay_day_missing"] = pay_on is None
     whose = rule.get("age_of", "employee")
     if whose != "employee" and not table.get("per_member", False):
@@ -70,7 +70,7 @@ def _pay_of_job(person: Row) -> int | None:
     return (person.get("job") or {}).get("annual_pay_cents")
 
 
-def _pay_on(person: Row, day: date) -> int | None:
+def pay_of_day(person: Row, day: date) -> int | None:
     known = [one for one in person.get("pay_history") or [] if one["valid_from"] <= day]
     return max(known, key=lambda one: one["valid_from"])["annual_pay_cents"] if known else None
 

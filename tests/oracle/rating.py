@@ -1,13 +1,21 @@
 """What it covers and what it costs (docs/rules.md §6 and §7). Money is whole cents."""
 
+from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from .curves import written_out
 from .dates import age_years, service_months
-from .eligibility import ADULTS, covered_dependents, covers_employee, covers_nobody_else, kind_of
-from .price_days import When, looked_at
+from .eligibility import (
+    ADULTS,
+    covered_dependents,
+    covers_employee,
+    covers_nobody_else,
+    jobs_looked_at,
+    kind_of,
+)
+from .price_days import When, looked_at, pay_of_day
 from .rows import (
     Fault,
     Row,
@@ -72,7 +80,7 @@ def premium_coverage(setup: Setup, option: Row, person: Row, coverage: int | Non
 
 def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
     formula = setup.row_on("formulas", code, day)
-    pay = annual_pay(person)
+    pay = None if formula is None else base_pay(formula, person, day)
     if formula is None or pay is None:
         raise Fault("BA1209")
     if formula.get("disability"):
@@ -85,6 +93,28 @@ def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
     amount -= age_reduction(formula, amount, age_years(person.get("birth_on"), day))
     amount = at_most(amount, cents_or_none(formula.get("maximum")))
     return at_least(amount, cents(formula.get("minimum") or 0))
+
+
+def base_pay(formula: Row, person: Row, day: date) -> int | None:
+    """Find the pay of a year a formula takes; None where any of it is not known."""
+    back = {"this_year": 0, "last_year": 1}.get(formula.get("as_of", "event_date"))
+    on = person["event"]["event_on"]
+    if back is not None:
+        month, day_of_month = (int(number) for number in formula["as_of_day"].split("-"))
+        on = date(day.year - back, month, min(day_of_month, monthrange(day.year - back, month)[1]))
+    base_type = formula.get("benefits_base")
+    if base_type is not None:
+        bases = [one for one in person.get("benefit_bases") or [] if one["base_type"] == base_type]
+        return pay_of_day({"pay_history": bases}, on)
+    if back is not None:
+        return pay_of_day(person, on)
+    if formula.get("jobs", "primary") == "primary" and not formula.get("active_only", False):
+        return annual_pay(person)
+    group = jobs_looked_at(formula, person)
+    pays = [job.get("annual_pay_cents") for job in group]
+    if formula.get("active_only", False) and any(job.get("job_status") is None for job in group):
+        return None
+    return None if not pays or None in pays else sum(pays)
 
 
 def disability_pay(part: Row, pay: int) -> int:
@@ -310,12 +340,16 @@ def reference_parts(
     reference = option_of(section, f"{code}{suffix}")
     if reference is None or not reference.get("costs"):
         raise Fault("BA1202")
-    coverage = coverage_amount(setup, reference, person, when.day)
+    why = "BA1209"
+    try:
+        coverage = coverage_amount(setup, reference, person, when.day)
+    except Fault as fault:  # matters only to a price by units of coverage
+        coverage, why = None, fault.code
     added = {"own": 0, "dependents": 0}
     for cost in reference["costs"]:
         parts = month_parts(setup, cost, reference, person, counting, coverage, when)
         if parts["total"] is None:
-            raise Fault("BA1209")
+            raise Fault(why)
         added = {name: added[name] + parts[name] for name in added}
     return added
 

@@ -31,9 +31,17 @@ from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.bases import asks_benefit_bases, no_benefit_bases
 from openbenefits.rating.rules.price_days import asks_pay_history, no_pay_history
 from openbenefits.store.bulk import copy_in, schema_of, update_from
-from openbenefits.workforce.frames import MORE, dependents_as_of, facts_and_jobs, jobs_as_of, pay_history_of
+from openbenefits.workforce.frames import (
+    MORE,
+    benefit_bases_of,
+    dependents_as_of,
+    facts_and_jobs,
+    jobs_as_of,
+    pay_history_of,
+)
 
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
 
@@ -81,9 +89,10 @@ def load_known(
         chosen=settled[0],
         chosen_members=settled[1],
         jobs=jobs_as_of(asked, jobs) if rulebook.looks_at_jobs else no_jobs(),
-        pay_history=pay_history_of(asked, jobs)
-        if asks_pay_history(rulebook.calculation_rules)
-        else no_pay_history(),
+        pay_history=pay_history_of(asked, jobs) if asks_pay_history(rulebook) else no_pay_history(),
+        benefit_bases=benefit_bases_of(connection, asked, known_at=known_at)
+        if asks_benefit_bases(rulebook)
+        else no_benefit_bases(),
         overrides=load_overrides(connection, cases, known_at=known_at),
     )
     return Known(situation=situation, elected=elected, held=held)

@@ -31,8 +31,16 @@ from openbenefits.payroll.rules import (
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history
-from openbenefits.workforce.frames import as_of, dependents_as_of, load_jobs, pay_history_of
+from openbenefits.rating.rules.bases import asks_benefit_bases, base_pay, no_benefit_bases
+from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history, no_pay_history
+from openbenefits.workforce.frames import (
+    as_of,
+    benefit_bases_of,
+    dependents_as_of,
+    jobs_as_of,
+    load_jobs,
+    pay_history_of,
+)
 
 LONGEST_PAY = timedelta(days=62)
 
@@ -123,10 +131,12 @@ def _load(
     points = load_coverage(connection, people)
     if asks_event_days(rulebook.calculation_rules):
         points = with_event_days(connection, points)
-    jobs = load_jobs(connection, people)
+    more = ["is_for_eligibility"] if rulebook.looks_at_jobs else []
+    jobs = load_jobs(connection, people, more=more)
     groups = jobs.join(people, on="person_id")
     groups = groups.select(*OWNER, "pay_group").unique()
     days = fact_days(points, groups, rulebook, begin=begin, through=through)
+    history = pay_history_of(days, jobs) if asks_pay_history(rulebook) else None
     known = Known(
         points=points,
         members=load_covered_dependents(connection, people).join(
@@ -136,11 +146,25 @@ def _load(
         ),
         facts=as_of(connection, days),
         dependents=dependents_as_of(connection, days),
-        pay_history=pay_history_of(days, jobs) if asks_pay_history(rulebook.calculation_rules) else None,
+        pay_history=history,
+        bases=_bases(connection, days, jobs, history, rulebook),
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
     )
     return _Loaded(known=known, rulebook=rulebook, tables=tables)
+
+
+def _bases(
+    connection: Any, days: pl.DataFrame, jobs: pl.DataFrame, history: pl.DataFrame | None, rulebook: Rulebook
+) -> pl.DataFrame | None:
+    """Find what formulas take coverage from beside the pay of each day's facts."""
+    return base_pay(
+        days.select("case", on="as_of"),
+        jobs_as_of(days, jobs) if rulebook.looks_at_jobs else pl.DataFrame(),
+        no_pay_history() if history is None else history,
+        benefit_bases_of(connection, days) if asks_benefit_bases(rulebook) else no_benefit_bases(),
+        rulebook,
+    )
 
 
 def _with_names(

@@ -387,10 +387,20 @@ class DisabilityPart(Part, kw_only=True, frozen=True):
 
 
 class FormulaPart(DatedPart, kw_only=True, frozen=True):
-    """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces."""
+    """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces.
+
+    Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
+    `as_of: last_year` with `as_of_day: "12-31"`. It may be the pay of several `jobs` together, or instead of
+    any job's a `benefits_base` of a type.
+    """
 
     code: Code
     base: Literal["annual_pay", "monthly_pay", "weekly_pay"] = "annual_pay"
+    benefits_base: Code | None = None
+    jobs: Literal["primary", "flagged", "all_flagged"] = "primary"
+    active_only: bool = False
+    as_of: Literal["event_date", "this_year", "last_year"] = "event_date"
+    as_of_day: DayOfYear | None = None
     base_cap: Dollars | None = None
     steps: list[FormulaStepPart] = []
     disability: DisabilityPart | None = None

@@ -316,6 +316,12 @@ class Formula(DatedRow):
     maximum_cents = models.BigIntegerField(null=True)
     pay_divisor = models.SmallIntegerField()  # 1 annual pay, 12 monthly, 52 weekly
     benefit_percent_micros = models.BigIntegerField(null=True)  # disability: what a month's benefit replaces
+    base_type = models.TextField(null=True)  # a benefits base of this type instead of the pay of a job
+    jobs = models.TextField(default="primary")  # flagged, all_flagged: the pay of these jobs together
+    is_active_only = models.BooleanField(default=False)
+    years_back = models.SmallIntegerField(null=True)  # pay as of a day of this year (0) or the last (1)
+    as_of_month = models.SmallIntegerField(null=True)
+    as_of_day = models.SmallIntegerField(null=True)
 
 
 class FormulaStep(SetupRow):

@@ -89,6 +89,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
     criteria = compile_criteria(tables, used_rules, used_geographies)
     rates = compile_rates(tables)
     costs = _costs(tables, options)
+    formulas = _formulas(tables)
     calculations = _calculation_rules(tables)
     return Rulebook(
         programs=_with_area_bits(_with_rule_bits(programs, used_rules), used_geographies),
@@ -96,7 +97,8 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         rules=criteria.rules,
         values=criteria.values,
         variants=criteria.variants,
-        looks_at_jobs=any(one.is_of_jobs for one in criteria.variants),
+        looks_at_jobs=any(one.is_of_jobs for one in criteria.variants)
+        or bool(formulas["source"].str.starts_with("jobs ").any()),
         geographies=used_geographies,
         zips=zip_numbers(tables),
         plan_rows=_with_households(plan_rows, options, costs, calculations),
@@ -117,7 +119,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         rating_zips=rates.zips,
         rating_areas=rates.areas,
         contributions=_contributions(tables),
-        formulas=_formulas(tables),
+        formulas=formulas,
         formula_steps=_formula_steps(tables),
         age_reductions=_of_formula(tables, "age_reduction"),
         pay_groups=tables["pay_group"].select("client_id", "pay_group_id", "code", "is_active"),
@@ -356,9 +358,25 @@ def _contributions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Formulas by effective date; `formula_row` is the position."""
+    """Formulas by effective date; `formula_row` is the position.
+
+    `source` says what pay is taken if it is not that of the primary job on the event date (null): see
+    `rating.rules.bases`.
+    """
+    is_of_jobs = (pl.col("jobs") != "primary") | pl.col("is_active_only")
+    when = pl.when(pl.col("years_back").is_not_null()).then(pl.lit(" of a day")).otherwise(pl.lit(""))
+    only = pl.when("is_active_only").then(pl.lit(" that go on")).otherwise(pl.lit(""))
+    source = (
+        pl.when(pl.col("base_type").is_not_null())
+        .then(pl.concat_str(pl.lit("base "), pl.col("base_type").fill_null(""), when))
+        .when(is_of_jobs)
+        .then(pl.concat_str(pl.lit("jobs "), "jobs", only))
+        .when(pl.col("years_back").is_not_null())
+        .then(pl.lit("pay"))
+    )
     return (
         dated(tables["formula"], "formula_id")
+        .with_columns(source=source)
         .with_row_index("formula_row")
         .with_columns(pl.col("formula_row").cast(pl.Int32))
     )

@@ -5,6 +5,8 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import money as cents_of
+from openbenefits.enrollment.rules.prepare import bases_of
+from openbenefits.rating.rules.bases import with_base_pay
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_event import age_on
 from openbenefits.reports.explain_names import Row, row_on
@@ -33,12 +35,52 @@ def coverage_text(again: Again, plan: Row, row: Row, priced: Row) -> str:
     )
     told = [_step(step) for step in steps.sort("step").iter_rows(named=True)]
     told += [*_reduction(again, plan, formula), *_bounds(formula)]
-    pay = f"{PAY_WORDS[formula['pay_divisor']]} (a year: {whole_money(again.case['annual_pay_cents'])})"
+    pay = f"{PAY_WORDS[formula['pay_divisor']]}{_taken_from(formula)} ({_year(again, plan, formula)})"
     pay += f" counted up to {whole_money(cap)}" if (cap := formula["base_cap_cents"]) is not None else ""
     how = f"{pay}, {', '.join(told)}" if told else pay
     result = "not known, from" if amount is None else f"{whole_money(amount)} ="
     text = f"{result} {how} (formula {formula['code']}, {formula['source']})"
     return text + _benefit(formula, amount) + _premium(again, plan, row, priced)
+
+
+JOBS_WORDS = {
+    "primary": "the primary job",
+    "flagged": "the jobs of the benefit record that count for eligibility",
+    "all_flagged": "all jobs that count for eligibility",
+}
+
+
+def _taken_from(formula: Row) -> str:
+    """Whose pay it is, and of which day, if not that of the primary job on the event date."""
+    told = ""
+    if formula["base_type"] is not None:
+        told = f" by the benefits base {formula['base_type']}"
+    elif formula["jobs"] != "primary" or formula["is_active_only"]:
+        told = (
+            f" of {JOBS_WORDS[formula['jobs']]}{' and go on' if formula['is_active_only'] else ''}, together"
+        )
+    if formula["years_back"] is None:
+        return told
+    year = "the year before coverage begins" if formula["years_back"] else "the year coverage begins"
+    return f"{told} as of {formula['as_of_month']:02}-{formula['as_of_day']:02} of {year}"
+
+
+def _year(again: Again, plan: Row, formula: Row) -> str:
+    """The pay of a year the formula takes, or that it is not known."""
+    row = again.rulebook.formulas.filter(formula_id=formula["formula_id"], valid_from=formula["valid_from"])[
+        "formula_row"
+    ]
+    asked = pl.DataFrame(
+        {
+            "plan": [plan["plan"]],
+            "price_on": [plan["price_on"]],
+            "annual_pay_cents": [again.case["annual_pay_cents"]],
+        },
+        schema={"plan": pl.Int32, "price_on": pl.Date, "annual_pay_cents": pl.Int64},
+    ).with_columns(row)
+    bases = bases_of(again.situation, again.rulebook)
+    cents = with_base_pay(asked, again.prepared.plans, again.rulebook, bases)["annual_pay_cents"][0]
+    return "not known" if cents is None else f"a year: {whole_money(cents)}"
 
 
 def _benefit(formula: Row, amount: int | None) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF, PERSON_KINDS, PersonType, RateUnit
+from openbenefits.enrollment.rules.prepare import bases_of
 from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
@@ -321,7 +322,9 @@ def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[R
     months: list[Row] = []
     reference = offers.options.filter(offer=rows["reference_offer"][0])
     asked = reference.select("offer", plan=pl.lit(plan["plan"], pl.Int32))
-    covered = with_coverage(asked, again.prepared.plans, offers, again.rulebook)
+    covered = with_coverage(
+        asked, again.prepared.plans, offers, again.rulebook, bases_of(again.situation, again.rulebook)
+    )
     for other in offers.costs.filter(offer=rows["reference_offer"][0], cost_type="P").iter_rows(named=True):
         table = row_on(again.tables["rate_table"], plan["price_on"], rate_table_id=other["rate_table_id"])
         if table is not None:

@@ -300,7 +300,8 @@ def load_jobs(
 ) -> pl.DataFrame:
     """Load the job rows of the keys: person_id, `JOB_PLACE`, `JOB`, and what is asked for of `JOB_MORE`."""
     columns = JOB | {name: dtype for name, dtype in JOB_MORE.items() if name in more}
-    return _load_by_person(connection, "workforce_jobfact", keys, JOB_PLACE, columns, known_at)
+    key = ["person_id", *(name for name in JOB_PLACE if name != "benefit_record")]
+    return _load_by_person(connection, "workforce_jobfact", keys, JOB_PLACE, columns, known_at, key)
 
 
 def load_dependents(
@@ -374,6 +375,21 @@ def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     return found.select("case", "valid_from", "annual_pay_cents")
 
 
+def benefit_bases_of(
+    connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load the benefits bases of each case's record by day: case, base_type, valid_from, annual_pay_cents.
+
+    Shapes: cases as `Cases` (their days do not matter).
+    """
+    place = {"benefit_record": pl.Int16(), "base_type": pl.String(), "valid_from": pl.Date()}
+    rows = _load_by_person(
+        connection, "workforce_benefitbasefact", cases, place, {"annual_pay_cents": pl.Int64()}, known_at
+    )
+    found = cases.select("case", "person_id", "benefit_record").join(rows, on=["person_id", "benefit_record"])
+    return found.select("case", "base_type", "valid_from", "annual_pay_cents")
+
+
 def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     """Find the latest HIR or REH day of each case's job, on or before the case's day."""
     hires = places.filter(pl.col("action").is_in(HIRES))
@@ -402,14 +418,14 @@ def _load_by_person(
     place: Mapping[str, Any],
     columns: Mapping[str, Any],
     known_at: datetime | None,
+    key: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Load the latest known version of each fact key of the persons, deleted ones left out."""
     more = {name: dtype for name, dtype in place.items() if name != "valid_from"} | dict(columns)
     schema = {"person_id": pl.Int64(), "valid_from": pl.Date(), **FACT, **more}
     query = PERSON_QUERY.format(table=table, columns=_select_list(more))
     rows = copy_out(connection, query, schema, _parameters(keys, known_at))
-    key = ["person_id", *(name for name in place if name != "benefit_record")]
-    return _latest_versions(rows, key)
+    return _latest_versions(rows, ["person_id", *place] if key is None else key)
 
 
 def _latest_versions(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:

@@ -163,6 +163,17 @@ class DependentFact(Fact):
     ssn_hash = models.TextField(null=True)
 
 
+class BenefitBaseFact(Fact):
+    """A yearly amount that stands for pay in formulas, of a type the client names (with bonus, say)."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "base_type", "valid_from", "version"
+    )
+    benefit_record = models.SmallIntegerField(default=0)
+    base_type = models.TextField()
+    annual_pay_cents = models.BigIntegerField(null=True)
+
+
 class LifeEventFact(Fact):
     """Something that happened in a participant's life, as reported."""
 
@@ -177,7 +188,7 @@ class FactChange(models.Model):
     client_id = models.IntegerField()
     person_id = models.BigIntegerField()
     change_id = models.BigIntegerField()
-    fact = models.TextField()  # job, person, address, dependent, life_event
+    fact = models.TextField()  # job, person, address, dependent, life_event, benefit_base
     operation = models.TextField()  # I insert, C correct, D delete
     valid_from = models.DateField()
     job_number = models.SmallIntegerField(null=True)

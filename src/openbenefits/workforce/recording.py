@@ -15,6 +15,7 @@ from openbenefits.store.keys import array_of
 from openbenefits.store.locks import lock_rows
 from openbenefits.workforce.models import (
     AddressFact,
+    BenefitBaseFact,
     ChangeSet,
     Client,
     Dependent,
@@ -53,7 +54,7 @@ class UnknownPeople(LookupError):
 
 @dataclass(frozen=True)
 class FactTable:
-    """One of the five fact tables: its name in the feed, its key and its attributes."""
+    """One of the six fact tables: its name in the feed, its key and its attributes."""
 
     fact: str
     model: type[models.Model]
@@ -97,6 +98,7 @@ ADDRESSES = FactTable("address", AddressFact)
 JOBS = FactTable("job", JobFact)
 DEPENDENTS = FactTable("dependent", DependentFact)
 LIFE_EVENTS = FactTable("life_event", LifeEventFact)
+BENEFIT_BASES = FactTable("benefit_base", BenefitBaseFact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,7 @@ class FactFrames:
     jobs: pl.DataFrame | None = None
     dependents: pl.DataFrame | None = None
     life_events: pl.DataFrame | None = None
+    benefit_bases: pl.DataFrame | None = None
 
     def stated(self) -> Iterator[tuple[FactTable, pl.DataFrame]]:
         for field, table in zip(fields(self), FACT_TABLES, strict=True):
@@ -124,7 +127,7 @@ class FactFrames:
         return pl.concat([pl.Series("person_id", [], pl.Int64), *ids]).unique().sort()
 
 
-FACT_TABLES = (PERSONS, ADDRESSES, JOBS, DEPENDENTS, LIFE_EVENTS)
+FACT_TABLES = (PERSONS, ADDRESSES, JOBS, DEPENDENTS, LIFE_EVENTS, BENEFIT_BASES)
 
 
 def add_client(code: str, name: str) -> Client:

@@ -16,6 +16,7 @@ from openbenefits.store import secrets
 from openbenefits.workforce.models import ChangeSet, Dependent, Person
 from openbenefits.workforce.recording import (
     ADDRESSES,
+    BENEFIT_BASES,
     DEPENDENTS,
     JOBS,
     LIFE_EVENTS,
@@ -297,6 +298,36 @@ def report_life_event(
         client_id, FactFrames(life_events=_one(LIFE_EVENTS, fact)), f"life event {event_class}", made_by, now
     )
     return Recorded(change=change, person_id=person_id)
+
+
+def record_benefit_base(
+    client_id: int,
+    person_id: int,
+    *,
+    on: date,
+    base_type: str,
+    annual_pay_cents: int | None,
+    benefit_record: int = 0,
+    made_by: str,
+    now: datetime,
+) -> Recorded:
+    """Record the benefits base of a type from a day on; None: not known any more from that day.
+
+    Errors: FactRefused for less than nothing.
+    """
+    if annual_pay_cents is not None and annual_pay_cents < 0:
+        raise FactRefused(f"a benefits base of {base_type} of 0 or more is expected, less was stated")
+    fact = {
+        "person_id": person_id,
+        "benefit_record": benefit_record,
+        "base_type": base_type,
+        "valid_from": on,
+        "annual_pay_cents": annual_pay_cents,
+    }
+    frames = FactFrames(benefit_bases=_one(BENEFIT_BASES, fact))
+    return Recorded(
+        change=_record(client_id, frames, f"benefits base {base_type}", made_by, now), person_id=person_id
+    )
 
 
 def _record(client_id: int, frames: FactFrames, label: str, made_by: str, now: datetime) -> ChangeSet:

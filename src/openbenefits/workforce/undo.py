@@ -83,7 +83,7 @@ def take_back(change_id: int, *, made_by: str, now: datetime) -> TakeBackResult:
     )
 
 
-_FRAME_NAMES = ("persons", "addresses", "jobs", "dependents", "life_events")
+_FRAME_NAMES = ("persons", "addresses", "jobs", "dependents", "life_events", "benefit_bases")
 
 
 def _people_of(change: ChangeSet) -> pl.Series:

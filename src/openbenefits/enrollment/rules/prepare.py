@@ -20,6 +20,7 @@ from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.programs.rulebook import Rulebook, used_kinds
+from openbenefits.rating.rules.bases import base_pay, no_benefit_bases
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
@@ -49,7 +50,9 @@ class Situation:
               job of `cases`), is_for_eligibility, is_active, and the columns of a job. Loaded only where
               the set-up looks at more than the primary job (`Rulebook.looks_at_jobs`).
     pay_history: annual pay by day, as PAY_HISTORY of `rating.rules.price_days`; needed only where a
-              calculation rule takes pay as of another day than the event's.
+              calculation rule, or a formula, takes pay as of another day than the event's.
+    benefit_bases: annual benefits bases of each type by day, as BENEFIT_BASES of `rating.rules.bases`; needed
+              only where a formula takes one.
     overrides: what somebody decided about programs and options in place of the rules, for this event alone
               (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
               reason.
@@ -64,6 +67,7 @@ class Situation:
     chosen_members: pl.DataFrame
     jobs: pl.DataFrame = field(default_factory=no_jobs)
     pay_history: pl.DataFrame = field(default_factory=no_pay_history)
+    benefit_bases: pl.DataFrame = field(default_factory=no_benefit_bases)
     overrides: pl.DataFrame = field(default_factory=no_overrides)
 
 
@@ -105,7 +109,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans = choices.with_default(choices.with_loss(plans, menus, rulebook), menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
-    options, quotes = price_options(options, plans, members, cases, offers, rulebook, situation.pay_history)
+    options, quotes = price_options(options, plans, members, cases, offers, rulebook, situation)
     options = _with_default_flag(choices.with_proof(options, plans), plans)
     plans = choices.with_resizing(_with_choice(plans, options, menus), options)
     undecided = choices.undecided_options(plans, menus)
@@ -231,19 +235,26 @@ def price_options(
     cases: pl.DataFrame,
     offers: Offers,
     rulebook: Rulebook,
-    pay_history: pl.DataFrame | None = None,
+    situation: Situation,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Add coverage amounts and prices to options; also give the quotes, for the explanation."""
-    covered = with_coverage(options, plans, offers, rulebook)
+    bases = bases_of(situation, rulebook)
+    covered = with_coverage(options, plans, offers, rulebook, bases)
     covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
-    quotes = find_quotes(plans, members, cases, offers, rulebook, pay_history)
+    quotes = find_quotes(plans, members, cases, offers, rulebook, situation.pay_history)
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
     located = plans.select(
-        *("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
+        *("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
         first_quote=units.cum_sum() - units,
     )
-    priced = with_prices(covered, located, quotes, offers, rulebook)
-    return with_imputed_income(priced, located, quotes, offers, rulebook), quotes
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases)
+    return with_imputed_income(priced, located, quotes, offers, rulebook, bases), quotes
+
+
+def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
+    """Find what formulas take coverage from beside the pay of the case; None where none asks for more."""
+    cases = situation.cases.select("case", on="event_on")
+    return base_pay(cases, situation.jobs, situation.pay_history, situation.benefit_bases, rulebook)
 
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:

@@ -64,6 +64,7 @@ class Known:
     pay_history: as PAY_HISTORY of `rating.rules.price_days`, where calculation rules ask for it.
     uses:       what credits were used for, as `enrollment.frames.CREDIT_USE_COLUMNS`.
     rolls:      what of them accounts got, as `enrollment.frames.load_credit_rolls`.
+    bases:      what formulas take coverage from beside the pay of `facts` (BASE_PAY of `rating.rules.bases`).
     """
 
     points: pl.DataFrame
@@ -73,6 +74,7 @@ class Known:
     pay_history: pl.DataFrame | None = None
     uses: pl.DataFrame = field(default_factory=pl.DataFrame)
     rolls: pl.DataFrame = field(default_factory=pl.DataFrame)
+    bases: pl.DataFrame | None = None
 
 
 def fact_days(
@@ -115,7 +117,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
     )
     lines = with_month(
-        lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history
+        lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history, known.bases
     )
     lines = _with_amounts(lines, known.facts)
     lines = with_excess(lines, known.uses, known.rolls, owners)

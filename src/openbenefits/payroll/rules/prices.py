@@ -13,6 +13,7 @@ from openbenefits.core.plan_types import HEALTH
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, eligible_members
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.bases import has_sources
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import find_offers, version_on
 from openbenefits.rating.rules.prices import with_prices
@@ -41,6 +42,7 @@ def with_month(
     dependents: pl.DataFrame,
     rulebook: Rulebook,
     pay_history: pl.DataFrame | None = None,
+    bases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add month_cents (employee's part, or credit), month_employer_cents, coverage_cents, price_fault.
 
@@ -54,7 +56,7 @@ def with_month(
     asked = _with_price_rows(_with_price_case(lines, points, facts), rulebook)
     is_priced = pl.col("has_price") & (pl.col("amount_kind") == str(AmountKind.NONE))
     units = asked.filter(is_priced | pl.col("has_credit")).select(_ASKED).unique().drop_nulls()
-    months = _months(units, points, members, facts, dependents, rulebook, pay_history)
+    months = _months(units, points, members, facts, dependents, rulebook, pay_history, bases)
     found = asked.join(months, on=list(_ASKED), how="left", maintain_order="left")
     found = with_taken(found, facts, "price_case", *FACTS_PRICED, prefix="priced_")
     is_credit = pl.col("kind") == "credit"
@@ -87,7 +89,7 @@ def with_price_case(facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rul
     keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "zip", "age", "family", "setup_version"]
     if rulebook.rate_tables["by_service"].any():
         keys.append("service_months")
-    if rulebook.calculation_rules.height:  # they may look at the very pay
+    if rulebook.calculation_rules.height or has_sources(rulebook):  # they may look at the very pay
         keys.append("as_of")
     return rows.with_columns(price_case=pl.col("case").min().over([*OWNER, *keys]))
 
@@ -161,6 +163,7 @@ def _months(
     dependents: pl.DataFrame,
     rulebook: Rulebook,
     pay_history: pl.DataFrame | None,
+    bases: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Price each unit (point, plan row, case) once."""
     plans, plan_days = _plans(units, points, facts, rulebook)
@@ -168,12 +171,12 @@ def _months(
     options = plans.select("plan", "plan_day", "option_id").join(
         offers.options.select("plan_day", "option_id", "offer"), on=["plan_day", "option_id"]
     )
-    covered = with_coverage(options.select("plan", "offer"), plans, offers, rulebook)
+    covered = with_coverage(options.select("plan", "offer"), plans, offers, rulebook, bases)
     covered = _within_approved(covered, plans).with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
     charged = _charged(plans, points, members, dependents, rulebook)
     quotes = find_quotes(plans, charged, facts, offers, rulebook, pay_history)
     located = _located(plans, quotes)
-    priced = with_prices(covered, located, quotes, offers, rulebook).select("plan", *_MONTH)
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases).select("plan", *_MONTH)
     return plans.select("plan", *_ASKED).join(priced, on="plan", how="left").drop("plan")
 
 
@@ -271,5 +274,5 @@ def _charged(
 def _located(plans: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
     """Say where the quotes of each plan row begin."""
     first = quotes.group_by("plan").agg(first_quote=pl.col("quote").min().cast(pl.Int32))
-    rows = plans.select("plan", "annual_pay_cents", "birth_on", "price_on", "pay_year")
+    rows = plans.select("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year")
     return rows.join(first, on="plan", how="left", maintain_order="left")

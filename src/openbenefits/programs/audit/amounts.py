@@ -17,9 +17,26 @@ def formulas(audited: Audited) -> Iterator[Finding]:
     """Find steps of formulas that are no step or two, rounding half said, and bounds that cross."""
     for path, formula in numbered(audited.parts.formulas, "formulas"):
         yield from _disability_faults(audited, path, formula)
+        if (formula.as_of == "event_date") != (formula.as_of_day is None):
+            expected = "`as_of_day` with this_year and last_year, and only with them"
+            yield audited.finding(
+                path, "as_of_day", expected, formula.as_of_day or "none", "Correct the day."
+            )
+        yield from _base_faults(audited, path, formula)
         for place, step in numbered(formula.steps, *path, "steps"):
             yield from _step_faults(audited, place, step)
         yield from _bound_faults(audited, path, formula)
+
+
+def _base_faults(audited: Audited, path: Path, formula: FormulaPart) -> Iterator[Finding]:
+    """Find jobs stated where no job's pay, or one of another day, is taken."""
+    if formula.jobs == "primary" and not formula.active_only:
+        return
+    if formula.benefits_base is not None or formula.as_of != "event_date":
+        expected = "`jobs` and `active_only` only with the pay of the event date"
+        others = {"a benefits base": formula.benefits_base, "another day": formula.as_of != "event_date"}
+        found = listed([name for name, is_there in others.items() if is_there])
+        yield audited.finding(path, "base", expected, found, "Take one or the other.")
 
 
 def _step_faults(audited: Audited, path: Path, step: FormulaStepPart) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from openbenefits.core.codes import RELATIONSHIP_BITS
 from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
-from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaStepPart, PeoBundle
+from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaPart, FormulaStepPart, PeoBundle
 from openbenefits.programs.links import linked, single_criteria
 from openbenefits.programs.numbers import Numbers
 
@@ -130,8 +130,23 @@ def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "maximum_cents": cents(part.maximum),
             "pay_divisor": _PAY_DIVISORS[part.base],
             "benefit_percent_micros": None,
+            **_taken_from(part),
             **_disability(part.disability),
         }
+
+
+def _taken_from(part: FormulaPart) -> Row:
+    """Write what is taken as the base: whose pay, and of which day (years back, month and day)."""
+    back = {"event_date": None, "this_year": 0, "last_year": 1}[part.as_of]
+    month, day = (int(number) for number in part.as_of_day.split("-")) if part.as_of_day else (None, None)
+    return {
+        "base_type": part.benefits_base,
+        "jobs": part.jobs,
+        "is_active_only": part.active_only,
+        "years_back": back,
+        "as_of_month": month,
+        "as_of_day": day,
+    }
 
 
 def _disability(part: DisabilityPart | None) -> Row:

@@ -5,26 +5,32 @@ import polars as pl
 from openbenefits.core import days, money
 from openbenefits.core.columns import take, with_taken
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.bases import with_base_pay
 from openbenefits.rating.rules.offers import Offers
 
 
 def with_coverage(
-    options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    options: pl.DataFrame,
+    plans: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    bases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add coverage_cents, premium_coverage_cents and coverage_fault to option rows, whose order is kept.
 
-    Shapes:  options has plan (position in plans) and offer; plans has annual_pay_cents, birth_on, price_on.
+    Shapes:  options has plan (position in plans) and offer; plans has annual_pay_cents, birth_on, price_on;
+             and case, where a formula takes other pay than the event's primary job's, of `bases` (BASE_PAY).
              The premium coverage is what the employee's price is reckoned by, if by another formula.
     Missing: no coverage amount applies → null; a formula that lacks a fact → null too, and coverage_fault
              says which: 'birth', or 'coverage' (the pay, or a formula that holds on the day).
     """
-    rows = _with_coverage(options, plans, offers, rulebook)
+    rows = _with_coverage(options, plans, offers, rulebook, bases)
     at = offers.options["has_premium"].gather(options["offer"]).arg_true()
     rows = rows.with_columns(premium_coverage_cents=pl.lit(None, pl.Int64))
     if at.is_empty():
         return rows
     asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "premium_formula_row")
-    premium = _by_formula(asked.rename({"premium_formula_row": "formula_row"}), plans, rulebook)
+    premium = _by_formula(asked.rename({"premium_formula_row": "formula_row"}), plans, rulebook, bases)
     whole = rows.select(whole_cents="coverage_cents", whole_fault="coverage_fault")[at]
     bounded = premium.with_columns(whole.get_columns()).select(
         cents=money.minimum(pl.col("coverage_cents"), pl.col("whole_cents")),
@@ -37,7 +43,11 @@ def with_coverage(
 
 
 def _with_coverage(
-    options: pl.DataFrame, plans: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    options: pl.DataFrame,
+    plans: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    bases: pl.DataFrame | None,
 ) -> pl.DataFrame:
     fixed, has_formula = take(offers.options, options["offer"], "fixed_coverage_cents", "has_formula")
     rows = options.with_columns(fixed.alias("coverage_cents"), coverage_fault=pl.lit(None, pl.String))
@@ -45,13 +55,15 @@ def _with_coverage(
     if at.is_empty():
         return rows
     asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "formula_row")
-    computed = _by_formula(asked, plans, rulebook)
+    computed = _by_formula(asked, plans, rulebook, bases)
     return rows.with_columns(
         rows[name].clone().scatter(at, computed[name]) for name in ("coverage_cents", "coverage_fault")
     )
 
 
-def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _by_formula(
+    rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook, bases: pl.DataFrame | None
+) -> pl.DataFrame:
     """Base, cap, steps in order, age reduction, minimum and maximum: coverage_cents and coverage_fault.
 
     Shapes: rows has plan and formula_row.
@@ -63,6 +75,7 @@ def _by_formula(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> 
         "formula_row",
         *("pay_divisor", "base_cap_cents", "minimum_cents", "maximum_cents"),
     )
+    formed = with_base_pay(formed, plans, rulebook, bases)
     base = money.divide_half_up(pl.col("annual_pay_cents"), pl.col("pay_divisor").cast(pl.Int64))
     formed = formed.with_columns(base=money.clamp(base, None, pl.col("base_cap_cents")))
     formed = formed.with_columns(amount="base")

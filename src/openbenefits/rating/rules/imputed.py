@@ -22,7 +22,12 @@ THOUSAND_DOLLARS = 100_000
 
 
 def with_imputed_income(
-    options: pl.DataFrame, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    options: pl.DataFrame,
+    plans: pl.DataFrame,
+    quotes: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    bases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add what an option adds to taxable pay by covering persons who are no tax dependents: IMPUTED_COLUMNS.
 
@@ -39,7 +44,7 @@ def with_imputed_income(
         return rows
     asked = options.select("plan", "offer", "month_total_cents", "month_employee_cents", "price_fault")[at]
     asked = with_taken(asked, offers.options, "offer", "without_offer", "tax_class")
-    without = _prices_without(asked, plans, quotes, offers, rulebook)
+    without = _prices_without(asked, plans, quotes, offers, rulebook, bases)
     asked = asked.join(without, on=["plan", "without_offer"], how="left", maintain_order="left")
     asked = asked.with_columns(pays_of_year(plans, rulebook).gather(asked["plan"]).alias("pays"))
     valued = _valued(asked)
@@ -49,13 +54,18 @@ def with_imputed_income(
 
 
 def _prices_without(
-    asked: pl.DataFrame, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    asked: pl.DataFrame,
+    plans: pl.DataFrame,
+    quotes: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    bases: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Price the options without those persons: whether or not they are offered."""
     rows = asked.select("plan", offer="without_offer").drop_nulls().unique(maintain_order=True)
-    rows = with_coverage(rows, plans, offers, rulebook)
+    rows = with_coverage(rows, plans, offers, rulebook, bases)
     rows = rows.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
-    return with_prices(rows, plans, quotes, offers, rulebook).select(
+    return with_prices(rows, plans, quotes, offers, rulebook, bases).select(
         "plan",
         without_offer="offer",
         without_total="month_total_cents",

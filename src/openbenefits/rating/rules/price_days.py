@@ -24,9 +24,10 @@ def no_pay_history() -> pl.DataFrame:
     return pl.DataFrame(schema=PAY_HISTORY)
 
 
-def asks_pay_history(calculation_rules: pl.DataFrame) -> bool:
-    """Tell whether a calculation rule takes pay as of another day than the event's."""
-    return bool((~calculation_rules["pay_as_of"].is_in(_OF_THE_EVENT)).any())
+def asks_pay_history(rulebook: Rulebook) -> bool:
+    """Tell whether a calculation rule, or a formula, takes pay as of another day than the event's."""
+    of_prices = (~rulebook.calculation_rules["pay_as_of"].is_in(_OF_THE_EVENT)).any()
+    return bool(of_prices or (rulebook.formulas["source"] == "pay").any())
 
 
 def asks_event_days(calculation_rules: pl.DataFrame) -> bool:

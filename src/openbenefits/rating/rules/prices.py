@@ -27,7 +27,12 @@ _MONTHS = ("month_total_cents", "month_employer_cents", "month_credit_cents")
 
 
 def with_prices(
-    options: pl.DataFrame, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook
+    options: pl.DataFrame,
+    plans: pl.DataFrame,
+    quotes: pl.DataFrame,
+    offers: Offers,
+    rulebook: Rulebook,
+    bases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add the price of every option row.
 
@@ -38,6 +43,7 @@ def with_prices(
              calendar gives price_fault, never 0.
     """
     book = _Book(plans, quotes, offers, rulebook)
+    book.bases = bases
     kind = book.kinds["kind"].gather(options["offer"])
     at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
     shared, of_shared = _shared_prices(options.select("plan", "offer")[at["shared"]], book)
@@ -81,6 +87,7 @@ class _Book:
 
     def __init__(self, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> None:
         self.plans, self.quotes, self.offers, self.rulebook = plans, quotes, offers, rulebook
+        self.bases: pl.DataFrame | None = None
         years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
         self.years = years.height
         found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
@@ -257,18 +264,22 @@ def _with_members(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     own = ["own_cents", *(["own_employer"] if book.states_employer else [])]
     billed = with_taken(billed, book.quotes, "quote", *own, "fault", *columns)
     is_covered = pl.col("covers_employee")
-    is_shared_fault = is_covered | (pl.col("fault") == "area")  # the others' zip is the employee's
+    is_shared_fault = is_covered | pl.col("fault").is_in(["area", "calculation"])  # of all members alike
+    is_late = pl.col("fault") == "calendar"  # so is a day without a pay period
+    otherwise = pl.when(is_late).then("fault").otherwise(pl.lit("rate"))
     if book.states_employer:
         billed = billed.with_columns(own_employer=_own_employer(rows, billed, at, book))
     billed = billed.with_columns(
         own_cents=pl.when(is_covered).then("own_cents").otherwise(0),
         fault=pl.when(is_shared_fault).then("fault"),
+        _otherwise=otherwise,
     )
+    why = pl.coalesce("fault", *(_covered(kind, "fault", None) for kind in kinds))
     employer = money.add(pl.col(own[-1]), *(_covered(kind, "employer", 0) for kind in kinds))
     billed = billed.select(
         *([employer.alias("employer")] if book.states_employer else []),
         money.add(pl.col("own_cents"), *(_covered(kind, "cents", 0) for kind in kinds)).alias("total"),
-        pl.coalesce("fault", *(_covered(kind, "fault", None) for kind in kinds)).alias("fault"),
+        fault=pl.when(why == "rate").then("_otherwise").otherwise(why),
         own="own_cents",
     )
     return rows.with_columns(_replaced(rows[name], at, billed[name]) for name in billed.columns)
@@ -395,7 +406,7 @@ def _with_measure(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
 
 def _reference_prices(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Price options by which contributions are measured: all their costs, whoever may have them."""
-    rows = with_coverage(rows, book.plans, book.offers, book.rulebook)
+    rows = with_coverage(rows, book.plans, book.offers, book.rulebook, book.bases)
     rows = with_taken(rows, book.offers.options, "offer", "first_cost", "costs")
     costs = spread(rows, "first_cost", "costs", "cost").drop("first_cost", "costs")
     costs = _charged(costs.with_columns(_quote(costs["plan"], costs["cost"], book)), book)
