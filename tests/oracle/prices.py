@@ -5,6 +5,7 @@ from datetime import date
 from openbenefits.core.codes import AmountKind
 
 from .dates import coverage_begin, flagged_periods, pay_periods
+from .eligibility import counting_dependents
 from .preparation import WAIVE, Case, blank_option, blank_plan
 from .price_days import When
 from .rating import coverage_amount, credit_month, premium_coverage, price_month
@@ -182,10 +183,11 @@ def general_credit(case: Case, program: Row) -> Row | None:
         case.say("BA1205", "01")
         return None
     option, plan = {"code": None, "coverage_code": None}, {"coverage_begins_on": begins_on}
+    counting = counting_dependents(case.setup, None, case.person, begins_on)
     rows = []
     for credit in program["credits"]:
         rows.append(blank_option(blank_plan(None), ""))
-        _set_credit(case, "01", plan, option, [credit], [], rows[-1])
+        _set_credit(case, "01", plan, option, [credit], counting, rows[-1])
     return {name: _sum([row[name] for row in rows]) for name in ("annual_credit_cents", "pay_credit_cents")}
 
 
