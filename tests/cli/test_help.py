@@ -26,7 +26,7 @@ GROUPS = {
     "census": ("preview", "apply", "take-back", "audit"),
     "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
     "elect": ("file", "one", "progress"),
-    "event": ("override", "overrides"),
+    "event": ("override", "overrides", "extend-window", "reopen-window", "windows"),
     "statements": ("enrollment", "confirmation"),
     "payroll": ("owed", "register"),
     "scenario": ("run", "schema"),

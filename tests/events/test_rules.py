@@ -1,6 +1,6 @@
 """Which activity becomes which event, and which event comes first."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -100,7 +100,9 @@ def test_activity_of_one_day_and_class_is_one_event():
     moved = job_change(fact="address")
     transferred = activities_of(job_change(), job_row("XFR"), ACTIONS)
     both = pl.concat([transferred, activities_of(moved, job_row("XFR"), ACTIONS)])
+    both = both.with_columns(recorded_on=pl.Series([DAY, None], dtype=pl.Date))
     events = merge(classify(both, CLASSES))
+    assert events["recorded_on"].to_list() == [DAY]
     assert events.height == 1
     assert events["is_multi_activity"].to_list() == [True]
     assert events["source"].to_list() == ["TJ"]
@@ -148,7 +150,8 @@ def test_a_class_may_process_ahead():
 def test_a_window_counts_from_its_start(start, ends_on):
     events = pl.DataFrame(
         {
-            "event_on": [DAY], "reported_on": [date(2026, 3, 5)], "option_notified_on": [date(2026, 3, 10)],
+            "event_on": [DAY], "reported_on": [date(2026, 3, 5)],
+            "recorded_on": [date(2026, 3, 7)], "option_notified_on": [date(2026, 3, 10)],
             "window_days": [31], "window_start": [start],
             "window_begins_on": pl.Series([None], dtype=pl.Date),
             "window_ends_on": pl.Series([None], dtype=pl.Date),
@@ -157,3 +160,21 @@ def test_a_window_counts_from_its_start(start, ends_on):
         }
     )  # fmt: skip
     assert window(events)["window_ends_on"].to_list() == [ends_on]
+
+
+def test_an_entry_window_counts_from_the_report_else_the_record_else_the_event():
+    def ends(reported, recorded):
+        days = {"event_on": DAY, "reported_on": reported, "recorded_on": recorded, "option_notified_on": None}
+        unset = dict.fromkeys(
+            (
+                *("window_begins_on", "window_ends_on"),
+                *("schedule_window_begins_on", "schedule_window_ends_on"),
+            )
+        )
+        row = pl.DataFrame([days | unset], schema=dict.fromkeys([*days, *unset], pl.Date))
+        asked = row.with_columns(window_days=pl.lit(31), window_start=pl.lit("entry"))
+        return window(asked)["window_ends_on"].item()
+
+    assert ends(date(2026, 3, 5), date(2026, 3, 7)) == date(2026, 4, 5)
+    assert ends(None, date(2026, 3, 7)) == date(2026, 4, 7)
+    assert ends(None, None) == DAY + timedelta(days=31)

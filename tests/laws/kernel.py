@@ -14,13 +14,14 @@ from tests.oracle.eligibility import ACTIVE, JOB_FIELDS
 
 from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.cascades import fall
+from openbenefits.enrollment.rules.control import HELD_MEMBERS, LEFT
 from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.enrollment.rules.settle import Settled, settle
-from openbenefits.enrollment.rules.validate import check_elections, locate
+from openbenefits.enrollment.rules.validate import check_elections, locate, missing_elections
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.offers import WAIVE
@@ -172,6 +173,8 @@ class Kernel:
             ),
             jobs=_frame((one for row in rows for one in _jobs(row[0], row[2])), JOBS),
             overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),
+            held_members=_frame((one for row in rows for one in _held_members(row[0], row[2])), HELD_MEMBERS),
+            left=_frame((one for row in rows for one in _left(row[0], row[2])), LEFT),
         )
 
     def credit_use(self, person: Row, chosen: Sequence[Row], choice: str | None) -> Row | None:
@@ -207,7 +210,8 @@ class Kernel:
         situation = self.situation(people)
         prepared = prepare_columns(situation, self.rulebook)
         elected, held = self.elected(prepared, people), _held(people)
-        messages = check_elections(elected, held, situation, prepared, self.rulebook)[1]
+        said = check_elections(elected, held, situation, prepared, self.rulebook)[1]
+        messages = pl.concat([said, missing_elections(prepared, elected.elections)])
         checking = locate(elected, held, situation, prepared, self.rulebook)
         lost = fall(checking, outcomes(checking), with_elected=False).lost
         return [
@@ -543,6 +547,17 @@ def _jobs(case: int, person: Row) -> Iterable[Row]:
             "is_active": None if status is None else status in ACTIVE,
             **{name: job.get(name) for name in JOBS if name in (*JOB_FIELDS, *AMOUNTS_OF_A_JOB)},
         }
+
+
+def _held_members(case: int, person: Row) -> Iterable[Row]:
+    for entry in person.get("current") or []:
+        for number in entry.get("dependents") or []:
+            yield {"case": case, "plan_type": entry["plan_type"], "dependent_id": number}
+
+
+def _left(case: int, person: Row) -> Iterable[Row]:
+    for plan_type, left_on in (person.get("left_on") or {}).items():
+        yield {"case": case, "plan_type": plan_type, "left_on": left_on}
 
 
 def _approved(case: int, person: Row) -> Iterable[Row]:

@@ -12,7 +12,20 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from openbenefits.core.codes import AgeOf, BeginRule, DefaultMethod, EndRule, LastDay, PriceDay, SelectAllowed
+from openbenefits.core.codes import (
+    PERSON_KINDS,
+    AgeOf,
+    BeginRule,
+    DeductionBeginRule,
+    DeductionEndRule,
+    DefaultMethod,
+    EndRule,
+    LastDay,
+    PledgeChange,
+    PriceDay,
+    SelectAllowed,
+    WithoutCurrent,
+)
 from openbenefits.programs.fields import GEOGRAPHY_FIELD
 
 Row = dict[str, Any]
@@ -353,10 +366,8 @@ def several_jobs(evaluation: SearchStrategy[str]) -> SearchStrategy[Row]:
 @st.composite
 def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
     defaults = [method for method in DefaultMethod if may_waive or method != DefaultMethod.WAIVE]
-    no_ends = [EndRule.WITH_COVERAGE]
-    if event_class == "TER":
-        no_ends = [EndRule.WITH_COVERAGE, EndRule.DAY_BEFORE_EVENT]
-    coverage_ends = [rule for rule in EndRule if rule not in no_ends]
+    is_offered = event_class != "TER"
+    coverage_ends = [rule for rule in EndRule if is_offered or rule != EndRule.DAY_BEFORE_EVENT]
     limits = st.sampled_from([0, 0, 0, 1, 2, 99])
     amounts, levels = st.none() | dollars(0, 250_000), st.none() | st.integers(1, 4)
     return {
@@ -367,16 +378,37 @@ def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
         "default": str(draw(st.sampled_from(defaults))),
         "waiting_months": draw(st.sampled_from([0, 0, 0, 1, 2])),
         "waiting_days": draw(st.sampled_from([0, 0, 0, 1, 30, 60])),
-        "coverage_begins": str(draw(st.sampled_from([r for r in BeginRule if r != BeginRule.WITH_COVERAGE]))),
-        "deduction_begins": str(draw(st.sampled_from(BeginRule))),
+        "coverage_begins": str(draw(st.sampled_from(BeginRule))),
+        "deduction_begins": str(draw(st.sampled_from(DeductionBeginRule))),
         "coverage_ends": str(draw(st.sampled_from(coverage_ends))),
-        "deduction_ends": str(draw(st.sampled_from([EndRule.WITH_COVERAGE, *coverage_ends]))),
+        "deduction_ends": str(draw(st.sampled_from([DeductionEndRule.WITH_COVERAGE, *coverage_ends]))),
         "level_limit": draw(limits),
         "waived_level_limit": draw(limits),
         "proof_from_level": draw(levels),
         "proof_above": draw(amounts),
         "waived_proof_from_level": draw(levels),
         "waived_proof_above": draw(amounts),
+        "proof_rise": draw(st.sampled_from([0, 0, 1, 2, 99])),
+        "persons": draw(person_changes()),
+        "election_required": rarely(draw),
+        "pledge_change": str(draw(st.sampled_from([PledgeChange.ANY, *PledgeChange]))),
+        "ignore_dependent_checks": rarely(draw),
+        "ignore_fund_checks": rarely(draw),
+    }
+
+
+@st.composite
+def person_changes(draw: DrawFn) -> Row:
+    """Draw which kinds of persons may change how; mostly none is restricted."""
+    if not rarely(draw, 3):
+        return {}
+    kinds = draw(st.lists(st.sampled_from(sorted(PERSON_KINDS)), min_size=1, max_size=2, unique=True))
+    return {
+        kind: {
+            **{direction: draw(st.booleans()) for direction in ("same", "more", "less")},
+            "without_current": str(draw(st.sampled_from(WithoutCurrent))),
+        }
+        for kind in kinds
     }
 
 
@@ -393,12 +425,14 @@ def event_rule_bodies(draw: DrawFn, *, may_waive: bool) -> Row:
 @st.composite
 def plan_types(draw: DrawFn, client: Row, program: str, plan_type: str) -> Row:
     """Draw a plan type of a program; the rules, rates and formulas it needs are added to the client's."""
-    waive = draw(st.sampled_from(["not_allowed", "allowed", "allowed", "with_proof"]))
+    waive = draw(st.sampled_from(["not_allowed", "not_applicable", "allowed", "allowed", "with_proof"]))
     name = f"{program}{plan_type}"
     rows = dated(draw, event_rule_bodies(may_waive=waive != "not_allowed"))
     client["event_rules"] += [{"code": f"E{name}", **row} for row in rows]
     section: Row = {"plan_type": plan_type, "event_rule": f"E{name}", "waive": waive}
-    if waive != "not_allowed" and rarely(draw, 5):
+    if waive in ("allowed", "with_proof") and rarely(draw, 3):
+        section["restrict_entry_months"] = draw(st.sampled_from([1, 6, 12, 24]))
+    if waive in ("allowed", "with_proof") and rarely(draw, 5):
         section["waive_credits"] = [{"rate_table": "CREDIT", "earnings_code": "WAIVED"} | _ruled(draw)]
     if plan_type in PLEDGED:
         section["amount"] = "annual_pledge"
@@ -699,8 +733,9 @@ def people(draw: DrawFn, client: Row) -> Row:
         "benefit_bases": draw(benefit_bases()),
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
-        "dependents": draw(households(event)),
-        "current": draw(elections(client)),
+        "dependents": (household := draw(households(event))),
+        "current": draw(elections(client, [one["id"] for one in household])),
+        "left_on": draw(left_plan_types(event_on)),
         "approved": draw(
             st.dictionaries(st.sampled_from(["20", "21", "22"]), st.integers(0, 30_000_000), max_size=2)
         ),
@@ -834,8 +869,18 @@ def option_codes(section: Row) -> list[str]:
 
 
 @st.composite
-def elections(draw: DrawFn, client: Row) -> list[Row]:
-    """Draw what holds before the event: mostly under the first program, at most one entry a plan type."""
+def left_plan_types(draw: DrawFn, event_on: date) -> dict[str, date]:
+    """Draw which plan types were left, and their first days without coverage."""
+    day = days(event_on - timedelta(760), event_on - timedelta(1))
+    return draw(st.dictionaries(st.sampled_from(PLAN_TYPES), day, max_size=6))
+
+
+@st.composite
+def elections(draw: DrawFn, client: Row, dependents: list[int]) -> list[Row]:
+    """Draw what holds before the event: mostly under the first program, at most one entry a plan type.
+
+    Health coverage names dependents of the household, whoever they are, or nobody.
+    """
     held: dict[str, Row] = {}
     for program in draw(st.permutations(sorted({row["code"] for row in client["programs"]}))):
         for section in _sections(client, program):
@@ -848,6 +893,8 @@ def elections(draw: DrawFn, client: Row) -> list[Row]:
             if kind in "ED":
                 entry["option"] = draw(st.sampled_from(option_codes(section)))
                 entry |= draw(held_amounts(plan_type))
+                if plan_type in HEALTH and dependents and draw(st.booleans()):
+                    entry["dependents"] = draw(st.lists(st.sampled_from(dependents), min_size=1, unique=True))
             held[plan_type] = entry
     return list(held.values())
 

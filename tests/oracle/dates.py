@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 from functools import cache
 
-from openbenefits.core.codes import BeginRule, EndRule
+from openbenefits.core.codes import BeginRule, DeductionBeginRule, DeductionEndRule, EndRule
 
 from .rows import Row, Setup
 
@@ -129,7 +129,7 @@ def begin_day(
     b = add_months(anchor, months) + timedelta(days=days)
     receipt = received_on or anchor
     match rule:
-        case BeginRule.EVENT_DATE | BeginRule.WITH_COVERAGE:
+        case BeginRule.EVENT_DATE | DeductionBeginRule.WITH_COVERAGE:
             return b
         case BeginRule.DAY_AFTER_EVENT:
             return b + ONE_DAY
@@ -151,7 +151,7 @@ def begin_day(
 def end_day(rule: str, anchor: date, periods: list[Row]) -> date | None:
     """Find the last day an end rule gives, counted from an anchor; None without a pay calendar for it."""
     match rule:
-        case EndRule.EVENT_DATE | EndRule.WITH_COVERAGE:
+        case EndRule.EVENT_DATE | DeductionEndRule.WITH_COVERAGE:
             return anchor
         case EndRule.DAY_BEFORE_EVENT:
             return anchor - ONE_DAY

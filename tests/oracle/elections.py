@@ -8,6 +8,7 @@ dependents (ids), funds ({code: percent}), beneficiaries ([{id, percent_hundredt
 from datetime import date
 from typing import Any
 
+from .control import is_closed, left_out, rule_messages
 from .dates import age_years
 from .eligibility import (
     KINDS,
@@ -18,7 +19,7 @@ from .eligibility import (
     kind_of,
 )
 from .options import NO_LIMIT
-from .preparation import WAIVE
+from .preparation import WAIVE, Case
 from .prepare import prepare
 from .rows import Row, Setup, cents, cents_or_none, decimal, half_away, option_of, percent_of, plan_type_of
 
@@ -164,17 +165,33 @@ class Elections:
         for plan_type, election in self.elections.items():
             for code in self._of_one(plan_type, election):
                 said.add((code, plan_type))
-        return said
+        return said | {("BA1301", plan_type) for plan_type in self._not_answered()}
+
+    def _not_answered(self) -> list[str]:
+        """The plan types that require an election and have none, once the person has elected something."""
+        if not self.elections:
+            return []
+        return [
+            plan_type
+            for plan_type, plan in self.prepared["plans"].items()
+            if plan["is_choice"] and plan_type not in self.elections and self._must_answer(plan_type)
+        ]
+
+    def _must_answer(self, plan_type: str) -> bool:
+        section, event = plan_type_of(self.program, plan_type), self.person["event"]
+        row = self.setup.event_row(section["event_rule"], event["event_class"], event["event_on"])
+        return row["election_required"]
 
     def _of_one(self, plan_type: str, election: Row) -> list[str]:
         code = election["option"]
         priced = self.prepared["options"].get((plan_type, code))
         section = plan_type_of(self.program, plan_type) if plan_type in self.prepared["plans"] else None
         if code == WAIVE:
-            return self._of_waiver(election, priced, section)
+            found = self._of_waiver(election, priced, section)
+            return found + (self._of_event_rule(plan_type, election, section, None) if priced else [])
         found = []
         if priced is None or not priced["is_electable"]:
-            found.append("BA1323" if priced and self._is_above_limit(plan_type, code) else "BA1302")
+            found += self._why_closed(plan_type, section, code) if priced else ["BA1302"]
         if priced is None:
             return found
         option = option_of(section, code)
@@ -191,7 +208,15 @@ class Elections:
         found += self._of_funds(plan_type, election, section)
         found += self._of_group(plan_type, option)
         found += self._of_exclusions(plan_type, section)
-        return found
+        found += self._of_event_rule(plan_type, election, section, option)
+        ignored = left_out(self._case(), section)
+        return [code for code in found if code not in ignored]
+
+    def _case(self) -> Case:
+        return Case(self.setup, self.person, self.person["event"])
+
+    def _of_event_rule(self, plan_type: str, election: Row, section: Row, option: Row | None) -> list[str]:
+        return rule_messages(self._case(), section, self.prepared["plans"][plan_type], election, option)
 
     def _of_waiver(self, election: Row, priced: Row | None, section: Row | None) -> list[str]:
         found = [] if priced and priced["is_electable"] else ["BA1304"]
@@ -199,6 +224,13 @@ class Elections:
         if priced and section["waive"] == "with_proof" and not is_proved:
             found.append("BA1305")
         return found
+
+    def _why_closed(self, plan_type: str, section: Row, code: str) -> list[str]:
+        """What closes an eligible option, as far as the messages of the event rule do not say it already."""
+        if self._is_above_limit(plan_type, code):
+            return ["BA1323"]
+        case, plan = self._case(), self.prepared["plans"][plan_type]
+        return [] if is_closed(case, section, plan, option_of(section, code)) else ["BA1302"]
 
     def _is_above_limit(self, plan_type: str, code: str) -> bool:
         section, plan = plan_type_of(self.program, plan_type), self.prepared["plans"][plan_type]

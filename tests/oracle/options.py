@@ -2,6 +2,7 @@
 
 from openbenefits.core.codes import DefaultMethod, SelectAllowed
 
+from .control import closed_by_persons, is_barred
 from .dates import coverage_begin, coverage_end, deduction_begin, deduction_end
 from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
 from .preparation import WAIVE, Case, blank_plan
@@ -36,16 +37,24 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
         option["code"]: priced_option(case, section, row, plan, option, counting, current)
         for option in eligible
     }
+    barred = is_barred(case, section, plan)
     for option in eligible:
-        options[option["code"]]["is_electable"] = _is_electable(row, plan, option, allowed, current)
-    if section.get("waive", "not_allowed") != "not_allowed":
+        is_open = not barred and closed_by_persons(case, section, row, plan, option) is None
+        options[option["code"]]["is_electable"] = is_open and _is_electable(
+            row, plan, option, allowed, current
+        )
+    if _may_waive(section):
         options[WAIVE] = waiver_option(case, section, plan, counting)
         options[WAIVE]["is_electable"] = allowed in (SelectAllowed.ALL, SelectAllowed.CURRENT_OR_WAIVE)
         plan["is_waive_allowed"] = options[WAIVE]["is_electable"]
     plan["offered"] = sum(1 for option in options.values() if option["is_electable"])
     plan["is_choice"] = plan["offered"] >= 2
-    _set_default(case, section, row, plan, eligible, options)
+    _set_default(case, section, row, plan, [] if barred else eligible, options, is_barred=barred)
     return plan, options
+
+
+def _may_waive(section: Row) -> bool:
+    return section.get("waive", "not_allowed") in ("allowed", "with_proof")
 
 
 def set_dates(case: Case, event_rule: str, row: Row, plan_type: str, plan: Row) -> None:
@@ -145,9 +154,16 @@ def _is_above_limit(row: Row, plan: Row, option: Row, current: Row | None) -> bo
 
 
 def _set_default(
-    case: Case, section: Row, row: Row, plan: Row, eligible: list[Row], options: dict[str, Row]
+    case: Case,
+    section: Row,
+    row: Row,
+    plan: Row,
+    eligible: list[Row],
+    options: dict[str, Row],
+    *,
+    is_barred: bool,
 ) -> None:
-    default, reason = _default(case, section, row, plan, eligible)
+    default, reason = _default(case, section, row, plan, eligible, is_barred=is_barred)
     plan["default_option"], plan["default_reason"] = default, reason
     if default in options and not (reason == "untouched" and plan["is_lost"]):
         options[default]["is_default"] = True
@@ -165,7 +181,9 @@ def _set_default(
             plan["is_changed_by_default"] |= coverage != in_force.get("coverage_cents")
 
 
-def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> tuple[str | None, str]:
+def _default(
+    case: Case, section: Row, row: Row, plan: Row, eligible: list[Row], *, is_barred: bool
+) -> tuple[str | None, str]:
     """Find what happens without an election: the option (or none) and the reason."""
     method, nothing = row["default"], "ends" if case.in_force(section["plan_type"]) else "nothing"
     keeps_current = plan["current_option"] is not None and not plan["is_lost"]
@@ -173,14 +191,17 @@ def _default(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row])
         return plan["current_option"], "current"
     match method:
         case DefaultMethod.CURRENT_ELSE_OPTION | DefaultMethod.OPTION:
+            if is_barred:
+                return None, nothing
             return _flagged_default(case, section, eligible, nothing)
         case DefaultMethod.CURRENT_ELSE_LOWEST:
             ranked = sorted(eligible, key=lambda option: option["level"])  # keeps display order
             return (ranked[0]["code"], "lowest level") if ranked else (None, nothing)
         case DefaultMethod.WAIVE:
-            if section.get("waive", "not_allowed") != "not_allowed":
+            if _may_waive(section):
                 return WAIVE, "waiver"
-            case.say("BA1206", section["plan_type"])
+            if section.get("waive") != "not_applicable":
+                case.say("BA1206", section["plan_type"])
         case DefaultMethod.LEAVE:
             return plan["current_option"], "untouched"
     return None, nothing

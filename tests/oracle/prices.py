@@ -17,7 +17,7 @@ def priced_option(
 ) -> Row:
     priced = blank_option(plan, option["code"])
     priced["is_current"] = current is not None and current["code"] == option["code"]
-    _set_coverage(case, section["plan_type"], row, plan, option, priced)
+    _set_coverage(case, section["plan_type"], row, plan, option, priced, current)
     if section.get("amount", "none") == AmountKind.NONE:
         _set_price(case, section, plan, option, counting, priced)
     _set_imputed(case, section, plan, option, counting, priced)
@@ -25,7 +25,9 @@ def priced_option(
     return priced
 
 
-def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, priced: Row) -> None:
+def _set_coverage(
+    case: Case, plan_type: str, row: Row, plan: Row, option: Row, priced: Row, current: Row | None
+) -> None:
     """Find the coverage amount, and what of it is approved (docs/rules.md §8)."""
     try:
         coverage = coverage_amount(case.setup, option, case.person, plan["coverage_begins_on"])
@@ -48,7 +50,9 @@ def _set_coverage(case: Case, plan_type: str, row: Row, plan: Row, option: Row, 
     approved = max(decided, (in_force or {}).get("coverage_cents") or 0)
     is_above = guaranteed is not None and coverage > guaranteed
     is_at_level = from_level is not None and option["level"] >= from_level
-    priced["is_proof_required"] = coverage > approved and (is_above or is_at_level)
+    priced["is_proof_required"] = coverage > approved and (
+        is_above or is_at_level or _rises_too_far(row, option, current)
+    )
     priced["coverage_cents"] = priced["approved_coverage_cents"] = coverage
     if priced["is_proof_required"]:
         priced["approved_coverage_cents"] = min(coverage, max(approved, guaranteed or 0))
@@ -193,3 +197,9 @@ def general_credit(case: Case, program: Row) -> Row | None:
 
 def _sum(amounts: list[int | None]) -> int | None:
     return None if None in amounts else sum(amounts)
+
+
+def _rises_too_far(row: Row, option: Row, current: Row | None) -> bool:
+    """Tell whether an option is more levels above the current one than may be risen without proof."""
+    rise = row["proof_rise"]
+    return rise not in (0, 99) and current is not None and option["level"] - current["level"] > rise

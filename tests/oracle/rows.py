@@ -26,6 +26,12 @@ EVENT_ROW_DEFAULTS: Row = {
     "proof_above": None,
     "waived_proof_from_level": None,
     "waived_proof_above": None,
+    "proof_rise": 0,
+    "persons": {},
+    "election_required": False,
+    "pledge_change": "any",
+    "ignore_dependent_checks": False,
+    "ignore_fund_checks": False,
 }
 
 

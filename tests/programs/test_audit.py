@@ -531,21 +531,64 @@ CLIENT_FAULTS = [
     ("event_rules", lambda s: s[1]["classes"].append({}), "row_twice", "event_rules[OTHER from 2026-01-01]"),
     (
         "event_rules",
-        lambda s: s[0]["classes"][1].update(coverage_begins="with_coverage"),
-        "begin_rule",
-        f"{HEALTH}.classes[2]",
-    ),
-    (
-        "event_rules",
-        lambda s: s[0]["classes"][1].update(coverage_ends="with_coverage"),
-        "end_rule",
-        f"{HEALTH}.classes[2]",
-    ),
-    (
-        "event_rules",
         lambda s: s[1]["classes"].append({"event_class": "TER", "coverage_ends": "day_before_event"}),
         "end_rule",
         "event_rules[OTHER from 2026-01-01].classes[TER]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(persons={"child": {"same": False}, "spouse": {"same": True}}),
+        "persons",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(
+            persons={"partner": {"same": True, "without_current": "required"}}
+        ),
+        "closes_all",
+        "programs[MAIN from 2026-01-01].plan_types[10]",
+    ),
+    (
+        "programs",
+        lambda s: (
+            s[0]["plan_types"][0]["options"][0].update(coverage_codes=["4"], default="4"),
+            s[0]["plan_types"][0].update(restrict_entry_months=-1),
+        ),
+        "re_entry",
+        "programs[MAIN from 2026-01-01].plan_types[10]",
+    ),
+    (
+        "programs",
+        lambda s: s[0]["plan_types"][0].update(waive="not_applicable"),
+        "waive_credits",
+        "programs[MAIN from 2026-01-01].plan_types[10]",
+    ),
+    (
+        "programs",
+        lambda s: s[0]["plan_types"][1].update(waive="not_applicable", restrict_entry_months=12),
+        "re_entry",
+        "programs[MAIN from 2026-01-01].plan_types[20]",
+    ),
+    ("event_rules", lambda s: s[0]["classes"][1].update(level_limit=100), "levels", f"{HEALTH}.classes[2]"),
+    ("event_rules", lambda s: s[0]["classes"][1].update(proof_rise=-1), "levels", f"{HEALTH}.classes[2]"),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(pledge_change="increase"),
+        "no_effect",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[1]["classes"][0].update(persons={"child": {"same": True}}),
+        "no_effect",
+        "event_rules[OTHER from 2026-01-01].classes[1]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][0].update(coverage_begins="first_of_month_after_receipt"),
+        "no_effect",
+        f"{HEALTH}.classes[HIR]",
     ),
     ("event_rules", lambda s: s[0].update(source=""), "no_source", HEALTH),
     ("formulas", lambda s: s[0]["steps"][0].update(add=1), "step", f"{ONE_PAY}.steps[1]"),
@@ -985,15 +1028,6 @@ WAITS = [
 def test_the_longest_wait_is_that_of_the_worst_hire_date(months, days, begins, longest):
     row = EventRuleRow(waiting_months=months, waiting_days=days, coverage_begins=begins)
     assert longest_wait_days(row, {"biweekly"}) == longest
-
-
-def test_a_named_exception_makes_a_long_wait_a_warning(tmp_path):
-    def wait(section: list[Any]) -> None:
-        section[0]["classes"][0].update(waiting_days=120, wait_exception="orientation of one month")
-
-    (finding,) = audited_client(tmp_path, event_rules=wait)
-    assert (finding.code, finding.severity) == ("wait", Severity.WARNING)
-    assert "orientation of one month" in finding.found
 
 
 def with_second_option(section: list[Any], **changes: Any) -> None:

@@ -1,6 +1,6 @@
-"""`openbenefits event`: what somebody decides about one event of one person."""
+"""`openbenefits event`: what somebody decides about one event of one person: eligibility, window."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -8,18 +8,28 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import By, ClientCode, Schedule
+from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
 from openbenefits.cli.screen import console, say, table_of
+
+if TYPE_CHECKING:
+    from openbenefits.events.windows import EventPlace
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Decide about one event of one person, and see what was decided.",
+    help="Decide about one event of one person, let its window end later, and see what was decided or waits.",
     epilog="Example: openbenefits event overrides --client harbor --person H000024 --schedule OE26",
 )
 
 Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
 Record = Annotated[int, typer.Option("--benefit-record")]
+Until = Annotated[
+    Any,
+    typer.Option(
+        "--until", parser=parse_day, metavar="YYYY-MM-DD", help="The new last day.", show_default=False
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the event.", show_default=False)]
 
 
 @app.command()
@@ -121,3 +131,76 @@ def _place(option: str | None) -> tuple[str, str] | None:
     if not plan_type or not code:
         raise Refused(f"expected --option TYPE/CODE such as 10/MED-EE, found {option}")
     return plan_type, code
+
+
+@app.command(name="extend-window")
+def extend_window(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    until: Until,
+    reason: Reason,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+) -> None:
+    """Move the last day of a window that still runs to a later one."""
+    connection = open_database()
+    from openbenefits.events.windows import extend_window as extend
+
+    place = _event_at(connection, client, schedule, person, benefit_record, event)
+    act = extend(connection, place, until=until, reason=reason, author=by, now=now())
+    say(f"The window ended on {act.ended_on} and now ends on {act.ends_on}.")
+
+
+@app.command(name="reopen-window")
+def reopen_window(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    until: Until,
+    reason: Reason,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+) -> None:
+    """Give a window that has ended a new last day."""
+    connection = open_database()
+    from openbenefits.events.windows import reopen_window as reopen
+
+    place = _event_at(connection, client, schedule, person, benefit_record, event)
+    act = reopen(connection, place, until=until, reason=reason, author=by, now=now())
+    say(f"The window had ended on {act.ended_on} and is open again until {act.ends_on}.")
+
+
+@app.command(name="windows")
+def windows(client: ClientCode, as_of: AsOf) -> None:
+    """List the open events whose window has ended and that wait for somebody."""
+    connection = open_database()
+    from openbenefits.runs.windows import held_events
+
+    rows = held_events(connection, find_client(client).pk, as_of)
+    console.print(table_of(_named(rows), title=f"Ended windows of {client} as of {as_of}"))
+
+
+def _named(rows: pl.DataFrame) -> pl.DataFrame:
+    """Show people by number, schedules by code, and what was done to the window."""
+    return rows.select(
+        *("employee_number", "benefit_record", "schedule", "event_number", "event_class", "event_on"),
+        *("process_status", "window_ends_on", "days_past", "why"),
+    )
+
+
+def _event_at(
+    connection: Any, client: str, schedule: str, person: str, benefit_record: int, event: int
+) -> "EventPlace":
+    from openbenefits.events.windows import EventPlace
+
+    found = find_client(client)
+    return EventPlace(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        benefit_record=benefit_record,
+        schedule_id=find_schedule(connection, client, schedule),
+        event_number=event,
+    )

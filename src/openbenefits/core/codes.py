@@ -154,6 +154,10 @@ class WaiveRule(StrEnum):
     NOT_ALLOWED = "N"
     WITH_PROOF = "P"
     ALLOWED = "Y"
+    NOT_APPLICABLE = "X"  # there is no waiver, and none is missed
+
+
+WAIVABLE = (WaiveRule.WITH_PROOF, WaiveRule.ALLOWED)
 
 
 class WaiverProof(StrEnum):
@@ -268,17 +272,56 @@ class BeginRule(StrEnum):
     PAY_PERIOD_ON_OR_AFTER = "first_pay_period_on_or_after"
     MONTH_AFTER_RECEIPT = "first_of_month_after_receipt"
     LATER_OF_EVENT_AND_RECEIPT = "later_of_event_and_receipt"
+
+
+class DeductionBeginRule(StrEnum):
+    """When a deduction begins, counted from the first day of coverage."""
+
     WITH_COVERAGE = "with_coverage"
+    EVENT_DATE = "event_date"
+    DAY_AFTER_EVENT = "day_after_event"
+    MONTH_AFTER = "first_of_month_after"
+    MONTH_ON_OR_AFTER = "first_of_month_on_or_after"
+    PAY_PERIOD_AFTER = "first_pay_period_after"
+    PAY_PERIOD_ON_OR_AFTER = "first_pay_period_on_or_after"
+    MONTH_AFTER_RECEIPT = "first_of_month_after_receipt"
+    LATER_OF_EVENT_AND_RECEIPT = "later_of_event_and_receipt"
 
 
 class EndRule(StrEnum):
-    """The last day of coverage or of a deduction."""
+    """The last day of coverage."""
 
     EVENT_DATE = "event_date"
     DAY_BEFORE_EVENT = "day_before_event"
     MONTH_END = "end_of_month"
     PAY_PERIOD_END = "end_of_pay_period"
+
+
+class DeductionEndRule(StrEnum):
+    """The last day of a deduction, counted from the last day of coverage."""
+
     WITH_COVERAGE = "with_coverage"
+    EVENT_DATE = "event_date"
+    DAY_BEFORE_EVENT = "day_before_event"
+    MONTH_END = "end_of_month"
+    PAY_PERIOD_END = "end_of_pay_period"
+
+
+class WithoutCurrent(StrEnum):
+    """Whether an option may cover persons of a kind when there is no current election."""
+
+    ALLOWED = "allowed"
+    NOT_ALLOWED = "not_allowed"
+    REQUIRED = "required"
+
+
+class PledgeChange(StrEnum):
+    """In which direction an election may move an annual pledge."""
+
+    ANY = "any"
+    INCREASE = "increase"
+    DECREASE = "decrease"
+    NONE = "none"
 
 
 class WindowStart(StrEnum):
@@ -295,6 +338,13 @@ class WindowAction(StrEnum):
     FINALIZE = "finalize"
     VOID = "void"
     HOLD = "hold"
+
+
+class WindowActKind(StrEnum):
+    """What somebody may do to the window of one event (rulings §1.5)."""
+
+    EXTEND = "extend"
+    REOPEN = "reopen"
 
 
 class RateUnit(StrEnum):

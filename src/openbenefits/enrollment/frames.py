@@ -5,13 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS
+from openbenefits.core.codes import COVERED_KINDS, ChangeKind
 from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
+RECORD = ("client_id", "person_id", "benefit_record")
 
 COVERAGE_COLUMNS = {
     "client_id": pl.Int32,
@@ -290,6 +291,25 @@ def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     key = {name: CREDIT_USE_COLUMNS[name] for name in tuple(CREDIT_USE_COLUMNS)[:6]}
     schema = key | {"plan_type": pl.String, "rolled_cents": pl.Int64}
     return copy_out(connection, CREDIT_ROLLS, schema, people_arrays(keys))
+
+
+def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    """Find, per case and plan type, the first day without coverage that was ended or waived.
+
+    Losing eligibility is not leaving. Whether something is in force again is not looked at.
+    """
+    key = ["case", "plan_type"]
+    columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
+    points = cases.select(columns).join(
+        coverage.filter(slot=0).select(*RECORD, "plan_type", "begins_on", "kind"), on=list(RECORD)
+    )
+    points = points.filter(pl.col("begins_on") < pl.col("event_on")).sort(*key, "begins_on")
+    was_covered = pl.col("kind").shift(1).over(key).is_in(COVERED).fill_null(value=False)
+    ends = points.filter(was_covered & ~pl.col("kind").is_in(COVERED)).unique(
+        key, keep="last", maintain_order=True
+    )
+    left = [str(ChangeKind.TERMINATED), str(ChangeKind.WAIVED)]
+    return ends.filter(pl.col("kind").is_in(left)).select(*key, left_on="begins_on")
 
 
 def load_held(connection: Any, held: pl.DataFrame) -> Elected:

@@ -8,10 +8,12 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import money
+from openbenefits.core.codes import WAIVABLE
 from openbenefits.enrollment import models
 from openbenefits.enrollment.frames import (
     POINT,
     in_force,
+    left_plan_types,
     load_approved,
     load_coverage,
     load_covered_beneficiaries,
@@ -24,6 +26,7 @@ from openbenefits.enrollment.frames import (
     load_overrides,
     load_prior_options,
 )
+from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
@@ -67,7 +70,8 @@ def load_known(
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts.drop("client_id", "person_id", "benefit_record", "as_of")
     members = dependents_as_of(connection, asked, known_at=known_at)
-    held_points = in_force(cases, load_coverage(connection, cases))
+    coverage = load_coverage(connection, cases)
+    held_points = in_force(cases, coverage)
     elected = load_elected(connection, cases)
     held = load_held(connection, held_points)
     settled = _settled_households(cases, elected, held)
@@ -94,6 +98,8 @@ def load_known(
         if asks_benefit_bases(rulebook)
         else no_benefit_bases(),
         overrides=load_overrides(connection, cases, known_at=known_at),
+        held_members=held.members,
+        left=_left(cases, coverage, rulebook),
     )
     return Known(situation=situation, elected=elected, held=held)
 
@@ -103,6 +109,12 @@ def more_facts(rulebook: Rulebook) -> list[str]:
     used = rulebook.criteria_fields()
     wanted = {FACT_COLUMNS.get(field, field) for field in used}
     return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * rulebook.looks_at_jobs)]
+
+
+def _left(cases: pl.DataFrame, coverage: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Find the plan types left, if any plan type of the set-up restricts entering again."""
+    is_restricting = (rulebook.plan_rows["restrict_entry_months"] > 0).any()
+    return left_plan_types(cases, coverage) if is_restricting else nobody_left()
 
 
 def _settled_households(
@@ -132,7 +144,7 @@ def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) 
     columns = schema_of(models.EventPlan)
     rows = plans.with_columns(
         event_rule_row=pl.col("position").fill_null(-1),
-        is_waive_allowed=pl.col("waive_rule") != "N",
+        is_waive_allowed=pl.col("waive_rule").is_in([str(rule) for rule in WAIVABLE]),
         is_election_required=pl.col("is_election_required").fill_null(value=False),
         default_reason=pl.col("default_reason").fill_null("nothing"),
     )

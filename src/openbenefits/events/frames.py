@@ -28,7 +28,9 @@ WHERE NOT is_deleted GROUP BY 1, 2, 3, 4
 EVENTS = f"SELECT {{columns}} FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
 
 ACTIVITY = f"""
-SELECT {{columns}} FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+SELECT {{columns}}, (c.made_at AT TIME ZONE 'UTC')::date AS recorded_on
+FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+LEFT JOIN (SELECT id AS made_in, made_at FROM workforce_changeset) AS c ON c.made_in = a.change_id
 WHERE a.event_number IS NULL
 """
 
@@ -53,9 +55,10 @@ def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
-    """Load activity that has not become an event yet."""
+    """Load activity that has not become an event yet, with the day its change of facts was recorded."""
     schema = schema_of(models.Activity)
-    return copy_out(connection, ACTIVITY.format(columns=", ".join(schema)), schema, people_arrays(people))
+    query = ACTIVITY.format(columns=", ".join(schema))
+    return copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
 
 
 def load_highest_numbers(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

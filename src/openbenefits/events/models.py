@@ -49,6 +49,7 @@ class Event(EventKey):
     priority = models.SmallIntegerField()
     source = models.TextField()
     reported_on = models.DateField(null=True)
+    recorded_on = models.DateField(null=True)  # when the activity came to be known
     is_multi_activity = models.BooleanField(default=False)
     event_status = models.TextField(default="C")
     process_status = models.TextField(null=True)  # null: scheduled, nothing decided yet
@@ -67,6 +68,21 @@ class Event(EventKey):
     is_out_of_sequence = models.BooleanField(default=False)
     is_eligibility_changed = models.BooleanField(default=False)
     steps = models.IntegerField(default=0)  # how many EventStep rows it has
+
+
+class WindowAct(EventKey):
+    """Somebody let the window of an event end later: append-only."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "number"
+    )
+    number = models.IntegerField()
+    kind = models.TextField()  # core.codes.WindowActKind
+    ended_on = models.DateField()  # the last day before the act
+    ends_on = models.DateField()  # … and after it, always later
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
 
 
 class EventStep(EventKey):

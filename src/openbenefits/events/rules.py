@@ -86,6 +86,7 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
     return ordered.group_by(*RECORD_KEY, "event_on", "event_class_id", maintain_order=True).agg(
         pl.col("priority", "source").first(),
         pl.col("reported_on").drop_nulls().min(),
+        pl.col("recorded_on").drop_nulls().min(),
         is_multi_activity=pl.len() > 1,
     )
 
@@ -122,8 +123,8 @@ def is_due(as_of: pl.Expr) -> pl.Expr:
 def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
     """Set window_begins_on and window_ends_on (the last day for elections) where they are not set yet.
 
-    Shapes:  event_on, reported_on, option_notified_on, window_begins_on, window_ends_on (null: not set),
-             window_days, window_start, and the schedule's own window (schedule_window_begins_on,
+    Shapes:  event_on, reported_on, recorded_on, option_notified_on, window_begins_on, window_ends_on (null:
+             not set), window_days, window_start, and the schedule's own window (schedule_window_begins_on,
              schedule_window_ends_on; null: the class decides).
     Source:  rulings §1.5.
     """
@@ -131,7 +132,7 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("window_start") == "notice")
         .then(pl.col("option_notified_on"))  # not before the notice is given
         .when(pl.col("window_start") == "entry")
-        .then(pl.coalesce("reported_on", "event_on"))
+        .then(pl.coalesce("reported_on", "recorded_on", "event_on"))
         .otherwise(pl.col("event_on"))
     )
     begins = pl.coalesce("schedule_window_begins_on", start)

@@ -166,6 +166,7 @@ def create_period_events(
         priority=pl.lit(schedule["priority"], pl.Int16),
         source=pl.lit(str(source)),
         reported_on=pl.lit(None, pl.Date),
+        recorded_on=pl.lit(None, pl.Date),
         is_multi_activity=pl.lit(value=False),
         schedule_id=pl.lit(schedule_id, pl.Int32),
         event_number=pl.lit(0, pl.Int32),

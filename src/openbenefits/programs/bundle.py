@@ -15,21 +15,26 @@ import msgspec
 from msgspec import Meta, Struct
 
 from openbenefits.core.codes import (
+    PERSON_KINDS,
     USUAL_RELATIONSHIPS,
     AgeOf,
     AmountKind,
     BeginRule,
+    DeductionBeginRule,
+    DeductionEndRule,
     DefaultMethod,
     EndRule,
     ExcessCredits,
     LastDay,
     OverageBegins,
     PersonType,
+    PledgeChange,
     PriceDay,
     RateUnit,
     SelectAllowed,
     WindowAction,
     WindowStart,
+    WithoutCurrent,
 )
 
 Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$", description="a short code")]
@@ -325,6 +330,22 @@ class EligibilityRulePart(DatedPart, kw_only=True, frozen=True):
     criteria: list[CriterionPart]
 
 
+PersonKind = Annotated[str, Meta(pattern=f"^({'|'.join(PERSON_KINDS)})$")]
+
+
+class PersonChangePart(Part, kw_only=True, frozen=True):
+    """How the number of covered persons of a kind may change: consistency of mid-year changes.
+
+    With a current election the number may stay the `same`, be `more` or be `less`; `without_current` says
+    whether persons of the kind may, may not, or must be covered by somebody who has none.
+    """
+
+    same: bool = False
+    more: bool = False
+    less: bool = False
+    without_current: WithoutCurrent = WithoutCurrent.ALLOWED
+
+
 class EventRuleRow(Part, kw_only=True, frozen=True):
     """What an event class means for a plan type. `event_class` blank serves all classes not listed."""
 
@@ -338,16 +359,23 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waiting_months: int = 0
     waiting_days: int = 0
     coverage_begins: BeginRule = BeginRule.EVENT_DATE
-    deduction_begins: BeginRule = BeginRule.WITH_COVERAGE
+    deduction_begins: DeductionBeginRule = DeductionBeginRule.WITH_COVERAGE
     coverage_ends: EndRule = EndRule.MONTH_END
-    deduction_ends: EndRule = EndRule.WITH_COVERAGE
+    deduction_ends: DeductionEndRule = DeductionEndRule.WITH_COVERAGE
     level_limit: int = 0
     waived_level_limit: int = 0
     proof_from_level: int | None = None
     proof_above: Dollars | None = None
     waived_proof_from_level: int | None = None
     waived_proof_above: Dollars | None = None
-    wait_exception: str = ""  # why a wait beyond 90 days is lawful (rulings §2.7), e.g. an orientation month
+    proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
+    persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
+    pledge_change: PledgeChange = PledgeChange.ANY
+    ignore_dependent_checks: bool = False
+    ignore_fund_checks: bool = False
+    orientation_month: bool = False  # the wait begins after an orientation of one month (rulings §2.7)
+    orientation_days: int = 0  # … of so many days; what exceeds one month counts as waiting
+    wait_exception: str = ""  # what the orientation is, and where the plan document says so
 
 
 class EventRulePart(DatedPart, kw_only=True, frozen=True):
@@ -502,7 +530,8 @@ class OptionPart(Part, kw_only=True, frozen=True):
 class PlanTypePart(Part, kw_only=True, frozen=True):
     plan_type: PlanType
     event_rule: str
-    waive: Literal["allowed", "with_proof", "not_allowed"] = "not_allowed"
+    waive: Literal["allowed", "with_proof", "not_allowed", "not_applicable"] = "not_allowed"
+    restrict_entry_months: int = 0  # who left may not enter again before; 0: at any time
     waive_credits: list[CreditPart] = []
     dependent_rule: str | None = None
     amount: AmountKind = AmountKind.NONE

@@ -35,6 +35,7 @@ _SHARED_TABLES: dict[Model, RowMaker] = {
     models.EligibilityCriterion: rules.eligibility_criteria,
     models.EligibilityValue: rules.eligibility_values,
     models.EventRule: rules.event_rules,
+    models.PersonChange: rules.person_changes,
     models.Formula: rules.formulas,
     models.FormulaStep: rules.formula_steps,
     models.AgeReduction: rules.age_reductions,

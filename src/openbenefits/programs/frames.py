@@ -20,6 +20,7 @@ TABLES = (
     models.CreditPlan,
     *(models.DeductionCode, models.DependentRule),
     *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
+    models.PersonChange,
     *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
     *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),
     *(models.CoverageGroup, models.ExcludedCoverage),

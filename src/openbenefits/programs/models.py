@@ -304,6 +304,23 @@ class EventRule(DatedRow):
     proof_above_cents = models.BigIntegerField(null=True)  # the guaranteed amount
     waived_proof_from_level = models.SmallIntegerField(null=True)
     waived_proof_above_cents = models.BigIntegerField(null=True)
+    proof_rise = models.SmallIntegerField(default=0)  # 0 and 99: no such rule
+    pledge_change = models.TextField(default="any")  # core.codes.PledgeChange
+    ignores_dependent_checks = models.BooleanField(default=False)
+    ignores_fund_checks = models.BooleanField(default=False)
+
+
+class PersonChange(SetupRow):
+    """How the number of covered persons of a kind may change, by event rule row (program-setup §6.5)."""
+
+    valid_from = models.DateField()
+    event_rule_id = models.IntegerField()
+    event_class_id = models.IntegerField()
+    kind = models.TextField()  # core.codes.PERSON_KINDS
+    may_stay = models.BooleanField()
+    may_rise = models.BooleanField()
+    may_fall = models.BooleanField()
+    without_current = models.TextField()  # core.codes.WithoutCurrent
 
 
 class Formula(DatedRow):
@@ -413,6 +430,7 @@ class PlanTypeRow(SetupRow):
     collect = models.TextField(default="none")  # none, dependents, beneficiaries, both
     is_invested = models.BooleanField()
     is_price_locked = models.BooleanField()  # priced as of coverage begin, not per pay period
+    restrict_entry_months = models.SmallIntegerField(default=0)
 
 
 class Option(SetupRow):

@@ -25,7 +25,7 @@ class Offer(NamedTuple):
 def offers(plan_type: PlanTypePart) -> list[Offer]:
     """List what may be elected under a plan type, in the order of display; the waiver comes last."""
     listed = [offer for part in plan_type.options for offer in _of_option(part)]
-    if plan_type.waive != "not_allowed":
+    if plan_type.waive in ("allowed", "with_proof"):
         listed.append(Offer(WAIVE, OptionType.WAIVE, credits=tuple(plan_type.waive_credits)))
     return listed
 

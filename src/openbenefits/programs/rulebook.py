@@ -34,6 +34,7 @@ class Rulebook:
     plan_rows: pl.DataFrame
     plan_rules: pl.DataFrame
     event_rules: pl.DataFrame
+    person_changes: pl.DataFrame
     dependent_rules: pl.DataFrame
     options: pl.DataFrame
     costs: pl.DataFrame
@@ -104,6 +105,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         plan_rows=_with_households(plan_rows, options, costs, calculations),
         plan_rules=_plan_rules(tables, plan_rows, event_rules),
         event_rules=event_rules,
+        person_changes=_person_changes(tables, event_rules),
         dependent_rules=dated(tables["dependent_rule"], "dependent_rule_id"),
         options=_with_area_bits(_with_rule_bits(options, used_rules), used_geographies),
         costs=costs,
@@ -194,6 +196,7 @@ def _program_plan_types(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -
         amount_kind=pl.lit("none"),
         is_invested=pl.lit(value=False),
         is_price_locked=pl.lit(value=False),
+        restrict_entry_months=pl.lit(0),
     )
     absent = [pl.lit(None).alias(name) for name in schema if name not in rows.columns]
     return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in schema.items())
@@ -315,6 +318,13 @@ def _event_rules(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .with_row_index("rule_row")
         .with_columns(pl.col("rule_row").cast(pl.Int32))
     )
+
+
+def _person_changes(tables: Mapping[str, pl.DataFrame], event_rules: pl.DataFrame) -> pl.DataFrame:
+    """What event-rule rows say about kinds of persons: rule_row, kind, what may change."""
+    key = ["event_rule_id", "valid_from", "event_class_id"]
+    rows = tables["person_change"].drop("client_id", "release_id", "id", strict=False)
+    return rows.join(event_rules.select(*key, "rule_row"), on=key).drop(key)
 
 
 def _plan_rules(

@@ -167,7 +167,8 @@ def proof_part(plan: Row, priced: Row) -> ProofPart | None:
     guaranteed, level = plan[f"{prefix}proof_above_cents"], plan[f"{prefix}proof_from_level"]
     if priced["coverage_cents"] is None:
         return None
-    if guaranteed is None and level is None and not priced["is_proof_required"]:
+    rise = _proof_rise(plan)
+    if guaranteed is None and level is None and rise is None and not priced["is_proof_required"]:
         return None
     held = plan["current_coverage_cents"] if plan["is_in_force"] else None
     approved = max(plan["approved_cents"] or 0, held or 0)
@@ -178,13 +179,22 @@ def proof_part(plan: Row, priced: Row) -> ProofPart | None:
         from_level=level,
         approved_cents=approved,
         billed_cents=priced["approved_coverage_cents"],
-        sentence=_proof_sentence(priced, guaranteed, level, approved),
+        sentence=_proof_sentence(priced, guaranteed, level, rise, approved),
     )
 
 
-def _proof_sentence(priced: Row, guaranteed: int | None, level: int | None, approved: int) -> str:
+def _proof_rise(plan: Row) -> int | None:
+    """How many levels one may rise without proof; none: no such rule, or nothing to rise from."""
+    counts = plan["is_in_force"] and plan["current_level"] is not None
+    return plan["proof_rise"] if counts and plan["proof_rise"] not in (0, 99, None) else None
+
+
+def _proof_sentence(
+    priced: Row, guaranteed: int | None, level: int | None, rise: int | None, approved: int
+) -> str:
     limits = [] if guaranteed is None else [f"{whole_money(guaranteed)} is guaranteed"]
     limits += [] if level is None else [f"proof from level {level} on"]
+    limits += [] if rise is None else [f"proof above a rise of {rise} {'level' if rise == 1 else 'levels'}"]
     limits += [f"{whole_money(approved)} approved or in force"] if approved else ["nothing approved yet"]
     outcome = "no evidence needed"
     if priced["is_proof_required"]:

@@ -8,7 +8,7 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import (
     KIND_NAMES,
-    BeginRule,
+    AmountKind,
     DefaultMethod,
     EndRule,
     LastDay,
@@ -16,8 +16,10 @@ from openbenefits.core.codes import (
     SelectAllowed,
     WaiveRule,
 )
+from openbenefits.core.date_rules import begin_sentence, end_sentence
 from openbenefits.core.plan_types import is_health
 from openbenefits.eligibility.dependents import counted
+from openbenefits.enrollment.rules.control import RE_ENTRY
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_coverage import coverage_text, proof_part
@@ -34,14 +36,14 @@ from openbenefits.reports.explain_parts import DayPart, OptionPart, PlanPart, Ru
 from openbenefits.reports.explain_prices import cost_parts, mismatches
 from openbenefits.reports.explain_rules import decision_on, decision_sentence, rule_part
 from openbenefits.reports.explain_words import (
-    BEGIN_WORDS,
-    END_WORDS,
     FAULT_WORDS,
     LAST_DAY_WORDS,
     METHOD_WORDS,
+    PLEDGE_WORDS,
     REASON_WORDS,
     SELECT_WORDS,
     day,
+    listed,
     wait_words,
 )
 
@@ -76,7 +78,7 @@ def _plan(again: Again, plan: Row, own_day: date | None) -> tuple[PlanPart, list
         source="" if rule is None else f"{rule['source']}, in force from {day(rule['valid_from'])}",
         household=_household(again, plan),
         days=() if rule is None or plan["is_ignored"] else tuple(_days(again, plan, rule, own_day)),
-        choice=_choice(plan),
+        choice=_choice(again, plan),
         is_choice=bool(plan["is_choice"]),
         default=_default(again, plan),
         options=options,
@@ -177,12 +179,12 @@ def _begin(
     base = _base(base_on, waits)
     received = again.case["received_on"] if what else None  # the wait of a hire knows no receipt
     receipt = day(received) if received else f"none yet, so {day(base_on)}"
-    sentence = BEGIN_WORDS[BeginRule(rule)].format(base=base, receipt=receipt)
+    sentence = begin_sentence(rule, base, receipt)
     return DayPart(what=what, on=on, term=_term(rule, waits), sentence=_told(sentence, on))
 
 
 def _end(what: str, on: date | None, rule: str, base_on: date | None) -> DayPart:
-    sentence = END_WORDS[EndRule(rule)].format(base=day(base_on))
+    sentence = end_sentence(rule, day(base_on))
     return DayPart(what=what, on=on, term=rule, sentence=_told(sentence, on))
 
 
@@ -210,7 +212,7 @@ def _told(sentence: str, on: date | None) -> str:
 # --- choice and default -------------------------------------------------------------------------------------
 
 
-def _choice(plan: Row) -> str:
+def _choice(again: Again, plan: Row) -> str:
     if plan["is_ignored"]:
         return "the event leaves this plan type alone"
     if plan["is_program"]:
@@ -220,9 +222,24 @@ def _choice(plan: Row) -> str:
     if plan["rule_row"] is None:
         return "no choice: set-up has no event rule for it"
     number = plan["offered_options"]
+    if plan["is_barred"]:
+        return (
+            f"left before, and may be entered again from {day(plan['may_enter_on'])}; {number} may be chosen"
+        )
     outcome = "a choice" if plan["is_choice"] else "no choice"
     required = "; an election is required" if plan["is_election_required"] else ""
-    return f"{_selected(plan)}; {number} may be chosen: {outcome}{required}"
+    pledge = _pledge(again, plan)
+    return f"{_selected(plan)}; {number} may be chosen: {outcome}{required}{pledge}"
+
+
+def _pledge(again: Again, plan: Row) -> str:
+    """Say in which direction a pledge may move, where the event rule says so."""
+    place = again.rulebook.plan_rows.row(plan["plan_row"], named=True)
+    if place["amount_kind"] != AmountKind.PLEDGE:
+        return ""
+    rule = again.rulebook.event_rules.row(plan["rule_row"], named=True)
+    words = PLEDGE_WORDS.get(rule["pledge_change"])
+    return f"; {words}" if words else ""
 
 
 def _selected(plan: Row) -> str:
@@ -293,7 +310,7 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
         is_default=bool(found.get("is_default", False)),
         why=_why_not_eligible(again, plan, row, rule, decision)
         if priced is None
-        else _why(plan, priced, rule, decision),
+        else _why(again, plan, priced, rule, decision),
         rule=rule,
         coverage="" if priced is None else coverage_text(again, plan, row, priced),
         proof=None if priced is None else proof_part(plan, priced),
@@ -301,6 +318,21 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
         pay_cents=None if None in pay else sum(filter(None, pay)),
         annual_employer_cents=found.get("annual_employer_cents"),
     )
+
+
+def _why_closed(again: Again, plan: Row, closed_by: str) -> str:
+    """Say which kind of persons, or which date, closes an option."""
+    if closed_by == RE_ENTRY:
+        return f"who left the plan type may enter it again from {day(plan['may_enter_on'])}"
+    row = row_of(again.rulebook.person_changes, rule_row=plan["rule_row"], kind=closed_by) or {}
+    persons = KIND_NAMES[closed_by][1]
+    if plan["current_option_id"] is None:
+        words = {"required": "must be covered", "not_allowed": "may not be covered"}
+        return f"{persons} {words.get(row['without_current'], 'may be covered')} by who has nothing yet"
+    directions = {"may_stay": "stay", "may_rise": "rise", "may_fall": "fall"}
+    allowed = [word for name, word in directions.items() if row[name]]
+    change = f"only {' or '.join(allowed)}" if allowed else "not stay, rise or fall"
+    return f"the number of {persons} covered may {change} in this event"
 
 
 def _why_not_eligible(again: Again, plan: Row, row: Row, rule: RulePart, decision: Row | None) -> str:
@@ -331,20 +363,23 @@ def _outside_area(again: Again, geography_id: int | None) -> list[str]:
     return [f"home zip {home} is outside the service area {geography_code(geography_id)}"]
 
 
-def _why(plan: Row, priced: Row, rule: RulePart, decision: Row | None) -> str:
+def _why(again: Again, plan: Row, priced: Row, rule: RulePart, decision: Row | None) -> str:
     if decision is not None:
         decided = decision_sentence(decision, rule)
         if priced["is_electable"]:
             return f"offered: {decided}"
-        return f"{decided}; it may not be chosen: {_why_not_electable(plan, priced)}"
+        return f"{decided}; it may not be chosen: {_why_not_electable(again, plan, priced)}"
     if priced["option_type"] == OptionType.GENERAL_CREDIT:
         return "given to everybody in the program"
     if priced["is_electable"]:
         return "offered: the present option" if priced["is_current"] else "offered"
-    return f"eligible, but may not be chosen: {_why_not_electable(plan, priced)}"
+    return f"eligible, but may not be chosen: {_why_not_electable(again, plan, priced)}"
 
 
-def _why_not_electable(plan: Row, priced: Row) -> str:
+def _why_not_electable(again: Again, plan: Row, priced: Row) -> str:
+    closed = again.prepared.trace.closed.filter(plan=plan["plan"], option_id=priced["option_id"])
+    if closed.height:
+        return listed([_why_closed(again, plan, by) for by in closed["closed_by"]])
     limit, level = _level_limit(plan)
     rise = priced["level"] - level
     if priced["option_type"] == OptionType.WAIVE and plan["waive_rule"] == WaiveRule.NOT_ALLOWED:

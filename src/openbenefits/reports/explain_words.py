@@ -4,10 +4,8 @@ from datetime import date
 from typing import Any
 
 from openbenefits.core.codes import (
-    BeginRule,
     ChangeKind,
     DefaultMethod,
-    EndRule,
     LastDay,
     PersonType,
     RateUnit,
@@ -17,29 +15,16 @@ from openbenefits.core.codes import (
 CENTS, MICROS = 100, 1_000_000
 HUNDREDTHS, THOUSANDTHS = 100, 1_000
 
-BEGIN_WORDS = {
-    BeginRule.EVENT_DATE: "on {base}",
-    BeginRule.WITH_COVERAGE: "with coverage, on {base}",
-    BeginRule.DAY_AFTER_EVENT: "the day after {base}",
-    BeginRule.MONTH_AFTER: "first of the month after {base}",
-    BeginRule.MONTH_ON_OR_AFTER: "first of the month on or after {base}",
-    BeginRule.PAY_PERIOD_AFTER: "first pay period that begins after {base}",
-    BeginRule.PAY_PERIOD_ON_OR_AFTER: "first pay period that begins on or after {base}",
-    BeginRule.MONTH_AFTER_RECEIPT: "first of the month after the election is received ({receipt})",
-    BeginRule.LATER_OF_EVENT_AND_RECEIPT: "the later of {base} and the receipt of the election ({receipt})",
-}
-END_WORDS = {
-    EndRule.EVENT_DATE: "{base} itself",
-    EndRule.WITH_COVERAGE: "with coverage, on {base}",
-    EndRule.DAY_BEFORE_EVENT: "the day before {base}",
-    EndRule.MONTH_END: "end of the month of {base}",
-    EndRule.PAY_PERIOD_END: "end of the pay period with {base}",
-}
 SELECT_WORDS = {
     SelectAllowed.ALL: "all eligible options may be chosen",
     SelectAllowed.CURRENT: "only options of the present plan may be chosen",
     SelectAllowed.CURRENT_OR_WAIVE: "only options of the present plan, or declining it, may be chosen",
     SelectAllowed.NONE: "nothing may be chosen",
+}
+PLEDGE_WORDS = {
+    "increase": "the pledge may only rise",
+    "decrease": "the pledge may only fall",
+    "none": "the pledge may not change",
 }
 METHOD_WORDS = {
     DefaultMethod.CURRENT_ELSE_NONE: "the present option if still eligible, else nothing",

@@ -218,7 +218,9 @@ class _Job:
         """Let the window begin today where its class counts it from the notice."""
         rows = with_event_names(events, names)
         today, unknown = pl.lit(self.on, dtype=pl.Date), pl.lit(None, dtype=pl.Date)
-        noticed = window(rows.with_columns(option_notified_on=today, reported_on=unknown))
+        noticed = window(
+            rows.with_columns(option_notified_on=today, reported_on=unknown, recorded_on=unknown)
+        )
         begins = noticed["window_start"] == WindowStart.NOTICE.value
         return events.with_columns(
             pl.when(begins).then(noticed[name]).otherwise(pl.col(name)).alias(name)

@@ -21,6 +21,8 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
         "members": situation.members,
         "in_force": situation.in_force,
         "approved": situation.approved,
+        "held_members": situation.held_members,
+        "left": situation.left,
         "elections": known.elected.elections,
         "elected_members": known.elected.members,
         "elected_funds": known.elected.funds,

@@ -16,13 +16,14 @@ from openbenefits.store.bulk import copy_out
 
 PAST = """
 SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id,
-       e.process_status, e.event_status, e.steps, coalesce(bool_or(p.is_lost), false) AS must_end
+       e.process_status, e.event_status, e.steps, e.elected_on,
+       coalesce(bool_or(p.is_lost), false) AS must_end
 FROM events_event AS e
 LEFT JOIN enrollment_eventplan AS p
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE e.client_id = %s AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
   AND e.window_ends_on < %s
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
 
 SCHEMA = {
@@ -35,6 +36,7 @@ SCHEMA = {
     "process_status": pl.String,
     "event_status": pl.String,
     "steps": pl.Int32,
+    "elected_on": pl.Date,
     "must_end": pl.Boolean,
 }
 
@@ -50,7 +52,8 @@ def run_window_ends(
 ) -> RunResult:
     """Apply the action of every event whose window ended before a day.
 
-    A life event is void when nobody answered, unless coverage must end: then it is finalised.
+    A life event is void when nobody answered, unless coverage must end: then it is finalised. Where somebody
+    answered and the answer has errors, it is held.
     """
     with transaction.atomic():
         started = models.Run.objects.create(
@@ -106,7 +109,61 @@ def _past_events(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
     events = copy_out(connection, PAST, SCHEMA, [client_id, as_of])
     classes = load_setup(connection, [client_id])["event_class"].select("event_class_id", "window_action")
     found = events.join(classes, on="event_class_id", how="left")
-    ends = (pl.col("window_action") == str(WindowAction.VOID)) & pl.col("must_end")
+    voids = pl.col("window_action") == str(WindowAction.VOID)
+    action = (
+        pl.when(voids & pl.col("must_end"))
+        .then(pl.lit(str(WindowAction.FINALIZE)))
+        .when(voids & pl.col("elected_on").is_not_null())
+        .then(pl.lit(str(WindowAction.HOLD)))
+        .otherwise("window_action")
+    )
+    return found.with_columns(action=action).select(
+        *EVENT_KEY, "process_status", "event_status", "steps", "action"
+    )
+
+
+# --- what is held -----------------------------------------------------------------------------------------
+
+HELD = """
+SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id,
+       e.event_on, p.employee_number, e.process_status, e.window_ends_on
+FROM events_event AS e JOIN workforce_person AS p ON p.id = e.person_id
+WHERE e.client_id = %s AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
+  AND e.window_ends_on < %s
+"""
+
+HELD_SCHEMA = {
+    **{name: SCHEMA[name] for name in (*EVENT_KEY, "event_class_id")},
+    "event_on": pl.Date,
+    "employee_number": pl.String,
+    "process_status": pl.String,
+    "window_ends_on": pl.Date,
+}
+WHY = {
+    str(WindowAction.HOLD): "nobody answered in time: decide, or let the window end later",
+    str(WindowAction.FINALIZE): "the run of window ends will finalise it",
+    str(WindowAction.VOID): "the run of window ends will void it",
+}
+ANSWERED = "the answer has errors: correct it, or let the window end later"
+
+
+def held_events(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
+    """List the open events whose window has ended before a day, longest first: what waits for whom.
+
+    Shapes: event key, employee_number, schedule, event_class, event_on, process_status, window_ends_on,
+            days_past, action (what the run of window ends does with it), why.
+    """
+    held = copy_out(connection, HELD, HELD_SCHEMA, [client_id, as_of])
+    actions = _past_events(connection, client_id, as_of).select(*EVENT_KEY, "action")
+    tables = load_setup(connection, [client_id])
+    classes = tables["event_class"].select("event_class_id", event_class="code")
+    schedules = tables["schedule"].select("schedule_id", schedule="code")
+    found = held.join(actions, on=list(EVENT_KEY)).join(classes, on="event_class_id", how="left")
+    found = found.join(schedules, on="schedule_id", how="left")
+    is_answered = (pl.col("process_status") == "EE") & (pl.col("action") == str(WindowAction.HOLD))
     return found.with_columns(
-        action=pl.when(ends).then(pl.lit(str(WindowAction.FINALIZE))).otherwise("window_action")
-    ).select(*EVENT_KEY, "process_status", "event_status", "steps", "action")
+        days_past=(pl.lit(as_of) - pl.col("window_ends_on")).dt.total_days(),
+        why=pl.when(is_answered)
+        .then(pl.lit(ANSWERED))
+        .otherwise(pl.col("action").replace_strict(WHY, return_dtype=pl.String)),
+    ).sort("window_ends_on", "employee_number", "benefit_record", "event_number")

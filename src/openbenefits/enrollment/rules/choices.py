@@ -256,7 +256,7 @@ def _is_within_level() -> pl.Expr:
 
 _PROOF = (
     *("proof_from_level", "proof_above_cents", "waived_proof_from_level", "waived_proof_above_cents"),
-    *("approved_cents", "current_coverage_cents", "is_in_force"),
+    *("approved_cents", "current_coverage_cents", "is_in_force", "proof_rise", "current_level"),
 )
 
 
@@ -284,11 +284,14 @@ def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     from_level = pl.when("is_in_force").then("proof_from_level").otherwise("waived_proof_from_level")
     held = pl.when("is_in_force").then("current_coverage_cents").fill_null(0)
     coverage = pl.col("coverage_cents")
+    rise = pl.col("level").cast(pl.Int32) - pl.col("current_level")
+    rises_too_far = ~pl.col("proof_rise").is_in(list(NO_LIMIT)) & (rise > pl.col("proof_rise"))
     rows = rows.with_columns(
         approved=money.maximum(pl.col("approved_cents").fill_null(0), held),
         guaranteed=guaranteed,
         fires=(coverage > guaranteed).fill_null(value=False)
-        | (pl.col("level") >= from_level).fill_null(value=False),
+        | (pl.col("level") >= from_level).fill_null(value=False)
+        | rises_too_far.fill_null(value=False),
     )
     required = (coverage > pl.col("approved")) & pl.col("fires")
     most = money.maximum(pl.col("approved"), pl.col("guaranteed").fill_null(0))
@@ -326,8 +329,9 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
         & pl.col("is_current_eligible")
     )
     leaves = (method == DefaultMethod.LEAVE) & is_offered
-    flagged = method.is_in([str(name) for name in NEEDS_OPTION])
-    lowest = method == DefaultMethod.CURRENT_ELSE_LOWEST
+    enters = ~pl.col("is_barred")
+    flagged = method.is_in([str(name) for name in NEEDS_OPTION]) & enters
+    lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
     waives = method == DefaultMethod.WAIVE
     option = (
         pl.when(~is_offered)
@@ -338,7 +342,7 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
         .then("flagged_option_id")
         .when(lowest)
         .then("lowest_option_id")
-        .when(waives & (pl.col("waive_rule") != WaiveRule.NOT_ALLOWED))
+        .when(waives)
         .then("waiver_option_id")
     )
     rows = rows.with_columns(
@@ -386,7 +390,8 @@ def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr
 
 def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
     several = flagged & (pl.col("flagged_options") > 1)
-    missing = (flagged & (pl.col("flagged_options") == 0)) | (waives & pl.col("waiver_option_id").is_null())
+    unwaivable = (pl.col("waive_rule") != WaiveRule.NOT_APPLICABLE) & pl.col("waiver_option_id").is_null()
+    missing = (flagged & (pl.col("flagged_options") == 0)) | (waives & unwaivable)
     return (
         pl.when(is_settled)
         .then(None)

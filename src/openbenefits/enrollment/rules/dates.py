@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core import days, pays
-from openbenefits.core.codes import BeginRule, EndRule
+from openbenefits.core.codes import BeginRule, DeductionBeginRule, DeductionEndRule, EndRule
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
 
@@ -153,7 +153,7 @@ def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, begin: _Begin, into: str
     name, base = pl.col(begin.rule), pl.col(begin.base)
     received = pl.when(base.is_not_null()).then(pl.coalesce(begin.received, begin.anchor))
     by_calendar = (
-        pl.when(name.is_in([BeginRule.EVENT_DATE.value, BeginRule.WITH_COVERAGE.value]))
+        pl.when(name.is_in([BeginRule.EVENT_DATE.value, DeductionBeginRule.WITH_COVERAGE.value]))
         .then(base)
         .when(name == BeginRule.DAY_AFTER_EVENT)
         .then(days.day_after(base))
@@ -184,7 +184,7 @@ def _with_end(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into:
     """Apply an end rule to a day."""
     name, base = pl.col(rule), pl.col(day)
     by_calendar = (
-        pl.when(name.is_in([EndRule.EVENT_DATE.value, EndRule.WITH_COVERAGE.value]))
+        pl.when(name.is_in([EndRule.EVENT_DATE.value, DeductionEndRule.WITH_COVERAGE.value]))
         .then(base)
         .when(name == EndRule.DAY_BEFORE_EVENT)
         .then(days.day_before(base))

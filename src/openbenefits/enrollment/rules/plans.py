@@ -137,7 +137,7 @@ def _without_left_out(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 _RULE = (
     *("select_allowed", "use_history", "pre_enter", "is_election_required", "is_ignored"),
     *("default_method", "level_limit", "waived_level_limit", "proof_from_level", "proof_above_cents"),
-    *("waived_proof_from_level", "waived_proof_above_cents"),
+    *("waived_proof_from_level", "waived_proof_above_cents", "proof_rise"),
 )
 
 

@@ -15,7 +15,7 @@ from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
 from openbenefits.eligibility.rules import Eligibility, assign_programs, evaluate
-from openbenefits.enrollment.rules import choices
+from openbenefits.enrollment.rules import choices, control
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
@@ -56,6 +56,8 @@ class Situation:
     overrides: what somebody decided about programs and options in place of the rules, for this event alone
               (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
               reason.
+    held_members: dependents covered by what is in force: case, plan_type, dependent_id.
+    left:     plan types left, per case: left_on, the first day without (control.LEFT).
     """
 
     cases: pl.DataFrame
@@ -69,6 +71,8 @@ class Situation:
     pay_history: pl.DataFrame = field(default_factory=no_pay_history)
     benefit_bases: pl.DataFrame = field(default_factory=no_benefit_bases)
     overrides: pl.DataFrame = field(default_factory=no_overrides)
+    held_members: pl.DataFrame = field(default_factory=control.no_held_members)
+    left: pl.DataFrame = field(default_factory=control.nobody_left)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,7 @@ class Trace:
     offers: Offers
     quotes: pl.DataFrame
     members: pl.DataFrame
+    closed: pl.DataFrame  # options closed by re-entry or a change of persons (control.CLOSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +111,13 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
     plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
-    plans = choices.with_default(choices.with_loss(plans, menus, rulebook), menus)
+    plans = control.with_barred(choices.with_loss(plans, menus, rulebook), situation.left, rulebook)
+    plans = choices.with_default(plans, menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
+    options, closed = control.with_closed(
+        options, plans, situation.members, situation.held_members, offers, rulebook
+    )
     options, quotes = price_options(options, plans, members, cases, offers, rulebook, situation)
     options = _with_default_flag(choices.with_proof(options, plans), plans)
     plans = choices.with_resizing(_with_choice(plans, options, menus), options)
@@ -119,7 +128,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
         plans=plans,
         options=options,
         messages=messages,
-        trace=Trace(eligibility=eligibility, offers=offers, quotes=quotes, members=members),
+        trace=Trace(eligibility=eligibility, offers=offers, quotes=quotes, members=members, closed=closed),
     )
 
 

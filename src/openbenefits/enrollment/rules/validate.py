@@ -18,6 +18,7 @@ from openbenefits.enrollment.rules.members import dependent_messages
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.rule_checks import rule_messages, without_ignored
 from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook
 
 WAIVER = "WAIVE"
@@ -40,7 +41,7 @@ def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = checking.rows
     would_hold = fall(checking, outcomes(checking), with_elected=False).held
     parts = [
-        *_offer_messages(rows),
+        *_offer_messages(checking),
         *_waiver_messages(rows),
         *amount_messages(checking),
         *annual_messages(checking, would_hold),
@@ -51,8 +52,9 @@ def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
         *dependent_messages(checking),
         *beneficiary_messages(checking),
         _proof_messages(rows),
+        *rule_messages(checking),
     ]
-    messages = with_catalogue(pl.concat(parts))
+    messages = without_ignored(with_catalogue(pl.concat(parts)), checking)
     wrong = messages.filter(severity="E").select("case", "plan_type").unique().with_columns(is_wrong=True)
     judged = rows.join(wrong, on=["case", "plan_type"], how="left", maintain_order="left")
     return judged.with_columns(is_valid=pl.col("is_wrong").is_null()).drop("is_wrong"), messages
@@ -115,14 +117,17 @@ def _is_enrolling() -> pl.Expr:
     return (pl.col("option_type") == OptionType.OPTION).fill_null(value=False)
 
 
-def _offer_messages(rows: pl.DataFrame) -> list[pl.DataFrame]:
+def _offer_messages(checking: Checking) -> list[pl.DataFrame]:
     """The option must be offered and electable; a stated coverage must be the option's.
 
-    Where an eligible option is closed by how far one may rise, that is said.
+    What closes an eligible option otherwise is said: how far one may rise here, event rules in `rule_checks`.
     """
+    ruled_out = checking.prepared.trace.closed.select("plan", "option_id", is_ruled_out=True).unique()
+    rows = checking.rows.join(ruled_out, on=["plan", "option_id"], how="left", maintain_order="left")
     waives = pl.col("option_code") == WAIVER
     closed = ~pl.col("is_electable")
     too_high = is_above_level_limit().fill_null(value=False) & _is_enrolling()
+    is_unsaid = closed & ~waives & ~too_high & pl.col("is_ruled_out").is_null()
     stated = pl.col("coverage_cents")
     off = (
         _is_enrolling()
@@ -131,7 +136,7 @@ def _offer_messages(rows: pl.DataFrame) -> list[pl.DataFrame]:
     )
     return [
         message_rows(
-            rows.filter(closed & ~waives & ~too_high),
+            rows.filter(is_unsaid),
             "BA1302",
             pl.lit("one of the options offered"),
             pl.col("option_code"),

@@ -4,14 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from openbenefits.core.codes import (
-    ADULT_KINDS,
-    PERSON_KINDS,
-    RELATIONSHIP_BITS,
-    BeginRule,
-    EndRule,
-    PersonType,
-)
+from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, RELATIONSHIP_BITS, EndRule, PersonType
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
@@ -26,6 +19,10 @@ def event_classes(audited: Audited) -> Iterator[Finding]:
     classes = getattr(audited.parts, "event_classes", None)
     if classes is None:
         return
+    for path, part in numbered(classes, "event_classes"):
+        if min(part.window_days, part.process_ahead_days) < 0:
+            expected = "`window_days` and `process_ahead_days` of 0 or more"
+            yield audited.finding(path, "window_days", expected, "less", "Correct the number.")
     defaults = [part.code for part in classes if part.use == "default"]
     if len(defaults) != 1:
         cure = "Give exactly one event class the use `default`."
@@ -92,12 +89,6 @@ def event_rules(audited: Audited) -> Iterator[Finding]:
 
 def _date_rules(audited: Audited, path: Path, row: Any) -> Iterator[Finding]:
     cure = "Choose another rule."
-    if row.coverage_begins is BeginRule.WITH_COVERAGE:
-        expected = "a rule that tells when coverage begins"
-        yield audited.finding(path, "begin_rule", expected, row.coverage_begins.value, cure)
-    if row.coverage_ends is EndRule.WITH_COVERAGE:
-        expected = "a rule that tells when coverage ends"
-        yield audited.finding(path, "end_rule", expected, row.coverage_ends.value, cure)
     if row.event_class == TERMINATION and EndRule.DAY_BEFORE_EVENT in (row.coverage_ends, row.deduction_ends):
         expected = "a termination to count from the last day employed (rulings §2.1)"
         yield audited.finding(path, "end_rule", expected, EndRule.DAY_BEFORE_EVENT.value, cure)

@@ -18,6 +18,7 @@ _WAIVE_RULES = {
     "allowed": WaiveRule.ALLOWED,
     "with_proof": WaiveRule.WITH_PROOF,
     "not_allowed": WaiveRule.NOT_ALLOWED,
+    "not_applicable": WaiveRule.NOT_APPLICABLE,
 }
 _NOTHING = OptionPart(code="none")
 
@@ -77,6 +78,7 @@ def plan_type_rows(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
                 "collect": part.collect or ("dependents" if is_health(part.plan_type) else "none"),
                 "is_invested": part.invested,
                 "is_price_locked": part.lock_price,
+                "restrict_entry_months": part.restrict_entry_months,
             }
 
 

@@ -115,7 +115,27 @@ def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "proof_above_cents": cents(part.proof_above),
                 "waived_proof_from_level": part.waived_proof_from_level,
                 "waived_proof_above_cents": cents(part.waived_proof_above),
+                "proof_rise": part.proof_rise,
+                "pledge_change": part.pledge_change.value,
+                "ignores_dependent_checks": part.ignore_dependent_checks,
+                "ignores_fund_checks": part.ignore_fund_checks,
             }
+
+
+def person_changes(parts: Parts, numbers: Numbers) -> Iterator[Row]:
+    for rule in parts.event_rules:
+        for part in rule.classes:
+            for kind, change in part.persons.items():
+                yield {
+                    "valid_from": rule.valid_from,
+                    "event_rule_id": numbers.of("event_rule", rule.code),
+                    "event_class_id": numbers.or_any("event_class", part.event_class),
+                    "kind": kind,
+                    "may_stay": change.same,
+                    "may_rise": change.more,
+                    "may_fall": change.less,
+                    "without_current": change.without_current.value,
+                }
 
 
 def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
