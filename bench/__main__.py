@@ -96,6 +96,7 @@ def _parts(size: Size, made: world.Made, folder: Path) -> Iterator[tuple[str, st
     """List what is measured: its name, what the bar says, the measurement and what it is given."""
     whole = made.frames / "whole"
     yield "kernel", "kernel, in partitions", kernel.measure_partitions, whole
+    yield "full", "kernel, full rule set", kernel.measure_partitions, made.frames / "full"
     if size.people <= MOST_IN_ONE_FRAME:
         yield "whole", "kernel, in one frame", kernel.measure_whole, whole
         yield "growth", "kernel, doubled", kernel.measure_growth, made.frames

@@ -5,7 +5,7 @@ the kernel takes, beside the YAML and CSV files they come from.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ import polars as pl
 
 import openbenefits
 from bench.children import Progress
+from bench.full import with_full_rules
 from bench.twins import with_twins
 from openbenefits.enrollment.rules.prepare import Situation
 from openbenefits.programs import reader
@@ -26,6 +27,7 @@ from openbenefits.programs.unsaved import unsaved_tables
 from openbenefits.sample import SAMPLE_FOLDER, generate, generate_setup
 from openbenefits.sample.offers import read_client
 from openbenefits.sample.profiles import Profile
+from openbenefits.workforce.frames import CaseJobs
 
 PERIOD_BEGINS_ON = date(2026, 1, 1)
 SCHEDULE, EVENT_CLASS = "OE26", "OE"
@@ -36,7 +38,7 @@ MODEL_EVERY = 10
 """Every tenth client has a census of its own; its people are dealt out among ten clients. (Writing a census
 for each of 500 would take longer than all that is measured.)"""
 MADE_BY = ("sample", "programs")  # a change in these packages makes a new world
-SITUATION = ("cases", "members", "in_force", "approved", "prior", "chosen", "chosen_members")
+SITUATION = ("cases", "members", "in_force", "approved", "prior", "chosen", "chosen_members", "jobs")
 
 JOB = (
     *("company", "benefit_group", "pay_group", "location", "job_code", "union_code", "employee_class"),
@@ -82,7 +84,7 @@ class Made:
 
     @property
     def frames(self) -> Path:
-        return self.folder / f"frames-{_hash(Path(__file__).parent.glob('tw*.py'), [Path(__file__)])}"
+        return self.folder / f"frames-{_hash(Path(__file__).parent.glob('[ft][uw]*.py'), [Path(__file__)])}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,15 +146,20 @@ def _hash(*groups: Iterable[Path]) -> str:
 
 
 def make_worlds(made: Made, progress: Progress) -> None:
-    """Write the frames: `whole` with everybody, and `double` with the first fifth of the clients.
+    """Write the frames: `whole` with everybody, `full` with the full rule set, `double` with a fifth.
 
     In `double` each client has everything of its set-up twice, and nobody is in the second half of it.
     """
-    jobs = (("whole", made.profiles, False), ("double", made.profiles[: len(made.profiles) // 5], True))
-    for done, (name, profiles, is_twice) in enumerate(jobs):
+    some = made.profiles[: len(made.profiles) // 5]
+    jobs = (
+        ("whole", made.profiles, _as_it_is),
+        ("full", made.profiles, with_full_rules),
+        ("double", some, with_twins),
+    )
+    for done, (name, profiles, changed) in enumerate(jobs):
         progress(done, len(jobs))
         if not (made.frames / name / "done").exists():
-            _write(made.frames / name, _world(made, profiles, is_twice=is_twice))
+            _write(made.frames / name, _world(made, profiles, changed))
     progress(len(jobs), len(jobs))
 
 
@@ -187,10 +194,12 @@ def peo_bundle() -> LoadedBundle:
     return bundle
 
 
-def _world(made: Made, profiles: Sequence[Profile], *, is_twice: bool) -> World:
-    bundles = [bundle_of(made, profile) for profile in profiles]
-    if is_twice:
-        bundles = [with_twins(bundle) for bundle in bundles]
+def _as_it_is(bundle: LoadedBundle) -> LoadedBundle:
+    return bundle
+
+
+def _world(made: Made, profiles: Sequence[Profile], changed: Callable[[LoadedBundle], LoadedBundle]) -> World:
+    bundles = [changed(bundle_of(made, profile)) for profile in profiles]
     tables, numbers = unsaved_tables(peo_bundle(), bundles)
     folders = [made.folder / "people" / profile.code for profile in profiles[::MODEL_EVERY]]
     census = _read(folders, "census.csv", CENSUS)
@@ -205,6 +214,7 @@ def _world(made: Made, profiles: Sequence[Profile], *, is_twice: bool) -> World:
             members=_members(dependents, cases),
             in_force=_in_force(coverage),
             approved=_approved(coverage),
+            jobs=_jobs(cases),
             **{name: pl.DataFrame(schema=schema) for name, schema in EMPTY.items()},
         ),
     )
@@ -249,6 +259,27 @@ def _cases(census: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFram
         annual_pay_cents=(pl.col("annual_pay") * 100).cast(pl.Int64),
         last_day_employed="last_day_employed",
     )
+
+
+def _jobs(cases: pl.DataFrame) -> pl.DataFrame:
+    """The job of everybody, and a second, smaller one of every twentieth."""
+    schema = CaseJobs.to_polars_schema()
+    first = cases.with_columns(
+        job_number=0,
+        benefit_record=0,
+        is_of_record=True,
+        is_primary=True,
+        is_for_eligibility=True,
+        is_active=pl.col("job_status") == "A",
+    )
+    second = first.filter(pl.col("case") % 20 == 0).with_columns(
+        pl.col("weekly_hours_hundredths") // 2,
+        job_number=1,
+        is_primary=False,
+    )
+    rows = pl.concat([first, second]).sort("case", "job_number")
+    absent = [pl.lit(None).alias(name) for name in schema if name not in rows.columns]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def _members(dependents: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
