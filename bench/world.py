@@ -263,7 +263,7 @@ def _cases(census: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFram
 
 def _jobs(cases: pl.DataFrame) -> pl.DataFrame:
     """The job of everybody, and a second, smaller one of every twentieth."""
-    schema = CaseJobs.to_polars_schema()
+    schema = CaseJobs.create_empty().schema
     first = cases.with_columns(
         job_number=0,
         benefit_record=0,

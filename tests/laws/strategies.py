@@ -433,6 +433,7 @@ def plan_types(draw: DrawFn, client: Row, program: str, plan_type: str) -> Row:
     if waive in ("allowed", "with_proof") and rarely(draw, 3):
         section["restrict_entry_months"] = draw(st.sampled_from([1, 6, 12, 24]))
     if waive in ("allowed", "with_proof") and rarely(draw, 5):
+        section["credits"] = [{"rate_table": "CREDIT", "earnings_code": "ENROLLED"} | _ruled(draw)]
         section["waive_credits"] = [{"rate_table": "CREDIT", "earnings_code": "WAIVED"} | _ruled(draw)]
     if plan_type in PLEDGED:
         section["amount"] = "annual_pledge"

@@ -21,7 +21,8 @@ def priced_option(
     if section.get("amount", "none") == AmountKind.NONE:
         _set_price(case, section, plan, option, counting, priced)
     _set_imputed(case, section, plan, option, counting, priced)
-    _set_credit(case, section["plan_type"], plan, option, option.get("credits") or [], counting, priced)
+    granted = [*(option.get("credits") or []), *(section.get("credits") or [])]
+    _set_credit(case, section["plan_type"], plan, option, granted, counting, priced)
     return priced
 
 

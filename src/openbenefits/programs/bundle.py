@@ -532,6 +532,7 @@ class PlanTypePart(Part, kw_only=True, frozen=True):
     event_rule: str
     waive: Literal["allowed", "with_proof", "not_allowed", "not_applicable"] = "not_allowed"
     restrict_entry_months: int = 0  # who left may not enter again before; 0: at any time
+    credits: list[CreditPart] = []  # with any option of the plan type, beside its own
     waive_credits: list[CreditPart] = []
     dependent_rule: str | None = None
     amount: AmountKind = AmountKind.NONE

@@ -24,7 +24,7 @@ class Offer(NamedTuple):
 
 def offers(plan_type: PlanTypePart) -> list[Offer]:
     """List what may be elected under a plan type, in the order of display; the waiver comes last."""
-    listed = [offer for part in plan_type.options for offer in _of_option(part)]
+    listed = [offer for part in plan_type.options for offer in _of_option(part, plan_type.credits)]
     if plan_type.waive in ("allowed", "with_proof"):
         listed.append(Offer(WAIVE, OptionType.WAIVE, credits=tuple(plan_type.waive_credits)))
     return listed
@@ -52,7 +52,8 @@ def all_offers(program: ProgramPart) -> Iterator[tuple[str, int, Offer]]:
             yield plan_type, order, offer
 
 
-def _of_option(part: OptionPart) -> Iterator[Offer]:
+def _of_option(part: OptionPart, of_plan_type: list[CreditPart]) -> Iterator[Offer]:
+    granted = (*part.credits, *of_plan_type)
     if not part.coverage_codes:
         yield Offer(
             part.code,
@@ -60,7 +61,7 @@ def _of_option(part: OptionPart) -> Iterator[Offer]:
             level=part.level,
             is_default=part.default is True,
             part=part,
-            credits=tuple(part.credits),
+            credits=granted,
         )
     for step, coverage_code in enumerate(part.coverage_codes):
         yield Offer(
@@ -70,5 +71,5 @@ def _of_option(part: OptionPart) -> Iterator[Offer]:
             is_default=part.default == coverage_code,
             part=part,
             coverage_code=coverage_code,
-            credits=tuple(part.credits),
+            credits=granted,
         )

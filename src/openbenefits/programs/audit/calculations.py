@@ -44,7 +44,7 @@ def ages_of_others(audited: Audited) -> Iterator[Finding]:
     """
     for place in places(audited):
         for path, option in numbered(place.part.options, *place.path, "options"):
-            for cost in (*option.costs, *option.credits):
+            for cost in (*option.costs, *option.credits, *place.part.credits):
                 rules = audited.find("calculation_rules", cost.calculation_rule)
                 kinds = {rule.age_of for rule in in_force_from(rules, place.program.valid_from)}
                 if cost.calculation_rule is None or kinds <= {AgeOf.EMPLOYEE}:

@@ -36,6 +36,7 @@ def excess_credits(audited: Audited) -> Iterator[Finding]:
 
 def _gives_credits(program: ProgramPart) -> bool:
     of_plans = (
-        part.waive_credits or any(option.credits for option in part.options) for part in program.plan_types
+        part.credits or part.waive_credits or any(option.credits for option in part.options)
+        for part in program.plan_types
     )
     return bool(program.credits) or any(of_plans)

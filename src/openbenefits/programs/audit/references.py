@@ -166,7 +166,7 @@ def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:
     yield Reference(path, "dependent_rules", plan_type.dependent_rule, day)
     for excluded in plan_type.excluded_coverage:
         yield Reference(path, "plans", excluded.plan, day)
-    for credit in plan_type.waive_credits:
+    for credit in (*plan_type.credits, *plan_type.waive_credits):
         yield Reference(path, "rate_tables", credit.rate_table, day)
         yield Reference(path, "calculation_rules", credit.calculation_rule, day)
     for place, option in numbered(plan_type.options, *path, "options"):

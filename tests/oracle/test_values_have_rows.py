@@ -1,0 +1,120 @@
+"""Every value of every code list of the set-up, every criterion and every message stands in a table row.
+
+The lists are read from the shape of the bundles, so that a value added there without a row fails here.
+"""
+
+import types
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Literal, Union, get_args, get_origin
+
+import msgspec
+import pytest
+
+from openbenefits.core.messages import CATALOGUE
+from openbenefits.programs.bundle import ClientBundle, CriterionPart, PeoBundle
+from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+
+from .cases import TABLES, load_calendar_cases, load_cases, load_owed_cases
+
+NOT_DECIDED_BY_PREPARATION = {
+    ("kind", "peo"), ("kind", "client"),  # which bundle
+    ("kind", "event_maintenance"), ("kind", "open_enrollment"), ("kind", "snapshot"),
+    ("kind", "process"), ("kind", "passive"), ("kind", "windows"),
+    ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
+    ("repeats", "*"), ("base", "birth"), ("base", "service"),
+}  # fmt: skip
+"""Values that the tables of preparation cannot show: calendars, schedules, runs; tests/runs and scenarios do."""
+
+Said = set[tuple[str, str]]
+
+
+def _cases() -> list[Any]:
+    return [*load_cases(), *load_owed_cases(), *load_calendar_cases()]
+
+
+def _said(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """List the pairs of a key and a text (or a key of a mapping) that a document holds."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield key, str(name)
+            yield from _said(value, str(name))
+    elif isinstance(node, list | tuple | set):
+        for value in node:
+            yield from _said(value, key)
+    elif node is not None:
+        yield key, str(node)
+
+
+@pytest.fixture(scope="module")
+def said() -> Said:
+    """What the given set-ups of all cases say, as pairs of key and value."""
+    return {pair for case in _cases() for document in (case.peo, case.client) for pair in _said(document)}
+
+
+def _values(kind: Any) -> set[str]:
+    """List the values a field of this type is limited to, however deep in lists and options they stand."""
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return {str(value) for value in kind}
+    origin = get_origin(kind)
+    if origin is Literal:
+        return {str(value) for value in get_args(kind)}
+    if origin in (list, tuple, dict, Union, types.UnionType) or hasattr(kind, "__metadata__"):
+        return set().union(*(_values(part) for part in get_args(kind)))
+    return set()
+
+
+def _parts(kind: Any, seen: set[Any]) -> Iterator[type[msgspec.Struct]]:
+    """List the sections reachable from a bundle."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if kind not in seen:
+            seen.add(kind)
+            yield kind
+            for field in msgspec.structs.fields(kind):
+                yield from _parts(field.type, seen)
+    else:
+        for part in get_args(kind):
+            yield from _parts(part, seen)
+
+
+def _limited() -> list[tuple[str, str, str]]:
+    """List section, field and value of every limited field of the bundles."""
+    found = []
+    for part in _parts(PeoBundle | ClientBundle, set()):
+        for field in msgspec.structs.fields(part):
+            name = field.encode_name
+            found += [(part.__name__, name, value) for value in sorted(_values(field.type))]
+    return found
+
+
+@pytest.mark.parametrize(("section", "field", "value"), _limited())
+def test_a_value_of_a_code_list_has_a_row(section: str, field: str, value: str, said: Said) -> None:
+    if {(field, value), (field, "*")} & NOT_DECIDED_BY_PREPARATION:
+        return
+    assert (field, value) in said, f"no table sets {field}: {value} ({section})"
+
+
+@pytest.mark.parametrize("name", [*RANGE_FIELDS, *LIST_FIELDS, GEOGRAPHY_FIELD])
+def test_a_criterion_has_a_row(name: str, said: Said) -> None:
+    assert ("field", name) in said, f"no table has a criterion on {name}"
+
+
+def test_every_flag_and_number_of_a_criterion_has_a_row(said: Said) -> None:
+    names = {field.encode_name for field in msgspec.structs.fields(CriterionPart)}
+    assert names <= {key for key, _ in said} | {key for _, key in said}
+
+
+ELSEWHERE = {"schedule", "load"}
+"""Messages that runs give, not preparation or the check of elections."""
+
+
+@pytest.mark.parametrize("code", [code for code, entry in CATALOGUE.items() if entry.level not in ELSEWHERE])
+def test_a_message_has_a_row(code: str) -> None:
+    texts = "".join(path.read_text() for path in TABLES.glob("*.yaml"))
+    assert code in texts, f"no table expects {code}"
+
+
+def test_there_are_many_different_rows() -> None:
+    """Issue 3 asks for 300 different rows at least: different in what is given."""
+    rows = {repr((case.peo, case.client, case.person, case.from_on, case.through_on)) for case in _cases()}
+    assert len(rows) >= 300
