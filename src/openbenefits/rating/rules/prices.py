@@ -46,16 +46,14 @@ def with_prices(
     book.bases = bases
     kind = book.kinds["kind"].gather(options["offer"])
     at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
-    shared, of_shared = _shared_prices(options.select("plan", "offer")[at["shared"]], book)
-    own = _own_prices(options.select("plan", "offer", *_COVERAGE)[at["own"]], book)
-    prices = pl.concat([_prices_without_costs(), shared, own])
-    first_own = _KINDS["shared"] + shared.height
-    position = kind.cast(pl.UInt32)
-    position = position.scatter(at["shared"], of_shared + _KINDS["shared"])
-    position = position.scatter(
-        at["own"], pl.int_range(first_own, prices.height, dtype=pl.UInt32, eager=True)
-    )
-    return options.with_columns(prices[position].get_columns())
+    prices, position = [_prices_without_costs()], kind.cast(pl.UInt32)
+    for name, price in _PRICING.items():
+        if at[name].is_empty():
+            continue
+        found, positions = price(options.select("plan", "offer", *_COVERAGE)[at[name]], book)
+        position = position.scatter(at[name], positions + sum(one.height for one in prices))
+        prices.append(found)
+    return options.with_columns(pl.concat(prices)[position].get_columns())
 
 
 def pay_year(group: str = "pay_group_id", year: str = "year") -> pl.Expr:
@@ -73,9 +71,9 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     return keys.join(counts, on="pay_year", how="left", maintain_order="left")["pays"]
 
 
-_KINDS = {"free": 0, "stated": 1, "shared": 2, "own": 3}
+_KINDS = {"free": 0, "stated": 1, "shared": 2, "bundled": 3, "own": 4}
 """How an option is priced: it costs nothing; by what the person states; together with all who share the
-rate; or by itself. The first two are the positions of their prices."""
+rate, or all the rates of its costs; or by itself. The first two are the positions of their prices."""
 
 FLAG_SETS = 32
 _PER_COVERAGE = [RateUnit.PER_HUNDRED.value, RateUnit.PER_THOUSAND.value]
@@ -108,14 +106,15 @@ def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
 
 
 def _kinds(offers: Offers) -> pl.DataFrame:
-    """Say of each offer how it is priced. A price is shared where it depends on nothing but its cell."""
-    costs = offers.costs.select(
-        "offer",
-        is_shared=(pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False)
-        & ~pl.col("is_per_member")
-        & ~pl.col("has_reference"),
+    """Say of each offer how it is priced. A price is shared where it depends on nothing but its cells."""
+    is_flat = (pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False) & ~pl.col("is_per_member")
+    costs = offers.costs.select("offer", "has_reference", "reference_offer", is_flat=is_flat)
+    other = costs.filter(~pl.col("is_flat"))["offer"].unique()
+    measured_by_other = pl.col("reference_offer").is_in(other.implode()).fill_null(value=False)
+    counted = costs.group_by("offer").agg(
+        is_shared=pl.col("is_flat").all() & ~pl.col("has_reference").any() & (pl.len() == 1),
+        is_bundled=pl.col("is_flat").all() & ~measured_by_other.any(),
     )
-    counted = costs.group_by("offer").agg(is_shared=pl.col("is_shared").all() & (pl.len() == 1))
     found = offers.options.select("offer", "is_priced").join(
         counted, on="offer", how="left", maintain_order="left"
     )
@@ -123,6 +122,8 @@ def _kinds(offers: Offers) -> pl.DataFrame:
     return found.select(
         kind=pl.when("is_shared")
         .then(number["shared"])
+        .when("is_bundled")
+        .then(number["bundled"])
         .when(pl.col("is_shared").is_not_null())
         .then(number["own"])
         .when("is_priced")
@@ -142,12 +143,17 @@ def _prices_without_costs() -> pl.DataFrame:
 # --- prices that people share -----------------------------------------------------------------------------
 
 
-def _shared_prices(chosen: pl.DataFrame, book: _Book) -> tuple[pl.DataFrame, pl.Series]:
+Priced = tuple[pl.DataFrame, pl.Series]
+"""Prices, and the position of the price of each row."""
+
+
+def _shared_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
     """Price each distinct cost, rate and pay calendar once; and say which of them each row has."""
     cost = book.offers.options["first_cost"].gather(chosen["offer"]).alias("cost")
     rows = chosen.with_columns(cost, _quote(chosen["plan"], cost, book))
     key = _packed(rows, book)
-    distinct = rows.with_columns(key).unique("key", keep="any").with_row_index("price")
+    distinct = rows.select("plan", "offer", "cost", "quote").with_columns(key)
+    distinct = distinct.unique("key", keep="any").with_row_index("price")
     positions = pl.DataFrame([key]).join(
         distinct.select("key", "price"), on="key", how="left", maintain_order="left"
     )
@@ -162,8 +168,7 @@ def _quote(plan: pl.Series, cost: pl.Series, book: _Book) -> pl.Series:
 
 def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     """Pack cost, cell (or the reason there is none) and pay calendar into one key."""
-    faults = book.quotes["fault"].replace_strict(_FAULTS, default=None, return_dtype=pl.Int64)
-    cells = book.quotes["cell"].fill_null(-1 - faults.fill_null(0)) + len(_FAULTS) + 1
+    cells = _cells(book)
     numbers = pl.DataFrame(
         [
             rows["cost"].cast(pl.Int64),
@@ -179,23 +184,62 @@ def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     ).to_series()
 
 
+def _cells(book: _Book) -> pl.Series:
+    """Number the cell of each quote from 1 on; below are the reasons why there is none."""
+    faults = book.quotes["fault"].replace_strict(_FAULTS, default=None, return_dtype=pl.Int64)
+    return book.quotes["cell"].fill_null(-1 - faults.fill_null(0)) + len(_FAULTS) + 1
+
+
+def _bundled_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
+    """Price each distinct option, set of rates and pay calendar once."""
+    signatures = _signatures(chosen["plan"].unique(), book)
+    year = book.year_numbers.gather(chosen["plan"]).fill_null(book.years).alias("year")
+    rows = chosen.with_columns(year).join(signatures, on="plan", how="left", maintain_order="left")
+    key = ["offer", "signature", "year"]
+    distinct = rows.unique(key, keep="any").with_row_index("price")
+    positions = rows.select(key).join(
+        distinct.select(*key, "price"), on=key, how="left", maintain_order="left"
+    )
+    return _own_prices(distinct.select(chosen.columns), book)[0], positions["price"]
+
+
+def _signatures(plans: pl.Series, book: _Book) -> pl.DataFrame:
+    """Number what plan rows have in all their quotes: plan, signature."""
+    cells = _cells(book)
+    ends = pl.concat([book.plans["first_quote"].cast(pl.Int64), pl.Series([cells.len()], dtype=pl.Int64)])
+    first = ends.gather(plans)
+    quotes = ends.gather(plans + 1) - first
+    frame = pl.DataFrame({"plan": plans, "first": first, "quotes": quotes})
+    most = int(quotes.max() or 0)  # type: ignore[arg-type]
+    names = [f"cell_{number}" for number in range(most)]
+    for number, name in enumerate(names):
+        at = frame.select(pl.when(pl.col("quotes") > number).then(pl.col("first") + number)).to_series()
+        frame = frame.with_columns(cells.gather(at).alias(name))
+    distinct = frame.select(names).unique().with_row_index("signature")
+    found = frame.join(distinct, on=names, how="left", maintain_order="left", nulls_equal=True)
+    return found.select("plan", "signature")
+
+
 _FAULTS = {"area": 1, "birth": 2, "rate": 3, "coverage": 4, "calculation": 5, "nobody": 6, "calendar": 7}
 
 
 # --- prices of one's own ----------------------------------------------------------------------------------
 
 
-def _own_prices(chosen: pl.DataFrame, book: _Book) -> pl.DataFrame:
+def _own_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
     """Price options row by row: several costs, rates per member, units of coverage or pay."""
     chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
     chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
     if (chosen["costs"] == 1).all():
         costs = chosen.rename({"first_cost": "cost"})
         costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-        return _priced(_months(costs, book), book)
+        return _priced(_months(costs, book), book), chosen["row"]
     costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
     costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-    return _priced(_per_option(_months(costs, book), chosen), book)
+    return _priced(_per_option(_months(costs, book), chosen), book), chosen["row"]
+
+
+_PRICING = {"shared": _shared_prices, "bundled": _bundled_prices, "own": _own_prices}
 
 
 def _per_option(months: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
