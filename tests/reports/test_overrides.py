@@ -209,3 +209,49 @@ def test_from_the_command_line(hired, fresh_database):
     listed = run("overrides").output
     assert all(word in listed for word in ("20/LIFE", "eligible", "jane", WHY))
     assert event["event_on"] == HIRED
+
+
+# --- how it was decided, line by line -------------------------------------------------------------------------
+
+
+def test_the_lines_of_an_event_say_what_was_decided(hired, fresh_database, tmp_path):
+    from typer.testing import CliRunner
+
+    from openbenefits.cli.main import app
+    from openbenefits.reports.outcomes import eligibility_lines
+    from openbenefits.reports.services import Selection, make_report
+
+    client_id, person = hired
+    (event,) = events(client_id)
+    columns = ("used_by", "rule", "criterion", "values", "code", "decision")
+    before = eligibility_lines(fresh_database, client_id, person).select(columns).rows()
+    assert before == [
+        ("program MAIN", "FULL", "weekly_hours", "37.50 (A)", "E", "E"),
+        ("program MAIN", "FULL", "company", "ACM (A)", "E", "E"),
+        ("MAIN: 10/HMO-1, 10/HMO-4", "west", "home_zip", "01001", "E", "E"),
+        ("MAIN: 20/LIFE", "RICH", "weekly_hours", "37.50 (A)", "I", "I"),
+    ]
+    decide(fresh_database, event)
+    assert eligibility_lines(fresh_database, client_id, person).select(columns).rows() == before
+    decided = [
+        *before[:3],
+        ("MAIN: 20/LIFE", "RICH", "weekly_hours", "37.50 (A)", "I", "EO"),
+        ("MAIN: 20/LIFE", None, None, f"jane: {WHY}", "EO", "EO"),
+    ]
+    report = make_report(fresh_database, "ELIGIBILITY", Selection(schedule_ids=(event["schedule_id"],)))
+    assert report.main.select(columns).rows() == decided  # as known now
+    assert set(report.main["employee_number"]) == {"1001"}
+    by_code = report.sheets["By code"].filter(used_by="MAIN: 20/LIFE").select("code", "events").rows()
+    assert by_code == [("I", 1), ("EO", 1)]
+    night(fresh_database, client_id, MARCH + A_DAY)
+    assert eligibility_lines(fresh_database, client_id, person).select(columns).rows() == decided
+
+    file = tmp_path / "eligibility.csv"
+    who = ["explain", "--client", "acme", "--person", "1001"]
+    shown = CliRunner().invoke(app, [*who, "--eligibility", "--csv", str(file)])
+    assert shown.exit_code == 0, shown.output
+    assert "eligible by override" in shown.output
+    assert file.read_text().count("\n") == 1 + len(decided)
+    everything = CliRunner().invoke(app, [*who, "--eligibility", "--all-fields"])
+    assert "not evaluated" in everything.output
+    assert CliRunner().invoke(app, [*who, "--all-fields"]).exit_code == 2

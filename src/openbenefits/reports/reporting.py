@@ -20,6 +20,7 @@ from openbenefits.reports.names import (
     with_event_names,
     with_option_names,
 )
+from openbenefits.reports.outcomes import LINES, lines_of_events
 from openbenefits.reports.rules import money_text
 from openbenefits.reports.tables import preview_table
 
@@ -224,6 +225,20 @@ def _waiting(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame
     return {"Who waits": rows}
 
 
+def _eligibility(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    counting = [EventStatus.OPEN.value, EventStatus.CLOSED.value]
+    statuses = list(selection.statuses) or None
+    events, _ = _events(connection, selection, statuses=statuses, event_statuses=counting)
+    lines = lines_of_events(connection, events)
+    who = events.select("case", "client", "schedule", *listings.WHO, *listings.EVENT)
+    found = lines.join(who, on="case", how="left", maintain_order="left")
+    counted = found.group_by("used_by", "rule", "criterion", "code", "meaning").agg(events=pl.len())
+    return {
+        "Eligibility": found.select("client", "schedule", *listings.WHO, *listings.EVENT, *LINES),
+        "By code": counted.sort("used_by", "rule", "criterion", "code", nulls_last=True),
+    }
+
+
 def _life(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     if selection.as_of is None:
         raise ReportRefused("GTL is about a year; name a day of it (--as-of 2026-12-31)")
@@ -286,6 +301,7 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS010", "Ineligible participants", _ineligible),
         _kind("BAS027", "Process status", _status, "department", "statuses"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
+        _kind("ELIGIBILITY", "Eligibility, criterion by criterion", _eligibility, "statuses"),
         _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
     )
 }
