@@ -28,6 +28,7 @@ def audit(
     from openbenefits.reports.files import write_csv, write_xlsx
     from openbenefits.runs.audit import audit_people
     from openbenefits.runs.gate import obstacles
+    from openbenefits.runs.unfilled import unfilled_fields
     from openbenefits.workforce.models import Person
 
     found = find_client(client)
@@ -37,6 +38,8 @@ def audit(
     with progress("Looking at everybody") as told:
         people = audit_people(connection, [found.pk], as_of, progress=told)
     print_audit(people)
+    for field, rules in unfilled_fields(connection, [found.pk], as_of).select("field", "rules").rows():
+        say(f"warning: {field} is asked for by {rules} and filled in no job; a run decides nobody by it.")
     numbers = dict(Person.objects.filter(client=found).values_list("id", "employee_number"))
     rows = [tuple(str(getattr(one, name)) for name in SETUP_COLUMNS) for one in setup]
     sheets = {
