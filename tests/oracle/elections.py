@@ -427,8 +427,12 @@ class Elections:
     # --- several plans ----------------------------------------------------------------------------------
 
     def _group_of(self, option: Row | None) -> str | None:
-        plans = self.setup.rows("plans", option["plan"]) if option and option.get("plan") else []
-        return max(plans, key=lambda row: row["from"]).get("coverage_group") if plans else None
+        plan = self._plan_of(option)
+        return plan.get("coverage_group") if plan else None
+
+    def _plan_of(self, option: Row | None) -> Row | None:
+        """Find the version of an option's plan that holds on the event date."""
+        return self.setup.row_on("plans", (option or {}).get("plan"), self.person["event"]["event_on"])
 
     def _of_group(self, plan_type: str, option: Row) -> list[str]:
         group = self._group_of(option)
@@ -458,8 +462,8 @@ class Elections:
 
     def _has_hsa_plan(self) -> bool:
         medical = (self.outcomes.get(MEDICAL) or {}).get("option") or {}
-        plans = self.setup.rows("plans", medical["plan"]) if medical.get("plan") else []
-        return bool(plans) and max(plans, key=lambda row: row["from"]).get("hsa_eligible", False)
+        plan = self._plan_of(medical)
+        return plan is not None and plan.get("hsa_eligible", False)
 
 
 def _thousandths(percent: Any) -> int | None:

@@ -112,7 +112,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         calculation_rules=calculations,
         credit_plans=_credit_plans(tables, programs),
         coverage_codes=tables["coverage_code"],
-        plans=tables["plan"].unique("plan_id", keep="last"),
+        plans=dated(tables["plan"], "plan_id"),
         rate_tables=rates.tables,
         rate_cells=rates.cells,
         rate_codes=rates.codes,

@@ -13,6 +13,7 @@ from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.members import members_of
 from openbenefits.enrollment.rules.messages import message_rows, no_messages
 from openbenefits.enrollment.rules.outcomes import MEDICAL
+from openbenefits.rating.rules.offers import holds
 
 WHOLE = 100 * 1_000
 """100 % in thousandths of a percent."""
@@ -28,7 +29,9 @@ def link_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
         checking.enrolling().select("case", "plan_type"), on=["case", "plan_type"], how="semi"
     )
     judged = unmet(checking, elected, held)
-    plan = checking.rulebook.plans.select(required_plan_id="plan_id", required_plan="code")
+    plan = checking.rulebook.plans.select(required_plan_id="plan_id", required_plan="code").unique(
+        "required_plan_id"
+    )
     named = judged.join(plan, on="required_plan_id", how="left", maintain_order="left")
     return [_link_message(named.filter(unmet=why), why) for why in _CODES]
 
@@ -123,10 +126,11 @@ def group_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]
     groups = checking.rulebook.coverage_groups
     if groups.is_empty():
         return []
-    plans = checking.rulebook.plans.select("plan_id", "coverage_group_id").drop_nulls()
-    members = held.join(plans, on="plan_id")
+    members = _with_plan(checking, held, "coverage_group_id").drop_nulls("coverage_group_id")
     summed = members.group_by("case", "coverage_group_id").agg(together=money.total(pl.col("coverage_cents")))
-    rows = checking.enrolling().join(plans, on="plan_id").join(summed, on=["case", "coverage_group_id"])
+    rows = _with_plan(checking, checking.enrolling(), "coverage_group_id").join(
+        summed, on=["case", "coverage_group_id"]
+    )
     rows = rows.join(groups, on="coverage_group_id").filter(
         (pl.col("valid_from") <= pl.col("price_on")) & (pl.col("price_on") < pl.col("valid_to"))
     )
@@ -139,6 +143,17 @@ def group_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]
             pl.format("{} cents together", "together"),
         )
     ]
+
+
+def _with_plan(checking: Checking, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Add what the version of the plan says that holds on the event date; null where none does."""
+    days = checking.situation.cases.select("case", named_on="event_on")
+    placed = rows.join(days, on="case", how="left", maintain_order="left")
+    pairs = placed.select("plan_id", "named_on").drop_nulls().unique()
+    found = pairs.join(checking.rulebook.plans, on="plan_id").filter(holds("named_on"))
+    key = ["plan_id", "named_on"]
+    versions = found.select(*key, column)
+    return placed.join(versions, on=key, how="left", maintain_order="left").drop("named_on")
 
 
 # --- health savings accounts ----------------------------------------------------------------------------
@@ -156,8 +171,11 @@ def hsa_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
 
 def without_hsa_plan(checking: Checking, rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Keep the rows of cases whose medical coverage is not that of an HSA-eligible plan."""
-    fitting = checking.rulebook.plans.filter("is_hsa_eligible")["plan_id"]
-    medical = held.filter((pl.col("plan_type") == MEDICAL) & pl.col("plan_id").is_in(fitting.implode()))
+    if rows.is_empty():
+        return rows
+    medical = _with_plan(checking, held.filter(plan_type=MEDICAL), "is_hsa_eligible").filter(
+        "is_hsa_eligible"
+    )
     return rows.join(medical, on="case", how="anti")
 
 
