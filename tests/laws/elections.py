@@ -19,7 +19,7 @@ from tests.laws.strategies import (
 )
 from tests.oracle.prepare import prepare
 
-from openbenefits.core.codes import WaiverProof
+from openbenefits.core.codes import ExcessCredits, WaiverProof
 
 Row = dict[str, Any]
 
@@ -173,6 +173,7 @@ def _elections(draw: DrawFn, plan_type: str, codes: list[str], ids: list[int]) -
         "after_tax_thousandths": draw(percents),
         "hours_hundredths": draw(st.none() | st.integers(0, 4_500)),
         "files_separately": rarely(draw, 3),
+        "credit_rollover": draw(st.none() | st.none() | st.sampled_from([str(one) for one in ExcessCredits])),
         "waiver_proof": draw(st.sampled_from([None, *map(str, WaiverProof)])),
         "waiver_proof_on": draw(st.sampled_from([None, date(2026, 1, 5)])),
         "dependents": draw(_some(ids)),

@@ -165,6 +165,9 @@ class Elections:
         for plan_type, election in self.elections.items():
             for code in self._of_one(plan_type, election):
                 said.add((code, plan_type))
+            may_choose = (self.program or {}).get("rollover_by_choice", False)
+            if election.get("credit_rollover") is not None and not may_choose:
+                said.add(("BA1341", plan_type))
         return said | {("BA1301", plan_type) for plan_type in self._not_answered()}
 
     def _not_answered(self) -> list[str]:

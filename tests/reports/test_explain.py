@@ -294,7 +294,14 @@ def newcomer(fresh_database, tmp_path):
 
 
 def hired_newcomer(
-    fresh_database, tmp_path, *, peo=None, priced=lambda plan_types: None, is_finalizing=True, **client
+    fresh_database,
+    tmp_path,
+    *,
+    peo=None,
+    priced=lambda plan_types: None,
+    program=None,
+    is_finalizing=True,
+    **client,
 ):
     """Hire and process the newcomer, under set-up changed a little."""
     from openbenefits.workforce import services
@@ -312,6 +319,7 @@ def hired_newcomer(
     def deducted(programs):
         programs[0]["plan_types"][1]["options"][0]["deduction_code"] = "MED"
         priced(programs[0]["plan_types"])
+        programs[0].update(program or {})
 
     bundle = factories.make_client(
         tmp_path / "acme",

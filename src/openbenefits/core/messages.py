@@ -439,6 +439,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Left in force without the coverage it needs",
             "Decide whether it may stay: the event rule leaves this plan type alone.",
         ),
+        _entry(
+            "BA1341",
+            "election",
+            _W,
+            _ELECT,
+            "A choice about credits left over that the program does not offer",
+            "Leave it out: the program's own rule holds.",
+        ),
         _entry("BA1334", "election", _E, _ELECT, "Not a fund of the plan", "Choose one of the plan's funds."),
         _entry(
             "BA1333",

@@ -10,6 +10,7 @@ from typing import Any
 
 from openbenefits.reports import explain_again as again_of
 from openbenefits.reports.explain_again import EventNumber, NothingToExplain
+from openbenefits.reports.explain_credits import credit_part
 from openbenefits.reports.explain_event import event_part, facts, programs
 from openbenefits.reports.explain_held import held_parts
 from openbenefits.reports.explain_page import render
@@ -48,6 +49,7 @@ def explain(
         programs=programs(again),
         plans=plans,
         held=held_parts(again, plan_type),
+        credits=credit_part(again),
         differences=(*again_of.differences(again), *unequal),
     )
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from openbenefits.reports.explain_parts import (
     CostPart,
+    CreditPart,
     EventPart,
     Explanation,
     HeldPart,
@@ -32,6 +33,7 @@ def render(explanation: Explanation) -> RenderableType:
         *_section("Programs", *(line for program in explanation.programs for line in _program(program))),
         *(line for plan in explanation.plans for line in _plan(plan)),
         *_section("What the person has", *(line for held in explanation.held for line in _held(held))),
+        *_credits(explanation.credits),
         *_section("Check", *_check(explanation)),
     )
 
@@ -160,6 +162,8 @@ def _option(option: OptionPart) -> Iterator[RenderableType]:
         yield _indented(f"evidence: {option.proof.sentence}")
     for cost in option.costs:
         yield from _cost(cost)
+    if option.imputed:
+        yield _indented(f"taxable, beside pay: {option.imputed}")
 
 
 def _cost(cost: CostPart) -> Iterator[RenderableType]:
@@ -197,6 +201,25 @@ def _held(held: HeldPart) -> Iterator[RenderableType]:
     yield _indented(f"by {held.made_by}; rule: {held.rule}; basis: {held.basis}")
     if held.deduction:
         yield _indented(f"deduction from {day(held.deduction_begins_on)}: {held.deduction}")
+
+
+def _credits(used: CreditPart | None) -> Iterator[RenderableType]:
+    """Say what the credits paid for and what became of the rest; nothing where there were none."""
+    if used is None:
+        return
+    rows = [
+        ("Credits a year", _amount(used.total_cents)),
+        ("Used for", f"{_amount(used.used_cents)} of {_amount(used.cost_cents)} before tax"),
+        ("Left over", f"{_amount(used.excess_cents)}, {used.treatment}"),
+    ]
+    parts = {"Paid": used.paid_cents, "Forfeited": used.forfeited_cents, "Rolled": used.rolled_cents}
+    rows += [(name, _amount(cents)) for name, cents in parts.items() if cents]
+    rows += [(f"Into {one.name}", one.value) for one in used.rolls]
+    yield from _section(f"Credits from {day(used.from_on)}", _pairs(rows))
+
+
+def _amount(cents: int | None) -> str:
+    return "not known" if cents is None else money(cents)
 
 
 def _check(explanation: Explanation) -> list[RenderableType]:

@@ -167,6 +167,7 @@ class OptionPart:
     costs: tuple[CostPart, ...]
     pay_cents: int | None  # what is taken per pay, as the kernel has it
     annual_employer_cents: int | None
+    imputed: str  # what it adds to taxable pay; empty: nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +207,22 @@ class HeldPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CreditPart:
+    """What the credits of a year paid for, and what became of the rest. Cents; None is not known."""
+
+    from_on: date
+    total_cents: int | None
+    cost_cents: int | None
+    used_cents: int | None
+    excess_cents: int | None
+    treatment: str
+    paid_cents: int | None
+    forfeited_cents: int | None
+    rolled_cents: int | None
+    rolls: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Why a person has what they have, at that price, from that day.
 
@@ -220,4 +237,5 @@ class Explanation:
     programs: tuple[ProgramPart, ...]
     plans: tuple[PlanPart, ...]
     held: tuple[HeldPart, ...]
+    credits: CreditPart | None
     differences: tuple[str, ...]

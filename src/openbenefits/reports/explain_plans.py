@@ -23,6 +23,7 @@ from openbenefits.enrollment.rules.control import RE_ENTRY
 from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_coverage import coverage_text, proof_part
+from openbenefits.reports.explain_credits import imputed_text
 from openbenefits.reports.explain_names import (
     Row,
     class_code,
@@ -317,6 +318,7 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
         costs=() if priced is None else cost_parts(again, plan, row, priced),
         pay_cents=None if None in pay else sum(filter(None, pay)),
         annual_employer_cents=found.get("annual_employer_cents"),
+        imputed="" if priced is None else imputed_text(again, plan, row, priced),
     )
 
 

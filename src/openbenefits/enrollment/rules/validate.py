@@ -53,6 +53,7 @@ def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
         *beneficiary_messages(checking),
         _proof_messages(rows),
         *rule_messages(checking),
+        _rollover_messages(checking),
     ]
     messages = without_ignored(with_catalogue(pl.concat(parts)), checking)
     wrong = messages.filter(severity="E").select("case", "plan_type").unique().with_columns(is_wrong=True)
@@ -169,6 +170,23 @@ def _waiver_messages(rows: pl.DataFrame) -> list[pl.DataFrame]:
             pl.lit("none recorded"),
         )
     ]
+
+
+def _rollover_messages(checking: Checking) -> pl.DataFrame:
+    """What becomes of credits left over is chosen only where the program says so (docs/rules.md §13.3)."""
+    stated = checking.rows.filter(pl.col("credit_rollover").is_not_null())
+    if stated.is_empty():
+        return message_rows(stated, "BA1341", pl.lit(""), pl.lit(""))
+    cases = stated.select("case").join(
+        checking.prepared.cases.select("case", "program_row"), on="case", how="left", maintain_order="left"
+    )
+    chosen = take(checking.rulebook.programs, cases["program_row"], "is_rollover_chosen")[0]
+    return message_rows(
+        stated.filter(~chosen.fill_null(value=False)),
+        "BA1341",
+        pl.lit("no choice: the program decides"),
+        pl.col("credit_rollover"),
+    )
 
 
 def _proof_messages(rows: pl.DataFrame) -> pl.DataFrame:
