@@ -49,7 +49,7 @@ def explain(
         programs=programs(again),
         plans=plans,
         held=held_parts(again, plan_type),
-        credits=credit_part(again),
+        credits=credit_part(again) if plan_type is None else None,
         differences=(*again_of.differences(again), *unequal),
     )
 
