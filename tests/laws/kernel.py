@@ -356,7 +356,14 @@ class Kernel:
                 if kind != PROGRAM_PLAN_TYPE
             },
             "options": {key: row for key, row in by_code.items() if key[0] != PROGRAM_PLAN_TYPE},
-            "general_credit": _general_credit([row for kind, row in options if kind == PROGRAM_PLAN_TYPE]),
+            "general_credit": _general_credit(
+                [row for kind, row in options if kind == PROGRAM_PLAN_TYPE and row["option_type"] == "G"]
+            ),
+            "general_deductions": {
+                codes[row["option_id"]]: _option(row)
+                for kind, row in options
+                if kind == PROGRAM_PLAN_TYPE and row["option_type"] == "D"
+            },
         }
 
     def _codes(self, client: int) -> dict[int, str]:

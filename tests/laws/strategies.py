@@ -552,6 +552,21 @@ def credits_left_over(draw: DrawFn, plan_types_: list[str]) -> Row:
 
 
 @st.composite
+def general_deductions(draw: DrawFn, client: Row, program: str, number: int) -> Row:
+    """Draw what a program takes from everybody, or from whom a rule admits."""
+    name = f"{program}01{number}"
+    cost = draw(costs(client, name, "flat", []))
+    code = draw(st.sampled_from(["ALLBT", "ALLAT", "TWOBT", "ONEAT"]))
+    return {"code": f"FEE{number}", "name": "A fee", "deduction_code": code} | cost | _admitting(draw)
+
+
+def _admitting(draw: DrawFn) -> Row:
+    """Draw the rule of a general credit or deduction, often none."""
+    code = draw(st.sampled_from([None, None, "RULE1", "RULE2"]))
+    return {} if code is None else {"eligibility": code}
+
+
+@st.composite
 def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> list[Row]:
     """Draw a program, sometimes with an amendment in 2026 that drops a plan type or changes its options."""
     wanted = draw(st.lists(st.sampled_from(PLAN_TYPES), min_size=1, max_size=4, unique=True))
@@ -561,7 +576,15 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
     if rarely(draw, 8):
         program["service_area"] = "SERVICE"
     if rarely(draw, 6):
-        program["credits"] = [{"rate_table": "CREDIT", "earnings_code": "GENERAL"} | _ruled(draw)]
+        program["credits"] = [
+            {"rate_table": "CREDIT", "earnings_code": "GENERAL"} | _ruled(draw) | _admitting(draw)
+            for _ in range(draw(st.integers(1, 2)))
+        ]
+    if rarely(draw, 6):
+        program["deductions"] = [
+            draw(general_deductions(client, code, number)) for number in range(draw(st.integers(1, 2)))
+        ]
+    if "credits" in program or "deductions" in program:
         program["event_rule"] = draw(st.sampled_from([None, sections[0]["event_rule"]]))
     program |= draw(credits_left_over(sorted(wanted)))
     rows = [{"from": ORIGIN, **SOURCE, **program}]
@@ -820,6 +843,8 @@ def overrides(draw: DrawFn, client: Row) -> list[Row]:
         for section in _sections(client, program)
         for code in option_codes(section)
     ]
+    of_program = next(row for row in client["programs"] if row["code"] == program)
+    places += [("01", one["code"]) for one in of_program.get("deductions", [])]
     decided = [{"program": program}] if draw(st.booleans()) else []
     chosen = draw(st.lists(st.sampled_from(places), max_size=2, unique=True))
     decided += [{"program": program, "plan_type": kind, "option": code} for kind, code in chosen]

@@ -110,6 +110,10 @@ def comparable(result: Row) -> Row:
     return {
         **{name: result[name] for name in names},
         "plans": {kind: {name: plan[name] for name in PLAN} for kind, plan in result["plans"].items()},
+        "general_deductions": {
+            code: {name: option[name] for name in (*FLAGS, *AMOUNTS)}
+            for code, option in result["general_deductions"].items()
+        },
         "options": {
             key: {name: option[name] for name in (*FLAGS, *AMOUNTS)}
             for key, option in result["options"].items()

@@ -229,7 +229,7 @@ def differences(expect: Row, result: Row) -> list[str]:
                 _compare(f"electable {plan_type}", sorted(codes), electable(result, plan_type), found)
         elif key == "messages":
             _compare_messages(value, result["messages"], found)
-        elif key in ("plans", "options"):
+        elif key in ("plans", "options", "general_deductions"):
             for name, fragment in value.items():
                 _compare_fragment(name, fragment, result[key].get(name), found)
         else:

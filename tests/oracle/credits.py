@@ -16,6 +16,8 @@ def credit_use(peo: Row, client: Row, person: Row, chosen: list[Row], choice: st
     program = setup.row_on("programs", result["program"], person["event"]["event_on"])
     held = [_held(setup, program, result, person, one) for one in chosen]
     general = result["general_credit"]
+    for priced in result["general_deductions"].values():
+        held.append({"plan_type": "01", "kind": "D", "credit": 0, "cost": priced["annual_before_tax_cents"]})
     total = _sum([one["credit"] for one in held] + [general["annual_credit_cents"] if general else 0])
     if total == 0:
         return None

@@ -3,7 +3,7 @@
 from .eligibility import assign_program, is_in_force
 from .options import decide_plan_type, set_end_dates
 from .preparation import WAIVE, Case, blank_plan
-from .prices import general_credit
+from .prices import general
 from .rows import Row, Setup, plan_type_of
 
 
@@ -11,7 +11,7 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
     """Prepare the event of a person under a PEO's and a client's set-up.
 
     Gives: assignment (AS, AN, AE, FA), status, program, messages (sorted triples of code, plan type,
-           option), plans by plan type, options by (plan type, option code), general_credit,
+           option), plans by plan type, options by (plan type, option code), general_credit, general_deductions (by code),
            is_final_without_person, reasons. Only errors have messages, as docs/rules.md names them.
     Units: every `…_cents` is whole cents; None is unknown, or stated by the person.
     """
@@ -21,10 +21,10 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
         case.say(code)
     plans: dict[str, Row] = {}
     options: dict[tuple[str, str], Row] = {}
-    credit = None
+    credit, deductions = None, {}
     if found["assignment"] == "AS":
         _decide_program(case, found["program"], plans, options)
-        credit = general_credit(case, found["program"])
+        credit, deductions = general(case, found["program"])
     if found["assignment"] in ("AS", "AN"):
         _end_what_is_outside(case, found["program"], plans)
     status = _status(case, found["assignment"], plans)
@@ -36,6 +36,7 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
         "plans": plans,
         "options": options,
         "general_credit": credit,
+        "general_deductions": deductions,
         "is_final_without_person": _is_final_without_person(case, status, plans),
         "reasons": {"programs": found["reasons"]},
     }

@@ -5,7 +5,7 @@ from datetime import date
 from openbenefits.core.codes import AmountKind
 
 from .dates import coverage_begin, flagged_periods, pay_periods
-from .eligibility import counting_dependents
+from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
 from .preparation import WAIVE, Case, blank_option, blank_plan
 from .price_days import When
 from .rating import coverage_amount, credit_month, premium_coverage, price_month
@@ -175,10 +175,18 @@ def waiver_option(case: Case, section: Row, plan: Row, counting: list[Row]) -> R
     return waiver
 
 
-def general_credit(case: Case, program: Row) -> Row | None:
-    """Add up the program's general credits, as of the event, or by the begin rule of its own event rule."""
-    if not program.get("credits"):
-        return None
+GENERAL = ("annual_credit_cents", "pay_credit_cents")
+
+
+def general(case: Case, program: Row) -> tuple[Row | None, dict[str, Row]]:
+    """Price the program's general credits, added up, and its general deductions, by code.
+
+    As of the event, or from when the event rule of the program, if any, begins coverage; whom its rule does not
+    admit has none of it.
+    """
+    given, taken = program.get("credits") or [], program.get("deductions") or []
+    if not given and not taken:
+        return None, {}
     row = case.setup.event_row(program.get("event_rule"), case.event["event_class"], case.on)
     begins_on = case.on
     if row is not None:
@@ -186,14 +194,32 @@ def general_credit(case: Case, program: Row) -> Row | None:
         begins_on = begin["begins_on"]
     if begins_on is None:
         case.say("BA1205", "01")
-        return None
-    option, plan = {"code": None, "coverage_code": None}, {"coverage_begins_on": begins_on}
+        return None, {}
+    plan = {**blank_plan(None), "coverage_begins_on": begins_on}
     counting = counting_dependents(case.setup, None, case.person, begins_on)
-    rows = []
-    for credit in program["credits"]:
-        rows.append(blank_option(blank_plan(None), ""))
-        _set_credit(case, "01", plan, option, [credit], counting, rows[-1])
-    return {name: _sum([row[name] for row in rows]) for name in ("annual_credit_cents", "pay_credit_cents")}
+    amounts = []
+    for number, credit in enumerate(given, 1):
+        option = {"code": f"CREDIT-{number}", "coverage_code": None, **credit}
+        if _is_admitted(case, program, option):
+            amounts.append(blank_option(plan, ""))
+            _set_credit(case, "01", plan, option, [credit], counting, amounts[-1])
+    priced = {}
+    for deduction in taken:
+        option = {**deduction, "coverage_code": None, "costs": [deduction]}
+        if _is_admitted(case, program, option):
+            found = priced[deduction["code"]] = blank_option(plan, "")
+            _set_price(case, {"plan_type": "01"}, plan, option, counting, found)
+            found |= {"annual_credit_cents": 0, "pay_credit_cents": 0}
+    summed = {name: _sum([row[name] for row in amounts]) for name in GENERAL} if amounts else None
+    return summed, priced
+
+
+def _is_admitted(case: Case, program: Row, option: Row) -> bool:
+    """Tell whether a general credit or deduction is there for the person; who cannot be judged is told of."""
+    verdict = option_verdict(case.setup, (program["code"], "01"), option, case.person, case.on, [])["verdict"]
+    if verdict == UNDECIDED:
+        case.say("BA1211", "01", option["code"])
+    return verdict == ELIGIBLE
 
 
 def _sum(amounts: list[int | None]) -> int | None:

@@ -111,6 +111,11 @@ class OptionType(StrEnum):
     OPTION = "O"
     WAIVE = "W"
     GENERAL_CREDIT = "G"
+    GENERAL_DEDUCTION = "D"
+
+
+GENERAL_TYPES = (OptionType.GENERAL_CREDIT, OptionType.GENERAL_DEDUCTION)
+"""Options of the program itself (plan type 01), which nobody elects."""
 
 
 class ChangeKind(StrEnum):

@@ -6,6 +6,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from openbenefits.payroll.rules.credits import GIVEN
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -23,6 +24,20 @@ SELECT id AS person_id, employee_number FROM workforce_person WHERE client_id = 
 EVENT_DAYS = f"""
 SELECT client_id, person_id, benefit_record, schedule_id, event_number, event_on
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+
+GENERAL_OPTIONS = f"""
+SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number,
+       coalesce(p.coverage_begins_on, e.event_on) AS from_on, o.option_id
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+LEFT JOIN enrollment_eventplan AS p
+  ON (p.client_id, p.person_id, p.benefit_record, p.schedule_id, p.event_number, p.preparation, p.plan_type)
+   = (e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.preparation, '01')
+LEFT JOIN enrollment_eventoption AS o
+  ON (o.client_id, o.person_id, o.benefit_record, o.schedule_id, o.event_number, o.preparation, o.plan_type)
+   = (e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.preparation, '01')
+WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP') AND e.preparation > 0
 """
 
 
@@ -68,6 +83,11 @@ def with_event_days(connection: Any, points: pl.DataFrame) -> pl.DataFrame:
     key |= {"schedule_id": pl.Int32, "event_number": pl.Int32}
     rows = copy_out(connection, EVENT_DAYS, key | {"event_on": pl.Date}, people_arrays(points))
     return points.join(rows.unique(list(key), keep="last"), on=list(key), how="left", maintain_order="left")
+
+
+def load_given(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the general credits and deductions of settled events, as GIVEN of `payroll.rules.credits`."""
+    return copy_out(connection, GENERAL_OPTIONS, GIVEN, people_arrays(people))
 
 
 def load_employee_numbers(connection: Any, client_id: int) -> pl.DataFrame:

@@ -18,7 +18,12 @@ from openbenefits.enrollment.frames import (
     load_credit_rolls,
     load_credit_uses,
 )
-from openbenefits.payroll.frames import load_covered_people, load_employee_numbers, with_event_days
+from openbenefits.payroll.frames import (
+    load_covered_people,
+    load_employee_numbers,
+    load_given,
+    with_event_days,
+)
 from openbenefits.payroll.rules import (
     Known,
     changes_between,
@@ -28,6 +33,7 @@ from openbenefits.payroll.rules import (
     owed_lines,
     own_pays,
 )
+from openbenefits.payroll.rules.credits import asks_rules
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
@@ -150,6 +156,7 @@ def _load(
         bases=_bases(connection, days, jobs, history, rulebook),
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
+        given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
     )
     return _Loaded(known=known, rulebook=rulebook, tables=tables)
 

@@ -475,6 +475,21 @@ class CreditPart(Part, kw_only=True, frozen=True):
     calculation_rule: str | None = None
 
 
+class GeneralCreditPart(CreditPart, kw_only=True, frozen=True):
+    """A credit of the program itself, for everybody in it whom its rule, if any, admits."""
+
+    eligibility: str | None = None
+
+
+class GeneralDeductionPart(CostPart, kw_only=True, frozen=True):
+    """A deduction of the program itself, from everybody in it whom its rule, if any, admits."""
+
+    code: Code
+    name: str
+    deduction_code: str
+    eligibility: str | None = None
+
+
 class RequiresPart(Part, kw_only=True, frozen=True):
     """The coverage in another plan type that an option needs; of a given plan, if one is named.
 
@@ -562,7 +577,8 @@ class ProgramPart(DatedPart, kw_only=True, frozen=True):
     event_rule: str | None = None
     active: bool = True
     maximum_pledge: Dollars | None = None  # of all spending accounts together
-    credits: list[CreditPart] = []  # general credits
+    credits: list[GeneralCreditPart] = []
+    deductions: list[GeneralDeductionPart] = []
     excess_credits: ExcessCredits = ExcessCredits.PAID
     excess_cost_plan_types: list[PlanType] = []  # whose costs before tax credits pay for; empty: all
     rollover_plan_types: list[PlanType] = []  # filled in this order, each up to its maximum pledge

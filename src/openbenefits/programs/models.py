@@ -434,7 +434,7 @@ class PlanTypeRow(SetupRow):
 
 
 class Option(SetupRow):
-    """Something that can be elected (or a waiver, or a general credit)."""
+    """Something that can be elected (or a waiver, a general credit or deduction)."""
 
     valid_from = models.DateField()
     program_id = models.IntegerField()

@@ -4,14 +4,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from openbenefits.core.codes import OptionType
-from openbenefits.programs.bundle import CreditPart, OptionPart, PlanTypePart, ProgramPart
+from openbenefits.programs.bundle import (
+    CostPart,
+    CreditPart,
+    GeneralDeductionPart,
+    OptionPart,
+    PlanTypePart,
+    ProgramPart,
+)
 
 WAIVE = "WAIVE"
 PROGRAM_PLAN_TYPE = "01"
 
 
 class Offer(NamedTuple):
-    """One row of a program: an option for one coverage code, a waiver, or a general credit."""
+    """One row of a program: an option for one coverage code, a waiver, a general credit or deduction."""
 
     code: str
     option_type: OptionType
@@ -30,12 +37,35 @@ def offers(plan_type: PlanTypePart) -> list[Offer]:
     return listed
 
 
-def general_credits(program: ProgramPart) -> list[Offer]:
-    """List the credits everybody in a program gets."""
-    return [
-        Offer(f"CREDIT-{number}", OptionType.GENERAL_CREDIT, credits=(credit,))
+def general_offers(program: ProgramPart) -> list[Offer]:
+    """List the credits everybody in a program gets, and the deductions everybody owes, if eligible."""
+    given = [
+        Offer(code, OptionType.GENERAL_CREDIT, part=part, credits=(credit,))
         for number, credit in enumerate(program.credits, 1)
+        for code in [f"CREDIT-{number}"]
+        for part in [OptionPart(code=code, name="General credit", eligibility=credit.eligibility)]
     ]
+    taken = [
+        Offer(one.code, OptionType.GENERAL_DEDUCTION, part=option_of_deduction(one))
+        for one in program.deductions
+    ]
+    return given + taken
+
+
+def option_of_deduction(part: GeneralDeductionPart) -> OptionPart:
+    """Answer the option a general deduction is."""
+    cost = CostPart(
+        rate_table=part.rate_table,
+        contribution=part.contribution,
+        calculation_rule=part.calculation_rule,
+    )
+    return OptionPart(
+        code=part.code,
+        name=part.name,
+        eligibility=part.eligibility,
+        deduction_code=part.deduction_code,
+        costs=[cost],
+    )
 
 
 def option_key(program: ProgramPart, plan_type: str, offer: Offer) -> str:
@@ -45,7 +75,7 @@ def option_key(program: ProgramPart, plan_type: str, offer: Offer) -> str:
 
 def all_offers(program: ProgramPart) -> Iterator[tuple[str, int, Offer]]:
     """List every row of a program with its plan type and its place within that."""
-    rows = [(PROGRAM_PLAN_TYPE, general_credits(program))]
+    rows = [(PROGRAM_PLAN_TYPE, general_offers(program))]
     rows += [(plan_type.plan_type, offers(plan_type)) for plan_type in program.plan_types]
     for plan_type, listed in rows:
         for order, offer in enumerate(listed, 1):

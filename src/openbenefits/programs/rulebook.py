@@ -163,7 +163,7 @@ def _programs(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl.DataFrame:
     """One row per plan type of a program row; `plan_row` is its position.
 
-    A program with general credits has a row of its own, plan type 01 (`is_program`).
+    A program with general credits or deductions has a row of its own, plan type 01 (`is_program`).
     """
     rows = tables["plan_type_row"].drop("client_id", "release_id", "id", strict=False)
     own = _program_plan_types(tables, rows.schema)
@@ -186,7 +186,7 @@ def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl
 
 
 def _program_plan_types(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
-    """Make a plan type 01 for each program row with general credits."""
+    """Make a plan type 01 for each program row with general credits or deductions."""
     granting = tables["option"].filter(plan_type=PROGRAM_PLAN_TYPE).select("program_id", "valid_from")
     programs = tables["program"].select("program_id", "valid_from", "event_rule_id")
     rows = programs.join(granting.unique(), on=["program_id", "valid_from"]).with_columns(

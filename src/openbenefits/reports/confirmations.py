@@ -3,13 +3,14 @@
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import COVERED_KINDS, ChangeKind
+from openbenefits.core.codes import COVERED_KINDS, ChangeKind, OptionType
 from openbenefits.reports.letters import (
     PROGRAM_TYPE,
     StatementFrames,
     assembled,
     dependents_on_file,
     general_credits,
+    general_deductions,
     heads,
     with_details,
 )
@@ -24,7 +25,8 @@ PRICES = (
 
 def confirmation_letters(batch: StatementFrames) -> pl.DataFrame:
     """Write the letters that say what was decided."""
-    rows = pl.concat([_confirmed(batch), general_credits(batch.options)], how="diagonal")
+    general = [general_credits(batch.options), general_deductions(batch.options)]
+    rows = pl.concat([_confirmed(batch), *general], how="diagonal")
     return assembled(
         heads(batch.events),
         {
@@ -85,12 +87,15 @@ def _as_billed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _confirmed_plans(rows: pl.DataFrame) -> pl.DataFrame:
     covers = _covers()
-    is_credit = pl.col("kind").is_null()
-    credit_name = pl.coalesce("option_name", "option_code")
+    is_general = pl.col("kind").is_null()
+    is_taken = pl.col("option_type") == OptionType.GENERAL_DEDUCTION.value
+    general = pl.when(is_taken).then(pl.lit("Deduction of the program"))
+    general = general.otherwise(pl.lit("Credit from your employer"))
+    general_name = pl.coalesce("option_name", "option_code")
     shown = rows.with_columns(
         pl.col("is_new").fill_null(value=True),
-        type=pl.when(is_credit).then(pl.lit("Credit from your employer")).otherwise(plan_type_name()),
-        label=pl.when(is_credit).then(credit_name).when(covers).then("label").otherwise(_kind_text()),
+        type=pl.when(is_general).then(general).otherwise(plan_type_name()),
+        label=pl.when(is_general).then(general_name).when(covers).then("label").otherwise(_kind_text()),
         detail=pl.when(covers).then("detail"),
         begins=short_day_text(pl.col("begins_on")),
         deducted_from=pl.when(covers).then(short_day_text(pl.col("deduction_begins_on"))),

@@ -365,14 +365,21 @@ def _outside_area(again: Again, geography_id: int | None) -> list[str]:
     return [f"home zip {home} is outside the service area {geography_code(geography_id)}"]
 
 
+_GENERAL = {
+    str(OptionType.GENERAL_CREDIT): "given to everybody in the program",
+    str(OptionType.GENERAL_DEDUCTION): "taken from everybody in the program",
+}
+
+
 def _why(again: Again, plan: Row, priced: Row, rule: RulePart, decision: Row | None) -> str:
-    if decision is not None:
-        decided = decision_sentence(decision, rule)
+    decided = None if decision is None else decision_sentence(decision, rule)
+    if priced["option_type"] in _GENERAL:
+        whom = f": {decided}" if decided else " whom its rule admits" if priced["rule_bit"] else ""
+        return _GENERAL[priced["option_type"]] + whom
+    if decided is not None:
         if priced["is_electable"]:
             return f"offered: {decided}"
         return f"{decided}; it may not be chosen: {_why_not_electable(again, plan, priced)}"
-    if priced["option_type"] == OptionType.GENERAL_CREDIT:
-        return "given to everybody in the program"
     if priced["is_electable"]:
         return "offered: the present option" if priced["is_current"] else "offered"
     return f"eligible, but may not be chosen: {_why_not_electable(again, plan, priced)}"

@@ -158,7 +158,16 @@ def assembled(heads: pl.DataFrame, parts: dict[str, pl.DataFrame]) -> pl.DataFra
 
 
 def general_credits(options: pl.DataFrame) -> pl.DataFrame:
-    return options.filter(
-        (pl.col("option_type") == OptionType.GENERAL_CREDIT.value) | (pl.col("plan_type") == PROGRAM_TYPE),
-        pl.col("pay_credit_cents").fill_null(0) != 0,
-    ).sort("case", "option_order")
+    """Keep what a program gives everybody."""
+    return _general(options).filter(pl.col("pay_credit_cents").fill_null(0) != 0)
+
+
+def general_deductions(options: pl.DataFrame) -> pl.DataFrame:
+    """Keep what a program takes from everybody; what it only costs the employer is not taken."""
+    taken = pl.sum_horizontal("pay_before_tax_cents", "pay_after_tax_cents")
+    is_deduction = pl.col("option_type") == OptionType.GENERAL_DEDUCTION.value
+    return _general(options).filter(is_deduction & (taken != 0))
+
+
+def _general(options: pl.DataFrame) -> pl.DataFrame:
+    return options.filter(pl.col("plan_type") == PROGRAM_TYPE).sort("case", "option_order")

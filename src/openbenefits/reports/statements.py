@@ -10,6 +10,7 @@ from openbenefits.reports.letters import (
     assembled,
     dependents_on_file,
     general_credits,
+    general_deductions,
     heads,
     labelled,
     with_details,
@@ -29,6 +30,7 @@ def enrollment_letters(batch: StatementFrames) -> pl.DataFrame:
         "current": _current(batch),
         "plans": _plan_choices(batch.plans, options),
         "credits": _credits(options),
+        "deductions": _deductions(options),
     }
     return assembled(heads(batch.events), parts)
 
@@ -163,6 +165,18 @@ def _credits(options: pl.DataFrame) -> pl.DataFrame:
         year=money_text(pl.col("annual_credit_cents")),
     )
     return rows.group_by("case", maintain_order=True).agg(credits=pl.struct("name", "pay", "year"))
+
+
+def _deductions(options: pl.DataFrame) -> pl.DataFrame:
+    """Gather what is taken from a case whatever it chooses."""
+    rows = general_deductions(options).with_columns(
+        name=pl.coalesce("option_name", "option_code"),
+        pay=money_text(_per_pay()),
+        year=money_text(_per_year()),
+        tax=pl.concat_list("tax_class"),
+    )
+    rows = rows.with_columns(tax=_tax_text().fill_null(ABSENT))
+    return rows.group_by("case", maintain_order=True).agg(deductions=pl.struct("name", "pay", "year", "tax"))
 
 
 def _current(batch: StatementFrames) -> pl.DataFrame:

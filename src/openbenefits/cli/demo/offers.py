@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import OptionType
+from openbenefits.core.codes import GENERAL_TYPES, OptionType
 from openbenefits.programs.frames import load_setup
 from openbenefits.reports.frames import load_events, load_options, load_people
 from openbenefits.reports.names import load_names, with_event_names, with_option_names
@@ -44,7 +44,7 @@ def offers_of(
     found = found.join(_persons_needed(connection), on="coverage_code_id", how="left")
     found = found.join(_hsa_plans(connection), on="plan_id", how="left")
     is_waiver = pl.col("option_type") == str(OptionType.WAIVE)
-    return found.filter(pl.col("option_type") != str(OptionType.GENERAL_CREDIT)).select(
+    return found.filter(~pl.col("option_type").is_in([str(kind) for kind in GENERAL_TYPES])).select(
         *(
             "client",
             "client_id",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import DefaultMethod, OptionType, SelectAllowed, WaiveRule
+from openbenefits.core.codes import GENERAL_TYPES, DefaultMethod, OptionType, SelectAllowed, WaiveRule
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
@@ -17,6 +17,7 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
 NO_LIMIT = (0, 99)
+GENERAL = [str(kind) for kind in GENERAL_TYPES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +171,7 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
     current = plans["current_option_id"].gather(options["plan"])
     options = options.with_columns(is_current=(options["option_id"] == current).fill_null(value=False))
     allowed = _allowed(plans, options, prior)
-    options = options.with_columns(is_electable=pl.col("option_type") != OptionType.GENERAL_CREDIT)
+    options = options.with_columns(is_electable=~pl.col("option_type").is_in(GENERAL))
     bound = allowed.select(
         is_bound=(pl.col("allowed") != SelectAllowed.ALL) | pl.col("limit").is_not_null()
     ).to_series()

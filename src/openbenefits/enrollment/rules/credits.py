@@ -11,10 +11,10 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.core.codes import (
     COVERED_KINDS,
+    GENERAL_TYPES,
     AmountKind,
     ChangeKind,
     ExcessCredits,
-    OptionType,
     TaxClass,
     Trade,
 )
@@ -24,6 +24,8 @@ from openbenefits.programs.rulebook import Rulebook
 
 HELD_KINDS = [*(str(kind) for kind in COVERED_KINDS), str(ChangeKind.WAIVED)]
 COVERED = HELD_KINDS[:-1]
+GENERAL = [str(kind) for kind in GENERAL_TYPES]
+GENERAL_KIND = "G"
 PERCENT_THOUSANDTHS = 100_000
 
 USE_COLUMNS = (
@@ -79,7 +81,7 @@ _AMOUNTS = ("pledge_cents", "percent_thousandths")
 
 
 def _held(results: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared, rulebook: Rulebook) -> pl.DataFrame:
-    """List what each case holds with its credit and its cost before tax; general credits too.
+    """List what each case holds with its credit and its cost before tax; general credits and deductions too.
 
     What the event leaves untouched counts as it is held; what it ignores does not count.
     """
@@ -95,10 +97,10 @@ def _held(results: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared, rulebo
         pledge_cents="current_pledge_cents",
         percent_thousandths="current_percent_thousandths",
     )
-    general = prepared.options.filter(option_type=OptionType.GENERAL_CREDIT.value).join(
+    general = prepared.options.filter(pl.col("option_type").is_in(GENERAL)).join(
         plans.select("plan"), on="plan", how="semi"
     )
-    general = general.select("case", "plan", "option_id", kind=pl.lit("G"))
+    general = general.select("case", "plan", "option_id", kind=pl.lit(GENERAL_KIND))
     held = pl.concat([chosen.select(columns), kept.select(columns), general], how="diagonal_relaxed")
     held = held.join(prepared.options.select(_PRICED), on=["plan", "option_id"], how="inner")
     held = held.join(plans.select("plan", "plan_type", "plan_row"), on="plan", how="left")
@@ -114,7 +116,8 @@ def _with_before_tax(held: pl.DataFrame) -> pl.DataFrame:
         pl.col("annual_pay_cents"), pl.col("percent_thousandths").cast(pl.Int64), PERCENT_THOUSANDTHS
     )
     held = held.with_columns(_share=share)
-    is_covered, kind = pl.col("kind").is_in(COVERED), pl.col("amount_kind")
+    is_covered = pl.col("kind").is_in([*COVERED, GENERAL_KIND])
+    kind = pl.col("amount_kind")
     is_before = (pl.col("tax_class") == TaxClass.BEFORE_TAX).fill_null(value=False)
     stated = pl.when(kind == str(AmountKind.PERCENT)).then("_share").otherwise("pledge_cents")
     is_sold = (pl.col("trade") == Trade.SELL).fill_null(value=False)

@@ -10,7 +10,7 @@ from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass, Trade
 from openbenefits.core.columns import with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
-from openbenefits.payroll.rules.credits import general_points
+from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, DEDUCTION, with_excess
 from openbenefits.payroll.rules.pledges import with_pledge_shares
 from openbenefits.payroll.rules.prices import with_month
@@ -65,6 +65,8 @@ class Known:
     uses:       what credits were used for, as `enrollment.frames.CREDIT_USE_COLUMNS`.
     rolls:      what of them accounts got, as `enrollment.frames.load_credit_rolls`.
     bases:      what formulas take coverage from beside the pay of `facts` (BASE_PAY of `rating.rules.bases`).
+    given:      the general credits and deductions of settled events, as GIVEN of `credits`, where a rule says
+                who has them.
     """
 
     points: pl.DataFrame
@@ -75,6 +77,7 @@ class Known:
     uses: pl.DataFrame = field(default_factory=pl.DataFrame)
     rolls: pl.DataFrame = field(default_factory=pl.DataFrame)
     bases: pl.DataFrame | None = None
+    given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
 
 
 def fact_days(
@@ -110,7 +113,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     owners = points.select("owner", *OWNER).unique()
     pays = own_pays(known.facts, rulebook, begin, through).join(owners, on=list(OWNER)).drop(OWNER)
     held = _in_force(points, pays)
-    points, held = _with_general_credits(points, held, rulebook)
+    points, held, undecided = _with_general(points, held, known.given, rulebook)
     lines = _with_setup(held, points, rulebook)
     lines = with_shares(pl.concat([_deductions(lines), _credits(lines)]), rulebook)
     lines = lines.join(
@@ -119,7 +122,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     lines = with_month(
         lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history, known.bases
     )
-    lines = _with_amounts(lines, known.facts)
+    lines = _with_undecided(_with_amounts(lines, known.facts), undecided)
     lines = with_excess(lines, known.uses, known.rolls, owners)
     points, first = with_content(points, known.members), days_needed(begin, through)[0]
     lines = with_causes(lines, pays, points, rulebook, first)
@@ -157,13 +160,16 @@ def _in_force(points: pl.DataFrame, pays: pl.DataFrame) -> pl.DataFrame:
     return first.drop("deduction_begins_on", "next_begins_on")
 
 
-def _with_general_credits(
-    points: pl.DataFrame, held: pl.DataFrame, rulebook: Rulebook
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add a point for each general credit, holding in every pay in which something of its program does."""
+def _with_general(
+    points: pl.DataFrame, held: pl.DataFrame, given: pl.DataFrame, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Add a point for each general credit and deduction, in every pay in which something of its program holds.
+
+    Also gives the pays (point, ends_on) of those whose rule nobody decided.
+    """
     general = general_points(held, points, rulebook)
     if general.is_empty():
-        return points, held
+        return points, held, held.clear()
     last_series = cast("int", points["series"].max())
     general = general.with_columns(
         point=pl.int_range(pl.len(), dtype=pl.Int32) + points.height,
@@ -173,12 +179,26 @@ def _with_general_credits(
     )
     pays = with_taken(held, points, "point", "program_id").drop("point", "series")
     pays = pays.unique(["owner", "program_id", "ends_on"])
-    lines = pays.join(general.select("owner", "program_id", "point", "series"), on=["owner", "program_id"])
+    offered = general.select("owner", "program_id", "option_id", "point", "series")
     owners = points.select("owner", *OWNER).unique()
+    lines, undecided = admitted(pays.join(offered, on=["owner", "program_id"]), given, owners, rulebook)
     return (
         pl.concat([points, general.join(owners, on="owner")], how="diagonal_relaxed"),
         pl.concat([held, lines.select(held.columns)], how="vertical_relaxed"),
+        undecided.select(held.columns),
     )
+
+
+def _with_undecided(lines: pl.DataFrame, undecided: pl.DataFrame) -> pl.DataFrame:
+    """Take the amount from the lines of which nobody decided whether they are owed; the fault says so."""
+    if undecided.is_empty():
+        return lines
+    key = undecided.select("point", "ends_on", is_undecided=pl.lit(value=True))
+    found = lines.join(key, on=["point", "ends_on"], how="left", maintain_order="left")
+    return found.with_columns(
+        pl.when(pl.col("is_undecided").is_null()).then("owed_cents").alias("owed_cents"),
+        fault=pl.when("is_undecided").then(pl.lit("eligibility")).otherwise("fault"),
+    ).drop("is_undecided")
 
 
 _PLAN_ROW = ("plan_row", "amount_kind", "is_price_locked", "is_lapsing", "dependent_rule_id")
@@ -235,9 +255,12 @@ def _deductions(lines: pl.DataFrame) -> pl.DataFrame:
     Hours of leave sold are paid instead of taken, in the same pays.
     """
     sells = (pl.col("trade") == Trade.SELL).fill_null(value=False)
-    is_option = (pl.col("option_type") == OptionType.OPTION) | pl.col("option_type").is_null()
-    is_covered = pl.col("change_kind").is_in(COVERED) & (pl.col("point_plan_type") != PROGRAM_PLAN_TYPE)
-    return lines.filter(is_option & is_covered).with_columns(
+    option_type = pl.col("option_type")
+    is_option = (option_type == OptionType.OPTION) | option_type.is_null()
+    is_option &= pl.col("point_plan_type") != PROGRAM_PLAN_TYPE
+    is_general = (option_type == OptionType.GENERAL_DEDUCTION).fill_null(value=False)
+    is_covered = pl.col("change_kind").is_in(COVERED)
+    return lines.filter((is_option | is_general) & is_covered).with_columns(
         kind=pl.when(sells).then(pl.lit(CREDIT)).otherwise(pl.lit(DEDUCTION)),
         is_traded=(pl.col("amount_kind") == str(AmountKind.HOURS)).fill_null(value=False),
         tax_class=pl.when(~sells).then(pl.col("tax_class").fill_null(str(TaxClass.AFTER_TAX))),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from openbenefits.core.codes import AmountKind, ExcessCredits
+from openbenefits.core.plan_types import PROGRAM
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
@@ -14,7 +15,8 @@ def excess_credits(audited: Audited) -> Iterator[Finding]:
         kinds = {part.plan_type: part.amount for part in program.plan_types}
         for name in ("excess_cost_plan_types", "rollover_plan_types"):
             codes = getattr(program, name)
-            missing = sorted(set(codes) - set(kinds))
+            costs = {PROGRAM} if program.deductions and name == "excess_cost_plan_types" else set()
+            missing = sorted(set(codes) - set(kinds) - costs)
             if missing or len(set(codes)) < len(codes):
                 expected = f"plan types of the program ({listed(kinds)}), each once"
                 cure = f"Correct `{name}`."

@@ -10,9 +10,10 @@ from openbenefits.core.plan_types import carries_coverage_amount
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS
-from openbenefits.programs.bundle import CostPart, OptionPart, RateTablePart
+from openbenefits.programs.bundle import CostPart, OptionPart, ProgramPart, RateTablePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import option_of_deduction
 from openbenefits.programs.values import Path
 
 _PER_COVERAGE = (RateUnit.PER_HUNDRED, RateUnit.PER_THOUSAND)
@@ -34,36 +35,44 @@ def prices(audited: Audited) -> Iterator[Finding]:
             yield from _units(audited, path, place, option)
 
 
+def _priced(audited: Audited) -> Iterator[tuple[Path, ProgramPart, OptionPart]]:
+    """List the options of plan types, and the general deductions of programs as the options they are."""
+    for place in places(audited):
+        for path, option in numbered(place.part.options, *place.path, "options"):
+            yield path, place.program, option
+    for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
+        for place_of, deduction in numbered(program.deductions, *path, "deductions"):
+            yield place_of, program, option_of_deduction(deduction)
+
+
 def missing_rates(audited: Audited) -> Iterator[Finding]:
     """Find rating areas, coverage codes and kinds of people that an option admits and its rates do not."""
     seen: set[tuple[str, ...]] = set()
-    for place in places(audited):
-        for path, option in numbered(place.part.options, *place.path, "options"):
-            for cost in option.costs:
-                versions = audited.find("rate_tables", cost.rate_table)
-                for table in in_force_from(versions, place.program.valid_from):
-                    missing = _missing(audited, option, table)
-                    key = (table.code, str(table.valid_from), *missing)
-                    if missing and key not in seen:
-                        yield _missing_finding(audited, path, table, missing)
-                    seen.add(key)
+    for path, program, option in _priced(audited):
+        for cost in option.costs:
+            versions = audited.find("rate_tables", cost.rate_table)
+            for table in in_force_from(versions, program.valid_from):
+                missing = _missing(audited, option, table)
+                key = (table.code, str(table.valid_from), *missing)
+                if missing and key not in seen:
+                    yield _missing_finding(audited, path, table, missing)
+                seen.add(key)
 
 
 def missing_contributions(audited: Audited) -> Iterator[Finding]:
     """Find coverage codes for which the employer's part is not said."""
-    for place in places(audited):
-        for path, option in numbered(place.part.options, *place.path, "options"):
-            for cost in option.costs:
-                versions = audited.find("contributions", cost.contribution)
-                for part in in_force_from(versions, place.program.valid_from):
-                    known = {row.coverage_code for row in part.rows}
-                    needed = option.coverage_codes or ["no coverage code"]
-                    missing = [] if "" in known else [code for code in needed if code not in known]
-                    if missing:
-                        cure = "Add a row for each, or one with a blank coverage code."
-                        expected = f"a row of `{part.code}` for each coverage code"
-                        found = f"none for {listed(missing)}"
-                        yield audited.finding(path, "no_contribution", expected, found, cure)
+    for path, program, option in _priced(audited):
+        for cost in option.costs:
+            versions = audited.find("contributions", cost.contribution)
+            for part in in_force_from(versions, program.valid_from):
+                known = {row.coverage_code for row in part.rows}
+                needed = option.coverage_codes or ["no coverage code"]
+                missing = [] if "" in known else [code for code in needed if code not in known]
+                if missing:
+                    cure = "Add a row for each, or one with a blank coverage code."
+                    expected = f"a row of `{part.code}` for each coverage code"
+                    found = f"none for {listed(missing)}"
+                    yield audited.finding(path, "no_contribution", expected, found, cure)
 
 
 def _may_cost(audited: Audited, cost: CostPart) -> bool:
@@ -78,15 +87,14 @@ def _may_cost(audited: Audited, cost: CostPart) -> bool:
 
 def employer_twice(audited: Audited) -> Iterator[Finding]:
     """Find prices whose employer's part both the rates and a contribution state."""
-    for place in places(audited):
-        for path, option in numbered(place.part.options, *place.path, "options"):
-            for cost in option.costs:
-                stated = audited.rates(cost.rate_table)["employer_micros"].drop_nulls()
-                if cost.contribution and stated.len():
-                    expected = "the employer's part stated once"
-                    found = f"by the rates of `{cost.rate_table}` and by `{cost.contribution}`"
-                    cure = "Remove the contribution of the cost, or the employer's part of the rates."
-                    yield audited.finding(path, "employer_twice", expected, found, cure)
+    for path, _, option in _priced(audited):
+        for cost in option.costs:
+            stated = audited.rates(cost.rate_table)["employer_micros"].drop_nulls()
+            if cost.contribution and stated.len():
+                expected = "the employer's part stated once"
+                found = f"by the rates of `{cost.rate_table}` and by `{cost.contribution}`"
+                cure = "Remove the contribution of the cost, or the employer's part of the rates."
+                yield audited.finding(path, "employer_twice", expected, found, cure)
 
 
 def _pays_all(row: Any) -> bool:

@@ -44,18 +44,21 @@ def places(audited: Audited) -> Iterator[Place]:
 
 
 def programs(audited: Audited) -> Iterator[Finding]:
-    """Find programs that offer nothing, and general credits that no rule begins."""
+    """Find programs that offer nothing, and general credits and deductions that no rule begins."""
     for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
         if not program.plan_types:
             yield audited.finding(path, "no_plan_types", "a plan type", "none", "Add one, or remove it.")
-        if program.credits and program.event_rule is None:
-            cure = "Name the event rule that says when credits begin and end."
-            yield audited.finding(path, "no_event_rule", "an event rule for the credits", "none", cure)
+        given = "credits" if program.credits else "deductions"
+        if (program.credits or program.deductions) and program.event_rule is None:
+            cure = f"Name the event rule that says when {given} begin and end."
+            yield audited.finding(path, "no_event_rule", f"an event rule for the {given}", "none", cure)
 
 
 def number_of_rules(audited: Audited) -> Iterator[Finding]:
     """Find clients that use more eligibility rules and service areas than one word has bits."""
     used = set()
+    for program in audited.client.programs if audited.client else ():
+        used |= {("rule", one.eligibility) for one in (*program.credits, *program.deductions)}
     for place in places(audited):
         used |= {("rule", place.program.eligibility), ("area", place.program.service_area)}
         for option in place.part.options:

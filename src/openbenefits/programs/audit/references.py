@@ -155,10 +155,21 @@ def _of_programs(client: ClientBundle) -> Iterator[Reference]:
         yield Reference(path, "geographies", program.service_area)
         yield Reference(path, "event_rules", program.event_rule, day)
         for credit in program.credits:
+            yield Reference(path, "eligibility_rules", credit.eligibility, day)
             yield Reference(path, "rate_tables", credit.rate_table, day)
             yield Reference(path, "calculation_rules", credit.calculation_rule, day)
+        for place, deduction in numbered(program.deductions, *path, "deductions"):
+            yield from _of_deduction(place, deduction, day)
         for place, plan_type in numbered(program.plan_types, *path, "plan_types"):
             yield from _of_plan_type(place, plan_type, day)
+
+
+def _of_deduction(path: Path, deduction: Any, day: date) -> Iterator[Reference]:
+    yield Reference(path, "eligibility_rules", deduction.eligibility, day)
+    yield Reference(path, "deduction_codes", deduction.deduction_code)
+    yield Reference(path, "rate_tables", deduction.rate_table, day)
+    yield Reference(path, "contributions", deduction.contribution, day)
+    yield Reference(path, "calculation_rules", deduction.calculation_rule, day)
 
 
 def _of_plan_type(path: Path, plan_type: Any, day: date) -> Iterator[Reference]:

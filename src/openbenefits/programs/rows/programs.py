@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from openbenefits.core.codes import OptionType, WaiveRule
+from openbenefits.core.codes import WaiveRule
 from openbenefits.core.money import THOUSANDTHS
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs.bundle import ClientBundle, OptionPart, PlanTypePart, ProgramPart
@@ -198,7 +198,7 @@ def _option(numbers: Numbers, program: ProgramPart, plan_type: str, offer: Offer
 def _name(offer: Offer, numbers: Numbers) -> str:
     """Name an option by its own name or its plan's, and its coverage."""
     if offer.part is None:
-        return "Waive" if offer.option_type is OptionType.WAIVE else "General credit"
+        return "Waive"
     plan = numbers.names.get(("plan", offer.part.plan or ""), offer.part.code)
     name = offer.part.name or plan
     coverage = numbers.names.get(("coverage_code", offer.coverage_code or ""))
