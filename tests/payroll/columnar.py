@@ -1,5 +1,6 @@
 """The columnar projection in the words of the scalar oracle: one person, one plan type, documents in."""
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -68,6 +69,15 @@ class Projection:
         self.rulebook = compile_rulebook(tables)
 
     def owed(self, person: Row, points: list[Row], begin: date, through: date) -> pl.DataFrame:
+        return owed_lines(
+            self.known(person, points, begin, through), self.rulebook, begin=begin, through=through
+        )
+
+    def with_given(self, known: Known, given: pl.DataFrame) -> Known:
+        """Add what settled events say of general credits and deductions."""
+        return replace(known, given=given)
+
+    def known(self, person: Row, points: list[Row], begin: date, through: date) -> Known:
         frame = self.points(points)
         groups = [person, *(person.get("changes") or [])]
         codes = {(one.get("job") or {}).get("pay_group") for one in groups} - {None}
@@ -76,7 +86,7 @@ class Projection:
         )
         days = fact_days(frame, known_groups, self.rulebook, begin=begin, through=through)
         persons = {case: person_on(person, day) for case, day in days.select("case", "as_of").iter_rows()}
-        known = Known(
+        return Known(
             points=frame,
             members=self.members(points, person),
             facts=days.hstack(pl.DataFrame([facts(one) for one in persons.values()], schema=FACT_TYPES)),
@@ -86,7 +96,6 @@ class Projection:
                 schema=PAY_HISTORY,
             ),
         )
-        return owed_lines(known, self.rulebook, begin=begin, through=through)
 
     def points(self, points: list[Row]) -> pl.DataFrame:
         rows = []

@@ -53,6 +53,7 @@ def option(section: list[Any], code: str = "10") -> dict[str, Any]:
     return plan_type(section, code)["options"][0]
 
 
+FEE = {"code": "FEE", "name": "Fee", "deduction_code": "MED", "rate_table": "credit"}
 MAIN = "programs[MAIN from 2026-01-01]"
 HMO = f"{MAIN}.plan_types[10].options[HMO]"
 LIFE = f"{MAIN}.plan_types[20].options[LIFE]"
@@ -656,6 +657,27 @@ CLIENT_FAULTS = [
         "contribution_rows",
         "contributions[EIGHTY from 2026-01-01]",
     ),
+    # general credits and deductions
+    *(
+        ("programs", lambda s, more=more: program(s).update(deductions=[FEE | more]), code, f"{MAIN}{where}")
+        for more, code, where in (
+            ({"deduction_code": "X"}, "unknown_code", ".deductions[FEE]"),
+            ({"rate_table": "X"}, "unknown_code", ".deductions[FEE]"),
+            ({"eligibility": "X"}, "unknown_code", ".deductions[FEE]"),
+            ({"calculation_rule": "X"}, "unknown_code", ".deductions[FEE]"),
+            ({"contribution": "X"}, "unknown_code", ".deductions[FEE]"),
+            ({"code": "CREDIT-1"}, "deduction_twice", ""),
+            ({"rate_table": "hmo"}, "rate_unit", ".deductions[FEE]"),
+        )
+    ),
+    ("programs", lambda s: program(s).update(deductions=[FEE, FEE]), "deduction_twice", MAIN),
+    ("programs", lambda s: program(s)["credits"][0].update(eligibility="X"), "unknown_code", MAIN),
+    (
+        "programs",
+        lambda s: program(s).update(deductions=[FEE], credits=[], event_rule=None),
+        "no_event_rule",
+        MAIN,
+    ),
     # credits left over
     (
         "programs",
@@ -1118,3 +1140,23 @@ def test_persons_nobody_may_be_are_a_finding(tmp_path, persons, relationships, i
     findings = audited_client(tmp_path, peo={"coverage_codes": demand}, dependent_rules=[rule])
 
     assert [finding.code for finding in findings] == (["persons_demanded"] if is_finding else [])
+
+
+def test_a_program_may_have_general_deductions(tmp_path):
+    assert audited_client(tmp_path, programs=lambda s: program(s).update(deductions=[FEE])) == []
+
+
+@pytest.mark.parametrize("name", ["code", "name", "deduction_code", "rate_table"])
+def test_a_general_deduction_without_code_or_rate_is_not_read(tmp_path, name):
+    bare = {key: value for key, value in FEE.items() if key != name}
+    reading = read(make_client(tmp_path / "client", programs=lambda s: program(s).update(deductions=[bare])))
+    assert [name in finding.sentence() for finding in reading.findings] == [True]
+
+
+def test_a_program_looks_at_nobody_elses_age(tmp_path):
+    rule = {**DATED, "code": "SPOUSES", "age_of": "spouse"}
+    ruled = FEE | {"calculation_rule": "SPOUSES"}
+    found = audited_client(
+        tmp_path, calculation_rules=[rule], programs=lambda s: program(s).update(deductions=[ruled])
+    )
+    assert the_one(found) == ("age_of", f"{MAIN}.deductions[FEE]")

@@ -59,6 +59,26 @@ def test_rows_of_what_was_written_out_are_the_same(tmp_path):
         assert rows.equals(new[name]), name
 
 
+def test_general_deductions_are_written_out_and_read_again(tmp_path):
+    fee = {
+        "code": "FEE",
+        "name": "Fee",
+        "deduction_code": "MED",
+        "rate_table": "credit",
+        "eligibility": "FULL",
+    }
+
+    def general(programs):
+        programs[0]["deductions"] = [fee]
+        programs[0]["credits"][0]["eligibility"] = "FULL"
+
+    bundle = read(make_client(tmp_path / "client", programs=general)).bundle
+    again = written_again(bundle, tmp_path / "again")
+    assert_same(bundle, again)
+    assert again.parts.programs[0].deductions[0].eligibility == "FULL"
+    assert again.parts.programs[0].credits[0].eligibility == "FULL"
+
+
 @settings(max_examples=60)
 @given(st.sampled_from(list(paths(CLIENT))), VALUES)
 def test_any_client_that_loads_is_written_out_and_read_again(path, value):

@@ -1,7 +1,7 @@
-"""General credits and deductions: what a program gives, and takes from, everybody who holds something under it.
+"""General credits and deductions: what a program gives to, and takes from, who holds something under it.
 
-Whether a rule admits somebody is not decided again: the last event that is settled says so, from the day on which
-it begins the program's own coverage.
+Whether a rule admits somebody is not decided again: the last event that is settled says so, from the day on
+which it begins the program's own coverage.
 """
 
 import polars as pl

@@ -163,7 +163,7 @@ def _in_force(points: pl.DataFrame, pays: pl.DataFrame) -> pl.DataFrame:
 def _with_general(
     points: pl.DataFrame, held: pl.DataFrame, given: pl.DataFrame, rulebook: Rulebook
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Add a point for each general credit and deduction, in every pay in which something of its program holds.
+    """Add a point for each general credit and deduction, in every pay in which its program holds.
 
     Also gives the pays (point, ends_on) of those whose rule nobody decided.
     """
