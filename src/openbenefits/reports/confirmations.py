@@ -89,8 +89,8 @@ def _confirmed_plans(rows: pl.DataFrame) -> pl.DataFrame:
     covers = _covers()
     is_general = pl.col("kind").is_null()
     is_taken = pl.col("option_type") == OptionType.GENERAL_DEDUCTION.value
-    general = pl.when(is_taken).then(pl.lit("Deduction of the program"))
-    general = general.otherwise(pl.lit("Credit from your employer"))
+    taken, given = pl.lit("Deduction of the program"), pl.lit("Credit from your employer")
+    general = pl.when(is_taken).then(taken).otherwise(given)
     general_name = pl.coalesce("option_name", "option_code")
     shown = rows.with_columns(
         pl.col("is_new").fill_null(value=True),

@@ -58,7 +58,8 @@ def number_of_rules(audited: Audited) -> Iterator[Finding]:
     """Find clients that use more eligibility rules and service areas than one word has bits."""
     used = set()
     for program in audited.client.programs if audited.client else ():
-        used |= {("rule", one.eligibility) for one in (*program.credits, *program.deductions)}
+        used |= {("rule", one.eligibility) for one in program.credits}
+        used |= {("rule", one.eligibility) for one in program.deductions}
     for place in places(audited):
         used |= {("rule", place.program.eligibility), ("area", place.program.service_area)}
         for option in place.part.options:
