@@ -25,18 +25,17 @@ def general_codes(audited: Audited) -> Iterator[Finding]:
 
 
 def general_rates(audited: Audited) -> Iterator[Finding]:
-    """Find prices of a program that look at coverage, or at the age of others, which it knows nothing of."""
+    """Find deductions whose price looks at coverage, or at the age of others, of which a program knows nothing."""
     for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
-        for section in ("credits", "deductions"):
-            for place, part in numbered(getattr(program, section), *path, section):
-                yield from _of_coverage(audited, place, part, program)
-                rules = audited.find("calculation_rules", part.calculation_rule)
-                kinds = {rule.age_of for rule in in_force_from(rules, program.valid_from)} - {AgeOf.EMPLOYEE}
-                if kinds:
-                    expected = "the employee's age, as a program covers nobody"
-                    found = f"`{part.calculation_rule}` of {listed(sorted(kind.value for kind in kinds))}"
-                    cure = "Use a calculation rule of the employee's age."
-                    yield audited.finding(place, "age_of", expected, found, cure)
+        for place, part in numbered(program.deductions, *path, "deductions"):
+            yield from _of_coverage(audited, place, part, program)
+            rules = audited.find("calculation_rules", part.calculation_rule)
+            kinds = {rule.age_of for rule in in_force_from(rules, program.valid_from)} - {AgeOf.EMPLOYEE}
+            if kinds:
+                expected = "the employee's age, as a program covers nobody"
+                found = f"`{part.calculation_rule}` of {listed(sorted(kind.value for kind in kinds))}"
+                cure = "Use a calculation rule of the employee's age."
+                yield audited.finding(place, "age_of", expected, found, cure)
 
 
 def _of_coverage(audited: Audited, path: Path, part: Any, program: Any) -> Iterator[Finding]:
