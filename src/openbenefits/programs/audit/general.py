@@ -25,7 +25,7 @@ def general_codes(audited: Audited) -> Iterator[Finding]:
 
 
 def general_rates(audited: Audited) -> Iterator[Finding]:
-    """Find deductions whose price looks at coverage, or at the age of others, of which a program knows nothing."""
+    """Find deductions whose price looks at coverage, or at the age of others, unknown to a program."""
     for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
         for place, part in numbered(program.deductions, *path, "deductions"):
             yield from _of_coverage(audited, place, part, program)
