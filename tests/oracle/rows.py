@@ -69,8 +69,12 @@ class Setup:
         return holding
 
     def zips(self, geography: str | None) -> dict[str, str]:
-        found = self.row("geographies", geography)
-        return found["zips"] if found else {}
+        """Map the zips of a geography to their areas; `10001-10010` is a range, both ends in it."""
+        found = {}
+        for zips, area in ((self.row("geographies", geography) or {}).get("zips") or {}).items():
+            low, _, high = zips.partition("-")
+            found |= {f"{number:05}": area for number in range(int(low), int(high or low) + 1)}
+        return found
 
     def event_class(self, code: str) -> Row:
         return self.row("event_classes", code) or {}

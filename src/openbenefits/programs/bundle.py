@@ -223,6 +223,7 @@ class CalculationRulePart(DatedPart, kw_only=True, frozen=True):
 class GeographyPart(Part, kw_only=True, frozen=True):
     """Zip codes: `file` is a CSV of the bundle with `zip` and, for rating areas, `area`.
 
+    A row may give a range, `zip_from` and `zip_to` (both in it), instead of `zip`: five digits each.
     With a column `geography`, only rows that name this code count.
     """
 

@@ -47,6 +47,11 @@ ZIP_SCHEMA: dict[str, pl.DataType] = {
     "line": pl.Int32(),
 }
 
+_RANGE_SCHEMA = ZIP_SCHEMA | {"zip_from": pl.String(), "zip_to": pl.String()}
+
+WIDEST_RANGE = 99_999
+"""Zips in one range; one more are all there are, which no place has."""
+
 LIMIT_SCHEMA: dict[str, pl.DataType] = {
     "code": pl.String(),
     "year": pl.Int32(),
@@ -93,8 +98,66 @@ def curve_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
 
 
 def zip_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
-    """Read a file of zip codes. Rows without a column `geography` have a null there: they serve any."""
-    return _sheet(text, file, _ZIP_COLUMNS, ZIP_SCHEMA)
+    """Read a file of zip codes and of ranges of them. Rows without a column `geography` serve any.
+
+    Shapes:  a row for each zip; a range (`zip_from` to `zip_to`, both in it) is written out, on its line.
+    Missing: `geography` and `area` are null where they are not stated.
+    Errors:  a finding for each row with neither a zip nor a range, with both, or with half a range; for each
+             range that runs backwards or takes every zip there is.
+    """
+    raw, faults = _sheet(text, file, _ZIP_COLUMNS, _RANGE_SCHEMA)
+    if faults:
+        return pl.DataFrame(schema=ZIP_SCHEMA), faults
+    ends = [pl.col("zip_from").cast(pl.Int32), pl.col("zip_to").cast(pl.Int32)]
+    rows = raw.with_columns(fault=_zip_fault(*ends))
+    wrong = rows.filter(pl.col("fault").is_not_null())
+    wide = rows.filter(pl.col("fault").is_null() & pl.col("zip").is_null())
+    numbers = pl.int_ranges(ends[0], ends[1] + 1)
+    long = wide.with_columns(zip=numbers).explode("zip")
+    long = long.with_columns(pl.col("zip").cast(pl.String).str.zfill(5))
+    single = rows.filter(pl.col("fault").is_null() & pl.col("zip").is_not_null())
+    names = list(ZIP_SCHEMA)
+    return pl.concat([single.select(names), long.select(names)]).sort("line", "zip"), _zip_faults(wrong, file)
+
+
+def _zip_fault(low: pl.Expr, high: pl.Expr) -> pl.Expr:
+    """Say what is wrong with a row of a file of zip codes; null if nothing is."""
+    has_zip, has_low, has_high = (pl.col(name).is_not_null() for name in ("zip", "zip_from", "zip_to"))
+    return (
+        pl.when(has_zip & (has_low | has_high))
+        .then(pl.lit("zip_and_range"))
+        .when(~has_zip & ~has_low & ~has_high)
+        .then(pl.lit("no_zip"))
+        .when(~has_zip & (has_low != has_high))
+        .then(pl.lit("half_range"))
+        .when(high < low)
+        .then(pl.lit("range_reversed"))
+        .when(high - low + 1 > WIDEST_RANGE)
+        .then(pl.lit("range_too_wide"))
+    )
+
+
+_ZIP_CURES = {
+    "zip_and_range": ("a zip or a range", "Leave one of them out."),
+    "no_zip": ("a zip, or zip_from and zip_to", "State one of them, or remove the line."),
+    "half_range": ("both ends of the range", "Add the other end, or write the one zip in column `zip`."),
+    "range_reversed": ("zip_from at most zip_to", "Exchange them, or correct one."),
+    "range_too_wide": (f"at most {WIDEST_RANGE} zips in a range", "Correct an end of the range."),
+}
+
+
+def _zip_faults(wrong: pl.DataFrame, file: str) -> list[Finding]:
+    named = wrong.select("fault", "line", "zip", "zip_from", "zip_to").group_by("fault", maintain_order=True)
+    shown = named.head(FAULTS_SHOWN).sort("line")
+    return [
+        _fault(file, line, fault, _ZIP_CURES[fault][0], _zips_found(*cells), _ZIP_CURES[fault][1])
+        for fault, line, *cells in shown.iter_rows()
+    ]
+
+
+def _zips_found(one: str | None, low: str | None, high: str | None) -> str:
+    names = (("zip", one), ("zip_from", low), ("zip_to", high))
+    return ", ".join(f"{name} {value}" for name, value in names if value is not None) or "none of them"
 
 
 def limit_sheet(text: str, file: str) -> tuple[pl.DataFrame, list[Finding]]:
@@ -331,8 +394,12 @@ _CURVE_COLUMNS: dict[str, Column] = {
     ),
 }
 
+_ZIP = r"^[0-9]{5}$"
+
 _ZIP_COLUMNS: dict[str, Column] = {
     "geography": _text("geography"),
-    "zip": Column(says="five digits", pattern=r"^[0-9]{5}$", becomes="zip", read=_as_is, is_required=True),
+    "zip": _text("zip", "five digits", _ZIP),
+    "zip_from": _text("zip_from", "five digits", _ZIP),
+    "zip_to": _text("zip_to", "five digits", _ZIP),
     "area": _text("area"),
 }
