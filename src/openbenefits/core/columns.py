@@ -13,7 +13,10 @@ def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str 
     >>> take(rows, pl.Series([1, None, 0]), "name")[0].to_list()
     ['b', None, 'a']
     """
-    if len(columns) > 1 and source.height > 0 and positions.null_count() == 0:
+    if source.is_empty() and positions.null_count() == positions.len():
+        nothing = pl.repeat(None, positions.len(), eager=True)
+        return [nothing.cast(source.schema[column]).alias(f"{prefix}{column}") for column in columns]
+    if len(columns) > 1 and positions.null_count() == 0:
         found = source.select(columns)[positions.cast(pl.UInt32)].get_columns()
         return [one.alias(f"{prefix}{one.name}") for one in found] if prefix else found
     return [source[column].gather(positions).alias(f"{prefix}{column}") for column in columns]

@@ -19,7 +19,8 @@ def rule_messages(checking: Checking) -> list[pl.DataFrame]:
     rows, prepared = checking.rows, checking.prepared
     closed = rows.join(prepared.trace.closed, on=["plan", "option_id"])
     by_persons = closed.filter(pl.col("closed_by") != RE_ENTRY)
-    barred = with_taken(closed.filter(closed_by=RE_ENTRY), prepared.plans, "plan", "may_enter_on")
+    entry = prepared.plans.select("plan", "may_enter_on")
+    barred = closed.filter(closed_by=RE_ENTRY).join(entry, on="plan", how="left", maintain_order="left")
     return [
         message_rows(
             by_persons,
@@ -69,11 +70,10 @@ def _plural(kind: str) -> pl.Expr:
 
 def _pledge_messages(rows: pl.DataFrame, prepared: Prepared, rulebook: Rulebook) -> pl.DataFrame:
     """A pledge may move only as the event allows; a waiver pledges nothing."""
-    stated = with_taken(
-        rows.filter(pl.col("option_type").is_not_null(), amount_kind=str(AmountKind.PLEDGE)),
-        prepared.plans,
-        "plan",
-        *("rule_row", "current_option_id", "current_pledge_cents"),
+    pledged = rows.filter(pl.col("option_type").is_not_null(), amount_kind=str(AmountKind.PLEDGE))
+    plans = prepared.plans.select("plan", "rule_row", "current_option_id", "current_pledge_cents")
+    stated = pledged.drop(plans.columns[1:], strict=False).join(
+        plans, on="plan", how="left", maintain_order="left"
     )
     stated = with_taken(stated, rulebook.event_rules, "rule_row", "pledge_change")
     bound = stated.filter(pl.col("pledge_change") != PledgeChange.ANY)
