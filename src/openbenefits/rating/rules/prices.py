@@ -110,10 +110,14 @@ def _kinds(offers: Offers) -> pl.DataFrame:
     is_flat = (pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False) & ~pl.col("is_per_member")
     costs = offers.costs.select("offer", "has_reference", "reference_offer", is_flat=is_flat)
     other = costs.filter(~pl.col("is_flat"))["offer"].unique()
-    measured_by_other = pl.col("reference_offer").is_in(other.implode()).fill_null(value=False)
+    is_measured = pl.col("reference_offer").is_in(other.implode()).fill_null(value=False)
+    costs = costs.with_columns(is_simple=pl.col("is_flat") & ~pl.col("has_reference"))
+    costs = costs.with_columns(is_known_by_cells=pl.col("is_flat") & ~is_measured)
     counted = costs.group_by("offer").agg(
-        is_shared=pl.col("is_flat").all() & ~pl.col("has_reference").any() & (pl.len() == 1),
-        is_bundled=pl.col("is_flat").all() & ~measured_by_other.any(),
+        pl.col("is_simple", "is_known_by_cells").min(), is_single=pl.len() == 1
+    )
+    counted = counted.select(
+        "offer", is_shared=pl.col("is_simple") & pl.col("is_single"), is_bundled="is_known_by_cells"
     )
     found = offers.options.select("offer", "is_priced").join(
         counted, on="offer", how="left", maintain_order="left"
