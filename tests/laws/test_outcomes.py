@@ -77,6 +77,7 @@ def test_the_decisions_are_those_of_the_oracle(crowd: Crowd) -> None:
     for case, person in enumerate(crowd.people):
         shown = found.filter(case=case).select("used_by", "decision").unique()
         told = {place: WORDS[decision] for used_by, decision in shown.rows() for place in _places(used_by)}
+        told = {place: verdict for place, verdict in told.items() if "/01/" not in place}  # not elected
         assert told == dict(_expected(setup, person)) | {
             place: verdict for place, verdict in told.items() if person.get("job") is None
         }
