@@ -215,6 +215,7 @@ CLIENT: dict[str, Section] = {
                     "amount": "annual_pledge",
                     "minimum_pledge": 100,
                     "maximum_pledge": 3400,
+                    "annual_limit": "fsa",
                     "options": [{"code": "FSA", "plan": "FSA", "deduction_code": "FSA"}],
                 },
             ],

@@ -806,7 +806,7 @@ CLIENT_FAULTS = [
     ),
     (
         "programs",
-        lambda s: plan_type(s, "60").update(month_rule=True),
+        lambda s: plan_type(s, "60").update(month_rule=True, annual_limit=None),
         "annual_limit",
         f"{MAIN}.plan_types[60]",
     ),

@@ -48,6 +48,7 @@ MORE = "programs[MORE from 2026-01-01]"
 RULE = "eligibility_rules[FULL from 2026-01-01]"
 SPARE = {**DATED, "code": "SPARE"}
 FAULTS = [
+    ({"programs": lambda s: plan_type(s, "60").update(annual_limit=None)}, "no_annual_limit", f"{MAIN}.plan_types[60]"),
     ({"contributions": lambda s: s.append({**SPARE, "rows": [{"employee_percent": 1}]})}, "unused", "contributions[SPARE from 2026-01-01]"),
     ({"event_rules": lambda s: s.append({**SPARE, "classes": [{}]})}, "unused", "event_rules[SPARE from 2026-01-01]"),
     ({"plans": [{**SPARE, "plan_type": "10", "name": "P", "carrier": "C"}]}, "unused", "plans[SPARE from 2026-01-01]"),

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from openbenefits.core.codes import Severity
 from openbenefits.programs import services
 from openbenefits.programs.audit import audit
 from openbenefits.programs.legal import LimitUnknown, limit_of
+from openbenefits.programs.limits import LEGAL, STANDS_FOR
 from openbenefits.programs.reader import read
 from openbenefits.sample import SAMPLE_FOLDER
 
-from .factories import make_peo
+from .factories import DATED, make_peo
+from .test_audit import audited_client
 
 PUBLISHED = Path(__file__).parents[1] / "files" / "limits"
 LIMITS = read(SAMPLE_FOLDER / "peo").bundle.limits
@@ -133,3 +136,91 @@ def test_every_age_of_table_i_is_in_the_sample():
     assert rows == [(age, int(rate * 1_000_000)) for age, rate in published]
     (part,) = bundle.parts.age_tables
     assert "1.79-3" in part.source
+
+
+# --- limits that plan types name ------------------------------------------------------------------------
+
+
+def next_year(section):
+    """Let open enrolment be that of 2027."""
+    section[-1].update(period_begins=date(2027, 1, 1), period_ends=date(2027, 12, 31))
+
+
+def account(kind, **more):
+    """Let plan type 60 be as stated, or add another one to it: the sections that say so."""
+    plan = {**DATED, "code": "ACCOUNT", "plan_type": kind, "name": "Account", "carrier": "Carrier"}
+
+    def add(section):
+        spending = next(one for one in section[0]["plan_types"] if one["plan_type"] == "60")
+        if kind == "60":
+            spending.update({"annual_limit": None, **more})
+        else:
+            options = [{"code": "ACCOUNT", "plan": "ACCOUNT", "deduction_code": "FSA"}]
+            other = {**spending, "plan_type": kind, "annual_limit": None, "options": options}
+            section[0]["plan_types"].append(other | more)
+
+    return {"programs": add, "plans": [] if kind == "60" else [plan]}
+
+
+AFTER_THE_TABLE = [
+    # plan type, limit, what else is said, codes of which 2027 is missing
+    ("60", "fsa", {}, ["fsa"]),
+    ("60", "fsa", {"missing_limit": "last_known"}, []),
+    ("60", "fsa", {"plan_year_month": 7}, []),  # the plan year of 1 January began in 2026
+    ("61", "dcap_exclusion", {}, ["dcap_exclusion", "dcap_exclusion_mfs"]),
+    ("61", "dcap_exclusion", {"plan_year_month": 7}, ["dcap_exclusion", "dcap_exclusion_mfs"]),
+    ("67", "hsa_self", {}, ["hsa_self", "hsa_family", "hsa_catch_up_55"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "more", "expected"), AFTER_THE_TABLE)
+def test_a_year_beyond_the_table_is_an_error_and_never_the_year_before(tmp_path, kind, code, more, expected):
+    known = dict.fromkeys(["fsa", *(one for codes in STANDS_FOR.values() for one in codes)], 3400)
+    limits = [{"code": one, "year": 2026, "limit": most, "source": "x"} for one, most in known.items()]
+    found = audited_client(
+        tmp_path,
+        peo={"annual_limits": limits},
+        schedules=next_year,
+        **account(kind, annual_limit=code, **more),
+    )
+    unknown = [one for one in found if one.code == "limit_unknown" and f"plan_types[{kind}]" in one.where]
+    assert [finding.expected.split("`")[1] for finding in unknown] == expected
+    for finding in unknown:
+        assert finding.severity is Severity.ERROR
+        assert finding.where == f"programs[MAIN from 2026-01-01].plan_types[{kind}]"
+        assert finding.found == "none for 2027; the last known year is 2026"
+
+
+def test_each_amount_that_a_limit_reads_must_be_known(tmp_path):
+    limits = [{"code": one, "year": 2026, "limit": 4400, "source": "x"} for one in ("fsa", "hsa_self")]
+    found = audited_client(
+        tmp_path,
+        peo={"annual_limits": limits},
+        **account("67", annual_limit="hsa_self"),
+    )
+    said = [(finding.code, finding.expected.split("`")[1], finding.found) for finding in found]
+    assert said == [
+        ("limit_unknown", "hsa_family", "none for 2026; no year is known"),
+        ("limit_unknown", "hsa_catch_up_55", "none for 2026; no year is known"),
+    ]
+
+
+@pytest.mark.parametrize("kind", sorted(LEGAL))
+def test_every_plan_type_the_law_limits_is_asked_for_its_limit(tmp_path, kind):
+    (finding,) = audited_client(tmp_path, **account(kind))
+    assert (finding.code, finding.severity) == ("no_annual_limit", Severity.WARNING)
+    assert f"`{LEGAL[kind]}`" in finding.expected
+
+
+def test_nobody_asks_for_a_limit_of_what_the_law_does_not_limit(tmp_path):
+    assert audited_client(tmp_path, **account("42")) == []
+
+
+def test_the_sample_names_a_limit_wherever_the_law_has_one():
+    for folder in sorted((SAMPLE_FOLDER / "clients").iterdir()):
+        client = read(folder).bundle.parts
+        for program in client.programs:
+            named = {part.plan_type: part.annual_limit for part in program.plan_types}
+            limited = {kind: code for kind, code in LEGAL.items() if kind in named}
+            assert limited.items() <= named.items()
+            assert limited

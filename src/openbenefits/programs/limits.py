@@ -6,6 +6,33 @@ never guessed, unless the set-up asks for the last one known.
 
 import polars as pl
 
+DEPENDENT_CARE, SEPARATELY = "dcap_exclusion", "dcap_exclusion_mfs"
+HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = "hsa_self", "hsa_family", "hsa_catch_up_55"
+DEFERRAL, CATCH_UP_50, CATCH_UP_60 = "k401_deferral", "k401_catch_up_50", "k401_catch_up_60_63"
+
+CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
+"""Limits of the calendar year in which coverage begins; all others are of the plan year."""
+
+STANDS_FOR = {
+    DEPENDENT_CARE: (DEPENDENT_CARE, SEPARATELY),
+    HSA_SELF: (HSA_SELF, HSA_FAMILY, HSA_CATCH_UP),
+    DEFERRAL: (DEFERRAL, CATCH_UP_50, CATCH_UP_60),
+}
+"""The amounts that a limit reads, according to the person; every other limit is one amount."""
+
+LEGAL = {
+    "40": DEFERRAL,
+    "46": DEFERRAL,
+    "60": "health_fsa_salary_reduction",
+    "61": DEPENDENT_CARE,
+    "67": HSA_SELF,
+}
+"""Plan types in which the law limits what a person puts in, and the limit of the sample that says how much.
+
+26 USC 402(g) for 401(k) and elective 403(b), 125(i) for the health FSA, 129(a)(2) for dependent care, 223(b)
+for the HSA.
+"""
+
 
 def with_limit(
     rows: pl.DataFrame,

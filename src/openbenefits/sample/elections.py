@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from openbenefits.core.days import age_years
+from openbenefits.core.plan_types import HSA
 from openbenefits.sample.draws import Draws
 
 WAIVE: Final = "WAIVE"
@@ -55,6 +56,7 @@ ELECTION_COLUMNS: Final[dict[str, pl.DataType]] = {
 WINDOW: Final = (date(2025, 11, 3), date(2025, 11, 21))
 COVERAGE_DAY: Final = date(2026, 1, 1)
 DEPENDENT_AGE: Final = 26
+HSA_ALONE: Final = 4400  # Rev. Proc. 2025-19
 FUNDS: Final = ("TD2040:100", "TD2060:100", "INDEX:60 BOND:40", "INDEX:50 INTL:30 STABLE:20")
 
 _is_waived = pl.col("option") == WAIVE
@@ -156,7 +158,7 @@ def _chosen(offers: pl.DataFrame, events: pl.DataFrame, draws: Draws) -> pl.Data
     )
     opens_hsa = best.filter(pl.col("is_hsa_eligible"), pl.col("plan_type") == "10").select(EVENT)
     is_open = pl.struct(EVENT).is_in(opens_hsa.select(pl.struct(EVENT)).to_series().implode())
-    without = (pl.col("plan_type") == "67") & ~is_open
+    without = (pl.col("plan_type") == HSA) & ~is_open
     return best.with_columns(option=pl.when(without).then(pl.lit(WAIVE)).otherwise("option"))
 
 
@@ -164,7 +166,7 @@ def _filled(chosen: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """State what goes with each choice: a pledge, a percentage, funds, dependents, why not."""
     count = chosen.height
     luck = pl.lit(draws.uniform(count))
-    low, high = pl.col("minimum"), pl.col("maximum")
+    low, high = pl.col("minimum"), _most(chosen)
     pledge = ((low + (high - low) * luck * luck) / 10).ceil().cast(pl.Int64) * 10
     percent = pl.max_horizontal(low, pl.min_horizontal(high, pl.lit(draws.whole(count, 2, 15))))
     covered = pl.concat_str(
@@ -186,6 +188,15 @@ def _filled(chosen: pl.DataFrame, draws: Draws) -> pl.DataFrame:
         .then(pl.lit("not wanted")),
         other_coverage=pl.when(_is_waived & is_medical).then(pl.lit("plan of another employer")),
     )
+
+
+def _most(chosen: pl.DataFrame) -> pl.Expr:
+    """Answer the most a person states: in the HSA of who covers nobody else, the limit for that."""
+    is_shared = pl.col("needs_spouse") | pl.col("needs_partner") | pl.col("needs_children")
+    shared = chosen.filter(is_shared, pl.col("plan_type") == "10").select(pl.struct(EVENT)).to_series()
+    is_alone = (pl.col("plan_type") == HSA) & ~pl.struct(EVENT).is_in(shared.implode())
+    most = pl.when(is_alone).then(pl.min_horizontal("maximum", pl.lit(HSA_ALONE))).otherwise("maximum")
+    return most.cast(pl.Int64)
 
 
 def _with_faults(

@@ -208,8 +208,14 @@ def _programs(luck: random.Random) -> str:
 
 def _plan_types(luck: random.Random) -> list[str]:
     waive, health = "waive: allowed", "dependent_rule: HEALTH"
-    percent = ("amount: percent_of_pay", "minimum_percent: 1", "maximum_percent: 60", "invested: true")
-    pledge = ("amount: annual_pledge", "minimum_pledge: 120", "maximum_pledge: 3300")
+    percent = (
+        *("amount: percent_of_pay", "annual_limit: k401_deferral", "invested: true"),
+        *("minimum_percent: 1", "maximum_percent: 60"),
+    )
+    pledge = (
+        *("amount: annual_pledge", "annual_limit: health_fsa_salary_reduction"),
+        *("minimum_pledge: 120", "maximum_pledge: 3300"),
+    )
     supplemental = [
         _option(f"{times}X", "SUPP-LIFE", "LIF-A", f"level: {times}, formula: SUPP-{times}X", "SUPP")
         for times in range(1, 6)

@@ -10,13 +10,18 @@ from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.links import HSA, MEDICAL, covers_others
 from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.outcomes import outcomes
-from openbenefits.programs.limits import with_limit
-
-DEPENDENT_CARE, SEPARATELY = "dcap_exclusion", "dcap_exclusion_mfs"
-HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = "hsa_self", "hsa_family", "hsa_catch_up_55"
-DEFERRAL, CATCH_UP_50, CATCH_UP_60 = "k401_deferral", "k401_catch_up_50", "k401_catch_up_60_63"
-CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
-"""Limits of the calendar year in which coverage begins; all others are of the plan year."""
+from openbenefits.programs.limits import (
+    CALENDAR_YEAR,
+    CATCH_UP_50,
+    CATCH_UP_60,
+    DEFERRAL,
+    DEPENDENT_CARE,
+    HSA_CATCH_UP,
+    HSA_FAMILY,
+    HSA_SELF,
+    SEPARATELY,
+    with_limit,
+)
 
 WITH_EMPLOYER_MONEY = (DEPENDENT_CARE, HSA_SELF)
 """Limits under which the employer's credits count, too."""

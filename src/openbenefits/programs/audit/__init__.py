@@ -99,6 +99,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.defaults_out_of_reach,
     advice.level_ties,
     advice.unmapped_classes,
+    limits.limits_not_named,
 )
 """Warnings of what errors would otherwise explain."""
 

@@ -5,10 +5,12 @@ from datetime import date
 
 import polars as pl
 
+from openbenefits.core.codes import AmountKind, Severity
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.limits import CALENDAR_YEAR, LEGAL, STANDS_FOR
 
 
 def repeated_limits(audited: Audited) -> Iterator[Finding]:
@@ -26,24 +28,39 @@ def repeated_limits(audited: Audited) -> Iterator[Finding]:
 
 
 def unknown_limits(audited: Audited) -> Iterator[Finding]:
-    """Find plan types whose legal limit is not known for a plan year the program serves."""
+    """Find plan types whose legal limit is not known for a year the program serves."""
     limits = audited.peo.limits
     for place in places(audited):
-        code = getattr(place.part, "annual_limit", None)
-        is_last_known_enough = getattr(place.part, "missing_limit", "refuse") == "last_known"
-        known = limits.filter(code=code)["year"].to_list() if code else []
-        if not known:
+        code = place.part.annual_limit
+        if code is None or limits.filter(code=code).is_empty():
             continue  # without a limit, or one that does not exist: a finding of its own
-        month = getattr(place.part, "plan_year_month", 1)
+        month = 1 if code in CALENDAR_YEAR else place.part.plan_year_month
         years = {_plan_year(day, month) for day in _begins(audited, place.program)}
-        missing = [year for year in sorted(years) if year not in known]
-        if is_last_known_enough:
-            missing = [year for year in missing if year < min(known)]
-        if missing:
-            expected = f"`{code}` to be known for the plan years of {place.program.code}"
-            found = f"none for {listed(missing)}; the last known year is {max(known)}"
-            cure = "Add the year with its source, or let `missing_limit` take the last known one."
-            yield audited.finding(place.path, "limit_unknown", expected, found, cure)
+        for read in STANDS_FOR.get(code, (code,)):
+            known = limits.filter(code=read)["year"].to_list()
+            missing = [year for year in sorted(years) if year not in known]
+            if place.part.missing_limit == "last_known" and known:
+                missing = [year for year in missing if year < min(known)]
+            if missing:
+                last = f"the last known year is {max(known)}" if known else "no year is known"
+                expected = f"`{read}` to be known for the years of {place.program.code}"
+                cure = "Add the year with its source, or let `missing_limit` take the last known one."
+                found = f"none for {listed(missing)}; {last}"
+                yield audited.finding(place.path, "limit_unknown", expected, found, cure)
+
+
+def limits_not_named(audited: Audited) -> Iterator[Finding]:
+    """Find accounts and savings in which the law limits what a person puts in, and that name no limit.
+
+    A warning: the plan's own maximum may stand lower than the law's.
+    """
+    for place in places(audited):
+        part = place.part
+        usual = LEGAL.get(part.plan_type)
+        if usual and part.annual_limit is None and part.amount in (AmountKind.PLEDGE, AmountKind.PERCENT):
+            expected = f"`annual_limit` of plan type {part.plan_type}, such as `{usual}`"
+            cure = "Name the limit, so that elections above it are refused."
+            yield audited.finding(place.path, "no_annual_limit", expected, "none", cure, Severity.WARNING)
 
 
 def _begins(audited: Audited, program: ProgramPart) -> list[date]:
