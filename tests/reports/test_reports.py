@@ -242,7 +242,8 @@ def test_who_waits_and_why(crowd):
 
 @pytest.mark.parametrize("code", list(services.REPORTS))
 def test_every_report_of_nothing_is_empty_and_can_be_saved(world, code, tmp_path):
-    asked = {"as_of": date(2026, 12, 31)} if "as_of" in services.REPORTS[code].options else {}
+    takes = services.REPORTS[code].options
+    asked = {name: date(2026, 12, 31) for name in ("as_of", "through") if name in takes}
     report = make(world, code, **asked)
     assert all(frame.is_empty() for frame in report.sheets.values())
     assert services.save_report(report, csv=tmp_path / "report.csv", xlsx=tmp_path / "report.xlsx")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from openbenefits.cli.clock import today
 from openbenefits.cli.database import find_client, open_database
-from openbenefits.cli.options import CountedTo, NotifiedBefore
+from openbenefits.cli.options import CountedTo, NotifiedBefore, Through
 from openbenefits.cli.screen import console, say
 
 REPORT_EPILOG = "Example: openbenefits report BAS003 --schedule harbor/OE26 --xlsx errors.xlsx"
@@ -28,6 +29,7 @@ def report(
         list[str] | None, typer.Option(metavar="XX", help="A process status; may be repeated.")
     ] = None,
     as_of: CountedTo = None,
+    through: Through = None,
     notified_before: NotifiedBefore = None,
     errors_only: Annotated[bool, typer.Option("--errors-only", help="Leave warnings out.")] = False,
     rows: Annotated[int, typer.Option(min=1, help="How many rows to show here.")] = 20,
@@ -46,7 +48,9 @@ def report(
         schedule_ids=_schedule_ids(connection, client, schedule or []),
         department=department,
         statuses=tuple(status or ()),
-        as_of=as_of,
+        as_of=as_of or (today() if through else None),
+        client=client,
+        through=through,
         notified_before=notified_before,
         errors_only=errors_only,
     )

@@ -41,7 +41,6 @@ def why_not_member(members: pl.DataFrame) -> pl.Expr:
     Missing: who has no birth date is too old, but for spouses and partners.
     """
     kind = pl.col("person_type")
-    is_adult = kind.is_in([person.value for name in ADULT_KINDS for person in PERSON_KINDS[name]])
     bit = kind.replace_strict(RELATIONSHIP_BITS, default=0, return_dtype=pl.Int16)
     is_allowed = (pl.col("relationship_bits").fill_null(DEFAULT_RELATIONSHIPS) & bit) != 0
     limit = pl.when("is_student").then("student_age_limit").otherwise("age_limit")
@@ -52,9 +51,9 @@ def why_not_member(members: pl.DataFrame) -> pl.Expr:
     return (
         pl.when(~is_allowed)
         .then(pl.lit("relationship"))
-        .when(~is_adult & married)
+        .when(~is_adult() & married)
         .then(pl.lit("married"))
-        .when(~is_adult & too_old)
+        .when(~is_adult() & too_old)
         .then(pl.lit("age"))
     )
 
@@ -75,6 +74,33 @@ def _day_of_age(members: pl.DataFrame) -> pl.Expr:
         .then(year_before)
         .otherwise(on)
     )
+
+
+def last_day_of_age() -> pl.Expr:
+    """The last day on which somebody counts who is to reach a limit of age.
+
+    Shapes:  birth_on, limit (years), last_day (a core.codes.LastDay; null: the day before the birthday).
+    Missing: null without a birth date.
+    Source:  docs/rules.md §3; whoever is born on 29 February has the birthday on 1 March in common years.
+    """
+    born = pl.col("birth_on")
+    anniversary = days.add_months(born, pl.col("limit").fill_null(NO_LIMIT_OF_AGE).cast(pl.Int32) * 12)
+    birthday = (
+        pl.when(anniversary.dt.day() < born.dt.day()).then(days.day_after(anniversary)).otherwise(anniversary)
+    )
+    return (
+        pl.when(pl.col("last_day") == LastDay.MONTH_END)
+        .then(days.month_end(birthday))
+        .when(pl.col("last_day") == LastDay.YEAR_END)
+        .then(pl.date(birthday.dt.year(), 12, 31))
+        .otherwise(days.day_before(birthday))
+    )
+
+
+def is_adult() -> pl.Expr:
+    """Whether a dependent is a spouse or partner, for whom no limit of age holds."""
+    adults = [person.value for name in ADULT_KINDS for person in PERSON_KINDS[name]]
+    return pl.col("person_type").is_in(adults)
 
 
 def counted(kind: str) -> str:

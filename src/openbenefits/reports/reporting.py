@@ -12,6 +12,7 @@ from rich.table import Table
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, ScheduleKind
 from openbenefits.core.money import MICROS_PER_CENT
 from openbenefits.reports import files, frames, listings
+from openbenefits.reports.age_outs import load_age_outs
 from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
     SetupNames,
@@ -39,6 +40,8 @@ class Selection:
     as_of: date | None = None  # days are counted up to it
     notified_before: date | None = None
     errors_only: bool = False
+    client: str | None = None  # by code; of the schedules, the caller has seen to it
+    through: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +252,27 @@ def _life(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     }
 
 
+def _age_outs(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    as_of, through = selection.as_of, selection.through
+    if as_of is None or through is None or through < as_of:
+        raise ReportRefused("AGE-OUTS is about a span of days; name its last one (--through 2026-12-31)")
+    coming, past = load_age_outs(connection, _clients_of(connection, selection), as_of=as_of, through=through)
+    return {"Age-outs": coming, "Past the limit": past}
+
+
+def _clients_of(connection: Any, selection: Selection) -> list[int] | None:
+    """The clients a report about people is narrowed to: the one named, or those of the schedules named."""
+    clients = frames.load_clients(connection)
+    if selection.client is not None:
+        return clients.filter(client=selection.client)["client_id"].to_list()
+    if selection.schedule_ids is None:
+        return None
+    schedules = load_schedules(connection).filter(
+        pl.col("schedule_id").is_in(pl.Series(selection.schedule_ids, dtype=pl.Int32).implode())
+    )
+    return clients.join(schedules, on="client", how="semi")["client_id"].to_list()
+
+
 def _in_dollars(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
     """Write cents as dollars, and a rate per $1,000 likewise; what is unknown stays blank."""
     texts = [money_text(pl.col(name)).alias(name) for name in columns]
@@ -286,7 +310,7 @@ def _named(rows: pl.DataFrame, events: pl.DataFrame, names: SetupNames) -> pl.Da
 
 
 def _kind(code: str, title: str, build: Build, *options: str) -> ReportKind:
-    return ReportKind(code=code, title=title, build=build, options=("schedule_ids", *options))
+    return ReportKind(code=code, title=title, build=build, options=("schedule_ids", "client", *options))
 
 
 REPORTS: dict[str, ReportKind] = {
@@ -301,6 +325,7 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS010", "Ineligible participants", _ineligible),
         _kind("BAS027", "Process status", _status, "department", "statuses"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
+        _kind("AGE-OUTS", "Dependents who pass a limit of age", _age_outs, "as_of", "through"),
         _kind("ELIGIBILITY", "Eligibility, criterion by criterion", _eligibility, "statuses"),
         _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
     )
