@@ -135,6 +135,10 @@ def dated(draw: DrawFn, row: SearchStrategy[Row]) -> list[Row]:
     if rarely(draw, 3):
         since = draw(st.sampled_from([date(2026, 3, 1), date(2026, 7, 1), date(2026, 10, 15)]))
         rows.append({"from": since, **SOURCE, **draw(row)})
+        if rarely(draw, 4):  # the record is switched off, and may come back
+            rows[-1]["active"] = False
+            if draw(st.booleans()):
+                rows.append({"from": date(2026, 12, 1), **SOURCE, **draw(row)})
     return rows
 
 
@@ -590,7 +594,20 @@ def programs(draw: DrawFn, client: Row, code: str, eligibility: str | None) -> l
     rows = [{"from": ORIGIN, **SOURCE, **program}]
     if len(sections) > 1 and rarely(draw, 5):
         rows.append({"from": date(2026, 6, 1), **SOURCE, **program, "plan_types": sections[1:]})
+    elif rarely(draw, 5):
+        off = [_partly_off(draw, section) for section in sections]
+        rows.append({"from": date(2026, 6, 1), **SOURCE, **program, "plan_types": off})
     return rows
+
+
+def _partly_off(draw: DrawFn, section: Row) -> Row:
+    """Switch a plan type off, or some of its options, but not the last."""
+    if rarely(draw, 3):
+        return {**section, "active": False}
+    options = [
+        {**one, "active": number == 0 or draw(st.booleans())} for number, one in enumerate(section["options"])
+    ]
+    return {**section, "options": options}
 
 
 # --- the two bundles ------------------------------------------------------------------------------------

@@ -53,7 +53,8 @@ class Setup:
     def rows(self, section: str, code: str) -> list[Row]:
         """List the rows of a code: the client's own, else the PEO's."""
         own = [row for row in self.client.get(section) or [] if row["code"] == code]
-        return own or [row for row in self.peo.get(section) or [] if row["code"] == code]
+        found = own or [row for row in self.peo.get(section) or [] if row["code"] == code]
+        return [_without_inactive(row) for row in found] if section == "programs" else found
 
     def row(self, section: str, code: str | None) -> Row | None:
         """Find the row of a code without dates."""
@@ -66,7 +67,8 @@ class Setup:
         for row in self.rows(section, code) if code else []:
             if row["from"] <= day and (holding is None or row["from"] > holding["from"]):
                 holding = row
-        return holding
+        is_off = holding is not None and not holding.get("active", True) and section != "programs"
+        return None if is_off else holding
 
     def zips(self, geography: str | None) -> dict[str, str]:
         """Map the zips of a geography to their areas; `10001-10010` is a range, both ends in it."""
@@ -99,6 +101,16 @@ class Setup:
         job = person.get("job") or {}
         group = self.row("pay_groups", job.get("pay_group"))
         return group if group and group.get("active", True) else None
+
+
+def _without_inactive(program: Row) -> Row:
+    """Leave out the plan types, and their options, that a program row switches off."""
+    kept = [section for section in program["plan_types"] if section.get("active", True)]
+    sections = [
+        {**section, "options": [one for one in section["options"] if one.get("active", True)]}
+        for section in kept
+    ]
+    return {**program, "plan_types": sections}
 
 
 def plan_type_of(program: Row | None, plan_type: str) -> Row | None:

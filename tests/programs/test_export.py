@@ -1,6 +1,6 @@
 """Laws of export: what is written out and read again is what was applied."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +19,7 @@ from openbenefits.programs.loaded import (
     to_document,
 )
 from openbenefits.programs.reader import read
+from openbenefits.programs.rulebook import compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
 from openbenefits.programs.written import FolderTaken, write_bundle
 from openbenefits.sample import SAMPLE_FOLDER
@@ -184,3 +185,23 @@ def test_documents_of_older_shapes_load(tmp_path, monkeypatch):
 def test_a_document_that_cannot_be_read_is_named(broken):
     with pytest.raises(ReleaseUnreadable, match="expected a document of shape"):
         from_document(broken)
+
+
+def test_what_is_switched_off_is_written_out_and_makes_no_rows(tmp_path):
+    def partly_off(section):
+        section[0]["plan_types"][1]["active"] = False
+        section.append({**section[0], "from": date(2026, 7, 1), "active": False})
+
+    def off(section):
+        section.append({**section[0], "from": date(2026, 7, 1), "active": False})
+
+    peo = read(make_peo(tmp_path / "peo")).bundle
+    client = read(make_client(tmp_path / "client", programs=partly_off, formulas=off)).bundle
+    again = written_again(client, tmp_path / "again")
+    assert_same(client, again)
+    tables, _ = unsaved_tables(peo, [again])
+    assert tables["formula"].sort("valid_from")["is_active"].to_list() == [True, False]
+    assert tables["program"].sort("valid_from")["is_active"].to_list() == [True, False]
+    assert "20" not in tables["plan_type_row"]["plan_type"].to_list()
+    assert "LIFE" not in tables["option"]["code"].to_list()
+    assert compile_rulebook(tables).formulas.height == 1

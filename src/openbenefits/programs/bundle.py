@@ -63,6 +63,15 @@ class DatedPart(Part, kw_only=True, frozen=True):
     source: str
 
 
+class SwitchedPart(DatedPart, kw_only=True, frozen=True):
+    """A dated section that may switch its record off: `active: false` from its day, until a later one.
+
+    While it is off, it is as if there were no such record.
+    """
+
+    active: bool = True
+
+
 class Header(Part, kw_only=True, frozen=True):
     """Which bundle this is.
 
@@ -118,7 +127,7 @@ class CoverageCodePart(Part, kw_only=True, frozen=True):
     imputed_against: Code | None = None  # covers persons who are no tax dependents; the code without them
 
 
-class PlanPart(DatedPart, kw_only=True, frozen=True):
+class PlanPart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     plan_type: PlanType
     name: str
@@ -128,7 +137,7 @@ class PlanPart(DatedPart, kw_only=True, frozen=True):
     coverage_group: Code | None = None  # whose plans together have a maximum
 
 
-class CoverageGroupPart(DatedPart, kw_only=True, frozen=True):
+class CoverageGroupPart(SwitchedPart, kw_only=True, frozen=True):
     """Plans that together may not cover more than `maximum` (plans name their group)."""
 
     code: Code
@@ -159,7 +168,7 @@ RateFrequency = Literal[
 ]
 
 
-class RateTablePart(DatedPart, kw_only=True, frozen=True):
+class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     """A table of rates: its lines here, or in a CSV file of the bundle with the columns of RateLine.
 
     With `file`, the CSV may hold several tables: only rows whose column `table` equals `code` count.
@@ -189,7 +198,7 @@ class AgeFactor(Part, kw_only=True, frozen=True):
     factor: RateFactor
 
 
-class AgeCurvePart(DatedPart, kw_only=True, frozen=True):
+class AgeCurvePart(SwitchedPart, kw_only=True, frozen=True):
     """How rates rise with age: a factor for each age, here or in a CSV file (`age`, `factor`; and `curve`).
 
     Factors stand on whatever base they are published on. Nobody below the lowest age or above the highest has
@@ -203,7 +212,7 @@ class AgeCurvePart(DatedPart, kw_only=True, frozen=True):
     open_above: bool = False
 
 
-class CalculationRulePart(DatedPart, kw_only=True, frozen=True):
+class CalculationRulePart(SwitchedPart, kw_only=True, frozen=True):
     """As of which day a price takes age, service and pay, and whose age it is.
 
     `this_year` and `last_year` need the day of the year, as `age_day: "12-31"`; 29 February is the 28th in
@@ -280,7 +289,7 @@ class DeductionCodePart(Part, kw_only=True, frozen=True):
     periods_of_month: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 
-class DependentRulePart(DatedPart, kw_only=True, frozen=True):
+class DependentRulePart(SwitchedPart, kw_only=True, frozen=True):
     """Who counts as a dependent, and until when. Age and marriage do not matter for spouses and partners."""
 
     code: Code
@@ -325,7 +334,7 @@ class CriterionPart(Part, kw_only=True, frozen=True):
     all: list["CriterionPart"] | None = None
 
 
-class EligibilityRulePart(DatedPart, kw_only=True, frozen=True):
+class EligibilityRulePart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     name: str
     criteria: list[CriterionPart]
@@ -379,7 +388,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     wait_exception: str = ""  # what the orientation is, and where the plan document says so
 
 
-class EventRulePart(DatedPart, kw_only=True, frozen=True):
+class EventRulePart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     classes: list[EventRuleRow]
 
@@ -415,7 +424,7 @@ class DisabilityPart(Part, kw_only=True, frozen=True):
     maximum_monthly_benefit: Dollars
 
 
-class FormulaPart(DatedPart, kw_only=True, frozen=True):
+class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
     """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces.
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
@@ -449,7 +458,7 @@ class ContributionRow(Part, kw_only=True, frozen=True):
     )
 
 
-class ContributionPart(DatedPart, kw_only=True, frozen=True):
+class ContributionPart(SwitchedPart, kw_only=True, frozen=True):
     """What the employer pays: percent of the employee's part and of the dependents' part, plus fixed.
 
     With `reference_option` (the code of an option of the same plan type, without coverage code), the parts
@@ -522,10 +531,11 @@ class OptionPart(Part, kw_only=True, frozen=True):
     """An option; with several `coverage_codes` one option each, coded `<code>-<coverage code>`.
 
     Levels of such options count up from `level`. `default` names the coverage code that is the default
-    (or is true for an option without coverage codes).
+    (or is true for an option without coverage codes). One that is not `active` is none.
     """
 
     code: Code
+    active: bool = True
     plan: str | None = None
     name: str | None = None
     coverage_codes: list[str] = []
@@ -544,7 +554,10 @@ class OptionPart(Part, kw_only=True, frozen=True):
 
 
 class PlanTypePart(Part, kw_only=True, frozen=True):
+    """A plan type of a program; one that is not `active` is none."""
+
     plan_type: PlanType
+    active: bool = True
     event_rule: str
     waive: Literal["allowed", "with_proof", "not_allowed", "not_applicable"] = "not_allowed"
     restrict_entry_months: int = 0  # who left may not enter again before; 0: at any time
@@ -570,13 +583,12 @@ class PlanTypePart(Part, kw_only=True, frozen=True):
     options: list[OptionPart]
 
 
-class ProgramPart(DatedPart, kw_only=True, frozen=True):
+class ProgramPart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     name: str
     eligibility: str | None = None
     service_area: str | None = None
     event_rule: str | None = None
-    active: bool = True
     maximum_pledge: Dollars | None = None  # of all spending accounts together
     credits: list[GeneralCreditPart] = []
     deductions: list[GeneralDeductionPart] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.programs.dated import SetupTooComplex, dated
+from openbenefits.programs.dated import SetupTooComplex, effective
 from openbenefits.programs.fields import CRITERIA, GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.links import MOST_GROUPS
 
@@ -87,7 +87,7 @@ def compile_criteria(
     Errors: SetupTooComplex where one client needs more than 62 groups of values of a field.
     """
     rules = (
-        dated(tables["eligibility_rule"], "rule_id")
+        effective(tables["eligibility_rule"], "rule_id")
         .select("rule_id", "code", "valid_from", "valid_to")
         .join(used_rules, on="rule_id")
     )

@@ -39,7 +39,8 @@ def rate_keys(table: RateTablePart) -> list[RateKey]:
 def curve_on(table: RateTablePart, parts: Iterable[AgeCurvePart]) -> AgeCurvePart | None:
     """Answer the row of a table's curve that holds on the table's day."""
     held = [part for part in parts if part.code == table.curve and part.valid_from <= table.valid_from]
-    return max(held, key=lambda part: part.valid_from, default=None)
+    latest = max(held, key=lambda part: part.valid_from, default=None)
+    return latest if latest and latest.active else None
 
 
 def written_out(

@@ -66,6 +66,15 @@ class DatedRow(SetupRow):
         abstract = True
 
 
+class SwitchedRow(DatedRow):
+    """A dated row that may switch its record off from its day (programs.dated)."""
+
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        abstract = True
+
+
 # --- the PEO's code lists ---------------------------------------------------------------------------
 
 
@@ -114,7 +123,7 @@ class CoverageCode(SetupRow):
     imputed_against_id = models.IntegerField(null=True)  # the coverage code without those no tax dependents
 
 
-class Plan(DatedRow):
+class Plan(SwitchedRow):
     """A benefit plan of a carrier."""
 
     plan_id = models.IntegerField()
@@ -127,7 +136,7 @@ class Plan(DatedRow):
     coverage_group_id = models.IntegerField(null=True)
 
 
-class CoverageGroup(DatedRow):
+class CoverageGroup(SwitchedRow):
     """Plans that together may not cover more than a maximum."""
 
     coverage_group_id = models.IntegerField()
@@ -135,7 +144,7 @@ class CoverageGroup(DatedRow):
     maximum_cents = models.BigIntegerField()
 
 
-class RateTable(DatedRow):
+class RateTable(SwitchedRow):
     """What a table of rates is keyed by and what one rate buys."""
 
     rate_table_id = models.IntegerField()
@@ -158,7 +167,7 @@ class RateTable(DatedRow):
     age_through = models.SmallIntegerField(null=True)  # nobody older has a rate; null: no such age
 
 
-class CalculationRule(DatedRow):
+class CalculationRule(SwitchedRow):
     """As of which day a price takes age, service and pay, and whose age it is (program-setup §4.3)."""
 
     calculation_rule_id = models.IntegerField()
@@ -231,7 +240,7 @@ class DeductionCode(SetupRow):
     period_flags = models.SmallIntegerField()  # bit 0 = first period of a month, …
 
 
-class DependentRule(DatedRow):
+class DependentRule(SwitchedRow):
     """Until when somebody counts as a dependent (program-setup §8)."""
 
     dependent_rule_id = models.IntegerField()
@@ -245,7 +254,7 @@ class DependentRule(DatedRow):
     overage_begins = models.TextField(default=OverageBegins.EVENT_DATE.value)
 
 
-class EligibilityRule(DatedRow):
+class EligibilityRule(SwitchedRow):
     """A named rule: eligible if every criterion is met."""
 
     rule_id = models.IntegerField()
@@ -280,7 +289,7 @@ class EligibilityValue(SetupRow):
     value = models.TextField()
 
 
-class EventRule(DatedRow):
+class EventRule(SwitchedRow):
     """What an event of one class means for a plan type (program-setup §6). Class 0 = any other."""
 
     event_rule_id = models.IntegerField()
@@ -323,7 +332,7 @@ class PersonChange(SetupRow):
     without_current = models.TextField()  # core.codes.WithoutCurrent
 
 
-class Formula(DatedRow):
+class Formula(SwitchedRow):
     """How a coverage amount follows from pay (program-setup §4.5)."""
 
     formula_id = models.IntegerField()
@@ -362,7 +371,7 @@ class AgeReduction(SetupRow):
     reduce_percent_micros = models.BigIntegerField()
 
 
-class Contribution(DatedRow):
+class Contribution(SwitchedRow):
     """What the employer pays of a price. `coverage_code_id` 0 = any coverage."""
 
     contribution_id = models.IntegerField()
@@ -379,13 +388,12 @@ class Contribution(DatedRow):
 # --- programs ---------------------------------------------------------------------------------------
 
 
-class Program(DatedRow):
+class Program(SwitchedRow):
     """A benefit program: what a group of employees is offered."""
 
     program_id = models.IntegerField()
     code = models.TextField()
     name = models.TextField()
-    is_active = models.BooleanField()
     rule_id = models.IntegerField(null=True)
     geography_id = models.IntegerField(null=True)  # service area the person must live in
     event_rule_id = models.IntegerField(null=True)  # plan type 01: when credits begin and end

@@ -1,7 +1,7 @@
 """What a plan type of a program offers: options written for several coverage codes become one each."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from openbenefits.core.codes import OptionType
 from openbenefits.programs.bundle import (
@@ -12,6 +12,8 @@ from openbenefits.programs.bundle import (
     PlanTypePart,
     ProgramPart,
 )
+
+Kept = TypeVar("Kept", OptionPart, PlanTypePart)
 
 WAIVE = "WAIVE"
 PROGRAM_PLAN_TYPE = "01"
@@ -29,9 +31,14 @@ class Offer(NamedTuple):
     credits: tuple[CreditPart, ...] = ()
 
 
+def active(parts: Iterable[Kept]) -> list[Kept]:
+    """Leave out what a program row switches off."""
+    return [part for part in parts if part.active]
+
+
 def offers(plan_type: PlanTypePart) -> list[Offer]:
     """List what may be elected under a plan type, in the order of display; the waiver comes last."""
-    listed = [offer for part in plan_type.options for offer in _of_option(part, plan_type.credits)]
+    listed = [offer for part in active(plan_type.options) for offer in _of_option(part, plan_type.credits)]
     if plan_type.waive in ("allowed", "with_proof"):
         listed.append(Offer(WAIVE, OptionType.WAIVE, credits=tuple(plan_type.waive_credits)))
     return listed
@@ -76,7 +83,7 @@ def option_key(program: ProgramPart, plan_type: str, offer: Offer) -> str:
 def all_offers(program: ProgramPart) -> Iterator[tuple[str, int, Offer]]:
     """List every row of a program with its plan type and its place within that."""
     rows = [(PROGRAM_PLAN_TYPE, general_offers(program))]
-    rows += [(plan_type.plan_type, offers(plan_type)) for plan_type in program.plan_types]
+    rows += [(plan_type.plan_type, offers(plan_type)) for plan_type in active(program.plan_types)]
     for plan_type, listed in rows:
         for order, offer in enumerate(listed, 1):
             yield plan_type, order, offer

@@ -7,7 +7,7 @@ import polars as pl
 
 from openbenefits.core.codes import PERSON_KINDS, RATED_PERSONS, RateUnit
 from openbenefits.core.money import MICROS_PER_CENT, divide_half_up
-from openbenefits.programs.dated import SetupTooComplex, dated
+from openbenefits.programs.dated import SetupTooComplex, effective
 
 MOST_CELLS = 2**31 - 1
 OLDEST_AGE = 120
@@ -91,7 +91,7 @@ def _rate_versions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Rate tables by effective date; `rate_version` is the position."""
     unit = pl.col("unit")
     return (
-        dated(tables["rate_table"], "rate_table_id")
+        effective(tables["rate_table"], "rate_table_id")
         .with_row_index("rate_version")
         .with_columns(
             pl.col("rate_version").cast(pl.Int32),

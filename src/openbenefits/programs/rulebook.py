@@ -14,7 +14,7 @@ import polars as pl
 from openbenefits.core.codes import PERSON_KINDS, AgeOf
 from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATIONS, is_one_of
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
-from openbenefits.programs.dated import dated
+from openbenefits.programs.dated import dated, effective
 from openbenefits.programs.rates import compile_rates, zip_numbers
 
 PROGRAM_PLAN_TYPE = "01"
@@ -106,13 +106,13 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         plan_rules=_plan_rules(tables, plan_rows, event_rules),
         event_rules=event_rules,
         person_changes=_person_changes(tables, event_rules),
-        dependent_rules=dated(tables["dependent_rule"], "dependent_rule_id"),
+        dependent_rules=effective(tables["dependent_rule"], "dependent_rule_id"),
         options=_with_area_bits(_with_rule_bits(options, used_rules), used_geographies),
         costs=costs,
         calculation_rules=calculations,
         credit_plans=_credit_plans(tables, programs),
         coverage_codes=tables["coverage_code"],
-        plans=dated(tables["plan"], "plan_id"),
+        plans=effective(tables["plan"], "plan_id"),
         rate_tables=rates.tables,
         rate_cells=rates.cells,
         rate_codes=rates.codes,
@@ -134,7 +134,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         event_classes=tables["event_class"],
         limits=tables["annual_limit"],
         funds=tables["fund"].select("client_id", "plan_type", "code"),
-        coverage_groups=dated(tables["coverage_group"], "coverage_group_id"),
+        coverage_groups=effective(tables["coverage_group"], "coverage_group_id"),
         excluded_coverage=_excluded_coverage(tables, plan_rows),
     )
 
@@ -249,7 +249,7 @@ def _costs(tables: Mapping[str, pl.DataFrame], options: pl.DataFrame) -> pl.Data
 def _calculation_rules(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Calculation rules by effective date; `calculation` is the position."""
     return (
-        dated(tables["calculation_rule"], "calculation_rule_id")
+        effective(tables["calculation_rule"], "calculation_rule_id")
         .with_row_index("calculation")
         .with_columns(pl.col("calculation").cast(pl.Int32))
     )
@@ -311,7 +311,7 @@ def _with_area_bits(rows: pl.DataFrame, used_geographies: pl.DataFrame) -> pl.Da
 def _event_rules(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Event-rule rows with their position (`rule_row`); a rule's rows share its effective dates."""
     rows = tables["event_rule"]
-    versions = dated(rows.select("event_rule_id", "valid_from").unique(), "event_rule_id")
+    versions = effective(rows.select("event_rule_id", "valid_from", "is_active").unique(), "event_rule_id")
     return (
         rows.join(versions, on=["event_rule_id", "valid_from"])
         .sort("event_rule_id", "valid_from", "event_class_id")
@@ -363,7 +363,9 @@ def _plan_rules(
 def _contributions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Contribution rows by effective date of their contribution."""
     rows = tables["contribution"]
-    versions = dated(rows.select("contribution_id", "valid_from").unique(), "contribution_id")
+    versions = effective(
+        rows.select("contribution_id", "valid_from", "is_active").unique(), "contribution_id"
+    )
     return rows.join(versions, on=["contribution_id", "valid_from"])
 
 
@@ -385,7 +387,7 @@ def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .then(pl.lit("pay"))
     )
     return (
-        dated(tables["formula"], "formula_id")
+        effective(tables["formula"], "formula_id")
         .with_columns(source=source)
         .with_row_index("formula_row")
         .with_columns(pl.col("formula_row").cast(pl.Int32))

@@ -201,7 +201,9 @@ def programs(again: Again) -> tuple[ProgramPart, ...]:
     """Tell of each active program of the client whether the person is in it, and why."""
     on, client = again.event["event_on"], again.event["client_id"]
     table = again.tables["program"].filter(client_id=client)
-    held = [row_on(table, on, program_id=one) for one in table["program_id"].unique().sort()]
+    held = [
+        row_on(table, on, even_inactive=True, program_id=one) for one in table["program_id"].unique().sort()
+    ]
     return tuple(_program(again, row) for row in held if row is not None and row["is_active"])
 
 

@@ -26,12 +26,14 @@ def row_of(table: pl.DataFrame, **key: Any) -> Row | None:
     return None if found.is_empty() else found.row(-1, named=True)
 
 
-def row_on(table: pl.DataFrame, on: date | None, **key: Any) -> Row | None:
-    """Find the dated row of a key that holds on a day."""
+def row_on(table: pl.DataFrame, on: date | None, *, even_inactive: bool = False, **key: Any) -> Row | None:
+    """Find the dated row of a key that holds on a day; one that switches its record off is none."""
     if on is None or None in key.values():
         return None
     found = table.filter(**key).filter(pl.col("valid_from") <= on).sort("valid_from")
-    return None if found.is_empty() else found.row(-1, named=True)
+    latest = None if found.is_empty() else found.row(-1, named=True)
+    is_off = latest is not None and not latest.get("is_active", True) and not even_inactive
+    return None if is_off else latest
 
 
 def rows_on(table: pl.DataFrame, on: date | None, **key: Any) -> list[Row]:

@@ -34,6 +34,7 @@ __all__ = ["audit"]
 
 CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     references.unknown_codes,
+    references.inactive_records,
     references.repeated_records,
     references.missing_sources,
     references.unknown_plan_types,

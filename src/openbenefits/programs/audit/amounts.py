@@ -7,6 +7,7 @@ from openbenefits.programs.audit.context import Audited, in_force_from, listed, 
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.bundle import FormulaPart, FormulaStepPart, OptionPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import active
 from openbenefits.programs.rows.rules import STEPS
 from openbenefits.programs.values import Path
 
@@ -129,7 +130,7 @@ def _units(audited: Audited, option: OptionPart) -> set[str]:
 def reference_options(audited: Audited) -> Iterator[Finding]:
     """Find contributions measured by an option that is not there, or lacks the coverage."""
     for place in places(audited):
-        named = {option.code: option for option in place.part.options}
+        named = {option.code: option for option in active(place.part.options)}
         for path, option in numbered(place.part.options, *place.path, "options"):
             for code in _reference_codes(audited, place, option):
                 yield from _reference_faults(audited, path, option, named, code)

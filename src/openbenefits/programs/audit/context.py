@@ -10,7 +10,7 @@ import msgspec
 import polars as pl
 
 from openbenefits.core.codes import Severity
-from openbenefits.programs.bundle import ClientBundle, DatedPart, PeoBundle
+from openbenefits.programs.bundle import ClientBundle, DatedPart, OptionPart, PeoBundle, PlanTypePart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.values import Path
@@ -131,9 +131,10 @@ def listed(things: Iterable[Any]) -> str:
 
 
 def numbered(parts: Iterable[Any], *path: str | int) -> Iterator[tuple[Path, Any]]:
-    """Pair the parts of a list with the paths to them."""
+    """Pair the parts of a list with the paths to them; plan types and options switched off are none."""
     for index, part in enumerate(parts):
-        yield (*path, index), part
+        if not isinstance(part, OptionPart | PlanTypePart) or part.active:
+            yield (*path, index), part
 
 
 def _by_code(bundle: LoadedBundle) -> dict[tuple[str, str | None], list[Any]]:

@@ -8,6 +8,7 @@ from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, RequiresPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import active
 from openbenefits.programs.values import Path
 
 _STATED = (AmountKind.PLEDGE, AmountKind.PERCENT)
@@ -28,12 +29,12 @@ def requirements(audited: Audited) -> Iterator[Finding]:
 def _requirement_fault(audited: Audited, place: Place, needs: RequiresPart) -> tuple[str, str]:
     """Say what is wrong with a requirement: expected and found; blank if nothing is."""
     own, named = place.part, needs.plan_type
-    others = {part.plan_type: part for part in place.program.plan_types}
+    others = {part.plan_type: part for part in active(place.program.plan_types)}
     if named in (own.plan_type, "01"):
         return "coverage in another plan type", f"`{named}`"
     if named not in others:
         return "a plan type of the program", f"`{named}`"
-    offered = {option.plan for option in others[named].options}
+    offered = {option.plan for option in active(others[named].options)}
     if needs.plan is not None and audited.find("plans", needs.plan) and needs.plan not in offered:
         return f"a plan that plan type {named} offers", f"`{needs.plan}`"
     bare = [kind for kind in (own.plan_type, named) if not carries_coverage_amount(kind)]
@@ -51,10 +52,10 @@ def _circles(audited: Audited) -> Iterator[Finding]:
         needs = {
             part.plan_type: {
                 option.requires.plan_type
-                for option in part.options
+                for option in active(part.options)
                 if option.requires and option.requires.plan_type != part.plan_type
             }
-            for part in program.plan_types
+            for part in active(program.plan_types)
         }
         circle = sorted(kind for kind in needs if kind in _reached(needs, kind))
         if circle:
@@ -160,7 +161,9 @@ def collected(audited: Audited) -> Iterator[Finding]:
         if any(kind is not PersonType.EMPLOYEE and persons.max > 0 for kind, persons in code.persons.items())
     }
     for place in places(audited):
-        used = sorted({code for option in place.part.options for code in option.coverage_codes} & covering)
+        used = sorted(
+            {code for option in active(place.part.options) for code in option.coverage_codes} & covering
+        )
         if used and not _collects_dependents(place.part):
             expected = f"dependents collected for coverage codes {listed(used)}"
             found = f"`collect: {place.part.collect}`"

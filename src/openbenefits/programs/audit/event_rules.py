@@ -7,6 +7,7 @@ from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.bundle import CoverageCodePart, EventRuleRow
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import active
 from openbenefits.programs.values import Path
 
 MOST_LEVELS = 99
@@ -40,7 +41,10 @@ def closed_plan_types(audited: Audited) -> Iterator[Finding]:
     codes = {code.code: code for code in audited.codes.coverage_codes}
     for place in places(audited):
         offered = [
-            codes[name] for option in place.part.options for name in option.coverage_codes if name in codes
+            codes[name]
+            for option in active(place.part.options)
+            for name in option.coverage_codes
+            if name in codes
         ]
         for row in _rows(audited, place):
             if offered and not any(_is_open(row, code) for code in offered):
@@ -75,7 +79,7 @@ def rules_without_effect(audited: Audited) -> Iterator[Finding]:
         used.setdefault(place.part.event_rule, []).append(place)
     for path, rule in numbered(audited.parts.event_rules, "event_rules"):
         parts = [place.part for place in used.get(rule.code, [])]
-        has_codes = any(option.coverage_codes for part in parts for option in part.options)
+        has_codes = any(option.coverage_codes for part in parts for option in active(part.options))
         has_pledges = any(part.amount is AmountKind.PLEDGE for part in parts)
         for place_, row in numbered(rule.classes, *path, "classes"):
             if parts and row.persons and not has_codes:

@@ -7,12 +7,13 @@ from openbenefits.core.plan_types import PROGRAM
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import active
 
 
 def excess_credits(audited: Audited) -> Iterator[Finding]:
     """Find programs whose treatment of credits left over cannot be carried out."""
     for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
-        kinds = {part.plan_type: part.amount for part in program.plan_types}
+        kinds = {part.plan_type: part.amount for part in active(program.plan_types)}
         for name in ("excess_cost_plan_types", "rollover_plan_types"):
             codes = getattr(program, name)
             costs = {PROGRAM} if program.deductions and name == "excess_cost_plan_types" else set()
@@ -38,7 +39,7 @@ def excess_credits(audited: Audited) -> Iterator[Finding]:
 
 def _gives_credits(program: ProgramPart) -> bool:
     of_plans = (
-        part.credits or part.waive_credits or any(option.credits for option in part.options)
-        for part in program.plan_types
+        part.credits or part.waive_credits or any(option.credits for option in active(part.options))
+        for part in active(program.plan_types)
     )
     return bool(program.credits) or any(of_plans)

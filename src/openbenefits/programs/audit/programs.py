@@ -17,7 +17,7 @@ from openbenefits.core.plan_types import carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.offers import offers
+from openbenefits.programs.offers import active, offers
 from openbenefits.programs.values import Path
 
 MEDICAL = ("10", "12", "13", "15")
@@ -46,7 +46,7 @@ def places(audited: Audited) -> Iterator[Place]:
 def programs(audited: Audited) -> Iterator[Finding]:
     """Find programs that offer nothing, and general credits and deductions that no rule begins."""
     for path, program in numbered(audited.client.programs if audited.client else (), "programs"):
-        if not program.plan_types:
+        if not active(program.plan_types):
             yield audited.finding(path, "no_plan_types", "a plan type", "none", "Add one, or remove it.")
         given = "credits" if program.credits else "deductions"
         if (program.credits or program.deductions) and program.event_rule is None:
@@ -62,7 +62,7 @@ def number_of_rules(audited: Audited) -> Iterator[Finding]:
         used |= {("rule", one.eligibility) for one in program.deductions}
     for place in places(audited):
         used |= {("rule", place.program.eligibility), ("area", place.program.service_area)}
-        for option in place.part.options:
+        for option in active(place.part.options):
             used |= {("rule", option.eligibility), ("area", option.service_area)}
     count = sum(code is not None for _, code in used)
     if count > MOST_RULES:

@@ -40,6 +40,42 @@ def unknown_codes(audited: Audited) -> Iterator[Finding]:
             yield from _begins_late(audited, reference, min(part.valid_from for part in versions))
 
 
+def inactive_records(audited: Audited) -> Iterator[Finding]:
+    """Find references to records that are switched off on a day on which they are needed."""
+    for reference in references(audited):
+        if reference.code is None or reference.needed_from is None:
+            continue
+        versions = audited.find(reference.section, reference.code)
+        off = _first_day_off(versions, reference.needed_from, _until(audited, reference.path))
+        if off is not None:
+            expected = f"`{reference.code}` to be active as long as it is named, from {reference.needed_from}"
+            cure = f"Add a version to `{reference.section}` that is active, or name another from that day."
+            found = f"it is switched off on {off}"
+            yield audited.finding(reference.path, "inactive", expected, found, cure)
+
+
+def _until(audited: Audited, path: Path) -> date:
+    """Answer the day the next row of the record at the top of a path begins; its own, if it is off."""
+    rows = getattr(audited.parts, str(path[0]))
+    own = rows[path[1]]
+    if not getattr(own, "active", True):
+        return own.valid_from  # type: ignore[no-any-return]
+    later = [row.valid_from for row in rows if row.code == own.code and row.valid_from > own.valid_from]
+    return min(later, default=date.max)
+
+
+def _first_day_off(versions: list[Any], begins: date, until: date) -> date | None:
+    """Answer the first day, from one until before another, on which the holding version is inactive."""
+    ordered = sorted(versions, key=lambda part: part.valid_from)
+    ends = [*(part.valid_from for part in ordered[1:]), date.max]
+    off = [
+        max(part.valid_from, begins)
+        for part, end in zip(ordered, ends, strict=False)
+        if not getattr(part, "active", True) and part.valid_from < until and begins < min(end, until)
+    ]
+    return min(off, default=None)
+
+
 def repeated_records(audited: Audited) -> Iterator[Finding]:
     """Find records written twice for the same day."""
     for section in audited.parts.__struct_fields__:

@@ -11,6 +11,7 @@ from openbenefits.core.codes import BeginRule, Severity
 from openbenefits.programs.audit.context import Audited, in_force_from, numbered
 from openbenefits.programs.bundle import ClientBundle, EventRuleRow, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.offers import active
 from openbenefits.programs.values import Path
 
 HIRE = "HIR"
@@ -174,7 +175,7 @@ def _service_conditions(audited: Audited) -> Iterator[Finding]:
 
 def _service_months(audited: Audited, program: ProgramPart, part: PlanTypePart) -> int:
     """How many months of service the plan type asks for: the program's rule, and its easiest option's."""
-    asked = [_asked_months(audited, option.eligibility) for option in part.options]
+    asked = [_asked_months(audited, option.eligibility) for option in active(part.options)]
     return max(_asked_months(audited, program.eligibility), min(asked, default=0))
 
 

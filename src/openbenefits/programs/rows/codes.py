@@ -81,6 +81,7 @@ def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "plan_id": numbers.of("plan", part.code),
             "code": part.code,
             "plan_type": part.plan_type,
@@ -97,6 +98,7 @@ def coverage_groups(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "coverage_group_id": numbers.of("coverage_group", part.code),
             "code": part.code,
             "maximum_cents": int(part.maximum * CENTS_PER_DOLLAR),
@@ -110,6 +112,7 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "rate_table_id": numbers.of("rate_table", part.code),
             "code": part.code,
             "frequency": RATE_FREQUENCIES[part.frequency],
@@ -136,6 +139,7 @@ def calculation_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "calculation_rule_id": numbers.of("calculation_rule", part.code),
             "code": part.code,
             "age_as_of": part.age_as_of.value,

@@ -9,7 +9,7 @@ from openbenefits.core.money import THOUSANDTHS
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs.bundle import ClientBundle, OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.numbers import Numbers
-from openbenefits.programs.offers import Offer, all_offers, option_key
+from openbenefits.programs.offers import Offer, active, all_offers, option_key
 from openbenefits.programs.rows.rules import cents
 
 Row = dict[str, Any]
@@ -60,7 +60,7 @@ def credit_plans(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
 def plan_type_rows(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
     """Make the rows of the real plan types; the program's own (01) is the program's row."""
     for program in parts.programs:
-        for order, part in enumerate(program.plan_types, 1):
+        for order, part in enumerate(active(program.plan_types), 1):
             yield {
                 "valid_from": program.valid_from,
                 "program_id": numbers.of("program", program.code),
@@ -97,7 +97,7 @@ def _stated_limits(part: PlanTypePart) -> Row:
 
 def excluded_coverage(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
     for program in parts.programs:
-        for plan_type in program.plan_types:
+        for plan_type in active(program.plan_types):
             for excluded in plan_type.excluded_coverage:
                 yield {
                     "valid_from": program.valid_from,

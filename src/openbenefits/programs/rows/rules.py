@@ -31,6 +31,7 @@ def dependent_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "dependent_rule_id": numbers.of("dependent_rule", part.code),
             "code": part.code,
             "age_limit": part.age_limit,
@@ -48,6 +49,7 @@ def eligibility_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "rule_id": numbers.of("rule", part.code),
             "code": part.code,
             "name": part.name,
@@ -94,6 +96,7 @@ def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             yield {
                 "valid_from": rule.valid_from,
                 "source": rule.source,
+                "is_active": rule.active,
                 "event_rule_id": numbers.of("event_rule", rule.code),
                 "code": rule.code,
                 "event_class_id": numbers.or_any("event_class", part.event_class),
@@ -143,6 +146,7 @@ def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
+            "is_active": part.active,
             "formula_id": numbers.of("formula", part.code),
             "code": part.code,
             "base_cap_cents": cents(part.base_cap),
@@ -209,6 +213,7 @@ def contributions(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             yield {
                 "valid_from": contribution.valid_from,
                 "source": contribution.source,
+                "is_active": contribution.active,
                 "contribution_id": numbers.of("contribution", contribution.code),
                 "code": contribution.code,
                 "coverage_code_id": numbers.or_any("coverage_code", part.coverage_code),
