@@ -70,9 +70,9 @@ def _kernel(kernel: Measured) -> Iterator[Figure]:
     who = f"{kernel['people']:,.0f} participants of {kernel['clients']:.0f} clients"
     yield _speed(
         "kernel.partitions",
-        f"kernel: {who}, {kernel['partitions']:.0f} partitions",
+        f"kernel: {who}, {kernel['partitions']:.0f} partitions, {kernel['workers']:.0f} at once",
         kernel["per_second"],
-        f"{_cpu(kernel)}; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
+        f"{_cpu(kernel)}; {_alone(kernel)}; set-up compiled apart in {kernel['compile_seconds']:.1f} s",
     )
     yield Figure(
         key="kernel.load",
@@ -95,7 +95,7 @@ def _full(full: Measured) -> Iterator[Figure]:
         "kernel.full",
         "kernel: the same people, the full rule set",
         full["per_second"],
-        f"{_cpu(full)}; {full['options']:.1f} options each, {full['plan_types']:.1f} plan types",
+        f"{_cpu(full)}; {_alone(full)}; {full['options']:.1f} options each, {full['plan_types']:.1f} plan types",
         hold=40_000,
         aim=100_000,
     )
@@ -108,6 +108,10 @@ def _whole(whole: Measured) -> Iterator[Figure]:
 
 def _cpu(measured: Measured) -> str:
     return f"best of 3; {measured['cpu'] / measured['people'] * 1e6:,.0f} µs of processor each"
+
+
+def _alone(kernel: Measured) -> str:
+    return f"one after the other {kernel['alone_per_second']:,.0f}/s"
 
 
 def _speed(

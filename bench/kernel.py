@@ -1,7 +1,8 @@
 """The kernel alone: speed, memory, and how time grows. Frames in, frames out; no database."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
 from openbenefits.programs.rulebook import compile_rulebook
 from openbenefits.runs.partitions import PARTITION_PEOPLE
+from openbenefits.runs.workers import usual_workers
 
 REPEATS = 3
 
@@ -22,39 +24,43 @@ Measured = dict[str, float]
 
 
 def measure_partitions(folder: Path, progress: Progress) -> Measured:
-    """Prepare everybody in partitions of whole clients, each with the set-up of its clients alone."""
+    """Prepare everybody in partitions of whole clients, each with the set-up of its clients alone.
+
+    As runs do, as many partitions are prepared at once as there are cores; beside it, one after the other.
+    """
     world = read_world(folder)
     parts = [(part, taken(world.situation, part)) for part in partitions(world.situation.cases)]
     began = time.perf_counter()
     books = [compile_rulebook(tables_of(world.tables, part["client_id"].unique())) for part, _ in parts]
     compiled = time.perf_counter() - began
     idle = peak_bytes()
-    total = (REPEATS + 1) * len(parts)
-    laps: list[tuple[float, float]] = []
-    counts: list[Measured] = []
-    for lap in range(REPEATS + 1):
-        spent = cpu = 0.0
-        for at, ((_, situation), book) in enumerate(zip(parts, books, strict=True)):
-            one = timed(partial(prepare, situation, book))
-            spent, cpu = spent + one.seconds, cpu + one.cpu
-            if lap == 0:
-                counts.append(_counts(one.answer))
-            progress(lap * len(parts) + at + 1, total)
-        laps.append((spent, cpu))
+    tasks = [partial(prepare, situation, book) for (_, situation), book in zip(parts, books, strict=True)]
+    counts = [_counts(task()) for task in tasks]
+    alone = _best({"alone": lambda: _in_threads(tasks, 1)}, progress)["alone"]
+    workers = usual_workers()
+    best = _best({"together": lambda: _in_threads(tasks, workers)}, progress)["together"]
     people = world.situation.cases.height
-    best = min(seconds for seconds, _ in laps[1:])
     return {
         "people": people,
         "clients": world.situation.cases["client_id"].n_unique(),
         "partitions": len(parts),
+        "workers": workers,
         "compile_seconds": compiled,
-        "seconds": best,
-        "cpu": min(cpu for _, cpu in laps[1:]),
-        "per_second": people / best,
+        **best,
+        "per_second": people / best["seconds"],
+        "alone_per_second": people / alone["seconds"],
+        "alone_cpu": alone["cpu"],
         "idle_bytes": idle,
         "peak_bytes": peak_bytes(),
         **{name: sum(count[name] for count in counts) / people for name in counts[0]},
     }
+
+
+def _in_threads(tasks: Sequence[Callable[[], Prepared]], workers: int) -> None:
+    """Do tasks, some at once, and forget what they answer."""
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(lambda task: task().cases.height, tasks):
+            pass
 
 
 def measure_whole(folder: Path, progress: Progress) -> Measured:

@@ -28,3 +28,5 @@ INSTALLED_APPS = [
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores

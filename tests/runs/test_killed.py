@@ -4,6 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
+
+import pytest
+from django.db import connection
 
 from openbenefits.core.codes import Level
 from openbenefits.runs.models import RunPartition
@@ -22,14 +26,18 @@ from openbenefits.runs.services import resume_run
 def tell(done, total):
     print(done, flush=True)
 
-resume_run(connection, int(sys.argv[1]), now=datetime.fromisoformat(sys.argv[2]), progress=tell)
+now, workers = datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
+resume_run(connection, int(sys.argv[1]), now=now, workers=workers, progress=tell)
 """
 
 
-def kill_after(run_id, partitions):
-    """Run in a process of its own and kill it, without warning, once so many partitions are committed."""
+def stop_after(run_id, partitions, *, workers, how=signal.SIGKILL):
+    """Run in a process of its own; stop it once so many partitions are committed, and wait until it is gone.
+
+    Killed it has no warning; its sessions end when the server notices.
+    """
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(run_id), NOW.isoformat()],
+        [sys.executable, "-c", CHILD, str(run_id), NOW.isoformat(), str(workers)],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ.copy(),
@@ -37,17 +45,28 @@ def kill_after(run_id, partitions):
     for line in child.stdout:
         if int(line) >= partitions:
             break
-    child.send_signal(signal.SIGKILL)
+    child.send_signal(how)
     child.wait()
     child.stdout.close()
+    for _ in range(200):
+        if sessions() == 1:
+            break
+        time.sleep(0.05)
     return child.returncode
 
 
-def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, contents):
+def sessions():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, contents, workers):
     employer = make_employer(fresh_database)
     order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
     started = start_run(fresh_database, order, now=NOW, partition_people=SMALL_PARTITION)
-    assert kill_after(started.id, 2) == -signal.SIGKILL
+    assert stop_after(started.id, 2, workers=workers) == -signal.SIGKILL
 
     lines = RunPartition.objects.filter(run_id=started.id)
     done = lines.filter(state="done").count()
@@ -62,7 +81,7 @@ def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, co
         )
         assert cursor.fetchone() == (0,), "people of an uncommitted partition have events"
 
-    resumed = resume_run(fresh_database, started.id, now=NOW)
+    resumed = resume_run(fresh_database, started.id, now=NOW, workers=workers)
     assert resumed.state == "done"
     assert not resumed.outcomes.filter(outcome="not reached").height
     whole = contents(fresh_database)
@@ -77,11 +96,16 @@ def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, co
         assert rows.equals(whole[table]), table
 
 
-def test_killed_and_resumed_equals_never_killed(fresh_database, make_employer, contents):
+@pytest.mark.parametrize(
+    ("workers", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (1, signal.SIGINT), (3, signal.SIGINT)]
+)
+def test_stopped_and_resumed_equals_never_stopped(fresh_database, make_employer, contents, workers, how):
     employer = make_employer(fresh_database)
     order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
     started = start_run(fresh_database, order, now=NOW, partition_people=SMALL_PARTITION)
-    kill_after(started.id, 1)
+    assert stop_after(started.id, 1, workers=workers, how=how) == -how
+    lines = RunPartition.objects.filter(run_id=started.id)
+    assert 1 <= lines.filter(state="done").count() < lines.count()
     resume_run(fresh_database, started.id, now=NOW)
     interrupted = contents(fresh_database)
     with fresh_database.cursor() as cursor:

@@ -43,6 +43,16 @@ Accept = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why it may stand; kept with the run.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Partitions processed at once; unless told, one for each core.",
+        show_default=False,
+    ),
+]
 SHOWN = ("code", "name", "does", "when")
 
 
@@ -106,6 +116,7 @@ def control(
     is_trial: Trial = False,
     accept: Accept = None,
     reason: Reason = "",
+    workers: Workers = None,
     by: By = "administrator",
 ) -> None:
     """Carry out a run control: open enrolment, nightly events, ends of windows, birthdays."""
@@ -118,6 +129,7 @@ def control(
         by=by,
         is_trial=is_trial,
         accepted=_accepted(accept, reason),
+        workers=workers,
     )
 
 
@@ -131,6 +143,7 @@ def start(
     person: People = None,
     accept: Accept = None,
     reason: Reason = "",
+    workers: Workers = None,
     by: By = "administrator",
 ) -> None:
     """Run a schedule on demand, through a level."""
@@ -141,7 +154,7 @@ def start(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
     with progress(f"Running {schedule}") as told:
-        result = services.run(connection, order, now=now(), progress=told)
+        result = services.run(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
 
@@ -155,6 +168,7 @@ def trial(
     person: People = None,
     accept: Accept = None,
     reason: Reason = "",
+    workers: Workers = None,
     by: By = "administrator",
 ) -> None:
     """Rehearse a run: everything is computed, nothing is written, what would change is shown."""
@@ -164,13 +178,16 @@ def trial(
     order = _order(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
-    with console.status("Rehearsing …"):
-        result = services.trial(connection, order, now=now())
+    with progress(f"Rehearsing {schedule}") as told:
+        result = services.trial(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
 
 @app.command()
-def resume(run: Annotated[int, typer.Argument(help="The number of a run that was stopped.")]) -> None:
+def resume(
+    run: Annotated[int, typer.Argument(help="The number of a run that was stopped.")],
+    workers: Workers = None,
+) -> None:
     """Go on with a run that was stopped: only what its ledger lacks is processed."""
     connection = open_database()
     from openbenefits.runs import services
@@ -181,7 +198,7 @@ def resume(run: Annotated[int, typer.Argument(help="The number of a run that was
         message = f"no run {run}; the last one is {last or 'none yet'}. Correct the number."
         raise Refused(message)
     with progress(f"Resuming run {run}") as told:
-        result = services.resume_run(connection, run, now=now(), progress=told)
+        result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
 
@@ -222,6 +239,7 @@ def _execute(
     by: str,
     is_trial: bool = False,
     accepted: dict[str, str] | None = None,
+    workers: int | None = None,
 ) -> None:
     from openbenefits.runs import controls
 
@@ -236,6 +254,7 @@ def _execute(
             progress=told,
             is_trial=is_trial,
             accepted=accepted,
+            workers=workers,
         )
     say(f"{code} as of {as_of}")
     print_result(connection, result)

@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -81,6 +82,8 @@ Compiled = tuple[Rulebook, dict[str, pl.DataFrame]]
 KEPT_RULEBOOKS = 64
 _kept: OrderedDict[tuple[str, tuple[int, ...]], Compiled] = OrderedDict()
 """Rulebooks lately compiled, by database and releases: a release never changes."""
+_keeping = Lock()
+"""Held while a rulebook is looked up or compiled: partitions of a run ask for the same one at once."""
 
 
 def _load(connection: Any, client_ids: Sequence[int] | None) -> Compiled:
@@ -91,10 +94,11 @@ def load_releases(connection: Any, releases: tuple[int, ...]) -> Compiled:
     """Load the rulebook and the set-up rows of some releases, in force or not."""
     settings = connection.settings_dict
     key = (f"{settings['HOST']}/{settings['PORT']}/{settings['NAME']}", releases)
-    if key not in _kept:
-        tables = load_tables(connection, releases)
-        _kept[key] = (compile_rulebook(tables), tables)
-    _kept.move_to_end(key)
-    while len(_kept) > KEPT_RULEBOOKS:
-        _kept.popitem(last=False)
-    return _kept[key]
+    with _keeping:
+        if key not in _kept:
+            tables = load_tables(connection, releases)
+            _kept[key] = (compile_rulebook(tables), tables)
+        _kept.move_to_end(key)
+        while len(_kept) > KEPT_RULEBOOKS:
+            _kept.popitem(last=False)
+        return _kept[key]

@@ -81,6 +81,7 @@ def execute(
     progress: Progress | None = None,
     is_trial: bool = False,
     accepted: Mapping[str, str] | None = None,
+    workers: int | None = None,
 ) -> RunResult:
     """Carry out a run control.
 
@@ -105,6 +106,5 @@ def execute(
         started_by=started_by,
         accepted=accepted or {},
     )
-    if is_trial:
-        return trial(connection, order, now=now)
-    return run(connection, order, now=now, progress=progress)
+    how = trial if is_trial else run
+    return how(connection, order, now=now, workers=workers, progress=progress)

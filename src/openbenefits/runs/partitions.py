@@ -3,15 +3,23 @@
 import polars as pl
 
 PARTITION_PEOPLE = 15_000
+LEAST_PEOPLE = 2_000
+"""Below this a partition's fixed cost (some tenths of a second) outweighs what a second worker gains."""
+
+
+def partition_size(people: int, workers: int) -> int:
+    """Answer how many people a partition should hold, so that each worker has one where that pays."""
+    return min(max(-(-people // workers), LEAST_PEOPLE), PARTITION_PEOPLE)
 
 
 def with_partition(people: pl.DataFrame, size: int = PARTITION_PEOPLE) -> pl.DataFrame:
-    """Add `partition`, numbered from 0: clients packed together, large ones cut into pieces.
+    """Add `partition`, numbered from 0: as few as hold at most `size` persons, equally large.
 
     Shapes: people has client_id, person_id, benefit_record; a person's benefit records stay together.
     """
     persons = people.select("client_id", "person_id").unique().sort("client_id", "person_id")
+    count = -(-persons.height // size)
     numbered = persons.with_row_index("place").with_columns(
-        partition=(pl.col("place") // size).cast(pl.Int32)
+        partition=(pl.col("place").cast(pl.Int64) * count // max(persons.height, 1)).cast(pl.Int32)
     )
     return people.join(numbered.drop("place"), on=["client_id", "person_id"], maintain_order="left")

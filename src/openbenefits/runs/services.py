@@ -6,12 +6,14 @@ moved, until nothing moves. What is committed stays; a killed run resumes with w
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.db.models import Count
 
 from openbenefits.core.codes import Level
 from openbenefits.events.services import create_events, create_period_events, detect_activity
@@ -20,12 +22,15 @@ from openbenefits.programs.models import Bundle
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames, models, waves
 from openbenefits.runs.gate import refuse_faulty
-from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
+from openbenefits.runs.partitions import partition_size, with_partition
+from openbenefits.runs.workers import each_done, usual_workers
 from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.store.locks import lock_rows
 
 Progress = Callable[[int, int], None]
 """Called with partitions done and partitions in all."""
+
+LOCKED = "locked by somebody else"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,37 +77,75 @@ def run(
     order: RunOrder,
     *,
     now: datetime,
-    partition_people: int = PARTITION_PEOPLE,
+    partition_people: int | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Run an order to its end."""
-    started = start_run(connection, order, now=now, partition_people=partition_people)
-    return resume_run(connection, started.id, now=now, progress=progress)
+    """Run an order to its end.
+
+    `partition_people` is the most people of a partition, `workers` how many partitions are processed at once
+    (None: as the machine allows). What comes of a run depends on neither.
+    """
+    started = start_run(connection, order, now=now, partition_people=partition_people, workers=workers)
+    return resume_run(connection, started.id, now=now, workers=workers, progress=progress)
 
 
-def trial(connection: Any, order: RunOrder, *, now: datetime) -> RunResult:
-    """Rehearse an order: everything is computed, nothing is written; answers what would change."""
+def trial(
+    connection: Any,
+    order: RunOrder,
+    *,
+    now: datetime,
+    partition_people: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Rehearse an order: everything is computed, nothing is written; answers what would change.
+
+    Each partition is a run of its own in a transaction that is given up.
+    """
+    refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
+    workers = workers or usual_workers()
+    parts = _partitioned(connection, order, partition_people, workers).partition_by("partition")
+    rehearse = partial(_rehearsed, order=order, now=now)
+    results: list[RunResult] = []
+    for result in each_done(connection, parts, rehearse, workers=workers):
+        results.append(result)
+        if progress:
+            progress(len(results), len(parts))
+    outcomes = pl.concat([_NO_OUTCOMES, *(result.outcomes for result in results)])
+    counted = outcomes.group_by("outcome", "to_status").agg(pl.col("people").sum())
+    changes = pl.concat([waves.no_changes(), *(result.changes for result in results)])
+    return RunResult(
+        run_id=0,
+        state="trial",
+        people=int(counted["people"].sum()),
+        outcomes=_in_order(counted),
+        is_trial=True,
+        changes=changes.sort(*waves.CHANGES_KEY),
+    )
+
+
+def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: datetime) -> RunResult:
+    """Run an order for one partition, and give it up."""
     kept: list[RunResult] = []
     try:
         with transaction.atomic():
-            result = run(connection, order, now=now)
-            kept.append(
-                RunResult(
-                    run_id=0,
-                    state="trial",
-                    people=result.people,
-                    outcomes=result.outcomes,
-                    is_trial=True,
-                    changes=waves.changes_of(connection, result.run_id),
-                )
-            )
+            started = _begun(connection, order, people, now=now)
+            _go_through(connection, started, now=now, workers=1, progress=None)
+            changes = waves.changes_of(connection, started.id)
+            kept.append(replace(_result(connection, started), changes=changes))
             raise TrialOver
     except TrialOver:
         return kept[0]
 
 
 def start_run(
-    connection: Any, order: RunOrder, *, now: datetime, partition_people: int = PARTITION_PEOPLE
+    connection: Any,
+    order: RunOrder,
+    *,
+    now: datetime,
+    partition_people: int | None = None,
+    workers: int | None = None,
 ) -> models.Run:
     """Write down the run, everybody in scope and the partitions, in one transaction.
 
@@ -110,26 +153,38 @@ def start_run(
     """
     refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
     with transaction.atomic():
-        started = models.Run.objects.create(
-            run_control=order.run_control,
-            kind="process",
-            bundle_client=order.client_id,
-            schedule_id=order.schedule_id,
-            as_of=order.as_of,
-            through_level=str(order.through),
-            is_finalizing=order.is_finalizing,
-            options={
-                "people": list(order.people) if order.people is not None else None,
-                "floor": str(order.floor) if order.floor else None,
-                "accepted": dict(order.accepted),
-            },
-            state="running",
-            started_at=now,
-            started_by=order.started_by,
-            releases={str(k): v for k, v in releases_in_force(connection, [order.client_id]).items()},
-        )
-        people = with_partition(scope(connection, order), partition_people)
-        _write_scope(connection, started.id, people)
+        people = _partitioned(connection, order, partition_people, workers or usual_workers())
+        return _begun(connection, order, people, now=now)
+
+
+def _partitioned(
+    connection: Any, order: RunOrder, partition_people: int | None, workers: int
+) -> pl.DataFrame:
+    people = scope(connection, order)
+    return with_partition(people, partition_people or partition_size(people.height, workers))
+
+
+def _begun(connection: Any, order: RunOrder, people: pl.DataFrame, *, now: datetime) -> models.Run:
+    """Write down a run with its people and partitions."""
+    started = models.Run.objects.create(
+        run_control=order.run_control,
+        kind="process",
+        bundle_client=order.client_id,
+        schedule_id=order.schedule_id,
+        as_of=order.as_of,
+        through_level=str(order.through),
+        is_finalizing=order.is_finalizing,
+        options={
+            "people": list(order.people) if order.people is not None else None,
+            "floor": str(order.floor) if order.floor else None,
+            "accepted": dict(order.accepted),
+        },
+        state="running",
+        started_at=now,
+        started_by=order.started_by,
+        releases={str(k): v for k, v in releases_in_force(connection, [order.client_id]).items()},
+    )
+    _write_scope(connection, started.id, people)
     return started
 
 
@@ -173,45 +228,74 @@ def _write_scope(connection: Any, run_id: int, people: pl.DataFrame) -> None:
         models.RunPartition.objects.create(run_id=run_id, partition=partition, people=count, state="waiting")
 
 
-def resume_run(connection: Any, run_id: int, *, now: datetime, progress: Progress | None = None) -> RunResult:
-    """Process the partitions a run's ledger lacks, then close the run.
+def resume_run(
+    connection: Any,
+    run_id: int,
+    *,
+    now: datetime,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Process the partitions a run's ledger lacks, some at once, then close the run.
 
-    People locked by somebody else are taken at the end, and listed if they are locked still.
+    People locked by somebody else are taken at the end, and listed if they are locked still. An error of a
+    partition, or a stop from the keyboard, lets the partitions begun be committed and leaves the others.
     """
     started = models.Run.objects.get(pk=run_id)
-    if started.state == "done":
-        return _result(connection, started)
-    waiting = list(models.RunPartition.objects.filter(run_id=run_id, state="waiting").order_by("partition"))
-    total = models.RunPartition.objects.filter(run_id=run_id).count()
-    for place, line in enumerate(waiting, start=1):
-        with transaction.atomic():
-            _process(connection, started, line, now=now)
-        if progress:
-            progress(total - len(waiting) + place, total)
-    started.state, started.ended_at = "done", now
-    started.save(update_fields=["state", "ended_at"])
+    if started.state != "done":
+        _go_through(connection, started, now=now, workers=workers or usual_workers(), progress=progress)
+        started.state, started.ended_at = "done", now
+        started.save(update_fields=["state", "ended_at"])
     return _result(connection, started)
 
 
-def _process(connection: Any, started: models.Run, line: models.RunPartition, *, now: datetime) -> None:
-    """Process one partition in the caller's transaction and write its ledger line."""
-    people = frames.load_run_people(connection, started.id, [started.bundle_client], line.partition)
-    persons = people.select(id="person_id").unique()
-    locked, skipped = lock_rows(connection, "workforce_person", persons)
-    held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
-    people = people.join(locked, left_on="person_id", right_on="id", how="semi")
-    schedule = schedule_of(connection, started.bundle_client, started.schedule_id)
-    _open_events(connection, started, schedule, people, now=now)
-    rulebook = load_rulebook(connection, [started.bundle_client])
-    outcomes, count = _waves(connection, started, people, rulebook, now=now)
-    if held.height:
-        outcomes = pl.concat([outcomes, _outcome(held, "locked by somebody else")], how="diagonal")
-    _write_outcomes(connection, started.id, outcomes)
-    models.RunPartition.objects.filter(run_id=started.id, partition=line.partition).update(
-        state="done",
-        waves=count,
-        committed_at=now,
-        counts=dict(outcomes.group_by("outcome").len().iter_rows()),
+def _go_through(
+    connection: Any, started: models.Run, *, now: datetime, workers: int, progress: Progress | None
+) -> None:
+    """Process the waiting partitions, then once more whom somebody else had locked."""
+    lines = models.RunPartition.objects.filter(run_id=started.id)
+    total = lines.count()
+    numbers = lines.order_by("partition").values_list("partition", flat=True)
+    waiting = list(numbers.filter(state="waiting"))
+    process = partial(_process, started=started, now=now)
+    done = total - len(waiting)
+    for _ in each_done(connection, waiting, process, workers=workers):
+        done += 1
+        if progress:
+            progress(done, total)
+    late = list(numbers.filter(counts__has_key=LOCKED))
+    for _ in each_done(connection, late, partial(process, outcome=LOCKED), workers=workers):
+        pass
+
+
+def _process(
+    connection: Any, partition: int, *, started: models.Run, now: datetime, outcome: str | None = None
+) -> None:
+    """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
+    with transaction.atomic():
+        people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
+        people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
+        persons = people.select(id="person_id").unique()
+        locked, skipped = lock_rows(connection, "workforce_person", persons)
+        held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
+        people = people.join(locked, left_on="person_id", right_on="id", how="semi")
+        schedule = schedule_of(connection, started.bundle_client, started.schedule_id)
+        _open_events(connection, started, schedule, people, now=now)
+        rulebook = load_rulebook(connection, [started.bundle_client])
+        outcomes, count = _waves(connection, started, people, rulebook, now=now)
+        outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
+        _write_outcomes(connection, started.id, outcomes)
+        _write_line(started, partition, count, now=now)
+
+
+def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: datetime) -> None:
+    """Mark a partition done in the ledger, with how many people have which outcome."""
+    people = models.RunPerson.objects.filter(
+        client_id=started.bundle_client, run_id=started.id, partition=partition
+    )
+    counts = people.values_list("outcome").annotate(people=Count("*"))
+    models.RunPartition.objects.filter(run_id=started.id, partition=partition).update(
+        state="done", waves=waves_taken, committed_at=now, counts=dict(counts)
     )
 
 
@@ -285,12 +369,18 @@ def _result(connection: Any, started: models.Run) -> RunResult:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce(outcome, 'not reached'), to_status, count(*)::bigint FROM runs_runperson
-            WHERE run_id = %s GROUP BY 1, 2 ORDER BY 1, 2""",
-            [started.id],
+            WHERE client_id = %s AND run_id = %s GROUP BY 1, 2""",
+            [started.bundle_client, started.id],
         )
         rows = cursor.fetchall()
-    schema = {"outcome": pl.String, "to_status": pl.String, "people": pl.Int64}
-    outcomes = pl.DataFrame(rows, schema=schema, orient="row")
+    outcomes = _in_order(pl.DataFrame(rows, schema=_NO_OUTCOMES.schema, orient="row"))
     return RunResult(
         run_id=started.id, state=started.state, people=int(outcomes["people"].sum()), outcomes=outcomes
     )
+
+
+_NO_OUTCOMES = pl.DataFrame(schema={"outcome": pl.String, "to_status": pl.String, "people": pl.Int64})
+
+
+def _in_order(outcomes: pl.DataFrame) -> pl.DataFrame:
+    return outcomes.sort("outcome", "to_status", nulls_last=True)
