@@ -95,7 +95,8 @@ def _full(full: Measured) -> Iterator[Figure]:
         "kernel.full",
         "kernel: the same people, the full rule set",
         full["per_second"],
-        f"{_cpu(full)}; {_alone(full)}; {full['options']:.1f} options each, {full['plan_types']:.1f} plan types",
+        f"{_cpu(full)}; {_alone(full)}; {full['options']:.1f} options each,"
+        f" {full['plan_types']:.1f} plan types",
         hold=40_000,
         aim=100_000,
     )
