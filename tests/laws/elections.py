@@ -35,10 +35,11 @@ LIMITS = {
     "k401_catch_up_60_63": 11_250,
 }
 LIMIT_OF = {
-    "60": "health_fsa_salary_reduction",
-    "61": "dcap_exclusion",
-    "67": "hsa_self",
-    "40": "k401_deferral",
+    "60": ["health_fsa_salary_reduction"],
+    "61": ["dcap_exclusion"],
+    "67": ["hsa_self"],
+    "6A": ["health_fsa_salary_reduction", "dcap_exclusion", "hsa_self"],
+    "40": ["k401_deferral"],
 }
 GROUPED = ("20", "21", "22", "30", "31")
 TRADED = "51"
@@ -105,7 +106,7 @@ def _annual_limits(draw: DrawFn, plan_type: str) -> Row:
     others = st.sampled_from([one for one in PLAN_TYPES if one != plan_type])
     excluded = st.fixed_dictionaries({"plan_type": others})
     return {
-        "annual_limit": draw(st.sampled_from([None, LIMIT_OF[plan_type], LIMIT_OF[plan_type]])),
+        "annual_limit": draw(st.sampled_from([None, *LIMIT_OF[plan_type], *LIMIT_OF[plan_type]])),
         "missing_limit": draw(st.sampled_from(["refuse", "last_known"])),
         "plan_year_month": draw(st.sampled_from([1, 1, 7])),
         "month_rule": rarely(draw, 3),

@@ -69,6 +69,7 @@ MEMBERS = {
     "sex": pl.String,
     "is_smoker": pl.Boolean,
     "is_student": pl.Boolean,
+    "student_through": pl.Date,
     "is_disabled": pl.Boolean,
     "is_married": pl.Boolean,
     "is_former": pl.Boolean,
@@ -532,7 +533,10 @@ def _members(case: int, person: Row) -> Iterable[Row]:
         yield {
             "case": case,
             "dependent_id": one["id"],
-            **{name: one.get(name) for name in ("person_type", "birth_on", "sex", "is_smoker")},
+            **{
+                name: one.get(name)
+                for name in ("person_type", "birth_on", "sex", "is_smoker", "student_through")
+            },
             **{
                 name: bool(one.get(name)) for name in ("is_student", "is_disabled", "is_married", "is_former")
             },

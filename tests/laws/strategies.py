@@ -41,7 +41,7 @@ ZIPS = ("90001", "90002", "10001", "10002")
 HEALTH = ("10", "1A")
 GRADED_BY_PAY = ("20", "30", "31")
 FIXED = ("21", "2Y")
-PLEDGED = ("60", "61", "67")
+PLEDGED = ("60", "61", "67", "6A")  # 6A: another HSA, or a second account under a limit
 PLAN_TYPES = (*HEALTH, *GRADED_BY_PAY, *FIXED, *PLEDGED, "40", "51")
 LISTS = {
     "benefit_group": ("BG", "BH"),
@@ -884,6 +884,7 @@ def households(draw: DrawFn, event: Row) -> list[Row]:
 def dependents(draw: DrawFn, number: int, person_type: str, event_on: date) -> Row:
     first = date(1955, 1, 1) if person_type in ("SP", "DP", "SS") else date(1994, 1, 1)
     last = date(2005, 1, 1) if person_type in ("SP", "DP", "SS") else event_on
+    last_student = event_on + timedelta(days=150)
     return {
         "id": number,
         "person_type": person_type,
@@ -891,6 +892,9 @@ def dependents(draw: DrawFn, number: int, person_type: str, event_on: date) -> R
         "sex": or_missing(draw, st.sampled_from("FMX")),
         "is_smoker": or_missing(draw, st.booleans()),
         "is_student": rarely(draw, 4),
+        "student_through": draw(
+            st.sampled_from([None, event_on, event_on + timedelta(days=400)]) | days(event_on, last_student)
+        ),
         "is_disabled": rarely(draw, 8),
         "is_married": rarely(draw, 8),
         "is_former": rarely(draw, 8),

@@ -118,7 +118,8 @@ def _may_pledge(case: Case, section: Row, row: Row, plan: Row, election: Row, op
 def left_out(case: Case, section: Row) -> tuple[str, ...]:
     """List the messages of checks that the event rule row leaves out."""
     row = case.setup.event_row(section["event_rule"], case.event["event_class"], case.on)
-    dependents = ("BA1306", "BA1307", "BA1308", "BA1309", "BA1310") if row["ignore_dependent_checks"] else ()
+    of_dependents = ("BA1306", "BA1307", "BA1308", "BA1309", "BA1310", "BA1352")
+    dependents = of_dependents if row["ignore_dependent_checks"] else ()
     return dependents + (("BA1317", "BA1334") if row["ignore_fund_checks"] else ())
 
 

@@ -17,13 +17,14 @@ from .eligibility import (
     covered_dependents,
     is_in_force,
     kind_of,
+    would_count,
 )
 from .options import NO_LIMIT
-from .preparation import WAIVE, Case
+from .preparation import WAIVE, Case, is_hsa
 from .prepare import prepare
 from .rows import Row, Setup, cents, cents_or_none, decimal, half_away, option_of, percent_of, plan_type_of
 
-HSA, MEDICAL = "67", "10"
+MEDICAL = "10"
 CALENDAR_YEAR = ("dcap_exclusion", "hsa_self", "k401_deferral")
 Message = tuple[str, str]
 
@@ -65,34 +66,47 @@ class Elections:
     def _outcome(self, plan_type: str) -> Row | None:
         plan, election = self.prepared["plans"].get(plan_type), self.elections.get(plan_type)
         if election is not None:
-            return self._offered(plan_type, election["option"], "elected", election.get("pledge_cents"))
+            return self._offered(plan_type, election["option"], "elected", election)
         if plan is None or plan["is_ignored"] or plan["default_reason"] == "untouched":
             return self._standing(plan_type)
         if plan["default_reason"] == "current":
             held = self._held(plan_type)
-            return self._offered(plan_type, plan["default_option"], "kept", held and held.get("pledge_cents"))
-        return self._offered(plan_type, plan["default_option"], "defaulted", None)
+            return self._offered(plan_type, plan["default_option"], "kept", held or {})
+        return self._offered(plan_type, plan["default_option"], "defaulted", {})
 
-    def _offered(self, plan_type: str, code: str | None, how: str, pledge: int | None) -> Row | None:
+    def _offered(self, plan_type: str, code: str | None, how: str, stated: Row) -> Row | None:
         priced = self.prepared["options"].get((plan_type, code))
         if priced is None or code == WAIVE:
             return None
         option = option_of(plan_type_of(self.program, plan_type), code)
-        return {"how": how, "option": option, "coverage": priced["coverage_cents"], "pledge": pledge}
+        return {
+            "how": how,
+            "option": option,
+            "coverage": priced["coverage_cents"],
+            "pledge": stated.get("pledge_cents"),
+            "percent": stated.get("percent_thousandths"),
+            "credits": priced["annual_credit_cents"],
+            "is_hsa": is_hsa(plan_type, plan_type_of(self.program, plan_type)),
+        }
 
     def _standing(self, plan_type: str) -> Row | None:
         entry = self._held(plan_type)
         if entry is None:
             return None
-        option = None
+        option, section = None, None
         for program in sorted(self.setup.rows("programs", entry["program"]), key=lambda row: row["from"]):
-            option = option_of(plan_type_of(program, plan_type), entry["option"]) or option
+            found = option_of(plan_type_of(program, plan_type), entry["option"])
+            if found is not None:
+                option, section = found, plan_type_of(program, plan_type)
         coverage = entry.get("coverage_cents")
         return {
             "how": "standing",
             "option": option,
             "coverage": coverage,
             "pledge": entry.get("pledge_cents"),
+            "percent": entry.get("percent_thousandths"),
+            "credits": 0,
+            "is_hsa": is_hsa(plan_type, section),
         }
 
     def _held(self, plan_type: str) -> Row | None:
@@ -122,7 +136,7 @@ class Elections:
     def _lacks(self, plan_type: str) -> bool:
         """Whether an outcome lacks the coverage it needs; of an HSA that is nobody's election, its plan, too."""
         is_elected = self.outcomes[plan_type]["how"] == "elected"
-        is_unfit = plan_type == HSA and not is_elected and not self._has_hsa_plan()
+        is_unfit = not is_elected and self.outcomes[plan_type]["is_hsa"] and not self._has_hsa_plan()
         return is_unfit or self._unmet(plan_type) is not None
 
     def _unmet(self, plan_type: str) -> str | None:
@@ -271,13 +285,14 @@ class Elections:
         if pledge < (1 if low is None else low) or (high is not None and pledge > high):
             found.append("BA1318")
         allowed = self._allowed(plan_type, election, section, priced)
-        if allowed is not None and pledge > allowed:
+        if allowed is not None and (self._together(plan_type, section) or pledge) > allowed:
             found.append("BA1320" if plan_type.startswith("4") else "BA1318")
-        if plan_type.startswith("6") and plan_type != HSA and self.program.get("maximum_pledge") is not None:
+        is_spending = plan_type.startswith("6") and not is_hsa(plan_type, section)
+        if is_spending and self.program.get("maximum_pledge") is not None:
             together = sum(
                 outcome["pledge"] or 0
                 for kind, outcome in self.outcomes.items()
-                if kind.startswith("6") and kind != HSA
+                if kind.startswith("6") and not outcome["is_hsa"]
             )
             if together > cents(self.program["maximum_pledge"]):
                 found.append("BA1318")
@@ -300,7 +315,7 @@ class Elections:
         pay = (self.person.get("job") or {}).get("annual_pay_cents")
         allowed = self._allowed(plan_type, election, section, priced)
         is_known = allowed is not None and before is not None and pay is not None
-        if is_known and half_away(pay * before, 100_000) > allowed:
+        if is_known and (self._together(plan_type, section) or half_away(pay * before, 100_000)) > allowed:
             found.append("BA1337")
         return found + self._unpublished(plan_type, election, section, priced)
 
@@ -357,10 +372,34 @@ class Elections:
         if whole is None:
             return None
         if section["annual_limit"] in ("dcap_exclusion", "hsa_self"):
-            if priced["annual_credit_cents"] is None:
-                return None
-            return max(whole - priced["annual_credit_cents"], 0)
+            amounts = [priced["annual_credit_cents"]]
+            if len(self._sharing(section)) > 1:
+                amounts = [self.outcomes[kind]["credits"] for kind in self._sharing(section)]
+            return None if None in amounts else max(whole - sum(amounts), 0)
         return whole
+
+    def _sharing(self, section: Row) -> list[str]:
+        """The plan types of the program under the same limit in which something would hold."""
+        return [
+            kind
+            for kind in self.outcomes
+            if (plan_type_of(self.program, kind) or {}).get("annual_limit") == section["annual_limit"]
+        ]
+
+    def _together(self, plan_type: str, section: Row) -> int | None:
+        """What somebody puts in, as far as it is said, in all plan types that share the limit of this one."""
+        sharing = self._sharing(section)
+        if len(sharing) < 2:
+            return None
+        pay = (self.person.get("job") or {}).get("annual_pay_cents")
+        amounts = 0
+        for kind in sharing:
+            outcome = self.outcomes[kind]
+            if plan_type_of(self.program, kind).get("amount") == "annual_pledge":
+                amounts += outcome["pledge"] or 0
+            elif outcome["percent"] is not None and pay is not None:
+                amounts += half_away(pay * outcome["percent"], 100_000)
+        return amounts
 
     def _unpublished(self, plan_type: str, election: Row, section: Row, priced: Row) -> list[str]:
         if section.get("annual_limit") is None:
@@ -400,7 +439,10 @@ class Elections:
         if dependent is None or dependent.get("is_former") or dependent["person_type"] not in allowed:
             return "BA1310"
         is_married = rule.get("married_ineligible", False) and dependent.get("is_married")
-        return "BA1309" if is_married else "BA1308"
+        if is_married:
+            return "BA1309"
+        evidenced = {**dependent, "student_through": day}
+        return "BA1352" if would_count(rule, evidenced, day) else "BA1308"
 
     def _of_beneficiaries(self, plan_type: str, election: Row, section: Row) -> list[str]:
         named = election.get("beneficiaries") or []
@@ -454,7 +496,7 @@ class Elections:
 
     def _of_exclusions(self, plan_type: str, section: Row) -> list[str]:
         found = []
-        if plan_type == HSA and not self._has_hsa_plan():
+        if is_hsa(plan_type, section) and not self._has_hsa_plan():
             found.append("BA1319")
         for excluded in section.get("excluded_coverage") or []:
             there = self.outcomes.get(excluded["plan_type"])

@@ -238,12 +238,19 @@ def counting_dependents(setup: Setup, rule_code: str | None, person: Row, day: d
     counting = [
         dependent
         for dependent in person.get("dependents") or []
-        if not dependent.get("is_former") and _counts(rule, dependent, day)
+        if not dependent.get("is_former") and would_count(rule, dependent, day)
     ]
     return sorted(counting, key=lambda one: (one.get("birth_on") or date.max, one["id"]))
 
 
-def _counts(rule: Row, dependent: Row, day: date) -> bool:
+def is_student(dependent: Row, day: date) -> bool:
+    """A student is one through the day for which that is evidenced."""
+    through = dependent.get("student_through")
+    return bool(dependent.get("is_student")) and through is not None and day <= through
+
+
+def would_count(rule: Row, dependent: Row, day: date) -> bool:
+    """Whether somebody who is not former counts on a day."""
     kind = dependent["person_type"]
     if kind not in rule.get("relationships", USUAL_RELATIONSHIPS) or kind == "XS":
         return False
@@ -254,7 +261,7 @@ def _counts(rule: Row, dependent: Row, day: date) -> bool:
     if rule.get("disabled_exempt", True) and dependent.get("is_disabled"):
         return True
     limit = rule.get("age_limit", 99)
-    if dependent.get("is_student") and rule.get("student_age_limit") is not None:
+    if is_student(dependent, day) and rule.get("student_age_limit") is not None:
         limit = rule["student_age_limit"]
     birth_on = dependent.get("birth_on")
     return birth_on is not None and day <= last_day_of(rule, birth_on, limit)

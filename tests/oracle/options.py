@@ -18,7 +18,7 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     row = case.setup.event_row(section["event_rule"], case.event["event_class"], case.on)
     plan = blank_plan(row)
     in_force = case.in_force(plan_type)
-    if in_force is not None and not case.lapses(plan_type):
+    if in_force is not None and not case.lapses(plan_type, section):
         plan["current_option"] = in_force["option"]
     if row is None:
         case.say("BA1201", plan_type)
@@ -104,7 +104,7 @@ def _current(case: Case, program: Row, section: Row, plan: Row, eligible: list[R
     """Find the current option in the program, and note whether it is lost."""
     plan_type = section["plan_type"]
     in_force = case.in_force(plan_type)
-    if in_force is None or case.lapses(plan_type):
+    if in_force is None or case.lapses(plan_type, section):
         return None
     is_of_program = in_force["program"] == program["code"]
     option = option_of(section, in_force["option"]) if is_of_program else None

@@ -36,11 +36,17 @@ class Case:
         held = self.held(plan_type)
         return held if held is not None and is_in_force(held) else None
 
-    def lapses(self, plan_type: str) -> bool:
+    def lapses(self, plan_type: str, section: Row | None) -> bool:
         """Tell whether open enrolment forgets the current option: spending accounts and vacation."""
         use = self.setup.event_class(self.event["event_class"]).get("use")
-        is_spending = plan_type.startswith("6") and plan_type != "67"
+        is_spending = plan_type.startswith("6") and not is_hsa(plan_type, section)
         return use == "open_enrollment" and (is_spending or plan_type.startswith("9"))
+
+
+def is_hsa(plan_type: str, section: Row | None) -> bool:
+    """Tell whether a plan type is a health savings account: by its code, or by the limit it names."""
+    named = (section or {}).get("annual_limit") == "hsa_self"
+    return plan_type == "67" or (plan_type.startswith("6") and named)
 
 
 def blank_plan(row: Row | None) -> Row:

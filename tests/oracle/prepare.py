@@ -77,7 +77,7 @@ def _termination(case: Case, entry: Row) -> Row:
     event_rule = section["event_rule"] if section else None
     row = case.setup.event_row(event_rule, case.event["event_class"], case.on)
     plan = blank_plan(row)
-    if not case.lapses(plan_type):
+    if not case.lapses(plan_type, section):
         plan["current_option"] = entry["option"]
     if plan["is_ignored"]:
         return plan

@@ -26,6 +26,7 @@ from .cases import (
 
 NOT_DECIDED_BY_PREPARATION = {
     ("kind", "peo"), ("kind", "client"),  # which bundle
+    ("special_enrollment", "*"),  # for the audit: tests/programs/test_special.py
     ("kind", "event_maintenance"), ("kind", "open_enrollment"), ("kind", "snapshot"),
     ("kind", "process"), ("kind", "passive"), ("kind", "windows"),
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),

@@ -52,6 +52,7 @@ DEPENDENT_TYPES = {
     "sex": pl.String,
     "is_smoker": pl.Boolean,
     "is_student": pl.Boolean,
+    "student_through": pl.Date,
     "is_disabled": pl.Boolean,
     "is_married": pl.Boolean,
     "is_former": pl.Boolean,
@@ -155,7 +156,7 @@ def dependents(persons: dict[int, Row]) -> pl.DataFrame:
     flags = dict.fromkeys(("is_student", "is_disabled", "is_married", "is_former"), False)
     rows = [
         {"case": case, "person_id": 1, "number": 1, "dependent_id": one["id"]}
-        | {name: one.get(name) for name in ("person_type", "birth_on", "sex", "is_smoker")}
+        | {name: one.get(name) for name in ("person_type", "birth_on", "sex", "is_smoker", "student_through")}
         | {name: bool(one.get(name)) for name in flags}
         for case, person in persons.items()
         for one in person.get("dependents") or []

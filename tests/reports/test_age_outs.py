@@ -67,14 +67,7 @@ class Employer:
         from openbenefits.programs import services as setup
         from openbenefits.workforce import services
 
-        self.connection, self.workforce = connection, services
-        plans = [
-            {**DATED, "code": name, "plan_type": number, "name": name, "carrier": "Carrier"}
-            for name, number in (("HMO", "10"), ("DEN", "11"), ("VIS", "14"), ("LIFE", "20"), ("FSA", "60"))
-        ]
-
-        def add_tables(tables: list[Any]) -> None:
-            tables.append(RATES)
+        self.connection, self.workforce, self.setup = connection, services, setup
 
         def with_types(programs: list[Any]) -> None:
             programs[0]["plan_types"] = [
@@ -83,20 +76,27 @@ class Employer:
                 plan_type("14", "VIS", "VISION"),
             ]
 
-        peo = make_peo(
-            folder / "peo",
-            plans=plans,
-            coverage_codes=CODES,
-            dependent_rules=RULES,
-            rate_tables=add_tables,
-        )
-        found = setup.apply(peo, client_id=setup.PEO, applied_by="test", now=NOW).findings
-        assert [one for one in found if one.severity == "error"] == []
+        self.set_up(folder / "peo", rules=RULES)
         self.client_id = services.add_client("acme", "Acme").pk
         acme = make_client(folder / "acme", programs=with_types)
         found = setup.apply(acme, client_id=self.client_id, applied_by="test", now=NOW).findings
-        assert [one for one in found if one.severity == "error"] == []
+        assert [one for one in found if one.severity == "E"] == []
         self.numbers = 1000
+
+    def set_up(self, folder: Path, *, rules: list[dict[str, Any]]) -> None:
+        plans = [
+            {**DATED, "code": name, "plan_type": number, "name": name, "carrier": "Carrier"}
+            for name, number in (("HMO", "10"), ("DEN", "11"), ("VIS", "14"), ("LIFE", "20"), ("FSA", "60"))
+        ]
+
+        def add_tables(tables: list[Any]) -> None:
+            tables.append(RATES)
+
+        peo = make_peo(
+            folder, plans=plans, coverage_codes=CODES, dependent_rules=rules, rate_tables=add_tables
+        )
+        found = self.setup.apply(peo, client_id=self.setup.PEO, applied_by="test", now=NOW).findings
+        assert [one for one in found if one.severity == "E"] == []
 
     def hire(self) -> int:
         self.numbers += 1
@@ -163,6 +163,7 @@ def employer(fresh_database: Any, tmp_path: Path) -> Employer:
     return Employer(fresh_database, tmp_path)
 
 
+STUDENT = {"is_student": True, "student_through": date(2027, 12, 31)}
 YEAR = (BEGIN, date(2026, 12, 31))
 
 
@@ -171,7 +172,7 @@ def test_each_plan_by_its_own_rule_and_end_convention(employer: Employer) -> Non
     spouse = employer.dependent(ann, "SP", date(1950, 1, 1), "Ben")
     medical = employer.dependent(ann, "CH", date(2000, 5, 15))
     dental = employer.dependent(ann, "CH", date(2007, 5, 15), "Dot")
-    student = employer.dependent(ann, "CH", date(2003, 7, 1), "Eve", is_student=True)
+    student = employer.dependent(ann, "CH", date(2003, 7, 1), "Eve", **STUDENT)
     vision = employer.dependent(ann, "CH", date(2001, 3, 3), "Flo", is_disabled=True)
     employer.covers(ann, "10", "4", spouse, medical)
     employer.covers(ann, "11", "3", dental, student)
@@ -248,13 +249,42 @@ def test_what_the_timeline_says_already_is_shown_as_such(employer: Employer) -> 
 
 def test_the_limit_is_that_of_the_facts_of_its_day(employer: Employer) -> None:
     ann = employer.hire()
-    student = employer.dependent(ann, "CH", date(2005, 7, 1), is_student=True)
+    student = employer.dependent(ann, "CH", date(2005, 7, 1), **STUDENT)
     employer.covers(ann, "11", "3", student)
     assert employer.found(*YEAR, "last_covered_on") == []
     employer.workforce.change_dependent(
         employer.client_id, student, on=date(2026, 6, 10), changes={"is_student": False}, **BY
     )
     assert employer.found(*YEAR, "limit", "last_covered_on") == [(19, date(2026, 6, 9))]
+
+
+@pytest.mark.parametrize(
+    ("through", "found"),
+    [
+        (date(2026, 6, 9), [(19, date(2026, 6, 9))]),
+        (date(2026, 12, 31), [(19, date(2026, 12, 31))]),
+        (date(2027, 1, 1), []),
+    ],
+)
+def test_a_student_is_one_through_the_day_of_the_evidence(
+    employer: Employer, through: date, found: list[tuple[Any, ...]]
+) -> None:
+    ann = employer.hire()
+    student = employer.dependent(
+        ann, "CH", date(2005, 7, 1), is_student=True, student_through=date(2026, 3, 1)
+    )
+    employer.workforce.change_dependent(
+        employer.client_id, student, on=date(2026, 2, 1), changes={"student_through": through}, **BY
+    )
+    employer.covers(ann, "11", "3", student)
+    assert employer.found(*YEAR, "limit", "last_covered_on") == found
+
+
+def test_a_student_without_evidence_is_past_the_limit_of_everybody(employer: Employer) -> None:
+    ann = employer.hire()
+    employer.covers(ann, "11", "3", employer.dependent(ann, "CH", date(2005, 7, 1), is_student=True))
+    past = employer.report(*YEAR).sheets["Past the limit"]
+    assert past.select("limit", "last_covered_on").rows() == [(19, date(2024, 6, 30))]
 
 
 def test_one_client_only_and_a_span_that_is_one(employer: Employer) -> None:

@@ -9,6 +9,7 @@ import pytest
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs import audit as audits
+from openbenefits.programs import frames as set_up
 from openbenefits.programs import services as setup
 from openbenefits.programs.findings import Finding
 from openbenefits.runs import gate
@@ -150,6 +151,89 @@ def test_a_couple_that_covers_each_other_is_found_on_both(fresh_database, enroll
         _cover(connection, enrolled, person, own, added.dependent_id)
     found = codes(connection, enrolled)
     assert {person for person, own in found.items() if "HR2107" in own} == {one, other}
+    assert not [person for person, own in found.items() if "HR2109" in own]
+
+
+def _human(connection, client: int, person: int) -> dict[str, object]:
+    """Who a participant is, as a dependent of another one would be recorded."""
+    facts = copy_out(
+        connection,
+        "SELECT first_name, last_name, birth_on FROM workforce_personfact WHERE client_id = %s AND person_id = %s",
+        {"first_name": pl.String, "last_name": pl.String, "birth_on": pl.Date},
+        [client, person],
+    ).row(0, named=True)
+    return {
+        "first_name": facts["first_name"].upper(),
+        "last_name": facts["last_name"],
+        "dependent": {"birth_on": facts["birth_on"]},
+    }
+
+
+def test_an_employee_covered_as_somebody_elses_dependent_too_is_found(fresh_database, enrolled):
+    connection, client = fresh_database, enrolled.client_id
+    (one, code), (other, _) = covered(connection, enrolled)[:2]
+    before = codes(connection, enrolled)
+    added = workforce.add_dependent(
+        client, one, on=date(2015, 1, 1), person_type="CH", **_human(connection, client, other), **WHO
+    )
+    _cover(connection, enrolled, one, code, added.dependent_id)
+    found = new_codes(connection, enrolled, one, before)
+    assert "HR2109" in found
+    assert not {"HR2107", "HR2108"} & found
+    before = codes(connection, enrolled)
+    with connection.cursor() as cursor:  # a coverage of another plan type is no second one
+        cursor.execute(
+            "UPDATE enrollment_coverage SET kind = 'W', option_id = NULL WHERE person_id = %s"
+            " AND plan_type LIKE '1%%'",
+            [other],
+        )
+    assert "HR2109" in before[one]
+    assert "HR2109" not in codes(connection, enrolled).get(one, set())
+
+
+@pytest.mark.parametrize("ssn", [None, "123-45-6789"])
+def test_a_dependent_covered_by_two_employees_is_found_on_both(fresh_database, enrolled, ssn):
+    connection, client = fresh_database, enrolled.client_id
+    pairs = covered(connection, enrolled)[:2]
+    for number, (person, code) in enumerate(pairs):
+        born = date(2015, 1, 1 + number * (ssn is not None))
+        added = workforce.add_dependent(
+            client, person, on=date(2015, 1, 3), person_type="CH", dependent={"birth_on": born}, ssn=ssn,
+            first_name="Kit", last_name="Moss", **WHO,
+        )  # fmt: skip
+        _cover(connection, enrolled, person, code, added.dependent_id)
+    found = codes(connection, enrolled)
+    assert {person for person, own in found.items() if "HR2108" in own} == {person for person, _ in pairs}
+    workforce.change_dependent(
+        client, added.dependent_id, on=date(2026, 1, 15), changes={"is_former": True}, **WHO
+    )
+    assert not [person for person, own in codes(connection, enrolled).items() if "HR2108" in own]
+
+
+def test_coverage_of_an_option_that_is_no_more_is_found(fresh_database, enrolled):
+    connection = fresh_database
+    person = covered(connection, enrolled)[0][0]
+    before = codes(connection, enrolled)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE enrollment_coverage SET option_id = 999999 WHERE person_id = %s AND plan_type = '10'",
+            [person],
+        )
+    assert new_codes(connection, enrolled, person, before) == {"HR2104"}
+
+
+def test_coverage_to_begin_after_the_end_of_the_job_is_found(fresh_database, enrolled):
+    connection = fresh_database
+    person = covered(connection, enrolled)[0][0]
+    workforce.terminate(enrolled.client_id, person, last_day_employed=date(2026, 1, 15), **WHO)
+    before = codes(connection, enrolled)
+    assert "HR2105" not in before[person]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE enrollment_coverage SET begins_on = '2026-03-01' WHERE person_id = %s AND plan_type = '10'",
+            [person],
+        )
+    assert "HR2105" in new_codes(connection, enrolled, person, before)
 
 
 def test_people_in_two_programs_are_found(fresh_database, enrolled, tmp_path):
@@ -216,3 +300,21 @@ def test_partitions_find_the_same(fresh_database, make_employer):
     assert whole.equals(cut)
     assert told[-1][0] == told[-1][1] > 3
     assert whole.height > 0
+
+
+@pytest.mark.parametrize(
+    ("through", "is_found"),
+    [(None, True), (date(2026, 2, 1), True), (DAY, False), (date(2026, 12, 31), False)],
+)
+def test_a_covered_student_without_evidence_is_found(fresh_database, enrolled, through, is_found):
+    connection, client = fresh_database, enrolled.client_id
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE programs_dependentrule SET age_limit = 19, student_age_limit = 25")
+    set_up._kept.clear()
+    person, code = covered(connection, enrolled)[0]
+    added = workforce.add_dependent(
+        client, person, on=date(2015, 1, 3), person_type="CH", first_name="Kit", last_name="Moss",
+        dependent={"birth_on": date(2004, 1, 3), "is_student": True, "student_through": through}, **WHO,
+    )  # fmt: skip
+    _cover(connection, enrolled, person, code, added.dependent_id)
+    assert ("HR2110" in codes(connection, enrolled)[person]) == is_found

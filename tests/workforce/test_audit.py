@@ -28,8 +28,8 @@ def hired(client, number="1", birth_on=date(1980, 1, 2), status="single", **job)
     ).person_id
 
 
-def add(client, person, person_type, birth_on, **more):
-    names = {"first_name": "Bo", "last_name": "Moss"}
+def add(client, person, person_type, birth_on, first_name="Bo", ssn=None, **more):
+    names = {"first_name": first_name, "last_name": "Moss", "ssn": ssn}
     dependent = {"birth_on": birth_on} | more
     return services.add_dependent(
         client, person, on=date(2015, 1, 1), person_type=person_type, dependent=dependent, **names, **WHO
@@ -79,3 +79,27 @@ def test_rows_after_the_end(fresh_database, client):
     services.terminate(client, person, last_day_employed=date(2017, 6, 30), **WHO)
     services.change_job(client, person, on=date(2018, 5, 1), action="PAY", changes={"job_status": "A"}, **WHO)
     assert codes(fresh_database, client) == ["HR2007"]
+
+
+def test_who_is_the_same_human_twice(fresh_database, client):
+    first = hired(client, "1")
+    add(client, first, "CH", date(2012, 1, 1))
+    add(client, first, "CH", date(2012, 1, 1))
+    second = hired(client, "2")
+    add(client, second, "CH", date(2012, 1, 1))
+    add(client, second, "CH", date(2012, 1, 2))
+    third = hired(client, "3", status="married")
+    add(client, third, "SP", date(1980, 1, 2), first_name="ADA")
+    fourth = hired(client, "4")
+    add(client, fourth, "CH", date(2012, 1, 1))
+    add(client, fourth, "CH", date(2012, 1, 1), is_former=True)
+    found = audit_data(fresh_database, [client], DAY).select("code", "person_id").rows()
+    assert found == [("HR2012", first), ("HR2013", third)]
+
+
+def test_an_ssn_tells_the_same_human_whatever_the_name(fresh_database, client):
+    person = hired(client, "1")
+    add(client, person, "CH", date(2012, 1, 1), ssn="123-45-6789")
+    add(client, person, "CH", date(2012, 1, 2), ssn="123-45-6789", first_name="Cy")
+    add(client, person, "CH", date(2012, 1, 3), ssn="123-45-6780")
+    assert codes(fresh_database, client) == ["HR2012"]

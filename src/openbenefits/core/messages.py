@@ -360,6 +360,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Enter an amount in the direction the event allows.",
         ),
         _entry(
+            "BA1352",
+            "election",
+            _E,
+            _ELECT,
+            "A dependent is a student without evidence",
+            "Record until when student status is evidenced, or leave the dependent out.",
+        ),
+        _entry(
             "BA1350",
             "election",
             _E,

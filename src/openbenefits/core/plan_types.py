@@ -12,6 +12,8 @@ PROGRAM = "01"
 """The plan type of the program itself: its general credits."""
 
 HSA = "67"
+HSA_LIMIT = "hsa_self"
+"""The legal limit that makes any spending account (6x) a health savings account: see `is_hsa`."""
 
 CATEGORIES = {
     "1": "health",
@@ -97,6 +99,21 @@ def carries_coverage_amount(plan_type: str) -> bool:
 def is_spending_account(plan_type: str) -> bool:
     """Tell whether what is pledged for a year is spent within it (plan types 6x, not the HSA)."""
     return plan_type.startswith("6") and plan_type != HSA
+
+
+def is_hsa(plan_type: str, annual_limit: str | None) -> bool:
+    """Tell whether a plan type of a program is a health savings account, whatever its code among 6x.
+
+    >>> is_hsa("67", None), is_hsa("6A", "hsa_self"), is_hsa("6A", "health_fsa_salary_reduction")
+    (True, True, False)
+    """
+    return plan_type == HSA or (plan_type.startswith("6") and annual_limit == HSA_LIMIT)
+
+
+def is_hsa_row() -> pl.Expr:
+    """`is_hsa` of rows with plan_type and annual_limit."""
+    named = pl.col("plan_type").str.starts_with("6") & (pl.col("annual_limit") == HSA_LIMIT)
+    return (pl.col("plan_type") == HSA) | named.fill_null(value=False)
 
 
 def is_savings(plan_type: str) -> bool:

@@ -35,18 +35,20 @@ NO_LIMIT_OF_AGE = 99
 
 
 def why_not_member(members: pl.DataFrame) -> pl.Expr:
-    """Say why somebody does not count: 'relationship', 'married', 'age', or null who does.
+    """Say why somebody does not count: 'relationship', 'married', 'age', 'student', or null who does.
 
     Shapes:  members has person_type, birth_on, price_on, the flags of a dependent, and DEPENDENT_RULE.
+             'student': too old, but for a student, which is recorded and not evidenced for that day.
     Missing: who has no birth date is too old, but for spouses and partners.
     """
     kind = pl.col("person_type")
     bit = kind.replace_strict(RELATIONSHIP_BITS, default=0, return_dtype=pl.Int16)
     is_allowed = (pl.col("relationship_bits").fill_null(DEFAULT_RELATIONSHIPS) & bit) != 0
-    limit = pl.when("is_student").then("student_age_limit").otherwise("age_limit")
+    limit = pl.when(is_student_on(pl.col("price_on"))).then("student_age_limit").otherwise("age_limit")
     age = days.age_years(pl.col("birth_on"), _day_of_age(members))
     exempt = pl.col("is_disabled") & pl.col("is_disabled_exempt").fill_null(value=True)
     too_old = ~exempt & (age >= limit.fill_null(NO_LIMIT_OF_AGE)).fill_null(value=True)
+    would_do = pl.col("is_student") & (age < pl.col("student_age_limit")).fill_null(value=False)
     married = pl.col("is_married") & pl.col("is_married_ineligible").fill_null(value=False)
     return (
         pl.when(~is_allowed)
@@ -54,8 +56,13 @@ def why_not_member(members: pl.DataFrame) -> pl.Expr:
         .when(~is_adult() & married)
         .then(pl.lit("married"))
         .when(~is_adult() & too_old)
-        .then(pl.lit("age"))
+        .then(pl.when(would_do).then(pl.lit("student")).otherwise(pl.lit("age")))
     )
+
+
+def is_student_on(day: pl.Expr) -> pl.Expr:
+    """Whether a dependent is a student on a day: recorded as one, and evidenced for the day (rules.md §3)."""
+    return pl.col("is_student") & (day <= pl.col("student_through")).fill_null(value=False)
 
 
 def _day_of_age(members: pl.DataFrame) -> pl.Expr:

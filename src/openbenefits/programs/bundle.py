@@ -95,6 +95,9 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     priority: int
     manual: bool = False
     only_ends_coverage: bool = False
+    special_enrollment: (
+        Literal["birth_or_adoption", "marriage", "loss_of_coverage", "medicaid_or_chip", "none"] | None
+    ) = None  # for the audit; left out, by the usual codes (BIR, MAR, …)
     guard_full_termination: bool = False
     process_ahead_days: int = 0
     window_days: int = 31

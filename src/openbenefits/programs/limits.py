@@ -6,8 +6,10 @@ never guessed, unless the set-up asks for the last one known.
 
 import polars as pl
 
+from openbenefits.core.plan_types import HSA_LIMIT
+
 DEPENDENT_CARE, SEPARATELY = "dcap_exclusion", "dcap_exclusion_mfs"
-HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = "hsa_self", "hsa_family", "hsa_catch_up_55"
+HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = HSA_LIMIT, "hsa_family", "hsa_catch_up_55"
 DEFERRAL, CATCH_UP_50, CATCH_UP_60 = "k401_deferral", "k401_catch_up_50", "k401_catch_up_60_63"
 
 CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import polars as pl
 
 from openbenefits.core.codes import PERSON_KINDS, AgeOf
-from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATIONS, is_one_of
+from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATIONS, is_hsa_row, is_one_of
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
 from openbenefits.programs.dated import dated, effective
 from openbenefits.programs.rates import compile_rates, zip_numbers
@@ -179,6 +179,7 @@ def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl
             pl.col("plan_row").cast(pl.Int32),
             plan_type_number=plan_type_number(),
             is_lapsing=_lapses_at_open_enrollment(),
+            is_hsa=is_hsa_row(),
             is_priced=pl.col("amount_kind") == "none",
             is_program=pl.col("plan_type") == PROGRAM_PLAN_TYPE,
         )
@@ -203,8 +204,8 @@ def _program_plan_types(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -
 
 
 def _lapses_at_open_enrollment() -> pl.Expr:
-    """Spending accounts and vacation need a new election each year; the HSA (67) goes on (rulings §3.5)."""
-    return is_one_of((*SPENDING_ACCOUNTS, *VACATIONS))
+    """Spending accounts and vacation need a new election each year; an HSA goes on (rulings §3.5)."""
+    return is_one_of((*SPENDING_ACCOUNTS, *VACATIONS)) & ~is_hsa_row()
 
 
 def _excluded_coverage(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:
@@ -216,7 +217,7 @@ def _excluded_coverage(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFra
 
 def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.DataFrame:
     """One row per option of a plan row; `option_row` is its position."""
-    keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_type", "plan_row")
+    keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_type", "plan_row", "is_hsa")
     codes = tables["coverage_code"].select("coverage_code_id", "covers_employee", *PERSON_COUNTS)
     deductions = tables["deduction_code"].select("deduction_code_id", "tax_class", "period_flags")
     return (

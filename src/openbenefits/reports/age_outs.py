@@ -41,6 +41,7 @@ FACTS = {
     "person_type": pl.String(),
     "birth_on": pl.Date(),
     "is_student": pl.Boolean(),
+    "student_through": pl.Date(),
     "is_disabled": pl.Boolean(),
     "is_former": pl.Boolean(),
 }
@@ -154,7 +155,7 @@ def _pieces(
         "last_day",
         dependent_rule="code",
     )
-    held = facts.select("dependent_id", "number", "valid_from", *FACTS)
+    held = _by_evidence(facts.select("dependent_id", "number", "valid_from", *FACTS))
     place = ["program_id", "plan_type"]
     rows = rows.join(_spans(plan_rows, *place, name="program"), on=place, how="left")
     rows = rows.join(_spans(rules, "dependent_rule_id", name="rule"), on="dependent_rule_id", how="left")
@@ -167,6 +168,18 @@ def _pieces(
         limit=pl.when("is_student").then("student_age_limit").otherwise("age_limit"),
     )
     return rows.filter((pl.col("begin") < pl.col("end")) & (pl.col("begin") < pl.col("until")))
+
+
+def _by_evidence(facts: pl.DataFrame) -> pl.DataFrame:
+    """Let students be students only through the day for which that is evidenced."""
+    after = days.day_after(pl.col("student_through"))
+    later = pl.col("valid_from").shift(-1).over("dependent_id").fill_null(FAR_FUTURE)
+    ordered = facts.sort("dependent_id", "valid_from").with_columns(later=later)
+    evidenced = (pl.col("student_through") >= pl.col("valid_from")).fill_null(value=False)
+    ended = ordered.filter(pl.col("is_student") & evidenced & (after < pl.col("later")))
+    ended = ended.with_columns(valid_from=after, is_student=pl.lit(value=False))
+    known = ordered.with_columns(is_student=pl.col("is_student") & evidenced)
+    return pl.concat([known, ended]).drop("later")
 
 
 def _spans(rows: pl.DataFrame, *key: str, name: str) -> pl.DataFrame:

@@ -110,7 +110,7 @@ def _household(again: Again, plan: Row) -> str:
     if rule and rule["last_day"] != LastDay.DAY_BEFORE_BIRTHDAY:
         until += f" (until the end of {LAST_DAY_WORDS[rule['last_day']]})"
     longer = rule and rule["student_age_limit"] != rule["age_limit"]
-    student = f", students below {rule['student_age_limit']}" if rule and longer else ""
+    student = f", students with evidence below {rule['student_age_limit']}" if rule and longer else ""
     by = f", rule {rule['code']} ({rule['source']})" if rule else ""
     return f"{', '.join(counts)} count on {day(plan['price_on'])}: {until}{student}{by}"
 

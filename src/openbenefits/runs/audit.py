@@ -13,6 +13,7 @@ import polars as pl
 
 from openbenefits.core.codes import CHILD_TYPES, PersonType
 from openbenefits.enrollment.frames import load_held
+from openbenefits.enrollment.rules.members import judged_members
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.enrollment.rules.prepare import prepare
 from openbenefits.enrollment.services import Known, load_known
@@ -21,7 +22,7 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames
 from openbenefits.runs.effects import PERSON, Progress, default_cases
 from openbenefits.runs.partitions import PARTITION_PEOPLE, with_partition
-from openbenefits.store.bulk import copy_out
+from openbenefits.runs.twice import covered_twice
 from openbenefits.workforce.audit import ENDED, FINDING, audit_data
 
 HEALTH_PREFIX = "1"
@@ -55,7 +56,7 @@ def audit_people(
             found += _of_part(connection, part, classes["event_class_id"][0], as_of, rulebook)
             if progress:
                 progress(done, len(parts))
-    found.append(_couples(connection, client_ids, as_of))
+    found += [_named(rows, **texts) for rows, texts in covered_twice(connection, client_ids, as_of)]
     key = ["client_id", "code", "person_id"]
     return pl.concat(found).unique(key, keep="first", maintain_order=True).sort(key)
 
@@ -77,6 +78,7 @@ def _of_part(
         ),
         *_programs(prepared.cases, known),
         *_coverage(connection, known, rulebook),
+        _students(connection, prepared.plans.with_columns(price_on=pl.lit(as_of)), known, rulebook),
     ]
 
 
@@ -142,6 +144,25 @@ def _coverage(connection: Any, known: Known, rulebook: Rulebook) -> list[pl.Data
     ]
 
 
+def _students(connection: Any, plans: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.DataFrame:
+    """Find covered students without evidence for the day, who would be too old without being students."""
+    situation = known.situation
+    held = situation.in_force.filter(pl.col("kind").is_in(COVERED) & ~pl.col("is_future"))
+    asked = situation.members.filter("is_student").select("case").unique()
+    held = held.join(asked, on="case", how="semi")
+    members = load_held(connection, held).members
+    judged = judged_members(plans, members, situation.members, rulebook)
+    return _named(
+        judged.filter(why_not="student").join(
+            situation.cases.select("case", "client_id", "person_id"), on="case"
+        ),
+        "HR2110",
+        "evidence that a covered dependent is a student",
+        "none, or none any more",
+        "Record until when it is evidenced (student_through), or end the dependent's coverage by an event.",
+    )
+
+
 def _wrong_tiers(
     connection: Any, held: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
 ) -> pl.DataFrame:
@@ -163,62 +184,6 @@ def _wrong_tiers(
         for kind in KINDS
     )
     return rows.filter(~is_right)
-
-
-COUPLES = """
-WITH spouse AS (
-    SELECT DISTINCT ON (f.dependent_id) d.client_id, d.person_id, d.id AS dependent_id, f.person_type,
-           f.first_name, f.last_name, f.birth_on, f.ssn_hash, f.is_former, f.is_deleted
-    FROM workforce_dependentfact AS f JOIN workforce_dependent AS d
-      ON d.client_id = f.client_id AND d.id = f.dependent_id
-    WHERE f.client_id = ANY(%(clients)s::int[]) AND f.valid_from <= %(as_of)s
-    ORDER BY f.dependent_id, f.valid_from DESC, f.version DESC
-), person AS (
-    SELECT DISTINCT ON (client_id, person_id) client_id, person_id, first_name, last_name, birth_on, ssn_hash
-    FROM workforce_personfact WHERE client_id = ANY(%(clients)s::int[]) AND valid_from <= %(as_of)s
-    ORDER BY client_id, person_id, valid_from DESC, version DESC
-), held AS (
-    SELECT DISTINCT ON (client_id, person_id, benefit_record, plan_type, slot)
-           client_id, person_id, benefit_record, plan_type, slot, begins_on, version, kind
-    FROM enrollment_coverage
-    WHERE client_id = ANY(%(clients)s::int[]) AND begins_on <= %(as_of)s AND superseded_by_run IS NULL
-      AND plan_type LIKE '1%%'
-    ORDER BY client_id, person_id, benefit_record, plan_type, slot, begins_on DESC, version DESC
-), covering AS (
-    SELECT s.client_id, s.person_id, p.person_id AS other_id, h.plan_type
-    FROM spouse AS s
-    JOIN person AS p ON p.client_id = s.client_id AND p.person_id <> s.person_id AND (
-        p.ssn_hash = s.ssn_hash OR (lower(p.first_name) = lower(s.first_name)
-        AND lower(p.last_name) = lower(s.last_name) AND p.birth_on = s.birth_on))
-    JOIN enrollment_coveragedependent AS c ON c.client_id = s.client_id AND c.dependent_id = s.dependent_id
-    JOIN held AS h
-      ON (h.client_id, h.person_id, h.benefit_record, h.plan_type, h.slot, h.begins_on, h.version)
-       = (c.client_id, c.person_id, c.benefit_record, c.plan_type, c.slot, c.begins_on, c.version)
-    WHERE s.person_type = ANY(%(types)s::text[]) AND NOT s.is_former AND NOT s.is_deleted
-      AND h.kind = ANY(%(kinds)s::text[])
-)
-SELECT DISTINCT one.client_id, one.person_id FROM covering AS one JOIN covering AS other
-  ON other.client_id = one.client_id AND other.person_id = one.other_id
- AND other.other_id = one.person_id AND other.plan_type = one.plan_type
-"""
-
-
-def _couples(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
-    """Find two employees who cover each other in the same health plan type."""
-    schema = {"client_id": pl.Int32(), "person_id": pl.Int64()}
-    given = {
-        "clients": "{" + ",".join(map(str, client_ids)) + "}",
-        "as_of": as_of,
-        "types": "{" + ",".join([PersonType.SPOUSE.value, PersonType.DOMESTIC_PARTNER.value]) + "}",
-        "kinds": "{" + ",".join(map(str, COVERED)) + "}",
-    }
-    return _named(
-        copy_out(connection, COUPLES, schema, given),
-        "HR2107",
-        "a couple of two employees covered once",
-        "both cover each other",
-        "Let one of them waive, or cover only themselves.",
-    )
 
 
 def _named(

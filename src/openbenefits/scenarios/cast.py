@@ -40,6 +40,7 @@ DEPENDENT_COLUMNS = {
     "sex": "sex",
     "smoker": "is_smoker",
     "student": "is_student",
+    "student_through": "student_through",
     "disabled": "is_disabled",
     "married": "is_married",
     "former": "is_former",

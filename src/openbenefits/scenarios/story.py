@@ -73,6 +73,7 @@ class DependentPart(Part, kw_only=True, frozen=True):
     sex: Literal["F", "M", "X"] | None = None
     smoker: bool | None = None
     student: bool = False
+    student_through: date | None = None  # the last day for which that is evidenced
     disabled: bool = False
     married: bool = False
     since: date | None = None  # none: known since before the story
@@ -204,6 +205,7 @@ class AddDependentPart(Act, kw_only=True, frozen=True):
     sex: Literal["F", "M", "X"] | None = None
     smoker: bool | None = None
     student: bool = False
+    student_through: date | None = None  # the last day for which that is evidenced
     disabled: bool = False
     married: bool = False
 
@@ -213,6 +215,7 @@ class ChangeDependentPart(Act, kw_only=True, frozen=True):
     born: date | UnsetType | None = UNSET
     kind: PersonType | UnsetType = UNSET
     student: bool | UnsetType = UNSET
+    student_through: date | UnsetType | None = UNSET
     disabled: bool | UnsetType = UNSET
     married: bool | UnsetType = UNSET
     former: bool | UnsetType = UNSET

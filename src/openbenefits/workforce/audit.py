@@ -11,7 +11,7 @@ from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType
 from openbenefits.core.days import age_years
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.frames import as_of as facts_as_of
-from openbenefits.workforce.frames import dependents_as_of, load_jobs
+from openbenefits.workforce.frames import dependents_as_of, in_force, load_dependents, load_jobs, load_persons
 
 FINDING = {
     "code": pl.String(),
@@ -80,6 +80,10 @@ YOUNG_PARTNER = _check("HR2010", f"a spouse or partner of {YOUNGEST_PARTNER_YEAR
                        "Correct the birth date or the relationship.")  # fmt: skip
 OLD_CHILD = _check("HR2011", "a child younger than the participant", "an older child",
                    "Correct a birth date or the relationship.")  # fmt: skip
+TWICE = _check("HR2012", "each dependent once", "the same human twice",
+               "End one of the two; coverage goes by the other.")  # fmt: skip
+OWN_DEPENDENT = _check("HR2013", "dependents other than the participant", "the participant as a dependent",
+                       "End the dependent.")  # fmt: skip
 NO_BIRTH = _check("HR2020", "a birth date", "none", "Fill in the birth date.")
 NO_ZIP = _check("HR2021", "a home zip", "none", "Fill in the zip.")
 NO_PAY = _check("HR2022", "the annual pay of the job", "none", "Fill in the annual pay.")
@@ -90,7 +94,7 @@ def audit_data(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.Da
     """List what is implausible or missing in the facts of some clients on a day.
 
     Shapes: code, client_id, person_id, expected, found, cure; a person has each finding once.
-    Source: rulings §8. Tier against dependents and couples covering each other need elections: not here.
+    Source: rulings §8. What needs coverage (tiers, who is covered twice) is not here: `runs.audit`.
     """
     cases = _everybody(connection, client_ids, as_of)
     facts = facts_as_of(connection, cases)
@@ -103,6 +107,7 @@ def audit_data(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.Da
         *_people(facts, jobs),
         *_partners(facts, current),
         *_dependents(current, as_of),
+        *_twice(connection, cases),
         _after_end(jobs),
     ]
     return pl.concat([pl.DataFrame(schema=FINDING), *found]).sort("client_id", "code", "person_id")
@@ -169,6 +174,35 @@ def _dependents(current: pl.DataFrame, as_of: date) -> list[pl.DataFrame]:
         OLD_CHILD.of(current.filter(is_child & is_older)),
         NO_DEPENDENT_BIRTH.of(current.filter(pl.col("birth_on").is_null())),
     ]
+
+
+HUMAN = {
+    "first_name": pl.String(),
+    "last_name": pl.String(),
+    "birth_on": pl.Date(),
+    "ssn_hash": pl.String(),
+}
+
+
+def _twice(connection: Any, cases: pl.DataFrame) -> list[pl.DataFrame]:
+    """Find dependents who are the same human, and those who are the participant."""
+    facts = load_dependents(connection, cases, HUMAN | {"is_former": pl.Boolean()})
+    held = in_force(cases, facts, ("dependent_id",)).filter(~pl.col("is_former"))
+    owner = cases.select("case", "client_id", "person_id")
+    people = held.join(owner, on="case").with_columns(_name_key())
+    own = in_force(cases, load_persons(connection, cases, HUMAN)).with_columns(_name_key())
+    twins, selves = [], []
+    for mark in ("ssn_hash", "name_key"):
+        marked = people.filter(pl.col(mark).is_not_null())
+        twins.append(marked.filter(pl.len().over("case", mark) > 1))
+        selves.append(marked.join(own.select("case", mark).drop_nulls(), on=["case", mark], how="semi"))
+    return [TWICE.of(pl.concat(twins)), OWN_DEPENDENT.of(pl.concat(selves))]
+
+
+def _name_key() -> pl.Expr:
+    """What rows of one human have in common without an SSN: name and birth date; null if one is missing."""
+    parts = (pl.col(name).str.strip_chars().str.to_lowercase() for name in ("first_name", "last_name"))
+    return pl.concat_str(*parts, pl.col("birth_on").cast(pl.String), separator="|").alias("name_key")
 
 
 def _after_end(jobs: pl.DataFrame) -> pl.DataFrame:

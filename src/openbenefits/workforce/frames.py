@@ -68,6 +68,7 @@ DEPENDENT = {
     "sex": pl.String(),
     "is_smoker": pl.Boolean(),
     "is_student": pl.Boolean(),
+    "student_through": pl.Date(),
     "is_disabled": pl.Boolean(),
     "is_married": pl.Boolean(),
     "is_former": pl.Boolean(),
@@ -131,6 +132,7 @@ class CaseDependents(dy.Schema):
     sex = dy.String(nullable=True)
     is_smoker = dy.Bool(nullable=True)
     is_student = dy.Bool()
+    student_through = dy.Date(nullable=True)
     is_disabled = dy.Bool()
     is_married = dy.Bool()
     is_former = dy.Bool()

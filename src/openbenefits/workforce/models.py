@@ -156,6 +156,7 @@ class DependentFact(Fact):
     sex = models.TextField(null=True)
     is_smoker = models.BooleanField(null=True)
     is_student = models.BooleanField(default=False)
+    student_through = models.DateField(null=True)  # the last day for which that is evidenced
     is_disabled = models.BooleanField(default=False)
     is_married = models.BooleanField(default=False)
     is_former = models.BooleanField(default=False)  # divorced, died or otherwise no longer a dependent

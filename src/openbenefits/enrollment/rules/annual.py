@@ -7,9 +7,10 @@ from openbenefits.core.columns import with_taken
 from openbenefits.core.plan_types import SAVINGS, SPENDING_ACCOUNTS, is_one_of
 from openbenefits.enrollment.rules.amounts import PERCENT, PLEDGE
 from openbenefits.enrollment.rules.elected import Checking
-from openbenefits.enrollment.rules.links import HSA, MEDICAL, covers_others
+from openbenefits.enrollment.rules.links import MEDICAL, covers_others
 from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.outcomes import outcomes
+from openbenefits.enrollment.rules.shared_limits import share_of_pay, with_shared
 from openbenefits.programs.limits import (
     CALENDAR_YEAR,
     CATCH_UP_50,
@@ -27,7 +28,6 @@ WITH_EMPLOYER_MONEY = (DEPENDENT_CARE, HSA_SELF)
 """Limits under which the employer's credits count, too."""
 
 MONTHS = 12
-WHOLE = 100 * 1_000
 
 
 def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
@@ -35,16 +35,13 @@ def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame
     rows = checking.enrolling(PLEDGE, PERCENT).filter(pl.col("annual_limit").is_not_null())
     if rows.is_empty():
         return _program_messages(checking, held)
+    rows = with_shared(rows.with_columns(stated_cents=_stated()), checking, held)
     rows = with_allowed(_with_tier(rows, held), checking.rulebook.limits)
     pledged, share = rows.filter(amount_kind=PLEDGE), rows.filter(amount_kind=PERCENT)
     is_savings = is_one_of(SAVINGS)
     code = pl.when(is_savings).then(pl.lit("BA1320")).otherwise(pl.lit("BA1318"))
-    above = pledged.filter(pl.col("pledge_cents") > pl.col("allowed_cents"))
-    year_share = money.multiply_divide_half_up(
-        pl.col("annual_pay_cents"), pl.col("percent_thousandths").cast(pl.Int64), WHOLE
-    )
-    stops = share.with_columns(year_cents=year_share).filter(pl.col("year_cents") > pl.col("allowed_cents"))
-    allowed = pl.format("at most {} cents in {}", "allowed_cents", "limit_year")
+    is_above = pl.col("stated_cents") > pl.col("allowed_cents")
+    allowed = pl.format("at most {} cents in {}{}", "allowed_cents", "limit_year", "over")
     return [
         message_rows(
             rows.filter(pl.col("allowed_cents").is_null() & pl.col("is_unpublished")),
@@ -52,10 +49,15 @@ def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame
             pl.format("the limit {} of {}", "limit_code", "limit_year"),
             pl.lit("not published"),
         ),
-        message_rows(above, code, allowed, pl.format("{} cents", "pledge_cents")),
-        message_rows(stops, "BA1337", allowed, pl.format("{} cents a year", "year_cents")),
+        message_rows(pledged.filter(is_above), code, allowed, pl.format("{} cents", "stated_cents")),
+        message_rows(share.filter(is_above), "BA1337", allowed, pl.format("{} cents a year", "stated_cents")),
         *_program_messages(checking, held),
     ]
+
+
+def _stated() -> pl.Expr:
+    """What an election puts in for the year; null where it does not say, or pay is missing."""
+    return pl.when(pl.col("amount_kind") == PLEDGE).then("pledge_cents").otherwise(share_of_pay())
 
 
 def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
@@ -101,9 +103,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     Source: rulings §3.5.
     """
     columns = ("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month")
-    limited = checking.rulebook.plan_rows.filter(
-        (pl.col("plan_type") == HSA) & pl.col("annual_limit").is_not_null()
-    )
+    limited = checking.rulebook.plan_rows.filter(pl.col("is_hsa") & pl.col("annual_limit").is_not_null())
     going_on = rows.filter(
         pl.col("plan_row").is_in(limited["plan_row"].implode())
         & pl.col("current_pledge_cents").is_not_null()
@@ -172,7 +172,7 @@ def _program_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFra
     """The pledges of all spending accounts of a program must stay within its maximum."""
     if checking.rulebook.programs["maximum_pledge_cents"].null_count() == checking.rulebook.programs.height:
         return []
-    spending = is_one_of(SPENDING_ACCOUNTS)
+    spending = is_one_of(SPENDING_ACCOUNTS) & ~pl.col("is_hsa")
     summed = (
         held.filter(spending & pl.col("pledge_cents").is_not_null())
         .group_by("case")

@@ -6,7 +6,7 @@ import polars as pl
 
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment.rules.elected import Checking
-from openbenefits.enrollment.rules.links import HSA, has_links, unfit_accounts, unmet
+from openbenefits.enrollment.rules.links import has_links, unfit_accounts, unmet
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.outcomes import ELECTED, STANDING
 
@@ -31,7 +31,7 @@ def fall(checking: Checking, held: pl.DataFrame, *, with_elected: bool) -> Falle
     are judged. Every round takes something away, so that even a circle of requirements comes to an end.
     """
     nothing = held.clear().with_columns(round=pl.lit(0))
-    if not has_links(checking) and held.filter(plan_type=HSA).is_empty():
+    if not has_links(checking) and held.filter("is_hsa").is_empty():
         return Fallen(held=held, lost=nothing, left=nothing)
     touched = checking.prepared.plans.select(*KEY, is_listed=pl.lit(value=True))
     lost, left = [nothing], nothing

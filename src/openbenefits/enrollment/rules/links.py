@@ -8,7 +8,6 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import PERSON_KINDS
-from openbenefits.core.plan_types import HSA
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.members import members_of
 from openbenefits.enrollment.rules.messages import message_rows, no_messages
@@ -161,7 +160,7 @@ def _with_plan(checking: Checking, rows: pl.DataFrame, column: str) -> pl.DataFr
 
 def hsa_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame]:
     """An HSA needs an HSA-eligible medical plan; a plan type may rule other coverage out."""
-    wanting = checking.enrolling().filter(pl.col("plan_type") == HSA)
+    wanting = checking.enrolling().filter("is_hsa")
     unfit = without_hsa_plan(checking, wanting, held)
     return [
         message_rows(unfit, "BA1319", pl.lit("an HSA-eligible medical plan"), pl.lit("another, or none")),
@@ -181,7 +180,7 @@ def without_hsa_plan(checking: Checking, rows: pl.DataFrame, held: pl.DataFrame)
 
 def unfit_accounts(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
     """Name the HSAs, not elected, that would go on beside medical coverage that is not HSA-eligible."""
-    accounts = held.filter((pl.col("plan_type") == HSA) & (pl.col("how") != "elected"))
+    accounts = held.filter(pl.col("is_hsa") & (pl.col("how") != "elected"))
     return without_hsa_plan(checking, accounts, held).with_columns(required_plan_type=pl.lit(MEDICAL))
 
 
@@ -207,4 +206,4 @@ def covers_others() -> pl.Expr:
     return pl.any_horizontal(pl.col(f"{kind}_max").fill_null(0) > 0 for kind in PERSON_KINDS)
 
 
-__all__ = ["HSA", "MEDICAL", "covers_others", "group_messages", "hsa_messages", "link_messages", "unmet"]
+__all__ = ["MEDICAL", "covers_others", "group_messages", "hsa_messages", "link_messages", "unmet"]

@@ -42,7 +42,10 @@ def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
     few = pl.any_horizontal(pl.col(counted(kind)) < pl.col(f"{kind}_min") for kind in PERSON_KINDS)
     many = pl.any_horizontal(pl.col(counted(kind)) > pl.col(f"{kind}_max") for kind in PERSON_KINDS)
     found = _household_words()
-    reasons = (("age", "BA1308"), ("married", "BA1309"), ("relationship", "BA1310"), ("former", "BA1310"))
+    reasons = (
+        *(("age", "BA1308"), ("married", "BA1309"), ("relationship", "BA1310"), ("former", "BA1310")),
+        ("student", "BA1352"),
+    )
     return [
         message_rows(of_plans.filter(few), "BA1306", pl.format("those of {}", "option_code"), found),
         message_rows(of_plans.filter(many), "BA1307", pl.format("those of {}", "option_code"), found),
@@ -51,12 +54,14 @@ def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
                 named.filter(why_not=why),
                 code,
                 pl.lit("an eligible dependent"),
-                pl.lit(f"not eligible: {why}"),
+                pl.lit(_WORDS.get(why, f"not eligible: {why}")),
             )
             for why, code in reasons
         ),
     ]
 
+
+_WORDS = {"student": "a student by the record, without evidence for the day coverage begins"}
 
 _USUAL_KINDS = ("spouse", "partner", "child")
 

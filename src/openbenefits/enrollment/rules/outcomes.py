@@ -4,7 +4,7 @@ import polars as pl
 
 from openbenefits.core.codes import PERSON_KINDS, OptionType
 from openbenefits.core.columns import with_taken
-from openbenefits.core.plan_types import HSA, is_spending_account
+from openbenefits.core.plan_types import HSA, SPENDING_ACCOUNTS, is_one_of
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs.rulebook import Rulebook
@@ -12,11 +12,12 @@ from openbenefits.programs.rulebook import Rulebook
 MEDICAL = "10"
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
-_OPTION = ("plan_id", *(f"{kind}_max" for kind in PERSON_KINDS))
+_OPTION = ("plan_id", "is_hsa", *(f"{kind}_max" for kind in PERSON_KINDS))
 _REQUIRED = ("required_plan_type", "required_plan_id", "required_percent_thousandths", "is_same_dependents")
 
 OUTCOME = (
     *("case", "plan_type", "how", "option_id", "coverage_cents", "pledge_cents"),
+    *("percent_thousandths", "employer_cents"),
     *_OPTION,
     *_REQUIRED,
 )
@@ -36,7 +37,7 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
     elected = rows.filter(option_type="O").select(
         *key,
         pl.lit(ELECTED).alias("how"),
-        *("option_id", "option_row", "pledge_cents"),
+        *("option_id", "option_row", "pledge_cents", "percent_thousandths", "employer_cents"),
         coverage_cents="offered_coverage_cents",
     )
     plans = checking.prepared.plans.filter(matters)
@@ -47,12 +48,13 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
     known = with_taken(known, checking.rulebook.options, "option_row", *_OPTION, *_REQUIRED)
     latest = checking.rulebook.options.unique("option_id", keep="last", maintain_order=True)
     others = others.join(latest.select("option_id", *_OPTION, *_REQUIRED), on="option_id", how="left")
-    return pl.concat([known.select(OUTCOME), others.select(OUTCOME)], how="vertical_relaxed")
+    found = pl.concat([known.select(OUTCOME), others.select(OUTCOME)], how="vertical_relaxed")
+    return found.with_columns(pl.col("is_hsa").fill_null(pl.col("plan_type") == HSA))
 
 
 def looked_at(rulebook: Rulebook) -> list[str]:
     """Name the plan types whose outcome some check looks at: where none does, nothing is to be found out."""
-    own = rulebook.plan_rows.select("plan_row", "plan_type")
+    own = rulebook.plan_rows.select("plan_row", "plan_type", "is_hsa")
     linked = rulebook.options.select("plan_row", "required_plan_type").drop_nulls().join(own, on="plan_row")
     grouped = rulebook.plans.filter(pl.col("coverage_group_id").is_not_null())
     named = [
@@ -61,27 +63,43 @@ def looked_at(rulebook: Rulebook) -> list[str]:
         grouped["plan_type"],
         rulebook.excluded_coverage["excluded_plan_type"],
     ]
-    kinds = set(own["plan_type"].unique())
+    named.append(sharing_rows(rulebook)["plan_type"])
     found = {kind for column in named for kind in column.unique()}
-    if HSA in kinds:
-        found |= {HSA, MEDICAL}
+    accounts = own.filter("is_hsa")["plan_type"].unique()
+    if not accounts.is_empty():
+        found |= {*accounts, MEDICAL}
     if rulebook.programs["maximum_pledge_cents"].null_count() < rulebook.programs.height:
-        found |= {kind for kind in kinds if is_spending_account(kind)}
+        found |= set(own.filter(is_one_of(SPENDING_ACCOUNTS))["plan_type"].unique())
     return sorted(found)
+
+
+def sharing_rows(rulebook: Rulebook) -> pl.DataFrame:
+    """The plan types of a program that share a legal limit: plan_row, program_row, plan_type, annual_limit,
+    amount_kind.
+    """
+    limited = rulebook.plan_rows.filter(pl.col("annual_limit").is_not_null()).select(
+        "plan_row", "program_row", "plan_type", "annual_limit", "amount_kind"
+    )
+    return limited.filter(pl.len().over("program_row", "annual_limit") > 1)
 
 
 def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
     """The options that defaults give, without waivers."""
     options = checking.prepared.options.filter(option_type=str(OptionType.OPTION)).select(
-        "plan", "option_row", "coverage_cents", default_option_id="option_id"
+        "plan",
+        "option_row",
+        "coverage_cents",
+        default_option_id="option_id",
+        employer_cents="annual_credit_cents",
     )
     rows = touched.join(options, on=["plan", "default_option_id"])
     is_kept = pl.col("default_reason") == "current"
     return rows.select(
-        *("case", "plan_type", "option_row", "coverage_cents"),
+        *("case", "plan_type", "option_row", "coverage_cents", "employer_cents"),
         how=pl.when(is_kept).then(pl.lit(KEPT)).otherwise(pl.lit(DEFAULTED)),
         option_id="default_option_id",
         pledge_cents=pl.when(is_kept).then("current_pledge_cents"),
+        percent_thousandths=pl.when(is_kept).then("current_percent_thousandths"),
     )
 
 
@@ -98,10 +116,21 @@ def _standing(checking: Checking, decided: pl.DataFrame) -> pl.DataFrame:
         held.join(among, on="case", how="semi")
         .join(decided, on=["case", "plan_type"], how="anti")
         .select(
-            *("case", "plan_type", "option_id", "coverage_cents", "pledge_cents"),
+            *("case", "plan_type", "option_id", "coverage_cents", "pledge_cents", "percent_thousandths"),
             how=pl.lit(STANDING),
+            employer_cents=pl.lit(0, pl.Int64),  # of what is left alone only what the person puts in counts
         )
     )
 
 
-__all__ = ["DEFAULTED", "ELECTED", "HSA", "KEPT", "MEDICAL", "OUTCOME", "STANDING", "looked_at", "outcomes"]
+__all__ = [
+    "DEFAULTED",
+    "ELECTED",
+    "KEPT",
+    "MEDICAL",
+    "OUTCOME",
+    "STANDING",
+    "looked_at",
+    "outcomes",
+    "sharing_rows",
+]

@@ -10,7 +10,7 @@ from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.prepare import Prepared
 from openbenefits.programs.rulebook import Rulebook
 
-DEPENDENT_CHECKS = ("BA1306", "BA1307", "BA1308", "BA1309", "BA1310")
+DEPENDENT_CHECKS = ("BA1306", "BA1307", "BA1308", "BA1309", "BA1310", "BA1352")
 FUND_CHECKS = ("BA1317", "BA1334")
 
 

@@ -83,7 +83,7 @@ _PLAN_ROW = (
     *("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month", "hours_per_year"),
     *("collect", "is_invested", "dependent_rule_id", "program_row"),
 )
-_OPTION = ("coverage_code_id", "trade", "minimum_hours_hundredths", "maximum_hours_hundredths")
+_OPTION = ("is_hsa", "coverage_code_id", "trade", "minimum_hours_hundredths", "maximum_hours_hundredths")
 
 
 def locate(

@@ -6,12 +6,14 @@ Each check is a function from the bundle under audit to findings; none looks at 
 from collections.abc import Callable, Iterator
 
 from openbenefits.programs.audit import (
+    accounts,
     advice,
     amounts,
     calculations,
     calendars,
     curves,
     cycles,
+    dependents,
     elections,
     eligibility,
     event_rules,
@@ -24,6 +26,7 @@ from openbenefits.programs.audit import (
     rates,
     references,
     rules,
+    special,
     waits,
 )
 from openbenefits.programs.audit.context import Audited
@@ -59,6 +62,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     imputed.life_plans,
     imputed.age_tables,
     waits.long_waits,
+    special.short_windows,
+    special.late_beginnings,
     event_rules.person_changes,
     event_rules.levels,
     event_rules.closed_plan_types,
@@ -66,6 +71,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     event_rules.rules_without_effect,
     limits.repeated_limits,
     limits.unknown_limits,
+    accounts.health_savings,
+    accounts.shared_limits,
     programs.programs,
     programs.number_of_rules,
     general.general_codes,
@@ -74,6 +81,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     programs.defaults,
     programs.options,
     programs.dependent_rules,
+    dependents.contradictory_rules,
     elections.requirements,
     elections.exclusions,
     elections.coverage_groups,
@@ -100,6 +108,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.defaults_out_of_reach,
     advice.level_ties,
     advice.unmapped_classes,
+    dependents.differing_rules,
     limits.limits_not_named,
 )
 """Warnings of what errors would otherwise explain."""

@@ -92,7 +92,9 @@ def _state(text: pl.Expr) -> pl.Expr:
 
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(COLUMNS, TEXT),
-    **dict.fromkeys(("birth_date", "hire_date", "effective_date", "last_day_employed"), DAY),
+    **dict.fromkeys(
+        ("birth_date", "hire_date", "effective_date", "last_day_employed", "student_through"), DAY
+    ),
     **dict.fromkeys(
         ("smoker", "student", "disabled", "married", "medicare", "primary_job", "eligibility_job"), FLAG
     ),

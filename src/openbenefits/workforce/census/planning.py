@@ -56,6 +56,7 @@ DEPENDENT_CELLS = {
     "sex": "sex",
     "is_smoker": "smoker",
     "is_student": "student",
+    "student_through": "student_through",
     "is_disabled": "disabled",
     "is_married": "married",
     "ssn_hash": "ssn_hash",
