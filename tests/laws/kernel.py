@@ -376,7 +376,7 @@ class Kernel:
         self, prepared: Prepared, case: int, codes: dict[int, str]
     ) -> Iterable[tuple[str, str, str]]:
         for row in _rows(prepared.messages, case):
-            if row["severity"] == "E" or row["code"] == "BA1103":
+            if row["severity"] == "E" or row["code"] in ("BA1103", "BA1215"):
                 yield row["code"], row["plan_type"] or "", codes.get(row["option_id"], "")
 
     def _plan(self, row: Row, options: dict[tuple[str, str], Row], codes: dict[int, str]) -> Row:

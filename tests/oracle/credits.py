@@ -68,8 +68,21 @@ def _cost(setup: Setup, section: Row, priced: Row, person: Row, one: Row) -> int
         return 0
     if amount == "annual_pledge":
         return one.get("pledge_cents")
+    if amount == "hours":
+        return _price_of_hours(section, person, one)
     pay, percent = person["job"]["annual_pay_cents"], one.get("percent_thousandths")
     return None if pay is None or percent is None else half_away(pay * percent, 100_000)
+
+
+def _price_of_hours(section: Row, person: Row, one: Row) -> int | None:
+    """Find what hours of leave cost in a year (docs/rules.md §11.7); hours sold cost nothing."""
+    trade = option_of(section, one["option"])["hours"]["trade"]
+    pay, hours = person["job"]["annual_pay_cents"], one.get("hours_hundredths")
+    if trade == "sell":
+        return 0
+    if pay is None or hours is None:
+        return None
+    return half_away(pay * hours, section.get("hours_per_year", 2080) * 100)
 
 
 def _rolls(program: Row, held: list[Row], excess: int) -> dict[str, int]:

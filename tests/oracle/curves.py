@@ -22,21 +22,36 @@ def _write_out(setup: Setup, table: Row) -> Row:
     tiers = {code: decimal(factor) for code, factor in (table.get("tiers") or {None: 1}).items()}
     tobacco, from_age = table.get("tobacco_factor"), table.get("tobacco_from_age", 21)
     smoking = [None] if tobacco is None else [False, True]
+    lowest = 0 if curve and curve.get("open_below", False) else ages[0]
+    edges = (
+        [lowest, *ages[1:]] if curve else [line["age_from"] for line in table["rates"] if "age_from" in line]
+    )
     lines = []
     for line in table["rates"]:
         for age in ages:
             for code, tier in tiers.items():
                 for smoker in smoking:
-                    factor = factors.get(age, decimal(1)) * tier
-                    if smoker and (line.get("age_from", 0) if age is None else age) >= from_age:
-                        factor *= decimal(tobacco)
-                    lines.append({**line, **_amounts(line, factor, base), **_keys(age, code, smoker)})
+                    plain = factors.get(age, decimal(1)) * tier
+                    keyed = {**line, **_keys(age, code, smoker)}
                     if age == ages[0] and curve and curve.get("open_below", False):
-                        lines[-1]["age_from"] = 0
+                        keyed["age_from"] = 0
+                    for begins in _begins(keyed, edges, from_age if smoking != [None] else None):
+                        pays_more = smoker and (begins is None or begins >= from_age)
+                        factor = plain * decimal(tobacco) if pays_more else plain
+                        lines.append({**keyed, **_amounts(line, factor, base), **_keys(begins, None, None)})
     added = {"age": curve, "coverage_code": table.get("tiers"), "smoker": tobacco is not None}
     keys = [*(table.get("keys") or []), *(key for key, is_added in added.items() if is_added)]
     last = ages[-1] if curve and not curve.get("open_above", False) else None
     return {**table, "keys": keys, "rates": lines, "age_through": last}
+
+
+def _begins(line: Row, edges: list[int], from_age: int | None) -> list[int | None]:
+    """List where a line's ages begin: twice, where the age from which smokers pay more lies in its band."""
+    begins = line.get("age_from")
+    if begins is None or from_age is None:
+        return [begins]
+    is_within = begins < from_age and not any(begins < edge <= from_age for edge in edges)
+    return [begins, from_age] if is_within else [begins]
 
 
 def _amounts(line: Row, factor, base) -> Row:

@@ -212,15 +212,23 @@ def override_of(person: Row, program: str, plan_type: str | None, option: str | 
 
 
 def _assignment(by_verdict: dict[str, list[Row]], person: Row, event: Row) -> Row:
-    eligible = by_verdict[ELIGIBLE]
+    """Take the one program that is met, of those the schedule names, if it names any."""
+    named = event.get("programs")
+
+    def counting(verdict: str) -> list[Row]:
+        return [one for one in by_verdict[verdict] if named is None or one["code"] in named]
+
+    eligible = counting(ELIGIBLE)
     if len(eligible) > 1:
         return {"assignment": "AE", "program": None, "messages": ["BA1101"]}
-    if by_verdict[UNDECIDED]:
+    if counting(UNDECIDED):
         return {"assignment": "AE", "program": None, "messages": ["BA1105"]}
-    if eligible and event.get("programs") is not None and eligible[0]["code"] not in event["programs"]:
-        return {"assignment": "FA", "program": None, "messages": ["BA1103"]}
     if eligible:
         return {"assignment": "AS", "program": eligible[0], "messages": []}
+    if by_verdict[ELIGIBLE]:
+        return {"assignment": "FA", "program": None, "messages": ["BA1103"]}
+    if by_verdict[UNDECIDED]:
+        return {"assignment": "AE", "program": None, "messages": ["BA1105"]}
     has_coverage = any(is_in_force(entry) for entry in person.get("current") or [])
     return {"assignment": "AN" if has_coverage else "FA", "program": None, "messages": []}
 
@@ -268,7 +276,7 @@ def would_count(rule: Row, dependent: Row, day: date) -> bool:
 
 
 def last_day_of(rule: Row, birth_on: date, limit: int) -> date:
-    """Find the last day somebody counts: before the birthday of the limit, or the end of its month or year."""
+    """Find the last day somebody counts: before or on the birthday of the limit, or the end of its month or year."""
     if (birth_on.month, birth_on.day) == (2, 29) and not isleap(birth_on.year + limit):
         birthday = date(birth_on.year + limit, 3, 1)
     else:
@@ -276,6 +284,8 @@ def last_day_of(rule: Row, birth_on: date, limit: int) -> date:
     match rule.get("last_day", "day_before_birthday"):
         case "month_end":
             return birthday.replace(day=monthrange(birthday.year, birthday.month)[1])
+        case "birthday":
+            return birthday
         case "year_end":
             return date(birthday.year, 12, 31)
     return birthday - timedelta(days=1)

@@ -4,7 +4,16 @@ from openbenefits.core.codes import DefaultMethod, SelectAllowed
 
 from .control import closed_by_persons, is_barred
 from .dates import coverage_begin, coverage_end, deduction_begin, deduction_end
-from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
+from .eligibility import (
+    ELIGIBLE,
+    INELIGIBLE,
+    UNDECIDED,
+    counting_dependents,
+    option_verdict,
+    override_of,
+    rule_and_area,
+    verdict_of,
+)
 from .preparation import WAIVE, Case, blank_plan
 from .prices import priced_option, waiver_option
 from .rows import Row, option_of, options_of
@@ -22,6 +31,8 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
         plan["current_option"] = in_force["option"]
     if row is None:
         case.say("BA1201", plan_type)
+    if row is not None and row["ignore"]:
+        _tell_of_loss(case, program, section, plan)
     if row is None or row["ignore"]:
         return plan, {}
     set_dates(case, section["event_rule"], row, plan_type, plan)
@@ -51,6 +62,23 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     plan["is_choice"] = plan["offered"] >= 2
     _set_default(case, section, row, plan, [] if barred else eligible, options, is_barred=barred)
     return plan, options
+
+
+def _tell_of_loss(case: Case, program: Row, section: Row, plan: Row) -> None:
+    """Warn where an ignored plan type keeps an option that its rule or service area does not admit."""
+    plan_type = section["plan_type"]
+    in_force = case.in_force(plan_type)
+    if plan["current_option"] is None or in_force is None or in_force["program"] != program["code"]:
+        return
+    option = option_of(section, plan["current_option"])
+    if option is None:
+        return
+    verdict = override_of(case.person, program["code"], plan_type, option["code"])
+    if verdict is None:
+        criteria = rule_and_area(case.setup, option, case.person, case.on)
+        verdict = verdict_of([found for _, found in criteria])
+    if verdict == INELIGIBLE:
+        case.say("BA1215", plan_type, option["code"])
 
 
 def _may_waive(section: Row) -> bool:
@@ -176,9 +204,9 @@ def _set_default(
         plan["is_changed_by_default"] = held is None or held["kind"] != "W"
     else:
         plan["is_changed_by_default"] = default != plan["current_option"] or plan["is_lost"]
-        if reason == "current" and in_force is not None:
+        if not plan["is_changed_by_default"] and in_force is not None:
             coverage = options[default]["approved_coverage_cents"]
-            plan["is_changed_by_default"] |= coverage != in_force.get("coverage_cents")
+            plan["is_changed_by_default"] = coverage != in_force.get("coverage_cents")
 
 
 def _default(

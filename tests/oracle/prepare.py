@@ -6,6 +6,8 @@ from .preparation import WAIVE, Case, blank_plan
 from .prices import general
 from .rows import Row, Setup, plan_type_of
 
+WARNINGS = ("BA1103", "BA1215")
+
 
 def prepare(peo: Row, client: Row, person: Row) -> Row:
     """Prepare the event of a person under a PEO's and a client's set-up.
@@ -80,6 +82,8 @@ def _termination(case: Case, entry: Row) -> Row:
     if not case.lapses(plan_type, section):
         plan["current_option"] = entry["option"]
     if plan["is_ignored"]:
+        if plan["current_option"] is not None:
+            case.say("BA1215", plan_type, entry["option"])
         return plan
     plan["is_lost"] = plan["current_option"] is not None
     plan["default_reason"], plan["is_changed_by_default"] = "ends", True
@@ -103,7 +107,7 @@ def _last_section(case: Case, entry: Row) -> Row | None:
 def _status(case: Case, assignment: str, plans: dict[str, Row]) -> str:
     if assignment in ("AE", "FA"):
         return assignment
-    if case.messages:
+    if any(code not in WARNINGS for code, _, _ in case.messages):
         return "PE"
     decided = [plan for plan in plans.values() if not plan["is_ignored"]]
     is_open = any(plan["is_choice"] or plan["is_lost"] or plan["is_changed_by_default"] for plan in decided)

@@ -90,9 +90,10 @@ def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[
 
 
 def _when(case: Case, plan: Row) -> When:
-    """Gather the days of a price; the general credits have no deduction: the day they are priced."""
+    """Gather the days of a price; the general credits and deductions begin on the day they are priced."""
     begins_on = plan["coverage_begins_on"]
-    return When(begins_on, case.on, plan.get("deduction_begins_on", begins_on))
+    is_general = "is_general" in plan
+    return When(begins_on, case.on, begins_on if is_general else plan["deduction_begins_on"])
 
 
 def _set_imputed(case: Case, section: Row, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
@@ -195,7 +196,7 @@ def general(case: Case, program: Row) -> tuple[Row | None, dict[str, Row]]:
     if begins_on is None:
         case.say("BA1205", "01")
         return None, {}
-    plan = {**blank_plan(None), "coverage_begins_on": begins_on}
+    plan = {**blank_plan(None), "coverage_begins_on": begins_on, "is_general": True}
     counting = counting_dependents(case.setup, None, case.person, begins_on)
     amounts = []
     for number, credit in enumerate(given, 1):

@@ -1,15 +1,13 @@
-"""Every filed premium comes out of the kernel to the cent, and so do whole households."""
+"""Every filed premium comes out of the kernel to the cent."""
 
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import pytest
-import yaml
 from tests.laws.kernel import Kernel
 
-from .setup import AGES, DATA, areas, client, filed, peo, person, plan_type_of
+from .setup import areas, client, filed, peo, person
 
 Row = dict[str, Any]
 
@@ -55,53 +53,3 @@ def test_the_first_and_last_age_stand_for_those_beyond(age, as_age):
 
 def _born(on: date, age: int) -> date:
     return on.replace(year=on.year - age)
-
-
-# --- households -------------------------------------------------------------------------------------------
-
-
-def families() -> list[Row]:
-    return yaml.safe_load((DATA / "families.yaml").read_text())["families"]
-
-
-def test_the_households_are_written_out_rightly():
-    """Each premium written out is the filed one, and they add up to the total."""
-    listed = families()
-    assert len(listed) == 40
-    for one in listed:
-        table = next(
-            table
-            for table in filed()
-            if (table["plan"], table["area"]) == (one["plan"], one["rating_area"])
-            and table["from"] == (one["begins"] if plan_type_of(one["plan"]) == "10" else date(2018, 1, 1))
-        )
-        charged = [Decimal(member["charged"]) for member in one["members"] if member["charged"] != "no"]
-        for member in one["members"]:
-            age = min(max(member["age"], AGES[0]), AGES[-1])
-            assert member["charged"] in ("no", str(table["premiums"][age])), one["name"]
-        assert sum(charged) == Decimal(one["total"]), one["name"]
-        assert len(charged) == one["members_charged"], one["name"]
-
-
-def test_households_cost_what_their_members_cost():
-    listed = families()
-    people = [
-        person(
-            one["begins"],
-            one["zip"],
-            one["members"][0]["born"],
-            [
-                {
-                    "id": number,
-                    "person_type": member["who"],
-                    "birth_on": member["born"],
-                    "is_disabled": member.get("disabled", False),
-                }
-                for number, member in enumerate(one["members"][1:], 1)
-            ],
-        )
-        for one in listed
-    ]
-    found = months(people)
-    totals = {one["name"]: found[case, f"{one['plan']}-FAM"] for case, one in enumerate(listed)}
-    assert totals == {one["name"]: int(Decimal(one["total"]) * 100) for one in listed}

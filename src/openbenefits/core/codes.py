@@ -255,6 +255,7 @@ class LastDay(StrEnum):
     """The last day on which a dependent counts who reaches the limit of age."""
 
     DAY_BEFORE_BIRTHDAY = "day_before_birthday"
+    BIRTHDAY = "birthday"
     MONTH_END = "month_end"
     YEAR_END = "year_end"
 

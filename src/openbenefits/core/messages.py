@@ -183,6 +183,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Nobody whose age the price looks at",
             "Offer the option only where there is such a dependent, or correct the calculation rule.",
         ),
+        _entry(
+            "BA1215",
+            "option",
+            _W,
+            _PROCESS,
+            "Coverage goes on without eligibility: the event ignores its plan type",
+            "Decide whether it ends, by an event that does not ignore the plan type.",
+        ),
         _entry("BA1301", "election", _E, _ELECT, "An election is required", "Enter a choice or a waiver."),
         _entry(
             "BA1302",

@@ -67,18 +67,19 @@ def is_student_on(day: pl.Expr) -> pl.Expr:
 
 def _day_of_age(members: pl.DataFrame) -> pl.Expr:
     """The day on which the limit must not have been reached: the day in question, unless the rule lets the
-    limit end with its month or year; then the last day of the month or year before.
+    limit end later; then the day before, or the last day of the month or year before.
     """
     on, last_day = pl.col("price_on"), pl.col("last_day")
-    if not members["last_day"].is_in([LastDay.MONTH_END.value, LastDay.YEAR_END.value]).any():
+    usual = [LastDay.DAY_BEFORE_BIRTHDAY.value]
+    if members["last_day"].drop_nulls().is_in(usual).all():
         return on
-    month_before = days.day_before(days.month_begin(on))
-    year_before = days.day_before(on.dt.truncate("1y"))
     return (
-        pl.when(last_day == LastDay.MONTH_END)
-        .then(month_before)
+        pl.when(last_day == LastDay.BIRTHDAY)
+        .then(days.day_before(on))
+        .when(last_day == LastDay.MONTH_END)
+        .then(days.day_before(days.month_begin(on)))
         .when(last_day == LastDay.YEAR_END)
-        .then(year_before)
+        .then(days.day_before(on.dt.truncate("1y")))
         .otherwise(on)
     )
 
@@ -96,7 +97,9 @@ def last_day_of_age() -> pl.Expr:
         pl.when(anniversary.dt.day() < born.dt.day()).then(days.day_after(anniversary)).otherwise(anniversary)
     )
     return (
-        pl.when(pl.col("last_day") == LastDay.MONTH_END)
+        pl.when(pl.col("last_day") == LastDay.BIRTHDAY)
+        .then(birthday)
+        .when(pl.col("last_day") == LastDay.MONTH_END)
         .then(days.month_end(birthday))
         .when(pl.col("last_day") == LastDay.YEAR_END)
         .then(pl.date(birthday.dt.year(), 12, 31))

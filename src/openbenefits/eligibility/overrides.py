@@ -18,40 +18,6 @@ def no_overrides() -> pl.DataFrame:
     return pl.DataFrame(schema=OVERRIDES)
 
 
-def with_program_overrides(
-    cases: pl.DataFrame, programs: pl.DataFrame, overrides: pl.DataFrame
-) -> pl.DataFrame:
-    """Count anew the programs of the cases about whose programs a person decided.
-
-    Shapes: cases has case, profile, programs_met, programs_undecided, program_row; programs as
-            `programs_of_profiles` answers them.
-    """
-    decided = overrides.filter(pl.col("option_id").is_null()).select("case", "program_id", "is_eligible")
-    if decided.is_empty():
-        return cases
-    of_case = cases.select("case", "profile").join(decided.select("case").unique(), on="case", how="semi")
-    pairs = of_case.join(programs, on="profile").join(decided, on=["case", "program_id"], how="left")
-    is_met = pl.coalesce("is_eligible", "is_met")
-    counted = (
-        pairs.sort("case", "program_row")
-        .group_by("case", maintain_order=True)
-        .agg(
-            met=is_met.sum(),
-            undecided=(pl.col("is_undecided") & pl.col("is_eligible").is_null()).sum(),
-            row=pl.col("program_row").filter(is_met).first(),
-            is_decided=pl.len() > 0,
-        )
-    )
-    found = cases.select("case").join(counted, on="case", how="left", maintain_order="left")
-    columns = {"programs_met": "met", "programs_undecided": "undecided", "program_row": "row"}
-    together = pl.concat([cases.select(list(columns)), found.drop("case")], how="horizontal")
-    return cases.with_columns(
-        together.select(
-            pl.when("is_decided").then(new).otherwise(old).alias(old) for old, new in columns.items()
-        ).get_columns()
-    )
-
-
 def decided_options(rows: pl.DataFrame, overrides: pl.DataFrame) -> pl.DataFrame:
     """Let decisions about options take the place of what rules and service areas say.
 

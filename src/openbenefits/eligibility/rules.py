@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import with_taken
 from openbenefits.eligibility.facts import measured
 from openbenefits.eligibility.jobs import (
     banded,
@@ -22,7 +20,6 @@ from openbenefits.eligibility.jobs import (
     with_sums,
     with_value_bit,
 )
-from openbenefits.eligibility.overrides import with_program_overrides
 from openbenefits.programs.criteria import Variant
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, RANGE_FIELDS
 from openbenefits.programs.links import MOST_GROUPS
@@ -246,95 +243,3 @@ def _word(bits: Iterable[pl.Expr]) -> pl.Expr:
     for bit in bits:
         word = word + bit
     return word
-
-
-# --- programs ---------------------------------------------------------------------------------------
-
-
-def assign_programs(
-    eligibility: Eligibility, in_force: pl.DataFrame, overrides: pl.DataFrame, rulebook: Rulebook
-) -> pl.DataFrame:
-    """Find the one program of each case (docs/rules.md §2.4).
-
-    Shapes:  in_force has one row per case with coverage on the day before the event; overrides as
-             `Situation.overrides`. The result are the
-             cases with program_row, programs_met, programs_undecided, is_outside_schedule and
-             process_status (AS, AN, AE or FA).
-    """
-    programs = programs_of_profiles(eligibility.profiles, rulebook)
-    counted = _counted_programs(programs, eligibility.profiles)
-    cases = eligibility.cases
-    found = cases.with_columns(counted[cases["profile"]].get_columns())
-    found = with_program_overrides(found, programs, overrides)
-    found = _with_schedule(found, rulebook)
-    covered = found["case"].is_in(in_force["case"].implode())
-    found = found.with_columns(process_status=_program_status(covered))
-    return found.with_columns(
-        program_row=pl.when(pl.col("process_status") == ProcessStatus.AS).then(pl.col("program_row"))
-    )
-
-
-def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Decide, per profile, the active programs of the client that hold: by their rule and service area.
-
-    Shapes: profile, program_row, program_id, is_met, is_undecided.
-    """
-    programs = rulebook.programs.filter("is_active").select(
-        *("client_id", "program_row", "program_id", "rule_bit", "geography_bit", "valid_from", "valid_to")
-    )
-    columns = ("profile", "client_id", "event_on", "rules_met", "rules_undecided", "geographies_met")
-    pairs = profiles.select(columns).join(programs, on="client_id")
-    pairs = pairs.filter(
-        (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
-    )
-    need, area = pl.col("rule_bit"), pl.col("geography_bit")
-    is_met_ = (pl.col("rules_met") & need) == need
-    is_open = (pl.col("rules_undecided") & need) != 0
-    lives_there = (area == 0) | ((pl.col("geographies_met") & area) == area)
-    return pairs.select(
-        *("profile", "program_row", "program_id"),
-        is_met=is_met_ & lives_there.fill_null(value=False),
-        is_undecided=(is_met_ | is_open)
-        & lives_there.fill_null(value=True)
-        & (is_open | lives_there.is_null()),
-    )
-
-
-def _counted_programs(programs: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
-    """Count, per profile, the programs that are met, or undecided, and give the (first) one met."""
-    counted = programs.group_by("profile").agg(
-        programs_met=pl.col("is_met").sum(),
-        programs_undecided=pl.col("is_undecided").sum(),
-        program_row=pl.col("program_row").filter("is_met").first(),
-    )
-    found = profiles.select("profile").join(counted, on="profile", how="left", maintain_order="left")
-    return found.drop("profile").with_columns(pl.col("programs_met", "programs_undecided").fill_null(0))
-
-
-def _with_schedule(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add is_outside_schedule: the schedule names programs, and not the one met."""
-    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
-    if named.is_empty():
-        return cases.with_columns(is_outside_schedule=pl.lit(value=False))
-    met = cases.select("schedule_id", "program_row")
-    pairs = with_taken(met.unique(), rulebook.programs, "program_row", "program_id")
-    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
-    outside = naming.drop_nulls().join(named, on=["schedule_id", "program_id"], how="anti")
-    outside = outside.select("schedule_id", "program_row", is_outside_schedule=pl.lit(value=True))
-    key = ["schedule_id", "program_row"]
-    found = met.join(outside, on=key, how="left", maintain_order="left")
-    return cases.with_columns(found["is_outside_schedule"].fill_null(value=False))
-
-
-def _program_status(covered: pl.Series) -> pl.Expr:
-    """Turn the counts into a status; a person without a job, or undecided, is an error."""
-    met, undecided = pl.col("programs_met"), pl.col("programs_undecided")
-    return (
-        pl.when(~pl.col("has_job") | (met > 1) | (undecided > 0))
-        .then(pl.lit(ProcessStatus.AE.value))
-        .when((met == 1) & ~pl.col("is_outside_schedule"))
-        .then(pl.lit(ProcessStatus.AS.value))
-        .when((met == 0) & covered)
-        .then(pl.lit(ProcessStatus.AN.value))
-        .otherwise(pl.lit(ProcessStatus.FA.value))
-    )

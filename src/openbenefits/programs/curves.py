@@ -55,7 +55,7 @@ def written_out(
     if not (table.curve or table.tiers or table.tobacco_factor is not None):
         return lines
     one = pl.lit(_WHOLE).cast(pl.Int128)
-    rows = lines.with_columns(_factor=one, _divisor=one, _age="age_from")
+    rows = lines.with_columns(_factor=one, _divisor=one)
     rows = _by_age(table, rows, curves, curve_on(table, parts))
     rows = _by_smoking(table, _by_tier(table, rows))
     cents = [
@@ -94,9 +94,8 @@ def _by_age(
     if base.is_empty() or base[0] <= 0:
         return rows
     is_lowest = pl.lit(curve.open_below) & (pl.col("age") == factors["age"].min())
-    repeated = rows.drop("age_from", "_age").join(factors, how="cross", maintain_order="left_right")
+    repeated = rows.drop("age_from").join(factors, how="cross", maintain_order="left_right")
     return repeated.with_columns(
-        _age="age",
         age_from=pl.when(is_lowest).then(0).otherwise("age").cast(pl.Int16),
         _factor=pl.col("_factor") * pl.col("factor_micros"),
         _divisor=pl.col("_divisor") * pl.lit(base[0]).cast(pl.Int128),
@@ -124,12 +123,20 @@ def _by_smoking(table: RateTablePart, rows: pl.DataFrame) -> pl.DataFrame:
     if table.tobacco_factor is None:
         return rows
     factor = int(table.tobacco_factor * _WHOLE)
-    pays_more = (pl.col("_age").fill_null(table.tobacco_from_age) >= table.tobacco_from_age) & pl.col(
-        "smoker"
-    )
+    rows = _cut_at(rows, table.tobacco_from_age)
+    pays_more = (pl.col("age_from") >= table.tobacco_from_age).fill_null(value=True) & pl.col("smoker")
     both = pl.DataFrame({"smoker": [False, True]})
     repeated = rows.drop("smoker").join(both, how="cross", maintain_order="left_right")
     return repeated.with_columns(
         _factor=pl.col("_factor") * pl.when(pays_more).then(factor).otherwise(_WHOLE),
         _divisor=pl.col("_divisor") * _WHOLE,
     ).select(rows.columns)
+
+
+def _cut_at(rows: pl.DataFrame, age: int) -> pl.DataFrame:
+    """Cut the band of ages that holds an age in two, so that the second begins with it."""
+    begins = rows.filter(pl.col("age_from") <= age)["age_from"].max()
+    if begins is None or begins == age:
+        return rows
+    second = rows.filter(age_from=begins).with_columns(age_from=pl.lit(age, rows.schema["age_from"]))
+    return pl.concat([rows, second])

@@ -78,6 +78,7 @@ PERSON_WORDS = {
     PersonType.BENEFICIARY: "beneficiary",
 }
 LAST_DAY_WORDS = {
+    LastDay.BIRTHDAY: "that birthday",
     LastDay.MONTH_END: "the month of that birthday",
     LastDay.YEAR_END: "the year of that birthday",
 }

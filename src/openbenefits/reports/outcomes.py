@@ -6,7 +6,8 @@ import polars as pl
 
 from openbenefits.core.codes import ScheduleKind
 from openbenefits.eligibility.outcomes import OUTCOMES, outcomes
-from openbenefits.eligibility.rules import assign_programs, evaluate
+from openbenefits.eligibility.programs import assign_programs
+from openbenefits.eligibility.rules import evaluate
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.enrollment.services import load_known
 from openbenefits.programs.frames import load_rulebook, load_setup

@@ -358,13 +358,13 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
 
 
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
-    """Count coverage kept at another amount as a change: pay, age or the formula has moved it."""
+    """Count the same option at another amount of coverage as a change: pay, age or formula has moved it."""
     kept = with_taken(
-        options.filter("is_default").select("plan", "approved_coverage_cents"),
+        options.filter("is_default", "is_current").select("plan", "approved_coverage_cents"),
         plans,
         "plan",
         *("default_reason", "current_coverage_cents"),
-    ).filter(default_reason="current")
+    ).filter(pl.col("default_reason") != "untouched")
     moved = pl.col("approved_coverage_cents").ne_missing(pl.col("current_coverage_cents"))
     resized = pl.col("plan").is_in(kept.filter(moved)["plan"].implode())
     return plans.with_columns(is_changed_by_default=pl.col("is_changed_by_default") | resized)

@@ -72,6 +72,7 @@ def preparation_messages(
     plans: pl.DataFrame,
     options: pl.DataFrame,
     undecided: pl.DataFrame,
+    ignored: pl.DataFrame,
     offers: Offers,
 ) -> pl.DataFrame:
     """Collect everything that stands in the way of the prepared events, or should be known."""
@@ -80,6 +81,9 @@ def preparation_messages(
         *_plan_messages(plans),
         *_option_messages(options, plans),
         _undecided_messages(undecided, plans, offers),
+        message_rows(
+            ignored, "BA1215", pl.lit("an option the person is eligible for"), pl.lit("one that is not, kept")
+        ),
     ]
     return with_catalogue(pl.concat(parts).sort("case", maintain_order=True))
 
@@ -88,7 +92,7 @@ def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
     errors = cases.filter(process_status=ProcessStatus.AE.value)
     finals = [ProcessStatus.AN.value, ProcessStatus.FA.value]
     without = cases.filter(pl.col("process_status").is_in(finals))
-    is_met = pl.col("programs_met") == 1
+    is_elsewhere = pl.col("is_outside_schedule")
     met = pl.format("{} programs", "programs_met")
     return [
         message_rows(
@@ -106,9 +110,12 @@ def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
             pl.lit("every field a program's rule looks at"),
             _missing_facts(),
         ),
-        message_rows(without.filter(~is_met), "BA1102", pl.lit("one program"), pl.lit("none")),
+        message_rows(without.filter(~is_elsewhere), "BA1102", pl.lit("one program"), pl.lit("none")),
         message_rows(
-            without.filter(is_met), "BA1103", pl.lit("a program of the schedule"), pl.lit("another program")
+            without.filter(is_elsewhere),
+            "BA1103",
+            pl.lit("a program of the schedule"),
+            pl.lit("another program"),
         ),
     ]
 

@@ -14,9 +14,11 @@ from openbenefits.core.columns import take, with_taken
 from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
-from openbenefits.eligibility.rules import Eligibility, assign_programs, evaluate
+from openbenefits.eligibility.programs import assign_programs
+from openbenefits.eligibility.rules import Eligibility, evaluate
 from openbenefits.enrollment.rules import choices, control
 from openbenefits.enrollment.rules.dates import with_dates
+from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.programs.rulebook import Rulebook, used_kinds
@@ -122,7 +124,8 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     options = _with_default_flag(choices.with_proof(options, plans), plans)
     plans = choices.with_resizing(_with_choice(plans, options, menus), options)
     undecided = choices.undecided_options(plans, menus)
-    messages = preparation_messages(cases, plans, options, undecided, offers)
+    ignored = lost_but_ignored(plans, eligibility, situation.overrides, rulebook)
+    messages = preparation_messages(cases, plans, options, undecided, ignored, offers)
     return Prepared(
         cases=_with_final_status(cases, plans, messages),
         plans=plans,
