@@ -9,6 +9,7 @@ from django.db import connections, transaction
 from django.db.utils import ProgrammingError
 
 from openbenefits.core.codes import Level
+from openbenefits.programs.models import Bundle
 from openbenefits.runs.models import Run, RunPartition
 from openbenefits.runs.partitions import LEAST_PEOPLE, PARTITION_PEOPLE, partition_size
 from openbenefits.runs.services import LOCKED, resume_run, run, start_run, trial
@@ -111,6 +112,17 @@ def test_an_error_of_a_partition_leaves_the_others_and_a_run_to_resume(
     run(fresh_database, order, now=NOW)
     for table, rows in contents(fresh_database).items():
         assert rows.equals(resumed_contents[table]), table
+
+
+def test_a_resumed_run_goes_by_the_setup_it_began_with(fresh_database, order, contents):
+    run(fresh_database, order, now=NOW)
+    expected = contents(fresh_database)
+    empty(fresh_database, expected)
+    started = start_run(fresh_database, order, **SMALL)
+    assert Bundle.objects.filter(client_id=order.client_id).update(release_id=None) == 1
+    resume_run(fresh_database, started.id, now=NOW)
+    for table, rows in contents(fresh_database).items():
+        assert rows.equals(expected[table]), table
 
 
 @pytest.mark.parametrize("is_released", [True, False])

@@ -29,6 +29,22 @@ def with_taken(
     return frame.with_columns(take(source, frame[position], *columns, prefix=prefix))
 
 
+def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Number the distinct rows of a frame: one row per number, and the number of each row of the frame.
+
+    Missing: null equals null.
+
+    >>> distinct, numbers = numbered(pl.DataFrame({"a": [7, None, 7]}), "number")
+    >>> distinct.height, numbers[0] == numbers[2] != numbers[1]
+    (2, True)
+    """
+    groups = frame.with_row_index("at").group_by(frame.columns).agg("at").with_row_index(into)
+    groups = groups.with_columns(pl.col(into).cast(pl.Int32))
+    rows = groups.select(into, "at").explode("at")
+    numbers = pl.zeros(frame.height, dtype=pl.Int32, eager=True).scatter(rows["at"], rows[into])
+    return groups.drop("at"), numbers.alias(into)
+
+
 def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataFrame:
     """Repeat each row `counts` times, numbering the repeats `starts`, `starts` + 1, … in `into`.
 

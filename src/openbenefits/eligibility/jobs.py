@@ -6,6 +6,7 @@ rules look at share a *set* of jobs, and rules are decided per set.
 
 import polars as pl
 
+from openbenefits.core.columns import numbered
 from openbenefits.eligibility.facts import fact_of
 from openbenefits.programs.criteria import Variant
 from openbenefits.programs.fields import LIST_FIELDS, RANGE_FIELDS
@@ -83,20 +84,14 @@ def _with_job_set(
         banded(members[one.key], one, rulebook) for one in variants if one.field in RANGE_FIELDS
     )
     columns = ["client_id", *(one.key for one in variants)]
-    kinds = members.select(columns).unique().with_row_index("kind")
-    members = members.join(kinds, on=columns, nulls_equal=True).select("case", "kind").unique()
-    of_case = members.group_by("case").agg(pl.col("kind").sort().cast(pl.String).str.join(" ").alias("kinds"))
-    numbered = of_case.select("kinds").unique().with_row_index("job_set")
-    numbered = numbered.with_columns(pl.col("job_set").cast(pl.Int32))
+    kinds, kind = numbered(members.select(columns), "kind")
+    of_case = members.select("case", kind).unique().sort("case", "kind").group_by("case").agg("kind")
+    sets, job_set = numbered(of_case.select("kind"), "job_set")
     found = rows.select("case").join(
-        of_case.join(numbered, on="kinds").select("case", "job_set"),
-        on="case",
-        how="left",
-        maintain_order="left",
+        of_case.select("case", job_set), on="case", how="left", maintain_order="left"
     )
     rows = rows.with_columns(found["job_set"].fill_null(NO_JOBS).alias(set_column(selection)))
-    sets = numbered.select("job_set", kind=pl.col("kinds").str.split(" ")).explode("kind")
-    sets = sets.with_columns(pl.col("kind").cast(kinds.schema["kind"])).join(kinds, on="kind").drop("kind")
+    sets = sets.explode("kind").join(kinds, on="kind").drop("kind")
     return rows, _with_bits(sets, variants, rulebook)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from openbenefits.core.columns import numbered
 from openbenefits.eligibility.facts import measured
 from openbenefits.eligibility.jobs import (
     banded,
@@ -52,17 +53,17 @@ def evaluate(cases: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook) -> Eli
     Missing: a missing value makes its criterion unknown; a rule with an unknown criterion is never met. A
              rule that does not hold yet is undecided.
     """
-    numbered, profiles, sets = _profiles(_with_geographies(cases, rulebook), jobs, rulebook)
+    cases, profiles, sets = _profiles(_with_geographies(cases, rulebook), jobs, rulebook)
     for variant in rulebook.variants:
         if _is_listed(variant) and not variant.is_of_jobs:
             profiles = with_value_bit(profiles, variant, rulebook)
     rules = _decide(profiles, sets, rulebook)
     profiles = _with_words(profiles, rules, rulebook)
     profiles = _with_verdict(profiles)
-    words = profiles.select("rules_met", "rules_undecided", "verdict")[numbered["profile"]]
+    words = profiles.select("rules_met", "rules_undecided", "verdict")[cases["profile"]]
     decided = ("failed", "unknown", "criteria_failed", "criteria_unknown")
     return Eligibility(
-        cases=numbered.with_columns(words.get_columns()),
+        cases=cases.with_columns(words.get_columns()),
         profiles=profiles,
         rules=rules.select("profile", "rule_id", "rule_bit", "valid_from", *decided),
     )
@@ -103,10 +104,8 @@ def _profiles(
         if one.field in RANGE_FIELDS and not one.is_per_job
     )
     key = rows.columns[1:]
-    profiles = rows.select(key).unique().with_row_index("profile")
-    profiles = profiles.with_columns(pl.col("profile").cast(pl.Int32))
-    found = rows.join(profiles, on=key, how="left", maintain_order="left", nulls_equal=True)
-    return cases.with_columns(found["profile"]), profiles, sets
+    profiles, numbers = numbered(rows.select(key), "profile")
+    return cases.with_columns(numbers), profiles, sets
 
 
 def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -188,9 +187,7 @@ _VERDICT = ["rules_met", "rules_undecided", "geographies_met"]
 
 def _with_verdict(profiles: pl.DataFrame) -> pl.DataFrame:
     """Number the distinct words: few, however many profiles there are."""
-    verdicts = profiles.select(_VERDICT).unique().with_row_index("verdict")
-    verdicts = verdicts.with_columns(pl.col("verdict").cast(pl.Int32))
-    return profiles.join(verdicts, on=_VERDICT, how="left", maintain_order="left", nulls_equal=True)
+    return profiles.with_columns(numbered(profiles.select(_VERDICT), "verdict")[1])
 
 
 def _is_listed(variant: Variant) -> bool:

@@ -77,7 +77,11 @@ def load_setup(connection: Any, client_ids: Sequence[int] | None = None) -> dict
     return _load(connection, client_ids)[1]
 
 
-Compiled = tuple[Rulebook, dict[str, pl.DataFrame]]
+Tables = dict[str, pl.DataFrame]
+"""The rows of set-up, by table."""
+
+Compiled = tuple[Rulebook, Tables]
+"""What the kernel needs to know of some clients, and the rows it was compiled from."""
 
 KEPT_RULEBOOKS = 64
 _kept: OrderedDict[tuple[str, tuple[int, ...]], Compiled] = OrderedDict()

@@ -17,9 +17,8 @@ from django.db.models import Count
 
 from openbenefits.core.codes import Level
 from openbenefits.events.services import create_events, create_period_events, detect_activity
-from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_force
+from openbenefits.programs.frames import Compiled, Tables, load_releases, load_setup, releases_in_force
 from openbenefits.programs.models import Bundle
-from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import frames, models, waves
 from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.partitions import partition_size, with_partition
@@ -207,7 +206,10 @@ def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
 
 def schedule_of(connection: Any, client_id: int, schedule_id: int) -> dict[str, Any]:
     """Answer the set-up row of a schedule with the priority of its event class."""
-    tables = load_setup(connection, [client_id])
+    return _schedule_row(load_setup(connection, [client_id]), client_id, schedule_id)
+
+
+def _schedule_row(tables: Tables, client_id: int, schedule_id: int) -> dict[str, Any]:
     classes = tables["event_class"].select("event_class_id", "priority")
     rows = tables["schedule"].join(classes, on="event_class_id", how="left").filter(schedule_id=schedule_id)
     if rows.is_empty():
@@ -279,10 +281,9 @@ def _process(
         locked, skipped = lock_rows(connection, "workforce_person", persons)
         held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
         people = people.join(locked, left_on="person_id", right_on="id", how="semi")
-        schedule = schedule_of(connection, started.bundle_client, started.schedule_id)
-        _open_events(connection, started, schedule, people, now=now)
-        rulebook = load_rulebook(connection, [started.bundle_client])
-        outcomes, count = _waves(connection, started, people, rulebook, now=now)
+        rulebook, tables = load_releases(connection, releases_of(started))
+        _open_events(connection, started, tables, people, now=now)
+        outcomes, count = _waves(connection, started, people, (rulebook, tables), now=now)
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
         _write_line(started, partition, count, now=now)
@@ -299,16 +300,21 @@ def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: d
     )
 
 
+def releases_of(started: models.Run) -> tuple[int, ...]:
+    """Answer the releases of set-up a run goes by, all of it, even if it is resumed after a newer one."""
+    return tuple(started.releases[client] for client in sorted(started.releases, key=int))
+
+
 def _open_events(
-    connection: Any, started: models.Run, schedule: dict[str, Any], people: pl.DataFrame, *, now: datetime
+    connection: Any, started: models.Run, tables: Tables, people: pl.DataFrame, *, now: datetime
 ) -> None:
     """Create the events of the schedule: from activity, or one for everybody."""
+    schedule = _schedule_row(tables, started.bundle_client, started.schedule_id)
     if schedule["is_closed_to_new_events"]:
         return
     if schedule["kind"] != "E":
         create_period_events(connection, people, schedule, now=now)
         return
-    tables = load_setup(connection, [started.bundle_client])
     detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=_floor(started))
     create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
 
@@ -322,12 +328,12 @@ def _floor(started: models.Run) -> date:
 
 
 def _waves(
-    connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
+    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
 ) -> tuple[pl.DataFrame, int]:
     """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
     outcomes, moving, count = _outcome(people, None), people, 0
     while moving.height:
-        wave = waves.work_wave(connection, started, moving, rulebook, now=now)
+        wave = waves.work_wave(connection, started, moving, setup, now=now)
         count += 1
         outcomes = _merged(outcomes, wave.outcomes)
         moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")

@@ -13,7 +13,7 @@ from openbenefits.enrollment.services import Known, load_known, post, save_prepa
 from openbenefits.events import frames as event_frames
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, window
 from openbenefits.events.services import move_events, record_steps, replace_messages
-from openbenefits.programs.frames import load_setup
+from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.fingerprints import fingerprints
@@ -39,10 +39,11 @@ class Wave:
 
 
 def work_wave(
-    connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
+    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
 ) -> Wave:
     """Work on the first event of each benefit record, in the caller's transaction."""
-    events = _with_classes(connection, event_frames.load_events(connection, people), started)
+    rulebook, tables = setup
+    events = _with_classes(event_frames.load_events(connection, people), tables, started)
     events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
     chosen = choose(
         events,
@@ -81,9 +82,8 @@ def _outcome() -> pl.Expr:
     )
 
 
-def _with_classes(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> pl.DataFrame:
     """Add what runs need to know of each event's class and schedule."""
-    tables = load_setup(connection, [started.bundle_client])
     classes = tables["event_class"].select(
         *("event_class_id", "use", "only_ends_coverage", "process_ahead_days", "window_days", "window_start"),
         is_guarded="is_full_termination_guarded",

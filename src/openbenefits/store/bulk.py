@@ -44,6 +44,8 @@ def copy_in(connection: Any, table: str, frame: pl.DataFrame) -> int:
     Errors:  ColumnMismatch, before anything is written, if a column is unknown or of another type.
     """
     session = psycopg_connection(connection)
+    if _is_nothing(session, table, frame):
+        return 0
     if is_row_security_active(session, table):  # PostgreSQL refuses COPY into such a table
         with staged(session, table, frame) as temporary:
             return execute(
@@ -92,6 +94,8 @@ def merge_in(
         INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT ({key}) DO {action}
     """
     session = psycopg_connection(connection)
+    if _is_nothing(session, table, frame):
+        return 0
     with staged(session, table, frame) as temporary:
         return execute(
             session,
@@ -110,7 +114,10 @@ def update_from(
     """Set `columns` of the rows found by `key` to the frame's values; answer the number of rows updated."""
     assignments = [sql.SQL("{0} = staged.{0}").format(sql.Identifier(column)) for column in columns]
     session = psycopg_connection(connection)
-    with staged(session, table, frame.select(*key, *columns)) as temporary:
+    wanted = frame.select(*key, *columns)
+    if _is_nothing(session, table, wanted):
+        return 0
+    with staged(session, table, wanted) as temporary:
         return execute(
             session,
             "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
@@ -144,6 +151,13 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
         execute(session, "ANALYZE {staged}", staged=temporary)
     yield temporary
     execute(session, "DROP TABLE {staged}", staged=temporary)
+
+
+def _is_nothing(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> bool:
+    """Whether a frame has no rows; it is refused like any other if its columns are not the table's."""
+    if frame.is_empty():
+        encoding.encoded(frame, table, column_types(session, table))
+    return frame.is_empty()
 
 
 def _copy(session: psycopg.Connection, target: sql.Composable, table: str, frame: pl.DataFrame) -> int:

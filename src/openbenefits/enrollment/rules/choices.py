@@ -219,14 +219,14 @@ def is_above_level_limit() -> pl.Expr:
 
 def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.Series:
     """Name the plan rows, of rules that use history, with an option that the last event did not have."""
-    watching = plans.filter("use_history").select("plan")
+    watching = plans.select("plan", "case", "use_history").filter("use_history")
     if watching.is_empty():
         return watching["plan"]
     offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
-    watched = offered.join(watching, on="plan", how="semi")
+    watched = offered.join(watching.select("plan"), on="plan", how="semi")
     gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
     known = prior.select("case").unique()
-    first = plans.filter("use_history").join(known, on="case", how="anti")["plan"]
+    first = watching.join(known, on="case", how="anti")["plan"]
     return pl.concat([gained, first]).unique()
 
 
@@ -360,7 +360,9 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     """Count the same option at another amount of coverage as a change: pay, age or formula has moved it."""
     kept = with_taken(
-        options.filter("is_default", "is_current").select("plan", "approved_coverage_cents"),
+        options.select("plan", "is_default", "is_current", "approved_coverage_cents")
+        .filter("is_default", "is_current")
+        .drop("is_default", "is_current"),
         plans,
         "plan",
         *("default_reason", "current_coverage_cents"),

@@ -71,7 +71,7 @@ def with_closed(
     Shapes: held_members (case, plan_type, dependent_id) are the dependents in force. Answers the options, and
             CLOSED: plan, option_id, and the kind of persons or RE_ENTRY.
     """
-    barred = plans.filter("is_barred")["plan"]
+    barred = plans.select("plan", "is_barred").filter("is_barred")["plan"]
     judged = judged_plans(plans, members, held_members, rulebook)
     if barred.is_empty() and judged.is_empty():
         return options, pl.DataFrame(schema=CLOSED)

@@ -190,8 +190,9 @@ def _with_household(
     looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)
     is_health = (is_one_of(HEALTH) | looks) & pl.col("plan_day").is_not_null()
     asked = (
-        plans.filter(is_health)
-        .select("plan", "case", "plan_type", "dependent_rule_id", "price_on")
+        plans.select("plan", "case", "plan_type", "dependent_rule_id", "price_on", is_health=is_health)
+        .filter("is_health")
+        .drop("is_health")
         .join(situation.members.select("case").unique(), on="case", how="semi")
         .join(chosen, on=["case", "plan_type"], how="left")
     )
@@ -271,7 +272,8 @@ def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:
     """Add how many options are electable and whether that is a choice."""
-    closed = options.filter(~pl.col("is_electable")).group_by("plan").agg(closed=pl.len())
+    closed = options.select("plan", "is_electable").filter(~pl.col("is_electable"))
+    closed = closed.group_by("plan").agg(closed=pl.len())
     found = plans.select("plan", "menu").join(closed, on="plan", how="left", maintain_order="left")
     eligible = menus.menus["choices"].gather(found["menu"]).fill_null(0)
     offered = (eligible.cast(pl.Int16) - found["closed"].fill_null(0).cast(pl.Int16)).alias("offered_options")
@@ -288,8 +290,9 @@ def _with_default_flag(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFra
 def _with_final_status(cases: pl.DataFrame, plans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Decide PE, FP, FA or PR (docs/rules.md §10)."""
     matters = pl.col("is_choice") | pl.col("is_lost") | pl.col("is_changed_by_default")
-    open_cases = plans.filter(~pl.col("is_ignored") & matters)["case"].unique()
-    choosing = plans.filter("is_choice")["case"].unique()
+    found = plans.select("case", "is_choice", is_open=~pl.col("is_ignored") & matters)
+    open_cases = found.filter("is_open")["case"].unique()
+    choosing = found.filter("is_choice")["case"].unique()
     faulty = messages.filter(pl.col("severity") == "E", pl.col("level") == "option")["case"].unique()
     status, case = pl.col("process_status"), pl.col("case")
     final = (

@@ -53,7 +53,7 @@ def with_prices(
         found, positions = price(options.select("plan", "offer", *_COVERAGE)[at[name]], book)
         position = position.scatter(at[name], positions + sum(one.height for one in prices))
         prices.append(found)
-    return options.with_columns(pl.concat(prices)[position].get_columns())
+    return options.with_columns(pl.concat(prices, rechunk=True)[position].get_columns())
 
 
 def pay_year(group: str = "pay_group_id", year: str = "year") -> pl.Expr:

@@ -137,14 +137,17 @@ def _with_key_numbers(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) 
 
 def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame:
     """Number what is a member's own. Somebody not yet born on the day has no age."""
-    age = days.age_years(pl.col("birth_on"), pl.col("age_on"))
+    age = pl.col("_age")
+    if any(key.number == "age_number" for key in keys):
+        rows = rows.with_columns(_age=days.age_years(pl.col("birth_on"), pl.col("age_on")))
     numbers = {
         "age_number": pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE)).cast(pl.Int64),
         "smoker_number": pl.col("is_smoker").cast(pl.Int64),
         "sex_number": sex_number(),
         "person_number": person_number(),
     }
-    return rows.with_columns(numbers[key.number].alias(key.number) for key in keys if key.is_personal)
+    rows = rows.with_columns(numbers[key.number].alias(key.number) for key in keys if key.is_personal)
+    return rows.drop("_age", strict=False)
 
 
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
