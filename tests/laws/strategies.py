@@ -239,12 +239,13 @@ def contribution_rows(draw: DrawFn, coverage_codes: list[str]) -> Row:
 
 def pay_sources() -> SearchStrategy[Row]:
     """Formulas mostly take the pay of the event date, some of another day, of several jobs, or a base."""
-    of_a_day = st.fixed_dictionaries(
+    of_a_year = st.fixed_dictionaries(
         {
             "as_of": st.sampled_from(["this_year", "last_year"]),
             "as_of_day": st.sampled_from(["01-01", "02-29", "07-01", "12-31"]),
         }
     )
+    of_a_day = of_a_year | st.fixed_dictionaries({"as_of": st.sampled_from(["check_date", "pay_end"])})
     of_jobs = st.fixed_dictionaries(
         {"jobs": st.sampled_from(["primary", "flagged", "all_flagged"]), "active_only": st.booleans()}
     )

@@ -611,6 +611,8 @@ CLIENT_FAULTS = [
     ("formulas", lambda s: s[0].update(steps=[]), "no_steps", ONE_PAY),
     ("formulas", lambda s: s[0].update(as_of="last_year"), "as_of_day", ONE_PAY),
     ("formulas", lambda s: s[0].update(as_of_day="12-31"), "as_of_day", ONE_PAY),
+    ("formulas", lambda s: s[0].update(as_of="check_date", as_of_day="12-31"), "as_of_day", ONE_PAY),
+    ("formulas", lambda s: s[0].update(as_of="pay_end", jobs="flagged"), "base", ONE_PAY),
     ("formulas", lambda s: s[0].update(jobs="flagged", benefits_base="BONUS"), "base", ONE_PAY),
     ("formulas", lambda s: s[0].update(active_only=True, benefits_base="BONUS"), "base", ONE_PAY),
     (

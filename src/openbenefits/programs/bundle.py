@@ -428,7 +428,8 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
     """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces.
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
-    `as_of: last_year` with `as_of_day: "12-31"`. It may be the pay of several `jobs` together, or instead of
+    `as_of: last_year` with `as_of_day: "12-31"`; or of the check, or the end, of the pay period in which
+    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, or instead of
     any job's a `benefits_base` of a type.
     """
 
@@ -437,7 +438,7 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
     benefits_base: Code | None = None
     jobs: Literal["primary", "flagged", "all_flagged"] = "primary"
     active_only: bool = False
-    as_of: Literal["event_date", "this_year", "last_year"] = "event_date"
+    as_of: Literal["event_date", "this_year", "last_year", "check_date", "pay_end"] = "event_date"
     as_of_day: DayOfYear | None = None
     base_cap: Dollars | None = None
     steps: list[FormulaStepPart] = []

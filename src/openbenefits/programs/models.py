@@ -345,6 +345,7 @@ class Formula(SwitchedRow):
     base_type = models.TextField(null=True)  # a benefits base of this type instead of the pay of a job
     jobs = models.TextField(default="primary")  # flagged, all_flagged: the pay of these jobs together
     is_active_only = models.BooleanField(default=False)
+    pay_day = models.TextField(null=True)  # pay as of this day of the pay period: check_date, pay_end
     years_back = models.SmallIntegerField(null=True)  # pay as of a day of this year (0) or the last (1)
     as_of_month = models.SmallIntegerField(null=True)
     as_of_day = models.SmallIntegerField(null=True)
