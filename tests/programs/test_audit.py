@@ -87,6 +87,18 @@ def test_good_bundles_have_no_findings(tmp_path):
 
 PEO_FAULTS = [
     ("event_classes", lambda s: s[2].update(use="specific"), "default_class", "event_classes"),
+    (
+        "event_classes",
+        lambda s: s[0].update(window_start="notice", forms="confirmation"),
+        "forms",
+        "event_classes[HIR]",
+    ),
+    (
+        "event_classes",
+        lambda s: s[0].update(forms="none", enrollment_form_days=30),
+        "forms",
+        "event_classes[HIR]",
+    ),
     ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
     ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
     ("coverage_codes", lambda s: s[1].update(imputed_against="9"), "unknown_code", "coverage_codes[4]"),

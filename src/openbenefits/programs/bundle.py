@@ -89,6 +89,12 @@ class Header(Part, kw_only=True, frozen=True):
 
 
 class EventClassPart(Part, kw_only=True, frozen=True):
+    """What kind of event something is, how it waits, and which letters it prints.
+
+    `forms` names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
+    `enrollment_form_days` the statement is not printed earlier than so many days before the event date.
+    """
+
     code: Annotated[str, Meta(pattern=r"^[A-Z]{2,3}$")]
     name: str
     use: Literal["default", "snapshot", "open_enrollment", "specific"]
@@ -100,6 +106,8 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     window_days: int = 31
     window_start: WindowStart = WindowStart.EVENT
     window_action: WindowAction = WindowAction.HOLD
+    forms: Literal["both", "enrollment", "confirmation", "none"] = "both"
+    enrollment_form_days: Annotated[int, Meta(ge=0)] | None = None  # none said: however early
 
 
 class ActionPart(Part, kw_only=True, frozen=True):

@@ -93,6 +93,8 @@ class EventClass(SetupRow):
     window_days = models.IntegerField()
     window_start = models.TextField()
     window_action = models.TextField()
+    forms = models.TextField(default="both")  # both, enrollment, confirmation, none: what is printed
+    enrollment_form_days = models.IntegerField(null=True)  # before the event date; null: however early
 
 
 class ActionReason(SetupRow):

@@ -52,6 +52,8 @@ def event_classes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
             "window_days": part.window_days,
             "window_start": part.window_start.value,
             "window_action": part.window_action.value,
+            "forms": part.forms,
+            "enrollment_form_days": part.enrollment_form_days,
         }
 
 
