@@ -101,6 +101,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.level_ties,
     advice.unmapped_classes,
     limits.limits_not_named,
+    calendars.part_years,
 )
 """Warnings of what errors would otherwise explain."""
 
