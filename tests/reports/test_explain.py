@@ -429,8 +429,8 @@ Plan type 10 Medical
     credit: rate table credit of 2026-01-01
       $25.00 a month
       credit: $25.00 a month × 12 = $300.00 a year ÷ 26 pays in 2026 = $11.54 per pay
-  from plan document of 2026: rate table hmo of 2026-01-01, rate table credit of 2026-01-01 and contribution
-  EIGHTY of 2026-01-01
+  from plan document of 2026: plan HMO of 2026-01-01 (Carrier), rate table hmo of 2026-01-01, rate table
+  credit of 2026-01-01 and contribution EIGHTY of 2026-01-01
 
 What the person has
   Medical, by default, from May 1, 2026: HMO-1 (Health plan, Employee)
