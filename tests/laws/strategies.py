@@ -618,7 +618,8 @@ def _partly_off(draw: DrawFn, section: Row) -> Row:
 def setups(draw: DrawFn) -> tuple[Row, Row]:
     """Draw the PEO's set-up and one client's."""
     peo, client = draw(peo_setups()), _blank_client()
-    client["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
+    holder = client if draw(st.booleans()) else peo  # a client's tables may follow the PEO's curve
+    holder["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
     rules = ["RULE1", "RULE2", "PROGA", "PROGB"]
     for rule in rules:
         client["eligibility_rules"] += [{"code": rule, **row} for row in dated(draw, criteria())]

@@ -1230,3 +1230,25 @@ def test_what_is_off_in_a_program_is_not_audited(tmp_path: Path) -> None:
         options.append({**options[0], "code": "X", "active": False, "plan": "UNKNOWN"})
 
     assert audited_client(tmp_path, programs=faulty) == []
+
+
+# --- curves of the PEO's ----------------------------------------------------------------------------------
+
+
+def following(code: str = "C") -> dict[str, Any]:
+    """A client's life table of its own, by an age curve."""
+    table = {**DATED, "code": "life", "curve": code, "rates": [{"rate": 10}]}
+
+    def priced(section: list[Any]) -> None:
+        option(section, "20").update(formula=None, coverage_amount=1000)
+
+    return {"rate_tables": [table], "programs": priced, "formulas": []}
+
+
+CURVES = [{**DATED, "code": "C", "factors": [{"age": age, "factor": 1} for age in range(121)]}]
+
+
+def test_a_clients_table_may_follow_a_curve_of_the_peos(tmp_path: Path) -> None:
+    assert audited_client(tmp_path, peo={"age_curves": CURVES}, **following()) == []
+    finding = the_one(audited_client(tmp_path / "other", peo={"age_curves": CURVES}, **following("X")))
+    assert finding == ("no_curve", "rate_tables[life from 2026-01-01]")

@@ -192,7 +192,7 @@ class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
-    curve: str | None = None  # an age curve of the same bundle
+    curve: str | None = None  # an age curve of the same bundle, else of the PEO's
     base_age: int = 21
     tiers: dict[Code, RateFactor] = {}
     tobacco_factor: RateFactor | None = None  # at most 1.5 in health

@@ -201,6 +201,7 @@ class RateRow(SetupRow):
     annual_pay_from_cents = models.BigIntegerField()
     rate_micros = models.BigIntegerField()
     employer_micros = models.BigIntegerField(null=True)  # null: the table does not state it
+    age_factor_micros = models.BigIntegerField(null=True)  # of the age curve; null: the table follows none
 
 
 class GeographyZip(SetupRow):
