@@ -25,7 +25,7 @@ from openbenefits.store import secrets, server, use_database
 from openbenefits.store.startup import set_up_django
 
 TEMPLATE_LOCK = 0x7E57
-TEMPLATES_KEPT = 3
+TEMPLATES_KEPT = 12  # several checkouts, each with migrations of its own, share the server
 NOWHERE = "no_database_fixture_was_asked_for"
 
 _numbers = count(1)
@@ -53,7 +53,7 @@ def embedded_server() -> server.Server:
 @pytest.fixture(scope="session")
 def template(embedded_server: server.Server) -> str:
     """Name a migrated database nobody is connected to, built anew whenever a migration file has changed."""
-    name = f"template_{_migrations_hash()}"
+    name = f"blank_{_migrations_hash()}"
     with server.administration(embedded_server) as session:
         session.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
         if not session.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
@@ -103,7 +103,7 @@ def _build_template(embedded_server: server.Server, session: psycopg.Connection,
 def _drop_leftovers(embedded_server: server.Server, session: psycopg.Connection) -> None:
     """Drop clones whose process is gone, and all but the newest templates."""
     names = [name for (name,) in session.execute("SELECT datname FROM pg_database ORDER BY oid DESC")]
-    templates = [name for name in names if name.startswith("template_")]
+    templates = [name for name in names if name.startswith(("blank_", "template_"))]
     orphans = [name for name in names if name.startswith("test_") and not _is_alive(int(name.split("_")[1]))]
     for name in orphans + templates[TEMPLATES_KEPT:]:
         server.drop_database(embedded_server, name)

@@ -102,3 +102,28 @@ def test_status_page(fresh_database):
     page = status(RequestFactory().get("/"))
     assert page.status_code == 200
     assert b"No run yet" in page.content
+
+
+def test_a_benefits_base_of_one_person_is_stated_and_taken_back(cli, fresh_database, set_up, people):
+    from openbenefits.workforce.models import BenefitBaseFact, Person
+
+    client = ("--client", "quill")
+    done(cli("census", "apply", people.of("quill").census, *client, "--as-of", "2025-10-01"))
+    number = Person.objects.first().employee_number
+    order = ("census", "base", *client, "--person", number, "--type", "BONUS", "--on", "2025-11-01")
+    text = done(cli(*order, "--amount", "64,000.50"))
+    facts = BenefitBaseFact.objects.order_by("version").values_list("annual_pay_cents", "is_deleted")
+    assert list(facts) == [(6_400_050, False)]
+    change = next(word.rstrip(";") for word in text.split() if word.rstrip(";").isdigit())
+    assert "1 withdrawn" in done(cli("census", "take-back", change))
+    assert facts.all()[1] == (6_400_050, True)
+    assert "Change" in done(cli(*order, "--amount", "unknown"))
+    assert facts.all()[2] == (None, False)
+    assert (
+        "no employee X9"
+        in cli("census", "base", *client, "--person", "X9", "--type", "B", "--amount", "1").output
+    )
+    for wrong in ("-1", "1.234", "many"):
+        refused = cli(*order, f"--amount={wrong}")
+        assert refused.exit_code != 0
+        assert "expected dollars" in " ".join(refused.output.split())

@@ -23,7 +23,7 @@ COMMANDS = (
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
     "limits": ("list", "show", "affordability"),
-    "census": ("preview", "apply", "take-back", "audit"),
+    "census": ("preview", "apply", "take-back", "base", "audit"),
     "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
     "elect": ("file", "one", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows"),

@@ -1,5 +1,7 @@
 """Set-up as files, by commands: export, rate sheets, limits."""
 
+import csv
+import json
 import shutil
 
 from openbenefits.sample import SAMPLE_FOLDER
@@ -57,3 +59,63 @@ def test_limits_are_looked_up_by_year(cli, fresh_database, set_up):
     assert "contiguous: $135.92 a month" in done(cli("limits", "affordability", "--plan-year", "2027-01-01"))
     assert "one of the limits" in refused(cli("limits", "show", "fsa", "--peo", SAMPLE_FOLDER / "peo"))
     assert "found a client's" in refused(cli("limits", "list", "--peo", SAMPLE_FOLDER / "clients/quill"))
+
+
+def dearer(set_up, folder):
+    """Copy a client's set-up and let the employer pay less."""
+    changed = shutil.copytree(set_up / "quill", folder)
+    rules = changed / "rules.yaml"
+    rules.write_text(rules.read_text().replace("fixed_monthly: 325", "fixed_monthly: 250"))
+    return changed
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_comparison_is_written_as_csv_and_json_and_both_say_the_same(
+    cli, fresh_database, set_up, people, tmp_path
+):
+    files = people.of("quill")
+    done(cli("census", "apply", files.census, "--client", "quill", "--as-of", "2025-10-01"))
+    done(cli("takeover", files.current_coverage, "--client", "quill"))
+    as_csv, as_json = tmp_path / "diff.csv", tmp_path / "diff.json"
+    order = ("setup", "diff", dearer(set_up, tmp_path / "quill"), "--as-of", "2025-10-02")
+    text = done(cli(*order, "--csv", as_csv, "--json", as_json))
+    assert str(as_json.name) in text
+    found = json.loads(as_json.read_text())
+    assert list(found) == ["records", "standing", "whom", "dollars", "people"]
+    assert found["records"] == [one for one in found["records"] if (one["old"], one["new"]) == ("325", "250")]
+    assert found["records"]
+    assert all(one["change"] == "changed" for one in found["records"])
+    assert {(one["client"], one["standing"]) for one in found["standing"]} == {("quill", "own")}
+    assert {one["change"] for one in found["whom"]} == {"price changed"}
+    moved = {one["person_id"] for one in found["people"]}
+    assert sum(one["people"] for one in found["whom"]) == len(moved) > 0
+    assert all(one["client"] == "quill" for name in ("whom", "dollars", "people") for one in found[name])
+    rises = [one["employee_month_cents_after"] - one["employee_month_cents"] for one in found["dollars"]]
+    assert sum(rises) == -sum(
+        one["employer_month_cents_after"] - one["employer_month_cents"] for one in found["dollars"]
+    )
+    assert sum(rises) > 0
+    paths = {"records": as_csv} | {
+        name: tmp_path / f"diff-{name}.csv" for name in ("standing", "whom", "dollars", "people")
+    }
+    for name, path in paths.items():
+        texts = [
+            {key: "" if value is None else str(value).lower() for key, value in one.items()}
+            for one in found[name]
+        ]
+        assert [{key: value.lower() for key, value in one.items()} for one in rows_of(path)] == texts
+
+
+def test_a_comparison_without_people_writes_records_and_clients_only(cli, fresh_database, set_up, tmp_path):
+    as_json = tmp_path / "diff.json"
+    folder = dearer(set_up, tmp_path / "quill")
+    header = folder / "groups.yaml"
+    header.write_text(header.read_text().replace("code: quill", "code: newcomer", 1))
+    done(cli("setup", "diff", folder, "--json", as_json))
+    found = json.loads(as_json.read_text())
+    assert list(found) == ["records", "standing"]
+    assert {one["change"] for one in found["records"]} == {"added"}

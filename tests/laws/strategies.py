@@ -239,12 +239,13 @@ def contribution_rows(draw: DrawFn, coverage_codes: list[str]) -> Row:
 
 def pay_sources() -> SearchStrategy[Row]:
     """Formulas mostly take the pay of the event date, some of another day, of several jobs, or a base."""
-    of_a_day = st.fixed_dictionaries(
+    of_a_year = st.fixed_dictionaries(
         {
             "as_of": st.sampled_from(["this_year", "last_year"]),
             "as_of_day": st.sampled_from(["01-01", "02-29", "07-01", "12-31"]),
         }
     )
+    of_a_day = of_a_year | st.fixed_dictionaries({"as_of": st.sampled_from(["check_date", "pay_end"])})
     of_jobs = st.fixed_dictionaries(
         {"jobs": st.sampled_from(["primary", "flagged", "all_flagged"]), "active_only": st.booleans()}
     )
@@ -617,7 +618,8 @@ def _partly_off(draw: DrawFn, section: Row) -> Row:
 def setups(draw: DrawFn) -> tuple[Row, Row]:
     """Draw the PEO's set-up and one client's."""
     peo, client = draw(peo_setups()), _blank_client()
-    client["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
+    holder = client if draw(st.booleans()) else peo  # a client's tables may follow the PEO's curve
+    holder["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
     rules = ["RULE1", "RULE2", "PROGA", "PROGB"]
     for rule in rules:
         client["eligibility_rules"] += [{"code": rule, **row} for row in dated(draw, criteria())]

@@ -15,7 +15,9 @@ def written_out(setup: Setup, table: Row) -> Row:
 
 
 def _write_out(setup: Setup, table: Row) -> Row:
-    curve = setup.row_on("age_curves", table.get("curve"), table["from"])
+    is_clients = any(one is table for one in setup.client.get("rate_tables") or [])
+    holder = setup if is_clients else Setup(setup.peo, {})  # the PEO's tables follow the PEO's curves
+    curve = holder.row_on("age_curves", table.get("curve"), table["from"])
     factors = {one["age"]: decimal(one["factor"]) for one in curve["factors"]} if curve else {}
     ages = sorted(factors) or [None]
     base = factors.get(table.get("base_age", 21), decimal(1))

@@ -118,13 +118,13 @@ def employee_month(
     counting = counting_dependents(setup, section.get("dependent_rule"), known, day)
     if point.get("dependents") is not None:
         counting = [one for one in counting if one["id"] in point["dependents"]]
-    coverage = coverage_amount(setup, option, known, day)
-    if coverage is not None and point.get("requested_coverage_cents") is not None:
-        coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
-    premium = premium_coverage(setup, option, known, coverage, day)
     is_locked = section.get("lock_price", False)
     event_on = point.get("event_on") or point["begins_on"]
     when = When(day, event_on, point["deduction_begins_on"] if is_locked else pay_end)
+    coverage = coverage_amount(setup, option, known, day, when.deduction_on)
+    if coverage is not None and point.get("requested_coverage_cents") is not None:
+        coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
+    premium = premium_coverage(setup, option, known, coverage, day, when.deduction_on)
     month = price_month(setup, section, option, known, counting, coverage, premium, day, when)
     return None if month["total"] is None else month["total"] - month["employer"]
 

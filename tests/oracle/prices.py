@@ -26,12 +26,17 @@ def priced_option(
     return priced
 
 
+def _days(plan: Row) -> tuple[date, date | None]:
+    """Give the days a coverage amount depends on: the coverage begin and the deduction begin date."""
+    return plan["coverage_begins_on"], plan["deduction_begins_on"]
+
+
 def _set_coverage(
     case: Case, plan_type: str, row: Row, plan: Row, option: Row, priced: Row, current: Row | None
 ) -> None:
     """Find the coverage amount, and what of it is approved (docs/rules.md §8)."""
     try:
-        coverage = coverage_amount(case.setup, option, case.person, plan["coverage_begins_on"])
+        coverage = coverage_amount(case.setup, option, case.person, *_days(plan))
     except Fault as fault:
         case.say(fault.code, plan_type, option["code"])
         return
@@ -39,7 +44,7 @@ def _set_coverage(
         return
     try:
         priced["premium_coverage_cents"] = premium_coverage(
-            case.setup, option, case.person, coverage, plan["coverage_begins_on"]
+            case.setup, option, case.person, coverage, *_days(plan)
         )
     except Fault as fault:
         case.say(fault.code, plan_type, option["code"])
@@ -109,8 +114,8 @@ def _set_imputed(case: Case, section: Row, plan: Row, option: Row, counting: lis
         case.say("BA1202", plan_type, option["code"])
         return
     try:
-        coverage = coverage_amount(case.setup, without, case.person, day)
-        premium = premium_coverage(case.setup, without, case.person, coverage, day)
+        coverage = coverage_amount(case.setup, without, case.person, *_days(plan))
+        premium = premium_coverage(case.setup, without, case.person, coverage, *_days(plan))
     except Fault as fault:
         case.say(fault.code, plan_type, option["code"])
         return

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from .curves import written_out
-from .dates import age_years, service_months
+from .dates import age_years, pay_periods, service_months
 from .eligibility import (
     ADULTS,
     covered_dependents,
@@ -60,27 +60,31 @@ def annual_pay(person: Row) -> int | None:
 # --- coverage -------------------------------------------------------------------------------------------
 
 
-def coverage_amount(setup: Setup, option: Row, person: Row, day: date) -> int | None:
+def coverage_amount(
+    setup: Setup, option: Row, person: Row, day: date, deduction_on: date | None
+) -> int | None:
     """Find the coverage of an option in cents; None where it has none.
 
     Errors: Fault BA1209 without pay, BA1213 without the birth date an age reduction needs.
     """
     if option.get("formula") is None:
         return cents_or_none(option.get("coverage_amount"))
-    return formula_amount(setup, option["formula"], person, day)
+    return formula_amount(setup, option["formula"], person, day, deduction_on)
 
 
-def premium_coverage(setup: Setup, option: Row, person: Row, coverage: int | None, day: date) -> int | None:
+def premium_coverage(
+    setup: Setup, option: Row, person: Row, coverage: int | None, day: date, deduction_on: date | None
+) -> int | None:
     """Find the coverage the employee pays for, at most the coverage itself; None without a formula of its own."""
     if option.get("premium_formula") is None:
         return None
-    amount = formula_amount(setup, option["premium_formula"], person, day)
+    amount = formula_amount(setup, option["premium_formula"], person, day, deduction_on)
     return None if coverage is None else min(amount, coverage)
 
 
-def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
+def formula_amount(setup: Setup, code: str, person: Row, day: date, deduction_on: date | None) -> int:
     formula = setup.row_on("formulas", code, day)
-    pay = None if formula is None else base_pay(formula, person, day)
+    pay = None if formula is None else base_pay(setup, formula, person, day, deduction_on)
     if formula is None or pay is None:
         raise Fault("BA1209")
     if formula.get("disability"):
@@ -95,10 +99,15 @@ def formula_amount(setup: Setup, code: str, person: Row, day: date) -> int:
     return at_least(amount, cents(formula.get("minimum") or 0))
 
 
-def base_pay(formula: Row, person: Row, day: date) -> int | None:
+def base_pay(setup: Setup, formula: Row, person: Row, day: date, deduction_on: date | None) -> int | None:
     """Find the pay of a year a formula takes; None where any of it is not known."""
     back = {"this_year": 0, "last_year": 1}.get(formula.get("as_of", "event_date"))
     on = person["event"]["event_on"]
+    of_period = formula.get("as_of") in ("check_date", "pay_end")
+    if of_period:
+        on = _day_of_period(setup, formula["as_of"], person, deduction_on)
+        if on is None:
+            return None
     if back is not None:
         month, day_of_month = (int(number) for number in formula["as_of_day"].split("-"))
         on = date(day.year - back, month, min(day_of_month, monthrange(day.year - back, month)[1]))
@@ -106,7 +115,7 @@ def base_pay(formula: Row, person: Row, day: date) -> int | None:
     if base_type is not None:
         bases = [one for one in person.get("benefit_bases") or [] if one["base_type"] == base_type]
         return pay_of_day({"pay_history": bases}, on)
-    if back is not None:
+    if back is not None or of_period:
         return pay_of_day(person, on)
     if formula.get("jobs", "primary") == "primary" and not formula.get("active_only", False):
         return annual_pay(person)
@@ -115,6 +124,14 @@ def base_pay(formula: Row, person: Row, day: date) -> int | None:
     if formula.get("active_only", False) and any(job.get("job_status") is None for job in group):
         return None
     return None if not pays or None in pays else sum(pays)
+
+
+def _day_of_period(setup: Setup, as_of: str, person: Row, deduction_on: date | None) -> date | None:
+    """Find the check, or the end, of the pay period in which deductions begin."""
+    for period in pay_periods(setup.pay_group(person)):
+        if deduction_on and period["begins_on"] <= deduction_on <= period["ends_on"]:
+            return period["check_on"] if as_of == "check_date" else period["ends_on"]
+    return None
 
 
 def disability_pay(part: Row, pay: int) -> int:
@@ -342,7 +359,7 @@ def reference_parts(
         raise Fault("BA1202")
     why = "BA1209"
     try:
-        coverage = coverage_amount(setup, reference, person, when.day)
+        coverage = coverage_amount(setup, reference, person, when.day, when.deduction_on)
     except Fault as fault:  # matters only to a price by units of coverage
         coverage, why = None, fault.code
     added = {"own": 0, "dependents": 0}

@@ -32,6 +32,7 @@ NOT_DECIDED_BY_PREPARATION = {
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
     ("repeats", "*"), ("base", "birth"), ("base", "service"),
     ("overage_begins", "*"),  # kept for continuation coverage
+    ("forms", "*"),  # of letters: tests/reports/test_statements.py
     ("unit", "dollars"), ("unit", "percent"),  # of legal limits: tests/programs/test_limits.py
     *((field, kind) for field in ("persons", "relationships", "person_type") for kind in ("BN", "XS")),
     ("persons", "AC"), ("persons", "OD"), ("relationships", "EE"),  # no kind of their own; refused

@@ -87,6 +87,18 @@ def test_good_bundles_have_no_findings(tmp_path):
 
 PEO_FAULTS = [
     ("event_classes", lambda s: s[2].update(use="specific"), "default_class", "event_classes"),
+    (
+        "event_classes",
+        lambda s: s[0].update(window_start="notice", forms="confirmation"),
+        "forms",
+        "event_classes[HIR]",
+    ),
+    (
+        "event_classes",
+        lambda s: s[0].update(forms="none", enrollment_form_days=30),
+        "forms",
+        "event_classes[HIR]",
+    ),
     ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
     ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
     ("coverage_codes", lambda s: s[1].update(imputed_against="9"), "unknown_code", "coverage_codes[4]"),
@@ -611,6 +623,8 @@ CLIENT_FAULTS = [
     ("formulas", lambda s: s[0].update(steps=[]), "no_steps", ONE_PAY),
     ("formulas", lambda s: s[0].update(as_of="last_year"), "as_of_day", ONE_PAY),
     ("formulas", lambda s: s[0].update(as_of_day="12-31"), "as_of_day", ONE_PAY),
+    ("formulas", lambda s: s[0].update(as_of="check_date", as_of_day="12-31"), "as_of_day", ONE_PAY),
+    ("formulas", lambda s: s[0].update(as_of="pay_end", jobs="flagged"), "base", ONE_PAY),
     ("formulas", lambda s: s[0].update(jobs="flagged", benefits_base="BONUS"), "base", ONE_PAY),
     ("formulas", lambda s: s[0].update(active_only=True, benefits_base="BONUS"), "base", ONE_PAY),
     (
@@ -1216,3 +1230,25 @@ def test_what_is_off_in_a_program_is_not_audited(tmp_path: Path) -> None:
         options.append({**options[0], "code": "X", "active": False, "plan": "UNKNOWN"})
 
     assert audited_client(tmp_path, programs=faulty) == []
+
+
+# --- curves of the PEO's ----------------------------------------------------------------------------------
+
+
+def following(code: str = "C") -> dict[str, Any]:
+    """A client's life table of its own, by an age curve."""
+    table = {**DATED, "code": "life", "curve": code, "rates": [{"rate": 10}]}
+
+    def priced(section: list[Any]) -> None:
+        option(section, "20").update(formula=None, coverage_amount=1000)
+
+    return {"rate_tables": [table], "programs": priced, "formulas": []}
+
+
+CURVES = [{**DATED, "code": "C", "factors": [{"age": age, "factor": 1} for age in range(121)]}]
+
+
+def test_a_clients_table_may_follow_a_curve_of_the_peos(tmp_path: Path) -> None:
+    assert audited_client(tmp_path, peo={"age_curves": CURVES}, **following()) == []
+    finding = the_one(audited_client(tmp_path / "other", peo={"age_curves": CURVES}, **following("X")))
+    assert finding == ("no_curve", "rate_tables[life from 2026-01-01]")

@@ -1,5 +1,6 @@
 """Warnings of the audit: one seeded fault each, exactly one finding; and what is said of rules without people."""
 
+from datetime import date
 from itertools import product
 from typing import Any
 
@@ -44,10 +45,21 @@ def by_level(section: list[Any]) -> None:
     section[0]["classes"][0]["level_limit"] = 1
 
 
+def calendar(**changes: Any) -> dict[str, Any]:
+    return {"pay_groups": lambda section: section[0].update(changes)}
+
+
+def without_open_enrolment(section: list[Any]) -> None:
+    del section[1]
+
+
 MORE = "programs[MORE from 2026-01-01]"
 RULE = "eligibility_rules[FULL from 2026-01-01]"
 SPARE = {**DATED, "code": "SPARE"}
 FAULTS = [
+    ({**calendar(first_period_begins=date(2026, 3, 2)), "schedules": without_open_enrolment}, "part_year", "pay_groups[BW]"),
+    ({**calendar(calendar_through=date(2026, 12, 1)), "schedules": without_open_enrolment}, "part_year", "pay_groups[BW]"),
+    ({"programs": lambda s: plan_type(s, "10").update(plan_year_month=2), **calendar(first_period_begins=date(2026, 2, 2)), "schedules": without_open_enrolment}, "part_year", "pay_groups[BW]"),
     ({"programs": lambda s: plan_type(s, "60").update(annual_limit=None)}, "no_annual_limit", f"{MAIN}.plan_types[60]"),
     ({"contributions": lambda s: s.append({**SPARE, "rows": [{"employee_percent": 1}]})}, "unused", "contributions[SPARE from 2026-01-01]"),
     ({"event_rules": lambda s: s.append({**SPARE, "classes": [{}]})}, "unused", "event_rules[SPARE from 2026-01-01]"),

@@ -336,3 +336,21 @@ def test_a_table_that_states_the_employers_part_is_not_overwritten(tmp_path):
         order(folder, csv_file(tmp_path, "rate\n110\n"), table="both")
     ).findings
     assert (found.code, found.where) == ("employer_rate", "rate_tables[both from 2027-01-01]")
+
+
+FACTORS = [
+    ({"curve": "C"}, "`curve`"),
+    ({"tiers": {"1": 1, "4": 2}}, "`tiers`"),
+    ({"tobacco_factor": 1.2, "keys": ["age"], "rates": [{"age_from": 0, "rate": 100}]}, "`tobacco_factor`"),
+]
+
+
+@pytest.mark.parametrize(("said", "found"), FACTORS)
+def test_a_sheet_is_refused_for_a_table_that_is_written_out_by_factors(tmp_path, said, found):
+    curves = [{**DATED, "code": "C", "factors": [{"age": 21, "factor": 1}]}]
+    table = {**DATED, "code": "made", "rates": [{"rate": 100}], **said}
+    folder = make_peo(tmp_path / "peo", age_curves=curves, rate_tables=lambda section: section.append(table))
+    (tmp_path / "sheet.csv").write_text("rate\n110\n")
+    preview = importing.preview_rates(order(folder, tmp_path / "sheet.csv", table="made"))
+    assert not preview.is_applicable
+    assert [(one.code, one.found) for one in preview.findings] == [("factors", found)]

@@ -429,8 +429,8 @@ Plan type 10 Medical
     credit: rate table credit of 2026-01-01
       $25.00 a month
       credit: $25.00 a month × 12 = $300.00 a year ÷ 26 pays in 2026 = $11.54 per pay
-  from plan document of 2026: rate table hmo of 2026-01-01, rate table credit of 2026-01-01 and contribution
-  EIGHTY of 2026-01-01
+  from plan document of 2026: plan HMO of 2026-01-01 (Carrier), rate table hmo of 2026-01-01, rate table
+  credit of 2026-01-01 and contribution EIGHTY of 2026-01-01
 
 What the person has
   Medical, by default, from May 1, 2026: HMO-1 (Health plan, Employee)
@@ -502,3 +502,19 @@ def test_somebody_without_an_event(newcomer, fresh_database):
         explain(fresh_database, *newcomer, event=(1, 7))
     with pytest.raises(NothingToExplain, match="has no person 999"):
         explain(fresh_database, newcomer[0], 999)
+
+
+def test_page_names_the_curve_and_the_factor_of_the_age(fresh_database, tmp_path):
+    def by_curve(tables):
+        del tables[1]["unit"]
+        tables[1].update(curve="C", rates=[{"rate": 10}])
+
+    factors = [{"age": age, "factor": 1 if age < 39 else 1.444} for age in range(121)]
+    curves = [{**factories.DATED, "code": "C", "factors": factors}]
+    newcomer = hired_newcomer(fresh_database, tmp_path, peo={"rate_tables": by_curve, "age_curves": curves})
+    told = " ".join(page(fresh_database, newcomer).split())
+    named = "rates by the age curve C of 2026-01-01 (plan document of 2026), stated for the age of 21 with the factor 1"
+    assert named in told
+    assert "rate table life of 2026-01-01 for age 41, factor of the age curve 1.444" in told
+    assert "$14.44 a month" in told
+    assert "everything stored agrees" in told

@@ -187,6 +187,50 @@ def test_a_window_counted_from_the_notice_begins_with_it(world, tmp_path, now):
     assert "Marriage" in said
 
 
+FORMS = [  # what the class prints; the statement, the confirmation
+    ("both", 1, 1),
+    ("enrollment", 1, 0),
+    ("confirmation", 0, 1),
+    ("none", 0, 0),
+]
+
+
+@pytest.mark.parametrize(("forms", "statement", "confirmation"), FORMS)
+def test_a_class_says_which_letters_it_prints(world, ann, tmp_path, now, forms, statement, confirmation):
+    world.rows("UPDATE programs_eventclass SET forms = %s WHERE code = 'OE' RETURNING 1", forms)
+    asked = issue(world, tmp_path, now)
+    assert (asked.issued, asked.not_printed) == (statement, 1 - statement)
+    held = world.rows("SELECT process_status, option_notified_on FROM events_event")
+    assert held == [("NT", DAY) if statement else ("PR", None)]
+    world.rows("UPDATE events_event SET process_status = 'FE' RETURNING 1")
+    confirmed = services.issue_confirmations(world.connection, 900, folder=tmp_path, on=DAY, now=now)
+    assert (confirmed.issued, confirmed.not_printed) == (confirmation, 1 - confirmation)
+    noted = world.rows("SELECT confirm_notified_on FROM events_event")
+    assert noted == [(DAY if confirmation else None,)]
+
+
+EARLY = [  # days before the event of 3 December that a statement may be printed; on 3 November it is
+    (None, 1),
+    (30, 1),
+    (31, 1),
+    (29, 0),
+    (0, 0),
+]
+
+
+@pytest.mark.parametrize(("days", "printed"), EARLY)
+def test_a_statement_is_not_printed_too_early_and_a_confirmation_whenever(
+    world, ann, tmp_path, now, days, printed
+):
+    world.rows("UPDATE events_event SET event_on = '2025-12-03' RETURNING 1")
+    world.rows("UPDATE programs_eventclass SET enrollment_form_days = %s RETURNING 1", days)
+    asked = issue(world, tmp_path, now)
+    assert (asked.issued, asked.not_printed) == (printed, 1 - printed)
+    world.rows("UPDATE events_event SET process_status = 'FE' RETURNING 1")
+    confirmed = services.issue_confirmations(world.connection, 900, folder=tmp_path, on=DAY, now=now)
+    assert (confirmed.issued, confirmed.not_printed) == (1, 0)
+
+
 def test_statements_are_printed_on_letter_or_a4(world, ann, tmp_path, now):
     with pytest.raises(ValueError, match="us-letter, a4"):
         issue(world, tmp_path, now, paper="a5")

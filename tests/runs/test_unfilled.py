@@ -8,7 +8,7 @@ import yaml
 from openbenefits.programs import services as setup
 from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.workforce import services as workforce
-from openbenefits.workforce.models import JobFact
+from openbenefits.workforce.models import JobFact, Person
 
 from .conftest import NOW
 
@@ -43,3 +43,23 @@ def test_a_field_that_a_rule_asks_for_and_no_job_fills_is_named(fresh_database, 
     workforce.change_job(employer.client_id, person, on=DAY, changes={"config_9": "B"}, **at)
     assert unfilled_fields(fresh_database, client, DAY)["field"].to_list() == ["config_1"]
     assert unfilled_fields(fresh_database, client, date(2025, 11, 2)).height == 2
+
+
+def test_actions_and_reasons_that_nothing_maps_are_named_and_counted(fresh_database, make_employer, tmp_path):
+    from openbenefits.runs.set_up_against_data import warnings_of
+    from openbenefits.runs.unmapped import unmapped_actions
+
+    employer = make_employer(fresh_database, code="quill", people=20, is_faulty=False)
+    client = [employer.client_id]
+    assert unmapped_actions(fresh_database, client, DAY).is_empty()
+    people = Person.objects.filter(client_id=employer.client_id).order_by("id").values_list("id", flat=True)
+    for number, (action, reason) in enumerate([("ODD", None), ("ODD", "WHY"), ("DTA", "ANY")]):
+        at = {"action": action, "reason": reason, "made_by": "test", "now": NOW}
+        workforce.change_job(employer.client_id, people[number], on=DAY, changes={"config_9": "B"}, **at)
+    found = unmapped_actions(fresh_database, client, DAY)
+    assert found.rows() == [(employer.client_id, "ODD", "", 1), (employer.client_id, "ODD", "WHY", 1)]
+    told = warnings_of(fresh_database, client, DAY)
+    assert told["code"].to_list() == ["action_unmapped"] * 2
+    assert told["severity"].unique().to_list() == ["W"]
+    assert told["where"].to_list() == ["jobs with the action ODD", "jobs with the action ODD (WHY)"]
+    assert unmapped_actions(fresh_database, client, date(2025, 11, 2)).is_empty()

@@ -19,16 +19,17 @@ def audit(
     client: ClientCode,
     as_of: AsOf,
     csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the lists as CSV files.")] = None,
+    html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a page to read or print.")] = None,
     xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a workbook.")] = None,
 ) -> None:
     """Audit the set-up in force and the people of a client; say whether a run would start."""
     connection = open_database()
     from openbenefits.cli.census import print_audit
     from openbenefits.programs.services import audit_in_force
-    from openbenefits.reports.files import write_csv, write_xlsx
+    from openbenefits.reports.files import write_csv, write_html, write_xlsx
     from openbenefits.runs.audit import audit_people
     from openbenefits.runs.gate import obstacles
-    from openbenefits.runs.unfilled import unfilled_fields
+    from openbenefits.runs.set_up_against_data import warnings_of
     from openbenefits.workforce.models import Person
 
     found = find_client(client)
@@ -38,8 +39,9 @@ def audit(
     with progress("Looking at everybody") as told:
         people = audit_people(connection, [found.pk], as_of, progress=told)
     print_audit(people)
-    for field, rules in unfilled_fields(connection, [found.pk], as_of).select("field", "rules").rows():
-        say(f"warning: {field} is asked for by {rules} and filled in no job; a run decides nobody by it.")
+    warnings = warnings_of(connection, [found.pk], as_of).select(SETUP_COLUMNS)
+    for warning in warnings.iter_rows(named=True):
+        say("warning: {where}: expected {expected}, found {found}. {cure}".format(**warning))
     numbers = dict(Person.objects.filter(client=found).values_list("id", "employee_number"))
     rows = [tuple(str(getattr(one, name)) for name in SETUP_COLUMNS) for one in setup]
     sheets = {
@@ -48,9 +50,11 @@ def audit(
             pl.col("person_id").replace_strict(numbers, return_dtype=pl.String).alias("employee"),
             *("expected", "found", "cure"),
         ),
-        "set-up": pl.DataFrame(rows, dict.fromkeys(SETUP_COLUMNS, pl.String), orient="row"),
+        "set-up": pl.concat(
+            [pl.DataFrame(rows, dict.fromkeys(SETUP_COLUMNS, pl.String), orient="row"), warnings]
+        ),
     }
-    for path, write in ((csv, write_csv), (xlsx, write_xlsx)):
+    for path, write in ((csv, write_csv), (html, write_html), (xlsx, write_xlsx)):
         for written in write(path, sheets) if path else ():
             say(f"Written: {written}")
     held = obstacles(connection, found.pk, as_of)

@@ -1,5 +1,6 @@
 """`openbenefits census`: people, jobs, homes and families from a file."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, File
+from openbenefits.cli.options import AsOf, By, ClientCode, File, On
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ app = typer.Typer(
     epilog="Example: openbenefits census preview census.xlsx --client harbor",
 )
 
+BASE_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+DOLLARS = re.compile(r"\$?(\d{1,3}(?:,\d{3})*|\d{1,9})(?:\.(\d{1,2}))?")
 Mapping = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="YAML that says which heading is which column."),
@@ -76,6 +79,65 @@ def take_back(
     say(f"Change {change}: {result.restored} facts restored, {result.withdrawn} withdrawn", style="green")
     if result.conflicts.height:
         console.print(table_of(result.conflicts, title="Edited since, left as they are"))
+
+
+@app.command(name="base")
+def set_base(
+    client: ClientCode,
+    person: Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")],
+    base_type: Annotated[str, typer.Option("--type", metavar="CODE", help="The type of the base.")],
+    amount: Annotated[
+        str,
+        typer.Option("--amount", metavar="DOLLARS", help="Dollars of a year; `unknown` ends what is known."),
+    ],
+    on: On,
+    record: Annotated[int, typer.Option("--record", min=0, help="The benefit record.")] = 0,
+    by: By = "administrator",
+) -> None:
+    """State the benefits base of one person from a day on; it can be taken back like a census."""
+    open_database()
+    from openbenefits.workforce.services import record_benefit_base
+
+    done = record_benefit_base(
+        find_client(client).pk,
+        _person_of(client, person),
+        on=on,
+        base_type=_type(base_type),
+        annual_pay_cents=_cents(amount),
+        benefit_record=record,
+        made_by=by,
+        now=now(),
+    )
+    change = done.change.pk
+    say(f"Change {change}; `openbenefits census take-back {change}` undoes it.", style="green")
+
+
+def _person_of(client: str, number: str) -> int:
+    from openbenefits.workforce.models import Person
+
+    found = Person.objects.filter(client=find_client(client), employee_number=number).first()
+    if found is None:
+        message = f"no employee {number} of {client}; expected a number of the census"
+        raise Refused(message)
+    return found.pk
+
+
+def _type(text: str) -> str:
+    if not BASE_TYPE.fullmatch(text):
+        message = f"expected a code of at most 40 letters, digits, dots and dashes, found {text}"
+        raise typer.BadParameter(message, param_hint="--type")
+    return text
+
+
+def _cents(text: str) -> int | None:
+    """Read dollars; a base that is `unknown` has none from its day on."""
+    if text == "unknown":
+        return None
+    found = DOLLARS.fullmatch(text)
+    if found is None:
+        message = f"expected dollars with at most two decimals, or `unknown`, found {text}"
+        raise typer.BadParameter(message, param_hint="--amount")
+    return int(found[1].replace(",", "")) * 100 + int((found[2] or "0").ljust(2, "0"))
 
 
 @app.command()

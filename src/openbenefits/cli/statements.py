@@ -86,6 +86,8 @@ def _issue(
         )
     busy = f"; {result.busy} people were busy and are left for the next call" if result.busy else ""
     say(f"{result.issued:,} statements in {len(result.files)} files{busy}: {folder}", style="green")
+    if result.not_printed:
+        say(f"{result.not_printed:,} events were left out: their event class prints no such letter (yet).")
 
 
 def _refuse_paper(paper: str) -> None:

@@ -89,6 +89,12 @@ class Header(Part, kw_only=True, frozen=True):
 
 
 class EventClassPart(Part, kw_only=True, frozen=True):
+    """What kind of event something is, how it waits, and which letters it prints.
+
+    `forms` names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
+    `enrollment_form_days` the statement is not printed earlier than so many days before the event date.
+    """
+
     code: Annotated[str, Meta(pattern=r"^[A-Z]{2,3}$")]
     name: str
     use: Literal["default", "snapshot", "open_enrollment", "specific"]
@@ -103,6 +109,8 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     window_days: int = 31
     window_start: WindowStart = WindowStart.EVENT
     window_action: WindowAction = WindowAction.HOLD
+    forms: Literal["both", "enrollment", "confirmation", "none"] = "both"
+    enrollment_form_days: Annotated[int, Meta(ge=0)] | None = None  # none said: however early
 
 
 class ActionPart(Part, kw_only=True, frozen=True):
@@ -187,7 +195,7 @@ class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
-    curve: str | None = None  # an age curve of the same bundle
+    curve: str | None = None  # an age curve of the same bundle, else of the PEO's
     base_age: int = 21
     tiers: dict[Code, RateFactor] = {}
     tobacco_factor: RateFactor | None = None  # at most 1.5 in health
@@ -431,7 +439,8 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
     """How a coverage amount follows from pay: by steps, or by what a disability benefit replaces.
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
-    `as_of: last_year` with `as_of_day: "12-31"`. It may be the pay of several `jobs` together, or instead of
+    `as_of: last_year` with `as_of_day: "12-31"`; or of the check, or the end, of the pay period in which
+    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, or instead of
     any job's a `benefits_base` of a type.
     """
 
@@ -440,7 +449,7 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
     benefits_base: Code | None = None
     jobs: Literal["primary", "flagged", "all_flagged"] = "primary"
     active_only: bool = False
-    as_of: Literal["event_date", "this_year", "last_year"] = "event_date"
+    as_of: Literal["event_date", "this_year", "last_year", "check_date", "pay_end"] = "event_date"
     as_of_day: DayOfYear | None = None
     base_cap: Dollars | None = None
     steps: list[FormulaStepPart] = []

@@ -66,6 +66,27 @@ def written_out(
     return rows.with_columns(amounts).select(lines.columns)
 
 
+def factor_text(micros: int) -> str:
+    """Write a factor without needless zeros.
+
+    >>> factor_text(1_444_000), factor_text(1_000_000), factor_text(10_000_000)
+    ('1.444', '1', '10')
+    """
+    whole, rest = divmod(micros, _WHOLE)
+    return f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
+
+
+def curve_text(table: RateTablePart, curves: pl.DataFrame, parts: Iterable[AgeCurvePart]) -> str:
+    """Name the curve a table's rates follow, and the factor of the age they are stated for; else nothing."""
+    curve = curve_on(table, parts)
+    if curve is None:
+        return ""
+    base = _factors(curves, curve).filter(age=table.base_age)["factor_micros"].to_list()
+    factor = factor_text(base[0]) if base else "unknown"
+    named = f"{curve.code} of {curve.valid_from} ({curve.source})"
+    return f"{named}, stated for the age of {table.base_age} with the factor {factor}"
+
+
 def age_through(table: RateTablePart, curves: pl.DataFrame, parts: Iterable[AgeCurvePart]) -> int | None:
     """Answer the highest age a table has rates for; null where everybody older has that of the highest."""
     curve = curve_on(table, parts)
@@ -99,6 +120,7 @@ def _by_age(
         age_from=pl.when(is_lowest).then(0).otherwise("age").cast(pl.Int16),
         _factor=pl.col("_factor") * pl.col("factor_micros"),
         _divisor=pl.col("_divisor") * pl.lit(base[0]).cast(pl.Int128),
+        age_factor_micros="factor_micros",
     ).select(rows.columns)
 
 

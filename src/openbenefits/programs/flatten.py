@@ -11,7 +11,7 @@ import polars as pl
 
 from openbenefits.programs import models
 from openbenefits.programs.bundle import ClientBundle
-from openbenefits.programs.curves import age_through
+from openbenefits.programs.curves import age_through, curve_text
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.numbers import ANY, Numbers
 from openbenefits.programs.rows import calendars, codes, programs, rules
@@ -71,7 +71,7 @@ def flatten(
     tables = _SHARED_TABLES | (_CLIENT_TABLES if loaded.is_client else _PEO_TABLES)
     frames = {model: _frame(model, make(loaded.parts, numbers)) for model, make in tables.items()}
     frames[models.RateRow] = _rate_rows(loaded, numbers)
-    frames[models.RateTable] = _with_oldest(frames[models.RateTable], loaded)
+    frames[models.RateTable] = _with_curves(frames[models.RateTable], loaded)
     frames[models.GeographyZip] = _zip_rows(loaded, numbers)
     if not loaded.is_client:
         frames[models.AnnualLimit] = loaded.limits.select(_columns(models.AnnualLimit).keys())
@@ -101,10 +101,15 @@ def _as_stored(frame: pl.DataFrame, model: Model, *, client_id: int, release_id:
     return whole.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
 
 
-def _with_oldest(tables: pl.DataFrame, loaded: LoadedBundle) -> pl.DataFrame:
-    """Say up to which age the tables have rates; most have no such age."""
-    oldest = [age_through(part, loaded.curves, loaded.parts.age_curves) for part in loaded.parts.rate_tables]
-    return tables.with_columns(age_through=pl.Series(oldest, dtype=tables.schema["age_through"]))
+def _with_curves(tables: pl.DataFrame, loaded: LoadedBundle) -> pl.DataFrame:
+    """Say which curve the tables follow, and up to which age they have rates; most have no such age."""
+    known = loaded.curves, loaded.curve_parts
+    oldest = [age_through(part, *known) for part in loaded.parts.rate_tables]
+    curves = [curve_text(part, *known) for part in loaded.parts.rate_tables]
+    return tables.with_columns(
+        age_through=pl.Series(oldest, dtype=tables.schema["age_through"]),
+        curve=pl.Series(curves, dtype=pl.String),
+    )
 
 
 def _rate_rows(loaded: LoadedBundle, numbers: Numbers) -> pl.DataFrame:
@@ -114,6 +119,7 @@ def _rate_rows(loaded: LoadedBundle, numbers: Numbers) -> pl.DataFrame:
         "valid_from",
         "rate_micros",
         "employer_micros",
+        "age_factor_micros",
         _numbered("table", "rate_table", rates, numbers).alias("rate_table_id"),
         _numbered("coverage_code", "coverage_code", rates, numbers).fill_null(ANY).alias("coverage_code_id"),
         pl.col("age_from", "service_months_from", "annual_pay_from_cents").fill_null(0),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,7 +27,7 @@ from openbenefits.programs.values import Path
 Place = tuple[str, int | None]
 """A file's name and a line."""
 
-RATE_SCHEMA = {**sheets.RATE_SCHEMA, "valid_from": pl.Date()}
+RATE_SCHEMA = {**sheets.RATE_SCHEMA, "valid_from": pl.Date(), "age_factor_micros": pl.Int64()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class LoadedBundle:
     Shapes: `rates` has a row per rate of every rate table (`table` is its code, `valid_from` its day),
             written out where it has a curve, tiers or a tobacco factor; `curves` a row per age of each curve,
             `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for,
-            `ages` a row per age of every table of values by age.
+            `ages` a row per age of every table of values by age. `inherited` are the PEO's curves that a
+            client's tables follow, once they are known (`with_curves_of`).
     """
 
     parts: PeoBundle | ClientBundle
@@ -48,6 +49,12 @@ class LoadedBundle:
     ages: pl.DataFrame
     files: Mapping[str, str]
     places: Mapping[Path, Place] = field(default_factory=dict)
+    inherited: tuple[AgeCurvePart, ...] = ()
+
+    @property
+    def curve_parts(self) -> list[AgeCurvePart]:
+        """The curves that the bundle's tables may follow: its own, and those of the PEO's."""
+        return [*self.parts.age_curves, *self.inherited]
 
     @property
     def code(self) -> str:
@@ -78,7 +85,7 @@ def load(
     age_files, age_faults = _sheets((part.file for part in _age_tables_of(parts)), files, sheets.age_sheet)
     bundle = LoadedBundle(
         parts=parts,
-        rates=_rates(parts, curves, rate_files, places),
+        rates=_rates(parts, curves, parts.age_curves, rate_files, places),
         curves=curves,
         zips=_zips(parts.geographies, zip_files),
         limits=_limits(parts, limit_files),
@@ -87,6 +94,21 @@ def load(
         places=places,
     )
     return bundle, rate_faults + curve_faults + zip_faults + limit_faults + age_faults
+
+
+def with_curves_of(bundle: LoadedBundle, peo: LoadedBundle) -> LoadedBundle:
+    """Write out a client's rates that follow curves of the PEO's; its own of a code come first."""
+    own = {part.code for part in bundle.parts.age_curves}
+    wanted = {table.curve for table in bundle.parts.rate_tables if table.curve} - own
+    inherited = tuple(part for part in peo.parts.age_curves if part.code in wanted)
+    if not bundle.is_client or not inherited:
+        return bundle
+    names = (part.file for part in bundle.parts.rate_tables)
+    rate_files, _ = _sheets(names, bundle.files, sheets.rate_sheet)
+    curves = pl.concat([bundle.curves, peo.curves.filter(pl.col("curve").is_in(list(wanted)))])
+    parts = [*bundle.parts.age_curves, *inherited]
+    rates = _rates(bundle.parts, curves, parts, rate_files, bundle.places)
+    return replace(bundle, rates=rates, curves=curves, inherited=inherited)
 
 
 def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:
@@ -172,6 +194,7 @@ def _sheets(
 def _rates(
     parts: PeoBundle | ClientBundle,
     curves: pl.DataFrame,
+    curve_parts: list[AgeCurvePart],
     rate_files: Mapping[str, pl.DataFrame],
     places: Mapping[Path, Place],
 ) -> pl.DataFrame:
@@ -182,8 +205,10 @@ def _rates(
         own = [sheets.rates_written_out(table.code, table.rates, file, line)]
         if table.file is not None and table.file in rate_files:
             own.append(_rows_of(rate_files[table.file], "table", table.code))
-        lines = pl.concat(own).with_columns(valid_from=pl.lit(table.valid_from))
-        frames.append(written_out(table, lines, curves, parts.age_curves))
+        lines = pl.concat(own).with_columns(
+            valid_from=pl.lit(table.valid_from), age_factor_micros=pl.lit(None, pl.Int64)
+        )
+        frames.append(written_out(table, lines, curves, curve_parts))
     return pl.concat(frames)
 
 

@@ -93,6 +93,8 @@ class EventClass(SetupRow):
     window_days = models.IntegerField()
     window_start = models.TextField()
     window_action = models.TextField()
+    forms = models.TextField(default="both")  # both, enrollment, confirmation, none: what is printed
+    enrollment_form_days = models.IntegerField(null=True)  # before the event date; null: however early
 
 
 class ActionReason(SetupRow):
@@ -199,6 +201,7 @@ class RateRow(SetupRow):
     annual_pay_from_cents = models.BigIntegerField()
     rate_micros = models.BigIntegerField()
     employer_micros = models.BigIntegerField(null=True)  # null: the table does not state it
+    age_factor_micros = models.BigIntegerField(null=True)  # of the age curve; null: the table follows none
 
 
 class GeographyZip(SetupRow):
@@ -345,6 +348,7 @@ class Formula(SwitchedRow):
     base_type = models.TextField(null=True)  # a benefits base of this type instead of the pay of a job
     jobs = models.TextField(default="primary")  # flagged, all_flagged: the pay of these jobs together
     is_active_only = models.BooleanField(default=False)
+    pay_day = models.TextField(null=True)  # pay as of this day of the pay period: check_date, pay_end
     years_back = models.SmallIntegerField(null=True)  # pay as of a day of this year (0) or the last (1)
     as_of_month = models.SmallIntegerField(null=True)
     as_of_day = models.SmallIntegerField(null=True)

@@ -162,7 +162,7 @@ def _keyed_rates(
     money = versions.select("rate_version", "age_through", "periods", is_flat=pl.col("unit") == RateUnit.FLAT)
     rows = (
         tables["rate_row"]
-        .drop("client_id", "release_id", strict=False)
+        .drop("client_id", "release_id", "age_factor_micros", strict=False)
         .join(flags, on=["rate_table_id", "valid_from"])
         .join(money, on="rate_version")
         .join(areas, on=["geography_id", "area"], how="left")

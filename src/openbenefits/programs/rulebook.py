@@ -377,14 +377,15 @@ def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     `rating.rules.bases`.
     """
     is_of_jobs = (pl.col("jobs") != "primary") | pl.col("is_active_only")
-    when = pl.when(pl.col("years_back").is_not_null()).then(pl.lit(" of a day")).otherwise(pl.lit(""))
+    is_of_day = pl.col("years_back").is_not_null() | pl.col("pay_day").is_not_null()
+    when = pl.when(is_of_day).then(pl.lit(" of a day")).otherwise(pl.lit(""))
     only = pl.when("is_active_only").then(pl.lit(" that go on")).otherwise(pl.lit(""))
     source = (
         pl.when(pl.col("base_type").is_not_null())
         .then(pl.concat_str(pl.lit("base "), pl.col("base_type").fill_null(""), when))
         .when(is_of_jobs)
         .then(pl.concat_str(pl.lit("jobs "), "jobs", only))
-        .when(pl.col("years_back").is_not_null())
+        .when(is_of_day)
         .then(pl.lit("pay"))
     )
     return (

@@ -23,6 +23,7 @@ from openbenefits.programs.loaded import (
     fingerprint,
     from_document,
     to_document,
+    with_curves_of,
 )
 from openbenefits.programs.models import Bundle, Release, SetupKey
 from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
@@ -291,7 +292,8 @@ def _write_rows(loaded: LoadedBundle, client_id: int, release: Release) -> None:
         peo=_numbers_of(peo, PEO) if peo else {},
         names={**(names_of(peo) if peo else {}), **names_of(loaded)},
     )
-    for model, frame in flatten(loaded, numbers, client_id=client_id, release_id=release.pk).items():
+    whole = with_curves_of(loaded, peo) if peo else loaded
+    for model, frame in flatten(whole, numbers, client_id=client_id, release_id=release.pk).items():
         copy_in(connection, model._meta.db_table, frame)
 
 
@@ -351,12 +353,14 @@ def _harm_to_clients(peo: LoadedBundle | None) -> Iterator[Finding]:
         for finding in found:
             if finding not in known:
                 yield replace(finding, where=f"client {bundle.code}: {finding.where}")
+        if peo and before and not _same_rates(client, before, peo):
+            yield _curve_moved(bundle.code)
 
 
 def _faults_of_return(bundle: Bundle, earlier: Release | None) -> Iterator[Finding]:
     loaded = None if earlier is None else from_document(earlier.document)
     if bundle.client_id == PEO:
-        yield from _harm_to_clients(loaded)
+        yield from (one for one in _harm_to_clients(loaded) if one.severity is Severity.ERROR)
         return
     peo = _in_force(Bundle.objects.filter(client_id=PEO).first())
     if loaded is not None and peo is not None:
@@ -365,6 +369,22 @@ def _faults_of_return(bundle: Bundle, earlier: Release | None) -> Iterator[Findi
 
 def _errors(client: LoadedBundle, peo: LoadedBundle) -> list[Finding]:
     return [finding for finding in audit(client, peo) if finding.severity is Severity.ERROR]
+
+
+def _same_rates(client: LoadedBundle, before: LoadedBundle, after: LoadedBundle) -> bool:
+    """Tell whether a client's rates that follow the PEO's curves stay as they are."""
+    return with_curves_of(client, before).rates.equals(with_curves_of(client, after).rates)
+
+
+def _curve_moved(client_code: str) -> Finding:
+    return Finding(
+        code="curve_moved",
+        where=f"client {client_code}",
+        expected="rates by the age curves of the PEO as they are now",
+        found="rates written out by the curves before",
+        cure="Apply the client's bundle again, so that its rates follow.",
+        severity=Severity.WARNING,
+    )
 
 
 def _about_code(loaded: LoadedBundle, found: str) -> Finding:

@@ -43,6 +43,7 @@ def coverage_text(again: Again, plan: Row, row: Row, priced: Row) -> str:
     return text + _benefit(formula, amount) + _premium(again, plan, row, priced)
 
 
+PERIOD_WORDS = {"check_date": "the check", "pay_end": "the end"}
 JOBS_WORDS = {
     "primary": "the primary job",
     "flagged": "the jobs of the benefit record that count for eligibility",
@@ -59,6 +60,8 @@ def _taken_from(formula: Row) -> str:
         told = (
             f" of {JOBS_WORDS[formula['jobs']]}{' and go on' if formula['is_active_only'] else ''}, together"
         )
+    if formula["pay_day"] is not None:
+        return f"{told} as of {PERIOD_WORDS[formula['pay_day']]} of the pay period in which deductions begin"
     if formula["years_back"] is None:
         return told
     year = "the year before coverage begins" if formula["years_back"] else "the year coverage begins"

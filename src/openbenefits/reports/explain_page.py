@@ -179,10 +179,11 @@ def _table(cost: CostPart) -> str:
 
 
 def _sources(plan: PlanPart) -> Iterator[RenderableType]:
-    """Say once where the rates and contributions of a plan type were taken from."""
+    """Say once where the plans, rates and contributions of a plan type were taken from."""
     sources: dict[str, list[str]] = {}
+    plans = [(one.plan_source, f"plan {one.plan}") for one in plan.options if one.is_eligible]
     costs = [cost for option in plan.options for cost in option.costs]
-    named = [(cost.source, _table(cost)) for cost in costs]
+    named = plans + [(cost.source, _table(cost)) for cost in costs]
     named += [(cost.contribution_source, f"contribution {cost.contribution}") for cost in costs]
     for source, name in dict.fromkeys(named):
         if source:

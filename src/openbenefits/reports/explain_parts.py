@@ -156,6 +156,8 @@ class OptionPart:
     code: str
     name: str
     option_type: str
+    plan: str  # the version of its plan that holds on the event date; empty: it has none
+    plan_source: str
     is_eligible: bool
     is_electable: bool
     is_current: bool

@@ -300,11 +300,14 @@ def _option(again: Again, plan: Row, row: Row, priced: Row | None, rule: RulePar
     found = priced or {}
     decision = decision_on(again, row["program_id"], row["option_id"])
     pay = [found.get("pay_before_tax_cents"), found.get("pay_after_tax_cents")]
+    held = row_on(again.tables["plan"], again.event["event_on"], plan_id=row["plan_id"])
     return OptionPart(
         option_id=row["option_id"],
         code=row["code"],
         name=row["name"],
         option_type=row["option_type"],
+        plan=f"{held['code']} of {held['valid_from']} ({held['carrier']})" if held else "",
+        plan_source=held["source"] if held else "",
         is_eligible=priced is not None,
         is_electable=bool(found.get("is_electable", False)),
         is_current=bool(found.get("is_current", row["option_id"] == plan["current_option_id"])),

@@ -12,6 +12,7 @@ import polars as pl
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF, PERSON_KINDS, PersonType, RateUnit
 from openbenefits.enrollment.rules.prepare import bases_of
+from openbenefits.programs.curves import factor_text
 from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
@@ -175,6 +176,8 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
         alone = again.tables["coverage_code"].filter(**NOBODY_ELSE)["coverage_code_id"]
         own = own.filter(pl.col("coverage_code_id").is_in(alone.implode()))
     total = _highest(rows)
+    if rows.height and rows["age_factor_micros"][-1] is not None:
+        keys["factor of the age curve"] = factor_text(rows["age_factor_micros"][-1])
     return {
         "keys": keys,
         "micros": total,

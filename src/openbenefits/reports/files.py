@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 
 import polars as pl
@@ -45,6 +46,37 @@ def write_csv(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
     for target, name in zip(paths, names, strict=True):
         write_whole(target, _defused(sheets[name]).write_csv)
     return paths
+
+
+HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 14px/1.5 system-ui, sans-serif; margin: 2rem }}
+table {{ border-collapse: collapse }} th, td {{ text-align: left; vertical-align: top; padding: .2rem .8rem;
+border-bottom: 1px solid #ccc }}
+</style></head><body>
+{body}
+</body></html>
+"""
+
+
+def write_html(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Write one page with a table for each sheet; a sheet without rows says so."""
+    body = "\n".join(_html_table(name, frame) for name, frame in sheets.items())
+    page = HTML.format(title=escape(path.stem), body=body)
+    return [write_whole(path, lambda draft: draft.write_text(page, encoding="utf-8"))]
+
+
+def _html_table(name: str, frame: pl.DataFrame) -> str:
+    title = f"<h2>{escape(name)}</h2>"
+    if frame.is_empty():
+        return f"{title}\n<p>None.</p>"
+    head = "".join(f"<th>{escape(column)}</th>" for column in frame.columns)
+    rows = (
+        "".join(f"<td>{'' if cell is None else escape(str(cell))}</td>" for cell in row)
+        for row in frame.rows()
+    )
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f"{title}\n<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
 
 def write_xlsx(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:

@@ -40,11 +40,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class StatementResult:
-    """What was issued; `busy` people were being processed by somebody else and are left for the next call."""
+    """What was issued; `busy` people were being processed by somebody else and are left for the next call.
+
+    `not_printed` counts the events due whose class prints no such letter, or not so early.
+    """
 
     files: tuple[Path, ...]
     issued: int
     busy: int
+    not_printed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class Kind:
     statuses: tuple[str, ...]
     event_statuses: tuple[str, ...]
     notified: str
+    forms: tuple[str, ...]
     mark: Callable[[Any, pl.DataFrame, date, datetime, str], None]
 
     def due(self) -> pl.Expr:
@@ -67,6 +72,12 @@ class Kind:
             & (pl.col("process_indicator") == ProcessIndicator.NORMAL.value)
             & pl.col(self.notified).is_null()
         )
+
+    def is_printed(self, on: date) -> pl.Expr:
+        """Whether the event's class prints this letter on a day (event-processing §4.2)."""
+        opens_on = pl.col("event_on") - pl.duration(days=pl.col("enrollment_form_days"))
+        is_time = (opens_on <= on).fill_null(value=True) if self is ENROLLMENT else pl.lit(value=True)
+        return pl.col("forms").is_in(self.forms) & is_time
 
 
 def issue_enrollment_statements(
@@ -157,6 +168,8 @@ class _Job:
             event_statuses=self.kind.event_statuses,
         ).filter(self.kind.due())
         names = load_names(self.connection)
+        due = events.height
+        events = self._printed(events, names)
         files: list[Path] = []
         issued = looked_at = 0
         with press(self.kind.template, paper=paper) as machine:
@@ -168,8 +181,17 @@ class _Job:
                 if progress is not None:
                     progress(looked_at, events.height)
         return StatementResult(
-            files=tuple(files), issued=issued, busy=self._still_due(events) if events.height else 0
+            files=tuple(files),
+            issued=issued,
+            busy=self._still_due(events) if events.height else 0,
+            not_printed=due - events.height,
         )
+
+    def _printed(self, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
+        """Keep the events whose class prints this letter today."""
+        said = names.event_classes.select("event_class_id", "forms", "enrollment_form_days")
+        found = events.join(said, on="event_class_id", how="left", maintain_order="left")
+        return found.filter(self.kind.is_printed(self.on)).select(events.columns)
 
     def _issue_batch(self, batch: pl.DataFrame, names: SetupNames, machine: Press) -> tuple[list[Path], int]:
         """Write the letters of a batch, then mark its events, under the locks of its people."""
@@ -298,6 +320,7 @@ ENROLLMENT = Kind(
     statuses=tuple(str(status) for status in ASKED),
     event_statuses=(EventStatus.OPEN.value,),
     notified="option_notified_on",
+    forms=("both", "enrollment"),
     mark=_mark_asked,
 )
 CONFIRMATION = Kind(
@@ -307,6 +330,7 @@ CONFIRMATION = Kind(
     statuses=(ProcessStatus.FE.value,),
     event_statuses=(EventStatus.OPEN.value, EventStatus.CLOSED.value),
     notified="confirm_notified_on",
+    forms=("both", "confirmation"),
     mark=_mark_confirmed,
 )
 KINDS = {kind.name: kind for kind in (ENROLLMENT, CONFIRMATION)}

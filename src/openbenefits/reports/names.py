@@ -17,7 +17,8 @@ LEFT JOIN workforce_client AS c ON c.id = s.client_id
 ORDER BY c.code NULLS FIRST, s.code
 """
 EVENT_CLASSES_QUERY = """
-SELECT e.event_class_id, e.code AS event_class, e.name AS event_name, e.window_days, e.window_start
+SELECT e.event_class_id, e.code AS event_class, e.name AS event_name, e.window_days, e.window_start,
+       e.forms, e.enrollment_form_days
 FROM programs_eventclass AS e JOIN programs_bundle AS b ON b.release_id = e.release_id
 """
 PROGRAMS_QUERY = """
@@ -82,6 +83,8 @@ EVENT_CLASSES = {
     "event_name": _TEXT,
     "window_days": _INT,
     "window_start": _TEXT,
+    "forms": _TEXT,
+    "enrollment_form_days": _INT,
 }
 PROGRAMS = {"program_id": _INT, "valid_from": _DATE, "program": _TEXT, "program_name": _TEXT}
 PLAN_TYPE_ROWS = {

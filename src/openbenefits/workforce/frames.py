@@ -384,12 +384,18 @@ def benefit_bases_of(
 
     Shapes: cases as `Cases` (their days do not matter).
     """
-    place = {"benefit_record": pl.Int16(), "base_type": pl.String(), "valid_from": pl.Date()}
-    rows = _load_by_person(
-        connection, "workforce_benefitbasefact", cases, place, {"annual_pay_cents": pl.Int64()}, known_at
-    )
+    rows = load_benefit_bases(connection, cases, known_at)
     found = cases.select("case", "person_id", "benefit_record").join(rows, on=["person_id", "benefit_record"])
     return found.select("case", "base_type", "valid_from", "annual_pay_cents")
+
+
+def load_benefit_bases(connection: Any, keys: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load the benefits bases of people, all of their records: person_id, benefit_record, base_type,
+    valid_from, annual_pay_cents.
+    """
+    place = {"benefit_record": pl.Int16(), "base_type": pl.String(), "valid_from": pl.Date()}
+    amount = {"annual_pay_cents": pl.Int64()}
+    return _load_by_person(connection, "workforce_benefitbasefact", keys, place, amount, known_at)
 
 
 def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:

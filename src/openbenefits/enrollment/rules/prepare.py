@@ -258,6 +258,7 @@ def price_options(
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
     located = plans.select(
         *("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
+        *("deduction_on", "pay_group_id"),
         first_quote=units.cum_sum() - units,
     )
     priced = with_prices(covered, located, quotes, offers, rulebook, bases)

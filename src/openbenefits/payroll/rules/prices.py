@@ -22,6 +22,7 @@ from openbenefits.rating.rules.quotes import find_quotes
 POINT_DAY = (*OWNER, "plan_type", "slot", "begins_on")
 
 _ASKED = ("point", "plan_row", "price_row", "price_case")
+_DAYS = "^(deduction_on|pay_group_id)$"  # there where something asks for them
 FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "zip")
 """What is kept of the facts a line was priced with, to say why it differs from the pay before."""
 
@@ -208,11 +209,12 @@ def _plans(
 def _with_days(
     plans: pl.DataFrame, points: pl.DataFrame, facts: pl.DataFrame, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Add what calculation rules ask for: the event's day, the day of the deduction, pay group, household.
+    """Add what rules and formulas ask for: the event's day, that of the deduction, pay group, household.
 
     The pay of a deduction is the very pay priced; of a locked price, that in which deductions began.
     """
-    if rulebook.calculation_rules.is_empty():
+    of_period = rulebook.formulas["pay_day"]
+    if rulebook.calculation_rules.is_empty() and of_period.null_count() == of_period.len():
         return plans
     event_on = "event_on" if "event_on" in points.columns else "begins_on"
     days_ = points.select(event_on=pl.coalesce(event_on, "begins_on"), begun_on="deduction_begins_on")
@@ -274,5 +276,5 @@ def _charged(
 def _located(plans: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
     """Say where the quotes of each plan row begin."""
     first = quotes.group_by("plan").agg(first_quote=pl.col("quote").min().cast(pl.Int32))
-    rows = plans.select("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year")
+    rows = plans.select("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year", _DAYS)
     return rows.join(first, on="plan", how="left", maintain_order="left")

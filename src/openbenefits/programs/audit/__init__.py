@@ -31,7 +31,7 @@ from openbenefits.programs.audit import (
 )
 from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.findings import Finding, has_errors
-from openbenefits.programs.loaded import LoadedBundle
+from openbenefits.programs.loaded import LoadedBundle, with_curves_of
 
 __all__ = ["audit"]
 
@@ -110,6 +110,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.unmapped_classes,
     dependents.differing_rules,
     limits.limits_not_named,
+    calendars.part_years,
 )
 """Warnings of what errors would otherwise explain."""
 
@@ -119,7 +120,7 @@ def audit(bundle: LoadedBundle, peo: LoadedBundle | None = None) -> list[Finding
 
     A client's bundle is looked at before the background of the PEO's, whose own faults are not repeated.
     """
-    audited = Audited(bundle=bundle, peo=peo or bundle)
+    audited = Audited(bundle=with_curves_of(bundle, peo) if peo else bundle, peo=peo or bundle)
     found = [finding for check in CHECKS for finding in check(audited)]
     if has_errors(found):
         return found

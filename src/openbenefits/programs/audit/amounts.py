@@ -18,7 +18,7 @@ def formulas(audited: Audited) -> Iterator[Finding]:
     """Find steps of formulas that are no step or two, rounding half said, and bounds that cross."""
     for path, formula in numbered(audited.parts.formulas, "formulas"):
         yield from _disability_faults(audited, path, formula)
-        if (formula.as_of == "event_date") != (formula.as_of_day is None):
+        if (formula.as_of in ("this_year", "last_year")) != (formula.as_of_day is not None):
             expected = "`as_of_day` with this_year and last_year, and only with them"
             yield audited.finding(
                 path, "as_of_day", expected, formula.as_of_day or "none", "Correct the day."

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
+import polars as pl
+
+from openbenefits.core import pays
+from openbenefits.core.codes import Severity
 from openbenefits.programs.audit.context import Audited, listed, numbered
+from openbenefits.programs.audit.limits import plan_begins
+from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import PayGroupPart, SchedulePart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.rows.calendars import plan_types_by_program
+from openbenefits.programs.rows.codes import PAY_FREQUENCIES
 from openbenefits.programs.values import Path
 
 LONGEST_CALENDAR_YEARS = 30
@@ -28,6 +36,36 @@ def pay_groups(audited: Audited) -> Iterator[Finding]:
             yield audited.finding(path, "calendar", expected, f"through {through}", "Correct the day.")
         elif group.active:
             yield from _uncovered(audited, path, group, client.schedules)
+
+
+def part_years(audited: Audited) -> Iterator[Finding]:
+    """Find calendars that hold only a part of a year in which a plan year lies: it has no count of pays."""
+    for path, group in numbered(audited.client.pay_groups if audited.client else (), "pay_groups"):
+        if not group.active:
+            continue
+        frequency = PAY_FREQUENCIES[group.frequency]
+        periods = pays.generate(frequency, group.first_period_begins, group.calendar_through, 0)
+        years = periods.group_by(pl.col("ends_on").dt.year(), "periods_in_year").len()
+        whole = years.filter(pl.col("len") == pl.col("periods_in_year"))["ends_on"].to_list()
+        first = periods["ends_on"].min()
+        needed = {year for year in _years_needed(audited, first) if year not in whole}
+        if needed:
+            expected = f"a pay calendar of the whole of {listed(sorted(needed))}, in which plan years lie"
+            found = f"{group.first_period_begins} through {group.calendar_through}"
+            cure = "Extend the calendar; until then nothing has a price per pay in that year."
+            yield audited.finding(path, "part_year", expected, found, cure, Severity.WARNING)
+
+
+def _years_needed(audited: Audited, first: Any) -> set[int]:
+    """List the calendar years of the plan years that programs serve, as far as a calendar has begun."""
+    needed: set[int] = set()
+    for place in places(audited):
+        month = place.part.plan_year_month
+        for begin in plan_begins(audited, place.program) if place.program.active else ():
+            day = max(begin, first)
+            ends_next_year = month > 1 and day.month >= month
+            needed |= {day.year, day.year + 1} if ends_next_year else {day.year}
+    return needed
 
 
 def schedules(audited: Audited) -> Iterator[Finding]:

@@ -69,9 +69,9 @@ def _curve_faults(audited: Audited, path: Path, table: RateTablePart) -> Iterato
             cure = "Remove the base age, or name the curve."
             yield audited.finding(path, "base_age", "a base age with a curve", f"{table.base_age}", cure)
         return
-    curve = curve_on(table, audited.parts.age_curves)
+    curve = curve_on(table, audited.bundle.curve_parts)
     if curve is None:
-        expected = f"an age curve of this bundle that holds on {table.valid_from}"
+        expected = f"an age curve, its own or the PEO's, that holds on {table.valid_from}"
         cure = "Correct the code, or add the curve with an earlier date."
         yield audited.finding(path, "no_curve", expected, f"`{table.curve}`", cure)
         return

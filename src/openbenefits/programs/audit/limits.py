@@ -35,7 +35,7 @@ def unknown_limits(audited: Audited) -> Iterator[Finding]:
         if code is None or limits.filter(code=code).is_empty():
             continue  # without a limit, or one that does not exist: a finding of its own
         month = 1 if code in CALENDAR_YEAR else place.part.plan_year_month
-        years = {_plan_year(day, month) for day in _begins(audited, place.program)}
+        years = {_plan_year(day, month) for day in plan_begins(audited, place.program)}
         for read in STANDS_FOR.get(code, (code,)):
             known = limits.filter(code=read)["year"].to_list()
             missing = [year for year in sorted(years) if year not in known]
@@ -63,7 +63,7 @@ def limits_not_named(audited: Audited) -> Iterator[Finding]:
             yield audited.finding(place.path, "no_annual_limit", expected, "none", cure, Severity.WARNING)
 
 
-def _begins(audited: Audited, program: ProgramPart) -> list[date]:
+def plan_begins(audited: Audited, program: ProgramPart) -> list[date]:
     """List days in the plan years a program serves: of each open enrolment, else from when it holds."""
     schedules = audited.client.schedules if audited.client else []
     begins = [

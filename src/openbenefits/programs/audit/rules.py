@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, RELATIONSHIP_BITS, EndRule, PersonType
+from openbenefits.core.codes import (
+    ADULT_KINDS,
+    PERSON_KINDS,
+    RELATIONSHIP_BITS,
+    EndRule,
+    PersonType,
+    WindowStart,
+)
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
@@ -23,6 +30,14 @@ def event_classes(audited: Audited) -> Iterator[Finding]:
         if min(part.window_days, part.process_ahead_days) < 0:
             expected = "`window_days` and `process_ahead_days` of 0 or more"
             yield audited.finding(path, "window_days", expected, "less", "Correct the number.")
+        is_asked = part.forms in ("both", "enrollment")
+        if part.window_start is WindowStart.NOTICE and not is_asked:
+            expected = "an enrolment statement, as the window begins on the day it is issued"
+            cure = "Print it, or let the window begin on another day."
+            yield audited.finding(path, "forms", expected, f"`forms: {part.forms}`", cure)
+        if part.enrollment_form_days is not None and not is_asked:
+            expected, cure = "days only of a statement that is printed", "Correct one of them."
+            yield audited.finding(path, "forms", expected, f"`forms: {part.forms}`", cure)
     defaults = [part.code for part in classes if part.use == "default"]
     if len(defaults) != 1:
         cure = "Give exactly one event class the use `default`."

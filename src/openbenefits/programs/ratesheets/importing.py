@@ -148,6 +148,16 @@ def _obstacles(bundle: LoadedBundle, order: RateOrder, table: RateTablePart) -> 
     if odd:
         expected = f"a table keyed by {', '.join(READ_KEYS)}"
         found.append(_finding(order, "keys", expected, ", ".join(odd), "Write its rates by hand."))
+    factors = {
+        "curve": table.curve,
+        "tiers": table.tiers,
+        "tobacco_factor": table.tobacco_factor is not None,
+    }
+    written_out = [name for name, is_there in factors.items() if is_there]
+    if written_out:
+        expected = "a table whose rates all stand in it, as in a carrier's sheet"
+        cure = "Write its base rates by hand, or make the table anew without factors."
+        found.append(_finding(order, "factors", expected, f"`{'`, `'.join(written_out)}`", cure))
     own = _rates(bundle, table)
     if own["employer_micros"].null_count() < own.height:
         expected = "a table without `employer_rate`, which carriers' sheets do not have"

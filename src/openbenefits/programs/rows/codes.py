@@ -7,7 +7,7 @@ from openbenefits.core.codes import PERSON_KINDS, EventClassUse, PersonType, Tax
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
 from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
-from openbenefits.programs.curves import curve_on, rate_keys
+from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.numbers import Numbers
 
 Row = dict[str, Any]
@@ -52,6 +52,8 @@ def event_classes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
             "window_days": part.window_days,
             "window_start": part.window_start.value,
             "window_action": part.window_action.value,
+            "forms": part.forms,
+            "enrollment_form_days": part.enrollment_form_days,
         }
 
 
@@ -108,7 +110,6 @@ def coverage_groups(parts: Parts, numbers: Numbers) -> Iterator[Row]:
 def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for part in parts.rate_tables:
         keys = rate_keys(part)
-        curve = curve_on(part, parts.age_curves)
         yield {
             "valid_from": part.valid_from,
             "source": part.source,
@@ -129,7 +130,6 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "geography_id": numbers.maybe("geography", part.geography),
             "charged_children": part.charged_children,
             "charged_children_under": part.charged_children_under,
-            "curve": f"{curve.code} of {curve.valid_from} ({curve.source})" if curve else "",
         }
 
 

@@ -160,13 +160,14 @@ def formulas(parts: Parts, numbers: Numbers) -> Iterator[Row]:
 
 
 def _taken_from(part: FormulaPart) -> Row:
-    """Write what is taken as the base: whose pay, and of which day (years back, month and day)."""
-    back = {"event_date": None, "this_year": 0, "last_year": 1}[part.as_of]
+    """Write what is taken as the base: whose pay, and of which day (of a pay; or years back, month, day)."""
+    back = {"this_year": 0, "last_year": 1}.get(part.as_of)
     month, day = (int(number) for number in part.as_of_day.split("-")) if part.as_of_day else (None, None)
     return {
         "base_type": part.benefits_base,
         "jobs": part.jobs,
         "is_active_only": part.active_only,
+        "pay_day": part.as_of if part.as_of in ("check_date", "pay_end") else None,
         "years_back": back,
         "as_of_month": month,
         "as_of_day": day,

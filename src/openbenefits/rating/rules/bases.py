@@ -9,8 +9,10 @@ from datetime import date
 import polars as pl
 
 from openbenefits.core import days
+from openbenefits.core.codes import PriceDay
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.price_days import with_pay_period
 
 BASE_PAY = {
     "case": pl.Int32,
@@ -118,8 +120,8 @@ def with_base_pay(
 ) -> pl.DataFrame:
     """Replace the annual pay of rows whose formula takes another; null where that is not known.
 
-    Shapes: rows has plan, formula_row, price_on, annual_pay_cents; plans (by position) has case; bases as
-            BASE_PAY.
+    Shapes: rows has plan, formula_row, price_on, annual_pay_cents; plans (by position) has case, and where a
+            formula takes pay of a pay period deduction_on and pay_group_id; bases as BASE_PAY.
     """
     if not has_sources(rulebook):
         return rows
@@ -128,14 +130,19 @@ def with_base_pay(
         rows.select("plan", "formula_row", "price_on"),
         rulebook.formulas,
         "formula_row",
-        *("source", "years_back", "as_of_month", "as_of_day"),
+        *("source", "pay_day", "years_back", "as_of_month", "as_of_day"),
     )
-    asked = with_taken(asked, plans, "plan", "case")
+    asked = _with_period_day(with_taken(asked, plans, "plan", "case"), plans, rulebook)
     of_year = days.year_day(
         pl.col("price_on").dt.year() - pl.col("years_back"), pl.col("as_of_month"), pl.col("as_of_day")
     )
     asked = asked.select(
-        "case", "source", pay_on=pl.when(pl.col("years_back").is_null()).then("price_on").otherwise(of_year)
+        *("case", "source"),
+        pay_on=pl.when(pl.col("pay_day").is_not_null())
+        .then("period_on")
+        .when(pl.col("years_back").is_null())
+        .then("price_on")
+        .otherwise(of_year),
     )
     distinct = asked.drop_nulls().unique().sort("pay_on")
     history = known.rename({"valid_from": "pay_on", "annual_pay_cents": "then_cents"}).sort("pay_on")
@@ -149,3 +156,17 @@ def with_base_pay(
         .with_columns(annual_pay_cents=pay)
         .drop("source", "then_cents")
     )
+
+
+def _with_period_day(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add period_on: the check or the end of the pay with the deduction, where a formula asks for it."""
+    if rows["pay_day"].null_count() == rows.height:
+        return rows.with_columns(period_on=pl.lit(None, pl.Date))
+    key = ["deduction_on", "pay_group_id"]
+    asked = with_taken(rows, plans, "plan", *key)
+    periods = asked.drop_nulls("pay_day").select(key).unique().with_row_index("combination")
+    periods = with_pay_period(periods, rulebook).select(*key, "_check_on", "_ends_on")
+    found = asked.join(periods, on=key, how="left", nulls_equal=True, maintain_order="left")
+    is_check = pl.col("pay_day") == PriceDay.CHECK_DATE.value
+    day = pl.when(is_check).then("_check_on").otherwise("_ends_on")
+    return rows.with_columns(found.select(period_on=day).to_series())

@@ -83,7 +83,7 @@ def _decided_days(rows: pl.DataFrame, plans: pl.DataFrame, rulebook: Rulebook) -
 
 
 def _decide(combinations: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    rows = _with_pay_period(combinations.with_row_index("combination"), rulebook)
+    rows = with_pay_period(combinations.with_row_index("combination"), rulebook)
     names = [f"{fact}_{part}" for fact in ("age", "service", "pay") for part in ("as_of", "month", "day")]
     rows = with_taken(rows, rulebook.calculation_rules, "calculation", *names)
     of_history = ~pl.col("pay_as_of").is_in(_OF_THE_EVENT)
@@ -96,8 +96,13 @@ def _decide(combinations: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     )
 
 
-def _with_pay_period(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add the check and the end of the pay period that holds the day of the deduction, and the next end."""
+def with_pay_period(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the check and the end of the pay period that holds the day of the deduction, and the next end.
+
+    Shapes:  rows has combination (a number of its own), deduction_on and pay_group_id. Adds _check_on,
+             _ends_on, _next_ends_on.
+    Missing: null without a day, or where the calendar has no period with it.
+    """
     periods = rulebook.pay_periods.select(
         "pay_group",
         "begins_on",

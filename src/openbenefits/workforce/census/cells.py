@@ -90,6 +90,11 @@ def _state(text: pl.Expr) -> pl.Expr:
     return pl.when(upper.is_in(STATES)).then(upper)
 
 
+def _base_type(text: pl.Expr) -> pl.Expr:
+    label = read_label(text)
+    return pl.when(label.str.contains(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")).then(label)
+
+
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(COLUMNS, TEXT),
     **dict.fromkeys(
@@ -114,7 +119,14 @@ KINDS: dict[str, Kind] = {
     "full_part_time": Kind(parse=_code(FULL_PART), expected="F or P"),
     "regular_temporary": Kind(parse=_code(REGULAR), expected="R or T"),
     "weekly_hours": Kind(parse=read_hundredths, expected="hours from 0 to 168 with at most two decimals"),
-    "annual_pay": Kind(parse=read_hundredths, expected="dollars, with at most two decimals"),
+    **dict.fromkeys(
+        ("annual_pay", "base_amount", "base_amount_2", "base_amount_3"),
+        Kind(parse=read_hundredths, expected="dollars, with at most two decimals"),
+    ),
+    **dict.fromkeys(
+        ("base_type", "base_type_2", "base_type_3"),
+        Kind(parse=_base_type, expected="a code of at most 40 letters, digits, dots, dashes"),
+    ),
 }
 
 

@@ -65,6 +65,12 @@ COLUMNS = (
     *JOB_CODES,
     "weekly_hours",
     "annual_pay",
+    "base_type",
+    "base_amount",
+    "base_type_2",
+    "base_amount_2",
+    "base_type_3",
+    "base_amount_3",
 )
 
 REQUIRED = ("employee_number", "first_name", "last_name", "birth_date", "hire_date")
@@ -124,6 +130,12 @@ SYNONYMS: dict[str, Sequence[str]] = {
     "weekly_hours": ("hours", "hours per week", "standard hours", "std hours", "hrs week", "hours week"),
     "annual_pay": ("annual salary", "salary", "yearly pay", "annual earnings", "base pay", "annual rate",
                    "annual compensation", "pay"),
+    "base_type": ("benefits base type", "benefit base type", "abbr type"),
+    "base_amount": ("benefits base", "benefit base", "benefits base amount", "benefits base rate", "abbr"),
+    "base_type_2": ("benefits base type 2",),
+    "base_amount_2": ("benefits base amount 2", "benefits base 2"),
+    "base_type_3": ("benefits base type 3",),
+    "base_amount_3": ("benefits base amount 3", "benefits base 3"),
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from django.db import connection
 from openbenefits.core.codes import PersonType
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce import frames
+from openbenefits.workforce.census import bases, checks, matching, planning
 from openbenefits.workforce.census import cells as reader
-from openbenefits.workforce.census import checks, matching, planning
 from openbenefits.workforce.recording import DEPENDENTS, PERSONS
 from openbenefits.workforce.services import END_THE_FIRST, PARTNERS
 
@@ -25,6 +25,7 @@ class Known:
     addresses: pl.DataFrame
     jobs: pl.DataFrame
     dependents: pl.DataFrame
+    bases: pl.DataFrame
 
     @staticmethod
     def load(client_id: int) -> "Known":
@@ -46,6 +47,7 @@ class Known:
             addresses=frames.load_addresses(connection, keys, place),
             jobs=frames.load_jobs(connection, keys, more=frames.MORE),
             dependents=frames.load_dependents(connection, keys, family),
+            bases=frames.load_benefit_bases(connection, keys),
         )
 
 
@@ -85,6 +87,7 @@ class Plan:
                 "addresses": planning.plan_addresses(people, known.addresses, as_of),
                 "jobs": planning.plan_jobs(rows, known.jobs, as_of),
                 "dependents": family.planned,
+                "benefit_bases": bases.plan_bases(rows, known.bases, as_of),
             },
             bad=pl.concat([bad, family.bad]),
             asked=pl.concat([asked, family.asked]).sort("row"),

@@ -10,8 +10,8 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.store import secrets
+from openbenefits.workforce.census import bases, checks
 from openbenefits.workforce.census import cells as reader
-from openbenefits.workforce.census import checks
 from openbenefits.workforce.census.columns import read_mapping
 from openbenefits.workforce.census.comparing import Known, Plan
 from openbenefits.workforce.census.reading import CensusFile, CensusRefused, read
@@ -134,6 +134,7 @@ def _preview(client_id: int, file: CensusFile, as_of: date, max_bad_share: float
             reader.unreadable(cells, values),
             checks.row_faults(cells, values, as_of),
             checks.file_faults(cells, values, as_of),
+            bases.base_faults(cells, values),
             reader.padded(cells),
         ]
     )
@@ -185,7 +186,13 @@ def _keyed(preview: CensusPreview) -> FactFrames:
     dependents = preview.new_dependents.with_columns(person_id=_with_keys("person_id", people))
     keys = add_dependents(preview.client_id, dependents.select("person_id", "number"))
     children = preview.new_dependents.select(place="dependent_id").with_columns(key=keys["dependent_id"])
-    named = {"person": "persons", "address": "addresses", "job": "jobs", "dependent": "dependents"}
+    named = {
+        "person": "persons",
+        "address": "addresses",
+        "job": "jobs",
+        "dependent": "dependents",
+        "benefit_base": "benefit_bases",
+    }
     keyed = {
         named[table.fact]: _sealed(
             frame.with_columns(
