@@ -140,7 +140,7 @@ def progress(client: ClientCode, schedule: Schedule) -> None:
 
 
 def takeover(file: File, client: ClientCode, by: By = "administrator") -> None:
-    """Take over the coverage a previous system knows, as the start of the timeline."""
+    """Take over the coverage a previous system knows, as the start of the timeline: all good rows."""
     connection = open_database()
     from openbenefits.enrollment.takeover import take_over
 
