@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('programs', '0011_switched_rows'),
+        ("programs", "0011_switched_rows"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='option',
-            name='after_tax_deduction_code_id',
+            model_name="option",
+            name="after_tax_deduction_code_id",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='option',
-            name='sold_earnings_code',
+            model_name="option",
+            name="sold_earnings_code",
             field=models.TextField(null=True),
         ),
     ]
