@@ -26,18 +26,18 @@ class World:
         change = setup.apply(
             make_client(folder / "acme", **changes), client_id=self.client_id, applied_by="test", now=NOW
         )
-        assert change.findings == []
+        assert [one.sentence() for one in change.findings] == []
 
-    def hire(self, number, **job):
+    def hire(self, number, on=date(2015, 1, 1), born=date(1980, 5, 17), **job):
         stated = {"pay_group": "BW", "annual_pay_cents": 5_200_000, "weekly_hours_hundredths": 4000}
         return self.workforce.hire(
             self.client_id,
             employee_number=number,
             first_name="Ann",
             last_name="Moss",
-            on=date(2015, 1, 1),
+            on=on,
             job=stated | {"company": "ACM"} | job,
-            person={"birth_on": date(1980, 5, 17), "sex": "F"},
+            person={"birth_on": born, "sex": "F"},
             address={"state": "MA", "postal_code": "01001"},
             **BY,
         ).person_id
