@@ -1216,16 +1216,3 @@ def test_what_is_off_in_a_program_is_not_audited(tmp_path: Path) -> None:
         options.append({**options[0], "code": "X", "active": False, "plan": "UNKNOWN"})
 
     assert audited_client(tmp_path, programs=faulty) == []
-
-
-def test_a_general_credit_may_look_at_somebody_elses_age(tmp_path):
-    """A credit looks at whoever counts (docs/rules.md §4.8), so its rule may name them; by a table of ages only."""
-    rule = {**DATED, "code": "SPOUSES", "age_of": "spouse"}
-    by_age = {**DATED, "code": "aged", "keys": ["age"], "rates": [{"age_from": 0, "rate": 1}]}
-    found = audited_client(
-        tmp_path,
-        peo={"rate_tables": lambda s: s.append(by_age)},
-        calculation_rules=[rule],
-        programs=lambda s: program(s)["credits"][0].update(rate_table="aged", calculation_rule="SPOUSES"),
-    )
-    assert [finding.sentence() for finding in found] == []
