@@ -224,7 +224,7 @@ def test_hold_leaves_the_event_open_and_lists_it(world, event, window_action):
     result = ends(world, ENDS + timedelta(1))
     assert dict(result.outcomes.select("outcome", "people").iter_rows()) == {"window ended: hold": 1}
     assert (stored(place).process_status, stored(place).event_status) == ("PR", "O")
-    (row,) = held_events(world.connection, world.client_id, ENDS + timedelta(4)).to_dicts()
+    (row,) = held_events(world.connection, [world.client_id], ENDS + timedelta(4)).to_dicts()
     assert (row["employee_number"], row["event_class"], row["days_past"], row["action"]) == (
         "1",
         "OE",
@@ -232,18 +232,18 @@ def test_hold_leaves_the_event_open_and_lists_it(world, event, window_action):
         "hold",
     )
     assert "decide" in row["why"]
-    assert held_events(world.connection, world.client_id, ENDS).is_empty()
+    assert held_events(world.connection, [world.client_id], ENDS).is_empty()
 
 
 def test_void_is_for_those_who_did_not_answer(world, event, window_action):
     window_action("void")
     silent = event(number="1")
     answered = event(number="2", status="EE", elected_on=date(2025, 11, 10))
-    waiting = held_events(world.connection, world.client_id, LATER)
+    waiting = held_events(world.connection, [world.client_id], LATER)
     assert dict(waiting.select("employee_number", "action").iter_rows()) == {"1": "void", "2": "hold"}
     ends(world, LATER)
     assert (stored(silent).event_status, stored(answered).event_status) == ("V", "O")
-    (row,) = held_events(world.connection, world.client_id, LATER).to_dicts()
+    (row,) = held_events(world.connection, [world.client_id], LATER).to_dicts()
     assert row["employee_number"] == "2"
     assert "correct it" in row["why"]
 
@@ -257,8 +257,8 @@ def test_the_daily_run_does_nothing_inside_a_longer_window(world, event, window_
     for as_of in (ENDS, ENDS + timedelta(1), LATER - timedelta(1), LATER):
         assert ends(world, as_of).people == 0
         assert (stored(place).process_status, stored(place).event_status) == ("PR", "O")
-    assert held_events(world.connection, world.client_id, LATER).is_empty()
-    assert held_events(world.connection, world.client_id, LATER + timedelta(1)).height == 1
+    assert held_events(world.connection, [world.client_id], LATER).is_empty()
+    assert held_events(world.connection, [world.client_id], LATER + timedelta(1)).height == 1
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -274,6 +274,6 @@ def test_a_window_only_grows_and_the_run_waits_for_its_last_day(world, gaps, loo
             act(extend_window, world, place, INSIDE, until=until)
             assert stored(place).window_ends_on == until
         as_of = ENDS + timedelta(look)
-        listed = held_events(world.connection, world.client_id, as_of).height
+        listed = held_events(world.connection, [world.client_id], as_of).height
         assert listed == (1 if as_of > until else 0)
         transaction.set_rollback(True)

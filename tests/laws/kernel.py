@@ -172,7 +172,7 @@ class Kernel:
                 ({"case": row[0], **one} for row in rows for one in row[2].get("benefit_bases") or []),
                 BENEFIT_BASES,
             ),
-            jobs=_frame((one for row in rows for one in _jobs(row[0], row[2])), JOBS),
+            jobs=_frame((one for row in rows for one in jobs_of(row[0], row[2])), JOBS),
             overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),
             held_members=_frame((one for row in rows for one in _held_members(row[0], row[2])), HELD_MEMBERS),
             left=_frame((one for row in rows for one in _left(row[0], row[2])), LEFT),
@@ -543,7 +543,7 @@ def _members(case: int, person: Row) -> Iterable[Row]:
         }
 
 
-def _jobs(case: int, person: Row) -> Iterable[Row]:
+def jobs_of(case: int, person: Row) -> Iterable[Row]:
     """Give the primary job and the others of a person."""
     primary = person.get("job")
     jobs = [] if primary is None else [primary]

@@ -1,14 +1,15 @@
 """What is owed in each pay period for one plan type's change points (rulings §2.4, §5.1, §5.2, §5.6)."""
 
 from datetime import date, timedelta
+from typing import Any
 
-from openbenefits.core.codes import AmountKind
+from openbenefits.core.codes import AmountKind, Trade
 
 from .dates import flagged_periods, pay_periods
 from .eligibility import counting_dependents, is_in_force
 from .price_days import When
 from .rating import coverage_amount, premium_coverage, price_month
-from .rows import Row, Setup, option_of, plan_type_of, share
+from .rows import Row, Setup, half_away, option_of, plan_type_of, share
 
 ALL_FLAGS = (1, 2, 3, 4, 5)
 
@@ -17,11 +18,13 @@ def owed(peo: Row, client: Row, person: Row, points: list[Row], from_on: date, t
     """List what is owed in the pay periods that end from one day through another, for one plan type.
 
     Shapes: points: {plan_type, kind, program, option, begins_on, deduction_begins_on, and as they apply
-            coverage_cents, requested_coverage_cents, pledge_cents, dependents (ids)}, in order. Each
+            coverage_cents, requested_coverage_cents, pledge_cents, percent_thousandths,
+            after_tax_thousandths, dependents (ids)}, in order. Each
             holds until the next; its deductions end the day before the next one's begin.
             person may have `changes`: [{from, ...facts as they are from that day}].
-            Result: {begins_on, ends_on, point, tax, owed_cents}, only where something is due.
-    Units:  cents. Percent-of-pay plans are payroll's to compute: nothing is listed for them.
+            Result: {begins_on, ends_on, point, kind, tax, owed_cents}, only where something is due; kind is
+            deduction or, for hours of leave sold, sold (without tax).
+    Units:  cents. Credits are not listed.
     """
     setup = Setup(peo, client)
     calendar = pay_periods(setup.pay_group(person))
@@ -57,28 +60,52 @@ def _lines_of(
     option = option_of(section, point["option"])
     if section is None or option is None:
         return []
-    deduction = setup.row("deduction_codes", option.get("deduction_code"))
-    flags = deduction.get("periods_of_month", ALL_FLAGS) if deduction else ALL_FLAGS
-    flagged = flagged_periods(calendar, period["ends_on"].year, flags)
-    if flagged is None or period not in flagged:
-        return []
-    if section.get("amount", "none") in (AmountKind.PLEDGE, AmountKind.HOURS):
-        amount = _pledge_share(point, points.index(point), period, flagged, before)
-    elif section.get("amount", "none") == AmountKind.PERCENT:
-        return []
-    else:
-        month = employee_month(setup, section, option, person, point, period["ends_on"])
-        amount = None if month is None else period_share(month, period, flagged)
+    lines: list[Row] = []
+    for kind, tax, code, percent in _parts(setup, section, option, point):
+        deduction = setup.row("deduction_codes", code)
+        flags = deduction.get("periods_of_month", ALL_FLAGS) if deduction else ALL_FLAGS
+        if section.get("amount", "none") == AmountKind.PERCENT:
+            if period["period_of_month"] not in flags:
+                continue
+            amount = _percent_of_pay(person_on(person, period["ends_on"]), percent, period)
+        else:
+            flagged = flagged_periods(calendar, period["ends_on"].year, flags)
+            if flagged is None or period not in flagged:
+                continue
+            if section.get("amount", "none") in (AmountKind.PLEDGE, AmountKind.HOURS):
+                amount = _pledge_share(point, points.index(point), period, flagged, before)
+            else:
+                month = employee_month(setup, section, option, person, point, period["ends_on"])
+                amount = None if month is None else period_share(month, period, flagged)
+        line = {"begins_on": period["begins_on"], "ends_on": period["ends_on"], "point": points.index(point)}
+        lines.append(line | {"kind": kind, "tax": tax, "owed_cents": amount})
+    return lines
+
+
+def _parts(setup: Setup, section: Row, option: Row, point: Row) -> list[tuple[str, Any, Any, Any]]:
+    """List what is taken or paid: kind, tax, deduction code, percentage (docs/rules.md §11.5, §11.7)."""
+    code = option.get("deduction_code")
+    deduction = setup.row("deduction_codes", code)
     tax = deduction["tax"] if deduction else "after"
-    return [
-        {
-            "begins_on": period["begins_on"],
-            "ends_on": period["ends_on"],
-            "point": points.index(point),
-            "tax": tax,
-            "owed_cents": amount,
-        }
-    ]
+    if (option.get("hours") or {}).get("trade") == Trade.SELL:
+        return [("sold", None, code, None)]
+    if section.get("amount", "none") != AmountKind.PERCENT:
+        return [("deduction", tax, code, None)]
+    before, after = point.get("percent_thousandths"), point.get("after_tax_thousandths")
+    parts = []
+    if after:
+        parts.append(("deduction", "after", option.get("after_tax_deduction_code") or code, after))
+    if before is not None or not after:
+        parts.append(("deduction", tax, code, before))
+    return parts
+
+
+def _percent_of_pay(person: Row, percent: int | None, period: Row) -> int | None:
+    """Take a percentage of the part of annual pay that falls to one of the year's pays, rounded once."""
+    pay = (person.get("job") or {}).get("annual_pay_cents")
+    if pay is None or percent is None:
+        return None
+    return half_away(pay * percent, 100_000 * period["periods_in_year"])
 
 
 def period_share(month_cents: int, period: Row, flagged: list[Row]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import polars as pl
+from tests.laws.kernel import JOBS, jobs_of
 from tests.oracle.deductions import person_on
 from tests.oracle.documents import as_written
 from tests.oracle.rows import Row
@@ -15,6 +16,7 @@ from openbenefits.payroll.rules import Known, fact_days, owed_lines
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.rulebook import compile_rulebook
+from openbenefits.rating.rules.bases import BENEFIT_BASES, base_pay
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 OWNER = {"client_id": 1, "person_id": 1, "benefit_record": 0}
@@ -30,6 +32,7 @@ POINT_TYPES = OWNER_TYPES | {
     "requested_coverage_cents": pl.Int64,
     "pledge_cents": pl.Int64,
     "percent_thousandths": pl.Int32,
+    "after_tax_thousandths": pl.Int32,
     "deduction_begins_on": pl.Date,
     "event_on": pl.Date,
 }
@@ -87,15 +90,33 @@ class Projection:
         )
         days = fact_days(frame, known_groups, self.rulebook, begin=begin, through=through)
         persons = {case: person_on(person, day) for case, day in days.select("case", "as_of").iter_rows()}
+        history = pl.DataFrame(
+            [{"case": case, **one} for case in persons for one in persons[case].get("pay_history") or []],
+            schema=PAY_HISTORY,
+        )
         return Known(
             points=frame,
             members=self.members(points, person),
             facts=days.hstack(pl.DataFrame([facts(one) for one in persons.values()], schema=FACT_TYPES)),
             dependents=dependents(persons),
-            pay_history=pl.DataFrame(
-                [{"case": case, **one} for case in persons for one in person.get("pay_history") or []],
-                schema=PAY_HISTORY,
-            ),
+            pay_history=history,
+            bases=self.bases(days, persons, history),
+        )
+
+    def bases(
+        self, days: pl.DataFrame, persons: dict[int, Row], history: pl.DataFrame
+    ) -> pl.DataFrame | None:
+        """What formulas take coverage from beside the pay of the day."""
+        jobs = [row for case, person in persons.items() for row in jobs_of(case, person)]
+        stated = [
+            {"case": case, **one} for case in persons for one in persons[case].get("benefit_bases") or []
+        ]
+        return base_pay(
+            days.select("case", on="as_of"),
+            pl.DataFrame(jobs, schema=JOBS),
+            history,
+            pl.DataFrame(stated, schema=BENEFIT_BASES),
+            self.rulebook,
         )
 
     def points(self, points: list[Row]) -> pl.DataFrame:
@@ -167,6 +188,13 @@ def dependents(persons: dict[int, Row]) -> pl.DataFrame:
 def taken(lines: pl.DataFrame) -> pl.DataFrame:
     """The deductions, without the lines that only tell of an end."""
     return lines.filter(pl.col("kind") == "deduction", pl.col("cause") != "ends")
+
+
+def compared(lines: pl.DataFrame) -> pl.DataFrame:
+    """What the oracle lists, too: deductions and hours sold, that after tax first; tax in its words."""
+    taxes = pl.col("tax_class").replace({"B": "before", "A": "after"})
+    listed = lines.filter(pl.col("kind") != "credit", pl.col("cause") != "ends")
+    return listed.with_columns(tax=taxes).sort("ends_on", "tax", maintain_order=True)
 
 
 @cache

@@ -9,7 +9,7 @@ from tests.laws.strategies import option_codes, triples
 from tests.oracle import owed
 from tests.oracle.rows import Fault
 
-from .columnar import Projection, taken
+from .columnar import Projection, compared
 
 BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
 NOT_COUNTED = ("calendar", "option")
@@ -26,6 +26,7 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
     peo, client, person = draw(triples())
     program = client["programs"][0]
     section = draw(st.sampled_from(program["plan_types"]))
+    draw(stated(section))
     ids = [one["id"] for one in person["dependents"]]
     begins = draw(st.lists(st.dates(BEGIN, THROUGH), min_size=1, max_size=3, unique=True))
     points = []
@@ -44,6 +45,8 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
                 "coverage_cents": draw(st.integers(1, 30_000_000)),
                 "requested_coverage_cents": draw(st.sampled_from([None, None, 40_000_000])),
                 "pledge_cents": draw(st.integers(1, 340_000)),
+                "percent_thousandths": draw(PERCENTS),
+                "after_tax_thousandths": draw(PERCENTS),
                 "dependents": draw(st.sampled_from([None, ids, ids[:1]])),
             }
         )
@@ -51,6 +54,20 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
         person["changes"] = draw(changes(person))
     section["lock_price"] = draw(st.booleans())
     return peo, client, person, points
+
+
+PERCENTS = st.sampled_from([None, 0]) | st.integers(1, 40_000)
+
+
+@st.composite
+def stated(draw: st.DrawFn, section: Any) -> None:
+    """Let a plan type now and then trade hours or take a percentage, with a code of its own after tax."""
+    kind = draw(st.sampled_from([None, None, None, "hours", "percent_of_pay"]))
+    section["amount"] = kind or section.get("amount", "none")
+    for option in section["options"]:
+        if kind == "hours":
+            option["hours"] = {"trade": draw(st.sampled_from(["buy", "sell"]))}
+        option["after_tax_deduction_code"] = draw(st.sampled_from([None, "ALLAT", "ONEAT"]))
 
 
 @st.composite
@@ -69,14 +86,12 @@ def test_like_the_oracle(timeline: Any) -> None:
     peo, client, person, points = timeline
     for program in client["programs"]:
         program.pop("deductions", None)  # of the whole program: tests/payroll/test_general.py
-    assume(points[0]["plan_type"] != "40")  # percent of pay: the oracle leaves it to payroll
     assume(all(one["deduction_begins_on"].year == 2026 for one in points))
     try:
         expected = owed(peo, client, person, points, BEGIN, THROUGH)
     except Fault:
         assume(False)
-    lines = taken(Projection(peo, client).owed(person, points, BEGIN, THROUGH))
+    lines = compared(Projection(peo, client).owed(person, points, BEGIN, THROUGH))
     known = lines.filter(~lines["fault"].is_in(NOT_COUNTED).fill_null(False))
-    found = known.select("ends_on", "tax_class", "owed_cents").rows()
-    taxes = {"before": "B", "after": "A"}
-    assert found == [(one["ends_on"], taxes[one["tax"]], one["owed_cents"]) for one in expected]
+    found = known.select("ends_on", "kind", "tax", "owed_cents").rows()
+    assert found == [(one["ends_on"], one["kind"], one["tax"], one["owed_cents"]) for one in expected]

@@ -97,7 +97,7 @@ def test_hours_of_leave_sold_are_paid_and_not_taken():
     sold = Projection(peo, client | {"programs": [selling]})
     point = fsa(100_000, date(2026, 7, 6)) | {"plan_type": "90", "option": "SELL"}
     lines = sold.owed(somebody(), [point], BEGIN, THROUGH)
-    assert set(lines["kind"]) == {"credit"}
+    assert set(lines["kind"]) == {"sold"}
     assert lines["tax_class"].null_count() == lines.height == 12
     assert lines["owed_cents"].sum() == 100_000
     assert lines["fault"].null_count() == lines.height

@@ -293,72 +293,73 @@ def newcomer(fresh_database, tmp_path):
     return hired_newcomer(fresh_database, tmp_path)
 
 
-def hired_newcomer(
-    fresh_database,
-    tmp_path,
-    *,
-    peo=None,
-    priced=lambda plan_types: None,
-    program=None,
-    is_finalizing=True,
-    **client,
-):
-    """Hire and process the newcomer, under set-up changed a little."""
-    from openbenefits.workforce import services
-    from openbenefits.workforce.models import Client
+AT = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}
+WAIT = {
+    "event_class": "HIR",
+    "default": "option",
+    "waiting_days": 60,
+    "coverage_begins": "first_of_month_on_or_after",
+}
+JOB = {
+    "company": "ACM", "pay_group": "BW", "benefit_group": "ALL", "employee_class": "STAFF",
+    "full_part_time": "F", "regular_temporary": "R", "job_code": "CLERK",
+    "weekly_hours_hundredths": 3750, "annual_pay_cents": 4_150_000,
+}  # fmt: skip
 
-    apply(factories.make_peo(tmp_path / "peo", **(peo or {})), 0, BEFORE)
-    client_id = Client.objects.create(code="acme", name="Acme").pk
-    wait = {
-        "event_class": "HIR",
-        "default": "option",
-        "waiting_days": 60,
-        "coverage_begins": "first_of_month_on_or_after",
-    }
+
+def hired_newcomer(fresh_database, tmp_path, *, is_finalizing=True, **setup):
+    """Hire and process the newcomer, under set-up changed a little: see `newcomers_employer`."""
+    client_id = newcomers_employer(tmp_path, **setup)
+    person = hire_newcomer(client_id)
+    now = datetime(2026, 3, 3, 2, tzinfo=UTC)
+    process(fresh_database, client_id, "E", as_of=HIRED, now=now, is_finalizing=is_finalizing)
+    return client_id, person
+
+
+def newcomers_employer(
+    tmp_path, *, peo=None, priced=lambda plan_types: None, program=None, ruled=lambda rules: None, **client
+):
+    """Put the factories' set-up into force: `priced` changes plan types, `ruled` event rules."""
+    from openbenefits.workforce.models import Client
 
     def deducted(programs):
         programs[0]["plan_types"][1]["options"][0]["deduction_code"] = "MED"
         priced(programs[0]["plan_types"])
         programs[0].update(program or {})
 
-    bundle = factories.make_client(
-        tmp_path / "acme",
-        event_rules=lambda rules: rules[0]["classes"].__setitem__(0, wait),
-        programs=deducted,
-        **client,
-    )
+    def waiting(rules):
+        rules[0]["classes"][0] = dict(WAIT)
+        ruled(rules)
+
+    apply(factories.make_peo(tmp_path / "peo", **(peo or {})), 0, BEFORE)
+    client_id = Client.objects.create(code="acme", name="Acme").pk
+    bundle = factories.make_client(tmp_path / "acme", event_rules=waiting, programs=deducted, **client)
     apply(bundle, client_id, BEFORE)
-    at = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}
+    return client_id
+
+
+def hire_newcomer(client_id):
+    """Hire Ann Moss, with a husband and a grown child."""
+    from openbenefits.workforce import services
+
     person = services.hire(
         client_id,
         employee_number="1001",
         first_name="Ann",
         last_name="Moss",
         on=HIRED,
-        job={
-            "company": "ACM", "pay_group": "BW", "benefit_group": "ALL", "employee_class": "STAFF",
-            "full_part_time": "F", "regular_temporary": "R", "job_code": "CLERK",
-            "weekly_hours_hundredths": 3750, "annual_pay_cents": 4_150_000,
-        },
+        job=JOB,
         person={"birth_on": date(1985, 1, 20), "sex": "F", "is_smoker": False},
         address={"line1": "1 Pier St", "city": "Agawam", "state": "MA", "postal_code": "01001"},
         ssn="219-09-9999",
-        **at,
-    ).person_id  # fmt: skip
+        **AT,
+    ).person_id
     for first, kind, born in (("Ben", "SP", date(1986, 7, 1)), ("Cal", "CH", date(2000, 2, 29))):
         services.add_dependent(
             client_id, person, on=born, first_name=first, last_name="Moss", person_type=kind,
-            dependent={"birth_on": born, "is_smoker": False}, **at,
+            dependent={"birth_on": born, "is_smoker": False}, **AT,
         )  # fmt: skip
-    process(
-        fresh_database,
-        client_id,
-        "E",
-        as_of=HIRED,
-        now=datetime(2026, 3, 3, 2, tzinfo=UTC),
-        is_finalizing=is_finalizing,
-    )
-    return client_id, person
+    return person
 
 
 def page(connection, newcomer, **chosen):

@@ -1,7 +1,7 @@
 """`openbenefits elect`: elections, from a file or one by one."""
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -24,12 +24,57 @@ app = typer.Typer(
 
 TAKEOVER_EPILOG = "Example: openbenefits takeover current_coverage.csv --client harbor"
 
+Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
+PlanType = Annotated[str, typer.Option("--plan-type", metavar="CODE", help="10 medical, 11 dental, …")]
+Option = Annotated[str, typer.Option("--option", metavar="CODE", help="What is chosen, or WAIVE.")]
+Record = Annotated[int, typer.Option("--benefit-record")]
+Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
 Coverage = Annotated[
     str | None, typer.Option("--coverage", metavar="DOLLARS", help="Coverage asked for.", show_default=False)
 ]
 Pledge = Annotated[
     str | None,
     typer.Option("--pledge", metavar="DOLLARS", help="What to put aside in the year.", show_default=False),
+]
+Percent = Annotated[
+    str | None, typer.Option("--percent", metavar="PERCENT", help="Percent of pay.", show_default=False)
+]
+AfterTax = Annotated[
+    str | None,
+    typer.Option("--after-tax", metavar="PERCENT", help="Percent of pay, after tax.", show_default=False),
+]
+Hours = Annotated[
+    str | None, typer.Option("--hours", help="Hours of leave bought or sold.", show_default=False)
+]
+Dependents = Annotated[
+    list[int] | None, typer.Option("--dependent", help="A dependent's number; may be repeated.")
+]
+Funds = Annotated[list[str] | None, typer.Option("--fund", metavar="CODE:PERCENT", help="May be repeated.")]
+Beneficiaries = Annotated[
+    list[str] | None,
+    typer.Option("--beneficiary", metavar="NUMBER:PERCENT", help="A dependent's number; may be repeated."),
+]
+Contingent = Annotated[
+    list[str] | None, typer.Option("--contingent", metavar="NUMBER:PERCENT", help="May be repeated.")
+]
+FilesSeparately = Annotated[
+    bool, typer.Option("--files-separately", help="Married, and files taxes separately.")
+]
+WaiveReason = Annotated[str | None, typer.Option("--waive-reason", show_default=False)]
+WaiverProof = Annotated[
+    str | None,
+    typer.Option(
+        "--waiver-proof", metavar="KIND", help="What was seen of other coverage.", show_default=False
+    ),
+]
+CreditRollover = Annotated[
+    str | None,
+    typer.Option(
+        "--credit-rollover",
+        metavar="WORD",
+        help="What becomes of credits left over of the event: paid, forfeited, rolled_over.",
+        show_default=False,
+    ),
 ]
 
 
@@ -47,85 +92,76 @@ def enter_file(file: File, client: ClientCode, by: By = "administrator") -> None
 def enter_one(
     client: ClientCode,
     schedule: Schedule,
-    person: Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")],
-    plan_type: Annotated[str, typer.Option("--plan-type", metavar="CODE", help="10 medical, 11 dental, …")],
-    option: Annotated[str, typer.Option("--option", metavar="CODE", help="What is chosen, or WAIVE.")],
+    person: Person,
+    plan_type: PlanType,
+    option: Option,
     received_on: On,
-    benefit_record: Annotated[int, typer.Option("--benefit-record")] = 0,
-    event: Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")] = 0,
+    benefit_record: Record = 0,
+    event: Number = 0,
     coverage: Coverage = None,
     pledge: Pledge = None,
-    percent: Annotated[
-        str | None, typer.Option("--percent", metavar="PERCENT", help="Percent of pay.", show_default=False)
-    ] = None,
-    dependents: Annotated[
-        list[int] | None, typer.Option("--dependent", help="A dependent's number; may be repeated.")
-    ] = None,
-    funds: Annotated[
-        list[str] | None, typer.Option("--fund", metavar="CODE:PERCENT", help="May be repeated.")
-    ] = None,
-    after_tax: Annotated[
-        str | None,
-        typer.Option("--after-tax", metavar="PERCENT", help="Percent of pay, after tax.", show_default=False),
-    ] = None,
-    hours: Annotated[
-        str | None, typer.Option("--hours", help="Hours of leave bought or sold.", show_default=False)
-    ] = None,
-    files_separately: Annotated[
-        bool, typer.Option("--files-separately", help="Married, and files taxes separately.")
-    ] = False,
-    beneficiaries: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--beneficiary", metavar="NUMBER:PERCENT", help="A dependent's number; may be repeated."
-        ),
-    ] = None,
-    contingent: Annotated[
-        list[str] | None, typer.Option("--contingent", metavar="NUMBER:PERCENT", help="May be repeated.")
-    ] = None,
-    waive_reason: Annotated[str | None, typer.Option("--waive-reason", show_default=False)] = None,
-    waiver_proof: Annotated[
-        str | None,
-        typer.Option(
-            "--waiver-proof", metavar="KIND", help="What was seen of other coverage.", show_default=False
-        ),
-    ] = None,
+    percent: Percent = None,
+    dependents: Dependents = None,
+    funds: Funds = None,
+    after_tax: AfterTax = None,
+    hours: Hours = None,
+    files_separately: FilesSeparately = False,
+    beneficiaries: Beneficiaries = None,
+    contingent: Contingent = None,
+    waive_reason: WaiveReason = None,
+    waiver_proof: WaiverProof = None,
     waiver_proof_on: SeenOn = None,
+    credit_rollover: CreditRollover = None,
     by: By = "administrator",
 ) -> None:
     """Enter one election of one person for one plan type."""
+    stated = _amounts(coverage, pledge, percent, after_tax, hours)
+    stated |= _named(dependents, funds, beneficiaries, contingent)
+    stated |= {"waive_reason": waive_reason, "waiver_proof": waiver_proof, "waiver_proof_on": waiver_proof_on}
+    stated |= {"files_separately": files_separately, "credit_rollover": credit_rollover}
+    place = {"client": client, "schedule": schedule, "person": person}
+    stated |= {"benefit_record": benefit_record, "event_number": event, "plan_type": plan_type}
+    _enter(place, stated | {"option_code": option, "received_on": received_on, "elector": by})
+
+
+def _enter(place: dict[str, str], stated: dict[str, Any]) -> None:
+    """Enter one election, and say what came of it."""
     connection = open_database()
     from openbenefits.enrollment.elections import enter_one as enter
 
-    found = find_client(client)
-    result = enter(
-        connection,
-        found.pk,
-        person_id=find_people(found, [person])[0],
-        benefit_record=benefit_record,
-        schedule_id=find_schedule(connection, client, schedule),
-        event_number=event,
-        plan_type=plan_type,
-        option_code=option,
-        coverage_cents=_scaled(coverage, 2, "--coverage"),
-        pledge_cents=_scaled(pledge, 2, "--pledge"),
-        percent_thousandths=_scaled(percent, 3, "--percent"),
-        dependents=dependents or (),
-        funds=dict(_fund(fund) for fund in funds or ()),
-        after_tax_thousandths=_scaled(after_tax, 3, "--after-tax"),
-        hours_hundredths=_scaled(hours, 2, "--hours"),
-        files_separately=files_separately,
-        beneficiaries=_shares(beneficiaries, "--beneficiary"),
-        contingent_beneficiaries=_shares(contingent, "--contingent"),
-        waive_reason=waive_reason,
-        waiver_proof=waiver_proof,
-        waiver_proof_on=waiver_proof_on,
-        received_on=received_on,
-        elector=by,
-        source="administrator",
-        now=now(),
-    )
-    print_entry(f"plan type {plan_type}", result)
+    client = find_client(place["client"])
+    stated["person_id"] = find_people(client, [place["person"]])[0]
+    stated["schedule_id"] = find_schedule(connection, place["client"], place["schedule"])
+    result = enter(connection, client.pk, **stated, source="administrator", now=now())
+    print_entry(f"plan type {stated['plan_type']}", result)
+
+
+def _amounts(
+    coverage: str | None, pledge: str | None, percent: str | None, after_tax: str | None, hours: str | None
+) -> dict[str, Any]:
+    """Read the amounts stated, each in its smallest unit."""
+    return {
+        "coverage_cents": _scaled(coverage, 2, "--coverage"),
+        "pledge_cents": _scaled(pledge, 2, "--pledge"),
+        "percent_thousandths": _scaled(percent, 3, "--percent"),
+        "after_tax_thousandths": _scaled(after_tax, 3, "--after-tax"),
+        "hours_hundredths": _scaled(hours, 2, "--hours"),
+    }
+
+
+def _named(
+    dependents: list[int] | None,
+    funds: list[str] | None,
+    beneficiaries: list[str] | None,
+    contingent: list[str] | None,
+) -> dict[str, Any]:
+    """Read who is covered or is to receive, and where contributions go."""
+    return {
+        "dependents": dependents or (),
+        "funds": dict(_fund(fund) for fund in funds or ()),
+        "beneficiaries": _shares(beneficiaries, "--beneficiary"),
+        "contingent_beneficiaries": _shares(contingent, "--contingent"),
+    }
 
 
 @app.command()
@@ -140,7 +176,7 @@ def progress(client: ClientCode, schedule: Schedule) -> None:
 
 
 def takeover(file: File, client: ClientCode, by: By = "administrator") -> None:
-    """Take over the coverage a previous system knows, as the start of the timeline."""
+    """Take over the coverage a previous system knows, as the start of the timeline: all good rows."""
     connection = open_database()
     from openbenefits.enrollment.takeover import take_over
 

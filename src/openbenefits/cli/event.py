@@ -179,7 +179,7 @@ def windows(client: ClientCode, as_of: AsOf) -> None:
     connection = open_database()
     from openbenefits.runs.windows import held_events
 
-    rows = held_events(connection, find_client(client).pk, as_of)
+    rows = held_events(connection, [find_client(client).pk], as_of)
     console.print(table_of(_named(rows), title=f"Ended windows of {client} as of {as_of}"))
 
 

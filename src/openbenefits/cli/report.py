@@ -48,7 +48,7 @@ def report(
         schedule_ids=_schedule_ids(connection, client, schedule or []),
         department=department,
         statuses=tuple(status or ()),
-        as_of=as_of or (today() if through else None),
+        as_of=as_of or (today() if through or code.upper() in services.COUNTING_TO_TODAY else None),
         client=client,
         through=through,
         notified_before=notified_before,

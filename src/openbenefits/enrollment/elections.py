@@ -135,13 +135,15 @@ def enter_one(
     waive_reason: str | None = None,
     waiver_proof: str | None = None,
     waiver_proof_on: date | None = None,
+    credit_rollover: str | None = None,
     received_on: date,
     elector: str,
     source: str,
     now: datetime,
 ) -> EntryResult:
     """Enter one election, as a file of one row; `dependents` are their numbers, `funds` whole percentages,
-    beneficiaries are numbers of dependents with hundredths of a percent.
+    beneficiaries are numbers of dependents with hundredths of a percent; `credit_rollover` is a word of
+    `core.codes.ExcessCredits`.
     """
     cells = {
         "plan_type": plan_type,
@@ -159,6 +161,7 @@ def enter_one(
         "waive_reason": waive_reason,
         "waiver_proof": waiver_proof,
         "waiver_proof_on": waiver_proof_on.isoformat() if waiver_proof_on else None,
+        "credit_rollover": credit_rollover,
         "received_on": received_on.isoformat(),
     }
     entry = _Entry(client_id=client_id, elector=elector, source=source, now=now)

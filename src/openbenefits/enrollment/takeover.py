@@ -4,7 +4,7 @@ Taken-over points name no event. A corrected file supersedes the points it corre
 said anything about that plan type; from then on an event changes what holds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,39 +13,50 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core.bad_rows import faults, missing, repeated, unreadable
+from openbenefits.core.bad_rows import missing, repeated, unreadable
 from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
+    chosen_beneficiaries,
     chosen_dependents,
     invested,
     people_of,
     unknown_dependents,
     with_contents,
     with_people,
+    with_shares,
     with_stored_contents,
 )
 from openbenefits.enrollment.frames import (
     POINT,
     load_coverage,
+    load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
     load_decisions,
     load_latest_versions,
 )
 from openbenefits.enrollment.rules.timeline import POINT_KEY
+from openbenefits.enrollment.takeover_faults import (
+    amount_faults,
+    late_faults,
+    listed_codes,
+    record_faults,
+    share_faults,
+    unknown_codes,
+)
 from openbenefits.programs.frames import load_setup
 from openbenefits.store.bulk import copy_in, update_from
-from openbenefits.workforce.frames import load_jobs
 from openbenefits.workforce.models import ChangeSet
 
 TAKEOVER_FILE = (
     *("employee_number", "benefit_record", "plan_type", "option", "begins_on", "deduction_begins_on"),
     *("coverage_amount", "approved_amount", "annual_pledge", "percent", "dependents", "funds", "waived"),
     "program",  # option codes are unique within a program only
+    *("after_tax_percent", "hours", "beneficiaries", "contingent_beneficiaries"),
 )
 REQUIRED = ("employee_number", "plan_type", "begins_on")
 REQUIRED_HEADINGS = (*REQUIRED, "option", "program")
@@ -54,10 +65,9 @@ KINDS = kinds_of(*TAKEOVER_FILE)
 RULE = "take-over"
 CONTENT = (
     *("kind", "program_id", "option_id", "coverage_cents", "pledge_cents", "percent_thousandths"),
-    *("deduction_begins_on", "members", "allocation"),
+    *("after_tax_thousandths", "hours_hundredths", "deduction_begins_on", "members", "allocation", "shares"),
 )
 NO_RUN = 0
-CODES_SHOWN = 20
 
 DECISION_KEY = ("client_id", "person_id", "plan_type", "valid_from")
 
@@ -87,31 +97,15 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
     """Take over the coverage in a file: all good rows are taken, each bad one is named.
 
     The same file again changes nothing. Missing: a blank benefit_record is 0, a blank deduction_begins_on is
-    the day coverage begins, a blank `waived` is no.
+    the day coverage begins, a blank `waived` is no. For hours bought or sold annual_pledge is what they cost,
+    or pay, in the year.
 
     Errors: FileRefused for a file that cannot be read as coverage.
     """
     file = read_cells(Path(path), TAKEOVER_FILE, REQUIRED_HEADINGS)
     with transaction.atomic(using=connection.alias):
-        values = values_of(file.cells, KINDS)
-        rows, stopped = with_people(connection, client_id, _named(values))
-        chosen = chosen_dependents(connection, client_id, rows)
-        rows, not_in_setup = _with_options(connection, client_id, rows)
-        existing = _existing(connection, rows)
-        rows = _with_existing(with_contents(rows, chosen), existing)
-        found = [
-            unreadable(file.cells, values, KINDS),
-            missing(file.cells, REQUIRED, KINDS),
-            missing(file.cells.filter(~rows["is_waived"]), ["option", "program"], KINDS),
-            stopped,
-            *not_in_setup,
-            _record_faults(connection, rows),
-            unknown_dependents(rows, chosen),
-            repeated(rows, POINT[:-1], "begins_on", "one row for each plan type and day"),
-            _late_faults(rows),
-        ]
-        bad = pl.concat(found).sort("row", "column", maintain_order=True)
-        good = rows.join(bad, on="row", how="anti")
+        said = _said(connection, client_id, file.cells)
+        good = said.rows.join(said.bad, on="row", how="anti")
         new = good.filter(~pl.col("is_known"))
         decisions = _new_decisions(connection, client_id, good)
         change = None
@@ -124,19 +118,69 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
                 made_at=now,
                 made_by=made_by,
             )
-        corrected = _supersede(connection, new, existing, now)
-        _write_points(connection, new, chosen, now)
+        corrected = _supersede(connection, new, said.existing, now)
+        _write_points(connection, new, said.chosen, said.beneficiaries, now)
         _write_decisions(connection, decisions, change.pk if change else None, made_by, now)
     return TakeOverResult(
-        rows_read=values.height,
+        rows_read=file.cells.height,
         taken=new.height,
         corrected=corrected,
         unchanged=good.height - new.height,
         approvals=decisions.height,
         change_id=change.pk if change else None,
-        bad_rows=bad,
+        bad_rows=said.bad,
         unknown_headings=file.unknown_headings,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """What a file says: its rows, whom they name, what holds already, and what of them is bad."""
+
+    rows: pl.DataFrame
+    chosen: pl.DataFrame
+    beneficiaries: pl.DataFrame
+    existing: pl.DataFrame
+    bad: pl.DataFrame
+
+
+def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
+    """Read the rows of a file, and find what is wrong with them."""
+    values = values_of(cells, KINDS)
+    rows, stopped = with_people(connection, client_id, _named(values))
+    chosen = chosen_dependents(connection, client_id, rows)
+    beneficiaries = chosen_beneficiaries(connection, client_id, rows)
+    rows, not_in_setup = _with_options(connection, client_id, rows)
+    existing = _existing(connection, rows)
+    rows = with_shares(with_contents(rows, chosen), beneficiaries, ["row"])
+    rows = _with_existing(rows, existing)
+    found = [
+        unreadable(cells, values, KINDS),
+        missing(cells, REQUIRED, KINDS),
+        missing(cells.filter(~rows["is_waived"]), ["option", "program"], KINDS),
+        stopped,
+        *not_in_setup,
+        record_faults(connection, rows),
+        unknown_dependents(rows, chosen),
+        *_beneficiary_faults(rows, beneficiaries),
+        *amount_faults(rows),
+        repeated(rows, POINT[:-1], "begins_on", "one row for each plan type and day"),
+        late_faults(rows),
+    ]
+    bad = pl.concat(found).unique(["row", "column"], keep="first", maintain_order=True)
+    return _Said(
+        rows=rows,
+        chosen=chosen,
+        beneficiaries=beneficiaries,
+        existing=existing,
+        bad=bad.sort("row", "column", maintain_order=True),
+    )
+
+
+def _beneficiary_faults(rows: pl.DataFrame, beneficiaries: pl.DataFrame) -> list[pl.DataFrame]:
+    columns = {"beneficiaries": ~pl.col("is_contingent"), "contingent_beneficiaries": pl.col("is_contingent")}
+    unknown = [unknown_dependents(rows, beneficiaries.filter(which), name) for name, which in columns.items()]
+    return [*unknown, *share_faults(rows, beneficiaries)]
 
 
 def _named(values: pl.DataFrame) -> pl.DataFrame:
@@ -149,6 +193,10 @@ def _named(values: pl.DataFrame) -> pl.DataFrame:
         "approved_cents": "approved_amount",
         "pledge_cents": "annual_pledge",
         "percent_thousandths": "percent",
+        "after_tax_thousandths": "after_tax_percent",
+        "hours_hundredths": "hours",
+        "beneficiaries": "beneficiaries",
+        "contingent_beneficiaries": "contingent_beneficiaries",
         "dependents": "dependents",
         "funds": "funds",
     }
@@ -175,48 +223,42 @@ def _with_options(
     placed = rows.join(programs, on="program", how="left", maintain_order="left").join(
         offered, on=["program_id", "plan_type", "option"], how="left", maintain_order="left"
     )
-    plan_types = offered.group_by("program_id").agg(plan_types=_listed("plan_type"))
-    options = offered.group_by("program_id", "plan_type").agg(options=_listed("option"))
+    plan_types = offered.group_by("program_id").agg(plan_types=listed_codes("plan_type"))
+    options = offered.group_by("program_id", "plan_type").agg(options=listed_codes("option"))
     known = placed.join(plan_types, on="program_id", how="left", maintain_order="left").join(
         options, on=["program_id", "plan_type"], how="left", maintain_order="left"
     )
-    names = programs.select(_listed("program")).item() or "none is set up"
-    return placed, list(_unknown_codes(known, names))
+    names = programs.select(listed_codes("program")).item() or "none is set up"
+    return _with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
 
 
-def _listed(column: str) -> pl.Expr:
-    """List codes in order, the first of them if there are many."""
-    codes = pl.col(column).unique().sort()
-    more = pl.when(codes.len() > CODES_SHOWN).then(pl.lit(", …")).otherwise(pl.lit(""))
-    return codes.head(CODES_SHOWN).str.join(", ") + more
-
-
-def _unknown_codes(rows: pl.DataFrame, programs: str) -> Iterator[pl.DataFrame]:
-    no_program = pl.col("program").is_not_null() & pl.col("program_id").is_null()
-    in_program = pl.col("program_id").is_not_null() & pl.col("plan_type").is_not_null()
-    no_plan_type = in_program & pl.col("options").is_null()
-    no_option = in_program & ~no_plan_type & pl.col("option").is_not_null() & pl.col("option_id").is_null()
-    cure = "correct the code, or add it to the set-up"
-    yield faults(rows, no_program, "program", f"one of {programs}", cure)
-    yield faults(
-        rows,
-        no_plan_type,
-        "plan_type",
-        pl.format("one of {}", pl.col("plan_types").fill_null("those the program has: none")),
-        cure,
+def _with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
+    """Add amount_kind and collect of the plan type on the day coverage begins; before any, of its first."""
+    key = ["program_id", "plan_type"]
+    parts = plan_types.select(*key, "valid_from", "amount_kind", "collect").sort("valid_from")
+    first = parts.unique(key, keep="first", maintain_order=True).select(
+        *key, first_amount_kind="amount_kind", first_collect="collect"
     )
-    yield faults(rows, no_option, "option", pl.format("one of {}", "options"), cure)
+    found = rows.sort("begins_on").join_asof(
+        parts, left_on="begins_on", right_on="valid_from", by=key, check_sortedness=False
+    )
+    found = found.join(first, on=key, how="left").with_columns(
+        amount_kind=pl.coalesce("amount_kind", "first_amount_kind"),
+        collect=pl.coalesce("collect", "first_collect"),
+    )
+    return found.drop("valid_from", "first_amount_kind", "first_collect").sort("row")
 
 
 def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    """Load the points that hold for these people, with members and allocation as texts."""
+    """Load the points that hold for these people, with members, allocation and shares as texts."""
     people = people_of(rows)
-    return with_stored_contents(
+    stored = with_stored_contents(
         load_coverage(connection, people),
         load_covered_dependents(connection, people),
         load_covered_funds(connection, people),
         POINT,
     )
+    return with_shares(stored, load_covered_beneficiaries(connection, people), POINT)
 
 
 def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
@@ -236,34 +278,6 @@ def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _record_faults(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    """A benefit record must have a job: coverage needs somebody to process it."""
-    people = rows.filter(pl.col("person_id").is_not_null())
-    jobs = load_jobs(connection, people_of(rows))
-    records = jobs.select("person_id", "benefit_record").unique()
-    without = people.join(records, on=["person_id", "benefit_record"], how="anti", maintain_order="left")
-    return faults(
-        without,
-        pl.lit(value=True),
-        "benefit_record",
-        "a benefit record of one of this person's jobs",
-        "correct the number, or import the job first",
-        pl.format("{}", "benefit_record"),
-    )
-
-
-def _late_faults(rows: pl.DataFrame) -> pl.DataFrame:
-    """Coverage that an event has decided is not taken over again."""
-    return faults(
-        rows,
-        pl.col("has_events") & ~pl.col("is_known"),
-        "plan_type",
-        "a plan type no event has decided yet",
-        "correct it through the event, or remove the row",
-        pl.lit("an event wrote this timeline"),
-    )
-
-
 # --- writing ------------------------------------------------------------------------------------------------
 
 
@@ -280,8 +294,10 @@ def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: 
     return replaced.height
 
 
-def _write_points(connection: Any, new: pl.DataFrame, chosen: pl.DataFrame, now: datetime) -> None:
-    """Append the change points with their dependents and investments."""
+def _write_points(
+    connection: Any, new: pl.DataFrame, chosen: pl.DataFrame, beneficiaries: pl.DataFrame, now: datetime
+) -> None:
+    """Append the change points with their dependents, investments and beneficiaries."""
     latest = load_latest_versions(connection, new).rename({"version": "latest"})
     basis = pl.when("is_waived").then(pl.lit("none")).otherwise(pl.lit("eligible"))
     points = new.join(latest, on=POINT[:-1], how="left", maintain_order="left").with_columns(
@@ -295,11 +311,13 @@ def _write_points(connection: Any, new: pl.DataFrame, chosen: pl.DataFrame, now:
     members = points.join(chosen.filter(pl.col("dependent_id").is_not_null()), on="row")
     copy_in(connection, "enrollment_coveragedependent", as_stored(members, models.CoverageDependent))
     copy_in(connection, "enrollment_coveragefund", as_stored(invested(points), models.CoverageFund))
+    shares = points.drop("beneficiaries").join(beneficiaries, on="row")
+    copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, models.CoverageBeneficiary))
 
 
 NOT_STATED = (
     *("requested_coverage_cents", "waive_reason", "schedule_id", "event_number", "run_id"),
-    *("superseded_by_run", "superseded_at", "after_tax_thousandths", "hours_hundredths"),
+    *("superseded_by_run", "superseded_at"),
 )
 
 

@@ -41,20 +41,26 @@ WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP') AND e.pr
 """
 
 
-class Owed(dy.Schema):
-    """What is owed: one row per person, benefit record, plan type, slot, kind and pay."""
+ONE_LINE = (
+    *("client_id", "person_id", "benefit_record", "plan_type", "slot", "kind", "tax_class"),
+    *("pay_group_id", "pay_number", "ends_on"),
+)
 
-    client_id = dy.Int32(primary_key=True)
-    person_id = dy.Int64(primary_key=True)
-    benefit_record = dy.Int16(primary_key=True)
-    plan_type = dy.String(primary_key=True)
-    slot = dy.Int16(primary_key=True)
-    kind = dy.String(primary_key=True)  # deduction, credit
+
+class Owed(dy.Schema):
+    """What is owed: one row per person, benefit record, plan type, slot, kind, tax class and pay."""
+
+    client_id = dy.Int32()
+    person_id = dy.Int64()
+    benefit_record = dy.Int16()
+    plan_type = dy.String()
+    slot = dy.Int16()
+    kind = dy.String()  # deduction, credit, sold (hours of leave)
     option_id = dy.Int32()
-    pay_group_id = dy.Int64(primary_key=True)
-    pay_number = dy.Int32(primary_key=True)
+    pay_group_id = dy.Int64()
+    pay_number = dy.Int32()
     begins_on = dy.Date()
-    ends_on = dy.Date(primary_key=True)
+    ends_on = dy.Date()
     check_on = dy.Date()
     tax_class = dy.String(nullable=True)  # core.codes.TaxClass; null: earnings
     deduction_code_id = dy.Int32(nullable=True)
@@ -68,6 +74,10 @@ class Owed(dy.Schema):
     option = dy.String(nullable=True)
     deduction_code = dy.String(nullable=True)
     earnings_code = dy.String(nullable=True)
+
+    @dy.rule()
+    def is_one_line(cls) -> pl.Expr:  # noqa: N805  # a key may not be null: earnings have no tax class
+        return pl.len().over(ONE_LINE) == 1
 
 
 def load_covered_people(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:

@@ -34,6 +34,7 @@ from openbenefits.payroll.rules import (
     own_pays,
 )
 from openbenefits.payroll.rules.credits import asks_rules
+from openbenefits.payroll.rules.excess import CREDIT, SOLD
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
@@ -74,7 +75,7 @@ def owed(
 ) -> pl.DataFrame:
     """List what is owed in the pays that end from one day through another.
 
-    Shapes:  as `frames.Owed`: deductions and credits; employer-paid cover has lines that owe 0.
+    Shapes:  as `frames.Owed`: deductions, credits, hours sold; employer-paid cover has lines that owe 0.
     Missing: an amount that cannot be found is null and `fault` says why.
     """
     loaded = _load(connection, client_id, begin, through, person_ids)
@@ -188,8 +189,15 @@ def _with_names(
         .join(codes, on="deduction_code_id", how="left", maintain_order="left")
         .join(_earnings(tables["cost"]), on="option_id", how="left", maintain_order="left")
     )
-    is_credit = pl.col("kind") == "credit"
-    return named.with_columns(earnings_code=pl.when(is_credit).then("earnings_code"))
+    sold = options.select("option_id", "sold_earnings_code")
+    named = named.join(sold, on="option_id", how="left", maintain_order="left")
+    of_kind = (
+        pl.when(pl.col("kind") == CREDIT)
+        .then("earnings_code")
+        .when(pl.col("kind") == SOLD)
+        .then("sold_earnings_code")
+    )
+    return named.with_columns(earnings_code=of_kind).drop("sold_earnings_code")
 
 
 def _earnings(costs: pl.DataFrame) -> pl.DataFrame:

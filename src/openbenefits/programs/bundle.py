@@ -537,6 +537,7 @@ class HoursPart(Part, kw_only=True, frozen=True):
     trade: Literal["buy", "sell"]
     minimum: Hours | None = None
     maximum: Hours | None = None
+    earnings_code: Code | None = None  # of hours sold
 
 
 class OptionPart(Part, kw_only=True, frozen=True):
@@ -559,6 +560,7 @@ class OptionPart(Part, kw_only=True, frozen=True):
     premium_formula: str | None = None  # the coverage the employee pays for; the employer pays the rest
     coverage_amount: Dollars | None = None
     deduction_code: str | None = None
+    after_tax_deduction_code: str | None = None  # of the percentage after tax; none: `deduction_code`
     requires: RequiresPart | None = None
     hours: HoursPart | None = None
     costs: list[CostPart] = []

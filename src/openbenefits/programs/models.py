@@ -466,6 +466,7 @@ class Option(SetupRow):
     premium_formula_id = models.IntegerField(null=True)  # of the coverage the employee pays for
     fixed_coverage_cents = models.BigIntegerField(null=True)
     deduction_code_id = models.IntegerField(null=True)
+    after_tax_deduction_code_id = models.IntegerField(null=True)  # of a percentage after tax
     required_plan_type = models.TextField(null=True)  # the coverage it needs beside it
     required_plan_id = models.IntegerField(null=True)
     required_percent_thousandths = models.IntegerField(null=True)
@@ -473,6 +474,7 @@ class Option(SetupRow):
     trade = models.TextField(null=True)  # hours of leave: core.codes.Trade
     minimum_hours_hundredths = models.IntegerField(null=True)
     maximum_hours_hundredths = models.IntegerField(null=True)
+    sold_earnings_code = models.TextField(null=True)  # what pays hours sold
 
 
 class ExcludedCoverage(SetupRow):

@@ -220,12 +220,16 @@ def _options(tables: Mapping[str, pl.DataFrame], plan_rows: pl.DataFrame) -> pl.
     keys = plan_rows.select("client_id", "program_id", "valid_from", "plan_type", "plan_row", "is_hsa")
     codes = tables["coverage_code"].select("coverage_code_id", "covers_employee", *PERSON_COUNTS)
     deductions = tables["deduction_code"].select("deduction_code_id", "tax_class", "period_flags")
+    after_tax = deductions.select(
+        after_tax_deduction_code_id="deduction_code_id", after_tax_period_flags="period_flags"
+    )
     return (
         tables["option"]
         .drop("client_id", "release_id", strict=False)
         .join(keys, on=["program_id", "valid_from", "plan_type"])
         .join(codes, on="coverage_code_id", how="left")
         .join(deductions, on="deduction_code_id", how="left")
+        .join(after_tax, on="after_tax_deduction_code_id", how="left")
         .with_columns(pl.col("covers_employee").fill_null(value=True), pl.col(PERSON_COUNTS).fill_null(0))
         .sort("plan_row", "display_order")
         .with_row_index("option_row")

@@ -300,22 +300,7 @@ def waiting(
     Shapes: events are open and not final; later has case and the events of the same benefit record that are
             not processed yet, with their class.
     """
-    held = (
-        later.join(
-            events.select("case", since="event_on", rank="priority", own="event_number", at="schedule_id"),
-            on="case",
-        )
-        .filter(
-            (pl.col("event_on") > pl.col("since"))
-            | ((pl.col("event_on") == pl.col("since")) & (pl.col("priority") >= pl.col("rank")))
-        )
-        .filter((pl.col("event_number") != pl.col("own")) | (pl.col("schedule_id") != pl.col("at")))
-    )
-    listed = (
-        held.sort("case", "event_on", "priority")
-        .group_by("case", maintain_order=True)
-        .agg(holds_back=pl.len(), later_events=pl.format("{} {}", "event_class", "event_on").str.join(", "))
-    )
+    listed = later_events(events, later)
     reasons = messages.join(_catalogue(), on="code").sort("case", "severity", "number")
     reasons = reasons.group_by("case", maintain_order=True).agg(
         cause=pl.format("{} {}", "code", "message").first()
@@ -340,6 +325,17 @@ def waiting(
             *("holds_back", "later_events"),
         )
     )
+
+
+def later_events(events: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Count, and name, the later events each event holds back: case, holds_back, later_events."""
+    own = events.select("case", since="event_on", rank="priority", own="event_number", at="schedule_id")
+    is_same_day = pl.col("event_on") == pl.col("since")
+    is_later = (pl.col("event_on") > pl.col("since")) | (is_same_day & (pl.col("priority") >= pl.col("rank")))
+    is_other = (pl.col("event_number") != pl.col("own")) | (pl.col("schedule_id") != pl.col("at"))
+    held = later.join(own, on="case").filter(is_later & is_other).sort("case", "event_on", "priority")
+    named = pl.format("{} {}", "event_class", "event_on").str.join(", ")
+    return held.group_by("case", maintain_order=True).agg(holds_back=pl.len(), later_events=named)
 
 
 def with_people(events: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, 
 from openbenefits.core.money import MICROS_PER_CENT
 from openbenefits.reports import files, frames, listings
 from openbenefits.reports.age_outs import load_age_outs
+from openbenefits.reports.held import UNSETTLED, held_windows
 from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
     SetupNames,
@@ -24,6 +25,7 @@ from openbenefits.reports.names import (
 from openbenefits.reports.outcomes import LINES, lines_of_events
 from openbenefits.reports.rules import money_text
 from openbenefits.reports.tables import preview_table
+from openbenefits.runs.windows import held_events
 
 
 class ReportRefused(ValueError):
@@ -228,6 +230,27 @@ def _waiting(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame
     return {"Who waits": rows}
 
 
+def _held(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    as_of = selection.as_of
+    if as_of is None:
+        raise ReportRefused("HELD counts days; name the day to count up to (--as-of 2026-12-31)")
+    events, names = _events(
+        connection, selection, statuses=UNSETTLED, event_statuses=[EventStatus.OPEN.value]
+    )
+    events = events.filter(pl.col("window_ends_on") < as_of)
+    classes = names.event_classes.select("event_class_id", "event_class")
+    later = frames.load_later_events(connection, events).join(classes, on="event_class_id", how="left")
+    listed, counted = held_windows(
+        events,
+        held_events(connection, events["client_id"].unique().to_list(), as_of),
+        frames.load_plans(connection, events),
+        frames.load_elections(connection, events),
+        later,
+        as_of=as_of,
+    )
+    return {"Held windows": listed, "By whom": counted}
+
+
 def _eligibility(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     counting = [EventStatus.OPEN.value, EventStatus.CLOSED.value]
     statuses = list(selection.statuses) or None
@@ -326,8 +349,12 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS027", "Process status", _status, "department", "statuses"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
         _kind("AGE-OUTS", "Dependents who pass a limit of age", _age_outs, "as_of", "through"),
+        _kind("HELD", "Ended windows: held by whom, since when, holding back what", _held, "as_of"),
         _kind("ELIGIBILITY", "Eligibility, criterion by criterion", _eligibility, "statuses"),
         _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
     )
 }
 """Every report, by code."""
+
+COUNTING_TO_TODAY = ("HELD",)
+"""Reports that count days up to one; the faces take today where none is named."""

@@ -14,6 +14,7 @@ from openbenefits.reports.issuing import (
 )
 from openbenefits.reports.names import load_schedules
 from openbenefits.reports.reporting import (
+    COUNTING_TO_TODAY,
     REPORTS,
     Report,
     ReportKind,
@@ -26,6 +27,7 @@ from openbenefits.reports.reporting import (
 )
 
 __all__ = [
+    "COUNTING_TO_TODAY",
     "REPORTS",
     "Report",
     "ReportKind",

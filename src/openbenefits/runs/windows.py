@@ -1,5 +1,6 @@
 """Ends of enrolment windows: finalise with defaults, void, or hold, as the class says (rulings §1.5)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number
 FROM events_event AS e
 LEFT JOIN enrollment_eventplan AS p
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
-WHERE e.client_id = %s AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
+WHERE e.client_id = ANY(%s) AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
   AND e.window_ends_on < %s
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """
@@ -66,7 +67,7 @@ def run_window_ends(
             started_at=now,
             started_by=started_by,
         )
-        past = _past_events(connection, client_id, as_of)
+        past = _past_events(connection, [client_id], as_of)
         void_events(
             connection,
             past.filter(action="void"),
@@ -104,11 +105,11 @@ def run_window_ends(
     return RunResult(run_id=started.id, state="done", people=past.height, outcomes=counted.sort("outcome"))
 
 
-def _past_events(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
+def _past_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
     """The open, unanswered events whose window has ended, with the action of their class."""
-    events = copy_out(connection, PAST, SCHEMA, [client_id, as_of])
-    classes = load_setup(connection, [client_id])["event_class"].select("event_class_id", "window_action")
-    found = events.join(classes, on="event_class_id", how="left")
+    events = copy_out(connection, PAST, SCHEMA, [list(client_ids), as_of])
+    classes = load_setup(connection, client_ids)["event_class"].select("event_class_id", "window_action")
+    found = events.join(classes.unique("event_class_id"), on="event_class_id", how="left")
     voids = pl.col("window_action") == str(WindowAction.VOID)
     action = (
         pl.when(voids & pl.col("must_end"))
@@ -128,7 +129,7 @@ HELD = """
 SELECT e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id,
        e.event_on, p.employee_number, e.process_status, e.window_ends_on
 FROM events_event AS e JOIN workforce_person AS p ON p.id = e.person_id
-WHERE e.client_id = %s AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
+WHERE e.client_id = ANY(%s) AND e.event_status = 'O' AND e.process_status IN ('PR', 'NT', 'EE', 'RE')
   AND e.window_ends_on < %s
 """
 
@@ -147,17 +148,17 @@ WHY = {
 ANSWERED = "the answer has errors: correct it, or let the window end later"
 
 
-def held_events(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
+def held_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
     """List the open events whose window has ended before a day, longest first: what waits for whom.
 
     Shapes: event key, employee_number, schedule, event_class, event_on, process_status, window_ends_on,
             days_past, action (what the run of window ends does with it), why.
     """
-    held = copy_out(connection, HELD, HELD_SCHEMA, [client_id, as_of])
-    actions = _past_events(connection, client_id, as_of).select(*EVENT_KEY, "action")
-    tables = load_setup(connection, [client_id])
-    classes = tables["event_class"].select("event_class_id", event_class="code")
-    schedules = tables["schedule"].select("schedule_id", schedule="code")
+    held = copy_out(connection, HELD, HELD_SCHEMA, [list(client_ids), as_of])
+    actions = _past_events(connection, client_ids, as_of).select(*EVENT_KEY, "action")
+    tables = load_setup(connection, client_ids)
+    classes = tables["event_class"].select("event_class_id", event_class="code").unique("event_class_id")
+    schedules = tables["schedule"].select("schedule_id", schedule="code").unique("schedule_id")
     found = held.join(actions, on=list(EVENT_KEY)).join(classes, on="event_class_id", how="left")
     found = found.join(schedules, on="schedule_id", how="left")
     is_answered = (pl.col("process_status") == "EE") & (pl.col("action") == str(WindowAction.HOLD))

@@ -190,7 +190,7 @@ def _deduction_differences(
     lines = [
         line
         for line in view.lines(year)
-        if line["plan_type"] == plan_type and (line["kind"] == "credit") == (kind == "credits")
+        if line["plan_type"] == plan_type and (line["kind"] != "deduction") == (kind == "credits")
     ]
     found = observing.summary_of(lines)
     about = f"{view.name}, {kind} {plan_type} of {year}"

@@ -237,6 +237,7 @@ def _elect(play: Play, part: shape.ElectPart, on: date, now: datetime) -> None:
             waive_reason=choice.waive_reason,
             waiver_proof=choice.waiver_proof,
             waiver_proof_on=choice.waiver_proof_on,
+            credit_rollover=choice.credit_rollover,
             received_on=on,
             elector=play.cast.name_of(part.person),
             source="administrator",

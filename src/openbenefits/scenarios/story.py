@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from openbenefits.core.codes import PersonType, WaiverProof
+from openbenefits.core.codes import ExcessCredits, PersonType, WaiverProof
 from openbenefits.scenarios.expectations import (
     Dollars,
     EventClass,
@@ -267,6 +267,7 @@ class ChoicePart(Part, kw_only=True, frozen=True):
     waive_reason: str | None = None
     waiver_proof: WaiverProof | None = None
     waiver_proof_on: date | None = None
+    credit_rollover: ExcessCredits | None = None  # what becomes of credits left over, of the whole event
 
 
 class ElectPart(Part, kw_only=True, frozen=True):

@@ -12,7 +12,7 @@ from openbenefits.programs.rulebook import Rulebook
 BEGINS, ENDS, RATE, PAY_RISE, AGE = "begins", "ends", "rate", "pay", "age"
 ADDRESS, COVERAGE, SAME = "address", "coverage changed", ""
 
-_CONTENT = ("option_id", "requested_coverage_cents", "pledge_cents", "percent_thousandths", "covered")
+_CONTENT = ("option_id", "requested_coverage_cents", "pledge_cents", "covered")
 _COMPARED = (
     *(
         "ends_on",
@@ -23,9 +23,16 @@ _COMPARED = (
         "month_cents",
         "month_employer_cents",
     ),
-    *("coverage_cents", "priced_annual_pay_cents", "priced_age", "priced_family_ages", "priced_zip"),
+    *(
+        "stated_thousandths",
+        "coverage_cents",
+        "priced_annual_pay_cents",
+        "priced_age",
+        "priced_family_ages",
+        "priced_zip",
+    ),
 )
-_LINE = ["series", "kind"]
+_LINE = ["series", "kind", "is_after_tax_part"]
 
 
 def with_content(points: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
@@ -68,7 +75,7 @@ def _cause(first: date) -> pl.Expr:
         .then(pl.when(began_earlier).then(pl.lit(SAME)).otherwise(pl.lit(BEGINS)))
         .when(is_resumed)
         .then(pl.lit(BEGINS))
-        .when(_differs("content"))
+        .when(_differs("content") | _differs("stated_thousandths"))
         .then(pl.lit(COVERAGE))
         .when(~is_changed)
         .then(pl.lit(SAME))

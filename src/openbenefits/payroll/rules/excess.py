@@ -9,7 +9,8 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.payroll.rules.takings import OWNER, split
 
-CREDIT, DEDUCTION = "credit", "deduction"
+CREDIT, DEDUCTION, SOLD = "credit", "deduction", "sold"
+"""Kinds of lines: credits and hours sold are earnings."""
 MONTHS = 12
 
 
@@ -57,9 +58,7 @@ def _with_reduced(lines: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Take what is not paid out off the credits of a pay, one after the other, none below 0."""
     rows = _in_force(lines.with_row_index("_at"), held)
     out = money.add(pl.col("forfeited_cents"), pl.col("rolled_cents"))
-    credits_ = rows.filter((pl.col("kind") == CREDIT) & ~pl.col("is_traded")).with_columns(
-        _year=out.fill_null(0)
-    )
+    credits_ = rows.filter(pl.col("kind") == CREDIT).with_columns(_year=out.fill_null(0))
     credits_ = credits_.with_columns(_month=money.divide_half_up(pl.col("_year"), MONTHS))
     credits_ = credits_.with_columns(_off=split("_month").fill_null(0)).sort(
         "owner", "ends_on", "point_plan_type", "_at"
@@ -72,7 +71,7 @@ def _with_reduced(lines: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     reduced = money.subtract(pl.col("owed_cents"), money.minimum(pl.col("_left"), pl.col("owed_cents")))
     credits_ = credits_.select("_at", _reduced=reduced)
     found = rows.select("_at").join(credits_, on="_at", how="left", maintain_order="left")
-    is_credit = (pl.col("kind") == CREDIT) & ~pl.col("is_traded")
+    is_credit = pl.col("kind") == CREDIT
     return lines.with_columns(found["_reduced"]).with_columns(
         owed_cents=pl.when(is_credit).then("_reduced").otherwise("owed_cents")
     ).drop("_reduced")  # fmt: skip

@@ -7,15 +7,15 @@ from typing import cast
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind, OptionType, TaxClass, Trade
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
 from openbenefits.core.columns import with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
-from openbenefits.payroll.rules.excess import CREDIT, DEDUCTION, with_excess
+from openbenefits.payroll.rules.excess import CREDIT, with_excess
+from openbenefits.payroll.rules.kinds import credits_of, deductions_of
 from openbenefits.payroll.rules.pledges import with_pledge_shares
 from openbenefits.payroll.rules.prices import with_month
 from openbenefits.payroll.rules.takings import (
-    EVERY_PERIOD,
     OWNER,
     days_needed,
     own_flagged,
@@ -103,8 +103,8 @@ def fact_days(
 def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) -> pl.DataFrame:
     """List what is owed in the pays that end from one day through another.
 
-    Shapes:  the result is as LINE, one row per owner, plan type, slot, kind and pay. Where a deduction or
-             credit is no longer taken, its first pay without it has a line of 0 with the cause 'ends'.
+    Shapes:  the result is as LINE, one row per owner, plan type, slot, kind, tax class and pay. Where one
+             is no longer taken, its first pay without it has a line of 0 with the cause 'ends'.
     Missing: what cannot be priced or counted is null, and `fault` says why; never 0. Somebody without a pay
              group has no pays: see `find_unpaid` of the services.
     Source:  rulings §2.4, §5.1, §5.2, §5.6; docs/rules.md §7.
@@ -115,7 +115,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     held = _in_force(points, pays)
     points, held, undecided = _with_general(points, held, known.given, rulebook)
     lines = _with_setup(held, points, rulebook)
-    lines = with_shares(pl.concat([_deductions(lines), _credits(lines)]), rulebook)
+    lines = with_shares(pl.concat([deductions_of(lines), credits_of(lines)]), rulebook)
     lines = lines.join(
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
     )
@@ -128,7 +128,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     lines = with_causes(lines, pays, points, rulebook, first)
     shown = lines.filter(pl.col("ends_on").is_between(begin, through))
     return shown.select(pl.col(name).cast(kind) for name, kind in LINE.items()).sort(
-        *OWNER, "ends_on", "plan_type", "slot", "kind"
+        *OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class"
     )
 
 
@@ -202,7 +202,10 @@ def _with_undecided(lines: pl.DataFrame, undecided: pl.DataFrame) -> pl.DataFram
 
 
 _PLAN_ROW = ("plan_row", "amount_kind", "is_price_locked", "is_lapsing", "dependent_rule_id")
-_OPTION = ("option_row", "option_type", "deduction_code_id", "tax_class", "period_flags", "trade")
+_OPTION = (
+    *("option_row", "option_type", "deduction_code_id", "tax_class", "period_flags", "trade"),
+    *("after_tax_deduction_code_id", "after_tax_period_flags"),
+)
 
 
 def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -212,7 +215,7 @@ def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) ->
         points,
         "point",
         *("program_id", "plan_type", "option_id", "begins_on", "coverage_cents", "pledge_cents"),
-        *("percent_thousandths", "deduction_begins_on"),
+        *("percent_thousandths", "after_tax_thousandths", "deduction_begins_on"),
         prefix="point_",
     ).with_columns(change_kind=points["kind"].gather(held["point"]))
     asked = lines.select("point_program_id", "point_plan_type", "ends_on").unique()
@@ -249,43 +252,13 @@ def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
     )
 
 
-def _deductions(lines: pl.DataFrame) -> pl.DataFrame:
-    """Keep what is covered; without a deduction code it is taken after tax, in every pay.
-
-    Hours of leave sold are paid instead of taken, in the same pays.
-    """
-    sells = (pl.col("trade") == Trade.SELL).fill_null(value=False)
-    option_type = pl.col("option_type")
-    is_option = (option_type == OptionType.OPTION) | option_type.is_null()
-    is_option &= pl.col("point_plan_type") != PROGRAM_PLAN_TYPE
-    is_general = (option_type == OptionType.GENERAL_DEDUCTION).fill_null(value=False)
-    is_covered = pl.col("change_kind").is_in(COVERED)
-    return lines.filter((is_option | is_general) & is_covered).with_columns(
-        kind=pl.when(sells).then(pl.lit(CREDIT)).otherwise(pl.lit(DEDUCTION)),
-        is_traded=(pl.col("amount_kind") == str(AmountKind.HOURS)).fill_null(value=False),
-        tax_class=pl.when(~sells).then(pl.col("tax_class").fill_null(str(TaxClass.AFTER_TAX))),
-        period_flags=pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD),
-    )
-
-
-def _credits(lines: pl.DataFrame) -> pl.DataFrame:
-    """Keep what gives credits; they are earnings of every pay."""
-    return lines.filter("has_credit").with_columns(
-        kind=pl.lit(CREDIT),
-        is_traded=pl.lit(value=False),
-        tax_class=pl.lit(None, pl.String),
-        deduction_code_id=pl.lit(None, lines.schema["deduction_code_id"]),
-        period_flags=pl.lit(EVERY_PERIOD, pl.Int64),
-    )
-
-
 # --- amounts --------------------------------------------------------------------------------------------
 
 
 def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Add owed_cents, employer_cents and fault, by the way each line is stated."""
     amount, is_credit = pl.col("amount_kind"), pl.col("kind") == CREDIT
-    is_pledge = ((amount == str(AmountKind.PLEDGE)) & ~is_credit) | pl.col("is_traded")
+    is_pledge = amount.is_in([str(AmountKind.PLEDGE), str(AmountKind.HOURS)]) & ~is_credit
     is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
     stated = (is_pledge | is_percent).fill_null(value=False)
     priced = lines.filter(~stated).with_columns(
@@ -303,7 +276,7 @@ def _percents(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Take a percentage of the pay's part of annual pay, rounded to the cent."""
     rows = with_taken(lines, facts, "case", "annual_pay_cents")
     percent, pays = (
-        pl.col("point_percent_thousandths").cast(pl.Int64),
+        pl.col("stated_thousandths").cast(pl.Int64),
         pl.col("periods_in_year").cast(pl.Int64),
     )
     rows = rows.with_columns(_divisor=pays * (100 * 1_000))
@@ -321,7 +294,7 @@ def _fault() -> pl.Expr:
         .then(pl.lit("option"))
         .when(pl.col("shares").is_null())
         .then(pl.lit("calendar"))
-        .when((is_stated & (pl.col("kind") == DEDUCTION)) | pl.col("is_traded"))
+        .when(is_stated & (pl.col("kind") != CREDIT))
         .then(pl.lit("stated amount or pay"))
         .otherwise(pl.coalesce("price_fault", pl.lit("rate")))
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from openbenefits.core.codes import AmountKind, PersonType
+from openbenefits.core.codes import AmountKind, PersonType, Trade
 from openbenefits.core.plan_types import carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
@@ -121,6 +121,7 @@ def stated_amounts(audited: Audited) -> Iterator[Finding]:
             yield audited.finding(place.path, "limits", expected, found, "Correct one.")
         for path, option in numbered(part.options, *place.path, "options"):
             yield from _hours(audited, path, part, option)
+            yield from _after_tax(audited, path, part, option)
 
 
 def _annual_limits(audited: Audited, place: Place) -> Iterator[Finding]:
@@ -151,6 +152,25 @@ def _hours(audited: Audited, path: Path, part: PlanTypePart, option: OptionPart)
     elif hours and hours.minimum is not None and hours.maximum is not None and hours.minimum > hours.maximum:
         found = f"{hours.minimum} above {hours.maximum}"
         yield audited.finding(path, "hours", "minimum not above maximum", found, "Correct one.")
+    if hours and (hours.trade == Trade.SELL) != (hours.earnings_code is not None):
+        expected = "an earnings code where hours are sold, and only there"
+        found = f"`trade: {hours.trade}`, earnings code {hours.earnings_code or 'none'}"
+        yield audited.finding(path, "earnings_code", expected, found, "Name the code that pays them.")
+
+
+def _after_tax(audited: Audited, path: Path, part: PlanTypePart, option: OptionPart) -> Iterator[Finding]:
+    """Find deduction codes of percentages after tax that nobody can state, or that are taken before tax."""
+    code = option.after_tax_deduction_code
+    if code is None:
+        return
+    if not part.maximum_after_tax_percent:
+        expected = "an after-tax deduction code only where a percentage after tax may be stated"
+        found = f"`maximum_after_tax_percent: {part.maximum_after_tax_percent or 'none'}`"
+        yield audited.finding(path, "after_tax", expected, found, "Correct one of them.")
+    taxes = {one.code: one.tax for one in audited.codes.deduction_codes}
+    if taxes.get(code) == "before":
+        expected = "a deduction code with `tax: after`"
+        yield audited.finding(path, "after_tax", expected, f"`{code}`", "Name a code after tax.")
 
 
 def collected(audited: Audited) -> Iterator[Finding]:

@@ -229,6 +229,7 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
     yield Reference(path, "formulas", option.formula, day)
     yield Reference(path, "formulas", option.premium_formula, day)
     yield Reference(path, "deduction_codes", option.deduction_code)
+    yield Reference(path, "deduction_codes", option.after_tax_deduction_code)
     for code in option.coverage_codes:
         yield Reference(path, "coverage_codes", code)
     for cost in option.costs:

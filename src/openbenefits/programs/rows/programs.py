@@ -131,6 +131,7 @@ def options(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
                 "premium_formula_id": numbers.maybe("formula", part.premium_formula),
                 "fixed_coverage_cents": cents(part.coverage_amount),
                 "deduction_code_id": numbers.maybe("deduction_code", part.deduction_code),
+                "after_tax_deduction_code_id": numbers.maybe("deduction_code", part.after_tax_deduction_code),
                 **_requirement(part, numbers),
                 **_hours(part),
             }
@@ -153,6 +154,7 @@ def _hours(part: OptionPart) -> Row:
         "trade": hours and hours.trade,
         "minimum_hours_hundredths": cents(hours.minimum) if hours else None,
         "maximum_hours_hundredths": cents(hours.maximum) if hours else None,
+        "sold_earnings_code": hours and hours.earnings_code,
     }
 
 
