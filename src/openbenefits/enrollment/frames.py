@@ -101,6 +101,7 @@ CREDIT_USE_COLUMNS = {
     "paid_cents": pl.Int64,
     "forfeited_cents": pl.Int64,
     "rolled_cents": pl.Int64,
+    "is_taken_back": pl.Boolean,
 }
 
 CREDIT_USES = f"""
@@ -136,6 +137,14 @@ FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP')
+"""
+
+OFFERED_PRICES = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, o.option_id,
+       o.pay_before_tax_cents, o.pay_after_tax_cents
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_eventoption AS o
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 
 ELECTION_COLUMNS = {
@@ -354,6 +363,18 @@ def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     earlier = pairs.filter(pl.col("prior_on") <= pl.col("event_on"))
     last = earlier.filter(pl.col("prior_on") == pl.col("prior_on").max().over("case"))
     return last.select("case", "option_id").unique()
+
+
+def load_offered_prices(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
+    """Load what the options of each event cost per pay as last prepared.
+
+    Shapes: case, option_id, pay_before_tax_cents, pay_after_tax_cents.
+    """
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    prices = {"option_id": pl.Int32, "pay_before_tax_cents": pl.Int64, "pay_after_tax_cents": pl.Int64}
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | prices
+    rows = copy_out(connection, OFFERED_PRICES, schema, people_arrays(cases))
+    return rows.join(cases.select("case", *event), on=event).select("case", *prices)
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

@@ -299,6 +299,7 @@ def _write_points(connection: Any, new: pl.DataFrame, chosen: pl.DataFrame, now:
 
 NOT_STATED = (
     *("requested_coverage_cents", "waive_reason", "schedule_id", "event_number", "run_id"),
+    *("superseded_by_schedule", "superseded_by_event"),
     *("superseded_by_run", "superseded_at", "after_tax_thousandths", "hours_hundredths"),
 )
 

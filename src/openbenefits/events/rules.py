@@ -5,7 +5,7 @@ Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 
 import polars as pl
 
-from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus
+from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
@@ -92,9 +92,15 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_unfinished(status: str = "process_status") -> pl.Expr:
-    """Whether an event still has something to do: not final, not void, not disconnected."""
+    """Whether an event still has something to do: not final (or to be decided again), not void or disconnected."""
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
-    return ~pl.col(status).is_in(FINAL).fill_null(value=False) & ~pl.col("event_status").is_in(gone)
+    is_final = pl.col(status).is_in(FINAL).fill_null(value=False)
+    return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
+
+
+def is_to_be_replayed() -> pl.Expr:
+    """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
+    return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 
 def order_events(events: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
-from openbenefits.core.codes import ActionSource, EventStatus
+from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
 from openbenefits.events import frames, models, rules
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
@@ -75,6 +75,39 @@ def void_events(
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.VOID)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
+
+
+def order_replay(
+    connection: Any, events: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
+) -> None:
+    """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
+
+    Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
+            decides anew; what they posted must have been taken back.
+    """
+    if events.is_empty():
+        return
+    moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
+    move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
+    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(ProcessIndicator.REPLAY)))
+    update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
+
+
+def redate_events(connection: Any, events: pl.DataFrame) -> None:
+    """Move events to another day; their windows are found anew.
+
+    Shapes: events has the event's key and event_on, the new day.
+    """
+    if events.is_empty():
+        return
+    rows = events.select(
+        *rules.EVENT_KEY,
+        "event_on",
+        window_begins_on=pl.lit(None, pl.Date),
+        window_ends_on=pl.lit(None, pl.Date),
+    )
+    columns = ["event_on", "window_begins_on", "window_ends_on"]
+    update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 
 def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
@@ -194,6 +227,7 @@ def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:
         status_at=pl.lit(now).cast(UTC),
         process_indicator=pl.lit("N"),
         finalize_requested=pl.lit(value=False),
+        is_finalized=pl.lit(value=False),
         preparation=pl.lit(0, pl.Int32),
         is_out_of_sequence=pl.lit(value=False),
         is_eligibility_changed=pl.lit(value=False),

@@ -6,7 +6,7 @@ Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
-from openbenefits.events.rules import FINAL, RECORD_KEY, order_events
+from openbenefits.events.rules import FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
     str(status) for status in (ProcessStatus.AS, ProcessStatus.AN, ProcessStatus.AE, ProcessStatus.PE)
@@ -76,7 +76,7 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     status = pl.col("process_status")
     finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
     resumed = (pl.col("event_status") == str(EventStatus.CLOSED)) & status.is_in(TO_PREPARE_AGAIN)
-    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed
+    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed | is_to_be_replayed()
     if reaches(through, Level.ELECTIONS):
         validate = status.is_in(TO_VALIDATE)
         finalise = status.is_in(UNANSWERED) & finalizing
@@ -112,12 +112,13 @@ def _waits_for(ours: pl.Expr) -> pl.Expr:
 def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     """Spell out the single steps of each move, so that history shows every status passed through.
 
-    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, final_status
-             (null where a level was not reached), the event's key and steps; result: rows of from_status,
-             to_status and step.
+    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, entered_status
+             (elections replayed), final_status (null where a level was not reached), the event's key and
+             steps; result: rows of from_status, to_status and step.
     """
     chain = pl.concat_list(
-        pl.col("from_status").fill_null(""), "program_status", "prepared_status", "final_status"
+        pl.col("from_status").fill_null(""),
+        *("program_status", "prepared_status", "entered_status", "final_status"),
     )
     rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
     key = [*RECORD_KEY, "schedule_id", "event_number"]

@@ -282,7 +282,7 @@ def _process(
         schedule = schedule_of(connection, started.bundle_client, started.schedule_id)
         _open_events(connection, started, schedule, people, now=now)
         rulebook = load_rulebook(connection, [started.bundle_client])
-        outcomes, count = _waves(connection, started, people, rulebook, now=now)
+        outcomes, count = work_in_waves(connection, started, people, rulebook, now=now)
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
         _write_line(started, partition, count, now=now)
@@ -321,7 +321,7 @@ def _floor(started: models.Run) -> date:
     return Bundle.objects.get(client_id=started.bundle_client).starts_on or date.min
 
 
-def _waves(
+def work_in_waves(
     connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
 ) -> tuple[pl.DataFrame, int]:
     """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
