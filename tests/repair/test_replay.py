@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
+from tests.runs.conftest import NOW, Employer
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.frames import load_coverage
@@ -13,7 +14,6 @@ from openbenefits.repair.rules import HELD, WITHDRAW
 from openbenefits.repair.services import RepairOrder, RepairRefused, rehearse, repair
 from openbenefits.runs.services import run
 from openbenefits.workforce.services import report_life_event
-from tests.runs.conftest import NOW, Employer
 
 LATER = NOW + timedelta(days=120)
 YEAR_END = date(2026, 12, 31)
@@ -94,13 +94,11 @@ def married(connection, employer, person_id: int, now: datetime) -> None:
         connection,
         Employer.order(
             employer,
-            **{
-                "schedule_id": employer.event_maintenance,
-                "as_of": date(2026, 2, 1),
-                "through": Level.ELECTIONS,
-                "people": [person_id],
-                "is_finalizing": True,
-            },
+            schedule_id=employer.event_maintenance,
+            as_of=date(2026, 2, 1),
+            through=Level.ELECTIONS,
+            people=[person_id],
+            is_finalizing=True,
         ),
         now=now,
     )

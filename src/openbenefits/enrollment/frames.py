@@ -45,6 +45,10 @@ SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (clien
 WHERE c.superseded_by_run IS NULL
 """
 
+ALL_COVERAGE = f"""
+SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
 LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
 FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
@@ -247,6 +251,20 @@ def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the change points that hold, of some people."""
     query = COVERAGE.format(columns=", ".join(COVERAGE_COLUMNS))
     return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
+
+
+def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load every change point of some people, superseded ones too, with what superseded them and when."""
+    schema = {
+        **COVERAGE_COLUMNS,
+        "superseded_by_run": pl.Int64,
+        "superseded_by_schedule": pl.Int32,
+        "superseded_by_event": pl.Int32,
+        "made_at": pl.Datetime("us", "UTC"),
+        "superseded_at": pl.Datetime("us", "UTC"),
+    }
+    query = ALL_COVERAGE.format(columns=", ".join(schema))
+    return copy_out(connection, query, schema, people_arrays(people))
 
 
 def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:

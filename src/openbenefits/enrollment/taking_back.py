@@ -11,9 +11,9 @@ import polars as pl
 
 from openbenefits.enrollment import models
 from openbenefits.enrollment.frames import (
-    COVERAGE_COLUMNS,
     CREDIT_USE_COLUMNS,
     POINT,
+    load_all_points,
     load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
@@ -27,13 +27,9 @@ from openbenefits.enrollment.services import (
     copy_points,
     supersede,
 )
-from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
-from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.store.bulk import copy_in, schema_of, update_from
 
 BY = ("superseded_by_schedule", "superseded_by_event")
-ALL_POINTS = f"""
-SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
-"""
 CHILDREN = (
     (models.CoverageDependent, load_covered_dependents),
     (models.CoverageFund, load_covered_funds),
@@ -56,20 +52,6 @@ def take_back_postings(
     restored = _write_again(connection, again, run_id=run_id, now=now)
     _take_back_credits(connection, keys, run_id=run_id, now=now)
     return ceasing, restored
-
-
-def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
-    """Load every change point of some people, superseded ones too, with what superseded them."""
-    schema = {
-        **COVERAGE_COLUMNS,
-        "superseded_by_run": pl.Int64,
-        "superseded_by_schedule": pl.Int32,
-        "superseded_by_event": pl.Int32,
-        "made_at": pl.Datetime("us", "UTC"),
-        "superseded_at": pl.Datetime("us", "UTC"),
-    }
-    query = ALL_POINTS.format(columns=", ".join(f"c.{name}" for name in schema))
-    return copy_out(connection, query, schema, people_arrays(people))
 
 
 def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:

@@ -38,7 +38,7 @@ def detect_activity(
     columns = schema_of(models.Activity)
     rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
-    _flag_changed(connection, feed, people)
+    _flag_changed(connection, feed, people, jobs)
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height
@@ -75,6 +75,17 @@ def void_events(
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.VOID)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
+
+
+def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame) -> None:
+    """Flag the final events of a later day than events that have just become final: out of sequence.
+
+    Shapes: events are all events of the people as they stood before; finished has the event's key.
+    """
+    overtaken = rules.overtaken(events, finished)
+    if overtaken.height:
+        rows = overtaken.select(*rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True))
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
 
 
 def order_replay(
@@ -136,21 +147,18 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> None:
+def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame, jobs: pl.DataFrame) -> None:
     """Flag events that relied on a corrected fact; disconnect unfinished ones whose job row is gone."""
     changed = feed.filter(pl.col("operation").is_in(["C", "D"]))
     if changed.is_empty():
         return
     events = frames.load_events(connection, people)
-    touched = events.join(
-        changed.select("client_id", "person_id", "operation", "fact", event_on="valid_from").unique(),
-        on=["client_id", "person_id", "event_on"],
-    )
-    flagged = touched.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
+    relying = rules.relying_on(events, changed, jobs)
+    flagged = relying.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
     update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
-    gone = touched.filter(
-        (pl.col("operation") == "D") & (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
-    ).filter(rules.is_unfinished())
+    caused = (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
+    caused &= pl.col("event_on") == pl.col("valid_from")
+    gone = relying.filter((pl.col("operation") == "D") & caused).filter(rules.is_unfinished())
     disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
     update_from(connection, "events_event", disconnected, rules.EVENT_KEY, ["event_status"])
 

@@ -17,9 +17,9 @@ HELD = (
 def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
     """Name the events a repair decides again, or withdraws: its targets, and what was final after them.
 
-    Shapes:  events are all events of some people; targets has the event's key, `kind` (again, withdraw, redate)
-             and `to_on` (redate: the new day). Answers rows of events with kind and to_on; kind of the later
-             ones is `again`.
+    Shapes:  events are all events of some people; targets has the event's key, `kind` (again, withdraw,
+             redate) and `to_on` (redate: the new day). Answers rows of events with kind and to_on; kind of
+             the later ones is `again`.
     Source:  design §1.5. Events of the target's own day count as later: to decide them again changes nothing.
     """
     found = events.join(targets.select(*EVENT_KEY, "kind", "to_on"), on=list(EVENT_KEY))

@@ -1,8 +1,8 @@
-"""Use cases of repair: decide events again, withdraw or re-date them, with all consequences, or only rehearse it.
+"""Use cases of repair: decide events again, withdraw or re-date them, with all consequences, or rehearse it.
 
-One operation (design §1.5): what the events and the later final ones of the same benefit records posted is taken
-back, and they are decided again from stored facts, elections and orders through the ordinary path. Nothing is
-erased, and everything is one transaction.
+One operation (design §1.5): what the events and the later final ones of the same benefit records posted is
+taken back, and they are decided again from stored facts, elections and orders through the ordinary path.
+Nothing is erased, and everything is one transaction.
 """
 
 from collections.abc import Sequence
@@ -132,7 +132,8 @@ def _refuse(order: RepairOrder) -> None:
     clients = order.targets["client_id"].unique().to_list()
     if clients != [order.client_id]:
         raise RepairRefused(
-            f"events of client {order.client_id} were expected; found {clients or 'none'}; repair one client at a time"
+            f"events of client {order.client_id} were expected; found {clients or 'none'}; "
+            "repair one client at a time"
         )
 
 

@@ -14,7 +14,7 @@ from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, is_to_be_replayed, window
-from openbenefits.events.services import move_events, record_steps, replace_messages
+from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
 from openbenefits.programs.frames import load_setup
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
@@ -60,7 +60,7 @@ def work_wave(
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = _decide(connection, cases, known, rulebook, started)
-    _save(connection, decided, rulebook, started, now=now)
+    _save(connection, events, decided, rulebook, started, now=now)
     worked = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
@@ -247,7 +247,13 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
 
 
 def _save(
-    connection: Any, decided: Decided, rulebook: Rulebook, started: models.Run, *, now: datetime
+    connection: Any,
+    events: pl.DataFrame,
+    decided: Decided,
+    rulebook: Rulebook,
+    started: models.Run,
+    *,
+    now: datetime,
 ) -> None:
     """Write what changed: preparation, coverage, statuses with their steps, messages."""
     changed = decided.cases.filter("is_changed")
@@ -262,6 +268,7 @@ def _save(
         post(connection, decided.settled, final, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)
+    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
@@ -316,6 +323,8 @@ def _save_events(
         .then("is_finalizing")
         .otherwise("is_finalized"),
         process_indicator=pl.lit("N"),
+        is_out_of_sequence=pl.lit(value=False),
+        is_eligibility_changed=pl.lit(value=False),
     )
     columns = [
         *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
@@ -324,6 +333,8 @@ def _save_events(
             "finalize_requested",
             "is_finalized",
             "process_indicator",
+            "is_out_of_sequence",
+            "is_eligibility_changed",
             "window_begins_on",
             "window_ends_on",
         ),

@@ -1,7 +1,7 @@
 """Elections of an event decided again: which still stand, and which go back to the person (rulings §6.2).
 
-A choice stands if it is still valid and the employee's cost per pay has not risen. One that does not stand sends
-the whole event back (RE): what was chosen stays on record, nothing of it holds, and nothing is dropped unseen.
+A choice stands if it is still valid and the employee's cost per pay has not risen. One that does not stand
+sends the whole event back (RE): what was chosen stays on record, nothing of it holds, nothing is dropped.
 """
 
 from dataclasses import replace
@@ -57,8 +57,10 @@ def _messages(dearer: pl.DataFrame) -> pl.DataFrame:
 
 def _without(settled: Settled, returned: pl.DataFrame, more: pl.DataFrame) -> Settled:
     """Take the results of some cases away; they are RE."""
-    gone = {"on": "case", "how": "anti"}
-    parts = ("results", "members", "funds", "beneficiaries")
+
+    def kept(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(returned, on="case", how="anti")
+
     is_returned = pl.col("case").is_in(returned["case"].implode())
     said = settled.messages.filter(~(is_returned & pl.col("code").is_in(NOT_SAID)))
     return replace(
@@ -69,8 +71,11 @@ def _without(settled: Settled, returned: pl.DataFrame, more: pl.DataFrame) -> Se
         messages=pl.concat([said, more]),
         credits=replace(
             settled.credits,
-            uses=settled.credits.uses.join(returned, **gone),
-            rolls=settled.credits.rolls.join(returned, **gone),
+            uses=kept(settled.credits.uses),
+            rolls=kept(settled.credits.rolls),
         ),
-        **{name: getattr(settled, name).join(returned, **gone) for name in parts},
+        results=kept(settled.results),
+        members=kept(settled.members),
+        funds=kept(settled.funds),
+        beneficiaries=kept(settled.beneficiaries),
     )
