@@ -4,46 +4,18 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, Employer
+from tests.runs.conftest import Employer
 
 from openbenefits.core.codes import Level
-from openbenefits.enrollment.frames import load_coverage
-from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY
-from openbenefits.repair.rules import HELD, WITHDRAW
+from openbenefits.repair.rules import WITHDRAW
 from openbenefits.repair.services import RepairOrder, RepairRefused, rehearse, repair
 from openbenefits.runs.services import run
 from openbenefits.workforce.services import report_life_event
 
-LATER = NOW + timedelta(days=120)
-YEAR_END = date(2026, 12, 31)
+from .worlds import LATER, YEAR_END, events_of, held
+
 WEDDING = date(2026, 1, 17)
-
-
-@pytest.fixture
-def enrolled(fresh_database, make_employer) -> Employer:
-    """An employer whose open enrolment for 2026 is final."""
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
-
-
-def everybody(connection, employer):
-    query = "SELECT client_id, person_id, benefit_record FROM events_event"
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        rows = cursor.fetchall()
-    schema = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
-    return pl.DataFrame(rows, schema=schema, orient="row").unique()
-
-
-def events_of(connection, employer, **wanted):
-    return load_events(connection, everybody(connection, employer)).filter(**wanted)
-
-
-def held(connection, employer):
-    columns = [name for name in HELD if name != "members"]
-    return load_coverage(connection, everybody(connection, employer)).select(columns).sort(columns)
 
 
 def order(employer, events, kind, to_on=None) -> RepairOrder:

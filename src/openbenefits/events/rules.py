@@ -142,7 +142,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_unfinished(status: str = "process_status") -> pl.Expr:
-    """Whether an event has something to do: not final (or to be decided again), not void, not disconnected."""
+    """Whether an event has something to do: not final (or to be decided again), not void or disconnected."""
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     is_final = pl.col(status).is_in(FINAL).fill_null(value=False)
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)

@@ -20,13 +20,14 @@ ACTIVE = ("A", "L", "P")
 
 
 def detect_activity(
-    connection: Any, people: pl.DataFrame, actions: pl.DataFrame, *, run_id: int, floor: date
+    connection: Any, people: pl.DataFrame, actions: pl.DataFrame, *, run_id: int, floor: date, now: datetime
 ) -> int:
     """Read the change feed on, and write the activity it means; answer how many rows.
 
     An inserted fact becomes activity; a corrected one flags the events of its day; a deleted job row
-    disconnects the unfinished events it caused (event-processing §3.4). Changes before `floor`, the day
-    benefits administration starts, trigger nothing.
+    disconnects the unfinished events it caused (event-processing §3.4). A fact that comes back on the same
+    day gives its void event back. Changes before `floor`, the day benefits administration starts, trigger
+    nothing.
     """
     feed = frames.load_feed(connection, people)
     if feed.is_empty():
@@ -37,11 +38,33 @@ def detect_activity(
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
     rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     _flag_changed(connection, feed, people, jobs)
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height
+
+
+def _reconnect(
+    connection: Any, activities: pl.DataFrame, people: pl.DataFrame, *, run_id: int, now: datetime
+) -> None:
+    """Give void and disconnected events back whose fact has come back; the new change is their cause."""
+    known = frames.load_consumed_activity(connection, people)
+    back = activities.join(known, on=list(rules.ACTIVITY_KEY))
+    if back.is_empty():
+        return
+    update_from(
+        connection,
+        "events_activity",
+        back.select(*rules.ACTIVITY_KEY, "change_id"),
+        rules.ACTIVITY_KEY,
+        ["change_id"],
+    )
+    gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
+    events = frames.load_events(connection, people).filter(pl.col("event_status").is_in(gone))
+    events = events.join(back.select(rules.EVENT_KEY).unique(), on=list(rules.EVENT_KEY), how="semi")
+    order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
 def write_activity(connection: Any, activities: pl.DataFrame) -> int:
@@ -102,6 +125,20 @@ def order_replay(
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
     asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(ProcessIndicator.REPLAY)))
     update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
+
+
+def keep_as_it_is(connection: Any, events: pl.DataFrame, *, reason: str, actor: str, now: datetime) -> None:
+    """Clear the flags of events somebody looked at; the reason is a step of their history.
+
+    Shapes: events has the event's key, process_status, event_status and steps.
+    """
+    if events.is_empty():
+        return
+    moves = events.with_columns(to_status="process_status", to_event_status="event_status")
+    move_events(connection, moves, cause=f"kept as it is: {reason}", run_id=None, actor=actor, now=now)
+    flags = ["is_eligibility_changed", "is_out_of_sequence"]
+    cleared = events.select(*rules.EVENT_KEY, *(pl.lit(value=False).alias(name) for name in flags))
+    update_from(connection, "events_event", cleared, rules.EVENT_KEY, flags)
 
 
 def redate_events(connection: Any, events: pl.DataFrame) -> None:

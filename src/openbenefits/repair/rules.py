@@ -1,10 +1,13 @@
 """What a repair touches, and what it changes: pure decisions on columns (docs/decisions/0012-replay.md)."""
 
+from datetime import date
+
 import polars as pl
 
-from openbenefits.core.codes import EventStatus
+from openbenefits.core.codes import COVERED_KINDS, EventStatus
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY
 
+COVERED = [str(kind) for kind in COVERED_KINDS]
 AGAIN, WITHDRAW, REDATE = "again", "withdraw", "redate"
 HELD = (
     *("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on"),
@@ -81,3 +84,126 @@ def event_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     )
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in columns)
     return joined.filter(differs).sort(EVENT_KEY)
+
+
+# --- what to propose ----------------------------------------------------------------------------------------
+
+
+def proposed(events: pl.DataFrame, causes: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """Propose a repair for each flagged or disconnected event.
+
+    Shapes:  events are all events of some people; causes has, per activity an event came from, the event's
+             key, `is_gone` (its fact was deleted) and deleted_in (the change that deleted it); moved has, per
+             event, made_in (the change its activity came from). Answers the event's key, kind, to_on,
+             `why` in words, and, where a deleted fact came back on another day in the same change, the key of
+             the event that was made of it (replaced_schedule, replaced_event; else null).
+    Missing: an event without activity (open enrolment, snapshot) has no fact of its own: it is decided again.
+    """
+    flagged = events.filter(_asks_repair())
+    gone = causes.group_by(EVENT_KEY).agg(pl.col("is_gone").all(), pl.col("deleted_in").max())
+    found = flagged.join(gone, on=list(EVENT_KEY), how="left").with_columns(
+        pl.col("is_gone").fill_null(value=False)
+    )
+    found = _with_move(found, events, moved)
+    is_moved = pl.col("is_gone") & pl.col("to_on").is_not_null()
+    kind = (
+        pl.when(is_moved).then(pl.lit(REDATE)).when("is_gone").then(pl.lit(WITHDRAW)).otherwise(pl.lit(AGAIN))
+    )
+    return found.with_columns(kind=kind, why=_why()).select(
+        *EVENT_KEY, "event_on", "kind", "to_on", "why", "replaced_schedule", "replaced_event"
+    )
+
+
+def _asks_repair() -> pl.Expr:
+    """Whether an event is flagged, or has lost its fact; void ones ask nothing."""
+    final = pl.col("process_status").is_in(FINAL).fill_null(value=False)
+    flagged = final & (pl.col("is_eligibility_changed") | pl.col("is_out_of_sequence"))
+    is_disconnected = pl.col("event_status") == str(EventStatus.DISCONNECTED)
+    return is_disconnected | (flagged & (pl.col("event_status") != str(EventStatus.VOID)))
+
+
+def _with_move(found: pl.DataFrame, events: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
+    """Add the day a deleted fact was moved to, and the event made of it there."""
+    there = (
+        events.filter(pl.col("event_status") != str(EventStatus.VOID))
+        .join(moved, on=list(EVENT_KEY))
+        .select(
+            *RECORD_KEY,
+            "event_class_id",
+            deleted_in="made_in",
+            to_on="event_on",
+            replaced_schedule="schedule_id",
+            replaced_event="event_number",
+        )
+        .sort("to_on")
+        .unique([*RECORD_KEY, "event_class_id", "deleted_in"], keep="first")
+    )
+    return found.join(there, on=[*RECORD_KEY, "event_class_id", "deleted_in"], how="left")
+
+
+def _why() -> pl.Expr:
+    return (
+        pl.when(pl.col("is_gone") & pl.col("to_on").is_not_null())
+        .then(pl.format("the fact it came from was moved to {}", "to_on"))
+        .when("is_gone")
+        .then(pl.lit("the fact it came from was withdrawn"))
+        .when("is_eligibility_changed")
+        .then(pl.lit("a fact it was decided from was corrected"))
+        .otherwise(pl.lit("an earlier event became final after it"))
+    )
+
+
+def targets_of(proposals: pl.DataFrame) -> pl.DataFrame:
+    """Spell proposals out as targets: a moved event takes the place of the one made of the new fact."""
+    replaced = proposals.drop_nulls("replaced_event").select(
+        *RECORD_KEY,
+        schedule_id="replaced_schedule",
+        event_number="replaced_event",
+        kind=pl.lit(WITHDRAW),
+        to_on=pl.lit(None, pl.Date),
+    )
+    own = proposals.select(*EVENT_KEY, "kind", "to_on")
+    return pl.concat([own, replaced.select(own.columns)]).unique(list(EVENT_KEY), keep="last")
+
+
+# --- what may be automatic ----------------------------------------------------------------------------------
+
+
+MEDICAL = "10"
+
+
+def held_back(
+    before: pl.DataFrame, after: pl.DataFrame, changes: pl.DataFrame, *, as_of: date
+) -> pl.DataFrame:
+    """Name the benefit records whose repair somebody must decide, and why (rulings §6.1, §6.2).
+
+    Shapes:  before and after are timelines as HELD; changes as `event_changes`. Answers RECORD_KEY and why.
+    A person decides where medical coverage would end on a past day, and where an event that was final would
+    wait for an answer or has an error.
+    """
+    final = pl.col("process_status").is_in(FINAL) & (pl.col("event_status_after") != str(EventStatus.VOID))
+    waits = changes.filter(final & ~pl.col("process_status_after").is_in(FINAL)).select(RECORD_KEY)
+    ended = _ended_before(before, after, as_of)
+    return pl.concat(
+        [
+            ended.with_columns(why=pl.lit("medical coverage would end on a past day")),
+            waits.unique().with_columns(why=pl.lit("an event would wait for an answer, or has an error")),
+        ]
+    ).unique(list(RECORD_KEY), keep="first", maintain_order=True)
+
+
+def _ended_before(before: pl.DataFrame, after: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Benefit records covered for medical on some past day before, and not after."""
+    key = [*RECORD_KEY, "slot"]
+    sides = [
+        side.filter(plan_type=MEDICAL).select(*key, "begins_on", covered=pl.col("kind").is_in(COVERED))
+        for side in (before, after)
+    ]
+    days = pl.concat([side.select(*key, "begins_on") for side in sides]).unique()
+    days = days.filter(pl.col("begins_on") < as_of).sort("begins_on")
+    for name, side in zip(("was", "is"), sides, strict=True):
+        days = days.join_asof(
+            side.sort("begins_on").rename({"covered": name}), on="begins_on", by=key, check_sortedness=False
+        )
+    lost = pl.col("was").fill_null(value=False) & ~pl.col("is").fill_null(value=False)
+    return days.filter(lost).select(RECORD_KEY).unique(maintain_order=True)

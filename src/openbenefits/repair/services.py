@@ -6,7 +6,7 @@ Nothing is erased, and everything is one transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -64,12 +64,15 @@ class Consequences:
     coverage:   rows of repair.rules.HELD with `side`.
     deductions: what is owed per pay, where it differs.
     events:     where events stand, where it differs.
+    before, after: the timelines, as repair.rules.HELD.
     run_id:     the run that made it; None after a rehearsal.
     """
 
     coverage: pl.DataFrame
     deductions: pl.DataFrame
     events: pl.DataFrame
+    before: pl.DataFrame
+    after: pl.DataFrame
     run_id: int | None
 
     def are_none(self) -> bool:
@@ -106,6 +109,8 @@ def repair(connection: Any, order: RepairOrder, *, now: datetime) -> Consequence
         coverage=coverage_changes(before.coverage, after.coverage),
         deductions=deduction_changes(before.owed, after.owed),
         events=event_changes(before.events, after.events),
+        before=before.coverage,
+        after=after.coverage,
         run_id=started.pk,
     )
 
@@ -115,12 +120,7 @@ def rehearse(connection: Any, order: RepairOrder, *, now: datetime) -> Consequen
     kept: list[Consequences] = []
     try:
         with transaction.atomic():
-            done = repair(connection, order, now=now)
-            kept.append(
-                Consequences(
-                    coverage=done.coverage, deductions=done.deductions, events=done.events, run_id=None
-                )
-            )
+            kept.append(replace(repair(connection, order, now=now), run_id=None))
             raise TrialOver
     except TrialOver:
         return kept[0]

@@ -309,7 +309,8 @@ def _open_events(
         create_period_events(connection, people, schedule, now=now)
         return
     tables = load_setup(connection, [started.bundle_client])
-    detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=_floor(started))
+    actions = tables["action_reason"]
+    detect_activity(connection, people, actions, run_id=started.id, floor=_floor(started), now=now)
     create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
 
 
