@@ -141,6 +141,7 @@ def test_a_person_decides_where_medical_would_end_in_the_past(fresh_database, en
 
 def test_a_late_report_lets_the_later_event_be_decided_again(fresh_database, enrolled):
     person_id = covered_person(fresh_database, enrolled)
+    before = held(fresh_database, enrolled)
     workforce.report_life_event(
         enrolled.client_id,
         person_id,
@@ -156,5 +157,6 @@ def test_a_late_report_lets_the_later_event_be_decided_again(fresh_database, enr
         (person_id, 0, "again", "an earlier event became final after it")
     ]
     done = due(fresh_database, enrolled, LATER)
-    assert done.proposals["outcome"].to_list() == ["unchanged"]
+    assert done.proposals["outcome"].to_list() == ["repaired"]
+    assert held(fresh_database, enrolled).equals(before)  # what the wedding posted on the same day gives way
     assert find_proposals(fresh_database, enrolled.client_id).is_empty()
