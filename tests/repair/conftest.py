@@ -1,12 +1,13 @@
 """Repairs are tried on the employer that runs are tried on."""
 
 import pytest
+from tests.cli.conftest import cli
 from tests.runs.conftest import NOW, Employer, contents, make_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.runs.services import run
 
-__all__ = ["contents", "make_employer"]
+__all__ = ["cli", "contents", "make_employer"]
 
 
 @pytest.fixture

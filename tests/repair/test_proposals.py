@@ -160,3 +160,32 @@ def test_a_late_report_lets_the_later_event_be_decided_again(fresh_database, enr
     assert done.proposals["outcome"].to_list() == ["repaired"]
     assert held(fresh_database, enrolled).equals(before)  # what the wedding posted on the same day gives way
     assert find_proposals(fresh_database, enrolled.client_id).is_empty()
+
+
+def test_the_command_line_shows_repairs_and_does_them(fresh_database, enrolled, cli, tmp_path):
+    person_id = covered_person(fresh_database, enrolled)
+    before = held(fresh_database, enrolled)
+    said = cli("repair", "proposals", "--client", "harbor")
+    assert "Nothing to repair" in said.output
+    resign(enrolled, person_id)
+    maintain(fresh_database, enrolled)
+    ended = held(fresh_database, enrolled)
+    first_day = LAST_DAY + timedelta(days=1)
+    workforce.delete_job_row(enrolled.client_id, person_id, on=first_day, made_by="test", now=LATER)
+    maintain(fresh_database, enrolled)
+    said = cli("repair", "proposals", "--client", "harbor")
+    assert "withdraw" in said.output
+    assert "the fact it came from" in " ".join(said.output.split())
+    told = cli("repair", "due", "--client", "harbor", "--as-of", SPRING, "--rehearse", "--files", tmp_path)
+    assert told.exit_code == 0, told.output
+    assert "Nothing was written" in told.output
+    assert held(fresh_database, enrolled).equals(ended)
+    listed = pl.read_csv(tmp_path / "coverage-that-differs.csv")
+    assert set(listed["side"]) == {"no longer"}
+    done = cli("repair", "due", "--client", "harbor", "--as-of", SPRING)
+    assert "repaired" in done.output
+    assert held(fresh_database, enrolled).equals(before)
+    refused = cli("repair", "event", "--client", "harbor", "--schedule", "HBEM", "--person", "nobody",
+                  "--do", "mend", "--reason", "x")  # fmt: skip
+    assert refused.exit_code == 2
+    assert "again, withdraw or redate" in " ".join(refused.output.split())

@@ -4,6 +4,7 @@ A proposal is not stored: it follows from the flags of events and from what beca
 Carrying it out clears the flags; so does keeping an event as it is, with a reason.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -71,6 +72,18 @@ def repair_due(connection: Any, order: DueOrder, *, now: datetime) -> Due:
     A repair is rehearsed first. Where medical coverage would end on a past day, or somebody would have to
     answer again, a person decides (rulings §6). Where nothing differs only the flags are cleared.
     """
+    return _due(connection, order, repair, now=now)
+
+
+def rehearse_due(connection: Any, order: DueOrder, *, now: datetime) -> Due:
+    """Answer what `repair_due` would do; nothing is written."""
+    return _due(connection, order, rehearse, now=now)
+
+
+Work = Callable[..., Consequences]
+
+
+def _due(connection: Any, order: DueOrder, work: Work, *, now: datetime) -> Due:
     proposals = find_proposals(connection, order.client_id)
     if proposals.is_empty():
         return Due(proposals=proposals.with_columns(outcome=pl.lit(None, pl.String)), consequences=None)
@@ -78,21 +91,16 @@ def repair_due(connection: Any, order: DueOrder, *, now: datetime) -> Due:
     waiting = held_back(told.before, told.after, told.events, as_of=order.as_of)
     judged = proposals.join(waiting.rename({"why": "outcome"}), on=list(RECORD_KEY), how="left")
     clear = judged.filter(pl.col("outcome").is_null()).drop("outcome")
-    done = None
-    if clear.height:
-        done = repair(connection, order_of(order, clear, "repairs due"), now=now)
-    moved = _moved(done)
-    outcome = (
-        pl.when(pl.col("outcome").is_not_null())
-        .then("outcome")
-        .when("is_moved")
-        .then(pl.lit("repaired"))
-        .otherwise(pl.lit("unchanged"))
-    )
-    judged = judged.join(moved, on=list(RECORD_KEY), how="left").with_columns(
-        pl.col("is_moved").fill_null(value=False)
-    )
-    return Due(proposals=judged.with_columns(outcome=outcome).drop("is_moved"), consequences=done)
+    done = work(connection, order_of(order, clear, "repairs due"), now=now) if clear.height else None
+    return Due(proposals=_with_outcome(judged, done), consequences=done)
+
+
+def _with_outcome(judged: pl.DataFrame, done: Consequences | None) -> pl.DataFrame:
+    """Say of each proposal what came of it; why it waits is said already."""
+    rows = judged.join(_moved(done), on=list(RECORD_KEY), how="left")
+    is_moved = pl.col("is_moved").fill_null(value=False)
+    came = pl.when(is_moved).then(pl.lit("repaired")).otherwise(pl.lit("unchanged"))
+    return rows.with_columns(outcome=pl.coalesce("outcome", came)).drop("is_moved")
 
 
 def _moved(done: Consequences | None) -> pl.DataFrame:
