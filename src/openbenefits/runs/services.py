@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from openbenefits.core.codes import Level
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.services import create_events, create_period_events, detect_activity
 from openbenefits.programs.frames import load_rulebook, load_setup, releases_in_force
 from openbenefits.programs.models import Bundle
@@ -327,9 +328,11 @@ def work_in_waves(
 ) -> tuple[pl.DataFrame, int]:
     """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
     outcomes, moving, count = _outcome(people, None), people, 0
+    worked = pl.DataFrame(schema=dict.fromkeys(EVENT_KEY, pl.Int64))
     while moving.height:
-        wave = waves.work_wave(connection, started, moving, rulebook, now=now)
+        wave = waves.work_wave(connection, started, moving, rulebook, worked, now=now)
         count += 1
+        worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
         outcomes = _merged(outcomes, wave.outcomes)
         moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
     return outcomes, count

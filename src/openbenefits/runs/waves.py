@@ -23,6 +23,7 @@ from openbenefits.runs.rules import (
     choose,
     event_status_of,
     interruptions,
+    may_pass_next,
     not_due_yet,
     reaches,
     statuses_passed,
@@ -34,16 +35,26 @@ UTC = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """What a wave did: an outcome per benefit record, and who moved on (their next event may follow)."""
+    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow."""
 
     outcomes: pl.DataFrame
+    worked: pl.DataFrame
     moved: pl.DataFrame
 
 
 def work_wave(
-    connection: Any, started: models.Run, people: pl.DataFrame, rulebook: Rulebook, *, now: datetime
+    connection: Any,
+    started: models.Run,
+    people: pl.DataFrame,
+    rulebook: Rulebook,
+    worked: pl.DataFrame,
+    *,
+    now: datetime,
 ) -> Wave:
-    """Work on the first event of each benefit record, in the caller's transaction."""
+    """Work on the first event of each benefit record, in the caller's transaction.
+
+    `worked` names the events that earlier waves worked on: nobody works twice on one in a run.
+    """
     events = _with_classes(connection, event_frames.load_events(connection, people), started)
     events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
     chosen = choose(
@@ -51,24 +62,29 @@ def work_wave(
         schedule_ids=schedules_of(started, events),
         is_finalizing=started.is_finalizing,
         through=started.through_level,
+        worked=worked,
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
-        return Wave(outcomes=waiting, moved=cases.select(RECORD_KEY))
+        return Wave(outcomes=waiting, worked=cases.select(EVENT_KEY), moved=cases.select(RECORD_KEY))
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = _decide(connection, cases, known, rulebook, started)
     _save(connection, events, decided, rulebook, started, now=now)
-    worked = decided.cases.select(
+    told = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
         from_status="process_status_before",
         to_status="to_status",
     )
-    closed = decided.cases.filter(event_status_of() == "C")
-    return Wave(outcomes=pl.concat([waiting, worked]), moved=closed.select(RECORD_KEY))
+    closed = decided.cases.filter(event_status_of() == "C").select(RECORD_KEY)
+    return Wave(
+        outcomes=pl.concat([waiting, told]),
+        worked=cases.select(EVENT_KEY),
+        moved=pl.concat([closed, may_pass_next(chosen)]).unique(),
+    )
 
 
 def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
