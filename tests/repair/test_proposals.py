@@ -12,6 +12,7 @@ from openbenefits.payroll.services import owed
 from openbenefits.repair.proposals import DueOrder, dismiss, find_proposals, repair_due
 from openbenefits.repair.services import RepairRefused
 from openbenefits.runs.services import run
+from openbenefits.store.bulk import update_from
 from openbenefits.workforce import services as workforce
 from openbenefits.workforce.models import JobFact
 
@@ -189,3 +190,39 @@ def test_the_command_line_shows_repairs_and_does_them(fresh_database, enrolled, 
                   "--do", "mend", "--reason", "x")  # fmt: skip
     assert refused.exit_code == 2
     assert "again, withdraw or redate" in " ".join(refused.output.split())
+
+
+def test_nothing_is_taken_back_that_would_wait_behind_an_event_in_error(fresh_database, enrolled):
+    person_id = covered_person(fresh_database, enrolled)
+
+    def address(postal_code):
+        return {"state": "NH", "postal_code": postal_code, "country": "USA"}
+
+    workforce.report_life_event(
+        enrolled.client_id,
+        person_id,
+        event_class="MAR",
+        on=date(2026, 4, 2),
+        reported_on=date(2026, 4, 2),
+        made_by="test",
+        now=NOW,
+    )
+    maintain(fresh_database, enrolled)
+    before = held(fresh_database, enrolled)
+    workforce.move(
+        enrolled.client_id,
+        person_id,
+        on=date(2026, 2, 10),
+        address=address("00000"),
+        made_by="test",
+        now=LATER,
+    )
+    maintain(fresh_database, enrolled)
+    moved = events_of(fresh_database, enrolled, person_id=person_id, event_on=date(2026, 2, 10))
+    assert moved["process_status"].to_list() == ["PE"]
+    wedding = events_of(fresh_database, enrolled, person_id=person_id, event_on=date(2026, 4, 2))
+    update = wedding.select(*EVENT_KEY, is_out_of_sequence=pl.lit(value=True))
+    update_from(fresh_database, "events_event", update, EVENT_KEY, ["is_out_of_sequence"])
+    told = due(fresh_database, enrolled, LATER)
+    assert told.proposals["outcome"].to_list() == ["an event would wait behind an earlier one"]
+    assert held(fresh_database, enrolled).equals(before)

@@ -4,8 +4,8 @@ from datetime import date
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS, EventStatus
-from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY
+from openbenefits.core.codes import COVERED_KINDS, EventStatus, ProcessIndicator
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
 AGAIN, WITHDRAW, REDATE = "again", "withdraw", "redate"
@@ -77,8 +77,11 @@ def deduction_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame
 
 
 def event_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Compare where events stand: rows of the event's key with day and statuses before and after."""
-    columns = ("event_on", "process_status", "event_status")
+    """Compare where events stand: rows of the event's key with day and statuses before and after.
+
+    An event still to be decided again after a repair (`process_indicator` L) waits behind an earlier one.
+    """
+    columns = ("event_on", "process_status", "event_status", "process_indicator")
     joined = before.select(*EVENT_KEY, *columns).join(
         after.select(*EVENT_KEY, *columns), on=list(EVENT_KEY), how="full", coalesce=True, suffix="_after"
     )
@@ -115,11 +118,12 @@ def proposed(events: pl.DataFrame, causes: pl.DataFrame, moved: pl.DataFrame) ->
 
 
 def _asks_repair() -> pl.Expr:
-    """Whether an event is flagged, or has lost its fact; void ones ask nothing."""
+    """Whether an event is flagged, or has lost its fact; void ones, and those being decided, ask nothing."""
     final = pl.col("process_status").is_in(FINAL).fill_null(value=False)
     flagged = final & (pl.col("is_eligibility_changed") | pl.col("is_out_of_sequence"))
     is_disconnected = pl.col("event_status") == str(EventStatus.DISCONNECTED)
-    return is_disconnected | (flagged & (pl.col("event_status") != str(EventStatus.VOID)))
+    standing = (pl.col("event_status") != str(EventStatus.VOID)) & ~is_to_be_replayed()
+    return is_disconnected | (flagged & standing)
 
 
 def _with_move(found: pl.DataFrame, events: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
@@ -178,15 +182,19 @@ def held_back(
     """Name the benefit records whose repair somebody must decide, and why (rulings §6.1, §6.2).
 
     Shapes:  before and after are timelines as HELD; changes as `event_changes`. Answers RECORD_KEY and why.
-    A person decides where medical coverage would end on a past day, and where an event that was final would
-    wait for an answer or has an error.
+    A person decides where medical coverage would end on a past day, where an event that was final would wait
+    for an answer or has an error, and where it could not be decided again because an earlier one waits.
     """
+    behind = changes.filter(pl.col("process_indicator_after") == str(ProcessIndicator.REPLAY)).select(
+        RECORD_KEY
+    )
     final = pl.col("process_status").is_in(FINAL) & (pl.col("event_status_after") != str(EventStatus.VOID))
     waits = changes.filter(final & ~pl.col("process_status_after").is_in(FINAL)).select(RECORD_KEY)
     ended = _ended_before(before, after, as_of)
     return pl.concat(
         [
             ended.with_columns(why=pl.lit("medical coverage would end on a past day")),
+            behind.unique().with_columns(why=pl.lit("an event would wait behind an earlier one")),
             waits.unique().with_columns(why=pl.lit("an event would wait for an answer, or has an error")),
         ]
     ).unique(list(RECORD_KEY), keep="first", maintain_order=True)

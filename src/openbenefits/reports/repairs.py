@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import PROCESS_STATUS_NAMES
+from openbenefits.core.codes import PROCESS_STATUS_NAMES, EventStatus, ProcessIndicator
 from openbenefits.payroll.frames import load_employee_numbers
 from openbenefits.programs.frames import load_setup
 from openbenefits.reports.names import plan_type_name
@@ -62,17 +62,24 @@ def _with_places(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.Data
 def _events(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
     words = {"": "not decided yet", **PROCESS_STATUS_NAMES}
 
-    def said(status: str, event: str) -> pl.Expr:
-        name = pl.col(status).fill_null("").replace_strict(words, return_dtype=pl.String)
-        return pl.when(pl.col(event) == "V").then(pl.lit("void")).otherwise(name)
+    def said(after: str) -> pl.Expr:
+        name = pl.col(f"process_status{after}").fill_null("").replace_strict(words, return_dtype=pl.String)
+        waits = pl.col(f"process_indicator{after}") == str(ProcessIndicator.REPLAY)
+        return (
+            pl.when(pl.col(f"event_status{after}") == str(EventStatus.VOID))
+            .then(pl.lit("void"))
+            .when(waits)
+            .then(pl.lit("to be decided again, behind an earlier one"))
+            .otherwise(name)
+        )
 
     rows = _with_places(connection, client_id, events)
     return rows.select(
         *("employee_number", "schedule", "event_number"),
         was_on="event_on",
-        was=said("process_status", "event_status"),
+        was=said(""),
         is_on="event_on_after",
-        becomes=said("process_status_after", "event_status_after"),
+        becomes=said("_after"),
     )
 
 
