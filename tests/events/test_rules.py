@@ -111,7 +111,7 @@ def test_activity_of_one_day_and_class_is_one_event():
 def event(number, event_on, priority, status=None, event_status="C", schedule_id=1):
     return {
         "client_id": 1, "person_id": 7, "benefit_record": 0, "schedule_id": schedule_id, "event_number": number,
-        "event_on": event_on, "priority": priority, "process_status": status, "event_status": event_status,
+        "event_on": event_on, "priority": priority, "process_status": status, "event_status": event_status, "process_indicator": "N",
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from openbenefits.cli import (
     event,
     limits,
     payroll,
+    repair,
     report,
     run,
     sample,
@@ -56,6 +57,7 @@ ORDER = (
         "run",
         "elect",
         "event",
+        "repair",
         "statements",
     ),
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
@@ -123,6 +125,7 @@ app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 app.add_typer(run.app, name="run", rich_help_panel=CYCLE)
 app.add_typer(elect.app, name="elect", rich_help_panel=CYCLE)
 app.add_typer(event.app, name="event", rich_help_panel=CYCLE)
+app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)

@@ -60,6 +60,7 @@ class ProcessIndicator(StrEnum):
     ELECT = "E"
     REENTER = "R"
     VOID = "V"
+    REPLAY = "L"  # ours: decide again what was decided, with the elections and orders there are
 
 
 class Level(StrEnum):

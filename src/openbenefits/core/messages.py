@@ -463,6 +463,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "A choice about credits left over that the program does not offer",
             "Leave it out: the program's own rule holds.",
         ),
+        _entry(
+            "BA1342",
+            "election",
+            _W,
+            _ELECT,
+            "A choice made before costs more now, and goes back to the person",
+            "Ask the person: the choice as it is, or another one.",
+        ),
         _entry("BA1334", "election", _E, _ELECT, "Not a fund of the plan", "Choose one of the plan's funds."),
         _entry(
             "BA1333",

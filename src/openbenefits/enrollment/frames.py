@@ -45,6 +45,10 @@ SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (clien
 WHERE c.superseded_by_run IS NULL
 """
 
+ALL_COVERAGE = f"""
+SELECT {{columns}} FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
 LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
 FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
@@ -101,6 +105,7 @@ CREDIT_USE_COLUMNS = {
     "paid_cents": pl.Int64,
     "forfeited_cents": pl.Int64,
     "rolled_cents": pl.Int64,
+    "is_taken_back": pl.Boolean,
 }
 
 CREDIT_USES = f"""
@@ -136,6 +141,14 @@ FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP')
+"""
+
+OFFERED_PRICES = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, o.option_id,
+       o.pay_before_tax_cents, o.pay_after_tax_cents
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_eventoption AS o
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 
 ELECTION_COLUMNS = {
@@ -238,6 +251,20 @@ def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the change points that hold, of some people."""
     query = COVERAGE.format(columns=", ".join(COVERAGE_COLUMNS))
     return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
+
+
+def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load every change point of some people, superseded ones too, with what superseded them and when."""
+    schema = {
+        **COVERAGE_COLUMNS,
+        "superseded_by_run": pl.Int64,
+        "superseded_by_schedule": pl.Int32,
+        "superseded_by_event": pl.Int32,
+        "made_at": pl.Datetime("us", "UTC"),
+        "superseded_at": pl.Datetime("us", "UTC"),
+    }
+    query = ALL_COVERAGE.format(columns=", ".join(schema))
+    return copy_out(connection, query, schema, people_arrays(people))
 
 
 def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -354,6 +381,18 @@ def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     earlier = pairs.filter(pl.col("prior_on") <= pl.col("event_on"))
     last = earlier.filter(pl.col("prior_on") == pl.col("prior_on").max().over("case"))
     return last.select("case", "option_id").unique()
+
+
+def load_offered_prices(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
+    """Load what the options of each event cost per pay as last prepared.
+
+    Shapes: case, option_id, pay_before_tax_cents, pay_after_tax_cents.
+    """
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    prices = {"option_id": pl.Int32, "pay_before_tax_cents": pl.Int64, "pay_after_tax_cents": pl.Int64}
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | prices
+    rows = copy_out(connection, OFFERED_PRICES, schema, people_arrays(cases))
+    return rows.join(cases.select("case", *event), on=event).select("case", *prices)
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

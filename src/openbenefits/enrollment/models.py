@@ -179,6 +179,7 @@ class CreditUse(EventKey):
     rolled_cents = models.BigIntegerField(null=True)
     run_id = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
+    is_taken_back = models.BooleanField(default=False)  # this version says: nothing holds of the event
 
 
 class CreditRoll(EventKey):
@@ -231,6 +232,8 @@ class Coverage(CoverageKey):
     run_id = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
     superseded_by_run = models.BigIntegerField(null=True)  # null = holds
+    superseded_by_schedule = models.IntegerField(null=True)  # the event whose posting superseded it, if one
+    superseded_by_event = models.IntegerField(null=True)
     superseded_at = models.DateTimeField(null=True)
 
 

@@ -148,15 +148,16 @@ def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) 
         is_election_required=pl.col("is_election_required").fill_null(value=False),
         default_reason=pl.col("default_reason").fill_null("nothing"),
     )
-    copy_in(connection, "enrollment_eventplan", _as_stored(rows, columns))
+    copy_in(connection, "enrollment_eventplan", as_stored(rows, columns))
     options = prepared.options.join(
         prepared.plans.select("plan", "plan_type"), on="plan", how="left", maintain_order="left"
     ).join(keys, on="case")
     rows = options.rename({"rule_bit": "rule_mask"})
-    copy_in(connection, "enrollment_eventoption", _as_stored(rows, schema_of(models.EventOption)))
+    copy_in(connection, "enrollment_eventoption", as_stored(rows, schema_of(models.EventOption)))
 
 
-def _as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+def as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Pick the columns of a table, in its types."""
     return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
 
 
@@ -177,8 +178,8 @@ def post(
         return results
     existing = _existing(connection, results)
     new, replaced = timeline_changes(results, existing)
-    new = _above_all_versions(connection, new)
-    _supersede(connection, replaced, run_id=run_id, now=now)
+    new = above_all_versions(connection, new)
+    supersede(connection, replaced, run_id=run_id, now=now)
     _insert_points(connection, new, settled, run_id=run_id, now=now)
     return new
 
@@ -194,15 +195,17 @@ def _save_credits(
     latest = load_credit_uses(connection, uses)
     known = latest.unique(list(EVENT_KEY), keep="last", maintain_order=True)
     said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
-    uses = uses.join(known.select(said), on=said, how="anti", nulls_equal=True)
+    holding = known.filter(~pl.col("is_taken_back")).select(said)
+    uses = uses.join(holding, on=said, how="anti", nulls_equal=True)
     numbered = uses.join(known.select(*EVENT_KEY, "version"), on=list(EVENT_KEY), how="left").with_columns(
         version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),
         run_id=pl.lit(run_id, pl.Int64),
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        is_taken_back=pl.lit(value=False),
     )
-    copy_in(connection, "enrollment_credituse", _as_stored(numbered, schema_of(models.CreditUse)))
+    copy_in(connection, "enrollment_credituse", as_stored(numbered, schema_of(models.CreditUse)))
     rolls = settled.credits.rolls.join(numbered.select("case", *EVENT_KEY, "version"), on="case")
-    copy_in(connection, "enrollment_creditroll", _as_stored(rolls, schema_of(models.CreditRoll)))
+    copy_in(connection, "enrollment_creditroll", as_stored(rolls, schema_of(models.CreditRoll)))
 
 
 def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:
@@ -243,7 +246,7 @@ def _existing(connection: Any, results: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
+def above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
     """Number versions above superseded points of the same day too."""
     key = [*POINT_KEY, "begins_on"]
     latest = load_latest_versions(connection, new).select(*key, latest="version")
@@ -251,38 +254,49 @@ def _above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(version=(pl.col("latest").fill_null(0) + 1).cast(pl.Int32)).drop("latest")
 
 
-def _supersede(connection: Any, replaced: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+def supersede(connection: Any, replaced: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+    """Say of points that they hold no longer.
+
+    Shapes: POINT and, where the posting of an event does it, superseded_by_schedule and superseded_by_event.
+    """
     if replaced.is_empty():
         return
+    by = {"superseded_by_schedule": pl.Int32, "superseded_by_event": pl.Int32}
+    given = [name for name in by if name in replaced.columns]
     rows = replaced.with_columns(
         superseded_by_run=pl.lit(run_id or 0, pl.Int64),
         superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
     )
-    update_from(connection, "enrollment_coverage", rows, POINT, ["superseded_by_run", "superseded_at"])
+    columns = ["superseded_by_run", *given, "superseded_at"]
+    rows = rows.with_columns(pl.col(name).cast(by[name]) for name in given)
+    update_from(connection, "enrollment_coverage", rows.select(*POINT, *columns), POINT, columns)
 
 
 def _insert_points(
     connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
 ) -> None:
-    _copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
+    copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
     covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
     members = covered.join(settled.members, on=["case", "plan_type"])
     columns = schema_of(models.CoverageDependent)
-    copy_in(connection, "enrollment_coveragedependent", _as_stored(members, columns))
+    copy_in(connection, "enrollment_coveragedependent", as_stored(members, columns))
     funds = covered.join(settled.funds, on=["case", "plan_type"])
-    copy_in(connection, "enrollment_coveragefund", _as_stored(funds, schema_of(models.CoverageFund)))
+    copy_in(connection, "enrollment_coveragefund", as_stored(funds, schema_of(models.CoverageFund)))
     shares = covered.join(settled.beneficiaries, on=["case", "plan_type"])
     columns = schema_of(models.CoverageBeneficiary)
-    copy_in(connection, "enrollment_coveragebeneficiary", _as_stored(shares, columns))
+    copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 
 
-def _copy_points(connection: Any, points: pl.DataFrame, *, now: datetime) -> None:
+def copy_points(connection: Any, points: pl.DataFrame, *, now: datetime) -> None:
+    """Write points that hold from now on."""
     rows = points.with_columns(
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         superseded_by_run=pl.lit(None, pl.Int64),
+        superseded_by_schedule=pl.lit(None, pl.Int32),
+        superseded_by_event=pl.lit(None, pl.Int32),
         superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
     )
-    copy_in(connection, "enrollment_coverage", _as_stored(rows, schema_of(models.Coverage)))
+    copy_in(connection, "enrollment_coverage", as_stored(rows, schema_of(models.Coverage)))
 
 
 # --- evidence -----------------------------------------------------------------------------------------------
@@ -350,8 +364,8 @@ def _raise_coverage(
         rule=pl.lit("evidence approved"),
         run_id=pl.lit(None, pl.Int64),
     )
-    _supersede(connection, rows.filter("same_day").select(POINT), run_id=None, now=now)
-    _copy_points(connection, _above_all_versions(connection, rows), now=now)
+    supersede(connection, rows.filter("same_day").select(POINT), run_id=None, now=now)
+    copy_points(connection, above_all_versions(connection, rows), now=now)
 
 
 __all__ = ["CONTENT", "Known", "decide_proof", "load_known", "post", "save_preparation"]

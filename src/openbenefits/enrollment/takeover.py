@@ -317,7 +317,7 @@ def _write_points(
 
 NOT_STATED = (
     *("requested_coverage_cents", "waive_reason", "schedule_id", "event_number", "run_id"),
-    *("superseded_by_run", "superseded_at"),
+    *("superseded_by_run", "superseded_by_schedule", "superseded_by_event", "superseded_at"),
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.events import models
-from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
 from openbenefits.workforce.recording import FEED_COLUMNS
@@ -34,6 +34,11 @@ LEFT JOIN (SELECT id AS made_in, made_at FROM workforce_changeset) AS c ON c.mad
 WHERE a.event_number IS NULL
 """
 
+CONSUMED = f"""
+SELECT {{columns}}, schedule_id, event_number
+FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id) WHERE a.event_number IS NOT NULL
+"""
+
 NEXT_NUMBERS = f"""
 SELECT client_id, person_id, benefit_record, max(event_number) AS highest
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3
@@ -59,6 +64,15 @@ def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame
     schema = schema_of(models.Activity)
     query = ACTIVITY.format(columns=", ".join(schema))
     return copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
+
+
+def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the activity that has become an event: its key, schedule_id and event_number."""
+    stored = schema_of(models.Activity)
+    schema = {name: stored[name] for name in (*ACTIVITY_KEY, "schedule_id", "event_number")}
+    return copy_out(
+        connection, CONSUMED.format(columns=", ".join(ACTIVITY_KEY)), schema, people_arrays(people)
+    )
 
 
 def load_highest_numbers(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -56,6 +56,7 @@ class Event(EventKey):
     status_at = models.DateTimeField()
     process_indicator = models.TextField(default="N")
     finalize_requested = models.BooleanField(default=False)
+    is_finalized = models.BooleanField(default=False)  # by an order that let defaults answer what was open
     program_id = models.IntegerField(null=True)
     preparation = models.IntegerField(default=0)  # which preparation's options hold; 0 = none yet
     input_fingerprint = models.BigIntegerField(null=True)  # facts, set-up and coverage it was prepared from

@@ -6,6 +6,9 @@
 ASSIGNED = "program assigned or not"
 AGAIN = "process indicator A: assign again"
 
+DECIDED = ("PR", "NT", "ET", "EE", "RE", "FE", "FP", "FA", "PE")
+"""Where an event may stand when it is to be decided again."""
+
 MOVES: tuple[tuple[str, str, str], ...] = (
     ("", "AS", "exactly one program"),
     ("", "AN", "no program"),
@@ -42,5 +45,8 @@ MOVES: tuple[tuple[str, str, str], ...] = (
     ("PE", "PE", "still in error"),
     ("EE", "EE", "still in error"),
     ("ET", "ET", "changed"),
-    *((status, "AS", AGAIN) for status in ("PR", "NT", "ET", "EE", "RE", "FE", "FP", "FA", "PE")),
+    *((status, "AS", AGAIN) for status in DECIDED),
+    *((status, "AN", "decided again: no program") for status in DECIDED),
+    *((status, "AE", "decided again: not one program") for status in DECIDED),
+    ("PR", "RE", "decided again: a choice no longer stands, and goes back to the person"),
 )

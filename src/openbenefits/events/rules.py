@@ -5,7 +5,7 @@ Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 
 import polars as pl
 
-from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus
+from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
@@ -91,10 +91,66 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Pair events with the corrected or deleted facts they may have been decided from.
+
+    Shapes:  changed are rows of the feed (fact, operation, valid_from, job_number); jobs the present job
+             rows. Answers rows of events with fact, operation and valid_from.
+    A job row counts until the next row of that job; other facts count for every event from their day on.
+    """
+    person = ["client_id", "person_id"]
+    facts = changed.select(*person, "fact", "operation", "valid_from", "job_number").unique()
+    following = (
+        jobs.select(*person, "job_number", next_on="valid_from")
+        .join(
+            facts.filter(fact="job").select(*person, "job_number", "valid_from"), on=[*person, "job_number"]
+        )
+        .filter(pl.col("next_on") > pl.col("valid_from"))
+        .group_by(*person, "job_number", "valid_from")
+        .agg(pl.col("next_on").min())
+    )
+    facts = facts.join(following, on=[*person, "job_number", "valid_from"], how="left")
+    pairs = events.join(facts.drop("job_number"), on=person)
+    begun = pl.col("event_on") >= pl.col("valid_from")
+    return pairs.filter(begun & (pl.col("event_on") < pl.col("next_on")).fill_null(value=True)).drop(
+        "next_on"
+    )
+
+
+def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
+    """Name the events that were final before others of an earlier place became so (event-processing §5.8).
+
+    Shapes: events as they stood before; finished has the event's key, event_on and priority. Events to be
+            decided again are not among the answer: their turn comes after.
+    """
+    place = ["event_on", "priority", "event_number"]
+    first = finished.sort(*RECORD_KEY, *place).unique(list(RECORD_KEY), keep="first")
+    first = first.select(
+        *RECORD_KEY, first_on="event_on", first_priority="priority", first_number="event_number"
+    )
+    standing = pl.col("event_status").is_in([str(EventStatus.OPEN), str(EventStatus.CLOSED)])
+    final = events.filter(pl.col("process_status").is_in(FINAL) & ~is_to_be_replayed() & standing)
+    pairs = final.join(finished, on=list(EVENT_KEY), how="anti").join(first, on=list(RECORD_KEY))
+    same_day = pl.col("event_on") == pl.col("first_on")
+    same_place = same_day & (pl.col("priority") == pl.col("first_priority"))
+    is_later = (
+        (pl.col("event_on") > pl.col("first_on"))
+        | (same_day & (pl.col("priority") > pl.col("first_priority")))
+        | (same_place & (pl.col("event_number") > pl.col("first_number")))
+    )
+    return pairs.filter(is_later).select(EVENT_KEY)
+
+
 def is_unfinished(status: str = "process_status") -> pl.Expr:
-    """Whether an event still has something to do: not final, not void, not disconnected."""
+    """Whether an event has something to do: not final (or to be decided again), not void or disconnected."""
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
-    return ~pl.col(status).is_in(FINAL).fill_null(value=False) & ~pl.col("event_status").is_in(gone)
+    is_final = pl.col(status).is_in(FINAL).fill_null(value=False)
+    return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
+
+
+def is_to_be_replayed() -> pl.Expr:
+    """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
+    return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 
 def order_events(events: pl.DataFrame) -> pl.DataFrame:

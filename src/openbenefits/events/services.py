@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from psycopg import sql
 
-from openbenefits.core.codes import ActionSource, EventStatus
+from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
 from openbenefits.events import frames, models, rules
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
@@ -20,13 +20,14 @@ ACTIVE = ("A", "L", "P")
 
 
 def detect_activity(
-    connection: Any, people: pl.DataFrame, actions: pl.DataFrame, *, run_id: int, floor: date
+    connection: Any, people: pl.DataFrame, actions: pl.DataFrame, *, run_id: int, floor: date, now: datetime
 ) -> int:
     """Read the change feed on, and write the activity it means; answer how many rows.
 
     An inserted fact becomes activity; a corrected one flags the events of its day; a deleted job row
-    disconnects the unfinished events it caused (event-processing §3.4). Changes before `floor`, the day
-    benefits administration starts, trigger nothing.
+    disconnects the unfinished events it caused (event-processing §3.4). A fact that comes back on the same
+    day gives its void event back. Changes before `floor`, the day benefits administration starts, trigger
+    nothing.
     """
     feed = frames.load_feed(connection, people)
     if feed.is_empty():
@@ -37,11 +38,33 @@ def detect_activity(
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
     rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
-    _flag_changed(connection, feed, people)
+    _flag_changed(connection, feed, people, jobs)
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height
+
+
+def _reconnect(
+    connection: Any, activities: pl.DataFrame, people: pl.DataFrame, *, run_id: int, now: datetime
+) -> None:
+    """Give void and disconnected events back whose fact has come back; the new change is their cause."""
+    known = frames.load_consumed_activity(connection, people)
+    back = activities.join(known, on=list(rules.ACTIVITY_KEY))
+    if back.is_empty():
+        return
+    update_from(
+        connection,
+        "events_activity",
+        back.select(*rules.ACTIVITY_KEY, "change_id"),
+        rules.ACTIVITY_KEY,
+        ["change_id"],
+    )
+    gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
+    events = frames.load_events(connection, people).filter(pl.col("event_status").is_in(gone))
+    events = events.join(back.select(rules.EVENT_KEY).unique(), on=list(rules.EVENT_KEY), how="semi")
+    order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
 def write_activity(connection: Any, activities: pl.DataFrame) -> int:
@@ -77,6 +100,64 @@ def void_events(
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
 
 
+def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame) -> None:
+    """Flag the final events of a later day than events that have just become final: out of sequence.
+
+    Shapes: events are all events of the people as they stood before; finished has the event's key.
+    """
+    overtaken = rules.overtaken(events, finished)
+    if overtaken.height:
+        rows = overtaken.select(*rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True))
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
+
+
+def order_replay(
+    connection: Any, events: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
+) -> None:
+    """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
+
+    Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
+            decides anew; what they posted must have been taken back.
+    """
+    if events.is_empty():
+        return
+    moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
+    move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
+    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(ProcessIndicator.REPLAY)))
+    update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
+
+
+def keep_as_it_is(connection: Any, events: pl.DataFrame, *, reason: str, actor: str, now: datetime) -> None:
+    """Clear the flags of events somebody looked at; the reason is a step of their history.
+
+    Shapes: events has the event's key, process_status, event_status and steps.
+    """
+    if events.is_empty():
+        return
+    moves = events.with_columns(to_status="process_status", to_event_status="event_status")
+    move_events(connection, moves, cause=f"kept as it is: {reason}", run_id=None, actor=actor, now=now)
+    flags = ["is_eligibility_changed", "is_out_of_sequence"]
+    cleared = events.select(*rules.EVENT_KEY, *(pl.lit(value=False).alias(name) for name in flags))
+    update_from(connection, "events_event", cleared, rules.EVENT_KEY, flags)
+
+
+def redate_events(connection: Any, events: pl.DataFrame) -> None:
+    """Move events to another day; their windows are found anew.
+
+    Shapes: events has the event's key and event_on, the new day.
+    """
+    if events.is_empty():
+        return
+    rows = events.select(
+        *rules.EVENT_KEY,
+        "event_on",
+        window_begins_on=pl.lit(None, pl.Date),
+        window_ends_on=pl.lit(None, pl.Date),
+    )
+    columns = ["event_on", "window_begins_on", "window_ends_on"]
+    update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
+
+
 def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     """Add others_active: another job of the benefit record is active on the day of the row."""
     key = ["client_id", "person_id", "benefit_record"]
@@ -103,21 +184,18 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> None:
+def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame, jobs: pl.DataFrame) -> None:
     """Flag events that relied on a corrected fact; disconnect unfinished ones whose job row is gone."""
     changed = feed.filter(pl.col("operation").is_in(["C", "D"]))
     if changed.is_empty():
         return
     events = frames.load_events(connection, people)
-    touched = events.join(
-        changed.select("client_id", "person_id", "operation", "fact", event_on="valid_from").unique(),
-        on=["client_id", "person_id", "event_on"],
-    )
-    flagged = touched.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
+    relying = rules.relying_on(events, changed, jobs)
+    flagged = relying.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
     update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
-    gone = touched.filter(
-        (pl.col("operation") == "D") & (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
-    ).filter(rules.is_unfinished())
+    caused = (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
+    caused &= pl.col("event_on") == pl.col("valid_from")
+    gone = relying.filter((pl.col("operation") == "D") & caused).filter(rules.is_unfinished())
     disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
     update_from(connection, "events_event", disconnected, rules.EVENT_KEY, ["event_status"])
 
@@ -194,6 +272,7 @@ def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:
         status_at=pl.lit(now).cast(UTC),
         process_indicator=pl.lit("N"),
         finalize_requested=pl.lit(value=False),
+        is_finalized=pl.lit(value=False),
         preparation=pl.lit(0, pl.Int32),
         is_out_of_sequence=pl.lit(value=False),
         is_eligibility_changed=pl.lit(value=False),

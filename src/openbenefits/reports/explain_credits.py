@@ -20,7 +20,7 @@ def credit_part(again: Again) -> CreditPart | None:
     """Tell what the event's credits were used for, as last posted; None where it had none."""
     key = key_of(again.event)
     row = CreditUse.objects.filter(**key).order_by("version").values().last()
-    if row is None:
+    if row is None or row["is_taken_back"]:
         return None
     rolls = CreditRoll.objects.filter(**key, version=row["version"]).order_by("plan_type")
     names = [

@@ -40,6 +40,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
 
 _FACTS_LEFT_OUT = (
     *("case", "is_finalizing", "finalize_requested", "process_indicator", "is_due"),
+    *("is_finalized", "entered_status"),
     *("process_status", "process_status_before", "status_at", "steps", "preparation", "input_fingerprint"),
     *("event_status", "window_begins_on", "window_ends_on", "place", "is_first", "is_ready", "is_passing"),
     *(

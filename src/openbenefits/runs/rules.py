@@ -6,7 +6,7 @@ Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
-from openbenefits.events.rules import FINAL, RECORD_KEY, order_events
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
     str(status) for status in (ProcessStatus.AS, ProcessStatus.AN, ProcessStatus.AE, ProcessStatus.PE)
@@ -25,13 +25,20 @@ def reaches(through: str, level: Level) -> bool:
 
 
 def choose(
-    events: pl.DataFrame, *, schedule_ids: list[int], is_finalizing: bool, through: str
+    events: pl.DataFrame,
+    *,
+    schedule_ids: list[int],
+    is_finalizing: bool,
+    through: str,
+    worked: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Choose, per benefit record, the event a wave works on, and say of every first event why or why not.
 
     Shapes:  events are all events of some people with is_due, only_ends_coverage and is_guarded of their
-             class. Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
-    An event that only ends coverage does not wait behind one that waits for a person (rulings §1.2).
+             class; worked has the keys of those an earlier wave of the run worked on, which waits therefore.
+             Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
+    An event that only ends coverage does not wait behind one that waits for a person, or is in error
+    (rulings §1.2).
     """
     begun = pl.col("is_due") | pl.col("process_status").is_not_null()
     ordered = order_events(events.filter(begun)).with_columns(
@@ -39,7 +46,7 @@ def choose(
     )
     ours = pl.col("schedule_id").is_in(schedule_ids)
     ready = ours & pl.col("is_due") & pl.col("work").is_not_null()
-    ordered = ordered.with_columns(is_ready=ready)
+    ordered = _with_worked(ordered, worked).with_columns(is_ready=ready & ~pl.col("is_worked"))
     first_ready = pl.col("is_ready").filter(pl.col("is_first")).any().over(RECORD_KEY)
     passes = ~pl.col("is_first") & pl.col("only_ends_coverage") & pl.col("is_ready") & ~first_ready
     first_pass = pl.int_range(pl.len()).over(*RECORD_KEY, "is_passing") == 0
@@ -50,6 +57,21 @@ def choose(
         is_chosen=(pl.col("is_first") & pl.col("is_ready")) | pl.col("is_passing"),
         waits_for=_waits_for(ours),
     )
+
+
+def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataFrame:
+    if worked is None or worked.is_empty():
+        return ordered.with_columns(is_worked=pl.lit(value=False))
+    marked = worked.select(EVENT_KEY).unique().with_columns(is_worked=pl.lit(value=True))
+    found = ordered.join(marked, on=list(EVENT_KEY), how="left", maintain_order="left")
+    return found.with_columns(pl.col("is_worked").fill_null(value=False))
+
+
+def may_pass_next(chosen: pl.DataFrame) -> pl.DataFrame:
+    """Name the benefit records with an ending event left that may pass the one a wave has just worked on."""
+    left = pl.col("only_ends_coverage") & pl.col("is_ready") & ~pl.col("is_chosen")
+    busy = chosen.filter("is_chosen").select(RECORD_KEY)
+    return chosen.filter(left).select(RECORD_KEY).unique().join(busy, on=list(RECORD_KEY), how="semi")
 
 
 def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -76,7 +98,7 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     status = pl.col("process_status")
     finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
     resumed = (pl.col("event_status") == str(EventStatus.CLOSED)) & status.is_in(TO_PREPARE_AGAIN)
-    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed
+    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed | is_to_be_replayed()
     if reaches(through, Level.ELECTIONS):
         validate = status.is_in(TO_VALIDATE)
         finalise = status.is_in(UNANSWERED) & finalizing
@@ -112,12 +134,13 @@ def _waits_for(ours: pl.Expr) -> pl.Expr:
 def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     """Spell out the single steps of each move, so that history shows every status passed through.
 
-    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, final_status
-             (null where a level was not reached), the event's key and steps; result: rows of from_status,
-             to_status and step.
+    Shapes:  one row per event with from_status (null: new), program_status, prepared_status, entered_status
+             (elections replayed), final_status (null where a level was not reached), the event's key and
+             steps; result: rows of from_status, to_status and step.
     """
     chain = pl.concat_list(
-        pl.col("from_status").fill_null(""), "program_status", "prepared_status", "final_status"
+        pl.col("from_status").fill_null(""),
+        *("program_status", "prepared_status", "entered_status", "final_status"),
     )
     rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
     key = [*RECORD_KEY, "schedule_id", "event_number"]

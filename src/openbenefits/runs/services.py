@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from openbenefits.core.codes import Level
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.services import create_events, create_period_events, detect_activity
 from openbenefits.programs.frames import Compiled, Tables, load_releases, load_setup, releases_in_force
 from openbenefits.programs.models import Bundle
@@ -281,9 +282,9 @@ def _process(
         locked, skipped = lock_rows(connection, "workforce_person", persons)
         held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
         people = people.join(locked, left_on="person_id", right_on="id", how="semi")
-        rulebook, tables = load_releases(connection, releases_of(started))
-        _open_events(connection, started, tables, people, now=now)
-        outcomes, count = _waves(connection, started, people, (rulebook, tables), now=now)
+        setup = load_releases(connection, releases_of(started))
+        _open_events(connection, started, setup[1], people, now=now)
+        outcomes, count = work_in_waves(connection, started, people, setup, now=now)
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
         _write_line(started, partition, count, now=now)
@@ -315,7 +316,8 @@ def _open_events(
     if schedule["kind"] != "E":
         create_period_events(connection, people, schedule, now=now)
         return
-    detect_activity(connection, people, tables["action_reason"], run_id=started.id, floor=_floor(started))
+    actions = tables["action_reason"]
+    detect_activity(connection, people, actions, run_id=started.id, floor=_floor(started), now=now)
     create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
 
 
@@ -327,14 +329,16 @@ def _floor(started: models.Run) -> date:
     return Bundle.objects.get(client_id=started.bundle_client).starts_on or date.min
 
 
-def _waves(
+def work_in_waves(
     connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
 ) -> tuple[pl.DataFrame, int]:
     """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
     outcomes, moving, count = _outcome(people, None), people, 0
+    worked = pl.DataFrame(schema=dict.fromkeys(EVENT_KEY, pl.Int64))
     while moving.height:
-        wave = waves.work_wave(connection, started, moving, setup, now=now)
+        wave = waves.work_wave(connection, started, moving, setup, worked, now=now)
         count += 1
+        worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
         outcomes = _merged(outcomes, wave.outcomes)
         moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
     return outcomes, count

@@ -7,12 +7,14 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessStatus
+from openbenefits.enrollment.frames import load_offered_prices
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
+from openbenefits.enrollment.rules.replayed import return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
-from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, window
-from openbenefits.events.services import move_events, record_steps, replace_messages
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, is_to_be_replayed, window
+from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
@@ -21,6 +23,7 @@ from openbenefits.runs.rules import (
     choose,
     event_status_of,
     interruptions,
+    may_pass_next,
     not_due_yet,
     reaches,
     statuses_passed,
@@ -32,42 +35,64 @@ UTC = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """What a wave did: an outcome per benefit record, and who moved on (their next event may follow)."""
+    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow."""
 
     outcomes: pl.DataFrame
+    worked: pl.DataFrame
     moved: pl.DataFrame
 
 
 def work_wave(
-    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
+    connection: Any,
+    started: models.Run,
+    people: pl.DataFrame,
+    setup: Compiled,
+    worked: pl.DataFrame,
+    *,
+    now: datetime,
 ) -> Wave:
-    """Work on the first event of each benefit record, in the caller's transaction."""
+    """Work on the first event of each benefit record, in the caller's transaction.
+
+    `worked` names the events that earlier waves worked on: nobody works twice on one in a run.
+    """
     rulebook, tables = setup
     events = _with_classes(event_frames.load_events(connection, people), tables, started)
     events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
     chosen = choose(
         events,
-        schedule_ids=[started.schedule_id],
+        schedule_ids=schedules_of(started, events),
         is_finalizing=started.is_finalizing,
         through=started.through_level,
+        worked=worked,
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
-        return Wave(outcomes=waiting, moved=cases.select(RECORD_KEY))
+        return Wave(outcomes=waiting, worked=cases.select(EVENT_KEY), moved=cases.select(RECORD_KEY))
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
-    decided = _decide(cases, known, rulebook, started)
-    _save(connection, decided, rulebook, started, now=now)
-    worked = decided.cases.select(
+    decided = _decide(connection, cases, known, rulebook, started)
+    _save(connection, events, decided, rulebook, started, now=now)
+    told = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
         from_status="process_status_before",
         to_status="to_status",
     )
-    closed = decided.cases.filter(event_status_of() == "C")
-    return Wave(outcomes=pl.concat([waiting, worked]), moved=closed.select(RECORD_KEY))
+    closed = decided.cases.filter(event_status_of() == "C").select(RECORD_KEY)
+    return Wave(
+        outcomes=pl.concat([waiting, told]),
+        worked=cases.select(EVENT_KEY),
+        moved=pl.concat([closed, may_pass_next(chosen)]).unique(),
+    )
+
+
+def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
+    """Name the schedules a run works on: its own, or all that the events are of."""
+    if started.schedule_id is not None:
+        return [started.schedule_id]
+    return events["schedule_id"].unique().to_list()
 
 
 def _outcome() -> pl.Expr:
@@ -101,12 +126,13 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Number the events to work on; `case` is the position."""
-    finalizing = pl.lit(started.is_finalizing) | pl.col("finalize_requested")
+    again = is_to_be_replayed() & pl.col("is_finalized")
+    finalizing = pl.lit(started.is_finalizing) | pl.col("finalize_requested") | again
     return chosen.sort(RECORD_KEY).with_columns(
         case=pl.int_range(pl.len(), dtype=pl.Int32),
         is_open_enrollment=pl.col("use") == "O",
         is_finalizing=finalizing,
-        is_settling=pl.col("work") != "prepare",
+        is_settling=(pl.col("work") != "prepare") | finalizing | is_to_be_replayed(),
         received_on=pl.col("elected_on"),
         process_status_before=pl.col("process_status"),
     )
@@ -155,7 +181,9 @@ class Decided:
     messages: pl.DataFrame
 
 
-def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run) -> Decided:
+def _decide(
+    connection: Any, cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run
+) -> Decided:
     """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
     prepared = prepare(known.situation, rulebook)
     found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
@@ -165,14 +193,21 @@ def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: mode
     final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
     if settling.height:
         settled = settle(settling, prepared, known.situation, known.elected, known.held, rulebook)
+        replayed = cases.filter(is_to_be_replayed())
+        if replayed.height:
+            earlier = load_offered_prices(connection, replayed)
+            settled = return_fallen(settled, replayed, known.elected, prepared, earlier)
         final = settled.cases.select("case", final_status="process_status")
+    entered = is_to_be_replayed() & pl.col("case").is_in(known.elected.elections["case"].implode())
     cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
-        to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status")
+        entered_status=pl.when(entered & pl.col("final_status").is_in(ENTERED)).then(pl.lit("ET")),
+        to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status"),
     )
     same = (
         (pl.col("fingerprint") == pl.col("input_fingerprint"))
         & (pl.col("to_status") == pl.col("process_status"))
         & (pl.col("event_status") == event_status_of())
+        & ~is_to_be_replayed()
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
     if not reaches(started.through_level, Level.OPTIONS):
@@ -182,6 +217,8 @@ def _decide(cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: mode
     )
 
 
+ENTERED = [str(ProcessStatus.FE), str(ProcessStatus.EE)]
+"""Where elections lead that are taken as entered when an event is decided again."""
 _ERRORS = [str(ProcessStatus.AE), str(ProcessStatus.PE)]
 
 
@@ -218,14 +255,21 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     answered = pl.col("case").is_in(known.elected.elections["case"].implode()) | pl.col("is_finalizing")
     asked = pl.col("work").is_in(["validate", "finalise"]) & sound & answered
     finalised = fresh & pl.col("is_finalizing")
-    return cases.filter(unasked | asked | finalised).select("case", "is_finalizing")
+    replayed = fresh & is_to_be_replayed() & answered
+    return cases.filter(unasked | asked | finalised | replayed).select("case", "is_finalizing")
 
 
 # --- writing ----------------------------------------------------------------------------------------------
 
 
 def _save(
-    connection: Any, decided: Decided, rulebook: Rulebook, started: models.Run, *, now: datetime
+    connection: Any,
+    events: pl.DataFrame,
+    decided: Decided,
+    rulebook: Rulebook,
+    started: models.Run,
+    *,
+    now: datetime,
 ) -> None:
     """Write what changed: preparation, coverage, statuses with their steps, messages."""
     changed = decided.cases.filter("is_changed")
@@ -240,6 +284,7 @@ def _save(
         post(connection, decided.settled, final, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)
+    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
@@ -290,14 +335,22 @@ def _save_events(
         program_id=pl.coalesce("new_program_id", "program_id"),
         input_fingerprint="fingerprint",
         finalize_requested=pl.lit(value=False),
+        is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))
+        .then("is_finalizing")
+        .otherwise("is_finalized"),
         process_indicator=pl.lit("N"),
+        is_out_of_sequence=pl.lit(value=False),
+        is_eligibility_changed=pl.lit(value=False),
     )
     columns = [
         *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
         *(
             "input_fingerprint",
             "finalize_requested",
+            "is_finalized",
             "process_indicator",
+            "is_out_of_sequence",
+            "is_eligibility_changed",
             "window_begins_on",
             "window_ends_on",
         ),

@@ -238,6 +238,8 @@ def _point(cast: Cast, plan_type: str, held: HeldPart, now: datetime) -> dict[st
         "run_id": None,
         "made_at": now,
         "superseded_by_run": None,
+        "superseded_by_schedule": None,
+        "superseded_by_event": None,
         "superseded_at": None,
     }
 

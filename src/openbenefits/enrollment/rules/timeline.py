@@ -22,8 +22,9 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
     """Compare what shall hold with what holds.
 
     Shapes:  results has POINT_KEY, begins_on, kind, CONTENT (members and funds as texts in a fixed order) and
-             ends_all (later points go too); existing has the points that hold, with version. Answers the
-             results to insert, with their version, and the keys of the points to supersede.
+             ends_all (later points go too) and the event they come from; existing has the points that hold,
+             with version. Answers the results to insert, with their version, and the keys of the points to
+             supersede, each with the event that does (superseded_by_schedule, superseded_by_event).
     """
     results = results.sort(*POINT_KEY, "begins_on").unique([*POINT_KEY, "begins_on"], keep="last")
     said = [*POINT_KEY, "begins_on", "kind", *CONTENT]
@@ -36,15 +37,39 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
     return _with_version(new, existing), replaced
 
 
+def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Say what of the timeline ceases to hold, and what holds again, once events have posted nothing.
+
+    Shapes:  points are all points of some people, superseded ones too, with the event that made them
+             (schedule_id, event_number; null: taken over), `superseded_by_run` (null: holds) and the event
+             that superseded them; events has RECORD, schedule_id and event_number. Answers rows of points:
+             those to supersede, and those to write again as they were.
+    Source:  design §1.5: what an event superseded was made by somebody else, or went with it.
+    """
+    key = [*POINT_KEY[:3], "schedule_id", "event_number"]
+    theirs = points.join(events, on=key, how="semi")
+    ceasing = theirs.filter(pl.col("superseded_by_run").is_null())
+    by = ["superseded_by_schedule", "superseded_by_event"]
+    others = points.join(events, on=key, how="anti")
+    again = others.join(events, left_on=[*POINT_KEY[:3], *by], right_on=key, how="semi")
+    return ceasing, again
+
+
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
     """Points of the same day, unless they say the same, and all later ones of an ending of everything."""
     key = [*POINT_KEY, "begins_on"]
-    pairs = existing.select(*POINT_KEY, "begins_on", "version").join(
-        results.select(*POINT_KEY, result_begins_on="begins_on", ends_all="ends_all"), on=POINT_KEY
+    by = results.select(
+        *POINT_KEY,
+        result_begins_on="begins_on",
+        ends_all="ends_all",
+        superseded_by_schedule="schedule_id",
+        superseded_by_event="event_number",
     )
+    pairs = existing.select(*POINT_KEY, "begins_on", "version").join(by, on=POINT_KEY)
     same_day = pl.col("begins_on") == pl.col("result_begins_on")
     later = pl.col("ends_all") & (pl.col("begins_on") > pl.col("result_begins_on"))
-    found = pairs.filter(same_day | later).select(*key, "version").unique()
+    found = pairs.filter(same_day | later).unique([*key, "version"], keep="first", maintain_order=True)
+    found = found.select(*key, "version", "superseded_by_schedule", "superseded_by_event")
     return found.join(repeated.select(key), on=key, how="anti")
 
 

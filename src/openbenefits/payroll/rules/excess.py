@@ -33,7 +33,8 @@ def with_excess(
 def _held(uses: pl.DataFrame) -> pl.DataFrame:
     """Keep what was said last of each event, from when it holds."""
     event = [*OWNER, "schedule_id", "event_number"]
-    return uses.sort(*event, "version").unique(event, keep="last", maintain_order=True)
+    latest = uses.sort(*event, "version").unique(event, keep="last", maintain_order=True)
+    return latest.filter(~pl.col("is_taken_back"))
 
 
 _USE = ("schedule_id", "event_number", "version", "forfeited_cents", "rolled_cents")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0011_switched_rows"),
+        ("programs", "0012_pay_days_forms_age_factors"),
     ]
 
     operations = [

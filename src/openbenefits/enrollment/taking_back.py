@@ -1,0 +1,95 @@
+"""Taking back what events posted: their points cease to hold, and what these superseded holds again.
+
+Nothing is erased: the points stay, superseded, and what holds again is written as a further version
+(design §1.5, decision 0012). The caller has locked the people, in its own transaction.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.enrollment import models
+from openbenefits.enrollment.frames import (
+    CREDIT_USE_COLUMNS,
+    POINT,
+    load_all_points,
+    load_covered_beneficiaries,
+    load_covered_dependents,
+    load_covered_funds,
+    load_credit_uses,
+)
+from openbenefits.enrollment.rules.timeline import taken_back
+from openbenefits.enrollment.services import (
+    EVENT_KEY,
+    above_all_versions,
+    as_stored,
+    copy_points,
+    supersede,
+)
+from openbenefits.store.bulk import copy_in, schema_of, update_from
+
+BY = ("superseded_by_schedule", "superseded_by_event")
+CHILDREN = (
+    (models.CoverageDependent, load_covered_dependents),
+    (models.CoverageFund, load_covered_funds),
+    (models.CoverageBeneficiary, load_covered_beneficiaries),
+)
+
+
+def take_back_postings(
+    connection: Any, events: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Let the timeline be as if some events had posted nothing; credits they used are used no longer.
+
+    Shapes: events has the event's key. Answers the points that ceased to hold, and those that hold again
+            (with their new version).
+    """
+    keys = events.select(EVENT_KEY).unique()
+    points = load_all_points(connection, keys)
+    ceasing, again = taken_back(points, keys)
+    supersede(connection, ceasing.select(POINT), run_id=run_id, now=now)
+    restored = _write_again(connection, again, run_id=run_id, now=now)
+    _take_back_credits(connection, keys, run_id=run_id, now=now)
+    return ceasing, restored
+
+
+def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
+    """Write points under a further version; the old ones no longer name what superseded them.
+
+    Without that name a second taking back of the same event would write them again once more.
+    """
+    if again.is_empty():
+        return again
+    nobody = again.select(POINT).with_columns(pl.lit(None, pl.Int32).alias(name) for name in BY)
+    update_from(connection, "enrollment_coverage", nobody, POINT, BY)
+    new = above_all_versions(connection, again.rename({"version": "was"}))
+    copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
+    for model, load in CHILDREN:
+        _copy_children(connection, model, load(connection, again), new)
+    return new
+
+
+def _copy_children(connection: Any, model: Any, children: pl.DataFrame, new: pl.DataFrame) -> None:
+    places = new.select(*POINT[:-1], "version", "was")
+    rows = children.rename({"version": "was"}).join(places, on=[*POINT[:-1], "was"])
+    copy_in(connection, model._meta.db_table, as_stored(rows, schema_of(model)))
+
+
+def _take_back_credits(connection: Any, events: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+    """Say of what credits of the events were used for that nothing of it holds."""
+    uses = load_credit_uses(connection, events).join(events, on=list(EVENT_KEY), how="semi")
+    latest = uses.unique(list(EVENT_KEY), keep="last", maintain_order=True).filter(~pl.col("is_taken_back"))
+    if latest.is_empty():
+        return
+    rows = latest.select(
+        *EVENT_KEY,
+        version=(pl.col("version") + 1).cast(pl.Int32),
+        begins_on="begins_on",
+        treatment="treatment",
+        **{name: pl.lit(None, kind) for name, kind in CREDIT_USE_COLUMNS.items() if name.endswith("_cents")},
+        run_id=pl.lit(run_id, pl.Int64),
+        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        is_taken_back=pl.lit(value=True),
+    )
+    copy_in(connection, "enrollment_credituse", as_stored(rows, schema_of(models.CreditUse)))
