@@ -37,6 +37,7 @@ def _whys(members: pl.DataFrame, limit: int, on: list[date]) -> list[str | None]
         price_on=pl.Series(on),
         person_type=pl.lit("CH"),
         is_student=pl.lit(value=False),
+        student_through=pl.lit(None, pl.Date),
         is_disabled=pl.lit(value=False),
         is_married=pl.lit(value=False),
         age_limit=pl.lit(limit),

@@ -79,6 +79,7 @@ class World:
             "finalize_requested": False,
             "program_id": self.id_of("program", "MAIN"),
             "preparation": 1,
+            "is_finalized": False,
             "is_out_of_sequence": False,
             "is_eligibility_changed": False,
             "steps": 0,

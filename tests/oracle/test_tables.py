@@ -53,6 +53,7 @@ def test_elections(case: TableCase, check: Engine) -> None:
 def test_owed(case: TableCase) -> None:
     lines = owed(case.peo, case.client, case.person, case.points or [], case.from_on, case.through_on)
     found = {
+        "lines": [[line[name] for name in ("ends_on", "kind", "tax", "owed_cents")] for line in lines],
         "owed": [[line["ends_on"], line["owed_cents"]] for line in lines],
         "total_cents": sum(line["owed_cents"] for line in lines),
         "count": len(lines),

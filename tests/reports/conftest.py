@@ -51,6 +51,7 @@ EVENT_DEFAULTS = {
     "preparation": 1,
     "window_begins_on": date(2025, 11, 3),
     "window_ends_on": date(2025, 11, 21),
+    "is_finalized": False,
     "is_out_of_sequence": False,
     "is_eligibility_changed": False,
     "steps": 0,
