@@ -226,3 +226,17 @@ def test_nothing_is_taken_back_that_would_wait_behind_an_event_in_error(fresh_da
     told = due(fresh_database, enrolled, LATER)
     assert told.proposals["outcome"].to_list() == ["an event would wait behind an earlier one"]
     assert held(fresh_database, enrolled).equals(before)
+
+
+def test_a_client_with_a_run_control_of_repairs_repairs_itself(fresh_database, enrolled, cli):
+    person_id = covered_person(fresh_database, enrolled)
+    before = held(fresh_database, enrolled)
+    resign(enrolled, person_id)
+    maintain(fresh_database, enrolled)
+    first_day = LAST_DAY + timedelta(days=1)
+    workforce.delete_job_row(enrolled.client_id, person_id, on=first_day, made_by="test", now=LATER)
+    maintain(fresh_database, enrolled)
+    done = cli("run", "control", "repairs", "--client", "harbor", "--as-of", SPRING)
+    assert done.exit_code == 0, done.output
+    assert "repair: repaired" in done.output
+    assert held(fresh_database, enrolled).equals(before)

@@ -1,6 +1,5 @@
 """`openbenefits repair`: what the product proposes to put right, what that would change, and doing it."""
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,6 @@ from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
-    from openbenefits.repair.proposals import DueOrder
     from openbenefits.repair.services import Consequences
 
 app = typer.Typer(
@@ -70,12 +68,12 @@ def due(
     again.
     """
     connection = open_database()
-    from openbenefits.repair.proposals import rehearse_due, repair_due
+    from openbenefits.repair.proposals import due_order, rehearse_due, repair_due
     from openbenefits.reports.repairs import named_proposals
 
     found = find_client(client)
     work = rehearse_due if is_rehearsal else repair_due
-    done = work(connection, _due_order(found.pk, as_of, by), now=now())
+    done = work(connection, due_order(found.pk, as_of, by), now=now())
     if done.proposals.is_empty():
         say("Nothing to repair.")
         return
@@ -104,6 +102,7 @@ def event(
 ) -> None:
     """Decide one event again, withdraw it, or move it to another day; what changes is shown first."""
     connection = open_database()
+    from openbenefits.repair.proposals import due_order
     from openbenefits.repair.rules import AGAIN, REDATE, WITHDRAW
     from openbenefits.repair.services import RepairOrder, rehearse, repair
 
@@ -113,7 +112,7 @@ def event(
         raise typer.BadParameter("redate needs a new day, and only redate takes one", param_hint="--to")
     found = find_client(client)
     place = _place(connection, client, schedule, person, benefit_record, number)
-    order = _due_order(found.pk, as_of, by)
+    order = due_order(found.pk, as_of, by)
     targets = place.with_columns(kind=pl.lit(do), to_on=pl.lit(to, pl.Date))
     told = (repair if apply else rehearse)(
         connection,
@@ -166,19 +165,6 @@ def _place(
     }
     kinds = {"person_id": pl.Int64, "benefit_record": pl.Int16}
     return pl.DataFrame([row], schema={name: kinds.get(name, pl.Int32) for name in row})
-
-
-def _due_order(client_id: int, as_of: date, by: str) -> "DueOrder":
-    """Compare the pays of the year before through the end of the year."""
-    from openbenefits.repair.proposals import DueOrder
-
-    return DueOrder(
-        client_id=client_id,
-        as_of=as_of,
-        begin=date(as_of.year - 1, 1, 1),
-        through=date(as_of.year, 12, 31),
-        author=by,
-    )
 
 
 def _show(connection: Any, client_id: int, told: "Consequences", files: Path | None) -> None:

@@ -241,6 +241,7 @@ def _execute(
     accepted: dict[str, str] | None = None,
     workers: int | None = None,
 ) -> None:
+    from openbenefits.repair.proposals import run_repairs
     from openbenefits.runs import controls
 
     with progress(f"Running {code}") as told:
@@ -255,6 +256,7 @@ def _execute(
             is_trial=is_trial,
             accepted=accepted,
             workers=workers,
+            more_kinds={"repairs": run_repairs},
         )
     say(f"{code} as of {as_of}")
     print_result(connection, result)

@@ -661,7 +661,7 @@ class PassiveEventPart(Part, kw_only=True, frozen=True):
 class RunControlPart(Part, kw_only=True, frozen=True):
     code: Code
     name: str
-    kind: Literal["process", "passive", "windows"]
+    kind: Literal["process", "passive", "windows", "repairs"]
     schedule: str | None = None
     through: Literal["schedule", "program", "options", "elections", "final"] = "elections"
     finalize: bool = False

@@ -12,12 +12,15 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.core.codes import Level
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.services import keep_as_it_is
 from openbenefits.repair.frames import load_causes, load_flagged_records
 from openbenefits.repair.rules import held_back, proposed, targets_of
 from openbenefits.repair.services import Consequences, RepairOrder, RepairRefused, rehearse, repair
+from openbenefits.runs.models import Run
+from openbenefits.runs.services import RunResult
 from openbenefits.workforce.recording import lock_people
 
 
@@ -116,6 +119,52 @@ def _moved(done: Consequences | None) -> pl.DataFrame:
         )
     parts = [part.select(RECORD_KEY) for part in (done.coverage, done.deductions, done.events)]
     return pl.concat(parts).unique().with_columns(is_moved=pl.lit(value=True))
+
+
+def run_repairs(
+    connection: Any,
+    client_id: int,
+    *,
+    as_of: date,
+    now: datetime,
+    started_by: str,
+    run_control: str | None = None,
+) -> RunResult:
+    """Carry out the repairs due of a client as a run control does: a client that has one repairs itself."""
+    started = Run.objects.create(
+        run_control=run_control,
+        kind="repairs",
+        bundle_client=client_id,
+        as_of=as_of,
+        through_level=str(Level.ELECTIONS),
+        state="running",
+        started_at=now,
+        started_by=started_by,
+    )
+    done = repair_due(connection, due_order(client_id, as_of, started_by), now=now)
+    started.state, started.ended_at = "done", now
+    started.save(update_fields=["state", "ended_at"])
+    counted = done.proposals.group_by("outcome").agg(people=pl.struct(RECORD_KEY).n_unique().cast(pl.Int64))
+    outcomes = counted.select(
+        outcome=pl.format("repair: {}", "outcome"), to_status=pl.lit(None, pl.String), people="people"
+    )
+    return RunResult(
+        run_id=started.pk,
+        state="done",
+        people=done.proposals.select(RECORD_KEY).n_unique(),
+        outcomes=outcomes.sort("outcome"),
+    )
+
+
+def due_order(client_id: int, as_of: date, author: str) -> DueOrder:
+    """Order the repairs due as of a day, and compare the pays from the year before through the year's end."""
+    return DueOrder(
+        client_id=client_id,
+        as_of=as_of,
+        begin=date(as_of.year - 1, 1, 1),
+        through=date(as_of.year, 12, 31),
+        author=author,
+    )
 
 
 def dismiss(connection: Any, events: pl.DataFrame, *, reason: str, author: str, now: datetime) -> None:

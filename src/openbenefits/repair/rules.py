@@ -183,11 +183,11 @@ def held_back(
 
     Shapes:  before and after are timelines as HELD; changes as `event_changes`. Answers RECORD_KEY and why.
     A person decides where medical coverage would end on a past day, where an event that was final would wait
-    for an answer or has an error, and where it could not be decided again because an earlier one waits.
+    for an answer or has an error, and where it could not be decided again because an earlier one waits
+    (one moved to a day ahead just waits for that day).
     """
-    behind = changes.filter(pl.col("process_indicator_after") == str(ProcessIndicator.REPLAY)).select(
-        RECORD_KEY
-    )
+    is_left = pl.col("process_indicator_after") == str(ProcessIndicator.REPLAY)
+    behind = changes.filter(is_left & (pl.col("event_on_after") <= as_of)).select(RECORD_KEY)
     final = pl.col("process_status").is_in(FINAL) & (pl.col("event_status_after") != str(EventStatus.VOID))
     waits = changes.filter(final & ~pl.col("process_status_after").is_in(FINAL)).select(RECORD_KEY)
     ended = _ended_before(before, after, as_of)

@@ -1,7 +1,7 @@
 """Run controls: named, reusable orders with their last results and their place in the calendar."""
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -82,8 +82,11 @@ def execute(
     is_trial: bool = False,
     accepted: Mapping[str, str] | None = None,
     workers: int | None = None,
+    more_kinds: Mapping[str, Callable[..., RunResult]] | None = None,
 ) -> RunResult:
     """Carry out a run control.
+
+    `more_kinds` says how to carry out the kinds that capabilities above this one know (repairs).
 
     Errors: LookupError names the controls there are, if there is none of this code.
     """
@@ -93,8 +96,9 @@ def execute(
         message = f"no run control {code!r}; there are: {', '.join(rows['code'])}"
         raise LookupError(message)
     control = found.row(0, named=True)
-    if control["kind"] in _OTHER_KINDS:
-        other = _OTHER_KINDS[control["kind"]]
+    kinds = _OTHER_KINDS | dict(more_kinds or {})
+    if control["kind"] in kinds:
+        other = kinds[control["kind"]]
         return other(connection, client_id, run_control=code, as_of=as_of, now=now, started_by=started_by)
     order = RunOrder(
         client_id=client_id,

@@ -82,7 +82,11 @@ def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     is_open = pl.col("event_status") == str(EventStatus.OPEN)
     interrupted = chosen.filter(~pl.col("is_first") & is_open)
     resumed = chosen.filter(
-        pl.col("is_first") & ~is_open & pl.col("process_status").is_not_null() & ~pl.col("is_chosen")
+        pl.col("is_first")
+        & ~is_open
+        & pl.col("process_status").is_not_null()
+        & ~pl.col("is_chosen")
+        & pl.col("is_due")
     )
     return interrupted, resumed
 

@@ -13,6 +13,7 @@ from msgspec import UNSET
 from openbenefits.core.codes import Level, PersonType, ProcessStatus
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.services import decide_proof
+from openbenefits.repair.proposals import run_repairs
 from openbenefits.reports.issuing import issue_confirmations, issue_enrollment_statements
 from openbenefits.runs.passive import run_passive_events
 from openbenefits.runs.services import RunOrder, RunResult, run
@@ -193,6 +194,8 @@ def _correct_job(play: Play, part: shape.CorrectJobPart, on: date, now: datetime
     changes = job_columns(part.job)
     if part.move_to is not None:
         changes["valid_from"] = part.move_to
+    if part.last_day is not None:
+        changes |= {"last_day_employed": part.last_day, "valid_from": part.last_day + timedelta(days=1)}
     person_id = play.cast.person(part.person)
     workforce.correct_job(CLIENT_ID, person_id, on=part.dated, changes=changes, made_by=BY, now=now)
 
@@ -325,6 +328,11 @@ def _window_ends(play: Play, part: shape.WindowEndsPart, on: date, now: datetime
     play.last_run = run_window_ends(play.connection, CLIENT_ID, as_of=as_of, now=now, started_by=BY)
 
 
+def _repairs(play: Play, part: shape.RepairsPart, on: date, now: datetime) -> None:
+    as_of = part.as_of or on
+    play.last_run = run_repairs(play.connection, CLIENT_ID, as_of=as_of, now=now, started_by=BY)
+
+
 def _statement(play: Play, part: shape.StatementPart, on: date, now: datetime) -> None:
     issue = issue_enrollment_statements if part.kind == "enrollment" else issue_confirmations
     with tempfile.TemporaryDirectory() as folder:
@@ -360,6 +368,7 @@ _PLAYERS: dict[str, Player] = {
     "run": _run,
     "passive_events": _passive_events,
     "window_ends": _window_ends,
+    "repairs": _repairs,
     "statement": _statement,
     "change_setup": _change_setup,
 }

@@ -226,12 +226,13 @@ class LifeEventPart(Act, kw_only=True, frozen=True):
 
 
 class CorrectJobPart(Part, kw_only=True, frozen=True):
-    """Corrects the job row dated `dated`; `move_to` dates it anew."""
+    """Corrects the job row dated `dated`; `move_to` dates it anew; `last_day` moves a termination."""
 
     person: Name | None = None
     dated: date
     job: JobPart = JobPart()
     move_to: date | None = None
+    last_day: date | None = None
 
 
 class CorrectPersonPart(Part, kw_only=True, frozen=True):
@@ -307,6 +308,12 @@ class WindowEndsPart(Part, kw_only=True, frozen=True):
     as_of: date | None = None
 
 
+class RepairsPart(Part, kw_only=True, frozen=True):
+    """Carries out the repairs nobody need decide on, of events whose facts have changed."""
+
+    as_of: date | None = None
+
+
 class StatementPart(Part, kw_only=True, frozen=True):
     """Issues the statements of a schedule that are due."""
 
@@ -344,6 +351,7 @@ class Step(Part, kw_only=True, frozen=True):
     run: RunPart | None = None
     passive_events: PassiveEventsPart | None = None
     window_ends: WindowEndsPart | None = None
+    repairs: RepairsPart | None = None
     statement: StatementPart | None = None
     change_setup: SetupChangePart | None = None
     refused: bool = False  # the product must refuse this step
@@ -355,7 +363,8 @@ class Step(Part, kw_only=True, frozen=True):
 ACTS: tuple[str, ...] = (
     *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
     *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
-    *("decide_proof", "run", "passive_events", "window_ends", "statement", "change_setup"),
+    *("decide_proof", "run", "passive_events", "window_ends", "repairs", "statement"),
+    "change_setup",
 )
 """The keys of a step of which it has one at most."""
 
