@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessStatus
+from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
 from openbenefits.enrollment.frames import load_offered_prices
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
@@ -301,6 +301,14 @@ def _save_steps(connection: Any, changed: pl.DataFrame, started: models.Run, *, 
     record_steps(connection, rows, run_id=started.id, actor=started.started_by, now=now)
 
 
+EVENT_STATE = (
+    *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
+    *("input_fingerprint", "finalize_requested", "is_finalized", "process_indicator"),
+    *("is_out_of_sequence", "is_eligibility_changed", "window_begins_on", "window_ends_on"),
+)
+"""What a wave writes of an event."""
+
+
 def _save_events(
     connection: Any,
     changed: pl.DataFrame,
@@ -311,52 +319,45 @@ def _save_events(
     now: datetime,
 ) -> None:
     """Write the new state of the events: first those that close, then those that open."""
-    moved = (
-        statuses_passed(changed.with_columns(from_status="process_status"))
-        .group_by(EVENT_KEY)
-        .agg(moved_steps=pl.len().cast(pl.Int32))
+    rows = _with_results(changed, numbered, decided, rulebook)
+    moved = pl.col("to_status").ne_missing(pl.col("process_status"))
+    rows = rows.with_columns(
+        process_status="to_status",
+        event_status=event_status_of(),
+        status_at=pl.when(moved).then(pl.lit(now).cast(UTC)).otherwise("status_at"),
+        input_fingerprint="fingerprint",
+        finalize_requested=pl.lit(value=False),
+        is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))
+        .then("is_finalizing")
+        .otherwise("is_finalized"),
+        process_indicator=pl.lit(str(ProcessIndicator.NORMAL)),
+        is_out_of_sequence=pl.lit(value=False),
+        is_eligibility_changed=pl.lit(value=False),
     )
-    programs = decided.prepared.cases.select("case", "program_row")
+    for status in ("C", "O"):
+        update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, EVENT_STATE)
+
+
+def _with_results(
+    changed: pl.DataFrame, numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Add windows, and the new number of steps, preparation and program, of those that reached them."""
+    steps = statuses_passed(changed.with_columns(from_status="process_status"))
+    moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
+    programs = decided.prepared.cases.select("case", "program_row").join(
+        rulebook.programs.select("program_row", new_program_id="program_id"), on="program_row", how="left"
+    )
     rows = (
         window(changed)
         .join(moved, on=list(EVENT_KEY), how="left")
         .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
         .join(programs, on="case", how="left")
     )
-    program_ids = rulebook.programs.select("program_row", new_program_id="program_id")
-    rows = rows.join(program_ids, on="program_row", how="left").with_columns(
-        process_status="to_status",
-        event_status=event_status_of(),
-        status_at=pl.when(pl.col("to_status").ne_missing(pl.col("process_status")))
-        .then(pl.lit(now).cast(UTC))
-        .otherwise("status_at"),
+    return rows.with_columns(
         steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
         preparation=pl.coalesce("next_preparation", "preparation"),
         program_id=pl.coalesce("new_program_id", "program_id"),
-        input_fingerprint="fingerprint",
-        finalize_requested=pl.lit(value=False),
-        is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))
-        .then("is_finalizing")
-        .otherwise("is_finalized"),
-        process_indicator=pl.lit("N"),
-        is_out_of_sequence=pl.lit(value=False),
-        is_eligibility_changed=pl.lit(value=False),
     )
-    columns = [
-        *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
-        *(
-            "input_fingerprint",
-            "finalize_requested",
-            "is_finalized",
-            "process_indicator",
-            "is_out_of_sequence",
-            "is_eligibility_changed",
-            "window_begins_on",
-            "window_ends_on",
-        ),
-    ]
-    for status in ("C", "O"):
-        update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, columns)
 
 
 # --- what a trial shows -------------------------------------------------------------------------------------
