@@ -14,6 +14,7 @@ SCHEMA = {
     "slot": pl.Int16, "begins_on": pl.Date, "kind": pl.String, "option_id": pl.Int32, "coverage_cents": pl.Int64,
     "requested_coverage_cents": pl.Int64, "pledge_cents": pl.Int64, "percent_thousandths": pl.Int32,
     "after_tax_thousandths": pl.Int32, "hours_hundredths": pl.Int32,
+    "schedule_id": pl.Int32, "event_number": pl.Int32,
     "members": pl.String, "funds": pl.String, "beneficiaries": pl.String,
 }  # fmt: skip
 

@@ -140,7 +140,9 @@ def credit_use(world, person, begins_on, number=1, **cents):
     amounts = dict.fromkeys(("paid_cents", "forfeited_cents", "rolled_cents"), 0) | cents
     world.write(
         models.CreditUse,
-        event | {"begins_on": begins_on, "treatment": "forfeited", "made_at": NOW} | amounts,
+        event
+        | {"begins_on": begins_on, "treatment": "forfeited", "made_at": NOW, "is_taken_back": False}
+        | amounts,
     )
     if amounts["rolled_cents"]:
         world.write(models.CreditRoll, event | {"plan_type": "60", "rolled_cents": amounts["rolled_cents"]})

@@ -4,9 +4,11 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
-from tests.runs.conftest import Employer
+from tests.runs.conftest import NOW, Employer
 
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.elections import enter_one
+from openbenefits.events.models import EventStep, Message
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.repair.rules import WITHDRAW
 from openbenefits.repair.services import RepairOrder, RepairRefused, rehearse, repair
@@ -110,3 +112,65 @@ def test_a_repair_needs_a_reason_and_known_events(fresh_database, enrolled):
     unknown = given.targets.with_columns(event_number=pl.lit(99, pl.Int32))
     with pytest.raises(RepairRefused, match="do not exist"):
         repair(fresh_database, RepairOrder(**(vars(given) | {"targets": unknown})), now=LATER)
+
+
+OFFERED = """
+    SELECT o.person_id, p.code FROM enrollment_eventoption AS o JOIN programs_option AS p USING (option_id)
+    JOIN programs_coveragecode AS c USING (coverage_code_id)
+    WHERE o.is_electable AND NOT o.is_default AND o.plan_type = '10' AND o.pay_before_tax_cents > 0
+      AND c.code = '1' ORDER BY 1, 2 LIMIT 1
+"""
+
+
+def elect_medical(connection, employer) -> int:
+    """Let somebody elect medical coverage of their own in open enrolment; answer who."""
+    with connection.cursor() as cursor:
+        cursor.execute(OFFERED)
+        person_id, option_code = cursor.fetchone()
+    entered = enter_one(
+        connection,
+        employer.client_id,
+        person_id=person_id,
+        benefit_record=0,
+        schedule_id=employer.open_enrollment,
+        event_number=0,
+        plan_type="10",
+        option_code=option_code,
+        received_on=date(2025, 11, 10),
+        elector="test",
+        source="administrator",
+        now=NOW,
+    )
+    assert entered.entered == 1, entered.bad_rows
+    return person_id
+
+
+@pytest.mark.parametrize(("cheaper_by", "status"), [(0, "FE"), (1, "RE")])
+def test_a_choice_stands_at_the_same_price_and_goes_back_when_it_costs_more(
+    fresh_database, make_employer, cheaper_by, status
+):
+    employer = make_employer(fresh_database, is_faulty=False, people=60)
+    run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW)
+    person_id = elect_medical(fresh_database, employer)
+    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    before = held(fresh_database, employer)
+    chosen = before.filter(person_id=person_id, plan_type="10")
+    assert chosen["kind"].to_list() == ["E"]
+    with fresh_database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE enrollment_eventoption SET pay_before_tax_cents = pay_before_tax_cents - %s"
+            " WHERE person_id = %s AND option_id = %s",
+            [cheaper_by, person_id, chosen["option_id"][0]],
+        )
+    events = events_of(fresh_database, employer, person_id=person_id)
+    repair(fresh_database, order(employer, events, "again"), now=LATER)
+    after = events_of(fresh_database, employer, person_id=person_id)
+    assert after["process_status"].to_list() == [status]
+    if status == "FE":
+        assert held(fresh_database, employer).equals(before)
+        return
+    assert held(fresh_database, employer).filter(person_id=person_id).is_empty()
+    said = Message.objects.filter(person_id=person_id, is_current=True).values_list("code", flat=True)
+    assert "BA1342" in said
+    steps = EventStep.objects.filter(person_id=person_id).order_by("step").values_list("to_status", flat=True)
+    assert list(steps)[-3:] == ["AS", "PR", "RE"]

@@ -284,7 +284,7 @@ def test_a_confirmation_says_what_became_of_credits_left_over(world, ann, tmp_pa
     names = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
     event = dict(zip(names, key, strict=True))
     use = event | {"begins_on": date(2026, 1, 1), "made_at": now, "treatment": "rolled_over"}
-    use |= {"excess_cents": 48_000, "paid_cents": 0}
+    use |= {"excess_cents": 48_000, "paid_cents": 0, "is_taken_back": False}
     world.write(
         "enrollment.CreditUse",
         use | {"version": 1, "forfeited_cents": 48_000, "rolled_cents": 0},

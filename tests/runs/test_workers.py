@@ -45,9 +45,15 @@ def empty(connection, tables):
 
 
 def sessions(connection):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-        return cursor.fetchone()[0]
+    """Count the sessions of the database, once those being closed are gone (the server takes a moment)."""
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            count = cursor.fetchone()[0]
+        if count == 1:
+            break
+        time.sleep(0.05)
+    return count
 
 
 def test_one_worker_and_three_come_to_the_same_end(fresh_database, order, contents):

@@ -185,6 +185,7 @@ def _event_rules(luck: random.Random) -> str:
             f"  - {{event_class: HIR, default: {default}, {hire}{more}}}",
             f"  - {ends}",
             f"  - {{event_class: OE, default: {oe}{more}}}",
+            f"  - {{event_class: BIR, deduction_begins: first_pay_period_on_or_after{more}}}",
             f"  - {other}{more}}}",
         ]
     return "\n".join(lines) + "\n"
