@@ -28,7 +28,7 @@ NOT_DECIDED_BY_PREPARATION = {
     ("kind", "peo"), ("kind", "client"),  # which bundle
     ("special_enrollment", "*"),  # for the audit: tests/programs/test_special.py
     ("kind", "event_maintenance"), ("kind", "open_enrollment"), ("kind", "snapshot"),
-    ("kind", "process"), ("kind", "passive"), ("kind", "windows"),
+    ("kind", "process"), ("kind", "passive"), ("kind", "windows"), ("kind", "repairs"),
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
     ("repeats", "*"), ("base", "birth"), ("base", "service"),
     ("overage_begins", "*"),  # kept for continuation coverage
