@@ -198,6 +198,21 @@ def test_the_same_file_twice_is_once_and_a_preview_is_nothing(world, ann):
     assert stored(world) == once
 
 
+def test_a_pay_with_a_bad_row_is_not_reported_whole(world, ann, tmp_path):
+    good, bad = ("0007", "20", "A", FIRST, "1.00"), ("1234", "10", "B", FIRST, "31.03")
+    later = ("0007", "10", "B", SECOND, "31.02")
+    assert take(world, write(tmp_path / "a.csv", good, bad, later)).whole == 1  # the later one
+    assert medical(balances(world))["correct_cents"].to_list() == [0]  # the first pay is not looked at
+    fixed = ("0007", "10", "B", FIRST, "31.03")
+    unreadable = ("0007", "10", "B", "soon", "31.03")
+    assert take(world, write(tmp_path / "b.csv", good, unreadable)).whole == 0
+    result = take(world, write(tmp_path / "c.csv", good))  # nothing new, but now it is all there was
+    assert (result.taken, result.unchanged, result.whole) == (0, 1, 1)
+    assert medical(balances(world))["correct_cents"].to_list() == [3_103]
+    assert take(world, write(tmp_path / "d.csv", fixed)).whole == 0
+    assert medical(balances(world))["correct_cents"].to_list() == [0]
+
+
 def test_a_file_is_corrected_and_taken_back(world, ann, tmp_path):
     from openbenefits.payroll.frames import load_reported, load_taken
     from openbenefits.payroll.taken import NotTaken, take_back
@@ -220,7 +235,7 @@ def test_a_file_is_corrected_and_taken_back(world, ann, tmp_path):
     assert held() == [3_000]
     assert back(second.change_id) == (1, 0)
     assert held() == [3_103]
-    assert load_reported(world.connection, world.client_id).rows() == [(world.key("pay_group", "BW"), FIRST)]
+    assert load_reported(world.connection, world.client_id).is_empty()  # both that told of it are taken back
     with pytest.raises(AlreadyTakenBack):
         back(second.change_id)
     with pytest.raises(NotTaken):

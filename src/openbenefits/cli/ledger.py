@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from openbenefits.payroll.taken import TakenResult
 
 _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD", "show_default": False}
-Begin = Annotated[date | None, typer.Option("--begin", help="The ledger's first day.", **_DAY)]
 Closed = Annotated[
     list[str] | None,
     typer.Option("--closed", metavar="GROUP:YYYY-MM-DD", help="Payroll works on its pays through this day."),
@@ -92,7 +91,6 @@ def take_back(change: Annotated[int, typer.Argument(help="Its number.")], by: By
 def balances(
     client: ClientCode,
     through: AsOf,
-    begin: Begin = None,
     person: People = None,
     file: OutFile = None,
 ) -> None:
@@ -100,7 +98,7 @@ def balances(
     connection = open_database()
     from openbenefits.payroll.ledger import balances as find
 
-    rows = find(connection, _asked(client, through, begin, person, None))
+    rows = find(connection, _asked(client, through, person, None))
     if file:
         rows.write_csv(file)
         say(f"{rows.height:,} lines: {file}", style="green")
@@ -114,7 +112,6 @@ def balances(
 def correct(
     client: ClientCode,
     on: On,
-    begin: Begin = None,
     closed: Closed = None,
     person: People = None,
     consent: Consent = "",
@@ -135,7 +132,7 @@ def correct(
     if (pays or cap) and not consent:
         raise typer.BadParameter("other terms than the policy's need consent", param_hint="--consent")
     agreed = Agreed(consent=consent, periods=pays, cap_cents=scaled(cap, 2, "--cap"), pre_tax_ground=ground)
-    asked = _asked(client, on, begin, person, closed)
+    asked = _asked(client, on, person, closed)
     if is_applied:
         rows = schedule(connection, asked, on=on, agreed=agreed, reason=reason, author=by, now=now())
     else:
@@ -234,16 +231,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-def _asked(
-    client: str, through: date, begin: date | None, person: list[str] | None, closed: list[str] | None
-) -> "Asked":
+def _asked(client: str, through: date, person: list[str] | None, closed: list[str] | None) -> "Asked":
     from openbenefits.payroll.ledger import Asked
 
     found = find_client(client)
     return Asked(
         client_id=found.pk,
         through=through,
-        begin=begin,
         person_ids=find_people(found, person) if person else None,
         closed_through=dict(_closed(text) for text in closed or ()),
     )
@@ -268,6 +262,10 @@ def _print_taken(what: str, result: "TakenResult", *, is_preview: bool) -> None:
         say(f"Columns left out, as nothing is known by these names: {', '.join(result.unknown_headings)}")
     if result.totals.height:
         console.print(_in_dollars(result.totals, "Good rows by pay"))
+    if result.bad_rows.height:
+        say(
+            "A pay with a bad row is not reported whole: no balance counts it. Correct the row, take it again."
+        )
     if result.change_id:
         say(f"Change {result.change_id}; `openbenefits payroll take-back {result.change_id}` undoes it.")
     if result.bad_rows.height:

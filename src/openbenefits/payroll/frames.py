@@ -71,6 +71,12 @@ ORDER BY {_SERIES}, pay_group_id, ends_on, version
 """
 
 REPORTED = """
+SELECT DISTINCT r.pay_group_id, r.ends_on FROM payroll_payreport AS r
+WHERE r.client_id = %(client)s
+  AND NOT EXISTS (SELECT FROM workforce_changeset AS u WHERE u.undoes_id = r.change_id)
+"""
+
+NAMED = """
 SELECT DISTINCT pay_group_id, ends_on FROM (
     SELECT DISTINCT ON (person_id, benefit_record, plan_type, kind, tax_class, pay_group_id, ends_on)
            pay_group_id, ends_on, is_deleted
@@ -160,8 +166,13 @@ def load_taken(connection: Any, client_id: int, person_ids: Sequence[int] | None
 
 
 def load_reported(connection: Any, client_id: int) -> pl.DataFrame:
-    """Load the pays of which payroll reported anything: pay_group_id, ends_on."""
+    """Load the pays of which payroll reported everything: pay_group_id, ends_on."""
     return copy_out(connection, REPORTED, PLACE_COLUMNS, {"client": client_id})
+
+
+def load_named(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the pays of which payroll reported anything: pay_group_id, ends_on."""
+    return copy_out(connection, NAMED, PLACE_COLUMNS, {"client": client_id})
 
 
 def load_orders(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from openbenefits.payroll.frames import (
     PLACE_COLUMNS,
     SERIES_COLUMNS,
     load_employee_numbers,
+    load_named,
     load_orders,
     load_reported,
     load_taken,
@@ -43,11 +44,13 @@ class OrderRefused(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Whose balances, from which day of the ledger on, and which pays payroll has begun to work on."""
+    """Whose balances, and which pays payroll has begun to work on.
+
+    A ledger begins with the first pay that was reported whole: what was paid before it is not looked at.
+    """
 
     client_id: int
     through: date  # pays reported after it are not looked at
-    begin: date | None = None  # the ledger's first day; null: that of the first pay reported
     person_ids: Sequence[int] | None = None  # null: everybody
     closed_through: Mapping[str, date] = field(default_factory=dict)  # by pay group: initialised batches
 
@@ -76,7 +79,7 @@ def balances(connection: Any, asked: Asked) -> pl.DataFrame:
 def books(connection: Any, asked: Asked) -> Books:
     """Compare what was owed, taken and ordered, pay by pay and in sum."""
     orders = load_orders(connection, asked.client_id, asked.person_ids).filter(~pl.col("is_cancelled"))
-    reports = _within(load_reported(connection, asked.client_id), asked)
+    reports = load_reported(connection, asked.client_id).filter(pl.col("ends_on") <= asked.through)
     rulebook = load_rulebook(connection, [asked.client_id])
     kept = ledger.kept_pays(reports, calendar_of(rulebook, asked.client_id))
     taken = load_taken(connection, asked.client_id, asked.person_ids)
@@ -97,7 +100,7 @@ def propose(connection: Any, asked: Asked, *, on: date, agreed: corrections.Agre
             schema=corrections.PROPOSAL | {"employee_number": pl.String, "pay_group": pl.String}
         )
     rulebook = load_rulebook(connection, [asked.client_id])
-    pays, states = _open_pays(connection, due, rulebook, found.kept, asked, on)
+    pays, states = _open_pays(connection, due, rulebook, asked, on)
     rows = corrections.propose(
         due.join(states, on=list(OWNER), how="left"),
         pays,
@@ -165,7 +168,7 @@ def cancel(
     with transaction.atomic(using=connection.alias):
         lock_people(client_id, pl.Series(sorted(set(person_ids)), dtype=pl.Int64))
         orders = load_orders(connection, client_id, person_ids).filter(~pl.col("is_cancelled"))
-        waiting = orders.join(load_reported(connection, client_id), on=PLACE, how="anti")
+        waiting = orders.join(load_named(connection, client_id), on=PLACE, how="anti")
         rows = waiting.with_columns(is_cancelled=pl.lit(value=True), version=pl.col("version") + 1)
         _write(connection, rows, {"reason": reason, "consent": "", "author": author}, now)
     return waiting.height
@@ -174,7 +177,7 @@ def cancel(
 def ordered(connection: Any, client_id: int) -> pl.DataFrame:
     """List the corrections ordered for pays not reported yet, as payroll needs them."""
     orders = load_orders(connection, client_id, None).filter(~pl.col("is_cancelled"))
-    waiting = orders.join(load_reported(connection, client_id), on=PLACE, how="anti")
+    waiting = orders.join(load_named(connection, client_id), on=PLACE, how="anti")
     calendar = calendar_of(load_rulebook(connection, [client_id]), client_id)
     pays = calendar.select("pay_group_id", "pay_group", "ends_on", "check_on")
     named = waiting.join(pays, on=PLACE, how="left").join(
@@ -187,12 +190,6 @@ def _refuse_unsaid(**said: str) -> None:
     for what, text in said.items():
         if not text.strip():
             raise OrderRefused(f"a correction needs a {what}: expected words, found none; state it")
-
-
-def _within(reports: pl.DataFrame, asked: Asked) -> pl.DataFrame:
-    """Keep the pays that end in the span asked about."""
-    first = date.min if asked.begin is None else asked.begin
-    return reports.filter(pl.col("ends_on").is_between(first, asked.through))
 
 
 def _owed(connection: Any, asked: Asked, kept: pl.DataFrame) -> pl.DataFrame:
@@ -240,7 +237,7 @@ def own_pays_of(
 
 
 def _open_pays(
-    connection: Any, due: pl.DataFrame, rulebook: Rulebook, kept: pl.DataFrame, asked: Asked, on: date
+    connection: Any, due: pl.DataFrame, rulebook: Rulebook, asked: Asked, on: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Find the pays of active people payroll has not begun to work on, and the home state of each.
 
@@ -248,7 +245,7 @@ def _open_pays(
     """
     owners = due.select(OWNER).unique()
     pays, states = own_pays_of(connection, owners, rulebook, on, on + HORIZON)
-    shut = _shut_through(rulebook, kept, asked)
+    shut = _shut_through(load_named(connection, asked.client_id), rulebook, asked)
     found = pays.join(shut, on="pay_group_id", how="left").filter(
         (pl.col("check_on") >= on)
         & (pl.col("check_on") <= on + HORIZON)
@@ -257,8 +254,11 @@ def _open_pays(
     return found.select(*OWNER, *PLACE, "pay_number", "check_on"), states
 
 
-def _shut_through(rulebook: Rulebook, kept: pl.DataFrame, asked: Asked) -> pl.DataFrame:
-    """Find the last pay of each pay group that no order may touch: reported, or being worked on."""
+def _shut_through(named: pl.DataFrame, rulebook: Rulebook, asked: Asked) -> pl.DataFrame:
+    """Find the last pay of each pay group that no order may touch: reported, or being worked on.
+
+    Errors: OrderRefused for an unknown pay group.
+    """
     groups = calendar_of(rulebook, asked.client_id).select("pay_group", "pay_group_id").unique()
     unknown = sorted(set(asked.closed_through) - set(groups["pay_group"]))
     if unknown:
@@ -266,9 +266,9 @@ def _shut_through(rulebook: Rulebook, kept: pl.DataFrame, asked: Asked) -> pl.Da
         raise OrderRefused(f"no pay group {unknown[0]}; there are {there_are}. Correct the code")
     schema = {"pay_group": pl.String, "shut_through": pl.Date}
     said = pl.DataFrame(list(asked.closed_through.items()), schema=schema, orient="row")
-    named = said.join(groups, on="pay_group").select("pay_group_id", "shut_through")
-    reported = kept.group_by("pay_group_id").agg(shut_through=pl.col("ends_on").max())
-    both = pl.concat([named, reported.select(named.columns)])
+    begun = said.join(groups, on="pay_group").select("pay_group_id", "shut_through")
+    reported = named.group_by("pay_group_id").agg(shut_through=pl.col("ends_on").max())
+    both = pl.concat([begun, reported.select(begun.columns)])
     return both.group_by("pay_group_id").agg(pl.col("shut_through").max())
 
 

@@ -37,6 +37,19 @@ class Taken(SeriesKey):
     is_deleted = models.BooleanField(default=False)  # this version says: nothing was reported
 
 
+class PayReport(models.Model):
+    """A pay all of which payroll has reported: who is not named in it had nothing taken.
+
+    Holds until its change is taken back.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "pay_group_id", "ends_on", "change_id")
+    client_id = models.IntegerField()
+    pay_group_id = models.BigIntegerField()
+    ends_on = models.DateField()
+    change_id = models.BigIntegerField()
+
+
 class Scheduled(SeriesKey):
     """A correction ordered for a pay. An order has one row for each of its pays."""
 

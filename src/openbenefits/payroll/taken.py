@@ -1,7 +1,8 @@
 """What payroll took: read from a file, each version kept, a file taken back as one unit.
 
-One row says what a pay took of a plan type in a tax class, corrections included. A file says nothing about
-pays and people it does not name.
+One row says what a pay took of a plan type in a tax class, corrections included. A pay is reported whole by a
+file that names it without a bad row of it: who is not named then had nothing taken. Of a pay with bad rows
+that is not known, so that no balance counts it before a file names it without one.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from openbenefits.core.codes import TaxClass
 from openbenefits.enrollment.entry_cells import read_cells
 from openbenefits.enrollment.entry_rows import as_stored, people_of, with_people
 from openbenefits.payroll import models
-from openbenefits.payroll.frames import PLACE_COLUMNS, SERIES_COLUMNS, load_taken_versions
+from openbenefits.payroll.frames import PLACE_COLUMNS, SERIES_COLUMNS, load_reported, load_taken_versions
 from openbenefits.payroll.rules.takings import calendar_of
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.store.bulk import copy_in
@@ -71,6 +72,7 @@ class TakenResult:
     change_id: int | None  # null: nothing was written
     bad_rows: pl.DataFrame
     totals: pl.DataFrame
+    whole: int  # pays that are now reported whole, and were not before
     unknown_headings: Sequence[str] = ()
 
     @property
@@ -93,8 +95,9 @@ def take(
         rows, bad = _said(connection, client_id, file.cells)
         good = rows.join(bad, on="row", how="anti")
         new = good.filter(~pl.col("is_known"))
+        whole = _whole(connection, client_id, rows, bad)
         change = None
-        if new.height and not is_preview:
+        if (new.height or whole.height) and not is_preview:
             change = ChangeSet.objects.using(connection.alias).create(
                 client_id=client_id,
                 kind=KIND_OF_CHANGE,
@@ -104,6 +107,7 @@ def take(
                 made_by=made_by,
             )
             _write(connection, new.with_columns(is_deleted=pl.lit(value=False)), change.pk, now)
+            _write_reports(connection, whole, client_id, change.pk)
     totals = good.group_by("pay_group", "ends_on").agg(rows=pl.len(), cents=pl.col("taken_cents").sum())
     return TakenResult(
         rows_read=file.cells.height,
@@ -113,6 +117,7 @@ def take(
         change_id=change.pk if change else None,
         bad_rows=bad,
         totals=totals.sort("pay_group", "ends_on"),
+        whole=whole.height,
         unknown_headings=file.unknown_headings,
     )
 
@@ -175,6 +180,21 @@ def _write(connection: Any, rows: pl.DataFrame, change_id: int, now: datetime) -
         known_since=pl.lit(now).cast(pl.Datetime("us", "UTC")),
     )
     copy_in(connection, "payroll_taken", as_stored(stored, models.Taken))
+
+
+def _whole(connection: Any, client_id: int, rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    """List the pays a file reports whole, for the first time: none if a bad row does not say of which it is."""
+    place = list(PLACE_COLUMNS)
+    in_doubt = rows.join(bad, on="row", how="semi").select(place).unique()
+    if in_doubt.select(pl.any_horizontal(pl.all().is_null()).any()).item():
+        return rows.select(place).clear()
+    good = rows.select(place).unique().join(in_doubt, on=place, how="anti")
+    return good.join(load_reported(connection, client_id), on=place, how="anti")
+
+
+def _write_reports(connection: Any, whole: pl.DataFrame, client_id: int, change_id: int) -> None:
+    stored = whole.with_columns(client_id=pl.lit(client_id, pl.Int32), change_id=pl.lit(change_id, pl.Int64))
+    copy_in(connection, "payroll_payreport", as_stored(stored, models.PayReport))
 
 
 # --- what a file says -----------------------------------------------------------------------------------

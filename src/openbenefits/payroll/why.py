@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.payroll.frames import load_orders, load_reported, load_taken
+from openbenefits.payroll.frames import load_orders, load_taken
 from openbenefits.payroll.ledger import OrderRefused, own_pays_of
 from openbenefits.payroll.rules.words import difference_in_words
 from openbenefits.payroll.services import owed
@@ -42,9 +42,7 @@ def why(
     lines = owed(connection, client_id, begin=earlier, through=ends_on, person_ids=people).filter(mine)
     orders = load_orders(connection, client_id, people).filter(~pl.col("is_cancelled") & mine)
     taken = load_taken(connection, client_id, people).filter(mine)
-    reported = load_reported(connection, client_id)
-    said = taken.join(reported, on=reported.columns, how="semi")
-    return earlier, difference_in_words(lines, orders, said, before=earlier, after=ends_on)
+    return earlier, difference_in_words(lines, orders, taken, before=earlier, after=ends_on)
 
 
 def _earlier(ends: list[date], ends_on: date, before: date | None) -> date:
