@@ -263,9 +263,7 @@ def _print_taken(what: str, result: "TakenResult", *, is_preview: bool) -> None:
     if result.totals.height:
         console.print(_in_dollars(result.totals, "Good rows by pay"))
     if result.bad_rows.height:
-        say(
-            "A pay with a bad row is not reported whole: no balance counts it. Correct the row, take it again."
-        )
+        say("A pay with a bad row is not reported whole: no balance counts it. Correct it, take it again.")
     if result.change_id:
         say(f"Change {result.change_id}; `openbenefits payroll take-back {result.change_id}` undoes it.")
     if result.bad_rows.height:

@@ -183,7 +183,7 @@ def _write(connection: Any, rows: pl.DataFrame, change_id: int, now: datetime) -
 
 
 def _whole(connection: Any, client_id: int, rows: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
-    """List the pays a file reports whole, for the first time: none if a bad row does not say of which it is."""
+    """List the pays a file reports whole, for the first time: none if a bad row does not say its pay."""
     place = list(PLACE_COLUMNS)
     in_doubt = rows.join(bad, on="row", how="semi").select(place).unique()
     if in_doubt.select(pl.any_horizontal(pl.all().is_null()).any()).item():
