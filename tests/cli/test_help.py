@@ -28,7 +28,10 @@ GROUPS = {
     "elect": ("file", "one", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows"),
     "statements": ("enrollment", "confirmation"),
-    "payroll": ("owed", "register"),
+    "payroll": (
+        *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
+        "why",
+    ),
     "scenario": ("run", "schema"),
     "db": ("start", "stop", "status"),
 }

@@ -136,6 +136,7 @@ def credit_use(world, person, begins_on, number=1, **cents):
         "schedule_id": 1,
         "event_number": number,
         "version": 1,
+        "is_taken_back": False,
     }
     amounts = dict.fromkeys(("paid_cents", "forfeited_cents", "rolled_cents"), 0) | cents
     world.write(

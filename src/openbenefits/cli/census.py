@@ -75,6 +75,11 @@ def take_back(
     if not ChangeSet.objects.filter(pk=change).exists():
         message = f"no change {change}; expected the number `openbenefits census apply` printed"
         raise Refused(message)
+    if ChangeSet.objects.filter(pk=change, kind="taken").exists():
+        message = (
+            f"change {change} is of what payroll took; `openbenefits payroll take-back {change}` undoes it"
+        )
+        raise Refused(message)
     result = undo(change, made_by=by, now=now())
     say(f"Change {change}: {result.restored} facts restored, {result.withdrawn} withdrawn", style="green")
     if result.conflicts.height:

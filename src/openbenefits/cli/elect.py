@@ -141,11 +141,11 @@ def _amounts(
 ) -> dict[str, Any]:
     """Read the amounts stated, each in its smallest unit."""
     return {
-        "coverage_cents": _scaled(coverage, 2, "--coverage"),
-        "pledge_cents": _scaled(pledge, 2, "--pledge"),
-        "percent_thousandths": _scaled(percent, 3, "--percent"),
-        "after_tax_thousandths": _scaled(after_tax, 3, "--after-tax"),
-        "hours_hundredths": _scaled(hours, 2, "--hours"),
+        "coverage_cents": scaled(coverage, 2, "--coverage"),
+        "pledge_cents": scaled(pledge, 2, "--pledge"),
+        "percent_thousandths": scaled(percent, 3, "--percent"),
+        "after_tax_thousandths": scaled(after_tax, 3, "--after-tax"),
+        "hours_hundredths": scaled(hours, 2, "--hours"),
     }
 
 
@@ -230,10 +230,10 @@ def print_takeover(what: str, result: "TakeOverResult") -> None:
         console.print(table_of(result.bad_rows, title="Bad rows, left out"))
 
 
-def _scaled(text: str | None, decimals: int, option: str) -> int | None:
+def scaled(text: str | None, decimals: int, option: str) -> int | None:
     """Read a decimal number as a whole number of its smallest unit, without ever being a float.
 
-    >>> _scaled("1500.50", 2, "--pledge")
+    >>> scaled("1500.50", 2, "--pledge")
     150050
     """
     if text is None:
@@ -253,7 +253,7 @@ def _shares(texts: list[str] | None, option: str) -> dict[int, int]:
     shares: dict[int, int] = {}
     for text in texts or ():
         number, _, percent = text.partition(":")
-        share = _scaled(percent, 2, option) if percent else None
+        share = scaled(percent, 2, option) if percent else None
         if not number.isdigit() or share is None:
             message = f"expected a dependent's number and a percentage such as 1:33.34, found {text}"
             raise typer.BadParameter(message, param_hint=option)

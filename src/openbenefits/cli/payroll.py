@@ -8,6 +8,7 @@ import polars as pl
 import typer
 from rich.table import Table
 
+from openbenefits.cli import ledger
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.options import ClientCode, From, Through
 from openbenefits.cli.run import People
@@ -15,7 +16,7 @@ from openbenefits.cli.screen import console, dollars, say, table_of
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Show what is owed per pay period, and write the register payroll reads.",
+    help="Show what each pay owes; take what it took; put differences right, and say why they are there.",
     epilog="Example: openbenefits payroll owed --client harbor --from 2026-01-01 --person H000024",
 )
 
@@ -94,3 +95,7 @@ def _owed(client: str, begin: date, through: date | None, person: list[str] | No
     people = find_people(found, person) if person else None
     with console.status("Computing what is owed …"):
         return lines(connection, found.pk, begin=begin, through=through or begin + SPAN, person_ids=people)
+
+
+for _name, _command in ledger.COMMANDS.items():
+    app.command(name=_name)(_command)

@@ -41,6 +41,73 @@ WHERE e.event_status IN ('O', 'C') AND e.process_status IN ('FE', 'FP') AND e.pr
 """
 
 
+SERIES_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "plan_type": pl.String,
+    "kind": pl.String,
+    "tax_class": pl.String,
+}
+PLACE_COLUMNS = {"pay_group_id": pl.Int64, "ends_on": pl.Date}
+_SERIES = "client_id, person_id, benefit_record, plan_type, kind, tax_class"
+
+TAKEN_COLUMNS = (
+    SERIES_COLUMNS
+    | PLACE_COLUMNS
+    | {
+        "version": pl.Int32,
+        "pay_number": pl.Int32,
+        "taken_cents": pl.Int64,
+        "change_id": pl.Int64,
+        "is_deleted": pl.Boolean,
+    }
+)
+TAKEN = f"""
+SELECT {", ".join(TAKEN_COLUMNS)} FROM payroll_taken
+WHERE client_id = %(client)s
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+ORDER BY {_SERIES}, pay_group_id, ends_on, version
+"""
+
+REPORTED = """
+SELECT DISTINCT r.pay_group_id, r.ends_on FROM payroll_payreport AS r
+WHERE r.client_id = %(client)s
+  AND NOT EXISTS (SELECT FROM workforce_changeset AS u WHERE u.undoes_id = r.change_id)
+"""
+
+NAMED = """
+SELECT DISTINCT pay_group_id, ends_on FROM (
+    SELECT DISTINCT ON (person_id, benefit_record, plan_type, kind, tax_class, pay_group_id, ends_on)
+           pay_group_id, ends_on, is_deleted
+    FROM payroll_taken WHERE client_id = %(client)s
+    ORDER BY person_id, benefit_record, plan_type, kind, tax_class, pay_group_id, ends_on, version DESC
+) AS latest WHERE NOT is_deleted
+"""
+
+SCHEDULED_COLUMNS = (
+    SERIES_COLUMNS
+    | {"order_number": pl.Int32}
+    | PLACE_COLUMNS
+    | {
+        "version": pl.Int32,
+        "pay_number": pl.Int32,
+        "cents": pl.Int64,
+        "taken_as": pl.String,
+        "reason": pl.String,
+        "consent": pl.String,
+        "author": pl.String,
+        "is_cancelled": pl.Boolean,
+    }
+)
+SCHEDULED = f"""
+SELECT {", ".join(SCHEDULED_COLUMNS)} FROM payroll_scheduled
+WHERE client_id = %(client)s
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+ORDER BY {_SERIES}, order_number, pay_group_id, ends_on, version
+"""
+
+
 ONE_LINE = (
     *("client_id", "person_id", "benefit_record", "plan_type", "slot", "kind", "tax_class"),
     *("pay_group_id", "pay_number", "ends_on"),
@@ -82,9 +149,43 @@ class Owed(dy.Schema):
 
 def load_covered_people(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
     """Name the people of a client who have change points: client_id, person_id."""
-    persons = None if person_ids is None else "{" + ",".join(map(str, person_ids)) + "}"
     schema = {"client_id": pl.Int32, "person_id": pl.Int64}
-    return copy_out(connection, COVERED_PEOPLE, schema, {"client": client_id, "persons": persons})
+    return copy_out(connection, COVERED_PEOPLE, schema, _some(client_id, person_ids))
+
+
+def load_taken_versions(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Load every version of what payroll reported, as TAKEN_COLUMNS, the latest last."""
+    return copy_out(connection, TAKEN, TAKEN_COLUMNS, _some(client_id, person_ids))
+
+
+def load_taken(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Load what payroll reported, as it holds."""
+    rows = load_taken_versions(connection, client_id, person_ids)
+    latest = rows.unique([*SERIES_COLUMNS, *PLACE_COLUMNS], keep="last", maintain_order=True)
+    return latest.filter(~pl.col("is_deleted"))
+
+
+def load_reported(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the pays of which payroll reported everything: pay_group_id, ends_on."""
+    return copy_out(connection, REPORTED, PLACE_COLUMNS, {"client": client_id})
+
+
+def load_named(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the pays of which payroll reported anything: pay_group_id, ends_on."""
+    return copy_out(connection, NAMED, PLACE_COLUMNS, {"client": client_id})
+
+
+def load_orders(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Load the corrections ordered, as they hold: the latest version of each, the cancelled ones too."""
+    rows = copy_out(connection, SCHEDULED, SCHEDULED_COLUMNS, _some(client_id, person_ids))
+    key = [*SERIES_COLUMNS, "order_number", *PLACE_COLUMNS]
+    return rows.unique(key, keep="last", maintain_order=True)
+
+
+def _some(client_id: int, person_ids: Sequence[int] | None) -> dict[str, Any]:
+    """Name a client and people of it; null: all of them."""
+    persons = None if person_ids is None else "{" + ",".join(map(str, person_ids)) + "}"
+    return {"client": client_id, "persons": persons}
 
 
 def with_event_days(connection: Any, points: pl.DataFrame) -> pl.DataFrame:

@@ -36,6 +36,7 @@ from openbenefits.payroll.rules import (
 from openbenefits.payroll.rules.credits import asks_rules
 from openbenefits.payroll.rules.excess import CREDIT, SOLD
 from openbenefits.payroll.rules.takings import OWNER
+from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.bases import asks_benefit_bases, base_pay, no_benefit_bases
@@ -123,7 +124,7 @@ def write_register(frame: pl.DataFrame, path: Path) -> int:
     Missing: an unknown amount is an empty field, and `fault` says why.
     """
     amounts = {"owed": "owed_cents", "employer": "employer_cents", "coverage": "coverage_cents"}
-    rows = frame.with_columns(_dollars(cents).alias(name) for name, cents in amounts.items())
+    rows = frame.with_columns(dollars_text(pl.col(cents)).alias(name) for name, cents in amounts.items())
     order = ["check_on", "employee_number", "benefit_record", "kind", "plan_type", "slot"]
     rows.sort(order).select(REGISTER).write_csv(path)
     return rows.height
@@ -205,16 +206,6 @@ def _earnings(costs: pl.DataFrame) -> pl.DataFrame:
     rows = costs.drop_nulls("earnings_code")
     latest = rows.filter(pl.col("valid_from") == pl.col("valid_from").max().over("option_id"))
     return latest.group_by("option_id").agg(pl.col("earnings_code").unique().sort().str.join(" + "))
-
-
-def _dollars(cents: str) -> pl.Expr:
-    """Write cents as a decimal number of dollars: -12.05."""
-    amount = pl.col(cents)
-    size = amount.abs()
-    sign = pl.when(amount < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    return pl.concat_str(
-        sign, (size // 100).cast(pl.String), pl.lit("."), (size % 100).cast(pl.String).str.zfill(2)
-    )
 
 
 __all__ = ["changes_between", "deductions_summary", "find_unpaid", "next_pay", "owed", "write_register"]

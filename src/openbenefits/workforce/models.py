@@ -20,7 +20,7 @@ class ChangeSet(models.Model):
     """One unit of change to facts: what was done, by whom, when, and whether it was taken back."""
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT)
-    kind = models.TextField()  # census, takeover, entry, undo
+    kind = models.TextField()  # census, takeover, taken, entry, undo
     label = models.TextField()
     fingerprint = models.TextField(default="")  # of the file, so that the same file twice is noticed
     made_at = models.DateTimeField()

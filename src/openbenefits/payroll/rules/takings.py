@@ -117,6 +117,13 @@ def _flagged(rulebook: Rulebook, lines: pl.DataFrame) -> pl.DataFrame:
     ).select(*by, "pay_number", "flag_no", "flags_in_year", "flag_in_month", "flags_in_month")
 
 
+def calendar_of(rulebook: Rulebook, client_id: int) -> pl.DataFrame:
+    """List the pays of a client's pay groups: pay_group (its code) and PAY."""
+    groups = rulebook.pay_groups.filter(client_id=client_id)
+    named = groups.select(pl.col("pay_group_id").cast(pl.Int64), pay_group="code").unique("pay_group_id")
+    return named.join(_periods(rulebook), on="pay_group_id").sort("pay_group", "ends_on")
+
+
 def _active_groups(rulebook: Rulebook) -> pl.DataFrame:
     groups = rulebook.pay_groups.filter("is_active")
     return groups.select("client_id", pl.col("pay_group_id").cast(pl.Int64), pay_group="code")

@@ -1,0 +1,90 @@
+"""What payroll did and was told: the facts of the ledger. What is owed is not here; it is computed.
+
+Rows are appended, never updated: the highest version of a key holds.
+"""
+
+from django.db import models
+
+
+class SeriesKey(models.Model):
+    """What one balance is of: a person's deduction, credit or hours sold of a plan type and tax class."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    kind = models.TextField()  # deduction, credit, sold
+    tax_class = models.TextField()  # core.codes.TaxClass; empty: earnings
+
+    class Meta:
+        abstract = True
+
+
+class Taken(SeriesKey):
+    """What a pay took (or paid, if earnings) of a series, corrections included, as payroll reported it."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "kind", "tax_class"),
+        *("pay_group_id", "ends_on", "version"),
+    )
+    pay_group_id = models.BigIntegerField()
+    ends_on = models.DateField()  # of the pay
+    version = models.IntegerField()
+    pay_number = models.IntegerField()
+    taken_cents = models.BigIntegerField()  # negative: given back
+    change_id = models.BigIntegerField()  # workforce.ChangeSet: the file
+    known_since = models.DateTimeField()
+    is_deleted = models.BooleanField(default=False)  # this version says: nothing was reported
+
+
+class PayReport(models.Model):
+    """A pay all of which payroll has reported: who is not named in it had nothing taken.
+
+    Holds until its change is taken back.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "pay_group_id", "ends_on", "change_id")
+    client_id = models.IntegerField()
+    pay_group_id = models.BigIntegerField()
+    ends_on = models.DateField()
+    change_id = models.BigIntegerField()
+
+
+class Scheduled(SeriesKey):
+    """A correction ordered for a pay. An order has one row for each of its pays."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "kind", "tax_class"),
+        *("order_number", "pay_group_id", "ends_on", "version"),
+    )
+    order_number = models.IntegerField()  # 1, 2, … of a series
+    pay_group_id = models.BigIntegerField()
+    ends_on = models.DateField()
+    version = models.IntegerField()
+    pay_number = models.IntegerField()
+    cents = models.BigIntegerField()  # to take besides what is owed; negative: to give back
+    taken_as = models.TextField()  # the tax class of the pay's line; a missed pay may be after tax
+    reason = models.TextField()
+    consent = models.TextField(default="")  # how and when the person agreed
+    author = models.TextField()
+    made_at = models.DateTimeField()
+    is_cancelled = models.BooleanField(default=False)
+
+
+class RecoveryPolicy(models.Model):
+    """How missed deductions may be recovered where a person lives, for checks from a day on."""
+
+    pk = models.CompositePrimaryKey("client_id", "state", "valid_from", "version")
+    client_id = models.IntegerField()  # 0: of the PEO, for every client without its own
+    state = models.TextField()  # empty: every state without its own
+    valid_from = models.DateField()
+    version = models.IntegerField()
+    cap_cents = models.BigIntegerField(null=True)  # most per pay and series; null: no such cap
+    cap_thousandths = models.IntegerField(null=True)  # percent of the regular deduction; null: no such cap
+    periods = models.SmallIntegerField(null=True)  # spread over so many pays; null: as few as the caps allow
+    needs_consent = models.BooleanField()
+    is_forbidden = models.BooleanField()
+    source = models.TextField()
+    author = models.TextField()
+    made_at = models.DateTimeField()
+    is_withdrawn = models.BooleanField(default=False)
