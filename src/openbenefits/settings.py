@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "openbenefits.events",
     "openbenefits.enrollment",
     "openbenefits.runs",
+    "openbenefits.compliance",
 ]
 
 LANGUAGE_CODE = "en-us"
