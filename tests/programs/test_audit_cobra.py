@@ -43,7 +43,8 @@ def test_no_class_gives_less_than_the_law(tmp_path: Path, changes: dict[str, Any
 
 @pytest.mark.parametrize("cause", list(CobraCause))
 def test_every_cause_named_has_a_class(tmp_path: Path, cause: CobraCause) -> None:
-    actions = [{**PEO["actions"][1], "cobra_action": str(cause)}, *PEO["actions"][2:]]
+    hire, end, *others = PEO["actions"]
+    actions = [hire, {**end, "cobra_action": str(cause)}, *others]
     found = audited_peo(tmp_path / "without", actions=actions)
     needed = "termination" if cause is CobraCause.MISCONDUCT else str(cause)
     assert [(one.code, one.expected) for one in found] == [

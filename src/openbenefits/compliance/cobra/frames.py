@@ -1,4 +1,4 @@
-"""The named SQL of COBRA: who has or had coverage, which duties stand, and what people did about them."""
+"""The named SQL of COBRA: whose coverage changed, which duties stand, and what people did about them."""
 
 from typing import Any
 
@@ -14,9 +14,12 @@ from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.workforce.frames import DEPENDENT, load_dependents, load_jobs
 
-COVERED_PEOPLE = """
-SELECT DISTINCT client_id, person_id FROM enrollment_coverage
-WHERE client_id = %(client)s AND superseded_by_run IS NULL
+CHANGED_PEOPLE = """
+SELECT DISTINCT client_id, person_id FROM (
+  SELECT client_id, person_id FROM enrollment_coverage
+  WHERE client_id = %(client)s AND superseded_by_run IS NULL
+  GROUP BY client_id, person_id, benefit_record, plan_type, slot HAVING count(*) > 1
+) AS changed
 """
 
 STANDING = """
@@ -32,9 +35,9 @@ ORDER BY client_id, person_id, dependent_id, cover, lost_on, number
 
 
 def load_known(connection: Any, client_id: int) -> Known:
-    """Load what the decision looks at, of everybody of a client who has or had coverage."""
+    """Load what the decision looks at, of everybody of a client whose coverage ever changed."""
     schema = {"client_id": pl.Int32, "person_id": pl.Int64}
-    people = copy_out(connection, COVERED_PEOPLE, schema, {"client": client_id})
+    people = copy_out(connection, CHANGED_PEOPLE, schema, {"client": client_id})
     rulebook, acts = load_rulebook(connection, [client_id]), load_acts(connection, client_id)
     return Known(
         points=load_coverage(connection, people),

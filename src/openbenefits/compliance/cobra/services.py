@@ -71,7 +71,9 @@ def record_duties(connection: Any, client_id: int, *, as_of: date, now: datetime
     Duties whose loss is gone are withdrawn, or to be corrected where the notice was sent.
     """
     with transaction.atomic():
-        Client.objects.select_for_update().get(pk=client_id)  # two at once would write a version twice
+        Client.objects.select_for_update(no_key=True).get(
+            pk=client_id
+        )  # two at once would write a version twice
         known = load_known(connection, client_id)
         rows = judged(known)
         standing = load_standing(connection, client_id)
@@ -93,7 +95,7 @@ def decide(connection: Any, loss: Loss, act: Act, *, cause: CobraCause | None, n
     if cause is CobraCause.MISCONDUCT:
         raise CobraRefused("gross misconduct does not qualify; decide that it does not, or for termination")
     with transaction.atomic():
-        Client.objects.select_for_update().get(pk=loss.client_id)
+        Client.objects.select_for_update(no_key=True).get(pk=loss.client_id)
         found = loss.of(classified_losses(connection, loss.client_id))
         if found is None:
             raise CobraRefused(f"no loss of {loss.cover} on {loss.lost_on}; `report COBRA` lists them")
@@ -111,7 +113,7 @@ def record_notice(connection: Any, loss: Loss, act: Act, *, now: datetime) -> st
     """
     _refuse_anonymous(act)
     with transaction.atomic():
-        Client.objects.select_for_update().get(pk=loss.client_id)
+        Client.objects.select_for_update(no_key=True).get(pk=loss.client_id)
         duty = loss.of(load_standing(connection, loss.client_id))
         state = duty["state"] if duty else "no duty"
         if state not in (DUE, TO_CORRECT):
