@@ -221,7 +221,9 @@ def told(story: Story, *, client_id: int = CLIENT) -> Known:
         decisions=_keyed(story.decisions, client_id, "decided_cause", pl.String).with_columns(
             decided_reason=pl.lit("looked into")
         ),
-        notices=_keyed(story.notices, client_id, "notified_on", pl.Date),
+        notices=_keyed(story.notices, client_id, "notified_on", pl.Date).with_columns(
+            told_cause=pl.lit("termination"), told_through=pl.lit(date(2027, 9, 15))
+        ),
     )
 
 

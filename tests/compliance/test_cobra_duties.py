@@ -67,6 +67,11 @@ def record(connection, employer) -> pl.DataFrame:
 def take_back(connection, employer, person_id) -> None:
     """Delete the job row of the termination, and let the product repair it."""
     workforce.delete_job_row(employer.client_id, person_id, on=FIRST_DAY, made_by="test", now=LATER)
+    repaired(connection, employer)
+
+
+def repaired(connection, employer) -> None:
+    """Let the product notice that a fact was changed, and repair what came of it."""
     maintain(connection, employer)
     order = DueOrder(
         client_id=employer.client_id,
@@ -151,6 +156,27 @@ def test_a_notice_sent_in_vain_is_corrected(fresh_database, enrolled):
         record_notice(fresh_database, loss, TOLD, now=LATER)
     acts = load_acts(fresh_database, enrolled.client_id)
     assert acts.select("number", "kind").rows() == [(1, "noticed"), (2, "corrected")]
+
+
+def test_a_notice_that_tells_another_day_is_corrected(fresh_database, enrolled):
+    person_id = covered_person(fresh_database, enrolled)
+    resign(fresh_database, enrolled, person_id)
+    record(fresh_database, enrolled)
+    loss = medical(enrolled, person_id)
+    record_notice(fresh_database, loss, TOLD, now=LATER)
+    record(fresh_database, enrolled)
+    moved = {"valid_from": date(2026, 3, 11), "last_day_employed": date(2026, 3, 10)}
+    workforce.correct_job(
+        enrolled.client_id, person_id, on=FIRST_DAY, changes=moved, made_by="test", now=LATER
+    )
+    repaired(fresh_database, enrolled)
+    record(fresh_database, enrolled)
+    duty = loss.of(load_standing(fresh_database, enrolled.client_id))
+    assert (duty["state"], duty["continues_through"]) == ("to be corrected", date(2027, 9, 10))
+    assert record(fresh_database, enrolled).is_empty()
+    assert record_notice(fresh_database, loss, TOLD, now=LATER) == "corrected"
+    record(fresh_database, enrolled)
+    assert loss.of(load_standing(fresh_database, enrolled.client_id))["state"] == "due"
 
 
 def test_of_gross_misconduct_a_person_decides(fresh_database, enrolled):

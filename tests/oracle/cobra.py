@@ -151,20 +151,17 @@ def base_verdict(story: Any, who: int, cover: str, after: Any, cause: str | None
     if cover == "health FSA" and is_renewal:
         return NO, None
     goes_on = who != 0 and after.kind in ("E", "D")
-    by_event = verdict_of_event(story, who, after, cause, goes_on)
+    by_event = verdict_of_event(who, after, cause, goes_on)
     by_self = verdict_of_dependent(story, who, after.begins_on, cause) if who else None
     return by_event or by_self or verdict_of_choice(who, after, cause, goes_on)
 
 
-def verdict_of_event(story: Any, who: int, after: Any, cause: str | None, goes_on: bool) -> Verdict | None:
+def verdict_of_event(who: int, after: Any, cause: str | None, goes_on: bool) -> Verdict | None:
     if cause in ("hours", "leave"):
-        is_still_one = (
-            who != 0
-            and not is_former(story, who, after.begins_on)
-            and not is_out(story, who, after.begins_on)
-        )
-        if after.kind == "W" or (goes_on and is_still_one):
+        if after.kind == "W":
             return NO, None
+        if goes_on:
+            return None
     if cause == "gross_misconduct":
         return OPEN, "termination"
     if cause in ("termination", "hours", "leave"):

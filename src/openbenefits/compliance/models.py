@@ -47,7 +47,8 @@ class CobraAct(LossKey):
     pk = models.CompositePrimaryKey("client_id", "person_id", "dependent_id", "cover", "lost_on", "number")
     number = models.IntegerField()
     kind = models.TextField()  # compliance.cobra.rules.duties: decided, noticed, corrected
-    cause = models.TextField()  # decided: core.codes.CobraCause; '' = it does not qualify
+    cause = models.TextField()  # decided, or told: core.codes.CobraCause; '' = it does not qualify
+    told_through = models.DateField(null=True)  # how long one may continue by the notice; null: not at all
     acted_on = models.DateField()  # the day the notice was sent, or of the decision
     reason = models.TextField()
     author = models.TextField()

@@ -65,7 +65,9 @@ def _of_client(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     lost, standing = classified_losses(connection, client_id), load_standing(connection, client_id)
     notices = acts_of_notices(load_acts(connection, client_id))
-    losses = _named(connection, client_id, client, lost.drop("notified_on"), as_of)
+    losses = _named(
+        connection, client_id, client, lost.drop("notified_on", "told_cause", "told_through"), as_of
+    )
     losses = losses.with_columns(plan=plan_type_name())
     duties = _named(connection, client_id, client, standing, as_of)
     duties = duties.join(notices, on=list(LOSS_KEY), how="left", maintain_order="left")

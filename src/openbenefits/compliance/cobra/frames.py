@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.compliance import models
-from openbenefits.compliance.cobra.rules.duties import CORRECTED, DECIDED, NOTICED
+from openbenefits.compliance.cobra.rules.duties import DECIDED
 from openbenefits.compliance.cobra.rules.judged import Known
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
@@ -67,16 +67,13 @@ def load_acts(connection: Any, client_id: int) -> pl.DataFrame:
 
 
 def acts_of_notices(acts: pl.DataFrame) -> pl.DataFrame:
-    """Say when the election notice was sent that still stands: LOSS_KEY, notified_on.
+    """Say what the last notice about each loss told: LOSS_KEY, notified_on, told_cause, told_through.
 
-    After a correcting notice none stands.
+    Where that was that there is nothing to continue, none stands, and there is no row.
     """
     notices = acts.filter(pl.col("kind") != DECIDED).sort(*LOSS_KEY, "number")
-    stretch = notices.with_columns(
-        corrections=(pl.col("kind") == CORRECTED).cum_sum().over(LOSS_KEY),
-    ).with_columns(whole=pl.col("corrections").max().over(LOSS_KEY))
-    last = stretch.filter((pl.col("corrections") == pl.col("whole")) & (pl.col("kind") == NOTICED))
-    return last.group_by(LOSS_KEY, maintain_order=True).agg(notified_on=pl.col("acted_on").min())
+    last = notices.unique(LOSS_KEY, keep="last", maintain_order=True).drop_nulls("told_through")
+    return last.select(*LOSS_KEY, "told_through", notified_on="acted_on", told_cause="cause")
 
 
 def _decisions(acts: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.compliance.cobra.frames import load_acts, load_known, load_standing
-from openbenefits.compliance.cobra.rules.causes import OPEN
+from openbenefits.compliance.cobra.rules.causes import OPEN, QUALIFIES
 from openbenefits.compliance.cobra.rules.duties import (
     CORRECTED,
     DECIDED,
@@ -119,7 +119,10 @@ def record_notice(connection: Any, loss: Loss, act: Act, *, now: datetime) -> st
         if state not in (DUE, TO_CORRECT):
             raise CobraRefused(f"expected a duty that is due, found {state}; record duties first")
         kind = NOTICED if state == DUE else CORRECTED
-        _write(connection, loss, act, kind=kind, cause="", now=now)
+        found = loss.of(classified_losses(connection, loss.client_id)) or {}
+        is_due = found.get("verdict") == QUALIFIES
+        told = (found["cause"], found["continues_through"]) if is_due else ("", None)
+        _write(connection, loss, act, kind=kind, cause=told[0], told_through=told[1], now=now)
     return kind
 
 
@@ -128,7 +131,16 @@ def _refuse_anonymous(act: Act) -> None:
         raise CobraRefused("an act needs a reason and an author; state both")
 
 
-def _write(connection: Any, loss: Loss, act: Act, *, kind: str, cause: str, now: datetime) -> None:
+def _write(
+    connection: Any,
+    loss: Loss,
+    act: Act,
+    *,
+    kind: str,
+    cause: str,
+    now: datetime,
+    told_through: date | None = None,
+) -> None:
     key = {name: getattr(loss, name) for name in LOSS_KEY}
     number = load_acts(connection, loss.client_id).filter(**key).height + 1
     CobraAct.objects.create(
@@ -136,6 +148,7 @@ def _write(connection: Any, loss: Loss, act: Act, *, kind: str, cause: str, now:
         number=number,
         kind=kind,
         cause=cause,
+        told_through=told_through,
         acted_on=act.on,
         reason=act.reason,
         author=act.author,

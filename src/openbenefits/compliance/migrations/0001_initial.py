@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("number", models.IntegerField()),
                 ("kind", models.TextField()),
                 ("cause", models.TextField()),
+                ("told_through", models.DateField(null=True)),
                 ("acted_on", models.DateField()),
                 ("reason", models.TextField()),
                 ("author", models.TextField()),

@@ -101,8 +101,7 @@ def _beforehand() -> list[Reason]:
 
 def _of_the_event() -> list[Reason]:
     """Causes that end the coverage of everybody at once."""
-    chose = _waives() | (_goes_on() & pl.col("not_member").is_null() & ~_is_former())
-    optional = _is("cause", str(CobraCause.HOURS), str(CobraCause.LEAVE)) & chose
+    partial = _is("cause", str(CobraCause.HOURS), str(CobraCause.LEAVE))
     words = {
         CobraCause.TERMINATION: "employment ended",
         CobraCause.HOURS: "hours of work were reduced",
@@ -111,9 +110,12 @@ def _of_the_event() -> list[Reason]:
     misconduct = str(CobraCause.MISCONDUCT)
     told = "employment ended; a person decides whether for gross misconduct"
     return [
-        (optional, NOT, None, "given up by choice"),
+        (partial & _waives(), NOT, None, "given up by choice"),
         (_is("cause", misconduct), OPEN, str(CobraCause.TERMINATION), told),
-        *((_is("cause", str(one)), QUALIFIES, str(one), text) for one, text in words.items()),
+        *(
+            (_is("cause", str(one)) & ~(partial & _goes_on()), QUALIFIES, str(one), text)
+            for one, text in words.items()
+        ),
         (
             _is("cause", str(CobraCause.DEATH)) & _is_employee(),
             NOT,

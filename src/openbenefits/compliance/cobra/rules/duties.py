@@ -19,8 +19,18 @@ CONTENT = ("state", "cause", "reason", "happened_on", "last_covered_on", *CLOCKS
 
 
 def duties(rows: pl.DataFrame) -> pl.DataFrame:
-    """Name the duties of classified losses: LOSS_KEY and CONTENT."""
-    due = rows.filter(pl.col("verdict") == QUALIFIES).with_columns(state=pl.lit(DUE))
+    """Name the duties of classified losses: LOSS_KEY and CONTENT.
+
+    Where the last notice told another cause or another last day, a correcting one is due.
+    """
+    due = rows.filter(pl.col("verdict") == QUALIFIES)
+    is_told = pl.col("told_through").is_not_null()
+    same = (pl.col("told_through") == pl.col("continues_through")) & (pl.col("told_cause") == pl.col("cause"))
+    is_wrong = is_told & ~same.fill_null(value=False)
+    due = due.with_columns(
+        state=pl.when(is_wrong).then(pl.lit(TO_CORRECT)).otherwise(pl.lit(DUE)),
+        reason=pl.when(is_wrong).then(pl.col("reason") + pl.lit(CORRECTING)).otherwise("reason"),
+    )
     return due.select(*LOSS_KEY, *CONTENT)
 
 

@@ -29,7 +29,7 @@ class Known:
     setup:           the set-up rows: event_class, action_reason, cobra_class, plan_type_row.
     plan_rows, dependent_rules: of the rulebook.
     decisions:       LOSS_KEY and DECISION: what people decided.
-    notices:         LOSS_KEY and notified_on: the first day an election notice was sent.
+    notices:         LOSS_KEY, notified_on, told_cause and told_through of the last notice that stands.
     """
 
     points: pl.DataFrame
