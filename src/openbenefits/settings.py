@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "openbenefits.enrollment",
     "openbenefits.runs",
     "openbenefits.payroll",
+    "openbenefits.compliance",
 ]
 
 LANGUAGE_CODE = "en-us"

@@ -8,6 +8,7 @@ from openbenefits import __version__
 from openbenefits.cli import (
     audit,
     census,
+    cobra,
     db,
     doctor,
     elect,
@@ -58,6 +59,7 @@ ORDER = (
         "elect",
         "event",
         "repair",
+        "cobra",
         "statements",
     ),
     *("explain", "report", "payroll", "scenario", "db", "migrate"),
@@ -126,6 +128,7 @@ app.add_typer(run.app, name="run", rich_help_panel=CYCLE)
 app.add_typer(elect.app, name="elect", rich_help_panel=CYCLE)
 app.add_typer(event.app, name="event", rich_help_panel=CYCLE)
 app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
+app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)

@@ -354,6 +354,19 @@ class WindowActKind(StrEnum):
     REOPEN = "reopen"
 
 
+class CobraCause(StrEnum):
+    """Why health coverage that is lost may be continued (IRC 4980B(f)(3); rulings §7)."""
+
+    TERMINATION = "termination"
+    HOURS = "hours"  # of work reduced
+    LEAVE = "leave"
+    DEATH = "death"  # of the employee
+    DIVORCE = "divorce"  # or legal separation
+    MEDICARE = "medicare"  # the employee became entitled to it
+    CHILD = "child"  # ceased to qualify as a dependent
+    MISCONDUCT = "gross_misconduct"  # a termination of which a person decides
+
+
 class RateUnit(StrEnum):
     """What one rate buys."""
 

@@ -20,6 +20,7 @@ from openbenefits.core.codes import (
     AgeOf,
     AmountKind,
     BeginRule,
+    CobraCause,
     DeductionBeginRule,
     DeductionEndRule,
     DefaultMethod,
@@ -111,12 +112,14 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     window_action: WindowAction = WindowAction.HOLD
     forms: Literal["both", "enrollment", "confirmation", "none"] = "both"
     enrollment_form_days: Annotated[int, Meta(ge=0)] | None = None  # none said: however early
+    cobra_action: CobraCause | None = None  # for events whose job action names none
 
 
 class ActionPart(Part, kw_only=True, frozen=True):
     action: str
     reason: str = ""
     event_class: str = ""  # blank: the default class
+    cobra_action: CobraCause | None = None  # why coverage lost by it may be continued
 
 
 class PersonRange(Part, kw_only=True, frozen=True):
@@ -680,6 +683,24 @@ class DataAuditPart(Part, kw_only=True, frozen=True):
     people: dict[str, Annotated[int, Meta(ge=0)]] = {}
 
 
+class CobraClassPart(DatedPart, kw_only=True, frozen=True):
+    """What losing coverage for a cause gives, for events from its day on: months, and days to tell whom.
+
+    `counts_from` says whether months and the employer's days count from the event or from the loss. With
+    `beneficiary_days` the employee or the dependent must report the event within so many days, and the
+    employer's notice is not waited for.
+    """
+
+    code: CobraCause  # the cause
+    months: Annotated[int, Meta(ge=1)]
+    disability_months: Annotated[int, Meta(ge=0)] = 0  # further ones where somebody is disabled
+    counts_from: Literal["event", "loss"] = "event"
+    employer_days: Annotated[int, Meta(ge=0)] = 30
+    administrator_days: Annotated[int, Meta(ge=0)] = 14
+    beneficiary_days: Annotated[int, Meta(ge=0)] | None = None
+    election_days: Annotated[int, Meta(ge=0)] = 60
+
+
 class SharedSections(Part, kw_only=True, frozen=True):
     """Sections that both kinds of bundle may have; a client's own come before the PEO's."""
 
@@ -705,6 +726,7 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
 
     event_classes: list[EventClassPart]
     actions: list[ActionPart]
+    cobra_classes: list[CobraClassPart] = []
     coverage_codes: list[CoverageCodePart]
     annual_limits: list[AnnualLimitPart] = []
     limit_sheets: list[LimitSheetPart] = []

@@ -44,6 +44,7 @@ _SHARED_TABLES: dict[Model, RowMaker] = {
 _PEO_TABLES: dict[Model, RowMaker] = {
     models.EventClass: codes.event_classes,
     models.ActionReason: codes.actions,
+    models.CobraClass: codes.cobra_classes,
     models.CoverageCode: codes.coverage_codes,
 }
 _CLIENT_TABLES: dict[Model, RowMaker] = {

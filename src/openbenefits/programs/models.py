@@ -95,6 +95,7 @@ class EventClass(SetupRow):
     window_action = models.TextField()
     forms = models.TextField(default="both")  # both, enrollment, confirmation, none: what is printed
     enrollment_form_days = models.IntegerField(null=True)  # before the event date; null: however early
+    cobra_action = models.TextField(default="")  # core.codes.CobraCause; '' = none
 
 
 class ActionReason(SetupRow):
@@ -103,6 +104,20 @@ class ActionReason(SetupRow):
     action = models.TextField()
     reason = models.TextField()  # '' = any
     bas_action = models.TextField()  # '' = the default class
+    cobra_action = models.TextField(default="")  # core.codes.CobraCause; '' = that of the event class
+
+
+class CobraClass(DatedRow):
+    """What losing coverage for a cause gives: months of continuation, and days to tell whom."""
+
+    cause = models.TextField()  # core.codes.CobraCause
+    months = models.SmallIntegerField()
+    disability_months = models.SmallIntegerField()
+    counts_from = models.TextField()  # event, loss
+    employer_days = models.SmallIntegerField()
+    administrator_days = models.SmallIntegerField()
+    beneficiary_days = models.SmallIntegerField(null=True)  # null: the employer reports the event
+    election_days = models.SmallIntegerField()
 
 
 class CoverageCode(SetupRow):

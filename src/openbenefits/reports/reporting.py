@@ -13,6 +13,7 @@ from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, 
 from openbenefits.core.money import MICROS_PER_CENT
 from openbenefits.reports import files, frames, listings
 from openbenefits.reports.age_outs import load_age_outs
+from openbenefits.reports.cobra import cobra_sheets
 from openbenefits.reports.held import UNSETTLED, held_windows
 from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
@@ -283,6 +284,12 @@ def _age_outs(connection: Any, selection: Selection) -> Mapping[str, pl.DataFram
     return {"Age-outs": coming, "Past the limit": past}
 
 
+def _cobra(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    if selection.as_of is None:
+        raise ReportRefused("COBRA counts days; name the day to count from (--as-of 2026-12-31)")
+    return cobra_sheets(connection, _clients_of(connection, selection), as_of=selection.as_of)
+
+
 def _clients_of(connection: Any, selection: Selection) -> list[int] | None:
     """The clients a report about people is narrowed to: the one named, or those of the schedules named."""
     clients = frames.load_clients(connection)
@@ -349,6 +356,7 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS027", "Process status", _status, "department", "statuses"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
         _kind("AGE-OUTS", "Dependents who pass a limit of age", _age_outs, "as_of", "through"),
+        _kind("COBRA", "Losses of health coverage, and the duties that follow", _cobra, "as_of"),
         _kind("HELD", "Ended windows: held by whom, since when, holding back what", _held, "as_of"),
         _kind("ELIGIBILITY", "Eligibility, criterion by criterion", _eligibility, "statuses"),
         _kind("WAITING", "Who waits, and why", _waiting, "as_of"),
@@ -356,5 +364,5 @@ REPORTS: dict[str, ReportKind] = {
 }
 """Every report, by code."""
 
-COUNTING_TO_TODAY = ("HELD",)
+COUNTING_TO_TODAY = ("COBRA", "HELD")
 """Reports that count days up to one; the faces take today where none is named."""

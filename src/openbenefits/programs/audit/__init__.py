@@ -11,6 +11,7 @@ from openbenefits.programs.audit import (
     amounts,
     calculations,
     calendars,
+    cobra,
     curves,
     cycles,
     dependents,
@@ -98,6 +99,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     calendars.schedules,
     calendars.run_controls,
     calendars.passive_events,
+    cobra.cobra_classes,
+    cobra.cobra_actions,
 )
 
 

@@ -54,12 +54,34 @@ def event_classes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
             "window_action": part.window_action.value,
             "forms": part.forms,
             "enrollment_form_days": part.enrollment_form_days,
+            "cobra_action": part.cobra_action or "",
         }
 
 
 def actions(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
     for part in parts.actions:
-        yield {"action": part.action, "reason": part.reason, "bas_action": part.event_class}
+        yield {
+            "action": part.action,
+            "reason": part.reason,
+            "bas_action": part.event_class,
+            "cobra_action": part.cobra_action or "",
+        }
+
+
+def cobra_classes(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
+    for part in parts.cobra_classes:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "cause": part.code.value,
+            "months": part.months,
+            "disability_months": part.disability_months,
+            "counts_from": part.counts_from,
+            "employer_days": part.employer_days,
+            "administrator_days": part.administrator_days,
+            "beneficiary_days": part.beneficiary_days,
+            "election_days": part.election_days,
+        }
 
 
 def coverage_codes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
