@@ -26,7 +26,7 @@ GROUPS = {
     "census": ("preview", "apply", "take-back", "base", "audit"),
     "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
     "elect": ("file", "one", "progress"),
-    "event": ("override", "overrides", "extend-window", "reopen-window", "windows"),
+    "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
     "statements": ("enrollment", "confirmation"),
     "payroll": ("owed", "register"),
     "scenario": ("run", "schema"),

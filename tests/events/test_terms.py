@@ -34,7 +34,10 @@ def why(*, terms=(31, True), reported=date(2026, 4, 3), last_act=None, source="M
         ({"reported": None}, None),
         ({"terms": (None, True)}, None),  # however late
         ({"terms": (0, True), "reported": DAY}, None),
-        ({"terms": (0, True), "reported": date(2026, 3, 3)}, "reported 2026-03-03, the last day was 2026-03-02"),
+        (
+            {"terms": (0, True), "reported": date(2026, 3, 3)},
+            "reported 2026-03-03, the last day was 2026-03-02",
+        ),
         ({"terms": (31, False)}, LATE),
         ({"terms": (31, False), "reported": DAY}, NO_EVENT),
         ({"terms": (None, False)}, NO_EVENT),

@@ -22,9 +22,7 @@ app = typer.Typer(
 Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Record = Annotated[int, typer.Option("--benefit-record")]
 Class = Annotated[str, typer.Option("--event-class", metavar="CODE", help="Its event class, such as MAR.")]
-On = Annotated[
-    Any, typer.Option("--on", parser=parse_day, metavar="YYYY-MM-DD", help="The day it happened.")
-]
+On = Annotated[Any, typer.Option("--on", parser=parse_day, metavar="YYYY-MM-DD", help="The day it happened.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept.", show_default=False)]
 Source = Annotated[str, typer.Option("--source", metavar="CODE", help="As the list shows it: ME, TJ, TP …")]
 Stated = Annotated[

@@ -79,7 +79,9 @@ def enter_activity(
         _refuse_day(connection, place)
         known = _stored(connection, place).first()
         if known is not None and known.event_number is not None:
-            message = f"expected activity that is new, found event {known.event_number} made of it; see that event"
+            message = (
+                f"expected activity that is new, found event {known.event_number} made of it; see that event"
+            )
             raise ActivityRefused(message)
         if known is not None and not _is_deleted(connection, place):
             message = "expected activity that is new, found the same waiting already; admit it if it is held"
@@ -177,9 +179,9 @@ def _remove(connection: Any, rows: pl.DataFrame) -> None:
 
 
 def _refuse_unsaid(reason: str, author: str) -> None:
-    for what, text in (("reason", reason), ("author", author)):
+    for what, text in (("a reason", reason), ("an author", author)):
         if not text.strip():
-            raise ActivityRefused(f"expected a {what}, found none: say why, and who does it")
+            raise ActivityRefused(f"expected {what}, found none: say why, and who does it")
 
 
 def _lock(connection: Any, place: ActivityPlace) -> None:
@@ -197,8 +199,8 @@ def _refuse_class(connection: Any, place: ActivityPlace) -> None:
         raise ActivityRefused(message)
     if not classes["is_manual_allowed"][0]:
         message = (
-            f"expected a class that may be entered by hand, found {place.bas_action}; name another, or change the"
-            " fact that brings such an event about"
+            f"expected a class that may be entered by hand, found {place.bas_action}; name another, or change"
+            " the fact that brings such an event about"
         )
         raise ActivityRefused(message)
 
@@ -250,10 +252,14 @@ def _about_waiting(
         _lock(connection, place)
         known = _stored(connection, place).first()
         if known is None or _is_deleted(connection, place):
-            message = "expected activity that waits, found none of that day, source and class; list what waits"
+            message = (
+                "expected activity that waits, found none of that day, source and class; list what waits"
+            )
             raise ActivityRefused(message)
         if known.event_number is not None:
-            message = f"expected activity that waits, found event {known.event_number} made of it; void that event"
+            message = (
+                f"expected activity that waits, found event {known.event_number} made of it; void that event"
+            )
             raise ActivityRefused(message)
         if kind is ActivityActKind.ADMIT and not _is_held(connection, place):
             raise ActivityRefused("expected activity that is held, found one the next run takes anyway")

@@ -23,7 +23,8 @@ FEED_SCHEMA = {"id": pl.Int64(), **FEED_COLUMNS}
 
 REPORTED = f"""
 SELECT DISTINCT ON (client_id, person_id, valid_from, event_class)
-       client_id, person_id, valid_from, event_class, CASE WHEN NOT is_deleted THEN reported_on END AS reported_on
+       client_id, person_id, valid_from, event_class,
+       CASE WHEN NOT is_deleted THEN reported_on END AS reported_on
 FROM workforce_lifeeventfact AS l JOIN {PEOPLE} AS k USING (client_id, person_id)
 ORDER BY client_id, person_id, valid_from, event_class, version DESC
 """
@@ -44,10 +45,11 @@ WHERE kind <> '{ActivityActKind.PROVE}' ORDER BY {", ".join(ACTIVITY_KEY)}, numb
 """
 
 UNPROVED = f"""
-SELECT DISTINCT {", ".join(EVENT_KEY)} FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+SELECT DISTINCT {", ".join(EVENT_KEY)}
+FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE event_number IS NOT NULL AND change_id IS NOT NULL AND source = '{ActionSource.MANUAL}' AND NOT EXISTS (
     SELECT FROM events_activityact AS t
-    WHERE ({", ".join(f"t.{name}" for name in ACTIVITY_KEY)}) = ({", ".join(f"a.{name}" for name in ACTIVITY_KEY)})
+    WHERE {" AND ".join(f"t.{name} = a.{name}" for name in ACTIVITY_KEY)}
       AND t.kind = '{ActivityActKind.PROVE}'
 )
 """

@@ -34,7 +34,16 @@ class ActivityAct(models.Model):
     """
 
     pk = models.CompositePrimaryKey(
-        *("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence", "number")
+        *(
+            "client_id",
+            "person_id",
+            "benefit_record",
+            "event_on",
+            "source",
+            "bas_action",
+            "sequence",
+            "number",
+        )
     )
     client_id = models.IntegerField()
     person_id = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""The terms a class sets for reported life events: which reports wait for somebody. Pure decisions on columns.
+"""The terms a class sets for reported life events: which reports wait for somebody. Pure decisions.
 
 Sources: event-processing §3.6, §3.7; docs/rules.md §15.4.
 """

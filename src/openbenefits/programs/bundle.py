@@ -105,7 +105,8 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     """What kind of event something is, how it waits, and which letters it prints.
 
     `life_event` are the terms for reports of such events (left out: each becomes an event at once);
-    `copy_to_other_records` lets a job row of one benefit record cause the event in the others too. `forms` names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
+    `copy_to_other_records` lets a job row of one benefit record cause the event in the others too. `forms`
+    names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
     `enrollment_form_days` the statement is not printed earlier than so many days before the event date.
     """
 

@@ -238,7 +238,9 @@ def _decide(
 def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     """Say of the cases without their proof what they wait for."""
     expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
-    return with_catalogue(message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found))
+    return with_catalogue(
+        message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
+    )
 
 
 ENTERED = [str(ProcessStatus.FE), str(ProcessStatus.EE)]

@@ -2,7 +2,6 @@
 
 from django.db import migrations, models
 
-
 APPEND_ONLY = """
 CREATE TRIGGER events_activity_acts_append_only BEFORE UPDATE OR DELETE ON events_activityact
 FOR EACH STATEMENT EXECUTE FUNCTION events_refuse_change();
@@ -13,28 +12,43 @@ ALTER TABLE events_activityact
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('events', '0004_replay'),
+        ("events", "0004_replay"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ActivityAct',
+            name="ActivityAct",
             fields=[
-                ('pk', models.CompositePrimaryKey('client_id', 'person_id', 'benefit_record', 'event_on', 'source', 'bas_action', 'sequence', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('client_id', models.IntegerField()),
-                ('person_id', models.BigIntegerField()),
-                ('benefit_record', models.SmallIntegerField()),
-                ('event_on', models.DateField()),
-                ('source', models.TextField()),
-                ('bas_action', models.TextField()),
-                ('sequence', models.SmallIntegerField()),
-                ('number', models.IntegerField()),
-                ('kind', models.TextField()),
-                ('reason', models.TextField()),
-                ('author', models.TextField()),
-                ('acted_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "client_id",
+                        "person_id",
+                        "benefit_record",
+                        "event_on",
+                        "source",
+                        "bas_action",
+                        "sequence",
+                        "number",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("person_id", models.BigIntegerField()),
+                ("benefit_record", models.SmallIntegerField()),
+                ("event_on", models.DateField()),
+                ("source", models.TextField()),
+                ("bas_action", models.TextField()),
+                ("sequence", models.SmallIntegerField()),
+                ("number", models.IntegerField()),
+                ("kind", models.TextField()),
+                ("reason", models.TextField()),
+                ("author", models.TextField()),
+                ("acted_at", models.DateTimeField()),
             ],
         ),
         migrations.RunSQL(APPEND_ONLY, migrations.RunSQL.noop),

@@ -49,7 +49,7 @@ def event_classes(audited: Audited) -> Iterator[Finding]:
 
 
 def _class_terms(audited: Audited, path: Path, part: EventClassPart) -> Iterator[Finding]:
-    """Find terms for life events, and copies to other records, that a class cannot have or that contradict."""
+    """Find terms for life events, and copies to other records, that do not fit the class."""
     is_of_period = part.use in ("snapshot", "open_enrollment")
     cure = "Leave it out, or change the use of the class."
     if is_of_period and part.copy_to_other_records:

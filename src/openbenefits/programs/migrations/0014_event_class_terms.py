@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('programs', '0013_after_tax_and_sold'),
+        ("programs", "0013_after_tax_and_sold"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='eventclass',
-            name='creates_event',
+            model_name="eventclass",
+            name="creates_event",
             field=models.BooleanField(default=True),
         ),
         migrations.AddField(
-            model_name='eventclass',
-            name='days_to_notify',
+            model_name="eventclass",
+            name="days_to_notify",
             field=models.IntegerField(null=True),
         ),
         migrations.AddField(
-            model_name='eventclass',
-            name='is_copied_to_other_records',
+            model_name="eventclass",
+            name="is_copied_to_other_records",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='eventclass',
-            name='is_proof_required',
+            model_name="eventclass",
+            name="is_proof_required",
             field=models.BooleanField(default=False),
         ),
     ]
