@@ -10,7 +10,7 @@ from openbenefits.events import activity
 from openbenefits.events.activity import ActivityPlace, ActivityRefused
 from openbenefits.events.models import Activity, ActivityAct, Event, EventStep, Message
 from openbenefits.programs import frames as set_up
-from openbenefits.programs.models import Bundle, EventClass
+from openbenefits.programs.models import Bundle, EventClass, Schedule
 from openbenefits.runs.services import run
 from openbenefits.workforce import services as workforce
 from openbenefits.workforce.models import JobFact, Person
@@ -283,6 +283,31 @@ def test_a_report_after_the_last_day_is_held_and_names_it(
     assert (events_of(person) == []) is is_held
     why = activity.waiting_activity(fresh_database, employer.client_id)["why_held"].to_list()
     assert why == (["reported 2026-04-03, the last day was 2026-04-02"] if is_held else [])
+
+
+def outcome_of(result):
+    return dict(result.outcomes.select("outcome", "people").rows())
+
+
+def test_a_run_says_what_it_left_lying(fresh_database, employer, person):
+    set_terms(creates_event=False)
+    assert "waits for an administrator" not in outcome_of(maintain(fresh_database, employer))
+    married(employer, person)
+    assert outcome_of(maintain(fresh_database, employer))["waits for an administrator"] == 1
+
+
+def test_a_schedule_without_new_events_says_so_and_leaves_facts_unread(fresh_database, employer, person):
+    closed = "BA1006: The schedule takes no new events"
+    Schedule.objects.filter(schedule_id=employer.event_maintenance).update(is_closed_to_new_events=True)
+    set_up._kept.clear()
+    assert closed not in outcome_of(maintain(fresh_database, employer))
+    change_job(employer, person, location="BOS")
+    assert outcome_of(maintain(fresh_database, employer))[closed] == 1
+    assert events_of(person) == []
+    Schedule.objects.filter(schedule_id=employer.event_maintenance).update(is_closed_to_new_events=False)
+    set_up._kept.clear()
+    maintain(fresh_database, employer)
+    assert len(events_of(person)) == 1
 
 
 def test_what_is_held_becomes_an_event_once_it_is_admitted(fresh_database, employer, person):

@@ -95,7 +95,9 @@ def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame
     query = ACTIVITY.format(columns=", ".join(schema))
     rows = copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
     known = {name: schema[name] for name in ACTIVITY_KEY} | {"last_act": pl.String()}
-    acts = copy_out(connection, ACTS, known, people_arrays(people))
+    if rows.is_empty():
+        return rows.with_columns(last_act=pl.lit(None, pl.String))
+    acts = copy_out(connection, ACTS, known, people_arrays(rows))
     found = rows.join(acts, on=list(ACTIVITY_KEY), how="left", maintain_order="left")
     return found.filter(pl.col("last_act").ne_missing(pl.lit(str(ActivityActKind.DELETE))))
 
@@ -105,6 +107,12 @@ def load_unproved(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     stored = schema_of(models.Event)
     schema = {name: stored[name] for name in EVENT_KEY}
     return copy_out(connection, UNPROVED, schema, people_arrays(people))
+
+
+def load_unread_people(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name the people with a new fact that triggers something and that no run has read."""
+    feed = load_feed(connection, people).filter("is_trigger", operation="I")
+    return feed.select("client_id", "person_id").unique()
 
 
 def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
