@@ -24,9 +24,12 @@ GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
     "limits": ("list", "show", "affordability"),
     "census": ("preview", "apply", "take-back", "base", "audit"),
-    "run": ("list", "calendar", "start", "trial", "resume", "due", "control"),
+    "run": (
+        *("list", "calendar", "start", "trial", "resume", "due", "control"),
+        *("passive", "passive-history"),
+    ),
     "elect": ("file", "one", "progress"),
-    "event": ("override", "overrides", "extend-window", "reopen-window", "windows"),
+    "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -46,17 +46,19 @@ def job_change(**changes):
     )  # fmt: skip
 
 
-def job_row(action="HIR", reason=None, *, others_active=False):
+def job_row(action="HIR", reason=None, **changes):
     row = {
         "client_id": 1, "person_id": 7, "job_number": 0, "valid_from": DAY, "sequence": 0,
-        "benefit_record": 0, "action": action, "reason": reason, "others_active": others_active,
+        "benefit_record": 0, "action": action, "reason": reason, "others_active": False,
+        "union_code": None, "is_primary": True, "is_for_eligibility": True,
     }  # fmt: skip
     return pl.DataFrame(
-        [row],
+        [row | changes],
         schema={
             "client_id": pl.Int32, "person_id": pl.Int64, "job_number": pl.Int16, "valid_from": pl.Date,
             "sequence": pl.Int16, "benefit_record": pl.Int16, "action": pl.String, "reason": pl.String,
-            "others_active": pl.Boolean,
+            "others_active": pl.Boolean, "union_code": pl.String, "is_primary": pl.Boolean,
+            "is_for_eligibility": pl.Boolean,
         },
     )  # fmt: skip
 

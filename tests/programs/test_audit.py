@@ -100,6 +100,32 @@ PEO_FAULTS = [
         "event_classes[HIR]",
     ),
     ("event_classes", lambda s: s[0].update(use="default"), "default_class", "event_classes"),
+    ("event_classes", lambda s: s[3].update(life_event={}), "class_terms", "event_classes[SNP]"),
+    ("event_classes", lambda s: s[4].update(life_event={}), "class_terms", "event_classes[OE]"),
+    (
+        "event_classes",
+        lambda s: s[3].update(copy_to_other_records=True),
+        "class_terms",
+        "event_classes[SNP]",
+    ),
+    (
+        "event_classes",
+        lambda s: s[4].update(copy_to_other_records=True),
+        "class_terms",
+        "event_classes[OE]",
+    ),
+    (
+        "event_classes",
+        lambda s: s[1].update(only_ends_coverage=True, life_event={}),
+        "class_terms",
+        "event_classes[TER]",
+    ),
+    (
+        "event_classes",
+        lambda s: s[2].update(life_event={"creates_event": True, "days_to_notify": 32}),
+        "late_notice",
+        "event_classes[MSC]",
+    ),
     ("actions", lambda s: s[0].update(event_class="HIRE"), "unknown_code", "actions[HIR]"),
     ("coverage_codes", lambda s: s[1].update(imputed_against="9"), "unknown_code", "coverage_codes[4]"),
     ("coverage_codes", lambda s: s[1].update(imputed_against="4"), "circular", "coverage_codes[4]"),
@@ -250,6 +276,21 @@ PEO_FAULTS = [
 @pytest.mark.parametrize(("section", "change", "code", "where"), PEO_FAULTS)
 def test_a_fault_of_the_peo_is_one_finding(tmp_path, section, change, code, where):
     assert the_one(audited_peo(tmp_path, **{section: change})) == (code, where)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"life_event": {}, "copy_to_other_records": True},
+        {"life_event": {"creates_event": True, "days_to_notify": 31}},
+        {"life_event": {"creates_event": True, "days_to_notify": None}},
+        {"life_event": {"days_to_notify": 32}},  # nobody elects before it is admitted
+        {"life_event": {"creates_event": True, "days_to_notify": 32}, "window_start": "entry"},
+        {"life_event": {"proof": False}, "only_ends_coverage": True},
+    ],
+)
+def test_terms_that_a_class_may_have(tmp_path, changes):
+    assert audited_peo(tmp_path, event_classes=lambda s: s[2].update(changes)) == []
 
 
 CURVE = "age_curves[C from 2026-01-01]"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
+from openbenefits.cli import activity
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
@@ -19,6 +20,8 @@ app = typer.Typer(
     help="Decide about one event of one person, let its window end later, and see what was decided or waits.",
     epilog="Example: openbenefits event overrides --client harbor --person H000024 --schedule OE26",
 )
+
+app.add_typer(activity.app, name="activity")
 
 Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]

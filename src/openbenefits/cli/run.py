@@ -9,7 +9,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Schedule, Through
+from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Schedule, Through, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
 
@@ -200,6 +200,57 @@ def resume(
     with progress(f"Resuming run {run}") as told:
         result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
     print_result(connection, result)
+
+
+@app.command()
+def passive(
+    client: ClientCode,
+    as_of: AsOf,
+    begin: Annotated[
+        Any,
+        typer.Option(
+            "--from",
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help="The first day; left out, the day after the last such run.",
+            show_default=False,
+        ),
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option("--event", metavar="CODE", help="Only this one.", show_default=False)
+    ] = None,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            "--process", metavar="SCHEDULE", help="Process it at once with this schedule.", show_default=False
+        ),
+    ] = None,
+    by: By = "administrator",
+) -> None:
+    """Trigger what ages and lengths of service bring about from a day through another."""
+    connection = open_database()
+    from openbenefits.runs.passive import run_passive_events
+
+    result = run_passive_events(
+        connection,
+        find_client(client).pk,
+        as_of=as_of,
+        now=now(),
+        started_by=by,
+        begin=begin,
+        code=event,
+        process_with=find_schedule(connection, client, process) if process else None,
+    )
+    print_result(connection, result)
+
+
+@app.command(name="passive-history")
+def passive_history(client: ClientCode) -> None:
+    """List which days of passive events were processed when, and how much they triggered."""
+    open_database()
+    from openbenefits.runs.passive import passive_history as history
+
+    console.print(table_of(history(find_client(client).pk), title=f"Passive events of {client}"))
 
 
 def print_result(connection: Any, result: "RunResult") -> None:

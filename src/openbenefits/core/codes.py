@@ -106,6 +106,15 @@ class ActionSource(StrEnum):
     SNAPSHOT = "SN"
 
 
+class ActivityActKind(StrEnum):
+    """What somebody does about an activity."""
+
+    ENTER = "enter"
+    DELETE = "delete"
+    ADMIT = "admit"
+    PROVE = "prove"
+
+
 class OptionType(StrEnum):
     """What a row of a benefit program is."""
 

@@ -68,6 +68,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Give one event class the use 'default'.",
         ),
         _entry(
+            "BA1008",
+            "schedule",
+            _W,
+            _ELECT,
+            "The proof of the life event is not recorded",
+            "Record the proof that was seen; until then nothing of the event is final.",
+        ),
+        _entry(
             "BA1101",
             "program",
             _E,

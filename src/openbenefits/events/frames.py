@@ -4,10 +4,12 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.codes import ActionSource, ActivityActKind
 from openbenefits.events import models
 from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.workforce.frames import load_persons
 from openbenefits.workforce.recording import FEED_COLUMNS
 
 FEED = f"""
@@ -20,9 +22,11 @@ WHERE f.consumed_by_run IS NULL ORDER BY f.id
 FEED_SCHEMA = {"id": pl.Int64(), **FEED_COLUMNS}
 
 REPORTED = f"""
-SELECT client_id, person_id, valid_from, event_class, max(reported_on) AS reported_on
+SELECT DISTINCT ON (client_id, person_id, valid_from, event_class)
+       client_id, person_id, valid_from, event_class,
+       CASE WHEN NOT is_deleted THEN reported_on END AS reported_on
 FROM workforce_lifeeventfact AS l JOIN {PEOPLE} AS k USING (client_id, person_id)
-WHERE NOT is_deleted GROUP BY 1, 2, 3, 4
+ORDER BY client_id, person_id, valid_from, event_class, version DESC
 """
 
 EVENTS = f"SELECT {{columns}} FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
@@ -32,6 +36,22 @@ SELECT {{columns}}, (c.made_at AT TIME ZONE 'UTC')::date AS recorded_on
 FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
 LEFT JOIN (SELECT id AS made_in, made_at FROM workforce_changeset) AS c ON c.made_in = a.change_id
 WHERE a.event_number IS NULL
+"""
+
+ACTS = f"""
+SELECT DISTINCT ON ({", ".join(ACTIVITY_KEY)}) {", ".join(ACTIVITY_KEY)}, kind AS last_act
+FROM events_activityact AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE kind <> '{ActivityActKind.PROVE}' ORDER BY {", ".join(ACTIVITY_KEY)}, number DESC
+"""
+
+UNPROVED = f"""
+SELECT DISTINCT {", ".join(EVENT_KEY)}
+FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE event_number IS NOT NULL AND change_id IS NOT NULL AND source = '{ActionSource.MANUAL}' AND NOT EXISTS (
+    SELECT FROM events_activityact AS t
+    WHERE {" AND ".join(f"t.{name} = a.{name}" for name in ACTIVITY_KEY)}
+      AND t.kind = '{ActivityActKind.PROVE}'
+)
 """
 
 CONSUMED = f"""
@@ -53,6 +73,13 @@ def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     return feed.join(reported, on=list(schema), how="left", maintain_order="left")
 
 
+def load_dates(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the birth and service dates that the person rows of some people state: with their valid_from."""
+    clients = people.select("client_id", "person_id").unique()
+    rows = load_persons(connection, clients, {"birth_on": pl.Date(), "service_on": pl.Date()})
+    return rows.join(clients, on="person_id")
+
+
 def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load every event of some people."""
     schema = schema_of(models.Event)
@@ -60,10 +87,32 @@ def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
-    """Load activity that has not become an event yet, with the day its change of facts was recorded."""
+    """Load activity that has not become an event yet, with the day its change of facts was recorded.
+
+    Adds last_act: what somebody last did about it (null: nothing). What was deleted does not wait.
+    """
     schema = schema_of(models.Activity)
     query = ACTIVITY.format(columns=", ".join(schema))
-    return copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
+    rows = copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
+    known = {name: schema[name] for name in ACTIVITY_KEY} | {"last_act": pl.String()}
+    if rows.is_empty():
+        return rows.with_columns(last_act=pl.lit(None, pl.String))
+    acts = copy_out(connection, ACTS, known, people_arrays(rows))
+    found = rows.join(acts, on=list(ACTIVITY_KEY), how="left", maintain_order="left")
+    return found.filter(pl.col("last_act").ne_missing(pl.lit(str(ActivityActKind.DELETE))))
+
+
+def load_unproved(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name the events of some people that came of a reported life event whose proof is not recorded."""
+    stored = schema_of(models.Event)
+    schema = {name: stored[name] for name in EVENT_KEY}
+    return copy_out(connection, UNPROVED, schema, people_arrays(people))
+
+
+def load_unread_people(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name the people with a new fact that triggers something and that no run has read."""
+    feed = load_feed(connection, people).filter("is_trigger", operation="I")
+    return feed.select("client_id", "person_id").unique()
 
 
 def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

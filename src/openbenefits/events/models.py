@@ -27,6 +27,38 @@ class Activity(models.Model):
     event_number = models.IntegerField(null=True)
 
 
+class ActivityAct(models.Model):
+    """What somebody did about an activity: entered it, deleted or admitted it, recorded its proof.
+
+    Append-only; the activity a deletion or an admission names is the latest word about it.
+    """
+
+    pk = models.CompositePrimaryKey(
+        *(
+            "client_id",
+            "person_id",
+            "benefit_record",
+            "event_on",
+            "source",
+            "bas_action",
+            "sequence",
+            "number",
+        )
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    event_on = models.DateField()
+    source = models.TextField()
+    bas_action = models.TextField()
+    sequence = models.SmallIntegerField()
+    number = models.IntegerField()
+    kind = models.TextField()  # core.codes.ActivityActKind
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
 class EventKey(models.Model):
     """What identifies an event: schedule, participant, benefit record, number."""
 

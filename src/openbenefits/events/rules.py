@@ -6,10 +6,14 @@ Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
+from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
 EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
 RECORD_KEY = ("client_id", "person_id", "benefit_record")
+
+PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSource.BENEFITS_PERSON)}
+"""Facts about a person that are activity of every benefit record, under the default class."""
 
 FINAL = [str(status) for status in FINAL_STATUSES]
 
@@ -19,19 +23,18 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
 
     Shapes:  changes as the feed (`fact`, `operation`, `valid_from`, `job_number`, `sequence`, `event_class`,
              `change_id`), inserts that trigger only; jobs has the present job rows with action, reason,
-             benefit_record and, per row, `others_active` (another included job of the record is active that
-             day); actions maps action and reason ('' = any) to bas_action.
-    Source:  rulings §1.9: a job action means TER or HIR only if no other job of the record is active.
+             benefit_record, union code, multi-job flags and, per row, `others_active` (another included job
+             of the record is active that day); actions maps action and reason ('' = any) to bas_action.
+    Source:  docs/rules.md §15.1; rulings §1.9: a job action means TER or HIR only if no other job of the
+             record is active.
     """
     keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
-    job_rows = changes.filter(fact="job").join(
-        jobs.select(*keys, "action", "reason", "benefit_record", "others_active"), on=keys
-    )
-    mapped = _mapped(job_rows, actions).with_columns(
-        source=pl.lit(str(ActionSource.JOB)), reported_on=pl.lit(None, pl.Date)
-    )
-    moved = changes.filter(fact="address").with_columns(
-        bas_action=pl.lit(""), source=pl.lit(str(ActionSource.ADDRESS)), reported_on=pl.lit(None, pl.Date)
+    told = ("action", "reason", "benefit_record", "others_active", "is_union_changed", "are_flags_changed")
+    job_rows = changes.filter(fact="job").join(with_what_changed(jobs).select(*keys, *told), on=keys)
+    mapped = _mapped(job_rows, actions).with_columns(source=job_source(), reported_on=pl.lit(None, pl.Date))
+    about = pl.col("fact").replace_strict(PERSONAL_SOURCES, default=None, return_dtype=pl.String)
+    moved = changes.filter(pl.col("fact").is_in(list(PERSONAL_SOURCES))).with_columns(
+        bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
     )
     lived = changes.filter(fact="life_event").with_columns(
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
@@ -46,7 +49,10 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
 
 
 def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Add bas_action: that of the action and reason, else of the action, else the default class."""
+    """Add bas_action: that of the action and reason, else of the action, else the default class.
+
+    Adds mapped_action too: what the action leads to, were no other job of the record active.
+    """
     exact = actions.filter(pl.col("reason") != "").rename({"bas_action": "exact"})
     general = actions.filter(pl.col("reason") == "").select("action", general="bas_action")
     found = job_rows.join(
@@ -54,7 +60,9 @@ def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     ).join(general, on="action", how="left")
     action = pl.coalesce("exact", "general", pl.lit(""))
     hidden = action.is_in(["TER", "HIR"]) & pl.col("others_active")
-    return found.with_columns(bas_action=pl.when(hidden).then(pl.lit("")).otherwise(action))
+    return found.with_columns(
+        mapped_action=action, bas_action=pl.when(hidden).then(pl.lit("")).otherwise(action)
+    )
 
 
 def classify(activities: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:

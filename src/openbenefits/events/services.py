@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.events import frames, models, rules
+from openbenefits.events import activity, frames, models, rules, terms, triggers
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
 from openbenefits.workforce.frames import load_jobs
@@ -32,8 +32,7 @@ def detect_activity(
     feed = frames.load_feed(connection, people)
     if feed.is_empty():
         return 0
-    clients = people.select("client_id", "person_id").unique()
-    jobs = with_others_active(load_jobs(connection, people).join(clients, on="person_id"))
+    jobs = with_others_active(load_known_jobs(connection, people))
     inserted = feed.filter("is_trigger", operation="I").filter(pl.col("valid_from") >= floor)
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
@@ -41,9 +40,16 @@ def detect_activity(
     _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     _flag_changed(connection, feed, people, jobs)
+    activity.follow_life_events(connection, feed, people)
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height
+
+
+def load_known_jobs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the job rows of some people as triggers look at them, with their client."""
+    clients = people.select("client_id", "person_id").unique()
+    return load_jobs(connection, people, more=("is_for_eligibility",)).join(clients, on="person_id")
 
 
 def _reconnect(
@@ -187,13 +193,17 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
 def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame, jobs: pl.DataFrame) -> None:
     """Flag events that relied on a corrected fact; disconnect unfinished ones whose job row is gone."""
     changed = feed.filter(pl.col("operation").is_in(["C", "D"]))
+    entered = feed.filter(fact="person", operation="I")
+    if entered.height:
+        changed = pl.concat([changed, triggers.redated(entered, frames.load_dates(connection, people))])
     if changed.is_empty():
         return
     events = frames.load_events(connection, people)
     relying = rules.relying_on(events, changed, jobs)
     flagged = relying.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
     update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
-    caused = (pl.col("fact") == "job") & (pl.col("source") == ActionSource.JOB)
+    by_job_row = pl.col("source").is_in([*triggers.JOB_SOURCES, str(ActionSource.EXPLODED)])
+    caused = (pl.col("fact") == "job") & by_job_row
     caused &= pl.col("event_on") == pl.col("valid_from")
     gone = relying.filter((pl.col("operation") == "D") & caused).filter(rules.is_unfinished())
     disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
@@ -205,13 +215,16 @@ def create_events(
 ) -> pl.DataFrame:
     """Turn waiting activity into events of an event-maintenance schedule; answer the new events.
 
-    Activity of the day and class of an unfinished event merges into it (event-processing §5.6).
+    Activity of the day and class of an unfinished event merges into it (event-processing §5.6). What the
+    terms of its class hold back goes on waiting (docs/rules.md §15.4).
     """
     waiting = frames.load_waiting_activity(connection, people)
     if waiting.is_empty():
         return pl.DataFrame()
     unread = waiting.drop("schedule_id", "event_number")
     classified = rules.classify(unread, classes).filter(pl.col("event_class_id").is_not_null())
+    classified = terms.with_why_held(classified, classes).filter(pl.col("why_held").is_null())
+    classified = _with_copies(connection, classified, classes, people)
     merged = rules.merge(classified)
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
@@ -226,6 +239,21 @@ def create_events(
     consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
     update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, ["schedule_id", "event_number"])
     return numbered
+
+
+def _with_copies(
+    connection: Any, classified: pl.DataFrame, classes: pl.DataFrame, people: pl.DataFrame
+) -> pl.DataFrame:
+    """Add, and write, the copies for other benefit records where a class asks for them."""
+    if classified.is_empty() or not classes["is_copied_to_other_records"].any():
+        return classified
+    added = triggers.copies(classified, classes, load_known_jobs(connection, people))
+    if added.is_empty():
+        return classified
+    rows = added.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    columns = schema_of(models.Activity)
+    merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
+    return pl.concat([classified, added])
 
 
 def create_period_events(

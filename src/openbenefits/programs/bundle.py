@@ -89,10 +89,25 @@ class Header(Part, kw_only=True, frozen=True):
 # --- code lists ---------------------------------------------------------------------------------------
 
 
+class LifeEventRulePart(Part, kw_only=True, frozen=True):
+    """What a life event somebody reports needs, to become an event of its class.
+
+    It is reported within `days_to_notify` after the day it happened, the last of them included (`none`:
+    however late); with `proof` its elections wait until the proof is recorded; without `creates_event` it
+    waits for an administrator.
+    """
+
+    days_to_notify: Annotated[int, Meta(ge=0)] | None = 31
+    proof: bool = True
+    creates_event: bool = False
+
+
 class EventClassPart(Part, kw_only=True, frozen=True):
     """What kind of event something is, how it waits, and which letters it prints.
 
-    `forms` names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
+    `life_event` are the terms for reports of such events (left out: each becomes an event at once);
+    `copy_to_other_records` lets a job row of one benefit record cause the event in the others too. `forms`
+    names the letters: `both`, the `enrollment` statement, the `confirmation`, or `none`. With
     `enrollment_form_days` the statement is not printed earlier than so many days before the event date.
     """
 
@@ -113,6 +128,8 @@ class EventClassPart(Part, kw_only=True, frozen=True):
     forms: Literal["both", "enrollment", "confirmation", "none"] = "both"
     enrollment_form_days: Annotated[int, Meta(ge=0)] | None = None  # none said: however early
     cobra_action: CobraCause | None = None  # for events whose job action names none
+    copy_to_other_records: bool = False
+    life_event: LifeEventRulePart | None = None
 
 
 class ActionPart(Part, kw_only=True, frozen=True):

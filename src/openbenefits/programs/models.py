@@ -96,6 +96,10 @@ class EventClass(SetupRow):
     forms = models.TextField(default="both")  # both, enrollment, confirmation, none: what is printed
     enrollment_form_days = models.IntegerField(null=True)  # before the event date; null: however early
     cobra_action = models.TextField(default="")  # core.codes.CobraCause; '' = none
+    is_copied_to_other_records = models.BooleanField(default=False)
+    days_to_notify = models.IntegerField(null=True)  # of a reported life event; null: however late
+    is_proof_required = models.BooleanField(default=False)  # … before its elections are final
+    creates_event = models.BooleanField(default=True)  # … by itself; else it waits for an administrator
 
 
 class ActionReason(SetupRow):

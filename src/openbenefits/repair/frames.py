@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import ActionSource
+from openbenefits.events import triggers
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -29,10 +30,12 @@ FROM workforce_factchange AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
 ORDER BY f.id
 """
 
+JOB_SOURCES = (*triggers.JOB_SOURCES, str(ActionSource.EXPLODED))
 RECORD = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
 FACT_OF = {
-    str(ActionSource.JOB): "job",
+    **dict.fromkeys(JOB_SOURCES, "job"),
     str(ActionSource.ADDRESS): "address",
+    str(ActionSource.BENEFITS_PERSON): "person",
     str(ActionSource.MANUAL): "life_event",
 }
 FACT_KEY = ("person_id", "fact", "valid_from", "job_number", "sequence", "event_class")
@@ -61,7 +64,7 @@ def load_causes(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
         "change_id": pl.Int64,
     }
     sources = copy_out(connection, SOURCES, schema, people_arrays(people))
-    is_job = pl.col("source") == str(ActionSource.JOB)
+    is_job = pl.col("source").is_in(list(JOB_SOURCES))
     is_life = pl.col("source") == str(ActionSource.MANUAL)
     facts = sources.filter(pl.col("source").is_in(list(FACT_OF))).with_columns(
         fact=pl.col("source").replace_strict(FACT_OF, return_dtype=pl.String),

@@ -8,11 +8,12 @@ from django.db import transaction
 
 from openbenefits.core import days
 from openbenefits.core.codes import ActionSource
-from openbenefits.events.rules import ACTIVITY_KEY
+from openbenefits.events.rules import ACTIVITY_KEY, RECORD_KEY
 from openbenefits.events.services import write_activity
 from openbenefits.programs.frames import load_setup
+from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models
-from openbenefits.runs.services import RunResult
+from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.workforce.frames import as_of as facts_as_of
 
 ACTIVE = ["A", "L", "P"]
@@ -26,13 +27,26 @@ def run_passive_events(
     now: datetime,
     started_by: str,
     run_control: str | None = None,
+    begin: date | None = None,
+    code: str | None = None,
+    process_with: int | None = None,
 ) -> RunResult:
-    """Write the activity that falls due from the day after the last such run through `as_of`.
+    """Write the activity that falls due from `begin` through `as_of`; the run is the history of that.
 
-    Event maintenance then makes events of it. The same day and person never trigger twice.
+    Without `begin` it is the day after the last such run. `code` limits it to one passive event. Event
+    maintenance then makes events of it: at once, for whom it triggered, with the schedule `process_with`. The
+    same day and person never trigger twice; nothing triggers before the client's start.
+
+    Errors: LookupError for an unknown code; ValueError for a span that ends before it begins.
     """
     with transaction.atomic():
-        begin = _begin(client_id, as_of)
+        begin = begin or _begin(client_id, as_of, code)
+        if begin > as_of:
+            message = f"expected days from {begin} on, found {as_of} as the last; correct one of them"
+            raise ValueError(message)
+        definitions = _definitions(connection, client_id, code)
+        people = frames.load_scope(connection, [client_id], as_of)
+        found = passive_activity(connection, people, definitions, _after_start(client_id, begin), as_of)
         started = models.Run.objects.create(
             run_control=run_control,
             kind="passive",
@@ -43,17 +57,10 @@ def run_passive_events(
             started_at=now,
             ended_at=now,
             started_by=started_by,
-            options={"from": str(begin)},
+            options={"from": str(begin), "event": code, "triggered": write_activity(connection, found)},
         )
-        people = frames.load_scope(connection, [client_id], as_of)
-        definitions = load_setup(connection, [client_id])["passive_event"]
-        classes = load_setup(connection, [client_id])["event_class"].select(
-            "event_class_id", bas_action="code"
-        )
-        found = passive_activity(
-            connection, people, definitions.join(classes, on="event_class_id"), begin, as_of
-        )
-        write_activity(connection, found)
+    if process_with is not None and found.height:
+        _process(connection, client_id, process_with, found, as_of=as_of, now=now, started_by=started_by)
     outcomes = pl.DataFrame(
         {
             "outcome": ["triggered", "nothing due"],
@@ -65,13 +72,83 @@ def run_passive_events(
     return RunResult(run_id=started.id, state="done", people=people.height, outcomes=outcomes)
 
 
-def _begin(client_id: int, as_of: date) -> date:
-    """The day after the last passive run; at first, the day itself."""
-    last = models.Run.objects.filter(bundle_client=client_id, kind="passive", as_of__lt=as_of).order_by(
-        "-as_of"
+def passive_history(client_id: int) -> pl.DataFrame:
+    """List which days were processed when, the last first; `event` is null where all were.
+
+    Missing: runs of earlier versions of the product do not say how much they triggered.
+    """
+    runs = models.Run.objects.filter(bundle_client=client_id, kind="passive").order_by("-id")
+    lines = [
+        {
+            "run": one.id,
+            "begins_on": date.fromisoformat(one.options["from"]),
+            "through": one.as_of,
+            "event": one.options.get("event"),
+            "triggered": one.options.get("triggered"),
+            "at": one.started_at,
+            "by": one.started_by,
+        }
+        for one in runs
+    ]
+    return pl.DataFrame(lines, schema=HISTORY)
+
+
+HISTORY: dict[str, pl.DataType] = {
+    "run": pl.Int64(),
+    "begins_on": pl.Date(),
+    "through": pl.Date(),
+    "event": pl.String(),
+    "triggered": pl.Int64(),
+    "at": pl.Datetime("us", "UTC"),
+    "by": pl.String(),
+}
+
+
+def _definitions(connection: Any, client_id: int, code: str | None) -> pl.DataFrame:
+    """The passive events of the set-up with the class each leads to, or the one asked for."""
+    tables = load_setup(connection, [client_id])
+    classes = tables["event_class"].select("event_class_id", bas_action="code")
+    every = tables["passive_event"].join(classes, on="event_class_id")
+    asked = every if code is None else every.filter(code=code)
+    if code is not None and asked.is_empty():
+        message = f"no passive event {code!r}; there are: {', '.join(every['code']) or 'none'}"
+        raise LookupError(message)
+    return asked
+
+
+def _begin(client_id: int, as_of: date, code: str | None) -> date:
+    """The day after the last run about the same passive events; at first, the day itself."""
+    runs = models.Run.objects.filter(bundle_client=client_id, kind="passive", as_of__lt=as_of)
+    about = [one for one in runs.order_by("-as_of") if one.options.get("event") in (None, code)]
+    return about[0].as_of + timedelta(days=1) if about else as_of
+
+
+def _after_start(client_id: int, begin: date) -> date:
+    """The first day that may trigger: not before the day benefits administration starts."""
+    bundle = Bundle.objects.filter(client_id=client_id).first()
+    starts_on = bundle.starts_on if bundle else None
+    return max(begin, starts_on) if starts_on else begin
+
+
+def _process(
+    connection: Any,
+    client_id: int,
+    schedule_id: int,
+    found: pl.DataFrame,
+    *,
+    as_of: date,
+    now: datetime,
+    started_by: str,
+) -> None:
+    """Run event maintenance at once for those whom something triggered."""
+    order = RunOrder(
+        client_id=client_id,
+        schedule_id=schedule_id,
+        as_of=as_of,
+        people=found["person_id"].unique().sort().to_list(),
+        started_by=started_by,
     )
-    first = last.first()
-    return first.as_of + timedelta(days=1) if first else as_of
+    run(connection, order, now=now)
 
 
 def _counts(found: pl.DataFrame, people: pl.DataFrame) -> list[int]:
@@ -82,12 +159,12 @@ def _counts(found: pl.DataFrame, people: pl.DataFrame) -> list[int]:
 def passive_activity(
     connection: Any, people: pl.DataFrame, definitions: pl.DataFrame, begin: date, through: date
 ) -> pl.DataFrame:
-    """Find who reaches which age or length of service in a span, with an active job on that day."""
-    cases = people.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32), as_of=pl.lit(through)).select(
-        "case", "client_id", "person_id", "benefit_record", "as_of"
-    )
-    facts = facts_as_of(connection, cases).filter(pl.col("job_status").is_in(ACTIVE))
-    pairs = facts.join(definitions.select("base", "years", "months", "bas_action", "code"), how="cross")
+    """Find who reaches which age or length of service in a span, with an active job on that day.
+
+    Birth and service dates are those known on the last day; the job is that of the day reached.
+    """
+    facts = facts_as_of(connection, _cases(people.with_columns(as_of=pl.lit(through))))
+    pairs = facts.join(definitions.select("base", "years", "months", "bas_action"), how="cross")
     reached = pl.when(pl.col("base") == "birth").then("birth_on").otherwise("service_on")
     months = pl.col("years").cast(pl.Int32) * 12 + pl.col("months").cast(pl.Int32)
     dated = pairs.with_columns(event_on=days.add_months(reached, months)).filter(
@@ -98,4 +175,17 @@ def passive_activity(
         .then(pl.lit(str(ActionSource.PASSIVE_BIRTH)))
         .otherwise(pl.lit(str(ActionSource.PASSIVE_SERVICE)))
     )
-    return dated.with_columns(source=source, sequence=pl.lit(0, pl.Int16)).select(*ACTIVITY_KEY).unique()
+    rows = dated.with_columns(source=source, sequence=pl.lit(0, pl.Int16)).select(*ACTIVITY_KEY).unique()
+    return rows.join(_at_work(connection, rows), on=[*RECORD_KEY, "event_on"], how="semi")
+
+
+def _at_work(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep the benefit records and days on which a job is active."""
+    cases = _cases(rows.select(*RECORD_KEY, as_of="event_on").unique(maintain_order=True))
+    facts = facts_as_of(connection, cases).filter(pl.col("job_status").is_in(ACTIVE))
+    return facts.select(*RECORD_KEY, event_on="as_of")
+
+
+def _cases(people: pl.DataFrame) -> pl.DataFrame:
+    numbered = people.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
+    return numbered.select("case", *RECORD_KEY, "as_of")

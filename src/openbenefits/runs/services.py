@@ -22,6 +22,7 @@ from openbenefits.programs.frames import Compiled, Tables, load_releases, load_s
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models, waves
 from openbenefits.runs.gate import refuse_faulty
+from openbenefits.runs.outcomes import not_taken
 from openbenefits.runs.partitions import partition_size, with_partition
 from openbenefits.runs.workers import each_done, usual_workers
 from openbenefits.store.bulk import copy_in, update_from
@@ -285,6 +286,7 @@ def _process(
         setup = load_releases(connection, releases_of(started))
         _open_events(connection, started, setup[1], people, now=now)
         outcomes, count = work_in_waves(connection, started, people, setup, now=now)
+        outcomes = not_taken(connection, outcomes, _schedule(started, setup[1]))
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
         _write_line(started, partition, count, now=now)
@@ -310,7 +312,7 @@ def _open_events(
     connection: Any, started: models.Run, tables: Tables, people: pl.DataFrame, *, now: datetime
 ) -> None:
     """Create the events of the schedule: from activity, or one for everybody."""
-    schedule = _schedule_row(tables, started.bundle_client, started.schedule_id)
+    schedule = _schedule(started, tables)
     if schedule["is_closed_to_new_events"]:
         return
     if schedule["kind"] != "E":
@@ -319,6 +321,10 @@ def _open_events(
     actions = tables["action_reason"]
     detect_activity(connection, people, actions, run_id=started.id, floor=_floor(started), now=now)
     create_events(connection, people, tables["event_class"], schedule_id=schedule["schedule_id"], now=now)
+
+
+def _schedule(started: models.Run, tables: Tables) -> dict[str, Any]:
+    return _schedule_row(tables, started.bundle_client, started.schedule_id)
 
 
 def _floor(started: models.Run) -> date:

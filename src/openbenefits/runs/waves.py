@@ -8,11 +8,13 @@ import polars as pl
 
 from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
 from openbenefits.enrollment.frames import load_offered_prices
+from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
+from openbenefits.events.activity import PROOF_MISSING
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, is_to_be_replayed, window
 from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
 from openbenefits.programs.frames import Compiled, Tables
@@ -70,6 +72,7 @@ def work_wave(
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
         return Wave(outcomes=waiting, worked=cases.select(EVENT_KEY), moved=cases.select(RECORD_KEY))
+    cases = _with_proof(connection, cases)
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = _decide(connection, cases, known, rulebook, started)
@@ -111,6 +114,7 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
     """Add what runs need to know of each event's class and schedule."""
     classes = tables["event_class"].select(
         *("event_class_id", "use", "only_ends_coverage", "process_ahead_days", "window_days", "window_start"),
+        "is_proof_required",
         is_guarded="is_full_termination_guarded",
     )
     schedules = tables["schedule"].select(
@@ -136,6 +140,19 @@ def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
         received_on=pl.col("elected_on"),
         process_status_before=pl.col("process_status"),
     )
+
+
+def _with_proof(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
+    """Say which cases lack the proof of their life event (docs/rules.md §15.5).
+
+    An event that only ends coverage never waits for it (rulings §1.2).
+    """
+    asked = cases.filter(pl.col("is_proof_required") & ~pl.col("only_ends_coverage"))
+    if asked.is_empty():
+        return cases.with_columns(is_proof_due=pl.lit(value=False))
+    unproved = event_frames.load_unproved(connection, asked)
+    due = asked.join(unproved, on=list(EVENT_KEY), how="semi")["case"]
+    return cases.with_columns(is_proof_due=pl.col("case").is_in(due.implode()))
 
 
 def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
@@ -210,10 +227,19 @@ def _decide(
         & ~is_to_be_replayed()
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
+    messages = pl.concat([messages, _proof_messages(cases)])
     if not reaches(started.through_level, Level.OPTIONS):
         messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
     return Decided(
         cases=cases.with_columns(is_changed=~same), prepared=prepared, settled=settled, messages=messages
+    )
+
+
+def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
+    """Say of the cases without their proof what they wait for."""
+    expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
+    return with_catalogue(
+        message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
     )
 
 
@@ -245,6 +271,7 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
 
     Those with elections (all withdrawn: they wait again), those being finalised, and freshly prepared ones
     without any choice (rulings §1.4), unless such a one would end all coverage and its class guards that.
+    What lacks the proof of its life event waits, however it was answered.
     """
     if not reaches(started.through_level, Level.ELECTIONS):
         return cases.head(0).select("case", "is_finalizing")
@@ -256,7 +283,8 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     asked = pl.col("work").is_in(["validate", "finalise"]) & sound & answered
     finalised = fresh & pl.col("is_finalizing")
     replayed = fresh & is_to_be_replayed() & answered
-    return cases.filter(unasked | asked | finalised | replayed).select("case", "is_finalizing")
+    wanted = (unasked | asked | finalised | replayed) & ~pl.col("is_proof_due")
+    return cases.filter(wanted).select("case", "is_finalizing")
 
 
 # --- writing ----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Writing facts: versions, the change feed, the lock on the people touched. One transaction per change."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -30,6 +30,7 @@ LOCK_WAIT_SECONDS = 10.0
 LOCK_PAUSE_SECONDS = 0.05
 STAMP = ("version", "change_id", "known_since", "is_deleted")
 GEOGRAPHY = ("state", "postal_code", "country")
+BENEFITS_PERSON = ("marital_status", "is_smoker", "is_medicare_entitled")
 FEED_PLACE = {"job_number": pl.Int16(), "sequence": pl.Int16(), "event_class": pl.String()}
 FEED_COLUMNS: dict[str, pl.DataType] = {
     "client_id": pl.Int32(),
@@ -296,39 +297,46 @@ def _is_trigger(
 ) -> pl.Expr | pl.Series:
     """Tell which rows change something eligibility may depend on.
 
-    A first address triggers only if no job row comes with it: the job row of a hire triggers anyway.
+    A first address triggers only if no job row comes with it: the job row of a hire triggers anyway. The
+    first row of a person triggers nothing; a later one does where marital status, smoking or Medicare differ.
     Source: event-processing §3.3.
     """
+    if table is PERSONS:
+        compared = _with_before(written, known, BENEFITS_PERSON)
+        return compared.select(is_trigger=~pl.col("is_first") & _differs(BENEFITS_PERSON))["is_trigger"]
     if table is not ADDRESSES:
         return pl.lit(table.fact in TRIGGERS)
-    before = _address_before(written, known)
-    compared = (
-        written.select("person_id", "operation")
-        .hstack(before)
-        .with_columns(
-            pl.when(pl.col("operation") == "D")
-            .then(written[f"{name}_known"])
-            .otherwise(written[name])
-            .alias(name)
-            for name in GEOGRAPHY
-        )
-    )
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in GEOGRAPHY)
-    is_first = pl.all_horizontal(pl.col(f"{name}_before").is_null() for name in GEOGRAPHY)
+    compared = _with_before(written, known, GEOGRAPHY)
+    is_unknown = pl.all_horizontal(pl.col(f"{name}_before").is_null() for name in GEOGRAPHY)
     with_new_job = pl.col("person_id").is_in(with_job.implode())
-    return compared.select(is_trigger=pl.when(is_first).then(~with_new_job).otherwise(differs))["is_trigger"]
+    differs = pl.when(is_unknown).then(~with_new_job).otherwise(_differs(GEOGRAPHY))
+    return compared.select(is_trigger=differs)["is_trigger"]
 
 
-def _address_before(written: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Find what each address row is compared with: the version it corrects, else the row before it."""
+def _differs(names: Sequence[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in names)
+
+
+def _with_before(written: pl.DataFrame, known: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Set attributes of each row beside what held before it: `…_before`, and `is_first` where nothing did."""
+    before = _before(written, known, names)
+    stated = written.select("person_id", "operation", *names).hstack(before)
+    deleted = pl.col("operation") == "D"
+    return stated.with_columns(
+        pl.when(deleted).then(written[f"{name}_known"]).otherwise(pl.col(name)).alias(name) for name in names
+    )
+
+
+def _before(written: pl.DataFrame, known: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Find what each row is compared with: the version it corrects, else the row before it."""
     place = ("person_id", "valid_from")
-    columns = [*place, *GEOGRAPHY]
+    columns = [*place, *names]
     superseded = written.filter(pl.col("operation") == "C").select(
-        *place, *(pl.col(f"{name}_known").alias(name) for name in GEOGRAPHY)
+        *place, *(pl.col(f"{name}_known").alias(name) for name in names)
     )
     untouched = known.filter(~pl.col("is_deleted")).join(written, on=place, how="anti").select(columns)
     brought = written.filter(~pl.col("is_deleted")).select(columns)
-    in_time = pl.concat([untouched, brought]).sort("valid_from")
+    in_time = pl.concat([untouched, brought]).sort("valid_from").with_columns(is_found=pl.lit(value=True))
     earlier = (
         written.select("operation", *place)
         .with_row_index("at")
@@ -341,8 +349,11 @@ def _address_before(written: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     corrected = earlier.select(*place).join(superseded, on=place, how="left", maintain_order="left")
     is_correction = earlier["operation"] == "C"
     return earlier.select(
-        pl.when(is_correction).then(corrected[name]).otherwise(pl.col(name)).alias(f"{name}_before")
-        for name in GEOGRAPHY
+        *(
+            pl.when(is_correction).then(corrected[name]).otherwise(pl.col(name)).alias(f"{name}_before")
+            for name in names
+        ),
+        is_first=pl.col("is_found").is_null() & ~is_correction,
     )
 
 

@@ -10,9 +10,11 @@ from openbenefits.core.codes import (
     RELATIONSHIP_BITS,
     EndRule,
     PersonType,
+    Severity,
     WindowStart,
 )
 from openbenefits.programs.audit.context import Audited, listed, numbered
+from openbenefits.programs.bundle import EventClassPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.values import Path
 
@@ -38,11 +40,37 @@ def event_classes(audited: Audited) -> Iterator[Finding]:
         if part.enrollment_form_days is not None and not is_asked:
             expected, cure = "days only of a statement that is printed", "Correct one of them."
             yield audited.finding(path, "forms", expected, f"`forms: {part.forms}`", cure)
+        yield from _class_terms(audited, path, part)
     defaults = [part.code for part in classes if part.use == "default"]
     if len(defaults) != 1:
         cure = "Give exactly one event class the use `default`."
         found = listed(defaults) or "none"
         yield audited.finding(("event_classes",), "default_class", "one default event class", found, cure)
+
+
+def _class_terms(audited: Audited, path: Path, part: EventClassPart) -> Iterator[Finding]:
+    """Find terms for life events, and copies to other records, that do not fit the class."""
+    is_of_period = part.use in ("snapshot", "open_enrollment")
+    cure = "Leave it out, or change the use of the class."
+    if is_of_period and part.copy_to_other_records:
+        expected = "`copy_to_other_records` only where job rows cause the event"
+        yield audited.finding(path, "class_terms", expected, f"`use: {part.use}`", cure)
+    terms = part.life_event
+    if terms is None:
+        return
+    if is_of_period:
+        expected = "terms for life events only where somebody reports them"
+        yield audited.finding(path, "class_terms", expected, f"`use: {part.use}`", cure)
+    if terms.proof and part.only_ends_coverage:
+        expected = "no proof where an event only ends coverage, as that never waits"
+        cure = "State `proof: false`, or that the class does not only end coverage."
+        yield audited.finding(path, "class_terms", expected, "`proof: true`", cure)
+    starts = part.window_start is WindowStart.EVENT
+    if terms.creates_event and starts and (terms.days_to_notify or 0) > part.window_days:
+        expected = f"`days_to_notify` of at most the {part.window_days} days of the window"
+        found = str(terms.days_to_notify)
+        cure = "Shorten it, lengthen the window, or let the window begin on the day of entry."
+        yield audited.finding(path, "late_notice", expected, found, cure, Severity.WARNING)
 
 
 def coverage_codes(audited: Audited) -> Iterator[Finding]:

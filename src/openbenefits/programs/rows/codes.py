@@ -6,7 +6,7 @@ from typing import Any
 from openbenefits.core.codes import PERSON_KINDS, EventClassUse, PersonType, TaxClass
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
-from openbenefits.programs.bundle import ClientBundle, PeoBundle, PersonRange
+from openbenefits.programs.bundle import ClientBundle, LifeEventRulePart, PeoBundle, PersonRange
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.numbers import Numbers
 
@@ -55,7 +55,20 @@ def event_classes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
             "forms": part.forms,
             "enrollment_form_days": part.enrollment_form_days,
             "cobra_action": part.cobra_action or "",
+            "is_copied_to_other_records": part.copy_to_other_records,
+            **_life_event_terms(part.life_event),
         }
+
+
+def _life_event_terms(terms: LifeEventRulePart | None) -> Row:
+    """What a report of such a life event needs; without terms, nothing."""
+    if terms is None:
+        return {"days_to_notify": None, "is_proof_required": False, "creates_event": True}
+    return {
+        "days_to_notify": terms.days_to_notify,
+        "is_proof_required": terms.proof,
+        "creates_event": terms.creates_event,
+    }
 
 
 def actions(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
