@@ -62,9 +62,7 @@ PERIODS = {"annual": 1, "quarterly": 4, "monthly": 12, "semimonthly": 24, "biwee
 
 
 @settings(LAWS, max_examples=15)
-@given(
-    cents=st.integers(1, 10**6), frequency=st.sampled_from(sorted(PERIODS)), group=st.sampled_from(GROUPS)
-)
+@given(cents=st.integers(1, 10**6), frequency=st.sampled_from(sorted(PERIODS)), group=st.sampled_from(GROUPS))
 @example(cents=10_000, frequency="annual", group="MO")
 @example(cents=10_000, frequency="annual", group="BW")
 def test_a_price_of_any_frequency_sums_to_its_year(cents, frequency, group):
