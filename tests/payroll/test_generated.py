@@ -94,4 +94,5 @@ def test_like_the_oracle(timeline: Any) -> None:
     lines = compared(Projection(peo, client).owed(person, points, BEGIN, THROUGH))
     known = lines.filter(~lines["fault"].is_in(NOT_COUNTED).fill_null(False))
     found = known.select("ends_on", "kind", "tax", "owed_cents").rows()
-    assert found == [(one["ends_on"], one["kind"], one["tax"], one["owed_cents"]) for one in expected]
+    told = [(one["ends_on"], one["kind"], one["tax"], one["owed_cents"]) for one in expected]
+    assert sorted(found, key=str) == sorted(told, key=str)  # both parts of a percentage may be after tax
