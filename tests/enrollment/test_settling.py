@@ -226,3 +226,57 @@ def test_dependents_of_life_cover_are_covered_where_they_are_collected():
     assert found.members.rows() == [(0, "25", 1)]
     _, _, found = settled(elections=[elected("25", "SPL50", dependents=[1])])
     assert found.members.rows() == []
+
+
+SECOND_HSA = {
+    "programs": [
+        {
+            "code": "STD",
+            "plan_types": [
+                {"plan_type": "67", "annual_limit": "hsa_self"},
+                {
+                    "plan_type": "6A",
+                    "event_rule": "FSA",
+                    "waive": "allowed",
+                    "amount": "annual_pledge",
+                    "annual_limit": "hsa_self",
+                    "options": [{"code": "LP", "plan": "LP", "deduction_code": "FSABT"}],
+                },
+            ],
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (2_000_00, 2_400_00, (2_000_00, 2_400_00)),
+        (2_000_00, 2_400_01, (2_000_00, 2_400_00)),
+        (4_400_00, 4_400_00, (4_400_00, 0)),
+        (4_400_01, 100, (4_400_00, 0)),
+        (4_399_99, 100, (4_399_99, 1)),
+    ],
+)
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_two_hsas_go_on_with_at_most_one_limit_together(first, second, kept, is_reversed):
+    current = [
+        held("10", "HD-EE"),
+        held("67", "HSA", pledge_cents=first),
+        held("6A", "LP", pledge_cents=second),
+    ]
+    if is_reversed:
+        current.reverse()
+    results, _, _ = settled(client=SECOND_HSA, event={"event_class": "OE"}, elections=[], current=current)
+    assert (results["67"]["pledge_cents"], results["6A"]["pledge_cents"]) == kept
+
+
+def test_an_account_under_another_limit_is_not_counted_with_an_hsa():
+    client = deepcopy(SECOND_HSA)
+    client["programs"][0]["plan_types"][1]["annual_limit"] = "health_fsa_salary_reduction"
+    current = [
+        *(held("10", "HD-EE"), held("67", "HSA", pledge_cents=4_400_00)),
+        held("6A", "LP", pledge_cents=3_400_00),
+    ]
+    results, _, _ = settled(client=client, event={"event_class": "OE"}, elections=[], current=current)
+    assert results["67"]["pledge_cents"] == 4_400_00

@@ -592,8 +592,17 @@ def _rows(frame: pl.DataFrame, case: int) -> list[Row]:
     return frame.filter(pl.col("case") == case).to_dicts()
 
 
+MONTHS = {"month_total_cents": "year_total_cents", "month_employer_cents": "annual_employer_cents"}
+"""What is shown of a month is a twelfth of the year, rounded."""
+
+
 def _option(row: Row) -> Row:
-    return {name: row[name] for name in (*FLAGS, *AMOUNTS)}
+    months = {month: _twelfth(row[year]) for month, year in MONTHS.items()}
+    return {name: months[name] if name in months else row[name] for name in (*FLAGS, *AMOUNTS)}
+
+
+def _twelfth(year: int | None) -> int | None:
+    return None if year is None else (year + 6) // 12
 
 
 def _code_of(number: int | None, codes: dict[int, str]) -> str | None:

@@ -185,8 +185,6 @@ def rate_tables(draw: DrawFn, code: str, kind: str) -> list[Row]:
         table["keys"] = more
     if kind == "amount":
         table["unit"] = draw(st.sampled_from(["per_hundred", "per_thousand", "flat", "percent_of_base"]))
-        if table["unit"] != "flat":
-            table["frequency"] = draw(st.sampled_from(["monthly", "annual"]))
     if "area" in table["keys"]:
         table["geography"] = "AREAS"
     table |= _factors(draw, table, kind)

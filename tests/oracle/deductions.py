@@ -8,7 +8,7 @@ from openbenefits.core.codes import AmountKind, Trade
 from .dates import flagged_periods, pay_periods
 from .eligibility import counting_dependents, is_in_force
 from .price_days import When
-from .rating import coverage_amount, premium_coverage, price_month
+from .rating import coverage_amount, premium_coverage, price_year
 from .rows import Row, Setup, half_away, option_of, plan_type_of, share
 
 ALL_FLAGS = (1, 2, 3, 4, 5)
@@ -75,8 +75,8 @@ def _lines_of(
             if section.get("amount", "none") in (AmountKind.PLEDGE, AmountKind.HOURS):
                 amount = _pledge_share(point, points.index(point), period, flagged, before)
             else:
-                month = employee_month(setup, section, option, person, point, period["ends_on"])
-                amount = None if month is None else period_share(month, period, flagged)
+                year = employee_year(setup, section, option, person, point, period["ends_on"])
+                amount = None if year is None else period_share(year, period, flagged)
         line = {"begins_on": period["begins_on"], "ends_on": period["ends_on"], "point": points.index(point)}
         lines.append(line | {"kind": kind, "tax": tax, "owed_cents": amount})
     return lines
@@ -108,15 +108,13 @@ def _percent_of_pay(person: Row, percent: int | None, period: Row) -> int | None
     return half_away(pay * percent, 100_000 * period["periods_in_year"])
 
 
-def period_share(month_cents: int, period: Row, flagged: list[Row]) -> int:
-    """Split: 12 or 24 flagged pays (as many in each month) split the month, others the year.
+def period_share(year_cents: int, period: Row, flagged: list[Row]) -> int:
+    """Split: the flagged pays of a year share the year's amount, cumulatively rounded.
 
+    With 12 or 24 of them, those of a month so share what falls on the month: of a monthly price the month's.
     `flagged` holds the year's pays whose flag is on, `period` among them.
     """
-    of_month = [one for one in flagged if one["ends_on"].month == period["ends_on"].month]
-    if len(flagged) % 12 == 0:
-        return share(month_cents, of_month.index(period) + 1, len(of_month))
-    return share(month_cents * 12, flagged.index(period) + 1, len(flagged))
+    return share(year_cents, flagged.index(period) + 1, len(flagged))
 
 
 def _pledge_share(
@@ -133,10 +131,10 @@ def _pledge_share(
     return share(point["pledge_cents"] - contributed, remaining.index(period) + 1, len(remaining))
 
 
-def employee_month(
+def employee_year(
     setup: Setup, section: Row, option: Row, person: Row, point: Row, pay_end: date
 ) -> int | None:
-    """Price the employee's part of a month as of the end of the pay period, or the locked day."""
+    """Price the employee's part of a year as of the end of the pay period, or the locked day."""
     day = point["begins_on"] if section.get("lock_price", False) else pay_end
     if section.get("lock_price", False):
         locked_program = setup.row_on("programs", point["program"], day)
@@ -152,8 +150,8 @@ def employee_month(
     if coverage is not None and point.get("requested_coverage_cents") is not None:
         coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
     premium = premium_coverage(setup, option, known, coverage, day, when.deduction_on)
-    month = price_month(setup, section, option, known, counting, coverage, premium, day, when)
-    return None if month["total"] is None else month["total"] - month["employer"]
+    price = price_year(setup, section, option, known, counting, coverage, premium, day, when)
+    return None if price["total"] is None else price["total"] - price["employer"]
 
 
 def person_on(person: Row, day: date) -> Row:

@@ -355,7 +355,8 @@ class Elections:
             named = "hsa_family" if self._is_family() else "hsa_self"
             catch_up = "hsa_catch_up_55" if age is not None and age >= 55 else None
         if code == "k401_deferral" and age is not None and age >= 50:
-            catch_up = "k401_catch_up_60_63" if 60 <= age <= 63 else "k401_catch_up_50"
+            is_higher = 60 <= age <= 63 and year >= 2025
+            catch_up = "k401_catch_up_60_63" if is_higher else "k401_catch_up_50"
         whole = self._limit(named, year, section)
         if catch_up is not None and whole is not None:
             more = self._limit(catch_up, year, section)

@@ -8,7 +8,7 @@ from .dates import coverage_begin, flagged_periods, pay_periods
 from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
 from .preparation import WAIVE, Case, blank_option, blank_plan
 from .price_days import When
-from .rating import coverage_amount, credit_month, premium_coverage, price_month
+from .rating import coverage_amount, credit_year, premium_coverage, price_year
 from .rows import Fault, Row, cents_or_none, half_away, option_of
 
 
@@ -73,20 +73,20 @@ def _set_coverage(
 def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[Row], priced: Row) -> None:
     day, plan_type, when = plan["coverage_begins_on"], section["plan_type"], _when(case, plan)
     coverage, premium = priced["coverage_cents"], priced["premium_coverage_cents"]
-    month = price_month(case.setup, section, option, case.person, counting, coverage, premium, day, when)
-    for code in month["faults"]:
+    price = price_year(case.setup, section, option, case.person, counting, coverage, premium, day, when)
+    for code in price["faults"]:
         case.say(code, plan_type, option["code"])
-    priced["reasons"]["price"] = month
+    priced["reasons"]["price"] = price
     pays = _count_pays(case, plan_type, day, option) if option.get("costs") else 1
-    if month["total"] is None:
+    if price["total"] is None:
         return
     deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
-    year = (month["total"] - month["employer"]) * 12
+    year = price["total"] - price["employer"]
     is_before_tax = deduction is not None and deduction["tax"] == "before"
     taxed, untaxed = ("before", "after") if is_before_tax else ("after", "before")
-    priced["month_total_cents"] = month["total"]
-    priced["month_employer_cents"] = month["employer"]
-    priced["annual_employer_cents"] = month["employer"] * 12
+    priced["month_total_cents"] = half_away(price["total"], 12)
+    priced["month_employer_cents"] = half_away(price["employer"], 12)
+    priced["annual_employer_cents"] = price["employer"]
     priced[f"annual_{taxed}_tax_cents"] = year
     priced[f"annual_{untaxed}_tax_cents"] = 0
     if pays is not None:
@@ -120,17 +120,17 @@ def _set_imputed(case: Case, section: Row, plan: Row, option: Row, counting: lis
         case.say(fault.code, plan_type, option["code"])
         return
     when = _when(case, plan)
-    other = price_month(case.setup, section, without, case.person, counting, coverage, premium, day, when)
+    other = price_year(case.setup, section, without, case.person, counting, coverage, premium, day, when)
     for fault_code in other["faults"]:
         case.say(fault_code, plan_type, option["code"])
-    if other["total"] is None or priced["month_total_cents"] is None:
+    own = priced["reasons"].get("price")
+    if own is None or other["total"] is None or own["total"] is None:
         return
     deduction = case.setup.row("deduction_codes", option.get("deduction_code"))
     paid = 0
     if deduction is None or deduction["tax"] == "after":
-        employee = priced["month_total_cents"] - priced["month_employer_cents"]
-        paid = max(employee - (other["total"] - other["employer"]), 0)
-    year = max(priced["month_total_cents"] - other["total"] - paid, 0) * 12
+        paid = max(own["total"] - own["employer"] - (other["total"] - other["employer"]), 0)
+    year = max(own["total"] - other["total"] - paid, 0)
     priced["annual_imputed_cents"] = year
     if year == 0:
         priced["pay_imputed_cents"] = 0
@@ -156,15 +156,15 @@ def _set_credit(
     """Find the credit: for the year, and for each pay of it. None given is a credit of 0."""
     day = plan["coverage_begins_on"]
     coverage, when = priced["coverage_cents"], _when(case, plan)
-    month = credit_month(case.setup, granted, option, case.person, counting, coverage, day, when)
-    for code in month["faults"]:
+    price = credit_year(case.setup, granted, option, case.person, counting, coverage, day, when)
+    for code in price["faults"]:
         case.say(code, plan_type, option["code"])
-    priced["reasons"]["credit"] = month
+    priced["reasons"]["credit"] = price
     all_pays = {"code": option["code"], "deduction_code": None}
     pays = _count_pays(case, plan_type, day, all_pays) if granted else 1
-    if month["total"] is not None:
-        priced["annual_credit_cents"] = month["total"] * 12
-        priced["pay_credit_cents"] = None if pays is None else half_away(month["total"] * 12, pays)
+    if price["total"] is not None:
+        priced["annual_credit_cents"] = price["total"]
+        priced["pay_credit_cents"] = None if pays is None else half_away(price["total"], pays)
 
 
 def waiver_option(case: Case, section: Row, plan: Row, counting: list[Row]) -> Row:

@@ -247,8 +247,12 @@ def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: s
     raise Fault("BA1202")
 
 
-def month_of(table: Row, line: Row, look: Row, coverage: int | None, rate: str = "rate") -> int | None:
-    """Turn a rate into the cents of a month, rounded once; None where the coverage is unknown."""
+def year_of(table: Row, line: Row, look: Row, coverage: int | None, rate: str = "rate") -> int | None:
+    """Turn a rate into the cents of a year, rounded once; None where the coverage is unknown.
+
+    What is rounded is the price of a period of the table: a year's is that of 12 months, of 52 weeks. A day's
+    price is nobody's, and a percentage is one of a year's pay: there the year is rounded.
+    """
     unit, pay = table.get("unit", "flat"), look["pay"]
     if unit == "percent_of_base" and pay is None:
         raise Fault("BA1205" if look["is_pay_day_missing"] else "BA1209")
@@ -256,8 +260,16 @@ def month_of(table: Row, line: Row, look: Row, coverage: int | None, rate: str =
         return None
     base = {"flat": 100, "per_hundred": coverage, "per_thousand": coverage, "percent_of_base": pay}[unit]
     divisor = {"flat": 1, "per_hundred": 100, "per_thousand": 1000, "percent_of_base": 100}[unit]
-    periods = 1 if unit == "percent_of_base" else PERIODS[table.get("frequency", "monthly")]
-    return half_away(decimal(line.get(rate) or 0) * base * periods, divisor * 12)
+    frequency = table.get("frequency", "monthly")
+    periods = 1 if unit == "percent_of_base" else PERIODS[frequency]
+    if frequency in ("daily", "daily_365"):
+        return half_away(decimal(line.get(rate) or 0) * base * periods, divisor)
+    return half_away(decimal(line.get(rate) or 0) * base, divisor) * periods
+
+
+def is_monthly(table: Row) -> bool:
+    """Tell whether a price is one of months: what the employer pays of it is found, and rounded, for a month."""
+    return table.get("frequency", "monthly") == "monthly" and table.get("unit", "flat") != "percent_of_base"
 
 
 # --- the price of an option -----------------------------------------------------------------------------
@@ -280,10 +292,10 @@ def rated_members(table: Row, covered: list[Row], day: date | None) -> list[Row]
     return members
 
 
-def month_parts(
+def year_parts(
     setup: Setup, cost: Row, option: Row, person: Row, counting: list[Row], coverage: int | None, when: When
 ) -> Row:
-    """Find the month's total of a cost, the employee's own part of it and what dependents add."""
+    """Find the year's total of a cost, the employee's own part of it and what dependents add."""
     table = setup.row_on("rate_tables", cost["rate_table"], when.day)
     look = looked_at(setup, cost, option, table or {}, person, counting, when)
     if table is None:
@@ -298,20 +310,21 @@ def month_parts(
     if table.get("per_member", False):
         members = ([person] if is_covered else []) + rated_members(table, covered, look["age_on"])
     lines = [line_of(setup, table, person, member, code, look) for member in members]
-    months = [month_of(table, line, look, coverage) for line in lines]
-    if None in months:
+    years = [year_of(table, line, look, coverage) for line in lines]
+    if None in years:
         return {"total": None, "own": None, "dependents": None, "lines": lines}
-    total = sum(months)
+    total = sum(years)
     if not is_covered:
         own = 0
     elif table.get("per_member", False):
-        own = months[0]
+        own = years[0]
     else:
         own = _own_part(setup, table, person, look, coverage, total)
     stated = None
     if any(line.get("employer_rate") is not None for line in table["rates"]):
-        stated = sum(month_of(table, line, look, coverage, "employer_rate") for line in lines)
-    return {"total": total, "own": own, "dependents": total - own, "stated": stated, "lines": lines}
+        stated = sum(year_of(table, line, look, coverage, "employer_rate") for line in lines)
+    parts = {"total": total, "own": own, "dependents": total - own, "stated": stated, "lines": lines}
+    return parts | {"is_monthly": is_monthly(table)}
 
 
 def _own_part(setup: Setup, table: Row, person: Row, look: Row, coverage: int | None, total: int) -> int:
@@ -321,13 +334,13 @@ def _own_part(setup: Setup, table: Row, person: Row, look: Row, coverage: int | 
         if covers_nobody_else(code) and covers_employee(code):
             line = find_line(table, rate_values(setup, table, person, person, code["code"], look))
             if line is not None:
-                return month_of(table, line, look, coverage)
+                return year_of(table, line, look, coverage)
     return total
 
 
-def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date, reference: Any) -> int:
-    """Find what the employer pays of a month: as the rates state it, else percentages and a fixed amount,
-    capped; at most the total.
+def employer_year(setup: Setup, cost: Row, option: Row, parts: Row, day: date, reference: Any) -> int:
+    """Find what the employer pays of a year: as the rates state it, else percentages and a fixed amount,
+    capped; at most the total. Of a monthly price each is found for a month, and the year is 12 of them.
 
     `reference(code)` gives the parts of another option's price.
     """
@@ -343,9 +356,12 @@ def employer_month(setup: Setup, cost: Row, option: Row, parts: Row, day: date, 
     measure = parts
     if contribution.get("reference_option"):
         measure = reference(contribution["reference_option"])
-    amount = percent_of(measure["own"], gives[0]) + percent_of(measure["dependents"], gives[1])
-    amount = at_most(amount + cents(gives[2]), cents_or_none(row.get("cap_monthly")))
-    least = min(cents(row.get("minimum_employee_monthly") or 0), parts["total"])
+    months = 12 if parts["is_monthly"] else 1
+    amount = half_away(measure["own"] * gives[0], 100 * months) * months
+    amount += half_away(measure["dependents"] * gives[1], 100 * months) * months
+    cap = cents_or_none(row.get("cap_monthly"))
+    amount = at_most(amount + cents(gives[2]) * 12, None if cap is None else cap * 12)
+    least = min(cents(row.get("minimum_employee_monthly") or 0) * 12, parts["total"])
     return min(amount, parts["total"] - least)
 
 
@@ -364,7 +380,7 @@ def reference_parts(
         coverage, why = None, fault.code
     added = {"own": 0, "dependents": 0}
     for cost in reference["costs"]:
-        parts = month_parts(setup, cost, reference, person, counting, coverage, when)
+        parts = year_parts(setup, cost, reference, person, counting, coverage, when)
         if parts["total"] is None:
             raise Fault(why)
         added = {name: added[name] + parts[name] for name in added}
@@ -379,7 +395,7 @@ def _contribution_row(contribution: Row | None, coverage_code: str | None) -> Ro
     return None
 
 
-def price_month(
+def price_year(
     setup: Setup,
     section: Row | None,
     option: Row,
@@ -390,7 +406,7 @@ def price_month(
     day: date,
     when: When | None = None,
 ) -> Row:
-    """Add up the costs of an option for one month: {total, employer, costs, faults}."""
+    """Add up the costs of an option for a year: {total, employer, costs, faults}."""
     when = when or When(day, day, day)
     total, employer, costs, faults = 0, 0, [], []
 
@@ -399,17 +415,17 @@ def price_month(
 
     for cost in option.get("costs") or []:
         try:
-            parts = month_parts(setup, cost, option, person, counting, coverage, when)
+            parts = year_parts(setup, cost, option, person, counting, coverage, when)
             if parts["total"] is None:
                 faults.append(None if option.get("formula") else "BA1209")  # a formula has said why
                 continue
-            parts["employer"] = employer_month(setup, cost, option, parts, day, reference)
+            parts["employer"] = employer_year(setup, cost, option, parts, day, reference)
             if option.get("premium_formula"):
-                paid_for = month_parts(setup, cost, option, person, counting, premium, when)
+                paid_for = year_parts(setup, cost, option, person, counting, premium, when)
                 if paid_for["total"] is None:
                     faults.append(None)  # the premium formula has said why
                     continue
-                employee = paid_for["total"] - employer_month(setup, cost, option, paid_for, day, reference)
+                employee = paid_for["total"] - employer_year(setup, cost, option, paid_for, day, reference)
                 parts["employer"] = parts["total"] - min(employee, parts["total"])
         except Fault as fault:
             faults.append(fault.code)
@@ -421,7 +437,7 @@ def price_month(
     return {"total": total, "employer": employer, "costs": costs, "faults": [f for f in faults if f]}
 
 
-def credit_month(
+def credit_year(
     setup: Setup,
     granted: list[Row],
     option: Row,
@@ -431,8 +447,8 @@ def credit_month(
     day: date,
     when: When | None = None,
 ) -> Row:
-    """Add up credits for one month: priced like a cost, without a contribution."""
+    """Add up credits for a year: priced like a cost, without a contribution."""
     names = ("rate_table", "calculation_rule")
     costs = [{name: credit.get(name) for name in names} for credit in granted]
     priced = {"coverage_code": option["coverage_code"], "costs": costs}
-    return price_month(setup, None, priced, person, counting, coverage, None, day, when)
+    return price_year(setup, None, priced, person, counting, coverage, None, day, when)

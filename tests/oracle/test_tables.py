@@ -52,8 +52,9 @@ def test_elections(case: TableCase, check: Engine) -> None:
 @pytest.mark.parametrize("case", _named(list(load_owed_cases())))
 def test_owed(case: TableCase) -> None:
     lines = owed(case.peo, case.client, case.person, case.points or [], case.from_on, case.through_on)
+    told = [[line["ends_on"], line["kind"], line["tax"], line["owed_cents"]] for line in lines]
     found = {
-        "lines": [[line[name] for name in ("ends_on", "kind", "tax", "owed_cents")] for line in lines],
+        "lines": told,
         "owed": [[line["ends_on"], line["owed_cents"]] for line in lines],
         "total_cents": sum(line["owed_cents"] for line in lines),
         "count": len(lines),

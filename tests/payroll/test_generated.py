@@ -93,6 +93,6 @@ def test_like_the_oracle(timeline: Any) -> None:
         assume(False)
     lines = compared(Projection(peo, client).owed(person, points, BEGIN, THROUGH))
     known = lines.filter(~lines["fault"].is_in(NOT_COUNTED).fill_null(False))
-    columns = ("ends_on", "kind", "tax", "owed_cents")
-    told = [tuple(one[name] for name in columns) for one in expected]
-    assert sorted(known.select(columns).rows(), key=repr) == sorted(told, key=repr)
+    found = known.select("ends_on", "kind", "tax", "owed_cents").rows()
+    told = [(one["ends_on"], one["kind"], one["tax"], one["owed_cents"]) for one in expected]
+    assert sorted(found, key=str) == sorted(told, key=str)  # both parts of a percentage may be after tax

@@ -1,10 +1,11 @@
 """Laws of what is owed: splits sum, and splitting a period of coverage changes no total."""
 
+from copy import deepcopy
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openbenefits.payroll.rules import changes_between, deductions_summary, owed_lines
@@ -55,6 +56,27 @@ def test_a_year_is_twelve_months(setup, group):
     assert lines["employer_cents"].sum() == 12 * 40_000
     pays = {"BW": 24, "BW27": 24, "WK": 24, "WK53": 24, "SM": 24, "MO": 12}  # MEDBT: the first two of a month
     assert taken(lines).height == pays[group]
+
+
+PERIODS = {"annual": 1, "quarterly": 4, "monthly": 12, "semimonthly": 24, "biweekly": 26, "weekly": 52}
+
+
+@settings(LAWS, max_examples=15)
+@given(cents=st.integers(1, 10**6), frequency=st.sampled_from(sorted(PERIODS)), group=st.sampled_from(GROUPS))
+@example(cents=10_000, frequency="annual", group="MO")
+@example(cents=10_000, frequency="annual", group="BW")
+def test_a_price_of_any_frequency_sums_to_its_year(cents, frequency, group):
+    peo, client, _ = deepcopy(base())
+    table = {"frequency": frequency, "rates": [{"coverage_code": "EE", "rate": cents / 100}]}
+    peo["rate_tables"][0] |= table
+    gift = {"code": "GIFT", "from": BEGIN, "source": "law", "frequency": frequency}
+    peo["rate_tables"].append(gift | {"rates": [{"rate": cents / 100}]})
+    client["programs"][0]["credits"] = [{"rate_table": "GIFT", "earnings_code": "FLX"}]
+    lines = Projection(peo, client).owed(somebody(group), [medical()], BEGIN, THROUGH)
+    year = cents * PERIODS[frequency]
+    medical_lines = lines.filter(pl.col("plan_type") == "10")
+    assert medical_lines["owed_cents"].sum() + medical_lines["employer_cents"].sum() == year
+    assert lines.filter(pl.col("kind") == "credit")["owed_cents"].sum() == year
 
 
 @LAWS

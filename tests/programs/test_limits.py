@@ -191,6 +191,31 @@ def test_a_year_beyond_the_table_is_an_error_and_never_the_year_before(tmp_path,
         assert finding.found == "none for 2027; the last known year is 2026"
 
 
+@pytest.mark.parametrize(("year", "missing"), [(2024, []), (2025, ["k401_catch_up_60_63"])])
+def test_the_higher_catch_up_need_not_be_known_before_it_exists(tmp_path, year, missing):
+    def of_year(section):
+        section[-1].update(period_begins=date(year, 1, 1), period_ends=date(year, 12, 31))
+
+    sections = account("40", annual_limit="k401_deferral")
+
+    def from_then_on(programs):
+        sections["programs"](programs)
+        programs[0].update({"from": date(year, 1, 1)})
+
+    limits = [
+        {"code": code, "year": known, "limit": 9000, "source": "x"}
+        for code, known in (
+            ("k401_deferral", year),
+            ("k401_catch_up_50", year),
+            ("k401_catch_up_60_63", 2027),
+        )
+    ]
+    setup = {**sections, "programs": from_then_on, "schedules": of_year}
+    found = audited_client(tmp_path, peo={"annual_limits": limits}, **setup)
+    unknown = [finding for finding in found if finding.code == "limit_unknown"]
+    assert [one.expected.split("`")[1] for one in unknown] == missing
+
+
 def test_each_amount_that_a_limit_reads_must_be_known(tmp_path):
     limits = [{"code": one, "year": 2026, "limit": 4400, "source": "x"} for one in ("fsa", "hsa_self")]
     found = audited_client(

@@ -519,3 +519,43 @@ def test_page_names_the_curve_and_the_factor_of_the_age(fresh_database, tmp_path
     assert "rate table life of 2026-01-01 for age 41, factor of the age curve 1.444" in told
     assert "$14.44 a month" in told
     assert "everything stored agrees" in told
+
+
+@pytest.mark.parametrize(
+    ("frequency", "told"),
+    [
+        ("annual", ["$310.25 a year employer: 80% of the own part $310.25 = $248.20: $248.20 a year"]),
+        ("annual", ["employee: $62.05 a year ÷ 24 pays in 2026 = $2.59 per pay"]),
+        ("quarterly", ["$310.25 a quarter × 4 = $1,241.00 a year", "employee: $248.20 a year ÷ 24"]),
+        ("biweekly", ["$310.25 a two-week period × 26 = $8,066.50 a year"]),
+        ("daily", ["$310.25 a working day × 260 = $80,665.00 a year"]),
+    ],
+)
+def test_page_tells_a_price_by_its_own_frequency(fresh_database, tmp_path, frequency, told):
+    def of_frequency(tables):
+        tables[0].update(frequency=frequency)
+
+    newcomer = hired_newcomer(fresh_database, tmp_path, peo={"rate_tables": of_frequency})
+    page_of_plan = " ".join(page(fresh_database, newcomer, plan_type="10").split())
+    for line in told:
+        assert line in page_of_plan
+    assert "everything stored agrees" in page_of_plan
+
+
+@pytest.mark.parametrize(
+    ("unit", "frequency", "told"),
+    [
+        ("per_thousand", "annual", "$0.145 per $1,000 a year × $42,000 of coverage = $6.09 a year"),
+        ("per_thousand", "weekly", "a week × $42,000 of coverage = $6.09 × 52 = $316.68 a year"),
+        ("flat", "weekly", "$0.145 a week = $0.15 × 52 = $7.80 a year"),
+        ("percent_of_base", "monthly", "0.145% of annual pay $41,500.00 = $60.18 a year"),  # 60.175
+    ],
+)
+def test_page_tells_where_a_price_is_rounded(fresh_database, tmp_path, unit, frequency, told):
+    def priced(tables):
+        tables[1].update(unit=unit, frequency=frequency)
+
+    newcomer = hired_newcomer(fresh_database, tmp_path, peo={"rate_tables": priced})
+    page_of_plan = " ".join(page(fresh_database, newcomer, plan_type="20").split())
+    assert told in page_of_plan
+    assert "everything stored agrees" in page_of_plan

@@ -25,6 +25,7 @@ from openbenefits.core.missing import if_all_known
 
 __all__ = [
     "CENTS_PER_DOLLAR",
+    "HUNDRED_PERCENT",
     "LARGEST_OPERAND",
     "MICROS_PER_CENT",
     "MICROS_PER_DOLLAR",
@@ -50,6 +51,7 @@ _Wide: Final = pl.Int128
 CENTS_PER_DOLLAR: Final = 100
 MICROS_PER_DOLLAR: Final = 1_000_000
 MICROS_PER_CENT: Final = 10_000
+HUNDRED_PERCENT: Final = 100 * 1_000_000
 THOUSANDTHS: Final = 1_000
 
 LARGEST_OPERAND: Final = 10**12
@@ -169,7 +171,7 @@ def percent_of(amount: Operand, percent_micros: Operand) -> pl.Expr:
     >>> pl.select(percent_of(100_000, 6_200_000)).item()
     6200
     """
-    return multiply_divide_half_up(amount, percent_micros, 100 * 1_000_000)
+    return multiply_divide_half_up(amount, percent_micros, HUNDRED_PERCENT)
 
 
 def share_of_split(total: Operand, share_no: Operand, shares: Operand) -> pl.Expr:

@@ -12,6 +12,9 @@ DEPENDENT_CARE, SEPARATELY = "dcap_exclusion", "dcap_exclusion_mfs"
 HSA_SELF, HSA_FAMILY, HSA_CATCH_UP = HSA_LIMIT, "hsa_family", "hsa_catch_up_55"
 DEFERRAL, CATCH_UP_50, CATCH_UP_60 = "k401_deferral", "k401_catch_up_50", "k401_catch_up_60_63"
 
+CATCH_UP_60_SINCE = 2025
+"""The first year of the higher catch-up (26 USC 414(v)(2)(E), P.L. 117-328 section 109)."""
+
 CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
 """Limits of the calendar year in which coverage begins; all others are of the plan year."""
 

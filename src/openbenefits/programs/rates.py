@@ -13,6 +13,10 @@ MOST_CELLS = 2**31 - 1
 OLDEST_AGE = 120
 
 PERIODS_PER_YEAR = {"A": 1, "Q": 4, "M": 12, "S": 24, "B": 26, "W": 52, "D": 260, "D365": 365}
+ROUNDED_IN_YEAR = ("A", "D", "D365")
+"""Frequencies whose rate is first multiplied by its periods: it is the year that is rounded."""
+MONTHLY = 12
+"""The grain of a price of months: the employer's part of it is found, and rounded, for a month."""
 UNIT_DIVISORS = {
     RateUnit.FLAT: 1,
     RateUnit.PER_HUNDRED: 100_00,
@@ -41,7 +45,7 @@ class Rates:
     tables: by effective date; rate_version is the position; `charging` numbers the ways of
             counting children. The cell of a rate is first_cell + the number
             of each key × its stride (0: not keyed by it, and only then) + code_offset (see `codes`).
-    cells:  total (flat tables: cents of a month; others: micro-dollars), own (the employee's part of it),
+    cells:  total (flat tables: cents of a year; others: micro-dollars), own (the employee's part of it),
             employer (what of it the employer pays, null where the table does not say), rate_row_id; nulls
             where there is no rate.
     codes:  rate_version, coverage_code_id, code_offset.
@@ -96,14 +100,31 @@ def _rate_versions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .with_columns(
             pl.col("rate_version").cast(pl.Int32),
             charging=pl.struct("charged_children", "charged_children_under").rank("dense").cast(pl.Int32),
-            periods=pl.when(unit == RateUnit.PERCENT_OF_BASE)
-            .then(1)
-            .otherwise(pl.col("frequency").replace_strict(PERIODS_PER_YEAR, return_dtype=pl.Int64)),
+            **periods_of("frequency", unit),
             unit_divisor=unit.replace_strict(
                 {str(key): value for key, value in UNIT_DIVISORS.items()}, return_dtype=pl.Int64
             ),
         )
     )
+
+
+def periods_of(frequency: str, unit: pl.Expr) -> dict[str, pl.Expr]:
+    """How a rate becomes a year's price: rate × units × times, rounded to the cent, × periods.
+
+    `periods` are those whose price is rounded by itself, `times` the others (days); a percentage is one of a
+    year's pay, whatever the frequency. `grain` is 12 for a price of months, else 1.
+
+    Source: docs/rules.md §7.2, §7.5.
+    """
+    in_year = pl.col(frequency).replace_strict(PERIODS_PER_YEAR, return_dtype=pl.Int64)
+    is_percent = (unit == RateUnit.PERCENT_OF_BASE).fill_null(value=False)
+    is_of_year = pl.col(frequency).is_in(ROUNDED_IN_YEAR)
+    is_monthly = (pl.col(frequency) == "M") & ~is_percent
+    return {
+        "times": pl.when(is_percent | ~is_of_year).then(1).otherwise(in_year).cast(pl.Int64),
+        "periods": pl.when(is_percent | is_of_year).then(1).otherwise(in_year).cast(pl.Int64),
+        "grain": pl.when(is_monthly).then(MONTHLY).otherwise(1).cast(pl.Int64),
+    }
 
 
 def _bands(tables: Mapping[str, pl.DataFrame], versions: pl.DataFrame, edge: str, flag: str) -> pl.DataFrame:
@@ -159,7 +180,9 @@ def _keyed_rates(
 ) -> pl.DataFrame:
     """Give each rate the numbers of its keys, every age of a band spelt out."""
     flags = versions.select("rate_table_id", "valid_from", "rate_version", "geography_id", "^by_.*$")
-    money = versions.select("rate_version", "age_through", "periods", is_flat=pl.col("unit") == RateUnit.FLAT)
+    money = versions.select(
+        "rate_version", "age_through", "times", "periods", is_flat=pl.col("unit") == RateUnit.FLAT
+    )
     rows = (
         tables["rate_row"]
         .drop("client_id", "release_id", "age_factor_micros", strict=False)
@@ -174,8 +197,8 @@ def _keyed_rates(
             smoker=pl.col("is_smoker").cast(pl.Int64),
             sex_number=sex_number(),
             person_number=person_number(),
-            total=_of_a_month("rate_micros"),
-            employer=_of_a_month("employer_micros"),
+            total=_of_a_year("rate_micros"),
+            employer=_of_a_year("employer_micros"),
         )
     )
     stated = pl.col("employer").is_not_null().any().over("rate_version")
@@ -183,10 +206,10 @@ def _keyed_rates(
     return _with_every_age(rows)
 
 
-def _of_a_month(rate: str) -> pl.Expr:
-    """Turn flat rates into cents of a month; others stay as they are."""
-    month = divide_half_up(pl.col(rate) * pl.col("periods"), 12 * MICROS_PER_CENT)
-    return pl.when("is_flat").then(month).otherwise(rate)
+def _of_a_year(rate: str) -> pl.Expr:
+    """Turn flat rates into cents of a year; others stay as they are."""
+    year = divide_half_up(pl.col(rate) * pl.col("times"), MICROS_PER_CENT) * pl.col("periods")
+    return pl.when("is_flat").then(year).otherwise(rate)
 
 
 def person_number(column: str = "person_type") -> pl.Expr:

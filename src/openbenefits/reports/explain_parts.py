@@ -125,12 +125,11 @@ class CostPart:
     contribution_source: str
     keys: tuple[Fact, ...]
     lines: tuple[str, ...]
-    month_total_cents: int | None
-    month_own_cents: int | None
-    month_dependents_cents: int | None
-    month_employer_cents: int | None
-    month_employee_cents: int | None
-    year_cents: int | None
+    total_cents: int | None  # this and the next ones are of a year
+    own_cents: int | None
+    dependents_cents: int | None
+    employer_cents: int | None
+    employee_cents: int | None
     pays: int | None
     pay_cents: int | None
 

@@ -1,4 +1,4 @@
-"""The arithmetic of a price, line by line: rate, units, month, employer's part, year, pay (docs/rules.md §7).
+"""The arithmetic of a price, line by line: rate, units, employer's part, year, pay (docs/rules.md §7).
 
 The amounts are the kernel's; they are told here from the same set-up rows with the operators of `core`, and
 `mismatches` names every option for which the two do not agree.
@@ -13,7 +13,7 @@ from openbenefits.core import money as cents_of
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF, PERSON_KINDS, PersonType, RateUnit
 from openbenefits.enrollment.rules.prepare import bases_of
 from openbenefits.programs.curves import factor_text
-from openbenefits.programs.rates import PERIODS_PER_YEAR, UNIT_DIVISORS
+from openbenefits.programs.rates import MONTHLY, PERIODS_PER_YEAR, ROUNDED_IN_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
@@ -21,7 +21,7 @@ from openbenefits.reports.explain_days import Look, day_lines, looked_at
 from openbenefits.reports.explain_event import age_on
 from openbenefits.reports.explain_names import Row, row_of, row_on
 from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
-from openbenefits.reports.explain_shares import Told, contribution_of, premium_share, share
+from openbenefits.reports.explain_shares import Told, contribution_of, per, premium_share, said, share
 from openbenefits.reports.explain_words import (
     FREQUENCY_WORDS,
     MICROS,
@@ -34,7 +34,6 @@ from openbenefits.reports.explain_words import (
 )
 
 MICROS_PER_CENT = MICROS // 100
-MONTHS = 12
 NOBODY_ELSE = {"covers_employee": True, **{f"{kind}_max": 0 for kind in PERSON_KINDS}}
 
 
@@ -54,20 +53,20 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
     look = looked_at(again, plan, option, cost)
     rated = _rated(again, plan, option, table, look)
     contribution = contribution_of(again, plan, option, cost)
-    month, month_lines = _month(table, priced, rated, look)
+    year, year_lines = _year(table, priced, rated, look)
+    grain = _grain(table)
     stated = None if is_credit else _stated(again, table, priced, rated, look)
-    reference = None if contribution is None else _reference_month(again, plan, option, cost)
-    measure, named = reference or (month, "")
-    shared, share_lines = share(cost, contribution, month, measure, named, stated)
+    reference = None if contribution is None else _reference_year(again, plan, option, cost)
+    measure, named = reference or (year, "")
+    shared, share_lines = share(cost, contribution, year, measure, named, grain, stated)
     if priced["premium_coverage_cents"] is not None and not is_credit:
         premium = {"coverage_cents": priced["premium_coverage_cents"]}
-        paid_for, lines = _month(table, premium, rated, look)
+        paid_for, lines = _year(table, premium, rated, look)
         stated = _stated(again, table, premium, rated, look)
         measure = reference[0] if reference else paid_for
-        shared, share_lines = premium_share(
-            month, share(cost, contribution, paid_for, measure, named, stated), lines
-        )
-    paid, paid_lines = _paid(again, plan, option, shared["month_employee_cents"], is_credit=is_credit)
+        told = share(cost, contribution, paid_for, measure, named, grain, stated)
+        shared, share_lines = premium_share(year, told, lines, grain)
+    paid, paid_lines = _paid(again, plan, option, shared["employee_cents"], grain, is_credit=is_credit)
     return CostPart(
         kind="credit" if is_credit else "price",
         rate_table=table["code"],
@@ -78,12 +77,12 @@ def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostP
         keys=tuple(Fact(name=name, value=str(value)) for name, value in rated[0]["keys"].items()),
         lines=(
             *day_lines(again, plan, table, cost, look),
-            *month_lines,
+            *year_lines,
             *share_lines,
             *paid_lines,
             *filter(None, [fault]),
         ),
-        **month,
+        **year,
         **shared,
         **paid,
     )
@@ -106,8 +105,8 @@ def _unpriced(kind: str, line: str) -> CostPart:
 
 
 AMOUNTS = (
-    *("month_total_cents", "month_own_cents", "month_dependents_cents", "month_employer_cents"),
-    *("month_employee_cents", "year_cents", "pays", "pay_cents"),
+    *("total_cents", "own_cents", "dependents_cents", "employer_cents", "employee_cents"),
+    *("pays", "pay_cents"),
 )
 
 # --- the rates ------------------------------------------------------------------------------------------
@@ -229,77 +228,98 @@ def _highest(rows: pl.DataFrame) -> int | None:
     return None if rows.is_empty() else int(rows["rate_micros"][-1])
 
 
-# --- the month --------------------------------------------------------------------------------------------
+# --- the year ---------------------------------------------------------------------------------------------
 
 
-def _month(table: Row, priced: Row, rated: list[Row], look: Look) -> Told:
-    """The month's total and its own part: rate × units × periods ÷ 12, rounded once."""
-    bought, periods, divisor = _units(table, priced, look)
-    months = [_bought(one["micros"], bought, periods, divisor) for one in rated]
-    month = _sum(months)
-    month_own = (
-        months[0] if table["is_per_member"] else _bought(rated[0]["own_micros"], bought, periods, divisor)
-    )
+def _grain(table: Row) -> int:
+    """Of how many equal parts of the year a price is: 12 months, or the year as one."""
+    is_monthly = table["frequency"] == "M" and table["unit"] != RateUnit.PERCENT_OF_BASE
+    return MONTHLY if is_monthly else 1
+
+
+def _periods(table: Row) -> tuple[int, int]:
+    """By what a rate is multiplied before it is rounded, and after."""
+    if table["unit"] == RateUnit.PERCENT_OF_BASE:
+        return 1, 1
+    periods = PERIODS_PER_YEAR[table["frequency"]]
+    return (periods, 1) if table["frequency"] in ROUNDED_IN_YEAR else (1, periods)
+
+
+def _year(table: Row, priced: Row, rated: list[Row], look: Look) -> Told:
+    """The year's total and its own part: rate × units, rounded once, × periods."""
+    years = [_bought(table, one["micros"], priced, look) for one in rated]
+    year = _sum(years)
+    own = years[0] if table["is_per_member"] else _bought(table, rated[0]["own_micros"], priced, look)
     amounts = {
-        "month_total_cents": month,
-        "month_own_cents": month_own,
-        "month_dependents_cents": None if month is None or month_own is None else month - month_own,
+        "total_cents": year,
+        "own_cents": own,
+        "dependents_cents": None if year is None or own is None else year - own,
     }
-    return amounts, _month_lines(table, rated, _sum([one["micros"] for one in rated]), bought, month)
+    bought = _units(table, priced, look)
+    return amounts, _year_lines(table, rated, _sum([one["micros"] for one in rated]), bought, year)
 
 
-def _units(table: Row, priced: Row, look: Look) -> tuple[int | None, int, int]:
-    """What a rate is multiplied by: units bought, periods of a year; and divided by."""
-    unit, periods = table["unit"], PERIODS_PER_YEAR[table["frequency"]]
-    divisor = UNIT_DIVISORS[unit] * MONTHS * MICROS_PER_CENT
-    if unit == RateUnit.PERCENT_OF_BASE:
-        return look.annual_pay_cents, 1, divisor
-    return 1 if unit == RateUnit.FLAT else priced["coverage_cents"], periods, divisor
+def _units(table: Row, priced: Row, look: Look) -> int | None:
+    """The units bought of a rate: coverage, annual pay, or one."""
+    if table["unit"] == RateUnit.PERCENT_OF_BASE:
+        return look.annual_pay_cents
+    cents: int | None = 1 if table["unit"] == RateUnit.FLAT else priced["coverage_cents"]
+    return cents
 
 
 def _stated(again: Again, table: Row, priced: Row, rated: list[Row], look: Look) -> int | None:
-    """The employer's part of the month as the rates state it; null where they do not."""
+    """The employer's part of the year as the rates state it; null where they do not."""
     rows = again.tables["rate_row"].filter(
         rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
     )
     if rows["employer_micros"].null_count() == rows.height:
         return None
-    bought, periods, divisor = _units(table, priced, look)
-    return _sum([_bought(one["employer_micros"] or 0, bought, periods, divisor) for one in rated])
+    return _sum([_bought(table, one["employer_micros"] or 0, priced, look) for one in rated])
 
 
-def _bought(micros: int | None, bought: int | None, periods: int, divisor: int) -> int | None:
+def _bought(table: Row, micros: int | None, priced: Row, look: Look) -> int | None:
+    """A year's price of a rate."""
+    bought = _units(table, priced, look)
     if micros is None or bought is None:
         return None
-    return _number(
-        cents_of.multiply_divide_half_up(pl.lit(micros), pl.lit(bought * periods), pl.lit(divisor))
-    )
+    times, periods = _periods(table)
+    divisor = UNIT_DIVISORS[table["unit"]] * MICROS_PER_CENT
+    price = cents_of.multiply_divide_half_up(pl.lit(micros), pl.lit(bought * times), pl.lit(divisor))
+    return _number(price) * periods
 
 
 def _number(amount: pl.Expr) -> int:
     return int(pl.select(amount).item())
 
 
-def _month_lines(
-    table: Row, rated: list[Row], total: int | None, bought: int | None, month: int | None
+def _year_lines(
+    table: Row, rated: list[Row], total: int | None, bought: int | None, year: int | None
 ) -> list[str]:
-    unit, per = table["unit"], FREQUENCY_WORDS[table["frequency"]]
     lines = [
         f"{', '.join(str(one[name]) for name in ('who', 'age') if one[name] is not None)}: "
-        f"{_rate_text(unit, one['micros'])}"
+        f"{_rate_text(table['unit'], one['micros'])}"
         for one in rated
         if len(rated) > 1
     ]
+    return [*lines, _year_line(table, total, bought, year)]
+
+
+def _year_line(table: Row, total: int | None, bought: int | None, year: int | None) -> str:
+    """Tell how a rate becomes the price of a month, or of the year."""
+    unit, grain, (times, periods) = table["unit"], _grain(table), _periods(table)
     if unit == RateUnit.PERCENT_OF_BASE:
-        return [*lines, f"{_rate_text(unit, total)} {money(bought)} ÷ 12 = {money(month)} a month"]
-    text = f"{_rate_text(unit, total)} a {per}"
+        return f"{_rate_text(unit, total)} {money(bought)} = {money(year)} a year"
+    text = f"{_rate_text(unit, total)} a {FREQUENCY_WORDS[table['frequency']]}"
     if unit != RateUnit.FLAT:
         text += f" × {whole_money(bought)} of coverage"
-    if table["frequency"] != "M":
-        text += f" × {PERIODS_PER_YEAR[table['frequency']]} ÷ 12"
-    if unit == RateUnit.FLAT and table["frequency"] == "M":
-        return [*lines, text]
-    return [*lines, f"{text} = {money(month)} a month"]
+    elif times * periods == grain:
+        return text
+    is_multiplied = periods not in (1, grain)
+    if is_multiplied and (unit != RateUnit.FLAT or total is None or total % MICROS_PER_CENT):
+        text += f" = {said(year, periods)}"
+    text += f" × {times}" if times > 1 else ""
+    text += f" × {periods}" if is_multiplied else ""
+    return f"{text} = {said(year, grain)} a {per(grain)}"
 
 
 def _rate_text(unit: str, micros: int | None) -> str:
@@ -313,8 +333,8 @@ def _rate_text(unit: str, micros: int | None) -> str:
 # --- who pays ---------------------------------------------------------------------------------------------
 
 
-def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[Row, str] | None:
-    """What another option costs a month, by which this cost's contribution is measured; and its code."""
+def _reference_year(again: Again, plan: Row, option: Row, cost: Row) -> tuple[Row, str] | None:
+    """What another option costs a year, by which this cost's contribution is measured; and its code."""
     offers = again.prepared.trace.offers
     offered = offers.options.filter(plan_day=plan["plan_day"], option_id=option["option_id"])
     rows = (
@@ -322,7 +342,7 @@ def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[R
     )
     if rows.is_empty() or not rows["has_reference"][0]:
         return None
-    months: list[Row] = []
+    years: list[Row] = []
     reference = offers.options.filter(offer=rows["reference_offer"][0])
     asked = reference.select("offer", plan=pl.lit(plan["plan"], pl.Int32))
     covered = with_coverage(
@@ -334,25 +354,24 @@ def _reference_month(again: Again, plan: Row, option: Row, cost: Row) -> tuple[R
             row = row_of(again.tables["option"], option_id=reference["option_id"][0]) or option
             look = looked_at(again, plan, row, other)
             rated = _rated(again, plan, row, table, look)
-            months.append(_month(table, covered.row(0, named=True), rated, look)[0])
-    names = ("month_total_cents", "month_own_cents", "month_dependents_cents")
+            years.append(_year(table, covered.row(0, named=True), rated, look)[0])
+    names = ("total_cents", "own_cents", "dependents_cents")
     code = again.rulebook.options["code"][int(reference["option_row"][0])] if reference.height else "none"
-    return {name: _sum([month[name] for month in months]) if months else None for name in names}, code
+    return {name: _sum([year[name] for year in years]) if years else None for name in names}, code
 
 
-def _paid(again: Again, plan: Row, option: Row, month: int | None, *, is_credit: bool) -> Told:
-    """The year and the pay: month × 12, ÷ the flagged pays of the year in which coverage begins."""
+def _paid(again: Again, plan: Row, option: Row, year: int | None, grain: int, *, is_credit: bool) -> Told:
+    """The pay: the year ÷ the flagged pays of the year in which coverage begins."""
     pays = pays_of(
         again, plan["pay_group_id"], plan["price_on"].year, _flags(again, option, is_credit=is_credit)
     )
-    if month is None:
-        return {"year_cents": None, "pays": pays, "pay_cents": None}, []
-    year = month * MONTHS
+    if year is None:
+        return {"pays": pays, "pay_cents": None}, []
     pay = None if pays is None else _number(cents_of.divide_half_up(pl.lit(year), pays))
     who = "credit" if is_credit else "employee"
+    month = f"{said(year, grain)} a month × {grain} = " if grain == MONTHLY else ""
     per_pay = f"÷ {pays or 'an unknown number of'} pays in {plan['price_on'].year} = {money(pay)} per pay"
-    line = f"{who}: {money(month)} a month × 12 = {money(year)} a year {per_pay}"
-    return {"year_cents": year, "pays": pays, "pay_cents": pay}, [line]
+    return {"pays": pays, "pay_cents": pay}, [f"{who}: {month}{money(year)} a year {per_pay}"]
 
 
 def _flags(again: Again, option: Row, *, is_credit: bool) -> int:
@@ -381,22 +400,15 @@ def mismatches(option: OptionPart, priced: Row) -> Iterator[str]:
     given = [cost for cost in option.costs if cost.kind == "credit"]
     year = _sum([priced["annual_before_tax_cents"], priced["annual_after_tax_cents"]])
     told = {
-        "employer's year": (
-            [_times(cost.month_employer_cents) for cost in prices],
-            priced["annual_employer_cents"],
-        ),
-        "employee's year": ([cost.year_cents for cost in prices], year),
-        "credit of the year": ([cost.year_cents for cost in given], priced["annual_credit_cents"]),
+        "employer's year": ([cost.employer_cents for cost in prices], priced["annual_employer_cents"]),
+        "employee's year": ([cost.employee_cents for cost in prices], year),
+        "credit of the year": ([cost.employee_cents for cost in given], priced["annual_credit_cents"]),
     }
     if len(prices) == 1:
         told["employee's pay"] = ([prices[0].pay_cents], option.pay_cents)
     for name, (amounts, decided) in told.items():
         if _sum(amounts) != decided:
             yield f"option {option.code}: {name} told {money(_sum(amounts))}, decided {money(decided)}"
-
-
-def _times(month: int | None) -> int | None:
-    return None if month is None else month * MONTHS
 
 
 def _sum(amounts: list[int | None]) -> int | None:

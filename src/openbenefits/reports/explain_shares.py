@@ -1,4 +1,4 @@
-"""Who pays a month's price, in words: the employer's part and what remains (docs/rules.md §7.5)."""
+"""Who pays a price, in words: the employer's part and what remains (docs/rules.md §7.5)."""
 
 import polars as pl
 
@@ -10,37 +10,56 @@ from openbenefits.reports.explain_words import money, percent
 Told = tuple[Row, list[str]]
 """Amounts, and the lines that tell how they came about."""
 
-UNKNOWN: Row = {"month_employer_cents": None, "month_employee_cents": None}
+UNKNOWN: Row = {"employer_cents": None, "employee_cents": None}
+MONTHS = 12
+
+
+def said(year: int | None, grain: int) -> str:
+    """Write an amount of a year as the price it is of: of a month (grain 12) or of the year."""
+    return money(year if year is None else year // grain)
+
+
+def per(grain: int) -> str:
+    """Name what a price is of."""
+    return "month" if grain == MONTHS else "year"
 
 
 def share(
-    cost: Row, row: Row | None, month: Row, measure: Row, named: str, stated: int | None = None
+    cost: Row, row: Row | None, year: Row, measure: Row, named: str, grain: int, stated: int | None = None
 ) -> Told:
-    """The employer's part of the month, and what remains.
+    """The employer's part of the year, and what remains; told, and rounded, by the month or the year (grain).
 
-    Percentages are taken of `measure`: the option's own month, or that of the option `named`.
+    Percentages are taken of `measure`: the option's own year, or that of the option `named`.
     """
-    total, own = month["month_total_cents"], month["month_own_cents"]
+    total, own = year["total_cents"], year["own_cents"]
     if stated is not None and total is not None:
         employer = min(stated, total)
-        line = f"employer: as the rates state it: {money(employer)} a month"
-        return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
+        line = f"employer: as the rates state it: {said(employer, grain)} a {per(grain)}"
+        return {"employer_cents": employer, "employee_cents": total - employer}, [line]
     if total is None or own is None or (row is None and cost["contribution_id"] is not None):
         return UNKNOWN, []
     if row is None:
         lines = ["no employer contribution"] if cost["cost_type"] == "P" else []
-        return {"month_employer_cents": 0, "month_employee_cents": total}, lines
-    own, others = measure["month_own_cents"], measure["month_dependents_cents"]
+        return {"employer_cents": 0, "employee_cents": total}, lines
+    own, others = measure["own_cents"], measure["dependents_cents"]
     if own is None or others is None:
         return UNKNOWN, []
-    own_part = _number(cents_of.percent_of(pl.lit(own), pl.lit(row["employee_percent_micros"])))
-    others_part = _number(cents_of.percent_of(pl.lit(others), pl.lit(row["dependent_percent_micros"])))
-    offered = own_part + others_part + row["fixed_monthly_cents"]
-    least = min(row["minimum_employee_cents"] or 0, total)
-    caps = [cap for cap in (row["cap_monthly_cents"], total - least) if cap is not None]
-    employer = min(offered, *caps) if _gives(row) else 0
-    line = _employer_line(row, (own, others), (own_part, others_part), named, offered, employer)
-    return {"month_employer_cents": employer, "month_employee_cents": total - employer}, [line]
+    given = (
+        _share_of(own, row["employee_percent_micros"], grain),
+        _share_of(others, row["dependent_percent_micros"], grain),
+    )
+    offered = sum(given) + row["fixed_monthly_cents"] * MONTHS
+    least = min((row["minimum_employee_cents"] or 0) * MONTHS, total)
+    cap = row["cap_monthly_cents"]
+    employer = min(offered, total - least, *([] if cap is None else [cap * MONTHS])) if _gives(row) else 0
+    line = _employer_line(row, (own, others), given, named, offered, employer, grain)
+    return {"employer_cents": employer, "employee_cents": total - employer}, [line]
+
+
+def _share_of(year: int, percent_micros: int, grain: int) -> int:
+    whole = grain * cents_of.HUNDRED_PERCENT
+    share = cents_of.multiply_divide_half_up(pl.lit(year), pl.lit(percent_micros), pl.lit(whole))
+    return _number(share) * grain
 
 
 def contribution_of(again: Again, plan: Row, option: Row, cost: Row) -> Row | None:
@@ -58,34 +77,51 @@ def _gives(row: Row) -> bool:
 
 
 def _employer_line(
-    row: Row, measured: tuple[int, int], given: tuple[int, int], named: str, offered: int, employer: int
+    row: Row,
+    measured: tuple[int, int],
+    given: tuple[int, int],
+    named: str,
+    offered: int,
+    employer: int,
+    grain: int,
 ) -> str:
-    (own, others), (own_part, others_part) = measured, given
     of_whom = f" of {named}" if named else ""
-    share_of_own = percent(row["employee_percent_micros"])
-    parts = [f"{share_of_own} of the own part {money(own)}{of_whom} = {money(own_part)}"]
-    if others:
-        share_of_others = percent(row["dependent_percent_micros"])
-        parts.append(
-            f"{share_of_others} of the dependents' part {money(others)}{of_whom} = {money(others_part)}"
-        )
+    parts = []
+    for name, measure, part, share_of in (
+        ("own", measured[0], given[0], row["employee_percent_micros"]),
+        ("dependents'", measured[1], given[1], row["dependent_percent_micros"]),
+    ):
+        if name == "own" or measure:
+            taken_of = f"{_measure(measure, grain)}{of_whom}"
+            parts.append(f"{percent(share_of)} of the {name} part {taken_of} = {said(part, grain)}")
     if row["fixed_monthly_cents"]:
-        parts.append(f"{money(row['fixed_monthly_cents'])} fixed")
+        parts.append(f"{_monthly(row['fixed_monthly_cents'], grain)} fixed")
     least = row["minimum_employee_cents"]
-    capped = "" if employer == offered else f", at most {money(employer)}"
-    capped += f" (the employee pays at least {money(least)})" if least and employer != offered else ""
-    return f"employer: {' + '.join(parts)}{capped}: {money(employer)} a month"
+    capped = "" if employer == offered else f", at most {said(employer, grain)}"
+    if least and employer != offered:
+        capped += f" (the employee pays at least {_monthly(least, grain)})"
+    return f"employer: {' + '.join(parts)}{capped}: {said(employer, grain)} a {per(grain)}"
 
 
-def premium_share(month: Row, told: Told, lines: list[str]) -> Told:
+def _measure(year: int, grain: int) -> str:
+    """What a percentage is taken of: a twelfth that is no whole number of cents is told as such."""
+    return said(year, grain) if year % grain == 0 else f"{money(year)} ÷ {grain}"
+
+
+def _monthly(month: int, grain: int) -> str:
+    """A monthly amount of a contribution, in what the price is of."""
+    return money(month) if grain == MONTHS else f"{money(month)} × {MONTHS}"
+
+
+def premium_share(year: Row, told: Told, lines: list[str], grain: int) -> Told:
     """Who pays where the employee's price is that of the premium coverage, and the employer pays the rest."""
     paid, share_lines = told
-    total, employee = month["month_total_cents"], paid["month_employee_cents"]
+    total, employee = year["total_cents"], paid["employee_cents"]
     if total is None or employee is None:
         return UNKNOWN, []
     employee = min(employee, total)
-    rest = f"employer: the rest of {money(total)}: {money(total - employee)} a month"
-    shared = {"month_employer_cents": total - employee, "month_employee_cents": employee}
+    rest = f"employer: the rest of {said(total, grain)}: {said(total - employee, grain)} a {per(grain)}"
+    shared = {"employer_cents": total - employee, "employee_cents": employee}
     return shared, [*(f"for the premium coverage: {line}" for line in [*lines, *share_lines]), rest]
 
 

@@ -101,7 +101,7 @@ FREQUENCY_WORDS = {
     "Q": "quarter",
     "M": "month",
     "S": "half month",
-    "B": "two weeks",
+    "B": "two-week period",
     "W": "week",
     "D": "working day",
     "D365": "day",

@@ -327,7 +327,7 @@ def _sums(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
 
 
 def _with_months(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add the cents of a month, of which a year has twelve (docs/rules.md §7.6)."""
+    """Add the cents of a month: a twelfth of the year, rounded (docs/rules.md §7.2)."""
     return rows.with_columns(
         money.divide_half_up(pl.col(f"{part}_cents{side}"), MONTHS).alias(f"{part}_month_cents{side}")
         for part in PARTS

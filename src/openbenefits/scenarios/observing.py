@@ -135,8 +135,8 @@ def _total(before: int | None, after: int | None) -> int | None:
 
 
 def _month(annual: int | None) -> Decimal | None:
-    """A year is twelve times the month, so nothing is lost."""
-    return None if annual is None else Decimal(annual) / MONTHS / 100
+    """A twelfth of the year, rounded to the cent (docs/rules.md §7.2): of a monthly rate the month itself."""
+    return None if annual is None else Decimal((2 * annual + MONTHS) // (2 * MONTHS)) / 100
 
 
 NOT_ELIGIBLE: Row = {

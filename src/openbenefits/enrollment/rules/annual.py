@@ -15,6 +15,7 @@ from openbenefits.programs.limits import (
     CALENDAR_YEAR,
     CATCH_UP_50,
     CATCH_UP_60,
+    CATCH_UP_60_SINCE,
     DEFERRAL,
     DEPENDENT_CARE,
     HSA_CATCH_UP,
@@ -79,7 +80,7 @@ def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
         .otherwise(code),
     )
     age = days.age_years(pl.col("birth_on"), pl.date(pl.col("limit_year"), 12, 31))
-    rows = rows.with_columns(catch_up_code=_catch_up(code, age))
+    rows = rows.with_columns(catch_up_code=_catch_up(code, age, pl.col("limit_year")))
     lag = pl.col("is_last_limit_used")
     year = pl.col("limit_year")
     rows = with_limit(rows, limits, code=pl.col("limit_code"), year=year, name="base_cents", last_known=lag)
@@ -96,7 +97,9 @@ def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
-    """Cap the pledge of a health savings account that goes on by default at the limit of its new year.
+    """Cap the pledges of health savings accounts that go on by default at the limit of their new year.
+
+    Several under one limit get together at most it: in the order of plan types, each what those before leave.
 
     Shapes: rows has case, plan_type, plan_row, current_pledge_cents and coverage_begins_on. An unpublished
             limit leaves the pledge as it is.
@@ -116,6 +119,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
         going_on.select(
             "case",
             "plan",
+            "plan_type",
             "plan_row",
             "current_pledge_cents",
             "coverage_begins_on",
@@ -128,25 +132,33 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     asked = asked.join(births, on="case", how="left").with_columns(
         price_on="coverage_begins_on", files_separately=pl.lit(value=False)
     )
-    asked = with_allowed(_with_tier(asked, outcomes(checking)), checking.rulebook.limits)
-    least = (
-        pl.when(pl.col("allowed_cents").is_null())
-        .then("current_pledge_cents")
-        .otherwise(money.minimum(pl.col("current_pledge_cents"), pl.col("allowed_cents")))
-    )
-    capped = asked.select("plan", capped=least)
+    held = outcomes(checking)
+    asked = with_shared(asked.with_columns(stated_cents="current_pledge_cents"), checking, held)
+    asked = with_allowed(_with_tier(asked, held), checking.rulebook.limits)
+    capped = asked.sort("case", "annual_limit", "plan_type").select("plan", capped=_left_by_those_before())
     found = rows.join(capped, on="plan", how="left", maintain_order="left")
     return found.with_columns(current_pledge_cents=pl.coalesce("capped", "current_pledge_cents")).drop(
         "capped"
     )
 
 
-def _catch_up(code: pl.Expr, age: pl.Expr) -> pl.Expr:
-    """Name the addition a person of an age, on the last day of the year, is entitled to."""
+def _left_by_those_before() -> pl.Expr:
+    """What of each pledge its limit leaves after those before it; an unknown limit leaves it as it is."""
+    pledge = pl.col("current_pledge_cents")
+    before = (pledge.cum_sum() - pledge).over("case", "annual_limit")
+    left = money.maximum(money.subtract(pl.col("allowed_cents"), before), 0)
+    return pl.when(pl.col("allowed_cents").is_null()).then(pledge).otherwise(money.minimum(pledge, left))
+
+
+def _catch_up(code: pl.Expr, age: pl.Expr, year: pl.Expr) -> pl.Expr:
+    """Name the addition a person of an age, on the last day of the year, is entitled to.
+
+    Source: 26 USC 414(v)(2)(E), the higher one of ages 60 to 63, for years from 2025.
+    """
     return (
         pl.when((code == HSA_SELF) & (age >= 55))
         .then(pl.lit(HSA_CATCH_UP))
-        .when((code == DEFERRAL) & age.is_between(60, 63))
+        .when((code == DEFERRAL) & age.is_between(60, 63) & (year >= CATCH_UP_60_SINCE))
         .then(pl.lit(CATCH_UP_60))
         .when((code == DEFERRAL) & (age >= 50))
         .then(pl.lit(CATCH_UP_50))

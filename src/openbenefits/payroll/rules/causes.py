@@ -20,8 +20,8 @@ _COMPARED = (
         "content",
         "rates_since",
         "owed_cents",
-        "month_cents",
-        "month_employer_cents",
+        "year_cents",
+        "year_employer_cents",
     ),
     *(
         "stated_thousandths",
@@ -48,7 +48,7 @@ def with_causes(
 ) -> pl.DataFrame:
     """Add `cause` to each line, and a line of 0 in the first pay that no longer takes a deduction.
 
-    Shapes:  lines as `with_month` and the amounts leave them; pays has owner, case and the columns of a pay.
+    Shapes:  lines as `with_year` and the amounts leave them; pays has owner, case and the columns of a pay.
              `first` is the first day looked at: what began before it does not begin.
     Source:  rulings §5.2; a difference within a split's own rounding is no change (§5.1).
     """
@@ -68,7 +68,7 @@ def _cause(first: date) -> pl.Expr:
     began_earlier = (pl.col("point_deduction_begins_on") < first).fill_null(value=False)
     is_resumed = (pl.col("before_following_on") < pl.col("ends_on")).fill_null(value=False)
     is_percent = (pl.col("amount_kind") == str(AmountKind.PERCENT)) & (pl.col("kind") == "deduction")
-    amounts = [_differs(name) for name in ("month_cents", "month_employer_cents", "coverage_cents")]
+    amounts = [_differs(name) for name in ("year_cents", "year_employer_cents", "coverage_cents")]
     is_changed = pl.any_horizontal(*amounts) | (is_percent.fill_null(value=False) & _differs("owed_cents"))
     return (
         pl.when(is_new)

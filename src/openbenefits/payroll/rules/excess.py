@@ -11,7 +11,6 @@ from openbenefits.payroll.rules.takings import OWNER, split
 
 CREDIT, DEDUCTION, SOLD = "credit", "deduction", "sold"
 """Kinds of lines: credits and hours sold are earnings."""
-MONTHS = 12
 
 
 def with_excess(
@@ -60,8 +59,7 @@ def _with_reduced(lines: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     rows = _in_force(lines.with_row_index("_at"), held)
     out = money.add(pl.col("forfeited_cents"), pl.col("rolled_cents"))
     credits_ = rows.filter(pl.col("kind") == CREDIT).with_columns(_year=out.fill_null(0))
-    credits_ = credits_.with_columns(_month=money.divide_half_up(pl.col("_year"), MONTHS))
-    credits_ = credits_.with_columns(_off=split("_month").fill_null(0)).sort(
+    credits_ = credits_.with_columns(_off=split("_year").fill_null(0)).sort(
         "owner", "ends_on", "point_plan_type", "_at"
     )
     owed = pl.col("owed_cents").fill_null(0)
@@ -88,10 +86,8 @@ def _with_rolled(lines: pl.DataFrame, held: pl.DataFrame, rolls: pl.DataFrame) -
     )
     key = ["owner", "schedule_id", "event_number", "version", "point_plan_type"]
     rows = _in_force(lines, held).drop("rolled_cents")
-    rows = rows.join(shares, on=key, how="left", maintain_order="left").with_columns(
-        _month=money.divide_half_up(pl.col("rolled_cents"), MONTHS)
-    )
+    rows = rows.join(shares, on=key, how="left", maintain_order="left")
     is_account = (pl.col("kind") == DEDUCTION) & pl.col("rolled_cents").is_not_null()
-    more = money.add(pl.col("employer_cents"), split("_month"))
+    more = money.add(pl.col("employer_cents"), split("rolled_cents"))
     rows = rows.with_columns(employer_cents=pl.when(is_account).then(more).otherwise("employer_cents"))
     return rows.select(lines.columns)

@@ -14,7 +14,7 @@ from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, with_excess
 from openbenefits.payroll.rules.kinds import credits_of, deductions_of
 from openbenefits.payroll.rules.pledges import with_pledge_shares
-from openbenefits.payroll.rules.prices import with_month
+from openbenefits.payroll.rules.prices import with_year
 from openbenefits.payroll.rules.takings import (
     OWNER,
     days_needed,
@@ -119,7 +119,7 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     lines = lines.join(
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
     )
-    lines = with_month(
+    lines = with_year(
         lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history, known.bases
     )
     lines = _with_undecided(_with_amounts(lines, known.facts), undecided)
@@ -262,7 +262,7 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
     stated = (is_pledge | is_percent).fill_null(value=False)
     priced = lines.filter(~stated).with_columns(
-        owed_cents=split("month_cents"), employer_cents=split("month_employer_cents")
+        owed_cents=split("year_cents"), employer_cents=split("year_employer_cents")
     )
     pledged = with_pledge_shares(lines.filter(is_pledge.fill_null(value=False)))
     percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)

@@ -26,16 +26,16 @@ _DAYS = "^(deduction_on|pay_group_id)$"  # there where something asks for them
 FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "zip")
 """What is kept of the facts a line was priced with, to say why it differs from the pay before."""
 
-_MONTH = (
-    "month_employee_cents",
-    "month_employer_cents",
+_YEAR = (
+    "year_employee_cents",
+    "annual_employer_cents",
     "annual_credit_cents",
     "coverage_cents",
     "price_fault",
 )
 
 
-def with_month(
+def with_year(
     lines: pl.DataFrame,
     points: pl.DataFrame,
     members: pl.DataFrame,
@@ -45,7 +45,7 @@ def with_month(
     pay_history: pl.DataFrame | None = None,
     bases: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Add month_cents (employee's part, or credit), month_employer_cents, coverage_cents, price_fault.
+    """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
 
     Adds price_on and FACTS_PRICED too, as priced_*.
 
@@ -57,22 +57,20 @@ def with_month(
     asked = _with_price_rows(_with_price_case(lines, points, facts), rulebook)
     is_priced = pl.col("has_price") & (pl.col("amount_kind") == str(AmountKind.NONE))
     units = asked.filter(is_priced | pl.col("has_credit")).select(_ASKED).unique().drop_nulls()
-    months = _months(units, points, members, facts, dependents, rulebook, pay_history, bases)
-    found = asked.join(months, on=list(_ASKED), how="left", maintain_order="left")
+    years = _years(units, points, members, facts, dependents, rulebook, pay_history, bases)
+    found = asked.join(years, on=list(_ASKED), how="left", maintain_order="left")
     found = with_taken(found, facts, "price_case", *FACTS_PRICED, prefix="priced_")
     is_credit = pl.col("kind") == "credit"
     is_free = ~pl.col("has_price") & pl.col("option_row").is_not_null()
     costs_nothing = pl.when(is_free).then(pl.lit(0, pl.Int64))
-    month = pl.coalesce(costs_nothing, "month_employee_cents")
+    year = pl.coalesce(costs_nothing, "year_employee_cents")
     return found.with_columns(
-        month_cents=pl.when(is_credit)
-        .then(money.divide_half_up(pl.col("annual_credit_cents"), 12))
-        .otherwise(month),
-        month_employer_cents=pl.when(is_credit)
+        year_cents=pl.when(is_credit).then("annual_credit_cents").otherwise(year),
+        year_employer_cents=pl.when(is_credit)
         .then(pl.lit(0, pl.Int64))
-        .otherwise(pl.coalesce(costs_nothing, "month_employer_cents")),
+        .otherwise(pl.coalesce(costs_nothing, "annual_employer_cents")),
         coverage_cents=pl.when(~is_credit).then(pl.coalesce("coverage_cents", "point_coverage_cents")),
-    ).drop("month_employee_cents", "annual_credit_cents", "price_row")
+    ).drop("year_employee_cents", "annual_employer_cents", "annual_credit_cents", "price_row")
 
 
 # --- which days need a price ----------------------------------------------------------------------------
@@ -153,10 +151,10 @@ def _with_price_rows(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     return pl.concat([free, locked.select(free.columns)])
 
 
-# --- the price of a month -------------------------------------------------------------------------------
+# --- the price of a year -------------------------------------------------------------------------------
 
 
-def _months(
+def _years(
     units: pl.DataFrame,
     points: pl.DataFrame,
     members: pl.DataFrame,
@@ -177,7 +175,7 @@ def _months(
     charged = _charged(plans, points, members, dependents, rulebook)
     quotes = find_quotes(plans, charged, facts, offers, rulebook, pay_history)
     located = _located(plans, quotes)
-    priced = with_prices(covered, located, quotes, offers, rulebook, bases).select("plan", *_MONTH)
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases).select("plan", *_YEAR)
     return plans.select("plan", *_ASKED).join(priced, on="plan", how="left").drop("plan")
 
 

@@ -48,10 +48,10 @@ def own_pays(facts: pl.DataFrame, rulebook: Rulebook, begin: date, through: date
 
 
 def with_shares(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Keep the pays whose flag is on and say which share of what each takes.
+    """Keep the pays whose flag is on and say which share of the calendar year's amount each takes.
 
-    Adds share_no, shares and is_of_month: where as many flagged pays fall in every month (12, 24, 36, 48 a
-    year) they split the month's amount, otherwise (26, 27, 52, 53) that of the calendar year.
+    Adds share_no and shares. Where as many flagged pays fall in every month (12, 24, 36, 48 a year), those of
+    a month so split what of the year falls on the month: of a monthly price its month.
 
     Missing: null where the calendar lacks part of the year: its pays cannot be counted.
     Source:  rulings §2.4, §5.1.
@@ -60,24 +60,19 @@ def with_shares(lines: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     found = lines.filter(is_flag_on()).join(
         flagged, on=["pay_group_id", "pay_number", "period_flags"], how="left", maintain_order="left"
     )
-    is_even = pl.col("flags_in_month").cast(pl.Int64) * 12 == pl.col("flags_in_year")
     return found.with_columns(
-        is_of_month=is_even,
-        share_no=pl.when(is_even).then("flag_in_month").otherwise("flag_no").cast(pl.Int64),
-        shares=pl.when(is_even).then("flags_in_month").otherwise("flags_in_year").cast(pl.Int64),
-    ).drop("flag_in_month", "flags_in_month", "flag_no", "flags_in_year")
+        share_no=pl.col("flag_no").cast(pl.Int64), shares=pl.col("flags_in_year").cast(pl.Int64)
+    ).drop("flag_no", "flags_in_year")
 
 
-def split(month: str) -> pl.Expr:
-    """Find what a pay takes of an amount per month; needs share_no, shares, is_of_month.
+def split(year: str) -> pl.Expr:
+    """Find what a pay takes of an amount per year; needs share_no and shares.
 
-    >>> pay = {"month": [10_001] * 3, "is_of_month": [True, True, False]}
-    >>> pay |= {"share_no": [1, 2, 1], "shares": [2, 2, 26]}
-    >>> pl.DataFrame(pay).select(split("month")).to_series().to_list()
+    >>> pay = {"year": [12 * 10_001] * 3, "share_no": [1, 2, 1], "shares": [24, 24, 26]}
+    >>> pl.DataFrame(pay).select(split("year")).to_series().to_list()
     [5001, 5000, 4616]
     """
-    total = pl.when("is_of_month").then(pl.col(month)).otherwise(pl.col(month) * 12)
-    return money.share_of_split(total, pl.col("share_no"), pl.col("shares"))
+    return money.share_of_split(pl.col(year), pl.col("share_no"), pl.col("shares"))
 
 
 def own_flagged(pays_: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
@@ -104,17 +99,12 @@ def is_flag_on() -> pl.Expr:
 
 
 def _flagged(rulebook: Rulebook, lines: pl.DataFrame) -> pl.DataFrame:
-    """Number the flagged pays of each calendar in its year and in its month."""
+    """Number the flagged pays of each calendar in its year."""
     used = lines.select("pay_group_id", "period_flags").unique()
     calendars = _periods(rulebook).select(*PAY).join(used, on="pay_group_id")
     by = ["pay_group_id", "period_flags"]
     counted = pays.flagged_periods(calendars, pl.col("period_flags").cast(pl.Int64), by)
-    month = [*by, pl.col("ends_on").dt.year(), pl.col("ends_on").dt.month()]
-    in_month = counted.filter(is_flag_on()).sort(*by, "ends_on")
-    return in_month.with_columns(
-        flag_in_month=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(month),
-        flags_in_month=pl.len().cast(pl.Int64).over(month),
-    ).select(*by, "pay_number", "flag_no", "flags_in_year", "flag_in_month", "flags_in_month")
+    return counted.filter(is_flag_on()).select(*by, "pay_number", "flag_no", "flags_in_year")
 
 
 def calendar_of(rulebook: Rulebook, client_id: int) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.limits import CALENDAR_YEAR, LEGAL, STANDS_FOR
+from openbenefits.programs.limits import CALENDAR_YEAR, CATCH_UP_60, CATCH_UP_60_SINCE, LEGAL, STANDS_FOR
 
 
 def repeated_limits(audited: Audited) -> Iterator[Finding]:
@@ -38,7 +38,8 @@ def unknown_limits(audited: Audited) -> Iterator[Finding]:
         years = {_plan_year(day, month) for day in plan_begins(audited, place.program)}
         for read in STANDS_FOR.get(code, (code,)):
             known = limits.filter(code=read)["year"].to_list()
-            missing = [year for year in sorted(years) if year not in known]
+            since = CATCH_UP_60_SINCE if read == CATCH_UP_60 else min(years, default=0)
+            missing = [year for year in sorted(years) if year not in known and year >= since]
             if place.part.missing_limit == "last_known" and known:
                 missing = [year for year in missing if year < min(known)]
             if missing:

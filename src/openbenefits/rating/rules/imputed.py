@@ -31,7 +31,7 @@ def with_imputed_income(
 ) -> pl.DataFrame:
     """Add what an option adds to taxable pay by covering persons who are no tax dependents: IMPUTED_COLUMNS.
 
-    The month's value is what the option costs beyond the same option without them, less what the employee
+    The year's value is what the option costs beyond the same option without them, less what the employee
     pays for that after tax, at least 0.
 
     Shapes:  options and plans as `with_prices` has left them; plans has plan, pay_year too.
@@ -42,7 +42,7 @@ def with_imputed_income(
     at = offers.options["is_imputed"].gather(options["offer"]).arg_true()
     if at.is_empty():
         return rows
-    asked = options.select("plan", "offer", "month_total_cents", "month_employee_cents", "price_fault")[at]
+    asked = options.select("plan", "offer", "year_total_cents", "year_employee_cents", "price_fault")[at]
     asked = with_taken(asked, offers.options, "offer", "without_offer", "tax_class")
     without = _prices_without(asked, plans, quotes, offers, rulebook, bases)
     asked = asked.join(without, on=["plan", "without_offer"], how="left", maintain_order="left")
@@ -68,24 +68,24 @@ def _prices_without(
     return with_prices(rows, plans, quotes, offers, rulebook, bases).select(
         "plan",
         without_offer="offer",
-        without_total="month_total_cents",
-        without_employee="month_employee_cents",
+        without_total="year_total_cents",
+        without_employee="year_employee_cents",
         without_fault="price_fault",
     )
 
 
 def _valued(rows: pl.DataFrame) -> pl.DataFrame:
-    """The value of a month, of the year and of a pay."""
-    more = money.subtract(pl.col("month_total_cents"), pl.col("without_total"))
-    paid = money.subtract(pl.col("month_employee_cents"), pl.col("without_employee"))
+    """The value of the year and of a pay."""
+    more = money.subtract(pl.col("year_total_cents"), pl.col("without_total"))
+    paid = money.subtract(pl.col("year_employee_cents"), pl.col("without_employee"))
     is_taxed = (pl.col("tax_class") != TaxClass.BEFORE_TAX).fill_null(value=True)
     rows = rows.with_columns(
         _more=more, _paid=pl.when(is_taxed).then(money.clamp(paid, 0, None)).otherwise(paid * 0)
     )
-    rows = rows.with_columns(_month=money.clamp(money.subtract(pl.col("_more"), pl.col("_paid")), 0, None))
-    year = pl.col("_month") * 12
-    unknown = pl.when(pl.col("_month").is_null()).then(pl.coalesce("without_fault", pl.lit("imputed")))
-    rows = rows.with_columns(annual_imputed_cents=year, _fault=pl.coalesce("price_fault", unknown))
+    value = money.clamp(money.subtract(pl.col("_more"), pl.col("_paid")), 0, None)
+    rows, year = rows.with_columns(annual_imputed_cents=value), pl.col("annual_imputed_cents")
+    unknown = pl.when(year.is_null()).then(pl.coalesce("without_fault", pl.lit("imputed")))
+    rows = rows.with_columns(_fault=pl.coalesce("price_fault", unknown))
     pay = per_pay(pl.col("annual_imputed_cents"), pl.col("pays"))
     no_pays = pl.when(pay.is_null() & year.is_not_null()).then(pl.lit("calendar"))
     return rows.select(

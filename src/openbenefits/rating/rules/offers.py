@@ -127,7 +127,7 @@ def capped_kinds(kinds: Sequence[str]) -> list[str]:
     return [kind for kind in kinds if kind not in ADULT_KINDS]
 
 
-_TABLE = ("is_per_member", "by_coverage_code", "periods", "unit_divisor", "unit")
+_TABLE = ("is_per_member", "by_coverage_code", "times", "periods", "grain", "unit_divisor", "unit")
 
 
 def _costs_of_offers(options: pl.DataFrame, rulebook: Rulebook, kinds: Sequence[str]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Prices: month, year and pay; the employer's part and the employee's (docs/rules.md §7).
+"""Prices: year and pay; the employer's part and the employee's (docs/rules.md §7).
 
 Where a price depends on nothing but the rate found, it is computed once for all who share the rate.
 """
@@ -17,13 +17,13 @@ from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_p
 EVERY_PERIOD = 31
 
 MONEY_COLUMNS = (
-    *("month_total_cents", "month_employer_cents", "month_employee_cents"),
+    *("year_total_cents", "year_employee_cents"),
     *("annual_before_tax_cents", "annual_after_tax_cents", "annual_employer_cents", "annual_credit_cents"),
     *("pay_before_tax_cents", "pay_after_tax_cents", "pay_credit_cents"),
 )
 PRICE_COLUMNS = (*MONEY_COLUMNS, "rate_row_id", "price_fault")
 
-_MONTHS = ("month_total_cents", "month_employer_cents", "month_credit_cents")
+_YEARS = ("year_total_cents", "year_employer_cents", "year_credit_cents")
 
 
 def with_prices(
@@ -161,7 +161,7 @@ def _shared_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
     positions = pl.DataFrame([key]).join(
         distinct.select("key", "price"), on="key", how="left", maintain_order="left"
     )
-    return _priced(_months(distinct.drop("key", "price"), book), book), positions["price"]
+    return _priced(_years(distinct.drop("key", "price"), book), book), positions["price"]
 
 
 def _quote(plan: pl.Series, cost: pl.Series, book: _Book) -> pl.Series:
@@ -237,38 +237,38 @@ def _own_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
     if (chosen["costs"] == 1).all():
         costs = chosen.rename({"first_cost": "cost"})
         costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-        return _priced(_months(costs, book), book), chosen["row"]
+        return _priced(_years(costs, book), book), chosen["row"]
     costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
     costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-    return _priced(_per_option(_months(costs, book), chosen), book), chosen["row"]
+    return _priced(_per_option(_years(costs, book), chosen), book), chosen["row"]
 
 
 _PRICING = {"shared": _shared_prices, "bundled": _bundled_prices, "own": _own_prices}
 
 
-def _per_option(months: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """Add up the costs of an option; one missing part makes the whole missing."""
-    columns = ("row", *_MONTHS, "has_price", "has_credit", "rate_row_id", "price_fault")
+    columns = ("row", *_YEARS, "has_price", "has_credit", "rate_row_id", "price_fault")
     is_single = pl.col("costs") == 1
     summed = (
-        months.filter(~is_single)
+        years.filter(~is_single)
         .group_by("row")
         .agg(
-            *(money.total(pl.col(name)).alias(name) for name in _MONTHS),
+            *(money.total(pl.col(name)).alias(name) for name in _YEARS),
             pl.col("has_price", "has_credit").any(),
             pl.col("rate_row_id").first(),
             pl.col("price_fault").drop_nulls().first(),
         )
     )
-    found = pl.concat([months.filter(is_single).select(columns), summed.select(columns)])
+    found = pl.concat([years.filter(is_single).select(columns), summed.select(columns)])
     return chosen.select("row", "plan", "offer").join(found, on="row", how="left", maintain_order="left")
 
 
-# --- a month ------------------------------------------------------------------------------------------------
+# --- a year ------------------------------------------------------------------------------------------------
 
 
-def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
-    """Add the month of each cost: total, employer's part and credit, rate_row_id and price_fault.
+def _years(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Add the year of each cost: total, employer's part and credit, rate_row_id and price_fault.
 
     Shapes: rows has plan, offer, cost, quote; and, for units of coverage, _COVERAGE.
     """
@@ -276,9 +276,9 @@ def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     rows = _with_employer(rows, book)
     is_credit = pl.col("cost_type") == "C"
     return rows.with_columns(
-        month_total_cents=pl.when(is_credit).then(0).otherwise("total"),
-        month_employer_cents=pl.when(is_credit).then(0).otherwise("employer"),
-        month_credit_cents=pl.when(is_credit).then("total").otherwise(0),
+        year_total_cents=pl.when(is_credit).then(0).otherwise("total"),
+        year_employer_cents=pl.when(is_credit).then(0).otherwise("employer"),
+        year_credit_cents=pl.when(is_credit).then("total").otherwise(0),
         has_price=~is_credit,
         has_credit=is_credit,
         price_fault="fault",
@@ -286,7 +286,7 @@ def _months(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
 
 
 def _charged(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
-    """Add what each cost charges a month: total, own, fault, rate_row_id; `employer` if rates state it."""
+    """Add what each cost charges a year: total, own, fault, rate_row_id; `employer` if rates state it."""
     columns = ("cost_type", "rate_unit", "is_per_member", "code_offset")
     rows = with_taken(rows, book.offers.costs, "cost", *columns)
     rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
@@ -367,12 +367,12 @@ def _replaced(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
 
 
 def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
-    """Turn rates for units of coverage, or percentages of pay, into cents: rate × units × periods ÷ 12."""
+    """Turn rates for units of coverage, or percentages of pay, into cents of a year (`_for_units`)."""
     is_flat = (rows["rate_unit"] == RateUnit.FLAT.value).fill_null(value=True) | rows["is_per_member"]
     at = (~is_flat).arg_true()
     if at.is_empty():
         return rows
-    other = with_taken(rows[at], book.offers.costs, "cost", "periods", "unit_divisor")
+    other = with_taken(rows[at], book.offers.costs, "cost", "times", "periods", "unit_divisor")
     ruled = [name for name in ("is_pay_day_missing",) if name in book.quotes.columns]
     if ruled:
         pay = take(book.quotes, other["quote"], "annual_pay_cents")[0]
@@ -382,8 +382,8 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     is_percent = pl.col("rate_unit") == RateUnit.PERCENT_OF_BASE
     other = other.with_columns(
         bought=pl.when(is_percent).then(pay).otherwise("coverage_cents"),
-        divisor=pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT),
-    ).with_columns(units=pl.col("bought") * pl.col("periods"))
+        divisor=pl.col("unit_divisor") * money.MICROS_PER_CENT,
+    ).with_columns(units=pl.col("bought") * pl.col("times"))
     no_amount = (
         pl.when(is_percent)
         .then(no_pay_fault(other))
@@ -402,14 +402,16 @@ def _with_amounts(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
 
 
 def _for_units(rate: str) -> pl.Expr:
-    return money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
+    """A year's price: rounded is that of a period of the table, or the year (docs/rules.md §7.2)."""
+    price = money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
+    return price * pl.col("periods")
 
 
 # --- who pays -----------------------------------------------------------------------------------------------
 
 
 def _with_employer(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
-    """Add the employer's part of the month: by the coverage, or by what the employee pays for."""
+    """Add the employer's part of the year: by the coverage, or by what the employee pays for."""
     return _with_premium_share(_given(rows, book), book)
 
 
@@ -500,17 +502,17 @@ def _known(rows: pl.DataFrame, employer: pl.Series, fault: pl.Series) -> pl.Data
 
 
 def _priced(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
-    """Add the year (month × 12) and the pay (year ÷ flagged pays of the calendar year): PRICE_COLUMNS.
+    """Add the pay (year ÷ flagged pays of the calendar year), and whose tax it is: PRICE_COLUMNS.
 
-    Shapes: rows has plan, offer, the months of the option, has_price, has_credit.
+    Shapes: rows has plan, offer, the years of the option (_YEARS), has_price, has_credit.
     """
     rows = with_taken(rows, book.offers.options, "offer", "tax_class", "period_flags", "is_priced")
     stated = ~pl.col("is_priced")
     rows = rows.with_columns(
         year_number=book.year_numbers.gather(rows["plan"]),
         has_price=pl.col("has_price") & ~stated,
-        month_total_cents=pl.when(~stated).then("month_total_cents"),
-        month_employer_cents=pl.when(~stated).then("month_employer_cents"),
+        year_total_cents=pl.when(~stated).then("year_total_cents"),
+        year_employer_cents=pl.when(~stated).then("year_employer_cents"),
         price_fault=pl.when(~stated | ~pl.col("has_price")).then("price_fault"),
     )
     flags = pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD)
@@ -518,23 +520,22 @@ def _priced(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     at = rows.select(pays=first + flags, credit_pays=first + EVERY_PERIOD)
     rows = rows.with_columns(book.pays.gather(at[name]).alias(name) for name in at.columns)
     rows = rows.with_columns(
-        month_employee_cents=money.subtract(pl.col("month_total_cents"), pl.col("month_employer_cents")),
-        annual_credit_cents=pl.col("month_credit_cents") * 12,
-    ).with_columns(_year=pl.col("month_employee_cents") * 12)
+        year_employee_cents=money.subtract(pl.col("year_total_cents"), pl.col("year_employer_cents"))
+    )
     has_credits = rows["has_credit"].any()
     rows = rows.with_columns(
-        _pay=_per_pay("has_price", "_year", "pays"),
-        pay_credit_cents=_per_pay("has_credit", "annual_credit_cents", "credit_pays")
+        _pay=_per_pay("has_price", "year_employee_cents", "pays"),
+        pay_credit_cents=_per_pay("has_credit", "year_credit_cents", "credit_pays")
         if has_credits
-        else pl.col("annual_credit_cents"),
+        else pl.col("year_credit_cents"),
     )
     is_before = (pl.col("tax_class") == TaxClass.BEFORE_TAX).fill_null(value=False)
     return rows.select(
-        *MONEY_COLUMNS[:3],
-        _where(is_before, "_year").alias("annual_before_tax_cents"),
-        _where(~is_before, "_year").alias("annual_after_tax_cents"),
-        (pl.col("month_employer_cents") * 12).alias("annual_employer_cents"),
-        "annual_credit_cents",
+        *MONEY_COLUMNS[:2],
+        _where(is_before, "year_employee_cents").alias("annual_before_tax_cents"),
+        _where(~is_before, "year_employee_cents").alias("annual_after_tax_cents"),
+        pl.col("year_employer_cents").alias("annual_employer_cents"),
+        pl.col("year_credit_cents").alias("annual_credit_cents"),
         _where(is_before, "_pay").alias("pay_before_tax_cents"),
         _where(~is_before, "_pay").alias("pay_after_tax_cents"),
         "pay_credit_cents",

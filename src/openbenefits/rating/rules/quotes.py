@@ -239,7 +239,7 @@ def _with_members(
 
 
 def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Answer cents, the month of one member, rounded; the employer's part of it; and its fault.
+    """Answer cents, the year of one member, rounded; the employer's part of it; and its fault.
 
     Rates per member are flat, or a percentage of annual pay; others give none.
     """
@@ -259,10 +259,10 @@ def _member_cents(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 
 
 def _flat_or_share(rate: str) -> pl.Expr:
-    """The cents of a flat rate, or a twelfth of a percentage of annual pay; null for other units."""
+    """The cents of a flat rate, or a percentage of annual pay; null for other units."""
     unit = pl.col("unit")
     share = money.multiply_divide_half_up(
-        pl.col(rate), pl.col("annual_pay_cents"), pl.col("unit_divisor") * (12 * money.MICROS_PER_CENT)
+        pl.col(rate), pl.col("annual_pay_cents"), pl.col("unit_divisor") * money.MICROS_PER_CENT
     )
     return pl.when(unit == RateUnit.FLAT).then(rate).when(unit == RateUnit.PERCENT_OF_BASE).then(share)
 

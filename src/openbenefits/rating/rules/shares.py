@@ -1,4 +1,4 @@
-"""Who pays: the employer's part of a month (docs/rules.md §7.5)."""
+"""Who pays: the employer's part of a year's price (docs/rules.md §7.5)."""
 
 import polars as pl
 
@@ -6,35 +6,46 @@ from openbenefits.core import money
 from openbenefits.core.columns import with_taken
 
 GIVEN = ("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents")
+MONTHS = 12
 _CONTRIBUTION = (*GIVEN, "cap_monthly_cents", "minimum_employee_cents")
 
 
 def employer_share(rows: pl.DataFrame, costs: pl.DataFrame) -> pl.Series:
-    """Split months: percent of the own part, percent of the dependents' part, fixed; capped; the rest.
+    """Split years: percent of the own part, percent of the dependents' part, fixed; capped; the rest.
 
     Shapes:  rows has cost (position in costs), total, and what percentages are taken of: measure_total,
-             measure_own. Answers `employer`.
+             measure_own. Costs have `grain`: of how many equal parts of the year one is shared and rounded.
+             Answers `employer`.
     Missing: unknown where the total, or what it is measured by, is.
     """
     rows = with_taken(
-        rows.select("cost", "total", "measure_total", "measure_own"), costs, "cost", *_CONTRIBUTION
+        rows.select("cost", "total", "measure_total", "measure_own"), costs, "cost", "grain", *_CONTRIBUTION
     )
-    others = money.subtract(pl.col("measure_total"), pl.col("measure_own"))
     rows = rows.with_columns(
-        _own=money.percent_of(pl.col("measure_own"), pl.col("employee_percent_micros")),
-        _others=money.percent_of(others, pl.col("dependent_percent_micros")),
+        _others=money.subtract(pl.col("measure_total"), pl.col("measure_own")),
+        _whole=pl.col("grain") * money.HUNDRED_PERCENT,
     )
-    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents"))
-    rows = rows.with_columns(_capped=money.clamp(offered, None, pl.col("cap_monthly_cents")))
-    least = money.minimum(pl.col("minimum_employee_cents").fill_null(0), pl.col("total"))
+    rows = rows.with_columns(
+        _own=_percent_of("measure_own", "employee_percent_micros"),
+        _others=_percent_of("_others", "dependent_percent_micros"),
+    )
+    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents") * MONTHS)
+    rows = rows.with_columns(_capped=money.clamp(offered, None, pl.col("cap_monthly_cents") * MONTHS))
+    least = money.minimum(pl.col("minimum_employee_cents").fill_null(0) * MONTHS, pl.col("total"))
     rows = rows.with_columns(_most=money.subtract(pl.col("total"), least))
     return rows.select(employer=money.minimum(pl.col("_capped"), pl.col("_most"))).to_series()
+
+
+def _percent_of(measure: str, percent_micros: str) -> pl.Expr:
+    """A percentage of a year, rounded in the grain of the price: `_whole` is all of it."""
+    share = money.multiply_divide_half_up(pl.col(measure), pl.col(percent_micros), pl.col("_whole"))
+    return share * pl.col("grain")
 
 
 def share_with_premium(total: pl.Series, premium_total: pl.Series, premium_employer: pl.Series) -> pl.Series:
     """What the employer pays where the employee pays as if for another coverage, at most the whole.
 
-    Shapes:  aligned columns of cents: the month of the coverage, the month of the premium coverage, and the
+    Shapes:  aligned columns of cents: the year of the coverage, the year of the premium coverage, and the
              employer's part of the latter.
     Missing: one unknown amount makes the answer unknown.
     """
