@@ -285,16 +285,17 @@ def _percents(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fault() -> pl.Expr:
-    """Say why a line has no amount."""
-    is_stated = pl.col("amount_kind") != str(AmountKind.NONE)
+    """Say why a line has no amount; a percentage of pay needs no count of the year's pays."""
+    is_stated = (pl.col("amount_kind") != str(AmountKind.NONE)) & (pl.col("kind") != CREDIT)
+    is_percent = is_stated & (pl.col("amount_kind") == str(AmountKind.PERCENT))
     return (
         pl.when(pl.col("owed_cents").is_not_null() & pl.col("employer_cents").is_not_null())
         .then(pl.lit(None, pl.String))
         .when(pl.col("option_row").is_null())
         .then(pl.lit("option"))
-        .when(pl.col("shares").is_null())
+        .when(pl.col("shares").is_null() & ~is_percent)
         .then(pl.lit("calendar"))
-        .when(is_stated & (pl.col("kind") != CREDIT))
+        .when(is_stated)
         .then(pl.lit("stated amount or pay"))
         .otherwise(pl.coalesce("price_fault", pl.lit("rate")))
     )
