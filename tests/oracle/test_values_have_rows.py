@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import msgspec
 import pytest
 
+from openbenefits.core.codes import CobraCause
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.programs.bundle import ClientBundle, CriterionPart, PeoBundle
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
@@ -30,6 +31,8 @@ NOT_DECIDED_BY_PREPARATION = {
     ("kind", "event_maintenance"), ("kind", "open_enrollment"), ("kind", "snapshot"),
     ("kind", "process"), ("kind", "passive"), ("kind", "windows"), ("kind", "repairs"),
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
+    ("cobra_action", "*"), ("counts_from", "*"),  # of losses: tests/compliance/cobra.yaml
+    *(("code", str(cause)) for cause in CobraCause),
     ("repeats", "*"), ("base", "birth"), ("base", "service"),
     ("overage_begins", "*"),  # kept for continuation coverage
     ("forms", "*"),  # of letters: tests/reports/test_statements.py

@@ -4,6 +4,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import polars as pl
 import pytest
 from tests.laws.kernel import Kernel
 
@@ -22,7 +23,10 @@ def months(people: list[Row]) -> dict[tuple[int, str], int | None]:
     prepared = kernel().prepared([(1, one) for one in people])
     codes = kernel().rulebook.options.select("option_id", "code")
     rows = prepared.options.join(prepared.plans.select("plan"), on="plan").join(codes, on="option_id")
-    found = rows.select("case", "code", "month_total_cents").rows()
+    assert rows.filter(
+        pl.col("year_total_cents") % 12 != 0
+    ).is_empty()  # a monthly rate's year is twelve of them
+    found = rows.select("case", "code", pl.col("year_total_cents") // 12).rows()
     return {(case, code): cents for case, code, cents in found}
 
 

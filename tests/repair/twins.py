@@ -115,7 +115,7 @@ def frames_of(twins: Twins, change: Change, people: pl.Series, *, is_deleted: bo
     if change.kind == "wedding":
         said = at.with_columns(event_class=pl.lit("MAR"), reported_on=pl.lit(change.on))
         return FactFrames(life_events=said)
-    moved = at.with_columns(state=pl.lit("NH"), postal_code=pl.lit("03101"), country=pl.lit("USA"))
+    moved = at.with_columns(state=pl.lit("MA"), postal_code=pl.lit("01201"), country=pl.lit("USA"))
     return FactFrames(addresses=moved)
 
 

@@ -16,6 +16,11 @@ WHERE client_id = %(client)s AND event_status <> 'V'
   AND (is_eligibility_changed OR is_out_of_sequence OR event_status = 'D')
 """
 
+DECIDED = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, max(run_id) AS decided_in
+FROM events_eventstep AS s JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
+"""
+
 SOURCES = f"""
 SELECT a.client_id, a.person_id, a.benefit_record, a.schedule_id, a.event_number, a.source, a.bas_action,
        a.event_on, a.job_number, a.sequence, a.change_id
@@ -39,6 +44,13 @@ FACT_OF = {
     str(ActionSource.MANUAL): "life_event",
 }
 FACT_KEY = ("person_id", "fact", "valid_from", "job_number", "sequence", "event_class")
+
+
+def with_deciding_run(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Add decided_in, the run that last moved each event (null: none did)."""
+    schema = {**RECORD, "schedule_id": pl.Int32, "event_number": pl.Int32, "decided_in": pl.Int64}
+    runs = copy_out(connection, DECIDED, schema, people_arrays(events))
+    return events.join(runs, on=list(EVENT_KEY), how="left", maintain_order="left")
 
 
 def load_flagged_records(connection: Any, client_id: int) -> pl.DataFrame:

@@ -21,22 +21,41 @@ def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
     """Name the events a repair decides again, or withdraws: its targets, and what was final after them.
 
     Shapes:  events are all events of some people; targets has the event's key, `kind` (again, withdraw,
-             redate) and `to_on` (redate: the new day). Answers rows of events with kind and to_on; kind of
-             the later ones is `again`.
+             redate) and `to_on` (redate: the new day); `decided_in` is the run that last decided an event.
+             Answers rows of events with kind and to_on; kind of the others is `again`.
     Source:  design §1.5. Events of the target's own day count as later: to decide them again changes nothing.
+             An earlier event decided after one of them saw what that had posted, so it is decided again too.
     """
     found = events.join(targets.select(*EVENT_KEY, "kind", "to_on"), on=list(EVENT_KEY))
-    from_on = found.group_by(RECORD_KEY).agg(from_on=pl.min_horizontal("event_on", "to_on").min())
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
-    later = (
-        events.join(from_on, on=list(RECORD_KEY))
-        .filter(pl.col("event_on") >= pl.col("from_on"))
-        .filter(pl.col("process_status").is_in(FINAL) & ~pl.col("event_status").is_in(gone))
-        .join(found, on=list(EVENT_KEY), how="anti")
-        .drop("from_on")
-        .with_columns(kind=pl.lit(AGAIN), to_on=pl.lit(None, pl.Date))
+    final = events.filter(pl.col("process_status").is_in(FINAL) & ~pl.col("event_status").is_in(gone)).join(
+        found, on=list(EVENT_KEY), how="anti"
     )
+    since = found.group_by(RECORD_KEY).agg(
+        from_on=pl.min_horizontal("event_on", "to_on").min(), decided_in=pl.col("decided_in").min()
+    )
+    count = -1
+    later = final.clear()
+    while later.height > count:
+        count = later.height
+        later = _decided_with(final, since)
+        since = _reaching_back(since, later)
+    later = later.with_columns(kind=pl.lit(AGAIN), to_on=pl.lit(None, pl.Date))
     return pl.concat([found, later.select(found.columns)])
+
+
+def _decided_with(final: pl.DataFrame, since: pl.DataFrame) -> pl.DataFrame:
+    """Name the final events of a day or later, and those of any day decided after one of these was."""
+    pairs = final.join(since.rename({"decided_in": "first_decided_in"}), on=list(RECORD_KEY))
+    is_later = pl.col("event_on") >= pl.col("from_on")
+    is_after = (pl.col("decided_in") > pl.col("first_decided_in")).fill_null(value=False)
+    return pairs.filter(is_later | is_after).select(final.columns)
+
+
+def _reaching_back(since: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Go back to the first day, and the first run, of the events named."""
+    both = pl.concat([since, later.select(*RECORD_KEY, from_on="event_on", decided_in="decided_in")])
+    return both.group_by(RECORD_KEY).agg(pl.col("from_on").min(), pl.col("decided_in").min())
 
 
 def coverage_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

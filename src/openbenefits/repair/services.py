@@ -21,6 +21,7 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.services import mark_read, order_replay, redate_events, void_events
 from openbenefits.payroll.services import owed
 from openbenefits.programs.frames import load_releases, releases_in_force
+from openbenefits.repair.frames import with_deciding_run
 from openbenefits.repair.rules import (
     HELD,
     REDATE,
@@ -98,7 +99,7 @@ def repair(connection: Any, order: RepairOrder, *, now: datetime) -> Consequence
         people = order.targets.select(RECORD_KEY).unique()
         before = _state(connection, order, people)
         started = _start(connection, order, now)
-        events = touched(before.events, order.targets)
+        events = touched(with_deciding_run(connection, before.events), order.targets)
         _refuse_unknown(events, order.targets)
         _take_back(connection, events, started, now=now)
         setup = load_releases(connection, releases_of(started))
