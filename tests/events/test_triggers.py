@@ -71,6 +71,15 @@ def test_what_is_known_of_the_person_is_activity_of_each_benefit_record(fact, so
     assert classify(rows, CLASSES)["event_class_id"].unique().to_list() == [3]  # the default class
 
 
+def test_a_person_row_of_the_day_of_a_life_event_is_that_event():
+    person = job_change(fact="person", job_number=None, sequence=None)
+    lived = person.with_columns(
+        fact=pl.lit("life_event"), event_class=pl.lit("MAR"), reported_on=pl.col("valid_from")
+    )
+    rows = activities_of(pl.concat([person, lived], how="diagonal_relaxed"), job_row(), ACTIONS)
+    assert rows["source"].to_list() == ["ME"]
+
+
 @pytest.mark.parametrize("fact", ["dependent", "benefit_base"])
 def test_other_facts_are_no_activity(fact):
     assert activities_of(job_change(fact=fact), job_row(), ACTIONS).is_empty()

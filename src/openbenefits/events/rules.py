@@ -39,6 +39,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
     lived = changes.filter(fact="life_event").with_columns(
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
     )
+    moved = _without_lived(moved, lived)
     records = jobs.select("client_id", "person_id", "benefit_record").unique()
     personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
     columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
@@ -46,6 +47,13 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
         event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)
     )
     return rows.select(columns).unique(ACTIVITY_KEY, keep="first", maintain_order=True)
+
+
+def _without_lived(moved: pl.DataFrame, lived: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the person rows of the day of a reported life event: they are that event."""
+    day = ["client_id", "person_id", "valid_from"]
+    reported = lived.select(day).unique().with_columns(fact=pl.lit("person"))
+    return moved.join(reported, on=[*day, "fact"], how="anti")
 
 
 def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
