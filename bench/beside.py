@@ -99,7 +99,7 @@ def _by_case(options: pl.DataFrame) -> dict[int, Options]:
     found: dict[int, Options] = {}
     for row in options.iter_rows(named=True):
         found.setdefault(row["case"], {})[row["plan_type"], row["code"]] = _price(
-            row["plan_type"], row["month_total_cents"], row["month_employer_cents"]
+            row["plan_type"], row["year_total_cents"], row["month_employer_cents"]
         )
     return found
 
@@ -116,7 +116,7 @@ def _of_zen(answer: Row) -> Options:
 
 def _of_oracle(answer: Row) -> Options:
     return {
-        (plan_type, code): _price(plan_type, row["month_total_cents"], row["month_employer_cents"])
+        (plan_type, code): _price(plan_type, row["year_total_cents"], row["month_employer_cents"])
         for (plan_type, code), row in answer["options"].items()
         if code != "WAIVE"
     }

@@ -208,7 +208,7 @@ def _counts(prepared: Prepared) -> Measured:
         "plan_types": prepared.plans.height,
         "options": options.height,
         "waivers": prepared.options.height - options.height,
-        "priced": prepared.options.drop_nulls("month_total_cents").height,
+        "priced": prepared.options.drop_nulls("year_total_cents").height,
         "electable": prepared.options.filter("is_electable").height,
         "messages": prepared.messages.height,
         "ready": statuses.filter(statuses == "PR").len(),

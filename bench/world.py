@@ -56,7 +56,10 @@ COVERAGE: dict[str, Any] = {
     **dict.fromkeys(("employee_number", "plan_type", "option", "program", "waived"), pl.String),
     **dict.fromkeys(("coverage_amount", "approved_amount", "annual_pledge", "percent"), pl.Float64),
 }
-NO_FLAGS = dict.fromkeys(("is_smoker", "is_student", "is_disabled", "is_married", "is_former"), False)
+NO_FLAGS: dict[str, bool | None] = {
+    **dict.fromkeys(("is_smoker", "is_student", "is_disabled", "is_married", "is_former"), False),
+    "student_through": None,
+}
 FAMILY: list[dict[str, Any]] = [
     {"person_type": "SP", "birth_on": date(1985, 5, 20), "sex": "F", **NO_FLAGS},
     {"person_type": "CH", "birth_on": date(2014, 9, 3), "sex": "M", **NO_FLAGS},
@@ -294,6 +297,7 @@ def _members(dependents: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
         sex="sex",
         is_smoker=pl.col("smoker").fill_null("N") == "Y",
         is_student=pl.col("student").fill_null("N") == "Y",
+        student_through=pl.lit(None, pl.Date),  # nobody of the sample is a student
         is_disabled=pl.col("disabled").fill_null("N") == "Y",
         is_married=pl.col("married").fill_null("N") == "Y",
         is_former=pl.lit(value=False),
