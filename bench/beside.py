@@ -99,7 +99,7 @@ def _by_case(options: pl.DataFrame) -> dict[int, Options]:
     found: dict[int, Options] = {}
     for row in options.iter_rows(named=True):
         found.setdefault(row["case"], {})[row["plan_type"], row["code"]] = _price(
-            row["plan_type"], row["year_total_cents"], row["month_employer_cents"]
+            row["plan_type"], row["year_total_cents"], row["annual_employer_cents"]
         )
     return found
 
@@ -107,16 +107,21 @@ def _by_case(options: pl.DataFrame) -> dict[int, Options]:
 def _of_zen(answer: Row) -> Options:
     return {
         (row["plan_type"], row["code"]): _price(
-            row["plan_type"], round(row["month"] * 100), round(row["employer"] * 100)
+            row["plan_type"], 12 * round(row["month"] * 100), 12 * round(row["employer"] * 100)
         )
         for row in answer.get("options") or ()
         if answer.get("program")
     }
 
 
+def _twelve(month: int | None) -> int | None:
+    """The year of a monthly price."""
+    return None if month is None else 12 * month
+
+
 def _of_oracle(answer: Row) -> Options:
     return {
-        (plan_type, code): _price(plan_type, row["year_total_cents"], row["month_employer_cents"])
+        (plan_type, code): _price(plan_type, _twelve(row["month_total_cents"]), row["annual_employer_cents"])
         for (plan_type, code), row in answer["options"].items()
         if code != "WAIVE"
     }
