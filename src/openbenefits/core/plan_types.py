@@ -126,6 +126,9 @@ def is_vacation(plan_type: str) -> bool:
     return plan_type.startswith("9")
 
 
+MEDICAL = ("10", "12", "13", "15")
+"""The plan types of medical coverage: a past day of it cannot simply be taken away (rulings §6.1)."""
+
 HEALTH = tuple(code for code in PLAN_TYPES if is_health(code))
 SPENDING_ACCOUNTS = tuple(code for code in PLAN_TYPES if is_spending_account(code))
 SAVINGS = tuple(code for code in PLAN_TYPES if is_savings(code))

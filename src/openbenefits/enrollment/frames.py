@@ -356,12 +356,19 @@ def load_held(connection: Any, held: pl.DataFrame) -> Elected:
 
 def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     """Load the coverage amounts approved by evidence on each event date."""
-    rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(cases))
+    rows = load_approvals(connection, cases)
     pairs = cases.select("case", "client_id", "person_id", "event_on").join(
         rows, on=["client_id", "person_id"]
     )
-    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on")).sort("valid_from", "version")
+    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on")).sort("valid_from")
     return known.unique(["case", "plan_type"], keep="last").select("case", "plan_type", "approved_cents")
+
+
+def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load what was approved by evidence from each day, the latest version of it."""
+    rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(people)).sort("version")
+    day = ["client_id", "person_id", "plan_type", "valid_from"]
+    return rows.unique(day, keep="last", maintain_order=True)
 
 
 def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:

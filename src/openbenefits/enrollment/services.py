@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from openbenefits.core import money
 from openbenefits.core.codes import WAIVABLE
 from openbenefits.enrollment import models
+from openbenefits.enrollment.evidence import follow_evidence
 from openbenefits.enrollment.frames import (
     POINT,
     in_force,
@@ -22,21 +22,22 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_elected,
     load_held,
-    load_latest_versions,
     load_overrides,
     load_prior_options,
 )
+from openbenefits.enrollment.points import above_all_versions, as_stored, copy_points, supersede
 from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
 from openbenefits.enrollment.rules.settle import Settled
-from openbenefits.enrollment.rules.timeline import CONTENT, POINT_KEY, timeline_changes
+from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.bases import asks_benefit_bases, no_benefit_bases
 from openbenefits.rating.rules.price_days import asks_pay_history, no_pay_history
-from openbenefits.store.bulk import copy_in, schema_of, update_from
+from openbenefits.store.bulk import copy_in, schema_of
 from openbenefits.workforce.frames import (
     MORE,
     benefit_bases_of,
@@ -45,8 +46,6 @@ from openbenefits.workforce.frames import (
     jobs_as_of,
     pay_history_of,
 )
-
-EVENT_KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +155,6 @@ def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) 
     copy_in(connection, "enrollment_eventoption", as_stored(rows, schema_of(models.EventOption)))
 
 
-def as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
-    """Pick the columns of a table, in its types."""
-    return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
-
-
 # --- posting ----------------------------------------------------------------------------------------------
 
 
@@ -169,9 +163,9 @@ def post(
 ) -> pl.DataFrame:
     """Write the change points that settled events add, and supersede those they replace.
 
-    Shapes: events has case and the event's key. Answers the points inserted.
+    Shapes: events has case, the event's key and event_on. Answers the points inserted.
     """
-    keys = events.select("case", *EVENT_KEY)
+    keys = events.select("case", *EVENT_KEY, "event_on")
     _save_credits(connection, settled, keys, run_id=run_id, now=now)
     results = _with_content(settled.results.join(keys, on="case"), settled)
     if results.is_empty():
@@ -181,6 +175,8 @@ def post(
     new = above_all_versions(connection, new)
     supersede(connection, replaced, run_id=run_id, now=now)
     _insert_points(connection, new, settled, run_id=run_id, now=now)
+    standing = existing.join(replaced, on=list(POINT), how="anti")
+    follow_evidence(connection, new, standing, run_id=run_id, now=now)
     return new
 
 
@@ -246,32 +242,6 @@ def _existing(connection: Any, results: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
-    """Number versions above superseded points of the same day too."""
-    key = [*POINT_KEY, "begins_on"]
-    latest = load_latest_versions(connection, new).select(*key, latest="version")
-    found = new.join(latest, on=key, how="left")
-    return found.with_columns(version=(pl.col("latest").fill_null(0) + 1).cast(pl.Int32)).drop("latest")
-
-
-def supersede(connection: Any, replaced: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
-    """Say of points that they hold no longer.
-
-    Shapes: POINT and, where the posting of an event does it, superseded_by_schedule and superseded_by_event.
-    """
-    if replaced.is_empty():
-        return
-    by = {"superseded_by_schedule": pl.Int32, "superseded_by_event": pl.Int32}
-    given = [name for name in by if name in replaced.columns]
-    rows = replaced.with_columns(
-        superseded_by_run=pl.lit(run_id or 0, pl.Int64),
-        superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
-    )
-    columns = ["superseded_by_run", *given, "superseded_at"]
-    rows = rows.with_columns(pl.col(name).cast(by[name]) for name in given)
-    update_from(connection, "enrollment_coverage", rows.select(*POINT, *columns), POINT, columns)
-
-
 def _insert_points(
     connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
 ) -> None:
@@ -287,85 +257,4 @@ def _insert_points(
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 
 
-def copy_points(connection: Any, points: pl.DataFrame, *, now: datetime) -> None:
-    """Write points that hold from now on."""
-    rows = points.with_columns(
-        made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
-        superseded_by_run=pl.lit(None, pl.Int64),
-        superseded_by_schedule=pl.lit(None, pl.Int32),
-        superseded_by_event=pl.lit(None, pl.Int32),
-        superseded_at=pl.lit(None, pl.Datetime("us", "UTC")),
-    )
-    copy_in(connection, "enrollment_coverage", as_stored(rows, schema_of(models.Coverage)))
-
-
-# --- evidence -----------------------------------------------------------------------------------------------
-
-
-def decide_proof(
-    connection: Any,
-    *,
-    client_id: int,
-    person_id: int,
-    plan_type: str,
-    valid_from: date,
-    approved_cents: int,
-    decided_by: str,
-    now: datetime,
-) -> None:
-    """Record how much coverage of a plan type was approved, from a day, and let it take effect.
-
-    Coverage that waits for this evidence rises from that day to what was approved, at most what was asked
-    for; below the amount already in force nothing changes. Later events use the approved amount.
-    """
-    version = models.ProofDecision.objects.filter(
-        client_id=client_id, person_id=person_id, plan_type=plan_type, valid_from=valid_from
-    ).count()
-    models.ProofDecision.objects.create(
-        client_id=client_id,
-        person_id=person_id,
-        plan_type=plan_type,
-        valid_from=valid_from,
-        version=version + 1,
-        approved_cents=approved_cents,
-        decided_by=decided_by,
-        known_since=now,
-    )
-    keys = pl.DataFrame({"client_id": [client_id], "person_id": [person_id]})
-    points = load_coverage(connection, keys).filter(plan_type=plan_type)
-    waiting = _waiting_for_evidence(points, valid_from)
-    _raise_coverage(connection, waiting, valid_from, approved_cents, now=now)
-
-
-def _waiting_for_evidence(points: pl.DataFrame, on: date) -> pl.DataFrame:
-    """The points that hold on a day, or begin later, and ask for more than they cover."""
-    now_held = points.filter(pl.col("begins_on") <= on).sort("begins_on").unique(list(POINT_KEY), keep="last")
-    later = points.filter(pl.col("begins_on") > on)
-    return pl.concat([now_held, later]).filter(pl.col("requested_coverage_cents").is_not_null())
-
-
-def _raise_coverage(
-    connection: Any, waiting: pl.DataFrame, valid_from: date, approved_cents: int, *, now: datetime
-) -> None:
-    """Add a change point with the approved amount to each point that waits for evidence."""
-    asked, held = pl.col("requested_coverage_cents"), pl.col("coverage_cents")
-    granted = money.minimum(asked, pl.lit(approved_cents, pl.Int64))
-    raised = waiting.with_columns(granted=granted).filter(pl.col("granted") > held)
-    if raised.is_empty():
-        return
-    begins = pl.max_horizontal("begins_on", pl.lit(valid_from))
-    rows = raised.with_columns(
-        case=pl.int_range(pl.len(), dtype=pl.Int32),
-        same_day=pl.col("begins_on") >= valid_from,
-        begins_on=begins,
-        deduction_begins_on=pl.max_horizontal("deduction_begins_on", pl.lit(valid_from)),
-        coverage_cents="granted",
-        requested_coverage_cents=pl.when(asked > pl.col("granted")).then(asked),
-        rule=pl.lit("evidence approved"),
-        run_id=pl.lit(None, pl.Int64),
-    )
-    supersede(connection, rows.filter("same_day").select(POINT), run_id=None, now=now)
-    copy_points(connection, above_all_versions(connection, rows), now=now)
-
-
-__all__ = ["CONTENT", "Known", "decide_proof", "load_known", "post", "save_preparation"]
+__all__ = ["CONTENT", "Known", "load_known", "post", "save_preparation"]

@@ -14,27 +14,20 @@ from openbenefits.enrollment.frames import (
     CREDIT_USE_COLUMNS,
     POINT,
     load_all_points,
-    load_covered_beneficiaries,
-    load_covered_dependents,
-    load_covered_funds,
     load_credit_uses,
 )
-from openbenefits.enrollment.rules.timeline import taken_back
-from openbenefits.enrollment.services import (
-    EVENT_KEY,
+from openbenefits.enrollment.points import (
     above_all_versions,
     as_stored,
+    copy_children,
     copy_points,
     supersede,
 )
+from openbenefits.enrollment.rules.timeline import taken_back
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_in, schema_of, update_from
 
 BY = ("superseded_by_schedule", "superseded_by_event")
-CHILDREN = (
-    (models.CoverageDependent, load_covered_dependents),
-    (models.CoverageFund, load_covered_funds),
-    (models.CoverageBeneficiary, load_covered_beneficiaries),
-)
 
 
 def take_back_postings(
@@ -63,17 +56,10 @@ def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, no
         return again
     nobody = again.select(POINT).with_columns(pl.lit(None, pl.Int32).alias(name) for name in BY)
     update_from(connection, "enrollment_coverage", nobody, POINT, BY)
-    new = above_all_versions(connection, again.rename({"version": "was"}))
+    new = above_all_versions(connection, again.rename({"version": "was"}).with_columns(was_on="begins_on"))
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
-    for model, load in CHILDREN:
-        _copy_children(connection, model, load(connection, again), new)
+    copy_children(connection, new)
     return new
-
-
-def _copy_children(connection: Any, model: Any, children: pl.DataFrame, new: pl.DataFrame) -> None:
-    places = new.select(*POINT[:-1], "version", "was")
-    rows = children.rename({"version": "was"}).join(places, on=[*POINT[:-1], "was"])
-    copy_in(connection, model._meta.db_table, as_stored(rows, schema_of(model)))
 
 
 def _take_back_credits(connection: Any, events: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:

@@ -4,7 +4,9 @@ from datetime import date
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, EventStatus, ProcessIndicator
+from openbenefits.core.plan_types import MEDICAL, is_one_of
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
@@ -79,10 +81,7 @@ def deduction_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame
     """
     sides = [
         owed.group_by(LINE).agg(
-            pl.when(pl.col("owed_cents").null_count() == 0)
-            .then(pl.col("owed_cents").drop_nulls().sum())
-            .alias(name),
-            pl.lit(value=True).alias(f"is_{name}"),
+            money.total(pl.col("owed_cents")).alias(name), pl.lit(value=True).alias(f"is_{name}")
         )
         for name, owed in (("before", before), ("after", after))
     ]
@@ -192,18 +191,15 @@ def targets_of(proposals: pl.DataFrame) -> pl.DataFrame:
 # --- what may be automatic ----------------------------------------------------------------------------------
 
 
-MEDICAL = "10"
-
-
 def held_back(
     before: pl.DataFrame, after: pl.DataFrame, changes: pl.DataFrame, *, as_of: date
 ) -> pl.DataFrame:
     """Name the benefit records whose repair somebody must decide, and why (rulings §6.1, §6.2).
 
     Shapes:  before and after are timelines as HELD; changes as `event_changes`. Answers RECORD_KEY and why.
-    A person decides where medical coverage would end on a past day, where an event that was final would wait
-    for an answer or has an error, and where it could not be decided again because an earlier one waits
-    (one moved to a day ahead just waits for that day).
+    A person decides where somebody's medical coverage, a dependent's too, would end on a past day, where an
+    event that was final would wait for an answer or has an error, and where it could not be decided again
+    because an earlier one waits (one moved to a day ahead just waits for that day).
     """
     is_left = pl.col("process_indicator_after") == str(ProcessIndicator.REPLAY)
     behind = changes.filter(is_left & (pl.col("event_on_after") <= as_of)).select(RECORD_KEY)
@@ -220,17 +216,33 @@ def held_back(
 
 
 def _ended_before(before: pl.DataFrame, after: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Benefit records covered for medical on some past day before, and not after."""
-    key = [*RECORD_KEY, "slot"]
-    sides = [
-        side.filter(plan_type=MEDICAL).select(*key, "begins_on", covered=pl.col("kind").is_in(COVERED))
-        for side in (before, after)
-    ]
-    days = pl.concat([side.select(*key, "begins_on") for side in sides]).unique()
-    days = days.filter(pl.col("begins_on") < as_of).sort("begins_on")
-    for name, side in zip(("was", "is"), sides, strict=True):
-        days = days.join_asof(
-            side.sort("begins_on").rename({"covered": name}), on="begins_on", by=key, check_sortedness=False
-        )
-    lost = pl.col("was").fill_null(value=False) & ~pl.col("is").fill_null(value=False)
-    return days.filter(lost).select(RECORD_KEY).unique(maintain_order=True)
+    """Benefit records with somebody covered for medical on some past day before, and not after.
+
+    Another medical plan type, or slot, covers as well: nothing has ended then.
+    """
+    was, still = (_covered_days(side, as_of) for side in (before, after))
+    who = [*RECORD_KEY, "member"]
+    ends = [side.select(*who, day=name) for side in (was, still) for name in ("begins_on", "until")]
+    days = pl.concat(ends).unique().filter(pl.col("day") < as_of)
+    day = pl.col("day")
+    covered, left = (
+        days.join(side, on=who).filter((day >= pl.col("begins_on")) & (day < pl.col("until")))
+        for side in (was, still)
+    )
+    lost = covered.join(left, on=[*who, "day"], how="anti")
+    return lost.select(RECORD_KEY).unique().sort(RECORD_KEY)
+
+
+def _covered_days(points: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Spell out medical coverage before a day: RECORD_KEY, member ("": the employee), begins_on, until."""
+    place = [*RECORD_KEY, "plan_type", "slot"]
+    ends = pl.col("begins_on").shift(-1).over(place).fill_null(as_of)
+    medical = points.filter(is_one_of(MEDICAL)).sort(*place, "begins_on").with_columns(until=ends)
+    past = medical.filter(pl.col("kind").is_in(COVERED) & (pl.col("begins_on") < as_of))
+    covered = pl.format(" {}", pl.col("members").fill_null("")).str.strip_chars_end()
+    return past.select(
+        *RECORD_KEY,
+        "begins_on",
+        until=pl.min_horizontal("until", pl.lit(as_of)),
+        member=covered.str.split(" "),
+    ).explode("member")

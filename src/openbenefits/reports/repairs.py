@@ -107,10 +107,7 @@ def _coverage(connection: Any, client_id: int, coverage: pl.DataFrame) -> pl.Dat
 def _deductions(connection: Any, client_id: int, deductions: pl.DataFrame) -> pl.DataFrame:
     """Sum what differs per person, plan and tax class over the pays compared."""
     key = ["person_id", "plan_type", "kind", "tax_class"]
-    known = [
-        pl.when(pl.col(name).null_count() == 0).then(pl.col(name).drop_nulls().sum()).alias(name)
-        for name in ("before", "after")
-    ]
+    known = [money.total(pl.col(name)).alias(name) for name in ("before", "after")]
     summed = deductions.group_by(key).agg(
         *known, pays=pl.len(), first_pay=pl.col("ends_on").min(), last_pay=pl.col("ends_on").max()
     )

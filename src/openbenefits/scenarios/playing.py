@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from openbenefits.core.codes import Level, PersonType, ProcessStatus
 from openbenefits.enrollment.elections import enter_one
-from openbenefits.enrollment.services import decide_proof
+from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.repair.proposals import run_repairs
 from openbenefits.reports.issuing import issue_confirmations, issue_enrollment_statements
 from openbenefits.runs.passive import run_passive_events

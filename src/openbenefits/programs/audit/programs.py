@@ -13,14 +13,13 @@ from openbenefits.core.codes import (
     OptionType,
     PersonType,
 )
-from openbenefits.core.plan_types import carries_coverage_amount, is_health
+from openbenefits.core.plan_types import MEDICAL, carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.bundle import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active, offers
 from openbenefits.programs.values import Path
 
-MEDICAL = ("10", "12", "13", "15")
 LEAST_CHILD_AGE_LIMIT = 26
 MOST_RULES = 62
 """Bits of one word: each rule and service area of a client takes one."""

@@ -1,0 +1,87 @@
+"""Use cases of evidence: record what was approved, and let coverage rise by it, now and in every replay.
+
+The caller has locked the people, in its own transaction.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.enrollment import models
+from openbenefits.enrollment.frames import POINT, load_approvals, load_coverage
+from openbenefits.enrollment.points import above_all_versions, copy_children, copy_points, supersede
+from openbenefits.enrollment.rules.evidence import rises, rises_overtaken, with_ends
+
+
+def decide_proof(
+    connection: Any,
+    *,
+    client_id: int,
+    person_id: int,
+    plan_type: str,
+    valid_from: date,
+    approved_cents: int,
+    decided_by: str,
+    now: datetime,
+) -> None:
+    """Record how much coverage of a plan type was approved, from a day, and let it take effect.
+
+    Coverage that waits for this evidence rises from that day to what was approved, at most what was asked
+    for; below the amount already in force nothing changes. Later events use the approved amount.
+    """
+    version = models.ProofDecision.objects.filter(
+        client_id=client_id, person_id=person_id, plan_type=plan_type, valid_from=valid_from
+    ).count()
+    models.ProofDecision.objects.create(
+        client_id=client_id,
+        person_id=person_id,
+        plan_type=plan_type,
+        valid_from=valid_from,
+        version=version + 1,
+        approved_cents=approved_cents,
+        decided_by=decided_by,
+        known_since=now,
+    )
+    keys = pl.DataFrame({"client_id": [client_id], "person_id": [person_id]})
+    points = with_ends(load_coverage(connection, keys).filter(plan_type=plan_type)).with_columns(
+        approved_to=pl.lit(None, pl.Date)
+    )
+    approvals = load_approvals(connection, keys).filter(plan_type=plan_type, valid_from=valid_from)
+    _write(connection, rises(points, approvals), run_id=None, now=now)
+
+
+def follow_evidence(
+    connection: Any, new: pl.DataFrame, standing: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> None:
+    """Let points just written rise by what was approved from a day after their event.
+
+    Rises of the points they replace go. What was approved up to the day of the event is in them already.
+
+    Shapes: new has the points as `copy_points`, and event_on; standing is what holds besides.
+    """
+    gone = rises_overtaken(new, standing)
+    supersede(connection, gone, run_id=run_id, now=now)
+    waiting = new.filter(pl.col("requested_coverage_cents").is_not_null())
+    if waiting.is_empty():
+        return
+    left = standing.join(gone, on=list(POINT), how="anti")
+    ends = with_ends(pl.concat([rows.select(POINT) for rows in (new, left)]))
+    ended = waiting.join(ends, on=list(POINT)).with_columns(approved_to="event_on")
+    _write(connection, rises(ended, load_approvals(connection, waiting)), run_id=run_id, now=now)
+
+
+def _write(connection: Any, risen: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+    """Write rises with what belongs to the points raised; a rise of a point's own day supersedes it."""
+    if risen.is_empty():
+        return
+    was = pl.col("was_on")
+    supersede(
+        connection,
+        risen.filter(was == pl.col("begins_on")).with_columns(begins_on=was, version="was").select(POINT),
+        run_id=run_id,
+        now=now,
+    )
+    new = above_all_versions(connection, risen)
+    copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
+    copy_children(connection, new)
