@@ -38,10 +38,10 @@ LAW = settings(
 
 
 @st.composite
-def changes(draw: Any, first: int) -> list[Change]:
+def changes(draw: Any, first: int, *, most: int = 3, of: int = PEOPLE) -> list[Change]:
     """Facts, each for some of the pairs; numbered from `first`, so that no two job rows are one."""
-    made = draw(st.lists(st.tuples(st.sampled_from(KINDS), DAYS), min_size=1, max_size=3, unique=True))
-    some = st.sets(st.integers(0, PEOPLE - 1), min_size=PEOPLE // 3).map(lambda chosen: tuple(sorted(chosen)))
+    made = draw(st.lists(st.tuples(st.sampled_from(KINDS), DAYS), min_size=1, max_size=most, unique=True))
+    some = st.sets(st.integers(0, of - 1), min_size=of // 3).map(lambda chosen: tuple(sorted(chosen)))
     return [
         Change(kind=kind, on=on, pairs=draw(some), number=first + place)
         for place, (kind, on) in enumerate(made)
@@ -94,7 +94,7 @@ def without_stuck_pairs(connection, employer, twins) -> pl.DataFrame:
     """The people of pairs of whom neither has an event in error: what stands behind one waits, as it came."""
     stuck = events_of(connection, employer).filter(is_unfinished())["person_id"].implode()
     pairs = twins.pairs.filter(~pl.col("tried").is_in(stuck) & ~pl.col("spared").is_in(stuck))
-    assert pairs.height > PEOPLE // 2
+    assert pairs.height > twins.pairs.height // 2
     return pl.DataFrame({"person_id": pl.concat([pairs["tried"], pairs["spared"]])})
 
 

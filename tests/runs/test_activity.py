@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -14,6 +15,15 @@ from openbenefits.programs.models import Bundle, EventClass, Schedule
 from openbenefits.runs.services import run
 from openbenefits.workforce import services as workforce
 from openbenefits.workforce.models import JobFact, Person
+from openbenefits.workforce.recording import (
+    ADDRESSES,
+    JOBS,
+    PERSONS,
+    FactFrames,
+    known_versions,
+    latest_versions,
+    record_facts,
+)
 
 from .conftest import NOW
 
@@ -173,6 +183,44 @@ def test_the_event_of_a_deleted_job_row_is_disconnected_whatever_its_source(
     workforce.delete_job_row(employer.client_id, person, on=DAY, **WHO)
     maintain(fresh_database, employer)
     assert [event.event_status for event in events_of(person)] == ["D"]
+
+
+def moves(employer, person):
+    address = {"state": "MA", "postal_code": "01201", "country": "USA"}
+    workforce.move(employer.client_id, person, on=DAY, address=address, **WHO)
+
+
+def withdraw(employer, person, kind, table):
+    """Delete the rows of a day, as an import that is taken back does."""
+    known = latest_versions(table, known_versions(table, employer.client_id, pl.Series([person])))
+    rows = known.filter(valid_from=DAY).with_columns(is_deleted=pl.lit(value=True))
+    frames = FactFrames(**{kind: rows.select(*table.columns, "is_deleted")})
+    record_facts(employer.client_id, frames, kind="entry", label="withdrawn", **WHO)
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "act"),
+    [
+        ("jobs", JOBS, lambda *who: change_job(*who, location="BOS")),
+        ("addresses", ADDRESSES, moves),
+        ("persons", PERSONS, lambda *who: change_person(*who, marital_status="widowed")),
+    ],
+)
+def test_a_fact_that_came_and_went_is_no_event(fresh_database, employer, person, kind, table, act):
+    act(employer, person)
+    withdraw(employer, person, kind, table)
+    maintain(fresh_database, employer)
+    assert events_of(person) == []
+    act(employer, person)
+    default = EventClass.objects.filter(code="MSC")
+    default.update(use="S")  # nothing is a class for the change: it waits (BA1007)
+    set_up._kept.clear()
+    maintain(fresh_database, employer)
+    withdraw(employer, person, kind, table)
+    default.update(use="D")
+    set_up._kept.clear()
+    maintain(fresh_database, employer)
+    assert events_of(person) == [], "activity that waited follows its fact"
 
 
 # --- review -----------------------------------------------------------------------------------------------

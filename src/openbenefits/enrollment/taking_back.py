@@ -40,22 +40,29 @@ def take_back_postings(
     """
     keys = events.select(EVENT_KEY).unique()
     points = load_all_points(connection, keys)
-    ceasing, again = taken_back(points, keys)
+    ceasing, again, forgotten = taken_back(points, keys)
     supersede(connection, ceasing.select(POINT), run_id=run_id, now=now)
+    _forget(connection, forgotten)
     restored = _write_again(connection, again, run_id=run_id, now=now)
     _take_back_credits(connection, keys, run_id=run_id, now=now)
     return ceasing, restored
 
 
-def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
-    """Write points under a further version; the old ones no longer name what superseded them.
+def _forget(connection: Any, points: pl.DataFrame) -> None:
+    """Let points no longer name the event that superseded them.
 
-    Without that name a second taking back of the same event would write them again once more.
+    With that name, taking the event back once more would write them again: a second time, or though the
+    event that made them was withdrawn since.
     """
+    if points.height:
+        nobody = points.select(*POINT, *(pl.lit(None, pl.Int32).alias(name) for name in BY))
+        update_from(connection, "enrollment_coverage", nobody, POINT, BY)
+
+
+def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
+    """Write points under a further version."""
     if again.is_empty():
         return again
-    nobody = again.select(POINT).with_columns(pl.lit(None, pl.Int32).alias(name) for name in BY)
-    update_from(connection, "enrollment_coverage", nobody, POINT, BY)
     new = above_all_versions(connection, again.rename({"version": "was"}).with_columns(was_on="begins_on"))
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
     copy_children(connection, new)

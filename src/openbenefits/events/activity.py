@@ -12,7 +12,7 @@ from django.db import transaction
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, ActivityActKind, EventStatus, ProcessStatus
-from openbenefits.events import frames, models, rules, terms
+from openbenefits.events import frames, models, rules, terms, triggers
 from openbenefits.programs.frames import load_setup
 from openbenefits.programs.models import Bundle
 from openbenefits.store.bulk import copy_out, staged, update_from
@@ -141,24 +141,24 @@ def acts_of(connection: Any, place: ActivityPlace) -> list[models.ActivityAct]:
     return list(acts.order_by("number"))
 
 
-def follow_life_events(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> None:
-    """Let activity that waits follow the life event it came of: withdrawn, or reported on another day."""
-    changed = feed.filter(pl.col("fact") == "life_event", pl.col("operation").is_in(["C", "D"]))
-    if changed.is_empty():
+def follow_facts(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> None:
+    """Let activity that waits follow the fact it came of: withdrawn, or reported on another day."""
+    gone = rules.last_told(feed, "D")
+    told = feed.filter(fact="life_event", operation="C")
+    if gone.is_empty() and told.is_empty():
         return
-    key = ["client_id", "person_id", "event_on", "bas_action"]
-    last = changed.sort("id").unique(["client_id", "person_id", "valid_from", "event_class"], keep="last")
-    named = last.select(
-        "client_id", "person_id", "operation", "reported_on", event_on="valid_from", bas_action="event_class"
+    known = frames.load_waiting_activity(connection, people)
+    waiting = known.filter(pl.col("change_id").is_not_null())  # else entered by hand
+    removed = triggers.of_facts(waiting, gone).select(rules.ACTIVITY_KEY)
+    if removed.height:
+        _remove(connection, removed)
+    last = told.sort("id").unique(rules.FACT_PLACE, keep="last")
+    found = triggers.of_facts(waiting.drop("reported_on"), last).join(
+        removed, on=list(rules.ACTIVITY_KEY), how="anti"
     )
-    waiting = frames.load_waiting_activity(connection, people).filter(terms.is_report())
-    found = waiting.drop("reported_on").join(named, on=key)
-    told = found.filter(pl.col("operation") == "C").select(*rules.ACTIVITY_KEY, "reported_on")
-    if told.height:
-        update_from(connection, "events_activity", told, rules.ACTIVITY_KEY, ["reported_on"])
-    gone = found.filter(pl.col("operation") == "D").select(rules.ACTIVITY_KEY)
-    if gone.height:
-        _remove(connection, gone)
+    if found.height:
+        moved = found.select(*rules.ACTIVITY_KEY, "reported_on")
+        update_from(connection, "events_activity", moved, rules.ACTIVITY_KEY, ["reported_on"])
 
 
 def _remove(connection: Any, rows: pl.DataFrame) -> None:

@@ -18,6 +18,20 @@ PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSo
 FINAL = [str(status) for status in FINAL_STATUSES]
 
 
+FACT_PLACE = ("client_id", "person_id", "fact", "valid_from", "job_number", "sequence", "event_class")
+"""What tells one fact of the feed from another, and is the same when it is corrected or deleted."""
+
+
+def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
+    """Name the facts of the feed that were last inserted (I), or last deleted (D): a pair of both is neither.
+
+    Shapes: feed as `frames.load_feed`, with id; a correction between them changes nothing of that.
+    """
+    told = feed.filter(pl.col("operation").is_in(["I", "D"])).sort("id")
+    last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
+    return last.filter(operation=operation)
+
+
 def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     """Turn unread rows of the change feed into activity.
 

@@ -33,14 +33,14 @@ def detect_activity(
     if feed.is_empty():
         return 0
     jobs = with_others_active(load_known_jobs(connection, people))
-    inserted = feed.filter("is_trigger", operation="I").filter(pl.col("valid_from") >= floor)
+    inserted = rules.last_told(feed, "I").filter(pl.col("is_trigger") & (pl.col("valid_from") >= floor))
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
     rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
     _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     _flag_changed(connection, feed, people, jobs)
-    activity.follow_life_events(connection, feed, people)
+    activity.follow_facts(connection, feed, people)
     read = feed.select("id", consumed_by_run=pl.lit(run_id, pl.Int64))
     update_from(connection, "workforce_factchange", read, ["id"], ["consumed_by_run"])
     return activities.height

@@ -72,6 +72,39 @@ def copies(classified: pl.DataFrame, classes: pl.DataFrame, jobs: pl.DataFrame) 
     return fresh.unique([*own, "bas_action", "sequence"], keep="first", maintain_order=True)
 
 
+FACT_OF = {
+    **dict.fromkeys([*JOB_SOURCES, str(ActionSource.EXPLODED)], "job"),
+    str(ActionSource.ADDRESS): "address",
+    str(ActionSource.BENEFITS_PERSON): "person",
+    str(ActionSource.MANUAL): "life_event",
+}
+"""Which fact activity of a source came of."""
+
+
+def of_facts(activities: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Name the activities that came of facts of the feed, with the facts' reported_on.
+
+    A job row is known by its job and sequence, a life event by its class.
+    """
+    day = ["client_id", "person_id", "fact", "event_on"]
+    told = facts.select(
+        *day[:3],
+        "event_class",
+        "reported_on",
+        event_on="valid_from",
+        job="job_number",
+        place=pl.col("sequence").fill_null(0),
+    )
+    came = activities.with_columns(
+        fact=pl.col("source").replace_strict(FACT_OF, default=None, return_dtype=pl.String)
+    ).join(told, on=day)
+    is_row = (pl.col("job_number") == pl.col("job")) & (pl.col("sequence") == pl.col("place"))
+    is_report = pl.col("bas_action") == pl.col("event_class")
+    fact = pl.col("fact")
+    is_it = pl.when(fact == "job").then(is_row).when(fact == "life_event").then(is_report).otherwise(True)
+    return came.filter(is_it)
+
+
 def redated(feed: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     """Name the inserted person rows that state another birth or service date than the row before.
 

@@ -37,13 +37,14 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
     return _with_version(new, existing), replaced
 
 
-def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Say what of the timeline ceases to hold, and what holds again, once events have posted nothing.
 
     Shapes:  points are all points of some people, superseded ones too, with the event that made them
              (schedule_id, event_number; null: taken over), `superseded_by_run` (null: holds) and the event
              that superseded them; events has RECORD, schedule_id and event_number. Answers rows of points:
-             those to supersede, and those to write again as they were.
+             those to supersede; those to write again as they were; and those that from now on do not hold
+             whatever becomes of the event that superseded them: it is to be forgotten.
     Source:  design §1.5: what an event superseded was made by somebody else, or went with it.
     """
     key = [*POINT_KEY[:3], "schedule_id", "event_number"]
@@ -52,7 +53,8 @@ def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame
     by = ["superseded_by_schedule", "superseded_by_event"]
     others = points.join(events, on=key, how="anti")
     again = others.join(events, left_on=[*POINT_KEY[:3], *by], right_on=key, how="semi")
-    return ceasing, again
+    forgotten = theirs.filter(pl.col("superseded_by_event").is_not_null())
+    return ceasing, again, pl.concat([again, forgotten])
 
 
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
