@@ -58,15 +58,15 @@ def world(fresh_database, make_employer) -> tuple[Employer, Twins]:
 
 
 def maintain(connection, employer) -> None:
-    """A nightly run that finalises, and every repair there is, whatever it ends."""
+    """Nights of a run that finalises, and every repair there is, whatever it ends."""
     order = employer.order(
         schedule_id=employer.event_maintenance, as_of=SUMMER, through=Level.ELECTIONS, is_finalizing=True
     )
-    run(connection, order, now=LATER)
     due = DueOrder(
         client_id=employer.client_id, as_of=SUMMER, begin=date(2026, 1, 1), through=YEAR_END, author="test"
     )
     for _ in range(MOST_REPAIRS):
+        run(connection, order, now=LATER)
         proposals = find_proposals(connection, employer.client_id)
         if proposals.is_empty():
             return
