@@ -1,6 +1,7 @@
 """A run killed in the middle loses nothing committed, leaves nothing half-written, and resumes."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from openbenefits.core.codes import Level
 from openbenefits.runs.models import RunPartition
 from openbenefits.runs.services import resume_run, run, start_run
 
-from .conftest import NOW, SMALL_PARTITION
+from .conftest import CONTENT, NOW, SMALL_PARTITION
+
+IS_FUZZING = bool(os.environ.get("OPENBENEFITS_FUZZ"))
+PEOPLE, KILLS, PARTITION = (100_000, 20, 1_000) if IS_FUZZING else (150, 4, 10)
 
 CHILD = """
 import sys
@@ -114,3 +118,50 @@ def test_stopped_and_resumed_equals_never_stopped(fresh_database, make_employer,
     run(fresh_database, order, now=NOW)
     for table, rows in contents(fresh_database).items():
         assert rows.equals(interrupted[table]), table
+
+
+def digests(connection):
+    """One number per table for all that a run produced, found by the database: the rows may be millions."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table, query in CONTENT.items():
+            cursor.execute(f"SELECT count(*), sum(hashtextextended(q::text, 0)) FROM ({query}) AS q")
+            found[table] = cursor.fetchone()
+    return found
+
+
+def killed_soon(run_id, moment):
+    """Resume a run in a process of its own and kill it at a random moment of its work, inside a partition too."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(run_id), NOW.isoformat(), str(moment.choice([1, 2]))],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ.copy(),
+    )
+    child.stdout.readline()  # it has committed a partition: the rest is chance
+    time.sleep(moment.uniform(0, 1.5 if IS_FUZZING else 0.15))
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    while sessions() > 1:
+        time.sleep(0.05)
+
+
+def test_killed_again_and_again_it_comes_to_the_same(fresh_database, make_employer):
+    """`make fuzz` kills a run of 100,000 participants twenty times."""
+    employer = make_employer(fresh_database, people=PEOPLE, is_faulty=not IS_FUZZING)
+    order = employer.order(is_finalizing=True, through=Level.ELECTIONS)
+    started = start_run(fresh_database, order, now=NOW, partition_people=PARTITION)
+    moment, kills = random.Random(20), 0
+    while kills < KILLS and RunPartition.objects.filter(run_id=started.id, state="waiting").count() > 2:
+        killed_soon(started.id, moment)
+        kills += 1
+    assert kills == KILLS or not IS_FUZZING
+    resume_run(fresh_database, started.id, now=NOW)
+    killed = digests(fresh_database)
+    assert killed["enrollment_coverage"][0] > PEOPLE
+    with fresh_database.cursor() as cursor:
+        tables = ", ".join(CONTENT) + ", runs_runperson, runs_runpartition, runs_run"
+        cursor.execute(f"TRUNCATE {tables}, enrollment_coveragedependent, enrollment_coveragefund")
+    run(fresh_database, order, now=NOW)
+    assert digests(fresh_database) == killed
