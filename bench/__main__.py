@@ -15,7 +15,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import beside, children, kernel, stored, world
+from bench import beside, children, kernel, maintenance, stored, world
 from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
 
 OUTPUT = Path(__file__).parents[1] / "bench-output"
@@ -30,10 +30,11 @@ class Size:
     people: int
     clients: int
     stored: int
+    maintained: int  # clients whose people all have an event on one day
 
 
-FULL = Size(people=100_000, clients=500, stored=20_000)
-QUICK = Size(people=20_000, clients=100, stored=4_000)
+FULL = Size(people=100_000, clients=500, stored=20_000, maintained=500)
+QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20)
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def _size(arguments: argparse.Namespace) -> Size:
     base = QUICK if arguments.quick else FULL
     people = arguments.people or base.people
     in_database = people if people >= MILLION else max(1_000, people * base.stored // base.people)
-    return Size(people=people, clients=base.clients, stored=in_database)
+    return Size(people=people, clients=base.clients, stored=in_database, maintained=base.maintained)
 
 
 def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
@@ -83,16 +84,19 @@ def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
             base, clients=size.clients, people=size.people, progress=_bar(bars, "people of the kernel (kept)")
         )
         folder = stored.make_people(base, size.stored, _bar(bars, "people of the database (kept)"))
+        changed = maintenance.make_changed(base, size.maintained, _bar(bars, "people of many clients (kept)"))
         frames = _bar(bars, "their frames (kept)")
         children.in_child(world.make_worlds, made, progress=frames)
-        for name, text, measure, given in _parts(size, made, folder):
+        for name, text, measure, given in _parts(size, made, folder, changed):
             try:
                 yield name, children.in_child(measure, given, progress=_bar(bars, text))
             except children.ChildFailed:
                 console.print(f"[red]{text}: failed, and left out")
 
 
-def _parts(size: Size, made: world.Made, folder: Path) -> Iterator[tuple[str, str, Callable[..., Any], Any]]:
+def _parts(
+    size: Size, made: world.Made, folder: Path, changed: Path
+) -> Iterator[tuple[str, str, Callable[..., Any], Any]]:
     """List what is measured: its name, what the bar says, the measurement and what it is given."""
     whole = made.frames / "whole"
     yield "kernel", "kernel, in partitions", kernel.measure_partitions, whole
@@ -102,6 +106,7 @@ def _parts(size: Size, made: world.Made, folder: Path) -> Iterator[tuple[str, st
         yield "growth", "kernel, doubled", kernel.measure_growth, made.frames
     yield "beside", "zen-engine and oracle", beside.measure_beside, made
     yield "stored", "runs on the database, COPY", stored.measure_stored, folder
+    yield "maintained", "event maintenance", maintenance.measure_maintenance, changed
 
 
 def _bar(bars: Progress, text: str) -> children.Progress:

@@ -29,7 +29,14 @@ class Figure:
 
 def figures_of(parts: Parts) -> list[Figure]:
     """Turn the measurements into figures; parts left out give none."""
-    made = {"kernel": _kernel, "full": _full, "whole": _whole, "growth": _growth, "stored": _stored}
+    made = {
+        "kernel": _kernel,
+        "full": _full,
+        "whole": _whole,
+        "growth": _growth,
+        "stored": _stored,
+        "maintained": _maintained,
+    }
     found = [figure for name, make in made.items() if name in parts for figure in make(parts[name])]
     if {"kernel", "beside", "stored"} <= parts.keys():
         found += _beside(parts["beside"], parts["kernel"], parts["stored"])
@@ -177,7 +184,8 @@ def _stored(stored: Measured) -> Iterator[Figure]:
         aim="1.5 ×",
         is_held=stored["ratio"] <= 2.5,
         note=f"{stored['prepared_seconds']:.2f} s; COPY of the same {stored['copied_rows']:,.0f} rows"
-        f" {stored['copy_seconds']:.2f} s; " + ("durable" if stored["is_durable"] else "NOT durable"),
+        f" {stored['copy_seconds']:.2f} s, reading them back {stored['read_back_seconds']:.2f} s; "
+        + ("durable" if stored["is_durable"] else "NOT durable"),
     )
     for key, work in (
         ("again_seconds", "  the same run a second time (nothing to write)"),
@@ -243,6 +251,33 @@ def _million(stored: Measured) -> Iterator[Figure]:
             if is_measured
             else f"not measured: {stored['people']:,.0f} people × {factor:.0f}",
         )
+
+
+def _maintained(maintained: Measured) -> Iterator[Figure]:
+    people, seconds = maintained["people"], maintained["seconds"]
+    yield Figure(
+        key="maintained.seconds",
+        work=f"event maintenance: {people:,.0f} changed participants of {maintained['clients']:.0f} clients",
+        value=seconds,
+        shown=f"{seconds:.1f} s",
+        note=f"{people / seconds:,.0f} people/s, {seconds / maintained['clients'] * 1000:,.0f} ms a client;"
+        f" {maintained['processed']:,.0f} processed, {maintained['final']:,.0f} of them final",
+    )
+    yield Figure(
+        key="maintained.ratio",
+        work="  beside plain COPY of the rows",
+        value=seconds / maintained["copy_seconds"],
+        shown=f"{seconds / maintained['copy_seconds']:.2f} × COPY",
+        note=f"COPY of {maintained['copied_rows']:,.0f} rows {maintained['copy_seconds']:.2f} s,"
+        f" reading them back {maintained['read_back_seconds']:.2f} s",
+    )
+    yield Figure(
+        key="maintained.memory",
+        work="  peak memory of the process",
+        value=maintained["peak_bytes"] / GIBIBYTE,
+        shown=f"{maintained['peak_bytes'] / GIBIBYTE:.2f} GiB",
+        note="census import and take-over included",
+    )
 
 
 # --- beside -----------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def make_people(base: Path, people: int, progress: Progress) -> Path:
 
 def measure_stored(folder: Path, progress: Progress) -> Measured:
     """Load a database of its own, run open enrolment through it, and compare with COPY."""
-    with _database():
+    with bench_database():
         return _measure(folder, progress)
 
 
@@ -87,13 +87,13 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     steps = _Steps(progress, 6 * len(codes) + 2)
     loading = time.perf_counter()
     setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by=BY, now=NOW)
-    employers = [steps.did(_load(folder, code)) for code in codes]
+    employers = [steps.did(load_employer(folder, code)) for code in codes]
     loaded = time.perf_counter() - loading
     orders = [one.order() for one in employers]
     finals = [replace(one, as_of=CLOSING, through=Level.ELECTIONS, is_finalizing=True) for one in orders]
     people = Person.objects.count()
     prepared = steps.run(orders)
-    rows = _copied()
+    rows = copied_seconds(WRITTEN)
     steps.did(None)
     again = steps.run(orders)
     rehearsed = steps.run(finals, trial)
@@ -131,12 +131,12 @@ class _Steps:
 
     def run(self, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> float:
         """Run orders one after the other; answer the seconds."""
-        _settle()
+        settle()
         return sum(self.did(timed(partial(how, connection, order, now=NOW)).seconds) for order in orders)
 
 
 @contextmanager
-def _database() -> Iterator[None]:
+def bench_database() -> Iterator[None]:
     """Start the benchmark's own embedded server, durable as in production, with an empty database."""
     folder = server.data_folder("bench")
     was_running = server.status(folder)
@@ -152,7 +152,7 @@ def _database() -> Iterator[None]:
             server.stop(folder)
 
 
-def _load(folder: Path, code: str) -> Employer:
+def load_employer(folder: Path, code: str) -> Employer:
     client = Client.objects.create(code=code, name=code)
     setup.apply(folder / "clients" / code, client_id=client.id, applied_by=BY, now=NOW)
     people = folder / "people" / code
@@ -163,7 +163,7 @@ def _load(folder: Path, code: str) -> Employer:
     return Employer(client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"])
 
 
-def _settle() -> None:
+def settle() -> None:
     """Let no measurement pay for what was written before it."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -173,20 +173,22 @@ def _settle() -> None:
 # --- plain COPY -------------------------------------------------------------------------------------------
 
 
-def _copied() -> Measured:
-    """Read back what a run wrote, empty the tables, and COPY the same rows in again in one transaction."""
-    frames = {}
-    for label in WRITTEN:
+def copied_seconds(labels: Sequence[str]) -> Measured:
+    """Read back what a run wrote to some tables, empty them, and COPY the same rows in again, at once."""
+    reading, frames = time.perf_counter(), {}
+    for label in labels:
         model = apps.get_model(label)
         schema = schema_of(model)
         table = model._meta.db_table
         frames[table] = copy_out(connection, f"SELECT {', '.join(schema)} FROM {table}", schema)  # noqa: S608
+    read = time.perf_counter() - reading
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(frames)}")
-    _settle()
+    settle()
     seconds = timed(lambda: _copy(frames)).seconds
     return {
         "copy_seconds": seconds,
+        "read_back_seconds": read,
         "copied_rows": sum(frame.height for frame in frames.values()),
         "copied_options": frames["enrollment_eventoption"].height,
     }

@@ -143,7 +143,7 @@ def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) 
     columns = schema_of(models.EventPlan)
     rows = plans.with_columns(
         event_rule_row=pl.col("position").fill_null(-1),
-        is_waive_allowed=pl.col("waive_rule").is_in([str(rule) for rule in WAIVABLE]),
+        is_waive_allowed=pl.col("waive_rule").is_in([str(rule) for rule in WAIVABLE]).fill_null(value=False),
         is_election_required=pl.col("is_election_required").fill_null(value=False),
         default_reason=pl.col("default_reason").fill_null("nothing"),
     )
