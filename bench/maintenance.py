@@ -13,6 +13,7 @@ from bench.kernel import Measured, timed
 from bench.stored import (
     BY,
     NOW,
+    START,
     WRITTEN,
     Employer,
     bench_database,
@@ -81,6 +82,7 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
             schedule_id=employer.event_maintenance,
             as_of=CHANGED_ON,
             through=Level.ELECTIONS,
+            floor=START,
             started_by=BY,
         )
         lap = timed(partial(run, connection, order, now=NOW))

@@ -1,10 +1,14 @@
 """What runs promise: everybody accounted for, errors that move on when cured, reruns that change nothing."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from django.db import IntegrityError, transaction
 
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.takeover import take_over
+from openbenefits.events.models import Message
 from openbenefits.runs.services import run, trial
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.models import JobFact
@@ -121,3 +125,17 @@ def test_the_database_refuses_illegal_moves(fresh_database, make_employer, state
         )
     with pytest.raises(IntegrityError, match=said), transaction.atomic(), fresh_database.cursor() as cursor:
         cursor.execute(statement)
+
+
+def test_an_event_before_any_set_up_is_in_error_and_stops_nothing(fresh_database, make_employer, tmp_path):
+    """Coverage in force then has a plan type, but no rule says anything of it (BA1201)."""
+    employer = make_employer(fresh_database, is_faulty=False, people=40)
+    taken = next(tmp_path.rglob("current_coverage.csv"))
+    take_over(fresh_database, employer.client_id, taken, now=NOW, made_by="test")
+    maintenance = employer.order(
+        schedule_id=employer.event_maintenance, through=Level.ELECTIONS, floor=date(2000, 1, 1)
+    )
+    done = run(fresh_database, maintenance, now=NOW)
+    processed = done.outcomes.filter(outcome="processed")
+    assert processed.filter(to_status="PE")["people"].sum() > 10
+    assert Message.objects.filter(code="BA1201").exists()
