@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -15,12 +15,25 @@ from openbenefits.core.codes import Severity
 from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle, DataAuditPart
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.frames import releases_in_force
+from openbenefits.programs.frames import PEO, releases_in_force
+from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.runs.audit import audit_people
 
 SHOWN = 5
-KEPT_AUDITS = 256
+KEPT_AUDITS, KEPT_PEOS = 256, 4
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditedPeo:
+    """The set-up of the PEO and its findings."""
+
+    loaded: LoadedBundle | None
+    findings: list[Finding]
+
+
 _kept: OrderedDict[tuple[Any, ...], tuple[list[Finding], DataAuditPart | None]] = OrderedDict()
+_peos: OrderedDict[tuple[Any, ...], AuditedPeo] = OrderedDict()
 """Audits of set-up by database and releases: a release never changes."""
 
 
@@ -74,13 +87,32 @@ def _audited(connection: Any, client_id: int) -> tuple[list[Finding], DataAuditP
     place = f"{settings['HOST']}/{settings['PORT']}/{settings['NAME']}"
     key = (place, client_id, *releases_in_force(connection, [client_id]).items())
     if key not in _kept:
-        loaded = setup.loaded_in_force(client_id)
-        limits = loaded.parts.data_audit if loaded and isinstance(loaded.parts, ClientBundle) else None
-        _kept[key] = (setup.audit_in_force(client_id), limits)
-    _kept.move_to_end(key)
-    while len(_kept) > KEPT_AUDITS:
-        _kept.popitem(last=False)
-    return _kept[key]
+        _kept[key] = _audit(client_id, _audited_peo(place, releases_in_force(connection, [PEO])))
+    return _kept_last(_kept, key, KEPT_AUDITS)
+
+
+def _audit(client_id: int, peo: AuditedPeo) -> tuple[list[Finding], DataAuditPart | None]:
+    loaded = setup.loaded_in_force(client_id) if client_id != PEO else None
+    if loaded is None or peo.loaded is None:
+        return peo.findings, None
+    limits = loaded.parts.data_audit if isinstance(loaded.parts, ClientBundle) else None
+    return [*peo.findings, *setup.audit(loaded, peo.loaded)], limits
+
+
+def _audited_peo(place: str, releases: Mapping[int, int]) -> AuditedPeo:
+    """Audit the set-up of the PEO once, however many clients stand before it."""
+    key = (place, *releases.items())
+    if key not in _peos:
+        _peos[key] = AuditedPeo(loaded=setup.loaded_in_force(PEO), findings=setup.audit_in_force(PEO))
+    return _kept_last(_peos, key, KEPT_PEOS)
+
+
+def _kept_last(kept: OrderedDict[tuple[Any, ...], Kept], key: tuple[Any, ...], most: int) -> Kept:
+    """Answer what is kept under a key, and let go of what was not asked for longest."""
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 def _of_setup(errors: list[Finding]) -> list[Obstacle]:
