@@ -18,7 +18,7 @@ COMMANDS = (
         "event",
         "statements",
     ),
-    *("explain", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
@@ -30,6 +30,7 @@ GROUPS = {
     ),
     "elect": ("file", "one", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
+    "review": ("schedules", "person", "flagged"),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -1,0 +1,116 @@
+"""`openbenefits review`: where events stand and why, on screen, as CSV, as a workbook, as JSON."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openbenefits.cli.database import find_client, find_people, open_database
+from openbenefits.cli.options import AsOf, ClientCode
+from openbenefits.cli.screen import console, say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="See where events stand, what holds them, what is to be done, and why.",
+    epilog="Example: openbenefits review work --client harbor --xlsx work.xlsx",
+)
+
+Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="How many rows of each table to show here.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", dir_okay=False, help="Write all rows, a file for each table.")
+]
+Xlsx = Annotated[
+    Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a workbook, a sheet for each table.")
+]
+Json = Annotated[Path | None, typer.Option("--json", dir_okay=False, help="Write all tables as JSON.")]
+SHOWN = 20
+
+
+def show(
+    sheets: "Mapping[str, pl.DataFrame]",
+    *,
+    rows: int = SHOWN,
+    csv: Path | None = None,
+    xlsx: Path | None = None,
+    json: Path | None = None,
+) -> None:
+    """Print the tables, the first one last so that it is read last, and write the files asked for."""
+    from openbenefits.reports import files
+    from openbenefits.reports.tables import preview_table
+
+    first, *others = sheets.items()
+    for name, frame in (*others, first):
+        if frame.is_empty():
+            say(f"{name}: none.")
+        else:
+            shown = frame.drop(
+                column for column in frame.columns if frame[column].null_count() == frame.height
+            )
+            console.print(preview_table(shown, title=name, rows=rows))
+    writers = ((csv, files.write_csv), (xlsx, files.write_xlsx), (json, files.write_json))
+    for path, write in writers:
+        for written in write(path, sheets) if path else ():
+            say(f"Written: {written}")
+
+
+@app.command(name="schedules")
+def schedules(
+    client: Annotated[
+        list[str] | None,
+        typer.Option("--client", "-c", metavar="CODE", help="A client; may be repeated; all unless told."),
+    ] = None,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """Count people and events of each schedule at every status, with flags and how much is done."""
+    connection = open_database()
+    from openbenefits.review.services import schedule_summary
+    from openbenefits.workforce.models import Client
+
+    clients = [find_client(code).pk for code in client or ()] or list(
+        Client.objects.values_list("id", flat=True)
+    )
+    show(schedule_summary(connection, clients), rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="person")
+def person_(
+    client: ClientCode,
+    person: Person,
+    as_of: AsOf,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """Show all events of a person: where they stand, what holds them, and every step they took."""
+    connection = open_database()
+    from openbenefits.review.services import event_summary
+
+    found = find_client(client)
+    sheets = event_summary(connection, found.pk, find_people(found, [person])[0], as_of=as_of)
+    show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="flagged")
+def flagged_(
+    client: ClientCode,
+    as_of: AsOf,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """List the events that are out of sequence, rest on changed facts, or are disconnected."""
+    connection = open_database()
+    from openbenefits.review.services import flagged
+
+    rows_found = flagged(connection, find_client(client).pk, as_of=as_of)
+    show({"Flagged items": rows_found}, rows=rows, csv=csv, xlsx=xlsx, json=json)
