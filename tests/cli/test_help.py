@@ -28,9 +28,9 @@ GROUPS = {
         *("list", "calendar", "start", "trial", "resume", "due", "control"),
         *("passive", "passive-history"),
     ),
-    "elect": ("file", "one", "progress"),
+    "elect": ("file", "one", "proof", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
-    "review": ("schedules", "person", "flagged"),
+    "review": ("schedules", "person", "flagged", "work"),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -114,3 +114,23 @@ def flagged_(
 
     rows_found = flagged(connection, find_client(client).pk, as_of=as_of)
     show({"Flagged items": rows_found}, rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="work")
+def work(
+    client: ClientCode,
+    as_of: AsOf,
+    with_final: Annotated[
+        bool, typer.Option("--with-final", help="Also what was said of events that are final by now.")
+    ] = False,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """List what is to be done: one entry for each cause, however many people it is about."""
+    connection = open_database()
+    from openbenefits.review.services import work_list
+
+    sheets = work_list(connection, find_client(client).pk, as_of=as_of, with_final=with_final)
+    show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)

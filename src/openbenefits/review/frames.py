@@ -8,6 +8,7 @@ import polars as pl
 from openbenefits.core.codes import FINAL_STATUSES
 from openbenefits.reports.frames import EVENT_KEY, KEYS, OF_EVENT, of_events
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import PEOPLE, people_arrays
 
 _FINAL = ", ".join(f"'{status}'" for status in FINAL_STATUSES)
 _IS_DONE = f"event_status = 'V' OR (event_status = 'C' AND process_status IN ({_FINAL}))"
@@ -69,6 +70,88 @@ STEPS = {
 }
 
 
+MESSAGES_QUERY = """
+WITH told AS (
+    SELECT DISTINCT client_id, person_id, benefit_record, schedule_id, event_number
+    FROM events_message WHERE client_id = %(client)s AND is_current
+)
+SELECT {columns} FROM events_message AS m
+JOIN told USING (client_id, person_id, benefit_record, schedule_id, event_number)
+"""
+MESSAGES = {
+    **EVENT_KEY,
+    "run_id": pl.Int64(),
+    "code": pl.String(),
+    "plan_type": pl.String(),
+    "option_id": pl.Int32(),
+    "expected": pl.String(),
+    "found": pl.String(),
+    "is_current": pl.Boolean(),
+}
+
+RUN_DAYS_QUERY = """
+SELECT id AS run_id, (started_at AT TIME ZONE 'UTC')::date AS started_on FROM runs_run
+WHERE bundle_client = %(client)s
+"""
+
+CHANGED_QUERY = f"""
+SELECT f.client_id, f.person_id, max((c.made_at AT TIME ZONE 'UTC')::date) AS changed_on
+FROM workforce_factchange AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN workforce_changeset AS c ON c.id = f.change_id
+WHERE f.operation IN ('C', 'D') OR f.fact = 'person' GROUP BY 1, 2
+"""
+
+LEFT_LYING_QUERY = """
+SELECT p.client_id, p.person_id, p.benefit_record, r.schedule_id, p.outcome,
+       (r.started_at AT TIME ZONE 'UTC')::date AS since
+FROM runs_runperson AS p
+JOIN (
+    SELECT DISTINCT ON (schedule_id) id, schedule_id, started_at FROM runs_run
+    WHERE bundle_client = %(client)s AND kind = 'process' AND state = 'done'
+    ORDER BY schedule_id, id DESC
+) AS r ON r.id = p.run_id
+WHERE p.client_id = %(client)s AND (p.outcome = 'not finalised' OR p.outcome LIKE 'BA%%')
+"""
+LEFT_LYING = {
+    **{name: EVENT_KEY[name] for name in ("client_id", "person_id", "benefit_record", "schedule_id")},
+    "outcome": pl.String(),
+    "since": pl.Date(),
+}
+
+UNPROVED_COVER_QUERY = """
+SELECT c.client_id, c.person_id, c.benefit_record, c.plan_type, c.schedule_id, c.event_number,
+       (c.made_at AT TIME ZONE 'UTC')::date AS since
+FROM enrollment_coverage AS c
+WHERE c.client_id = %(client)s AND c.superseded_by_run IS NULL
+  AND c.requested_coverage_cents > c.coverage_cents
+  AND NOT EXISTS (
+      SELECT FROM enrollment_coverage AS n
+      WHERE (n.client_id, n.person_id, n.benefit_record, n.plan_type, n.slot)
+          = (c.client_id, c.person_id, c.benefit_record, c.plan_type, c.slot)
+        AND n.superseded_by_run IS NULL AND n.begins_on > c.begins_on
+  )
+"""
+UNPROVED_COVER = {
+    **{name: EVENT_KEY[name] for name in ("client_id", "person_id", "benefit_record")},
+    "plan_type": pl.String(),
+    "schedule_id": pl.Int32(),
+    "event_number": pl.Int32(),
+    "since": pl.Date(),
+}
+
+TAKEN_BEFORE_QUERY = """
+SELECT c.client_id, c.person_id, c.benefit_record, c.plan_type, c.schedule_id, c.event_number,
+       (max(c.made_at) AT TIME ZONE 'UTC')::date AS since, max(r.ends_on) AS taken_through
+FROM enrollment_coverage AS c
+JOIN payroll_payreport AS r ON r.client_id = c.client_id AND r.ends_on >= c.deduction_begins_on
+JOIN workforce_changeset AS f ON f.id = r.change_id AND f.made_at < c.made_at
+WHERE c.client_id = %(client)s AND c.superseded_by_run IS NULL
+  AND NOT EXISTS (SELECT FROM workforce_changeset AS u WHERE u.undoes_id = r.change_id)
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
+TAKEN_BEFORE = UNPROVED_COVER | {"taken_through": pl.Date()}
+
+
 def load_standing(connection: Any, client_ids: Sequence[int]) -> pl.DataFrame:
     """Count people and events of some clients by schedule and status ('' = not processed yet)."""
     return copy_out(connection, STANDING_QUERY, STANDING, {"clients": list(client_ids)})
@@ -90,4 +173,34 @@ def load_steps(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     return of_events(connection, STEPS_QUERY, STEPS, events).sort("case", "step")
 
 
-__all__ = ["EVENT_KEY", "load_controls", "load_people_of_schedules", "load_standing", "load_steps"]
+def load_messages(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load all messages, current or not, of the events of a client that have a current one."""
+    query = MESSAGES_QUERY.replace("{columns}", ", ".join(MESSAGES))
+    return copy_out(connection, query, MESSAGES, {"client": client_id})
+
+
+def load_run_days(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the day each run of a client started."""
+    schema = {"run_id": pl.Int64(), "started_on": pl.Date()}
+    return copy_out(connection, RUN_DAYS_QUERY, schema, {"client": client_id})
+
+
+def load_changed_days(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the day on which a fact of each person was last corrected, deleted, or restated."""
+    schema = {"client_id": pl.Int32(), "person_id": pl.Int64(), "changed_on": pl.Date()}
+    return copy_out(connection, CHANGED_QUERY, schema, people_arrays(people))
+
+
+def load_left_lying(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load whom the last run of each schedule left: not finalised, or with a message instead of an event."""
+    return copy_out(connection, LEFT_LYING_QUERY, LEFT_LYING, {"client": client_id})
+
+
+def load_unproved_cover(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the coverage in force, or to come, that waits for evidence of insurability."""
+    return copy_out(connection, UNPROVED_COVER_QUERY, UNPROVED_COVER, {"client": client_id})
+
+
+def load_taken_before(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the coverage whose deductions begin in pays that payroll had reported before it was written."""
+    return copy_out(connection, TAKEN_BEFORE_QUERY, TAKEN_BEFORE, {"client": client_id})

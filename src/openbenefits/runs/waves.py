@@ -7,11 +7,12 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
-from openbenefits.enrollment.frames import load_offered_prices
-from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.frames import load_offered_prices, load_prepared_held
+from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
+from openbenefits.enrollment.rules.since import held_otherwise
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
 from openbenefits.events.activity import PROOF_MISSING
@@ -227,7 +228,9 @@ def _decide(
         & ~is_to_be_replayed()
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
-    messages = pl.concat([messages, _proof_messages(cases)])
+    messages = pl.concat(
+        [messages, _proof_messages(cases), _held_otherwise(connection, settling, cases, prepared)]
+    )
     if not reaches(started.through_level, Level.OPTIONS):
         messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
     return Decided(
@@ -241,6 +244,17 @@ def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     return with_catalogue(
         message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
     )
+
+
+def _held_otherwise(
+    connection: Any, settling: pl.DataFrame, cases: pl.DataFrame, prepared: Prepared
+) -> pl.DataFrame:
+    """Say of events prepared earlier, and settled now, where coverage in force changed in between."""
+    waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0))
+    waited = waited.join(settling, on="case", how="semi")
+    if waited.is_empty():
+        return with_catalogue(no_messages())
+    return held_otherwise(waited, prepared.plans, load_prepared_held(connection, waited))
 
 
 ENTERED = [str(ProcessStatus.FE), str(ProcessStatus.EE)]
