@@ -1,13 +1,14 @@
 """`openbenefits review`: where events stand and why, on screen, as CSV, as a workbook, as JSON."""
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.options import AsOf, ClientCode
+from openbenefits.cli.options import AsOf, ClientCode, parse_day
 from openbenefits.cli.screen import console, say
 
 if TYPE_CHECKING:
@@ -133,4 +134,27 @@ def work(
     from openbenefits.review.services import work_list
 
     sheets = work_list(connection, find_client(client).pk, as_of=as_of, with_final=with_final)
+    show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="workflows")
+def workflows(
+    client: ClientCode,
+    as_of: AsOf,
+    since: Annotated[
+        date | None,
+        typer.Option(
+            "--since", parser=parse_day, metavar="YYYY-MM-DD", help="Dates and leaves from this day on only."
+        ),
+    ] = None,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """List dependents enrolled, late answers, terminations, changed birth and service dates, leaves."""
+    connection = open_database()
+    from openbenefits.review.services import workflow_lists
+
+    sheets = workflow_lists(connection, find_client(client).pk, as_of=as_of, since=since)
     show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)

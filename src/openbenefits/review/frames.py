@@ -204,3 +204,68 @@ def load_unproved_cover(connection: Any, client_id: int) -> pl.DataFrame:
 def load_taken_before(connection: Any, client_id: int) -> pl.DataFrame:
     """Load the coverage whose deductions begin in pays that payroll had reported before it was written."""
     return copy_out(connection, TAKEN_BEFORE_QUERY, TAKEN_BEFORE, {"client": client_id})
+
+
+# --- workflow lists -----------------------------------------------------------------------------------------
+
+ENDING_PLANS_QUERY = f"""
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_eventplan AS r
+USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+"""
+ENDING_PLANS = {
+    "plan_type": pl.String(),
+    "current_option_id": pl.Int32(),
+    "default_option_id": pl.Int32(),
+    "is_ignored": pl.Boolean(),
+    "offered_options": pl.Int16(),
+    "coverage_ends_on": pl.Date(),
+}
+
+PERSON_VERSIONS_QUERY = """
+SELECT p.person_id, p.birth_on, p.service_on, c.made_by, p.change_id AS known,
+       (p.known_since AT TIME ZONE 'UTC')::date AS known_on
+FROM workforce_personfact AS p LEFT JOIN workforce_changeset AS c ON c.id = p.change_id
+WHERE p.client_id = %(client)s AND NOT p.is_deleted
+"""
+PERSON_VERSIONS = {
+    "person_id": pl.Int64(),
+    "birth_on": pl.Date(),
+    "service_on": pl.Date(),
+    "made_by": pl.String(),
+    "known": pl.Int64(),
+    "known_on": pl.Date(),
+}
+
+JOB_STATUSES_QUERY = """
+SELECT {columns} FROM (
+    SELECT DISTINCT ON (person_id, job_number, valid_from, sequence) * FROM workforce_jobfact
+    WHERE client_id = %(client)s
+    ORDER BY person_id, job_number, valid_from, sequence, version DESC
+) AS j WHERE NOT is_deleted
+"""
+JOB_STATUSES = {
+    "person_id": pl.Int64(),
+    "job_number": pl.Int16(),
+    "benefit_record": pl.Int16(),
+    "valid_from": pl.Date(),
+    "sequence": pl.Int16(),
+    "job_status": pl.String(),
+    "action": pl.String(),
+    "reason": pl.String(),
+}
+
+
+def load_ending_plans(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load what becomes of the plan types of prepared events."""
+    return of_events(connection, ENDING_PLANS_QUERY, ENDING_PLANS, events)
+
+
+def load_person_versions(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load every version of the birth and service dates of a client's people, in the order they came."""
+    return copy_out(connection, PERSON_VERSIONS_QUERY, PERSON_VERSIONS, {"client": client_id})
+
+
+def load_job_statuses(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the status of every job row that holds."""
+    query = JOB_STATUSES_QUERY.replace("{columns}", ", ".join(JOB_STATUSES))
+    return copy_out(connection, query, JOB_STATUSES, {"client": client_id})
