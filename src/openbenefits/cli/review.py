@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.options import AsOf, ClientCode, parse_day
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
 from openbenefits.cli.screen import console, say
+from openbenefits.core.codes import Control
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from openbenefits.events.windows import EventPlace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +25,8 @@ app = typer.Typer(
 )
 
 Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
+Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
+Record = Annotated[int, typer.Option("--benefit-record")]
 Rows = Annotated[int, typer.Option("--rows", min=1, help="How many rows of each table to show here.")]
 Csv = Annotated[
     Path | None, typer.Option("--csv", dir_okay=False, help="Write all rows, a file for each table.")
@@ -158,3 +164,61 @@ def workflows(
 
     sheets = workflow_lists(connection, find_client(client).pk, as_of=as_of, since=since)
     show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+def place_of(
+    connection: Any, client: str, schedule: str, person: str, benefit_record: int, event: int
+) -> "EventPlace":
+    """Find the event that a command names."""
+    from openbenefits.events.windows import EventPlace
+
+    found = find_client(client)
+    return EventPlace(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        benefit_record=benefit_record,
+        schedule_id=find_schedule(connection, client, schedule),
+        event_number=event,
+    )
+
+
+@app.command(name="controls")
+def controls(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """Show what steers the processing of an event, what of it may be changed now, and what was."""
+    connection = open_database()
+    from openbenefits.review.services import event_controls
+
+    place = place_of(connection, client, schedule, person, benefit_record, event)
+    show(event_controls(connection, place), csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="change")
+def change(
+    control: Annotated[Control, typer.Argument(help="What to change.")],
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE", help="yes, no; a day or none; both … none, or class.")
+    ],
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.", show_default=False)],
+    event: Number = 0,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+) -> None:
+    """Change one processing control of an event, with a reason."""
+    connection = open_database()
+    from openbenefits.review.services import change_control
+
+    place = place_of(connection, client, schedule, person, benefit_record, event)
+    act = change_control(connection, place, control, value, reason=reason, author=by, now=now())
+    say(f"{act.control} was {act.was or 'none'} and is now {act.became or 'none'}.")

@@ -35,6 +35,7 @@ EVENT = {
     "window_ends_on": pl.Date(),
     "option_notified_on": pl.Date(),
     "confirm_notified_on": pl.Date(),
+    "own_forms": pl.String(),
     "elected_on": pl.Date(),
     "is_multi_activity": pl.Boolean(),
     "is_out_of_sequence": pl.Boolean(),
@@ -107,7 +108,8 @@ _EVENT_COLUMNS = """
 e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id, e.event_on,
 e.priority, e.event_status, e.process_status, (e.status_at AT TIME ZONE 'UTC')::date AS status_on,
 e.process_indicator, e.finalize_requested, e.program_id, e.preparation, e.window_begins_on,
-e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.elected_on, e.is_multi_activity,
+e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.forms AS own_forms, e.elected_on,
+e.is_multi_activity,
 e.is_out_of_sequence, e.is_eligibility_changed, e.steps
 """
 

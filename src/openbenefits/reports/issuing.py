@@ -74,10 +74,10 @@ class Kind:
         )
 
     def is_printed(self, on: date) -> pl.Expr:
-        """Whether the event's class prints this letter on a day (event-processing §4.2)."""
+        """Whether the event, else its class, prints this letter on a day (event-processing §4.2)."""
         opens_on = pl.col("event_on") - pl.duration(days=pl.col("enrollment_form_days"))
         is_time = (opens_on <= on).fill_null(value=True) if self is ENROLLMENT else pl.lit(value=True)
-        return pl.col("forms").is_in(self.forms) & is_time
+        return pl.coalesce("own_forms", "forms").is_in(self.forms) & is_time
 
 
 def issue_enrollment_statements(
