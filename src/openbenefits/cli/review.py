@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openbenefits.cli import demand
 from openbenefits.cli.clock import now
-from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
 from openbenefits.cli.screen import console, say
 from openbenefits.core.codes import Control
@@ -16,13 +17,13 @@ from openbenefits.core.codes import Control
 if TYPE_CHECKING:
     import polars as pl
 
-    from openbenefits.events.windows import EventPlace
-
 app = typer.Typer(
     no_args_is_help=True,
     help="See where events stand, what holds them, what is to be done, and why.",
     epilog="Example: openbenefits review work --client harbor --xlsx work.xlsx",
 )
+
+app.add_typer(demand.app, name="demand")
 
 Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
@@ -166,22 +167,6 @@ def workflows(
     show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)
 
 
-def place_of(
-    connection: Any, client: str, schedule: str, person: str, benefit_record: int, event: int
-) -> "EventPlace":
-    """Find the event that a command names."""
-    from openbenefits.events.windows import EventPlace
-
-    found = find_client(client)
-    return EventPlace(
-        client_id=found.pk,
-        person_id=find_people(found, [person])[0],
-        benefit_record=benefit_record,
-        schedule_id=find_schedule(connection, client, schedule),
-        event_number=event,
-    )
-
-
 @app.command(name="controls")
 def controls(
     client: ClientCode,
@@ -197,7 +182,7 @@ def controls(
     connection = open_database()
     from openbenefits.review.services import event_controls
 
-    place = place_of(connection, client, schedule, person, benefit_record, event)
+    place = demand.place_of(connection, client, schedule, person, benefit_record, event)
     show(event_controls(connection, place), csv=csv, xlsx=xlsx, json=json)
 
 
@@ -219,6 +204,6 @@ def change(
     connection = open_database()
     from openbenefits.review.services import change_control
 
-    place = place_of(connection, client, schedule, person, benefit_record, event)
+    place = demand.place_of(connection, client, schedule, person, benefit_record, event)
     act = change_control(connection, place, control, value, reason=reason, author=by, now=now())
     say(f"{act.control} was {act.was or 'none'} and is now {act.became or 'none'}.")

@@ -1,18 +1,38 @@
 """What review offers to the faces: reads that answer frames, and the acts of an administrator."""
 
 from openbenefits.review.controls import ControlRefused, change_control, event_controls
+from openbenefits.review.demand import (
+    Asked,
+    DemandRefused,
+    Done,
+    actions_of,
+    issue_statement,
+    prepare_activity,
+    prepare_event,
+    reprocess_event,
+    settle_event,
+)
 from openbenefits.review.events import event_summary, events_of_client, flagged, schedule_summary
 from openbenefits.review.work import work_list
 from openbenefits.review.workflows import workflow_lists
 
 __all__ = [
+    "Asked",
     "ControlRefused",
+    "DemandRefused",
+    "Done",
+    "actions_of",
     "change_control",
     "event_controls",
     "event_summary",
     "events_of_client",
     "flagged",
+    "issue_statement",
+    "prepare_activity",
+    "prepare_event",
+    "reprocess_event",
     "schedule_summary",
+    "settle_event",
     "work_list",
     "workflow_lists",
 ]

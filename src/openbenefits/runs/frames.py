@@ -41,8 +41,9 @@ def load_scope(
 ) -> pl.DataFrame:
     """Load the benefit records of some clients with the company and group of their primary job.
 
-    `person_ids` limits them to some people (None: all). `through` is the last day a job row may begin on to count. Somebody whose job rows were all deleted stays
-    in scope by the last of them, so that the events it caused are dealt with.
+    `person_ids` limits them to some people (None: all); `through` is the last day a job row may begin on to
+    count. Somebody whose job rows were all deleted stays in scope by the last of them, so that the events it
+    caused are dealt with.
     """
     clients = "{" + ",".join(map(str, client_ids)) + "}"
     persons = None if person_ids is None else list(person_ids)

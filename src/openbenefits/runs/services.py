@@ -50,6 +50,7 @@ class RunOrder:
     through: Level = Level.ELECTIONS
     is_finalizing: bool = False
     people: Sequence[int] | None = None
+    event_number: int | None = None
     run_control: str | None = None
     started_by: str = "system"
     floor: date | None = None
@@ -178,6 +179,7 @@ def _begun(connection: Any, order: RunOrder, people: pl.DataFrame, *, now: datet
         options={
             "people": list(order.people) if order.people is not None else None,
             "floor": str(order.floor) if order.floor else None,
+            "event": order.event_number,
             "accepted": dict(order.accepted),
         },
         state="running",

@@ -67,6 +67,7 @@ def work_wave(
         is_finalizing=started.is_finalizing,
         through=started.through_level,
         worked=worked,
+        preferred=started.options.get("event"),
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
@@ -159,8 +160,10 @@ def _with_proof(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
 def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
     """Close events that an earlier one interrupts; open again those whose turn has come back."""
     interrupted, resumed = interruptions(chosen)
+    is_chosen = started.options.get("event") is not None
+    why = "put back for an event on demand" if is_chosen else "interrupted by an earlier event"
     for events, status, cause in (
-        (interrupted, EventStatus.CLOSED, "interrupted by an earlier event"),
+        (interrupted, EventStatus.CLOSED, why),
         (resumed, EventStatus.OPEN, "resumed"),
     ):
         if events.height:
