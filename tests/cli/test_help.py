@@ -30,7 +30,10 @@ GROUPS = {
     ),
     "elect": ("file", "one", "proof", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
-    "review": ("schedules", "person", "flagged", "work", "workflows", "controls", "change", "demand"),
+    "review": (
+        *("schedules", "person", "event", "eligibility", "passive", "flagged", "work", "workflows"),
+        *("controls", "change", "demand"),
+    ),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -207,3 +207,61 @@ def change(
     place = demand.place_of(connection, client, schedule, person, benefit_record, event)
     act = change_control(connection, place, control, value, reason=reason, author=by, now=now())
     say(f"{act.control} was {act.was or 'none'} and is now {act.became or 'none'}.")
+
+
+@app.command(name="event")
+def event_(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    plan_type: Annotated[
+        str | None, typer.Option("--plan-type", metavar="CODE", help="Only this plan type.")
+    ] = None,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """Show an event from its participant down to options and costs, with dependents and investments."""
+    connection = open_database()
+    from openbenefits.review.services import drill_down
+
+    place = demand.place_of(connection, client, schedule, person, benefit_record, event)
+    show(drill_down(connection, place, plan_type=plan_type), rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="eligibility")
+def eligibility(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    event: Number = 0,
+    benefit_record: Record = 0,
+    with_unused: Annotated[
+        bool, typer.Option("--all-fields", help="Also the fields no rule looks at (NE).")
+    ] = False,
+    rows: Rows = SHOWN,
+    csv: Csv = None,
+    xlsx: Xlsx = None,
+    json: Json = None,
+) -> None:
+    """Show how eligibility was decided: a header for each program and option, a line for each field."""
+    connection = open_database()
+    from openbenefits.review.services import eligibility_debugging
+
+    place = demand.place_of(connection, client, schedule, person, benefit_record, event)
+    sheets = eligibility_debugging(connection, place, with_unused=with_unused)
+    show(sheets, rows=rows, csv=csv, xlsx=xlsx, json=json)
+
+
+@app.command(name="passive")
+def passive(
+    client: ClientCode, rows: Rows = SHOWN, csv: Csv = None, xlsx: Xlsx = None, json: Json = None
+) -> None:
+    """List which days of passive events were processed when, and whom each run triggered."""
+    connection = open_database()
+    from openbenefits.review.services import passive_events
+
+    show(passive_events(connection, find_client(client).pk), rows=rows, csv=csv, xlsx=xlsx, json=json)

@@ -269,3 +269,34 @@ def load_job_statuses(connection: Any, client_id: int) -> pl.DataFrame:
     """Load the status of every job row that holds."""
     query = JOB_STATUSES_QUERY.replace("{columns}", ", ".join(JOB_STATUSES))
     return copy_out(connection, query, JOB_STATUSES, {"client": client_id})
+
+
+# --- passive events -----------------------------------------------------------------------------------------
+
+PASSIVE_QUERY = """
+SELECT p.employee_number, a.benefit_record, a.event_on, a.source, a.bas_action AS event_class,
+       s.code AS schedule, a.event_number, e.process_status
+FROM events_activity AS a
+JOIN workforce_person AS p ON p.client_id = a.client_id AND p.id = a.person_id
+LEFT JOIN events_event AS e
+  ON (e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number)
+   = (a.client_id, a.person_id, a.benefit_record, a.schedule_id, a.event_number)
+LEFT JOIN programs_setupkey AS s ON s.id = a.schedule_id
+WHERE a.client_id = %(client)s AND a.source IN ('PB', 'PS')
+ORDER BY a.event_on DESC, p.employee_number
+"""
+PASSIVE = {
+    "employee_number": pl.String(),
+    "benefit_record": pl.Int16(),
+    "event_on": pl.Date(),
+    "source": pl.String(),
+    "event_class": pl.String(),
+    "schedule": pl.String(),
+    "event_number": pl.Int32(),
+    "process_status": pl.String(),
+}
+
+
+def load_passive_activity(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load what passive events triggered at a client, and what became of it."""
+    return copy_out(connection, PASSIVE_QUERY, PASSIVE, {"client": client_id})

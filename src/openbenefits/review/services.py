@@ -1,6 +1,7 @@
 """What review offers to the faces: reads that answer frames, and the acts of an administrator."""
 
 from openbenefits.review.controls import ControlRefused, change_control, event_controls
+from openbenefits.review.debugging import eligibility_debugging, passive_events
 from openbenefits.review.demand import (
     Asked,
     DemandRefused,
@@ -12,6 +13,7 @@ from openbenefits.review.demand import (
     reprocess_event,
     settle_event,
 )
+from openbenefits.review.drilldown import drill_down
 from openbenefits.review.events import event_summary, events_of_client, flagged, schedule_summary
 from openbenefits.review.work import work_list
 from openbenefits.review.workflows import workflow_lists
@@ -23,11 +25,14 @@ __all__ = [
     "Done",
     "actions_of",
     "change_control",
+    "drill_down",
+    "eligibility_debugging",
     "event_controls",
     "event_summary",
     "events_of_client",
     "flagged",
     "issue_statement",
+    "passive_events",
     "prepare_activity",
     "prepare_event",
     "reprocess_event",
