@@ -18,7 +18,7 @@ COMMANDS = (
         "event",
         "statements",
     ),
-    *("explain", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
@@ -28,8 +28,12 @@ GROUPS = {
         *("list", "calendar", "start", "trial", "resume", "due", "control"),
         *("passive", "passive-history"),
     ),
-    "elect": ("file", "one", "progress"),
+    "elect": ("file", "one", "proof", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
+    "review": (
+        *("schedules", "person", "event", "eligibility", "passive", "flagged", "work", "workflows"),
+        *("controls", "change", "demand"),
+    ),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -164,6 +164,42 @@ def _named(
     }
 
 
+@app.command(name="proof")
+def decide_evidence(
+    client: ClientCode,
+    person: Person,
+    plan_type: PlanType,
+    approved: Annotated[str, typer.Option("--approved", metavar="DOLLARS", help="The coverage approved.")],
+    on: On,
+    by: By = "administrator",
+) -> None:
+    """Decide evidence of insurability: how much coverage is approved, from a day on."""
+    connection = open_database()
+    from django.db import transaction
+
+    from openbenefits.enrollment.services import decide_proof
+    from openbenefits.workforce.recording import lock_people
+
+    found = find_client(client)
+    person_id = find_people(found, [person])[0]
+    cents = scaled(approved, 2, "--approved")
+    if cents is None or cents < 0:
+        raise typer.BadParameter(f"expected dollars, 0 if refused; found {approved}", param_hint="--approved")
+    with transaction.atomic():
+        lock_people(found.pk, pl.Series([person_id], dtype=pl.Int64))
+        decide_proof(
+            connection,
+            client_id=found.pk,
+            person_id=person_id,
+            plan_type=plan_type,
+            valid_from=on,
+            approved_cents=cents,
+            decided_by=by,
+            now=now(),
+        )
+    say(f"Approved {approved} from {on}. Coverage that waits for it rises to at most that.")
+
+
 @app.command()
 def progress(client: ClientCode, schedule: Schedule) -> None:
     """Show how many people have entered how many of their choices."""

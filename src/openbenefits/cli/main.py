@@ -17,6 +17,7 @@ from openbenefits.cli import (
     payroll,
     repair,
     report,
+    review,
     run,
     sample,
     scenario,
@@ -62,7 +63,7 @@ ORDER = (
         "cobra",
         "statements",
     ),
-    *("explain", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -131,6 +132,7 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 
+app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)

@@ -363,6 +363,16 @@ class WindowActKind(StrEnum):
     REOPEN = "reopen"
 
 
+class Control(StrEnum):
+    """What an administrator may change of how one event is processed (event-processing §16)."""
+
+    FINALISE = "finalise"
+    RECEIVED = "received"
+    NOTIFIED = "notified"
+    CONFIRMED = "confirmed"
+    FORMS = "forms"
+
+
 class CobraCause(StrEnum):
     """Why health coverage that is lost may be continued (IRC 4980B(f)(3); rulings §7)."""
 

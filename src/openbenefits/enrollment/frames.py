@@ -151,6 +151,14 @@ JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 
+PREPARED_HELD = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, p.plan_type, p.current_option_id
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_eventplan AS p
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+WHERE p.current_option_id IS NOT NULL
+"""
+
 ELECTION_COLUMNS = {
     "client_id": pl.Int32,
     "person_id": pl.Int64,
@@ -400,6 +408,16 @@ def load_offered_prices(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     schema = {name: ELECTION_COLUMNS[name] for name in event} | prices
     rows = copy_out(connection, OFFERED_PRICES, schema, people_arrays(cases))
     return rows.join(cases.select("case", *event), on=event).select("case", *prices)
+
+
+def load_prepared_held(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
+    """Load the option each event was last prepared to have in force: case, plan_type, held_option_id."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    held = {"plan_type": pl.String, "current_option_id": pl.Int32}
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | held
+    rows = copy_out(connection, PREPARED_HELD, schema, people_arrays(cases))
+    found = rows.join(cases.select("case", *event), on=event)
+    return found.select("case", "plan_type", held_option_id="current_option_id")
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

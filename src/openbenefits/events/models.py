@@ -98,6 +98,7 @@ class Event(EventKey):
     elected_on = models.DateField(null=True)  # first receipt of an election
     elect_source = models.TextField(null=True)
     confirm_notified_on = models.DateField(null=True)
+    forms = models.TextField(null=True)  # which letters it prints; null: as its class says
     is_out_of_sequence = models.BooleanField(default=False)
     is_eligibility_changed = models.BooleanField(default=False)
     steps = models.IntegerField(default=0)  # how many EventStep rows it has
@@ -113,6 +114,21 @@ class WindowAct(EventKey):
     kind = models.TextField()  # core.codes.WindowActKind
     ended_on = models.DateField()  # the last day before the act
     ends_on = models.DateField()  # … and after it, always later
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class ControlAct(EventKey):
+    """Somebody changed what steers the processing of an event: append-only."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "number"
+    )
+    number = models.IntegerField()
+    control = models.TextField()  # core.codes.Control
+    was = models.TextField()  # as text; '' = nothing
+    became = models.TextField()
     reason = models.TextField()
     author = models.TextField()
     acted_at = models.DateTimeField()

@@ -56,6 +56,8 @@ def _reconnect(
     connection: Any, activities: pl.DataFrame, people: pl.DataFrame, *, run_id: int, now: datetime
 ) -> None:
     """Give void and disconnected events back whose fact has come back; the new change is their cause."""
+    if activities.is_empty():
+        return
     known = frames.load_consumed_activity(connection, people)
     back = activities.join(known, on=list(rules.ACTIVITY_KEY))
     if back.is_empty():
@@ -168,6 +170,8 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     """Add others_active: another job of the benefit record is active on the day of the row."""
     key = ["client_id", "person_id", "benefit_record"]
     several = jobs.group_by(key).agg(jobs=pl.col("job_number").n_unique()).filter(pl.col("jobs") > 1)
+    if several.is_empty():
+        return jobs.with_columns(others_active=pl.lit(value=False))
     shared = jobs.join(several, on=key, how="semi")
     pairs = shared.select(*key, "job_number", "valid_from", "sequence").join(
         shared.select(

@@ -1,5 +1,6 @@
-"""Files that are complete or not there: reports as CSV and XLSX, statements as PDF."""
+"""Files that are complete or not there: reports as CSV, XLSX and JSON, statements as PDF."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from html import escape
@@ -46,6 +47,13 @@ def write_csv(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
     for target, name in zip(paths, names, strict=True):
         write_whole(target, _defused(sheets[name]).write_csv)
     return paths
+
+
+def write_json(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
+    """Write one object: each sheet by its name, a list of rows; days as ISO texts, what is not known null."""
+    rows = {name: json.loads(frame.write_json()) for name, frame in sheets.items()}
+    text = json.dumps(rows, indent=1, ensure_ascii=False)
+    return [write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))]
 
 
 HTML = """<!doctype html>

@@ -35,6 +35,7 @@ EVENT = {
     "window_ends_on": pl.Date(),
     "option_notified_on": pl.Date(),
     "confirm_notified_on": pl.Date(),
+    "own_forms": pl.String(),
     "elected_on": pl.Date(),
     "is_multi_activity": pl.Boolean(),
     "is_out_of_sequence": pl.Boolean(),
@@ -107,7 +108,8 @@ _EVENT_COLUMNS = """
 e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_class_id, e.event_on,
 e.priority, e.event_status, e.process_status, (e.status_at AT TIME ZONE 'UTC')::date AS status_on,
 e.process_indicator, e.finalize_requested, e.program_id, e.preparation, e.window_begins_on,
-e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.elected_on, e.is_multi_activity,
+e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.forms AS own_forms, e.elected_on,
+e.is_multi_activity,
 e.is_out_of_sequence, e.is_eligibility_changed, e.steps
 """
 
@@ -117,53 +119,55 @@ FROM events_event AS e
 WHERE (%(schedules)s::int[] IS NULL OR e.schedule_id = ANY (%(schedules)s::int[]))
   AND (%(statuses)s::text[] IS NULL OR e.process_status = ANY (%(statuses)s::text[]))
   AND (%(event_statuses)s::text[] IS NULL OR e.event_status = ANY (%(event_statuses)s::text[]))
+  AND (%(clients)s::int[] IS NULL OR e.client_id = ANY (%(clients)s::int[]))
+  AND (%(persons)s::bigint[] IS NULL OR e.person_id = ANY (%(persons)s::bigint[]))
 ORDER BY e.client_id, e.person_id, e.benefit_record, e.event_on, e.priority, e.schedule_id, e.event_number
 """
 
-_KEYS = """
+KEYS = """
 FROM unnest(%(cases)s::int[], %(clients)s::int[], %(persons)s::bigint[], %(records)s::smallint[],
             %(schedules)s::int[], %(numbers)s::int[], %(preparations)s::int[])
      AS k ("case", client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 EVENTS_AGAIN_QUERY = f"""
-SELECT {_EVENT_COLUMNS} {_KEYS}
+SELECT {_EVENT_COLUMNS} {KEYS}
 JOIN events_event AS e USING (client_id, person_id, benefit_record, schedule_id, event_number)
 ORDER BY k."case"
 """
-_OF_EVENT = "USING (client_id, person_id, benefit_record, schedule_id, event_number)"
-_OF_RECORD = "USING (client_id, person_id, benefit_record)"
+OF_EVENT = "USING (client_id, person_id, benefit_record, schedule_id, event_number)"
+OF_RECORD = "USING (client_id, person_id, benefit_record)"
 _LATEST_ELECTION = f"""
 SELECT DISTINCT ON (k."case", r.plan_type, r.slot)
        k.*, r.plan_type, r.slot, r.submission, r.option_code, r.is_withdrawn
-{_KEYS} JOIN enrollment_election AS r {_OF_EVENT}
+{KEYS} JOIN enrollment_election AS r {OF_EVENT}
 ORDER BY k."case", r.plan_type, r.slot, r.submission DESC
 """
 
 PLANS_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS}
+SELECT k."case", {{columns}} {KEYS}
 JOIN enrollment_eventplan AS r
 USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 OPTIONS_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS}
+SELECT k."case", {{columns}} {KEYS}
 JOIN enrollment_eventoption AS r
 USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 COVERAGE_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coverage AS r {_OF_RECORD}
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coverage AS r {OF_RECORD}
 WHERE r.superseded_by_run IS NULL
 """
 COVERED_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragedependent AS r {_OF_RECORD}
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coveragedependent AS r {OF_RECORD}
 """
 FUNDS_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragefund AS r {_OF_RECORD}
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coveragefund AS r {OF_RECORD}
 """
 BENEFICIARIES_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS} JOIN enrollment_coveragebeneficiary AS r {_OF_RECORD}
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coveragebeneficiary AS r {OF_RECORD}
 """
 MESSAGES_QUERY = f"""
-SELECT k."case", {{columns}} {_KEYS} JOIN events_message AS r {_OF_EVENT} WHERE r.is_current
+SELECT k."case", {{columns}} {KEYS} JOIN events_message AS r {OF_EVENT} WHERE r.is_current
 """
 ELECTIONS_QUERY = f"""
 SELECT k."case", k.plan_type, k.slot, k.submission, k.option_code FROM ({_LATEST_ELECTION}) AS k
@@ -176,12 +180,12 @@ USING (client_id, person_id, benefit_record, schedule_id, event_number, plan_typ
 WHERE NOT k.is_withdrawn
 """
 NUMBERS_QUERY = f"""
-SELECT k."case", r.employee_number, c.code AS client, c.name AS client_name {_KEYS}
+SELECT k."case", r.employee_number, c.code AS client, c.name AS client_name {KEYS}
 JOIN workforce_person AS r ON r.client_id = k.client_id AND r.id = k.person_id
 JOIN workforce_client AS c ON c.id = k.client_id
 """
 LATER_EVENTS_QUERY = f"""
-SELECT k."case", r.event_class_id, r.event_on, r.priority, r.event_number, r.schedule_id {_KEYS}
+SELECT k."case", r.event_class_id, r.event_on, r.priority, r.event_number, r.schedule_id {KEYS}
 JOIN events_event AS r ON r.client_id = k.client_id AND r.person_id = k.person_id
  AND r.benefit_record = k.benefit_record AND r.process_status IS NULL AND r.event_status = 'C'
 """
@@ -235,9 +239,12 @@ def load_events(
     schedule_ids: Sequence[int] | None = None,
     statuses: Sequence[str] | None = None,
     event_statuses: Sequence[str] | None = None,
+    client_ids: Sequence[int] | None = None,
+    person_ids: Sequence[int] | None = None,
 ) -> pl.DataFrame:
     """Load events, in order of participant and date; None asks for all."""
     asked = {"schedules": schedule_ids, "statuses": statuses, "event_statuses": event_statuses}
+    asked |= {"clients": client_ids, "persons": person_ids}
     params = {name: None if values is None else list(values) for name, values in asked.items()}
     return with_case(copy_out(connection, EVENTS_QUERY, EVENT_KEY | EVENT, params))
 
@@ -256,27 +263,27 @@ def with_case(events: pl.DataFrame) -> pl.DataFrame:
 
 def load_plans(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the plan types of the present preparation of each event."""
-    return _of_events(connection, PLANS_QUERY, PLAN, events)
+    return of_events(connection, PLANS_QUERY, PLAN, events)
 
 
 def load_options(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the eligible options of the present preparation of each event."""
-    return _of_events(connection, OPTIONS_QUERY, OPTION, events)
+    return of_events(connection, OPTIONS_QUERY, OPTION, events)
 
 
 def load_coverage(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the whole timeline, as it holds, of each event's benefit record."""
-    return _of_events(connection, COVERAGE_QUERY, COVERAGE, events)
+    return of_events(connection, COVERAGE_QUERY, COVERAGE, events)
 
 
 def load_covered(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the dependents of the timeline, superseded change points too: join on COVERAGE_PLACE."""
-    return _of_events(connection, COVERED_QUERY, COVERAGE_PLACE | {"dependent_id": pl.Int64()}, events)
+    return of_events(connection, COVERED_QUERY, COVERAGE_PLACE | {"dependent_id": pl.Int64()}, events)
 
 
 def load_funds(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the fund allocations of the timeline: join on COVERAGE_PLACE."""
-    return _of_events(
+    return of_events(
         connection, FUNDS_QUERY, COVERAGE_PLACE | {"fund": pl.String(), "percent": pl.Int16()}, events
     )
 
@@ -284,36 +291,36 @@ def load_funds(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
 def load_beneficiaries(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load who is to receive, of the timeline: join on COVERAGE_PLACE."""
     share = {"dependent_id": pl.Int64(), "is_contingent": pl.Boolean(), "percent_hundredths": pl.Int32()}
-    return _of_events(connection, BENEFICIARIES_QUERY, COVERAGE_PLACE | share, events)
+    return of_events(connection, BENEFICIARIES_QUERY, COVERAGE_PLACE | share, events)
 
 
 def load_messages(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the messages that stand."""
-    return _of_events(connection, MESSAGES_QUERY, MESSAGE, events)
+    return of_events(connection, MESSAGES_QUERY, MESSAGE, events)
 
 
 def load_elections(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the last submission per plan type and slot; one withdrawn leaves no election."""
-    return _of_events(connection, ELECTIONS_QUERY, ELECTION, events)
+    return of_events(connection, ELECTIONS_QUERY, ELECTION, events)
 
 
 def load_elected_dependents(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the dependents named in the elections that hold."""
     columns = {"plan_type": pl.String(), "slot": pl.Int16(), "dependent_id": pl.Int64()}
-    return _of_events(connection, ELECTED_DEPENDENTS_QUERY, columns, events)
+    return of_events(connection, ELECTED_DEPENDENTS_QUERY, columns, events)
 
 
 def load_later_events(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the events of the same benefit records not processed yet; `listings.waiting` picks the later."""
     later = {name: EVENT[name] for name in ("event_class_id", "event_on", "priority")}
     numbers = {"event_number": pl.Int32(), "schedule_id": pl.Int32()}
-    return _of_events(connection, LATER_EVENTS_QUERY, later | numbers, events)
+    return of_events(connection, LATER_EVENTS_QUERY, later | numbers, events)
 
 
 def load_people(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load who each event is about, as of its date: number, names, home address, client."""
     numbers = {name: pl.String() for name in ("employee_number", "client", "client_name")}
-    known = _of_events(connection, NUMBERS_QUERY, numbers, events)
+    known = of_events(connection, NUMBERS_QUERY, numbers, events)
     names = workforce.names_as_of(connection, _cases(events))
     return names.join(known, on="case", how="left", maintain_order="left")
 
@@ -344,7 +351,8 @@ def load_passed(connection: Any, schedule_ids: Sequence[int] | None, run_id: int
     return copy_out(connection, PASSED_QUERY, PASSED, {"schedules": _listed(schedule_ids), "run": run_id})
 
 
-def _of_events(connection: Any, query: str, columns: dict[str, Any], events: pl.DataFrame) -> pl.DataFrame:
+def of_events(connection: Any, query: str, columns: dict[str, Any], events: pl.DataFrame) -> pl.DataFrame:
+    """Load what hangs on events: `query` has KEYS as `k` and the rows, with `{columns}`, as `r`."""
     names = ", ".join(f"r.{name}" for name in columns)
     return copy_out(
         connection, query.replace("{columns}", names), {"case": pl.Int32(), **columns}, _keys(events)

@@ -74,10 +74,10 @@ class Kind:
         )
 
     def is_printed(self, on: date) -> pl.Expr:
-        """Whether the event's class prints this letter on a day (event-processing §4.2)."""
+        """Whether the event, else its class, prints this letter on a day (event-processing §4.2)."""
         opens_on = pl.col("event_on") - pl.duration(days=pl.col("enrollment_form_days"))
         is_time = (opens_on <= on).fill_null(value=True) if self is ENROLLMENT else pl.lit(value=True)
-        return pl.col("forms").is_in(self.forms) & is_time
+        return pl.coalesce("own_forms", "forms").is_in(self.forms) & is_time
 
 
 def issue_enrollment_statements(
@@ -92,13 +92,16 @@ def issue_enrollment_statements(
     progress: Progress | None = None,
     paper: str = "us-letter",
     batch_people: int = BATCH_PEOPLE,
+    person_ids: Sequence[int] | None = None,
 ) -> StatementResult:
     """Write the enrolment statements not yet sent (BAS004), note the day, and move PR to NT.
 
     Entered events (ET, EE) keep their status. Where a class counts its window from the notice, the window
-    begins with it.
+    begins with it. `person_ids` limits them to some people (None: everybody due).
     """
-    job = _Job(connection, ENROLLMENT, schedule_id, folder, on, now, actor, per_person, batch_people)
+    job = _Job(
+        connection, ENROLLMENT, schedule_id, folder, on, now, actor, per_person, batch_people, person_ids
+    )
     return job.issue(paper, progress)
 
 
@@ -159,6 +162,7 @@ class _Job:
     actor: str
     per_person: bool
     batch_people: int
+    person_ids: Sequence[int] | None = None
 
     def issue(self, paper: str, progress: Progress | None) -> StatementResult:
         events = frames.load_events(
@@ -166,6 +170,7 @@ class _Job:
             schedule_ids=[self.schedule_id],
             statuses=self.kind.statuses,
             event_statuses=self.kind.event_statuses,
+            person_ids=self.person_ids,
         ).filter(self.kind.due())
         names = load_names(self.connection)
         due = events.height

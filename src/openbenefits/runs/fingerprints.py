@@ -49,6 +49,7 @@ _FACTS_LEFT_OUT = (
         "program_id",
         "option_notified_on",
         "confirm_notified_on",
+        "forms",
         "work",
         "is_settling",
     ),

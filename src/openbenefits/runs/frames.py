@@ -21,7 +21,9 @@ SELECT DISTINCT ON (client_id, person_id, benefit_record)
        client_id, person_id, benefit_record, company, benefit_group
 FROM (
     SELECT DISTINCT ON (client_id, person_id, job_number, valid_from, sequence) *
-    FROM workforce_jobfact WHERE client_id = ANY(%(clients)s::int[])
+    FROM workforce_jobfact
+    WHERE client_id = ANY(%(clients)s::int[])
+      AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
     ORDER BY client_id, person_id, job_number, valid_from, sequence, version DESC
 ) AS j
 WHERE is_primary AND valid_from <= %(through)s
@@ -34,14 +36,20 @@ WHERE run_id = %(run)s AND client_id = ANY(%(clients)s::int[]) AND partition = %
 """
 
 
-def load_scope(connection: Any, client_ids: Sequence[int], through: date) -> pl.DataFrame:
+def load_scope(
+    connection: Any, client_ids: Sequence[int], through: date, person_ids: Sequence[int] | None = None
+) -> pl.DataFrame:
     """Load the benefit records of some clients with the company and group of their primary job.
 
-    `through` is the last day a job row may begin on to count. Somebody whose job rows were all deleted stays
-    in scope by the last of them, so that the events it caused are dealt with.
+    `person_ids` limits them to some people (None: all); `through` is the last day a job row may begin on to
+    count. Somebody whose job rows were all deleted stays in scope by the last of them, so that the events it
+    caused are dealt with.
     """
     clients = "{" + ",".join(map(str, client_ids)) + "}"
-    return copy_out(connection, SCOPE, SCOPE_SCHEMA, {"clients": clients, "through": through})
+    persons = None if person_ids is None else list(person_ids)
+    return copy_out(
+        connection, SCOPE, SCOPE_SCHEMA, {"clients": clients, "through": through, "persons": persons}
+    )
 
 
 def load_run_people(connection: Any, run_id: int, client_ids: Sequence[int], partition: int) -> pl.DataFrame:

@@ -31,6 +31,7 @@ def choose(
     is_finalizing: bool,
     through: str,
     worked: pl.DataFrame | None = None,
+    preferred: int | None = None,
 ) -> pl.DataFrame:
     """Choose, per benefit record, the event a wave works on, and say of every first event why or why not.
 
@@ -38,10 +39,13 @@ def choose(
              class; worked has the keys of those an earlier wave of the run worked on, which waits therefore.
              Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
     An event that only ends coverage does not wait behind one that waits for a person, or is in error
-    (rulings §1.2).
+    (rulings §1.2). The event of the number `preferred` of these schedules comes first, due or not
+    (event-processing §5.7, on demand).
     """
+    if preferred is not None:
+        events = _with_preferred(events, schedule_ids, preferred)
     begun = pl.col("is_due") | pl.col("process_status").is_not_null()
-    ordered = order_events(events.filter(begun)).with_columns(
+    ordered = _in_place(events.filter(begun)).with_columns(
         _work(is_finalizing=is_finalizing, through=through)
     )
     ours = pl.col("schedule_id").is_in(schedule_ids)
@@ -57,6 +61,22 @@ def choose(
         is_chosen=(pl.col("is_first") & pl.col("is_ready")) | pl.col("is_passing"),
         waits_for=_waits_for(ours),
     )
+
+
+def _with_preferred(events: pl.DataFrame, schedule_ids: list[int], number: int) -> pl.DataFrame:
+    """Mark the event asked for, which is due because it is."""
+    is_it = pl.col("schedule_id").is_in(schedule_ids) & (pl.col("event_number") == number)
+    return events.with_columns(is_preferred=is_it, is_due=pl.col("is_due") | is_it)
+
+
+def _in_place(events: pl.DataFrame) -> pl.DataFrame:
+    """Order the events of each benefit record, the one asked for before all others."""
+    ordered = order_events(events)
+    if "is_preferred" not in ordered.columns:
+        return ordered
+    first = ordered.sort(*RECORD_KEY, ~pl.col("is_preferred"), "place")
+    place = pl.int_range(pl.len(), dtype=pl.Int32).over(RECORD_KEY)
+    return first.with_columns(place=place, is_first=place == 0).drop("is_preferred")
 
 
 def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataFrame:

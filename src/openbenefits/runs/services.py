@@ -50,6 +50,7 @@ class RunOrder:
     through: Level = Level.ELECTIONS
     is_finalizing: bool = False
     people: Sequence[int] | None = None
+    event_number: int | None = None
     run_control: str | None = None
     started_by: str = "system"
     floor: date | None = None
@@ -178,6 +179,7 @@ def _begun(connection: Any, order: RunOrder, people: pl.DataFrame, *, now: datet
         options={
             "people": list(order.people) if order.people is not None else None,
             "floor": str(order.floor) if order.floor else None,
+            "event": order.event_number,
             "accepted": dict(order.accepted),
         },
         state="running",
@@ -196,13 +198,11 @@ def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
     """
     schedule = schedule_of(connection, order.client_id, order.schedule_id)
     through = schedule["period_begins_on"] or date(9999, 12, 31)
-    people = frames.load_scope(connection, [order.client_id], through)
+    people = frames.load_scope(connection, [order.client_id], through, order.people)
     if schedule["company"]:
         people = people.filter(company=schedule["company"])
     if schedule["benefit_group"]:
         people = people.filter(benefit_group=schedule["benefit_group"])
-    if order.people is not None:
-        people = people.filter(pl.col("person_id").is_in(list(order.people)))
     return people.select("client_id", "person_id", "benefit_record")
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
-from openbenefits.enrollment.frames import load_offered_prices
-from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.frames import load_offered_prices, load_prepared_held
+from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
+from openbenefits.enrollment.rules.since import held_otherwise
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
 from openbenefits.events.activity import PROOF_MISSING
@@ -66,6 +67,7 @@ def work_wave(
         is_finalizing=started.is_finalizing,
         through=started.through_level,
         worked=worked,
+        preferred=started.options.get("event"),
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
@@ -158,8 +160,10 @@ def _with_proof(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
 def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
     """Close events that an earlier one interrupts; open again those whose turn has come back."""
     interrupted, resumed = interruptions(chosen)
+    is_chosen = started.options.get("event") is not None
+    why = "put back for an event on demand" if is_chosen else "interrupted by an earlier event"
     for events, status, cause in (
-        (interrupted, EventStatus.CLOSED, "interrupted by an earlier event"),
+        (interrupted, EventStatus.CLOSED, why),
         (resumed, EventStatus.OPEN, "resumed"),
     ):
         if events.height:
@@ -227,7 +231,9 @@ def _decide(
         & ~is_to_be_replayed()
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
-    messages = pl.concat([messages, _proof_messages(cases)])
+    messages = pl.concat(
+        [messages, _proof_messages(cases), _held_otherwise(connection, settling, cases, prepared)]
+    )
     if not reaches(started.through_level, Level.OPTIONS):
         messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
     return Decided(
@@ -241,6 +247,17 @@ def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     return with_catalogue(
         message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
     )
+
+
+def _held_otherwise(
+    connection: Any, settling: pl.DataFrame, cases: pl.DataFrame, prepared: Prepared
+) -> pl.DataFrame:
+    """Say of events prepared earlier, and settled now, where coverage in force changed in between."""
+    waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0))
+    waited = waited.join(settling, on="case", how="semi")
+    if waited.is_empty():
+        return with_catalogue(no_messages())
+    return held_otherwise(waited, prepared.plans, load_prepared_held(connection, waited))
 
 
 ENTERED = [str(ProcessStatus.FE), str(ProcessStatus.EE)]

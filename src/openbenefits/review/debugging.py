@@ -1,0 +1,85 @@
+"""Eligibility criterion by criterion, and the history of passive events (event-processing §16, §17)."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from openbenefits.events.windows import EventPlace
+from openbenefits.programs.frames import load_setup
+from openbenefits.reports.explain_again import find_event
+from openbenefits.reports.names import load_names
+from openbenefits.reports.outcomes import eligibility_lines
+from openbenefits.review import frames
+from openbenefits.runs.passive import passive_history
+
+HEADERS, FIELDS, VALUES = "Headers", "Fields", "Values"
+HEADER = ("schedule", "event_number", "event_on", "processed_on", "used_by", "part", "rule", "rule_from")
+BETWEEN = ", "
+"""What stands between the values of several jobs in a line of the kernel's view."""
+
+
+def eligibility_debugging(
+    connection: Any, place: EventPlace, *, with_unused: bool = False
+) -> Mapping[str, pl.DataFrame]:
+    """Show how the eligibility of an event was decided, from the kernel's own answers.
+
+    Shapes: sheets `Headers` (a row for each rule, service area or decision and what it is used by, with
+            result and decision), `Fields` (a row for each field in order, with its code: E, EO, I, IO, IS,
+            NE, NL, or ? for undecided) and `Values` (a row for each job looked at).
+    Errors: NothingToExplain if there is no such event.
+    """
+    number = (place.schedule_id, place.event_number)
+    event = find_event(place.client_id, place.person_id, place.benefit_record, number)
+    lines = eligibility_lines(
+        connection,
+        place.client_id,
+        place.person_id,
+        benefit_record=place.benefit_record,
+        event=number,
+        with_unused=with_unused,
+    )
+    alike = ["used_by", "part", "rule"]
+    fields = lines.with_columns(field=pl.int_range(pl.len()).over(alike) + 1)
+    schedules = load_names(connection).schedules.filter(schedule_id=place.schedule_id)["schedule"]
+    headers = lines.group_by(alike, maintain_order=True).agg(pl.col("result", "decision").first())
+    dated = headers.join(
+        _rule_days(connection, place.client_id, event["event_on"]), on=["part", "rule"], how="left"
+    )
+    named = dated.with_columns(
+        schedule=pl.lit(schedules[0] if schedules.len() else str(place.schedule_id)),
+        event_number=pl.lit(place.event_number),
+        event_on=pl.lit(event["event_on"]),
+        processed_on=pl.lit(event["status_at"].date()),
+    )
+    told = ("link", "jobs", "evaluation", "code", "meaning", "result")
+    looked = fields.filter(part="rule")
+    values = looked.with_columns(value=pl.col("values").str.split(BETWEEN)).explode("value")
+    return {
+        HEADERS: named.select(*HEADER, "result", "decision"),
+        FIELDS: fields.select(*alike, "field", "criterion", *told),
+        VALUES: values.select(*alike, "field", "criterion", "value").drop_nulls("value"),
+    }
+
+
+def _rule_days(connection: Any, client_id: int, event_on: date) -> pl.DataFrame:
+    """From which day the row of each eligibility rule holds that holds on the event date."""
+    rows = load_setup(connection, [client_id])["eligibility_rule"].filter(pl.col("valid_from") <= event_on)
+    latest = rows.sort("valid_from").unique("code", keep="last")
+    return latest.select(part=pl.lit("rule"), rule="code", rule_from="valid_from")
+
+
+def passive_events(connection: Any, client_id: int) -> Mapping[str, pl.DataFrame]:
+    """List the runs of passive events, the last first, and whom each passive event triggered.
+
+    Shapes: sheets `Runs` (as `runs.passive.passive_history`) and `Triggered` (who, when, which class, what
+            became of it; event_number is null while it waits).
+    """
+    return {
+        "Runs": passive_history(client_id),
+        "Triggered": frames.load_passive_activity(connection, client_id),
+    }
+
+
+__all__ = ["eligibility_debugging", "passive_events"]
