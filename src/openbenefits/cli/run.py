@@ -9,11 +9,12 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Schedule, Through, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Through, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
 
 if TYPE_CHECKING:
+    from openbenefits.runs.models import Run
     from openbenefits.runs.services import RunOrder, RunResult
 
 app = typer.Typer(
@@ -24,6 +25,16 @@ app = typer.Typer(
 
 CALENDAR_DAYS = 31
 
+AnySchedule = Annotated[
+    str | None,
+    typer.Option(
+        "--schedule",
+        "-s",
+        metavar="CODE",
+        help="The schedule, by its code; left out, all of the client.",
+        show_default=False,
+    ),
+]
 ThroughLevel = Annotated[Level, typer.Option("--through", help="The level to stop after.")]
 Finalize = Annotated[bool, typer.Option("--finalize", help="Apply defaults to whoever has not answered.")]
 People = Annotated[
@@ -136,8 +147,8 @@ def control(
 @app.command()
 def start(
     client: ClientCode,
-    schedule: Schedule,
     as_of: AsOf,
+    schedule: AnySchedule = None,
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
@@ -146,14 +157,14 @@ def start(
     workers: Workers = None,
     by: By = "administrator",
 ) -> None:
-    """Run a schedule on demand, through a level."""
+    """Run a schedule, or all that is due of a client, on demand, through a level."""
     connection = open_database()
     from openbenefits.runs import services
 
     order = _order(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
-    with progress(f"Running {schedule}") as told:
+    with progress(f"Running {schedule or client}") as told:
         result = services.run(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
@@ -161,8 +172,8 @@ def start(
 @app.command()
 def trial(
     client: ClientCode,
-    schedule: Schedule,
     as_of: AsOf,
+    schedule: AnySchedule = None,
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
@@ -178,7 +189,7 @@ def trial(
     order = _order(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
-    with progress(f"Rehearsing {schedule}") as told:
+    with progress(f"Rehearsing {schedule or client}") as told:
         result = services.trial(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
@@ -266,9 +277,20 @@ def print_result(connection: Any, result: "RunResult") -> None:
     from openbenefits.reports.tables import status_table
     from openbenefits.runs.models import Run
 
-    schedule = Run.objects.get(pk=result.run_id).schedule_id
-    if schedule is not None:
-        console.print(status_table(status_counts(connection, [schedule], run_id=result.run_id)))
+    started = Run.objects.get(pk=result.run_id)
+    if started.kind == "process":
+        counts = status_counts(connection, _schedules(connection, started), run_id=result.run_id)
+        console.print(status_table(counts))
+
+
+def _schedules(connection: Any, started: "Run") -> list[int]:
+    """Name the schedule of a run, or all of its client."""
+    from openbenefits.programs.frames import load_setup
+
+    if started.schedule_id is not None:
+        return [started.schedule_id]
+    rows = load_setup(connection, [started.bundle_client])["schedule"]
+    return rows.filter(client_id=started.bundle_client)["schedule_id"].to_list()
 
 
 def _accepted(codes: list[str] | None, reason: str) -> dict[str, str]:
@@ -316,7 +338,7 @@ def _execute(
 def _order(
     connection: Any,
     client: str,
-    schedule: str,
+    schedule: str | None,
     as_of: date,
     through: Level,
     is_finalizing: bool,
@@ -329,7 +351,7 @@ def _order(
     found = find_client(client)
     return RunOrder(
         client_id=found.pk,
-        schedule_id=find_schedule(connection, client, schedule),
+        schedule_id=find_schedule(connection, client, schedule) if schedule else None,
         as_of=as_of,
         through=through,
         is_finalizing=is_finalizing,

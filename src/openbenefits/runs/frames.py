@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.store.bulk import copy_out
+from openbenefits.store.keys import PEOPLE, people_arrays
 
 SCOPE_SCHEMA = {
     "client_id": pl.Int32,
@@ -16,17 +17,20 @@ SCOPE_SCHEMA = {
     "benefit_group": pl.String,
 }
 
-SCOPE = """
+_LATEST_JOBS = """
 SELECT DISTINCT ON (client_id, person_id, benefit_record)
        client_id, person_id, benefit_record, company, benefit_group
 FROM (
     SELECT DISTINCT ON (client_id, person_id, job_number, valid_from, sequence) *
-    FROM workforce_jobfact WHERE client_id = ANY(%(clients)s::int[])
+    FROM workforce_jobfact {whom}
     ORDER BY client_id, person_id, job_number, valid_from, sequence, version DESC
 ) AS j
 WHERE is_primary AND valid_from <= %(through)s
 ORDER BY client_id, person_id, benefit_record, is_deleted, valid_from DESC, sequence DESC
 """
+
+SCOPE = _LATEST_JOBS.format(whom="WHERE client_id = ANY(%(clients)s::int[])")
+PLACES = _LATEST_JOBS.format(whom=f"JOIN {PEOPLE} AS k USING (client_id, person_id)")
 
 RUN_PEOPLE = """
 SELECT client_id, person_id, benefit_record, partition, outcome FROM runs_runperson
@@ -42,6 +46,11 @@ def load_scope(connection: Any, client_ids: Sequence[int], through: date) -> pl.
     """
     clients = "{" + ",".join(map(str, client_ids)) + "}"
     return copy_out(connection, SCOPE, SCOPE_SCHEMA, {"clients": clients, "through": through})
+
+
+def load_places(connection: Any, people: pl.DataFrame, through: date) -> pl.DataFrame:
+    """Load company and group of the primary job of some people's benefit records, as `load_scope` does."""
+    return copy_out(connection, PLACES, SCOPE_SCHEMA, people_arrays(people) | {"through": through})
 
 
 def load_run_people(connection: Any, run_id: int, client_ids: Sequence[int], partition: int) -> pl.DataFrame:
