@@ -8,7 +8,7 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.faults import Refused
+from openbenefits.cli.faults import EXIT_REFUSED, Refused
 from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Through, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
@@ -202,15 +202,76 @@ def resume(
     """Go on with a run that was stopped: only what its ledger lacks is processed."""
     connection = open_database()
     from openbenefits.runs import services
+
+    _refuse_unknown_run(run)
+    with progress(f"Resuming run {run}") as told:
+        result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
+    print_result(connection, result)
+
+
+@app.command()
+def held(
+    client: Annotated[
+        str | None, typer.Option("--client", "-c", metavar="CODE", help="Only this client's.")
+    ] = None,
+) -> None:
+    """List the runs that a limit holds until a person has looked at them."""
+    open_database()
+    from openbenefits.runs.acts import held_runs
+    from openbenefits.workforce.models import Client
+
+    rows = held_runs(find_client(client).pk if client else None)
+    if rows.is_empty():
+        say("No run is held.")
+        return
+    codes = dict(Client.objects.values_list("pk", "code"))
+    shown = rows.select(
+        "run",
+        client=pl.col("client_id").replace_strict(codes, return_dtype=pl.String),
+        as_of="as_of",
+        since=pl.col("since").dt.strftime("%Y-%m-%d %H:%M"),
+        by="by",
+        people="people",
+        why="why",
+    )
+    console.print(table_of(shown, title="Runs held: nothing of them is published"))
+
+
+@app.command(name="release")
+def release_run(
+    run: Annotated[int, typer.Argument(help="The number of a run that is held.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it may be published; kept with the run.")],
+    by: By = "administrator",
+) -> None:
+    """Publish a run that a limit holds, as it was looked at; if there is more by now, it is held again."""
+    connection = open_database()
+    from openbenefits.runs import services
+    from openbenefits.runs.acts import ActRefused, release
+    from openbenefits.runs.models import Run
+
+    _refuse_unknown_run(run)
+    try:
+        release(connection, run, reason=reason, author=by, now=now())
+    except ActRefused as fault:
+        raise Refused(str(fault)) from fault
+    with progress(f"Publishing run {run}") as told:
+        result = services.resume_run(connection, run, now=now(), progress=told)
+    print_result(connection, result)
+    if Run.objects.get(pk=run).state != "done":
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _refuse_unknown_run(run: int) -> None:
+    """Refuse a number that is no run's.
+
+    Errors: Refused.
+    """
     from openbenefits.runs.models import Run
 
     if not Run.objects.filter(pk=run).exists():
         last = Run.objects.order_by("-id").values_list("id", flat=True).first()
         message = f"no run {run}; the last one is {last or 'none yet'}. Correct the number."
         raise Refused(message)
-    with progress(f"Resuming run {run}") as told:
-        result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
-    print_result(connection, result)
 
 
 @app.command()
@@ -278,6 +339,10 @@ def print_result(connection: Any, result: "RunResult") -> None:
     from openbenefits.runs.models import Run
 
     started = Run.objects.get(pk=result.run_id)
+    for sentence in started.options.get("held", {}).get("why", ()) if started.state == "held" else ():
+        say(f"Held for a person: {sentence}.", style="yellow")
+    if started.state == "held":
+        say(f"Nothing was published. Look at it, then `openbenefits run release {started.pk} --reason TEXT`.")
     if started.kind == "process":
         counts = status_counts(connection, _schedules(connection, started), run_id=result.run_id)
         console.print(status_table(counts))

@@ -32,6 +32,11 @@ ORDER BY client_id, person_id, benefit_record, is_deleted, valid_from DESC, sequ
 SCOPE = _LATEST_JOBS.format(whom="WHERE client_id = ANY(%(clients)s::int[])")
 PLACES = _LATEST_JOBS.format(whom=f"JOIN {PEOPLE} AS k USING (client_id, person_id)")
 
+EVERYBODY = """
+SELECT client_id, person_id, benefit_record, partition FROM runs_runperson
+WHERE run_id = %(run)s AND client_id = %(client)s
+"""
+
 RUN_PEOPLE = """
 SELECT client_id, person_id, benefit_record, partition, outcome FROM runs_runperson
 WHERE run_id = %(run)s AND client_id = ANY(%(clients)s::int[]) AND partition = %(partition)s
@@ -53,6 +58,12 @@ def load_places(connection: Any, people: pl.DataFrame, through: date) -> pl.Data
     return copy_out(connection, PLACES, SCOPE_SCHEMA, people_arrays(people) | {"through": through})
 
 
+def load_everybody(connection: Any, run_id: int, client_id: int) -> pl.DataFrame:
+    """Load everybody in scope of a run, with their partition."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16, "partition": pl.Int32}
+    return copy_out(connection, EVERYBODY, schema, {"run": run_id, "client": client_id})
+
+
 def load_run_people(connection: Any, run_id: int, client_ids: Sequence[int], partition: int) -> pl.DataFrame:
     """Load the people of one partition of a run."""
     schema = {
@@ -66,3 +77,34 @@ def load_run_people(connection: Any, run_id: int, client_ids: Sequence[int], par
     return copy_out(
         connection, RUN_PEOPLE, schema, {"run": run_id, "clients": clients, "partition": partition}
     )
+
+
+# --- what a run did -----------------------------------------------------------------------------------------
+
+MOVED = ["processed", "not finalised"]
+"""Outcomes of those for whom a run wrote something."""
+
+OUTCOMES = """
+SELECT client_id, person_id, benefit_record, outcome, to_status FROM runs_runperson
+WHERE client_id = %(client)s AND run_id = %(run)s
+"""
+
+IMPORT_EVENTS = f"""
+SELECT DISTINCT client_id, person_id, benefit_record, schedule_id, event_number, change_id
+FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE change_id IS NOT NULL AND event_number IS NOT NULL
+"""
+
+RECORD = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
+
+
+def load_outcomes(connection: Any, run_id: int, client_id: int) -> pl.DataFrame:
+    """Load what became of everybody in the scope of a run."""
+    schema = RECORD | {"outcome": pl.String, "to_status": pl.String}
+    return copy_out(connection, OUTCOMES, schema, {"client": client_id, "run": run_id})
+
+
+def load_import_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the events of some people that facts of imports brought about, with the import's change."""
+    schema = RECORD | {"schedule_id": pl.Int32, "event_number": pl.Int32, "change_id": pl.Int64}
+    return copy_out(connection, IMPORT_EVENTS, schema, people_arrays(people))
