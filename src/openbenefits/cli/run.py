@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
+from openbenefits.cli import rehearsal
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
@@ -65,6 +66,12 @@ Workers = Annotated[
     ),
 ]
 SHOWN = ("code", "name", "does", "when")
+
+
+app.command()(rehearsal.rehearse)
+app.command()(rehearsal.rehearsals)
+app.command(name="rehearsal")(rehearsal.show_rehearsal)
+app.command()(rehearsal.commit)
 
 
 @app.command(name="list")

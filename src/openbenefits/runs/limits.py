@@ -35,13 +35,13 @@ class Excess:
     def sentence(self) -> str:
         """Say it, with dollars as dollars."""
         if self.measure == "cents_per_pay":
-            return (
-                f"at most {_dollars(self.most)} differing in one pay expected, {_dollars(self.found)} found"
-            )
+            most, found = dollars_text(self.most), dollars_text(self.found)
+            return f"at most {most} differing in one pay expected, {found} found"
         return f"at most {self.most:,} {NAMES[self.measure]} expected, {self.found:,} found"
 
 
-def _dollars(cents: int) -> str:
+def dollars_text(cents: int) -> str:
+    """Write cents as dollars."""
     return f"${cents // 100:,}.{cents % 100:02d}"
 
 

@@ -4,6 +4,7 @@ Each partition is a run of its own in a transaction that is given up; afterwards
 who would move, and compared.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,11 +30,14 @@ class Part:
     people:      RECORD, outcome, to_status, fingerprint, digest: everybody in scope.
     differences: as `differences.DIFFERENCES`.
     measures:    as `differences.measured`, with the events of each import as `imports`.
+    seconds:     how long it took, of which comparing_seconds went into what a run does not do.
     """
 
     people: pl.DataFrame
     differences: pl.DataFrame
     measures: Mapping[str, pl.DataFrame]
+    seconds: float
+    comparing_seconds: float
 
 
 def rehearse_part(
@@ -48,28 +52,56 @@ def rehearse_part(
 
     Shapes: people as `partitions.with_partition`.
     """
-    kept: list[tuple[pl.DataFrame, date, Standing, pl.DataFrame]] = []
-    imports = frames.load_import_events(connection, people)
+    begun_at = time.monotonic()
     year, through = _year(connection, order)
+    imports = frames.load_import_events(connection, people)
+    kept: list[_After] = []
     try:
         with transaction.atomic():
             started = begun(connection, order, people, now=now, releases=releases)
             go_through(connection, started, now=now, workers=1, progress=None)
-            told = _told(connection, started, people)
-            moved = told.filter(pl.col("outcome").is_in(frames.MOVED))
-            begin = min([year, *_first_days(connection, started, moved)])
-            after = standing(connection, order.client_id, moved, begin=begin, through=through)
-            kept.append((told, begin, after, frames.load_import_events(connection, people)))
+            worked_at = time.monotonic()
+            kept.append(_after(connection, order, started, people, year, through))
             raise TrialOver
     except TrialOver:
-        told, begin, after, imports_after = kept[0]
-    moved = told.filter(pl.col("outcome").is_in(frames.MOVED))
-    before = standing(connection, order.client_id, moved, begin=begin, through=through)
-    sides = (before.points, after.points, before.owed, after.owed)
+        after = kept[0]
+    before = standing(connection, order.client_id, after.moved, begin=after.begin, through=through)
+    sides = (before.points, after.standing.points, before.owed, after.standing.owed)
+    found = differences(*sides, year_from=year, year_through=through)
+    measures = measured(*sides) | {"imports": _new_events(imports, after.imports)}
+    ended_at = time.monotonic()
     return Part(
-        people=told,
-        differences=differences(*sides, year_from=year, year_through=through),
-        measures=measured(*sides) | {"imports": _new_events(imports, imports_after)},
+        people=after.told,
+        differences=found,
+        measures=measures,
+        seconds=ended_at - begun_at,
+        comparing_seconds=ended_at - worked_at,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _After:
+    """What holds after the run, read before it is given up: of everybody, and of those who moved."""
+
+    told: pl.DataFrame
+    moved: pl.DataFrame
+    begin: date
+    standing: Standing
+    imports: pl.DataFrame
+
+
+def _after(
+    connection: Any, order: RunOrder, started: models.Run, people: pl.DataFrame, year: date, through: date
+) -> _After:
+    told = _told(connection, started, people)
+    moved = told.filter(pl.col("outcome").is_in(frames.MOVED))
+    begin = min([year, *_first_days(connection, started, moved)])
+    return _After(
+        told=told,
+        moved=moved,
+        begin=begin,
+        standing=standing(connection, order.client_id, moved, begin=begin, through=through),
+        imports=frames.load_import_events(connection, people),
     )
 
 
