@@ -32,3 +32,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
+
+REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
+"""Where rehearsals are kept, a folder for each database."""

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
+from openbenefits.cli import rehearsal
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Schedule, Through, parse_day
+from openbenefits.cli.faults import EXIT_REFUSED, Refused
+from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Through, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
 
 if TYPE_CHECKING:
+    from openbenefits.runs.models import Run
     from openbenefits.runs.services import RunOrder, RunResult
 
 app = typer.Typer(
@@ -24,6 +26,16 @@ app = typer.Typer(
 
 CALENDAR_DAYS = 31
 
+AnySchedule = Annotated[
+    str | None,
+    typer.Option(
+        "--schedule",
+        "-s",
+        metavar="CODE",
+        help="The schedule, by its code; left out, all of the client.",
+        show_default=False,
+    ),
+]
 ThroughLevel = Annotated[Level, typer.Option("--through", help="The level to stop after.")]
 Finalize = Annotated[bool, typer.Option("--finalize", help="Apply defaults to whoever has not answered.")]
 People = Annotated[
@@ -54,6 +66,12 @@ Workers = Annotated[
     ),
 ]
 SHOWN = ("code", "name", "does", "when")
+
+
+app.command()(rehearsal.rehearse)
+app.command()(rehearsal.rehearsals)
+app.command(name="rehearsal")(rehearsal.show_rehearsal)
+app.command()(rehearsal.commit)
 
 
 @app.command(name="list")
@@ -136,8 +154,8 @@ def control(
 @app.command()
 def start(
     client: ClientCode,
-    schedule: Schedule,
     as_of: AsOf,
+    schedule: AnySchedule = None,
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
@@ -146,14 +164,14 @@ def start(
     workers: Workers = None,
     by: By = "administrator",
 ) -> None:
-    """Run a schedule on demand, through a level."""
+    """Run a schedule, or all that is due of a client, on demand, through a level."""
     connection = open_database()
     from openbenefits.runs import services
 
     order = _order(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
-    with progress(f"Running {schedule}") as told:
+    with progress(f"Running {schedule or client}") as told:
         result = services.run(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
@@ -161,8 +179,8 @@ def start(
 @app.command()
 def trial(
     client: ClientCode,
-    schedule: Schedule,
     as_of: AsOf,
+    schedule: AnySchedule = None,
     through: ThroughLevel = Level.ELECTIONS,
     is_finalizing: Finalize = False,
     person: People = None,
@@ -178,7 +196,7 @@ def trial(
     order = _order(
         connection, client, schedule, as_of, through, is_finalizing, person, by, _accepted(accept, reason)
     )
-    with progress(f"Rehearsing {schedule}") as told:
+    with progress(f"Rehearsing {schedule or client}") as told:
         result = services.trial(connection, order, now=now(), workers=workers, progress=told)
     print_result(connection, result)
 
@@ -191,15 +209,76 @@ def resume(
     """Go on with a run that was stopped: only what its ledger lacks is processed."""
     connection = open_database()
     from openbenefits.runs import services
+
+    _refuse_unknown_run(run)
+    with progress(f"Resuming run {run}") as told:
+        result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
+    print_result(connection, result)
+
+
+@app.command()
+def held(
+    client: Annotated[
+        str | None, typer.Option("--client", "-c", metavar="CODE", help="Only this client's.")
+    ] = None,
+) -> None:
+    """List the runs that a limit holds until a person has looked at them."""
+    open_database()
+    from openbenefits.runs.acts import held_runs
+    from openbenefits.workforce.models import Client
+
+    rows = held_runs(find_client(client).pk if client else None)
+    if rows.is_empty():
+        say("No run is held.")
+        return
+    codes = dict(Client.objects.values_list("pk", "code"))
+    shown = rows.select(
+        "run",
+        client=pl.col("client_id").replace_strict(codes, return_dtype=pl.String),
+        as_of="as_of",
+        since=pl.col("since").dt.strftime("%Y-%m-%d %H:%M"),
+        by="by",
+        people="people",
+        why="why",
+    )
+    console.print(table_of(shown, title="Runs held: nothing of them is published"))
+
+
+@app.command(name="release")
+def release_run(
+    run: Annotated[int, typer.Argument(help="The number of a run that is held.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why it may be published; kept with the run.")],
+    by: By = "administrator",
+) -> None:
+    """Publish a run that a limit holds, as it was looked at; if there is more by now, it is held again."""
+    connection = open_database()
+    from openbenefits.runs import services
+    from openbenefits.runs.acts import ActRefused, release
+    from openbenefits.runs.models import Run
+
+    _refuse_unknown_run(run)
+    try:
+        release(connection, run, reason=reason, author=by, now=now())
+    except ActRefused as fault:
+        raise Refused(str(fault)) from fault
+    with progress(f"Publishing run {run}") as told:
+        result = services.resume_run(connection, run, now=now(), progress=told)
+    print_result(connection, result)
+    if Run.objects.get(pk=run).state != "done":
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _refuse_unknown_run(run: int) -> None:
+    """Refuse a number that is no run's.
+
+    Errors: Refused.
+    """
     from openbenefits.runs.models import Run
 
     if not Run.objects.filter(pk=run).exists():
         last = Run.objects.order_by("-id").values_list("id", flat=True).first()
         message = f"no run {run}; the last one is {last or 'none yet'}. Correct the number."
         raise Refused(message)
-    with progress(f"Resuming run {run}") as told:
-        result = services.resume_run(connection, run, now=now(), workers=workers, progress=told)
-    print_result(connection, result)
 
 
 @app.command()
@@ -266,9 +345,24 @@ def print_result(connection: Any, result: "RunResult") -> None:
     from openbenefits.reports.tables import status_table
     from openbenefits.runs.models import Run
 
-    schedule = Run.objects.get(pk=result.run_id).schedule_id
-    if schedule is not None:
-        console.print(status_table(status_counts(connection, [schedule], run_id=result.run_id)))
+    started = Run.objects.get(pk=result.run_id)
+    for sentence in started.options.get("held", {}).get("why", ()) if started.state == "held" else ():
+        say(f"Held for a person: {sentence}.", style="yellow")
+    if started.state == "held":
+        say(f"Nothing was published. Look at it, then `openbenefits run release {started.pk} --reason TEXT`.")
+    if started.kind == "process":
+        counts = status_counts(connection, _schedules(connection, started), run_id=result.run_id)
+        console.print(status_table(counts))
+
+
+def _schedules(connection: Any, started: "Run") -> list[int]:
+    """Name the schedule of a run, or all of its client."""
+    from openbenefits.programs.frames import load_setup
+
+    if started.schedule_id is not None:
+        return [started.schedule_id]
+    rows = load_setup(connection, [started.bundle_client])["schedule"]
+    return rows.filter(client_id=started.bundle_client)["schedule_id"].to_list()
 
 
 def _accepted(codes: list[str] | None, reason: str) -> dict[str, str]:
@@ -316,7 +410,7 @@ def _execute(
 def _order(
     connection: Any,
     client: str,
-    schedule: str,
+    schedule: str | None,
     as_of: date,
     through: Level,
     is_finalizing: bool,
@@ -329,7 +423,7 @@ def _order(
     found = find_client(client)
     return RunOrder(
         client_id=found.pk,
-        schedule_id=find_schedule(connection, client, schedule),
+        schedule_id=find_schedule(connection, client, schedule) if schedule else None,
         as_of=as_of,
         through=through,
         is_finalizing=is_finalizing,

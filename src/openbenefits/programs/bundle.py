@@ -700,6 +700,29 @@ class DataAuditPart(Part, kw_only=True, frozen=True):
     people: dict[str, Annotated[int, Meta(ge=0)]] = {}
 
 
+class RunLimitPart(DatedPart, kw_only=True, frozen=True):
+    """The most that a run of its day or later may publish before a person has looked at it (rulings §1.11).
+
+    Of several limits of a schedule the latest counts; a schedule without its own goes by those without one.
+    What is not stated is not limited.
+    """
+
+    code: Code
+    schedule: Code | None = None
+    terminations: Annotated[int, Meta(ge=0)] | None = None  # people who end without any coverage
+    dropped_dependents: Annotated[int, Meta(ge=0)] | None = None  # dependents who end without any
+    dollars_per_pay: Dollars | None = None  # that differ in one pay, up and down added
+    events_of_an_import: Annotated[int, Meta(ge=0)] | None = None  # events one import brings about
+
+
+class SecondPersonPart(Part, kw_only=True, frozen=True):
+    """The acts about a run, or a rehearsal, that need another person than who made it (rulings §6.5)."""
+
+    release: bool = False
+    take_back: bool = False
+    commit: bool = False
+
+
 class CobraClassPart(DatedPart, kw_only=True, frozen=True):
     """What losing coverage for a cause gives, for events from its day on: months, and days to tell whom.
 
@@ -760,3 +783,5 @@ class ClientBundle(SharedSections, kw_only=True, frozen=True):
     schedules: list[SchedulePart]
     run_controls: list[RunControlPart] = []
     data_audit: DataAuditPart | None = None
+    run_limits: list[RunLimitPart] = []
+    second_person: SecondPersonPart | None = None

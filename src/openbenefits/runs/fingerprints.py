@@ -19,7 +19,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
     total = pl.DataFrame({"case": situation.cases["case"], "own": own})
     parts = {
         "members": situation.members,
-        "in_force": situation.in_force,
+        "in_force": situation.in_force.drop("run_id", strict=False),  # who made it decides nothing
         "approved": situation.approved,
         "held_members": situation.held_members,
         "left": situation.left,

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from openbenefits.events.models import EventKey
+
 
 class Run(models.Model):
     """One execution of a run control (or of an order on demand)."""
@@ -14,7 +16,7 @@ class Run(models.Model):
     through_level = models.TextField()  # core.codes.Level
     is_finalizing = models.BooleanField(default=False)
     options = models.JSONField(default=dict)  # participant list, limits
-    state = models.TextField()  # running, done, failed, stopped
+    state = models.TextField()  # running, done, held, taken back
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     started_by = models.TextField()
@@ -46,3 +48,61 @@ class RunPerson(models.Model):
     outcome = models.TextField(null=True)  # null until its partition is committed
     from_status = models.TextField(null=True)
     to_status = models.TextField(null=True)
+
+
+class RunAct(models.Model):
+    """What a person did about a run: released it, or took it back. Append-only.
+
+    Where the client asks for a second person, the author is not who started the run; the database refuses it.
+    """
+
+    pk = models.CompositePrimaryKey("run_id", "number")
+    run_id = models.BigIntegerField()
+    number = models.IntegerField()
+    kind = models.TextField()  # release, take_back
+    reason = models.TextField()
+    author = models.TextField()
+    prepared_by = models.TextField()  # who started the run
+    needs_second = models.BooleanField()
+    found = models.JSONField(default=dict)  # what was released: the measures as they were looked at
+    acted_at = models.DateTimeField()
+
+
+class EventBefore(EventKey):
+    """Where an event stood before a run moved it; of one the run made, that it was not there.
+
+    What a run is taken back to.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "run_id", "person_id", "benefit_record", "schedule_id", "event_number"
+    )
+    run_id = models.BigIntegerField()
+    is_new = models.BooleanField()
+    event_on = models.DateField()
+    event_status = models.TextField()
+    process_status = models.TextField(null=True)
+    process_indicator = models.TextField()
+    finalize_requested = models.BooleanField()
+    is_finalized = models.BooleanField()
+    is_multi_activity = models.BooleanField()
+    program_id = models.IntegerField(null=True)
+    preparation = models.IntegerField()
+    input_fingerprint = models.BigIntegerField(null=True)
+    window_begins_on = models.DateField(null=True)
+    window_ends_on = models.DateField(null=True)
+    is_out_of_sequence = models.BooleanField()
+    is_eligibility_changed = models.BooleanField()
+    steps = models.IntegerField()
+
+
+class MessageBefore(EventKey):
+    """A message that stood before a run looked at its event again."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "run_id", "person_id", "benefit_record", "schedule_id", "event_number"),
+        *("written_in", "number"),
+    )
+    run_id = models.BigIntegerField()
+    written_in = models.BigIntegerField()  # the run that wrote it
+    number = models.IntegerField()

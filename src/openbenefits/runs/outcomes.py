@@ -1,5 +1,6 @@
 """Why a run of event maintenance made no event of what waits (rulings §1.10, docs/rules.md §15.8)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -13,19 +14,21 @@ CLOSED = f"BA1006: {CATALOGUE['BA1006'].title}"
 HELD = "waits for an administrator"
 
 
-def not_taken(connection: Any, outcomes: pl.DataFrame, schedule: dict[str, Any]) -> pl.DataFrame:
+def not_taken(connection: Any, outcomes: pl.DataFrame, schedules: Sequence[dict[str, Any]]) -> pl.DataFrame:
     """Say of those without an outcome what the run left lying.
 
-    Shapes: outcomes per benefit record with outcome (null: nothing was worked on). A schedule that takes no
-            new events leaves new facts unread and activity waiting; any other leaves what is held.
+    Shapes: outcomes per benefit record with outcome (null: nothing was worked on); schedules as set up. Where
+            none of those of event maintenance takes new events, the run leaves new facts unread and activity
+            waiting; any other leaves what is held.
     """
     idle = outcomes.filter(pl.col("outcome").is_null())
-    if schedule["kind"] != "E" or idle.is_empty():
+    closed = [row["is_closed_to_new_events"] for row in schedules if row["kind"] == "E"]
+    if not closed or idle.is_empty():
         return outcomes
     waiting = frames.load_waiting_activity(connection, idle).select(RECORD_KEY).unique()
     left = idle.join(waiting, on=list(RECORD_KEY), how="semi")
     text = HELD
-    if schedule["is_closed_to_new_events"]:
+    if all(closed):
         unread = idle.join(frames.load_unread_people(connection, idle), on=PERSON, how="semi")
         left, text = pl.concat([left, unread]).unique(list(RECORD_KEY)), CLOSED
     told = left.select(*RECORD_KEY, left_lying=pl.lit(text))

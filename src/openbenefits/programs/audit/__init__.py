@@ -27,6 +27,7 @@ from openbenefits.programs.audit import (
     rates,
     references,
     rules,
+    run_limits,
     special,
     waits,
 )
@@ -99,6 +100,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     calendars.schedules,
     calendars.run_controls,
     calendars.passive_events,
+    run_limits.run_limits,
     cobra.cobra_classes,
     cobra.cobra_actions,
 )

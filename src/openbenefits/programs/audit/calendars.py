@@ -86,10 +86,8 @@ def schedules(audited: Audited) -> Iterator[Finding]:
 
 
 def run_controls(audited: Audited) -> Iterator[Finding]:
-    """Find run controls without a schedule or without a day."""
+    """Find run controls without a day."""
     for path, control in numbered(audited.client.run_controls if audited.client else (), "run_controls"):
-        if control.kind == "process" and control.schedule is None:
-            yield audited.finding(path, "no_schedule", "a schedule to process", "none", "Name it.")
         if control.repeats in ("once", "monthly") and control.runs_on is None:
             yield audited.finding(path, "no_day", "`runs_on`, the day of the run", "none", "Name the day.")
 

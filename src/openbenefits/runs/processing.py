@@ -1,0 +1,166 @@
+"""A run's partitions: the people locked, events opened, waves until nobody moves, the ledger written."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+from django.db.models import Count
+
+from openbenefits.core.codes import ScheduleKind
+from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.events.services import create_events, create_period_events, detect_activity
+from openbenefits.programs.frames import Compiled, Tables, load_releases
+from openbenefits.programs.models import Bundle
+from openbenefits.runs import frames, models, waves
+from openbenefits.runs.outcomes import not_taken
+from openbenefits.runs.schedules import in_scope, opens_by_itself, schedules_asked
+from openbenefits.runs.workers import each_done
+from openbenefits.store.bulk import update_from
+from openbenefits.store.locks import lock_rows
+
+Progress = Callable[[int, int], None]
+"""Called with partitions done and partitions in all."""
+
+LOCKED = "locked by somebody else"
+
+
+def go_through(
+    connection: Any, started: models.Run, *, now: datetime, workers: int, progress: Progress | None
+) -> None:
+    """Process the waiting partitions, then once more whom somebody else had locked."""
+    lines = models.RunPartition.objects.filter(run_id=started.id)
+    total = lines.count()
+    numbers = lines.order_by("partition").values_list("partition", flat=True)
+    waiting = list(numbers.filter(state="waiting"))
+    process = partial(_process, started=started, now=now)
+    done = total - len(waiting)
+    for _ in each_done(connection, waiting, process, workers=workers):
+        done += 1
+        if progress:
+            progress(done, total)
+    late = list(numbers.filter(counts__has_key=LOCKED))
+    for _ in each_done(connection, late, partial(process, outcome=LOCKED), workers=workers):
+        pass
+
+
+def _process(
+    connection: Any, partition: int, *, started: models.Run, now: datetime, outcome: str | None = None
+) -> None:
+    """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
+    with transaction.atomic():
+        people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
+        people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
+        persons = people.select(id="person_id").unique()
+        locked, skipped = lock_rows(connection, "workforce_person", persons)
+        held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
+        people = people.join(locked, left_on="person_id", right_on="id", how="semi")
+        setup = load_releases(connection, releases_of(started))
+        _open_events(connection, started, setup[1], people, now=now)
+        outcomes, count = work_in_waves(connection, started, people, setup, now=now)
+        outcomes = not_taken(connection, outcomes, _asked(started, setup[1]))
+        outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
+        _write_outcomes(connection, started.id, outcomes)
+        _write_line(started, partition, count, now=now)
+
+
+def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: datetime) -> None:
+    """Mark a partition done in the ledger, with how many people have which outcome."""
+    people = models.RunPerson.objects.filter(
+        client_id=started.bundle_client, run_id=started.id, partition=partition
+    )
+    counts = people.values_list("outcome").annotate(people=Count("*"))
+    models.RunPartition.objects.filter(run_id=started.id, partition=partition).update(
+        state="done", waves=waves_taken, committed_at=now, counts=dict(counts)
+    )
+
+
+def releases_of(started: models.Run) -> tuple[int, ...]:
+    """Answer the releases of set-up a run goes by, all of it, even if it is resumed after a newer one."""
+    return tuple(started.releases[client] for client in sorted(started.releases, key=int))
+
+
+def _open_events(
+    connection: Any, started: models.Run, tables: Tables, people: pl.DataFrame, *, now: datetime
+) -> None:
+    """Create the events of the schedules asked: from activity, or one for everybody."""
+    asked = _asked(started, tables)
+    opening = [row for row in asked if not row["is_closed_to_new_events"]]
+    if started.schedule_id is None:
+        opening = [row for row in opening if opens_by_itself(row, started.as_of)]
+    if any(row["kind"] == ScheduleKind.EVENT_MAINTENANCE for row in opening):
+        actions = tables["action_reason"]
+        detect_activity(connection, people, actions, run_id=started.id, floor=_floor(started), now=now)
+    for row in opening:
+        theirs = people if len(asked) == 1 else _whom(connection, row, people)
+        if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
+            create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
+        else:
+            create_period_events(connection, theirs, row, now=now)
+
+
+def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:
+    """Name those of some people that a schedule is about."""
+    through = schedule["period_begins_on"] or date(9999, 12, 31)
+    known = frames.load_places(connection, people, through).filter(in_scope(schedule))
+    return people.join(known, on=list(RECORD_KEY), how="semi")
+
+
+def _asked(started: models.Run, tables: Tables) -> list[dict[str, Any]]:
+    return schedules_asked(tables, started.bundle_client, started.schedule_id)
+
+
+def _floor(started: models.Run) -> date:
+    """The day before which changes to facts trigger nothing."""
+    told = started.options["floor"]
+    if told:
+        return date.fromisoformat(told)
+    return Bundle.objects.get(client_id=started.bundle_client).starts_on or date.min
+
+
+def work_in_waves(
+    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
+) -> tuple[pl.DataFrame, int]:
+    """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
+    outcomes, moving, count = _outcome(people, None), people, 0
+    worked = pl.DataFrame(schema=dict.fromkeys(EVENT_KEY, pl.Int64))
+    while moving.height:
+        wave = waves.work_wave(connection, started, moving, setup, worked, now=now)
+        count += 1
+        worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
+        outcomes = _merged(outcomes, wave.outcomes)
+        moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
+    return outcomes, count
+
+
+def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
+    return people.select("client_id", "person_id", "benefit_record").with_columns(
+        outcome=pl.lit(outcome, pl.String),
+        from_status=pl.lit(None, pl.String),
+        to_status=pl.lit(None, pl.String),
+    )
+
+
+def _merged(outcomes: pl.DataFrame, news: pl.DataFrame) -> pl.DataFrame:
+    """Keep the first status before and the last word after; somebody who moved stays moved."""
+    key = ["client_id", "person_id", "benefit_record"]
+    found = outcomes.join(news, on=key, how="left", suffix="_new", maintain_order="left")
+    worked = pl.col("outcome") == "processed"
+    return found.select(
+        *key,
+        outcome=pl.when(worked.fill_null(value=False))
+        .then("outcome")
+        .otherwise(pl.coalesce("outcome_new", "outcome")),
+        from_status=pl.coalesce("from_status", "from_status_new"),
+        to_status=pl.coalesce("to_status_new", "to_status"),
+    )
+
+
+def _write_outcomes(connection: Any, run_id: int, outcomes: pl.DataFrame) -> None:
+    rows = outcomes.with_columns(
+        run_id=pl.lit(run_id, pl.Int64), outcome=pl.col("outcome").fill_null("no event")
+    )
+    key = ["client_id", "run_id", "person_id", "benefit_record"]
+    update_from(connection, "runs_runperson", rows, key, ["outcome", "from_status", "to_status"])
