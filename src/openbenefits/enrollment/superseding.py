@@ -1,0 +1,89 @@
+"""Elections of events that are assigned or prepared again: withdrawn as further submissions, or given back.
+
+"Deleted" means superseded, never erased (rulings §4): who chose what, and when it was received, stays. The
+caller has locked the people, in its own transaction.
+"""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from openbenefits.enrollment import models
+from openbenefits.enrollment.entry_rows import as_stored
+from openbenefits.enrollment.frames import (
+    ELECTION_KEY,
+    load_elected_beneficiaries,
+    load_elected_dependents,
+    load_elected_funds,
+)
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.store.bulk import copy_in, copy_out, schema_of
+from openbenefits.store.keys import PEOPLE, people_arrays
+
+REPAIR = "repair"
+"""The source of a withdrawal that a repair wrote."""
+
+SUBMITTED = (
+    f"SELECT {{columns}} FROM enrollment_election AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
+)
+
+PLACE = [*ELECTION_KEY[:-1]]
+CONTENTS = (
+    (models.ElectionDependent, load_elected_dependents),
+    (models.ElectionBeneficiary, load_elected_beneficiaries),
+    (models.ElectionFund, load_elected_funds),
+)
+
+
+def load_submitted(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load every submission of some events, in order, with all its columns."""
+    schema = schema_of(models.Election)
+    rows = copy_out(connection, SUBMITTED.format(columns=", ".join(schema)), schema, people_arrays(events))
+    return rows.join(events.select(EVENT_KEY).unique(), on=list(EVENT_KEY), how="semi").sort(*ELECTION_KEY)
+
+
+def standing(submitted: pl.DataFrame) -> pl.DataFrame:
+    """Keep of each place the last submission, if it stands."""
+    last = submitted.unique(PLACE, keep="last", maintain_order=True)
+    return last.filter(~pl.col("is_withdrawn"))
+
+
+def withdraw_elections(connection: Any, events: pl.DataFrame, *, actor: str, on: date) -> int:
+    """Withdraw the elections of events because the events are decided without them; answer how many."""
+    rows = standing(load_submitted(connection, events))
+    withdrawn = rows.with_columns(
+        submission=(pl.col("submission") + 1).cast(pl.Int32),
+        is_withdrawn=pl.lit(value=True),
+        source=pl.lit(REPAIR),
+        elector=pl.lit(actor),
+        received_on=pl.lit(on),
+    )
+    return copy_in(connection, "enrollment_election", as_stored(withdrawn, models.Election))
+
+
+def give_elections_back(connection: Any, events: pl.DataFrame) -> int:
+    """Let the elections stand again that a repair withdrew, where nothing was chosen since: how many."""
+    submitted = load_submitted(connection, events)
+    last = submitted.unique(PLACE, keep="last", maintain_order=True)
+    by_repair = last.filter((pl.col("source") == REPAIR) & pl.col("is_withdrawn"))
+    earlier = submitted.filter(~pl.col("is_withdrawn")).unique(PLACE, keep="last", maintain_order=True)
+    back = earlier.join(by_repair.select(*PLACE, next="submission"), on=PLACE)
+    rows = back.with_columns(was="submission", submission=(pl.col("next") + 1).cast(pl.Int32))
+    copy_in(connection, "enrollment_election", as_stored(rows, models.Election))
+    copy_contents(
+        connection, rows, rows.select(*ELECTION_KEY, *(pl.col(n).alias(f"old_{n}") for n in PLACE), "was")
+    )
+    return rows.height
+
+
+def copy_contents(connection: Any, people: pl.DataFrame, places: pl.DataFrame) -> None:
+    """Copy dependents, beneficiaries and funds of submissions to others.
+
+    Shapes: places has ELECTION_KEY (where to), and where they are copied from: old_…, was (submission).
+    """
+    source = [f"old_{name}" for name in PLACE]
+    for model, load in CONTENTS:
+        rows = load(connection, people).rename({**dict(zip(PLACE, source, strict=True)), "submission": "was"})
+        found = rows.join(places, on=[*source, "was"])
+        copy_in(connection, model._meta.db_table, as_stored(found, model))
