@@ -25,7 +25,7 @@ REPAIR = "repair"
 """The source of a withdrawal that a repair wrote."""
 
 SUBMITTED = (
-    f"SELECT {{columns}} FROM enrollment_election AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
+    f"SELECT {{columns}} FROM enrollment_election AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"  # noqa: S608
 )
 
 PLACE = [*ELECTION_KEY[:-1]]

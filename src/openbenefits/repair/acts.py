@@ -13,7 +13,7 @@ from openbenefits.runs.models import Run
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
 
-QUERY = f"SELECT {{columns}} FROM repair_repairact AS a JOIN {PEOPLE} AS k USING (client_id, person_id)"
+QUERY = f"SELECT {{columns}} FROM repair_repairact AS a JOIN {PEOPLE} AS k USING (client_id, person_id)"  # noqa: S608
 
 
 def load_acts(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -1,10 +1,10 @@
 """Events that go on elsewhere: under another benefit record, or as those of another person id.
 
-The event left behind is void and keeps what it was; the one there has its class, day, elections, decisions and
-orders, and is decided again from them. Nothing is erased. The caller has locked the people.
+The event left behind is void and keeps what it was; the one there has its class, day, elections, decisions
+and orders, and is decided again from them. Nothing is erased. The caller has locked the people.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -117,7 +117,7 @@ def _with_place(rows: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:
 
 
 def _there(rows: pl.DataFrame) -> pl.DataFrame:
-    """Give rows the key of where they go; the old one stays as old_…"""
+    """Give rows the key of where they go; the old one stays as old_… beside it."""
     old = rows.with_columns(pl.col(name).alias(there) for name, there in OLD.items())
     return old.with_columns(pl.col(there).alias(name) for name, there in THERE.items())
 
@@ -125,7 +125,7 @@ def _there(rows: pl.DataFrame) -> pl.DataFrame:
 def _bring_elections(connection: Any, moved: pl.DataFrame) -> None:
     """Copy the elections that stand, but where the event there has one that stands for the place."""
     mine = _there(_with_place(standing(load_submitted(connection, moved)), moved))
-    theirs = load_submitted(connection, moved.select(*_targets(moved)))
+    theirs = load_submitted(connection, moved.select(*_targets()))
     taken = standing(theirs)
     rows = mine.join(taken, on=PLACE, how="anti").with_columns(was="submission")
     last = theirs.group_by(PLACE).agg(last=pl.col("submission").max())
@@ -139,19 +139,21 @@ def _bring_elections(connection: Any, moved: pl.DataFrame) -> None:
         copy_contents(connection, moved, rows.select(*ELECTION_KEY, *(f"old_{n}" for n in PLACE), "was"))
 
 
-def _targets(moved: pl.DataFrame) -> Sequence[pl.Expr]:
+def _targets() -> Sequence[pl.Expr]:
     return [pl.col(THERE.get(name, name)).alias(name) for name in EVENT_KEY]
 
 
+def _select(table: str, schema: Mapping[str, Any]) -> str:
+    columns = ", ".join(schema)
+    return f"SELECT {columns} FROM {table} AS t JOIN {PEOPLE} AS k USING (client_id, person_id)"  # noqa: S608
+
+
 def _bring_decisions(connection: Any, fresh: pl.DataFrame) -> None:
-    """Copy what was decided about eligibility, and how windows were extended, for events that are new there."""
+    """Copy what was decided about eligibility, and how windows were extended, for events new there."""
     for model in (enrollment.EligibilityOverride, events_models.WindowAct):
         schema = schema_of(model)
         table = model._meta.db_table
-        query = (
-            f"SELECT {', '.join(schema)} FROM {table} AS t JOIN {PEOPLE} AS k USING (client_id, person_id)"  # noqa: S608
-        )
-        rows = copy_out(connection, query, schema, people_arrays(fresh))
+        rows = copy_out(connection, _select(table, schema), schema, people_arrays(fresh))
         copied = _there(_with_place(rows, fresh))
         copy_in(connection, table, copied.select(pl.col(n).cast(k) for n, k in schema.items()))
 
@@ -159,8 +161,7 @@ def _bring_decisions(connection: Any, fresh: pl.DataFrame) -> None:
 def _bring_activity(connection: Any, moved: pl.DataFrame) -> None:
     """Copy the activity events came from, so that the fact behind them stays known, and comes only once."""
     schema = schema_of(events_models.Activity)
-    query = f"SELECT {', '.join(schema)} FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)"  # noqa: S608
-    rows = copy_out(connection, query, schema, people_arrays(moved))
+    rows = copy_out(connection, _select("events_activity", schema), schema, people_arrays(moved))
     copied = _there(_with_place(rows.drop_nulls("event_number"), moved))
     key = ["client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence"]
     merge_in(
@@ -175,11 +176,8 @@ def _bring_activity(connection: Any, moved: pl.DataFrame) -> None:
 def trail_of(connection: Any, run_id: int, people: pl.DataFrame) -> pl.DataFrame:
     """Load where the events of some people went in a run, as MovedEvent."""
     schema = schema_of(MovedEvent)
-    query = (
-        f"SELECT {', '.join(schema)} FROM repair_movedevent AS m"  # noqa: S608
-        f" JOIN {PEOPLE} AS k USING (client_id, person_id) WHERE m.run_id = {int(run_id)}"
-    )
-    return copy_out(connection, query, schema, people_arrays(people))
+    rows = copy_out(connection, _select("repair_movedevent", schema), schema, people_arrays(people))
+    return rows.filter(run_id=run_id)
 
 
 __all__ = ["RECORD_KEY", "numbered", "relocate", "trail_of"]
