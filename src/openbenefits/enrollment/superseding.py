@@ -51,7 +51,10 @@ def standing(submitted: pl.DataFrame) -> pl.DataFrame:
 
 def withdraw_elections(connection: Any, events: pl.DataFrame, *, actor: str, on: date) -> int:
     """Withdraw the elections of events because the events are decided without them; answer how many."""
-    rows = standing(load_submitted(connection, events))
+    return _write_withdrawals(connection, standing(load_submitted(connection, events)), actor=actor, on=on)
+
+
+def _write_withdrawals(connection: Any, rows: pl.DataFrame, *, actor: str, on: date) -> int:
     withdrawn = rows.with_columns(
         submission=(pl.col("submission") + 1).cast(pl.Int32),
         is_withdrawn=pl.lit(value=True),
@@ -60,6 +63,28 @@ def withdraw_elections(connection: Any, events: pl.DataFrame, *, actor: str, on:
         received_on=pl.lit(on),
     )
     return copy_in(connection, "enrollment_election", as_stored(withdrawn, models.Election))
+
+
+def withdraw_copies(connection: Any, trail: pl.DataFrame, *, actor: str, on: date) -> int:
+    """Withdraw the elections that came to an event from another one, where they still stand; how many.
+
+    Shapes: trail has the key of the event they came from, and to_person, to_record, to_number.
+    """
+    if trail.is_empty():
+        return 0
+    said = ["plan_type", "slot", "option_code", "received_on", "elector", "source"]
+    there = ["client_id", "to_person", "to_record", "schedule_id", "to_number"]
+    came = standing(load_submitted(connection, trail)).join(
+        trail.select(*EVENT_KEY, "to_person", "to_record", "to_number"), on=list(EVENT_KEY)
+    )
+    keys = trail.select("client_id", "schedule_id", person_id="to_person", benefit_record="to_record",
+                        event_number="to_number")  # fmt: skip
+    theirs = standing(load_submitted(connection, keys))
+    copied = theirs.join(came, left_on=[*_PLACED, *said], right_on=[*there, *said], how="semi")
+    return _write_withdrawals(connection, copied, actor=actor, on=on)
+
+
+_PLACED = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
 
 
 def give_elections_back(connection: Any, events: pl.DataFrame) -> int:
@@ -77,13 +102,18 @@ def give_elections_back(connection: Any, events: pl.DataFrame) -> int:
     return rows.height
 
 
-def copy_contents(connection: Any, people: pl.DataFrame, places: pl.DataFrame) -> None:
+def copy_contents(
+    connection: Any, people: pl.DataFrame, places: pl.DataFrame, renamed: pl.DataFrame | None = None
+) -> None:
     """Copy dependents, beneficiaries and funds of submissions to others.
 
-    Shapes: places has ELECTION_KEY (where to), and where they are copied from: old_…, was (submission).
+    Shapes: places has ELECTION_KEY (where to), and where they are copied from: old_…, was (submission);
+            renamed has old_dependent and dependent_id (None: dependents stay who they are).
     """
     source = [f"old_{name}" for name in PLACE]
     for model, load in CONTENTS:
         rows = load(connection, people).rename({**dict(zip(PLACE, source, strict=True)), "submission": "was"})
         found = rows.join(places, on=[*source, "was"])
+        if renamed is not None and "dependent_id" in found.columns:
+            found = found.rename({"dependent_id": "old_dependent"}).join(renamed, on="old_dependent")
         copy_in(connection, model._meta.db_table, as_stored(found, model))

@@ -49,13 +49,13 @@ def take_back_postings(
     points = load_all_points(connection, keys)
     ceasing, again = taken_back(points, keys)
     supersede(connection, ceasing.select(POINT), run_id=run_id, now=now)
-    restored = _write_again(connection, again, run_id=run_id, now=now)
+    restored = write_again(connection, again, run_id=run_id, now=now)
     _take_back_credits(connection, keys, run_id=run_id, now=now)
     return ceasing, restored
 
 
-def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
-    """Write points under a further version; the old ones no longer name what superseded them.
+def write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
+    """Write points that held under a further version; the old ones no longer name what superseded them.
 
     Without that name a second taking back of the same event would write them again once more.
     """

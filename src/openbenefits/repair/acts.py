@@ -8,7 +8,7 @@ import polars as pl
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.repair import kinds
 from openbenefits.repair.models import RepairAct
-from openbenefits.repair.relocating import trail_of
+from openbenefits.repair.relocating import load_trail
 from openbenefits.runs.models import Run
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -64,6 +64,9 @@ def last_standing(acts: pl.DataFrame) -> pl.DataFrame:
     return left.sort("number").unique(list(EVENT_KEY), keep="last")
 
 
+PART_OF_ONE = 0
+"""Stands in `undoes` of the act about the event a move had made: undoing the move did it."""
+
 UNDONE_BY = pl.DataFrame(
     [{"kind": kind.code, "undone_by": kind.undone_by} for kind in kinds.KINDS.values()],
     schema={"kind": pl.String, "undone_by": pl.String},
@@ -84,18 +87,14 @@ def undoing(connection: Any, acts: pl.DataFrame) -> pl.DataFrame:
         was_finalized="was_finalized",
         undoes="number",
     )
-    moves = found.filter(kind=kinds.MOVE)
-    if moves.is_empty():
-        return plain
-    trail = pl.concat(
-        [
-            trail_of(connection, run_id, moves.filter(run_id=run_id)).join(
-                moves.filter(run_id=run_id).select(*EVENT_KEY, "number"), on=list(EVENT_KEY)
-            )
-            for run_id in moves["run_id"].unique()
-        ]
-    )
+    trail = trail_of_acts(connection, acts)
     return pl.concat([plain, *(part.select(plain.columns) for part in both_ends(trail))])
+
+
+def trail_of_acts(connection: Any, acts: pl.DataFrame) -> pl.DataFrame:
+    """Load where the events of acts that moved them went, as MovedEvent with the act's number."""
+    moves = acts.filter(kind=kinds.MOVE).select(*EVENT_KEY, "run_id", "number")
+    return load_trail(connection, moves).join(moves, on=[*EVENT_KEY, "run_id"])
 
 
 def both_ends(trail: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -110,6 +109,6 @@ def both_ends(trail: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         event_number="to_number",
         kind=pl.when("is_joined").then(pl.lit(kinds.AGAIN)).otherwise(pl.lit(kinds.WITHDRAW)),
         **nothing,
-        undoes=pl.lit(None, pl.Int32),
+        undoes=pl.lit(PART_OF_ONE, pl.Int32),
     )
     return back, there

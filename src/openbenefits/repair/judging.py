@@ -29,9 +29,9 @@ def faults(
 ) -> pl.DataFrame:
     """Name the operations that cannot be, each once: the first thing in its way.
 
-    Shapes:  targets has the event's key, kind, to_on, to_record; events are all events of the people; elected
-             names the events with an election that stands; jobs has the job rows of the people (RECORD_KEY,
-             valid_from). Answers the event's key, kind and FAULT: expected, found, what to change.
+    Shapes:  targets has the event's key, kind, to_on, to_record, to_person; events are all events of the
+             people; elected names the events with an election that stands; jobs has the job rows of the people
+             (RECORD_KEY, valid_from). Answers the event's key, kind and FAULT: expected, found, what to change.
     """
     found = targets.join(events.drop("kind", "to_on", strict=False), on=list(EVENT_KEY), how="left")
     found = found.join(TABLE, on="kind", how="left").with_columns(
@@ -151,6 +151,7 @@ def _wrong_process_status() -> Check:
 def _of_days_and_records() -> tuple[Check, ...]:
     is_redate, is_move = pl.col("kind") == kinds.REDATE, pl.col("kind") == kinds.MOVE
     to_on, to_record = pl.col("to_on"), pl.col("to_record")
+    is_own = pl.col("to_person").is_null()  # else two people are merged, which has been judged
     job = pl.lit("a job of the benefit record by the day of the event")
     return (
         (
@@ -168,7 +169,7 @@ def _of_days_and_records() -> tuple[Check, ...]:
             pl.lit("clear the cell, or choose redate"),
         ),
         (
-            is_move & (to_record.is_null() | (to_record == pl.col("benefit_record"))),
+            is_move & is_own & (to_record.is_null() | (to_record == pl.col("benefit_record"))),
             "to_record",
             pl.format("another benefit record than {}", "benefit_record"),
             to_record.cast(pl.String).fill_null("blank"),
@@ -182,7 +183,7 @@ def _of_days_and_records() -> tuple[Check, ...]:
             pl.lit("clear the cell, or choose move"),
         ),
         (
-            is_move & ~pl.col("has_job_there"),
+            is_move & is_own & ~pl.col("has_job_there"),
             "to_record",
             job,
             pl.lit("none"),

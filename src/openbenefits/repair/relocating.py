@@ -72,14 +72,17 @@ def numbered(connection: Any, moving: pl.DataFrame, known: pl.DataFrame) -> pl.D
     return rows.with_columns(to_number=number.cast(pl.Int32)).drop("met_number", "highest")
 
 
-def relocate(connection: Any, moved: pl.DataFrame, *, run_id: int, now: datetime) -> None:
+def relocate(
+    connection: Any, moved: pl.DataFrame, renamed: pl.DataFrame | None, *, run_id: int, now: datetime
+) -> None:
     """Write events where they go on, with their elections, decisions and activity; keep the trail.
 
-    Shapes: moved as `numbered`. An event that joins another brings its elections only.
+    Shapes: moved as `numbered`; renamed has old_dependent and dependent_id (None: they stay who they are).
+            An event that joins another brings its elections only.
     """
     fresh = moved.filter(~pl.col("is_joined"))
     copy_in(connection, "events_event", _as_new(fresh, now))
-    _bring_elections(connection, moved)
+    _bring_elections(connection, moved, renamed)
     _bring_decisions(connection, fresh)
     _bring_activity(connection, moved)
     trail = moved.select(
@@ -122,7 +125,7 @@ def _there(rows: pl.DataFrame) -> pl.DataFrame:
     return old.with_columns(pl.col(there).alias(name) for name, there in THERE.items())
 
 
-def _bring_elections(connection: Any, moved: pl.DataFrame) -> None:
+def _bring_elections(connection: Any, moved: pl.DataFrame, renamed: pl.DataFrame | None) -> None:
     """Copy the elections that stand, but where the event there has one that stands for the place."""
     mine = _there(_with_place(standing(load_submitted(connection, moved)), moved))
     theirs = load_submitted(connection, moved.select(*_targets()))
@@ -136,7 +139,8 @@ def _bring_elections(connection: Any, moved: pl.DataFrame) -> None:
     )
     copy_in(connection, "enrollment_election", as_stored(rows, enrollment.Election))
     if rows.height:
-        copy_contents(connection, moved, rows.select(*ELECTION_KEY, *(f"old_{n}" for n in PLACE), "was"))
+        places = rows.select(*ELECTION_KEY, *(f"old_{n}" for n in PLACE), "was")
+        copy_contents(connection, moved, places, renamed)
 
 
 def _targets() -> Sequence[pl.Expr]:
@@ -173,11 +177,11 @@ def _bring_activity(connection: Any, moved: pl.DataFrame) -> None:
     )
 
 
-def trail_of(connection: Any, run_id: int, people: pl.DataFrame) -> pl.DataFrame:
-    """Load where the events of some people went in a run, as MovedEvent."""
+def load_trail(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load where the events of some people went, as MovedEvent."""
     schema = schema_of(MovedEvent)
     rows = copy_out(connection, _select("repair_movedevent", schema), schema, people_arrays(people))
-    return rows.filter(run_id=run_id)
+    return rows.sort(*EVENT_KEY, "run_id")
 
 
-__all__ = ["RECORD_KEY", "numbered", "relocate", "trail_of"]
+__all__ = ["RECORD_KEY", "load_trail", "numbered", "relocate"]

@@ -49,6 +49,8 @@ class RepairOrder:
     targets: the events: EVENT_KEY and `kind` (repair.kinds); where asked for `to_on` (redate: the new day),
              `to_record` (move: the new benefit record), reason (each its own; else that of the order).
     begin, through: the pays whose deductions are compared end from one day through another.
+    renamed: whose dependents are whose, where events go on under another person id: old_dependent,
+             dependent_id.
     """
 
     client_id: int
@@ -58,6 +60,7 @@ class RepairOrder:
     through: date
     reason: str
     author: str
+    renamed: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +87,25 @@ class Consequences:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _State:
+class State:
+    """What holds, what is owed and where events stand, at one moment."""
+
     coverage: pl.DataFrame
     owed: pl.DataFrame
     events: pl.DataFrame
 
 
 def repair(
-    connection: Any, order: RepairOrder, *, now: datetime, permit: Permit = everybody_may
+    connection: Any,
+    order: RepairOrder,
+    *,
+    now: datetime,
+    permit: Permit = everybody_may,
+    started: models.Run | None = None,
 ) -> Consequences:
     """Carry a repair out, in one transaction, and answer what it changed.
+
+    `started` is the run it is part of (None: one of its own).
 
     Errors: RepairRefused for an unknown event, one that does not allow it, no reason or author; PeopleBusy
             while a run works on them; whatever `permit` raises where the author may not.
@@ -104,22 +116,27 @@ def repair(
         lock_people(order.client_id, order.targets["person_id"].unique())
         targets = spelled(order.targets)
         people = records_of(targets)
-        before = _state(connection, order, people)
+        before = state_of(connection, order, people)
         _refuse_faulty(connection, before.events, targets)
-        started = _start(connection, order, now)
+        started = started or start_run(connection, order, now)
         record_acts(connection, targets, before.events, started, order.reason, now=now)
-        targets = relocated(connection, targets, before.events, started, now=now)
+        targets = relocated(connection, targets, before.events, started, order.renamed, now=now)
         events = touched(with_deciding_run(connection, load_events(connection, people)), targets)
         carry_out(connection, events, started, now=now)
         _decide(connection, started, events, people, now=now)
-        after = _state(connection, order, people)
+        after = state_of(connection, order, people)
+    return compared(before, after, started.pk)
+
+
+def compared(before: State, after: State, run_id: int | None) -> Consequences:
+    """Compare two moments: what changed between them."""
     return Consequences(
         coverage=coverage_changes(before.coverage, after.coverage),
         deductions=deduction_changes(before.owed, after.owed),
         events=event_changes(before.events, after.events),
         before=before.coverage,
         after=after.coverage,
-        run_id=started.pk,
+        run_id=run_id,
     )
 
 
@@ -171,8 +188,8 @@ def _refuse_faulty(connection: Any, events: pl.DataFrame, targets: pl.DataFrame)
         )
 
 
-def _state(connection: Any, order: RepairOrder, people: pl.DataFrame) -> _State:
-    """Read what holds, what is owed and where events stand."""
+def state_of(connection: Any, order: RepairOrder, people: pl.DataFrame) -> State:
+    """Read of some benefit records what holds, what is owed and where events stand."""
     points = load_coverage(connection, people)
     members = load_covered_dependents(connection, people)
     named = (
@@ -181,14 +198,15 @@ def _state(connection: Any, order: RepairOrder, people: pl.DataFrame) -> _State:
         .agg(members=pl.col("dependent_id").cast(pl.String).str.join(" "))
     )
     persons: Sequence[int] = people["person_id"].unique().to_list()
-    return _State(
+    return State(
         coverage=points.join(named, on=list(POINT), how="left").select(HELD),
         owed=owed(connection, order.client_id, begin=order.begin, through=order.through, person_ids=persons),
         events=load_events(connection, people).join(people, on=list(RECORD_KEY), how="semi"),
     )
 
 
-def _start(connection: Any, order: RepairOrder, now: datetime) -> models.Run:
+def start_run(connection: Any, order: RepairOrder, now: datetime) -> models.Run:
+    """Begin the run that stands for a repair in the ledger of runs."""
     return models.Run.objects.create(
         kind="repair",
         bundle_client=order.client_id,

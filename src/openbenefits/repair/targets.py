@@ -51,7 +51,13 @@ def judged(connection: Any, events: pl.DataFrame, targets: pl.DataFrame) -> pl.D
 
 
 def relocated(
-    connection: Any, targets: pl.DataFrame, events: pl.DataFrame, started: Run, *, now: datetime
+    connection: Any,
+    targets: pl.DataFrame,
+    events: pl.DataFrame,
+    started: Run,
+    renamed: pl.DataFrame | None,
+    *,
+    now: datetime,
 ) -> pl.DataFrame:
     """Write the events to be moved where they go; answer the targets with both ends in place of a move.
 
@@ -65,7 +71,7 @@ def relocated(
         to_record=pl.coalesce("to_record", "benefit_record"),
     )
     moved = numbered(connection, moving, events)
-    relocate(connection, moved, run_id=started.pk, now=now)
+    relocate(connection, moved, renamed, run_id=started.pk, now=now)
     left = moves.with_columns(kind=pl.lit(kinds.WITHDRAW))
     there = spelled(
         moved.select(
