@@ -79,4 +79,5 @@ def relocated(
         ).unique(list(EVENT_KEY))
     )
     rest = targets.filter(pl.col("kind") != kinds.MOVE)
-    return pl.concat([rest, left.select(rest.columns), there.select(rest.columns)])
+    both = pl.concat([rest, left.select(rest.columns), there.select(rest.columns)])
+    return both.unique(list(EVENT_KEY), keep="first", maintain_order=True)
