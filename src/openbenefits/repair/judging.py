@@ -30,8 +30,8 @@ def faults(
     """Name the operations that cannot be, each once: the first thing in its way.
 
     Shapes:  targets has the event's key, kind, to_on, to_record, to_person; events are all events of the
-             people; elected names the events with an election that stands; jobs has the job rows of the people
-             (RECORD_KEY, valid_from). Answers the event's key, kind and FAULT: expected, found, what to change.
+             people; elected names the events with an election that stands; jobs has the people's job rows
+             (RECORD_KEY, valid_from). Answers the event's key, kind and FAULT.
     """
     found = targets.join(events.drop("kind", "to_on", strict=False), on=list(EVENT_KEY), how="left")
     found = found.join(TABLE, on="kind", how="left").with_columns(
