@@ -1,5 +1,6 @@
 """Operations of people: what they change is shown, done, and undone; a schedule as a whole; who may."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 
@@ -11,12 +12,17 @@ from openbenefits.core.codes import Level
 from openbenefits.events.models import Event
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.payroll.services import owed
+from openbenefits.programs import services as setup
+from openbenefits.programs.models import Schedule
 from openbenefits.repair import kinds
 from openbenefits.repair.models import RepairAct
-from openbenefits.repair.operations import ScheduleOrder, operate, reprocess, undo
+from openbenefits.repair.operations import operate, undo
 from openbenefits.repair.permissions import NotPermitted, Wish
+from openbenefits.repair.schedules import ScheduleOrder, reprocess
 from openbenefits.repair.services import RepairOrder, RepairRefused
+from openbenefits.runs.models import Run
 from openbenefits.runs.services import run
+from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.workforce import services as workforce
 from openbenefits.workforce.models import JobFact
 
@@ -268,3 +274,43 @@ def test_a_whole_schedule_is_reprocessed_rehearsed_first(fresh_database, employe
     if kind == kinds.PREPARE:  # without a program there is none to keep: named, and left
         left = found.filter(process_status="FA").height
         assert (done.left.height, set(done.left["column"])) == (left, {"operation"})
+
+
+@pytest.mark.parametrize(
+    ("level", "statuses"),
+    [
+        ("program", {"PR", "FA"}),
+        ("options", {"PR", "FA"}),
+        ("elections", {"FE", "FA"}),
+        ("final", {"FE", "FA"}),
+    ],
+)
+def test_a_run_control_reprocesses_a_schedule_to_a_level(
+    fresh_database, employer, cli, tmp_path, contents, level, statuses
+):
+    bundle = tmp_path / "harbor-again"
+    shutil.copytree(SAMPLE_FOLDER / "clients" / "harbor", bundle)
+    schedules = bundle / "schedules.yaml"
+    code = Schedule.objects.filter(schedule_id=employer.open_enrollment).first().code
+    again = f"- {{code: again, name: Again, kind: reprocess, schedule: {code}, through: {level}}}"
+    schedules.write_text(schedules.read_text().replace("run_controls:\n", f"run_controls:\n{again}\n"))
+    assert setup.apply(bundle, client_id=employer.client_id, applied_by="test", now=LATER).release
+    before = contents(fresh_database)
+    tried = cli("run", "control", "again", "--client", "harbor", "--as-of", AS_OF, "--trial")
+    assert tried.exit_code == 0, tried.output
+    assert "nothing was written" in tried.output
+    after = contents(fresh_database)
+    assert all(rows.equals(after[table]) for table, rows in before.items())
+    done = cli("run", "control", "again", "--client", "harbor", "--as-of", AS_OF)
+    assert done.exit_code == 0, done.output
+    assert ("reprocessed" in done.output) == (level in ("program", "options"))
+    found = events_of(fresh_database, employer, schedule_id=employer.open_enrollment)
+    assert set(found["process_status"]) == statuses
+    assert Run.objects.filter(run_control="again", kind="reprocess").count() == 1
+
+
+def test_what_cannot_be_tried_is_not_run_either(fresh_database, employer, cli):
+    tried = cli("run", "control", "repairs", "--client", "harbor", "--as-of", AS_OF, "--trial")
+    assert tried.exit_code == 1
+    assert "cannot be tried" in tried.output
+    assert not Run.objects.filter(kind="repairs").exists()

@@ -176,8 +176,8 @@ def schedule_(
 ) -> None:
     """Do one thing with all events of a schedule that allow it; what changes is shown first."""
     connection = open_database()
-    from openbenefits.repair.operations import TO_LEVEL, ScheduleOrder, reprocess
     from openbenefits.repair.proposals import due_order
+    from openbenefits.repair.schedules import TO_LEVEL, ScheduleOrder, reprocess
 
     if do not in TO_LEVEL.values():
         raise typer.BadParameter(f"expected {', '.join(TO_LEVEL.values())}, found {do}", param_hint="--do")

@@ -1,4 +1,4 @@
-"""Repairs a person orders: carried out or previewed with all consequences, undone, or of a whole schedule.
+"""Repairs a person orders: carried out or previewed with all consequences, or undone.
 
 One mechanism (`repair.services`): what an order asks of events is a row of `repair.kinds`. Beside coverage,
 deductions and statuses an operation tells what becomes of losses that COBRA looks at.
@@ -6,7 +6,7 @@ deductions and statuses an operation tells what becomes of losses that COBRA loo
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -14,16 +14,13 @@ from django.db import transaction
 
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.compliance.cobra.services import classified_losses
-from openbenefits.core.codes import Level
 from openbenefits.enrollment.superseding import withdraw_copies
-from openbenefits.events.frames import load_events
-from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import last_standing, load_acts, trail_of_acts, undoing
 from openbenefits.repair.permissions import Permit, everybody_may
 from openbenefits.repair.services import Consequences, RepairOrder, RepairRefused, repair
-from openbenefits.repair.targets import judged, spelled
-from openbenefits.runs.frames import load_schedule_records
+from openbenefits.repair.targets import spelled
 from openbenefits.runs.services import TrialOver
 from openbenefits.workforce.recording import lock_people
 
@@ -57,10 +54,10 @@ def operate(
 
     Errors: as `repair.services.repair`.
     """
-    return rehearsed(lambda: _told(connection, order, now=now, permit=permit), is_rehearsal=is_rehearsal)
+    return rehearsed(lambda: told_of(connection, order, now=now, permit=permit), is_rehearsal=is_rehearsal)
 
 
-def _told(connection: Any, order: RepairOrder, *, now: datetime, permit: Permit) -> Told:
+def told_of(connection: Any, order: RepairOrder, *, now: datetime, permit: Permit) -> Told:
     with transaction.atomic():
         before = _losses(connection, order)
         done = repair(connection, order, now=now, permit=permit)
@@ -124,7 +121,7 @@ def undo(
             acts = _acts_to_undo(connection, order)
             withdraw_copies(connection, trail_of_acts(connection, acts), actor=order.author, on=order.as_of)
             targets = _with_reasons(undoing(connection, acts), order.targets)
-            return _told(connection, replace(order, targets=targets), now=now, permit=permit)
+            return told_of(connection, replace(order, targets=targets), now=now, permit=permit)
 
     return rehearsed(work, is_rehearsal=is_rehearsal)
 
@@ -158,78 +155,4 @@ def _acts_to_undo(connection: Any, order: RepairOrder) -> pl.DataFrame:
     return acts
 
 
-# --- whole schedules ----------------------------------------------------------------------------------------
-
-TO_LEVEL = {
-    str(Level.PROGRAM): kinds.ASSIGN,
-    str(Level.OPTIONS): kinds.PREPARE,
-    str(Level.ELECTIONS): kinds.ELECT,
-    str(Level.FINAL): kinds.AGAIN,
-}
-"""From where a schedule is reprocessed, and as which operation (event-processing §12.1, §14)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduleOrder:
-    """Which schedule to reprocess, how (a kind), as of which day, which pays to compare, why, who."""
-
-    client_id: int
-    schedule_id: int
-    kind: str
-    as_of: date
-    begin: date
-    through: date
-    reason: str
-    author: str
-
-
-def reprocess(
-    connection: Any,
-    given: ScheduleOrder,
-    *,
-    now: datetime,
-    permit: Permit = everybody_may,
-    is_rehearsal: bool = False,
-) -> Told | None:
-    """Do one operation to every event of a schedule that allows it; say of the others why not.
-
-    None where no event allows it. One transaction: all or none.
-    """
-
-    def work() -> Told:
-        with transaction.atomic():
-            records = load_schedule_records(connection, given.client_id, given.schedule_id)
-            lock_people(given.client_id, records["person_id"].unique())
-            events = load_events(connection, records)
-            chosen = events.filter(schedule_id=given.schedule_id, client_id=given.client_id)
-            targets = spelled(chosen.select(*EVENT_KEY, kind=pl.lit(given.kind)))
-            left = judged(connection, events, targets)
-            good = targets.join(left, on=list(EVENT_KEY), how="anti")
-            if good.is_empty():
-                raise _NothingToDo
-            told = _told(connection, _order_of(given, good), now=now, permit=permit)
-            return replace(told, left=left)
-
-    try:
-        return rehearsed(work, is_rehearsal=is_rehearsal)
-    except _NothingToDo:
-        return None
-
-
-class _NothingToDo(Exception):
-    """No event of the schedule allows the operation."""
-
-
-def _order_of(given: ScheduleOrder, targets: pl.DataFrame) -> RepairOrder:
-    return RepairOrder(
-        client_id=given.client_id,
-        targets=targets,
-        as_of=given.as_of,
-        begin=given.begin,
-        through=given.through,
-        reason=given.reason,
-        author=given.author,
-    )
-
-
-__all__ = ["RECORD_KEY", "ScheduleOrder", "Told", "operate", "reprocess", "undo"]
+__all__ = ["Told", "loss_changes", "operate", "rehearsed", "told_of", "undo"]
