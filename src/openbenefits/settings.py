@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "openbenefits.runs",
     "openbenefits.payroll",
     "openbenefits.compliance",
+    "openbenefits.repair",
 ]
 
 LANGUAGE_CODE = "en-us"

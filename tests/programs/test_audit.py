@@ -923,6 +923,18 @@ CLIENT_FAULTS = [
     ("schedules", lambda s: s[1].update(event_class="SNP"), "schedule_class", "schedules[OE26]"),
     ("schedules", lambda s: s[1].update(window_ends=date(2025, 10, 1)), "schedule_days", "schedules[OE26]"),
     ("schedules", lambda s: s[1].update(programs={"MAIN": ["30"]}), "schedule_plan_type", "schedules[OE26]"),
+    (
+        "run_controls",
+        lambda s: (s[0].update(kind="reprocess"), s[0].pop("schedule")),
+        "no_schedule",
+        "run_controls[NIGHT]",
+    ),
+    (
+        "run_controls",
+        lambda s: s[0].update(kind="reprocess", through="schedule"),
+        "reprocess_level",
+        "run_controls[NIGHT]",
+    ),
     ("run_controls", lambda s: s[0].update(repeats="once"), "no_day", "run_controls[NIGHT]"),
 ]
 

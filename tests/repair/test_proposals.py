@@ -190,7 +190,7 @@ def test_the_command_line_shows_repairs_and_does_them(fresh_database, enrolled, 
     refused = cli("repair", "event", "--client", "harbor", "--schedule", "HBEM", "--person", "nobody",
                   "--do", "mend", "--reason", "x")  # fmt: skip
     assert refused.exit_code == 2
-    assert "again, withdraw or redate" in " ".join(refused.output.split())
+    assert "again, withdraw, redate" in " ".join(refused.output.split())
 
 
 def test_nothing_is_taken_back_that_would_wait_behind_an_event_in_error(fresh_database, enrolled):

@@ -49,17 +49,22 @@ def make_employer(tmp_path: Path) -> Callable[[Any], Employer]:
     """Answer a function that puts the employer into the database a connection points at."""
 
     def make(connection: Any, *, code: str = "harbor", people: int = 90, is_faulty: bool = True) -> Employer:
-        files = generate(tmp_path / code, seed=5, people=people, clients=_profiles(code), is_faulty=is_faulty)
-        assert setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by="test", now=NOW).release
-        client = Client.objects.create(code=code, name=code)
-        folder = SAMPLE_FOLDER / "clients" / code
-        assert setup.apply(folder, client_id=client.id, applied_by="test", now=NOW).release
-        found = census.preview(client.id, files.of(code).census, as_of=START)
-        census.apply(found, made_by="test", now=NOW)
-        kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
-        return Employer(client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"])
+        return put_employer(tmp_path / code, code=code, people=people, is_faulty=is_faulty)
 
     return make
+
+
+def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
+    """Put an employer of so many people into the database that Django points at; files go to a folder."""
+    files = generate(folder, seed=5, people=people, clients=_profiles(code), is_faulty=is_faulty)
+    assert setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by="test", now=NOW).release
+    client = Client.objects.create(code=code, name=code)
+    bundle = SAMPLE_FOLDER / "clients" / code
+    assert setup.apply(bundle, client_id=client.id, applied_by="test", now=NOW).release
+    found = census.preview(client.id, files.of(code).census, as_of=START)
+    census.apply(found, made_by="test", now=NOW)
+    kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
+    return Employer(client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"])
 
 
 def _profiles(code: str) -> tuple[Profile, ...]:

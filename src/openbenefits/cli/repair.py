@@ -8,11 +8,13 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
-from openbenefits.cli.screen import console, say, table_of
+from openbenefits.cli.faults import EXIT_REFUSED
+from openbenefits.cli.options import AsOf, By, ClientCode, File, Schedule, parse_day
+from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:
-    from openbenefits.repair.services import Consequences
+    from openbenefits.repair.operations import Told
+    from openbenefits.repair.services import Consequences, RepairOrder
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +29,18 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the 
 To = Annotated[
     Any,
     typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="The new day.", show_default=False),
+]
+ToRecord = Annotated[
+    int | None, typer.Option("--to-record", help="The new benefit record.", show_default=False)
+]
+Do = Annotated[
+    str,
+    typer.Option(
+        "--do",
+        metavar="WORD",
+        help="again, withdraw, redate, reinstate, assign, prepare, elect, reenter, normal, finalize, open,"
+        " close, disconnect, reconnect, move; or undo the last.",
+    ),
 ]
 Apply = Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is written.")]
 Files = Annotated[
@@ -90,46 +104,180 @@ def event(
     client: ClientCode,
     schedule: Schedule,
     person: Person,
-    do: Annotated[str, typer.Option("--do", metavar="WORD", help="again, withdraw, or redate.")],
+    do: Do,
     reason: Reason,
     as_of: AsOf,
     number: Number = 0,
     benefit_record: Record = 0,
     to: To = None,
+    to_record: ToRecord = None,
     by: By = "administrator",
     files: Files = None,
     apply: Apply = False,
 ) -> None:
-    """Decide one event again, withdraw it, or move it to another day; what changes is shown first."""
+    """Do one thing with one event, or undo the last; what changes is shown first."""
+    connection = open_database()
+    from openbenefits.repair.bulk import UNDO, WORDS
+    from openbenefits.repair.operations import operate, undo
+
+    if do not in WORDS:
+        raise typer.BadParameter(f"expected {', '.join(WORDS)}, found {do}", param_hint="--do")
+    place = _place(connection, client, schedule, person, benefit_record, number)
+    targets = place.with_columns(
+        kind=pl.lit(do), to_on=pl.lit(to, pl.Date), to_record=pl.lit(to_record, pl.Int16)
+    )
+    order = _order(find_client(client).pk, targets, as_of, reason, by)
+    work = undo if do == UNDO else operate
+    told = work(connection, order, now=now(), is_rehearsal=not apply)
+    _tell(connection, order.client_id, told, files, is_done=apply)
+
+
+@app.command(name="file")
+def operate_file(
+    file: File,
+    client: ClientCode,
+    as_of: AsOf,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Do what a file says, a row per event; each bad row is named with its cure, and the good ones are done.
+
+    Columns: employee_number, schedule, operation, reason; where asked for benefit_record, event_number,
+    to_day, to_record.
+    """
+    connection = open_database()
+    from openbenefits.repair.bulk import operate_file as operate
+
+    given = _order(find_client(client).pk, pl.DataFrame(), as_of, "a file of operations", by)
+    with progress(f"Working on {file.name}") as told:
+        result = operate(connection, given, file, now=now(), is_rehearsal=not apply, progress=told)
+    bad = result.bad_rows["row"].n_unique()
+    counts = f"{result.done} to do, {result.unchanged} done before, {bad} bad"
+    say(f"{file.name}: {result.rows_read} rows, {counts}.")
+    if bad:
+        console.print(table_of(result.bad_rows, title="Rows that cannot be"))
+    if result.told is not None:
+        _tell(connection, given.client_id, result.told, files, is_done=apply)
+    if bad:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command(name="schedule")
+def schedule_(
+    client: ClientCode,
+    schedule: Schedule,
+    reason: Reason,
+    as_of: AsOf,
+    do: Annotated[str, typer.Option("--do", metavar="WORD", help="assign, prepare, elect, or again.")],
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Do one thing with all events of a schedule that allow it; what changes is shown first."""
     connection = open_database()
     from openbenefits.repair.proposals import due_order
-    from openbenefits.repair.rules import AGAIN, REDATE, WITHDRAW
-    from openbenefits.repair.services import RepairOrder, rehearse, repair
+    from openbenefits.repair.schedules import TO_LEVEL, ScheduleOrder, reprocess
 
-    if do not in (AGAIN, REDATE, WITHDRAW):
-        raise typer.BadParameter(f"expected again, withdraw or redate, found {do}", param_hint="--do")
-    if (do == REDATE) != (to is not None):
-        raise typer.BadParameter("redate needs a new day, and only redate takes one", param_hint="--to")
+    if do not in TO_LEVEL.values():
+        raise typer.BadParameter(f"expected {', '.join(TO_LEVEL.values())}, found {do}", param_hint="--do")
     found = find_client(client)
-    place = _place(connection, client, schedule, person, benefit_record, number)
-    order = due_order(found.pk, as_of, by)
-    targets = place.with_columns(kind=pl.lit(do), to_on=pl.lit(to, pl.Date))
-    told = (repair if apply else rehearse)(
-        connection,
-        RepairOrder(
-            client_id=found.pk,
-            targets=targets,
-            as_of=as_of,
-            begin=order.begin,
-            through=order.through,
-            reason=reason,
-            author=by,
-        ),
-        now=now(),
+    pays = due_order(found.pk, as_of, by)
+    given = ScheduleOrder(
+        client_id=found.pk,
+        schedule_id=find_schedule(connection, client, schedule),
+        kind=do,
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
     )
-    _show(connection, found.pk, told, files)
-    if not apply:
-        say("Nothing was written. Say --apply to do it.")
+    told = reprocess(connection, given, now=now(), is_rehearsal=not apply)
+    if told is None:
+        say(f"No event of {schedule} allows it.")
+        return
+    if told.left.height:
+        counted = told.left.group_by("expected", "found", "cure").agg(events=pl.len()).sort("found")
+        console.print(table_of(counted, title="Left as they are"))
+    _tell(connection, found.pk, told, files, is_done=apply)
+
+
+@app.command()
+def merge(
+    client: ClientCode,
+    person: Person,
+    into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="The number that stays.")],
+    reason: Reason,
+    as_of: AsOf,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Say that two numbers are one human: facts, events and coverage of the one follow the other."""
+    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=True)
+
+
+@app.command()
+def unmerge(
+    client: ClientCode,
+    person: Person,
+    into: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Whom it was merged into.")],
+    reason: Reason,
+    as_of: AsOf,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Take two merged numbers apart again."""
+    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=False)
+
+
+def _join(
+    client: str,
+    person: str,
+    into: str,
+    reason: str,
+    as_of: Any,
+    by: str,
+    files: Path | None,
+    *,
+    apply: bool,
+    is_merge: bool,
+) -> None:
+    connection = open_database()
+    from openbenefits.repair import merging
+    from openbenefits.repair.proposals import due_order
+
+    found = find_client(client)
+    pays = due_order(found.pk, as_of, by)
+    order = merging.MergeOrder(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        survivor_id=find_people(found, [into])[0],
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
+    )
+    work = merging.merge if is_merge else merging.unmerge
+    told = work(connection, order, now=now(), is_rehearsal=not apply)
+    _tell(connection, found.pk, told, files, is_done=apply)
+
+
+@app.command()
+def history(client: ClientCode, person: Person) -> None:
+    """List what was done with the events of somebody after the fact, by whom, and why."""
+    connection = open_database()
+    from openbenefits.reports.repairs import named_acts
+
+    found = find_client(client)
+    rows = named_acts(connection, found.pk, find_people(found, [person])[0])
+    if rows.is_empty():
+        say("Nothing was done with their events.")
+        return
+    console.print(table_of(rows, title=f"What was done with the events of {person}"))
 
 
 @app.command()
@@ -165,6 +313,38 @@ def _place(
     }
     kinds = {"person_id": pl.Int64, "benefit_record": pl.Int16}
     return pl.DataFrame([row], schema={name: kinds.get(name, pl.Int32) for name in row})
+
+
+def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: str) -> "RepairOrder":
+    from openbenefits.repair.proposals import due_order
+    from openbenefits.repair.services import RepairOrder
+
+    pays = due_order(client_id, as_of, by)
+    return RepairOrder(
+        client_id=client_id,
+        targets=targets,
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
+    )
+
+
+def _tell(connection: Any, client_id: int, told: "Told", files: Path | None, *, is_done: bool) -> None:
+    """Show what changes, duties under COBRA too."""
+    from openbenefits.reports.repairs import named_losses
+
+    _show(connection, client_id, told.consequences, files)
+    losses = named_losses(connection, client_id, told.losses)
+    if losses.height:
+        console.print(table_of(losses, title="Losses of health coverage that differ"))
+    else:
+        say("Losses of health coverage that differ: none.")
+    if files is not None:
+        losses.write_csv(files / "losses-that-differ.csv")
+    if not is_done:
+        say("Nothing was written. Say --apply to do it.")
 
 
 def _show(connection: Any, client_id: int, told: "Consequences", files: Path | None) -> None:

@@ -387,6 +387,7 @@ def _execute(
     workers: int | None = None,
 ) -> None:
     from openbenefits.repair.proposals import run_repairs
+    from openbenefits.repair.schedules import run_reprocess
     from openbenefits.runs import controls
 
     with progress(f"Running {code}") as told:
@@ -401,7 +402,7 @@ def _execute(
             is_trial=is_trial,
             accepted=accepted,
             workers=workers,
-            more_kinds={"repairs": run_repairs},
+            more_kinds={"repairs": run_repairs, "reprocess": run_reprocess},
         )
     say(f"{code} as of {as_of}")
     print_result(connection, result)

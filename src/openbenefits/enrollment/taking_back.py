@@ -43,7 +43,7 @@ def take_back_postings(
     ceasing, again, forgotten = taken_back(points, keys)
     supersede(connection, ceasing.select(POINT), run_id=run_id, now=now)
     _forget(connection, forgotten)
-    restored = _write_again(connection, again, run_id=run_id, now=now)
+    restored = write_again(connection, again, run_id=run_id, now=now)
     _take_back_credits(connection, keys, run_id=run_id, now=now)
     return ceasing, restored
 
@@ -59,10 +59,11 @@ def _forget(connection: Any, points: pl.DataFrame) -> None:
         update_from(connection, "enrollment_coverage", nobody, POINT, BY)
 
 
-def _write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
-    """Write points under a further version."""
+def write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
+    """Write points that held under a further version; the old ones no longer name what superseded them."""
     if again.is_empty():
         return again
+    _forget(connection, again)
     new = above_all_versions(connection, again.rename({"version": "was"}).with_columns(was_on="begins_on"))
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
     copy_children(connection, new)

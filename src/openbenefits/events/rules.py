@@ -16,6 +16,10 @@ PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSo
 """Facts about a person that are activity of every benefit record, under the default class."""
 
 FINAL = [str(status) for status in FINAL_STATUSES]
+DECIDED_AGAIN = [
+    str(one) for one in (ProcessIndicator.REPLAY, ProcessIndicator.ASSIGN, ProcessIndicator.PREPARE)
+]
+"""Indicators of an event that stands where it stood until a wave decides anew."""
 
 
 FACT_PLACE = ("client_id", "person_id", "fact", "valid_from", "job_number", "sequence", "event_class")
@@ -180,6 +184,11 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
 
 def is_to_be_replayed() -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
+    return pl.col("process_indicator").is_in(DECIDED_AGAIN)
+
+
+def is_replayed_as_answered() -> pl.Expr:
+    """Whether an event is decided again with the elections there are; A and P ask for new ones."""
     return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 

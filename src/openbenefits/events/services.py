@@ -120,18 +120,26 @@ def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame
 
 
 def order_replay(
-    connection: Any, events: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
+    connection: Any,
+    events: pl.DataFrame,
+    *,
+    cause: str,
+    run_id: int | None,
+    actor: str,
+    now: datetime,
+    indicator: ProcessIndicator = ProcessIndicator.REPLAY,
 ) -> None:
     """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
 
     Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
-            decides anew; what they posted must have been taken back.
+            decides anew; what they posted must have been taken back. The indicator A or P asks for new
+            elections too: those there are must have been withdrawn.
     """
     if events.is_empty():
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
-    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(ProcessIndicator.REPLAY)))
+    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(indicator)))
     update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
 
 
@@ -147,6 +155,16 @@ def keep_as_it_is(connection: Any, events: pl.DataFrame, *, reason: str, actor: 
     flags = ["is_eligibility_changed", "is_out_of_sequence"]
     cleared = events.select(*rules.EVENT_KEY, *(pl.lit(value=False).alias(name) for name in flags))
     update_from(connection, "events_event", cleared, rules.EVENT_KEY, flags)
+
+
+def set_finalized(connection: Any, events: pl.DataFrame) -> None:
+    """Say of events whether an order finalised them, and whether the next run is to: `is_finalized` and
+    `finalize_requested` of the frame.
+    """
+    columns = ["is_finalized", "finalize_requested"]
+    update_from(
+        connection, "events_event", events.select(*rules.EVENT_KEY, *columns), rules.EVENT_KEY, columns
+    )
 
 
 def redate_events(connection: Any, events: pl.DataFrame) -> None:

@@ -679,9 +679,15 @@ class PassiveEventPart(Part, kw_only=True, frozen=True):
 
 
 class RunControlPart(Part, kw_only=True, frozen=True):
+    """A named order to run. `reprocess` decides the whole schedule again, and `through` says from where.
+
+    `program` assigns it again, `options` prepares it again, `elections` validates again what was entered,
+    `final` decides it again as it was answered.
+    """
+
     code: Code
     name: str
-    kind: Literal["process", "passive", "windows", "repairs"]
+    kind: Literal["process", "passive", "windows", "repairs", "reprocess"]
     schedule: str | None = None
     through: Literal["schedule", "program", "options", "elections", "final"] = "elections"
     finalize: bool = False

@@ -8,9 +8,9 @@ from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, EventStatus, ProcessIndicator
 from openbenefits.core.plan_types import MEDICAL, is_one_of
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed
+from openbenefits.repair.kinds import AGAIN, REDATE, TAKING_BACK, WITHDRAW
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
-AGAIN, WITHDRAW, REDATE = "again", "withdraw", "redate"
 HELD = (
     *("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on"),
     *("kind", "option_id", "coverage_cents", "requested_coverage_cents", "pledge_cents"),
@@ -22,18 +22,20 @@ HELD = (
 def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
     """Name the events a repair decides again, or withdraws: its targets, and what was final after them.
 
-    Shapes:  events are all events of some people; targets has the event's key, `kind` (again, withdraw,
-             redate) and `to_on` (redate: the new day); `decided_in` is the run that last decided an event.
-             Answers rows of events with kind and to_on; kind of the others is `again`.
+    Shapes:  events are all events of some people; targets has the event's key, `kind` (repair.kinds), `to_on`
+             (redate: the new day) and was_finalized (what undoing gives back); `decided_in` is the run that
+             last decided an event. Answers rows of events with these; kind of the others is `again`.
+             A kind that takes nothing back touches its targets alone.
     Source:  design §1.5. Events of the target's own day count as later: to decide them again changes nothing.
              An earlier event decided after one of them saw what that had posted, so it is decided again too.
     """
-    found = events.join(targets.select(*EVENT_KEY, "kind", "to_on"), on=list(EVENT_KEY))
+    found = events.join(targets.select(*EVENT_KEY, "kind", "to_on", "was_finalized"), on=list(EVENT_KEY))
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     final = events.filter(pl.col("process_status").is_in(FINAL) & ~pl.col("event_status").is_in(gone)).join(
         found, on=list(EVENT_KEY), how="anti"
     )
-    since = found.group_by(RECORD_KEY).agg(
+    taking = found.filter(pl.col("kind").is_in(TAKING_BACK))
+    since = taking.group_by(RECORD_KEY).agg(
         from_on=pl.min_horizontal("event_on", "to_on").min(), decided_in=pl.col("decided_in").min()
     )
     count = -1
@@ -42,7 +44,9 @@ def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
         count = later.height
         later = _decided_with(final, since)
         since = _reaching_back(since, later)
-    later = later.with_columns(kind=pl.lit(AGAIN), to_on=pl.lit(None, pl.Date))
+    later = later.with_columns(
+        kind=pl.lit(AGAIN), to_on=pl.lit(None, pl.Date), was_finalized=pl.col("is_finalized")
+    )
     return pl.concat([found, later.select(found.columns)])
 
 

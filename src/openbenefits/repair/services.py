@@ -13,24 +13,25 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core.codes import EventStatus, Level
+from openbenefits.core.codes import Level
 from openbenefits.enrollment.frames import POINT, load_coverage, load_covered_dependents
-from openbenefits.enrollment.taking_back import take_back_postings
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
-from openbenefits.events.services import mark_read, order_replay, redate_events, void_events
 from openbenefits.payroll.services import owed
 from openbenefits.programs.frames import load_releases, releases_in_force
+from openbenefits.repair.acts import record_acts
+from openbenefits.repair.carrying import carry_out
 from openbenefits.repair.frames import with_deciding_run
+from openbenefits.repair.kinds import KINDS
+from openbenefits.repair.permissions import Permit, Wish, everybody_may
 from openbenefits.repair.rules import (
     HELD,
-    REDATE,
-    WITHDRAW,
     coverage_changes,
     deduction_changes,
     event_changes,
     touched,
 )
+from openbenefits.repair.targets import judged, records_of, relocated, spelled
 from openbenefits.runs import models
 from openbenefits.runs.services import TrialOver, releases_of, work_in_waves
 from openbenefits.store.bulk import copy_in
@@ -45,8 +46,11 @@ class RepairRefused(ValueError):
 class RepairOrder:
     """What to repair, and why.
 
-    targets: the events: EVENT_KEY, `kind` (again, withdraw, redate) and `to_on` (redate: the new day).
+    targets: the events: EVENT_KEY and `kind` (repair.kinds); where asked for `to_on` (redate: the new day),
+             `to_record` (move: the new benefit record), reason (each its own; else that of the order).
     begin, through: the pays whose deductions are compared end from one day through another.
+    renamed: whose dependents are whose, where events go on under another person id: old_dependent,
+             dependent_id.
     """
 
     client_id: int
@@ -56,6 +60,7 @@ class RepairOrder:
     through: date
     reason: str
     author: str
+    renamed: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,49 +83,79 @@ class Consequences:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _State:
+class State:
+    """What holds, what is owed and where events stand, at one moment."""
+
     coverage: pl.DataFrame
     owed: pl.DataFrame
     events: pl.DataFrame
 
 
-def repair(connection: Any, order: RepairOrder, *, now: datetime) -> Consequences:
+def repair(
+    connection: Any,
+    order: RepairOrder,
+    *,
+    now: datetime,
+    permit: Permit = everybody_may,
+    started: models.Run | None = None,
+) -> Consequences:
     """Carry a repair out, in one transaction, and answer what it changed.
 
-    Errors: RepairRefused for an unknown event, no reason or author; PeopleBusy while a run works on them.
+    `started` is the run it is part of (None: one of its own).
+
+    Errors: RepairRefused for an unknown event, one that does not allow it, no reason or author; PeopleBusy
+            while a run works on them; whatever `permit` raises where the author may not.
     """
     _refuse(order)
+    permit(_wish(order))
     with transaction.atomic():
         lock_people(order.client_id, order.targets["person_id"].unique())
-        people = order.targets.select(RECORD_KEY).unique()
-        before = _state(connection, order, people)
-        started = _start(connection, order, now)
-        events = touched(with_deciding_run(connection, before.events), order.targets)
-        _refuse_unknown(events, order.targets)
-        _take_back(connection, events, started, now=now)
-        setup = load_releases(connection, releases_of(started))
-        outcomes, _ = work_in_waves(connection, started, people, setup, now=now)
-        _close(connection, started, outcomes, now)
-        after = _state(connection, order, people)
+        targets = spelled(order.targets)
+        people = records_of(targets)
+        before = state_of(connection, order, people)
+        _refuse_faulty(connection, before.events, targets)
+        started = started or start_run(connection, order, now)
+        record_acts(connection, targets, before.events, started, order.reason, now=now)
+        targets = relocated(connection, targets, before.events, started, order.renamed, now=now)
+        events = touched(with_deciding_run(connection, load_events(connection, people)), targets)
+        carry_out(connection, events, started, now=now)
+        _decide(connection, started, events, people, now=now)
+        after = state_of(connection, order, people)
+    return compared(before, after, started.pk)
+
+
+def compared(before: State, after: State, run_id: int | None) -> Consequences:
+    """Compare two moments: what changed between them."""
     return Consequences(
         coverage=coverage_changes(before.coverage, after.coverage),
         deductions=deduction_changes(before.owed, after.owed),
         events=event_changes(before.events, after.events),
         before=before.coverage,
         after=after.coverage,
-        run_id=started.pk,
+        run_id=run_id,
     )
 
 
-def rehearse(connection: Any, order: RepairOrder, *, now: datetime) -> Consequences:
+def rehearse(
+    connection: Any, order: RepairOrder, *, now: datetime, permit: Permit = everybody_may
+) -> Consequences:
     """Answer what a repair would change; nothing is written."""
     kept: list[Consequences] = []
     try:
         with transaction.atomic():
-            kept.append(replace(repair(connection, order, now=now), run_id=None))
+            kept.append(replace(repair(connection, order, now=now, permit=permit), run_id=None))
             raise TrialOver
     except TrialOver:
         return kept[0]
+
+
+def _wish(order: RepairOrder) -> Wish:
+    return Wish(
+        author=order.author,
+        client_id=order.client_id,
+        operations=tuple(sorted(order.targets["kind"].unique())),
+        person_ids=tuple(order.targets["person_id"].unique().sort()),
+    )
 
 
 def _refuse(order: RepairOrder) -> None:
@@ -134,14 +169,23 @@ def _refuse(order: RepairOrder) -> None:
         )
 
 
-def _refuse_unknown(events: pl.DataFrame, targets: pl.DataFrame) -> None:
+def _refuse_faulty(connection: Any, events: pl.DataFrame, targets: pl.DataFrame) -> None:
+    """Refuse the whole order where one operation cannot be; a file is judged row by row before."""
     unknown = targets.join(events, on=list(EVENT_KEY), how="anti")
     if unknown.height:
         raise RepairRefused(f"{unknown.height} of {targets.height} events do not exist; name existing ones")
+    faulty = judged(connection, events, targets)
+    if faulty.height:
+        first = faulty.row(0, named=True)
+        more = f" ({faulty.height} of {targets.height} operations cannot be)" if targets.height > 1 else ""
+        raise RepairRefused(
+            f"event {first['event_number']} of person {first['person_id']}: expected {first['expected']},"
+            f" found {first['found']}; {first['cure']}{more}"
+        )
 
 
-def _state(connection: Any, order: RepairOrder, people: pl.DataFrame) -> _State:
-    """Read what holds, what is owed and where events stand."""
+def state_of(connection: Any, order: RepairOrder, people: pl.DataFrame) -> State:
+    """Read of some benefit records what holds, what is owed and where events stand."""
     points = load_coverage(connection, people)
     members = load_covered_dependents(connection, people)
     named = (
@@ -150,14 +194,15 @@ def _state(connection: Any, order: RepairOrder, people: pl.DataFrame) -> _State:
         .agg(members=pl.col("dependent_id").cast(pl.String).str.join(" "))
     )
     persons: Sequence[int] = people["person_id"].unique().to_list()
-    return _State(
+    return State(
         coverage=points.join(named, on=list(POINT), how="left").select(HELD),
         owed=owed(connection, order.client_id, begin=order.begin, through=order.through, person_ids=persons),
         events=load_events(connection, people).join(people, on=list(RECORD_KEY), how="semi"),
     )
 
 
-def _start(connection: Any, order: RepairOrder, now: datetime) -> models.Run:
+def start_run(connection: Any, order: RepairOrder, now: datetime) -> models.Run:
+    """Begin the run that stands for a repair in the ledger of runs."""
     return models.Run.objects.create(
         kind="repair",
         bundle_client=order.client_id,
@@ -171,19 +216,16 @@ def _start(connection: Any, order: RepairOrder, now: datetime) -> models.Run:
     )
 
 
-def _take_back(connection: Any, events: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
-    """Take back what the events posted, void those withdrawn, and ask that the others be decided again."""
-    take_back_postings(connection, events, run_id=started.pk, now=now)
-    mark_read(connection, events, run_id=started.pk)
-    by = {"run_id": started.pk, "actor": started.started_by, "now": now}
-    withdrawn = events.filter(
-        (pl.col("kind") == WITHDRAW) & (pl.col("event_status") != str(EventStatus.VOID))
-    )
-    void_events(connection, withdrawn, cause="withdrawn by repair", **by)
-    redated = events.filter(kind=REDATE)
-    redate_events(connection, redated.with_columns(event_on="to_on"))
-    again = events.filter(pl.col("kind") != WITHDRAW)
-    order_replay(connection, again, cause="to be decided again", **by)
+def _decide(
+    connection: Any, started: models.Run, events: pl.DataFrame, people: pl.DataFrame, *, now: datetime
+) -> None:
+    """Let the waves decide where the operations ask for it, and end the run."""
+    deciding = [code for code, kind in KINDS.items() if kind.is_decided]
+    records = events.filter(pl.col("kind").is_in(deciding)).select(RECORD_KEY).unique()
+    chosen = people.join(records, on=list(RECORD_KEY), how="semi")
+    setup = load_releases(connection, releases_of(started))
+    outcomes, _ = work_in_waves(connection, started, chosen, setup, now=now)
+    _close(connection, started, outcomes, now)
 
 
 def _close(connection: Any, started: models.Run, outcomes: pl.DataFrame, now: datetime) -> None:

@@ -8,6 +8,8 @@ from openbenefits.core import money
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, EventStatus, ProcessIndicator
 from openbenefits.payroll.frames import load_employee_numbers
 from openbenefits.programs.frames import load_setup
+from openbenefits.repair import kinds
+from openbenefits.repair.acts import load_acts
 from openbenefits.reports.names import plan_type_name
 from openbenefits.reports.rules import money_text
 
@@ -48,6 +50,43 @@ def named_consequences(connection: Any, client_id: int, told: "Consequences") ->
         "Coverage that differs": _coverage(connection, client_id, told.coverage),
         "Deductions that differ": _deductions(connection, client_id, told.deductions),
     }
+
+
+def named_losses(connection: Any, client_id: int, losses: pl.DataFrame) -> pl.DataFrame:
+    """Lay losses of health coverage out: whose, which cover, from which day, and what follows."""
+    numbers = load_employee_numbers(connection, client_id)
+    rows = losses.join(numbers, on="person_id", how="left", maintain_order="left")
+    return rows.select(
+        "employee_number",
+        "cover",
+        "lost_on",
+        who=pl.when(pl.col("dependent_id") == 0)
+        .then(pl.lit("the employee"))
+        .otherwise(pl.lit("a dependent")),
+        side=pl.col("side").replace_strict({"before": "no longer", "after": "now"}, return_dtype=pl.String),
+        verdict="verdict",
+        cause="cause",
+        continues_through="continues_through",
+    )
+
+
+def named_acts(connection: Any, client_id: int, person_id: int) -> pl.DataFrame:
+    """Lay out what was done with the events of somebody: event, what, when, by whom, why."""
+    key = {"client_id": [client_id], "person_id": [person_id]}
+    people = pl.DataFrame(key, schema={"client_id": pl.Int32, "person_id": pl.Int64})
+    acts = _with_places(connection, client_id, load_acts(connection, people))
+    words = {code: kind.name for code, kind in kinds.KINDS.items()}
+    return acts.sort("acted_at", "schedule", "event_number", "number").select(
+        *("schedule", "event_number", "number"),
+        done=pl.col("kind").replace_strict(words, return_dtype=pl.String),
+        undoes="undoes",
+        was_on="was_on",
+        to_on="to_on",
+        was=pl.col("was_process_status").fill_null(""),
+        at=pl.col("acted_at").dt.strftime("%Y-%m-%d %H:%M"),
+        by="author",
+        why="reason",
+    )
 
 
 def _with_places(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:

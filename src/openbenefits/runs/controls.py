@@ -16,6 +16,9 @@ from openbenefits.runs.windows import run_window_ends
 
 _OTHER_KINDS = {"passive": run_passive_events, "windows": run_window_ends}
 
+REHEARSED_KINDS = ("reprocess",)
+"""The kinds beside `process` that can be tried."""
+
 NIGHTLY, MONTHLY, ONCE = "nightly", "monthly", "once"
 
 
@@ -88,7 +91,8 @@ def execute(
 
     `more_kinds` says how to carry out the kinds that capabilities above this one know (repairs).
 
-    Errors: LookupError names the controls there are, if there is none of this code.
+    Errors: LookupError names the controls there are, if there is none of this code; LookupError for a trial
+            of a kind that cannot be tried.
     """
     rows = controls(connection, client_id)
     found = rows.filter(code=code)
@@ -99,7 +103,13 @@ def execute(
     kinds = _OTHER_KINDS | dict(more_kinds or {})
     if control["kind"] in kinds:
         other = kinds[control["kind"]]
-        return other(connection, client_id, run_control=code, as_of=as_of, now=now, started_by=started_by)
+        if is_trial and control["kind"] not in REHEARSED_KINDS:
+            message = (
+                f"run control {code} is of kind {control['kind']}, which cannot be tried; run it, or do not"
+            )
+            raise LookupError(message)
+        given = {"run_control": code, "as_of": as_of, "now": now, "started_by": started_by}
+        return other(connection, client_id, **given, **({"is_trial": True} if is_trial else {}))
     order = RunOrder(
         client_id=client_id,
         schedule_id=control["schedule_id"],

@@ -46,6 +46,18 @@ WHERE run_id = %(run)s AND client_id = ANY(%(clients)s::int[]) AND partition = %
 """
 
 
+SCHEDULED = """
+SELECT DISTINCT client_id, person_id, benefit_record FROM events_event
+WHERE client_id = %(client)s AND schedule_id = %(schedule)s
+"""
+
+
+def load_schedule_records(connection: Any, client_id: int, schedule_id: int) -> pl.DataFrame:
+    """Name the benefit records that have an event of a schedule."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
+    return copy_out(connection, SCHEDULED, schema, {"client": client_id, "schedule": schedule_id})
+
+
 def load_scope(
     connection: Any, client_ids: Sequence[int], through: date, person_ids: Sequence[int] | None = None
 ) -> pl.DataFrame:

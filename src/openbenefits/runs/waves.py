@@ -16,12 +16,21 @@ from openbenefits.enrollment.rules.since import held_otherwise
 from openbenefits.enrollment.services import Known, load_known, post, save_preparation
 from openbenefits.events import frames as event_frames
 from openbenefits.events.activity import PROOF_MISSING
-from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, is_to_be_replayed, window
+from openbenefits.events.rules import (
+    EVENT_KEY,
+    FINAL,
+    RECORD_KEY,
+    is_due,
+    is_replayed_as_answered,
+    is_to_be_replayed,
+    window,
+)
 from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.fingerprints import fingerprints
+from openbenefits.runs.kept import with_kept_programs
 from openbenefits.runs.rules import (
     choose,
     event_status_of,
@@ -138,7 +147,7 @@ def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
         case=pl.int_range(pl.len(), dtype=pl.Int32),
         is_open_enrollment=pl.col("use") == "O",
         is_finalizing=finalizing,
-        is_settling=(pl.col("work") != "prepare") | finalizing | is_to_be_replayed(),
+        is_settling=(pl.col("work") != "prepare") | finalizing | is_replayed_as_answered(),
         received_on=pl.col("elected_on"),
         process_status_before=pl.col("process_status"),
     )
@@ -206,7 +215,7 @@ def _decide(
     connection: Any, cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run
 ) -> Decided:
     """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
-    prepared = prepare(known.situation, rulebook)
+    prepared = prepare(with_kept_programs(known.situation, cases, rulebook), rulebook)
     found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
     cases = _with_prepared_status(cases.join(found, on="case", maintain_order="left"), started)
     settling = _settling(cases, known, started)

@@ -43,8 +43,8 @@ def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame
     Shapes:  points are all points of some people, superseded ones too, with the event that made them
              (schedule_id, event_number; null: taken over), `superseded_by_run` (null: holds) and the event
              that superseded them; events has RECORD, schedule_id and event_number. Answers rows of points:
-             those to supersede; those to write again as they were; and those that from now on do not hold
-             whatever becomes of the event that superseded them: it is to be forgotten.
+             those to supersede; those to write again as they were; and the events' own that something
+             superseded: they hold no more, whatever becomes of that, so it is to be forgotten.
     Source:  design §1.5: what an event superseded was made by somebody else, or went with it.
     """
     key = [*POINT_KEY[:3], "schedule_id", "event_number"]
@@ -54,7 +54,7 @@ def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame
     others = points.join(events, on=key, how="anti")
     again = others.join(events, left_on=[*POINT_KEY[:3], *by], right_on=key, how="semi")
     forgotten = theirs.filter(pl.col("superseded_by_event").is_not_null())
-    return ceasing, again, pl.concat([again, forgotten])
+    return ceasing, again, forgotten
 
 
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:

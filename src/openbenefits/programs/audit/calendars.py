@@ -86,8 +86,13 @@ def schedules(audited: Audited) -> Iterator[Finding]:
 
 
 def run_controls(audited: Audited) -> Iterator[Finding]:
-    """Find run controls without a day."""
+    """Find run controls without a day, and reprocessing of no schedule or from nowhere."""
     for path, control in numbered(audited.client.run_controls if audited.client else (), "run_controls"):
+        if control.kind == "reprocess" and control.schedule is None:
+            yield audited.finding(path, "no_schedule", "a schedule to reprocess", "none", "Name it.")
+        if control.kind == "reprocess" and control.through == "schedule":
+            expected = "a level to reprocess from: program, options, elections or final"
+            yield audited.finding(path, "reprocess_level", expected, "schedule", "Name the level.")
         if control.repeats in ("once", "monthly") and control.runs_on is None:
             yield audited.finding(path, "no_day", "`runs_on`, the day of the run", "none", "Name the day.")
 

@@ -1,0 +1,56 @@
+"""What somebody did with events after the fact, and which people turned out to be one: append-only."""
+
+from django.db import models
+
+from openbenefits.events.models import EventKey
+
+
+class RepairAct(EventKey):
+    """One operation on one event: what, why, by whom, and where the event stood before."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "number"
+    )
+    number = models.IntegerField()  # counts the acts of the event
+    kind = models.TextField()  # repair.kinds
+    to_on = models.DateField(null=True)  # the new day
+    to_record = models.SmallIntegerField(null=True)  # the new benefit record
+    was_on = models.DateField()
+    was_event_status = models.TextField()
+    was_process_status = models.TextField(null=True)
+    was_finalized = models.BooleanField()
+    undoes = models.IntegerField(null=True)  # the act of the same event that this one undoes
+    run_id = models.BigIntegerField()
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class PersonMerge(models.Model):
+    """Two person ids that are one human: the facts, events and coverage of one follow the other."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()  # who was merged into somebody
+    number = models.IntegerField()  # counts the acts about this person
+    survivor_id = models.BigIntegerField()
+    is_merged = models.BooleanField()  # false: taken apart again
+    change_id = models.BigIntegerField()  # the change of facts
+    run_id = models.BigIntegerField()
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class MovedEvent(EventKey):
+    """Where an event of somebody merged, or of another benefit record, went on."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "run_id"
+    )
+    run_id = models.BigIntegerField()
+    to_person = models.BigIntegerField()
+    to_record = models.SmallIntegerField()
+    to_number = models.IntegerField()
+    is_joined = models.BooleanField()  # the survivor had this event already: only elections came over
+    was_event_status = models.TextField()

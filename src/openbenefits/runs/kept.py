@@ -1,0 +1,37 @@
+"""Which program an event keeps that is prepared again and not assigned (process indicator P)."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from openbenefits.core.codes import ProcessIndicator
+from openbenefits.eligibility.overrides import OVERRIDES
+from openbenefits.enrollment.rules.prepare import Situation
+from openbenefits.programs.rulebook import Rulebook
+
+
+def with_kept_programs(situation: Situation, cases: pl.DataFrame, rulebook: Rulebook) -> Situation:
+    """Let the events to be prepared again (P) keep the program they have: it is met, and no other.
+
+    Shapes:  cases has case, client_id, process_indicator and program_id (null: none to keep).
+    Source:  event-processing §12.1: the program is kept. It is a decision for the preparation alone: what is
+             posted rests on eligibility as ever.
+    """
+    keeping = cases.filter(process_indicator=str(ProcessIndicator.PREPARE)).drop_nulls("program_id")
+    if keeping.is_empty():
+        return situation
+    programs = rulebook.programs.select("client_id", other_id="program_id").unique()
+    pairs = keeping.select("case", "client_id", "program_id").join(programs, on="client_id")
+    kept = pairs.select(
+        "case",
+        program_id="other_id",
+        option_id=pl.lit(None, pl.Int32),
+        is_eligible=pl.col("other_id") == pl.col("program_id"),
+        author=pl.lit("process indicator P"),
+        reason=pl.lit("the program is kept"),
+    )
+    decided = situation.overrides.filter(
+        pl.col("option_id").is_not_null() | ~pl.col("case").is_in(keeping["case"].implode())
+    )
+    rows = pl.concat([decided, kept.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())])
+    return replace(situation, overrides=rows)

@@ -1,0 +1,311 @@
+"""One human under two person ids: merged it is as if there had been one all along; apart again, as before."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from tests.runs.conftest import NOW, put_employer
+
+from openbenefits.core.codes import Level
+from openbenefits.enrollment.elections import enter_one
+from openbenefits.enrollment.models import Coverage
+from openbenefits.events.models import Event
+from openbenefits.payroll.models import Taken
+from openbenefits.payroll.services import owed
+from openbenefits.repair.merging import MergeOrder, merge, survivor_of, unmerge
+from openbenefits.repair.models import PersonMerge
+from openbenefits.repair.permissions import NotPermitted
+from openbenefits.repair.services import RepairRefused
+from openbenefits.runs.services import run
+from openbenefits.workforce import services as workforce
+from openbenefits.workforce.models import Dependent, DependentFact, JobFact
+from openbenefits.workforce.recording import FactFrames, add_people, record_facts
+
+from .twins import OF_PERSONS, _dependents_of_twins, _of_twins
+from .worlds import LATER, YEAR_END, events_of, held
+
+BEGIN = date(2026, 1, 1)
+AS_OF = date(2026, 4, 20)
+WEDDING = date(2026, 3, 5)
+TAKEN_OVER = date(2025, 10, 1)
+
+
+def copy_of(client_id: int, person_id: int, number: str) -> int:
+    """Write the facts and dependents of somebody once more, under another number."""
+    new = add_people(client_id, pl.Series("employee_number", [number]))["person_id"][0]
+    pairs = pl.DataFrame({"tried": [person_id], "spared": [new]})
+    frames = {name: _of_twins(table, client_id, pairs) for name, table in OF_PERSONS.items()}
+    frames["dependents"] = _dependents_of_twins(client_id, pairs)
+    record_facts(client_id, FactFrames(**frames), kind="entry", label="copy", made_by="test", now=NOW)
+    return new
+
+
+class World:
+    """Somebody known under two numbers, and a twin who is known under one."""
+
+    def __init__(self, connection, folder) -> None:
+        self.connection = connection
+        self.employer = put_employer(folder, people=12)
+        client = self.employer.client_id
+        parents = DependentFact.objects.filter(client_id=client, person_type="SP").order_by("person_id")
+        self.survivor = parents.values_list("person_id", flat=True).first()
+        self.other = copy_of(client, self.survivor, "D1")
+        self.twin = copy_of(client, self.survivor, "T1")
+
+    def run(self, schedule_id: int, *, finalize: bool = True, as_of: date = AS_OF) -> None:
+        order = self.employer.order(
+            schedule_id=schedule_id, as_of=as_of, through=Level.ELECTIONS, is_finalizing=finalize
+        )
+        run(self.connection, order, now=LATER)
+
+    def enroll(self) -> None:
+        self.maintain()
+        self.run(self.employer.open_enrollment, as_of=date(2025, 11, 3))
+
+    def maintain(self, *, finalize: bool = True) -> None:
+        self.run(self.employer.event_maintenance, finalize=finalize)
+
+    def marry(self, *people: int) -> None:
+        for person_id in people:
+            workforce.report_life_event(
+                self.employer.client_id,
+                person_id,
+                event_class="MAR",
+                on=WEDDING,
+                reported_on=WEDDING,
+                made_by="test",
+                now=LATER,
+            )
+
+    def elect(self, person_id: int, plan_type: str, option: str, *, schedule: int, number: int) -> None:
+        spouses = DependentFact.objects.filter(person_id=person_id, person_type="SP")
+        numbers = Dependent.objects.filter(pk__in=spouses.values("dependent_id")).values_list(
+            "number", flat=True
+        )
+        entered = enter_one(
+            self.connection,
+            self.employer.client_id,
+            person_id=person_id,
+            benefit_record=0,
+            schedule_id=schedule,
+            event_number=number,
+            plan_type=plan_type,
+            option_code=option,
+            dependents=list(numbers),
+            received_on=date(2026, 3, 10) if number else date(2025, 11, 10),
+            elector="test",
+            source="administrator",
+            now=LATER,
+        )
+        assert entered.entered == 1, entered.bad_rows
+
+    def order(self) -> MergeOrder:
+        return MergeOrder(
+            client_id=self.employer.client_id,
+            person_id=self.other,
+            survivor_id=self.survivor,
+            as_of=AS_OF,
+            begin=BEGIN,
+            through=YEAR_END,
+            reason="hired twice",
+            author="tester",
+        )
+
+    def held_of(self, person_id: int) -> pl.DataFrame:
+        return held(self.connection, self.employer).filter(person_id=person_id).drop("person_id")
+
+    def owed_of(self, person_id: int) -> pl.DataFrame:
+        lines = owed(
+            self.connection, self.employer.client_id, begin=BEGIN, through=YEAR_END, person_ids=[person_id]
+        )
+        return lines.drop("cause", "person_id", "employee_number").sort(
+            "plan_type", "kind", "ends_on", "tax_class"
+        )
+
+    def everything(self) -> list[pl.DataFrame]:
+        people = (self.survivor, self.other)
+        return [read(one) for read in (self.held_of, self.owed_of) for one in people]
+
+
+@pytest.fixture
+def world(fresh_database, tmp_path) -> World:
+    return World(fresh_database, tmp_path / "harbor")
+
+
+def take_over(world: World, person_id: int) -> None:
+    """Supplemental life that came from the system before."""
+    Coverage.objects.create(
+        client_id=world.employer.client_id,
+        person_id=person_id,
+        benefit_record=0,
+        plan_type="14",
+        begins_on=TAKEN_OVER,
+        version=1,
+        kind="W",
+        basis="eligible",
+        rule="taken over",
+        waive_reason="covered elsewhere",
+        made_at=NOW,
+    )
+
+
+def offered(connection, person_id: int) -> str:
+    """A medical option of employee and spouse."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.code FROM enrollment_eventoption AS o JOIN programs_option AS p USING (option_id)"
+            " JOIN programs_coveragecode AS c USING (coverage_code_id)"
+            " WHERE o.is_electable AND NOT o.is_current AND o.plan_type = '10' AND o.person_id = %s"
+            " AND o.pay_before_tax_cents > 0 AND c.code = '2' ORDER BY p.code LIMIT 1",
+            [person_id],
+        )
+        return cursor.fetchone()[0]
+
+
+def married(world: World) -> None:
+    """The wedding is known of the other number, and of the twin; both choose the same for the family."""
+    take_over(world, world.other)
+    take_over(world, world.twin)
+    world.enroll()
+    world.marry(world.other, world.twin)
+    world.maintain(finalize=False)
+    for person_id in (world.other, world.twin):
+        option = offered(world.connection, person_id)
+        schedule = world.employer.event_maintenance
+        world.elect(person_id, "10", option, schedule=schedule, number=1)
+    world.maintain()
+
+
+def test_merged_they_are_as_one_had_been_and_apart_as_before(world):
+    married(world)
+    before = world.everything()
+    assert before[0].height != world.held_of(world.twin).height
+
+    told = merge(world.connection, world.order(), now=LATER, is_rehearsal=True)
+    assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+    assert told.consequences.run_id is None
+    assert set(told.consequences.coverage["person_id"]) == {world.survivor, world.other}
+
+    done = merge(world.connection, world.order(), now=LATER)
+    assert done.consequences.coverage.equals(told.consequences.coverage)
+    assert world.held_of(world.other).is_empty()
+    assert world.owed_of(world.other).is_empty()
+    assert world.held_of(world.survivor).equals(world.held_of(world.twin).with_columns())
+    assert world.owed_of(world.survivor).equals(world.owed_of(world.twin))
+    statuses = Event.objects.filter(person_id=world.survivor).order_by("event_number")
+    assert list(statuses.values_list("event_number", "process_status", "event_status")) == [
+        (0, "FE", "C"),
+        (1, "FE", "C"),
+    ]
+    assert survivor_of(world.employer.client_id, world.other) == world.survivor
+    with pytest.raises(RepairRefused, match="merged into"):
+        merge(world.connection, world.order(), now=LATER)
+
+    world.maintain()  # what changed hands makes no events of its own
+    assert Event.objects.filter(person_id=world.survivor).count() == 2
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+    assert survivor_of(world.employer.client_id, world.other) is None
+    world.maintain()
+    assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+    acts = PersonMerge.objects.order_by("number").values_list("is_merged", "reason", "author")
+    assert list(acts) == [(True, "hired twice", "tester"), (False, "hired twice", "tester")]
+    with pytest.raises(RepairRefused, match="found not so"):
+        unmerge(world.connection, world.order(), now=LATER)
+
+
+def test_what_pays_took_follows_and_goes_back(world):
+    world.enroll()
+    series = {"benefit_record": 0, "plan_type": "10", "kind": "deduction", "tax_class": "B"}
+    pay = {"pay_group_id": 1, "ends_on": date(2026, 1, 16), "pay_number": 2, "version": 1}
+    for person_id, cents in ((world.other, 1200), (world.survivor, 300)):
+        Taken.objects.create(
+            client_id=world.employer.client_id,
+            person_id=person_id,
+            **series,
+            **pay,
+            taken_cents=cents,
+            change_id=1,
+            known_since=NOW,
+        )
+
+    def last() -> dict[int, tuple[int, bool]]:
+        rows = Taken.objects.filter(person_id__in=[world.other, world.survivor]).order_by("version")
+        return {row.person_id: (row.taken_cents, row.is_deleted) for row in rows}
+
+    merge(world.connection, world.order(), now=LATER)
+    assert last() == {world.other: (1200, True), world.survivor: (1500, False)}
+    unmerge(world.connection, world.order(), now=LATER)
+    assert last() == {world.other: (1200, False), world.survivor: (300, False)}
+
+
+def test_two_who_elected_the_same_cannot_be_merged(world):
+    world.maintain()
+    world.run(world.employer.open_enrollment, finalize=False, as_of=date(2025, 11, 3))
+    for person_id in (world.other, world.survivor):
+        option = offered(world.connection, person_id)
+        world.elect(person_id, "10", option, schedule=world.employer.open_enrollment, number=0)
+    with pytest.raises(RepairRefused, match="plan types both elected"):
+        merge(world.connection, world.order(), now=LATER)
+
+
+def test_what_only_one_elected_in_a_common_event_follows_and_goes_back(world):
+    world.maintain()
+    world.run(world.employer.open_enrollment, finalize=False, as_of=date(2025, 11, 3))
+    option = offered(world.connection, world.other)
+    world.elect(world.other, "10", option, schedule=world.employer.open_enrollment, number=0)
+    world.elect(world.twin, "10", option, schedule=world.employer.open_enrollment, number=0)
+    world.enroll()
+    before = world.everything()
+    merge(world.connection, world.order(), now=LATER)
+    assert world.held_of(world.survivor).equals(world.held_of(world.twin))
+    unmerge(world.connection, world.order(), now=LATER)
+    assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+
+
+def test_what_stands_in_the_way_is_named(world):
+    world.enroll()
+    with pytest.raises(RepairRefused, match="reason"):
+        merge(world.connection, replace(world.order(), reason=""), now=LATER)
+    with pytest.raises(RepairRefused, match="expected two people, found one"):
+        merge(world.connection, replace(world.order(), survivor_id=world.other), now=LATER)
+    with pytest.raises(RepairRefused, match="two people of this client"):
+        merge(world.connection, replace(world.order(), survivor_id=999_999), now=LATER)
+    world.marry(world.other)
+    with pytest.raises(RepairRefused, match="facts that no run has read"):
+        merge(world.connection, world.order(), now=LATER)
+
+    def nobody(wish) -> None:
+        raise NotPermitted("ask the manager")
+
+    with pytest.raises(NotPermitted):
+        merge(world.connection, world.order(), now=LATER, permit=nobody)
+
+
+def test_facts_changed_since_keep_the_two_together(world):
+    world.enroll()
+    job = JobFact.objects.filter(person_id=world.other).latest("valid_from")
+    workforce.change_job(
+        world.employer.client_id,
+        world.other,
+        on=date(2026, 2, 2),
+        action="PAY",
+        changes={"annual_pay_cents": (job.annual_pay_cents or 0) + 100_00},
+        made_by="test",
+        now=LATER,
+    )
+    world.maintain()
+    merge(world.connection, world.order(), now=LATER)
+    assert events_of(world.connection, world.employer, person_id=world.survivor).height == 2
+    workforce.correct_job(
+        world.employer.client_id,
+        world.survivor,
+        on=date(2026, 2, 2),
+        changes={"annual_pay_cents": 1},
+        made_by="test",
+        now=LATER,
+    )
+    with pytest.raises(RepairRefused, match="1 changed since"):
+        unmerge(world.connection, world.order(), now=LATER)
+    assert survivor_of(world.employer.client_id, world.other) == world.survivor
