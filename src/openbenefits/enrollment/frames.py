@@ -111,6 +111,7 @@ CREDIT_USE_COLUMNS = {
 CREDIT_USES = f"""
 SELECT {", ".join(CREDIT_USE_COLUMNS)}
 FROM enrollment_credituse AS u JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE u.made_at <= %(known_at)s
 ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, version
 """
 
@@ -308,9 +309,12 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
 
 
-def load_credit_uses(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+def load_credit_uses(
+    connection: Any, keys: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
     """Load what credits of some people were used for, every version, in order."""
-    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, people_arrays(keys))
+    asked = {**people_arrays(keys), "known_at": known_at or "infinity"}
+    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, asked)
 
 
 def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:

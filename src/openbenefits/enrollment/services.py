@@ -134,11 +134,18 @@ def _settled_households(
 # --- saving a preparation -------------------------------------------------------------------------------
 
 
-def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) -> None:
-    """Write plan types and options of prepared events under a new preparation number.
+def save_preparation(
+    connection: Any, prepared: Prepared, events: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> None:
+    """Write plan types and options of prepared events under a new preparation number, and when that was.
 
-    Shapes: events has case, the event's key and `preparation` (the number to write).
+    Shapes: events has case, the event's key, `preparation` (the number to write), event_on, the program
+            assigned, and the window.
     """
+    made = events.with_columns(
+        run_id=pl.lit(run_id, pl.Int64), made_at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    )
+    copy_in(connection, "enrollment_preparation", as_stored(made, schema_of(models.Preparation)))
     keys = events.select("case", *EVENT_KEY, "preparation")
     plans = prepared.plans.join(keys, on="case").rename({"rule_row": "position"})
     columns = schema_of(models.EventPlan)
