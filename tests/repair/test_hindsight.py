@@ -16,6 +16,7 @@ from openbenefits.programs import services as setup
 from openbenefits.repair.proposals import DueOrder, find_proposals, order_of
 from openbenefits.repair.services import repair
 from openbenefits.reports import frames
+from openbenefits.reports.explain import explain, to_dict
 from openbenefits.reports.hindsight import held_on, letters_then, offered_on
 from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, letters_of
 from openbenefits.reports.names import load_names
@@ -27,7 +28,7 @@ from .twins import Twins, record, with_twins
 from .worlds import LATER, YEAR_END
 
 DAYS = (date(2026, 1, 10), date(2026, 4, 30), date(2026, 8, 1))
-SOME = 6
+SOME = 2
 LAW = settings(
     max_examples=2,
     deadline=None,
@@ -52,6 +53,7 @@ def shown(connection: Any, employer: Employer, people: list[int]) -> dict[str, p
         f"offered to {one}": offered_on(connection, employer.client_id, one, as_of=SUMMER)
         for one in people[:SOME]
     }
+    found |= {f"explained to {one}": explained(connection, employer, one) for one in people[:SOME]}
     names = load_names(connection)
     for kind in (ENROLLMENT, CONFIRMATION):
         for schedule in (employer.open_enrollment, employer.event_maintenance):
@@ -68,6 +70,14 @@ def shown(connection: Any, employer: Employer, people: list[int]) -> dict[str, p
     return found
 
 
+def explained(
+    connection: Any, employer: Employer, person_id: int, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """The page that explains a person's last event, line by line."""
+    told = explain(connection, employer.client_id, person_id, known_at=known_at)
+    return pl.DataFrame({"told": [f"{name}: {value}" for name, value in to_dict(told).items()]})
+
+
 def shown_then(
     connection: Any, employer: Employer, people: list[int], at: datetime
 ) -> dict[str, pl.DataFrame]:
@@ -80,6 +90,7 @@ def shown_then(
         f"offered to {one}": offered_on(connection, employer.client_id, one, as_of=SUMMER, known_at=at)
         for one in people[:SOME]
     }
+    found |= {f"explained to {one}": explained(connection, employer, one, at) for one in people[:SOME]}
     for kind in (ENROLLMENT, CONFIRMATION):
         for schedule in (employer.open_enrollment, employer.event_maintenance):
             letters = letters_then(connection, kind, schedule, None, at)
@@ -103,13 +114,12 @@ def maintain(connection: Any, employer: Employer, now: datetime) -> None:
         repair(connection, order_of(due, proposals, "a test"), now=now)
 
 
-def rename_everything(employer: Employer, folder: Any, now: datetime) -> None:
-    """Apply the client's set-up anew, with every name changed."""
-    shutil.copytree(SAMPLE_FOLDER / "clients" / "harbor", folder)
+def rename_everything(folder: Any, now: datetime) -> None:
+    """Apply the PEO's set-up anew, with every name changed."""
+    shutil.copytree(SAMPLE_FOLDER / "peo", folder)
     for file in folder.rglob("*.yaml"):
-        text = file.read_text()
-        file.write_text(text.replace("name: ", "name: New "))
-    applied = setup.apply(folder, client_id=employer.client_id, applied_by="test", now=now)
+        file.write_text(file.read_text().replace("name: ", "name: New "))
+    applied = setup.apply(folder, client_id=0, applied_by="test", now=now)
     assert applied.release is not None, applied.findings
 
 
@@ -127,7 +137,7 @@ def test_as_known_then_is_what_was_shown_then(
         for place, (change, is_deleted) in enumerate(acts):
             at += timedelta(days=1)
             if place == renamed_after:
-                rename_everything(employer, tmp_path_factory.mktemp("set-up") / "harbor", at)
+                rename_everything(tmp_path_factory.mktemp("set-up") / "peo", at)
             record(twins, change, of="tried", now=at, is_deleted=is_deleted)
             maintain(fresh_database, employer, at)
             kept.append((at, shown(fresh_database, employer, people)))
@@ -150,5 +160,14 @@ def assert_shown(then: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame], at
 
 
 def differing(one: pl.DataFrame, other: pl.DataFrame) -> list[Any]:
+    if one.columns == ["told"]:
+        rows = [
+            (was, is_now) for was, is_now in zip(one["told"], other["told"], strict=True) if was != is_now
+        ]
+        starts = [next((i for i, (x, y) in enumerate(zip(*row, strict=False)) if x != y), 0) for row in rows]
+        return [
+            (was[at - 60 : at + 90], now[at - 60 : at + 90])
+            for (was, now), at in zip(rows, starts, strict=True)
+        ]
     columns = [name for name in one.columns if not one[name].equals(other[name])]
     return [columns[:5], one.select(columns).head(2).rows(), other.select(columns).head(2).rows()]

@@ -68,6 +68,13 @@ def copy(
     say(f"Written: {path}" if path else f"{person} had no such statement on {known_on}.")
 
 
+BESIDES = (
+    *("employee_number", "benefit_record", "coverage_cents", "pledge_cents", "dependents", "event"),
+    *("plan_type", "is_current", "coverage_begins_on", "pay_credit_cents", "annual_employer_cents"),
+)
+"""What only the file holds: a screen has no room for it."""
+
+
 def _show(rows: Any, title: str, sheet: str, csv: Path | None) -> None:
     from openbenefits.reports import files
     from openbenefits.reports.tables import preview_table
@@ -75,7 +82,8 @@ def _show(rows: Any, title: str, sheet: str, csv: Path | None) -> None:
     if rows.is_empty():
         say("Nothing was known then.")
         return
-    console.print(preview_table(rows, title=title, rows=rows.height))
+    shown = rows.drop(BESIDES, strict=False)
+    console.print(preview_table(shown, title=title, rows=rows.height))
     for path in files.write_csv(csv, {sheet: rows}) if csv else ():
         say(f"Written: {path}")
 
