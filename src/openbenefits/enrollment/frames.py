@@ -136,6 +136,20 @@ SELECT {", ".join(OVERRIDE_COLUMNS)}
 FROM enrollment_eligibilityoverride AS o JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
+EVENT_DATES = f"""
+SELECT client_id, person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_on AS ended_on
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+EVENT_DATE_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    "ended_on": pl.Date,
+}
+
 PRIOR_OPTIONS = f"""
 SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
@@ -322,6 +336,16 @@ def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     key = {name: CREDIT_USE_COLUMNS[name] for name in tuple(CREDIT_USE_COLUMNS)[:6]}
     schema = key | {"plan_type": pl.String, "rolled_cents": pl.Int64}
     return copy_out(connection, CREDIT_ROLLS, schema, people_arrays(keys))
+
+
+def load_event_dates(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load the dates of all events of some people, as the dates of what they ended."""
+    return copy_out(connection, EVENT_DATES, EVENT_DATE_COLUMNS, people_arrays(keys))
+
+
+def no_dates() -> pl.DataFrame:
+    """An empty frame of the dates of events."""
+    return pl.DataFrame(schema=EVENT_DATE_COLUMNS)
 
 
 def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:

@@ -410,6 +410,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waived_proof_from_level: int | None = None
     waived_proof_above: Dollars | None = None
     proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
+    reinstate_within_days: int = 0  # what an event ended so many days before, at most, comes back; 0: nothing
     persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
     pledge_change: PledgeChange = PledgeChange.ANY
     ignore_dependent_checks: bool = False

@@ -13,11 +13,12 @@ import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
-from openbenefits.enrollment.frames import COVERAGE_COLUMNS, in_force, load_elected, load_held
+from openbenefits.enrollment.frames import COVERAGE_COLUMNS, POINT, in_force, load_elected, load_held
 from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, Preparation, ProofDecision
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.enrollment.services import load_known
+from openbenefits.enrollment.rules.reinstated import ENDED
+from openbenefits.enrollment.services import ended_of, load_known
 from openbenefits.events.models import Event, EventStep, Message
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.programs.frames import load_releases, releases_in_force
@@ -265,9 +266,12 @@ def _situation(
     known = load_known(connection, cases, rulebook, known_at=None if worked is None else worked.at)
     held = in_force(cases, _coverage(event, worked))
     elected = load_elected(connection, cases if is_elected else cases.head(0))
-    chosen, members = _settled_households(cases, elected, load_held(connection, held))
+    ended = ended_of(connection, cases, _coverage(event, worked), held, elected, rulebook)
+    points = [held.select("case", *POINT), ended.filter("is_only_ended").select("case", *POINT)]
+    chosen, members = _settled_households(cases, elected, load_held(connection, pl.concat(points)))
     return replace(
         known.situation,
+        ended=ended.select(*ENDED, "is_only_ended"),
         in_force=held,
         approved=_approved(event, worked),
         prior=_prior(event, worked),

@@ -37,6 +37,7 @@ METHOD_WORDS = {
 }
 REASON_WORDS = {
     "current": "keeps {option}, which is still eligible",
+    "reinstated": "{option} again, as it ended so shortly before",
     "default option": "{option}, the plan document's default",
     "lowest level": "{option}, the lowest level",
     "waiver": "declined ({option})",

@@ -70,6 +70,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     event_rules.closed_plan_types,
     event_rules.re_entry,
     event_rules.rules_without_effect,
+    event_rules.reinstatement,
     limits.repeated_limits,
     limits.unknown_limits,
     accounts.health_savings,
