@@ -716,6 +716,7 @@ def dependent_rules() -> SearchStrategy[Row]:
                 [["SP", "SS", "DP", "CH", "AC", "OD"], ["SP", "DP", "CH", "NQ"], ["SS", "AC", "OD", "NQ"]]
             ),
             "last_day": st.sampled_from(LastDay).map(str),
+            "plan_year_begins": st.integers(1, 12),
         }
     )
 

@@ -795,6 +795,12 @@ CLIENT_FAULTS = [
     ),
     (
         "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "last_day": "plan_year_end", "plan_year_begins": 7}],
+        "plan_year",
+        f"{MAIN}.plan_types[10]",
+    ),
+    (
+        "dependent_rules",
         [{**DATED, "code": "HEALTH", "age_limit": 26, "student_age_limit": 30}],
         "dependent_rule",
         f"{MAIN}.plan_types[10]",

@@ -282,6 +282,7 @@ class LastDay(StrEnum):
     BIRTHDAY = "birthday"
     MONTH_END = "month_end"
     YEAR_END = "year_end"
+    PLAN_YEAR_END = "plan_year_end"
 
 
 class OverageBegins(StrEnum):

@@ -273,6 +273,7 @@ class DependentRule(SwitchedRow):
     is_married_ineligible = models.BooleanField()
     relationship_bits = models.SmallIntegerField(default=DEFAULT_RELATIONSHIPS)
     last_day = models.TextField(default=LastDay.DAY_BEFORE_BIRTHDAY.value)
+    plan_year_begins = models.SmallIntegerField(default=1)  # the month, for plan_year_end
     overage_begins = models.TextField(default=OverageBegins.EVENT_DATE.value)
 
 

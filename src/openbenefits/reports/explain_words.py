@@ -82,6 +82,7 @@ LAST_DAY_WORDS = {
     LastDay.BIRTHDAY: "that birthday",
     LastDay.MONTH_END: "the month of that birthday",
     LastDay.YEAR_END: "the year of that birthday",
+    LastDay.PLAN_YEAR_END: "the plan year of that birthday",
 }
 SOURCE_WORDS = {
     "TJ": "a job row",

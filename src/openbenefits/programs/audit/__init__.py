@@ -113,6 +113,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.level_ties,
     advice.unmapped_classes,
     dependents.differing_rules,
+    dependents.plan_years,
     limits.limits_not_named,
     calendars.part_years,
 )

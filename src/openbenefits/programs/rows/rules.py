@@ -40,6 +40,7 @@ def dependent_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "is_married_ineligible": part.married_ineligible,
             "relationship_bits": sum({RELATIONSHIP_BITS.get(one, 0) for one in part.relationships}),
             "last_day": part.last_day.value,
+            "plan_year_begins": part.plan_year_begins,
             "overage_begins": part.overage_begins.value,
         }
 
