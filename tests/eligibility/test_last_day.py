@@ -16,15 +16,17 @@ BIRTHS = [
 
 
 @pytest.mark.parametrize("last_day", LastDay)
+@pytest.mark.parametrize("month", [1, 2, 7, 12])
 @pytest.mark.parametrize("limit", [19, 24, 26])
-def test_everybody_counts_through_the_last_day_and_not_a_day_longer(last_day, limit):
-    rule = {"last_day": str(last_day)}
+def test_everybody_counts_through_the_last_day_and_not_a_day_longer(last_day, limit, month):
+    rule = {"last_day": str(last_day), "plan_year_begins": month}
     expected = [last_day_of(rule, born, limit) for born in BIRTHS]
     members = pl.DataFrame(
         {
             "birth_on": BIRTHS,
             "limit": pl.Series([limit] * len(BIRTHS), dtype=pl.Int16),
             "last_day": [str(last_day)] * len(BIRTHS),
+            "plan_year_begins": pl.Series([month] * len(BIRTHS), dtype=pl.Int16),
         }
     )
     assert members.select(last_day_of_age()).to_series().to_list() == expected

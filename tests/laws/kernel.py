@@ -20,6 +20,7 @@ from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
+from openbenefits.enrollment.rules.reinstated import ENDED
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.rules.validate import check_elections, locate, missing_elections
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
@@ -176,6 +177,9 @@ class Kernel:
             overrides=_frame((one for row in rows for one in self._overrides(*row)), OVERRIDES),
             held_members=_frame((one for row in rows for one in _held_members(row[0], row[2])), HELD_MEMBERS),
             left=_frame((one for row in rows for one in _left(row[0], row[2])), LEFT),
+            ended=_frame(
+                (one for row in rows for one in self._ended(*row)), ENDED | {"is_only_ended": pl.Boolean}
+            ),
         )
 
     def credit_use(self, person: Row, chosen: Sequence[Row], choice: str | None) -> Row | None:
@@ -302,6 +306,17 @@ class Kernel:
                 "after_tax_thousandths": entry.get("after_tax_thousandths"),
                 "hours_hundredths": entry.get("hours_hundredths"),
                 "is_future": False,
+            }
+
+    def _ended(self, case: int, client: int, person: Row) -> Iterable[Row]:
+        held = _known_plan_types(person)
+        for entry in person.get("ended") or []:
+            place = f"{entry.get('program')}/{entry['plan_type']}/{entry.get('option')}"
+            yield {
+                **{name: entry.get(name) for name in ENDED},
+                "case": case,
+                "option_id": self._number(client, "option", place) if entry.get("option") else None,
+                "is_only_ended": entry["plan_type"] not in held,
             }
 
     def _overrides(self, case: int, client: int, person: Row) -> Iterable[Row]:
@@ -487,7 +502,7 @@ def _with_schedules(client: Row, restrictions: list[Row]) -> Row:
 
 def _held(people: Sequence[tuple[int, Row]]) -> Elected:
     """What holds of dependents, funds and beneficiaries before the event."""
-    entries = ((case, one) for case, (_, person) in enumerate(people) for one in person.get("current") or [])
+    entries = ((case, one) for case, (_, person) in enumerate(people) for one in _held_or_ended(person))
     return Elected(elections=pl.DataFrame(), **_contents(entries))
 
 
@@ -560,8 +575,21 @@ def jobs_of(case: int, person: Row) -> Iterable[Row]:
         }
 
 
+def _known_plan_types(person: Row) -> set[str]:
+    """The plan types in which something is in force, or elected."""
+    current = [one for one in person.get("current") or [] if one["kind"] in ("E", "D")]
+    return {one["plan_type"] for one in (*current, *(person.get("elections") or []))}
+
+
+def _held_or_ended(person: Row) -> list[Row]:
+    """What holds before the event, and what ended and is not in force."""
+    known = _known_plan_types(person)
+    ended = [one for one in person.get("ended") or [] if one["plan_type"] not in known]
+    return [*(person.get("current") or []), *ended]
+
+
 def _held_members(case: int, person: Row) -> Iterable[Row]:
-    for entry in person.get("current") or []:
+    for entry in _held_or_ended(person):
         for number in entry.get("dependents") or []:
             yield {"case": case, "plan_type": entry["plan_type"], "dependent_id": number}
 

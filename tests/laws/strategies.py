@@ -392,6 +392,7 @@ def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
         "waived_proof_from_level": draw(levels),
         "waived_proof_above": draw(amounts),
         "proof_rise": draw(st.sampled_from([0, 0, 1, 2, 99])),
+        "reinstate_within_days": draw(st.sampled_from([0, 0, 0, 1, 30, 400])),
         "persons": draw(person_changes()),
         "election_required": rarely(draw),
         "pledge_change": str(draw(st.sampled_from([PledgeChange.ANY, *PledgeChange]))),
@@ -715,6 +716,7 @@ def dependent_rules() -> SearchStrategy[Row]:
                 [["SP", "SS", "DP", "CH", "AC", "OD"], ["SP", "DP", "CH", "NQ"], ["SS", "AC", "OD", "NQ"]]
             ),
             "last_day": st.sampled_from(LastDay).map(str),
+            "plan_year_begins": st.integers(1, 12),
         }
     )
 
@@ -775,8 +777,9 @@ def people(draw: DrawFn, client: Row) -> Row:
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
         "dependents": (household := draw(households(event))),
-        "current": draw(elections(client, [one["id"] for one in household])),
+        "current": (current := draw(elections(client, [one["id"] for one in household]))),
         "left_on": draw(left_plan_types(event_on)),
+        "ended": draw(endings(client, [one["id"] for one in household], current, event_on)),
         "approved": draw(
             st.dictionaries(st.sampled_from(["20", "21", "22"]), st.integers(0, 30_000_000), max_size=2)
         ),
@@ -944,6 +947,28 @@ def elections(draw: DrawFn, client: Row, dependents: list[int]) -> list[Row]:
                     entry["dependents"] = draw(st.lists(st.sampled_from(dependents), min_size=1, unique=True))
             held[plan_type] = entry
     return list(held.values())
+
+
+@st.composite
+def endings(
+    draw: DrawFn, client: Row, dependents: list[int], current: list[Row], event_on: date
+) -> list[Row]:
+    """Draw what ended last in plan types: some of it still runs out, and is in force as it was."""
+    if not rarely(draw, 3):
+        return []
+    in_force = {one["plan_type"]: one for one in current if one["kind"] in ("E", "D")}
+    found = []
+    for drawn in draw(elections(client, dependents)):
+        running = in_force.get(drawn["plan_type"])
+        if running is None and drawn["kind"] not in ("E", "D", "W"):
+            continue
+        ended_on = event_on - timedelta(draw(st.sampled_from([0, 1, 2, 29, 30, 31, 200])))
+        ahead = st.integers(0, 40) if running else st.integers(-20, 0)
+        resumes_on = max(ended_on, event_on + timedelta(draw(ahead)))
+        dates = {"ended_on": ended_on, "resumes_on": resumes_on}
+        dates["deduction_resumes_on"] = resumes_on + timedelta(draw(st.integers(-10, 20)))
+        found.append({**(running or drawn), **dates})
+    return found
 
 
 def held_amounts(plan_type: str) -> SearchStrategy[Row]:

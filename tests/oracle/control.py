@@ -11,7 +11,8 @@ def is_barred(case: Case, section: Row, plan: Row) -> bool:
     """Tell whether somebody left the plan type and may not enter it again on the day coverage would begin."""
     months = section.get("restrict_entry_months", 0)
     left_on = (case.person.get("left_on") or {}).get(section["plan_type"])
-    if months == 0 or left_on is None or case.in_force(section["plan_type"]) is not None:
+    is_held = case.in_force(section["plan_type"]) is not None or section["plan_type"] in case.back
+    if months == 0 or left_on is None or is_held:
         return False
     return plan["coverage_begins_on"] < add_months(left_on, months)
 

@@ -69,7 +69,7 @@ class Elections:
             return self._offered(plan_type, election["option"], "elected", election)
         if plan is None or plan["is_ignored"] or plan["default_reason"] == "untouched":
             return self._standing(plan_type)
-        if plan["default_reason"] == "current":
+        if plan["default_reason"] in ("current", "reinstated"):
             held = self._held(plan_type)
             return self._offered(plan_type, plan["default_option"], "kept", held or {})
         return self._offered(plan_type, plan["default_option"], "defaulted", {})
@@ -110,6 +110,9 @@ class Elections:
         }
 
     def _held(self, plan_type: str) -> Row | None:
+        plan = self.prepared["plans"].get(plan_type)
+        if plan is not None and plan["default_reason"] == "reinstated":
+            return next(one for one in self.person["ended"] if one["plan_type"] == plan_type)
         for entry in self.person.get("current") or []:
             if entry["plan_type"] == plan_type and entry.get("slot", 0) == 0 and is_in_force(entry):
                 return entry

@@ -288,6 +288,10 @@ def last_day_of(rule: Row, birth_on: date, limit: int) -> date:
             return birthday
         case "year_end":
             return date(birthday.year, 12, 31)
+        case "plan_year_end":
+            month = rule.get("plan_year_begins", 1)
+            begun = date(birthday.year - (birthday.month < month), month, 1)
+            return begun.replace(year=begun.year + 1) - timedelta(days=1)
     return birthday - timedelta(days=1)
 
 

@@ -35,6 +35,7 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
         _tell_of_loss(case, program, section, plan)
     if row is None or row["ignore"]:
         return plan, {}
+    _reinstate(case, row, plan_type, plan)
     set_dates(case, section["event_rule"], row, plan_type, plan)
     if plan["coverage_begins_on"] is None:
         return plan, {}
@@ -64,6 +65,23 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     return plan, options
 
 
+def _reinstate(case: Case, row: Row, plan_type: str, plan: Row) -> None:
+    """Let what ended shortly before count as what is held (docs/rules.md §4.11)."""
+    for entry in case.person.get("ended") or []:
+        since = (case.on - entry["ended_on"]).days
+        if entry["plan_type"] == plan_type and 0 <= since <= row["reinstate_within_days"] > 0:
+            case.back[plan_type] = entry
+            plan["current_option"] = entry["option"] if case.in_force(plan_type) else None
+
+
+def _comes_back(case: Case, section: Row, plan: Row) -> bool:
+    """Tell whether what is reinstated can be: the option is eligible, or there is a waiver."""
+    entry = case.back.get(section["plan_type"])
+    if entry is None:
+        return False
+    return _may_waive(section) if entry["kind"] == "W" else not plan["is_lost"]
+
+
 def _tell_of_loss(case: Case, program: Row, section: Row, plan: Row) -> None:
     """Warn where an ignored plan type keeps an option that its rule or service area does not admit."""
     plan_type = section["plan_type"]
@@ -86,6 +104,11 @@ def _may_waive(section: Row) -> bool:
 
 
 def set_dates(case: Case, event_rule: str, row: Row, plan_type: str, plan: Row) -> None:
+    if plan_type in case.back:
+        plan["coverage_begins_on"] = max(case.on, case.back[plan_type]["resumes_on"])
+        plan["deduction_begins_on"] = max(case.on, case.back[plan_type]["deduction_resumes_on"])
+        set_end_dates(case, row, plan_type, plan)
+        return
     begin = coverage_begin(case.setup, event_rule, row, case.person, case.event)
     plan["coverage_begins_on"] = begin["begins_on"]
     plan["reasons"]["begin"] = begin
@@ -145,6 +168,8 @@ def _select(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) 
     prior = case.person.get("prior_options")
     if plan["is_lost"]:
         allowed = SelectAllowed.ALL
+    elif _comes_back(case, section, plan):
+        allowed = SelectAllowed.NONE
     elif not row["use_history"]:
         allowed = row["select"]
     elif prior is None or any((section["plan_type"], one["code"]) not in prior for one in eligible):
@@ -196,7 +221,9 @@ def _set_default(
     if default in options and not (reason == "untouched" and plan["is_lost"]):
         options[default]["is_default"] = True
     in_force, held = case.in_force(section["plan_type"]), case.held(section["plan_type"])
-    if reason == "untouched":
+    if _comes_back(case, section, plan):
+        plan["is_changed_by_default"] = True
+    elif reason == "untouched":
         plan["is_changed_by_default"] = False
     elif default is None:
         plan["is_changed_by_default"] = in_force is not None
@@ -213,6 +240,9 @@ def _default(
     case: Case, section: Row, row: Row, plan: Row, eligible: list[Row], *, is_barred: bool
 ) -> tuple[str | None, str]:
     """Find what happens without an election: the option (or none) and the reason."""
+    if _comes_back(case, section, plan):
+        waived = case.back[section["plan_type"]]["kind"] == "W"
+        return (WAIVE, "waiver") if waived else (plan["current_option"], "reinstated")
     method, nothing = row["default"], "ends" if case.in_force(section["plan_type"]) else "nothing"
     keeps_current = plan["current_option"] is not None and not plan["is_lost"]
     if method.startswith("current_else") and keeps_current:

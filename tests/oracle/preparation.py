@@ -17,6 +17,7 @@ class Case:
     person: Row
     event: Row
     messages: set[tuple[str, str | None, str | None]] = field(default_factory=set)
+    back: dict[str, Row] = field(default_factory=dict)  # what is reinstated, by plan type
 
     @property
     def on(self) -> date:
@@ -26,7 +27,9 @@ class Case:
         self.messages.add((code, plan_type, option))
 
     def held(self, plan_type: str) -> Row | None:
-        """Find what holds in a plan type on the day before the event, of whatever kind."""
+        """Find what holds in a plan type on the day before the event, or comes back, of whatever kind."""
+        if plan_type in self.back:
+            return self.back[plan_type]
         for entry in self.person.get("current") or []:
             if entry["plan_type"] == plan_type and entry.get("slot", 0) == 0:
                 return entry
@@ -40,7 +43,11 @@ class Case:
         """Tell whether open enrolment forgets the current option: spending accounts and vacation."""
         use = self.setup.event_class(self.event["event_class"]).get("use")
         is_spending = plan_type.startswith("6") and not is_hsa(plan_type, section)
-        return use == "open_enrollment" and (is_spending or plan_type.startswith("9"))
+        return (
+            plan_type not in self.back
+            and use == "open_enrollment"
+            and (is_spending or plan_type.startswith("9"))
+        )
 
 
 def is_hsa(plan_type: str, section: Row | None) -> bool:

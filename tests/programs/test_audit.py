@@ -628,6 +628,24 @@ CLIENT_FAULTS = [
     ("event_rules", lambda s: s[0]["classes"][1].update(proof_rise=-1), "levels", f"{HEALTH}.classes[2]"),
     (
         "event_rules",
+        lambda s: s[0]["classes"][1].update(reinstate_within_days=-1),
+        "reinstatement",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(reinstate_within_days=367),
+        "reinstatement",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[0]["classes"][1].update(reinstate_within_days=30, ignore=True),
+        "no_effect",
+        f"{HEALTH}.classes[2]",
+    ),
+    (
+        "event_rules",
         lambda s: s[0]["classes"][1].update(pledge_change="increase"),
         "no_effect",
         f"{HEALTH}.classes[2]",
@@ -773,6 +791,12 @@ CLIENT_FAULTS = [
         "dependent_rules",
         [{**DATED, "code": "HEALTH", "age_limit": 25}],
         "dependent_rule",
+        f"{MAIN}.plan_types[10]",
+    ),
+    (
+        "dependent_rules",
+        [{**DATED, "code": "HEALTH", "age_limit": 26, "last_day": "plan_year_end", "plan_year_begins": 7}],
+        "plan_year",
         f"{MAIN}.plan_types[10]",
     ),
     (

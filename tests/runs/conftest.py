@@ -12,7 +12,7 @@ import pytest
 from openbenefits.core.codes import Level
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import Schedule
-from openbenefits.runs.services import RunOrder
+from openbenefits.runs.services import RunOrder, run
 from openbenefits.sample import SAMPLE_FOLDER, generate
 from openbenefits.sample.profiles import SAMPLE_CLIENTS, Profile
 from openbenefits.store.bulk import copy_out
@@ -101,3 +101,11 @@ def contents() -> Callable[[Any], dict[str, pl.DataFrame]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def enrolled_harbor(fresh_database: Any, make_employer: Callable[..., Employer]) -> Employer:
+    """An employer whose open enrolment for 2026 is final."""
+    employer = make_employer(fresh_database, is_faulty=False, people=60)
+    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    return employer

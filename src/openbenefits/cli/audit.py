@@ -1,15 +1,16 @@
 """`openbenefits audit`: what must be right before anything is processed: set-up and data of a client."""
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 import typer
 
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import AsOf, ClientCode
-from openbenefits.cli.screen import count_findings, print_findings, progress, say
+from openbenefits.cli.options import AsOf, ClientCode, Through
+from openbenefits.cli.screen import console, count_findings, print_findings, progress, say, table_of
 
 AUDIT_EPILOG = "Example: openbenefits audit --client harbor --as-of 2025-11-03 --xlsx audit.xlsx"
 SETUP_COLUMNS = ("severity", "code", "where", "expected", "found", "cure")
@@ -18,11 +19,15 @@ SETUP_COLUMNS = ("severity", "code", "where", "expected", "found", "cure")
 def audit(
     client: ClientCode,
     as_of: AsOf,
+    through: Through = None,
     csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the lists as CSV files.")] = None,
     html: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a page to read or print.")] = None,
     xlsx: Annotated[Path | None, typer.Option(dir_okay=False, help="Write a workbook.")] = None,
 ) -> None:
-    """Audit the set-up in force and the people of a client; say whether a run would start."""
+    """Audit the set-up in force and the people of a client; say whether a run would start.
+
+    With --through, what is covered on a day ahead and may not be is listed too, from its first day.
+    """
     connection = open_database()
     from openbenefits.cli.census import print_audit
     from openbenefits.programs.services import audit_in_force
@@ -54,6 +59,8 @@ def audit(
             [pl.DataFrame(rows, dict.fromkeys(SETUP_COLUMNS, pl.String), orient="row"), warnings]
         ),
     }
+    if through is not None:
+        sheets["ahead"] = _ahead(connection, found.pk, as_of, through, numbers)
     for path, write in ((csv, write_csv), (html, write_html), (xlsx, write_xlsx)):
         for written in write(path, sheets) if path else ():
             say(f"Written: {written}")
@@ -62,3 +69,24 @@ def audit(
         say(f"A run would not start: {', '.join(one.code for one in held)}.", style="red")
         raise typer.Exit(EXIT_REFUSED)
     say("A run would start.", style="green")
+
+
+def _ahead(
+    connection: Any, client_id: int, as_of: date, through: date, numbers: dict[int, str]
+) -> pl.DataFrame:
+    """Print the tasks ahead, counted by what to do, and answer them one by one."""
+    from openbenefits.runs.ahead import coverage_ahead
+
+    with progress("Looking ahead"):
+        tasks = coverage_ahead(connection, [client_id], as_of=as_of, through=through)
+    if tasks.is_empty():
+        say(f"Nobody is covered through {through} who may not be.", style="green")
+    else:
+        kinds = ("code", "owner", "expected", "found", "cure")
+        counted = tasks.group_by(kinds).agg(
+            people=pl.col("person_id").n_unique(), first_on=pl.col("first_on").min()
+        )
+        shown = counted.sort("code").select("code", "people", "first_on", "owner", "found", "cure")
+        console.print(table_of(shown, title=f"Covered through {through}, and may not be"))
+    employee = pl.col("person_id").replace_strict(numbers, return_dtype=pl.String).alias("employee")
+    return tasks.select(employee, pl.exclude("client_id", "person_id"))

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from openbenefits.cli.clock import end_of
 from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.options import ClientCode
+from openbenefits.cli.options import ClientCode, EventBy, KnownOn
 from openbenefits.cli.screen import console, say
 
 EXPLAIN_EPILOG = "Example: openbenefits explain --client harbor --person H000024 --plan-type 10"
@@ -18,6 +19,8 @@ def explain(
     plan_type: Annotated[
         str | None, typer.Option("--plan-type", metavar="CODE", help="Only this plan type.")
     ] = None,
+    as_of: EventBy = None,
+    known_on: KnownOn = None,
     is_of_eligibility: Annotated[
         bool, typer.Option("--eligibility", help="Only eligibility: every rule, criterion by criterion.")
     ] = False,
@@ -33,6 +36,8 @@ def explain(
         raise typer.BadParameter("--all-fields and --csv go with --eligibility", param_hint="--eligibility")
     if is_of_eligibility and plan_type:
         raise typer.BadParameter("--eligibility shows all plan types; leave it out", param_hint="--plan-type")
+    if is_of_eligibility and (as_of or known_on):
+        raise typer.BadParameter("--eligibility shows the last event; leave the days out")
     connection = open_database()
     found = find_client(client)
     person_id = find_people(found, [person])[0]
@@ -42,7 +47,9 @@ def explain(
     from openbenefits.reports.explain import explain as explained
     from openbenefits.reports.explain import render
 
-    console.print(render(explained(connection, found.pk, person_id, plan_type=plan_type)))
+    known_at = None if known_on is None else end_of(known_on)
+    told = explained(connection, found.pk, person_id, plan_type=plan_type, as_of=as_of, known_at=known_at)
+    console.print(render(told))
 
 
 def _eligibility(

@@ -13,6 +13,7 @@ from openbenefits.cli import (
     doctor,
     elect,
     event,
+    hindsight,
     limits,
     payroll,
     repair,
@@ -63,7 +64,7 @@ ORDER = (
         "cobra",
         "statements",
     ),
-    *("review", "explain", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "timeline", "options", "report", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -134,6 +135,8 @@ app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
+app.command(rich_help_panel=ANSWERS, epilog=hindsight.TIMELINE_EPILOG)(hindsight.timeline)
+app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.options)
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)

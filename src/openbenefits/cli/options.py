@@ -36,6 +36,16 @@ AsOf = Annotated[
     date,
     typer.Option("--as-of", default_factory=today, help="The day to look from; today unless told.", **_DAY),
 ]
+EventBy = Annotated[
+    date | None,
+    typer.Option("--as-of", help="The last event of that day or before.", show_default=False, **_DAY),
+]
+KnownOn = Annotated[
+    date | None,
+    typer.Option(
+        "--known-on", help="Answer as known on that day; now unless told.", show_default=False, **_DAY
+    ),
+]
 On = Annotated[
     date, typer.Option("--on", default_factory=today, help="The day it happens; today unless told.", **_DAY)
 ]

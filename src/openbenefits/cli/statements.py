@@ -9,6 +9,7 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_schedule, open_database
+from openbenefits.cli.hindsight import copy
 from openbenefits.cli.options import By, ClientCode, On, Output, Schedule
 from openbenefits.cli.screen import progress, say
 
@@ -17,6 +18,8 @@ app = typer.Typer(
     help="Write enrolment and confirmation statements as PDF.",
     epilog="Example: openbenefits statements enrollment --client harbor --schedule OE26",
 )
+
+app.command()(copy)
 
 PerPerson = Annotated[bool, typer.Option("--per-person", help="One file for each person.")]
 Paper = Annotated[str, typer.Option(help="us-letter or a4.")]

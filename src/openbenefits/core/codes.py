@@ -128,6 +128,20 @@ GENERAL_TYPES = (OptionType.GENERAL_CREDIT, OptionType.GENERAL_DEDUCTION)
 """Options of the program itself (plan type 01), which nobody elects."""
 
 
+class Basis(StrEnum):
+    """What a covered day rests on (rulings §3.3): exactly one of these."""
+
+    ELIGIBLE = "eligible"
+    RUN_OUT = "run-out"  # lost or ended already, and covered until the day an end rule gives
+    LEAVE = "leave"
+    CONTINUATION = "continuation"
+    OVERRIDE = "override"
+
+
+LEAVE_STATUSES = ("L", "P")
+"""Job statuses of somebody on leave, without and with pay."""
+
+
 class ChangeKind(StrEnum):
     """What holds from a change point of the coverage timeline (rulings §3.1)."""
 
@@ -268,6 +282,7 @@ class LastDay(StrEnum):
     BIRTHDAY = "birthday"
     MONTH_END = "month_end"
     YEAR_END = "year_end"
+    PLAN_YEAR_END = "plan_year_end"
 
 
 class OverageBegins(StrEnum):

@@ -27,7 +27,7 @@ def eligible_members(members: pl.DataFrame) -> pl.DataFrame:
 
 DEPENDENT_RULE = (
     *("age_limit", "student_age_limit", "is_disabled_exempt", "is_married_ineligible"),
-    *("relationship_bits", "last_day"),
+    *("relationship_bits", "last_day", "plan_year_begins"),
 )
 """What a dependent rule says of who counts."""
 
@@ -67,7 +67,7 @@ def is_student_on(day: pl.Expr) -> pl.Expr:
 
 def _day_of_age(members: pl.DataFrame) -> pl.Expr:
     """The day on which the limit must not have been reached: the day in question, unless the rule lets the
-    limit end later; then the day before, or the last day of the month or year before.
+    limit end later; then the day before, or the last day of the month, year or plan year before.
     """
     on, last_day = pl.col("price_on"), pl.col("last_day")
     usual = [LastDay.DAY_BEFORE_BIRTHDAY.value]
@@ -80,14 +80,24 @@ def _day_of_age(members: pl.DataFrame) -> pl.Expr:
         .then(days.day_before(days.month_begin(on)))
         .when(last_day == LastDay.YEAR_END)
         .then(days.day_before(on.dt.truncate("1y")))
+        .when(last_day == LastDay.PLAN_YEAR_END)
+        .then(days.day_before(_plan_year(on)))
         .otherwise(on)
     )
+
+
+def _plan_year(day: pl.Expr) -> pl.Expr:
+    """The first day of the plan year that holds a day; it begins with the month plan_year_begins."""
+    month = pl.col("plan_year_begins").fill_null(1)
+    year = day.dt.year() - (day.dt.month() < month).cast(pl.Int32)
+    return pl.date(year, month, 1)
 
 
 def last_day_of_age() -> pl.Expr:
     """The last day on which somebody counts who is to reach a limit of age.
 
-    Shapes:  birth_on, limit (years), last_day (a core.codes.LastDay; null: the day before the birthday).
+    Shapes:  birth_on, limit (years), last_day (a core.codes.LastDay; null: the day before the birthday),
+             plan_year_begins (its month).
     Missing: null without a birth date.
     Source:  docs/rules.md §3; whoever is born on 29 February has the birthday on 1 March in common years.
     """
@@ -103,6 +113,8 @@ def last_day_of_age() -> pl.Expr:
         .then(days.month_end(birthday))
         .when(pl.col("last_day") == LastDay.YEAR_END)
         .then(pl.date(birthday.dt.year(), 12, 31))
+        .when(pl.col("last_day") == LastDay.PLAN_YEAR_END)
+        .then(days.day_before(days.add_months(_plan_year(birthday), pl.lit(12))))
         .otherwise(days.day_before(birthday))
     )
 

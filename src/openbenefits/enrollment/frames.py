@@ -111,6 +111,7 @@ CREDIT_USE_COLUMNS = {
 CREDIT_USES = f"""
 SELECT {", ".join(CREDIT_USE_COLUMNS)}
 FROM enrollment_credituse AS u JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE u.made_at <= %(known_at)s
 ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, version
 """
 
@@ -134,6 +135,20 @@ MADE_OVERRIDES = f"""
 SELECT {", ".join(OVERRIDE_COLUMNS)}
 FROM enrollment_eligibilityoverride AS o JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
+
+EVENT_DATES = f"""
+SELECT client_id, person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_on AS ended_on
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+EVENT_DATE_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    "ended_on": pl.Date,
+}
 
 PRIOR_OPTIONS = f"""
 SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
@@ -316,9 +331,12 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
 
 
-def load_credit_uses(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+def load_credit_uses(
+    connection: Any, keys: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
     """Load what credits of some people were used for, every version, in order."""
-    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, people_arrays(keys))
+    asked = {**people_arrays(keys), "known_at": known_at or "infinity"}
+    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, asked)
 
 
 def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -326,6 +344,16 @@ def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     key = {name: CREDIT_USE_COLUMNS[name] for name in tuple(CREDIT_USE_COLUMNS)[:6]}
     schema = key | {"plan_type": pl.String, "rolled_cents": pl.Int64}
     return copy_out(connection, CREDIT_ROLLS, schema, people_arrays(keys))
+
+
+def load_event_dates(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load the dates of all events of some people, as the dates of what they ended."""
+    return copy_out(connection, EVENT_DATES, EVENT_DATE_COLUMNS, people_arrays(keys))
+
+
+def no_dates() -> pl.DataFrame:
+    """An empty frame of the dates of events."""
+    return pl.DataFrame(schema=EVENT_DATE_COLUMNS)
 
 
 def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:

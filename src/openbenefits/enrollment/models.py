@@ -34,6 +34,21 @@ class EventPlan(EventKey):
     is_waive_allowed = models.BooleanField()
 
 
+class Preparation(EventKey):
+    """When an event was prepared, by which run, and as what: looking back needs no guess."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation"
+    )
+    preparation = models.IntegerField()
+    event_on = models.DateField()  # a repair may have moved the event since
+    program_id = models.IntegerField(null=True)
+    window_begins_on = models.DateField(null=True)
+    window_ends_on = models.DateField(null=True)
+    run_id = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+
+
 class EventOption(EventKey):
     """One eligible option of a prepared event, priced. Money is cents; null = stated by the person."""
 

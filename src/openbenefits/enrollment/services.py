@@ -21,15 +21,18 @@ from openbenefits.enrollment.frames import (
     load_covered_funds,
     load_credit_uses,
     load_elected,
+    load_event_dates,
     load_held,
     load_overrides,
     load_prior_options,
+    no_dates,
 )
 from openbenefits.enrollment.points import above_all_versions, as_stored, copy_points, supersede
 from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
+from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
@@ -72,7 +75,9 @@ def load_known(
     coverage = load_coverage(connection, cases)
     held_points = in_force(cases, coverage)
     elected = load_elected(connection, cases)
-    held = load_held(connection, held_points)
+    ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
+    again = ended.filter("is_only_ended").select("case", *POINT)
+    held = load_held(connection, pl.concat([held_points.select("case", *POINT), again]))
     settled = _settled_households(cases, elected, held)
     full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
         has_job=pl.col("job_number").is_not_null(),
@@ -99,6 +104,7 @@ def load_known(
         overrides=load_overrides(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
+        ended=ended.select(*ENDED, "is_only_ended"),
     )
     return Known(situation=situation, elected=elected, held=held)
 
@@ -114,6 +120,28 @@ def _left(cases: pl.DataFrame, coverage: pl.DataFrame, rulebook: Rulebook) -> pl
     """Find the plan types left, if any plan type of the set-up restricts entering again."""
     is_restricting = (rulebook.plan_rows["restrict_entry_months"] > 0).any()
     return left_plan_types(cases, coverage) if is_restricting else nobody_left()
+
+
+def ended_of(
+    connection: Any,
+    cases: pl.DataFrame,
+    coverage: pl.DataFrame,
+    held: pl.DataFrame,
+    elected: Elected,
+    rulebook: Rulebook,
+) -> pl.DataFrame:
+    """Find what ended last in each plan type (`reinstated.last_ended`), if any rule gives such a thing back.
+
+    is_only_ended: nothing is in force there, and nothing elected.
+    """
+    if not reinstates(rulebook):
+        return last_ended(cases, coverage.clear(), no_dates()).with_columns(is_only_ended=pl.lit(value=True))
+    found = last_ended(cases, coverage, load_event_dates(connection, cases))
+    key = ["case", "plan_type"]
+    known = pl.concat([held.filter(pl.col("kind").is_in(COVERED)).select(key), elected.elections.select(key)])
+    return found.join(
+        known.unique().with_columns(is_only_ended=pl.lit(value=False)), on=key, how="left"
+    ).with_columns(pl.col("is_only_ended").fill_null(value=True))
 
 
 def _settled_households(
@@ -133,11 +161,18 @@ def _settled_households(
 # --- saving a preparation -------------------------------------------------------------------------------
 
 
-def save_preparation(connection: Any, prepared: Prepared, events: pl.DataFrame) -> None:
-    """Write plan types and options of prepared events under a new preparation number.
+def save_preparation(
+    connection: Any, prepared: Prepared, events: pl.DataFrame, *, run_id: int | None, now: datetime
+) -> None:
+    """Write plan types and options of prepared events under a new preparation number, and when that was.
 
-    Shapes: events has case, the event's key and `preparation` (the number to write).
+    Shapes: events has case, the event's key, `preparation` (the number to write), event_on, the program
+            assigned, and the window.
     """
+    made = events.with_columns(
+        run_id=pl.lit(run_id, pl.Int64), made_at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    )
+    copy_in(connection, "enrollment_preparation", as_stored(made, schema_of(models.Preparation)))
     keys = events.select("case", *EVENT_KEY, "preparation")
     plans = prepared.plans.join(keys, on="case").rename({"rule_row": "position"})
     columns = schema_of(models.EventPlan)

@@ -330,6 +330,9 @@ class DependentRulePart(SwitchedPart, kw_only=True, frozen=True):
     married_ineligible: bool = False
     relationships: tuple[PersonType, ...] = USUAL_RELATIONSHIPS
     last_day: LastDay = LastDay.DAY_BEFORE_BIRTHDAY  # the last day on which who reaches the limit counts
+    plan_year_begins: Annotated[int, Meta(ge=1, le=12)] = (
+        1  # the month, for plan_year_end
+    )
     overage_begins: OverageBegins = OverageBegins.EVENT_DATE  # of continuation coverage
 
 
@@ -410,6 +413,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waived_proof_from_level: int | None = None
     waived_proof_above: Dollars | None = None
     proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
+    reinstate_within_days: int = 0  # what an event ended so many days before, at most, comes back; 0: nothing
     persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
     pledge_change: PledgeChange = PledgeChange.ANY
     ignore_dependent_checks: bool = False

@@ -273,6 +273,7 @@ class DependentRule(SwitchedRow):
     is_married_ineligible = models.BooleanField()
     relationship_bits = models.SmallIntegerField(default=DEFAULT_RELATIONSHIPS)
     last_day = models.TextField(default=LastDay.DAY_BEFORE_BIRTHDAY.value)
+    plan_year_begins = models.SmallIntegerField(default=1)  # the month, for plan_year_end
     overage_begins = models.TextField(default=OverageBegins.EVENT_DATE.value)
 
 
@@ -336,6 +337,7 @@ class EventRule(SwitchedRow):
     waived_proof_from_level = models.SmallIntegerField(null=True)
     waived_proof_above_cents = models.BigIntegerField(null=True)
     proof_rise = models.SmallIntegerField(default=0)  # 0 and 99: no such rule
+    reinstate_within_days = models.SmallIntegerField(default=0)  # 0: nothing comes back
     pledge_change = models.TextField(default="any")  # core.codes.PledgeChange
     ignores_dependent_checks = models.BooleanField(default=False)
     ignores_fund_checks = models.BooleanField(default=False)

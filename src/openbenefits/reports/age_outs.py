@@ -152,7 +152,7 @@ def _pieces(
     )
     rules = rulebook.dependent_rules.select(
         *("dependent_rule_id", "valid_from", "age_limit", "student_age_limit", "is_disabled_exempt"),
-        "last_day",
+        *("last_day", "plan_year_begins"),
         dependent_rule="code",
     )
     held = _by_evidence(facts.select("dependent_id", "number", "valid_from", *FACTS))

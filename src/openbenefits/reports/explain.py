@@ -29,16 +29,20 @@ def explain(
     benefit_record: int = 0,
     event: EventNumber | None = None,
     plan_type: str | None = None,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
 ) -> Explanation:
     """Explain an event of a person, or one plan type of it; if none is named, the last that moved.
+
+    With `as_of` the last dated so or before; with `known_at` as it stood, and was known, at that moment.
 
     Errors: NothingToExplain if the person has no such event.
     """
     person = Person.objects.select_related("client").filter(client_id=client_id, pk=person_id).first()
     if person is None:
         raise NothingToExplain(f"client {client_id} has no person {person_id}; check the number")
-    found = again_of.find_event(client_id, person_id, benefit_record, event)
-    again = again_of.prepare_again(connection, found)
+    found = again_of.find_event(client_id, person_id, benefit_record, event, as_of=as_of, known_at=known_at)
+    again = again_of.prepare_again(connection, found, known_at=known_at)
     plans, unequal = plan_parts(again, plan_type)
     return Explanation(
         client=person.client.code,
@@ -48,7 +52,7 @@ def explain(
         facts=facts(again),
         programs=programs(again),
         plans=plans,
-        held=held_parts(again, plan_type),
+        held=held_parts(again, plan_type, known_at=known_at),
         credits=credit_part(again) if plan_type is None else None,
         differences=(*again_of.differences(again), *unequal),
     )

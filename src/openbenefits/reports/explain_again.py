@@ -6,18 +6,19 @@ The kernel that prepared it is run for this one case, and its trace kept. What t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
-from openbenefits.enrollment.frames import COVERAGE_COLUMNS, in_force, load_elected, load_held
-from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, ProofDecision
+from openbenefits.enrollment.frames import COVERAGE_COLUMNS, POINT, in_force, load_elected, load_held
+from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, Preparation, ProofDecision
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.enrollment.services import load_known
+from openbenefits.enrollment.rules.reinstated import ENDED
+from openbenefits.enrollment.services import ended_of, load_known
 from openbenefits.events.models import Event, EventStep, Message
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.programs.frames import load_releases, releases_in_force
@@ -77,12 +78,19 @@ class Again:
     situation: Situation
     prepared: Prepared
     case: dict[str, Any]  # the one row of prepared.cases, with age_years and service_months
+    known_at: datetime | None = None  # it is told as it stood at that moment; else as it stands
 
 
-def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
-    """Prepare an event again, as then known; one that no run has worked on, as known now."""
-    steps = tuple(EventStep.objects.filter(**key_of(event)).order_by("step").values())
-    worked = _last_work(event, steps)
+def prepare_again(connection: Any, event: dict[str, Any], *, known_at: datetime | None = None) -> Again:
+    """Prepare an event again, as then known; one that no run has worked on, as known now.
+
+    With `known_at` what was done to it later is left out.
+    """
+    history = EventStep.objects.filter(**key_of(event))
+    if known_at is not None:
+        history = history.filter(moved_at__lte=known_at)
+    steps = tuple(history.order_by("step").values())
+    worked = _last_work(event, steps, known_at)
     releases = worked.releases if worked else _releases_now(connection, event)
     rulebook, tables = load_releases(connection, releases)
     situation = _situation(connection, event, steps, worked, rulebook, tables)
@@ -97,6 +105,7 @@ def prepare_again(connection: Any, event: dict[str, Any]) -> Again:
         situation=situation,
         prepared=prepared,
         case=case,
+        known_at=known_at,
     )
 
 
@@ -110,18 +119,31 @@ def measures() -> dict[str, pl.Expr]:
 
 
 def find_event(
-    client_id: int, person_id: int, benefit_record: int, event: EventNumber | None
+    client_id: int,
+    person_id: int,
+    benefit_record: int,
+    event: EventNumber | None,
+    *,
+    as_of: date | None = None,
+    known_at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Find the event asked about, or the one that moved last.
+    """Find the event asked about, or the one that moved last: dated `as_of` or before, as then known.
 
     Errors: NothingToExplain, saying what was looked for.
     """
     rows = Event.objects.filter(client_id=client_id, person_id=person_id, benefit_record=benefit_record)
     if event is not None:
         rows = rows.filter(schedule_id=event[0], event_number=event[1])
-    else:
-        rows = rows.exclude(event_status__in=[str(EventStatus.VOID), str(EventStatus.DISCONNECTED)])
-    found = rows.order_by("-status_at", "-event_on", "-event_number", "-schedule_id").values().first()
+    known = [_as_it_stood(row, known_at) for row in rows.values()]
+    gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
+    standing = [
+        row
+        for row in known
+        if row is not None
+        and (event is not None or row["event_status"] not in gone)
+        and (as_of is None or row["event_on"] <= as_of)
+    ]
+    found = max(standing, key=_moved, default=None)
     if found is None:
         wanted = "an event" if event is None else f"event {event[1]} of schedule {event[0]}"
         raise NothingToExplain(
@@ -129,6 +151,30 @@ def find_event(
             f"found none; run the schedule first"
         )
     return found
+
+
+def _moved(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["status_at"], row["event_on"], row["event_number"], row["schedule_id"]
+
+
+def _as_it_stood(event: dict[str, Any], known_at: datetime | None) -> dict[str, Any] | None:
+    """Turn an event back to a moment; null where it had not moved by then."""
+    if known_at is None:
+        return event
+    step = (
+        EventStep.objects.filter(moved_at__lte=known_at, **key_of(event)).order_by("-step").values().first()
+    )
+    if step is None:
+        return None
+    made = Preparation.objects.filter(made_at__lte=known_at, **key_of(event)).order_by("-preparation")
+    prepared = made.values("preparation", "event_on", "program_id").first() or {"preparation": 0}
+    moved = {
+        "process_status": step["to_status"],
+        "event_status": step["event_status"],
+        "status_at": step["moved_at"],
+        "steps": step["step"],
+    }
+    return event | moved | prepared
 
 
 def key_of(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,12 +194,17 @@ def _releases_now(connection: Any, event: Mapping[str, Any]) -> tuple[int, ...]:
 # --- the last run ---------------------------------------------------------------------------------------
 
 
-def _last_work(event: Mapping[str, Any], steps: tuple[dict[str, Any], ...]) -> Worked | None:
+def _last_work(
+    event: Mapping[str, Any], steps: tuple[dict[str, Any], ...], known_at: datetime | None
+) -> Worked | None:
     """Find the last run that prepared, validated or finalised an event.
 
     A run that left the status as it was wrote no step, yet wrote messages.
     """
     noted = set(Message.objects.filter(**key_of(event)).values_list("run_id", flat=True))
+    if known_at is not None:
+        begun = Run.objects.filter(pk__in=noted, started_at__lte=known_at)
+        noted = set(begun.values_list("pk", flat=True))
     runs = noted | {step["run_id"] for step in steps if is_work(step)}
     if not runs:
         return None
@@ -215,9 +266,12 @@ def _situation(
     known = load_known(connection, cases, rulebook, known_at=None if worked is None else worked.at)
     held = in_force(cases, _coverage(event, worked))
     elected = load_elected(connection, cases if is_elected else cases.head(0))
-    chosen, members = _settled_households(cases, elected, load_held(connection, held))
+    ended = ended_of(connection, cases, _coverage(event, worked), held, elected, rulebook)
+    points = [held.select("case", *POINT), ended.filter("is_only_ended").select("case", *POINT)]
+    chosen, members = _settled_households(cases, elected, load_held(connection, pl.concat(points)))
     return replace(
         known.situation,
+        ended=ended.select(*ENDED, "is_only_ended"),
         in_force=held,
         approved=_approved(event, worked),
         prior=_prior(event, worked),

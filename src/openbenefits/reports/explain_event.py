@@ -79,7 +79,11 @@ def _step(step: dict[str, Any]) -> Step:
 
 
 def _notes(again: Again) -> tuple[Note, ...]:
-    rows = Message.objects.filter(is_current=True, **key_of(again.event)).order_by("run_id", "number")
+    rows = Message.objects.filter(**key_of(again.event)).order_by("run_id", "number")
+    if again.known_at is not None and again.worked is not None:
+        rows = rows.filter(run_id=again.worked.run_id)
+    else:
+        rows = rows.filter(is_current=True)
     return tuple(
         Note(
             code=row.code,

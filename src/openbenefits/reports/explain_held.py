@@ -1,10 +1,11 @@
 """What the person has: the coverage timeline as it stands, with what made each point."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import polars as pl
+from django.db.models import Q
 
 from openbenefits.core import money as cents_of
 from openbenefits.core.codes import ChangeKind, PersonType
@@ -38,9 +39,16 @@ COVERED = (ChangeKind.ELECTED, ChangeKind.DEFAULTED)
 POINT = ("plan_type", "slot", "begins_on", "version")
 
 
-def held_parts(again: Again, plan_type: str | None = None) -> tuple[HeldPart, ...]:
-    """Tell the change points that hold, of all plan types or of one."""
-    rows = Coverage.objects.filter(superseded_by_run__isnull=True, **record_of(again.event))
+def held_parts(
+    again: Again, plan_type: str | None = None, *, known_at: datetime | None = None
+) -> tuple[HeldPart, ...]:
+    """Tell the change points that hold, or held as then known, of all plan types or of one."""
+    rows = Coverage.objects.filter(**record_of(again.event))
+    holds = Q(superseded_by_run__isnull=True)
+    if known_at is not None:
+        rows = rows.filter(made_at__lte=known_at)
+        holds |= Q(superseded_at__gt=known_at)
+    rows = rows.filter(holds)
     if plan_type is not None:
         rows = rows.filter(plan_type=plan_type)
     points = list(rows.order_by("plan_type", "slot", "begins_on").values())

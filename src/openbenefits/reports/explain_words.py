@@ -37,6 +37,7 @@ METHOD_WORDS = {
 }
 REASON_WORDS = {
     "current": "keeps {option}, which is still eligible",
+    "reinstated": "{option} again, as it ended so shortly before",
     "default option": "{option}, the plan document's default",
     "lowest level": "{option}, the lowest level",
     "waiver": "declined ({option})",
@@ -81,6 +82,7 @@ LAST_DAY_WORDS = {
     LastDay.BIRTHDAY: "that birthday",
     LastDay.MONTH_END: "the month of that birthday",
     LastDay.YEAR_END: "the year of that birthday",
+    LastDay.PLAN_YEAR_END: "the plan year of that birthday",
 }
 SOURCE_WORDS = {
     "TJ": "a job row",

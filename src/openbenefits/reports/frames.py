@@ -5,6 +5,7 @@ by that frame and answers `case` again, so that no further key is needed.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -157,6 +158,10 @@ COVERAGE_QUERY = f"""
 SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coverage AS r {OF_RECORD}
 WHERE r.superseded_by_run IS NULL
 """
+COVERAGE_KNOWN_QUERY = f"""
+SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coverage AS r {OF_RECORD}
+WHERE r.made_at <= %(known_at)s AND (r.superseded_at IS NULL OR r.superseded_at > %(known_at)s)
+"""
 COVERED_QUERY = f"""
 SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coveragedependent AS r {OF_RECORD}
 """
@@ -271,9 +276,10 @@ def load_options(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     return of_events(connection, OPTIONS_QUERY, OPTION, events)
 
 
-def load_coverage(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
-    """Load the whole timeline, as it holds, of each event's benefit record."""
-    return of_events(connection, COVERAGE_QUERY, COVERAGE, events)
+def load_coverage(connection: Any, events: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load the whole timeline of each event's benefit record, as it holds, or held as then known."""
+    query = COVERAGE_QUERY if known_at is None else COVERAGE_KNOWN_QUERY
+    return of_events(connection, query, COVERAGE, events, known_at)
 
 
 def load_covered(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
@@ -317,11 +323,11 @@ def load_later_events(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     return of_events(connection, LATER_EVENTS_QUERY, later | numbers, events)
 
 
-def load_people(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+def load_people(connection: Any, events: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
     """Load who each event is about, as of its date: number, names, home address, client."""
     numbers = {name: pl.String() for name in ("employee_number", "client", "client_name")}
     known = of_events(connection, NUMBERS_QUERY, numbers, events)
-    names = workforce.names_as_of(connection, _cases(events))
+    names = workforce.names_as_of(connection, _cases(events), known_at=known_at)
     return names.join(known, on="case", how="left", maintain_order="left")
 
 
@@ -331,13 +337,15 @@ def load_jobs(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     return workforce.as_of(connection, _cases(events)).drop(keys)
 
 
-def load_dependents(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+def load_dependents(
+    connection: Any, events: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
     """Load the dependents of each event's date: CaseDependents and their names."""
     cases = _cases(events)
-    names = workforce.dependent_names_as_of(connection, cases).select(
+    names = workforce.dependent_names_as_of(connection, cases, known_at=known_at).select(
         "case", "dependent_id", "first_name", "last_name"
     )
-    rows = workforce.dependents_as_of(connection, cases)
+    rows = workforce.dependents_as_of(connection, cases, known_at=known_at)
     return rows.join(names, on=["case", "dependent_id"], how="left", maintain_order="left")
 
 
@@ -351,12 +359,16 @@ def load_passed(connection: Any, schedule_ids: Sequence[int] | None, run_id: int
     return copy_out(connection, PASSED_QUERY, PASSED, {"schedules": _listed(schedule_ids), "run": run_id})
 
 
-def of_events(connection: Any, query: str, columns: dict[str, Any], events: pl.DataFrame) -> pl.DataFrame:
-    """Load what hangs on events: `query` has KEYS as `k` and the rows, with `{columns}`, as `r`."""
+def of_events(
+    connection: Any,
+    query: str,
+    columns: dict[str, Any],
+    events: pl.DataFrame,
+    known_at: datetime | None = None,
+) -> pl.DataFrame:
     names = ", ".join(f"r.{name}" for name in columns)
-    return copy_out(
-        connection, query.replace("{columns}", names), {"case": pl.Int32(), **columns}, _keys(events)
-    )
+    asked = {**_keys(events), "known_at": known_at}
+    return copy_out(connection, query.replace("{columns}", names), {"case": pl.Int32(), **columns}, asked)
 
 
 def _cases(events: pl.DataFrame) -> pl.DataFrame:

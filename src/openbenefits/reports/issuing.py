@@ -143,7 +143,7 @@ def reprint(
     )
     if events.is_empty():
         return None
-    letters = _letters(connection, what, frames.with_case(events), load_names(connection))
+    letters = letters_of(connection, what, frames.with_case(events), load_names(connection))
     with press(what.template, paper=paper) as machine:
         file_name = f"{what.name}_reprint_{pl.select(_safe(pl.lit(name))).item()}.pdf"
         return machine.print([letters], [folder / file_name])[0]
@@ -221,7 +221,7 @@ class _Job:
         return files, events.height
 
     def _print(self, events: pl.DataFrame, names: SetupNames, machine: Press) -> list[Path]:
-        letters = _letters(self.connection, self.kind, events, names)
+        letters = letters_of(self.connection, self.kind, events, names)
         files = self._file_names(events, names)
         if not self.per_person:
             return machine.print([letters], files[:1])
@@ -259,9 +259,12 @@ class _Job:
         return left.select("client_id", "person_id").n_unique()
 
 
-def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
-    """Load what the letters of a batch say, and write them."""
-    named = listings.with_people(with_event_names(events, names), frames.load_people(connection, events))
+def letters_of(
+    connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load what the letters of a batch say, and write them; as then known, of events as they then stood."""
+    people = frames.load_people(connection, events, known_at=known_at)
+    named = listings.with_people(with_event_names(events, names), people)
     dated = events.select("case", "event_on", "program_id")
 
     def of_events(rows: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -274,23 +277,22 @@ def _letters(connection: Any, kind: Kind, events: pl.DataFrame, names: SetupName
         "plan_type",
     )
     options = with_option_names(of_events(frames.load_options(connection, events), "event_on"), names)
-    timeline = with_option_names(of_events(frames.load_coverage(connection, events), "event_on"), names)
+    coverage = frames.load_coverage(connection, events, known_at=known_at)
     funds = frames.load_funds(connection, events).join(
         names.funds, on=["plan_type", "fund"], how="left", maintain_order="left"
     )
+    uses = load_credit_uses(connection, events, known_at=known_at)
     return kind.letters(
         StatementFrames(
             events=named,
             plans=plans,
             options=options,
-            timeline=timeline,
+            timeline=with_option_names(of_events(coverage, "event_on"), names),
             covered=frames.load_covered(connection, events),
             funds=funds,
             beneficiaries=frames.load_beneficiaries(connection, events),
-            dependents=frames.load_dependents(connection, events),
-            leftover=credits_told(
-                events, load_credit_uses(connection, events), load_credit_rolls(connection, events)
-            ),
+            dependents=frames.load_dependents(connection, events, known_at=known_at),
+            leftover=credits_told(events, uses, load_credit_rolls(connection, events)),
         )
     )
 

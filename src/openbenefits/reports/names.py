@@ -1,6 +1,7 @@
 """What set-up calls things: schedules, event classes, programs, options, of the releases in force."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -66,6 +67,13 @@ SELECT DISTINCT ON (f.plan_type, f.code) f.plan_type, f.code AS fund, f.name AS 
 FROM programs_fund AS f JOIN programs_bundle AS b ON b.release_id = f.release_id
 ORDER BY f.plan_type, f.code, f.client_id
 """
+
+BUNDLES_THEN = """(
+    SELECT DISTINCT ON (bundle_id) bundle_id, id AS release_id FROM programs_release
+    WHERE applied_at <= %(known_at)s AND (taken_back_at IS NULL OR taken_back_at > %(known_at)s)
+    ORDER BY bundle_id, number DESC
+)"""
+"""The release of each bundle that was in force at a moment, in place of the table of bundles."""
 
 _INT, _TEXT, _DATE = pl.Int32(), pl.String(), pl.Date()
 SCHEDULES = {
@@ -134,17 +142,26 @@ def load_schedules(connection: Any) -> pl.DataFrame:
     return copy_out(connection, SCHEDULES_QUERY, SCHEDULES)
 
 
-def load_names(connection: Any) -> SetupNames:
-    """Load what the releases in force call things; an option no longer there keeps its code."""
+def load_names(connection: Any, *, known_at: datetime | None = None) -> SetupNames:
+    """Load what the releases in force, or then in force, call things; an option no longer there keeps its
+    code.
+    """
+
+    def read(query: str, schema: dict[str, Any]) -> pl.DataFrame:
+        if known_at is None:
+            return copy_out(connection, query, schema)
+        then = query.replace("programs_bundle", BUNDLES_THEN)
+        return copy_out(connection, then, schema, {"known_at": known_at})
+
     return SetupNames(
-        schedules=load_schedules(connection),
-        event_classes=copy_out(connection, EVENT_CLASSES_QUERY, EVENT_CLASSES),
-        programs=copy_out(connection, PROGRAMS_QUERY, PROGRAMS),
-        plan_types=copy_out(connection, PLAN_TYPES_QUERY, PLAN_TYPE_ROWS),
-        options=copy_out(connection, OPTIONS_QUERY, OPTIONS),
-        plans=copy_out(connection, PLANS_QUERY, PLANS),
-        coverage_codes=copy_out(connection, COVERAGE_CODES_QUERY, COVERAGE_CODES),
-        funds=copy_out(connection, FUNDS_QUERY, FUNDS),
+        schedules=read(SCHEDULES_QUERY, SCHEDULES),
+        event_classes=read(EVENT_CLASSES_QUERY, EVENT_CLASSES),
+        programs=read(PROGRAMS_QUERY, PROGRAMS),
+        plan_types=read(PLAN_TYPES_QUERY, PLAN_TYPE_ROWS),
+        options=read(OPTIONS_QUERY, OPTIONS),
+        plans=read(PLANS_QUERY, PLANS),
+        coverage_codes=read(COVERAGE_CODES_QUERY, COVERAGE_CODES),
+        funds=read(FUNDS_QUERY, FUNDS),
     )
 
 

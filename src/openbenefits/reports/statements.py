@@ -4,6 +4,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import AmountKind, OptionType, TaxClass
+from openbenefits.enrollment.rules.outcomes import KEEPING
 from openbenefits.reports.letters import (
     PROGRAM_TYPE,
     StatementFrames,
@@ -115,7 +116,7 @@ def _silent() -> pl.Expr:
     label = pl.col("default_label").fill_null("the option shown as default")
     ends = day_text(pl.col("coverage_ends_on"))
     return (
-        pl.when(default_reason="current")
+        pl.when(pl.col("default_reason").is_in(KEEPING))
         .then(pl.format("you keep what you have: {}.", label))
         .when(default_reason="default option")
         .then(pl.format("you are enrolled in {}.", label))

@@ -27,6 +27,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
         "elected_members": known.elected.members,
         "elected_funds": known.elected.funds,
         "overrides": situation.overrides,
+        "ended": situation.ended,
     }
     for number, (name, rows) in enumerate(parts.items(), start=1):
         hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))

@@ -331,7 +331,8 @@ def _save(
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
     numbered = prepared.with_columns(preparation=(pl.col("preparation") + 1).cast(pl.Int32))
-    save_preparation(connection, decided.prepared, numbered)
+    with_program = _with_windows_and_programs(numbered, decided, rulebook)
+    save_preparation(connection, decided.prepared, with_program, run_id=started.id, now=now)
     if decided.settled is not None:
         is_snapshot = pl.col("use") == str(EventClassUse.SNAPSHOT)  # it looks, and posts nothing
         final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
@@ -398,9 +399,7 @@ def _with_results(
     """Add windows, and the new number of steps, preparation and program, of those that reached them."""
     steps = statuses_passed(changed.with_columns(from_status="process_status"))
     moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
-    programs = decided.prepared.cases.select("case", "program_row").join(
-        rulebook.programs.select("program_row", new_program_id="program_id"), on="program_row", how="left"
-    )
+    programs = _new_programs(decided, rulebook)
     rows = (
         window(changed)
         .join(moved, on=list(EVENT_KEY), how="left")
@@ -412,6 +411,18 @@ def _with_results(
         preparation=pl.coalesce("next_preparation", "preparation"),
         program_id=pl.coalesce("new_program_id", "program_id"),
     )
+
+
+def _new_programs(decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+    """The program each case was assigned: case, program_row, new_program_id."""
+    programs = rulebook.programs.select("program_row", new_program_id="program_id")
+    return decided.prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
+
+
+def _with_windows_and_programs(numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+    """What is kept of a preparation besides its results: the program assigned, and the window it had."""
+    rows = window(numbered).join(_new_programs(decided, rulebook), on="case", how="left")
+    return rows.with_columns(program_id=pl.coalesce("new_program_id", "program_id"))
 
 
 # --- what a trial shows -------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What must be true beside what is: every difference with its line, in plain words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -47,6 +47,8 @@ def compare(play: Play, expected: Expectation, way: Way, on: date) -> Iterator[D
     for kind in ("deductions", "credits"):
         for plan_type, deduction in getattr(expected, kind).items():
             yield from _deduction_differences(view, kind, plan_type, deduction, (*way, kind, plan_type))
+    yield from _basis_differences(view, expected, way)
+    yield from _task_differences(view, expected, way)
     if expected.outcome is not UNSET:
         yield from _outcome_difference(view, str(expected.outcome), (*way, "outcome"))
 
@@ -76,6 +78,31 @@ class _View:
         found = [one for one in self.events if event_class in (None, one["event_class"])]
         found = [one for one in found if dated in (None, one["dated"])]
         return max(found, key=lambda one: (one["status_at"], one["dated"]), default=None)
+
+
+def _basis_differences(view: _View, expected: Expectation, way: Way) -> Iterator[Difference]:
+    for plan_type, days in expected.basis.items():
+        for day, wanted in days.items():
+            found = observing.basis_of(view.play.connection, view.person_id, plan_type, day)
+            if found != wanted:
+                about = f"{view.name}, {plan_type}, basis of {day}"
+                yield _difference(
+                    (*way, "basis", plan_type, str(day)), about, wanted or "none", found or "none"
+                )
+
+
+def _task_differences(view: _View, expected: Expectation, way: Way) -> Iterator[Difference]:
+    if expected.tasks is UNSET:
+        return
+    wanted = sorted((one.plan_type, one.code, one.since) for one in expected.tasks)
+    found = observing.tasks_of(view.play.connection, view.person_id, view.on)
+    if found != wanted:
+        about = f"{view.name}, tasks"
+        yield _difference((*way, "tasks"), about, _listed_tasks(wanted), _listed_tasks(found))
+
+
+def _listed_tasks(tasks: Sequence[tuple[str, str, date]]) -> str:
+    return ", ".join(f"{plan_type} {code} since {day}" for plan_type, code, day in tasks) or "none"
 
 
 # --- events ---------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ Percent = Annotated[Decimal, Meta(extra={"decimals": 3, "least": 0})]
 
 Kind = Literal["elected", "defaulted", "waived", "terminated", "never enrolled", "ineligible"]
 Tax = Literal["before", "after"]
+BasisOfDay = Literal["eligible", "run-out", "leave", "continuation", "override"]
 
 
 class Part(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
@@ -102,6 +103,14 @@ class DeductionExpectation(Part, kw_only=True, frozen=True):
     amounts: dict[date, Dollars] | UnsetType = UNSET  # of the periods named; 0 where nothing is owed
 
 
+class TaskExpectation(Part, kw_only=True, frozen=True):
+    """Something covered that may not be, on some day ahead, and since when."""
+
+    plan_type: PlanType
+    code: Literal["no_program", "undecided", "not_offered", "not_eligible", "dependent", "link"]
+    since: date
+
+
 class Expectation(Part, kw_only=True, frozen=True):
     """What must be true of a person after a step.
 
@@ -120,4 +129,6 @@ class Expectation(Part, kw_only=True, frozen=True):
     coverage: dict[PlanType, CoverageExpectation | list[CoverageExpectation]] = {}
     deductions: dict[PlanType, DeductionExpectation] = {}
     credits: dict[PlanType, DeductionExpectation] = {}  # 01: the general credits of the program
+    basis: dict[PlanType, dict[date, BasisOfDay | None]] = {}  # what a covered day rests on
+    tasks: list[TaskExpectation] | UnsetType = UNSET  # all of them, through the end of next year
     outcome: str | UnsetType = UNSET  # what the last run says of the person

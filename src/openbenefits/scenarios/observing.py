@@ -6,9 +6,13 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import polars as pl
+
 from openbenefits.core.codes import ChangeKind
 from openbenefits.core.messages import CATALOGUE
+from openbenefits.enrollment.basis import load_spans
 from openbenefits.payroll.services import owed
+from openbenefits.runs.ahead import coverage_ahead
 from openbenefits.scenarios import frames
 from openbenefits.scenarios.cast import Cast
 from openbenefits.scenarios.databases import CLIENT_ID
@@ -68,6 +72,27 @@ def _sentence(cast: Cast, message: Row) -> str:
         f"{message['code']} {title}{f' ({place})' if place else ''}: "
         f"expected {message['expected']}, found {message['found']}"
     )
+
+
+def basis_of(connection: Any, person_id: int, plan_type: str, day: date) -> str | None:
+    """Answer what a person's day rests on in a plan type; None where nothing is covered."""
+    spans = load_spans(connection, _person(person_id))
+    on_day = (pl.col("span_from") <= day) & (pl.col("span_until") > day)
+    found = spans.filter(on_day, plan_type=plan_type)["basis"].to_list()
+    return found[0] if found else None
+
+
+def tasks_of(connection: Any, person_id: int, on: date) -> list[tuple[str, str, date]]:
+    """List what a person is covered by and may not be, from a day through the end of the next year."""
+    through = date(on.year + 1, 12, 31)
+    tasks = coverage_ahead(connection, [CLIENT_ID], as_of=on, through=through)
+    rows = tasks.filter(person_id=person_id).select("plan_type", "code", "first_on").unique()
+    return sorted(rows.rows())
+
+
+def _person(person_id: int) -> pl.DataFrame:
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64}
+    return pl.DataFrame([(CLIENT_ID, person_id)], schema=schema, orient="row")
 
 
 def plans_of(connection: Any, cast: Cast, person_id: int, event: Row) -> dict[str, Row]:

@@ -323,7 +323,6 @@ def _misplaced_expectations(step: Step, way: Way) -> Iterator[Contradiction]:
 
 
 def _says_anything(one: Expectation) -> bool:
-    stated = (one.events, one.event, one.outcome)
-    return any(value is not msgspec.UNSET for value in stated) or bool(
-        one.plans or one.options or one.coverage or one.deductions or one.credits
-    )
+    stated = (one.events, one.event, one.outcome, one.tasks)
+    listed = (one.plans, one.options, one.coverage, one.deductions, one.credits, one.basis)
+    return any(value is not msgspec.UNSET for value in stated) or any(listed)

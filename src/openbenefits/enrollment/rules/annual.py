@@ -9,7 +9,7 @@ from openbenefits.enrollment.rules.amounts import PERCENT, PLEDGE
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.links import MEDICAL, covers_others
 from openbenefits.enrollment.rules.messages import message_rows
-from openbenefits.enrollment.rules.outcomes import outcomes
+from openbenefits.enrollment.rules.outcomes import KEEPING, outcomes
 from openbenefits.enrollment.rules.shared_limits import share_of_pay, with_shared
 from openbenefits.programs.limits import (
     CALENDAR_YEAR,
@@ -110,7 +110,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     going_on = rows.filter(
         pl.col("plan_row").is_in(limited["plan_row"].implode())
         & pl.col("current_pledge_cents").is_not_null()
-        & (pl.col("default_reason") == "current")
+        & pl.col("default_reason").is_in(KEEPING)
     )
     if going_on.is_empty():
         return rows

@@ -160,7 +160,17 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
         rows["current_plan_id"],
         is_current_eligible=is_eligible,
         is_lost=pl.col("keeps_current") & ~is_eligible & is_offered,
+        comes_back=_comes_back(plans, menus, is_eligible),
     )
+
+
+def _comes_back(plans: pl.DataFrame, menus: Menus, is_eligible: pl.Series) -> pl.Series:
+    """Whether what is reinstated can be: the option is eligible, or there is a waiver to come back to."""
+    reinstated = plans["is_reinstated"]
+    if not reinstated.any():
+        return reinstated
+    waivers = with_taken(plans.select("menu"), menus.menus, "menu", "waiver_option_id")["waiver_option_id"]
+    return reinstated & (is_eligible | (plans["is_waived_now"] & waivers.is_not_null()))
 
 
 def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -> pl.DataFrame:
@@ -193,7 +203,15 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     is_gained = plans["plan"].is_in(_gained(plans, options, prior).implode())
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
     by_history = pl.when(is_gained).then(every).otherwise(none)
-    allowed = pl.when("is_lost").then(every).when("use_history").then(by_history).otherwise("select_allowed")
+    allowed = (
+        pl.when("is_lost")
+        .then(every)
+        .when("comes_back")
+        .then(none)
+        .when("use_history")
+        .then(by_history)
+        .otherwise("select_allowed")
+    )
     limit, from_level = _rise()
     return plans.select(
         allowed=allowed.fill_null(none),
@@ -318,22 +336,23 @@ _DEFAULTS = ("flagged_options", "flagged_option_id", "lowest_option_id", "waiver
 def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """Add default_option_id, default_reason, default_fault and is_changed_by_default to plan rows.
 
-    default_reason: current, default option, lowest level, waiver, ends, untouched, nothing.
+    default_reason: current, reinstated, default option, lowest level, waiver, ends, untouched, nothing.
     default_fault:  null, 'none' (no eligible default), 'several' (a tie at the lowest level).
     """
     rows = with_taken(plans, menus.menus, "menu", *_DEFAULTS)
     method = pl.col("default_method")
     is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
+    back = pl.col("comes_back") & is_offered
     current = (
         method.is_in([str(name) for name in KEEPS_CURRENT])
         & pl.col("keeps_current")
         & pl.col("is_current_eligible")
-    )
-    leaves = (method == DefaultMethod.LEAVE) & is_offered
-    enters = ~pl.col("is_barred")
+    ) | (back & ~pl.col("is_waived_now"))
+    leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back
+    enters = ~pl.col("is_barred") & ~back
     flagged = method.is_in([str(name) for name in NEEDS_OPTION]) & enters
     lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
-    waives = method == DefaultMethod.WAIVE
+    waives = ((method == DefaultMethod.WAIVE) & ~back) | (back & pl.col("is_waived_now"))
     option = (
         pl.when(~is_offered)
         .then(None)
@@ -378,7 +397,7 @@ def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr
         pl.when("is_untouched")
         .then(pl.lit("untouched"))
         .when(has & current)
-        .then(pl.lit("current"))
+        .then(pl.when("is_reinstated").then(pl.lit("reinstated")).otherwise(pl.lit("current")))
         .when(has & flagged)
         .then(pl.lit("default option"))
         .when(has & lowest)
@@ -411,7 +430,9 @@ def _is_changed(is_offered: pl.Expr) -> pl.Expr:
     is_waiver = (default == pl.col("waiver_option_id")).fill_null(value=False)
     differs = default.ne_missing(pl.col("current_option_id")) | pl.col("is_lost")
     offered = (
-        pl.when("is_untouched")
+        pl.when("comes_back")
+        .then(pl.lit(value=True))
+        .when("is_untouched")
         .then(pl.lit(value=False))
         .when(default.is_null())
         .then("is_in_force")

@@ -52,7 +52,9 @@ def with_barred(plans: pl.DataFrame, left: pl.DataFrame, rulebook: Rulebook) -> 
         .to_series()
     )
     is_early = (pl.col("coverage_begins_on") < pl.col("may_enter_on")).fill_null(value=False)
-    return plans.with_columns(may_enter_on).with_columns(is_barred=is_early & ~pl.col("is_in_force"))
+    return plans.with_columns(may_enter_on).with_columns(
+        is_barred=is_early & ~pl.col("is_in_force") & ~pl.col("is_reinstated")
+    )
 
 
 # --- what is closed ---------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs.rulebook import Rulebook
 
 MEDICAL = "10"
+KEEPING = ("current", "reinstated")
+"""The reasons of defaults that keep what was held, with its amounts, dependents and funds."""
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
 _OPTION = ("plan_id", "is_hsa", *(f"{kind}_max" for kind in PERSON_KINDS))
@@ -93,7 +95,7 @@ def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
         employer_cents="annual_credit_cents",
     )
     rows = touched.join(options, on=["plan", "default_option_id"])
-    is_kept = pl.col("default_reason") == "current"
+    is_kept = pl.col("default_reason").is_in(KEEPING)
     return rows.select(
         *("case", "plan_type", "option_row", "coverage_cents", "employer_cents"),
         how=pl.when(is_kept).then(pl.lit(KEPT)).otherwise(pl.lit(DEFAULTED)),
@@ -126,6 +128,7 @@ def _standing(checking: Checking, decided: pl.DataFrame) -> pl.DataFrame:
 __all__ = [
     "DEFAULTED",
     "ELECTED",
+    "KEEPING",
     "KEPT",
     "MEDICAL",
     "OUTCOME",

@@ -5,7 +5,7 @@ knows no database and no clock; it returns frames, messages and a status per cas
 person's data.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
+from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
 from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.bases import base_pay, no_benefit_bases
 from openbenefits.rating.rules.coverage import with_coverage
@@ -60,6 +61,8 @@ class Situation:
               reason.
     held_members: dependents covered by what is in force: case, plan_type, dependent_id.
     left:     plan types left, per case: left_on, the first day without (control.LEFT).
+    ended:    what ended last and has not begun again, per case and plan type (reinstated.ENDED), with
+              is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
     """
 
     cases: pl.DataFrame
@@ -75,6 +78,7 @@ class Situation:
     overrides: pl.DataFrame = field(default_factory=no_overrides)
     held_members: pl.DataFrame = field(default_factory=control.no_held_members)
     left: pl.DataFrame = field(default_factory=control.nobody_left)
+    ended: pl.DataFrame = field(default_factory=nothing_ended)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +115,8 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     covered = situation.in_force.filter(pl.col("kind").is_in(COVERED))
     cases = assign_programs(eligibility, covered, situation.overrides, rulebook)
     plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
+    plans = with_reinstated(plans, cases, situation.ended, rulebook)
+    situation = _without_refused(situation, plans)
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
     plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
     plans = control.with_barred(choices.with_loss(plans, menus, rulebook), situation.left, rulebook)
@@ -133,6 +139,17 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
         messages=messages,
         trace=Trace(eligibility=eligibility, offers=offers, quotes=quotes, members=members, closed=closed),
     )
+
+
+def _without_refused(situation: Situation, plans: pl.DataFrame) -> Situation:
+    """Forget the dependents of what ended and does not come back: nobody is covered there."""
+    if situation.ended.is_empty():
+        return situation
+    held = {
+        name: without_refused(getattr(situation, name), situation.ended, plans)
+        for name in ("chosen", "chosen_members", "held_members")
+    }
+    return replace(situation, **held)
 
 
 def _with_pay_group(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

@@ -15,8 +15,9 @@ from openbenefits.enrollment.rules.credits import CreditUse, credit_use
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Checking, Elected
 from openbenefits.enrollment.rules.members import allowed_members, collects_dependents, still_members
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
-from openbenefits.enrollment.rules.outcomes import outcomes
+from openbenefits.enrollment.rules.outcomes import KEEPING, outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.reinstated import held_again, without_refused
 from openbenefits.enrollment.rules.validate import checked, locate, missing_elections
 from openbenefits.programs.rulebook import Rulebook
 
@@ -65,6 +66,7 @@ def settle(
              it is being finalised; then defaults replace what is invalid.
     """
     among = cases.select("case")
+    held = _without_refused(held, situation, prepared)
     prepared, elected = _only(prepared, among), _elected_only(elected, among)
     checking = locate(elected, held, situation, prepared, rulebook)
     judged, messages = checked(checking)
@@ -99,6 +101,17 @@ def settle(
         messages=pl.concat(notes),
         credits=credit_use(results, _rollover_choices(elected.elections), prepared, rulebook),
     )
+
+
+def _without_refused(held: Elected, situation: Situation, prepared: Prepared) -> Elected:
+    """Forget who and what was covered where coverage ended and does not come back."""
+    if situation.ended.is_empty():
+        return held
+    kept = {
+        name: without_refused(getattr(held, name), situation.ended, prepared.plans)
+        for name in ("members", "funds", "beneficiaries")
+    }
+    return replace(held, **kept)
 
 
 def _elected_only(elected: Elected, among: pl.DataFrame) -> Elected:
@@ -178,7 +191,7 @@ def _default_results(valid: pl.DataFrame, plans: pl.DataFrame, checking: Checkin
     rows = with_capped_pledge(_with_held_amounts(rows, checking), checking)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
     holds = pl.col("default_option_id").is_not_null()
-    keeps = (pl.col("default_reason") == "current") & holds
+    keeps = pl.col("default_reason").is_in(KEEPING) & holds
     ends = ~holds & (pl.col("is_in_force") | pl.col("is_ending"))
     day_after = days.day_after(pl.col("coverage_ends_on"))
     kind = (
@@ -218,9 +231,9 @@ def _default_results(valid: pl.DataFrame, plans: pl.DataFrame, checking: Checkin
 
 def _with_held_amounts(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     """Add the after-tax percentage and the hours in force, which only few plan types have."""
-    held = checking.situation.in_force.filter((pl.col("slot") == 0) & ~pl.col("is_future"))
-    columns = ("case", "plan_type", "after_tax_thousandths", "hours_hundredths")
-    return rows.join(held.select(columns), on=["case", "plan_type"], how="left", maintain_order="left")
+    situation = checking.situation
+    held = held_again(situation.in_force, situation.ended, checking.prepared.plans)
+    return rows.join(held, on=["case", "plan_type"], how="left", maintain_order="left")
 
 
 def _run_outs(results: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:

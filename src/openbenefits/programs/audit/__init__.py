@@ -71,6 +71,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     event_rules.closed_plan_types,
     event_rules.re_entry,
     event_rules.rules_without_effect,
+    event_rules.reinstatement,
     limits.repeated_limits,
     limits.unknown_limits,
     accounts.health_savings,
@@ -114,6 +115,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.level_ties,
     advice.unmapped_classes,
     dependents.differing_rules,
+    dependents.plan_years,
     limits.limits_not_named,
     calendars.part_years,
 )

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
-from openbenefits.core.codes import Severity
+from openbenefits.core.codes import LastDay, Severity
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
+from openbenefits.programs.audit.programs import places
 from openbenefits.programs.bundle import DependentRulePart, ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
 
 TELLING = (
     *("age_limit", "student_age_limit", "disabled_exempt", "married_ineligible", "relationships"),
-    "last_day",
+    *("last_day", "plan_year_begins"),
 )
 """What a rule says of who counts."""
 
@@ -23,6 +24,20 @@ def contradictory_rules(audited: Audited) -> Iterator[Finding]:
             expected = f"a limit for students of {rule.age_limit} or more, that of everybody"
             cure = "Correct one of the two, or leave `student_age_limit` out."
             yield audited.finding(path, "student_limit", expected, f"{rule.student_age_limit}", cure)
+
+
+def plan_years(audited: Audited) -> Iterator[Finding]:
+    """Find plan types whose plan year begins in another month than that of their dependent rule ends in."""
+    for place in places(audited):
+        code = place.part.dependent_rule
+        for rule in audited.find("dependent_rules", code) if code else ():
+            month = place.part.plan_year_month
+            if rule.last_day is LastDay.PLAN_YEAR_END and rule.plan_year_begins != month:
+                expected = f"a plan year that begins in month {month}, as that of the plan type"
+                found = f"month {rule.plan_year_begins} in `{code}`"
+                cure = "Correct `plan_year_begins` of the rule, or `plan_year_month` of the plan type."
+                yield audited.finding(place.path, "plan_year", expected, found, cure)
+                break
 
 
 def differing_rules(audited: Audited) -> Iterator[Finding]:

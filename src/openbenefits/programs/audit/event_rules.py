@@ -11,6 +11,7 @@ from openbenefits.programs.offers import active
 from openbenefits.programs.values import Path
 
 MOST_LEVELS = 99
+MOST_DAYS = 366
 WAIVABLE = ("allowed", "with_proof")
 
 
@@ -70,6 +71,25 @@ def re_entry(audited: Audited) -> Iterator[Finding]:
             cure = "Allow the waiver, or remove its credits."
             found = f"`waive: {part.waive}`"
             yield audited.finding(place.path, "waive_credits", "a waiver, for its credits", found, cure)
+
+
+def reinstatement(audited: Audited) -> Iterator[Finding]:
+    """Find rows that give back for less than no days, or where nothing can have ended before."""
+    for path, rule in numbered(audited.parts.event_rules, "event_rules"):
+        for place, row in numbered(rule.classes, *path, "classes"):
+            days = row.reinstate_within_days
+            if not 0 <= days <= MOST_DAYS:
+                expected = f"a number of days from 0 to {MOST_DAYS}"
+                yield audited.finding(place, "reinstatement", expected, str(days), "Correct the number.")
+            elif days and (row.ignore or _only_ends(audited, row)):
+                expected = "an event that may begin coverage"
+                yield _without_effect(audited, place, "reinstate_within_days", expected)
+
+
+def _only_ends(audited: Audited, row: EventRuleRow) -> bool:
+    classes = {one.code: one for one in audited.codes.event_classes}
+    found = classes.get(row.event_class or "")
+    return found is not None and found.only_ends_coverage
 
 
 def rules_without_effect(audited: Audited) -> Iterator[Finding]:

@@ -40,6 +40,7 @@ def dependent_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "is_married_ineligible": part.married_ineligible,
             "relationship_bits": sum({RELATIONSHIP_BITS.get(one, 0) for one in part.relationships}),
             "last_day": part.last_day.value,
+            "plan_year_begins": part.plan_year_begins,
             "overage_begins": part.overage_begins.value,
         }
 
@@ -119,6 +120,7 @@ def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "waived_proof_from_level": part.waived_proof_from_level,
                 "waived_proof_above_cents": cents(part.waived_proof_above),
                 "proof_rise": part.proof_rise,
+                "reinstate_within_days": part.reinstate_within_days,
                 "pledge_change": part.pledge_change.value,
                 "ignores_dependent_checks": part.ignore_dependent_checks,
                 "ignores_fund_checks": part.ignore_fund_checks,
