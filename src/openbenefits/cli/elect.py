@@ -177,7 +177,7 @@ def decide_evidence(
     connection = open_database()
     from django.db import transaction
 
-    from openbenefits.enrollment.services import decide_proof
+    from openbenefits.enrollment.evidence import decide_proof
     from openbenefits.workforce.recording import lock_people
 
     found = find_client(client)

@@ -7,8 +7,8 @@ import polars as pl
 
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
 from openbenefits.enrollment.models import ProofDecision
-from openbenefits.enrollment.services import above_all_versions, copy_points, supersede
-from openbenefits.enrollment.taking_back import CHILDREN, take_back_postings, write_again
+from openbenefits.enrollment.points import CHILDREN, above_all_versions, copy_points, supersede
+from openbenefits.enrollment.taking_back import take_back_postings, write_again
 from openbenefits.events.frames import load_events, load_waiting_activity
 from openbenefits.payroll.models import Scheduled, Taken
 from openbenefits.repair.models import PersonMerge
