@@ -241,3 +241,26 @@ def test_a_client_with_a_run_control_of_repairs_repairs_itself(fresh_database, e
     assert done.exit_code == 0, done.output
     assert "repair: repaired" in done.output
     assert held(fresh_database, enrolled).equals(before)
+
+
+@pytest.mark.parametrize(("decided_after", "is_proposed"), [(True, False), (False, True)])
+def test_an_event_decided_after_a_correction_needs_no_repair(
+    fresh_database, make_employer, decided_after, is_proposed
+):
+    """Event maintenance reads the correction last, and the open enrolment of another schedule knew it."""
+    employer = make_employer(fresh_database, is_faulty=False, people=20)
+    enrol = employer.order(is_finalizing=True, through=Level.ELECTIONS)
+    early, late = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    run(fresh_database, enrol, now=late if decided_after else NOW)
+    person_id = covered_person(fresh_database, employer)
+    hired_on = JobFact.objects.filter(person_id=person_id).order_by("valid_from").first().valid_from
+    workforce.correct_job(
+        employer.client_id,
+        person_id,
+        on=hired_on,
+        changes={"annual_pay_cents": 7_000_000},
+        made_by="test",
+        now=early,
+    )
+    maintain(fresh_database, employer)
+    assert find_proposals(fresh_database, employer.client_id).is_empty() is not is_proposed

@@ -14,12 +14,13 @@ from openbenefits.workforce.recording import FEED_COLUMNS
 
 FEED = f"""
 SELECT f.id, f.client_id, f.person_id, f.change_id, f.fact, f.operation, f.valid_from, f.job_number,
-       f.sequence, f.event_class, f.is_trigger
+       f.sequence, f.event_class, f.is_trigger, c.made_at
 FROM workforce_factchange AS f JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN workforce_changeset AS c ON c.id = f.change_id
 WHERE f.consumed_by_run IS NULL ORDER BY f.id
 """
 
-FEED_SCHEMA = {"id": pl.Int64(), **FEED_COLUMNS}
+FEED_SCHEMA = {"id": pl.Int64(), **FEED_COLUMNS, "made_at": pl.Datetime("us", "UTC")}
 
 REPORTED = f"""
 SELECT DISTINCT ON (client_id, person_id, valid_from, event_class)

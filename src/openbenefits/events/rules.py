@@ -128,12 +128,13 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
 def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """Pair events with the corrected or deleted facts they may have been decided from.
 
-    Shapes:  changed are rows of the feed (fact, operation, valid_from, job_number); jobs the present job
-             rows. Answers rows of events with fact, operation and valid_from.
-    A job row counts until the next row of that job; other facts count for every event from their day on.
+    Shapes:  changed are rows of the feed (fact, operation, valid_from, job_number, made_at); jobs the present
+             job rows. Answers rows of events with fact, operation and valid_from.
+    A job row counts until the next row of that job; other facts count for every event from their day on. What
+    became final after the fact was recorded was decided from it.
     """
     person = ["client_id", "person_id"]
-    facts = changed.select(*person, "fact", "operation", "valid_from", "job_number").unique()
+    facts = changed.select(*person, "fact", "operation", "valid_from", "job_number", "made_at").unique()
     following = (
         jobs.select(*person, "job_number", next_on="valid_from")
         .join(
@@ -146,9 +147,11 @@ def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) 
     facts = facts.join(following, on=[*person, "job_number", "valid_from"], how="left")
     pairs = events.join(facts.drop("job_number"), on=person)
     begun = pl.col("event_on") >= pl.col("valid_from")
-    return pairs.filter(begun & (pl.col("event_on") < pl.col("next_on")).fill_null(value=True)).drop(
-        "next_on"
+    in_force = begun & (pl.col("event_on") < pl.col("next_on")).fill_null(value=True)
+    knew = (pl.col("process_status").is_in(FINAL) & (pl.col("status_at") > pl.col("made_at"))).fill_null(
+        value=False
     )
+    return pairs.filter(in_force & ~knew).drop("next_on", "made_at")
 
 
 def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
