@@ -46,10 +46,14 @@ def show(
     csv: Path | None = None,
     xlsx: Path | None = None,
     json: Path | None = None,
+    apart: tuple[str, ...] = (),
 ) -> None:
-    """Print the tables, the first one last so that it is read last, and write the files asked for."""
+    """Print the tables, the first one last so that it is read last, and write the files asked for.
+
+    On screen a table with the columns `apart` is taken apart by them.
+    """
     from openbenefits.reports import files
-    from openbenefits.reports.tables import preview_table
+    from openbenefits.reports.tables import laid_out
 
     first, *others = sheets.items()
     for name, frame in (*others, first):
@@ -59,11 +63,20 @@ def show(
             shown = frame.drop(
                 column for column in frame.columns if frame[column].null_count() == frame.height
             )
-            console.print(preview_table(shown, title=name, rows=rows))
+            for part in _taken_apart(shown, apart):
+                console.print(laid_out(part, title=name, rows=rows, width=console.width))
     writers = ((csv, files.write_csv), (xlsx, files.write_xlsx), (json, files.write_json))
     for path, write in writers:
         for written in write(path, sheets) if path else ():
             say(f"Written: {written}")
+
+
+def _taken_apart(frame: "pl.DataFrame", apart: tuple[str, ...]) -> "list[pl.DataFrame]":
+    """Take a table apart by columns, if there are several rows for each value."""
+    by = [column for column in apart if column in frame.columns]
+    if not by or frame.select(by).is_unique().all():
+        return [frame]
+    return frame.partition_by(by, maintain_order=True)
 
 
 @app.command(name="schedules")
@@ -85,7 +98,8 @@ def schedules(
     clients = [find_client(code).pk for code in client or ()] or list(
         Client.objects.values_list("id", flat=True)
     )
-    show(schedule_summary(connection, clients), rows=rows, csv=csv, xlsx=xlsx, json=json)
+    summed = schedule_summary(connection, clients)
+    show(summed, rows=rows, csv=csv, xlsx=xlsx, json=json, apart=("client", "schedule"))
 
 
 @app.command(name="person")

@@ -1,14 +1,21 @@
 """Counts and reports as tables of the command line."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import polars as pl
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from openbenefits.core.codes import FINAL_STATUSES
 from openbenefits.reports.rules import EVENT_STATUS_COUNTS, STATUS_NAMES
 
 PREVIEW_ROWS = 20
+WRAPPED = 14
+"""A column of long texts needs that many characters at least."""
 
 
 def status_table(counts: pl.DataFrame, *, title: str = "Where the participants stand") -> Table:
@@ -63,6 +70,79 @@ def preview_table(frame: pl.DataFrame, *, title: str, rows: int = PREVIEW_ROWS) 
     return table
 
 
+def laid_out(frame: pl.DataFrame, *, title: str, width: int, rows: int = PREVIEW_ROWS) -> Group:
+    """Lay a frame out so that it can be read at a width, in characters.
+
+    What is the same in every row is said once, and so are columns of nothing but zeros. Rows whose columns do
+    not fit side by side stand one below the other.
+    """
+    parts: list[RenderableType] = []
+    shown, said = _said_once(frame)
+    widths = _widths(shown.head(rows), width)
+    if widths:
+        table = preview_table(shown, title=title, rows=rows)
+        for column, wide in zip(table.columns, widths, strict=True):
+            column.width = wide
+        parts.append(table)
+    else:
+        parts += [Text(title, style="italic"), *_records(shown.head(rows))]
+        if frame.height > rows:
+            parts.append(Text(f"{rows} of {frame.height} rows"))
+    return Group(*parts, *(Text(line, style="dim") for line in said))
+
+
+def _said_once(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Leave out what is the same in every row, and say it in words."""
+    if frame.height < 2:
+        return frame, []
+    same = [name for name in frame.columns if frame[name].n_unique() == 1]
+    zeros = [name for name in same if frame.schema[name].is_numeric() and frame[name][0] == 0]
+    stated = [name for name in same if name not in zeros and frame[name][0] is not None]
+    if len(same) == frame.width:
+        return frame, []
+    lines = []
+    if stated:
+        listed = ", ".join(f"{_heading(name).lower()} {_cell(frame[name][0])}" for name in stated)
+        lines.append(f"All rows: {listed}")
+    if zeros:
+        lines.append(f"0 in all rows: {', '.join(_heading(name).lower() for name in zeros)}")
+    return frame.drop(same), lines
+
+
+def _widths(frame: pl.DataFrame, width: int) -> list[int]:
+    """Share a width among columns so that no word is cut and long texts wrap; none if it is too small."""
+    longest = [max((len(_cell(value)) for value in frame[name]), default=0) for name in frame.columns]
+    widths = [
+        max(min(most, WRAPPED), _longest_word(frame, name))
+        for most, name in zip(longest, frame.columns, strict=True)
+    ]
+    left = width - 1 - sum(wide + 3 for wide in widths)
+    if left < 0:
+        return []
+    for at, most in enumerate(longest):
+        more = max(min(most - widths[at], left), 0)
+        widths[at] += more
+        left -= more
+    return widths
+
+
+def _longest_word(frame: pl.DataFrame, name: str) -> int:
+    texts = (_heading(name), *(_cell(value) for value in frame[name]))
+    return max(len(word) for text in texts for word in (*text.split(), ""))
+
+
+def _records(frame: pl.DataFrame) -> Iterator[RenderableType]:
+    """Show each row as lines of heading and value; what is not known has no line."""
+    for row in frame.iter_rows(named=True):
+        lines = Table.grid(padding=(0, 2))
+        lines.add_column(style="dim")
+        lines.add_column(overflow="fold")
+        for name, value in row.items():
+            if value is not None and _cell(value):
+                lines.add_row(_heading(name), Text(_cell(value)))
+        yield Padding(lines, (0, 0, 1, 2))
+
+
 def _together(counts: pl.DataFrame) -> pl.DataFrame:
     return counts.group_by("process_status", "name", maintain_order=True).agg(
         pl.col("standing", *EVENT_STATUS_COUNTS).sum(),
@@ -83,4 +163,6 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
     return f"{value:,}" if isinstance(value, int) else str(value)
