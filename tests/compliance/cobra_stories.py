@@ -322,6 +322,7 @@ def _dependent_rules(story: Story) -> pl.DataFrame:
         "age_limit": story.age_limit,
         "student_age_limit": story.age_limit,
         "is_disabled_exempt": True,
+        "plan_year_begins": 1,
         "is_married_ineligible": False,
         "relationship_bits": DEFAULT_RELATIONSHIPS,
         "last_day": "month_end",

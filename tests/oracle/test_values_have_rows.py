@@ -30,6 +30,7 @@ NOT_DECIDED_BY_PREPARATION = {
     ("special_enrollment", "*"),  # for the audit: tests/programs/test_special.py
     ("kind", "event_maintenance"), ("kind", "open_enrollment"), ("kind", "snapshot"),
     ("kind", "process"), ("kind", "passive"), ("kind", "windows"), ("kind", "repairs"),
+    ("kind", "reprocess"),
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
     ("cobra_action", "*"), ("counts_from", "*"),  # of losses: tests/compliance/cobra.yaml
     *(("code", str(cause)) for cause in CobraCause),
