@@ -11,6 +11,8 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "NOT EVERYBODY" not in text
     assert "SOMETHING" not in text
+    assert text.count("The rehearsal said the same.") >= 2
+    assert "What is to be done, by cause" in text
     assert text.count("everybody is accounted for") >= 12
     for status in ("AN", "AE", "PE", "NT", "ET", "EE", "FE", "FA"):
         assert f"│ {status} │" in text

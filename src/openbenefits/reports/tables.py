@@ -58,7 +58,7 @@ def schedule_summary_table(summary: pl.DataFrame, *, title: str = "Schedule summ
     return table
 
 
-def preview_table(frame: pl.DataFrame, *, title: str, rows: int = PREVIEW_ROWS) -> Table:
+def preview_table(frame: pl.DataFrame, *, title: str | None = None, rows: int = PREVIEW_ROWS) -> Table:
     """Show the first rows of a report, and say how many there are."""
     shown = frame.head(rows)
     more = f"{shown.height} of {frame.height} rows" if frame.height > shown.height else None
@@ -73,22 +73,24 @@ def preview_table(frame: pl.DataFrame, *, title: str, rows: int = PREVIEW_ROWS) 
 def laid_out(frame: pl.DataFrame, *, title: str, width: int, rows: int = PREVIEW_ROWS) -> Group:
     """Lay a frame out so that it can be read at a width, in characters.
 
-    What is the same in every row is said once, and so are columns of nothing but zeros. Rows whose columns do
-    not fit side by side stand one below the other.
+    Where its columns do not fit, what is the same in every row is said once, and so are columns of nothing
+    but zeros; where they still do not, rows stand one below the other as lines of heading and value.
     """
-    parts: list[RenderableType] = []
-    shown, said = _said_once(frame)
-    widths = _widths(shown.head(rows), width)
+    said: list[str] = []
+    shown, widths = frame, _widths(frame.head(rows), width)
+    if not widths:
+        shown, said = _said_once(frame)
+        widths = _widths(shown.head(rows), width)
+    parts: list[RenderableType] = [Text(title, style="italic")]
     if widths:
-        table = preview_table(shown, title=title, rows=rows)
+        table = preview_table(shown, rows=rows)
         for column, wide in zip(table.columns, widths, strict=True):
             column.width = wide
         parts.append(table)
     else:
-        parts += [Text(title, style="italic"), *_records(shown.head(rows))]
-        if frame.height > rows:
-            parts.append(Text(f"{rows} of {frame.height} rows"))
-    return Group(*parts, *(Text(line, style="dim") for line in said))
+        parts += _records(shown.head(rows))
+    lines = [f"{rows} of {frame.height} rows"] if frame.height > rows and not widths else []
+    return Group(*parts, *(Text(line, style="dim") for line in (*lines, *said)))
 
 
 def _said_once(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:

@@ -58,7 +58,7 @@ def _told_about(stage: Stage) -> Iterator[tuple[str, str, str]]:
     """Choose three of client, story and employee, each from another client."""
     for files, name in zip(stage.files.clients, EXPLAINED, strict=False):
         story = next(one for one in STORIES if one.name == name)
-        number = _employee(files, story)
+        number = employee_of(files, story.name)
         if number is not None:
             yield files.client, story.title, number
 
@@ -68,15 +68,15 @@ def _happen(stage: Stage, story: Story) -> None:
     found: list[Consequences] = []
     results: dict[str, RunResult] = {}
     for files in stage.each_client(story.title.capitalize()):
-        number = _employee(files, story)
+        number = employee_of(files, story.name)
         if number is None:
             continue
         before = _owed(stage, files.client, number)
         told = _record(stage, files, story, number)
-        first = _maintain(stage, files.client, told)
+        first = maintain(stage, files.client, told)
         answered = told + ANSWERED_AFTER
         is_answered = _elect(stage, files.client, story, number, answered)
-        results[files.client] = _maintain(stage, files.client, answered) if is_answered else first
+        results[files.client] = maintain(stage, files.client, answered) if is_answered else first
         found.append(
             Consequences(
                 client=files.client,
@@ -94,11 +94,9 @@ def _happen(stage: Stage, story: Story) -> None:
     stage.show_statuses("Event maintenance", EVENTS, results)
 
 
-def _employee(files: ClientFiles, story: Story) -> str | None:
-    """The employee number of whom a story happens to."""
-    cast = pl.read_csv(files.stories, schema_overrides={"employee_number": pl.String}).filter(
-        story=story.name
-    )
+def employee_of(files: ClientFiles, story: str) -> str | None:
+    """The employee number of whom a story, by name, happens to."""
+    cast = pl.read_csv(files.stories, schema_overrides={"employee_number": pl.String}).filter(story=story)
     numbers = cast["employee_number"].to_list()
     return numbers[0] if numbers else None
 
@@ -117,7 +115,7 @@ def _record(stage: Stage, files: ClientFiles, story: Story, number: str) -> date
     for event in life.iter_rows(named=True):
         report_life_event(
             client_id,
-            _person(client_id, number),
+            person_of(client_id, number),
             event_class=event["event_class"],
             on=event["happened_on"],
             reported_on=event["reported_on"],
@@ -127,7 +125,8 @@ def _record(stage: Stage, files: ClientFiles, story: Story, number: str) -> date
     return reported
 
 
-def _person(client_id: int, number: str) -> int:
+def person_of(client_id: int, number: str) -> int:
+    """The person of an employee number."""
     return Person.objects.get(client_id=client_id, employee_number=number).pk
 
 
@@ -140,7 +139,7 @@ def _owed(stage: Stage, client: str, number: str) -> pl.DataFrame:
     return owed(stage.connection, client_id, person_ids=people, **YEAR)
 
 
-def _maintain(stage: Stage, client: str, day: date) -> RunResult:
+def maintain(stage: Stage, client: str, day: date) -> RunResult:
     """Run event maintenance, as it would each night."""
     return run(stage.connection, stage.order(client, EVENTS, day, run_control="events"), now=at(day))
 
@@ -148,7 +147,7 @@ def _maintain(stage: Stage, client: str, day: date) -> RunResult:
 def _elect(stage: Stage, client: str, story: Story, number: str, day: date) -> bool:
     """Enter what the person chooses of what the event offers; answer whether anything was offered."""
     client_id = stage.clients[client]
-    people = [_person(client_id, number)]
+    people = [person_of(client_id, number)]
     offers = offers_of(stage.connection, [stage.schedules[client, EVENTS]], ENTERABLE, people)
     if offers.is_empty():
         return False

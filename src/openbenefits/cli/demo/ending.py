@@ -5,9 +5,9 @@ from openbenefits.cli.screen import console, say
 from openbenefits.store import server
 
 NOT_YET = (
-    "letters and premiums of COBRA, ACA; no screen yet to decide evidence of insurability",
+    "letters and premiums of COBRA, ACA",
     "carrier files (834, 999, 820), reconciliation with invoices, the payroll platform's interface",
-    "replay of corrected history with its consequences; renewals and next year's quotes",
+    "renewals and next year's quotes",
     "the administrators' workbench, the employees' portal, the API; `serve` shows a status page",
 )
 TRY = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from openbenefits.cli.demo import after, before, between, first_run, later_runs
+from openbenefits.cli.demo import after, before, between, first_run, later_runs, putting_right
 from openbenefits.cli.demo.ending import say_farewell
 from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
@@ -28,6 +28,7 @@ def play(folder: Path, *, people: int) -> Stage:
     later_runs.play_second(stage)
     later_runs.play_final(stage)
     after.play(stage)
+    putting_right.play(stage)
     say_farewell(stage, time.perf_counter() - begun)
     return stage
 
