@@ -94,7 +94,8 @@ def merge_in(
     )
     action = sql.SQL("UPDATE SET {}").format(assignments) if update else sql.SQL("NOTHING")
     statement = """
-        INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged ON CONFLICT ({key}) DO {action}
+        INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged
+        ON CONFLICT ({key}) DO {action}
     """
     session = psycopg_connection(connection)
     if _is_nothing(session, table, frame):
