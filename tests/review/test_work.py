@@ -188,8 +188,13 @@ def test_ba1003_a_corrected_fact_is_there_until_the_repair(fresh_database, final
 
 
 def test_ba1002_an_overtaken_event(fresh_database, final):
-    Event.objects.filter(person_id=somebody(final)).update(is_out_of_sequence=True)
-    assert entry(fresh_database, final, "BA1002")["people"] == 1
+    person_id = somebody(final)
+    marry(final, person_id, on=date(2025, 12, 1))
+    maintain(fresh_database, final, as_of=date(2025, 12, 1), is_finalizing=True)
+    told = entry(fresh_database, final, "BA1002")
+    assert told["people"] == 1
+    assert told["since"] == LATER.date(), "since the earlier event became final"
+    assert Event.objects.get(person_id=person_id, event_number=0).is_out_of_sequence
 
 
 def test_ba1005_a_disconnected_event_whose_fact_is_there(fresh_database, final):

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import polars as pl
 import psycopg
@@ -8,7 +9,15 @@ from django.db import transaction
 from polars.testing import assert_frame_equal
 
 from openbenefits.accounts.models import User
-from openbenefits.store.bulk import ColumnMismatch, copy_in, copy_out, merge_in, schema_of, update_from
+from openbenefits.store.bulk import (
+    WRITTEN_OUT_ROWS,
+    ColumnMismatch,
+    copy_in,
+    copy_out,
+    merge_in,
+    schema_of,
+    update_from,
+)
 
 NASTY = [
     "",
@@ -231,6 +240,45 @@ def test_update_touches_only_the_keys_and_columns_named(connection):
     frame = pl.DataFrame({"id": [2, 9], "note": ["new", "new"], "code": ["z", "z"]})
     assert update_from(connection, "everything", frame, key=["id"], columns=["note"]) == 1
     assert read(connection, ["id", "note", "code"]).rows() == [(1, "old", "k"), (2, "new", "k")]
+
+
+EVERYTHING = {
+    "small": [-32768, None],
+    "medium": [2**31 - 1, None],
+    "flag": [True, None],
+    "note": ["100 % \\ 'quoted' \"twice\" {braces}", None],
+    "code": ["", None],
+    "day": [date(2024, 2, 29), None],
+    "at": [datetime(2026, 3, 8, 7, 30, 0, 123456, tzinfo=UTC), None],
+    "wall": [datetime(1999, 12, 31, 23, 59, 59, 999999), None],
+    "raw": [b"\x00\xff'", None],
+    "price": [Decimal("-1234567890.12"), None],
+    "weight": [0.1, None],
+}
+
+
+@pytest.mark.parametrize("rows", [1, 2, WRITTEN_OUT_ROWS, WRITTEN_OUT_ROWS + 1])
+def test_few_rows_arrive_as_many_do(connection, rows):
+    """Rows written into the statement, and rows in a temporary table, are the same rows."""
+    values = {name: [pair[number % 2] for number in range(rows)] for name, pair in EVERYTHING.items()}
+    frame = pl.DataFrame({"id": range(rows)} | values, schema=EVERY_TYPE)
+    columns = list(EVERYTHING)
+    assert merge_in(connection, "everything", frame, key=["id"], update=columns) == rows
+    assert read(connection, frame.columns).equals(frame)
+    turned = frame.with_columns(pl.col(columns).reverse())
+    assert update_from(connection, "everything", turned, ["id"], columns) == rows
+    assert read(connection, frame.columns).equals(turned)
+
+
+@pytest.mark.parametrize("rows", [0, 1, WRITTEN_OUT_ROWS + 1])
+def test_wrong_types_are_refused_however_few_rows(connection, rows):
+    for frame in (
+        pl.DataFrame({"id": range(rows), "day": ["2026-01-01"] * rows}, schema_overrides={"day": pl.String}),
+        pl.DataFrame({"id": range(rows), "nowhere": [1] * rows}, schema_overrides={"nowhere": pl.Int64}),
+    ):
+        for _ in range(2):
+            with pytest.raises(ColumnMismatch):
+                update_from(connection, "everything", frame, ["id"], [frame.columns[1]])
 
 
 def test_writing_belongs_to_the_transaction(tables):

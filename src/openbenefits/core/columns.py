@@ -2,6 +2,9 @@
 
 import polars as pl
 
+FEW = 256
+"""So many rows are looked up column by column without planning a query."""
+
 
 def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str = "") -> list[pl.Series]:
     """Look up columns of `source` at row positions: a dense gather, no join.
@@ -16,6 +19,9 @@ def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str 
     if source.is_empty() and positions.null_count() == positions.len():
         nothing = pl.repeat(None, positions.len(), eager=True)
         return [nothing.cast(source.schema[column]).alias(f"{prefix}{column}") for column in columns]
+    if positions.null_count() == 0 and positions.len() <= FEW:
+        at = positions.cast(pl.UInt32)
+        return [source[column][at].alias(f"{prefix}{column}") for column in columns]
     if len(columns) > 1 and positions.null_count() == 0:
         found = source.select(columns)[positions.cast(pl.UInt32)].get_columns()
         return [one.alias(f"{prefix}{one.name}") for one in found] if prefix else found

@@ -16,6 +16,7 @@ from openbenefits.runs.passive import passive_history
 
 HEADERS, FIELDS, VALUES = "Headers", "Fields", "Values"
 HEADER = ("schedule", "event_number", "event_on", "processed_on", "used_by", "part", "rule", "rule_from")
+ALIKE = ["used_by", "part", "rule"]
 BETWEEN = ", "
 """What stands between the values of several jobs in a line of the kernel's view."""
 
@@ -40,27 +41,31 @@ def eligibility_debugging(
         event=number,
         with_unused=with_unused,
     )
-    alike = ["used_by", "part", "rule"]
-    fields = lines.with_columns(field=pl.int_range(pl.len()).over(alike) + 1)
+    fields = lines.with_columns(field=pl.int_range(pl.len()).over(ALIKE) + 1)
+    told = ("link", "jobs", "evaluation", "code", "meaning", "result")
+    looked = fields.filter(part="rule")
+    values = looked.with_columns(value=pl.col("values").str.split(BETWEEN)).explode("value")
+    return {
+        HEADERS: _headers(connection, place, event, lines),
+        FIELDS: fields.select(*ALIKE, "field", "criterion", *told),
+        VALUES: values.select(*ALIKE, "field", "criterion", "value").drop_nulls("value"),
+    }
+
+
+def _headers(
+    connection: Any, place: EventPlace, event: Mapping[str, Any], lines: pl.DataFrame
+) -> pl.DataFrame:
+    """A row for each rule, service area or decision, with the event and the day its row holds from."""
     schedules = load_names(connection).schedules.filter(schedule_id=place.schedule_id)["schedule"]
-    headers = lines.group_by(alike, maintain_order=True).agg(pl.col("result", "decision").first())
-    dated = headers.join(
-        _rule_days(connection, place.client_id, event["event_on"]), on=["part", "rule"], how="left"
-    )
-    named = dated.with_columns(
+    headers = lines.group_by(ALIKE, maintain_order=True).agg(pl.col("result", "decision").first())
+    days = _rule_days(connection, place.client_id, event["event_on"])
+    named = headers.join(days, on=["part", "rule"], how="left", maintain_order="left").with_columns(
         schedule=pl.lit(schedules[0] if schedules.len() else str(place.schedule_id)),
         event_number=pl.lit(place.event_number),
         event_on=pl.lit(event["event_on"]),
         processed_on=pl.lit(event["status_at"].date()),
     )
-    told = ("link", "jobs", "evaluation", "code", "meaning", "result")
-    looked = fields.filter(part="rule")
-    values = looked.with_columns(value=pl.col("values").str.split(BETWEEN)).explode("value")
-    return {
-        HEADERS: named.select(*HEADER, "result", "decision"),
-        FIELDS: fields.select(*alike, "field", "criterion", *told),
-        VALUES: values.select(*alike, "field", "criterion", "value").drop_nulls("value"),
-    }
+    return named.select(*HEADER, "result", "decision")
 
 
 def _rule_days(connection: Any, client_id: int, event_on: date) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 
 from openbenefits.core.codes import EventStatus
 from openbenefits.events.activity import waiting_activity
-from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.payroll.ledger import Asked, balances
 from openbenefits.repair.proposals import find_proposals
 from openbenefits.reports.frames import load_jobs
@@ -127,6 +127,7 @@ def _flagged(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFr
     rows = proposals.join(events, on=list(EVENT_KEY)).join(
         frames.load_changed_days(connection, proposals), on=PERSON, how="left"
     )
+    rows = _with_overtaken(rows, events)
     is_gone = pl.col("event_status") == str(EventStatus.DISCONNECTED)
     code = (
         pl.when(is_gone & (pl.col("kind") == "again"))
@@ -142,7 +143,19 @@ def _flagged(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFr
         record=pl.lit("event"),
         expected=pl.lit("decided from the facts as they are, in their order"),
         found="why",
-    ).with_columns(since=pl.when(pl.col("code") == "BA1002").then("status_on").otherwise("changed_on"))
+    ).with_columns(since=pl.when(pl.col("code") == "BA1002").then("overtaken_on").otherwise("changed_on"))
+
+
+def _with_overtaken(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Add the day on which an earlier event of the benefit record last became final."""
+    others = events.filter(is_final()).select(
+        *RECORD_KEY, "status_on", earlier_on="event_on", other="event_number", at="schedule_id"
+    )
+    pairs = rows.select(*EVENT_KEY, "event_on").join(others, on=list(RECORD_KEY))
+    is_same = (pl.col("other") == pl.col("event_number")) & (pl.col("at") == pl.col("schedule_id"))
+    earlier = pairs.filter(~is_same & (pl.col("earlier_on") <= pl.col("event_on")))
+    last = earlier.group_by(EVENT_KEY).agg(overtaken_on=pl.col("status_on").max())
+    return rows.join(last, on=list(EVENT_KEY), how="left", maintain_order="left")
 
 
 def _waiting(connection: Any, client_id: int) -> pl.DataFrame:

@@ -29,12 +29,13 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
         "overrides": situation.overrides,
         "ended": situation.ended,
     }
-    for number, (name, rows) in enumerate(parts.items(), start=1):
+    told = [(number, name, rows) for number, (name, rows) in enumerate(parts.items(), start=1) if rows.height]
+    for number, name, rows in told:
         hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))
         folded = hashed.group_by("case").agg(pl.col(name).bitwise_xor())
         total = total.join(folded, on="case", how="left", maintain_order="left")
     word = pl.col("own")
-    for name in parts:
+    for _, name, _ in told:
         word = word.xor(pl.col(name).fill_null(0))
     return total.select(word.reinterpret(signed=True).alias("fingerprint"))["fingerprint"]
 

@@ -31,6 +31,8 @@ from openbenefits.store.encoding import ColumnMismatch
 __all__ = ["ColumnMismatch", "copy_in", "copy_out", "merge_in", "schema_of", "staged", "update_from"]
 
 ANALYZE_FROM_ROWS = 1_000
+WRITTEN_OUT_ROWS = 12
+"""So few rows are written into the statement itself: a temporary table costs more than they do."""
 
 Schema = Mapping[str, Any]
 """Column names and their Polars types."""
@@ -50,7 +52,7 @@ def copy_in(connection: Any, table: str, frame: pl.DataFrame) -> int:
         with staged(session, table, frame) as temporary:
             return execute(
                 session,
-                "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged}",
+                "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged",
                 table=table_name(table),
                 columns=column_names(frame.columns),
                 staged=temporary,
@@ -72,11 +74,12 @@ def copy_out(
     with session.cursor() as cursor, cursor.copy(statement.encode()):
         data = _drained(session)
     _check_header(data, schema)
+    if data.index(b"\n") == len(data) - 1:
+        return pl.DataFrame(schema=schema)
     read_as = {name: _read_type(dtype) for name, dtype in schema.items()}
     frame = pl.read_csv(data, schema=read_as)
-    return frame.with_columns(
-        _unread(name, dtype) for name, dtype in schema.items() if read_as[name] != dtype
-    )
+    unread = [_unread(name, dtype) for name, dtype in schema.items() if read_as[name] != dtype]
+    return frame.with_columns(unread) if unread else frame
 
 
 def merge_in(
@@ -91,7 +94,8 @@ def merge_in(
     )
     action = sql.SQL("UPDATE SET {}").format(assignments) if update else sql.SQL("NOTHING")
     statement = """
-        INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} ON CONFLICT ({key}) DO {action}
+        INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged
+        ON CONFLICT ({key}) DO {action}
     """
     session = psycopg_connection(connection)
     if _is_nothing(session, table, frame):
@@ -135,9 +139,16 @@ def schema_of(model: type[Model]) -> dict[str, pl.DataType]:
 
 @contextmanager
 def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iterator[sql.Composable]:
-    """Put a frame into a temporary table that has the types of `table`; gone at the end."""
-    temporary = sql.Identifier(f"staged_{secrets.token_hex(8)}")
+    """Put a frame where a statement can read it FROM, in the types of `table`; gone at the end.
+
+    That is a temporary table, or for a few rows a subquery: it needs an alias.
+    """
     types = column_types(session, table)
+    if 0 < frame.height <= WRITTEN_OUT_ROWS:
+        encoding.check(frame, table, types)
+        yield _written_out(frame, types)
+        return
+    temporary = sql.Identifier(f"staged_{secrets.token_hex(8)}")
     encoding.refuse(table, [f"{column}: no such column" for column in frame.columns if column not in types])
     execute(
         session,
@@ -153,10 +164,25 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
     execute(session, "DROP TABLE {staged}", staged=temporary)
 
 
+def _written_out(frame: pl.DataFrame, types: Mapping[str, str]) -> sql.Composable:
+    """Write the rows of a frame as a subquery."""
+    column = sql.SQL("CAST({} AS {}) AS {}")
+    names = [(sql.Identifier(types[name]), sql.Identifier(name)) for name in frame.columns]
+    rows = [
+        sql.SQL("SELECT {}").format(
+            sql.SQL(", ").join(
+                column.format(sql.Literal(value), *name) for value, name in zip(row, names, strict=True)
+            )
+        )
+        for row in frame.iter_rows()
+    ]
+    return sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(rows))
+
+
 def _is_nothing(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> bool:
     """Whether a frame has no rows; it is refused like any other if its columns are not the table's."""
     if frame.is_empty():
-        encoding.encoded(frame, table, column_types(session, table))
+        encoding.check(frame, table, column_types(session, table))
     return frame.is_empty()
 
 

@@ -26,6 +26,22 @@ def encoded(frame: pl.DataFrame, table: str, types: Mapping[str, str]) -> Iterat
     return _pieces(arrow, _encoder(arrow.schema, table, types))
 
 
+_fitting: set[tuple[Any, ...]] = set()
+"""Tables and schemas of frames found to fit: what is written is written again and again."""
+
+
+def check(frame: pl.DataFrame, table: str, types: Mapping[str, str]) -> None:
+    """Refuse a frame as `encoded` does, without encoding it; a schema is looked at once.
+
+    Errors: ColumnMismatch.
+    """
+    refuse(table, [f"{name}: no such column" for name in frame.columns if name not in types])
+    key = (table, *((name, dtype, types[name]) for name, dtype in frame.schema.items()))
+    if key not in _fitting:
+        _encoder(_arrow(frame.head(0), types).schema, table, types)
+        _fitting.add(key)
+
+
 def refuse(table: str, problems: Sequence[str]) -> None:
     """Raise ColumnMismatch if there are problems, naming all of them."""
     if problems:
