@@ -109,7 +109,7 @@ CREDIT_USE_COLUMNS = {
 }
 
 CREDIT_USES = f"""
-SELECT {", ".join(CREDIT_USE_COLUMNS)}
+SELECT {{columns}}
 FROM enrollment_credituse AS u JOIN {PEOPLE} AS k USING (client_id, person_id)
 ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, version
 """
@@ -149,6 +149,12 @@ SELECT client_id, person_id, benefit_record, schedule_id, event_number, o.option
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+"""
+
+HIGHEST_PREPARATIONS = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number,
+       max(preparation) AS highest_preparation
+FROM enrollment_eventplan AS p JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
 """
 
 ELECTION_COLUMNS = {
@@ -308,9 +314,12 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
 
 
-def load_credit_uses(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
-    """Load what credits of some people were used for, every version, in order."""
-    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, people_arrays(keys))
+def load_credit_uses(
+    connection: Any, keys: pl.DataFrame, *, more: dict[str, Any] | None = None
+) -> pl.DataFrame:
+    """Load what credits of some people were used for, every version, in order; `more` names more columns."""
+    schema = CREDIT_USE_COLUMNS | (more or {})
+    return copy_out(connection, CREDIT_USES.format(columns=", ".join(schema)), schema, people_arrays(keys))
 
 
 def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -393,6 +402,13 @@ def load_offered_prices(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     schema = {name: ELECTION_COLUMNS[name] for name in event} | prices
     rows = copy_out(connection, OFFERED_PRICES, schema, people_arrays(cases))
     return rows.join(cases.select("case", *event), on=event).select("case", *prices)
+
+
+def load_highest_preparations(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load the highest number of a preparation of each event, whether or not it holds."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | {"highest_preparation": pl.Int32}
+    return copy_out(connection, HIGHEST_PREPARATIONS, schema, people_arrays(events))
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

@@ -158,10 +158,11 @@ def follow_life_events(connection: Any, feed: pl.DataFrame, people: pl.DataFrame
         update_from(connection, "events_activity", told, rules.ACTIVITY_KEY, ["reported_on"])
     gone = found.filter(pl.col("operation") == "D").select(rules.ACTIVITY_KEY)
     if gone.height:
-        _remove(connection, gone)
+        remove(connection, gone)
 
 
-def _remove(connection: Any, rows: pl.DataFrame) -> None:
+def remove(connection: Any, rows: pl.DataFrame) -> None:
+    """Remove activity that is no event yet, as what it came of is gone."""
     session = psycopg_connection(connection)
     with staged(session, "events_activity", rows) as wanted:
         same = sql.SQL(" AND ").join(

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
-from openbenefits.enrollment.frames import load_offered_prices
+from openbenefits.enrollment.frames import load_highest_preparations, load_offered_prices
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
@@ -16,7 +16,8 @@ from openbenefits.enrollment.services import Known, load_known, post, save_prepa
 from openbenefits.events import frames as event_frames
 from openbenefits.events.activity import PROOF_MISSING
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_due, is_to_be_replayed, window
-from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
+from openbenefits.events.services import flag_overtaken, move_events, replace_messages
+from openbenefits.events.steps import record_steps
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
@@ -33,6 +34,8 @@ from openbenefits.runs.rules import (
 from openbenefits.store.bulk import copy_out, update_from
 
 UTC = pl.Datetime("us", "UTC")
+TAKEN_BACK = "taken back"
+"""The state of a run that was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,7 +307,7 @@ def _save(
     if changed.is_empty():
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    numbered = prepared.with_columns(preparation=(pl.col("preparation") + 1).cast(pl.Int32))
+    numbered = _above_all(connection, prepared, started)
     save_preparation(connection, decided.prepared, numbered)
     if decided.settled is not None:
         is_snapshot = pl.col("use") == str(EventClassUse.SNAPSHOT)  # it looks, and posts nothing
@@ -315,6 +318,16 @@ def _save(
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
+
+
+def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Number preparations one on; where a run was taken back, above those it left too: none is changed."""
+    highest = pl.col("preparation")
+    if models.Run.objects.filter(bundle_client=started.bundle_client, state=TAKEN_BACK).exists():
+        made = load_highest_preparations(connection, prepared)
+        prepared = prepared.join(made, on=list(EVENT_KEY), how="left", maintain_order="left")
+        highest = pl.max_horizontal("preparation", "highest_preparation")
+    return prepared.with_columns(preparation=(highest + 1).cast(pl.Int32))
 
 
 def _reached_options(started: models.Run) -> pl.Expr:
