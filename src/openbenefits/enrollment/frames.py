@@ -151,6 +151,14 @@ JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
 
+EVENT_PLAN_TYPES = f"""
+SELECT p.client_id, p.person_id, p.benefit_record, p.schedule_id, p.event_number, p.plan_type
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_eventplan AS p
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+WHERE NOT p.is_ignored
+"""
+
 HIGHEST_PREPARATIONS = f"""
 SELECT client_id, person_id, benefit_record, schedule_id, event_number,
        max(preparation) AS highest_preparation
@@ -402,6 +410,14 @@ def load_offered_prices(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     schema = {name: ELECTION_COLUMNS[name] for name in event} | prices
     rows = copy_out(connection, OFFERED_PRICES, schema, people_arrays(cases))
     return rows.join(cases.select("case", *event), on=event).select("case", *prices)
+
+
+def load_event_plan_types(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load the plan types that some events touch as last prepared: the benefit record and plan_type."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | {"plan_type": pl.String}
+    rows = copy_out(connection, EVENT_PLAN_TYPES, schema, people_arrays(events))
+    return rows.join(events.select(event), on=event, how="semi").select(*RECORD, "plan_type")
 
 
 def load_highest_preparations(connection: Any, events: pl.DataFrame) -> pl.DataFrame:

@@ -115,8 +115,16 @@ def _open_events(
         theirs = people if len(asked) == 1 else _whom(connection, row, people)
         if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
             create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
-        else:
+        elif _captures(started):
             create_period_events(connection, theirs, row, now=now)
+
+
+def _captures(started: models.Run) -> bool:
+    """Whether a run opens a period for those who have no event of it yet."""
+    told = started.options
+    return bool(
+        told.get("captures_new", True) or told.get("is_first", True) or told.get("adds_people", False)
+    )
 
 
 def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:
