@@ -1,5 +1,6 @@
 """`openbenefits event`: what somebody decides about one event of one person: eligibility, window."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
@@ -207,3 +208,24 @@ def _event_at(
         schedule_id=find_schedule(connection, client, schedule),
         event_number=event,
     )
+
+
+@app.command()
+def held(
+    client: ClientCode,
+    as_of: AsOf,
+    csv: Annotated[Path | None, typer.Option(dir_okay=False, help="Write all rows to this file.")] = None,
+) -> None:
+    """List the events that wait: held by whom, since when, why, and what they hold back."""
+    connection = open_database()
+    from openbenefits.reports.files import write_csv
+    from openbenefits.reports.waiting import counted, waiting_events
+
+    rows = waiting_events(connection, find_client(client).pk, as_of=as_of)
+    if rows.is_empty():
+        say(f"No event of {client} waits.")
+        return
+    console.print(table_of(counted(rows), title=f"Events of {client} that wait as of {as_of}"))
+    console.print(table_of(rows, title="Those that hold back most come first"))
+    for path in write_csv(csv, {"Held": rows}) if csv else ():
+        say(f"Written: {path}")

@@ -268,6 +268,37 @@ def release_run(
         raise typer.Exit(EXIT_REFUSED)
 
 
+@app.command(name="take-back")
+def take_back_run(
+    run: Annotated[int, typer.Argument(help="The number of a run that is done.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the run.")],
+    by: By = "administrator",
+) -> None:
+    """Take a run back, as if it had never been; once payroll or people know of it, show the deltas."""
+    connection = open_database()
+    from openbenefits.reports.rehearsals import differences_table
+    from openbenefits.runs.acts import ActRefused
+    from openbenefits.runs.models import Run
+    from openbenefits.runs.taking_back import Released, deltas, take_back
+
+    _refuse_unknown_run(run)
+    try:
+        done = take_back(connection, run, reason=reason, author=by, now=now())
+    except Released as fault:
+        year = Run.objects.get(pk=run).as_of.year
+        rows = deltas(connection, run, begin=date(year, 1, 1), through=date(year + 1, 12, 31), now=now())
+        shown = differences_table(connection, rows)
+        console.print(table_of(shown, title=f"What would differ without run {run}: nothing was written"))
+        raise Refused(str(fault)) from fault
+    except ActRefused as fault:
+        raise Refused(str(fault)) from fault
+    say(
+        f"Run {run} is taken back: {done.events:,} events stand where they stood, {done.made:,} are void,"
+        f" {done.people:,} people have the coverage they had before.",
+        style="green",
+    )
+
+
 def _refuse_unknown_run(run: int) -> None:
     """Refuse a number that is no run's.
 

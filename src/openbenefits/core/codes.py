@@ -61,6 +61,7 @@ class ProcessIndicator(StrEnum):
     REENTER = "R"
     VOID = "V"
     REPLAY = "L"  # ours: decide again what was decided, with the elections and orders there are
+    TAKEN_BACK = "T"  # ours: void, as the run that made it was taken back; the next run makes it anew
 
 
 class Level(StrEnum):

@@ -223,6 +223,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Coverage goes on without eligibility: the event ignores its plan type",
             "Decide whether it ends, by an event that does not ignore the plan type.",
         ),
+        _entry(
+            "BA1216",
+            "option",
+            _W,
+            _PROCESS,
+            "Coverage in force is no longer offered, as a snapshot finds",
+            "Decide whether it ends, or correct eligibility.",
+        ),
         _entry("BA1301", "election", _E, _ELECT, "An election is required", "Enter a choice or a waiver."),
         _entry(
             "BA1302",

@@ -109,7 +109,7 @@ CREDIT_USE_COLUMNS = {
 }
 
 CREDIT_USES = f"""
-SELECT {", ".join(CREDIT_USE_COLUMNS)}
+SELECT {{columns}}
 FROM enrollment_credituse AS u JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE u.made_at <= %(known_at)s
 ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, version
@@ -172,6 +172,20 @@ FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventplan AS p
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 WHERE p.current_option_id IS NOT NULL
+"""
+
+EVENT_PLAN_TYPES = f"""
+SELECT p.client_id, p.person_id, p.benefit_record, p.schedule_id, p.event_number, p.plan_type
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_eventplan AS p
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+WHERE NOT p.is_ignored
+"""
+
+HIGHEST_PREPARATIONS = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number,
+       max(preparation) AS highest_preparation
+FROM enrollment_eventplan AS p JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
 """
 
 ELECTION_COLUMNS = {
@@ -332,11 +346,16 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_credit_uses(
-    connection: Any, keys: pl.DataFrame, *, known_at: datetime | None = None
+    connection: Any,
+    keys: pl.DataFrame,
+    *,
+    known_at: datetime | None = None,
+    more: dict[str, Any] | None = None,
 ) -> pl.DataFrame:
-    """Load what credits of some people were used for, every version, in order."""
+    """Load what credits of some people were used for, every version, in order; `more` names more columns."""
+    schema = CREDIT_USE_COLUMNS | (more or {})
     asked = {**people_arrays(keys), "known_at": known_at or "infinity"}
-    return copy_out(connection, CREDIT_USES, CREDIT_USE_COLUMNS, asked)
+    return copy_out(connection, CREDIT_USES.format(columns=", ".join(schema)), schema, asked)
 
 
 def load_credit_rolls(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -446,6 +465,21 @@ def load_prepared_held(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     rows = copy_out(connection, PREPARED_HELD, schema, people_arrays(cases))
     found = rows.join(cases.select("case", *event), on=event)
     return found.select("case", "plan_type", held_option_id="current_option_id")
+
+
+def load_event_plan_types(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load the plan types that some events touch as last prepared: the benefit record and plan_type."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | {"plan_type": pl.String}
+    rows = copy_out(connection, EVENT_PLAN_TYPES, schema, people_arrays(events))
+    return rows.join(events.select(event), on=event, how="semi").select(*RECORD, "plan_type")
+
+
+def load_highest_preparations(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load the highest number of a preparation of each event, whether or not it holds."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | {"highest_preparation": pl.Int32}
+    return copy_out(connection, HIGHEST_PREPARATIONS, schema, people_arrays(events))
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

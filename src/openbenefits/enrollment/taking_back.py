@@ -14,6 +14,7 @@ from openbenefits.enrollment.frames import (
     CREDIT_USE_COLUMNS,
     POINT,
     load_all_points,
+    load_credit_rolls,
     load_credit_uses,
 )
 from openbenefits.enrollment.points import (
@@ -23,7 +24,7 @@ from openbenefits.enrollment.points import (
     copy_points,
     supersede,
 )
-from openbenefits.enrollment.rules.timeline import taken_back
+from openbenefits.enrollment.rules.timeline import taken_back, taken_back_run
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_in, schema_of, update_from
 
@@ -87,3 +88,59 @@ def _take_back_credits(connection: Any, events: pl.DataFrame, *, run_id: int | N
         is_taken_back=pl.lit(value=True),
     )
     copy_in(connection, "enrollment_credituse", as_stored(rows, schema_of(models.CreditUse)))
+
+
+# --- a run --------------------------------------------------------------------------------------------------
+
+
+def take_back_run_postings(connection: Any, people: pl.DataFrame, *, run_id: int, now: datetime) -> None:
+    """Let the timeline of some people, and what their credits were used for, be as before a run.
+
+    Shapes: people has client_id, person_id. Nobody may have written these timelines since.
+    """
+    ceasing, again = taken_back_run(load_all_points(connection, people), run_id)
+    supersede(connection, ceasing.select(POINT), run_id=NO_RUN, now=now)
+    write_again(connection, again, run_id=None, now=now)
+    _restore_credits(connection, people, run_id=run_id, now=now)
+
+
+NO_RUN = 0
+"""Supersedes what no run did."""
+
+
+def _restore_credits(connection: Any, people: pl.DataFrame, *, run_id: int, now: datetime) -> None:
+    """Say again of what credits were used for before a run; that nothing was, where it was the first."""
+    uses = load_credit_uses(connection, people, more={"run_id": pl.Int64})
+    latest = uses.unique(list(EVENT_KEY), keep="last", maintain_order=True)
+    moved = latest.filter((pl.col("run_id") == run_id).fill_null(value=False))
+    if moved.is_empty():
+        return
+    other = uses.filter(pl.col("run_id").ne_missing(pl.lit(run_id, pl.Int64)))
+    before = other.join(moved, on=list(EVENT_KEY), how="semi").unique(
+        list(EVENT_KEY), keep="last", maintain_order=True
+    )
+    first = moved.join(before, on=list(EVENT_KEY), how="anti").with_columns(
+        *(
+            pl.lit(None, kind).alias(name)
+            for name, kind in CREDIT_USE_COLUMNS.items()
+            if name.endswith("_cents")
+        ),
+        is_taken_back=pl.lit(value=True),
+    )
+    numbers = moved.select(*EVENT_KEY, now_version="version")
+    rows = (
+        pl.concat([before, first])
+        .join(numbers, on=list(EVENT_KEY))
+        .with_columns(
+            was="version",
+            version=(pl.col("now_version") + 1).cast(pl.Int32),
+            run_id=pl.lit(None, pl.Int64),
+            made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        )
+    )
+    copy_in(connection, "enrollment_credituse", as_stored(rows, schema_of(models.CreditUse)))
+    rolls = load_credit_rolls(connection, people).rename({"version": "was"})
+    rolls = rolls.join(
+        rows.filter(~pl.col("is_taken_back")).select(*EVENT_KEY, "was", "version"), on=[*EVENT_KEY, "was"]
+    )
+    copy_in(connection, "enrollment_creditroll", as_stored(rolls, schema_of(models.CreditRoll)))

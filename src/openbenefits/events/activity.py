@@ -151,7 +151,7 @@ def follow_facts(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> N
     waiting = known.filter(pl.col("change_id").is_not_null())  # else entered by hand
     removed = triggers.of_facts(waiting, gone).select(rules.ACTIVITY_KEY)
     if removed.height:
-        _remove(connection, removed)
+        remove(connection, removed)
     last = told.sort("id").unique(rules.FACT_PLACE, keep="last")
     found = triggers.of_facts(waiting.drop("reported_on"), last).join(
         removed, on=list(rules.ACTIVITY_KEY), how="anti"
@@ -161,7 +161,8 @@ def follow_facts(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> N
         update_from(connection, "events_activity", moved, rules.ACTIVITY_KEY, ["reported_on"])
 
 
-def _remove(connection: Any, rows: pl.DataFrame) -> None:
+def remove(connection: Any, rows: pl.DataFrame) -> None:
+    """Remove activity that is no event yet, as what it came of is gone."""
     session = psycopg_connection(connection)
     with staged(session, "events_activity", rows) as wanted:
         same = sql.SQL(" AND ").join(

@@ -60,6 +60,15 @@ SELECT {{columns}}, schedule_id, event_number
 FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id) WHERE a.event_number IS NOT NULL
 """
 
+ALL_ACTIVITY = f"""
+SELECT {{columns}} FROM events_activity AS a JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+CURRENT_MESSAGES = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, run_id, number
+FROM events_message AS m JOIN {PEOPLE} AS k USING (client_id, person_id) WHERE is_current
+"""
+
 NEXT_NUMBERS = f"""
 SELECT client_id, person_id, benefit_record, max(event_number) AS highest
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3
@@ -123,6 +132,20 @@ def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFram
     return copy_out(
         connection, CONSUMED.format(columns=", ".join(ACTIVITY_KEY)), schema, people_arrays(people)
     )
+
+
+def load_all_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load all activity of some people, whether or not it is an event yet."""
+    schema = schema_of(models.Activity)
+    query = ALL_ACTIVITY.format(columns=", ".join(schema))
+    return copy_out(connection, query, schema, people_arrays(people))
+
+
+def load_current_messages(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name the messages of some people that are current."""
+    stored = schema_of(models.Message)
+    schema = {name: stored[name] for name in (*EVENT_KEY, "run_id", "number")}
+    return copy_out(connection, CURRENT_MESSAGES, schema, people_arrays(people))
 
 
 def load_highest_numbers(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -195,6 +195,11 @@ def is_replayed_as_answered() -> pl.Expr:
     return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 
+def is_taken_back() -> pl.Expr:
+    """Whether the making of an event was taken back, so that the next run makes it anew."""
+    return pl.col("process_indicator") == str(ProcessIndicator.TAKEN_BACK)
+
+
 def order_events(events: pl.DataFrame) -> pl.DataFrame:
     """Order the unfinished events of each benefit record and mark who is first.
 

@@ -10,7 +10,8 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.events import activity, frames, models, rules, terms, triggers
+from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
+from openbenefits.events.steps import record_steps
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
 from openbenefits.workforce.frames import load_jobs
@@ -253,14 +254,32 @@ def create_events(
     same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number")
     known = merged.join(same, on=key)
     fresh = merged.join(same, on=key, how="anti")
+    again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
+    fresh = fresh.join(again, on=key, how="anti")
     numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
     _insert_events(connection, numbered, now)
     _flag_multiple(connection, known)
     columns = [*key, "schedule_id", "event_number"]
-    homes = pl.concat([numbered.select(columns), known.select(columns)])
+    homes = pl.concat([numbered.select(columns), known.select(columns), again.select(columns)])
     consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
     update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, ["schedule_id", "event_number"])
     return numbered
+
+
+def _made_anew(
+    connection: Any,
+    fresh: pl.DataFrame,
+    events: pl.DataFrame,
+    key: list[str],
+    schedule_id: int,
+    *,
+    now: datetime,
+) -> pl.DataFrame:
+    """Make the events anew that a run made before it was taken back; answer them, with fresh's columns."""
+    gone = events.filter(rules.is_taken_back()).select(*key, "event_number", "steps")
+    again = fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)).join(gone, on=key)
+    taking_back.revive(connection, again, actor="system", now=now)
+    return again
 
 
 def _with_copies(
@@ -287,6 +306,10 @@ def create_period_events(
     missing = people.select(rules.RECORD_KEY).join(
         events.filter(schedule_id=schedule_id), on=rules.RECORD_KEY, how="anti"
     )
+    gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
+    again = gone.join(people.select(rules.RECORD_KEY), on=list(rules.RECORD_KEY), how="semi")
+    again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
+    taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
     rows = missing.with_columns(
         event_on=pl.lit(schedule["period_begins_on"]),
@@ -336,20 +359,6 @@ def _flag_multiple(connection: Any, known: pl.DataFrame) -> None:
     rows = known.select(*rules.EVENT_KEY, is_multi_activity=pl.lit(value=True)).unique()
     if rows.height:
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_multi_activity"])
-
-
-def record_steps(
-    connection: Any, steps: pl.DataFrame, *, run_id: int | None, actor: str, now: datetime
-) -> None:
-    """Append the moves of events to their history.
-
-    Shapes: steps has the event's key, `step` (its number, counting on), from_status, to_status,
-            event_status, cause.
-    """
-    rows = steps.with_columns(
-        run_id=pl.lit(run_id, pl.Int64), actor=pl.lit(actor), moved_at=pl.lit(now).cast(UTC)
-    )
-    copy_in(connection, "events_eventstep", _as_stored(rows, schema_of(models.EventStep)))
 
 
 def move_events(

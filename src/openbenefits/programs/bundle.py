@@ -670,6 +670,9 @@ class SchedulePart(Part, kw_only=True, frozen=True):
     window_ends: date | None = None
     programs: dict[str, list[PlanType]] = {}  # program: its plan types; an empty list = all of them
     closed_to_new_events: bool = False
+    strict_order: bool = False  # no event passes an earlier one that waits, but those that only end coverage
+    validate_current: bool = False  # a snapshot says where coverage in force is no longer eligible
+    allow_finalize: bool = True  # a snapshot may be finalised: its options are then what history looks at
 
 
 class PassiveEventPart(Part, kw_only=True, frozen=True):
@@ -693,6 +696,7 @@ class RunControlPart(Part, kw_only=True, frozen=True):
     schedule: str | None = None
     through: Literal["schedule", "program", "options", "elections", "final"] = "elections"
     finalize: bool = False
+    capture_new_participants: bool = True  # after the first run, open the period for who has come since
     repeats: Literal["nightly", "monthly", "once", "on_demand"] = "on_demand"
     runs_on: date | None = None
 

@@ -578,6 +578,9 @@ class Schedule(SetupRow):
     window_begins_on = models.DateField(null=True)
     window_ends_on = models.DateField(null=True)
     is_closed_to_new_events = models.BooleanField()
+    is_strict_order = models.BooleanField(default=False)  # nothing passes but what only ends coverage
+    is_current_validated = models.BooleanField(default=False)  # snapshot
+    is_finalize_allowed = models.BooleanField(default=True)  # snapshot
 
 
 class ScheduleProgram(SetupRow):
@@ -607,6 +610,7 @@ class RunControl(SetupRow):
     schedule_id = models.IntegerField(null=True)
     through_level = models.TextField()
     is_finalizing = models.BooleanField()
+    is_capturing_new = models.BooleanField(default=True)  # of a period: who came after the first run
     repeats = models.TextField()  # nightly, monthly, once, on_demand
     runs_on = models.DateField(null=True)  # once: the day; monthly: any day of the month
     display_order = models.SmallIntegerField()

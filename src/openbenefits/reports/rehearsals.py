@@ -96,6 +96,13 @@ def _by_person(connection: Any, differences: pl.DataFrame, client: pl.Expr) -> p
     ).sort("client", "employee_number", "benefit_record", "plan")
 
 
+def differences_table(connection: Any, differences: pl.DataFrame) -> pl.DataFrame:
+    """Lay differences out person by person."""
+    codes = dict(Client.objects.values_list("pk", "code"))
+    client = pl.col("client_id").replace_strict(codes, default=None, return_dtype=pl.String)
+    return _by_person(connection, differences, client)
+
+
 def _held(side: str) -> pl.Expr:
     """What is held, in a few words: how, which option, how much, how many dependents."""
     amount = money_text(pl.coalesce(f"coverage_cents_{side}", f"pledge_cents_{side}"))

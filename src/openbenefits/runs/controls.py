@@ -1,7 +1,7 @@
 """Run controls: named, reusable orders with their last results and their place in the calendar."""
 
 import calendar
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -86,8 +86,10 @@ def execute(
     accepted: Mapping[str, str] | None = None,
     workers: int | None = None,
     more_kinds: Mapping[str, Callable[..., RunResult]] | None = None,
+    people: Sequence[int] | None = None,
+    adds_people: bool = False,
 ) -> RunResult:
-    """Carry out a run control.
+    """Carry out a run control, for some people only if they are listed.
 
     `more_kinds` says how to carry out the kinds that capabilities above this one know (repairs).
 
@@ -119,6 +121,9 @@ def execute(
         run_control=code,
         started_by=started_by,
         accepted=accepted or {},
+        people=people,
+        adds_people=adds_people,
+        captures_new=control["is_capturing_new"],
     )
     how = trial if is_trial else run
     return how(connection, order, now=now, workers=workers, progress=progress)

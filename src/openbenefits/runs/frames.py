@@ -125,6 +125,19 @@ def load_outcomes(connection: Any, run_id: int, client_id: int) -> pl.DataFrame:
     return copy_out(connection, OUTCOMES, schema, {"client": client_id, "run": run_id})
 
 
+ANY_EVENT = """
+SELECT person_id FROM events_event WHERE client_id = %(client)s AND schedule_id = %(schedule)s
+  AND process_indicator <> 'T' LIMIT 1
+"""
+
+
+def load_any_event(connection: Any, client_id: int, schedule_id: int | None) -> pl.DataFrame:
+    """Load one event of a schedule, if there is any that was not taken back."""
+    return copy_out(
+        connection, ANY_EVENT, {"person_id": pl.Int64}, {"client": client_id, "schedule": schedule_id}
+    )
+
+
 def load_import_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the events of some people that facts of imports brought about, with the import's change."""
     schema = RECORD | {"schedule_id": pl.Int32, "event_number": pl.Int32, "change_id": pl.Int64}

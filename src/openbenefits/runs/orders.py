@@ -19,7 +19,9 @@ class RunOrder:
     the schedule comes before their others, due or not. `is_finalizing` applies
     defaults to whatever is unanswered. `floor` replaces the day from which changes to facts trigger events
     (None: the day the client's set-up says benefits administration starts). `accepted` are the codes of
-    audits that may stand for this run, each with its reason.
+    audits that may stand for this run, each with its reason. Without `captures_new` a period (open enrolment,
+    snapshot) is opened for everybody by its first run only; `adds_people` opens it for the `people` named
+    although the schedule is not about their company or group.
     """
 
     client_id: int
@@ -33,6 +35,8 @@ class RunOrder:
     started_by: str = "system"
     floor: date | None = None
     accepted: Mapping[str, str] = field(default_factory=dict)
+    captures_new: bool = True
+    adds_people: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,8 @@ def options_of(order: RunOrder) -> dict[str, Any]:
         "floor": str(order.floor) if order.floor else None,
         "event": order.event_number,
         "accepted": dict(order.accepted),
+        "captures_new": order.captures_new,
+        "adds_people": order.adds_people,
     }
 
 
@@ -77,4 +83,6 @@ def order_of(started: models.Run) -> RunOrder:
         started_by=started.started_by,
         floor=date.fromisoformat(told["floor"]) if told.get("floor") else None,
         accepted=told.get("accepted") or {},
+        captures_new=told.get("captures_new", True),
+        adds_people=told.get("adds_people", False),
     )

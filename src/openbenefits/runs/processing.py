@@ -1,6 +1,7 @@
 """A run's partitions: the people locked, events opened, waves until nobody moves, the ledger written."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from openbenefits.events.services import create_events, create_period_events, de
 from openbenefits.programs.frames import Compiled, Tables, load_releases
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models, waves
+from openbenefits.runs.journal import journal
 from openbenefits.runs.outcomes import not_taken
 from openbenefits.runs.schedules import in_scope, opens_by_itself, schedules_asked
 from openbenefits.runs.workers import each_done
@@ -28,14 +30,23 @@ LOCKED = "locked by somebody else"
 
 
 def go_through(
-    connection: Any, started: models.Run, *, now: datetime, workers: int, progress: Progress | None
+    connection: Any,
+    started: models.Run,
+    *,
+    now: datetime,
+    workers: int,
+    progress: Progress | None,
+    is_kept: bool = True,
 ) -> None:
-    """Process the waiting partitions, then once more whom somebody else had locked."""
+    """Process the waiting partitions, then once more whom somebody else had locked.
+
+    What is given up anyway (`is_kept` false) need not be taken back, and keeps no journal for it.
+    """
     lines = models.RunPartition.objects.filter(run_id=started.id)
     total = lines.count()
     numbers = lines.order_by("partition").values_list("partition", flat=True)
     waiting = list(numbers.filter(state="waiting"))
-    process = partial(_process, started=started, now=now)
+    process = partial(_process, started=started, now=now, is_kept=is_kept)
     done = total - len(waiting)
     for _ in each_done(connection, waiting, process, workers=workers):
         done += 1
@@ -47,7 +58,13 @@ def go_through(
 
 
 def _process(
-    connection: Any, partition: int, *, started: models.Run, now: datetime, outcome: str | None = None
+    connection: Any,
+    partition: int,
+    *,
+    started: models.Run,
+    now: datetime,
+    outcome: str | None = None,
+    is_kept: bool = True,
 ) -> None:
     """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
     with transaction.atomic():
@@ -58,8 +75,9 @@ def _process(
         held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
         people = people.join(locked, left_on="person_id", right_on="id", how="semi")
         setup = load_releases(connection, releases_of(started))
-        _open_events(connection, started, setup[1], people, now=now)
-        outcomes, count = work_in_waves(connection, started, people, setup, now=now)
+        with journal(connection, started.id, people) if is_kept else nullcontext():
+            _open_events(connection, started, setup[1], people, now=now)
+            outcomes, count = work_in_waves(connection, started, people, setup, now=now)
         outcomes = not_taken(connection, outcomes, _asked(started, setup[1]))
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
@@ -97,8 +115,16 @@ def _open_events(
         theirs = people if len(asked) == 1 else _whom(connection, row, people)
         if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
             create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
-        else:
+        elif _captures(started):
             create_period_events(connection, theirs, row, now=now)
+
+
+def _captures(started: models.Run) -> bool:
+    """Whether a run opens a period for those who have no event of it yet."""
+    told = started.options
+    return bool(
+        told.get("captures_new", True) or told.get("is_first", True) or told.get("adds_people", False)
+    )
 
 
 def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:

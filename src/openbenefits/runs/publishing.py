@@ -12,9 +12,10 @@ from openbenefits.runs.limits import Excess, exceeded
 from openbenefits.runs.orders import order_of
 from openbenefits.runs.processing import Progress, go_through
 from openbenefits.runs.rehearsing import Part, added_up, rehearse_part
+from openbenefits.runs.waves import TAKEN_BACK
 from openbenefits.store.locks import lock_rows
 
-FINISHED = ("done", HELD, "taken back")
+FINISHED = ("done", HELD, TAKEN_BACK)
 
 
 def publish_whole(

@@ -59,7 +59,7 @@ def rehearse_part(
     try:
         with transaction.atomic():
             started = begun(connection, order, people, now=now, releases=releases)
-            go_through(connection, started, now=now, workers=1, progress=None)
+            go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
             worked_at = time.monotonic()
             kept.append(_after(connection, order, started, people, year, through))
             raise TrialOver

@@ -16,6 +16,8 @@ TO_PREPARE_AGAIN = [str(ProcessStatus.PR), str(ProcessStatus.NT)]
 """Interrupted by an earlier event, these are prepared anew when their turn comes back (rulings §1.7)."""
 UNANSWERED = [str(status) for status in (ProcessStatus.PR, ProcessStatus.NT, ProcessStatus.RE)]
 
+WAITING_FOR_A_PERSON = [*UNANSWERED, str(ProcessStatus.EE)]
+
 LEVELS = [str(level) for level in Level]
 
 
@@ -40,7 +42,8 @@ def choose(
              Adds place, is_first, work (prepare, validate, finalise, null) and waits_for (why not).
     An event that only ends coverage does not wait behind one that waits for a person, or is in error
     (rulings §1.2). The event of the number `preferred` of these schedules comes first, due or not
-    (event-processing §5.7, on demand).
+    (event-processing §5.7, on demand). The next event after one that waits for a person tries to pass it,
+    unless its schedule keeps the strict order (`is_trying`): once it is decided, `passing.may_not_pass` says whether it may.
     """
     if preferred is not None:
         events = _with_preferred(events, schedule_ids, preferred)
@@ -52,12 +55,16 @@ def choose(
     ready = ours & pl.col("is_due") & pl.col("work").is_not_null()
     ordered = _with_worked(ordered, worked).with_columns(is_ready=ready & ~pl.col("is_worked"))
     first_ready = pl.col("is_ready").filter(pl.col("is_first")).any().over(RECORD_KEY)
-    passes = ~pl.col("is_first") & pl.col("only_ends_coverage") & pl.col("is_ready") & ~first_ready
+    waits = pl.col("process_status").is_in(WAITING_FOR_A_PERSON).fill_null(value=False)
+    first_waits = waits.filter(pl.col("is_first")).any().over(RECORD_KEY)
+    tries = _may_try(through) & first_waits
+    passes = ~pl.col("is_first") & pl.col("is_ready") & ~first_ready & (pl.col("only_ends_coverage") | tries)
     first_pass = pl.int_range(pl.len()).over(*RECORD_KEY, "is_passing") == 0
     ordered = ordered.with_columns(is_passing=passes).with_columns(
         is_passing=pl.col("is_passing") & first_pass
     )
     return ordered.with_columns(
+        is_trying=pl.col("is_passing") & ~pl.col("only_ends_coverage"),
         is_chosen=(pl.col("is_first") & pl.col("is_ready")) | pl.col("is_passing"),
         waits_for=_waits_for(ours),
     )
@@ -87,9 +94,17 @@ def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataF
     return found.with_columns(pl.col("is_worked").fill_null(value=False))
 
 
+def _may_try(through: str) -> pl.Expr:
+    """Whether an event may try to pass the first one of its benefit record."""
+    if not reaches(through, Level.ELECTIONS):
+        return pl.lit(value=False)
+    return (pl.col("place") == 1) & pl.col("process_status").is_null() & ~pl.col("is_strict_order")
+
+
 def may_pass_next(chosen: pl.DataFrame) -> pl.DataFrame:
-    """Name the benefit records with an ending event left that may pass the one a wave has just worked on."""
-    left = pl.col("only_ends_coverage") & pl.col("is_ready") & ~pl.col("is_chosen")
+    """Name the benefit records with an event left that may pass the one a wave has just worked on."""
+    tries = (pl.col("place") == 1) & ~pl.col("is_strict_order")
+    left = (pl.col("only_ends_coverage") | tries) & pl.col("is_ready") & ~pl.col("is_chosen")
     busy = chosen.filter("is_chosen").select(RECORD_KEY)
     return chosen.filter(left).select(RECORD_KEY).unique().join(busy, on=list(RECORD_KEY), how="semi")
 

@@ -82,7 +82,7 @@ def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: d
     try:
         with transaction.atomic():
             started = begun(connection, order, people, now=now)
-            go_through(connection, started, now=now, workers=1, progress=None)
+            go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
             changes = waves.changes_of(connection, started.id)
             kept.append(replace(result_of(connection, started), changes=changes))
             raise TrialOver

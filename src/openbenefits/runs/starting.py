@@ -40,7 +40,7 @@ def begun(
         as_of=order.as_of,
         through_level=str(order.through),
         is_finalizing=order.is_finalizing,
-        options=options_of(order),
+        options=options_of(order) | {"is_first": _is_first(connection, order)},
         state="running",
         started_at=now,
         started_by=order.started_by,
@@ -48,6 +48,12 @@ def begun(
     )
     _write_scope(connection, started.id, people)
     return started
+
+
+def _is_first(connection: Any, order: RunOrder) -> bool:
+    """Whether no run has opened the period of the schedule for anybody yet."""
+    found = frames.load_any_event(connection, order.client_id, order.schedule_id)
+    return order.schedule_id is None or found.is_empty()
 
 
 def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
@@ -61,7 +67,8 @@ def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
     one = begins[0] if len(begins) == 1 else None
     through = one or date(9999, 12, 31)
     people = frames.load_scope(connection, [order.client_id], through, order.people)
-    people = people.filter(pl.any_horizontal(in_scope(row) for row in schedules))
+    if not (order.adds_people and order.people is not None):
+        people = people.filter(pl.any_horizontal(in_scope(row) for row in schedules))
     return people.select("client_id", "person_id", "benefit_record")
 
 

@@ -1,13 +1,17 @@
 """One wave: choose events, prepare, validate and load, finalise, and write what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import EventClassUse, EventStatus, Level, ProcessIndicator, ProcessStatus
-from openbenefits.enrollment.frames import load_offered_prices, load_prepared_held
+from openbenefits.core.codes import EventStatus, Level, ProcessIndicator, ProcessStatus
+from openbenefits.enrollment.frames import (
+    load_highest_preparations,
+    load_offered_prices,
+    load_prepared_held,
+)
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
@@ -25,11 +29,13 @@ from openbenefits.events.rules import (
     is_to_be_replayed,
     window,
 )
-from openbenefits.events.services import flag_overtaken, move_events, record_steps, replace_messages
+from openbenefits.events.services import flag_overtaken, move_events, replace_messages
+from openbenefits.events.steps import record_steps
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.fingerprints import fingerprints
+from openbenefits.runs.judging import SNAPSHOT, failed_to_pass, lost_messages, said_of, without
 from openbenefits.runs.kept import with_kept_programs
 from openbenefits.runs.rules import (
     choose,
@@ -43,6 +49,9 @@ from openbenefits.runs.rules import (
 from openbenefits.store.bulk import copy_out, update_from
 
 UTC = pl.Datetime("us", "UTC")
+PASSED = ", passing an earlier event that waits"
+TAKEN_BACK = "taken back"
+"""The state of a run that was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +96,8 @@ def work_wave(
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = _decide(connection, cases, known, rulebook, started)
+    failed = failed_to_pass(connection, decided.cases, decided.prepared, chosen, setup)
+    decided = replace(decided, cases=without(decided.cases, failed))
     _save(connection, events, decided, rulebook, started, now=now)
     told = decided.cases.select(
         *RECORD_KEY,
@@ -96,7 +107,7 @@ def work_wave(
     )
     closed = decided.cases.filter(event_status_of() == "C").select(RECORD_KEY)
     return Wave(
-        outcomes=pl.concat([waiting, told]),
+        outcomes=pl.concat([waiting, told, said_of(failed)]),
         worked=cases.select(EVENT_KEY),
         moved=pl.concat([closed, may_pass_next(chosen)]).unique(),
     )
@@ -130,19 +141,25 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
     )
     schedules = tables["schedule"].select(
         "schedule_id",
+        *("is_strict_order", "is_current_validated", "is_finalize_allowed"),
         schedule_window_begins_on="window_begins_on",
         schedule_window_ends_on="window_ends_on",
     )
     found = events.join(classes, on="event_class_id", how="left").join(
         schedules, on="schedule_id", how="left"
     )
-    return found.with_columns(is_due=is_due(pl.lit(started.as_of)))
+    return found.with_columns(
+        pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
+        is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
+        is_due=is_due(pl.lit(started.as_of)),
+    )
 
 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Number the events to work on; `case` is the position."""
     again = is_to_be_replayed() & pl.col("is_finalized")
-    finalizing = pl.lit(started.is_finalizing) | pl.col("finalize_requested") | again
+    asked = pl.lit(started.is_finalizing) | pl.col("finalize_requested") | again
+    finalizing = asked & pl.col("is_finalize_allowed")
     return chosen.sort(RECORD_KEY).with_columns(
         case=pl.int_range(pl.len(), dtype=pl.Int32),
         is_open_enrollment=pl.col("use") == "O",
@@ -240,9 +257,8 @@ def _decide(
         & ~is_to_be_replayed()
     ).fill_null(value=False)
     messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
-    messages = pl.concat(
-        [messages, _proof_messages(cases), _held_otherwise(connection, settling, cases, prepared)]
-    )
+    said = [_proof_messages(cases), lost_messages(cases, prepared)]
+    messages = pl.concat([messages, *said, _held_otherwise(connection, settling, cases, prepared)])
     if not reaches(started.through_level, Level.OPTIONS):
         messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
     return Decided(
@@ -330,11 +346,11 @@ def _save(
     if changed.is_empty():
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    numbered = prepared.with_columns(preparation=(pl.col("preparation") + 1).cast(pl.Int32))
+    numbered = _above_all(connection, prepared, started)
     with_program = _with_windows_and_programs(numbered, decided, rulebook)
     save_preparation(connection, decided.prepared, with_program, run_id=started.id, now=now)
     if decided.settled is not None:
-        is_snapshot = pl.col("use") == str(EventClassUse.SNAPSHOT)  # it looks, and posts nothing
+        is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
         final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
         post(connection, decided.settled, final, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
@@ -344,14 +360,26 @@ def _save(
     replace_messages(connection, messages, changed, run_id=started.id)
 
 
+def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Number preparations one on; where a run was taken back, above those it left too: none is changed."""
+    highest = pl.col("preparation")
+    if models.Run.objects.filter(bundle_client=started.bundle_client, state=TAKEN_BACK).exists():
+        made = load_highest_preparations(connection, prepared)
+        prepared = prepared.join(made, on=list(EVENT_KEY), how="left", maintain_order="left")
+        highest = pl.max_horizontal("preparation", "highest_preparation")
+    return prepared.with_columns(preparation=(highest + 1).cast(pl.Int32))
+
+
 def _reached_options(started: models.Run) -> pl.Expr:
     return pl.lit(reaches(started.through_level, Level.OPTIONS))
 
 
 def _save_steps(connection: Any, changed: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
     """Append each single move, with its number, to the history."""
+    passed = pl.when("is_trying").then(pl.lit(PASSED)).otherwise(pl.lit(""))
     rows = statuses_passed(changed.with_columns(from_status="process_status")).with_columns(
-        event_status=event_status_of(), cause=pl.format("run {}", pl.lit(started.id))
+        event_status=event_status_of(),
+        cause=pl.format("run {}{}", pl.lit(started.id), passed),
     )
     record_steps(connection, rows, run_id=started.id, actor=started.started_by, now=now)
 

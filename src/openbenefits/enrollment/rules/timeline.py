@@ -57,6 +57,17 @@ def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame
     return ceasing, again, forgotten
 
 
+def taken_back_run(points: pl.DataFrame, run_id: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Say what of the timeline ceases to hold, and what holds again, once a run has posted nothing.
+
+    Shapes: points as `taken_back` takes them, with run_id. Answers rows of points like it.
+    """
+    is_own = (pl.col("run_id") == run_id).fill_null(value=False)
+    ceasing = points.filter(is_own & pl.col("superseded_by_run").is_null())
+    again = points.filter(~is_own & (pl.col("superseded_by_run") == run_id))
+    return ceasing, again
+
+
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
     """Points of the same day, unless they say the same, and all later ones of an ending of everything."""
     key = [*POINT_KEY, "begins_on"]

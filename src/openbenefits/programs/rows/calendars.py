@@ -57,6 +57,9 @@ def schedules(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "window_begins_on": part.window_begins,
             "window_ends_on": part.window_ends,
             "is_closed_to_new_events": part.closed_to_new_events,
+            "is_strict_order": part.strict_order,
+            "is_current_validated": part.validate_current,
+            "is_finalize_allowed": part.allow_finalize,
         }
 
 
@@ -81,6 +84,7 @@ def run_controls(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "schedule_id": numbers.maybe("schedule", part.schedule),
             "through_level": part.through,
             "is_finalizing": part.finalize,
+            "is_capturing_new": part.capture_new_participants,
             "repeats": part.repeats,
             "runs_on": part.runs_on,
             "display_order": order,

@@ -1,0 +1,46 @@
+"""Where events and their messages stood before a run moved them: what it is taken back to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+
+from openbenefits.events.frames import load_current_messages, load_events
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.runs import models
+from openbenefits.store.bulk import copy_in, schema_of
+
+BEFORE = (
+    *("event_on", "event_status", "process_status", "process_indicator", "finalize_requested"),
+    *("is_finalized", "is_multi_activity", "program_id", "preparation", "input_fingerprint"),
+    *("window_begins_on", "window_ends_on", "is_out_of_sequence", "is_eligibility_changed", "steps"),
+)
+"""What a run may change of an event."""
+
+
+@contextmanager
+def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None]:
+    """Keep, for the events a run moves or makes meanwhile, where they stood before, in its transaction."""
+    events, messages = load_events(connection, people), load_current_messages(connection, people)
+    yield
+    _keep(connection, run_id, events, load_events(connection, people))
+    read = messages.join(
+        load_current_messages(connection, people), on=messages.columns, how="anti", nulls_equal=True
+    )
+    rows = read.rename({"run_id": "written_in"}).with_columns(run_id=pl.lit(run_id, pl.Int64))
+    copy_in(connection, "runs_messagebefore", _stored(rows, models.MessageBefore))
+
+
+def _keep(connection: Any, run_id: int, before: pl.DataFrame, after: pl.DataFrame) -> None:
+    state = [*EVENT_KEY, *BEFORE]
+    moved = before.select(state).join(after.select(state), on=state, how="anti", nulls_equal=True)
+    made = after.join(before, on=list(EVENT_KEY), how="anti").select(state)
+    rows = pl.concat(
+        [moved.with_columns(is_new=pl.lit(value=False)), made.with_columns(is_new=pl.lit(value=True))]
+    ).with_columns(run_id=pl.lit(run_id, pl.Int64))
+    copy_in(connection, "runs_eventbefore", _stored(rows, models.EventBefore))
+
+
+def _stored(rows: pl.DataFrame, model: Any) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(kind) for name, kind in schema_of(model).items())

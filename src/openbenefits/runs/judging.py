@@ -1,0 +1,59 @@
+"""What a wave finds of the events it has decided: who may not pass a waiting one, what a snapshot notices."""
+
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import EventClassUse
+from openbenefits.enrollment.frames import load_event_plan_types
+from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.rules.prepare import Prepared
+from openbenefits.events.rules import RECORD_KEY
+from openbenefits.programs.frames import Compiled
+from openbenefits.runs.passing import linked_plan_types, may_not_pass
+
+SNAPSHOT = str(EventClassUse.SNAPSHOT)
+CURRENT_LOST = "BA1216"
+
+
+def failed_to_pass(
+    connection: Any, cases: pl.DataFrame, prepared: Prepared, chosen: pl.DataFrame, setup: Compiled
+) -> pl.DataFrame:
+    """Name the cases that tried to pass a waiting event and may not (rulings §1.3): rows of cases."""
+    tried = cases.filter("is_trying")
+    if tried.is_empty():
+        return tried
+    rulebook, tables = setup
+    programs = rulebook.programs.select("program_row", new_program_id="program_id")
+    assigned = prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
+    asked = tried.join(assigned.select("case", "new_program_id"), on="case", how="left")
+    touched = prepared.plans.filter(~pl.col("is_ignored")).select("case", "plan_type").unique()
+    first = chosen.filter("is_first").join(tried.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
+    plan_types = load_event_plan_types(connection, first)
+    failing = may_not_pass(asked, touched, first, plan_types, linked_plan_types(tables))
+    return tried.join(failing, on="case", how="semi")
+
+
+def without(cases: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the cases that failed."""
+    if failed.is_empty():
+        return cases
+    return cases.join(failed.select("case"), on="case", how="anti", maintain_order="left")
+
+
+def said_of(failed: pl.DataFrame) -> pl.DataFrame:
+    """Answer the outcome of events that tried to pass and may not."""
+    return failed.select(
+        *RECORD_KEY,
+        outcome=pl.lit("waits for an earlier event"),
+        from_status="process_status_before",
+        to_status="process_status_before",
+    )
+
+
+def lost_messages(cases: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
+    """Say of a snapshot that validates where coverage in force is no longer among what is offered."""
+    asked = cases.filter(pl.col("is_current_validated") & (pl.col("use") == SNAPSHOT)).select("case")
+    lost = prepared.plans.filter("is_lost").join(asked, on="case", how="semi").select("case", "plan_type")
+    expected, found = pl.lit("coverage in force that is still offered"), pl.lit("an option no longer offered")
+    return with_catalogue(message_rows(lost, CURRENT_LOST, expected, found))
