@@ -1,20 +1,21 @@
 """`openbenefits repair`: what the product proposes to put right, what that would change, and doing it."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
 
+from openbenefits.cli import deciding
 from openbenefits.cli.clock import now
+from openbenefits.cli.consequences import show, tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
 from openbenefits.cli.options import AsOf, By, ClientCode, File, Schedule, parse_day
+from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
 from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:
-    from openbenefits.repair.operations import Told
-    from openbenefits.repair.services import Consequences, RepairOrder
+    from openbenefits.repair.services import RepairOrder
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,10 +23,6 @@ app = typer.Typer(
     epilog="Example: openbenefits repair due --client harbor --as-of 2026-04-20",
 )
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
-Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the event.", show_default=False)]
 To = Annotated[
     Any,
     typer.Option("--to", parser=parse_day, metavar="YYYY-MM-DD", help="The new day.", show_default=False),
@@ -40,13 +37,6 @@ Do = Annotated[
         metavar="WORD",
         help="again, withdraw, redate, reinstate, assign, prepare, elect, reenter, normal, finalize, open,"
         " close, disconnect, reconnect, move; or undo the last.",
-    ),
-]
-Apply = Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is written.")]
-Files = Annotated[
-    Path | None,
-    typer.Option(
-        "--files", file_okay=False, help="Write every changed row there, as CSV.", show_default=False
     ),
 ]
 
@@ -94,7 +84,7 @@ def due(
     rows = named_proposals(connection, found.pk, done.proposals)
     console.print(table_of(rows, title=f"Repairs of {client} as of {as_of}"))
     if done.consequences is not None:
-        _show(connection, found.pk, done.consequences, files)
+        show(connection, found.pk, done.consequences, files)
     if is_rehearsal:
         say("Nothing was written. Leave --rehearse out to do it.")
 
@@ -129,7 +119,7 @@ def event(
     order = _order(find_client(client).pk, targets, as_of, reason, by)
     work = undo if do == UNDO else operate
     told = work(connection, order, now=now(), is_rehearsal=not apply)
-    _tell(connection, order.client_id, told, files, is_done=apply)
+    tell(connection, order.client_id, told, files, is_done=apply)
 
 
 @app.command(name="file")
@@ -158,7 +148,7 @@ def operate_file(
     if bad:
         console.print(table_of(result.bad_rows, title="Rows that cannot be"))
     if result.told is not None:
-        _tell(connection, given.client_id, result.told, files, is_done=apply)
+        tell(connection, given.client_id, result.told, files, is_done=apply)
     if bad:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -200,70 +190,7 @@ def schedule_(
     if told.left.height:
         counted = told.left.group_by("expected", "found", "cure").agg(events=pl.len()).sort("found")
         console.print(table_of(counted, title="Left as they are"))
-    _tell(connection, found.pk, told, files, is_done=apply)
-
-
-@app.command()
-def merge(
-    client: ClientCode,
-    person: Person,
-    into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="The number that stays.")],
-    reason: Reason,
-    as_of: AsOf,
-    by: By = "administrator",
-    files: Files = None,
-    apply: Apply = False,
-) -> None:
-    """Say that two numbers are one human: facts, events and coverage of the one follow the other."""
-    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=True)
-
-
-@app.command()
-def unmerge(
-    client: ClientCode,
-    person: Person,
-    into: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Whom it was merged into.")],
-    reason: Reason,
-    as_of: AsOf,
-    by: By = "administrator",
-    files: Files = None,
-    apply: Apply = False,
-) -> None:
-    """Take two merged numbers apart again."""
-    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=False)
-
-
-def _join(
-    client: str,
-    person: str,
-    into: str,
-    reason: str,
-    as_of: Any,
-    by: str,
-    files: Path | None,
-    *,
-    apply: bool,
-    is_merge: bool,
-) -> None:
-    connection = open_database()
-    from openbenefits.repair import merging
-    from openbenefits.repair.proposals import due_order
-
-    found = find_client(client)
-    pays = due_order(found.pk, as_of, by)
-    order = merging.MergeOrder(
-        client_id=found.pk,
-        person_id=find_people(found, [person])[0],
-        survivor_id=find_people(found, [into])[0],
-        as_of=as_of,
-        begin=pays.begin,
-        through=pays.through,
-        reason=reason,
-        author=by,
-    )
-    work = merging.merge if is_merge else merging.unmerge
-    told = work(connection, order, now=now(), is_rehearsal=not apply)
-    _tell(connection, found.pk, told, files, is_done=apply)
+    tell(connection, found.pk, told, files, is_done=apply)
 
 
 @app.command()
@@ -331,34 +258,5 @@ def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: s
     )
 
 
-def _tell(connection: Any, client_id: int, told: "Told", files: Path | None, *, is_done: bool) -> None:
-    """Show what changes, duties under COBRA too."""
-    from openbenefits.reports.repairs import named_losses
-
-    _show(connection, client_id, told.consequences, files)
-    losses = named_losses(connection, client_id, told.losses)
-    if losses.height:
-        console.print(table_of(losses, title="Losses of health coverage that differ"))
-    else:
-        say("Losses of health coverage that differ: none.")
-    if files is not None:
-        losses.write_csv(files / "losses-that-differ.csv")
-    if not is_done:
-        say("Nothing was written. Say --apply to do it.")
-
-
-def _show(connection: Any, client_id: int, told: "Consequences", files: Path | None) -> None:
-    """Show what changes: where events stand, coverage, deductions."""
-    from openbenefits.reports.repairs import named_consequences
-
-    tables = named_consequences(connection, client_id, told)
-    for title, rows in tables.items():
-        if rows.height:
-            console.print(table_of(rows, title=title))
-        else:
-            say(f"{title}: none.")
-    if files is not None:
-        files.mkdir(parents=True, exist_ok=True)
-        for title, rows in tables.items():
-            rows.write_csv(files / f"{title.lower().replace(' ', '-')}.csv")
-        say(f"Written to {files}.")
+for command in (deciding.override, deciding.merge, deciding.unmerge):
+    app.command()(command)

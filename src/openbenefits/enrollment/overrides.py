@@ -58,12 +58,14 @@ def override_eligibility(
     author: str,
     reason: str,
     now: datetime,
+    is_decided_again: bool = False,
 ) -> Decided:
     """Record what somebody decides about a program, or an option of it, for one event.
 
     `option` is a plan type and a code; `is_eligible` null withdraws what was decided before. An event that
     has been prepared, and waits for elections, goes back to AS, so that the next run prepares it again; one
-    with elections entered is prepared again by the next run anyway.
+    with elections entered is prepared again by the next run anyway. `is_decided_again` says that the caller
+    decides the event again at once, so that it may be final.
 
     Missing: the same decision by the same author for the same reason, again: nothing is written.
     Errors:  OverrideRefused for an unknown, final or void event, an unknown program or option, an empty
@@ -76,7 +78,7 @@ def override_eligibility(
     key |= {"schedule_id": schedule_id, "event_number": event_number}
     with transaction.atomic(using=connection.alias):
         lock_people(client_id, pl.Series([person_id], dtype=pl.Int64))
-        event = _open_event(connection, key)
+        event = _open_event(connection, key, may_be_final=is_decided_again)
         program_id, option_id = _place(connection, event, program, option)
         made = EligibilityOverride.objects.using(connection.alias).filter(**key)
         last = made.filter(program_id=program_id, option_id=option_id).order_by("-version").first()
@@ -99,7 +101,7 @@ def override_eligibility(
             reason=reason,
             made_at=now,
         )
-        again = _assign_again(connection, event, author=author, now=now)
+        again = not is_decided_again and _assign_again(connection, event, author=author, now=now)
     return Decided(version=version, is_new=True, is_prepared_again=again)
 
 
@@ -112,8 +114,8 @@ def a(what: str) -> str:
     return f"an {what}" if what[0] in "aeiou" else f"a {what}"
 
 
-def _open_event(connection: Any, key: dict[str, Any]) -> dict[str, Any]:
-    """Find the event, which must not be final or void.
+def _open_event(connection: Any, key: dict[str, Any], *, may_be_final: bool) -> dict[str, Any]:
+    """Find the event, which must not be void, nor final unless it is decided again at once.
 
     Errors: OverrideRefused.
     """
@@ -129,7 +131,7 @@ def _open_event(connection: Any, key: dict[str, Any]) -> dict[str, Any]:
             f"{where}: expected an event that counts, found one that is void or disconnected;"
             " decide for the event that took its place"
         )
-    if event["process_status"] in FINAL_STATUSES:
+    if event["process_status"] in FINAL_STATUSES and not may_be_final:
         raise OverrideRefused(
             f"{where}: expected an event still being worked on, found {event['process_status']}, which is"
             " final; open the event again first, or decide for the next one"

@@ -85,6 +85,7 @@ def undoing(connection: Any, acts: pl.DataFrame) -> pl.DataFrame:
         kind="undone_by",
         to_on=pl.when(pl.col("kind") == kinds.REDATE).then("was_on"),
         was_finalized="was_finalized",
+        was_status="was_process_status",
         undoes="number",
     )
     trail = trail_of_acts(connection, acts)
@@ -99,7 +100,11 @@ def trail_of_acts(connection: Any, acts: pl.DataFrame) -> pl.DataFrame:
 
 def both_ends(trail: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Answer the targets that bring moved events back: the one left behind, and the one there."""
-    nothing = {"to_on": pl.lit(None, pl.Date), "was_finalized": pl.lit(None, pl.Boolean)}
+    nothing = {
+        "to_on": pl.lit(None, pl.Date),
+        "was_finalized": pl.lit(None, pl.Boolean),
+        "was_status": pl.lit(None, pl.String),
+    }
     back = trail.select(*EVENT_KEY, kind=pl.lit(kinds.REINSTATE), **nothing, undoes="number")
     there = trail.select(
         "client_id",

@@ -26,6 +26,12 @@ from openbenefits.events.services import (
 from openbenefits.repair import kinds
 from openbenefits.runs.models import Run
 
+REENTERED = str(ProcessStatus.RE)
+WAITING = [REENTERED, str(ProcessStatus.PR), str(ProcessStatus.NT)]
+"""Where an event waits for a person, however often a run looks at it."""
+TO_REENTRY = [REENTERED, str(ProcessStatus.PR), str(ProcessStatus.FE)]
+"""From where an event may go back to re-entry in one step."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hand:
@@ -66,27 +72,56 @@ def _again(hand: Hand, events: pl.DataFrame) -> None:
     order_replay(hand.connection, events, **hand.stamp("to be decided again"))
 
 
+def _go_on(hand: Hand, events: pl.DataFrame, cause: str) -> None:
+    """Let events go on: those that wait for a person wait again, nothing of them was posted.
+
+    The others are decided again.
+    """
+    waits = pl.col("process_status").is_in(WAITING).fill_null(value=False)
+    waiting = events.filter(waits).with_columns(
+        to_status="process_status", to_event_status=pl.lit(kinds.OPEN)
+    )
+    if waiting.height:
+        move_events(hand.connection, waiting, **hand.stamp(cause))
+    order_replay(hand.connection, events.filter(~waits), **hand.stamp(cause))
+
+
+def _stand(hand: Hand, events: pl.DataFrame, status: str, cause: str) -> None:
+    """Let events stand at a status, closed until their turn comes."""
+    if events.height:
+        moves = events.with_columns(to_status=pl.lit(status), to_event_status=pl.lit(kinds.CLOSED))
+        move_events(hand.connection, moves, **hand.stamp(cause))
+
+
 def _redate(hand: Hand, events: pl.DataFrame) -> None:
     redate_events(hand.connection, events.with_columns(event_on="to_on"))
-    _again(hand, events)
+    is_reentered = pl.col("process_status").eq_missing(pl.lit(REENTERED))
+    _stand(hand, events.filter(is_reentered), REENTERED, "moved to another day")
+    _again(hand, events.filter(~is_reentered))
 
 
 def _reinstate(hand: Hand, events: pl.DataFrame) -> None:
-    order_replay(hand.connection, events, **hand.stamp("reinstated"))
+    _go_on(hand, events, "reinstated")
 
 
 def _reconnect(hand: Hand, events: pl.DataFrame) -> None:
-    order_replay(hand.connection, events, **hand.stamp("reconnected to its fact"))
+    _go_on(hand, events, "reconnected to its fact")
 
 
 def _restore(hand: Hand, events: pl.DataFrame) -> None:
-    """Give elections and the order to finalise back; then it is decided again as answered."""
+    """Give elections and the order to finalise back; then it is decided again as answered.
+
+    What waited for re-entry waits again.
+    """
     give_elections_back(hand.connection, events)
     set_finalized(
         hand.connection,
         events.with_columns(is_finalized="was_finalized", finalize_requested=pl.lit(value=False)),
     )
-    order_replay(hand.connection, events, **hand.stamp("given back as it was"))
+    waited = pl.col("was_status").eq_missing(pl.lit(REENTERED)) & pl.col("process_status").is_in(TO_REENTRY)
+    waited = waited.fill_null(value=False)
+    _stand(hand, events.filter(waited), REENTERED, "given back as it was")
+    order_replay(hand.connection, events.filter(~waited), **hand.stamp("given back as it was"))
 
 
 def _anew(indicator: ProcessIndicator, cause: str) -> Callable[[Hand, pl.DataFrame], None]:
@@ -103,15 +138,13 @@ def _anew(indicator: ProcessIndicator, cause: str) -> Callable[[Hand, pl.DataFra
 
 def _elect(hand: Hand, events: pl.DataFrame) -> None:
     """Let the elections there are be validated again; who was finalised by an order is so again."""
-    moves = events.with_columns(to_status=pl.lit(str(ProcessStatus.ET)), to_event_status=pl.lit(kinds.CLOSED))
-    move_events(hand.connection, moves, **hand.stamp("process indicator E: validate again"))
+    _stand(hand, events, str(ProcessStatus.ET), "process indicator E: validate again")
     request_finalize(hand.connection, events.filter("is_finalized"))
 
 
 def _reenter(hand: Hand, events: pl.DataFrame) -> None:
     """Open final events for re-entry: what was chosen stays on record, nothing of it holds."""
-    moves = events.with_columns(to_status=pl.lit(str(ProcessStatus.RE)), to_event_status=pl.lit(kinds.CLOSED))
-    move_events(hand.connection, moves, **hand.stamp("process indicator R: re-enter"))
+    _stand(hand, events, REENTERED, "process indicator R: re-enter")
 
 
 def _finalize(hand: Hand, events: pl.DataFrame) -> None:

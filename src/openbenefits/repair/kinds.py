@@ -54,7 +54,7 @@ _KINDS = (
     Kind(
         code=WITHDRAW,
         name="void",
-        of_events=(*LIVING, DISCONNECTED, VOIDED),
+        of_events=(*LIVING, DISCONNECTED),
         indicator=str(ProcessIndicator.VOID),
         undone_by=REINSTATE,
     ),

@@ -226,6 +226,8 @@ def _unmerged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
 def _returning(events: pl.DataFrame, trail: pl.DataFrame, order: MergeOrder) -> pl.DataFrame:
     """Bring the events that followed back; the survivor's own are decided again."""
     back, there = both_ends(trail.with_columns(number=pl.lit(PART_OF_ONE, pl.Int32)))
+    living = events.filter(pl.col("event_status") != kinds.VOIDED).select(EVENT_KEY)
+    there = there.join(living, on=list(EVENT_KEY), how="semi")
     ends = pl.concat([spelled(back), spelled(there)]).unique(list(EVENT_KEY), keep="first")
     rest = events.filter(
         pl.col("event_status").is_in(kinds.LIVING)

@@ -17,7 +17,7 @@ from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.enrollment.superseding import withdraw_copies
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.repair import kinds
-from openbenefits.repair.acts import last_standing, load_acts, trail_of_acts, undoing
+from openbenefits.repair.acts import PART_OF_ONE, last_standing, load_acts, trail_of_acts, undoing
 from openbenefits.repair.permissions import Permit, everybody_may
 from openbenefits.repair.services import Consequences, RepairOrder, RepairRefused, repair
 from openbenefits.repair.targets import spelled
@@ -121,9 +121,22 @@ def undo(
             acts = _acts_to_undo(connection, order)
             withdraw_copies(connection, trail_of_acts(connection, acts), actor=order.author, on=order.as_of)
             targets = _with_reasons(undoing(connection, acts), order.targets)
-            return told_of(connection, replace(order, targets=targets), now=now, permit=permit)
+            told = told_of(connection, replace(order, targets=targets), now=now, permit=permit)
+            return _disconnected_again(connection, order, acts, told, now=now)
 
     return rehearsed(work, is_rehearsal=is_rehearsal)
+
+
+def _disconnected_again(
+    connection: Any, order: RepairOrder, acts: pl.DataFrame, told: Told, *, now: datetime
+) -> Told:
+    """Disconnect again what was disconnected before; what it had posted holds."""
+    cut = acts.filter(pl.col("kind") != kinds.RECONNECT, was_event_status=kinds.DISCONNECTED)
+    if cut.is_empty():
+        return told
+    targets = cut.select(*EVENT_KEY, kind=pl.lit(kinds.DISCONNECT), undoes=pl.lit(PART_OF_ONE, pl.Int32))
+    repair(connection, replace(order, targets=targets), now=now)
+    return told
 
 
 def _with_reasons(targets: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:

@@ -17,19 +17,21 @@ HELD = (
     *("percent_thousandths", "after_tax_thousandths", "hours_hundredths", "deduction_begins_on", "members"),
 )
 """What a change point says, whoever made it and whenever."""
+WAS = ("was_finalized", "was_status")
+"""Where an event stood before the operation that is undone."""
 
 
 def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
     """Name the events a repair decides again, or withdraws: its targets, and what was final after them.
 
     Shapes:  events are all events of some people; targets has the event's key, `kind` (repair.kinds), `to_on`
-             (redate: the new day) and was_finalized (what undoing gives back); `decided_in` is the run that
+             (redate: the new day) and WAS (what undoing gives back); `decided_in` is the run that
              last decided an event. Answers rows of events with these; kind of the others is `again`.
              A kind that takes nothing back touches its targets alone.
     Source:  design §1.5. Events of the target's own day count as later: to decide them again changes nothing.
              An earlier event decided after one of them saw what that had posted, so it is decided again too.
     """
-    found = events.join(targets.select(*EVENT_KEY, "kind", "to_on", "was_finalized"), on=list(EVENT_KEY))
+    found = events.join(targets.select(*EVENT_KEY, "kind", "to_on", *WAS), on=list(EVENT_KEY))
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     final = events.filter(pl.col("process_status").is_in(FINAL) & ~pl.col("event_status").is_in(gone)).join(
         found, on=list(EVENT_KEY), how="anti"
@@ -45,7 +47,10 @@ def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
         later = _decided_with(final, since)
         since = _reaching_back(since, later)
     later = later.with_columns(
-        kind=pl.lit(AGAIN), to_on=pl.lit(None, pl.Date), was_finalized=pl.col("is_finalized")
+        kind=pl.lit(AGAIN),
+        to_on=pl.lit(None, pl.Date),
+        was_finalized="is_finalized",
+        was_status="process_status",
     )
     return pl.concat([found, later.select(found.columns)])
 

@@ -18,6 +18,7 @@ OPTIONAL = {
     "to_record": pl.Int16,
     "to_person": pl.Int64,
     "was_finalized": pl.Boolean,
+    "was_status": pl.String,
     "undoes": pl.Int32,
     "reason": pl.String,
 }

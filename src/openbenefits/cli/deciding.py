@@ -1,0 +1,132 @@
+"""What a person decides against facts or rules: who is eligible, and which two numbers are one human."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.consequences import tell
+from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
+from openbenefits.cli.options import AsOf, By, ClientCode, Schedule
+from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
+
+
+def override(
+    client: ClientCode,
+    schedule: Schedule,
+    person: Person,
+    program: Annotated[str, typer.Option("--program", metavar="CODE", help="The program.")],
+    decision: Annotated[
+        str, typer.Option("--decision", metavar="WORD", help="eligible, ineligible, withdrawn; or undo.")
+    ],
+    reason: Reason,
+    as_of: AsOf,
+    option: Annotated[
+        str | None,
+        typer.Option(
+            "--option", metavar="TYPE/CODE", help="An option, not the program: 10/MED-EE.", show_default=False
+        ),
+    ] = None,
+    number: Number = 0,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Decide about eligibility for one event, final or not, and decide the event again at once."""
+    connection = open_database()
+    from openbenefits.enrollment.overrides import DECISIONS, WORDS
+    from openbenefits.repair import overriding
+    from openbenefits.repair.proposals import due_order
+
+    decided = {word: is_eligible for is_eligible, word in WORDS.items()} | {"undo": None}
+    if decision not in decided:
+        expected = ", ".join((*DECISIONS, "undo"))
+        raise typer.BadParameter(f"expected {expected}, found {decision}", param_hint="--decision")
+    place = option.split("/", 1) if option else None
+    if place is not None and len(place) != 2:
+        raise typer.BadParameter(f"expected TYPE/CODE, found {option}", param_hint="--option")
+    found = find_client(client)
+    pays = due_order(found.pk, as_of, by)
+    order = overriding.OverrideOrder(
+        event={
+            "client_id": found.pk,
+            "person_id": find_people(found, [person])[0],
+            "benefit_record": benefit_record,
+            "schedule_id": find_schedule(connection, client, schedule),
+            "event_number": number,
+        },
+        program=program,
+        option=(place[0], place[1]) if place else None,
+        is_eligible=decided[decision],
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
+    )
+    work = overriding.undo_override if decision == "undo" else overriding.override
+    told = work(connection, order, now=now(), is_rehearsal=not apply)
+    tell(connection, found.pk, told, files, is_done=apply)
+
+
+def merge(
+    client: ClientCode,
+    person: Person,
+    into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="The number that stays.")],
+    reason: Reason,
+    as_of: AsOf,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Say that two numbers are one human: facts, events and coverage of the one follow the other."""
+    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=True)
+
+
+def unmerge(
+    client: ClientCode,
+    person: Person,
+    into: Annotated[str, typer.Option("--from", metavar="NUMBER", help="Whom it was merged into.")],
+    reason: Reason,
+    as_of: AsOf,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Take two merged numbers apart again."""
+    _join(client, person, into, reason, as_of, by, files, apply=apply, is_merge=False)
+
+
+def _join(
+    client: str,
+    person: str,
+    into: str,
+    reason: str,
+    as_of: Any,
+    by: str,
+    files: Path | None,
+    *,
+    apply: bool,
+    is_merge: bool,
+) -> None:
+    connection = open_database()
+    from openbenefits.repair import merging
+    from openbenefits.repair.proposals import due_order
+
+    found = find_client(client)
+    pays = due_order(found.pk, as_of, by)
+    order = merging.MergeOrder(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        survivor_id=find_people(found, [into])[0],
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
+    )
+    work = merging.merge if is_merge else merging.unmerge
+    told = work(connection, order, now=now(), is_rehearsal=not apply)
+    tell(connection, found.pk, told, files, is_done=apply)
