@@ -330,9 +330,7 @@ class DependentRulePart(SwitchedPart, kw_only=True, frozen=True):
     married_ineligible: bool = False
     relationships: tuple[PersonType, ...] = USUAL_RELATIONSHIPS
     last_day: LastDay = LastDay.DAY_BEFORE_BIRTHDAY  # the last day on which who reaches the limit counts
-    plan_year_begins: Annotated[int, Meta(ge=1, le=12)] = (
-        1  # the month, for plan_year_end
-    )
+    plan_year_begins: Annotated[int, Meta(ge=1, le=12)] = 1  # the month, for plan_year_end
     overage_begins: OverageBegins = OverageBegins.EVENT_DATE  # of continuation coverage
 
 
