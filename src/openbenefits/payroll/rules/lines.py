@@ -267,6 +267,8 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
         owed_cents=split_after("year_cents"), employer_cents=split_after("year_employer_cents")
     )
     pledged = with_pledge_shares(lines.filter(is_pledge.fill_null(value=False)))
+    is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
+    pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
     percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)
     nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
     columns = priced.columns
