@@ -27,13 +27,24 @@ def owed(peo: Row, client: Row, person: Row, points: list[Row], from_on: date, t
     Units:  cents. Credits are not listed.
     """
     setup = Setup(peo, client)
-    calendar = pay_periods(setup.pay_group(person))
     lines: list[Row] = []
-    for period in calendar:
+    for period, calendar in _own_pays(setup, person):
         point = _point_in_force(points, period["ends_on"])
         if point is not None:
             lines += _lines_of(setup, person, points, point, period, calendar, lines)
     return [line for line in lines if from_on <= line["ends_on"] <= through_on]
+
+
+def _own_pays(setup: Setup, person: Row) -> list[tuple[Row, list[Row]]]:
+    """List the pays of the group somebody is in on the day each ends, each with its whole calendar."""
+    found = []
+    codes = {(one.get("job") or {}).get("pay_group") for one in (person, *(person.get("changes") or []))}
+    for code in sorted(codes - {None}):
+        calendar = pay_periods(setup.pay_group({"job": {"pay_group": code}}))
+        for period in calendar:
+            if (person_on(person, period["ends_on"]).get("job") or {}).get("pay_group") == code:
+                found.append((period, calendar))
+    return sorted(found, key=lambda pair: pair[0]["ends_on"])
 
 
 def _point_in_force(points: list[Row], pay_end: date) -> Row | None:
@@ -76,8 +87,11 @@ def _lines_of(
                 amount = _pledge_share(point, points.index(point), period, flagged, before)
             else:
                 year = employee_year(setup, section, option, person, point, period["ends_on"])
-                amount = None if year is None else period_share(year, period, flagged)
+                taken = _taken_elsewhere(setup, person, flags, period, flagged, kind, tax, before)
+                amount = None if year is None else period_share(year, period, flagged, taken)
+                place = (flagged.index(period) + 1, len(flagged))
         line = {"begins_on": period["begins_on"], "ends_on": period["ends_on"], "point": points.index(point)}
+        line |= {"place": place} if section.get("amount", "none") == AmountKind.NONE else {}
         lines.append(line | {"kind": kind, "tax": tax, "owed_cents": amount})
     return lines
 
@@ -108,12 +122,39 @@ def _percent_of_pay(person: Row, percent: int | None, period: Row) -> int | None
     return half_away(pay * percent, 100_000 * period["periods_in_year"])
 
 
-def period_share(year_cents: int, period: Row, flagged: list[Row]) -> int:
+def _taken_elsewhere(
+    setup: Setup,
+    person: Row,
+    flags: Any,
+    period: Row,
+    flagged: list[Row],
+    kind: str,
+    tax: Any,
+    before: list[Row],
+) -> tuple[int, int] | None:
+    """Find how far into the year the flagged pay before had come, if it was of another pay group."""
+    own = [one for one, _ in _own_pays(setup, person) if one["period_of_month"] in flags]
+    number = own.index(period)
+    last = own[number - 1] if number else None
+    if last is None or last["ends_on"].year != period["ends_on"].year or last in flagged:
+        return None
+    same = [one for one in before if (one["kind"], one["tax"]) == (kind, tax)]
+    line = same[-1] if same and same[-1]["ends_on"] == last["ends_on"] else None
+    return None if line is None else line.get("place")
+
+
+def period_share(
+    year_cents: int, period: Row, flagged: list[Row], taken: tuple[int, int] | None = None
+) -> int:
     """Split: the flagged pays of a year share the year's amount, cumulatively rounded.
 
     With 12 or 24 of them, those of a month so share what falls on the month: of a monthly price the month's.
-    `flagged` holds the year's pays whose flag is on, `period` among them.
+    `flagged` holds the year's pays whose flag is on, `period` among them. `taken`: how far the pay before, of
+    another pay group, had come.
     """
+    if taken is not None:
+        until = half_away(year_cents * (flagged.index(period) + 1), len(flagged))
+        return max(until - half_away(year_cents * taken[0], taken[1]), 0)
     return share(year_cents, flagged.index(period) + 1, len(flagged))
 
 

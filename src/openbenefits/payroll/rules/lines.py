@@ -21,7 +21,8 @@ from openbenefits.payroll.rules.takings import (
     own_flagged,
     own_pays,
     pays_of_groups,
-    split,
+    split_after,
+    with_group_changes,
     with_shares,
 )
 from openbenefits.programs.rulebook import PROGRAM_PLAN_TYPE, Rulebook
@@ -261,10 +262,13 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     is_pledge = amount.is_in([str(AmountKind.PLEDGE), str(AmountKind.HOURS)]) & ~is_credit
     is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
     stated = (is_pledge | is_percent).fill_null(value=False)
+    lines = with_group_changes(lines)
     priced = lines.filter(~stated).with_columns(
-        owed_cents=split("year_cents"), employer_cents=split("year_employer_cents")
+        owed_cents=split_after("year_cents"), employer_cents=split_after("year_employer_cents")
     )
     pledged = with_pledge_shares(lines.filter(is_pledge.fill_null(value=False)))
+    is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
+    pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
     percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)
     nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
     columns = priced.columns

@@ -75,6 +75,34 @@ def split(year: str) -> pl.Expr:
     return money.share_of_split(pl.col(year), pl.col("share_no"), pl.col("shares"))
 
 
+def with_group_changes(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add taken_no and taken_shares: how far into the year the pay before, of another pay group, had come.
+
+    Shapes: lines with series, kind, tax_class, ends_on, pay_group_id, own_no, share_no, shares. Null where
+            the flagged pay before of the line and year is of the same group, or took nothing of it.
+    Source: docs/rules.md §7.6: no part of a year is taken twice, or left out, when the calendar changes.
+    """
+    line = ["series", "kind", "tax_class", "period_flags"]
+    columns = ("pay_group_id", "own_no", "share_no", "shares", "ends_on")
+    before = {name: pl.col(name).shift(1).over(line) for name in columns}
+    ordered = lines.sort(*line, "ends_on")
+    goes_on = (before["ends_on"].dt.year() == pl.col("ends_on").dt.year()) & (
+        before["own_no"] == pl.col("own_no") - 1
+    )
+    moves = (goes_on & (before["pay_group_id"] != pl.col("pay_group_id"))).fill_null(value=False)
+    return ordered.with_columns(
+        taken_no=pl.when(moves).then(before["share_no"]), taken_shares=pl.when(moves).then(before["shares"])
+    )
+
+
+def split_after(year: str) -> pl.Expr:
+    """As `split`, from where the pay before, of another pay group, had come to."""
+    until = money.multiply_divide_half_up(pl.col(year), pl.col("share_no"), pl.col("shares"))
+    taken = money.multiply_divide_half_up(pl.col(year), pl.col("taken_no"), pl.col("taken_shares"))
+    rest = money.maximum(until - taken, pl.lit(0, pl.Int64))
+    return pl.when(pl.col("taken_no").is_null()).then(split(year)).otherwise(rest)
+
+
 def own_flagged(pays_: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Number the flagged pays of each owner, whichever pay groups they are of.
 
