@@ -43,7 +43,8 @@ def choose(
     An event that only ends coverage does not wait behind one that waits for a person, or is in error
     (rulings §1.2). The event of the number `preferred` of these schedules comes first, due or not
     (event-processing §5.7, on demand). The next event after one that waits for a person tries to pass it,
-    unless its schedule keeps the strict order (`is_trying`): once it is decided, `passing.may_not_pass` says whether it may.
+    unless its schedule keeps the strict order (`is_trying`): once it is decided, `passing.may_not_pass` says
+    whether it may.
     """
     if preferred is not None:
         events = _with_preferred(events, schedule_ids, preferred)

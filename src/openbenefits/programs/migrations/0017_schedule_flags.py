@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0015_event_class_terms"),
+        ("programs", "0016_reinstatement_plan_year"),
     ]
 
     operations = [
