@@ -15,6 +15,7 @@ from openbenefits.cli import (
     event,
     hindsight,
     limits,
+    night,
     payroll,
     repair,
     report,
@@ -126,6 +127,7 @@ app.add_typer(census.app, name="census", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA, epilog=audit.AUDIT_EPILOG)(audit.audit)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
+run.app.command(epilog=night.NIGHT_EPILOG)(night.night)
 app.add_typer(run.app, name="run", rich_help_panel=CYCLE)
 app.add_typer(elect.app, name="elect", rich_help_panel=CYCLE)
 app.add_typer(event.app, name="event", rich_help_panel=CYCLE)

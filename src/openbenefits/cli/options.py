@@ -71,3 +71,13 @@ Folder = Annotated[
     typer.Argument(exists=True, file_okay=False, readable=True, help="The folder.", show_default=False),
 ]
 Output = Annotated[Path, typer.Option("--folder", file_okay=False, help="Where the files go.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Partitions processed at once; unless told, one for each core.",
+        show_default=False,
+    ),
+]

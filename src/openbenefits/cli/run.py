@@ -10,7 +10,7 @@ from openbenefits.cli import rehearsal
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Through, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, From, On, Through, Workers, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 from openbenefits.core.codes import Level
 
@@ -55,16 +55,6 @@ Accept = Annotated[
     ),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why it may stand; kept with the run.")]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        "--workers",
-        min=1,
-        metavar="N",
-        help="Partitions processed at once; unless told, one for each core.",
-        show_default=False,
-    ),
-]
 SHOWN = ("code", "name", "does", "when")
 
 
@@ -417,8 +407,7 @@ def _execute(
     accepted: dict[str, str] | None = None,
     workers: int | None = None,
 ) -> None:
-    from openbenefits.repair.proposals import run_repairs
-    from openbenefits.repair.schedules import run_reprocess
+    from openbenefits.repair.night import KINDS
     from openbenefits.runs import controls
 
     with progress(f"Running {code}") as told:
@@ -433,7 +422,7 @@ def _execute(
             is_trial=is_trial,
             accepted=accepted,
             workers=workers,
-            more_kinds={"repairs": run_repairs, "reprocess": run_reprocess},
+            more_kinds=KINDS,
         )
     say(f"{code} as of {as_of}")
     print_result(connection, result)
