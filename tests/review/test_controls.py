@@ -9,6 +9,7 @@ from tests.runs.conftest import NOW
 from openbenefits.core.codes import Control, Level, ProcessStatus
 from openbenefits.events.models import ControlAct, Event, EventStep
 from openbenefits.events.windows import EventPlace
+from openbenefits.reports.issuing import KINDS
 from openbenefits.reports.services import issue_enrollment_statements
 from openbenefits.review.rules.controls import FORMS, refusal
 from openbenefits.review.services import ControlRefused, change_control, event_controls
@@ -73,7 +74,7 @@ def event_at(place):
 
 
 def value(connection, place, control):
-    rows = event_controls(connection, place)["Controls"]
+    rows = event_controls(connection, place, on=DAY)["Controls"]
     return rows.filter(control=control).row(0, named=True)
 
 
@@ -91,7 +92,7 @@ def test_a_finalising_order_is_carried_out_by_the_next_run(fresh_database, prepa
     assert told["value"] == "yes"
     with pytest.raises(ControlRefused, match="found FE"):
         change_control(fresh_database, place, Control.FINALISE, "yes", **SAID)
-    change = event_controls(fresh_database, place)["Changes"].row(0, named=True)
+    change = event_controls(fresh_database, place, on=DAY)["Changes"].row(0, named=True)
     assert (change["control"], change["author"]) == ("finalise", "the clerk")
 
 
@@ -111,6 +112,36 @@ def test_letters_of_one_event_are_suppressed_and_given_back(fresh_database, prep
     change_control(fresh_database, place, Control.FORMS, "class", **SAID)
     assert issued() == (1, 0)
     assert event_at(place).process_status == "NT"
+
+
+LETTERS = [  # what is changed of a prepared event, the enrolment statement, the confirmation
+    ({}, "due", "not due"),
+    ({"process_status": "ET"}, "due", "not due"),
+    ({"process_status": "EE"}, "due", "not due"),
+    ({"process_status": "RE"}, "not due", "not due"),
+    ({"process_status": "AS"}, "not due", "not due"),
+    ({"process_status": "FP"}, "not due", "not due"),
+    ({"process_status": "FE", "event_status": "C"}, "not due", "due"),
+    ({"process_status": "NT", "option_notified_on": DAY}, "issued on 2025-11-05", "not due"),
+    ({"process_status": "ET", "option_notified_on": DAY}, "issued on 2025-11-05", "not due"),
+    ({"event_status": "C"}, "not due", "not due"),
+    ({"event_status": "V"}, "not due", "not due"),
+    ({"process_indicator": "L"}, "not due", "not due"),
+    ({"forms": "none"}, "due, but not printed", "not due"),
+    ({"forms": "confirmation"}, "due, but not printed", "not due"),
+    ({"forms": "enrollment"}, "due", "not due"),
+    ({"process_status": "FE", "forms": "enrollment"}, "not due", "due, but not printed"),
+    ({"process_status": "FE", "confirm_notified_on": DAY}, "not due", "issued on 2025-11-05"),
+]
+
+
+def test_which_letters_are_selected_and_which_suppressed(fresh_database, place):
+    for changes, enrollment, confirmation in LETTERS:
+        with transaction.atomic():
+            Event.objects.filter(**place.key()).update(**changes)
+            told = [value(fresh_database, place, f"{kind} statement")["value"] for kind in KINDS]
+            assert told == [enrollment, confirmation], changes
+            transaction.set_rollback(True)
 
 
 def test_days_are_corrected_and_cleared(fresh_database, place):
@@ -169,7 +200,7 @@ def test_an_unknown_event_and_acts_that_cannot_be_changed(fresh_database, place)
     from dataclasses import replace
 
     with pytest.raises(ControlRefused, match="found none; correct them"):
-        event_controls(fresh_database, replace(place, event_number=77))
+        event_controls(fresh_database, replace(place, event_number=77), on=DAY)
     change_control(fresh_database, place, Control.FORMS, FORMS[-1], **SAID)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         ControlAct.objects.filter(**place.key()).update(reason="another")

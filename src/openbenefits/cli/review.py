@@ -10,7 +10,7 @@ import typer
 from openbenefits.cli import demand
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, On, Schedule, parse_day
 from openbenefits.cli.screen import console, say
 from openbenefits.core.codes import Control
 
@@ -186,6 +186,7 @@ def controls(
     client: ClientCode,
     schedule: Schedule,
     person: Person,
+    on: On,
     event: Number = 0,
     benefit_record: Record = 0,
     csv: Csv = None,
@@ -197,7 +198,7 @@ def controls(
     from openbenefits.review.services import event_controls
 
     place = demand.place_of(connection, client, schedule, person, benefit_record, event)
-    show(event_controls(connection, place), csv=csv, xlsx=xlsx, json=json)
+    show(event_controls(connection, place, on=on), csv=csv, xlsx=xlsx, json=json)
 
 
 @app.command(name="change")

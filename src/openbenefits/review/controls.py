@@ -4,7 +4,7 @@ A change is an act that nobody can change, and a step of the event's history.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -16,6 +16,9 @@ from openbenefits.events.models import ControlAct, Event
 from openbenefits.events.services import record_steps
 from openbenefits.events.windows import EventPlace
 from openbenefits.programs.frames import load_setup
+from openbenefits.reports.frames import load_events
+from openbenefits.reports.issuing import KINDS
+from openbenefits.reports.names import load_names
 from openbenefits.review.rules import controls as rules
 from openbenefits.review.rules.controls import ControlRefused
 from openbenefits.review.rules.events import EVENT_STATUS_NAMES, INDICATOR_NAMES
@@ -42,16 +45,17 @@ ELSEWHERE = {
 """What has commands of its own."""
 
 
-def event_controls(connection: Any, place: EventPlace) -> Mapping[str, pl.DataFrame]:
+def event_controls(connection: Any, place: EventPlace, *, on: date) -> Mapping[str, pl.DataFrame]:
     """Show what steers the processing of an event, what of it may be changed now, and what was.
 
     Shapes: sheets `Controls` (control, value, may_be_changed: yes, why not, or the command) and `Changes`.
+            Whether a letter goes out is as of a day.
     Errors: ControlRefused if there is no such event.
     """
     event = _event(connection, place)
     acts = ControlAct.objects.using(connection.alias).filter(**place.key()).order_by("number")
     changes = [{name: getattr(act, name) for name in ACTS} for act in acts]
-    rows = [*_shown(connection, event), *_changeable(connection, event)]
+    rows = [*_shown(connection, event), *_letters(connection, place, on), *_changeable(connection, event)]
     return {
         "Controls": pl.DataFrame(rows, schema=CONTROLS, orient="row"),
         "Changes": pl.DataFrame(changes, schema=ACTS),
@@ -82,6 +86,24 @@ def _changeable(connection: Any, event: Event) -> list[tuple[str, str, str]]:
             value = f"as its class: {_forms_of_class(connection, event)}"
         why_not = rules.refusal(control, event.event_status, event.process_status)
         rows.append((str(control), value, why_not or "yes"))
+    return rows
+
+
+def _letters(connection: Any, place: EventPlace, on: date) -> list[tuple[str, str, str]]:
+    """Whether the next issue of statements takes the event, by the rules of that (docs/rules.md §14.6)."""
+    events = load_events(connection, client_ids=[place.client_id], person_ids=[place.person_id])
+    classes = load_names(connection).event_classes.select("event_class_id", "forms", "enrollment_form_days")
+    event = events.filter(**place.key()).join(classes, on="event_class_id", how="left")
+    rows = []
+    for name, kind in KINDS.items():
+        said = event.select(
+            pl.col(kind.notified).alias("issued_on"), is_due=kind.due(), is_printed=kind.is_printed(on)
+        ).row(0, named=True)
+        told = {(True, True): "due", (True, False): "due, but not printed"}
+        word = told.get((said["is_due"], bool(said["is_printed"])), "not due")
+        if said["issued_on"] is not None:
+            word = f"issued on {said['issued_on']}"
+        rows.append((f"{name} statement", word, f"openbenefits statements {name}"))
     return rows
 
 
