@@ -30,6 +30,10 @@ GROUPS = {
     ),
     "elect": ("file", "one", "progress"),
     "event": ("override", "overrides", "extend-window", "reopen-window", "windows", "activity"),
+    "repair": (
+        *("proposals", "due", "event", "file", "schedule", "keep", "history"),
+        *("override", "merge", "unmerge"),
+    ),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
