@@ -34,6 +34,10 @@ GROUPS = {
         *("schedules", "person", "event", "eligibility", "passive", "flagged", "work", "workflows"),
         *("controls", "change", "demand"),
     ),
+    "repair": (
+        *("proposals", "due", "event", "file", "schedule", "keep", "history"),
+        *("override", "merge", "unmerge"),
+    ),
     "statements": ("enrollment", "confirmation"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -36,7 +36,7 @@ OFFERED = """
     SELECT p.code FROM enrollment_eventoption AS o JOIN programs_option AS p USING (option_id)
     JOIN programs_coveragecode AS c USING (coverage_code_id)
     WHERE o.is_electable AND o.plan_type = '10' AND o.pay_before_tax_cents > 0 AND c.code = '1'
-      AND o.person_id = %s ORDER BY o.is_current, p.code LIMIT 1
+      AND o.person_id = %s AND o.schedule_id = %s ORDER BY o.is_current, p.code LIMIT 1
 """
 
 
@@ -88,7 +88,7 @@ class Driven:
         """Choose medical coverage for oneself, or what does not exist."""
         if option is None:
             with self.connection.cursor() as cursor:
-                cursor.execute(OFFERED, [self.person_id])
+                cursor.execute(OFFERED, [self.person_id, self.employer.event_maintenance])
                 option = cursor.fetchone()[0]
         entered = enter_one(
             self.connection,

@@ -48,7 +48,11 @@ def given(employer) -> RepairOrder:
 
 
 def written(path, *rows: str, headings: str = HEADINGS):
-    path.write_text("\n".join([headings, *rows]) + "\n")
+    text = "\n".join([headings, *rows]) + "\n"
+    if path.suffix == ".xlsx":
+        pl.read_csv(text.encode(), infer_schema=False).write_excel(path)
+    else:
+        path.write_text(text)
     return path
 
 
@@ -120,14 +124,15 @@ def code_of(employer) -> str:
     return Schedule.objects.filter(schedule_id=employer.open_enrollment).first().code
 
 
-def test_a_file_undoes_what_a_file_did_once(fresh_database, employer, numbers, tmp_path):
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_file_undoes_what_a_file_did_once(fresh_database, employer, numbers, tmp_path, suffix):
     before = held(fresh_database, employer)
     code = code_of(employer)
     some = numbers[:5]
-    file = written(tmp_path / "do.csv", *(f"{one},{code},0,withdraw,,,by mistake" for one in some))
+    file = written(tmp_path / f"do.{suffix}", *(f"{one},{code},0,withdraw,,,by mistake" for one in some))
     operate_file(fresh_database, given(employer), file, now=LATER)
     assert not held(fresh_database, employer).equals(before)
-    back = written(tmp_path / "undo.csv", *(f"{one},{code},0,undo,,,it was right" for one in some))
+    back = written(tmp_path / f"undo.{suffix}", *(f"{one},{code},0,undo,,,it was right" for one in some))
     done = operate_file(fresh_database, given(employer), back, now=LATER)
     assert (done.done, done.bad_rows.height) == (5, 0)
     assert held(fresh_database, employer).equals(before)

@@ -9,7 +9,7 @@ from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_one
-from openbenefits.enrollment.models import Coverage
+from openbenefits.enrollment.models import Coverage, CoverageDependent
 from openbenefits.events.models import Event
 from openbenefits.payroll.models import Taken
 from openbenefits.payroll.services import owed
@@ -123,6 +123,16 @@ class World:
             "plan_type", "kind", "ends_on", "tax_class"
         )
 
+    def covered_of(self, person_id: int) -> list[tuple[str, date, int]]:
+        """Whom somebody's coverage names, by the numbers of dependents."""
+        numbers = dict(Dependent.objects.filter(person_id=person_id).values_list("pk", "number"))
+        rows = CoverageDependent.objects.filter(person_id=person_id).values_list(
+            "plan_type", "begins_on", "version", "dependent_id"
+        )
+        holding = Coverage.objects.filter(person_id=person_id, superseded_by_run=None)
+        points = set(holding.values_list("plan_type", "begins_on", "version"))
+        return sorted((row[0], row[1], numbers[row[3]]) for row in rows if row[:3] in points)
+
     def everything(self) -> list[pl.DataFrame]:
         people = (self.survivor, self.other)
         return [read(one) for read in (self.held_of, self.owed_of) for one in people]
@@ -193,6 +203,7 @@ def test_merged_they_are_as_one_had_been_and_apart_as_before(world):
     assert world.owed_of(world.other).is_empty()
     assert world.held_of(world.survivor).equals(world.held_of(world.twin).with_columns())
     assert world.owed_of(world.survivor).equals(world.owed_of(world.twin))
+    assert world.covered_of(world.survivor) == world.covered_of(world.twin) != []
     statuses = Event.objects.filter(person_id=world.survivor).order_by("event_number")
     assert list(statuses.values_list("event_number", "process_status", "event_status")) == [
         (0, "FE", "C"),
