@@ -1,4 +1,4 @@
-"""What ended shortly before comes back, with its dependents and amounts, and the page that explains it."""
+"""What ended shortly before comes back, and the page that explains it says why."""
 
 import shutil
 from datetime import date, timedelta
@@ -43,7 +43,8 @@ def test_who_is_rehired_soon_has_what_was_had_and_is_told_why(fresh_database, en
     with_reinstatement(enrolled, tmp_path / "set-up")
     with fresh_database.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT person_id FROM enrollment_coveragedependent WHERE plan_type = '10' ORDER BY 1"
+            "SELECT DISTINCT person_id FROM enrollment_coverage "
+            "WHERE plan_type = '10' AND kind IN ('E', 'D') ORDER BY 1"
         )
         person = cursor.fetchone()[0]
     who = pl.DataFrame(
