@@ -126,7 +126,10 @@ def _own_days(again: Again) -> dict[int, date | None]:
 
 
 def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[DayPart]:
-    if not plan["is_ending"]:
+    if plan["is_reinstated"]:
+        yield _resumed("Coverage begins", plan["coverage_begins_on"], rule)
+        yield _resumed("Deductions begin", plan["deduction_begins_on"], rule)
+    elif not plan["is_ending"]:
         yield _coverage_begin(again, plan, rule, own_day)
         yield _begin(
             again,
@@ -141,6 +144,13 @@ def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[
         yield _end(
             "Its deductions end", plan["deduction_ends_on"], rule["deduction_ends"], plan["coverage_ends_on"]
         )
+
+
+def _resumed(what: str, on: date | None, rule: Row) -> DayPart:
+    """What ended so shortly before comes back on the event date or, if later, on the first day without it."""
+    within = f"reinstate_within_days {rule['reinstate_within_days']}"
+    sentence = "the event date or, if later, the first day without what comes back, without a wait"
+    return DayPart(what=what, on=on, term=within, sentence=_told(sentence, on))
 
 
 def _is_end_relevant(plan: Row) -> bool:

@@ -7,7 +7,7 @@ import polars as pl
 from openbenefits.core.codes import GENERAL_TYPES, OptionType
 from openbenefits.programs.frames import load_setup
 from openbenefits.reports.frames import load_events, load_options, load_people
-from openbenefits.reports.names import load_names, with_event_names, with_option_names
+from openbenefits.reports.names import held_on, load_names, with_event_names, with_option_names
 from openbenefits.sample.elections import OFFER_COLUMNS
 
 CENTS, THOUSANDTHS = 100, 1000
@@ -40,9 +40,9 @@ def offers_of(
     ).join(who, on="case")
     options = load_options(connection, events).filter("is_electable").join(facts, on="case")
     found = with_option_names(options, names)
-    found = found.join(_plan_types(connection), on=["program_id", "plan_type"], how="left")
+    found = held_on(found, _plan_types(connection), "program_id", "plan_type")
     found = found.join(_persons_needed(connection), on="coverage_code_id", how="left")
-    found = found.join(_hsa_plans(connection), on="plan_id", how="left")
+    found = held_on(found, _hsa_plans(connection), "plan_id")
     is_waiver = pl.col("option_type") == str(OptionType.WAIVE)
     return found.filter(~pl.col("option_type").is_in([str(kind) for kind in GENERAL_TYPES])).select(
         *(
@@ -76,12 +76,11 @@ def generator_offers(offers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _plan_types(connection: Any) -> pl.DataFrame:
-    rows = load_setup(connection)["plan_type_row"].sort("valid_from")
-    latest = rows.unique(["program_id", "plan_type"], keep="last")
-    return latest.select(
+    return load_setup(connection)["plan_type_row"].select(
         *(
             "program_id",
             "plan_type",
+            "valid_from",
             "amount_kind",
             "is_invested",
             "minimum_amount_cents",
@@ -102,5 +101,4 @@ def _persons_needed(connection: Any) -> pl.DataFrame:
 
 
 def _hsa_plans(connection: Any) -> pl.DataFrame:
-    rows = load_setup(connection)["plan"].sort("valid_from").unique("plan_id", keep="last")
-    return rows.select("plan_id", "is_hsa_eligible")
+    return load_setup(connection)["plan"].select("plan_id", "valid_from", "is_hsa_eligible")
