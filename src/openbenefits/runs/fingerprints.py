@@ -1,9 +1,12 @@
 """Fingerprints: one number per event for everything it was decided from."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 import polars as pl
 
+from openbenefits.enrollment.rules.elected import Elected
+from openbenefits.enrollment.rules.prepare import Situation
 from openbenefits.enrollment.services import Known
 
 
@@ -17,18 +20,7 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
     seed = _seed(releases)
     own = situation.cases.select(pl.exclude(_FACTS_LEFT_OUT)).hash_rows(seed=seed)
     total = pl.DataFrame({"case": situation.cases["case"], "own": own})
-    parts = {
-        "members": situation.members,
-        "in_force": situation.in_force.drop("run_id", strict=False),  # who made it decides nothing
-        "approved": situation.approved,
-        "held_members": situation.held_members,
-        "left": situation.left,
-        "elections": known.elected.elections,
-        "elected_members": known.elected.members,
-        "elected_funds": known.elected.funds,
-        "overrides": situation.overrides,
-        "ended": situation.ended,
-    }
+    parts = _parts(known)
     told = [(number, name, rows) for number, (name, rows) in enumerate(parts.items(), start=1) if rows.height]
     for number, name, rows in told:
         hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))
@@ -38,6 +30,20 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
     for _, name, _ in told:
         word = word.xor(pl.col(name).fill_null(0))
     return total.select(word.reinterpret(signed=True).alias("fingerprint"))["fingerprint"]
+
+
+_DERIVED = ("cases", "chosen", "chosen_members")
+"""What is folded apart, and what follows from the rest and from how far the event has come."""
+
+
+def _parts(known: Known) -> dict[str, pl.DataFrame]:
+    """Name every frame of rows per case that an event is decided from."""
+    found = {
+        **{one.name: getattr(known.situation, one.name) for one in fields(Situation)},
+        **{f"elected_{one.name}": getattr(known.elected, one.name) for one in fields(Elected)},
+    }
+    found["in_force"] = found["in_force"].drop("run_id", strict=False)  # who made it decides nothing
+    return {name: rows for name, rows in found.items() if name not in _DERIVED}
 
 
 _FACTS_LEFT_OUT = (
