@@ -151,7 +151,8 @@ EVENT_DATE_COLUMNS = {
 }
 
 PRIOR_OPTIONS = f"""
-SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on
+SELECT o.client_id, o.person_id, o.benefit_record, o.option_id, e.event_on AS prior_on,
+       e.schedule_id AS prior_schedule, e.event_number AS prior_number
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 JOIN enrollment_eventoption AS o
   USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
@@ -427,20 +428,21 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
-    """Load the options of the last prepared event before each case, for rules that use history."""
-    schema = {
-        "client_id": pl.Int32,
-        "person_id": pl.Int64,
-        "benefit_record": pl.Int16,
-        "option_id": pl.Int32,
-        "prior_on": pl.Date,
-    }
+    """Load the options of the last prepared event before each case, for rules that use history.
+
+    The event itself, decided before and to be decided again, is not its own past.
+    """
+    record = {name: COVERAGE_COLUMNS[name] for name in RECORD}
+    prior = {"option_id": pl.Int32, "prior_on": pl.Date, "prior_schedule": pl.Int32, "prior_number": pl.Int32}
     query = PRIOR_OPTIONS.replace("e.event_on", "e.event_on AS prior_on", 1)
-    rows = copy_out(connection, query, schema, people_arrays(cases))
-    pairs = cases.select("case", "client_id", "person_id", "benefit_record", "event_on").join(
-        rows, on=["client_id", "person_id", "benefit_record"]
+    rows = copy_out(connection, query, record | prior, people_arrays(cases))
+    pairs = cases.select("case", *RECORD, "schedule_id", "event_number", "event_on").join(
+        rows, on=list(RECORD)
     )
-    earlier = pairs.filter(pl.col("prior_on") <= pl.col("event_on"))
+    is_itself = (pl.col("prior_schedule") == pl.col("schedule_id")) & (
+        pl.col("prior_number") == pl.col("event_number")
+    )
+    earlier = pairs.filter((pl.col("prior_on") <= pl.col("event_on")) & ~is_itself)
     last = earlier.filter(pl.col("prior_on") == pl.col("prior_on").max().over("case"))
     return last.select("case", "option_id").unique()
 
