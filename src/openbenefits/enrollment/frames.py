@@ -434,11 +434,9 @@ def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     """
     record = {name: COVERAGE_COLUMNS[name] for name in RECORD}
     prior = {"option_id": pl.Int32, "prior_on": pl.Date, "prior_schedule": pl.Int32, "prior_number": pl.Int32}
-    query = PRIOR_OPTIONS.replace("e.event_on", "e.event_on AS prior_on", 1)
-    rows = copy_out(connection, query, record | prior, people_arrays(cases))
-    pairs = cases.select("case", *RECORD, "schedule_id", "event_number", "event_on").join(
-        rows, on=list(RECORD)
-    )
+    rows = copy_out(connection, PRIOR_OPTIONS, record | prior, people_arrays(cases))
+    own = cases.select("case", *RECORD, "schedule_id", "event_number", "event_on")
+    pairs = own.join(rows, on=list(RECORD))
     is_itself = (pl.col("prior_schedule") == pl.col("schedule_id")) & (
         pl.col("prior_number") == pl.col("event_number")
     )
