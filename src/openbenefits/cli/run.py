@@ -1,6 +1,7 @@
 """`openbenefits run`: processing, by name, by calendar, or on demand."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
@@ -42,6 +43,16 @@ People = Annotated[
     list[str] | None,
     typer.Option(
         "--person", metavar="NUMBER", help="Only this employee; may be repeated.", show_default=False
+    ),
+]
+PeopleFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--people",
+        exists=True,
+        dir_okay=False,
+        help="A list of employee numbers, one a line.",
+        show_default=False,
     ),
 ]
 Trial = Annotated[bool, typer.Option("--trial", help="Write nothing; show what would change.")]
@@ -125,20 +136,39 @@ def control(
     accept: Accept = None,
     reason: Reason = "",
     workers: Workers = None,
+    person: People = None,
+    people_file: PeopleFile = None,
+    adds_people: Annotated[
+        bool,
+        typer.Option("--add", help="Open a period for the people listed, whatever their company and group."),
+    ] = False,
     by: By = "administrator",
 ) -> None:
     """Carry out a run control: open enrolment, nightly events, ends of windows, birthdays."""
     connection = open_database()
+    found = find_client(client)
+    numbers = [*(person or ()), *_listed(people_file)]
+    if adds_people and not numbers:
+        raise Refused("expected people to add, found none; name them with --person or --people")
     _execute(
         connection,
-        find_client(client).pk,
+        found.pk,
         code,
         as_of=as_of,
         by=by,
         is_trial=is_trial,
         accepted=_accepted(accept, reason),
         workers=workers,
+        people=find_people(found, numbers) if numbers else None,
+        adds_people=adds_people,
     )
+
+
+def _listed(file: Path | None) -> list[str]:
+    """Read a list of employee numbers, one a line; blank lines say nothing."""
+    if file is None:
+        return []
+    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 @app.command()
@@ -406,6 +436,8 @@ def _execute(
     is_trial: bool = False,
     accepted: dict[str, str] | None = None,
     workers: int | None = None,
+    people: list[int] | None = None,
+    adds_people: bool = False,
 ) -> None:
     from openbenefits.repair.night import KINDS
     from openbenefits.runs import controls
@@ -422,6 +454,8 @@ def _execute(
             is_trial=is_trial,
             accepted=accepted,
             workers=workers,
+            people=people,
+            adds_people=adds_people,
             more_kinds=KINDS,
         )
     say(f"{code} as of {as_of}")

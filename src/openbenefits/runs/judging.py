@@ -6,7 +6,7 @@ import polars as pl
 
 from openbenefits.core.codes import EventClassUse
 from openbenefits.enrollment.frames import load_event_plan_types
-from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared
 from openbenefits.events.rules import RECORD_KEY
 from openbenefits.programs.frames import Compiled
@@ -54,6 +54,11 @@ def said_of(failed: pl.DataFrame) -> pl.DataFrame:
 def lost_messages(cases: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
     """Say of a snapshot that validates where coverage in force is no longer among what is offered."""
     asked = cases.filter(pl.col("is_current_validated") & (pl.col("use") == SNAPSHOT)).select("case")
-    lost = prepared.plans.filter("is_lost").join(asked, on="case", how="semi").select("case", "plan_type")
+    held = prepared.plans.filter(pl.col("current_option_id").is_not_null() & ~pl.col("is_ignored"))
+    offered = prepared.options.select("plan", current_option_id="option_id")
+    if asked.is_empty():
+        return with_catalogue(no_messages())
+    lost = held.join(asked, on="case", how="semi").join(offered, on=["plan", "current_option_id"], how="anti")
+    lost = lost.select("case", "plan_type")
     expected, found = pl.lit("coverage in force that is still offered"), pl.lit("an option no longer offered")
     return with_catalogue(message_rows(lost, CURRENT_LOST, expected, found))

@@ -326,7 +326,7 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     finalised = fresh & pl.col("is_finalizing")
     replayed = fresh & is_to_be_replayed() & answered
     wanted = (unasked | asked | finalised | replayed) & ~pl.col("is_proof_due")
-    return cases.filter(wanted).select("case", "is_finalizing")
+    return cases.filter(wanted & pl.col("is_finalize_allowed")).select("case", "is_finalizing")
 
 
 # --- writing ----------------------------------------------------------------------------------------------
