@@ -7,11 +7,15 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.models import Coverage
 from openbenefits.enrollment.takeover import take_over
-from openbenefits.events.models import Message
+from openbenefits.events.models import Event, Message
+from openbenefits.programs import frames as set_up
+from openbenefits.programs.models import EventClass
 from openbenefits.runs.services import run, trial
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.models import JobFact
+from openbenefits.workforce.services import terminate
 
 from .conftest import NOW
 
@@ -139,3 +143,23 @@ def test_an_event_before_any_set_up_is_in_error_and_stops_nothing(fresh_database
     processed = done.outcomes.filter(outcome="processed")
     assert processed.filter(to_status="PE")["people"].sum() > 10
     assert Message.objects.filter(code="BA1201").exists()
+
+
+@pytest.mark.parametrize(("is_guarded", "status"), [(False, "FE"), (True, "PR")])
+def test_what_offers_no_choice_is_final_whichever_run_prepared_it(
+    fresh_database, make_employer, is_guarded, status
+):
+    employer = make_employer(fresh_database, is_faulty=False, people=20)
+    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    EventClass.objects.filter(code="TER").update(is_full_termination_guarded=is_guarded)
+    set_up._kept.clear()
+    person_id = (
+        Coverage.objects.filter(plan_type="10", kind__in=["E", "D"]).order_by("person_id").first().person_id
+    )
+    terminate(employer.client_id, person_id, last_day_employed=date(2026, 1, 15), made_by="test", now=NOW)
+    nightly = {"schedule_id": employer.event_maintenance, "as_of": date(2026, 2, 1)}
+    run(fresh_database, employer.order(**nightly, through=Level.OPTIONS), now=NOW)
+    event = Event.objects.filter(person_id=person_id, schedule_id=employer.event_maintenance)
+    assert event.get().process_status == "PR"
+    run(fresh_database, employer.order(**nightly, through=Level.ELECTIONS), now=NOW)
+    assert event.get().process_status == status

@@ -183,6 +183,16 @@ JOIN enrollment_eventplan AS p
 WHERE NOT p.is_ignored
 """
 
+UNASKED = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE e.process_status = 'PR' AND e.event_status IN ('O', 'C') AND NOT EXISTS (
+    SELECT FROM enrollment_eventplan AS p
+    WHERE (p.client_id, p.person_id, p.benefit_record, p.schedule_id, p.event_number, p.preparation)
+        = (e.client_id, e.person_id, e.benefit_record, e.schedule_id, e.event_number, e.preparation)
+      AND p.is_choice)
+"""
+
 HIGHEST_PREPARATIONS = f"""
 SELECT client_id, person_id, benefit_record, schedule_id, event_number,
        max(preparation) AS highest_preparation
@@ -473,6 +483,14 @@ def load_event_plan_types(connection: Any, events: pl.DataFrame) -> pl.DataFrame
     schema = {name: ELECTION_COLUMNS[name] for name in event} | {"plan_type": pl.String}
     rows = copy_out(connection, EVENT_PLAN_TYPES, schema, people_arrays(events))
     return rows.join(events.select(event), on=event, how="semi").select(*RECORD, "plan_type")
+
+
+def load_unasked(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name the prepared events (PR) of some people that offer no choice, by the event's key."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    return copy_out(
+        connection, UNASKED, {name: ELECTION_COLUMNS[name] for name in event}, people_arrays(people)
+    )
 
 
 def load_highest_preparations(connection: Any, events: pl.DataFrame) -> pl.DataFrame:

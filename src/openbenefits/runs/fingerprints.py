@@ -48,7 +48,7 @@ def _parts(known: Known) -> dict[str, pl.DataFrame]:
 
 _FACTS_LEFT_OUT = (
     *("case", "is_finalizing", "finalize_requested", "process_indicator", "is_due"),
-    *("is_finalized", "entered_status", "is_trying", "is_strict_order", "is_finalize_allowed"),
+    *("is_finalized", "entered_status", "is_trying", "is_unasked", "is_strict_order", "is_finalize_allowed"),
     *("process_status", "process_status_before", "status_at", "steps", "preparation", "input_fingerprint"),
     *("event_status", "window_begins_on", "window_ends_on", "place", "is_first", "is_ready", "is_passing"),
     *(

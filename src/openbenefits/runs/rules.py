@@ -139,6 +139,8 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
     resumed = (pl.col("event_status") == str(EventStatus.CLOSED)) & status.is_in(TO_PREPARE_AGAIN)
     prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed | is_to_be_replayed()
+    if reaches(through, Level.ELECTIONS):  # a run that went no further left it where nobody need answer
+        prepare |= pl.col("is_unasked")
     if reaches(through, Level.ELECTIONS):
         validate = status.is_in(TO_VALIDATE)
         finalise = status.is_in(UNANSWERED) & finalizing

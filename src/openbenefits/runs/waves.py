@@ -11,6 +11,7 @@ from openbenefits.enrollment.frames import (
     load_highest_preparations,
     load_offered_prices,
     load_prepared_held,
+    load_unasked,
 )
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
@@ -79,6 +80,7 @@ def work_wave(
     rulebook, tables = setup
     events = _with_classes(event_frames.load_events(connection, people), tables, started)
     events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
+    events = _with_unasked(connection, events, started)
     chosen = choose(
         events,
         schedule_ids=schedules_of(started, events),
@@ -111,6 +113,16 @@ def work_wave(
         worked=cases.select(EVENT_KEY),
         moved=pl.concat([closed, may_pass_next(chosen)]).unique(),
     )
+
+
+def _with_unasked(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Add is_unasked: prepared already, and offering no choice (rulings §1.4)."""
+    ready = events.filter(process_status=str(ProcessStatus.PR))
+    if ready.is_empty() or not reaches(started.through_level, Level.ELECTIONS):
+        return events.with_columns(is_unasked=pl.lit(value=False))
+    unasked = load_unasked(connection, ready).with_columns(is_unasked=pl.lit(value=True))
+    found = events.join(unasked, on=list(EVENT_KEY), how="left", maintain_order="left")
+    return found.with_columns(pl.col("is_unasked").fill_null(value=False))
 
 
 def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
