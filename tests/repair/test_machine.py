@@ -33,7 +33,7 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.services import replace_messages
 from openbenefits.repair.rules import AGAIN
 from openbenefits.repair.services import RepairOrder, repair
-from openbenefits.runs import waves
+from openbenefits.runs import saving
 from openbenefits.runs.services import RunOrder, resume_run, run, start_run
 from openbenefits.store.bulk import copy_out
 
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
     def a_run_is_killed_and_resumed(self, stops_at: int, is_finalizing: bool) -> None:
         order = self.order(is_finalizing=is_finalizing)
         started = start_run(self.connection, order, now=LATER, partition_people=PARTITION)
-        with contextlib.suppress(Killed), mock.patch.object(waves, "replace_messages", Killer(stops_at)):
+        with contextlib.suppress(Killed), mock.patch.object(saving, "replace_messages", Killer(stops_at)):
             resume_run(self.connection, started.pk, now=LATER, workers=1)
         resume_run(self.connection, started.pk, now=LATER, workers=1)
 

@@ -10,6 +10,9 @@ import polars as pl
 from openbenefits.core.codes import Level
 from openbenefits.runs import models
 
+TAKEN_BACK = "taken back"
+"""The state of a run that was."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOrder:

@@ -9,10 +9,9 @@ from django.db import transaction
 from openbenefits.runs import frames, models
 from openbenefits.runs.acts import HELD, released_of
 from openbenefits.runs.limits import Excess, exceeded
-from openbenefits.runs.orders import order_of
+from openbenefits.runs.orders import TAKEN_BACK, order_of
 from openbenefits.runs.processing import Progress, go_through
 from openbenefits.runs.rehearsing import Part, added_up, rehearse_part
-from openbenefits.runs.waves import TAKEN_BACK
 from openbenefits.store.locks import lock_rows
 
 FINISHED = ("done", HELD, TAKEN_BACK)

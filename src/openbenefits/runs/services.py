@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.runs import models, waves
+from openbenefits.runs import models
+from openbenefits.runs.changes import CHANGES_KEY, changes_of, no_changes
 from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.limits import limits_of
 from openbenefits.runs.orders import RunOrder, RunResult, TrialOver
@@ -65,14 +66,14 @@ def trial(
             progress(len(results), len(parts))
     outcomes = pl.concat([NO_OUTCOMES, *(result.outcomes for result in results)])
     counted = outcomes.group_by("outcome", "to_status").agg(pl.col("people").sum())
-    changes = pl.concat([waves.no_changes(), *(result.changes for result in results)])
+    changes = pl.concat([no_changes(), *(result.changes for result in results)])
     return RunResult(
         run_id=0,
         state="trial",
         people=int(counted["people"].sum()),
         outcomes=in_order(counted),
         is_trial=True,
-        changes=changes.sort(*waves.CHANGES_KEY),
+        changes=changes.sort(*CHANGES_KEY),
     )
 
 
@@ -83,7 +84,7 @@ def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: d
         with transaction.atomic():
             started = begun(connection, order, people, now=now)
             go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
-            changes = waves.changes_of(connection, started.id)
+            changes = changes_of(connection, started.id)
             kept.append(replace(result_of(connection, started), changes=changes))
             raise TrialOver
     except TrialOver:

@@ -13,9 +13,8 @@ from openbenefits.events.taking_back import take_back_activity, take_back_events
 from openbenefits.runs import models
 from openbenefits.runs.acts import TAKE_BACK, ActRefused, record_act
 from openbenefits.runs.differences import differences
-from openbenefits.runs.orders import TrialOver
+from openbenefits.runs.orders import TAKEN_BACK, TrialOver
 from openbenefits.runs.standing import standing
-from openbenefits.runs.waves import TAKEN_BACK
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.workforce.recording import lock_people
 

@@ -1,0 +1,145 @@
+"""What a wave decides of its cases, before anything is written: statuses, options, results, messages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import Level, ProcessStatus
+from openbenefits.enrollment.frames import (
+    load_offered_prices,
+    load_prepared_held,
+)
+from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
+from openbenefits.enrollment.rules.prepare import Prepared, prepare
+from openbenefits.enrollment.rules.replayed import return_fallen
+from openbenefits.enrollment.rules.settle import Settled, settle
+from openbenefits.enrollment.rules.since import held_otherwise
+from openbenefits.enrollment.services import Known
+from openbenefits.events.activity import PROOF_MISSING
+from openbenefits.events.rules import (
+    is_to_be_replayed,
+)
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.runs import models
+from openbenefits.runs.judging import lost_messages
+from openbenefits.runs.kept import with_kept_programs
+from openbenefits.runs.rules import (
+    event_status_of,
+    reaches,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What a wave decided, before it is written.
+
+    cases: the cases with program_status, prepared_status, final_status (each null where not reached),
+           to_status, is_changed.
+    """
+
+    cases: pl.DataFrame
+    prepared: Prepared
+    settled: Settled | None
+    messages: pl.DataFrame
+
+
+def decide(
+    connection: Any, cases: pl.DataFrame, known: Known, rulebook: Rulebook, started: models.Run
+) -> Decided:
+    """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
+    prepared = prepare(with_kept_programs(known.situation, cases, rulebook), rulebook)
+    found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
+    cases = _with_prepared_status(cases.join(found, on="case", maintain_order="left"), started)
+    settling = _settling(cases, known, started)
+    settled = None
+    final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
+    if settling.height:
+        settled = settle(settling, prepared, known.situation, known.elected, known.held, rulebook)
+        replayed = cases.filter(is_to_be_replayed())
+        if replayed.height:
+            earlier = load_offered_prices(connection, replayed)
+            settled = return_fallen(settled, replayed, known.elected, prepared, earlier)
+        final = settled.cases.select("case", final_status="process_status")
+    entered = is_to_be_replayed() & pl.col("case").is_in(known.elected.elections["case"].implode())
+    cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
+        entered_status=pl.when(entered & pl.col("final_status").is_in(ENTERED)).then(pl.lit("ET")),
+        to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status"),
+    )
+    same = (
+        (pl.col("fingerprint") == pl.col("input_fingerprint"))
+        & (pl.col("to_status") == pl.col("process_status"))
+        & (pl.col("event_status") == event_status_of())
+        & ~is_to_be_replayed()
+    ).fill_null(value=False)
+    messages = prepared.messages if settled is None else pl.concat([prepared.messages, settled.messages])
+    said = [_proof_messages(cases), lost_messages(cases, prepared)]
+    messages = pl.concat([messages, *said, _held_otherwise(connection, settling, cases, prepared)])
+    if not reaches(started.through_level, Level.OPTIONS):
+        messages = messages.filter(pl.col("level").is_in(["schedule", "program"]))
+    return Decided(
+        cases=cases.with_columns(is_changed=~same), prepared=prepared, settled=settled, messages=messages
+    )
+
+
+def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
+    """Say of the cases without their proof what they wait for."""
+    expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
+    return with_catalogue(
+        message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
+    )
+
+
+def _held_otherwise(
+    connection: Any, settling: pl.DataFrame, cases: pl.DataFrame, prepared: Prepared
+) -> pl.DataFrame:
+    """Say of events prepared earlier, and settled now, where coverage in force changed in between."""
+    waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0))
+    waited = waited.join(settling, on="case", how="semi")
+    if waited.is_empty():
+        return with_catalogue(no_messages())
+    return held_otherwise(waited, prepared.plans, load_prepared_held(connection, waited))
+
+
+ENTERED = [str(ProcessStatus.FE), str(ProcessStatus.EE)]
+"""Where elections lead that are taken as entered when an event is decided again."""
+_ERRORS = [str(ProcessStatus.AE), str(ProcessStatus.PE)]
+
+
+def _with_prepared_status(cases: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Say which statuses preparation passes at the level of the run.
+
+    Only events that are being prepared move; those with elections keep their status here. Without a program
+    and with nothing to end an event passes AN to FA at once.
+    """
+    preparing = pl.col("work") == "prepare"
+    nothing = pl.col("program_status") == str(ProcessStatus.FA)
+    options = (
+        pl.col("prepared_to") if reaches(started.through_level, Level.OPTIONS) else pl.lit(None, pl.String)
+    )
+    assigned = pl.when(nothing).then(pl.lit(str(ProcessStatus.AN))).otherwise("program_status")
+    prepared = pl.when(nothing).then(pl.lit(str(ProcessStatus.FA))).otherwise(options)
+    return cases.with_columns(
+        program_status=pl.when(preparing).then(assigned), prepared_status=pl.when(preparing).then(prepared)
+    )
+
+
+def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.DataFrame:
+    """Name the cases to validate and load now.
+
+    Those with elections (all withdrawn: they wait again), those being finalised, and freshly prepared ones
+    without any choice (rulings §1.4), unless such a one would end all coverage and its class guards that.
+    What lacks the proof of its life event waits, however it was answered.
+    """
+    if not reaches(started.through_level, Level.ELECTIONS):
+        return cases.head(0).select("case", "is_finalizing")
+    sound = ~pl.col("prepared_to").is_in(_ERRORS)
+    fresh = pl.col("prepared_status") == str(ProcessStatus.PR)
+    guarded = pl.col("is_guarded") & (pl.col("program_status") == str(ProcessStatus.AN))
+    unasked = fresh & ~pl.col("has_choice") & ~guarded
+    answered = pl.col("case").is_in(known.elected.elections["case"].implode()) | pl.col("is_finalizing")
+    asked = pl.col("work").is_in(["validate", "finalise"]) & sound & answered
+    finalised = fresh & pl.col("is_finalizing")
+    replayed = fresh & is_to_be_replayed() & answered
+    wanted = (unasked | asked | finalised | replayed) & ~pl.col("is_proof_due")
+    return cases.filter(wanted & pl.col("is_finalize_allowed")).select("case", "is_finalizing")

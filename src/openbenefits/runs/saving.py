@@ -1,0 +1,154 @@
+"""Writing what a wave decided: preparations, coverage, statuses with their steps, messages."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
+from openbenefits.enrollment.frames import (
+    load_highest_preparations,
+)
+from openbenefits.enrollment.services import post, save_preparation
+from openbenefits.events.rules import (
+    EVENT_KEY,
+    FINAL,
+    window,
+)
+from openbenefits.events.services import flag_overtaken, replace_messages
+from openbenefits.events.steps import record_steps
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.runs import models
+from openbenefits.runs.deciding import Decided
+from openbenefits.runs.judging import SNAPSHOT
+from openbenefits.runs.orders import TAKEN_BACK
+from openbenefits.runs.rules import (
+    event_status_of,
+    reaches,
+    statuses_passed,
+)
+from openbenefits.store.bulk import update_from
+
+UTC = pl.Datetime("us", "UTC")
+PASSED = ", passing an earlier event that waits"
+
+
+def save(
+    connection: Any,
+    events: pl.DataFrame,
+    decided: Decided,
+    rulebook: Rulebook,
+    started: models.Run,
+    *,
+    now: datetime,
+) -> None:
+    """Write what changed: preparation, coverage, statuses with their steps, messages."""
+    changed = decided.cases.filter("is_changed")
+    if changed.is_empty():
+        return
+    prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
+    numbered = _above_all(connection, prepared, started)
+    with_program = _with_windows_and_programs(numbered, decided, rulebook)
+    save_preparation(connection, decided.prepared, with_program, run_id=started.id, now=now)
+    if decided.settled is not None:
+        is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
+        final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
+        post(connection, decided.settled, final, run_id=started.id, now=now)
+    _save_steps(connection, changed, started, now=now)
+    _save_events(connection, changed, numbered, decided, rulebook, now=now)
+    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
+    messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
+    replace_messages(connection, messages, changed, run_id=started.id)
+
+
+def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:
+    """Number preparations one on; where a run was taken back, above those it left too: none is changed."""
+    highest = pl.col("preparation")
+    if models.Run.objects.filter(bundle_client=started.bundle_client, state=TAKEN_BACK).exists():
+        made = load_highest_preparations(connection, prepared)
+        prepared = prepared.join(made, on=list(EVENT_KEY), how="left", maintain_order="left")
+        highest = pl.max_horizontal("preparation", "highest_preparation")
+    return prepared.with_columns(preparation=(highest + 1).cast(pl.Int32))
+
+
+def _reached_options(started: models.Run) -> pl.Expr:
+    return pl.lit(reaches(started.through_level, Level.OPTIONS))
+
+
+def _save_steps(connection: Any, changed: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
+    """Append each single move, with its number, to the history."""
+    passed = pl.when("is_trying").then(pl.lit(PASSED)).otherwise(pl.lit(""))
+    rows = statuses_passed(changed.with_columns(from_status="process_status")).with_columns(
+        event_status=event_status_of(),
+        cause=pl.format("run {}{}", pl.lit(started.id), passed),
+    )
+    record_steps(connection, rows, run_id=started.id, actor=started.started_by, now=now)
+
+
+EVENT_STATE = (
+    *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
+    *("input_fingerprint", "finalize_requested", "is_finalized", "process_indicator"),
+    *("is_out_of_sequence", "is_eligibility_changed", "window_begins_on", "window_ends_on"),
+)
+"""What a wave writes of an event."""
+
+
+def _save_events(
+    connection: Any,
+    changed: pl.DataFrame,
+    numbered: pl.DataFrame,
+    decided: Decided,
+    rulebook: Rulebook,
+    *,
+    now: datetime,
+) -> None:
+    """Write the new state of the events: first those that close, then those that open."""
+    rows = _with_results(changed, numbered, decided, rulebook)
+    moved = pl.col("to_status").ne_missing(pl.col("process_status"))
+    rows = rows.with_columns(
+        process_status="to_status",
+        event_status=event_status_of(),
+        status_at=pl.when(moved).then(pl.lit(now).cast(UTC)).otherwise("status_at"),
+        input_fingerprint="fingerprint",
+        finalize_requested=pl.lit(value=False),
+        is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))
+        .then("is_finalizing")
+        .otherwise("is_finalized"),
+        process_indicator=pl.lit(str(ProcessIndicator.NORMAL)),
+        is_out_of_sequence=pl.lit(value=False),
+        is_eligibility_changed=pl.lit(value=False),
+    )
+    for status in ("C", "O"):
+        update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, EVENT_STATE)
+
+
+def _with_results(
+    changed: pl.DataFrame, numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Add windows, and the new number of steps, preparation and program, of those that reached them."""
+    steps = statuses_passed(changed.with_columns(from_status="process_status"))
+    moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
+    programs = _new_programs(decided, rulebook)
+    rows = (
+        window(changed)
+        .join(moved, on=list(EVENT_KEY), how="left")
+        .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
+        .join(programs, on="case", how="left")
+    )
+    return rows.with_columns(
+        steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
+        preparation=pl.coalesce("next_preparation", "preparation"),
+        program_id=pl.coalesce("new_program_id", "program_id"),
+    )
+
+
+def _new_programs(decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+    """The program each case was assigned: case, program_row, new_program_id."""
+    programs = rulebook.programs.select("program_row", new_program_id="program_id")
+    return decided.prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
+
+
+def _with_windows_and_programs(numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+    """What is kept of a preparation besides its results: the program assigned, and the window it had."""
+    rows = window(numbered).join(_new_programs(decided, rulebook), on="case", how="left")
+    return rows.with_columns(program_id=pl.coalesce("new_program_id", "program_id"))
