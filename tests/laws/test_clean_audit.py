@@ -1,7 +1,7 @@
 """Law: where the audit of set-up has no errors, nobody is left without a price for lack of a rate."""
 
 from hypothesis import given, settings
-from tests.laws.kernel import _loaded as loaded
+from tests.laws.documents import loaded
 from tests.laws.kernel import prepare_all
 from tests.laws.test_kernel_agrees import LAW, Crowd, crowds
 

@@ -14,8 +14,8 @@ from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.bundle import CriterionPart, EligibilityRulePart
 from openbenefits.programs.reader import read
 
+from .auditing import HMO, MAIN, audited_client, audited_peo, option, plan_type, the_one
 from .factories import BEGIN, DATED, SOURCE, make_peo
-from .test_audit import HMO, MAIN, audited_client, audited_peo, option, plan_type, the_one
 
 
 def second_program(**criterion: Any) -> dict[str, Any]:

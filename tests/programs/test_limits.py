@@ -15,8 +15,8 @@ from openbenefits.programs.limits import LEGAL, STANDS_FOR
 from openbenefits.programs.reader import read
 from openbenefits.sample import SAMPLE_FOLDER
 
+from .auditing import audited_client
 from .factories import DATED, make_peo
-from .test_audit import audited_client
 
 PUBLISHED = Path(__file__).parents[1] / "files" / "limits"
 LIMITS = read(SAMPLE_FOLDER / "peo").bundle.limits

@@ -14,8 +14,8 @@ from openbenefits.core.codes import BeginRule, Severity
 from openbenefits.programs.audit.waits import HIRE_DATES, longest_wait
 from openbenefits.programs.bundle import EventRuleRow
 
+from .auditing import audited_client
 from .factories import DATED
-from .test_audit import audited_client
 
 HIRED = [date(2025, 1, 1) + timedelta(n) for n in range(365 * 4 + 1)]
 """Four years, 29 February 2028 among them."""
