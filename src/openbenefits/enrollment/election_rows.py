@@ -5,14 +5,14 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus
-from openbenefits.enrollment.entry_rows import people_of, with_shares, with_stored_contents
-from openbenefits.enrollment.frames import (
+from openbenefits.enrollment.election_frames import (
     ELECTION_KEY,
     load_elected_beneficiaries,
     load_elected_dependents,
     load_elected_funds,
     load_submissions,
 )
+from openbenefits.enrollment.entry_rows import people_of, with_shares, with_stored_contents
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.programs.frames import load_codes

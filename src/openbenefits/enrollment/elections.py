@@ -20,6 +20,13 @@ from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ProcessStatus
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_faults import FINAL, row_faults
+from openbenefits.enrollment.election_frames import (
+    CHOICES,
+    ELECTION_COLUMNS,
+    SCHEDULED,
+    STANDING,
+    load_offered_plans,
+)
 from openbenefits.enrollment.election_rows import (
     ONLY_SLOT,
     OPEN,
@@ -39,13 +46,6 @@ from openbenefits.enrollment.entry_rows import (
     with_contents,
     with_people,
     with_shares,
-)
-from openbenefits.enrollment.frames import (
-    CHOICES,
-    ELECTION_COLUMNS,
-    SCHEDULED,
-    STANDING,
-    load_offered_plans,
 )
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.services import move_events

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.bad_rows import faults
-from openbenefits.enrollment.frames import load_numbered_dependents, load_numbered_people
+from openbenefits.enrollment.election_frames import load_numbered_dependents, load_numbered_people
 from openbenefits.store.bulk import schema_of
 from openbenefits.store.locks import lock_rows
 

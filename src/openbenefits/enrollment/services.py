@@ -9,6 +9,7 @@ import polars as pl
 
 from openbenefits.core.codes import WAIVABLE
 from openbenefits.enrollment import models
+from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
 from openbenefits.enrollment.frames import (
     POINT,
@@ -20,14 +21,13 @@ from openbenefits.enrollment.frames import (
     load_covered_dependents,
     load_covered_funds,
     load_credit_uses,
-    load_elected,
     load_event_dates,
     load_held,
     load_overrides,
-    load_prior_options,
     no_dates,
 )
 from openbenefits.enrollment.points import above_all_versions, as_stored, copy_points, supersede
+from openbenefits.enrollment.prepared_frames import load_prior_options
 from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected

@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 
 from openbenefits.enrollment import models
-from openbenefits.enrollment.entry_rows import as_stored
-from openbenefits.enrollment.frames import (
+from openbenefits.enrollment.election_frames import (
     ELECTION_KEY,
     load_elected_beneficiaries,
     load_elected_dependents,
     load_elected_funds,
 )
+from openbenefits.enrollment.entry_rows import as_stored
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays

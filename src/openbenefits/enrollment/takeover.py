@@ -17,6 +17,7 @@ from openbenefits.core.bad_rows import missing, repeated, unreadable
 from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
+from openbenefits.enrollment.election_frames import load_decisions
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
@@ -36,7 +37,6 @@ from openbenefits.enrollment.frames import (
     load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
-    load_decisions,
     load_latest_versions,
 )
 from openbenefits.enrollment.rules.timeline import POINT_KEY

@@ -12,8 +12,8 @@ import polars as pl
 
 from openbenefits.core.codes import EventStatus, ProcessIndicator
 from openbenefits.enrollment import models as enrollment
+from openbenefits.enrollment.election_frames import ELECTION_KEY
 from openbenefits.enrollment.entry_rows import as_stored
-from openbenefits.enrollment.frames import ELECTION_KEY
 from openbenefits.enrollment.superseding import PLACE, copy_contents, load_submitted, standing
 from openbenefits.events import models as events_models
 from openbenefits.events.frames import load_highest_numbers

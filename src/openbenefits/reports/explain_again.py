@@ -13,7 +13,8 @@ import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
-from openbenefits.enrollment.frames import COVERAGE_COLUMNS, POINT, in_force, load_elected, load_held
+from openbenefits.enrollment.election_frames import load_elected
+from openbenefits.enrollment.frames import COVERAGE_COLUMNS, POINT, in_force, load_held
 from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, Preparation, ProofDecision
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare

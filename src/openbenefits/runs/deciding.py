@@ -6,10 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessStatus
-from openbenefits.enrollment.frames import (
-    load_offered_prices,
-    load_prepared_held,
-)
+from openbenefits.enrollment.prepared_frames import load_offered_prices, load_prepared_held
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen

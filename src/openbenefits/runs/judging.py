@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse
-from openbenefits.enrollment.frames import load_event_plan_types
+from openbenefits.enrollment.prepared_frames import load_event_plan_types
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared
 from openbenefits.events.rules import RECORD_KEY

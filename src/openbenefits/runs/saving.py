@@ -6,9 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
-from openbenefits.enrollment.frames import (
-    load_highest_preparations,
-)
+from openbenefits.enrollment.prepared_frames import load_highest_preparations
 from openbenefits.enrollment.services import post, save_preparation
 from openbenefits.events.rules import (
     EVENT_KEY,

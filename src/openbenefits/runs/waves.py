@@ -7,9 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
-from openbenefits.enrollment.frames import (
-    load_unasked,
-)
+from openbenefits.enrollment.prepared_frames import load_unasked
 from openbenefits.enrollment.services import load_known
 from openbenefits.events import frames as event_frames
 from openbenefits.events.rules import (
