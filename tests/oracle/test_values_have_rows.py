@@ -127,8 +127,8 @@ def test_every_flag_and_number_of_a_criterion_has_a_row(said: Said) -> None:
 ELSEWHERE = {"schedule", "load"}
 """Messages that runs give, not preparation or the check of elections."""
 
-OF_SETTLING = {"BA1331", "BA1332", "BA1333", "BA1335", "BA1340", "BA1342"}
-"""What settling, finalising and deciding again say: tests/enrollment, tests/runs and tests/repair."""
+OF_SETTLING = {"BA1216", "BA1331", "BA1332", "BA1333", "BA1335", "BA1340", "BA1342"}
+"""What settling, finalising, deciding again and snapshots say: tests/enrollment, tests/runs and tests/repair."""
 
 TOLD_BY_STATUS = {"BA1102", "BA1210"}
 """Warnings that only repeat what a status or a loss, which have rows, say."""

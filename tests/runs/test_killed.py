@@ -114,7 +114,10 @@ def test_stopped_and_resumed_equals_never_stopped(fresh_database, make_employer,
     interrupted = contents(fresh_database)
     with fresh_database.cursor() as cursor:
         tables = ", ".join(interrupted) + ", runs_runperson, runs_runpartition, runs_run"
-        cursor.execute(f"TRUNCATE {tables}, enrollment_coveragedependent, enrollment_coveragefund")
+        cursor.execute(
+            f"TRUNCATE {tables}, enrollment_coveragedependent, enrollment_coveragefund, "
+            "enrollment_preparation"
+        )
     run(fresh_database, order, now=NOW)
     for table, rows in contents(fresh_database).items():
         assert rows.equals(interrupted[table]), table
@@ -162,6 +165,9 @@ def test_killed_again_and_again_it_comes_to_the_same(fresh_database, make_employ
     assert killed["enrollment_coverage"][0] > PEOPLE
     with fresh_database.cursor() as cursor:
         tables = ", ".join(CONTENT) + ", runs_runperson, runs_runpartition, runs_run"
-        cursor.execute(f"TRUNCATE {tables}, enrollment_coveragedependent, enrollment_coveragefund")
+        cursor.execute(
+            f"TRUNCATE {tables}, enrollment_coveragedependent, enrollment_coveragefund, "
+            "enrollment_preparation"
+        )
     run(fresh_database, order, now=NOW)
     assert digests(fresh_database) == killed

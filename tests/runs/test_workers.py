@@ -40,7 +40,7 @@ def empty(connection, tables):
     with connection.cursor() as cursor:
         cursor.execute(
             f"TRUNCATE {', '.join(tables)}, runs_runperson, runs_runpartition, runs_run,"
-            " enrollment_coveragedependent, enrollment_coveragefund"
+            " enrollment_coveragedependent, enrollment_coveragefund, enrollment_preparation"
         )
 
 

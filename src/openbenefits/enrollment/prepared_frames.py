@@ -55,7 +55,11 @@ WHERE e.process_status = 'PR' AND e.event_status IN ('O', 'C') AND NOT EXISTS (
 HIGHEST_PREPARATIONS = f"""
 SELECT client_id, person_id, benefit_record, schedule_id, event_number,
        max(preparation) AS highest_preparation
-FROM enrollment_eventplan AS p JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
+FROM (SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation
+      FROM enrollment_eventplan
+      UNION ALL SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation
+      FROM enrollment_preparation) AS p
+JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
 """
 
 

@@ -81,6 +81,10 @@ class Consequences:
     after: pl.DataFrame
     run_id: int | None
 
+    def are_none(self) -> bool:
+        """Tell whether coverage and deductions are what they were."""
+        return self.coverage.is_empty() and self.deductions.is_empty()
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
