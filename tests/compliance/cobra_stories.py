@@ -212,7 +212,7 @@ def told(story: Story, *, client_id: int = CLIENT) -> Known:
         plan_rows=pl.DataFrame(
             [
                 (PROGRAM, plan_type, date(2020, 1, 1), RULE)
-                for plan_type in ("10", "11", "12", "13", "14", "60")
+                for plan_type in ("10", "11", "12", "13", "14", "15", "60", "61", "6B")
             ],
             schema=["program_id", "plan_type", "valid_from", "dependent_rule_id"],
             orient="row",

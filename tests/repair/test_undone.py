@@ -7,6 +7,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
@@ -34,8 +35,9 @@ LASTING = [code for code in UNDONE if code != kinds.PREPARE]
 """The program that P keeps against the rules is kept until the event is decided again."""
 
 LAW = settings(
-    max_examples=4,
+    max_examples=100 if IS_FUZZING else 4,
     deadline=None,
+    derandomize=not IS_FUZZING,  # the suite plays the same every time, `make fuzz` others
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes seconds: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
