@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.runs.conftest import NOW, Employer
 
 from openbenefits.core.codes import Level
@@ -30,7 +31,7 @@ from .worlds import LATER, YEAR_END
 DAYS = (date(2026, 1, 10), date(2026, 4, 30), date(2026, 8, 1))
 SOME = 2
 LAW = settings(
-    max_examples=2,
+    max_examples=20 if IS_FUZZING else 1,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.runs.conftest import NOW, Employer
 
 from openbenefits.core.codes import Level
@@ -30,7 +31,7 @@ KINDS = ("leaves", "pay", "moves", "wedding")
 MOST_REPAIRS = 6
 
 LAW = settings(
-    max_examples=3,
+    max_examples=20 if IS_FUZZING else 2,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes seconds: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
