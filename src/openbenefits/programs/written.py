@@ -32,6 +32,8 @@ FILES: dict[str, tuple[str, ...]] = {
 """Which sections stand in which file; a section not named here has a file of its own."""
 
 FIRST_KEYS = ("code", "plan_type", "from", "source", "name")
+RARE_BREAKS = frozenset("\x85\u2028\u2029")
+"""Line breaks to YAML that no keyboard has; pasted texts hold them."""
 LONGEST_LINE = 110
 
 
@@ -140,12 +142,14 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar(f"tag:yaml.org,2002:{kind}", text)
 
     def represent_word(self, data: str) -> yaml.Node:
-        """Write text; YAML's own writer decides on quotes."""
-        return self.represent_str(str(data))
+        """Write text; YAML's own writer decides on quotes, but between single ones loses rare line breaks."""
+        style = '"' if RARE_BREAKS & set(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", str(data), style=style)
 
 
 _Dumper.add_representer(dict, _Dumper.represent_record)
 _Dumper.add_representer(list, _Dumper.represent_values)
 _Dumper.add_representer(Decimal, _Dumper.represent_number)
-_Dumper.add_multi_representer(str, _Dumper.represent_word)
+_Dumper.add_representer(str, _Dumper.represent_word)
+_Dumper.add_multi_representer(str, _Dumper.represent_word)  # the words of code lists
 _Dumper.add_representer(date, yaml.SafeDumper.represent_date)
