@@ -96,7 +96,10 @@ def _before(results: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     held = points.with_columns(follows=follows).select(
         *POINT_KEY,
         "begins_on",
-        *(pl.when("follows").then(pl.col(name).shift(1)).alias(f"held_{name}") for name in ("kind", *CONTENT)),
+        *(
+            pl.when("follows").then(pl.col(name).shift(1)).alias(f"held_{name}")
+            for name in ("kind", *CONTENT)
+        ),
     )
     return results.join(held, on=[*POINT_KEY, "begins_on"], how="left")
 
