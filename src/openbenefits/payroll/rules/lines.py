@@ -8,7 +8,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import with_neighbours, with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, with_excess
@@ -112,7 +112,8 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
     """
     points = _numbered_points(known.points)
     owners = points.select("owner", *OWNER).unique()
-    pays = own_pays(known.facts, rulebook, begin, through).join(owners, on=list(OWNER)).drop(OWNER)
+    pays = own_pays(known.facts, rulebook, begin, through)
+    pays = pays.join(owners, on=list(OWNER), maintain_order="left").drop(OWNER)
     held = _in_force(points, pays)
     points, held, undecided = _with_general(points, held, known.given, rulebook)
     lines = _with_setup(held, points, rulebook)
@@ -136,12 +137,13 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
 def _numbered_points(points: pl.DataFrame) -> pl.DataFrame:
     """Number points (= position), owners and series (owner, plan type, slot); find successors."""
     series = [*OWNER, "plan_type", "slot"]
-    ordered = points.sort(*series, "begins_on")
+    ordered = with_neighbours(
+        points.sort(*series, "begins_on"), series, below={"next_begins_on": "deduction_begins_on"}
+    )
     return ordered.with_columns(
         point=pl.int_range(pl.len(), dtype=pl.Int32),
         owner=pl.struct(OWNER).rle_id(),
         series=pl.struct(series).rle_id(),
-        next_begins_on=pl.col("deduction_begins_on").shift(-1).over(series),
     )
 
 
@@ -153,11 +155,11 @@ def _in_force(points: pl.DataFrame, pays: pl.DataFrame) -> pl.DataFrame:
     holding = points.filter(pl.col("kind").is_in(HELD) & pl.col("option_id").is_not_null()).select(
         "point", "owner", "series", "deduction_begins_on", "next_begins_on"
     )
-    pairs = holding.join(pays, on="owner").filter(
+    pairs = holding.join(pays, on="owner", maintain_order="left_right").filter(
         (pl.col("deduction_begins_on") <= pl.col("ends_on"))
         & (pl.col("next_begins_on").is_null() | (pl.col("ends_on") < pl.col("next_begins_on")))
     )
-    first = pairs.sort("point", "ends_on").unique(["series", "ends_on"], keep="first", maintain_order=True)
+    first = pairs.unique(["series", "ends_on"], keep="first", maintain_order=True)
     return first.drop("deduction_begins_on", "next_begins_on")
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from openbenefits.core import money, pays
+from openbenefits.core.columns import with_neighbours, with_taken
 from openbenefits.programs.rulebook import Rulebook
 
 OWNER = ("client_id", "person_id", "benefit_record")
@@ -83,16 +84,16 @@ def with_group_changes(lines: pl.DataFrame) -> pl.DataFrame:
     Source: docs/rules.md §7.6: no part of a year is taken twice, or left out, when the calendar changes.
     """
     line = ["series", "kind", "tax_class", "period_flags"]
-    columns = ("pay_group_id", "own_no", "share_no", "shares", "ends_on")
-    before = {name: pl.col(name).shift(1).over(line) for name in columns}
-    ordered = lines.sort(*line, "ends_on")
+    columns = {f"before_{name}": name for name in ("pay_group_id", "own_no", "share_no", "shares", "ends_on")}
+    ordered = with_neighbours(lines.sort(*line, "ends_on"), line, above=columns)
+    before = {name: pl.col(new) for new, name in columns.items()}
     goes_on = (before["ends_on"].dt.year() == pl.col("ends_on").dt.year()) & (
         before["own_no"] == pl.col("own_no") - 1
     )
     moves = (goes_on & (before["pay_group_id"] != pl.col("pay_group_id"))).fill_null(value=False)
     return ordered.with_columns(
         taken_no=pl.when(moves).then(before["share_no"]), taken_shares=pl.when(moves).then(before["shares"])
-    )
+    ).drop(columns)
 
 
 def split_after(year: str) -> pl.Expr:
@@ -111,13 +112,17 @@ def own_flagged(pays_: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """
     pairs = lines.select("owner", "period_flags").unique()
     taken = pays_.select("owner", "ends_on", "period_of_month").join(pairs, on="owner").filter(is_flag_on())
-    taken = taken.sort("owner", "period_flags", "ends_on")
-    year = ["owner", "period_flags", pl.col("ends_on").dt.year()]
-    return taken.with_columns(
-        own_no=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(year),
-        own_pays=pl.len().cast(pl.Int64).over(year),
-        following_on=pl.col("ends_on").shift(-1).over("owner", "period_flags"),
-    ).drop("period_of_month")
+    whose = ["owner", "period_flags"]
+    taken = with_neighbours(taken.sort(*whose, "ends_on"), whose, below={"following_on": "ends_on"})
+    year = pl.struct(*whose, pl.col("ends_on").dt.year()).rle_id()
+    taken = taken.with_columns(year=year, place=pl.int_range(pl.len(), dtype=pl.Int64))
+    years = taken.group_by("year", maintain_order=True).agg(
+        own_pays=pl.len().cast(pl.Int64), first=pl.first("place")
+    )
+    counted = with_taken(taken, years, "year", "own_pays", "first")
+    return counted.with_columns(own_no=pl.col("place") - pl.col("first") + 1).drop(
+        "period_of_month", "year", "place", "first"
+    )
 
 
 def is_flag_on() -> pl.Expr:
