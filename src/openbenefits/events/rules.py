@@ -185,9 +185,9 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
 
 
-def is_to_be_replayed() -> pl.Expr:
+def is_to_be_replayed(indicator: str = "process_indicator") -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
-    return pl.col("process_indicator").is_in(DECIDED_AGAIN)
+    return pl.col(indicator).is_in(DECIDED_AGAIN).fill_null(value=False)
 
 
 def is_replayed_as_answered() -> pl.Expr:

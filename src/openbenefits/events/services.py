@@ -120,6 +120,9 @@ def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
 
 
+REPLAYED = pl.lit(str(ProcessIndicator.REPLAY))
+
+
 def order_replay(
     connection: Any,
     events: pl.DataFrame,
@@ -128,19 +131,20 @@ def order_replay(
     run_id: int | None,
     actor: str,
     now: datetime,
-    indicator: ProcessIndicator = ProcessIndicator.REPLAY,
+    indicator: pl.Expr = REPLAYED,
 ) -> None:
     """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
 
     Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
-            decides anew; what they posted must have been taken back. The indicator A or P asks for new
-            elections too: those there are must have been withdrawn.
+            decides anew; what they posted must have been taken back. `indicator` says of each event how:
+            as it was answered (L), or A or P, which ask for new elections too: those there are must have
+            been withdrawn.
     """
     if events.is_empty():
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
-    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(indicator)))
+    asked = events.select(*rules.EVENT_KEY, process_indicator=indicator)
     update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
 
 
