@@ -13,6 +13,7 @@ from tests.laws.situations import (
     _known_plan_types,
     approved_rows,
     contents_of,
+    contribution_rows,
     frame_of,
     held_before,
     held_member_rows,
@@ -28,7 +29,7 @@ from openbenefits.enrollment.rules.control import HELD_MEMBERS, LEFT
 from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
-from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.enrollment.rules.reinstated import ENDED
 from openbenefits.enrollment.rules.settle import Settled, settle
@@ -98,6 +99,9 @@ class Kernel:
             left=frame_of((one for row in rows for one in left_rows(row[0], row[2])), LEFT),
             ended=frame_of(
                 (one for row in rows for one in self._ended(*row)), ENDED | {"is_only_ended": pl.Boolean}
+            ),
+            contributions=frame_of(
+                (one for row in rows for one in contribution_rows(row[0], row[2])), CONTRIBUTIONS
             ),
         )
 

@@ -109,3 +109,9 @@ def left_rows(case: int, person: Row) -> Iterable[Row]:
 def approved_rows(case: int, person: Row) -> Iterable[Row]:
     for plan_type, cents in (person.get("approved") or {}).items():
         yield {"case": case, "plan_type": plan_type, "approved_cents": cents}
+
+
+def contribution_rows(case: int, person: Row) -> Iterable[Row]:
+    for plan_type, pays in (person.get("contributed") or {}).items():
+        for pay in pays:
+            yield {"case": case, "plan_type": plan_type, **pay}

@@ -408,6 +408,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Enter an amount in the direction the event allows.",
         ),
         _entry(
+            "BA1353",
+            "election",
+            _E,
+            _ELECT,
+            "The pledge is below what was contributed already",
+            "Enter at least what was contributed in the year, or waive the account.",
+        ),
+        _entry(
             "BA1352",
             "election",
             _E,

@@ -37,6 +37,19 @@ def no_jobs() -> pl.DataFrame:
     return pl.DataFrame(schema={"case": pl.Int32, "job_number": pl.Int16})
 
 
+CONTRIBUTIONS = {
+    "case": pl.Int32,
+    "plan_type": pl.String,
+    "ends_on": pl.Date,
+    "owed_cents": pl.Int64,
+}
+
+
+def no_contributions() -> pl.DataFrame:
+    """Answer the frame of a situation in which nothing was contributed to an account."""
+    return pl.DataFrame(schema=CONTRIBUTIONS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """What is known of the people whose events are prepared; columns as in `enrollment.frames`.
@@ -63,6 +76,8 @@ class Situation:
     left:     plan types left, per case: left_on, the first day without (control.LEFT).
     ended:    what ended last and has not begun again, per case and plan type (reinstated.ENDED), with
               is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
+    contributions: what pays take of pledges, as CONTRIBUTIONS (null: unknown); read only when elections are
+              checked, and events settled.
     """
 
     cases: pl.DataFrame
@@ -79,6 +94,7 @@ class Situation:
     held_members: pl.DataFrame = field(default_factory=control.no_held_members)
     left: pl.DataFrame = field(default_factory=control.nobody_left)
     ended: pl.DataFrame = field(default_factory=nothing_ended)
+    contributions: pl.DataFrame = field(default_factory=no_contributions)
 
 
 @dataclass(frozen=True, kw_only=True)
