@@ -127,7 +127,8 @@ def pay_sources() -> SearchStrategy[Row]:
     )
     of_a_base = st.fixed_dictionaries({"benefits_base": st.sampled_from(BASE_TYPES)})
     both = st.tuples(of_a_base, of_a_day).map(lambda parts: parts[0] | parts[1])
-    return st.just({}) | st.just({}) | of_a_day | of_jobs | of_a_base | both
+    then = st.tuples(of_jobs, of_a_day).map(lambda parts: parts[0] | parts[1])
+    return st.just({}) | st.just({}) | of_a_day | of_jobs | then | of_a_base | both
 
 
 @st.composite

@@ -115,15 +115,22 @@ def base_pay(setup: Setup, formula: Row, person: Row, day: date, deduction_on: d
     if base_type is not None:
         bases = [one for one in person.get("benefit_bases") or [] if one["base_type"] == base_type]
         return pay_of_day({"pay_history": bases}, on)
-    if back is not None or of_period:
-        return pay_of_day(person, on)
-    if formula.get("jobs", "primary") == "primary" and not formula.get("active_only", False):
-        return annual_pay(person)
-    group = jobs_looked_at(formula, person)
+    of_a_day, of_the_job = back is not None or of_period, formula.get("jobs", "primary") == "primary"
+    if of_the_job and not formula.get("active_only", False):
+        return pay_of_day(person, on) if of_a_day else annual_pay(person)
+    group = jobs_looked_at(formula, _with_jobs_of(person, on) if of_a_day else person)
     pays = [job.get("annual_pay_cents") for job in group]
     if formula.get("active_only", False) and any(job.get("job_status") is None for job in group):
         return None
     return None if not pays or None in pays else sum(pays)
+
+
+def _with_jobs_of(person: Row, day: date) -> Row:
+    """Give a person the jobs of a day: the primary one, and the others."""
+    known = [one for one in person.get("job_history") or [] if one["valid_from"] <= day]
+    jobs = max(known, key=lambda one: one["valid_from"])["jobs"] if known else []
+    primary = next((job for job in jobs if job.get("is_primary", False)), None)
+    return {**person, "job": primary, "more_jobs": [job for job in jobs if job is not primary]}
 
 
 def _day_of_period(setup: Setup, as_of: str, person: Row, deduction_on: date | None) -> date | None:

@@ -39,12 +39,13 @@ from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.bases import asks_benefit_bases, base_pay, no_benefit_bases
+from openbenefits.rating.rules.bases import asks_benefit_bases, asks_job_history, base_pay, no_benefit_bases
 from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history, no_pay_history
 from openbenefits.workforce.frames import (
     as_of,
     benefit_bases_of,
     dependents_as_of,
+    job_history_of,
     jobs_as_of,
     load_jobs,
     pay_history_of,
@@ -184,6 +185,7 @@ def _bases(
         no_pay_history() if history is None else history,
         benefit_bases_of(connection, days) if asks_benefit_bases(rulebook) else no_benefit_bases(),
         rulebook,
+        job_history_of(days, jobs) if asks_job_history(rulebook) else None,
     )
 
 

@@ -462,8 +462,8 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
     `as_of: last_year` with `as_of_day: "12-31"`; or of the check, or the end, of the pay period in which
-    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, or instead of
-    any job's a `benefits_base` of a type.
+    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, as these are on
+    that day (`active_only`: those that go on then), or instead of any job's a `benefits_base` of a type.
     """
 
     code: Code

@@ -388,7 +388,7 @@ def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.when(pl.col("base_type").is_not_null())
         .then(pl.concat_str(pl.lit("base "), pl.col("base_type").fill_null(""), when))
         .when(is_of_jobs)
-        .then(pl.concat_str(pl.lit("jobs "), "jobs", only))
+        .then(pl.concat_str(pl.lit("jobs "), "jobs", only, when))
         .when(is_of_day)
         .then(pl.lit("pay"))
     )

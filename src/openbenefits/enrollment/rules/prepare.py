@@ -23,7 +23,7 @@ from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
 from openbenefits.programs.rulebook import Rulebook, used_kinds
-from openbenefits.rating.rules.bases import base_pay, no_benefit_bases
+from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
@@ -69,6 +69,8 @@ class Situation:
               calculation rule, or a formula, takes pay as of another day than the event's.
     benefit_bases: annual benefits bases of each type by day, as BENEFIT_BASES of `rating.rules.bases`; needed
               only where a formula takes one.
+    job_history: every job by day, as JOB_HISTORY of `rating.rules.bases`; needed only where a formula takes
+              the pay of a group of jobs on another day.
     overrides: what somebody decided about programs and options in place of the rules, for this event alone
               (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
               reason.
@@ -94,6 +96,7 @@ class Situation:
     held_members: pl.DataFrame = field(default_factory=control.no_held_members)
     left: pl.DataFrame = field(default_factory=control.nobody_left)
     ended: pl.DataFrame = field(default_factory=nothing_ended)
+    job_history: pl.DataFrame = field(default_factory=no_job_history)
     contributions: pl.DataFrame = field(default_factory=no_contributions)
 
 
@@ -301,7 +304,8 @@ def price_options(
 def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
     """Find what formulas take coverage from beside the pay of the case; None where none asks for more."""
     cases = situation.cases.select("case", on="event_on")
-    return base_pay(cases, situation.jobs, situation.pay_history, situation.benefit_bases, rulebook)
+    history, bases = situation.pay_history, situation.benefit_bases
+    return base_pay(cases, situation.jobs, history, bases, rulebook, situation.job_history)
 
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:
