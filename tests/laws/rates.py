@@ -65,6 +65,7 @@ def rate_tables(draw: DrawFn, code: str, kind: str) -> list[Row]:
         table["unit"] = draw(st.sampled_from(["per_hundred", "per_thousand", "flat", "percent_of_base"]))
     if "area" in table["keys"]:
         table["geography"] = "AREAS"
+        table["area_of"] = draw(st.sampled_from(["home", "home", "company", "location"]))
     table |= _factors(draw, table, kind)
     lines = rate_lines(table["keys"], 10_000 if kind == "tier" else 1_000)
     return dated(draw, st.builds(lambda rates: {**table, "rates": rates}, lines))

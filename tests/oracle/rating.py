@@ -221,7 +221,7 @@ def rate_values(
     aged = look["member"] or member
     return {
         "age": None if look["age_on"] is None else age_years(aged.get("birth_on"), look["age_on"]),
-        "area": setup.zips(table.get("geography")).get(person.get("zip") or "") or None,
+        "area": setup.zips(table.get("geography")).get(rating_zip(setup, table, person, look) or "") or None,
         "coverage_code": coverage_code,
         "smoker": member.get("is_smoker"),
         "sex": member.get("sex"),
@@ -231,6 +231,15 @@ def rate_values(
         else service_months(person.get("service_on"), look["service_on"]),
         "pay": look["pay"],
     }
+
+
+def rating_zip(setup: Setup, table: Row, person: Row, look: Row) -> str | None:
+    """Find the zip of the address a table goes by: the home's, or the one of the job's company or location."""
+    kind = table.get("area_of", "home")
+    if kind == "home":
+        return person.get("zip")
+    address = setup.row_on(f"{kind}_addresses", (person.get("job") or {}).get(kind), look["price_on"])
+    return address["zip"] if address else None
 
 
 def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, look: Row) -> Row:

@@ -203,8 +203,8 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "option",
             _E,
             _HR,
-            "No rating area for the home zip",
-            "Correct the zip, or complete the geography.",
+            "No rating area for the address",
+            "Correct the zip of the home (or the address of company or location), or complete the geography.",
         ),
         _entry("BA1213", "option", _E, _HR, "Birth date missing", "Fill in the birth date."),
         _entry(

@@ -19,6 +19,7 @@ from openbenefits.core.codes import (
     USUAL_RELATIONSHIPS,
     AgeOf,
     AmountKind,
+    AreaOf,
     BeginRule,
     CobraCause,
     DeductionBeginRule,
@@ -215,6 +216,7 @@ class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
+    area_of: AreaOf = AreaOf.HOME  # whose address gives the area: the home, the company, the place of work
     curve: str | None = None  # an age curve of the same bundle, else of the PEO's
     base_age: int = 21
     tiers: dict[Code, RateFactor] = {}
@@ -785,10 +787,19 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
     age_tables: list[AgeTablePart] = []
 
 
+class AddressPart(SwitchedPart, kw_only=True, frozen=True):
+    """Where a company, or a location that jobs name, is: for rates by the employer's address."""
+
+    code: Annotated[str, Meta(min_length=1)]
+    zip: Annotated[str, Meta(pattern=r"^[0-9]{5}$", description="five digits")]
+
+
 class ClientBundle(SharedSections, kw_only=True, frozen=True):
     """A client's set-up: its groups, calendars, programs, schedules and run controls."""
 
     companies: list[GroupPart]
+    company_addresses: list[AddressPart] = []
+    location_addresses: list[AddressPart] = []
     benefit_groups: list[GroupPart]
     pay_groups: list[PayGroupPart]
     programs: list[ProgramPart]
