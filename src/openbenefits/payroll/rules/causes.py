@@ -29,7 +29,7 @@ _COMPARED = (
         "priced_annual_pay_cents",
         "priced_age",
         "priced_family_ages",
-        "priced_zip",
+        "priced_place",
     ),
 )
 _LINE = ["series", "kind", "is_after_tax_part"]
@@ -85,7 +85,7 @@ def _cause(first: date) -> pl.Expr:
         .then(pl.lit(PAY_RISE))
         .when(_differs("priced_age") | _differs("priced_family_ages"))
         .then(pl.lit(AGE))
-        .when(_differs("priced_zip"))
+        .when(_differs("priced_place"))
         .then(pl.lit(ADDRESS))
         .otherwise(pl.lit(COVERAGE))
     )
