@@ -238,8 +238,8 @@ def create_events(
 ) -> pl.DataFrame:
     """Turn waiting activity into events of an event-maintenance schedule; answer the new events.
 
-    Activity of the day and class of an unfinished event merges into it (event-processing §5.6), and flags it if
-    facts have changed since its options were prepared. What the terms of its class hold back goes on waiting
+    Activity of the day and class of an unfinished event merges into it (event-processing §5.6), and flags it
+    if facts came after its options were prepared. What the terms of its class hold back goes on waiting
     (docs/rules.md §15.4).
     """
     waiting = frames.load_waiting_activity(connection, people)
