@@ -14,7 +14,7 @@ WARNINGS = {"client_id": pl.Int32(), **dict.fromkeys(COLUMNS, pl.String())}
 
 
 def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
-    """List the own fields that rules ask for and no job fills, the actions that nothing maps, unknown companies.
+    """List own fields that rules ask for and no job fills, actions that nothing maps, companies nobody knows.
 
     Shapes: client_id and the columns of a finding of set-up, all of them warnings.
     """

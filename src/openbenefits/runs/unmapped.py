@@ -1,4 +1,4 @@
-"""What jobs say that the set-up does not know: actions and reasons nothing maps, companies it does not have."""
+"""What jobs say that the set-up does not know: actions and reasons nothing maps, companies it lacks."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -36,7 +36,8 @@ COMPANIES = {"client_id": pl.Int32(), "company": pl.String(), "people": pl.Int64
 EMPLOYING = """
 SELECT client_id, company, count(DISTINCT person_id) AS people
 FROM workforce_jobfact
-WHERE client_id = ANY(%(clients)s::int[]) AND valid_from <= %(as_of)s AND NOT is_deleted AND company IS NOT NULL
+WHERE client_id = ANY(%(clients)s::int[]) AND valid_from <= %(as_of)s AND NOT is_deleted
+  AND company IS NOT NULL
 GROUP BY client_id, company
 """
 
