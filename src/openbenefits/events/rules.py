@@ -16,6 +16,8 @@ PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSo
 """Facts about a person that are activity of every benefit record, under the default class."""
 
 FINAL = [str(status) for status in FINAL_STATUSES]
+PREPARED = ["PR", "NT", "ET", "EE", "RE"]
+"""Not final, and no run decides it anew by itself until an answer comes, or its turn comes back."""
 DECIDED_AGAIN = [
     str(one) for one in (ProcessIndicator.REPLAY, ProcessIndicator.ASSIGN, ProcessIndicator.PREPARE)
 ]
