@@ -79,8 +79,8 @@ def dearer(driven: Driven) -> None:
     """What was chosen costs a cent more a pay now than when it was offered."""
     with driven.connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE enrollment_eventoption SET pay_before_tax_cents = pay_before_tax_cents - 1"
-            " WHERE person_id = %s AND schedule_id = %s",
+            "UPDATE enrollment_menuoption SET pay_before_tax_cents = pay_before_tax_cents - 1 WHERE menu_id IN"
+            " (SELECT menu_id FROM enrollment_eventplan WHERE person_id = %s AND schedule_id = %s)",
             [driven.person_id, driven.employer.event_maintenance],
         )
 

@@ -103,8 +103,11 @@ CONTENT = {
         event_status, process_status, program_id, preparation, window_ends_on, steps FROM events_event""",
     "events_eventstep": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, step, from_status,
         to_status, event_status FROM events_eventstep""",
-    "enrollment_eventplan": "SELECT * FROM enrollment_eventplan",
-    "enrollment_eventoption": "SELECT * FROM enrollment_eventoption",
+    "enrollment_eventplan": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation,
+        plan_type, event_rule_row, coverage_begins_on, deduction_begins_on, coverage_ends_on, deduction_ends_on,
+        current_option_id, default_option_id, default_reason, offered_options, is_choice, is_lost,
+        is_election_required, is_ignored, is_waive_allowed FROM enrollment_eventplan""",
+    "enrollment_menuoption": "SELECT * FROM enrollment_eventoption",  # menus are numbered as they come
     "enrollment_coverage": """SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, kind,
         option_id, coverage_cents, deduction_begins_on, rule FROM enrollment_coverage""",
     "events_message": """SELECT client_id, person_id, schedule_id, event_number, code, plan_type, expected, found
