@@ -21,6 +21,7 @@ from openbenefits.programs.audit import (
     excess,
     general,
     imputed,
+    leaves,
     limits,
     prices,
     programs,
@@ -104,6 +105,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     run_limits.run_limits,
     cobra.cobra_classes,
     cobra.cobra_actions,
+    leaves.leave_policies,
+    leaves.payroll_terms,
 )
 
 
