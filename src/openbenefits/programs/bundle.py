@@ -416,6 +416,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waived_proof_above: Dollars | None = None
     proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
     reinstate_within_days: int = 0  # what an event ended so many days before, at most, comes back; 0: nothing
+    retier: bool = False  # fewer remain covered than the code demands: the same plan, with one that fits
     persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
     pledge_change: PledgeChange = PledgeChange.ANY
     ignore_dependent_checks: bool = False
@@ -680,9 +681,14 @@ class SchedulePart(Part, kw_only=True, frozen=True):
 
 
 class PassiveEventPart(Part, kw_only=True, frozen=True):
+    """An event that age or length of service brings about, or a covered dependent who passes a limit of age.
+
+    `dependent_limit` goes by the dependent rules, and states neither years nor months.
+    """
+
     code: Code
     event_class: str
-    base: Literal["birth", "service"]
+    base: Literal["birth", "service", "dependent_limit"]
     years: int = 0
     months: int = 0
 

@@ -360,6 +360,7 @@ class EventRule(SwitchedRow):
     waived_proof_above_cents = models.BigIntegerField(null=True)
     proof_rise = models.SmallIntegerField(default=0)  # 0 and 99: no such rule
     reinstate_within_days = models.SmallIntegerField(default=0)  # 0: nothing comes back
+    is_retiering = models.BooleanField(default=False)
     pledge_change = models.TextField(default="any")  # core.codes.PledgeChange
     ignores_dependent_checks = models.BooleanField(default=False)
     ignores_fund_checks = models.BooleanField(default=False)
