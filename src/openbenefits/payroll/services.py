@@ -120,14 +120,18 @@ def find_unpaid(connection: Any, client_id: int, *, begin: date, through: date) 
 
 
 def write_register(frame: pl.DataFrame, path: Path) -> int:
-    """Write lines of `owed` as the CSV payroll reads, in dollars, and answer how many there are.
+    """Write lines of `owed`, or of `register.register_of`, as the CSV payroll reads; answer how many.
 
     Missing: an unknown amount is an empty field, and `fault` says why.
     """
     amounts = {"owed": "owed_cents", "employer": "employer_cents", "coverage": "coverage_cents"}
+    columns: tuple[str, ...] = REGISTER
+    if "take_cents" in frame.columns:
+        amounts["take"] = "take_cents"
+        columns += ("take", "untaken")
     rows = frame.with_columns(dollars_text(pl.col(cents)).alias(name) for name, cents in amounts.items())
     order = ["check_on", "employee_number", "benefit_record", "kind", "plan_type", "slot"]
-    rows.sort(order).select(REGISTER).write_csv(path)
+    rows.sort(order).select(columns).write_csv(path)
     return rows.height
 
 

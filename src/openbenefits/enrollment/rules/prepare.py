@@ -22,6 +22,7 @@ from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
+from openbenefits.enrollment.rules.retiered import with_retiered
 from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
 from openbenefits.rating.rules.coverage import with_coverage
@@ -139,6 +140,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
     plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
     plans = control.with_barred(choices.with_loss(plans, menus, rulebook), situation.left, rulebook)
+    plans = with_retiered(plans, menus, offers, situation.members, situation.held_members, rulebook)
     plans = choices.with_default(plans, menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
