@@ -25,6 +25,7 @@ from openbenefits.enrollment.frames import (
     load_held,
     load_overrides,
     no_dates,
+    price_decisions_of,
 )
 from openbenefits.enrollment.points import above_all_versions, as_stored, copy_points, supersede
 from openbenefits.enrollment.prepared_frames import load_prior_options
@@ -102,6 +103,7 @@ def load_known(
         if asks_benefit_bases(rulebook)
         else no_benefit_bases(),
         overrides=load_overrides(connection, cases, known_at=known_at),
+        price_decisions=price_decisions_of(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
         ended=ended.select(*ENDED, "is_only_ended"),

@@ -337,6 +337,7 @@ def _write_decisions(
     rows = decisions.with_columns(
         decided_by=pl.lit(made_by),
         change_id=pl.lit(change_id, pl.Int64),
+        is_withdrawn=pl.lit(value=False),
         known_since=pl.lit(now).cast(pl.Datetime("us", "UTC")),
     )
     copy_in(connection, "enrollment_proofdecision", as_stored(rows, models.ProofDecision))
