@@ -9,7 +9,7 @@ from tests.runs.test_taking_back import assert_same, state
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.models import EventOption, PriceDecision
-from openbenefits.enrollment.price_deciding import PRICE_ROW
+from openbenefits.enrollment.price_deciding import PRICE_ROW, load_priced_options
 from openbenefits.events.models import Event
 from openbenefits.payroll.rules.causes import DECIDED
 from openbenefits.payroll.services import owed
@@ -192,29 +192,39 @@ def test_the_explanation_tells_who_decided_the_price_and_adds_up(fresh_database,
     assert decided
     assert {cost.employer_cents for cost in decided} == {100}
     assert all(
-        "by decision of tester (a promise was kept), from 2026-01-01:" in cost.lines[0]
+        "by decision of tester (a promise was kept), from January 1, 2026:" in cost.lines[0]
         for cost in decided
     )
 
 
 def test_the_audit_names_decisions_that_change_nothing(fresh_database, final):
-    person_id, waived = covered(fresh_database, final), without_medical(fresh_database, final)
-    for one in (person_id, waived):
-        decide(fresh_database, order(final), rows(final, one, employee_cents=0), now=LATER)
+    person_id = covered(fresh_database, final)
+    other, plan_type = without_coverage(fresh_database, final)
+    decide(fresh_database, order(final), rows(final, person_id, employee_cents=0), now=LATER)
+    bare = rows(final, other, employee_cents=0, plan_type=plan_type)
+    decide(fresh_database, order(final), bare, now=LATER)
 
     def codes(on: date) -> set[tuple[int, str]]:
-        found = audit_people(fresh_database, [final.client_id], on)
-        return {pair for pair in found.select("person_id", "code").rows() if pair[1] in ("HR2111", "HR2112")}
+        found = audit_people(fresh_database, [final.client_id], on).select("person_id", "code").rows()
+        return {pair for pair in found if pair[1] in ("HR2111", "HR2112")}
 
     assert codes(date(2026, 3, 31)) == set()
-    assert codes(APRIL) == {(waived, "HR2112")}
+    assert codes(APRIL) == {(other, "HR2112")}
     with fresh_database.cursor() as cursor:
         cursor.execute("DELETE FROM programs_cost")
     set_up._kept.clear()
-    assert codes(APRIL) == {(person_id, "HR2111"), (waived, "HR2111"), (waived, "HR2112")}
+    assert codes(APRIL) == {(person_id, "HR2111"), (other, "HR2111"), (other, "HR2112")}
 
 
-def without_medical(connection, employer) -> int:
-    """Answer somebody without medical coverage: their waiver, or no coverage at all."""
-    points = held(connection, employer).filter(~pl.col("kind").is_in(["E", "D"]), plan_type="10")
-    return points["person_id"].min()
+def without_coverage(connection, employer) -> tuple[int, str]:
+    """Name somebody and a plan type with prices in which they have nothing."""
+    points = held(connection, employer)
+    has = points.filter(pl.col("kind").is_in(["E", "D"])).select("person_id", "plan_type")
+    types = load_priced_options(connection, employer.client_id).select("plan_type").unique()
+    pairs = (
+        points.select("person_id")
+        .unique()
+        .join(types, how="cross")
+        .join(has, on=["person_id", "plan_type"], how="anti")
+    )
+    return pairs.sort("person_id", "plan_type").row(0)
