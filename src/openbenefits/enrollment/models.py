@@ -312,6 +312,19 @@ class CoverageFund(CoverageKey):
     percent = models.SmallIntegerField()
 
 
+class TakenOverPoint(CoverageKey):
+    """Which change points a take-over wrote, and which version each took the place of.
+
+    What taking it back leads to.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version"
+    )
+    change_id = models.BigIntegerField()
+    was_version = models.IntegerField(null=True)
+
+
 class ProofDecision(models.Model):
     """An act: how much coverage of a plan type was approved for a person, from a day (rulings §4)."""
 
