@@ -123,8 +123,10 @@ def test_events_of_facts_are_taken_back_with_what_they_ended(fresh_database, enr
     assert_same(state(fresh_database, enrolled), after)
     take_back(fresh_database, once.run_id, **WHY)
     assert_same(state(fresh_database, enrolled), before)
-    maintain(fresh_database, enrolled)
+    again = maintain(fresh_database, enrolled)
     assert_same(state(fresh_database, enrolled), after)
+    take_back(fresh_database, again.run_id, **WHY)
+    assert_same(state(fresh_database, enrolled), before)
 
 
 def test_what_was_built_on_a_run_goes_first(fresh_database, enrolled):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
-from openbenefits.cli import deciding
+from openbenefits.cli import deciding, pricing
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import show, tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
@@ -258,5 +258,6 @@ def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: s
     )
 
 
-for command in (deciding.override, deciding.merge, deciding.unmerge):
+for command in (deciding.override, deciding.merge, deciding.unmerge, pricing.price, pricing.prices):
     app.command()(command)
+app.command(name="price-file")(pricing.price_file)

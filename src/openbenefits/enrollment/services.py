@@ -23,6 +23,7 @@ from openbenefits.enrollment.frames import (
     load_event_dates,
     load_overrides,
     no_dates,
+    price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
 from openbenefits.enrollment.prepared_frames import load_prior_options
@@ -113,6 +114,7 @@ def load_known(
         else no_benefit_bases(),
         job_history=job_history_of(asked, jobs) if asks_job_history(rulebook) else no_job_history(),
         overrides=load_overrides(connection, cases, known_at=known_at),
+        price_decisions=price_decisions_of(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
         ended=ended.select(*ENDED, "is_only_ended"),

@@ -37,7 +37,7 @@ def detect_activity(
     inserted = rules.last_told(feed, "I").filter(pl.col("is_trigger") & (pl.col("valid_from") >= floor))
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
-    rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None), run_id=pl.lit(None))
     _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     _flag_changed(connection, feed, people, jobs)
@@ -76,14 +76,18 @@ def _reconnect(
     order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
-def write_activity(connection: Any, activities: pl.DataFrame) -> int:
-    """Write activity that does not come from the change feed; what is there already stays as it is."""
+def write_activity(connection: Any, activities: pl.DataFrame, *, run_id: int | None = None) -> int:
+    """Write activity that does not come from the change feed; what is there already stays as it is.
+
+    `run_id` is the run that found it due; it may be taken back.
+    """
     rows = activities.with_columns(
         job_number=pl.lit(None),
         reported_on=pl.lit(None),
         change_id=pl.lit(None),
         schedule_id=pl.lit(None),
         event_number=pl.lit(None),
+        run_id=pl.lit(run_id, pl.Int64),
     )
     columns = schema_of(models.Activity)
     return merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
@@ -298,7 +302,7 @@ def _with_copies(
     added = triggers.copies(classified, classes, load_known_jobs(connection, people))
     if added.is_empty():
         return classified
-    rows = added.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    rows = added.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None), run_id=pl.lit(None))
     columns = schema_of(models.Activity)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     return pl.concat([classified, added])

@@ -17,6 +17,7 @@ from openbenefits.enrollment.frames import (
     load_covered_dependents,
     load_credit_rolls,
     load_credit_uses,
+    load_price_decisions,
 )
 from openbenefits.payroll.frames import (
     load_covered_people,
@@ -175,6 +176,7 @@ def known_of(
         bases=_bases(connection, days, jobs, history, rulebook),
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
+        price_decisions=load_price_decisions(connection, people),
         given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
     )
 
