@@ -33,8 +33,19 @@ OWN = {"accounts_role", "accounts_employeelogin"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
-OPEN = {
-    "accounts_user": "a sign-in finds its user before anything else is known",
+SIGN_IN = {
+    "accounts_user",
+    "account_emailaddress",
+    "account_emailconfirmation",
+    "django_session",
+    "mfa_authenticator",
+    "socialaccount_socialaccount",
+    "socialaccount_socialapp",
+    "socialaccount_socialtoken",
+    "usersessions_usersession",
+}
+"""What a sign-in reads and writes before it is known who it is; no page lists any of it but one's own."""
+OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known") | {
     "accounts_user_groups": "Django's; not used",
     "accounts_user_user_permissions": "Django's; not used",
     "auth_group": "Django's; not used",
@@ -166,7 +177,7 @@ def _protect(session: psycopg.Connection, table: str, columns: set[str]) -> None
     name, role = sql.Identifier(table), sql.Identifier(FACE)
     session.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, role))
     if table in OPEN:
-        rights = "SELECT, UPDATE, INSERT" if table == "accounts_user" else "SELECT"
+        rights = "SELECT, INSERT, UPDATE, DELETE" if table in SIGN_IN else "SELECT"
         session.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), name, role))
         return
     if (policies := policies_of(table, columns)) is None:
