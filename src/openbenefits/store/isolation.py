@@ -118,20 +118,24 @@ def isolate(connection: Any) -> None:
     for kind, right in (("SEQUENCES", "USAGE"), ("FUNCTIONS", "EXECUTE")):
         statement = "GRANT {} ON ALL {} IN SCHEMA public TO {}"
         session.execute(sql.SQL(statement).format(sql.SQL(right), sql.SQL(kind), sql.Identifier(FACE)))
-    for view in unprotected_views(session, PUBLIC_VIEWS):
+    for view in _views(session):
         session.execute(
             sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(view), sql.Identifier(FACE))
         )
 
 
 PUBLIC_VIEWS = ("events_status_reachable",)
-"""Views that hold nobody's rows: a view reads as its owner, whom no policy stops."""
+"""Views that hold nobody's rows: such a view reads as its owner, whom no policy stops."""
 
 
-def unprotected_views(session: psycopg.Connection, names: Sequence[str]) -> list[str]:
-    """Name those of some views that exist."""
+def _views(session: psycopg.Connection) -> list[str]:
+    """Name the views a face may read: those that read as whoever asks, and those that hold nobody's rows."""
     rows = session.execute(
-        "SELECT relname FROM pg_class WHERE relkind = 'v' AND relname = ANY(%s)", [list(names)]
+        """
+        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
+          AND (coalesce(reloptions @> ARRAY['security_invoker=true'], false) OR relname = ANY(%s))
+        """,
+        [list(PUBLIC_VIEWS)],
     )
     return [row[0] for row in rows]
 
