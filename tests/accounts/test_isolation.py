@@ -21,6 +21,9 @@ def tables(session) -> dict[str, tuple[list[str], bool]]:
 
 
 def client_column(table, columns):
+    """Name the column of a row's client; an app of a company's sign-in has a client_id of another kind."""
+    if table in OPEN:
+        return None
     column = CLIENT_COLUMNS.get(table, "client_id")
     return column if column in columns else None
 
