@@ -443,7 +443,11 @@ def test_one_election_is_checked_like_a_row(world, employee):
 
 @pytest.mark.parametrize("column", ["coverage_cents", "pledge_cents", "hours_hundredths"])
 def test_an_amount_nobody_can_mean_is_a_bad_row(world, employee, column):
-    named = {"coverage_cents": "coverage_amount", "pledge_cents": "annual_pledge", "hours_hundredths": "hours"}
+    named = {
+        "coverage_cents": "coverage_amount",
+        "pledge_cents": "annual_pledge",
+        "hours_hundredths": "hours",
+    }
     for value in (10**12 + 1, 2**62, -1):
         found = one(world, employee, "10", "HMO-1", **{column: value})
         assert [name for _, name, _ in bad(found)] == [named[column]]
