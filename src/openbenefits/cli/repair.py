@@ -258,5 +258,5 @@ def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: s
     )
 
 
-for command in (deciding.override, deciding.merge, deciding.unmerge):
+for command in (deciding.override, deciding.taken_over, deciding.merge, deciding.unmerge):
     app.command()(command)

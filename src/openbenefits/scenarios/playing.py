@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from openbenefits.core.codes import Level, PersonType, ProcessStatus
+from openbenefits.enrollment.continuing import take_in
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.repair.proposals import run_repairs
@@ -24,7 +25,7 @@ from openbenefits.scenarios.cast import Cast, StoryMistake, job_columns, stated_
 from openbenefits.scenarios.databases import BY, CLIENT_ID, Setup, apply_setup
 from openbenefits.scenarios.frames import EVENTS, Row, load_names, rows_of
 from openbenefits.workforce import services as workforce
-from openbenefits.workforce.models import Dependent
+from openbenefits.workforce.models import Dependent, Person
 
 ENTERABLE = {
     str(status)
@@ -294,6 +295,24 @@ def _decide_proof(play: Play, part: shape.ProofPart, on: date, now: datetime) ->
     )
 
 
+def _continue_coverage(play: Play, part: shape.ContinuePart, on: date, now: datetime) -> None:
+    person = Person.objects.get(pk=play.cast.person(part.person))
+    row = {
+        "employee_number": person.employee_number,
+        "dependent": _numbers(play, [part.dependent])[0] if part.dependent else "",
+        "plan_type": part.plan_type,
+        "begins_on": part.effective or on,
+        "elected_on": on,
+        "paid_through": part.paid_through or "",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "continued.csv"
+        path.write_text(",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n")
+        result = take_in(play.connection, CLIENT_ID, path, now=now, made_by=BY)
+    for bad in result.bad_rows.iter_rows(named=True):
+        raise ElectionRefused(f"{bad['column']}: expected {bad['expected']}, found {bad['found']}")
+
+
 # --- runs -----------------------------------------------------------------------------------------------
 
 
@@ -365,6 +384,7 @@ _PLAYERS: dict[str, Player] = {
     "delete_job": _delete_job,
     "elect": _elect,
     "decide_proof": _decide_proof,
+    "continue_coverage": _continue_coverage,
     "run": _run,
     "passive_events": _passive_events,
     "window_ends": _window_ends,

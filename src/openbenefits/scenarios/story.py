@@ -286,6 +286,14 @@ class ProofPart(Act, kw_only=True, frozen=True):
     approved: Dollars
 
 
+class ContinuePart(Act, kw_only=True, frozen=True):
+    """Goes on with lost coverage at own cost from `effective`, paid through a day."""
+
+    plan_type: PlanType
+    paid_through: date | None = None
+    dependent: Name | None = None  # none: the employee
+
+
 class RunPart(Part, kw_only=True, frozen=True):
     """Runs a schedule through a level, as of the day of the step unless another is stated."""
 
@@ -348,6 +356,7 @@ class Step(Part, kw_only=True, frozen=True):
     delete_job: DeleteJobPart | None = None
     elect: ElectPart | None = None
     decide_proof: ProofPart | None = None
+    continue_coverage: ContinuePart | None = None
     run: RunPart | None = None
     passive_events: PassiveEventsPart | None = None
     window_ends: WindowEndsPart | None = None
@@ -363,7 +372,7 @@ class Step(Part, kw_only=True, frozen=True):
 ACTS: tuple[str, ...] = (
     *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
     *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
-    *("decide_proof", "run", "passive_events", "window_ends", "repairs", "statement"),
+    *("decide_proof", "continue_coverage", "run", "passive_events", "window_ends", "repairs", "statement"),
     "change_setup",
 )
 """The keys of a step of which it has one at most."""
