@@ -231,6 +231,14 @@ class PriceDay(StrEnum):
     LAST_YEAR = "last_year"
 
 
+class AreaOf(StrEnum):
+    """Whose address gives the rating area of a price."""
+
+    HOME = "home"
+    COMPANY = "company"
+    LOCATION = "location"
+
+
 class AgeOf(StrEnum):
     """Whose age a price looks at."""
 

@@ -25,6 +25,7 @@ class Activity(models.Model):
     change_id = models.BigIntegerField(null=True)  # the fact change behind it, if one
     schedule_id = models.IntegerField(null=True)  # set when consumed
     event_number = models.IntegerField(null=True)
+    run_id = models.BigIntegerField(null=True)  # the run that found it due: a passive event
 
 
 class ActivityAct(models.Model):

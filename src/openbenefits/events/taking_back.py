@@ -103,7 +103,8 @@ def take_back_activity(connection: Any, before: pl.DataFrame, *, client_id: int,
     if people.is_empty():
         return
     rows = frames.load_all_activity(connection, people.unique())
-    state = before.select(*rules.EVENT_KEY, "is_new", was="event_status")
+    is_anew = pl.col("process_indicator") == str(ProcessIndicator.TAKEN_BACK)  # made once more
+    state = before.select(*rules.EVENT_KEY, is_new=pl.col("is_new") | is_anew, was="event_status")
     rows = rows.join(state, on=list(rules.EVENT_KEY), how="left", nulls_equal=True)
     is_back = pl.col("was").is_in([str(EventStatus.VOID), str(EventStatus.DISCONNECTED)])
     kept = (is_back & ~pl.col("is_new")).fill_null(value=False)

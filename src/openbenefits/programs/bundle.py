@@ -19,6 +19,7 @@ from openbenefits.core.codes import (
     USUAL_RELATIONSHIPS,
     AgeOf,
     AmountKind,
+    AreaOf,
     BeginRule,
     CobraCause,
     DeductionBeginRule,
@@ -219,6 +220,7 @@ class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
+    area_of: AreaOf = AreaOf.HOME  # whose address gives the area: the home, the company, the place of work
     curve: str | None = None  # an age curve of the same bundle, else of the PEO's
     base_age: int = 21
     tiers: dict[Code, RateFactor] = {}
@@ -467,8 +469,8 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
     `as_of: last_year` with `as_of_day: "12-31"`; or of the check, or the end, of the pay period in which
-    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, or instead of
-    any job's a `benefits_base` of a type.
+    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, as these are on
+    that day (`active_only`: those that go on then), or instead of any job's a `benefits_base` of a type.
     """
 
     code: Code
@@ -837,10 +839,19 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
     age_tables: list[AgeTablePart] = []
 
 
+class AddressPart(SwitchedPart, kw_only=True, frozen=True):
+    """Where a company, or a location that jobs name, is: for rates by the employer's address."""
+
+    code: Annotated[str, Meta(min_length=1)]
+    zip: Annotated[str, Meta(pattern=r"^[0-9]{5}$", description="five digits")]
+
+
 class ClientBundle(SharedSections, kw_only=True, frozen=True):
     """A client's set-up: its groups, calendars, programs, schedules and run controls."""
 
     companies: list[GroupPart]
+    company_addresses: list[AddressPart] = []
+    location_addresses: list[AddressPart] = []
     benefit_groups: list[GroupPart]
     pay_groups: list[PayGroupPart]
     programs: list[ProgramPart]

@@ -57,6 +57,7 @@ _CLIENT_TABLES: dict[Model, RowMaker] = {
     models.Cost: programs.costs,
     models.ExcludedCoverage: programs.excluded_coverage,
     models.PayGroup: calendars.pay_groups,
+    models.Address: calendars.addresses,
     models.BenefitGroup: calendars.benefit_groups,
     models.Schedule: calendars.schedules,
     models.ScheduleProgram: calendars.schedule_programs,

@@ -24,7 +24,7 @@ TABLES = (
     models.PersonChange,
     *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
     *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),
-    *(models.CoverageGroup, models.ExcludedCoverage),
+    *(models.CoverageGroup, models.ExcludedCoverage, models.Address),
     *(models.BenefitGroup, models.Schedule, models.ScheduleProgram, models.PassiveEvent, models.RunControl),
 )
 

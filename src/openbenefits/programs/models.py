@@ -8,7 +8,7 @@ elections and coverage refer to. `client_id` 0 is the PEO's own bundle, readable
 
 from django.db import models
 
-from openbenefits.core.codes import DEFAULT_RELATIONSHIPS, LastDay, OverageBegins
+from openbenefits.core.codes import DEFAULT_RELATIONSHIPS, AreaOf, LastDay, OverageBegins
 
 
 class Bundle(models.Model):
@@ -204,10 +204,19 @@ class RateTable(SwitchedRow):
     by_service = models.BooleanField()
     by_pay = models.BooleanField()
     geography_id = models.IntegerField(null=True)  # of the rating areas, when keyed by area
+    area_of = models.TextField(default=AreaOf.HOME)  # core.codes.AreaOf
     charged_children = models.SmallIntegerField(default=3)  # per member: how many of those under the age
     charged_children_under = models.SmallIntegerField(default=21)
     curve = models.TextField(default="")  # the age curve its rates follow
     age_through = models.SmallIntegerField(null=True)  # nobody older has a rate; null: no such age
+
+
+class Address(SwitchedRow):
+    """Where a company, or a location that jobs name, is."""
+
+    kind = models.TextField()  # core.codes.AreaOf: company, location
+    code = models.TextField()
+    zip = models.TextField()
 
 
 class CalculationRule(SwitchedRow):

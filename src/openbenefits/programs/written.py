@@ -19,7 +19,7 @@ from openbenefits.programs.nodes import BundleLoader
 FILES: dict[str, tuple[str, ...]] = {
     "bundle.yaml": ("bundle",),
     "codes.yaml": ("event_classes", "actions", "coverage_codes", "deduction_codes", "funds"),
-    "groups.yaml": ("companies", "benefit_groups", "pay_groups"),
+    "groups.yaml": ("companies", "company_addresses", "location_addresses", "benefit_groups", "pay_groups"),
     "plans.yaml": ("plans",),
     "rates.yaml": ("rate_tables", "age_curves", "age_tables"),
     "geographies.yaml": ("geographies",),

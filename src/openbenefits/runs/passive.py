@@ -15,6 +15,7 @@ from openbenefits.events.services import write_activity
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models
+from openbenefits.runs.orders import PARTS, TAKEN_BACK
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.workforce.frames import as_of as facts_as_of
 from openbenefits.workforce.frames import load_dependents
@@ -51,6 +52,7 @@ def run_passive_events(
         definitions = _definitions(connection, client_id, code)
         people = frames.load_scope(connection, [client_id], as_of)
         found = passive_activity(connection, people, definitions, _after_start(client_id, begin), as_of)
+        options: dict[str, Any] = {"from": str(begin), "event": code}
         started = models.Run.objects.create(
             run_control=run_control,
             kind="passive",
@@ -61,10 +63,16 @@ def run_passive_events(
             started_at=now,
             ended_at=now,
             started_by=started_by,
-            options={"from": str(begin), "event": code, "triggered": write_activity(connection, found)},
+            options=options,
         )
+        options["triggered"] = write_activity(connection, found, run_id=started.pk)
+        started.save(update_fields=["options"])
     if process_with is not None and found.height:
-        _process(connection, client_id, process_with, found, as_of=as_of, now=now, started_by=started_by)
+        done = _process(
+            connection, client_id, process_with, found, as_of=as_of, now=now, started_by=started_by
+        )
+        options[PARTS] = [done.run_id]
+        started.save(update_fields=["options"])
     outcomes = pl.DataFrame(
         {
             "outcome": ["triggered", "nothing due"],
@@ -89,6 +97,7 @@ def passive_history(client_id: int) -> pl.DataFrame:
             "through": one.as_of,
             "event": one.options.get("event"),
             "triggered": one.options.get("triggered"),
+            "state": one.state,
             "at": one.started_at,
             "by": one.started_by,
         }
@@ -103,6 +112,7 @@ HISTORY: dict[str, pl.DataType] = {
     "through": pl.Date(),
     "event": pl.String(),
     "triggered": pl.Int64(),
+    "state": pl.String(),
     "at": pl.Datetime("us", "UTC"),
     "by": pl.String(),
 }
@@ -123,6 +133,7 @@ def _definitions(connection: Any, client_id: int, code: str | None) -> pl.DataFr
 def _begin(client_id: int, as_of: date, code: str | None) -> date:
     """The day after the last run about the same passive events; at first, the day itself."""
     runs = models.Run.objects.filter(bundle_client=client_id, kind="passive", as_of__lt=as_of)
+    runs = runs.exclude(state=TAKEN_BACK)
     about = [one for one in runs.order_by("-as_of") if one.options.get("event") in (None, code)]
     return about[0].as_of + timedelta(days=1) if about else as_of
 
@@ -143,7 +154,7 @@ def _process(
     as_of: date,
     now: datetime,
     started_by: str,
-) -> None:
+) -> RunResult:
     """Run event maintenance at once for those whom something triggered."""
     order = RunOrder(
         client_id=client_id,
@@ -152,7 +163,7 @@ def _process(
         people=found["person_id"].unique().sort().to_list(),
         started_by=started_by,
     )
-    run(connection, order, now=now)
+    return run(connection, order, now=now)
 
 
 def _counts(found: pl.DataFrame, people: pl.DataFrame) -> list[int]:

@@ -87,14 +87,13 @@ def sharing_rows(rulebook: Rulebook) -> pl.DataFrame:
 
 def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
     """The options that defaults give, without waivers."""
-    options = checking.prepared.options.filter(option_type=str(OptionType.OPTION)).select(
+    options = checking.prepared.options.filter("is_default", option_type=str(OptionType.OPTION)).select(
         "plan",
         "option_row",
         "coverage_cents",
-        default_option_id="option_id",
         employer_cents="annual_credit_cents",
     )
-    rows = touched.join(options, on=["plan", "default_option_id"])
+    rows = touched.join(options, on="plan")
     is_kept = pl.col("default_reason").is_in(KEEPING)
     return rows.select(
         *("case", "plan_type", "option_row", "coverage_cents", "employer_cents"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from openbenefits.programs.audit import (
     accounts,
+    addresses,
     advice,
     amounts,
     calculations,
@@ -98,6 +99,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     prices.missing_rates,
     prices.employer_twice,
     prices.missing_contributions,
+    addresses.addresses,
     calendars.pay_groups,
     calendars.schedules,
     calendars.run_controls,

@@ -246,6 +246,8 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
 def _of_calendars(client: ClientBundle) -> Iterator[Reference]:
     for path, group in numbered(client.pay_groups, "pay_groups"):
         yield Reference(path, "companies", group.company)
+    for path, address in numbered(client.company_addresses, "company_addresses"):
+        yield Reference(path, "companies", address.code)
     for path, schedule in numbered(client.schedules, "schedules"):
         yield Reference(path, "companies", schedule.company or None)
         yield Reference(path, "benefit_groups", schedule.benefit_group or None)

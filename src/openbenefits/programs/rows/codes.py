@@ -192,6 +192,7 @@ def rate_tables(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "by_service": "service" in keys,
             "by_pay": "pay" in keys,
             "geography_id": numbers.maybe("geography", part.geography),
+            "area_of": part.area_of.value,
             "charged_children": part.charged_children,
             "charged_children_under": part.charged_children_under,
         }

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0017_schedule_flags"),
+        ("programs", "0018_addresses"),
     ]
 
     operations = [
