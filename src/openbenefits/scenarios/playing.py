@@ -20,7 +20,7 @@ from openbenefits.runs.passive import run_passive_events
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.runs.windows import run_window_ends
 from openbenefits.scenarios import cast as casting
-from openbenefits.scenarios import ordering
+from openbenefits.scenarios import ordering, paying
 from openbenefits.scenarios import story as shape
 from openbenefits.scenarios.cast import Cast, StoryMistake, job_columns, stated_columns
 from openbenefits.scenarios.databases import BY, CLIENT_ID, Setup, apply_setup
@@ -376,6 +376,12 @@ def _change_setup(play: Play, part: shape.SetupChangePart, on: date, now: dateti
 
 Player = Callable[[Play, Any, date, datetime], None]
 
+
+def _paid(act: Callable[[Any, Cast, Any, date, datetime], None]) -> Player:
+    """Play something payroll does."""
+    return lambda play, part, on, now: act(play.connection, play.cast, part, on, now)
+
+
 _PLAYERS: dict[str, Player] = {
     "hire": _hire,
     "rehire": _rehire,
@@ -402,4 +408,8 @@ _PLAYERS: dict[str, Player] = {
     "enter_activity": _enter_activity,
     "statement": _statement,
     "change_setup": _change_setup,
+    "on_leave": _paid(paying.on_leave),
+    "lapse_unpaid": _paid(paying.end_unpaid),
+    "take_pays": _paid(paying.take_pays),
+    "correct_pays": _paid(paying.correct_pays),
 }
