@@ -413,6 +413,29 @@ def test_an_event_prepared_again_keeps_its_program_and_one_assigned_again_does_n
     assert driven.steps()[-3:] == [("PR", "AN"), ("AN", "PR"), ("PR", "FE")]
 
 
+def test_a_program_kept_is_kept_until_the_event_is_assigned_again(driven) -> None:
+    REACH["PR"](driven)
+    program = driven.event().program_id
+    driven.facts("none")
+    driven.operate(kinds.PREPARE)
+    assert driven.event().program_kept_on == LATER.date()
+    FINALIZE(driven)
+    assert (driven.status(), driven.event().program_id) == ("FE", program)
+    driven.operate(kinds.AGAIN)
+    assert (driven.status(), driven.event().program_id) == ("FE", program)
+    driven.operate(kinds.ASSIGN)
+    assert driven.event().program_kept_on is None
+    assert driven.steps()[-3:] == [("FE", "AN"), ("AN", "PR"), ("PR", "FE")]
+
+
+def test_the_day_of_disconnection_is_kept_and_goes_with_it(driven) -> None:
+    REACH["PR"](driven)
+    driven.operate(kinds.DISCONNECT)
+    assert driven.event().disconnected_on == LATER.date()
+    driven.operate(kinds.RECONNECT)
+    assert driven.event().disconnected_on is None
+
+
 # --- disconnection ------------------------------------------------------------------------------------------
 
 

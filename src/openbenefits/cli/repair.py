@@ -258,6 +258,13 @@ def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: s
     )
 
 
-for command in (deciding.override, deciding.merge, deciding.unmerge, pricing.price, pricing.prices):
+for command in (
+    deciding.override,
+    deciding.taken_over,
+    deciding.merge,
+    deciding.unmerge,
+    pricing.price,
+    pricing.prices,
+):
     app.command()(command)
 app.command(name="price-file")(pricing.price_file)

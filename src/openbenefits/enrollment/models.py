@@ -383,6 +383,26 @@ class EligibilityOverride(EventKey):
     made_at = models.DateTimeField()
 
 
+class Continuation(models.Model):
+    """A fact: coverage that somebody who lost it goes on with, as elected and paid for (rulings §3.2)."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "dependent_id", "begins_on", "version")
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    dependent_id = models.BigIntegerField()  # 0 = the employee; every beneficiary continues alone
+    begins_on = models.DateField()
+    version = models.IntegerField()
+    elected_on = models.DateField(null=True)
+    through_on = models.DateField(null=True)  # the last day paid for; null: until it is said to end
+    is_deleted = models.BooleanField(default=False)  # this version says: it was never continued
+    change_id = models.BigIntegerField()
+    known_since = models.DateTimeField()
+
+
 class PriceDecision(models.Model):
     """An act: what somebody decided about a price of one participant, for some days (docs/rules.md §7.12).
 

@@ -130,11 +130,48 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+FACT_FLAGS = {"address": "address_changed_on", "job": "job_changed_on"}
+"""Which flag a corrected fact sets; any other fact sets person_changed_on."""
+SEVERAL_JOBS = "jobs_changed_on"
+SOURCE_FLAGS = {
+    str(ActionSource.ADDRESS): "address_changed_on",
+    str(ActionSource.JOB): "job_changed_on",
+    str(ActionSource.UNION): "job_changed_on",
+    str(ActionSource.EXPLODED): "job_changed_on",
+    str(ActionSource.MULTI_JOB): SEVERAL_JOBS,
+}
+"""Which flag activity of a source sets that joins an event; any other sets person_changed_on."""
+CHANGED_DAYS = (*FACT_FLAGS.values(), SEVERAL_JOBS, "person_changed_on")
+FLAG_DAYS = (*CHANGED_DAYS, "disconnected_on", "out_of_sequence_on")
+"""The flags of an event, each with the day on which it was set (entities §4)."""
+
+
+def flagged_days(relying: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Say on which day events that relied on corrected facts are flagged, by what was corrected.
+
+    Shapes: relying as `relying_on`, with CHANGED_DAYS as they stand; jobs the present job rows. The result
+            has the event's key and CHANGED_DAYS: the day the correction became known, the latest of several.
+    """
+    several = jobs.group_by(RECORD_KEY).agg(jobs=pl.col("job_number").n_unique())
+    rows = relying.join(several, on=list(RECORD_KEY), how="left")
+    flag = pl.col("fact").replace_strict(FACT_FLAGS, default="person_changed_on", return_dtype=pl.String)
+    is_several = (pl.col("fact") == "job") & (pl.col("jobs") > 1).fill_null(value=False)
+    rows = rows.with_columns(
+        flag=pl.when(is_several).then(pl.lit(SEVERAL_JOBS)).otherwise(flag), day=pl.col("made_at").dt.date()
+    )
+    return rows.group_by(EVENT_KEY).agg(
+        pl.max_horizontal(pl.col(name).first(), pl.col("day").filter(pl.col("flag") == name).max()).alias(
+            name
+        )
+        for name in CHANGED_DAYS
+    )
+
+
 def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """Pair events with the corrected or deleted facts they may have been decided from.
 
     Shapes:  changed are rows of the feed (fact, operation, valid_from, job_number, made_at); jobs the present
-             job rows. Answers rows of events with fact, operation and valid_from.
+             job rows. Answers rows of events with fact, operation, valid_from and made_at.
     A job row counts until the next row of that job; other facts count for every event from their day on. What
     became final after the fact was recorded was decided from it.
     """
@@ -156,7 +193,7 @@ def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) 
     knew = (pl.col("process_status").is_in(FINAL) & (pl.col("status_at") > pl.col("made_at"))).fill_null(
         value=False
     )
-    return pairs.filter(in_force & ~knew).drop("next_on", "made_at")
+    return pairs.filter(in_force & ~knew).drop("next_on")
 
 
 def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:

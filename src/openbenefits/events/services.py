@@ -113,15 +113,18 @@ def void_events(
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
 
 
-def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame) -> None:
+def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame, *, now: datetime) -> None:
     """Flag the final events of a later day than events that have just become final: out of sequence.
 
     Shapes: events are all events of the people as they stood before; finished has the event's key.
     """
     overtaken = rules.overtaken(events, finished)
     if overtaken.height:
-        rows = overtaken.select(*rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True))
-        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
+        rows = overtaken.select(
+            *rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True), out_of_sequence_on=pl.lit(now.date())
+        )
+        columns = ["is_out_of_sequence", "out_of_sequence_on"]
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 
 REPLAYED = pl.lit(str(ProcessIndicator.REPLAY))
@@ -162,8 +165,13 @@ def keep_as_it_is(connection: Any, events: pl.DataFrame, *, reason: str, actor: 
     moves = events.with_columns(to_status="process_status", to_event_status="event_status")
     move_events(connection, moves, cause=f"kept as it is: {reason}", run_id=None, actor=actor, now=now)
     flags = ["is_eligibility_changed", "is_out_of_sequence"]
-    cleared = events.select(*rules.EVENT_KEY, *(pl.lit(value=False).alias(name) for name in flags))
-    update_from(connection, "events_event", cleared, rules.EVENT_KEY, flags)
+    days = [name for name in rules.FLAG_DAYS if name != "disconnected_on"]
+    cleared = events.select(
+        *rules.EVENT_KEY,
+        *(pl.lit(value=False).alias(name) for name in flags),
+        *(pl.lit(None, pl.Date).alias(name) for name in days),
+    )
+    update_from(connection, "events_event", cleared, rules.EVENT_KEY, [*flags, *days])
 
 
 def set_finalized(connection: Any, events: pl.DataFrame) -> None:
@@ -176,8 +184,17 @@ def set_finalized(connection: Any, events: pl.DataFrame) -> None:
     )
 
 
+def keep_programs(connection: Any, events: pl.DataFrame) -> None:
+    """Say since when events keep their program, whatever the rules say now (null: they do not).
+
+    Shapes: events has the event's key and program_kept_on.
+    """
+    column = ["program_kept_on"]
+    update_from(connection, "events_event", events.select(*rules.EVENT_KEY, *column), rules.EVENT_KEY, column)
+
+
 def redate_events(connection: Any, events: pl.DataFrame) -> None:
-    """Move events to another day; their windows are found anew.
+    """Move events to another day; their windows, and their programs, are found anew.
 
     Shapes: events has the event's key and event_on, the new day.
     """
@@ -188,8 +205,9 @@ def redate_events(connection: Any, events: pl.DataFrame) -> None:
         "event_on",
         window_begins_on=pl.lit(None, pl.Date),
         window_ends_on=pl.lit(None, pl.Date),
+        program_kept_on=pl.lit(None, pl.Date),
     )
-    columns = ["event_on", "window_begins_on", "window_ends_on"]
+    columns = ["event_on", "window_begins_on", "window_ends_on", "program_kept_on"]
     update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 
@@ -231,14 +249,18 @@ def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame, job
         return
     events = frames.load_events(connection, people)
     relying = rules.relying_on(events, changed, jobs)
-    flagged = relying.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
-    update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
+    flagged = rules.flagged_days(relying, jobs).with_columns(is_eligibility_changed=pl.lit(value=True))
+    columns = ["is_eligibility_changed", *rules.CHANGED_DAYS]
+    update_from(connection, "events_event", flagged, rules.EVENT_KEY, columns)
     by_job_row = pl.col("source").is_in([*triggers.JOB_SOURCES, str(ActionSource.EXPLODED)])
     caused = (pl.col("fact") == "job") & by_job_row
     caused &= pl.col("event_on") == pl.col("valid_from")
     gone = relying.filter((pl.col("operation") == "D") & caused).filter(rules.is_unfinished())
-    disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
-    update_from(connection, "events_event", disconnected, rules.EVENT_KEY, ["event_status"])
+    disconnected = gone.group_by(rules.EVENT_KEY).agg(
+        event_status=pl.lit(str(EventStatus.DISCONNECTED)), disconnected_on=pl.col("made_at").max().dt.date()
+    )
+    columns = ["event_status", "disconnected_on"]
+    update_from(connection, "events_event", disconnected, rules.EVENT_KEY, columns)
 
 
 def create_events(
@@ -268,8 +290,9 @@ def create_events(
     numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
     _insert_events(connection, numbered, now)
     _flag_multiple(connection, known)
-    facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL)).select(key).unique()
-    _flag_prepared(connection, known.join(facts, on=key, how="semi"))
+    facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL))
+    facts = facts.select(*key, came_by="source").unique()
+    _flag_prepared(connection, known.join(facts, on=key), now)
     columns = [*key, "schedule_id", "event_number"]
     homes = pl.concat([numbered.select(columns), known.select(columns), again.select(columns)])
     consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
@@ -372,12 +395,20 @@ def _flag_multiple(connection: Any, known: pl.DataFrame) -> None:
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_multi_activity"])
 
 
-def _flag_prepared(connection: Any, known: pl.DataFrame) -> None:
-    """Flag events whose options were prepared before facts of their own day came."""
-    rows = known.filter(pl.col("process_status").is_in(rules.PREPARED))
-    rows = rows.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
-    if rows.height:
-        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_eligibility_changed"])
+def _flag_prepared(connection: Any, known: pl.DataFrame, now: datetime) -> None:
+    """Flag events whose options were prepared before facts of their own day came.
+
+    Shapes: known has the columns of an event and came_by, the source of what came.
+    """
+    rows = known.filter(pl.col("process_status").is_in(rules.PREPARED)).with_columns(
+        flag=pl.col("came_by").replace_strict(
+            rules.SOURCE_FLAGS, default="person_changed_on", return_dtype=pl.String
+        )
+    )
+    for (flag,), some in rows.group_by("flag"):
+        marks = {"is_eligibility_changed": pl.lit(value=True), str(flag): pl.lit(now.date())}
+        flagged = some.select(*rules.EVENT_KEY, **marks).unique()
+        update_from(connection, "events_event", flagged, rules.EVENT_KEY, list(marks))
 
 
 def move_events(
@@ -407,8 +438,11 @@ def move_events(
         event_status="to_event_status",
         status_at=pl.lit(now).cast(UTC),
         steps=(pl.col("steps") + 1).cast(pl.Int32),
+        disconnected_on=pl.when(pl.col("to_event_status") == str(EventStatus.DISCONNECTED)).then(
+            pl.lit(now.date())
+        ),
     )
-    columns = ["process_status", "event_status", "status_at", "steps"]
+    columns = ["process_status", "event_status", "status_at", "steps", "disconnected_on"]
     update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 

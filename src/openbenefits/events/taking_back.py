@@ -19,6 +19,7 @@ STATE = (
     *("event_on", "event_status", "process_status", "process_indicator", "finalize_requested"),
     *("is_finalized", "is_multi_activity", "program_id", "preparation", "input_fingerprint"),
     *("window_begins_on", "window_ends_on", "is_out_of_sequence", "is_eligibility_changed"),
+    *(*rules.FLAG_DAYS, "program_kept_on"),
 )
 NOTHING: dict[str, Any] = {
     "event_status": str(EventStatus.VOID),
@@ -34,6 +35,7 @@ NOTHING: dict[str, Any] = {
     "window_ends_on": None,
     "is_out_of_sequence": False,
     "is_eligibility_changed": False,
+    **dict.fromkeys((*rules.FLAG_DAYS, "program_kept_on")),
 }
 """How an event stands whose making was taken back."""
 

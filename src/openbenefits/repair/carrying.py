@@ -17,6 +17,7 @@ from openbenefits.enrollment.taking_back import take_back_postings
 from openbenefits.events.rules import is_to_be_replayed
 from openbenefits.events.services import (
     REPLAYED,
+    keep_programs,
     mark_read,
     move_events,
     order_replay,
@@ -127,6 +128,7 @@ def _restore(hand: Hand, events: pl.DataFrame) -> None:
         hand.connection,
         events.with_columns(is_finalized="was_finalized", finalize_requested=pl.lit(value=False)),
     )
+    keep_programs(hand.connection, events.with_columns(program_kept_on="was_kept_on"))
     waited = pl.col("was_status").eq_missing(pl.lit(REENTERED)) & pl.col("process_status").is_in(TO_REENTRY)
     waited = waited.fill_null(value=False) & ~WAS_TO_BE_DECIDED
     _stand(hand, events.filter(waited), REENTERED, "given back as it was")

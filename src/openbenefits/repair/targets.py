@@ -20,6 +20,7 @@ OPTIONAL = {
     "was_finalized": pl.Boolean,
     "was_status": pl.String,
     "was_indicator": pl.String,
+    "was_kept_on": pl.Date,
     "undoes": pl.Int32,
     "reason": pl.String,
 }

@@ -131,6 +131,7 @@ class Expectation(Part, kw_only=True, frozen=True):
     options: dict[str, OptionExpectation] = {}
     coverage: dict[PlanType, CoverageExpectation | list[CoverageExpectation]] = {}
     deductions: dict[PlanType, DeductionExpectation] = {}
+    balances: dict[PlanType, Dollars | None] = {}  # what is still to be taken; null: unknown
     credits: dict[PlanType, DeductionExpectation] = {}  # 01: the general credits of the program
     basis: dict[PlanType, dict[date, BasisOfDay | None]] = {}  # what a covered day rests on
     tasks: list[TaskExpectation] | UnsetType = UNSET  # all of them, through the end of next year

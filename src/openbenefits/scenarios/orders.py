@@ -3,7 +3,10 @@
 from datetime import date
 from typing import Literal
 
-from openbenefits.scenarios.expectations import EventClass, Name, Part
+import msgspec
+
+from openbenefits.core.codes import LeaveWay
+from openbenefits.scenarios.expectations import Dollars, EventClass, Name, Part
 
 Operation = Literal[
     "again",
@@ -39,3 +42,35 @@ class EnterActivityPart(Part, kw_only=True, frozen=True):
     event_class: EventClass
     person: Name | None = None
     effective: date | None = None
+
+
+class LeavePart(Part, kw_only=True, frozen=True):
+    """Something agreed, paid or written about a leave without pay that begins on `leave`.
+
+    One of: the `way` chosen (with `through`, the last day expected), the `amount` received, a `letter` sent.
+    """
+
+    leave: date
+    person: Name | None = None
+    way: LeaveWay | None = None
+    through: date | None = None
+    amount: Dollars | None = None
+    letter: bool = False
+
+
+class LapsePart(Part, kw_only=True, frozen=True):
+    """Brings about the events that end coverage nobody paid for, after grace and letter."""
+
+
+class PaysPart(Part, kw_only=True, frozen=True):
+    """Payroll takes, in every pay from one day through another, what it can of what is owed and ordered."""
+
+    begin: date = msgspec.field(name="from")
+    through: date
+
+
+class CorrectPart(Part, kw_only=True, frozen=True):
+    """Orders the corrections nobody need decide on, under a policy as stated here."""
+
+    pays: int | None = None  # the policy: over so many
+    needs_consent: bool = False
