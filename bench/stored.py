@@ -40,7 +40,7 @@ ASKED, WARM_UP = 30, 3
 
 WRITTEN = (
     *("events.Event", "events.EventStep", "events.Message"),
-    *("enrollment.EventPlan", "enrollment.EventOption"),
+    *("enrollment.Preparation", "enrollment.EventPlan", "enrollment.MenuOption"),
     *("runs.RunPerson", "runs.RunPartition"),
 )
 """The tables that a preparation writes to (beside its one row in runs_run)."""
@@ -190,7 +190,7 @@ def copied_seconds(labels: Sequence[str]) -> Measured:
         "copy_seconds": seconds,
         "read_back_seconds": read,
         "copied_rows": sum(frame.height for frame in frames.values()),
-        "copied_options": frames["enrollment_eventoption"].height,
+        "copied_options": frames["enrollment_menuoption"].height,
     }
 
 

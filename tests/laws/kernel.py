@@ -13,9 +13,11 @@ from tests.laws.situations import (
     _known_plan_types,
     approved_rows,
     contents_of,
+    contribution_rows,
     frame_of,
     held_before,
     held_member_rows,
+    job_history_rows,
     jobs_of,
     left_rows,
     member_rows,
@@ -29,7 +31,7 @@ from openbenefits.enrollment.rules.control import HELD_MEMBERS, LEFT
 from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
-from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.enrollment.rules.reinstated import ENDED
 from openbenefits.enrollment.rules.settle import Settled, settle
@@ -38,7 +40,7 @@ from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
-from openbenefits.rating.rules.bases import BENEFIT_BASES
+from openbenefits.rating.rules.bases import BENEFIT_BASES, JOB_HISTORY
 from openbenefits.rating.rules.decided import PRICE_DECISIONS
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
@@ -103,6 +105,12 @@ class Kernel:
             left=frame_of((one for row in rows for one in left_rows(row[0], row[2])), LEFT),
             ended=frame_of(
                 (one for row in rows for one in self._ended(*row)), ENDED | {"is_only_ended": pl.Boolean}
+            ),
+            job_history=frame_of(
+                (one for row in rows for one in job_history_rows(row[0], row[2])), JOB_HISTORY
+            ),
+            contributions=frame_of(
+                (one for row in rows for one in contribution_rows(row[0], row[2])), CONTRIBUTIONS
             ),
         )
 

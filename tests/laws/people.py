@@ -42,6 +42,7 @@ def people(draw: DrawFn, client: Row) -> Row:
         "job": or_missing(draw, jobs(event), 30),
         "pay_history": draw(pay_histories()),
         "benefit_bases": draw(benefit_bases()),
+        "job_history": draw(job_histories()),
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
         "price_decisions": draw(price_decisions(client)),
@@ -88,6 +89,29 @@ def pay_histories(draw: DrawFn) -> list[Row]:
         {"valid_from": day, "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000))}
         for day in sorted(since)
     ]
+
+
+@st.composite
+def job_histories(draw: DrawFn) -> list[Row]:
+    """Draw which jobs somebody had since when, and what is known of them."""
+    since = draw(st.sets(days(date(2024, 12, 1), date(2027, 1, 31)), max_size=3))
+    return [{"valid_from": day, "jobs": draw(_jobs_of_a_day())} for day in sorted(since)]
+
+
+@st.composite
+def _jobs_of_a_day(draw: DrawFn) -> list[Row]:
+    jobs = [
+        {
+            "is_of_record": not rarely(draw, 3),
+            "is_for_eligibility": not rarely(draw, 3),
+            "job_status": or_missing(draw, st.sampled_from("AALT")),
+            "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000)),
+        }
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    if not rarely(draw, 4):
+        jobs[0] |= {"is_primary": True, "is_of_record": True}
+    return jobs
 
 
 @st.composite

@@ -111,6 +111,27 @@ def approved_rows(case: int, person: Row) -> Iterable[Row]:
         yield {"case": case, "plan_type": plan_type, "approved_cents": cents}
 
 
+def job_history_rows(case: int, person: Row) -> Iterable[Row]:
+    for one in person.get("job_history") or []:
+        for job in one["jobs"]:
+            status = job.get("job_status")
+            yield {
+                "case": case,
+                "valid_from": one["valid_from"],
+                "is_of_record": job.get("is_of_record", True),
+                "is_primary": job.get("is_primary", False),
+                "is_for_eligibility": job.get("is_for_eligibility", True),
+                "is_active": None if status is None else status in ACTIVE,
+                "annual_pay_cents": job.get("annual_pay_cents"),
+            }
+
+
+def contribution_rows(case: int, person: Row) -> Iterable[Row]:
+    for plan_type, pays in (person.get("contributed") or {}).items():
+        for pay in pays:
+            yield {"case": case, "plan_type": plan_type, **pay}
+
+
 def price_decision_rows(person: Row, number_of: Callable[[str], int]) -> Iterable[Row]:
     """Lay out what was decided about prices of a person; `number_of` an option, by program, plan type, code."""
     for number, one in enumerate(person.get("price_decisions") or [], 1):

@@ -45,6 +45,8 @@ FACT_TYPES = {
     "postal_code": pl.String,
     "service_on": pl.Date,
     "pay_group": pl.String,
+    "company": pl.String,
+    "location": pl.String,
     "annual_pay_cents": pl.Int64,
 }
 DEPENDENT_TYPES = {
@@ -180,6 +182,8 @@ def facts(person: Row) -> Row:
         "postal_code": person.get("zip"),
         "service_on": person.get("service_on"),
         "pay_group": job.get("pay_group"),
+        "company": job.get("company"),
+        "location": job.get("location"),
         "annual_pay_cents": job.get("annual_pay_cents"),
     }
 

@@ -4,14 +4,11 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
 
-from openbenefits.core.codes import Level
 from openbenefits.events.models import Event
 from openbenefits.repair.bulk import operate_file
 from openbenefits.repair.models import RepairAct
 from openbenefits.repair.services import RepairOrder
-from openbenefits.runs.services import run
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workforce.models import Person
 
@@ -21,10 +18,8 @@ HEADINGS = "Employee number,Schedule,Event number,Operation,To day,To record,Rea
 
 
 @pytest.fixture
-def employer(fresh_database, tmp_path):
-    made = put_employer(tmp_path / "harbor", people=20)
-    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return made
+def employer(fresh_database, make_employer):
+    return make_employer(fresh_database, is_faulty=False, people=20, is_enrolled=True)
 
 
 @pytest.fixture

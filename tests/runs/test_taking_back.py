@@ -104,9 +104,7 @@ def test_taken_back_is_never_run_and_run_again_is_run_once(fresh_database, emplo
 
 @pytest.fixture
 def enrolled(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)
 
 
 def maintain(connection, employer, **changes):

@@ -9,7 +9,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, On, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, On, Person, parse_day
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.core.codes import CobraCause
 
@@ -23,7 +23,6 @@ app = typer.Typer(
 )
 
 NOTHING = "none"
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Dependent = Annotated[int, typer.Option("--dependent", help="The dependent's number; 0 is the employee.")]
 Cover = Annotated[
     str, typer.Option("--cover", metavar="KIND", help="As the report names it: medical, dental, vision …")

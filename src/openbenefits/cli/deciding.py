@@ -8,8 +8,8 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.options import AsOf, By, ClientCode, Schedule
-from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
+from openbenefits.cli.options import AsOf, By, ClientCode, Number, Person, Record, Schedule
+from openbenefits.cli.repair_options import Apply, Files, Reason
 
 
 def override(

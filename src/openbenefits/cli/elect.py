@@ -10,7 +10,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import By, ClientCode, File, On, Schedule, SeenOn
+from openbenefits.cli.options import By, ClientCode, File, Number, On, Person, Record, Schedule, SeenOn
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -25,11 +25,8 @@ app = typer.Typer(
 
 TAKEOVER_EPILOG = "Example: openbenefits takeover current_coverage.csv --client harbor"
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 PlanType = Annotated[str, typer.Option("--plan-type", metavar="CODE", help="10 medical, 11 dental, …")]
 Option = Annotated[str, typer.Option("--option", metavar="CODE", help="What is chosen, or WAIVE.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
 Coverage = Annotated[
     str | None, typer.Option("--coverage", metavar="DOLLARS", help="Coverage asked for.", show_default=False)
 ]

@@ -9,8 +9,8 @@ from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import tell
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import AsOf, By, ClientCode, File, parse_day
-from openbenefits.cli.repair_options import Apply, Files, Person, Reason, Record
+from openbenefits.cli.options import AsOf, By, ClientCode, File, Person, Record, parse_day
+from openbenefits.cli.repair_options import Apply, Files, Reason
 from openbenefits.cli.screen import console, say, table_of
 
 Type = Annotated[str, typer.Option("--plan-type", metavar="TYPE", help="The plan type, as 10.")]

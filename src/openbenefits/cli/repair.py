@@ -10,8 +10,8 @@ from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import show, tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import AsOf, By, ClientCode, File, Schedule, parse_day
-from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
+from openbenefits.cli.options import AsOf, By, ClientCode, File, Number, Person, Record, Schedule, parse_day
+from openbenefits.cli.repair_options import Apply, Files, Reason
 from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """The named SQL: what an event needs beside HR facts and set-up, and what entries are checked by."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +56,12 @@ LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
 FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
+SUPERSEDED_VERSIONS = f"""
+SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
+FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE c.superseded_by_run IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
@@ -204,6 +211,12 @@ def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
 
 
+def load_superseded_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load the highest superseded version of each change point that has one."""
+    schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
+    return copy_out(connection, SUPERSEDED_VERSIONS, schema, people_arrays(keys))
+
+
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the dependents of change points."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT} | {"dependent_id": pl.Int64}
@@ -288,13 +301,36 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     return ends.filter(pl.col("kind").is_in(left)).select(*key, left_on="begins_on")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What belongs to the change points of some people: dependents, investments and beneficiaries."""
+
+    members: pl.DataFrame
+    funds: pl.DataFrame
+    beneficiaries: pl.DataFrame
+
+
+def load_contents_of(connection: Any, people: pl.DataFrame) -> Contents:
+    """Load what belongs to all change points of some people, superseded ones included."""
+    return Contents(
+        members=load_covered_dependents(connection, people),
+        funds=load_covered_funds(connection, people),
+        beneficiaries=load_covered_beneficiaries(connection, people),
+    )
+
+
 def load_held(connection: Any, held: pl.DataFrame) -> Elected:
     """Load the dependents and investments of the coverage in force (see `in_force`)."""
+    return held_contents(load_contents_of(connection, held), held)
+
+
+def held_contents(contents: Contents, held: pl.DataFrame) -> Elected:
+    """Pick the dependents and investments of the coverage in force, per case."""
     key = list(POINT)
     points = held.select("case", *key)
-    members = load_covered_dependents(connection, held).join(points, on=key)
-    funds = load_covered_funds(connection, held).join(points, on=key)
-    beneficiaries = load_covered_beneficiaries(connection, held).join(points, on=key)
+    members = contents.members.join(points, on=key)
+    funds = contents.funds.join(points, on=key)
+    beneficiaries = contents.beneficiaries.join(points, on=key)
     return Elected(
         elections=pl.DataFrame(),
         members=members.select("case", "plan_type", "dependent_id"),

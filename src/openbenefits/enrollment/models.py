@@ -1,8 +1,9 @@
 """What an event offers, what people chose, and the coverage timeline that follows.
 
-`EventPlan` and `EventOption` are the result of one preparation of one event; a further preparation adds
-rows under a higher `preparation` number. `Coverage` is the only statement of who is covered: change
-points per owner, plan type and slot, each valid until the next (design §1.1, rulings §3).
+`Preparation`, `EventPlan` and the menus these name are the result of one preparation of one event; another
+result adds rows under a higher `preparation` number. `EventOption` shows the menus per event (decision 0013).
+`Coverage` is the only statement of who is covered: change points per owner, plan type and slot, each valid
+until the next (design §1.1, rulings §3).
 """
 
 from django.db import models
@@ -32,6 +33,7 @@ class EventPlan(EventKey):
     is_election_required = models.BooleanField()
     is_ignored = models.BooleanField()
     is_waive_allowed = models.BooleanField()
+    menu_id = models.BigIntegerField(null=True)  # the MenuOptions offered; null = none
 
 
 class Preparation(EventKey):
@@ -47,17 +49,13 @@ class Preparation(EventKey):
     window_ends_on = models.DateField(null=True)
     run_id = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
+    content = models.BigIntegerField(null=True)  # one number for all that is stored of it; null: not known
 
 
-class EventOption(EventKey):
-    """One eligible option of a prepared event, priced. Money is cents; null = stated by the person."""
+class OptionTerms(models.Model):
+    """An eligible option as it is offered, priced. Money is cents; null = stated by the person."""
 
-    pk = models.CompositePrimaryKey(
-        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "option_id"
-    )
-    preparation = models.IntegerField()
     option_id = models.IntegerField()
-    plan_type = models.TextField()
     is_electable = models.BooleanField()
     is_current = models.BooleanField()
     is_default = models.BooleanField()
@@ -76,6 +74,31 @@ class EventOption(EventKey):
     pay_imputed_cents = models.BigIntegerField(null=True)
     rate_row_id = models.BigIntegerField(null=True)  # programs.RateRow.id that priced it
     rule_mask = models.BigIntegerField()  # bits of the eligibility rules it needed
+
+    class Meta:
+        abstract = True
+
+
+class MenuOption(OptionTerms):
+    """One option of a menu: what everybody with the same choice of a plan type is offered, stored once."""
+
+    pk = models.CompositePrimaryKey("client_id", "menu_id", "option_id")
+    client_id = models.IntegerField()
+    menu_id = models.BigIntegerField()  # of the sequence enrollment_menu
+
+
+class EventOption(EventKey, OptionTerms):
+    """One eligible option of a prepared event: a view of the event's plan types and their menus."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "option_id"
+    )
+    preparation = models.IntegerField()
+    plan_type = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "enrollment_eventoption"
 
 
 class Election(EventKey):

@@ -16,6 +16,8 @@ PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSo
 """Facts about a person that are activity of every benefit record, under the default class."""
 
 FINAL = [str(status) for status in FINAL_STATUSES]
+PREPARED = ["PR", "NT", "ET", "EE", "RE"]
+"""Not final, and no run decides it anew by itself until an answer comes, or its turn comes back."""
 DECIDED_AGAIN = [
     str(one) for one in (ProcessIndicator.REPLAY, ProcessIndicator.ASSIGN, ProcessIndicator.PREPARE)
 ]
@@ -185,9 +187,9 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
 
 
-def is_to_be_replayed() -> pl.Expr:
+def is_to_be_replayed(indicator: str = "process_indicator") -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
-    return pl.col("process_indicator").is_in(DECIDED_AGAIN)
+    return pl.col(indicator).is_in(DECIDED_AGAIN).fill_null(value=False)
 
 
 def is_replayed_as_answered() -> pl.Expr:

@@ -124,6 +124,9 @@ def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
 
 
+REPLAYED = pl.lit(str(ProcessIndicator.REPLAY))
+
+
 def order_replay(
     connection: Any,
     events: pl.DataFrame,
@@ -132,19 +135,20 @@ def order_replay(
     run_id: int | None,
     actor: str,
     now: datetime,
-    indicator: ProcessIndicator = ProcessIndicator.REPLAY,
+    indicator: pl.Expr = REPLAYED,
 ) -> None:
     """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
 
     Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
-            decides anew; what they posted must have been taken back. The indicator A or P asks for new
-            elections too: those there are must have been withdrawn.
+            decides anew; what they posted must have been taken back. `indicator` says of each event how:
+            as it was answered (L), or A or P, which ask for new elections too: those there are must have
+            been withdrawn.
     """
     if events.is_empty():
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
-    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(indicator)))
+    asked = events.select(*rules.EVENT_KEY, process_indicator=indicator)
     update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
 
 
@@ -242,8 +246,9 @@ def create_events(
 ) -> pl.DataFrame:
     """Turn waiting activity into events of an event-maintenance schedule; answer the new events.
 
-    Activity of the day and class of an unfinished event merges into it (event-processing §5.6). What the
-    terms of its class hold back goes on waiting (docs/rules.md §15.4).
+    Activity of the day and class of an unfinished event merges into it (event-processing §5.6), and flags it
+    if facts came after its options were prepared. What the terms of its class hold back goes on waiting
+    (docs/rules.md §15.4).
     """
     waiting = frames.load_waiting_activity(connection, people)
     if waiting.is_empty():
@@ -255,7 +260,7 @@ def create_events(
     merged = rules.merge(classified)
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
-    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number")
+    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number", "process_status")
     known = merged.join(same, on=key)
     fresh = merged.join(same, on=key, how="anti")
     again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
@@ -263,6 +268,8 @@ def create_events(
     numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
     _insert_events(connection, numbered, now)
     _flag_multiple(connection, known)
+    facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL)).select(key).unique()
+    _flag_prepared(connection, known.join(facts, on=key, how="semi"))
     columns = [*key, "schedule_id", "event_number"]
     homes = pl.concat([numbered.select(columns), known.select(columns), again.select(columns)])
     consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
@@ -363,6 +370,14 @@ def _flag_multiple(connection: Any, known: pl.DataFrame) -> None:
     rows = known.select(*rules.EVENT_KEY, is_multi_activity=pl.lit(value=True)).unique()
     if rows.height:
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_multi_activity"])
+
+
+def _flag_prepared(connection: Any, known: pl.DataFrame) -> None:
+    """Flag events whose options were prepared before facts of their own day came."""
+    rows = known.filter(pl.col("process_status").is_in(rules.PREPARED))
+    rows = rows.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
+    if rows.height:
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_eligibility_changed"])
 
 
 def move_events(

@@ -18,6 +18,7 @@ class RepairAct(EventKey):
     was_on = models.DateField()
     was_event_status = models.TextField()
     was_process_status = models.TextField(null=True)
+    was_indicator = models.TextField(default="N")  # the process indicator
     was_finalized = models.BooleanField()
     undoes = models.IntegerField(null=True)  # the act of the same event that this one undoes
     run_id = models.BigIntegerField()

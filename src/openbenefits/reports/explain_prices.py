@@ -24,6 +24,7 @@ from openbenefits.reports.explain_names import Row, row_of, row_on
 from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
 from openbenefits.reports.explain_shares import Told, contribution_of, per, premium_share, said, share
 from openbenefits.reports.explain_words import (
+    AREA_NAMES,
     FREQUENCY_WORDS,
     MICROS,
     PERSON_WORDS,
@@ -200,7 +201,7 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
     rows = again.tables["rate_row"].filter(
         rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
     )
-    rows, keys = _with_equal_keys(again, rows, table, person)
+    rows, keys = _with_equal_keys(again, rows, table, person, look)
     rows, keys = _with_bands(rows, keys, table, person, look)
     own = rows
     if table["by_coverage_code"]:
@@ -220,13 +221,17 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
     }
 
 
-def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) -> tuple[pl.DataFrame, Row]:
+def _with_equal_keys(
+    again: Again, rows: pl.DataFrame, table: Row, person: Row, look: Look
+) -> tuple[pl.DataFrame, Row]:
     keys: Row = {}
     if table["by_area"]:
-        zip_text = None if again.case["zip"] is None else f"{again.case['zip']:05}"
+        number = look.zips[table["area_of"]]
+        zip_text = None if number is None else f"{number:05}"
         found = row_of(again.tables["geography_zip"], geography_id=table["geography_id"], zip=zip_text)
-        keys["area"] = found["area"] if found else "none"
-        rows = rows.filter(area=keys["area"])
+        area = found["area"] if found else "none"
+        keys[AREA_NAMES[table["area_of"]]] = area
+        rows = rows.filter(area=area)
     for flag, column, name in (
         ("by_smoker", "is_smoker", "smoker"),
         ("by_sex", "sex", "sex"),

@@ -13,7 +13,7 @@ import polars as pl
 
 from openbenefits.core.codes import CHILD_TYPES, PersonType
 from openbenefits.enrollment.frames import load_held
-from openbenefits.enrollment.rules.members import judged_members
+from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.enrollment.rules.prepare import prepare
 from openbenefits.enrollment.services import Known, load_known

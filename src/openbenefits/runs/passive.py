@@ -8,16 +8,20 @@ from django.db import transaction
 
 from openbenefits.core import days
 from openbenefits.core.codes import ActionSource
+from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
+from openbenefits.enrollment.rules.ages import FACTS, age_outs
 from openbenefits.events.rules import ACTIVITY_KEY, RECORD_KEY
 from openbenefits.events.services import write_activity
-from openbenefits.programs.frames import load_setup
+from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models
 from openbenefits.runs.orders import PARTS, TAKEN_BACK
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.workforce.frames import as_of as facts_as_of
+from openbenefits.workforce.frames import load_dependents
 
 ACTIVE = ["A", "L", "P"]
+DEPENDENT_LIMIT = "dependent_limit"
 
 
 def run_passive_events(
@@ -174,6 +178,8 @@ def passive_activity(
 
     Birth and service dates are those known on the last day; the job is that of the day reached.
     """
+    limited = definitions.filter(base=DEPENDENT_LIMIT)
+    definitions = definitions.filter(pl.col("base") != DEPENDENT_LIMIT)
     facts = facts_as_of(connection, _cases(people.with_columns(as_of=pl.lit(through))))
     pairs = facts.join(definitions.select("base", "years", "months", "bas_action"), how="cross")
     reached = pl.when(pl.col("base") == "birth").then("birth_on").otherwise("service_on")
@@ -186,8 +192,41 @@ def passive_activity(
         .then(pl.lit(str(ActionSource.PASSIVE_BIRTH)))
         .otherwise(pl.lit(str(ActionSource.PASSIVE_SERVICE)))
     )
+    if limited.height:
+        own = dated.select(*RECORD_KEY, "event_on", "bas_action", source=source)
+        others = _limits_passed(connection, people, limited, begin, through)
+        dated, source = pl.concat([own, others.select(own.columns)]), pl.col("source")
     rows = dated.with_columns(source=source, sequence=pl.lit(0, pl.Int16)).select(*ACTIVITY_KEY).unique()
     return rows.join(_at_work(connection, rows), on=[*RECORD_KEY, "event_on"], how="semi")
+
+
+def _limits_passed(
+    connection: Any, people: pl.DataFrame, definitions: pl.DataFrame, begin: date, through: date
+) -> pl.DataFrame:
+    """Find on which days of a span covered dependents pass a limit of age: RECORD_KEY, event_on, bas_action.
+
+    The day is the first on which they no longer count by the rule of a plan type that covers them on it. One
+    without a birth date passes none; whom the timeline ends by then already is left out.
+    """
+    clients = people["client_id"].unique().to_list()
+    who = people.select("client_id", "person_id").unique()
+    covers = load_covered_dependents(connection, who)
+    who = who.join(covers, on=["client_id", "person_id"], how="semi")
+    out = age_outs(
+        load_coverage(connection, who),
+        covers,
+        load_dependents(connection, who, FACTS),
+        load_rulebook(connection, clients),
+        as_of=begin,
+        through=through,
+    )
+    due = out.filter(~pl.col("is_settled")).with_columns(
+        event_on=days.day_after(pl.col("last_covered_on")).cast(pl.Date)
+    )
+    due = due.filter(pl.col("event_on").is_between(begin, through)).select(*RECORD_KEY, "event_on").unique()
+    due = due.join(people.select(RECORD_KEY).unique(), on=list(RECORD_KEY), how="semi")
+    named = definitions.select("bas_action", source=pl.lit(str(ActionSource.PASSIVE_BIRTH)))
+    return due.join(named, how="cross")
 
 
 def _at_work(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:

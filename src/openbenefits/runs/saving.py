@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
+from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
-from openbenefits.enrollment.services import post, save_preparation
+from openbenefits.enrollment.services import Known, post
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
@@ -35,6 +36,7 @@ def save(
     connection: Any,
     events: pl.DataFrame,
     decided: Decided,
+    known: Known,
     rulebook: Rulebook,
     started: models.Run,
     *,
@@ -45,13 +47,13 @@ def save(
     if changed.is_empty():
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    numbered = _above_all(connection, prepared, started)
-    with_program = _with_windows_and_programs(numbered, decided, rulebook)
-    save_preparation(connection, decided.prepared, with_program, run_id=started.id, now=now)
+    made = offered(decided.prepared, _with_windows_and_programs(prepared, decided, rulebook))
+    numbered = _above_all(connection, of_new_content(connection, made), started)
+    save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
         is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
         final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
-        post(connection, decided.settled, final, run_id=started.id, now=now)
+        post(connection, decided.settled, final, known, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
@@ -146,7 +148,7 @@ def _new_programs(decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
     return decided.prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
 
 
-def _with_windows_and_programs(numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+def _with_windows_and_programs(events: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
     """What is kept of a preparation besides its results: the program assigned, and the window it had."""
-    rows = window(numbered).join(_new_programs(decided, rulebook), on="case", how="left")
+    rows = window(events).join(_new_programs(decided, rulebook), on="case", how="left")
     return rows.with_columns(program_id=pl.coalesce("new_program_id", "program_id"))

@@ -35,6 +35,9 @@ class EventExpectation(Part, kw_only=True, frozen=True):
     passed: list[ProcessStatus] | UnsetType = UNSET  # every status it has been at, in order
     window_ends: date | UnsetType | None = UNSET
     facts_changed: bool | UnsetType = UNSET  # flagged: the facts it was decided on have changed
+    out_of_sequence: bool | UnsetType = UNSET  # flagged: an earlier event came after it
+    merged: bool | UnsetType = UNSET  # several activities of one day and class
+    source: str | UnsetType = UNSET  # TJ, TL, TP, MJ, EX, BP, PB, PS, ME, OE, SN
 
 
 class OptionExpectation(Part, kw_only=True, frozen=True):

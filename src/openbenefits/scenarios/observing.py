@@ -60,6 +60,8 @@ def _event(cast: Cast, row: Row, messages: list[Row], steps: list[Row]) -> Row:
         "passed": [step["to_status"] for step in steps],
         "window_ends": row["window_ends_on"],
         "facts_changed": row["is_eligibility_changed"],
+        "out_of_sequence": row["is_out_of_sequence"],
+        "merged": row["is_multi_activity"],
     }
 
 

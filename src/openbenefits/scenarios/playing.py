@@ -19,6 +19,7 @@ from openbenefits.runs.passive import run_passive_events
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.runs.windows import run_window_ends
 from openbenefits.scenarios import cast as casting
+from openbenefits.scenarios import ordering
 from openbenefits.scenarios import story as shape
 from openbenefits.scenarios.cast import Cast, StoryMistake, job_columns, stated_columns
 from openbenefits.scenarios.databases import BY, CLIENT_ID, Setup, apply_setup
@@ -333,6 +334,14 @@ def _repairs(play: Play, part: shape.RepairsPart, on: date, now: datetime) -> No
     play.last_run = run_repairs(play.connection, CLIENT_ID, as_of=as_of, now=now, started_by=BY)
 
 
+def _operate(play: Play, part: shape.OperatePart, on: date, now: datetime) -> None:
+    ordering.operate(play.connection, play.cast, part, on, now)
+
+
+def _enter_activity(play: Play, part: shape.EnterActivityPart, on: date, now: datetime) -> None:
+    ordering.enter(play.connection, play.cast, part, on, now)
+
+
 def _statement(play: Play, part: shape.StatementPart, on: date, now: datetime) -> None:
     issue = issue_enrollment_statements if part.kind == "enrollment" else issue_confirmations
     with tempfile.TemporaryDirectory() as folder:
@@ -369,6 +378,8 @@ _PLAYERS: dict[str, Player] = {
     "passive_events": _passive_events,
     "window_ends": _window_ends,
     "repairs": _repairs,
+    "operate": _operate,
+    "enter_activity": _enter_activity,
     "statement": _statement,
     "change_setup": _change_setup,
 }

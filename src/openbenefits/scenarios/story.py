@@ -23,6 +23,7 @@ from openbenefits.scenarios.expectations import (
     Percent,
     PlanType,
 )
+from openbenefits.scenarios.orders import EnterActivityPart, OperatePart
 
 # --- who is there -------------------------------------------------------------------------------------
 
@@ -352,6 +353,8 @@ class Step(Part, kw_only=True, frozen=True):
     passive_events: PassiveEventsPart | None = None
     window_ends: WindowEndsPart | None = None
     repairs: RepairsPart | None = None
+    operate: OperatePart | None = None
+    enter_activity: EnterActivityPart | None = None
     statement: StatementPart | None = None
     change_setup: SetupChangePart | None = None
     refused: bool = False  # the product must refuse this step
@@ -364,7 +367,7 @@ ACTS: tuple[str, ...] = (
     *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
     *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
     *("decide_proof", "run", "passive_events", "window_ends", "repairs", "statement"),
-    "change_setup",
+    *("operate", "enter_activity", "change_setup"),
 )
 """The keys of a step of which it has one at most."""
 

@@ -30,7 +30,7 @@ _COMPARED = (
         "priced_annual_pay_cents",
         "priced_age",
         "priced_family_ages",
-        "priced_zip",
+        "priced_place",
         "decided_edge",
     ),
 )
@@ -89,7 +89,7 @@ def _cause(first: date) -> pl.Expr:
         .then(pl.lit(PAY_RISE))
         .when(_differs("priced_age") | _differs("priced_family_ages"))
         .then(pl.lit(AGE))
-        .when(_differs("priced_zip"))
+        .when(_differs("priced_place"))
         .then(pl.lit(ADDRESS))
         .otherwise(pl.lit(COVERAGE))
     )

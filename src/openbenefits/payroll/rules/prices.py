@@ -13,6 +13,7 @@ from openbenefits.core.plan_types import HEALTH
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, eligible_members
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.addresses import asks_addresses, with_address_zips
 from openbenefits.rating.rules.bases import has_sources
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.decided import PRICE_DECISIONS, decided_edges
@@ -24,7 +25,7 @@ POINT_DAY = (*OWNER, "plan_type", "slot", "begins_on")
 
 _ASKED = ("point", "plan_row", "price_row", "price_case")
 _DAYS = "^(deduction_on|pay_group_id)$"  # there where something asks for them
-FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "zip")
+FACTS_PRICED = ("annual_pay_cents", "age", "family_ages", "place")
 """What is kept of the facts a line was priced with, to say why it differs from the pay before."""
 
 _YEAR = (
@@ -114,8 +115,9 @@ def with_price_case(
         age=days.age_years(pl.col("birth_on"), pl.col("as_of")),
         setup_version=facts["as_of"].dt.epoch("d").replace_strict(_versions(facts, rulebook)),
     )
+    rows = _with_place(rows, rulebook)
     rows = rows.join(_families(dependents, facts), on="case", how="left", maintain_order="left")
-    keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "zip", "age", "family", "setup_version"]
+    keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "place", "age", "family", "setup_version"]
     if rulebook.rate_tables["by_service"].any():
         keys.append("service_months")
     if rulebook.calculation_rules.height or has_sources(rulebook):  # they may look at the very pay
@@ -124,6 +126,15 @@ def with_price_case(
         keys.append("decided")
         rows = _with_decided(rows, edges)
     return rows.with_columns(price_case=pl.col("case").min().over([*OWNER, *keys]))
+
+
+def _with_place(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add place: a number that differs where the home, or an address that rates go by, does."""
+    if not asks_addresses(rulebook):
+        return rows.with_columns(place="zip")
+    rows = with_address_zips(rows, "as_of", rulebook)
+    zips = ["zip", "company_zip", "location_zip"]
+    return rows.with_columns(place=pl.struct(zips).hash()).drop("company_zip", "location_zip")
 
 
 def _with_decided(facts: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:

@@ -23,7 +23,7 @@ ALTER TABLE enrollment_pricedecision
 class Migration(migrations.Migration):
     dependencies = [
         ("events", "0002_status_machine"),
-        ("enrollment", "0008_preparations"),
+        ("enrollment", "0009_menus"),
     ]
 
     operations = [
