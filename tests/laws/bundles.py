@@ -19,6 +19,8 @@ def setups(draw: DrawFn) -> tuple[Row, Row]:
     peo, client = draw(peo_setups()), _blank_client()
     holder = client if draw(st.booleans()) else peo  # a client's tables may follow the PEO's curve
     holder["age_curves"] = [{"code": "CURVE", **row} for row in dated(draw, age_curves())]
+    client["company_addresses"] = _addresses(draw, ["CO", "CP"])
+    client["location_addresses"] = _addresses(draw, ["HQ"])
     rules = ["RULE1", "RULE2", "PROGA", "PROGB"]
     for rule in rules:
         client["eligibility_rules"] += [{"code": rule, **row} for row in dated(draw, criteria())]
@@ -149,3 +151,19 @@ def _blank_client() -> Row:
         "programs": [],
         "schedules": [{"code": "EM", "name": "Event maintenance", "kind": "event_maintenance"}],
     }
+
+
+def _addresses(draw: DrawFn, codes: list[str]) -> list[Row]:
+    """Draw where companies or locations are, now and then moved, or not known yet."""
+    return [
+        {
+            "code": code,
+            "from": day,
+            **SOURCE,
+            "zip": draw(st.sampled_from([*ZIPS, "99999"])),
+            "active": not rarely(draw),
+        }
+        for code in codes
+        for day in (ORIGIN, date(2026, 7, 1))
+        if not rarely(draw, 6)
+    ]

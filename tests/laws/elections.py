@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from tests.laws.accounts import contributed
 from tests.laws.strategies import (
     ORIGIN,
     PLAN_TYPES,
@@ -143,6 +144,7 @@ def electing(draw: DrawFn, peo: Row, client: Row) -> Row:
     """Draw a person with elections, most of them of options the person is eligible for."""
     person = draw(people(client))
     ids = [one["id"] for one in person["dependents"]]
+    person["contributed"] = draw(contributed(date(2025, 12, 1), date(2027, 1, 31)))
     for entry in person["current"]:
         entry["dependents"] = draw(_some(ids))
         entry["beneficiaries"] = draw(_shares(ids)) if rarely(draw, 3) else []

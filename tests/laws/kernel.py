@@ -13,12 +13,15 @@ from tests.laws.situations import (
     _known_plan_types,
     approved_rows,
     contents_of,
+    contribution_rows,
     frame_of,
     held_before,
     held_member_rows,
+    job_history_rows,
     jobs_of,
     left_rows,
     member_rows,
+    price_decision_rows,
 )
 from tests.oracle.eligibility import JOB_FIELDS
 
@@ -28,7 +31,7 @@ from openbenefits.enrollment.rules.control import HELD_MEMBERS, LEFT
 from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
-from openbenefits.enrollment.rules.prepare import Prepared, Situation
+from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.enrollment.rules.reinstated import ENDED
 from openbenefits.enrollment.rules.settle import Settled, settle
@@ -37,7 +40,8 @@ from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
-from openbenefits.rating.rules.bases import BENEFIT_BASES
+from openbenefits.rating.rules.bases import BENEFIT_BASES, JOB_HISTORY
+from openbenefits.rating.rules.decided import PRICE_DECISIONS
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 PROGRAM_PLAN_TYPE = "01"
@@ -92,12 +96,21 @@ class Kernel:
             ),
             jobs=frame_of((one for row in rows for one in jobs_of(row[0], row[2])), JOBS),
             overrides=frame_of((one for row in rows for one in self._overrides(*row)), OVERRIDES),
+            price_decisions=frame_of(
+                (one for row in rows for one in self._price_decisions(*row)), PRICE_DECISIONS
+            ),
             held_members=frame_of(
                 (one for row in rows for one in held_member_rows(row[0], row[2])), HELD_MEMBERS
             ),
             left=frame_of((one for row in rows for one in left_rows(row[0], row[2])), LEFT),
             ended=frame_of(
                 (one for row in rows for one in self._ended(*row)), ENDED | {"is_only_ended": pl.Boolean}
+            ),
+            job_history=frame_of(
+                (one for row in rows for one in job_history_rows(row[0], row[2])), JOB_HISTORY
+            ),
+            contributions=frame_of(
+                (one for row in rows for one in contribution_rows(row[0], row[2])), CONTRIBUTIONS
             ),
         )
 
@@ -250,6 +263,10 @@ class Kernel:
                 "author": "an analyst",
                 "reason": "a test",
             }
+
+    def _price_decisions(self, case: int, client: int, person: Row) -> Iterable[Row]:
+        for one in price_decision_rows(person, lambda place: self._number(client, "option", place)):
+            yield {"case": case, **one}
 
     def _number(self, client: int, kind: str, code: str | None) -> int:
         """Number a code; one that no set-up knows (any more) gets a number nobody else has."""

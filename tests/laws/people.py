@@ -42,8 +42,10 @@ def people(draw: DrawFn, client: Row) -> Row:
         "job": or_missing(draw, jobs(event), 30),
         "pay_history": draw(pay_histories()),
         "benefit_bases": draw(benefit_bases()),
+        "job_history": draw(job_histories()),
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
+        "price_decisions": draw(price_decisions(client)),
         "dependents": (household := draw(households(event))),
         "current": (current := draw(elections(client, [one["id"] for one in household]))),
         "left_on": draw(left_plan_types(event_on)),
@@ -87,6 +89,29 @@ def pay_histories(draw: DrawFn) -> list[Row]:
         {"valid_from": day, "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000))}
         for day in sorted(since)
     ]
+
+
+@st.composite
+def job_histories(draw: DrawFn) -> list[Row]:
+    """Draw which jobs somebody had since when, and what is known of them."""
+    since = draw(st.sets(days(date(2024, 12, 1), date(2027, 1, 31)), max_size=3))
+    return [{"valid_from": day, "jobs": draw(_jobs_of_a_day())} for day in sorted(since)]
+
+
+@st.composite
+def _jobs_of_a_day(draw: DrawFn) -> list[Row]:
+    jobs = [
+        {
+            "is_of_record": not rarely(draw, 3),
+            "is_for_eligibility": not rarely(draw, 3),
+            "job_status": or_missing(draw, st.sampled_from("AALT")),
+            "annual_pay_cents": or_missing(draw, st.integers(800_000, 30_000_000)),
+        }
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    if not rarely(draw, 4):
+        jobs[0] |= {"is_primary": True, "is_of_record": True}
+    return jobs
 
 
 @st.composite
@@ -137,6 +162,32 @@ def overrides(draw: DrawFn, client: Row) -> list[Row]:
     chosen = draw(st.lists(st.sampled_from(places), max_size=2, unique=True))
     decided += [{"program": program, "plan_type": kind, "option": code} for kind, code in chosen]
     return [{**one, "eligible": draw(st.booleans())} for one in decided]
+
+
+@st.composite
+def price_decisions(draw: DrawFn, client: Row) -> list[Row]:
+    """Draw what somebody decided about prices: of a plan type, or of options, for a while or for good."""
+    if not rarely(draw, 4):
+        return []
+    program = draw(st.sampled_from(sorted({row["code"] for row in client["programs"]})))
+    places: list[Row] = []
+    for section in _sections(client, program):
+        here = {"program": program, "plan_type": section["plan_type"]}
+        places += [here, *({**here, "option": code} for code in option_codes(section))]
+    return draw(st.lists(st.sampled_from(places).flatmap(_decided_price), min_size=1, max_size=4))
+
+
+def _decided_price(place: Row) -> SearchStrategy[Row]:
+    begin = st.just(date(2026, 1, 1)) | days(date(2025, 12, 1), date(2026, 12, 31))
+    cents, whole = st.integers(0, 900_000), st.integers(0, 3_000_000)
+    part = st.sampled_from(["total", "employer", "employee"])
+    said = part.flatmap(lambda name: st.fixed_dictionaries({name: whole if name == "total" else cents}))
+    both = st.sampled_from(["employer", "employee"]).flatmap(
+        lambda name: st.fixed_dictionaries({"total": whole, name: cents})
+    )
+    through = st.none() | days(date(2026, 1, 1), date(2026, 12, 31))
+    spans = st.fixed_dictionaries({"from": begin, "through": through})
+    return st.tuples(said | both, spans).map(lambda drawn: {**place, **drawn[0], **drawn[1]})
 
 
 @st.composite

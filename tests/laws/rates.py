@@ -65,6 +65,7 @@ def rate_tables(draw: DrawFn, code: str, kind: str) -> list[Row]:
         table["unit"] = draw(st.sampled_from(["per_hundred", "per_thousand", "flat", "percent_of_base"]))
     if "area" in table["keys"]:
         table["geography"] = "AREAS"
+        table["area_of"] = draw(st.sampled_from(["home", "home", "company", "location"]))
     table |= _factors(draw, table, kind)
     lines = rate_lines(table["keys"], 10_000 if kind == "tier" else 1_000)
     return dated(draw, st.builds(lambda rates: {**table, "rates": rates}, lines))
@@ -127,7 +128,8 @@ def pay_sources() -> SearchStrategy[Row]:
     )
     of_a_base = st.fixed_dictionaries({"benefits_base": st.sampled_from(BASE_TYPES)})
     both = st.tuples(of_a_base, of_a_day).map(lambda parts: parts[0] | parts[1])
-    return st.just({}) | st.just({}) | of_a_day | of_jobs | of_a_base | both
+    then = st.tuples(of_jobs, of_a_day).map(lambda parts: parts[0] | parts[1])
+    return st.just({}) | st.just({}) | of_a_day | of_jobs | then | of_a_base | both
 
 
 @st.composite

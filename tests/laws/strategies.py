@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from tests.laws.bundles import setups
-from tests.laws.drawing import ORIGIN, PLAN_TYPES, PLEDGED, SOURCE, Triple, dollars, rarely
+from tests.laws.drawing import ORIGIN, PLAN_TYPES, PLEDGED, SOURCE, Triple, days, dollars, rarely
 from tests.laws.people import option_codes, people
 
 
@@ -20,6 +20,7 @@ __all__ = [
     "PLEDGED",
     "SOURCE",
     "Triple",
+    "days",
     "dollars",
     "option_codes",
     "people",

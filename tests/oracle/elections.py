@@ -8,6 +8,8 @@ dependents (ids), funds ({code: percent}), beneficiaries ([{id, percent_hundredt
 from datetime import date
 from typing import Any
 
+from openbenefits.core.messages import CATALOGUE
+
 from .control import is_closed, left_out, rule_messages
 from .dates import age_years
 from .eligibility import (
@@ -38,10 +40,19 @@ def check(peo: Row, client: Row, person: Row) -> Row:
     return {"messages": sorted(found.messages()), "falls": sorted(found.falls)}
 
 
+def kept_pledges(peo: Row, client: Row, person: Row) -> Row:
+    """The pledges with which HSAs go on by default once the event is final: an invalid election counts for nothing."""
+    said = Elections(peo, client, person).messages()
+    wrong = {plan_type for code, plan_type in said if CATALOGUE[code].severity == "E"}
+    valid = [one for one in person.get("elections") or [] if one["plan_type"] not in wrong]
+    return Elections(peo, client, {**person, "elections": valid}, elected_may_fall=True).kept_pledges()
+
+
 class Elections:
     """The elections of one event, before the options prepared for it."""
 
-    def __init__(self, peo: Row, client: Row, person: Row) -> None:
+    def __init__(self, peo: Row, client: Row, person: Row, *, elected_may_fall: bool = False) -> None:
+        self.elected_may_fall = elected_may_fall
         self.setup = Setup(peo, client)
         self.person = person
         self.prepared = prepare(peo, client, person)
@@ -69,7 +80,7 @@ class Elections:
             return self._offered(plan_type, election["option"], "elected", election)
         if plan is None or plan["is_ignored"] or plan["default_reason"] == "untouched":
             return self._standing(plan_type)
-        if plan["default_reason"] in ("current", "reinstated"):
+        if plan["default_reason"] in ("current", "reinstated", "retiered"):
             held = self._held(plan_type)
             return self._offered(plan_type, plan["default_option"], "kept", held or {})
         return self._offered(plan_type, plan["default_option"], "defaulted", {})
@@ -173,6 +184,8 @@ class Elections:
 
     def _may_fall(self, plan_type: str) -> bool:
         how = self.outcomes[plan_type]["how"]
+        if how == "elected":
+            return self.elected_may_fall
         return how in ("kept", "defaulted") or (how == "standing" and plan_type not in self.prepared["plans"])
 
     # --- the checks -------------------------------------------------------------------------------------
@@ -287,6 +300,9 @@ class Elections:
         low, high = cents_or_none(section.get("minimum_pledge")), cents_or_none(section.get("maximum_pledge"))
         if pledge < (1 if low is None else low) or (high is not None and pledge > high):
             found.append("BA1318")
+        contributed = self._contributed(plan_type)
+        if contributed is None or pledge < contributed:
+            found.append("BA1353")
         allowed = self._allowed(plan_type, election, section, priced)
         if allowed is not None and (self._together(plan_type, section) or pledge) > allowed:
             found.append("BA1320" if plan_type.startswith("4") else "BA1318")
@@ -300,6 +316,17 @@ class Elections:
             if together > cents(self.program["maximum_pledge"]):
                 found.append("BA1318")
         return found + self._unpublished(plan_type, election, section, priced)
+
+    def _contributed(self, plan_type: str) -> int | None:
+        """What pays of the year took of the pledge before its deductions begin; None where one is unknown."""
+        day = self.prepared["plans"][plan_type]["deduction_begins_on"]
+        taken = 0
+        for pay in (self.person.get("contributed") or {}).get(plan_type, []):
+            if pay["ends_on"] < day and pay["ends_on"].year == day.year:
+                if pay["owed_cents"] is None:
+                    return None
+                taken += pay["owed_cents"]
+        return taken
 
     def _of_percent(self, plan_type: str, election: Row, section: Row, priced: Row) -> list[str]:
         before, after = election.get("percent_thousandths"), election.get("after_tax_thousandths") or 0
@@ -396,19 +423,50 @@ class Elections:
         if len(sharing) < 2:
             return None
         pay = (self.person.get("job") or {}).get("annual_pay_cents")
-        amounts = 0
-        for kind in sharing:
-            outcome = self.outcomes[kind]
-            if plan_type_of(self.program, kind).get("amount") == "annual_pledge":
-                amounts += outcome["pledge"] or 0
-            elif outcome["percent"] is not None and pay is not None:
-                amounts += half_away(pay * outcome["percent"], 100_000)
-        return amounts
+        return sum(self._puts_in(kind, self.outcomes[kind], pay) for kind in sharing)
+
+    def _puts_in(self, plan_type: str, outcome: Row, pay: int | None) -> int:
+        """What an outcome puts in during a year, as far as it is said."""
+        if plan_type_of(self.program, plan_type).get("amount") == "annual_pledge":
+            return outcome["pledge"] or 0
+        if outcome["percent"] is None or pay is None:
+            return 0
+        return half_away(pay * outcome["percent"], 100_000)
 
     def _unpublished(self, plan_type: str, election: Row, section: Row, priced: Row) -> list[str]:
         if section.get("annual_limit") is None:
             return []
         return ["BA1336"] if self._whole(plan_type, election, section) is None else []
+
+    def kept_pledges(self) -> dict[str, int]:
+        """The pledges with which HSAs go on by default, at most their limit together (docs/rules.md §11.6)."""
+        found: dict[str, int] = {}
+        put_in: dict[str, int] = {}
+        for plan_type in sorted(self.outcomes):
+            section = plan_type_of(self.program, plan_type)
+            pledge = self.outcomes[plan_type]["pledge"]
+            if self.outcomes[plan_type]["how"] != "kept" or not is_hsa(plan_type, section) or pledge is None:
+                continue
+            found[plan_type] = pledge
+            code = section.get("annual_limit")
+            priced = self.prepared["options"][plan_type, self.outcomes[plan_type]["option"]["code"]]
+            allowed = self._allowed(plan_type, {}, section, priced) if code else None
+            contributed = self._contributed(plan_type)
+            if allowed is not None and contributed is not None:
+                left = max(allowed - self._put_in_by_others(section) - put_in.get(code, 0), 0)
+                found[plan_type] = min(pledge, max(left, contributed))
+            put_in[code] = put_in.get(code, 0) + pledge
+        return found
+
+    def _put_in_by_others(self, section: Row) -> int:
+        """What elections, and what stands, put in under the limit of a plan type."""
+        pay = (self.person.get("job") or {}).get("annual_pay_cents")
+        amounts = 0
+        for kind in self._sharing(section):
+            outcome = self.outcomes[kind]
+            if outcome["how"] in ("elected", "standing"):
+                amounts += self._puts_in(kind, outcome, pay)
+        return amounts
 
     def _is_family(self) -> bool:
         """Whether the medical coverage has a coverage code that covers others, too."""

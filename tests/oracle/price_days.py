@@ -32,7 +32,7 @@ def looked_at(
     if cost.get("calculation_rule") is not None and rule is None:
         raise Fault("BA1203")
     rule = rule or {}
-    found = {"age_on": when.day, "service_on": when.day, "pay": _pay_of_job(person)}
+    found = {"price_on": when.day, "age_on": when.day, "service_on": when.day, "pay": _pay_of_job(person)}
     found |= {"member": None, "is_nobody": False, "is_pay_day_missing": False}
     found["age_on"] = _day_of(setup, rule, "age", person, when)
     found["service_on"] = _day_of(setup, rule, "service", person, when)

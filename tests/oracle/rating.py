@@ -115,15 +115,22 @@ def base_pay(setup: Setup, formula: Row, person: Row, day: date, deduction_on: d
     if base_type is not None:
         bases = [one for one in person.get("benefit_bases") or [] if one["base_type"] == base_type]
         return pay_of_day({"pay_history": bases}, on)
-    if back is not None or of_period:
-        return pay_of_day(person, on)
-    if formula.get("jobs", "primary") == "primary" and not formula.get("active_only", False):
-        return annual_pay(person)
-    group = jobs_looked_at(formula, person)
+    of_a_day, of_the_job = back is not None or of_period, formula.get("jobs", "primary") == "primary"
+    if of_the_job and not formula.get("active_only", False):
+        return pay_of_day(person, on) if of_a_day else annual_pay(person)
+    group = jobs_looked_at(formula, _with_jobs_of(person, on) if of_a_day else person)
     pays = [job.get("annual_pay_cents") for job in group]
     if formula.get("active_only", False) and any(job.get("job_status") is None for job in group):
         return None
     return None if not pays or None in pays else sum(pays)
+
+
+def _with_jobs_of(person: Row, day: date) -> Row:
+    """Give a person the jobs of a day: the primary one, and the others."""
+    known = [one for one in person.get("job_history") or [] if one["valid_from"] <= day]
+    jobs = max(known, key=lambda one: one["valid_from"])["jobs"] if known else []
+    primary = next((job for job in jobs if job.get("is_primary", False)), None)
+    return {**person, "job": primary, "more_jobs": [job for job in jobs if job is not primary]}
 
 
 def _day_of_period(setup: Setup, as_of: str, person: Row, deduction_on: date | None) -> date | None:
@@ -214,7 +221,7 @@ def rate_values(
     aged = look["member"] or member
     return {
         "age": None if look["age_on"] is None else age_years(aged.get("birth_on"), look["age_on"]),
-        "area": setup.zips(table.get("geography")).get(person.get("zip") or "") or None,
+        "area": setup.zips(table.get("geography")).get(rating_zip(setup, table, person, look) or "") or None,
         "coverage_code": coverage_code,
         "smoker": member.get("is_smoker"),
         "sex": member.get("sex"),
@@ -224,6 +231,15 @@ def rate_values(
         else service_months(person.get("service_on"), look["service_on"]),
         "pay": look["pay"],
     }
+
+
+def rating_zip(setup: Setup, table: Row, person: Row, look: Row) -> str | None:
+    """Find the zip of the address a table goes by: the home's, or the one of the job's company or location."""
+    kind = table.get("area_of", "home")
+    if kind == "home":
+        return person.get("zip")
+    address = setup.row_on(f"{kind}_addresses", (person.get("job") or {}).get(kind), look["price_on"])
+    return address["zip"] if address else None
 
 
 def line_of(setup: Setup, table: Row, person: Row, member: Row, coverage_code: str | None, look: Row) -> Row:

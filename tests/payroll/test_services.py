@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from tests.programs.factories import make_client
 
-from .worlds import BEGIN, BY, NOW, THROUGH
+from .worlds import BEGIN, BY, NOW, THROUGH, World
 
 
 @pytest.fixture
@@ -54,6 +54,19 @@ def test_a_year(world, ann):
         *((date(2026, 1, 4), plan_type, "begins") for plan_type in ("01", "10", "20", "60")),
         (date(2026, 7, 5), "10", "coverage changed"),
     ]
+
+
+def test_a_price_by_the_employers_address_says_that_the_address_changed(fresh_database, tmp_path):
+    from openbenefits.payroll.services import owed
+
+    office = {"code": "ACM", "zip": "01001", "from": date(2020, 1, 1), "source": "lease"}
+    moved = office | {"zip": "02101", "from": date(2026, 7, 1)}
+    by_company = {"rate_tables": lambda section: section[0].update(area_of="company")}
+    world = World(fresh_database, tmp_path, by_company, company_addresses=[office, moved])
+    world.cover(world.hire("0007"), "10", "HMO-1")
+    found = owed(world.connection, world.client_id, begin=BEGIN, through=THROUGH).filter(plan_type="10")
+    changes = found.filter(pl.col("cause") != "").select("ends_on", "cause").rows()
+    assert changes == [(date(2026, 1, 4), "begins"), (date(2026, 7, 5), "address")]
 
 
 def test_the_credit_of_declining(world):

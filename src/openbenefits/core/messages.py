@@ -203,8 +203,8 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "option",
             _E,
             _HR,
-            "No rating area for the home zip",
-            "Correct the zip, or complete the geography.",
+            "No rating area for the address",
+            "Correct the zip of the home (or the address of company or location), or complete the geography.",
         ),
         _entry("BA1213", "option", _E, _HR, "Birth date missing", "Fill in the birth date."),
         _entry(
@@ -406,6 +406,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             _ELECT,
             "The event does not allow this change of the pledge",
             "Enter an amount in the direction the event allows.",
+        ),
+        _entry(
+            "BA1353",
+            "election",
+            _E,
+            _ELECT,
+            "The pledge is below what was contributed already",
+            "Enter at least what was contributed in the year, or waive the account.",
         ),
         _entry(
             "BA1352",

@@ -9,6 +9,7 @@ import polars as pl
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
 from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
+from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -90,10 +91,11 @@ APPROVED_COLUMNS = {
     "valid_from": pl.Date,
     "version": pl.Int32,
     "approved_cents": pl.Int64,
+    "is_withdrawn": pl.Boolean,
 }
 
 APPROVED = f"""
-SELECT client_id, person_id, plan_type, valid_from, version, approved_cents
+SELECT client_id, person_id, plan_type, valid_from, version, approved_cents, is_withdrawn
 FROM enrollment_proofdecision AS p JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
@@ -142,6 +144,30 @@ OVERRIDE_COLUMNS = {
 MADE_OVERRIDES = f"""
 SELECT {", ".join(OVERRIDE_COLUMNS)}
 FROM enrollment_eligibilityoverride AS o JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
+PRICE_DECIDED_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "number": pl.Int32,
+    "plan_type": pl.String,
+    "option_id": pl.Int32,
+    "begins_on": pl.Date,
+    "ends_on": pl.Date,
+    "total_cents": pl.Int64,
+    "employer_cents": pl.Int64,
+    "employee_cents": pl.Int64,
+    "undoes": pl.Int32,
+    "author": pl.String,
+    "reason": pl.String,
+    "change_id": pl.Int64,
+    "made_at": pl.Datetime("us", "UTC"),
+}
+
+PRICES_DECIDED = f"""
+SELECT {", ".join(PRICE_DECIDED_COLUMNS)}
+FROM enrollment_pricedecision AS d JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
 EVENT_DATES = f"""
@@ -327,7 +353,37 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load what was approved by evidence from each day, the latest version of it."""
     rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(people)).sort("version")
     day = ["client_id", "person_id", "plan_type", "valid_from"]
-    return rows.unique(day, keep="last", maintain_order=True)
+    latest = rows.unique(day, keep="last", maintain_order=True)
+    return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
+
+
+def load_price_decisions(
+    connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load what was decided about prices of some people and stands, as known at a time (null: now).
+
+    Shapes: RECORD_KEY and the columns of `rating.rules.decided.PRICE_DECISIONS` but the case.
+    """
+    rows = copy_out(connection, PRICES_DECIDED, PRICE_DECIDED_COLUMNS, people_arrays(people))
+    if known_at is not None:
+        rows = rows.filter(pl.col("made_at") <= known_at)
+    record = ["client_id", "person_id", "benefit_record"]
+    undone = rows.drop_nulls("undoes").select(*record, number="undoes")
+    said = rows.filter(pl.col("undoes").is_null()).join(undone, on=[*record, "number"], how="anti")
+    amounts = {name: name.removeprefix("decided_") for name in DECIDED_AMOUNTS}
+    named = said.with_columns(pl.col(column).alias(name) for name, column in amounts.items())
+    columns = [name for name in PRICE_DECISIONS if name != "case"]
+    return named.select(*record, *columns).sort(*record, "number")
+
+
+def price_decisions_of(
+    connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load what was decided about prices for cases, as PRICE_DECISIONS; cases has case and a record's key."""
+    record = ["client_id", "person_id", "benefit_record"]
+    rows = load_price_decisions(connection, cases, known_at=known_at)
+    found = cases.select("case", *record).join(rows, on=record)
+    return found.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

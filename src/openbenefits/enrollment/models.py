@@ -133,6 +133,21 @@ class Election(EventKey):
     elector = models.TextField()
     source = models.TextField()  # file, administrator, pre-entered
     is_withdrawn = models.BooleanField(default=False)
+    change_id = models.BigIntegerField(null=True)  # the entry, which may be taken back as one unit
+
+
+class EntryBefore(EventKey):
+    """Where an event stood before elections were entered: what taking the entry back leads to."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "change_id"
+    )
+    change_id = models.BigIntegerField()
+    process_status = models.TextField(null=True)
+    event_status = models.TextField()
+    elected_on = models.DateField(null=True)
+    elect_source = models.TextField(null=True)
+    steps = models.IntegerField()
 
 
 class ElectionDependent(EventKey):
@@ -320,6 +335,19 @@ class CoverageFund(CoverageKey):
     percent = models.SmallIntegerField()
 
 
+class TakenOverPoint(CoverageKey):
+    """Which change points a take-over wrote, and which version each took the place of.
+
+    What taking it back leads to.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version"
+    )
+    change_id = models.BigIntegerField()
+    was_version = models.IntegerField(null=True)
+
+
 class ProofDecision(models.Model):
     """An act: how much coverage of a plan type was approved for a person, from a day (rulings §4)."""
 
@@ -333,6 +361,7 @@ class ProofDecision(models.Model):
     decided_by = models.TextField()
     change_id = models.BigIntegerField(null=True)
     known_since = models.DateTimeField()
+    is_withdrawn = models.BooleanField(default=False)  # this version says: nothing is decided for the day
 
 
 class EligibilityOverride(EventKey):
@@ -349,6 +378,52 @@ class EligibilityOverride(EventKey):
     program_id = models.IntegerField()
     option_id = models.IntegerField(null=True)  # null = the program itself
     is_eligible = models.BooleanField(null=True)  # null = withdrawn
+    author = models.TextField()
+    reason = models.TextField()
+    made_at = models.DateTimeField()
+
+
+class Continuation(models.Model):
+    """A fact: coverage that somebody who lost it goes on with, as elected and paid for (rulings §3.2)."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "dependent_id", "begins_on", "version")
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    dependent_id = models.BigIntegerField()  # 0 = the employee; every beneficiary continues alone
+    begins_on = models.DateField()
+    version = models.IntegerField()
+    elected_on = models.DateField(null=True)
+    through_on = models.DateField(null=True)  # the last day paid for; null: until it is said to end
+    is_deleted = models.BooleanField(default=False)  # this version says: it was never continued
+    change_id = models.BigIntegerField()
+    known_since = models.DateTimeField()
+
+
+class PriceDecision(models.Model):
+    """An act: what somebody decided about a price of one participant, for some days (docs/rules.md §7.12).
+
+    Cents of a year; null: as the rules say. One that `undoes` another says nothing itself: that one no longer
+    counts. Append-only.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    number = models.IntegerField()  # counts the decisions of the benefit record
+    plan_type = models.TextField()
+    option_id = models.IntegerField(null=True)  # null: every option of the plan type
+    begins_on = models.DateField()
+    ends_on = models.DateField(null=True)  # the last day; null: for good
+    total_cents = models.BigIntegerField(null=True)
+    employer_cents = models.BigIntegerField(null=True)
+    employee_cents = models.BigIntegerField(null=True)
+    undoes = models.IntegerField(null=True)
+    change_id = models.BigIntegerField(null=True)  # people merged, or taken apart: it followed one of them
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()

@@ -23,6 +23,7 @@ from openbenefits.enrollment.frames import (
     load_event_dates,
     load_overrides,
     no_dates,
+    price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
 from openbenefits.enrollment.prepared_frames import load_prior_options
@@ -36,7 +37,12 @@ from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.bases import asks_benefit_bases, no_benefit_bases
+from openbenefits.rating.rules.bases import (
+    asks_benefit_bases,
+    asks_job_history,
+    no_benefit_bases,
+    no_job_history,
+)
 from openbenefits.rating.rules.price_days import asks_pay_history, no_pay_history
 from openbenefits.store.bulk import copy_in, schema_of
 from openbenefits.workforce.frames import (
@@ -44,6 +50,7 @@ from openbenefits.workforce.frames import (
     benefit_bases_of,
     dependents_as_of,
     facts_and_jobs,
+    job_history_of,
     jobs_as_of,
     pay_history_of,
 )
@@ -105,7 +112,9 @@ def load_known(
         benefit_bases=benefit_bases_of(connection, asked, known_at=known_at)
         if asks_benefit_bases(rulebook)
         else no_benefit_bases(),
+        job_history=job_history_of(asked, jobs) if asks_job_history(rulebook) else no_job_history(),
         overrides=load_overrides(connection, cases, known_at=known_at),
+        price_decisions=price_decisions_of(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
         ended=ended.select(*ENDED, "is_only_ended"),

@@ -17,6 +17,7 @@ from openbenefits.enrollment.frames import (
     load_covered_dependents,
     load_credit_rolls,
     load_credit_uses,
+    load_price_decisions,
 )
 from openbenefits.payroll.frames import (
     load_covered_people,
@@ -39,12 +40,13 @@ from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.bases import asks_benefit_bases, base_pay, no_benefit_bases
+from openbenefits.rating.rules.bases import asks_benefit_bases, asks_job_history, base_pay, no_benefit_bases
 from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history, no_pay_history
 from openbenefits.workforce.frames import (
     as_of,
     benefit_bases_of,
     dependents_as_of,
+    job_history_of,
     jobs_as_of,
     load_jobs,
     pay_history_of,
@@ -119,14 +121,18 @@ def find_unpaid(connection: Any, client_id: int, *, begin: date, through: date) 
 
 
 def write_register(frame: pl.DataFrame, path: Path) -> int:
-    """Write lines of `owed` as the CSV payroll reads, in dollars, and answer how many there are.
+    """Write lines of `owed`, or of `register.register_of`, as the CSV payroll reads; answer how many.
 
     Missing: an unknown amount is an empty field, and `fault` says why.
     """
     amounts = {"owed": "owed_cents", "employer": "employer_cents", "coverage": "coverage_cents"}
+    columns: tuple[str, ...] = REGISTER
+    if "take_cents" in frame.columns:
+        amounts["take"] = "take_cents"
+        columns += ("take", "untaken")
     rows = frame.with_columns(dollars_text(pl.col(cents)).alias(name) for name, cents in amounts.items())
     order = ["check_on", "employee_number", "benefit_record", "kind", "plan_type", "slot"]
-    rows.sort(order).select(REGISTER).write_csv(path)
+    rows.sort(order).select(columns).write_csv(path)
     return rows.height
 
 
@@ -137,6 +143,18 @@ def _load(
     rulebook = load_rulebook(connection, [client_id])
     people = load_covered_people(connection, client_id, person_ids)
     points = load_coverage(connection, people)
+    known = known_of(connection, points, rulebook, begin=begin, through=through)
+    return _Loaded(known=known, rulebook=rulebook, tables=tables)
+
+
+def known_of(
+    connection: Any, points: pl.DataFrame, rulebook: Rulebook, *, begin: date, through: date
+) -> Known:
+    """Load what the amounts owed on change points in a span follow from.
+
+    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`.
+    """
+    people = points.select("client_id", "person_id").unique()
     if asks_event_days(rulebook.calculation_rules):
         points = with_event_days(connection, points)
     more = ["is_for_eligibility"] if rulebook.looks_at_jobs else []
@@ -145,7 +163,7 @@ def _load(
     groups = groups.select(*OWNER, "pay_group").unique()
     days = fact_days(points, groups, rulebook, begin=begin, through=through)
     history = pay_history_of(days, jobs) if asks_pay_history(rulebook) else None
-    known = Known(
+    return Known(
         points=points,
         members=load_covered_dependents(connection, people).join(
             points.select(*OWNER, "plan_type", "slot", "begins_on", "version"),
@@ -158,9 +176,9 @@ def _load(
         bases=_bases(connection, days, jobs, history, rulebook),
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
+        price_decisions=load_price_decisions(connection, people),
         given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
     )
-    return _Loaded(known=known, rulebook=rulebook, tables=tables)
 
 
 def _bases(
@@ -173,6 +191,7 @@ def _bases(
         no_pay_history() if history is None else history,
         benefit_bases_of(connection, days) if asks_benefit_bases(rulebook) else no_benefit_bases(),
         rulebook,
+        job_history_of(days, jobs) if asks_job_history(rulebook) else None,
     )
 
 

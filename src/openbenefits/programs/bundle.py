@@ -19,6 +19,7 @@ from openbenefits.core.codes import (
     USUAL_RELATIONSHIPS,
     AgeOf,
     AmountKind,
+    AreaOf,
     BeginRule,
     CobraCause,
     DeductionBeginRule,
@@ -27,11 +28,15 @@ from openbenefits.core.codes import (
     EndRule,
     ExcessCredits,
     LastDay,
+    LeaveKind,
+    LeaveWay,
+    LowPay,
     OverageBegins,
     PersonType,
     PledgeChange,
     PriceDay,
     RateUnit,
+    RetroOwner,
     SelectAllowed,
     WindowAction,
     WindowStart,
@@ -215,6 +220,7 @@ class RateTablePart(SwitchedPart, kw_only=True, frozen=True):
     charged_children: int = 3  # per member: so many of the children under the age below, the oldest
     charged_children_under: int = 21  # both: 45 CFR 147.102(c)(1)
     geography: str | None = None  # of the rating areas, when keyed by area
+    area_of: AreaOf = AreaOf.HOME  # whose address gives the area: the home, the company, the place of work
     curve: str | None = None  # an age curve of the same bundle, else of the PEO's
     base_age: int = 21
     tiers: dict[Code, RateFactor] = {}
@@ -412,6 +418,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waived_proof_above: Dollars | None = None
     proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
     reinstate_within_days: int = 0  # what an event ended so many days before, at most, comes back; 0: nothing
+    retier: bool = False  # fewer remain covered than the code demands: the same plan, with one that fits
     persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
     pledge_change: PledgeChange = PledgeChange.ANY
     ignore_dependent_checks: bool = False
@@ -462,8 +469,8 @@ class FormulaPart(SwitchedPart, kw_only=True, frozen=True):
 
     Pay is that of the event date, or of a day of the year in which coverage begins, or of the year before:
     `as_of: last_year` with `as_of_day: "12-31"`; or of the check, or the end, of the pay period in which
-    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, or instead of
-    any job's a `benefits_base` of a type.
+    deductions begin (`check_date`, `pay_end`). It may be the pay of several `jobs` together, as these are on
+    that day (`active_only`: those that go on then), or instead of any job's a `benefits_base` of a type.
     """
 
     code: Code
@@ -676,9 +683,14 @@ class SchedulePart(Part, kw_only=True, frozen=True):
 
 
 class PassiveEventPart(Part, kw_only=True, frozen=True):
+    """An event that age or length of service brings about, or a covered dependent who passes a limit of age.
+
+    `dependent_limit` goes by the dependent rules, and states neither years nor months.
+    """
+
     code: Code
     event_class: str
-    base: Literal["birth", "service"]
+    base: Literal["birth", "service", "dependent_limit"]
     years: int = 0
     months: int = 0
 
@@ -753,6 +765,46 @@ class CobraClassPart(DatedPart, kw_only=True, frozen=True):
     election_days: Annotated[int, Meta(ge=0)] = 60
 
 
+class LeaveStartPart(Part, kw_only=True, frozen=True):
+    """A job action, and its reason if one matters, that begins a leave."""
+
+    action: str
+    reason: str = ""
+
+
+class LeavePolicyPart(SwitchedPart, kw_only=True, frozen=True):
+    """How coverage is paid for during leaves without pay that begin on its day or later.
+
+    `begun_by` names the job actions that begin such a leave; without it the policy is that of every other
+    leave. Of the `ways` the person chooses one; who chooses none has the `default_way`. What is paid as one
+    goes is due on the check day of the pay that does not take it: more than `grace_days` later, and
+    `notice_days` after a letter said so, coverage may be ended by an event of the `lapse_class` (none: not).
+    """
+
+    code: Code
+    name: str
+    kind: LeaveKind = LeaveKind.UNPAID
+    begun_by: list[LeaveStartPart] = []
+    ways: list[LeaveWay]
+    default_way: LeaveWay
+    grace_days: Annotated[int, Meta(ge=0)] = 30
+    notice_days: Annotated[int, Meta(ge=0)] = 15
+    lapse_class: str | None = None
+
+
+class PayrollTermsPart(DatedPart, kw_only=True, frozen=True):
+    """Who corrects deductions, and what a pay takes that is too low for all of them.
+
+    The row in force on the day of the check counts. `first_taken` are plan types in the order in which a low
+    pay takes them; the others follow by their code.
+    """
+
+    code: Code
+    retro_owner: RetroOwner = RetroOwner.OURS
+    low_pay: LowPay = LowPay.PARTIAL
+    first_taken: list[PlanType] = []
+
+
 class SharedSections(Part, kw_only=True, frozen=True):
     """Sections that both kinds of bundle may have; a client's own come before the PEO's."""
 
@@ -771,6 +823,8 @@ class SharedSections(Part, kw_only=True, frozen=True):
     funds: list[FundPart] = []
     coverage_groups: list[CoverageGroupPart] = []
     passive_events: list[PassiveEventPart] = []
+    leave_policies: list[LeavePolicyPart] = []
+    payroll_terms: list[PayrollTermsPart] = []
 
 
 class PeoBundle(SharedSections, kw_only=True, frozen=True):
@@ -785,10 +839,19 @@ class PeoBundle(SharedSections, kw_only=True, frozen=True):
     age_tables: list[AgeTablePart] = []
 
 
+class AddressPart(SwitchedPart, kw_only=True, frozen=True):
+    """Where a company, or a location that jobs name, is: for rates by the employer's address."""
+
+    code: Annotated[str, Meta(min_length=1)]
+    zip: Annotated[str, Meta(pattern=r"^[0-9]{5}$", description="five digits")]
+
+
 class ClientBundle(SharedSections, kw_only=True, frozen=True):
     """A client's set-up: its groups, calendars, programs, schedules and run controls."""
 
     companies: list[GroupPart]
+    company_addresses: list[AddressPart] = []
+    location_addresses: list[AddressPart] = []
     benefit_groups: list[GroupPart]
     pay_groups: list[PayGroupPart]
     programs: list[ProgramPart]

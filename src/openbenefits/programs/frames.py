@@ -18,13 +18,13 @@ PEO = 0
 TABLES = (
     *(models.EventClass, models.ActionReason, models.CoverageCode, models.Plan, models.RateTable),
     *(models.CalculationRule, models.RateRow, models.GeographyZip, models.AnnualLimit, models.AgeRate),
-    *(models.CreditPlan, models.CobraClass),
+    *(models.CreditPlan, models.CobraClass, models.LeavePolicy, models.PayrollTerms),
     *(models.DeductionCode, models.DependentRule),
     *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
     models.PersonChange,
     *(models.Formula, models.FormulaStep, models.AgeReduction, models.Contribution, models.Program),
     *(models.PlanTypeRow, models.Option, models.Cost, models.Fund, models.PayGroup, models.PayPeriod),
-    *(models.CoverageGroup, models.ExcludedCoverage),
+    *(models.CoverageGroup, models.ExcludedCoverage, models.Address),
     *(models.BenefitGroup, models.Schedule, models.ScheduleProgram, models.PassiveEvent, models.RunControl),
 )
 

@@ -61,6 +61,7 @@ class Rulebook:
     limits: pl.DataFrame
     funds: pl.DataFrame
     coverage_groups: pl.DataFrame
+    addresses: pl.DataFrame
     excluded_coverage: pl.DataFrame
     variants: tuple[Variant, ...] = ()  # the ways in which rules look at fields
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
@@ -135,6 +136,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         limits=tables["annual_limit"],
         funds=tables["fund"].select("client_id", "plan_type", "code"),
         coverage_groups=effective(tables["coverage_group"], "coverage_group_id"),
+        addresses=_addresses(tables),
         excluded_coverage=_excluded_coverage(tables, plan_rows),
     )
 
@@ -374,6 +376,14 @@ def _contributions(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     return rows.join(versions, on=["contribution_id", "valid_from"])
 
 
+def _addresses(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Addresses of companies and locations by effective date."""
+    rows = dated(tables["address"], "code", "client_id", "kind").filter("is_active")
+    return rows.select(
+        "client_id", "kind", "code", "valid_from", "valid_to", pl.col("zip").cast(pl.Int32, strict=False)
+    )
+
+
 def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Formulas by effective date; `formula_row` is the position.
 
@@ -388,7 +398,7 @@ def _formulas(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         pl.when(pl.col("base_type").is_not_null())
         .then(pl.concat_str(pl.lit("base "), pl.col("base_type").fill_null(""), when))
         .when(is_of_jobs)
-        .then(pl.concat_str(pl.lit("jobs "), "jobs", only))
+        .then(pl.concat_str(pl.lit("jobs "), "jobs", only, when))
         .when(is_of_day)
         .then(pl.lit("pay"))
     )

@@ -19,13 +19,14 @@ from openbenefits.programs.nodes import BundleLoader
 FILES: dict[str, tuple[str, ...]] = {
     "bundle.yaml": ("bundle",),
     "codes.yaml": ("event_classes", "actions", "coverage_codes", "deduction_codes", "funds"),
-    "groups.yaml": ("companies", "benefit_groups", "pay_groups"),
+    "groups.yaml": ("companies", "company_addresses", "location_addresses", "benefit_groups", "pay_groups"),
     "plans.yaml": ("plans",),
     "rates.yaml": ("rate_tables", "age_curves", "age_tables"),
     "geographies.yaml": ("geographies",),
     "limits.yaml": ("annual_limits", "limit_sheets"),
     "rules.yaml": ("dependent_rules", "eligibility_rules", "formulas", "contributions"),
     "event_rules.yaml": ("event_rules", "passive_events"),
+    "payroll.yaml": ("leave_policies", "payroll_terms"),
     "programs.yaml": ("programs",),
     "schedules.yaml": ("schedules", "run_controls"),
 }

@@ -1,13 +1,14 @@
 """As of which day a price took age, service and pay, and whose age it was (docs/rules.md §7.9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from openbenefits.core import days
-from openbenefits.core.codes import AgeOf, RateUnit
+from openbenefits.core.codes import AgeOf, AreaOf, RateUnit
+from openbenefits.rating.rules.addresses import PLACES, asks_addresses, with_address_zips
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_names import Row, row_on
 
@@ -28,6 +29,7 @@ class Look:
     birth_on: date | None
     annual_pay_cents: int | None
     service_months: int | None
+    zips: Mapping[str, int | None]  # whose address (core.codes.AreaOf), and its zip on the day
 
 
 def looked_at(again: Again, plan: Row, option: Row, cost: Row) -> Look:
@@ -42,7 +44,18 @@ def looked_at(again: Again, plan: Row, option: Row, cost: Row) -> Look:
     }
     names = ("age_on", "serving_on", "pay_on", "birth_on", "annual_pay_cents")
     months = _service_months(again.case["service_on"], found["serving_on"])
-    return Look(**{name: found[name] for name in names}, service_months=months)
+    zips = _zips(again, plan["price_on"])
+    return Look(**{name: found[name] for name in names}, service_months=months, zips=zips)
+
+
+def _zips(again: Again, on: date) -> dict[str, int | None]:
+    """The zips by which rates may go: of the home, and of the addresses of the job on a day."""
+    zips = {str(AreaOf.HOME): again.case["zip"]}
+    if asks_addresses(again.rulebook):
+        places = again.situation.cases.filter(case=again.case["case"]).select(*PLACES, on=pl.lit(on))
+        found = with_address_zips(places, "on", again.rulebook)
+        zips |= {str(AreaOf.COMPANY): found["company_zip"][0], str(AreaOf.LOCATION): found["location_zip"][0]}
+    return zips
 
 
 def _service_months(service_on: date | None, on: date | None) -> int | None:

@@ -15,6 +15,7 @@ from openbenefits.enrollment.rules.prepare import bases_of
 from openbenefits.programs.curves import factor_text
 from openbenefits.programs.rates import MONTHLY, PERIODS_PER_YEAR, ROUNDED_IN_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import decided_amounts
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_days import Look, day_lines, looked_at
@@ -23,11 +24,13 @@ from openbenefits.reports.explain_names import Row, row_of, row_on
 from openbenefits.reports.explain_parts import CostPart, Fact, OptionPart
 from openbenefits.reports.explain_shares import Told, contribution_of, per, premium_share, said, share
 from openbenefits.reports.explain_words import (
+    AREA_NAMES,
     FREQUENCY_WORDS,
     MICROS,
     PERSON_WORDS,
     PRICE_FAULT_WORDS,
     UNIT_WORDS,
+    day,
     decimal,
     money,
     whole_money,
@@ -41,7 +44,40 @@ def cost_parts(again: Again, plan: Row, option: Row, priced: Row) -> tuple[CostP
     """Tell every price and credit of an eligible option."""
     key = {"option_id": option["option_id"], "valid_from": option["valid_from"]}
     rows = again.tables["cost"].filter(**key).sort("number")
-    return tuple(_cost(again, plan, option, priced, row) for row in rows.iter_rows(named=True))
+    parts = [_cost(again, plan, option, priced, row) for row in rows.iter_rows(named=True)]
+    return (*parts, *_decided(again, plan, option, priced))
+
+
+def _decided(again: Again, plan: Row, option: Row, priced: Row) -> Iterator[CostPart]:
+    """Tell what somebody decided about the price, in place of what the lines before say."""
+    decisions, offers = again.situation.price_decisions, again.prepared.trace.offers
+    rows = decided_amounts(again.prepared.options, again.prepared.plans, decisions, offers)
+    said = None if rows is None else row_of(rows, row=priced["option"])
+    if said is None:
+        return
+    amounts = {part: said[f"decided_{part}_cents"] for part in ("total", "employer", "employee")}
+    told = ", ".join(f"{part} {money(cents)}" for part, cents in amounts.items() if cents is not None)
+    until = f" through {day(said['ends_on'])}" if said["ends_on"] else ""
+    taxed = (priced["annual_before_tax_cents"], priced["annual_after_tax_cents"])
+    employee = None if None in taxed else sum(taxed)
+    paid, lines = _paid(again, plan, option, employee, 1, is_credit=False)
+    first = f"by decision of {said['author']} ({said['reason']}), from {day(said['begins_on'])}{until}:"
+    yield CostPart(
+        kind="decided",
+        rate_table="none",
+        valid_from=None,
+        source="",
+        contribution="",
+        contribution_source="",
+        keys=(),
+        lines=(f"{first} of the year {told}, whatever rates and contributions say", *lines),
+        total_cents=priced["year_total_cents"],
+        own_cents=None,
+        dependents_cents=None,
+        employer_cents=priced["annual_employer_cents"],
+        employee_cents=employee,
+        **paid,
+    )
 
 
 def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostPart:
@@ -165,7 +201,7 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
     rows = again.tables["rate_row"].filter(
         rate_table_id=table["rate_table_id"], valid_from=table["valid_from"]
     )
-    rows, keys = _with_equal_keys(again, rows, table, person)
+    rows, keys = _with_equal_keys(again, rows, table, person, look)
     rows, keys = _with_bands(rows, keys, table, person, look)
     own = rows
     if table["by_coverage_code"]:
@@ -185,13 +221,17 @@ def _rate(again: Again, option: Row, table: Row, person: Row, look: Look) -> Row
     }
 
 
-def _with_equal_keys(again: Again, rows: pl.DataFrame, table: Row, person: Row) -> tuple[pl.DataFrame, Row]:
+def _with_equal_keys(
+    again: Again, rows: pl.DataFrame, table: Row, person: Row, look: Look
+) -> tuple[pl.DataFrame, Row]:
     keys: Row = {}
     if table["by_area"]:
-        zip_text = None if again.case["zip"] is None else f"{again.case['zip']:05}"
+        number = look.zips[table["area_of"]]
+        zip_text = None if number is None else f"{number:05}"
         found = row_of(again.tables["geography_zip"], geography_id=table["geography_id"], zip=zip_text)
-        keys["area"] = found["area"] if found else "none"
-        rows = rows.filter(area=keys["area"])
+        area = found["area"] if found else "none"
+        keys[AREA_NAMES[table["area_of"]]] = area
+        rows = rows.filter(area=area)
     for flag, column, name in (
         ("by_smoker", "is_smoker", "smoker"),
         ("by_sex", "sex", "sex"),
@@ -396,7 +436,8 @@ def mismatches(option: OptionPart, priced: Row) -> Iterator[str]:
     """Name the amounts of an option that its lines do not add up to."""
     if priced["price_fault"] or priced["annual_employer_cents"] is None:
         return
-    prices = [cost for cost in option.costs if cost.kind == "price"]
+    decided_ = [cost for cost in option.costs if cost.kind == "decided"]
+    prices = decided_ or [cost for cost in option.costs if cost.kind == "price"]
     given = [cost for cost in option.costs if cost.kind == "credit"]
     year = _sum([priced["annual_before_tax_cents"], priced["annual_after_tax_cents"]])
     told = {

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from openbenefits.core.codes import (
+    AreaOf,
     ChangeKind,
     DefaultMethod,
     LastDay,
@@ -38,6 +39,7 @@ METHOD_WORDS = {
 REASON_WORDS = {
     "current": "keeps {option}, which is still eligible",
     "reinstated": "{option} again, as it ended so shortly before",
+    "retiered": "{option}, the same plan for those who remain covered",
     "default option": "{option}, the plan document's default",
     "lowest level": "{option}, the lowest level",
     "waiver": "declined ({option})",
@@ -51,13 +53,18 @@ FAULT_WORDS = {
 }
 PRICE_FAULT_WORDS = {
     "birth": "no price: a birth date is missing",
-    "area": "no price: the home zip has no rating area",
+    "area": "no price: the address that rates go by has no rating area",
     "rate": "no price: the table has no rate for these keys",
     "coverage": "no price: the coverage amount is not known",
     "contribution": "no price: no contribution for the coverage code",
     "imputed": "no imputed income: no option without those who are no tax dependents",
     "calendar": "no price per pay: the pay calendar does not cover the year",
     "deduction code": "no price: the option has no deduction code",
+}
+AREA_NAMES = {
+    AreaOf.HOME: "area",
+    AreaOf.COMPANY: "area of the company's address",
+    AreaOf.LOCATION: "area of the place of work",
 }
 KIND_WORDS = {
     ChangeKind.ELECTED: "elected",

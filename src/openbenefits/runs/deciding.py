@@ -1,22 +1,22 @@
 """What a wave decides of its cases, before anything is written: statuses, options, results, messages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessStatus
 from openbenefits.enrollment.prepared_frames import load_offered_prices, load_prepared_held
+from openbenefits.enrollment.rules.contributed import plans_to_ask
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
-from openbenefits.enrollment.rules.prepare import Prepared, prepare
+from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
 from openbenefits.enrollment.rules.replayed import return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.rules.since import held_otherwise
 from openbenefits.enrollment.services import Known
 from openbenefits.events.activity import PROOF_MISSING
-from openbenefits.events.rules import (
-    is_to_be_replayed,
-)
+from openbenefits.events.rules import RECORD_KEY, is_to_be_replayed
+from openbenefits.payroll.contributions import load_contributions
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.judging import lost_messages
@@ -52,7 +52,8 @@ def decide(
     settled = None
     final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
     if settling.height:
-        settled = settle(settling, prepared, known.situation, known.elected, known.held, rulebook)
+        situation = _with_contributions(connection, known, cases, settling, prepared, rulebook)
+        settled = settle(settling, prepared, situation, known.elected, known.held, rulebook)
         replayed = cases.filter(is_to_be_replayed())
         if replayed.height:
             earlier = load_offered_prices(connection, replayed)
@@ -77,6 +78,22 @@ def decide(
     return Decided(
         cases=cases.with_columns(is_changed=~same), prepared=prepared, settled=settled, messages=messages
     )
+
+
+def _with_contributions(
+    connection: Any,
+    known: Known,
+    cases: pl.DataFrame,
+    settling: pl.DataFrame,
+    prepared: Prepared,
+    rulebook: Rulebook,
+) -> Situation:
+    """Add what was contributed to accounts in the year, where a pledge is to take the place of another."""
+    asked = plans_to_ask(prepared, known.elected.elections, settling, rulebook)
+    if asked.is_empty():
+        return known.situation
+    asked = asked.join(cases.select("case", *RECORD_KEY), on="case")
+    return replace(known.situation, contributions=load_contributions(connection, asked, rulebook))
 
 
 def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from openbenefits.enrollment.services import Known, post
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
+    FLAG_DAYS,
     window,
 )
 from openbenefits.events.services import flag_overtaken, replace_messages
@@ -20,6 +21,7 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.deciding import Decided
 from openbenefits.runs.judging import SNAPSHOT
+from openbenefits.runs.kept import program_kept_on
 from openbenefits.runs.orders import TAKEN_BACK
 from openbenefits.runs.rules import (
     event_status_of,
@@ -56,7 +58,7 @@ def save(
         post(connection, decided.settled, final, known, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)
-    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
+    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
@@ -89,6 +91,7 @@ EVENT_STATE = (
     *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
     *("input_fingerprint", "finalize_requested", "is_finalized", "process_indicator"),
     *("is_out_of_sequence", "is_eligibility_changed", "window_begins_on", "window_ends_on"),
+    *(*FLAG_DAYS, "program_kept_on"),
 )
 """What a wave writes of an event."""
 
@@ -117,6 +120,8 @@ def _save_events(
         process_indicator=pl.lit(str(ProcessIndicator.NORMAL)),
         is_out_of_sequence=pl.lit(value=False),
         is_eligibility_changed=pl.lit(value=False),
+        program_kept_on=program_kept_on(now.date()),
+        **{name: pl.lit(None, pl.Date) for name in FLAG_DAYS},
     )
     for status in ("C", "O"):
         update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, EVENT_STATE)

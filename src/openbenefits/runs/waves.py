@@ -152,7 +152,7 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Number the events to work on; `case` is the position."""
     again = is_to_be_replayed() & pl.col("is_finalized")
-    asked = pl.lit(started.is_finalizing) | pl.col("finalize_requested") | again
+    asked = (pl.lit(started.is_finalizing) & pl.col("is_ours")) | pl.col("finalize_requested") | again
     finalizing = asked & pl.col("is_finalize_allowed")
     return chosen.sort(RECORD_KEY).with_columns(
         case=pl.int_range(pl.len(), dtype=pl.Int32),

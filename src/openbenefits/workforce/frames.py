@@ -377,6 +377,24 @@ def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     return found.select("case", "valid_from", "annual_pay_cents")
 
 
+def job_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Answer every job of each case's person, anew from each day on which any of them changes.
+
+    Shapes: cases as `Cases` (their days do not matter), jobs as `load_jobs`, with is_for_eligibility. The
+            result has case, valid_from, is_of_record, is_primary, is_for_eligibility, is_active and
+            annual_pay_cents, one row per job: what `jobs_as_of` gives of that day.
+    """
+    key = ["person_id", "benefit_record"]
+    changes = (
+        cases.select(key).unique().join(jobs.select("person_id", as_of="valid_from").unique(), on="person_id")
+    )
+    asked = changes.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
+    held = jobs_as_of(asked, jobs).drop(key, strict=False)
+    known = asked.select("case", *key, valid_from="as_of").join(held, on="case").drop("case")
+    columns = ("is_of_record", "is_primary", "is_for_eligibility", "is_active", "annual_pay_cents")
+    return cases.select("case", *key).join(known, on=key).select("case", "valid_from", *columns)
+
+
 def benefit_bases_of(
     connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
 ) -> pl.DataFrame:

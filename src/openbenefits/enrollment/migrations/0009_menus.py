@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
             name="eventoption",
             options={"managed": False},
         ),
+        migrations.AlterModelTable(name="eventoption", table="enrollment_eventoption"),
         migrations.AddField(
             model_name="eventplan",
             name="menu_id",

@@ -6,11 +6,12 @@ from openbenefits.core import days, money
 from openbenefits.core.columns import with_taken
 from openbenefits.core.plan_types import SAVINGS, SPENDING_ACCOUNTS, is_one_of
 from openbenefits.enrollment.rules.amounts import PERCENT, PLEDGE
+from openbenefits.enrollment.rules.contributed import with_contributed
 from openbenefits.enrollment.rules.elected import Checking
 from openbenefits.enrollment.rules.links import MEDICAL, covers_others
 from openbenefits.enrollment.rules.messages import message_rows
-from openbenefits.enrollment.rules.outcomes import KEEPING, outcomes
-from openbenefits.enrollment.rules.shared_limits import share_of_pay, with_shared
+from openbenefits.enrollment.rules.outcomes import KEEPING
+from openbenefits.enrollment.rules.shared_limits import share_of_pay, with_elsewhere, with_shared
 from openbenefits.programs.limits import (
     CALENDAR_YEAR,
     CATCH_UP_50,
@@ -96,12 +97,15 @@ def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(allowed_cents=left, is_unpublished=whole.is_null())
 
 
-def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
+def with_capped_pledge(rows: pl.DataFrame, checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
     """Cap the pledges of health savings accounts that go on by default at the limit of their new year.
 
-    Several under one limit get together at most it: in the order of plan types, each what those before leave.
+    Several under one limit get together at most it: in the order of plan types, each what those before leave,
+    after what valid elections, and coverage the event leaves alone, put in. None goes below what was
+    contributed to it in the year already.
 
-    Shapes: rows has case, plan_type, plan_row, current_pledge_cents and coverage_begins_on. An unpublished
+    Shapes: rows has case, plan_type, plan_row, current_pledge_cents, coverage_begins_on and
+            deduction_begins_on; held is what would hold, as `outcomes`. An unpublished
             limit leaves the pledge as it is.
     Source: rulings §3.5.
     """
@@ -123,6 +127,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
             "plan_row",
             "current_pledge_cents",
             "coverage_begins_on",
+            "deduction_begins_on",
             employer_cents="annual_credit_cents",
         ),
         checking.rulebook.plan_rows,
@@ -132,9 +137,10 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
     asked = asked.join(births, on="case", how="left").with_columns(
         price_on="coverage_begins_on", files_separately=pl.lit(value=False)
     )
-    held = outcomes(checking)
     asked = with_shared(asked.with_columns(stated_cents="current_pledge_cents"), checking, held)
     asked = with_allowed(_with_tier(asked, held), checking.rulebook.limits)
+    asked = with_elsewhere(asked, checking, held)
+    asked = with_contributed(asked, checking.situation.contributions)
     capped = asked.sort("case", "annual_limit", "plan_type").select("plan", capped=_left_by_those_before())
     found = rows.join(capped, on="plan", how="left", maintain_order="left")
     return found.with_columns(current_pledge_cents=pl.coalesce("capped", "current_pledge_cents")).drop(
@@ -143,11 +149,15 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:
 
 
 def _left_by_those_before() -> pl.Expr:
-    """What of each pledge its limit leaves after those before it; an unknown limit leaves it as it is."""
+    """What of each pledge its limit leaves after those before it, but no less than was contributed to it.
+
+    An unknown limit, or contribution, leaves it as it is.
+    """
     pledge = pl.col("current_pledge_cents")
     before = (pledge.cum_sum() - pledge).over("case", "annual_limit")
-    left = money.maximum(money.subtract(pl.col("allowed_cents"), before), 0)
-    return pl.when(pl.col("allowed_cents").is_null()).then(pledge).otherwise(money.minimum(pledge, left))
+    left = money.maximum(pl.col("allowed_cents") - before - pl.col("elsewhere_cents"), 0)
+    least = money.maximum(left, pl.col("contributed_cents"))
+    return pl.coalesce(money.minimum(pledge, least), pledge)
 
 
 def _catch_up(code: pl.Expr, age: pl.Expr, year: pl.Expr) -> pl.Expr:

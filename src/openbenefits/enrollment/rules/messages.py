@@ -205,7 +205,7 @@ def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.Data
     expected = pl.col("fault").replace_strict(
         {
             "birth": "a birth date",
-            "area": "a home zip with a rating area",
+            "area": "an address (the home, or where the job is) with a rating area",
             "rate": "a rate for this person",
             "coverage": "annual pay, from which coverage follows",
             "contribution": "a contribution for the coverage code",

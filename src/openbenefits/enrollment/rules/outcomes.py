@@ -10,8 +10,8 @@ from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs.rulebook import Rulebook
 
 MEDICAL = "10"
-KEEPING = ("current", "reinstated")
-"""The reasons of defaults that keep what was held, with its amounts, dependents and funds."""
+KEEPING = ("current", "reinstated", "retiered")
+"""The reasons of defaults that keep what was held, with its amounts, funds, and dependents who remain."""
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
 _OPTION = ("plan_id", "is_hsa", *(f"{kind}_max" for kind in PERSON_KINDS))

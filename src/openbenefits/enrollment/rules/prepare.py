@@ -22,9 +22,11 @@ from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
+from openbenefits.enrollment.rules.retiered import with_retiered
 from openbenefits.programs.rulebook import Rulebook, used_kinds
-from openbenefits.rating.rules.bases import base_pay, no_benefit_bases
+from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import no_price_decisions
 from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
 from openbenefits.rating.rules.price_days import no_pay_history
@@ -35,6 +37,19 @@ from openbenefits.rating.rules.quotes import find_quotes
 def no_jobs() -> pl.DataFrame:
     """Answer the frame of a situation in which nobody asks about other jobs than the primary."""
     return pl.DataFrame(schema={"case": pl.Int32, "job_number": pl.Int16})
+
+
+CONTRIBUTIONS = {
+    "case": pl.Int32,
+    "plan_type": pl.String,
+    "ends_on": pl.Date,
+    "owed_cents": pl.Int64,
+}
+
+
+def no_contributions() -> pl.DataFrame:
+    """Answer the frame of a situation in which nothing was contributed to an account."""
+    return pl.DataFrame(schema=CONTRIBUTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +71,19 @@ class Situation:
               calculation rule, or a formula, takes pay as of another day than the event's.
     benefit_bases: annual benefits bases of each type by day, as BENEFIT_BASES of `rating.rules.bases`; needed
               only where a formula takes one.
+    job_history: every job by day, as JOB_HISTORY of `rating.rules.bases`; needed only where a formula takes
+              the pay of a group of jobs on another day.
     overrides: what somebody decided about programs and options in place of the rules, for this event alone
               (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
               reason.
+    price_decisions: what somebody decided about prices of the person, as PRICE_DECISIONS of
+              `rating.rules.decided`.
     held_members: dependents covered by what is in force: case, plan_type, dependent_id.
     left:     plan types left, per case: left_on, the first day without (control.LEFT).
     ended:    what ended last and has not begun again, per case and plan type (reinstated.ENDED), with
               is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
+    contributions: what pays take of pledges, as CONTRIBUTIONS (null: unknown); read only when elections are
+              checked, and events settled.
     """
 
     cases: pl.DataFrame
@@ -76,9 +97,12 @@ class Situation:
     pay_history: pl.DataFrame = field(default_factory=no_pay_history)
     benefit_bases: pl.DataFrame = field(default_factory=no_benefit_bases)
     overrides: pl.DataFrame = field(default_factory=no_overrides)
+    price_decisions: pl.DataFrame = field(default_factory=no_price_decisions)
     held_members: pl.DataFrame = field(default_factory=control.no_held_members)
     left: pl.DataFrame = field(default_factory=control.nobody_left)
     ended: pl.DataFrame = field(default_factory=nothing_ended)
+    job_history: pl.DataFrame = field(default_factory=no_job_history)
+    contributions: pl.DataFrame = field(default_factory=no_contributions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +144,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
     plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
     plans = control.with_barred(choices.with_loss(plans, menus, rulebook), situation.left, rulebook)
+    plans = with_retiered(plans, menus, offers, situation.members, situation.held_members, rulebook)
     plans = choices.with_default(plans, menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
@@ -274,18 +299,20 @@ def price_options(
     quotes = find_quotes(plans, members, cases, offers, rulebook, situation.pay_history)
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
     located = plans.select(
-        *("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
+        *("plan", "case", "plan_type", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
         *("deduction_on", "pay_group_id"),
         first_quote=units.cum_sum() - units,
     )
-    priced = with_prices(covered, located, quotes, offers, rulebook, bases)
-    return with_imputed_income(priced, located, quotes, offers, rulebook, bases), quotes
+    decided = situation.price_decisions
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases, decided)
+    return with_imputed_income(priced, located, quotes, offers, rulebook, bases, decided), quotes
 
 
 def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
     """Find what formulas take coverage from beside the pay of the case; None where none asks for more."""
     cases = situation.cases.select("case", on="event_on")
-    return base_pay(cases, situation.jobs, situation.pay_history, situation.benefit_bases, rulebook)
+    history, bases = situation.pay_history, situation.benefit_bases
+    return base_pay(cases, situation.jobs, history, bases, rulebook, situation.job_history)
 
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:

@@ -81,7 +81,8 @@ def settle(
     valid = judged.filter("is_valid").join(faulty, on="case", how="anti")
     plans = prepared.plans.join(faulty, on="case", how="anti").filter(~pl.col("is_ignored"))
     fallen = fall(checking, outcomes(checking, valid), with_elected=True)
-    results = pl.concat([_elected_results(valid, plans, rulebook), _default_results(valid, plans, checking)])
+    by_default = _default_results(valid, plans, checking, fallen.held)
+    results = pl.concat([_elected_results(valid, plans, rulebook), by_default])
     results = pl.concat([results, _run_outs(results, plans)])
     sound = among.join(faulty, on="case", how="anti")
     results = with_falls(results, fallen, checking, sound)
@@ -171,7 +172,9 @@ def _elected_results(valid: pl.DataFrame, plans: pl.DataFrame, rulebook: Ruleboo
     )
 
 
-def _default_results(valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking) -> pl.DataFrame:
+def _default_results(
+    valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking, would_hold: pl.DataFrame
+) -> pl.DataFrame:
     """Results of plan types without a valid election: kept, defaulted, ended, or never enrolled."""
     prepared, rulebook = checking.prepared, checking.rulebook
     rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
@@ -189,7 +192,7 @@ def _default_results(valid: pl.DataFrame, plans: pl.DataFrame, checking: Checkin
         "only_ends_coverage",
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
-    rows = with_capped_pledge(_with_held_amounts(rows, checking), checking)
+    rows = with_capped_pledge(_with_held_amounts(rows, checking), checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
     holds = pl.col("default_option_id").is_not_null()
     keeps = pl.col("default_reason").is_in(KEEPING) & holds

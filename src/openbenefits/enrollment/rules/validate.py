@@ -12,6 +12,7 @@ from openbenefits.enrollment.rules.annual import annual_messages
 from openbenefits.enrollment.rules.beneficiaries import beneficiary_messages
 from openbenefits.enrollment.rules.cascades import fall
 from openbenefits.enrollment.rules.choices import is_above_level_limit
+from openbenefits.enrollment.rules.contributed import contributed_messages
 from openbenefits.enrollment.rules.elected import Checking, Elected
 from openbenefits.enrollment.rules.links import group_messages, hsa_messages, link_messages
 from openbenefits.enrollment.rules.members import dependent_messages
@@ -45,6 +46,7 @@ def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
         *_waiver_messages(rows),
         *amount_messages(checking),
         *annual_messages(checking, would_hold),
+        *contributed_messages(checking),
         *fund_messages(checking),
         *hsa_messages(checking, would_hold),
         *link_messages(checking, would_hold),

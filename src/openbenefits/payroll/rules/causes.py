@@ -11,6 +11,7 @@ from openbenefits.programs.rulebook import Rulebook
 
 BEGINS, ENDS, RATE, PAY_RISE, AGE = "begins", "ends", "rate", "pay", "age"
 ADDRESS, COVERAGE, SAME = "address", "coverage changed", ""
+DECIDED = "price decided"
 
 _CONTENT = ("option_id", "requested_coverage_cents", "pledge_cents", "covered")
 _COMPARED = (
@@ -29,7 +30,8 @@ _COMPARED = (
         "priced_annual_pay_cents",
         "priced_age",
         "priced_family_ages",
-        "priced_zip",
+        "priced_place",
+        "decided_edge",
     ),
 )
 _LINE = ["series", "kind", "is_after_tax_part"]
@@ -80,13 +82,15 @@ def _cause(first: date) -> pl.Expr:
         .then(pl.lit(COVERAGE))
         .when(~is_changed)
         .then(pl.lit(SAME))
+        .when(_differs("decided_edge"))
+        .then(pl.lit(DECIDED))
         .when(_differs("rates_since"))
         .then(pl.lit(RATE))
         .when(_differs("priced_annual_pay_cents"))
         .then(pl.lit(PAY_RISE))
         .when(_differs("priced_age") | _differs("priced_family_ages"))
         .then(pl.lit(AGE))
-        .when(_differs("priced_zip"))
+        .when(_differs("priced_place"))
         .then(pl.lit(ADDRESS))
         .otherwise(pl.lit(COVERAGE))
     )

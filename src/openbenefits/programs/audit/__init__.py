@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from openbenefits.programs.audit import (
     accounts,
+    addresses,
     advice,
     amounts,
     calculations,
@@ -21,6 +22,7 @@ from openbenefits.programs.audit import (
     excess,
     general,
     imputed,
+    leaves,
     limits,
     prices,
     programs,
@@ -97,6 +99,7 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     prices.missing_rates,
     prices.employer_twice,
     prices.missing_contributions,
+    addresses.addresses,
     calendars.pay_groups,
     calendars.schedules,
     calendars.run_controls,
@@ -104,6 +107,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     run_limits.run_limits,
     cobra.cobra_classes,
     cobra.cobra_actions,
+    leaves.leave_policies,
+    leaves.payroll_terms,
 )
 
 

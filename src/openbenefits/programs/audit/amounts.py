@@ -30,14 +30,12 @@ def formulas(audited: Audited) -> Iterator[Finding]:
 
 
 def _base_faults(audited: Audited, path: Path, formula: FormulaPart) -> Iterator[Finding]:
-    """Find jobs stated where no job's pay, or one of another day, is taken."""
+    """Find jobs stated where no job's pay is taken."""
     if formula.jobs == "primary" and not formula.active_only:
         return
-    if formula.benefits_base is not None or formula.as_of != "event_date":
-        expected = "`jobs` and `active_only` only with the pay of the event date"
-        others = {"a benefits base": formula.benefits_base, "another day": formula.as_of != "event_date"}
-        found = listed([name for name, is_there in others.items() if is_there])
-        yield audited.finding(path, "base", expected, found, "Take one or the other.")
+    if formula.benefits_base is not None:
+        expected = "`jobs` and `active_only` only with the pay of jobs"
+        yield audited.finding(path, "base", expected, "a benefits base", "Take one or the other.")
 
 
 def _step_faults(audited: Audited, path: Path, step: FormulaStepPart) -> Iterator[Finding]:

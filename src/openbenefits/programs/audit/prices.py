@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import CHILD_TYPES, RATED_PERSONS, AmountKind, PersonType, RateUnit
+from openbenefits.core.codes import CHILD_TYPES, RATED_PERSONS, AmountKind, AreaOf, PersonType, RateUnit
 from openbenefits.core.plan_types import carries_coverage_amount
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS
-from openbenefits.programs.bundle import CostPart, OptionPart, ProgramPart, RateTablePart
+from openbenefits.programs.bundle import AddressPart, CostPart, OptionPart, ProgramPart, RateTablePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import option_of_deduction
@@ -35,8 +35,8 @@ def prices(audited: Audited) -> Iterator[Finding]:
             yield from _units(audited, path, place, option)
 
 
-def _priced(audited: Audited) -> Iterator[tuple[Path, ProgramPart, OptionPart]]:
-    """List the options of plan types, and the general deductions of programs as the options they are."""
+def priced(audited: Audited) -> Iterator[tuple[Path, ProgramPart, OptionPart]]:
+    """List path, program and option: of plan types, and general deductions as the options they are."""
     for place in places(audited):
         for path, option in numbered(place.part.options, *place.path, "options"):
             yield path, place.program, option
@@ -48,7 +48,7 @@ def _priced(audited: Audited) -> Iterator[tuple[Path, ProgramPart, OptionPart]]:
 def missing_rates(audited: Audited) -> Iterator[Finding]:
     """Find rating areas, coverage codes and kinds of people that an option admits and its rates do not."""
     seen: set[tuple[str, ...]] = set()
-    for path, program, option in _priced(audited):
+    for path, program, option in priced(audited):
         for cost in option.costs:
             versions = audited.find("rate_tables", cost.rate_table)
             for table in in_force_from(versions, program.valid_from):
@@ -61,7 +61,7 @@ def missing_rates(audited: Audited) -> Iterator[Finding]:
 
 def missing_contributions(audited: Audited) -> Iterator[Finding]:
     """Find coverage codes for which the employer's part is not said."""
-    for path, program, option in _priced(audited):
+    for path, program, option in priced(audited):
         for cost in option.costs:
             versions = audited.find("contributions", cost.contribution)
             for part in in_force_from(versions, program.valid_from):
@@ -87,7 +87,7 @@ def _may_cost(audited: Audited, cost: CostPart) -> bool:
 
 def employer_twice(audited: Audited) -> Iterator[Finding]:
     """Find prices whose employer's part both the rates and a contribution state."""
-    for path, _, option in _priced(audited):
+    for path, _, option in priced(audited):
         for cost in option.costs:
             stated = audited.rates(cost.rate_table)["employer_micros"].drop_nulls()
             if cost.contribution and stated.len():
@@ -99,6 +99,14 @@ def employer_twice(audited: Audited) -> Iterator[Finding]:
 
 def _pays_all(row: Any) -> bool:
     return row.employee_percent == 100 and row.dependent_percent == 100 and row.cap_monthly is None
+
+
+def addresses_of(audited: Audited, table: RateTablePart) -> list[AddressPart]:
+    """List the addresses that a rate table goes by, those switched off too."""
+    if audited.client is None:
+        return []
+    of_company = table.area_of is AreaOf.COMPANY
+    return audited.client.company_addresses if of_company else audited.client.location_addresses
 
 
 def _units(audited: Audited, path: Path, place: Place, option: OptionPart) -> Iterator[Finding]:
@@ -160,6 +168,10 @@ def _person_types(audited: Audited, option: OptionPart) -> pl.Series:
 def _areas(audited: Audited, option: OptionPart, table: RateTablePart) -> pl.Series:
     """List the rating areas in which people can have an option."""
     zips = audited.zips(table.geography or "").drop_nulls("area")
+    if table.area_of is not AreaOf.HOME:
+        return zips.filter(pl.col("zip").is_in([one.zip for one in addresses_of(audited, table)]))[
+            "area"
+        ].unique()
     if option.service_area:
         zips = zips.join(audited.zips(option.service_area), on="zip", how="semi")
     return zips["area"].unique()

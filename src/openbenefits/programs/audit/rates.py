@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from openbenefits.core.codes import Severity
+from openbenefits.core.codes import AreaOf, Severity
 from openbenefits.programs.audit import curves
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.bundle import RateTablePart
@@ -76,6 +76,9 @@ def _of_table(audited: Audited, path: Path, table: RateTablePart, rates: pl.Data
     if table.per_member and "age" not in rate_keys(table):
         cure = "Add `age` to its keys."
         yield audited.finding(path, "per_member", "a table per member to be keyed by age", "it is not", cure)
+    if "area" not in rate_keys(table) and table.area_of is not AreaOf.HOME:
+        cure = "Add `area` to its keys, or leave `area_of` out."
+        yield audited.finding(path, "area_of", "a table keyed by area", "another key", cure)
     if "area" in rate_keys(table) and table.geography is None:
         cure = "Name the geography of its rating areas."
         yield audited.finding(path, "no_geography", "a geography for the areas", "none", cure)

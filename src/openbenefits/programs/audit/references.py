@@ -154,6 +154,8 @@ def _of_codes(audited: Audited) -> Iterator[Reference]:
         yield Reference(path, "coverage_codes", part.imputed_against)
     for path, part in numbered(parts.passive_events, "passive_events"):
         yield Reference(path, "event_classes", part.event_class)
+    for path, part in numbered(parts.leave_policies, "leave_policies"):
+        yield Reference(path, "event_classes", part.lapse_class)
     for path, part in numbered(parts.plans, "plans"):
         yield Reference(path, "coverage_groups", part.coverage_group, part.valid_from)
     for path, part in numbered(parts.rate_tables, "rate_tables"):
@@ -244,6 +246,8 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
 def _of_calendars(client: ClientBundle) -> Iterator[Reference]:
     for path, group in numbered(client.pay_groups, "pay_groups"):
         yield Reference(path, "companies", group.company)
+    for path, address in numbered(client.company_addresses, "company_addresses"):
+        yield Reference(path, "companies", address.code)
     for path, schedule in numbered(client.schedules, "schedules"):
         yield Reference(path, "companies", schedule.company or None)
         yield Reference(path, "benefit_groups", schedule.benefit_group or None)

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core import pays
-from openbenefits.core.codes import ScheduleKind
+from openbenefits.core.codes import AreaOf, ScheduleKind
 from openbenefits.programs.bundle import ClientBundle, PayGroupPart, SchedulePart
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.rows.codes import PAY_FREQUENCIES
@@ -35,6 +35,22 @@ def pay_groups(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
 def pay_periods(parts: ClientBundle, numbers: Numbers) -> list[pl.DataFrame]:
     """Generate the pay periods of each pay group."""
     return [_periods(part, numbers) for part in parts.pay_groups]
+
+
+def addresses(parts: ClientBundle, _: Numbers) -> Iterator[Row]:
+    for kind, section in (
+        (AreaOf.COMPANY, parts.company_addresses),
+        (AreaOf.LOCATION, parts.location_addresses),
+    ):
+        for part in section:
+            yield {
+                "valid_from": part.valid_from,
+                "source": part.source,
+                "is_active": part.active,
+                "kind": kind.value,
+                "code": part.code,
+                "zip": part.zip,
+            }
 
 
 def benefit_groups(parts: ClientBundle, _: Numbers) -> Iterator[Row]:

@@ -26,12 +26,31 @@ BENEFIT_BASES = {
     "valid_from": pl.Date,
     "annual_pay_cents": pl.Int64,
 }
+JOB_HISTORY = {
+    "case": pl.Int32,
+    "valid_from": pl.Date,
+    **dict.fromkeys(("is_of_record", "is_primary", "is_for_eligibility", "is_active"), pl.Boolean),
+    "annual_pay_cents": pl.Int64,
+}
 ALWAYS = date(1, 1, 1)
+OF_A_DAY = " of a day"
 
 
 def no_benefit_bases() -> pl.DataFrame:
     """An empty history of benefits bases, for set-up that asks for none."""
     return pl.DataFrame(schema=BENEFIT_BASES)
+
+
+def no_job_history() -> pl.DataFrame:
+    """An empty history of jobs, for set-up that takes no pay of several jobs on another day."""
+    return pl.DataFrame(schema=JOB_HISTORY)
+
+
+def asks_job_history(rulebook: Rulebook) -> bool:
+    """Tell whether any formula takes the pay of a group of jobs as it was on another day."""
+    source = rulebook.formulas["source"]
+    of_jobs = source.str.starts_with("jobs ") & source.str.ends_with(OF_A_DAY)
+    return bool(of_jobs.fill_null(value=False).any())
 
 
 def has_sources(rulebook: Rulebook) -> bool:
@@ -52,12 +71,14 @@ def base_pay(
     pay_history: pl.DataFrame,
     benefit_bases: pl.DataFrame,
     rulebook: Rulebook,
+    job_history: pl.DataFrame | None = None,
 ) -> pl.DataFrame | None:
     """Answer what each source says of each case, and from which day on; None where no formula asks.
 
     Shapes:  cases has case and on (the day of the event, or of the pay); jobs as `CaseJobs`; the others as
-             PAY_HISTORY and BENEFIT_BASES. The result as BASE_PAY; what holds of the case's day alone is
-             from `ALWAYS` on.
+             PAY_HISTORY, BENEFIT_BASES and JOB_HISTORY (every job of the person, anew from each day on which
+             any of them changes). The result as BASE_PAY; what holds of the case's day alone is from
+             `ALWAYS` on.
     Missing: no row, or null: an unknown pay of one job leaves the sum unknown, so does having no such job.
     """
     if not has_sources(rulebook):
@@ -65,7 +86,8 @@ def base_pay(
     asked = rulebook.formulas.select("source", "base_type", "jobs", "is_active_only", "years_back")
     asked = asked.drop_nulls("source").unique()
     parts = [pl.DataFrame(schema=BASE_PAY)]
-    parts += [_summed(jobs, *way) for way in _ways(asked)]
+    history = no_job_history() if job_history is None else job_history
+    parts += [_summed(history if way[0].endswith(OF_A_DAY) else jobs, *way) for way in _ways(asked)]
     if "pay" in asked["source"]:
         parts.append(pay_history.with_columns(source=pl.lit("pay")))
     if asked["base_type"].null_count() < asked.height:
@@ -82,31 +104,33 @@ def _ways(asked: pl.DataFrame) -> list[tuple[str, str, bool]]:
 
 
 def _summed(jobs: pl.DataFrame, source: str, selection: str, is_active_only: bool) -> pl.DataFrame:
-    """Add up the pay of a group of jobs; of a job without a status nobody knows whether it goes on."""
+    """Add up the pay of a group of jobs, as of each day they are known of; `BASE_PAY` without an order.
+
+    Of a job without a status nobody knows whether it goes on; without a job of the group nothing is known.
+    """
     groups = {
         "primary": pl.col("is_primary"),
         "flagged": pl.col("is_for_eligibility") & pl.col("is_of_record"),
         "all_flagged": pl.col("is_for_eligibility"),
     }
+    if "valid_from" not in jobs.columns:
+        jobs = jobs.with_columns(valid_from=pl.lit(ALWAYS))
     rows = jobs.filter(groups[selection])
     pay = pl.col("annual_pay_cents")
     if is_active_only:
         rows = rows.filter(pl.col("is_active").fill_null(value=True))
         pay = pl.when(pl.col("is_active").is_not_null()).then(pay)
-    sums = rows.group_by("case").agg(total=pay.sum(), is_missing=pay.is_null().any())
-    return sums.select(
-        "case",
-        source=pl.lit(source),
-        valid_from=pl.lit(ALWAYS),
-        annual_pay_cents=pl.when(~pl.col("is_missing")).then("total"),
+    key = ["case", "valid_from"]
+    sums = rows.group_by(key).agg(total=pay.sum(), is_missing=pay.is_null().any())
+    known = jobs.select(key).unique().join(sums, on=key, how="left")  # null where the group is empty
+    return known.select(
+        *key, source=pl.lit(source), annual_pay_cents=pl.when(~pl.col("is_missing")).then("total")
     )
 
 
 def _of_types(cases: pl.DataFrame, benefit_bases: pl.DataFrame) -> list[pl.DataFrame]:
     """Give the bases of each type by day, and as of the case's day."""
-    history = benefit_bases.with_columns(
-        source=pl.concat_str(pl.lit("base "), "base_type", pl.lit(" of a day"))
-    )
+    history = benefit_bases.with_columns(source=pl.concat_str(pl.lit("base "), "base_type", pl.lit(OF_A_DAY)))
     then = (
         cases.select("case", "on").join(benefit_bases, on="case").filter(pl.col("valid_from") <= pl.col("on"))
     )

@@ -16,6 +16,7 @@ from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType, RateU
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.rating.rules.addresses import PLACES, asks_addresses, with_rating_zip
 from openbenefits.rating.rules.offers import Offers, capped_kinds
 from openbenefits.rating.rules.price_days import has_calculations, no_pay_history, with_price_days
 
@@ -37,8 +38,9 @@ def find_quotes(
 
     Shapes:  plans has plan (= position), case, plan_day and plan_unit (the household, null: nobody else),
              and for calculation rules event_on, deduction_on and pay_group_id; pay_history as PAY_HISTORY;
-             cases has FACTS; members has plan_unit, dependent_id, person_type, birth_on, sex, is_smoker and
-             price_on. Result: one row per plan and quote unit, in order: quote (= position), plan, unit,
+             cases has FACTS, and PLACES where a table goes by another address than the home; members has
+             plan_unit, dependent_id, person_type, birth_on, sex, is_smoker and price_on. Result: one row
+             per plan and quote unit, in order: quote (= position), plan, unit,
              cell (of the rate, less the coverage code; null: none), fault (rate, area or birth); and, where
              rates are per member, own_cents with <kind>_cents and <kind>_fault of each kind of dependents
              (0 and null elsewhere). Age, sex, smoking and the type of person are each member's own. Where a
@@ -54,6 +56,7 @@ def find_quotes(
     keys = _used_keys(rulebook, offers.units["rate_version"])
     is_ruled = has_calculations(offers)
     known = {key.fact for key in keys if key.fact in cases.columns}
+    known |= set(PLACES) if "zip" in known and asks_addresses(rulebook) else set()
     facts = take(cases, plans["case"].gather(rows["plan"]), *(known | (_FACTS_RULED if is_ruled else set())))
     rows = rows.with_columns(facts, person_type=pl.lit(str(PersonType.EMPLOYEE)))
     if is_ruled:
@@ -151,8 +154,9 @@ def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame
 
 
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add area_number: the number of the zip's area in the table's geography."""
-    known = rows.select("zip").join(rulebook.rating_zips, on="zip", how="left", maintain_order="left")
+    """Add area_number: the number of the area of the table's address in the table's geography."""
+    located = with_rating_zip(rows, rulebook).select(zip="rating_zip")
+    known = located.join(rulebook.rating_zips, on="zip", how="left", maintain_order="left")
     first_area = take(rulebook.rate_tables, rows["rate_version"], "first_area")[0]
     position = first_area + known["zip_number"]
     return rows.with_columns(rulebook.rating_areas["area_number"].gather(position))

@@ -128,7 +128,7 @@ def record_of() -> pl.Expr:
         "BA1201": pl.format("event rule of {} for class {}", plan, "event_class"),
         "BA1205": pl.format("pay group {}", pl.col("pay_group").fill_null("(none)")),
         "BA1209": pl.lit("annual pay of the job"),
-        "BA1212": pl.lit("home zip"),
+        "BA1212": pl.lit("home zip, or address of the job"),
         "BA1213": pl.lit("birth date"),
     }
     option = pl.format("{}, option {} of program {}", plan, "option_code", "program")
