@@ -40,7 +40,7 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
         raise RuntimeError(f"the rehearsal was not committed: {committed.answer[0].why}")
     steps.did(None)
     before = _points()
-    finalised = steps.run(finals[1:])
+    finalised = steps.run("finalised", finals[1:])
     looked = timed(lambda: coverage_ahead(connection, first, as_of=AHEAD, through=THROUGH))
     steps.did(None)
     others = [[one.client_id] for one in finals[1:]]
@@ -51,7 +51,7 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
         "rehearsed_differences": rehearsed.answer.differences.height,
         "committed_seconds": committed.seconds,
         "committed_people": people,
-        "finalised_seconds": finalised,
+        **finalised,
         "finalised_people": Person.objects.count() - people,
         "finalised_points": _points() - before,
         "finalised_copy_seconds": floor["copy_seconds"],

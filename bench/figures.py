@@ -287,10 +287,15 @@ def _million(stored: Measured) -> Iterator[Figure]:
             hold=f"{hold} s" if hold else "",
             aim="60 s" if hold else "",
             is_held=value <= hold if hold else None,
-            note="measured"
-            if is_measured and factor < 1.1
-            else f"not measured: {people:,.0f} people × {factor:,.1f}",
+            note=("measured" if is_measured and factor < 1.1 else f"{people:,.0f} people × {factor:,.1f}")
+            + _processors(key, stored, factor),
         )
+
+
+def _processors(key: str, stored: Measured, factor: float) -> str:
+    """Say how much processor time a step takes, ours and the database's, where that was measured."""
+    cpu = stored.get(key.replace("_seconds", "_cpu"))
+    return "" if cpu is None else f"; {cpu * factor:,.0f} s of processor, the database's included"
 
 
 def _maintained(maintained: Measured) -> Iterator[Figure]:

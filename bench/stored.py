@@ -15,6 +15,7 @@ from bench import cycle, demand
 from bench.children import Progress, peak_bytes
 from bench.copying import UNSHARED, copied_seconds
 from bench.kernel import Measured, timed
+from bench.processors import processor_seconds
 from bench.world import SEED, source_hash, write_people
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.takeover import take_over
@@ -88,30 +89,25 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     orders = [one.order() for one in employers]
     finals = [replace(one, as_of=CLOSING, through=Level.ELECTIONS, is_finalizing=True) for one in orders]
     people = Person.objects.count()
-    prepared = steps.run(orders)
+    prepared = steps.run("prepared", orders)
     prepared_bytes = peak_bytes()
     parts = [[one.client_id] for one in employers]
     rows = steps.did(copied_seconds(WRITTEN, parts))
     flat = [UNSHARED if label == "enrollment.MenuOption" else label for label in WRITTEN]
     unshared = steps.did(copied_seconds(flat, parts))
-    again = steps.run(orders)
-    tried = steps.run(finals, trial)
-    found = cycle.measure_rest(finals, steps)
-    unchanged = steps.run(finals)
+    laps = steps.run("again", orders) | steps.run("trial", finals, trial)
+    laps |= cycle.measure_rest(finals, steps) | steps.run("finalised_again", finals)
     asked = steps.did(demand.measure_demand(employers[0]))
     return {
         "people": people,
         "clients": len(codes),
         "load_seconds": loaded,
-        "prepared_seconds": prepared,
-        "again_seconds": again,
-        "trial_seconds": tried,
-        "finalised_again_seconds": unchanged,
+        **prepared,
+        **laps,
         **rows,
         "unshared_seconds": unshared["copy_seconds"],
         "unshared_rows": unshared["copied_rows"],
-        **found,
-        "ratio": prepared / rows["copy_seconds"],
+        "ratio": prepared["prepared_seconds"] / rows["copy_seconds"],
         **asked,
         "prepared_bytes": prepared_bytes,
         "peak_bytes": peak_bytes(),
@@ -130,8 +126,11 @@ class Steps:
         self.progress(self.done, self.total)
         return answer
 
-    def run(self, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> float:
-        """Run orders, each of a client, as many at once as there are cores; answer the seconds."""
+    def run(self, name: str, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> Measured:
+        """Run orders, each of a client, as many at once as there are cores; answer `name`_seconds and _cpu.
+
+        _cpu is the processor time of this process and of the database's server.
+        """
         settle()
         workers = None if len(orders) == 1 else 1
 
@@ -142,7 +141,9 @@ class Steps:
             for done in each_done(connection, orders, of_client, workers=usual_workers()):
                 self.did(done)
 
-        return timed(of_all).seconds
+        before = processor_seconds()
+        seconds = timed(of_all).seconds
+        return {f"{name}_seconds": seconds, f"{name}_cpu": processor_seconds() - before}
 
 
 @contextmanager
