@@ -1,6 +1,7 @@
 """Plain COPY of what runs wrote: rows read back and written to tables of the same shape, nothing computed."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -24,11 +25,11 @@ def copied_seconds(labels: Sequence[str], parts: Sequence[Sequence[int]], *, onl
     for label in labels:
         _execute(_made(apps.get_model(label)))
     for clients in parts:
-        reading = timed(lambda clients=clients: [_read(label, clients, only) for label in labels])
+        reading = timed(partial(_read_all, labels, clients, only))
         frames = dict(zip((_copy_of(label) for label in labels), reading.answer, strict=True))
         _execute("CHECKPOINT")
         found["read_back_seconds"] += reading.seconds
-        found["copy_seconds"] += timed(lambda frames=frames: _copy(frames)).seconds
+        found["copy_seconds"] += timed(partial(_copy, frames)).seconds
         found["copied_rows"] += sum(frame.height for frame in frames.values())
     _execute(f"DROP TABLE {', '.join(_copy_of(label) for label in labels)}")
     return found
@@ -47,6 +48,10 @@ def _made(model: Any) -> str:
         f"CREATE TABLE bench_{table} AS TABLE {table} WITH NO DATA;"
         f" ALTER TABLE bench_{table} ADD PRIMARY KEY ({key})"
     )
+
+
+def _read_all(labels: Sequence[str], clients: Sequence[int], only: str) -> list[pl.DataFrame]:
+    return [_read(label, clients, only) for label in labels]
 
 
 def _read(label: str, clients: Sequence[int], only: str) -> pl.DataFrame:

@@ -34,8 +34,16 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
         rehearsed = timed(lambda: rehearse(connection, finals, now=NOW, made_by=REHEARSER))
         steps.did(None)
         first = [finals[0].client_id]
-        asked = {"author": COMMITTER, "tolerance": Tolerance(), "clients": first}
-        committed = timed(lambda: commit(connection, rehearsed.answer, now=NOW, **asked))
+        committed = timed(
+            lambda: commit(
+                connection,
+                rehearsed.answer,
+                now=NOW,
+                author=COMMITTER,
+                tolerance=Tolerance(),
+                clients=first,
+            )
+        )
     if [one.state for one in committed.answer] != [COMMITTED]:
         raise RuntimeError(f"the rehearsal was not committed: {committed.answer[0].why}")
     steps.did(None)
