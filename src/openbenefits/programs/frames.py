@@ -11,6 +11,7 @@ import polars as pl
 from openbenefits.programs import models
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.store.bulk import copy_out, schema_of
+from openbenefits.store.catalogue import fetch, psycopg_connection
 
 PEO = 0
 """The client number of the PEO's own bundle."""
@@ -28,17 +29,19 @@ TABLES = (
     *(models.BenefitGroup, models.Schedule, models.ScheduleProgram, models.PassiveEvent, models.RunControl),
 )
 
-IN_FORCE = "SELECT client_id, release_id FROM programs_bundle WHERE release_id IS NOT NULL"
+IN_FORCE = """
+SELECT client_id, release_id FROM programs_bundle
+WHERE release_id IS NOT NULL AND (%(clients)s::int[] IS NULL OR client_id = ANY(%(clients)s::int[]))
+ORDER BY client_id
+"""
 ROWS = "SELECT {columns} FROM {table} WHERE release_id = ANY(%s::bigint[])"
 CODES = "SELECT kind, code, id FROM programs_setupkey WHERE client_id = %s AND kind = ANY(%s)"
 
 
 def releases_in_force(connection: Any, client_ids: Sequence[int] | None = None) -> dict[int, int]:
     """Answer the release in force of each client's bundle, and of the PEO's (client 0)."""
-    rows = copy_out(connection, IN_FORCE, {"client_id": pl.Int32, "release_id": pl.Int64})
-    if client_ids is not None:
-        rows = rows.filter(pl.col("client_id").is_in([PEO, *client_ids]))
-    return dict(rows.sort("client_id").iter_rows())
+    clients = None if client_ids is None else [PEO, *client_ids]
+    return dict(fetch(psycopg_connection(connection), IN_FORCE, {"clients": clients}))
 
 
 def load_tables(connection: Any, releases: Sequence[int]) -> dict[str, pl.DataFrame]:

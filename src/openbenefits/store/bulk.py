@@ -34,6 +34,9 @@ ANALYZE_FROM_ROWS = 1_000
 WRITTEN_OUT_ROWS = 12
 """So few rows are written into the statement itself: a temporary table costs more than they do."""
 
+INSERTED_ROWS = 2
+"""So few rows are inserted by a statement: making an encoder for COPY costs more."""
+
 Schema = Mapping[str, Any]
 """Column names and their Polars types."""
 
@@ -48,7 +51,8 @@ def copy_in(connection: Any, table: str, frame: pl.DataFrame) -> int:
     session = psycopg_connection(connection)
     if _is_nothing(session, table, frame):
         return 0
-    if is_row_security_active(session, table):  # PostgreSQL refuses COPY into such a table
+    # So few rows are quicker as a statement; and PostgreSQL refuses COPY under row-level security.
+    if frame.height <= INSERTED_ROWS or is_row_security_active(session, table):
         with staged(session, table, frame) as temporary:
             return execute(
                 session,

@@ -23,7 +23,7 @@ def column_types(session: psycopg.Connection, table: str) -> Mapping[str, str]:
     """Ask the catalogue for a table's writable columns and their types, once per session."""
     known = _TYPES_OF_TABLES.setdefault(session, {})
     if table not in known:
-        found = _fetch(
+        found = fetch(
             session,
             """
             SELECT attname, typname FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
@@ -38,12 +38,14 @@ def column_types(session: psycopg.Connection, table: str) -> Mapping[str, str]:
 def is_row_security_active(session: psycopg.Connection, table: str) -> bool:
     """Say whether row-level security holds for the present role, which may change within a session."""
     return bool(
-        _fetch(session, "SELECT row_security_active(%s::regclass)", [table_name(table).as_string()])[0][0]
+        fetch(session, "SELECT row_security_active(%s::regclass)", [table_name(table).as_string()])[0][0]
     )
 
 
-def _fetch(session: psycopg.Connection, query: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Read a few rows of the catalogue as plain tuples, whatever rows Django's cursors make."""
+def fetch(
+    session: psycopg.Connection, query: str, params: Sequence[Any] | Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """Read a few rows as plain tuples, whatever rows Django's cursors make; for many there is `copy_out`."""
     with psycopg.Cursor(session, row_factory=tuple_row) as cursor:
         return cursor.execute(query.encode(), params).fetchall()
 
