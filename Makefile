@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := src
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench fuzz scenarios clean
+.PHONY: help install browser demo test lint bench fuzz scenarios clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## ?/  make \1\t/' | expand -t 18
@@ -21,7 +21,11 @@ $(STAMP): requirements/lock.txt pyproject.toml
 demo: install  ## take a sample PEO through a whole benefits year
 	$(BIN)/python -m openbenefits.cli demo
 
-test: install  ## run all tests
+browser:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo 'No Chromium: install it (Debian: apt-get install chromium), for the tests of pages' >&2
+
+test: install browser  ## run all tests
 	$(BIN)/python -m pytest -q -n 2
 
 lint: install  ## check style, types and the floors

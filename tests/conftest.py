@@ -1,15 +1,17 @@
 """Databases for tests: one embedded server, one migrated template, a clone of it wherever rows are written.
 
 `database` gives a module a database of its own, `fresh_database` gives one to each test. Both answer Django's
-connection, pointed at the clone. Tests that touch no database never start the server.
+connection, pointed at the clone. `kept` fills such a clone once, and copies it for the tests that want the same.
+Tests that touch no database never start the server.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -74,6 +76,34 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
         yield connection
 
 
+Kept = Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]
+
+
+@pytest.fixture(scope="session")
+def kept(embedded_server: server.Server) -> Iterator[Kept]:
+    """Answer a function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
+    copies: dict[Hashable, tuple[str, Any]] = {}
+
+    def fill(connection: BaseDatabaseWrapper, key: Hashable, build: Callable[[], Any]) -> Any:
+        name = connection.settings_dict["NAME"]
+        if key in copies:
+            copy, built = copies[key]
+            connection.close()
+            server.drop_database(embedded_server, name)
+            server.create_database(embedded_server, name, copy)
+            return built
+        built = build()
+        connection.close()  # nobody may be connected to what is copied
+        copy = f"test_{os.getpid()}_kept_{next(_numbers)}"
+        server.create_database(embedded_server, copy, name)
+        copies[key] = (copy, built)
+        return built
+
+    yield fill
+    for copy, _ in copies.values():
+        server.drop_database(embedded_server, copy)
+
+
 @contextmanager
 def _clone(embedded_server: server.Server, template: str) -> Iterator[BaseDatabaseWrapper]:
     """Point Django at a new copy of the template; afterwards back to where it pointed before."""
@@ -117,6 +147,7 @@ def _migrations_hash() -> str:
     """Hash what a migrated database depends on: the apps installed and their migration files."""
     source = Path(openbenefits.__file__).parent
     files = sorted(file for file in source.glob("**/migrations/**/*") if file.suffix in {".py", ".sql"})
+    files.append(source / "store" / "isolation.py")  # every migration ends with its policies
     parts = [",".join(settings.INSTALLED_APPS).encode()]
     parts += [str(file.relative_to(source)).encode() + b"\0" + file.read_bytes() for file in files]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

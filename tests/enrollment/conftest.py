@@ -45,7 +45,7 @@ def world(employer: World) -> Iterator[World]:
         model._meta.db_table
         for app in ("workforce", "events", "enrollment")
         for model in apps.get_app_config(app).get_models()
-        if model not in (Client, StatusMove)
+        if model._meta.managed and model not in (Client, StatusMove)
     ]
     with employer.connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)}")

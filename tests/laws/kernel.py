@@ -21,6 +21,7 @@ from tests.laws.situations import (
     jobs_of,
     left_rows,
     member_rows,
+    price_decision_rows,
 )
 from tests.oracle.eligibility import JOB_FIELDS
 
@@ -40,6 +41,7 @@ from openbenefits.programs.offers import WAIVE
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.programs.unsaved import unsaved_tables
 from openbenefits.rating.rules.bases import BENEFIT_BASES, JOB_HISTORY
+from openbenefits.rating.rules.decided import PRICE_DECISIONS
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 PROGRAM_PLAN_TYPE = "01"
@@ -94,6 +96,9 @@ class Kernel:
             ),
             jobs=frame_of((one for row in rows for one in jobs_of(row[0], row[2])), JOBS),
             overrides=frame_of((one for row in rows for one in self._overrides(*row)), OVERRIDES),
+            price_decisions=frame_of(
+                (one for row in rows for one in self._price_decisions(*row)), PRICE_DECISIONS
+            ),
             held_members=frame_of(
                 (one for row in rows for one in held_member_rows(row[0], row[2])), HELD_MEMBERS
             ),
@@ -258,6 +263,10 @@ class Kernel:
                 "author": "an analyst",
                 "reason": "a test",
             }
+
+    def _price_decisions(self, case: int, client: int, person: Row) -> Iterable[Row]:
+        for one in price_decision_rows(person, lambda place: self._number(client, "option", place)):
+            yield {"case": case, **one}
 
     def _number(self, client: int, kind: str, code: str | None) -> int:
         """Number a code; one that no set-up knows (any more) gets a number nobody else has."""

@@ -45,6 +45,7 @@ def people(draw: DrawFn, client: Row) -> Row:
         "job_history": draw(job_histories()),
         "more_jobs": draw(st.lists(further_jobs(event), max_size=2)) if rarely(draw, 3) else [],
         "overrides": draw(overrides(client)),
+        "price_decisions": draw(price_decisions(client)),
         "dependents": (household := draw(households(event))),
         "current": (current := draw(elections(client, [one["id"] for one in household]))),
         "left_on": draw(left_plan_types(event_on)),
@@ -161,6 +162,32 @@ def overrides(draw: DrawFn, client: Row) -> list[Row]:
     chosen = draw(st.lists(st.sampled_from(places), max_size=2, unique=True))
     decided += [{"program": program, "plan_type": kind, "option": code} for kind, code in chosen]
     return [{**one, "eligible": draw(st.booleans())} for one in decided]
+
+
+@st.composite
+def price_decisions(draw: DrawFn, client: Row) -> list[Row]:
+    """Draw what somebody decided about prices: of a plan type, or of options, for a while or for good."""
+    if not rarely(draw, 4):
+        return []
+    program = draw(st.sampled_from(sorted({row["code"] for row in client["programs"]})))
+    places: list[Row] = []
+    for section in _sections(client, program):
+        here = {"program": program, "plan_type": section["plan_type"]}
+        places += [here, *({**here, "option": code} for code in option_codes(section))]
+    return draw(st.lists(st.sampled_from(places).flatmap(_decided_price), min_size=1, max_size=4))
+
+
+def _decided_price(place: Row) -> SearchStrategy[Row]:
+    begin = st.just(date(2026, 1, 1)) | days(date(2025, 12, 1), date(2026, 12, 31))
+    cents, whole = st.integers(0, 900_000), st.integers(0, 3_000_000)
+    part = st.sampled_from(["total", "employer", "employee"])
+    said = part.flatmap(lambda name: st.fixed_dictionaries({name: whole if name == "total" else cents}))
+    both = st.sampled_from(["employer", "employee"]).flatmap(
+        lambda name: st.fixed_dictionaries({"total": whole, name: cents})
+    )
+    through = st.none() | days(date(2026, 1, 1), date(2026, 12, 31))
+    spans = st.fixed_dictionaries({"from": begin, "through": through})
+    return st.tuples(said | both, spans).map(lambda drawn: {**place, **drawn[0], **drawn[1]})
 
 
 @st.composite

@@ -109,6 +109,7 @@ def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
         "waived_proof_above": draw(amounts),
         "proof_rise": draw(st.sampled_from([0, 0, 1, 2, 99])),
         "reinstate_within_days": draw(st.sampled_from([0, 0, 0, 1, 30, 400])),
+        "retier": rarely(draw, 2),
         "persons": draw(person_changes()),
         "election_required": rarely(draw),
         "pledge_change": str(draw(st.sampled_from([PledgeChange.ANY, *PledgeChange]))),

@@ -1,6 +1,6 @@
 """From people as the oracle knows them to rows as the kernel takes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import polars as pl
@@ -130,3 +130,19 @@ def contribution_rows(case: int, person: Row) -> Iterable[Row]:
     for plan_type, pays in (person.get("contributed") or {}).items():
         for pay in pays:
             yield {"case": case, "plan_type": plan_type, **pay}
+
+
+def price_decision_rows(person: Row, number_of: Callable[[str], int]) -> Iterable[Row]:
+    """Lay out what was decided about prices of a person; `number_of` an option, by program, plan type, code."""
+    for number, one in enumerate(person.get("price_decisions") or [], 1):
+        option = one.get("option")
+        yield {
+            "plan_type": one["plan_type"],
+            "option_id": number_of(f"{one['program']}/{one['plan_type']}/{option}") if option else None,
+            "number": number,
+            "begins_on": one["from"],
+            "ends_on": one.get("through"),
+            "author": "an analyst",
+            "reason": "a test",
+            **{f"decided_{part}_cents": one.get(part) for part in ("total", "employer", "employee")},
+        }

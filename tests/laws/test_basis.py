@@ -11,6 +11,7 @@ from tests.oracle.basis import basis_of_day
 
 from openbenefits.enrollment.frames import COVERAGE_COLUMNS
 from openbenefits.enrollment.rules.basis import LEAVES, MADE, basis_spans
+from openbenefits.enrollment.rules.continued import CONTINUED, COVERED_DAYS, continued_spans
 
 FIRST = date(2026, 1, 1)
 DAYS = [FIRST + timedelta(days=number) for number in range(60)]
@@ -33,7 +34,9 @@ def histories(draw: Any) -> dict[str, Any]:
     }
     edges = sorted(draw(st.sets(some_day, max_size=4)))
     leaves = list(zip(edges[::2], edges[1::2], strict=False))
-    return {"timeline": timeline, "events": events, "leaves": leaves}
+    continued = draw(st.lists(st.tuples(some_day, st.none() | some_day), max_size=3))
+    spans = [(first, last) for first, last in continued if last is None or first <= last]
+    return {"timeline": timeline, "events": events, "leaves": leaves, "continued": spans}
 
 
 def spans_of(people: list[dict[str, Any]]) -> pl.DataFrame:
@@ -57,11 +60,23 @@ def spans_of(people: list[dict[str, Any]]) -> pl.DataFrame:
         for person, history in enumerate(people)
         for first, after in history["leaves"]
     ]
-    return basis_spans(
+    spans = basis_spans(
         pl.DataFrame(points, schema=COVERAGE_COLUMNS),
         pl.DataFrame(made, schema=MADE),
         pl.DataFrame(away, schema=LEAVES),
     )
+    continued = [
+        WHO
+        | {"person_id": person, "plan_type": "10", "dependent_id": 0, "begins_on": first, "through_on": last}
+        for person, history in enumerate(people)
+        for first, last in history["continued"]
+    ]
+    covered = spans.with_columns(dependent_id=pl.lit(0, pl.Int64)).select(
+        pl.col(name).cast(kind) for name, kind in COVERED_DAYS.items()
+    )
+    more = continued_spans(pl.DataFrame(continued, schema=CONTINUED), covered)
+    columns = ("person_id", "span_from", "span_until", "basis")
+    return pl.concat([spans.select(columns), more.select(columns)])
 
 
 @given(st.lists(histories(), min_size=1, max_size=5))
@@ -70,9 +85,5 @@ def test_every_covered_day_has_exactly_one_basis(people) -> None:
     for person, history in enumerate(people):
         rows = spans.filter(person_id=person).select("span_from", "span_until", "basis").rows()
         found = Counter((day, basis) for first, after, basis in rows for day in DAYS if first <= day < after)
-        wanted = {
-            (day, basis): 1
-            for day in DAYS
-            if (basis := basis_of_day(day, history["timeline"], history["events"], history["leaves"]))
-        }
+        wanted = {(day, basis): 1 for day in DAYS if (basis := basis_of_day(day, **history))}
         assert dict(found) == wanted

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from tests.laws.kernel import Kernel
 from tests.laws.test_kernel_agrees import LAW, Crowd, crowds
 from tests.oracle.cases import merge, read_yaml
@@ -48,7 +48,7 @@ def view_of(kernel: Kernel, people: list[Row], **options: Any) -> tuple[pl.DataF
 # --- laws ---------------------------------------------------------------------------------------------------
 
 
-@settings(LAW, max_examples=LAW.max_examples // 2)
+@LAW
 @given(crowds())
 def test_the_lines_of_a_rule_come_to_its_result(crowd: Crowd) -> None:
     found, _ = view_of(Kernel(crowd.peo, [crowd.client], crowd.people), crowd.people)
@@ -69,7 +69,7 @@ def _needed(lines: pl.DataFrame) -> Iterator[bool]:
         yield bool(met.any() if (link or "").startswith("OR") else met.all())
 
 
-@settings(LAW, max_examples=LAW.max_examples // 2)
+@LAW
 @given(crowds())
 def test_the_decisions_are_those_of_the_oracle(crowd: Crowd) -> None:
     found, cases = view_of(Kernel(crowd.peo, [crowd.client], crowd.people), crowd.people)

@@ -6,6 +6,7 @@ from typing import Any
 from openbenefits.core.codes import AmountKind, Trade
 
 from .dates import flagged_periods, pay_periods
+from .decided import with_decision
 from .eligibility import counting_dependents, is_in_force
 from .price_days import When
 from .rating import coverage_amount, premium_coverage, price_year
@@ -192,6 +193,8 @@ def employee_year(
         coverage = min(coverage, point["coverage_cents"])  # the rest waits for proof
     premium = premium_coverage(setup, option, known, coverage, day, when.deduction_on)
     price = price_year(setup, section, option, known, counting, coverage, premium, day, when)
+    place = (point["program"], point["plan_type"], point["option"])
+    price = with_decision(known, *place, option.get("costs"), day, price)
     return None if price["total"] is None else price["total"] - price["employer"]
 
 

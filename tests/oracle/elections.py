@@ -80,7 +80,7 @@ class Elections:
             return self._offered(plan_type, election["option"], "elected", election)
         if plan is None or plan["is_ignored"] or plan["default_reason"] == "untouched":
             return self._standing(plan_type)
-        if plan["default_reason"] in ("current", "reinstated"):
+        if plan["default_reason"] in ("current", "reinstated", "retiered"):
             held = self._held(plan_type)
             return self._offered(plan_type, plan["default_option"], "kept", held or {})
         return self._offered(plan_type, plan["default_option"], "defaulted", {})

@@ -1,6 +1,6 @@
 """What an event offers in one plan type: dates, choices, default (docs/rules.md §4, §5, §9)."""
 
-from openbenefits.core.codes import DefaultMethod, SelectAllowed
+from openbenefits.core.codes import PERSON_KINDS, DefaultMethod, SelectAllowed
 
 from .control import closed_by_persons, is_barred
 from .dates import coverage_begin, coverage_end, deduction_begin, deduction_end
@@ -44,6 +44,7 @@ def decide_plan_type(case: Case, program: Row, section: Row) -> tuple[Row, dict[
     )
     eligible = _eligible_options(case, program, section, plan, counting)
     current = _current(case, program, section, plan, eligible)
+    plan["retier_option"] = _fitting_option(case, row, plan_type, current, eligible, counting)
     allowed = _select(case, section, row, plan, eligible)
     options = {
         option["code"]: priced_option(case, section, row, plan, option, counting, current)
@@ -163,10 +164,52 @@ def _current(case: Case, program: Row, section: Row, plan: Row, eligible: list[R
     return option
 
 
+def _fitting_option(
+    case: Case, row: Row, plan_type: str, current: Row | None, eligible: list[Row], counting: list[Row]
+) -> str | None:
+    """Find the option of the same plan that fits who remains covered, where the current one does not (§4.12)."""
+    if not row["retier"] or plan_type in case.back or current is None or current["coverage_code"] is None:
+        return None
+    named = (case.in_force(plan_type) or {}).get("dependents") or []
+    remain = [one for one in counting if not named or one["id"] in named]
+    if not _falls_short(case, current, remain):
+        return None
+    fitting = [
+        one
+        for one in eligible
+        if one["plan"] == current["plan"] and one["coverage_code"] is not None and _admits(case, one, remain)
+    ]
+    bounds = [_counts(case, option, remain) for option in fitting]
+    order = [(-sum(least for least, _, _ in one), sum(most for _, _, most in one)) for one in bounds]
+    fitting = [option for _, option in sorted(zip(order, fitting, strict=True), key=lambda pair: pair[0])]
+    return fitting[0]["code"] if fitting else None
+
+
+def _counts(case: Case, option: Row, remain: list[Row]) -> list[tuple[int, int, int]]:
+    """List, kind by kind, how many a coverage code demands, how many there are, and how many it admits."""
+    persons = (case.setup.row("coverage_codes", option["coverage_code"]) or {}).get("persons", {})
+    found = []
+    for types in PERSON_KINDS.values():
+        bounds = persons.get(types[0], {"min": 0, "max": 0})
+        number = sum(1 for one in remain if one["person_type"] in types)
+        found.append((bounds["min"], number, bounds["max"]))
+    return found
+
+
+def _falls_short(case: Case, option: Row, remain: list[Row]) -> bool:
+    return any(number < least for least, number, _ in _counts(case, option, remain))
+
+
+def _admits(case: Case, option: Row, remain: list[Row]) -> bool:
+    return all(least <= number <= most for least, number, most in _counts(case, option, remain))
+
+
 def _select(case: Case, section: Row, row: Row, plan: Row, eligible: list[Row]) -> str:
     """Find what may be selected, once loss and history have had their say."""
     prior = case.person.get("prior_options")
-    if plan["is_lost"]:
+    if plan["retier_option"] is not None:
+        allowed = SelectAllowed.NONE
+    elif plan["is_lost"]:
         allowed = SelectAllowed.ALL
     elif _comes_back(case, section, plan):
         allowed = SelectAllowed.NONE
@@ -216,7 +259,9 @@ def _set_default(
     *,
     is_barred: bool,
 ) -> None:
-    default, reason = _default(case, section, row, plan, eligible, is_barred=is_barred)
+    default, reason = plan["retier_option"], "retiered"
+    if default is None:
+        default, reason = _default(case, section, row, plan, eligible, is_barred=is_barred)
     plan["default_option"], plan["default_reason"] = default, reason
     if default in options and not (reason == "untouched" and plan["is_lost"]):
         options[default]["is_default"] = True

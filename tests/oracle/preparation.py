@@ -17,6 +17,7 @@ class Case:
     person: Row
     event: Row
     messages: set[tuple[str, str | None, str | None]] = field(default_factory=set)
+    program: str = ""  # once it is assigned
     back: dict[str, Row] = field(default_factory=dict)  # what is reinstated, by plan type
 
     @property

@@ -25,6 +25,7 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
     options: dict[tuple[str, str], Row] = {}
     credit, deductions = None, {}
     if found["assignment"] == "AS":
+        case.program = found["program"]["code"]
         _decide_program(case, found["program"], plans, options)
         credit, deductions = general(case, found["program"])
     if found["assignment"] in ("AS", "AN"):

@@ -5,6 +5,7 @@ from datetime import date
 from openbenefits.core.codes import AmountKind
 
 from .dates import coverage_begin, flagged_periods, pay_periods
+from .decided import with_decision
 from .eligibility import ELIGIBLE, UNDECIDED, counting_dependents, option_verdict
 from .preparation import WAIVE, Case, blank_option, blank_plan
 from .price_days import When
@@ -74,6 +75,7 @@ def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[
     day, plan_type, when = plan["coverage_begins_on"], section["plan_type"], _when(case, plan)
     coverage, premium = priced["coverage_cents"], priced["premium_coverage_cents"]
     price = price_year(case.setup, section, option, case.person, counting, coverage, premium, day, when)
+    price = _decided(case, plan_type, option, day, price)
     for code in price["faults"]:
         case.say(code, plan_type, option["code"])
     priced["reasons"]["price"] = price
@@ -92,6 +94,11 @@ def _set_price(case: Case, section: Row, plan: Row, option: Row, counting: list[
     if pays is not None:
         priced[f"pay_{taxed}_tax_cents"] = half_away(year, pays)
         priced[f"pay_{untaxed}_tax_cents"] = 0
+
+
+def _decided(case: Case, plan_type: str, option: Row, day: date, price: Row) -> Row:
+    costs = option.get("costs")
+    return with_decision(case.person, case.program, plan_type, option["code"], costs, day, price)
 
 
 def _when(case: Case, plan: Row) -> When:
@@ -121,6 +128,7 @@ def _set_imputed(case: Case, section: Row, plan: Row, option: Row, counting: lis
         return
     when = _when(case, plan)
     other = price_year(case.setup, section, without, case.person, counting, coverage, premium, day, when)
+    other = _decided(case, plan_type, without, day, other)
     for fault_code in other["faults"]:
         case.say(fault_code, plan_type, option["code"])
     own = priced["reasons"].get("price")

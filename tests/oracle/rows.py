@@ -28,6 +28,7 @@ EVENT_ROW_DEFAULTS: Row = {
     "waived_proof_above": None,
     "proof_rise": 0,
     "reinstate_within_days": 0,
+    "retier": False,
     "persons": {},
     "election_required": False,
     "pledge_change": "any",

@@ -34,7 +34,10 @@ NOT_DECIDED_BY_PREPARATION = {
     ("use", "snapshot"), ("window_start", "*"), ("window_action", "*"), ("through", "*"),
     ("cobra_action", "*"), ("counts_from", "*"),  # of losses: tests/compliance/cobra.yaml
     *(("code", str(cause)) for cause in CobraCause),
-    ("repeats", "*"), ("base", "birth"), ("base", "service"),
+    ("repeats", "*"), ("base", "birth"), ("base", "service"), ("base", "dependent_limit"),
+    # of payroll: tests/payroll/test_leaves.py, test_low_pay.py; the law of a leave: tests/programs/test_audit_leaves.py
+    ("ways", "*"), ("default_way", "*"), ("retro_owner", "*"), ("low_pay", "*"),
+    ("kind", "fmla"), ("kind", "military"),
     ("overage_begins", "*"),  # kept for continuation coverage
     ("forms", "*"),  # of letters: tests/reports/test_statements.py
     ("unit", "dollars"), ("unit", "percent"),  # of legal limits: tests/programs/test_limits.py

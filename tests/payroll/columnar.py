@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 from tests.laws.kernel import JOBS, jobs_of
+from tests.laws.situations import price_decision_rows
 from tests.oracle.deductions import person_on
 from tests.oracle.documents import as_written
 from tests.oracle.rows import Row
@@ -17,6 +18,7 @@ from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.rulebook import compile_rulebook
 from openbenefits.rating.rules.bases import BENEFIT_BASES, base_pay
+from openbenefits.rating.rules.decided import PRICE_DECISIONS
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
 OWNER = {"client_id": 1, "person_id": 1, "benefit_record": 0}
@@ -103,7 +105,16 @@ class Projection:
             dependents=dependents(persons),
             pay_history=history,
             bases=self.bases(days, persons, history),
+            price_decisions=self.decisions(person),
         )
+
+    def decisions(self, person: Row) -> pl.DataFrame:
+        def number_of(place: str) -> int:
+            return self.numbers.maybe("option", place) or -1
+
+        rows = [OWNER | one for one in price_decision_rows(person, number_of)]
+        types = {name: kind for name, kind in PRICE_DECISIONS.items() if name != "case"}
+        return pl.DataFrame(rows, schema=OWNER_TYPES | types)
 
     def bases(
         self, days: pl.DataFrame, persons: dict[int, Row], history: pl.DataFrame

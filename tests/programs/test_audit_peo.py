@@ -195,6 +195,12 @@ PEO_FAULTS = [
         "passive_event",
         "passive_events[P65]",
     ),
+    (
+        "passive_events",
+        [{"code": "P26", "event_class": "MSC", "base": "dependent_limit", "years": 26}],
+        "passive_event",
+        "passive_events[P26]",
+    ),
 ]
 
 

@@ -2,10 +2,7 @@
 
 import pytest
 from tests.cli.conftest import cli
-from tests.runs.conftest import NOW, Employer, contents, make_employer
-
-from openbenefits.core.codes import Level
-from openbenefits.runs.services import run
+from tests.runs.conftest import Employer, contents, make_employer
 
 __all__ = ["cli", "contents", "make_employer"]
 
@@ -13,6 +10,4 @@ __all__ = ["cli", "contents", "make_employer"]
 @pytest.fixture
 def enrolled(fresh_database, make_employer) -> Employer:
     """An employer whose open enrolment for 2026 is final."""
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)

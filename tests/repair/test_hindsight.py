@@ -31,7 +31,7 @@ from .worlds import LATER, YEAR_END
 DAYS = (date(2026, 1, 10), date(2026, 4, 30), date(2026, 8, 1))
 SOME = 2
 LAW = settings(
-    max_examples=20 if IS_FUZZING else 1,
+    max_examples=20 if IS_FUZZING else 2,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

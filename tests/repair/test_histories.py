@@ -31,7 +31,7 @@ KINDS = ("leaves", "pay", "moves", "wedding")
 MOST_REPAIRS = 6
 
 LAW = settings(
-    max_examples=20 if IS_FUZZING else 2,
+    max_examples=20 if IS_FUZZING else 3,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes seconds: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.events.models import Event
@@ -34,10 +33,8 @@ LAST_DAY = date(2026, 3, 15)
 
 
 @pytest.fixture
-def employer(fresh_database, tmp_path):
-    made = put_employer(tmp_path / "harbor", people=20)
-    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return made
+def employer(fresh_database, make_employer):
+    return make_employer(fresh_database, is_faulty=False, people=20, is_enrolled=True)
 
 
 @pytest.fixture
@@ -191,6 +188,38 @@ def test_what_is_undone_has_never_been(fresh_database, employer, person_id, kind
     after = events_of(fresh_database, employer, person_id=person_id, event_number=0)
     columns = ["event_on", "process_status", "event_status", "is_finalized", "process_indicator"]
     assert after.select(columns).equals(event.select(columns))
+
+
+def test_what_waits_to_be_decided_again_is_not_reopened_and_waits_again_after_undoing(
+    fresh_database, employer, person_id
+):
+    """The enrolment is assigned again and waits; the event after it, which may not pass, waits behind it."""
+    workforce.report_life_event(
+        employer.client_id,
+        person_id,
+        event_class="MAR",
+        on=date(2026, 2, 1),
+        reported_on=date(2026, 2, 1),
+        made_by="test",
+        now=LATER,
+    )
+    maintain(fresh_database, employer)
+    both = events_of(fresh_database, employer, person_id=person_id)
+    enrolment, later = (both.filter(pl.col("event_number") == number) for number in (0, 1))
+    operate(fresh_database, order_of(employer, enrolment, kinds.ASSIGN), now=LATER)
+    waiting = events_of(fresh_database, employer, person_id=person_id).sort("event_number")
+    assert waiting["process_status"].to_list() == ["PR", "FE"]
+    assert waiting["process_indicator"].to_list() == ["N", "L"]
+    for kind in (kinds.REENTER, kinds.ELECT):
+        with pytest.raises(RepairRefused, match="waits behind an earlier event"):
+            operate(fresh_database, order_of(employer, later, kind), now=LATER)
+    for kind in (kinds.WITHDRAW, kinds.ASSIGN, kinds.DISCONNECT):
+        order = order_of(employer, later, kind)
+        operate(fresh_database, order, now=LATER)
+        undo(fresh_database, order, now=LATER)
+        again = events_of(fresh_database, employer, person_id=person_id).sort("event_number")
+        same = ["process_status", "event_status", "process_indicator", "is_finalized"]
+        assert again.select(same).equals(waiting.select(same)), kind
 
 
 @pytest.mark.parametrize("kind", [kinds.AGAIN, kinds.ELECT])

@@ -6,7 +6,6 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.models import EligibilityOverride
@@ -30,10 +29,8 @@ AS_OF = date(2026, 4, 20)
 
 
 @pytest.fixture
-def employer(fresh_database, tmp_path):
-    made = put_employer(tmp_path / "harbor", people=20)
-    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return made
+def employer(fresh_database, make_employer):
+    return make_employer(fresh_database, is_faulty=False, people=20, is_enrolled=True)
 
 
 @pytest.fixture

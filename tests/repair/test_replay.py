@@ -158,8 +158,8 @@ def test_a_choice_stands_at_the_same_price_and_goes_back_when_it_costs_more(
     assert chosen["kind"].to_list() == ["E"]
     with fresh_database.cursor() as cursor:
         cursor.execute(
-            "UPDATE enrollment_eventoption SET pay_before_tax_cents = pay_before_tax_cents - %s"
-            " WHERE person_id = %s AND option_id = %s",
+            "UPDATE enrollment_menuoption SET pay_before_tax_cents = pay_before_tax_cents - %s WHERE menu_id IN"
+            " (SELECT menu_id FROM enrollment_eventplan WHERE person_id = %s) AND option_id = %s",
             [cheaper_by, person_id, chosen["option_id"][0]],
         )
     events = events_of(fresh_database, employer, person_id=person_id)

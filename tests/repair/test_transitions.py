@@ -17,7 +17,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from tests.runs.conftest import NOW, put_employer
 
-from openbenefits.core.codes import Level
+from openbenefits.core.codes import Level, ProcessStatus
 from openbenefits.enrollment.models import Coverage, Election
 from openbenefits.events.models import Event, EventStep, StatusMove
 from openbenefits.events.moves import MOVES
@@ -79,8 +79,8 @@ def dearer(driven: Driven) -> None:
     """What was chosen costs a cent more a pay now than when it was offered."""
     with driven.connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE enrollment_eventoption SET pay_before_tax_cents = pay_before_tax_cents - 1"
-            " WHERE person_id = %s AND schedule_id = %s",
+            "UPDATE enrollment_menuoption SET pay_before_tax_cents = pay_before_tax_cents - 1 WHERE menu_id IN"
+            " (SELECT menu_id FROM enrollment_eventplan WHERE person_id = %s AND schedule_id = %s)",
             [driven.person_id, driven.employer.event_maintenance],
         )
 
@@ -225,6 +225,50 @@ def test_every_legal_move_has_a_row() -> None:
     assert all(row[-1] in "DSKIR" for row in (*STEPS, *PASSED, *OVER, *STAYING))
 
 
+REFERENCE_STATUSES = ("AS", "AN", "AE", "PR", "PE", "FP", "FA", "NT", "ET", "EE", "FE", "RE")
+REFERENCE_MOVES: list[tuple[str, str]] = [
+    # from (several, with blanks; - : activity), to: the rows of event-processing §6.2 that are moves
+    ("-", "AS AN AE"),
+    ("AE", "AS AN AE"),
+    ("AN", "FA PR"),
+    ("AS", "PR FP PE"),
+    ("PE", "PR FP PE"),
+    ("PR", "NT"),
+    ("PR NT", "ET"),
+    ("EE", "ET"),
+    ("RE", "ET"),
+    ("ET", "FE EE"),
+    ("EE", "FE"),
+    ("PR NT ET EE RE", "FE"),
+    ("FE", "RE"),
+]
+REFERENCE_INDICATORS = {
+    # event-processing §12.1 and the last rows of §6.2: of which statuses each may be asked ('' = none yet)
+    "N": {"", *REFERENCE_STATUSES} - {"FE", "FP", "FA"},
+    "A": {*REFERENCE_STATUSES} - {"AS"},
+    "P": {"PR", "PE", "NT", "ET", "EE", "RE", "FE", "FP"},  # those with a program past AS
+    "E": {"ET", "EE", "FE"},
+    "R": {"FE"},
+    "V": {"", *REFERENCE_STATUSES},
+}
+
+
+def test_the_reference_names_the_statuses_there_are() -> None:
+    assert set(REFERENCE_STATUSES) == {str(status) for status in ProcessStatus}
+    assert set(REACH) == {"", *REFERENCE_STATUSES}
+
+
+def test_every_row_of_the_transition_table_of_the_reference_is_driven() -> None:
+    asked = {(was, to) for row in REFERENCE_MOVES for was in row[0].split() for to in row[1].split()}
+    driven = {(row[0] or "-", row[2]) for row in (*STEPS, *OVER)}
+    driven |= {(row[1], row[3]) for row in PASSED} | {(row[0], row[0]) for row in STAYING}
+    assert asked - driven == set()
+
+
+def test_the_reference_names_the_indicators_there_are() -> None:
+    assert {letter: set(ends) for letter, (_, ends) in REPROCESSED.items()} == REFERENCE_INDICATORS
+
+
 def test_the_database_knows_the_moves_and_refuses_all_others(driven) -> None:
     REACH["FE"](driven)
     legal = {(was, now) for was, now, _ in MOVES}
@@ -367,6 +411,29 @@ def test_an_event_prepared_again_keeps_its_program_and_one_assigned_again_does_n
     assert driven.steps()[-1] == ("AS", "PR")
     driven.operate(kinds.ASSIGN)
     assert driven.steps()[-3:] == [("PR", "AN"), ("AN", "PR"), ("PR", "FE")]
+
+
+def test_a_program_kept_is_kept_until_the_event_is_assigned_again(driven) -> None:
+    REACH["PR"](driven)
+    program = driven.event().program_id
+    driven.facts("none")
+    driven.operate(kinds.PREPARE)
+    assert driven.event().program_kept_on == LATER.date()
+    FINALIZE(driven)
+    assert (driven.status(), driven.event().program_id) == ("FE", program)
+    driven.operate(kinds.AGAIN)
+    assert (driven.status(), driven.event().program_id) == ("FE", program)
+    driven.operate(kinds.ASSIGN)
+    assert driven.event().program_kept_on is None
+    assert driven.steps()[-3:] == [("FE", "AN"), ("AN", "PR"), ("PR", "FE")]
+
+
+def test_the_day_of_disconnection_is_kept_and_goes_with_it(driven) -> None:
+    REACH["PR"](driven)
+    driven.operate(kinds.DISCONNECT)
+    assert driven.event().disconnected_on == LATER.date()
+    driven.operate(kinds.RECONNECT)
+    assert driven.event().disconnected_on is None
 
 
 # --- disconnection ------------------------------------------------------------------------------------------

@@ -70,7 +70,6 @@ PLAN_DEFAULTS = {
     "is_waive_allowed": True,
 }
 OPTION_DEFAULTS = {
-    "preparation": 1,
     "is_electable": True,
     "is_current": False,
     "is_default": False,
@@ -146,7 +145,8 @@ class World:
         return owner | {"schedule_id": schedule_id, "event_number": event_number}
 
     def plan(self, key, plan_type, **columns):
-        self.write("enrollment.EventPlan", PLAN_DEFAULTS | key | {"plan_type": plan_type} | columns)
+        menu = {"menu_id": apps.get_model("enrollment.EventPlan").objects.count() + 1}
+        self.write("enrollment.EventPlan", PLAN_DEFAULTS | menu | key | {"plan_type": plan_type} | columns)
 
     def option(self, key, code, pay=None, *, employer=0, credit=0, **columns):
         """Write a priced option: `pay` is taken before tax, 26 times a year."""
@@ -163,8 +163,9 @@ class World:
                 "pay_credit_cents": credit,
             }
         )
-        stated = {"option_id": OPTIONS[code], "plan_type": PLAN_TYPE_OF[code]} | priced | columns
-        self.write("enrollment.EventOption", OPTION_DEFAULTS | key | stated)
+        plan = apps.get_model("enrollment.EventPlan").objects.get(**key, plan_type=PLAN_TYPE_OF[code])
+        stated = {"option_id": OPTIONS[code], "menu_id": plan.menu_id} | priced | columns
+        self.write("enrollment.MenuOption", OPTION_DEFAULTS | {"client_id": self.client_id} | stated)
 
     def offer(self, key):
         """Write what everybody is offered: medical, life, a spending account, a general credit."""

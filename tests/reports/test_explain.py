@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.programs import factories
 
 from openbenefits.core.codes import Level
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.sample import SAMPLE_FOLDER, generate
 from openbenefits.sample.profiles import SAMPLE_CLIENTS
 
@@ -49,7 +50,8 @@ def stored(model, event, key):
 
 
 def events(client_id):
-    return list(apps.get_model("events.Event").objects.filter(client_id=client_id).values())
+    rows = apps.get_model("events.Event").objects.filter(client_id=client_id).values()
+    return sorted(rows, key=lambda row: [row[name] for name in EVENT_KEY])
 
 
 def explained(connection, event):
@@ -276,7 +278,8 @@ def test_a_difference_is_told(harbor, fresh_database):
     event = next(event for event in events(client_id) if event["process_status"] == "FE")
     with fresh_database.cursor() as cursor:
         cursor.execute(
-            "UPDATE enrollment_eventoption SET pay_before_tax_cents = 1 WHERE person_id = %s AND plan_type = '14'",
+            "UPDATE enrollment_menuoption SET pay_before_tax_cents = 1 WHERE menu_id IN"
+            " (SELECT menu_id FROM enrollment_eventplan WHERE person_id = %s AND plan_type = '14')",
             [event["person_id"]],
         )
     assert any(

@@ -76,9 +76,7 @@ def test_what_is_left_of_an_event_that_does_not_live(action, event_status, left)
 @pytest.fixture
 def final(fresh_database, make_employer):
     """An employer whose open enrolment is final."""
-    employer = make_employer(fresh_database, is_faulty=False, people=40)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=40, is_enrolled=True)
 
 
 def somebody(employer):

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 from tests.runs.conftest import NOW
 
-from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.models import Coverage, CoverageDependent, EventOption
 from openbenefits.events.models import Event
@@ -29,9 +28,7 @@ def place_of(event):
 
 @pytest.fixture
 def final(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)
 
 
 def test_every_level_is_there_and_agrees_with_what_is_stored(fresh_database, final):

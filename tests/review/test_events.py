@@ -126,6 +126,22 @@ def test_flagged_items_name_each_flag(fresh_database, prepared, change, flags):
     assert flagged(fresh_database, prepared.client_id, as_of=AS_OF).is_empty()
     Event.objects.filter(person_id=person_id).update(**change)
     assert flagged(fresh_database, prepared.client_id, as_of=AS_OF)["flags"].to_list() == [flags]
+    assert flags_counted(fresh_database, prepared) == 1
+
+
+@pytest.mark.parametrize("flag", ["is_out_of_sequence", "is_eligibility_changed"])
+def test_a_void_event_needs_no_act_whatever_its_flag(fresh_database, prepared, flag):
+    events = Event.objects.filter(person_id=waiting_person(prepared))
+    events.update(**{flag: True})
+    assert flagged(fresh_database, prepared.client_id, as_of=AS_OF).height == 1
+    events.update(event_status="V")
+    assert flagged(fresh_database, prepared.client_id, as_of=AS_OF).is_empty()
+    assert flags_counted(fresh_database, prepared) == 0
+
+
+def flags_counted(connection, employer):
+    summed = schedule_summary(connection, [employer.client_id])
+    return summed["Schedules"]["flagged"].sum()
 
 
 def test_the_command_line_shows_and_writes_them(fresh_database, prepared, cli, tmp_path):

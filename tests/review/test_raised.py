@@ -100,8 +100,7 @@ def test_ba1210_the_present_option_is_not_in_the_program(fresh_database, make_em
 
 
 def test_ba1332_all_coverage_would_end(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=40)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    employer = make_employer(fresh_database, is_faulty=False, people=40, is_enrolled=True)
     person_id = Coverage.objects.filter(kind__in=["E", "D"]).order_by("person_id").first().person_id
     last_day = date(2026, 3, 13)
     workforce.terminate(employer.client_id, person_id, last_day_employed=last_day, made_by="test", now=LATER)

@@ -155,9 +155,7 @@ def test_entries_are_in_order_and_a_single_one_names_its_person(fresh_database, 
 @pytest.fixture
 def final(fresh_database, make_employer):
     """An employer whose open enrolment is final, with a marriage of one person to come."""
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)
 
 
 def somebody(employer):
@@ -303,8 +301,7 @@ def test_ba1009_a_late_report_waits_until_it_is_admitted(fresh_database, final):
 
 
 def test_ba1333_who_could_not_be_finalised_is_listed_with_status(fresh_database, make_employer):
-    employer = make_employer(fresh_database, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    employer = make_employer(fresh_database, people=60, is_enrolled=True)
     left = Event.objects.filter(process_status__in=["AE", "PE", "EE"]).count()
     assert left
     assert entry(fresh_database, employer, "BA1333")["events"] == left

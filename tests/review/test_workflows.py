@@ -93,8 +93,7 @@ def test_only_who_never_answered_is_late(status, event_status, is_late):
 
 
 def test_a_prepared_event_that_would_end_everything_is_a_termination(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=40)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    employer = make_employer(fresh_database, is_faulty=False, people=40, is_enrolled=True)
     person_id = Coverage.objects.filter(kind__in=["E", "D"]).order_by("person_id").first().person_id
     last_day = date(2026, 3, 13)
     workforce.terminate(employer.client_id, person_id, last_day_employed=last_day, made_by="test", now=LATER)

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from django.db import connections
 
 from openbenefits.core.codes import Level
 from openbenefits.programs import services as setup
@@ -31,6 +32,8 @@ class Employer:
     client_id: int
     open_enrollment: int
     event_maintenance: int
+    folder: Path
+    """The files its people came from."""
 
     def order(self, **changes: Any) -> RunOrder:
         """An order for open enrolment, unless told otherwise."""
@@ -45,13 +48,34 @@ class Employer:
 
 
 @pytest.fixture
-def make_employer(tmp_path: Path) -> Callable[[Any], Employer]:
+def make_employer(kept: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Employer]:
     """Answer a function that puts the employer into the database a connection points at."""
 
-    def make(connection: Any, *, code: str = "harbor", people: int = 90, is_faulty: bool = True) -> Employer:
-        return put_employer(tmp_path / code, code=code, people=people, is_faulty=is_faulty)
+    def make(
+        connection: Any,
+        *,
+        code: str = "harbor",
+        people: int = 90,
+        is_faulty: bool = True,
+        is_enrolled: bool = False,
+    ) -> Employer:
+        def build() -> Employer:
+            put = put_enrolled if is_enrolled else put_employer
+            return put(tmp_path_factory.mktemp(code), code=code, people=people, is_faulty=is_faulty)
+
+        if Client.objects.exists():  # beside an employer that is there already
+            return build()
+        made: Employer = kept(connection, (code, people, is_faulty, is_enrolled), build)
+        return made
 
     return make
+
+
+def put_enrolled(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
+    """Put an employer whose open enrolment for 2026 is final."""
+    employer = put_employer(folder, code=code, people=people, is_faulty=is_faulty)
+    run(connections["default"], employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    return employer
 
 
 def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
@@ -64,7 +88,9 @@ def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: 
     found = census.preview(client.id, files.of(code).census, as_of=START)
     census.apply(found, made_by="test", now=NOW)
     kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
-    return Employer(client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"])
+    return Employer(
+        client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"], folder=folder
+    )
 
 
 def _profiles(code: str) -> tuple[Profile, ...]:
@@ -77,8 +103,11 @@ CONTENT = {
         event_status, process_status, program_id, preparation, window_ends_on, steps FROM events_event""",
     "events_eventstep": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, step, from_status,
         to_status, event_status FROM events_eventstep""",
-    "enrollment_eventplan": "SELECT * FROM enrollment_eventplan",
-    "enrollment_eventoption": "SELECT * FROM enrollment_eventoption",
+    "enrollment_eventplan": """SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation,
+        plan_type, event_rule_row, coverage_begins_on, deduction_begins_on, coverage_ends_on, deduction_ends_on,
+        current_option_id, default_option_id, default_reason, offered_options, is_choice, is_lost,
+        is_election_required, is_ignored, is_waive_allowed FROM enrollment_eventplan""",
+    "enrollment_menuoption": "SELECT * FROM enrollment_eventoption",  # menus are numbered as they come
     "enrollment_coverage": """SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, version, kind,
         option_id, coverage_cents, deduction_begins_on, rule FROM enrollment_coverage""",
     "events_message": """SELECT client_id, person_id, schedule_id, event_number, code, plan_type, expected, found
@@ -106,6 +135,4 @@ def contents() -> Callable[[Any], dict[str, pl.DataFrame]]:
 @pytest.fixture
 def enrolled_harbor(fresh_database: Any, make_employer: Callable[..., Employer]) -> Employer:
     """An employer whose open enrolment for 2026 is final."""
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)

@@ -18,11 +18,9 @@ def ahead(connection, employer, as_of=date(2025, 12, 1), through=SUMMER):
     return coverage_ahead(connection, [employer.client_id], as_of=as_of, through=through)
 
 
-def test_a_plan_no_longer_offered_is_a_task_that_the_open_enrolment_deals_with(
-    fresh_database, make_employer, tmp_path
-):
+def test_a_plan_no_longer_offered_is_a_task_that_the_open_enrolment_deals_with(fresh_database, make_employer):
     employer = make_employer(fresh_database, code="quill", is_faulty=False)
-    file = next(tmp_path.rglob("current_coverage.csv"))
+    file = next(employer.folder.rglob("current_coverage.csv"))
     take_over(fresh_database, employer.client_id, file, made_by="test", now=NOW)
     found = ahead(fresh_database, employer)
     gone = found.filter(code="not_offered")

@@ -17,7 +17,7 @@ from openbenefits.runs.services import resume_run, run, start_run
 from .conftest import CONTENT, NOW, SMALL_PARTITION
 
 IS_FUZZING = bool(os.environ.get("OPENBENEFITS_FUZZ"))
-PEOPLE, KILLS, PARTITION = (100_000, 20, 1_000) if IS_FUZZING else (120, 3, 10)
+PEOPLE, KILLS, PARTITION = (100_000, 20, 1_000) if IS_FUZZING else (150, 4, 10)
 
 CHILD = """
 import sys
@@ -100,7 +100,9 @@ def test_killed_run_resumes_to_the_same_result(fresh_database, make_employer, co
         assert rows.equals(whole[table]), table
 
 
-@pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGKILL), (3, signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("workers", "how"), [(1, signal.SIGKILL), (3, signal.SIGKILL), (1, signal.SIGINT), (3, signal.SIGINT)]
+)
 def test_stopped_and_resumed_equals_never_stopped(fresh_database, make_employer, contents, workers, how):
     employer = make_employer(fresh_database)
     order = employer.order(is_finalizing=True, through=Level.ELECTIONS)

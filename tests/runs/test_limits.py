@@ -30,9 +30,7 @@ LEFT = date(2026, 2, 10)
 @pytest.fixture
 def enrolled(fresh_database, make_employer):
     """An employer whose open enrolment for 2026 is final."""
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+    return make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)
 
 
 @pytest.fixture

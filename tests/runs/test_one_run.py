@@ -22,7 +22,7 @@ TIMELINE = """SELECT person_id, benefit_record, plan_type, slot, begins_on, kind
     deduction_begins_on FROM enrollment_coverage WHERE superseded_by_run IS NULL"""
 RESULTS = (
     *("events_event", "events_eventstep", "events_message", "events_activity", "enrollment_eventplan"),
-    *("enrollment_eventoption", "enrollment_coverage", "enrollment_coveragedependent"),
+    *("enrollment_menuoption", "enrollment_coverage", "enrollment_coveragedependent"),
     *("enrollment_coveragefund", "enrollment_preparation", "runs_runperson", "runs_runpartition", "runs_run"),
 )
 

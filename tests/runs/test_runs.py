@@ -131,10 +131,10 @@ def test_the_database_refuses_illegal_moves(fresh_database, make_employer, state
         cursor.execute(statement)
 
 
-def test_an_event_before_any_set_up_is_in_error_and_stops_nothing(fresh_database, make_employer, tmp_path):
+def test_an_event_before_any_set_up_is_in_error_and_stops_nothing(fresh_database, make_employer):
     """Coverage in force then has a plan type, but no rule says anything of it (BA1201)."""
     employer = make_employer(fresh_database, is_faulty=False, people=40)
-    taken = next(tmp_path.rglob("current_coverage.csv"))
+    taken = next(employer.folder.rglob("current_coverage.csv"))
     take_over(fresh_database, employer.client_id, taken, now=NOW, made_by="test")
     maintenance = employer.order(
         schedule_id=employer.event_maintenance, through=Level.ELECTIONS, floor=date(2000, 1, 1)
@@ -149,8 +149,7 @@ def test_an_event_before_any_set_up_is_in_error_and_stops_nothing(fresh_database
 def test_what_offers_no_choice_is_final_whichever_run_prepared_it(
     fresh_database, make_employer, is_guarded, status
 ):
-    employer = make_employer(fresh_database, is_faulty=False, people=20)
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    employer = make_employer(fresh_database, is_faulty=False, people=20, is_enrolled=True)
     EventClass.objects.filter(code="TER").update(is_full_termination_guarded=is_guarded)
     set_up._kept.clear()
     person_id = (

@@ -1,4 +1,4 @@
-"""The client's own fields: asked for by a rule, and filled in no job."""
+"""What jobs and set-up do not know of each other: own fields, actions, companies."""
 
 import shutil
 from datetime import date
@@ -63,3 +63,19 @@ def test_actions_and_reasons_that_nothing_maps_are_named_and_counted(fresh_datab
     assert told["severity"].unique().to_list() == ["W"]
     assert told["where"].to_list() == ["jobs with the action ODD", "jobs with the action ODD (WHY)"]
     assert unmapped_actions(fresh_database, client, date(2025, 11, 2)).is_empty()
+
+
+def test_companies_without_a_pay_group_are_named_and_counted(fresh_database, make_employer):
+    from openbenefits.runs.set_up_against_data import warnings_of
+
+    employer = make_employer(fresh_database, code="quill", people=20, is_faulty=False)
+    client = [employer.client_id]
+    assert warnings_of(fresh_database, client, DAY).is_empty()
+    people = Person.objects.filter(client_id=employer.client_id).order_by("id").values_list("id", flat=True)
+    for person in people[:2]:
+        at = {"action": "DTA", "made_by": "test", "now": NOW}
+        workforce.change_job(employer.client_id, person, on=DAY, changes={"company": "OLD"}, **at)
+    (told,) = warnings_of(fresh_database, client, DAY).to_dicts()
+    assert (told["code"], told["severity"]) == ("company_unknown", "W")
+    assert (told["where"], told["found"]) == ("jobs of the company OLD", "none, for 2 people")
+    assert warnings_of(fresh_database, client, date(2025, 11, 2)).is_empty()

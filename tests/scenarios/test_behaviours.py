@@ -1,30 +1,63 @@
-"""The table of documented behaviour names stories and tests that exist."""
+"""The tables of documented behaviour name stories, blocks of tables and tests that exist and are collected."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
-TABLE = ROOT / "docs" / "behaviours.md"
+PAGE = (ROOT / "docs" / "behaviours.md").read_text()
 ROWS = [
     tuple(cell.strip() for cell in line.strip("|\n ").split("|"))
-    for line in TABLE.read_text().splitlines()
+    for line in PAGE.splitlines()
     if re.match(r"\| \d", line)
 ]
-SHOWN = sorted({name.strip() for row in ROWS for name in row[2].split(",") if "nothing yet" not in row[2]})
+DOCUMENTED, _, WANTED = PAGE.partition("## What the people")
+SHOWN = sorted({name for row in ROWS for name in re.findall(r"`([^`]+)`", row[2])})
+TESTS = [name for name in SHOWN if name.startswith("tests/")]
+PAINS = {"1", "2", "3", "4", "7", "8", "9", "10", "11", "16", "19"}
 
 
-def test_the_table_has_all_sections():
-    assert {row[0].split(".")[0] for row in ROWS} == {str(number) for number in range(1, 19)}
+def numbers_of(page: str) -> set[str]:
+    return {number for line in page.splitlines() for number in re.findall(r"^\| (\d+)", line)}
+
+
+def test_the_tables_have_all_sections_and_pains():
+    assert numbers_of(DOCUMENTED) == {str(number) for number in range(1, 20)}
+    assert numbers_of(WANTED) == PAINS
     assert all(len(row) == 3 for row in ROWS)
+    assert [row for row in ROWS if not re.search(r"`[^`]+`", row[2])] == []
 
 
-@pytest.mark.parametrize("name", SHOWN)
-def test_what_shows_a_behaviour_exists(name):
-    if not name.startswith("tests/"):
+@pytest.mark.parametrize("name", [name for name in SHOWN if name not in TESTS])
+def test_a_story_or_a_block_of_a_table_exists(name):
+    file, _, block = name.partition(": ")
+    if block:
+        blocks = yaml.safe_load((ROOT / "tests" / "tables" / file).read_text())
+        assert block in names_of(blocks)
+    else:
         assert (ROOT / "scenarios" / f"{name}.yaml").is_file()
-        return
-    file, _, test = name.partition("::")
-    assert (ROOT / file).is_file()
-    assert not test or f"def {test}(" in (ROOT / file).read_text()
+
+
+def names_of(node: object) -> list[str]:
+    """Collect every `name` of a tree."""
+    if isinstance(node, dict):
+        own = [node["name"]] if isinstance(node.get("name"), str) else []
+        return own + [name for value in node.values() for name in names_of(value)]
+    return [name for value in node for name in names_of(value)] if isinstance(node, list) else []
+
+
+def test_every_test_named_is_collected():
+    files = sorted({name.partition("::")[0] for name in TESTS})
+    asked = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    ours["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(asked, cwd=ROOT, env=ours, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    lines = done.stdout.splitlines()
+    collected = {*lines, *(line.partition("[")[0] for line in lines)}
+    assert [name for name in TESTS if name not in collected] == []

@@ -1,5 +1,60 @@
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
     """A person who signs in; our own model from the first migration, so that it can grow."""
+
+
+class Role(models.Model):
+    """What a user is for a client, from one moment until another; client 0 stands for every client."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="roles")
+    client_id = models.IntegerField()
+    code = models.TextField()  # accounts.roles.RoleCode
+    given_by = models.TextField()
+    given_at = models.DateTimeField()
+    ended_by = models.TextField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "client_id", "code"],
+                condition=models.Q(ended_at__isnull=True),
+                name="accounts_one_role_at_a_time",
+            )
+        ]
+
+
+class EmployeeLogin(models.Model):
+    """Which employee a user is."""
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="employee")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    given_by = models.TextField()
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client_id", "person_id"], name="accounts_one_login_of_an_employee"
+            )
+        ]
+
+
+class AuditEntry(models.Model):
+    """Who saw or did what, when, for whom, and why; nobody changes a row (accounts.audit)."""
+
+    at = models.DateTimeField()
+    user = models.ForeignKey(User, models.PROTECT, null=True)
+    on_behalf_of = models.BigIntegerField(null=True)  # the employee a user acts for
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField(null=True)  # whom it is about
+    kind = models.TextField()  # saw, did, refused
+    what = models.TextField()  # a page or use case, by name: never what a record says
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "person_id", "at"], name="accounts_audit_of_person")]

@@ -7,7 +7,7 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.options import By, ClientCode, parse_day
+from openbenefits.cli.options import By, ClientCode, Person, Record, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ app = typer.Typer(
     epilog="Example: openbenefits event activity list --client harbor",
 )
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
 Class = Annotated[str, typer.Option("--event-class", metavar="CODE", help="Its event class, such as MAR.")]
 On = Annotated[Any, typer.Option("--on", parser=parse_day, metavar="YYYY-MM-DD", help="The day it happened.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept.", show_default=False)]

@@ -63,6 +63,13 @@ def apply_census(
     )
 
 
+_OTHERS = {
+    "taken": ("what payroll took", "payroll take-back"),
+    "elections": ("elections entered", "elect take-back"),
+    "takeover": ("coverage taken over", "elect take-back"),
+}
+
+
 @app.command(name="take-back")
 def take_back(
     change: Annotated[int, typer.Argument(help="The number the import was given.")], by: By = "administrator"
@@ -75,11 +82,10 @@ def take_back(
     if not ChangeSet.objects.filter(pk=change).exists():
         message = f"no change {change}; expected the number `openbenefits census apply` printed"
         raise Refused(message)
-    if ChangeSet.objects.filter(pk=change, kind="taken").exists():
-        message = (
-            f"change {change} is of what payroll took; `openbenefits payroll take-back {change}` undoes it"
-        )
-        raise Refused(message)
+    kind = ChangeSet.objects.get(pk=change).kind
+    if kind in _OTHERS:
+        what, command = _OTHERS[kind]
+        raise Refused(f"change {change} is of {what}; `openbenefits {command} {change}` undoes it")
     result = undo(change, made_by=by, now=now())
     say(f"Change {change}: {result.restored} facts restored, {result.withdrawn} withdrawn", style="green")
     if result.conflicts.height:

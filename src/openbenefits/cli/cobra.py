@@ -9,7 +9,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, On, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, File, On, Person, parse_day
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.core.codes import CobraCause
 
@@ -23,7 +23,6 @@ app = typer.Typer(
 )
 
 NOTHING = "none"
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Dependent = Annotated[int, typer.Option("--dependent", help="The dependent's number; 0 is the employee.")]
 Cover = Annotated[
     str, typer.Option("--cover", metavar="KIND", help="As the report names it: medical, dental, vision …")
@@ -54,6 +53,37 @@ def record(client: ClientCode, as_of: AsOf) -> None:
     )
     title = f"Duties of {client} recorded as of {as_of}"
     console.print(table_of(counted.sort("state", "cause", "cover"), title=title))
+
+
+@app.command()
+def elected(
+    file: File,
+    client: ClientCode,
+    by: By = "administrator",
+    is_preview: Annotated[
+        bool, typer.Option("--preview", help="Say what would be taken; write nothing.")
+    ] = False,
+) -> None:
+    """Take in who elected continuation, and through which day it is paid; the same file again is nothing.
+
+    Columns: employee_number, plan_type, begins_on; where asked for benefit_record, dependent (its number),
+    elected_on, paid_through, withdrawn.
+    """
+    connection = open_database()
+    from openbenefits.enrollment.continuing import take_in
+
+    client_id = find_client(client).pk
+    result = take_in(connection, client_id, file, now=now(), made_by=by, is_preview=is_preview)
+    bad = result.bad_rows["row"].n_unique()
+    verb = "would be taken" if is_preview else "taken"
+    say(
+        f"{file.name}: {result.rows_read:,} rows; {result.taken:,} {verb},"
+        f" {result.unchanged:,} known already, {bad or 'no'} bad rows"
+    )
+    if result.unknown_headings:
+        say(f"Columns left out, as nothing is known by these names: {', '.join(result.unknown_headings)}")
+    if bad:
+        console.print(table_of(result.bad_rows, title="Bad rows, left out"))
 
 
 @app.command()

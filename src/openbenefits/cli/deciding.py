@@ -1,4 +1,4 @@
-"""What a person decides against facts or rules: who is eligible, and which two numbers are one human."""
+"""What a person decides against facts or rules: eligibility, coverage taken over, numbers of one human."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,8 +8,8 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.options import AsOf, By, ClientCode, Schedule
-from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
+from openbenefits.cli.options import AsOf, By, ClientCode, Number, Person, Record, Schedule, parse_day
+from openbenefits.cli.repair_options import Apply, Files, Reason
 
 
 def override(
@@ -68,6 +68,59 @@ def override(
     )
     work = overriding.undo_override if decision == "undo" else overriding.override
     told = work(connection, order, now=now(), is_rehearsal=not apply)
+    tell(connection, found.pk, told, files, is_done=apply)
+
+
+def taken_over(
+    client: ClientCode,
+    person: Person,
+    plan_type: Annotated[str, typer.Option("--plan-type", metavar="CODE", help="Two characters.")],
+    begins: Annotated[
+        Any,
+        typer.Option(
+            "--begins", parser=parse_day, metavar="YYYY-MM-DD", help="Its first day, as taken over."
+        ),
+    ],
+    do: Annotated[str, typer.Option("--do", metavar="WORD", help="redate, end, void; or undo.")],
+    reason: Reason,
+    as_of: AsOf,
+    to: Annotated[
+        Any,
+        typer.Option(
+            "--to",
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help="The new day, or the first day without it.",
+            show_default=False,
+        ),
+    ] = None,
+    benefit_record: Record = 0,
+    by: By = "administrator",
+    files: Files = None,
+    apply: Apply = False,
+) -> None:
+    """Move, end or void coverage that was taken over, and decide the events after it again."""
+    connection = open_database()
+    from openbenefits.repair.proposals import due_order
+    from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
+
+    found = find_client(client)
+    pays = due_order(found.pk, as_of, by)
+    order = TakenOver(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        benefit_record=benefit_record,
+        plan_type=plan_type,
+        begins_on=begins,
+        do=do,
+        to_on=to,
+        as_of=as_of,
+        begin=pays.begin,
+        through=pays.through,
+        reason=reason,
+        author=by,
+    )
+    told = operate_on_taken_over(connection, order, now=now(), is_rehearsal=not apply)
     tell(connection, found.pk, told, files, is_done=apply)
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openbenefits.cli.answers import about_an_event
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, Output, Schedule, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, Output, Person, Record, Schedule, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -22,30 +23,11 @@ app = typer.Typer(
     epilog="Example: openbenefits review demand actions --client harbor --person H000024 --schedule OE26",
 )
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="CODE", help="A code of an audit that may stand; may be repeated."),
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept.", show_default=False)]
-
-
-def place_of(
-    connection: Any, client: str, schedule: str, person: str, benefit_record: int, event: int
-) -> "EventPlace":
-    """Find the event that a command names."""
-    from openbenefits.events.windows import EventPlace
-
-    found = find_client(client)
-    return EventPlace(
-        client_id=found.pk,
-        person_id=find_people(found, [person])[0],
-        benefit_record=benefit_record,
-        schedule_id=find_schedule(connection, client, schedule),
-        event_number=event,
-    )
 
 
 def _asked(as_of: Any, by: str, accept: list[str] | None, reason: str) -> "Asked":
@@ -63,15 +45,12 @@ def _tell(done: "Done") -> None:
 
 
 @app.command(name="actions")
-def list_actions(
-    client: ClientCode, schedule: Schedule, person: Person, event: Number = 0, benefit_record: Record = 0
-) -> None:
+@about_an_event
+def list_actions(connection: Any, place: "EventPlace") -> None:
     """List what may be done about an event now, and of the rest why not."""
-    connection = open_database()
     from openbenefits.review.services import actions_of
 
-    rows = actions_of(connection, place_of(connection, client, schedule, person, benefit_record, event))
-    console.print(table_of(rows, title=f"Event {event} of {schedule}, {person}"))
+    console.print(table_of(actions_of(connection, place), title=f"Event {place.event_number}"))
 
 
 @app.command(name="activity")
@@ -117,19 +96,15 @@ def activity(
 def _about_event(name: str, sentence: str, work: Callable[[Any, "EventPlace", "Asked"], "Done"]) -> None:
     """Add a command about one event that answers where it stands then."""
 
+    @about_an_event
     def command(
-        client: ClientCode,
-        schedule: Schedule,
-        person: Person,
+        connection: Any,
+        place: "EventPlace",
         as_of: AsOf,
-        event: Number = 0,
-        benefit_record: Record = 0,
         accept: Accept = None,
         reason: Annotated[str, typer.Option("--reason", help="Why codes may stand; kept with the run.")] = "",
         by: By = "administrator",
     ) -> None:
-        connection = open_database()
-        place = place_of(connection, client, schedule, person, benefit_record, event)
         _tell(work(connection, place, _asked(as_of, by, accept, reason)))
 
     app.command(name=name, help=sentence)(command)
@@ -159,42 +134,34 @@ _about_event("finalise", "Check and load, with defaults for what is open or inva
 
 
 @app.command(name="statement")
+@about_an_event
 def statement(
-    client: ClientCode,
-    schedule: Schedule,
-    person: Person,
+    connection: Any,
+    place: "EventPlace",
     as_of: AsOf,
-    event: Number = 0,
-    benefit_record: Record = 0,
     folder: Output = Path("statements"),
     by: By = "administrator",
 ) -> None:
     """Issue the enrolment statement of an event, or print it again."""
-    connection = open_database()
     from openbenefits.review.services import issue_statement
 
-    place = place_of(connection, client, schedule, person, benefit_record, event)
     say(f"Written: {issue_statement(connection, place, _asked(as_of, by, None, ''), folder=folder)}")
 
 
 @app.command(name="reprocess")
+@about_an_event
 def reprocess(
-    client: ClientCode,
-    schedule: Schedule,
-    person: Person,
+    connection: Any,
+    place: "EventPlace",
     reason: Reason,
     as_of: AsOf,
-    event: Number = 0,
-    benefit_record: Record = 0,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is written.")] = False,
     by: By = "administrator",
 ) -> None:
     """Decide an event again; what changes in events, coverage and deductions is shown first."""
-    connection = open_database()
     from openbenefits.reports.repairs import named_consequences
     from openbenefits.review.services import reprocess_event
 
-    place = place_of(connection, client, schedule, person, benefit_record, event)
     asked = _asked(as_of, by, None, "")
     told = reprocess_event(connection, place, asked, reason=reason, is_rehearsal=not apply)
     for title, rows in named_consequences(connection, place.client_id, told).items():

@@ -1,5 +1,6 @@
 """`openbenefits elect`: elections, from a file or one by one."""
 
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,8 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import By, ClientCode, File, On, Schedule, SeenOn
+from openbenefits.cli.faults import EXIT_REFUSED, Refused
+from openbenefits.cli.options import By, ClientCode, File, Number, On, Person, Record, Schedule, SeenOn
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ app = typer.Typer(
 
 TAKEOVER_EPILOG = "Example: openbenefits takeover current_coverage.csv --client harbor"
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 PlanType = Annotated[str, typer.Option("--plan-type", metavar="CODE", help="10 medical, 11 dental, …")]
 Option = Annotated[str, typer.Option("--option", metavar="CODE", help="What is chosen, or WAIVE.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
 Coverage = Annotated[
     str | None, typer.Option("--coverage", metavar="DOLLARS", help="Coverage asked for.", show_default=False)
 ]
@@ -219,6 +217,39 @@ def takeover(file: File, client: ClientCode, by: By = "administrator") -> None:
     print_takeover(file.name, take_over(connection, find_client(client).pk, file, now=now(), made_by=by))
 
 
+@app.command(name="take-back")
+def take_back(
+    change: Annotated[int, typer.Argument(help="The number the entry, or the take-over, was given.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the history.")],
+    by: By = "administrator",
+    is_rehearsal: Annotated[
+        bool, typer.Option("--rehearse", help="Say what would go back, or what is in the way; write nothing.")
+    ] = False,
+) -> None:
+    """Take elections entered, or coverage taken over, back as one unit, as if they had never come in."""
+    connection = open_database()
+    from openbenefits.reports.rehearsals import differences_table
+    from openbenefits.runs.taking_back import Released
+    from openbenefits.runs.taking_back_entries import take_back_entry, takeover_deltas
+
+    try:
+        done = take_back_entry(
+            connection, change, reason=reason, author=by, now=now(), is_rehearsal=is_rehearsal
+        )
+    except Released as fault:
+        year = now().year
+        span = {"begin": date(year, 1, 1), "through": date(year + 1, 12, 31)}
+        rows = differences_table(connection, takeover_deltas(connection, change, now=now(), **span))
+        title = f"What would differ without change {change}: nothing was written"
+        console.print(table_of(rows, title=title))
+        raise Refused(str(fault)) from fault
+    say(
+        f"Change {change}: {done.elections:,} elections of {done.events:,} events, {done.points:,} change"
+        f" points and {done.approvals:,} approvals {'would be' if is_rehearsal else 'are'} taken back.",
+        style="green",
+    )
+
+
 def count_progress(rows: pl.DataFrame) -> pl.DataFrame:
     """Count people by whether they have entered nothing, some or all of what they may choose.
 
@@ -247,6 +278,7 @@ def print_entry(what: str, result: "EntryResult") -> None:
         f"{what}: {result.rows_read:,} rows; {result.entered:,} entered, {result.unchanged:,} known already,"
         f" {result.bad_row_count or 'no'} bad rows; {result.events_moved:,} events moved to ET"
     )
+    _say_change(result.change_id)
     if result.unknown_headings:
         say(f"Columns left out, as nothing is known by these names: {', '.join(result.unknown_headings)}")
     if result.bad_rows.height:
@@ -262,8 +294,14 @@ def print_takeover(what: str, result: "TakeOverResult") -> None:
         f" {result.unchanged:,} known already, {result.approvals:,} approvals,"
         f" {result.bad_row_count or 'no'} bad rows"
     )
+    _say_change(result.change_id)
     if result.bad_rows.height:
         console.print(table_of(result.bad_rows, title="Bad rows, left out"))
+
+
+def _say_change(change_id: int | None) -> None:
+    if change_id is not None:
+        say(f"Change {change_id}; `openbenefits elect take-back {change_id}` takes it back.")
 
 
 def scaled(text: str | None, decimals: int, option: str) -> int | None:

@@ -10,7 +10,7 @@ from openbenefits.cli import activity
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, Schedule, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, Number, Person, Record, Schedule, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ app = typer.Typer(
 
 app.add_typer(activity.app, name="activity")
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
 Until = Annotated[
     Any,
     typer.Option(

@@ -8,12 +8,11 @@ import typer
 
 from openbenefits.cli.clock import end_of
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.options import AsOf, ClientCode, KnownOn, Schedule
+from openbenefits.cli.options import AsOf, ClientCode, KnownOn, Person, Schedule
 from openbenefits.cli.screen import console, say
 
 TIMELINE_EPILOG = "Example: openbenefits timeline --client harbor --person H000024 --as-of 2026-04-20"
 OPTIONS_EPILOG = "Example: openbenefits options --client harbor --person H000024 --known-on 2025-11-20"
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
 Csv = Annotated[Path | None, typer.Option("--csv", dir_okay=False, help="Write the lines to this file.")]
 
 

@@ -57,9 +57,14 @@ OutFile = Annotated[
     Path | None, typer.Option("--file", dir_okay=False, help="Write a CSV file.", show_default=False)
 ]
 
+Despite = Annotated[
+    str, typer.Option("--despite", help="Why the file may be written though deductions do not agree.")
+]
+
 LINE = ("employee_number", "plan_type", "kind", "tax_class")
 BALANCE = (
-    *("owed_cents", "taken_cents", "moved_cents", "scheduled_cents", "balance_cents", "rounding_cents"),
+    *("owed_cents", "taken_cents", "received_cents", "moved_cents", "scheduled_cents", "balance_cents"),
+    "rounding_cents",
     *("correct_cents", "fault"),
 )
 ORDER = ("pay_group", "ends_on", "check_on", *LINE, "taken_as", "cents", "reason")
@@ -106,7 +111,7 @@ def balances(
     if shown.is_empty():
         say(f"{rows.height:,} lines, and nothing to correct.", style="green")
         return
-    console.print(_in_dollars(shown.select(*LINE, *BALANCE), f"Balances at {client} through {through}"))
+    console.print(in_dollars(shown.select(*LINE, *BALANCE), f"Balances at {client} through {through}"))
 
 
 def correct(
@@ -137,7 +142,7 @@ def correct(
         rows = schedule(connection, asked, on=on, agreed=agreed, reason=reason, author=by, now=now())
     else:
         rows = propose(connection, asked, on=on, agreed=agreed)
-    _print_proposals(rows, client, is_applied=is_applied)
+    print_proposals(rows, client, is_applied=is_applied)
 
 
 def cancel(client: ClientCode, person: Number, reason: Reason, by: By = "administrator") -> None:
@@ -151,13 +156,16 @@ def cancel(client: ClientCode, person: Number, reason: Reason, by: By = "adminis
     say(f"{count:,} corrections cancelled.")
 
 
-def ordered(client: ClientCode, file: OutFile = None) -> None:
+def ordered(client: ClientCode, file: OutFile = None, despite: Despite = "") -> None:
     """List the corrections ordered for pays not reported yet, as payroll needs them."""
     connection = open_database()
     from openbenefits.payroll.ledger import ordered as find
 
     rows = find(connection, find_client(client).pk).select(ORDER)
     if file:
+        from openbenefits.payroll.retro import refuse_mismatches
+
+        refuse_mismatches(connection, find_client(client).pk, now().date(), despite)
         from openbenefits.payroll.rules.words import dollars_text
 
         written = rows.with_columns(amount=dollars_text(pl.col("cents"))).drop("cents")
@@ -166,7 +174,7 @@ def ordered(client: ClientCode, file: OutFile = None) -> None:
     elif rows.is_empty():
         say("Nothing is ordered.")
     else:
-        console.print(_in_dollars(rows, f"Corrections ordered at {client}"))
+        console.print(in_dollars(rows, f"Corrections ordered at {client}"))
 
 
 def why(client: ClientCode, person: Number, pay: PayEnd, before: Before = None) -> None:
@@ -181,7 +189,7 @@ def why(client: ClientCode, person: Number, pay: PayEnd, before: Before = None) 
         say(f"{title}: the same.")
         return
     columns = ("plan_type", "kind", "tax_class", "before_cents", "after_cents", "difference_cents", "words")
-    console.print(_in_dollars(rows.select(columns), title))
+    console.print(in_dollars(rows.select(columns), title))
 
 
 def policy(
@@ -219,6 +227,19 @@ def policy(
     say("Stated." if is_new else "It was stated before; nothing was written.", style="green")
 
 
+def mismatches(client: ClientCode, through: AsOf) -> None:
+    """List what payroll should have corrected, or corrected though we do; no file goes out meanwhile."""
+    connection = open_database()
+    from openbenefits.payroll.retro import mismatches as find
+
+    rows = find(connection, find_client(client).pk, through)
+    if rows.is_empty():
+        say("Deductions agree with who corrects them.", style="green")
+        return
+    shown = rows.select(*LINE, "ends_on", "cents", "mismatch")
+    console.print(in_dollars(shown, f"Mismatches at {client} through {through}"))
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "taken": taken,
     "take-back": take_back,
@@ -228,6 +249,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ordered": ordered,
     "cancel": cancel,
     "why": why,
+    "mismatches": mismatches,
 }
 
 
@@ -261,7 +283,7 @@ def _print_taken(what: str, result: "TakenResult", *, is_preview: bool) -> None:
     if result.unknown_headings:
         say(f"Columns left out, as nothing is known by these names: {', '.join(result.unknown_headings)}")
     if result.totals.height:
-        console.print(_in_dollars(result.totals, "Good rows by pay"))
+        console.print(in_dollars(result.totals, "Good rows by pay"))
     if result.bad_rows.height:
         say("A pay with a bad row is not reported whole: no balance counts it. Correct it, take it again.")
     if result.change_id:
@@ -272,7 +294,7 @@ def _print_taken(what: str, result: "TakenResult", *, is_preview: bool) -> None:
             raise typer.Exit(EXIT_REFUSED)
 
 
-def _print_proposals(rows: pl.DataFrame, client: str, *, is_applied: bool) -> None:
+def print_proposals(rows: pl.DataFrame, client: str, *, is_applied: bool) -> None:
     from openbenefits.payroll.rules.corrections import READY, TASK, WHY
 
     if rows.is_empty():
@@ -282,18 +304,18 @@ def _print_proposals(rows: pl.DataFrame, client: str, *, is_applied: bool) -> No
     shares = told.filter(pl.col("status") != TASK)
     if shares.height:
         columns = (*LINE, "pay_group", "ends_on", "check_on", "taken_as", "cents", "status", "note")
-        console.print(_in_dollars(shares.select(columns), f"Corrections at {client}"))
+        console.print(in_dollars(shares.select(columns), f"Corrections at {client}"))
     waiting = told.filter(pl.col("status") != READY).unique([*LINE, "status"], maintain_order=True)
     if waiting.height:
         waiting = waiting.select(*LINE, "correct_cents", "why")
-        console.print(_in_dollars(waiting, "For a person to decide"))
+        console.print(in_dollars(waiting, "For a person to decide"))
     ready = rows.filter(status=READY).height
     say(
         f"{ready:,} ordered." if is_applied else f"{ready:,} ready. Nothing was written; --apply orders them."
     )
 
 
-def _in_dollars(rows: pl.DataFrame, title: str) -> Table:
+def in_dollars(rows: pl.DataFrame, title: str) -> Table:
     """Lay out a frame, amounts in dollars."""
     amounts = [name for name in rows.columns if name.endswith("cents")]
     texts = {name: pl.Series([dollars(cents) for cents in rows[name]], dtype=pl.String) for name in amounts}

@@ -26,6 +26,7 @@ from openbenefits.cli import (
     serve,
     setup,
     statements,
+    user,
 )
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import refuse_unreadable_url, unapplied
@@ -51,6 +52,7 @@ ORDER = (
     *(
         "demo",
         "serve",
+        "user",
         "sample",
         "doctor",
         "setup",
@@ -118,6 +120,7 @@ def migrate() -> None:
 
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog=serve.SERVE_EPILOG)(serve.serve)
+app.add_typer(user.app, name="user", rich_help_panel=START)
 app.command(rich_help_panel=START, epilog=sample.SAMPLE_EPILOG)(sample.sample)
 app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 

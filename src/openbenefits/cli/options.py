@@ -62,6 +62,9 @@ Schedule = Annotated[
     str,
     typer.Option("--schedule", "-s", metavar="CODE", help="The schedule, by its code.", show_default=False),
 ]
+Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
+Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
+Record = Annotated[int, typer.Option("--benefit-record")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who does it, for the history.", envvar="USER")]
 File = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file.", show_default=False)

@@ -8,7 +8,7 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from openbenefits.cli import ledger
+from openbenefits.cli import leaves, ledger
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.options import ClientCode, From, Through
 from openbenefits.cli.run import People
@@ -57,13 +57,27 @@ def register(
     file: Annotated[Path, typer.Option("--file", dir_okay=False, help="The file to write.")] = Path(
         "register.csv"
     ),
+    available: Annotated[
+        Path | None,
+        typer.Option("--available", exists=True, dir_okay=False, help="What pays have left for benefits."),
+    ] = None,
+    despite: ledger.Despite = "",
 ) -> None:
-    """Write the deductions and credits of a span as the CSV payroll reads."""
-    rows = _owed(client, begin, through, None)
+    """Write the deductions and credits of a span as the CSV payroll reads, with what each pay can take."""
+    connection = open_database()
+    from openbenefits.payroll.register import nothing_said, read_available, register_of
+    from openbenefits.payroll.retro import refuse_mismatches
     from openbenefits.payroll.services import write_register
 
+    client_id, last = find_client(client).pk, through or begin + SPAN
+    refuse_mismatches(connection, client_id, last, despite)
+    said = read_available(connection, client_id, available) if available else nothing_said()
+    if said.bad_rows.height:
+        console.print(table_of(said.bad_rows, title="Bad rows: such pays are taken as having enough"))
+    rows = register_of(connection, client_id, begin=begin, through=last, available=said)
     count = write_register(rows, file)
-    say(f"{count:,} lines: {file}", style="green")
+    short = rows.filter(rows["untaken"] == "low pay").height
+    say(f"{count:,} lines: {file}" + (f"; {short:,} not taken whole" if short else ""), style="green")
 
 
 def owed_table(rows: pl.DataFrame, *, title: str) -> Table:
@@ -97,5 +111,5 @@ def _owed(client: str, begin: date, through: date | None, person: list[str] | No
         return lines(connection, found.pk, begin=begin, through=through or begin + SPAN, person_ids=people)
 
 
-for _name, _command in ledger.COMMANDS.items():
+for _name, _command in (ledger.COMMANDS | leaves.COMMANDS).items():
     app.command(name=_name)(_command)

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
-from openbenefits.cli import deciding
+from openbenefits.cli import deciding, pricing
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import show, tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import AsOf, By, ClientCode, File, Schedule, parse_day
-from openbenefits.cli.repair_options import Apply, Files, Number, Person, Reason, Record
+from openbenefits.cli.options import AsOf, By, ClientCode, File, Number, Person, Record, Schedule, parse_day
+from openbenefits.cli.repair_options import Apply, Files, Reason
 from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:
@@ -258,5 +258,13 @@ def _order(client_id: int, targets: pl.DataFrame, as_of: Any, reason: str, by: s
     )
 
 
-for command in (deciding.override, deciding.merge, deciding.unmerge):
+for command in (
+    deciding.override,
+    deciding.taken_over,
+    deciding.merge,
+    deciding.unmerge,
+    pricing.price,
+    pricing.prices,
+):
     app.command()(command)
+app.command(name="price-file")(pricing.price_file)

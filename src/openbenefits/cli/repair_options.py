@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-Person = Annotated[str, typer.Option("--person", metavar="NUMBER", help="The employee's number.")]
-Number = Annotated[int, typer.Option("--event", help="Its number; 0 for open enrolment.")]
-Record = Annotated[int, typer.Option("--benefit-record")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the event.", show_default=False)]
 Apply = Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is written.")]
 Files = Annotated[

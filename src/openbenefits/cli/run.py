@@ -302,6 +302,9 @@ def take_back_run(
     from openbenefits.runs.taking_back import Released, deltas, take_back
 
     _refuse_unknown_run(run)
+    if Run.objects.get(pk=run).kind == "repair":
+        _take_back_repair(connection, run, reason, by)
+        return
     try:
         done = take_back(connection, run, reason=reason, author=by, now=now())
     except Released as fault:
@@ -317,6 +320,26 @@ def take_back_run(
         f" {done.people:,} people have the coverage they had before.",
         style="green",
     )
+
+
+def _take_back_repair(connection: Any, run: int, reason: str, by: str) -> None:
+    """Undo every operation of a repair, and show what that changed."""
+    from openbenefits.cli.consequences import tell
+    from openbenefits.repair.taking_back import take_back_repair
+    from openbenefits.runs.models import Run
+
+    started = Run.objects.get(pk=run)
+    year = started.as_of.year
+    told = take_back_repair(
+        connection,
+        run,
+        reason=reason,
+        author=by,
+        begin=date(year - 1, 1, 1),
+        through=date(year, 12, 31),
+        now=now(),
+    )
+    tell(connection, int(started.bundle_client or 0), told, None, is_done=True)
 
 
 def _refuse_unknown_run(run: int) -> None:

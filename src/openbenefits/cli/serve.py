@@ -1,4 +1,4 @@
-"""`openbenefits serve`: the web, for now a status page."""
+"""`openbenefits serve`: the web: signing in, and a start page; the workbench and the portal come later."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def serve(
         str, typer.Option(help="Other machines reach it only if you name another.")
     ] = "127.0.0.1",
 ) -> None:
-    """Serve a status page: schedules and runs."""
+    """Serve the web: whoever has a login signs in (`openbenefits user`) and sees what he may."""
     open_database()
     from granian import Granian
     from granian.constants import Interfaces

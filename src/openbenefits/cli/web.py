@@ -1,58 +1,63 @@
-"""The status page of `openbenefits serve`: schedules and runs, and nothing that names anybody."""
+"""What `openbenefits serve` answers: signing in, and a start page with no more than its user may see."""
 
 from typing import Any
 
+from allauth.account.utils import perform_login
+from django.contrib.auth.decorators import login_required
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.template import Context, Engine
-from django.urls import path
+from django.shortcuts import redirect, render
+from django.urls import include, path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
+from openbenefits.accounts.roles import Permission
+from openbenefits.accounts.services import Access
+from openbenefits.accounts.signing_in import user_of_token
+from openbenefits.reports.hindsight import held_on
 from openbenefits.reports.services import schedule_summary
 from openbenefits.runs.models import Run
 
 RUNS_SHOWN = 20
 
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>openbenefits</title><style>
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733; margin: 2rem auto; max-width: 70rem;
- padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin-bottom: 2rem }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d5dbe3 }
-td.n, th.n { text-align: right } caption { text-align: left; font-weight: 600; padding: .5rem 0 }
-</style></head><body>
-<h1>openbenefits</h1>
-<p>Status only, for now. The administrators' workbench comes later.</p>
-<table><caption>Schedules</caption>
-<tr><th>Client</th><th>Schedule</th><th class="n">Events</th><th class="n">Open</th><th class="n">Closed</th>
-<th class="n">Final</th></tr>
-{% for row in schedules %}<tr><td>{{ row.client }}</td><td>{{ row.schedule_name }}</td>
-<td class="n">{{ row.events }}</td><td class="n">{{ row.open }}</td><td class="n">{{ row.closed }}</td>
-<td class="n">{{ row.percent_final|default_if_none:"" }} %</td></tr>
-{% empty %}<tr><td colspan="6">Nothing has been processed yet.</td></tr>{% endfor %}</table>
-<table><caption>Last runs</caption>
-<tr><th class="n">Run</th><th>Control</th><th>As of</th><th>Through</th><th>State</th><th>Started</th></tr>
-{% for run in runs %}<tr><td class="n">{{ run.id }}</td>
-<td>{{ run.run_control|default_if_none:"on demand" }}</td>
-<td>{{ run.as_of|date:"Y-m-d" }}</td><td>{{ run.through_level }}</td><td>{{ run.state }}</td>
-<td>{{ run.started_at|date:"Y-m-d H:i" }} UTC</td></tr>
-{% empty %}<tr><td colspan="6">No run yet.</td></tr>{% endfor %}</table>
-</body></html>"""
 
-_template = Engine().from_string(PAGE)
+@never_cache
+@login_required
+def home(request: Any) -> HttpResponse:
+    """Show staff how far each schedule is and the last runs; employees what they have."""
+    access: Access = request.access
+    told: dict[str, Any] = {"own": None, "is_staff": bool(access.permissions)}
+    if access.person_id is not None:
+        told["own"] = _own(access, access.person_id)
+    elif access.permissions:
+        told["schedules"] = schedule_summary(connection).to_dicts()
+        told["runs"] = Run.objects.order_by("-id")[:RUNS_SHOWN]
+    return render(request, "home.html", told)
 
 
-def status(request: HttpRequest) -> HttpResponse:
-    """Show how far each schedule is, and the last runs."""
-    del request
-    rows: dict[str, Any] = {
-        "schedules": schedule_summary(connection).to_dicts(),
-        "runs": Run.objects.order_by("-id")[:RUNS_SHOWN],
-    }
-    return HttpResponse(_template.render(Context(rows)))
+def _own(access: Access, person_id: int) -> list[dict[str, Any]]:
+    client_id = next(iter(access.permissions))
+    access.require(Permission.SEE, client_id)
+    return held_on(connection, client_id, [person_id], as_of=timezone.localdate()).to_dicts()
 
 
-urlpatterns = [path("", status)]
+@never_cache
+def sign_in_once(request: HttpRequest, token: str) -> HttpResponse:
+    """Sign in whoever a link was made for; the link is used up by it."""
+    user = user_of_token(token)
+    if user is None:
+        return render(request, "openbenefits/stale_link.html", status=410)
+    answer: HttpResponse = perform_login(request, user, email_verification="none", redirect_url="/")
+    return answer or redirect("home")
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("account/", include("allauth.urls")),
+    path("sign-in/<str:token>", sign_in_once, name="sign_in_once"),
+    path("language/", include("django.conf.urls.i18n")),
+]
 
 
 def application() -> Any:

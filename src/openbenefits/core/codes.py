@@ -410,6 +410,36 @@ class CobraCause(StrEnum):
     MISCONDUCT = "gross_misconduct"  # a termination of which a person decides
 
 
+class LeaveKind(StrEnum):
+    """Under which law, or none, a leave without pay stands."""
+
+    UNPAID = "unpaid"
+    FMLA = "fmla"  # 29 CFR 825.208 to .213
+    MILITARY = "military"  # 20 CFR 1002.163 to .171
+
+
+class LeaveWay(StrEnum):
+    """How somebody on leave without pay pays for coverage (29 CFR 825.210, 26 CFR 1.125-3 Q&A-3)."""
+
+    PREPAY = "prepay"
+    PAY_AS_YOU_GO = "pay_as_you_go"
+    CATCH_UP = "catch_up"
+
+
+class RetroOwner(StrEnum):
+    """Who puts deductions right that turn out to have been wrong (rulings §5.4)."""
+
+    OURS = "ours"
+    PAYROLL = "payroll"
+
+
+class LowPay(StrEnum):
+    """What a pay takes that does not leave enough for every deduction."""
+
+    PARTIAL = "partial"  # of the first that does not fit, what is left
+    WHOLE = "whole"  # only whole deductions
+
+
 class RateUnit(StrEnum):
     """What one rate buys."""
 

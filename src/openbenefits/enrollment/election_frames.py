@@ -99,7 +99,8 @@ FROM enrollment_election WHERE client_id = %(client)s AND schedule_id = %(schedu
 
 DECISIONS = """
 SELECT DISTINCT ON (client_id, person_id, plan_type, valid_from)
-       client_id, person_id, plan_type, valid_from, version, approved_cents
+       client_id, person_id, plan_type, valid_from, version,
+       CASE WHEN NOT is_withdrawn THEN approved_cents END AS approved_cents, is_withdrawn
 FROM enrollment_proofdecision WHERE client_id = %(client)s AND person_id = ANY(%(persons)s)
 ORDER BY client_id, person_id, plan_type, valid_from, version DESC
 """

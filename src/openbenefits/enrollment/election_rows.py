@@ -63,7 +63,7 @@ def with_events(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataF
     events = events.select(
         *EVENT_KEY,
         *("event_status", "process_status", "program_id", "window_begins_on", "window_ends_on"),
-        *("elected_on", "steps", "open_events"),
+        *("elected_on", "elect_source", "steps", "open_events"),
     )
     stated = ["schedule", "stated_schedule", "stated_number"]
     pairs = rows.select("row", *RECORD_KEY, *stated).join(events, on=RECORD_KEY)

@@ -36,6 +36,7 @@ from openbenefits.enrollment.election_rows import (
     with_history,
     with_options,
 )
+from openbenefits.enrollment.entries import record_entry
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
@@ -81,6 +82,7 @@ class EntryResult:
     unchanged: int  # identical to what was submitted already
     events_moved: int  # events that came to ET
     bad_rows: pl.DataFrame
+    change_id: int | None = None  # what takes the entry back as one unit; null: nothing was written
     unknown_headings: Sequence[str] = ()
 
     @property
@@ -108,7 +110,14 @@ def enter_file(
     """
     file = read_cells(Path(path), ELECTION_FILE, REQUIRED, mapping)
     with transaction.atomic(using=connection.alias):
-        entry = _Entry(client_id=client_id, elector=received_by, source="file", now=now)
+        entry = _Entry(
+            client_id=client_id,
+            elector=received_by,
+            source="file",
+            now=now,
+            label=file.name,
+            fingerprint=file.fingerprint,
+        )
         return _entered(connection, entry, file.cells, unknown_headings=file.unknown_headings)
 
 
@@ -278,6 +287,8 @@ class _Entry:
     source: str
     now: datetime
     is_withdrawal: bool = False
+    label: str = "one election"
+    fingerprint: str = ""
 
 
 def _entered(
@@ -303,13 +314,14 @@ def _entered(
     bad = pl.concat(found).sort("row", "column", maintain_order=True)
     good = rows.join(bad, on="row", how="anti")
     written = good.filter(~pl.col("is_known"))
-    _write(connection, written, chosen, beneficiaries, entry)
+    change_id = _write(connection, written, chosen, beneficiaries, entry) if written.height else None
     return EntryResult(
         rows_read=cells.height,
         entered=written.height,
         unchanged=good.height - written.height,
         events_moved=_move(connection, written, entry),
         bad_rows=bad,
+        change_id=change_id,
         unknown_headings=unknown_headings,
     )
 
@@ -319,12 +331,22 @@ def _entered(
 
 def _write(
     connection: Any, rows: pl.DataFrame, chosen: pl.DataFrame, beneficiaries: pl.DataFrame, entry: _Entry
-) -> None:
-    """Append submissions with their dependents, beneficiaries and investments."""
+) -> int:
+    """Append submissions with their dependents, beneficiaries and investments; answer the change they are."""
+    change_id = record_entry(
+        connection,
+        rows,
+        client_id=entry.client_id,
+        label=entry.label,
+        fingerprint=entry.fingerprint,
+        made_by=entry.elector,
+        now=entry.now,
+    )
     numbered = rows.with_columns(
         submission=(pl.col("last_submission").fill_null(0) + 1).cast(pl.Int32),
         elector=pl.lit(entry.elector),
         source=pl.lit(entry.source),
+        change_id=pl.lit(change_id, pl.Int64),
     )
     copy_in(connection, "enrollment_election", as_stored(numbered, models.Election))
     members = numbered.join(chosen, on="row")
@@ -332,6 +354,7 @@ def _write(
     shares = numbered.drop("beneficiaries").join(beneficiaries, on="row")
     copy_in(connection, "enrollment_electionbeneficiary", as_stored(shares, models.ElectionBeneficiary))
     copy_in(connection, "enrollment_electionfund", as_stored(invested(numbered), models.ElectionFund))
+    return change_id
 
 
 def _move(connection: Any, written: pl.DataFrame, entry: _Entry) -> int:

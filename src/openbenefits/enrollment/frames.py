@@ -1,5 +1,6 @@
 """The named SQL: what an event needs beside HR facts and set-up, and what entries are checked by."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
 from openbenefits.eligibility.overrides import OVERRIDES
 from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
+from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -56,6 +58,12 @@ FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 
+SUPERSEDED_VERSIONS = f"""
+SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
+FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE c.superseded_by_run IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+"""
+
 SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
 
 POINT = ("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version")
@@ -83,10 +91,11 @@ APPROVED_COLUMNS = {
     "valid_from": pl.Date,
     "version": pl.Int32,
     "approved_cents": pl.Int64,
+    "is_withdrawn": pl.Boolean,
 }
 
 APPROVED = f"""
-SELECT client_id, person_id, plan_type, valid_from, version, approved_cents
+SELECT client_id, person_id, plan_type, valid_from, version, approved_cents, is_withdrawn
 FROM enrollment_proofdecision AS p JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
@@ -137,6 +146,30 @@ SELECT {", ".join(OVERRIDE_COLUMNS)}
 FROM enrollment_eligibilityoverride AS o JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
+PRICE_DECIDED_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "number": pl.Int32,
+    "plan_type": pl.String,
+    "option_id": pl.Int32,
+    "begins_on": pl.Date,
+    "ends_on": pl.Date,
+    "total_cents": pl.Int64,
+    "employer_cents": pl.Int64,
+    "employee_cents": pl.Int64,
+    "undoes": pl.Int32,
+    "author": pl.String,
+    "reason": pl.String,
+    "change_id": pl.Int64,
+    "made_at": pl.Datetime("us", "UTC"),
+}
+
+PRICES_DECIDED = f"""
+SELECT {", ".join(PRICE_DECIDED_COLUMNS)}
+FROM enrollment_pricedecision AS d JOIN {PEOPLE} AS k USING (client_id, person_id)
+"""
+
 EVENT_DATES = f"""
 SELECT client_id, person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_on AS ended_on
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
@@ -176,6 +209,12 @@ def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the highest version of each change point, superseded ones included."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
     return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
+
+
+def load_superseded_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
+    """Load the highest superseded version of each change point that has one."""
+    schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
+    return copy_out(connection, SUPERSEDED_VERSIONS, schema, people_arrays(keys))
 
 
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -262,13 +301,36 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     return ends.filter(pl.col("kind").is_in(left)).select(*key, left_on="begins_on")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What belongs to the change points of some people: dependents, investments and beneficiaries."""
+
+    members: pl.DataFrame
+    funds: pl.DataFrame
+    beneficiaries: pl.DataFrame
+
+
+def load_contents_of(connection: Any, people: pl.DataFrame) -> Contents:
+    """Load what belongs to all change points of some people, superseded ones included."""
+    return Contents(
+        members=load_covered_dependents(connection, people),
+        funds=load_covered_funds(connection, people),
+        beneficiaries=load_covered_beneficiaries(connection, people),
+    )
+
+
 def load_held(connection: Any, held: pl.DataFrame) -> Elected:
     """Load the dependents and investments of the coverage in force (see `in_force`)."""
+    return held_contents(load_contents_of(connection, held), held)
+
+
+def held_contents(contents: Contents, held: pl.DataFrame) -> Elected:
+    """Pick the dependents and investments of the coverage in force, per case."""
     key = list(POINT)
     points = held.select("case", *key)
-    members = load_covered_dependents(connection, held).join(points, on=key)
-    funds = load_covered_funds(connection, held).join(points, on=key)
-    beneficiaries = load_covered_beneficiaries(connection, held).join(points, on=key)
+    members = contents.members.join(points, on=key)
+    funds = contents.funds.join(points, on=key)
+    beneficiaries = contents.beneficiaries.join(points, on=key)
     return Elected(
         elections=pl.DataFrame(),
         members=members.select("case", "plan_type", "dependent_id"),
@@ -291,7 +353,37 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load what was approved by evidence from each day, the latest version of it."""
     rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(people)).sort("version")
     day = ["client_id", "person_id", "plan_type", "valid_from"]
-    return rows.unique(day, keep="last", maintain_order=True)
+    latest = rows.unique(day, keep="last", maintain_order=True)
+    return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
+
+
+def load_price_decisions(
+    connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load what was decided about prices of some people and stands, as known at a time (null: now).
+
+    Shapes: RECORD_KEY and the columns of `rating.rules.decided.PRICE_DECISIONS` but the case.
+    """
+    rows = copy_out(connection, PRICES_DECIDED, PRICE_DECIDED_COLUMNS, people_arrays(people))
+    if known_at is not None:
+        rows = rows.filter(pl.col("made_at") <= known_at)
+    record = ["client_id", "person_id", "benefit_record"]
+    undone = rows.drop_nulls("undoes").select(*record, number="undoes")
+    said = rows.filter(pl.col("undoes").is_null()).join(undone, on=[*record, "number"], how="anti")
+    amounts = {name: name.removeprefix("decided_") for name in DECIDED_AMOUNTS}
+    named = said.with_columns(pl.col(column).alias(name) for name, column in amounts.items())
+    columns = [name for name in PRICE_DECISIONS if name != "case"]
+    return named.select(*record, *columns).sort(*record, "number")
+
+
+def price_decisions_of(
+    connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Load what was decided about prices for cases, as PRICE_DECISIONS; cases has case and a record's key."""
+    record = ["client_id", "person_id", "benefit_record"]
+    rows = load_price_decisions(connection, cases, known_at=known_at)
+    found = cases.select("case", *record).join(rows, on=record)
+    return found.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

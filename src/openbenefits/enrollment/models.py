@@ -1,8 +1,9 @@
 """What an event offers, what people chose, and the coverage timeline that follows.
 
-`EventPlan` and `EventOption` are the result of one preparation of one event; a further preparation adds
-rows under a higher `preparation` number. `Coverage` is the only statement of who is covered: change
-points per owner, plan type and slot, each valid until the next (design §1.1, rulings §3).
+`Preparation`, `EventPlan` and the menus these name are the result of one preparation of one event; another
+result adds rows under a higher `preparation` number. `EventOption` shows the menus per event (decision 0013).
+`Coverage` is the only statement of who is covered: change points per owner, plan type and slot, each valid
+until the next (design §1.1, rulings §3).
 """
 
 from django.db import models
@@ -32,6 +33,7 @@ class EventPlan(EventKey):
     is_election_required = models.BooleanField()
     is_ignored = models.BooleanField()
     is_waive_allowed = models.BooleanField()
+    menu_id = models.BigIntegerField(null=True)  # the MenuOptions offered; null = none
 
 
 class Preparation(EventKey):
@@ -47,17 +49,13 @@ class Preparation(EventKey):
     window_ends_on = models.DateField(null=True)
     run_id = models.BigIntegerField(null=True)
     made_at = models.DateTimeField()
+    content = models.BigIntegerField(null=True)  # one number for all that is stored of it; null: not known
 
 
-class EventOption(EventKey):
-    """One eligible option of a prepared event, priced. Money is cents; null = stated by the person."""
+class OptionTerms(models.Model):
+    """An eligible option as it is offered, priced. Money is cents; null = stated by the person."""
 
-    pk = models.CompositePrimaryKey(
-        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "option_id"
-    )
-    preparation = models.IntegerField()
     option_id = models.IntegerField()
-    plan_type = models.TextField()
     is_electable = models.BooleanField()
     is_current = models.BooleanField()
     is_default = models.BooleanField()
@@ -76,6 +74,31 @@ class EventOption(EventKey):
     pay_imputed_cents = models.BigIntegerField(null=True)
     rate_row_id = models.BigIntegerField(null=True)  # programs.RateRow.id that priced it
     rule_mask = models.BigIntegerField()  # bits of the eligibility rules it needed
+
+    class Meta:
+        abstract = True
+
+
+class MenuOption(OptionTerms):
+    """One option of a menu: what everybody with the same choice of a plan type is offered, stored once."""
+
+    pk = models.CompositePrimaryKey("client_id", "menu_id", "option_id")
+    client_id = models.IntegerField()
+    menu_id = models.BigIntegerField()  # of the sequence enrollment_menu
+
+
+class EventOption(EventKey, OptionTerms):
+    """One eligible option of a prepared event: a view of the event's plan types and their menus."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "preparation", "option_id"
+    )
+    preparation = models.IntegerField()
+    plan_type = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "enrollment_eventoption"
 
 
 class Election(EventKey):
@@ -110,6 +133,21 @@ class Election(EventKey):
     elector = models.TextField()
     source = models.TextField()  # file, administrator, pre-entered
     is_withdrawn = models.BooleanField(default=False)
+    change_id = models.BigIntegerField(null=True)  # the entry, which may be taken back as one unit
+
+
+class EntryBefore(EventKey):
+    """Where an event stood before elections were entered: what taking the entry back leads to."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "change_id"
+    )
+    change_id = models.BigIntegerField()
+    process_status = models.TextField(null=True)
+    event_status = models.TextField()
+    elected_on = models.DateField(null=True)
+    elect_source = models.TextField(null=True)
+    steps = models.IntegerField()
 
 
 class ElectionDependent(EventKey):
@@ -297,6 +335,19 @@ class CoverageFund(CoverageKey):
     percent = models.SmallIntegerField()
 
 
+class TakenOverPoint(CoverageKey):
+    """Which change points a take-over wrote, and which version each took the place of.
+
+    What taking it back leads to.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version"
+    )
+    change_id = models.BigIntegerField()
+    was_version = models.IntegerField(null=True)
+
+
 class ProofDecision(models.Model):
     """An act: how much coverage of a plan type was approved for a person, from a day (rulings §4)."""
 
@@ -310,6 +361,7 @@ class ProofDecision(models.Model):
     decided_by = models.TextField()
     change_id = models.BigIntegerField(null=True)
     known_since = models.DateTimeField()
+    is_withdrawn = models.BooleanField(default=False)  # this version says: nothing is decided for the day
 
 
 class EligibilityOverride(EventKey):
@@ -326,6 +378,52 @@ class EligibilityOverride(EventKey):
     program_id = models.IntegerField()
     option_id = models.IntegerField(null=True)  # null = the program itself
     is_eligible = models.BooleanField(null=True)  # null = withdrawn
+    author = models.TextField()
+    reason = models.TextField()
+    made_at = models.DateTimeField()
+
+
+class Continuation(models.Model):
+    """A fact: coverage that somebody who lost it goes on with, as elected and paid for (rulings §3.2)."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "dependent_id", "begins_on", "version")
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    dependent_id = models.BigIntegerField()  # 0 = the employee; every beneficiary continues alone
+    begins_on = models.DateField()
+    version = models.IntegerField()
+    elected_on = models.DateField(null=True)
+    through_on = models.DateField(null=True)  # the last day paid for; null: until it is said to end
+    is_deleted = models.BooleanField(default=False)  # this version says: it was never continued
+    change_id = models.BigIntegerField()
+    known_since = models.DateTimeField()
+
+
+class PriceDecision(models.Model):
+    """An act: what somebody decided about a price of one participant, for some days (docs/rules.md §7.12).
+
+    Cents of a year; null: as the rules say. One that `undoes` another says nothing itself: that one no longer
+    counts. Append-only.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    number = models.IntegerField()  # counts the decisions of the benefit record
+    plan_type = models.TextField()
+    option_id = models.IntegerField(null=True)  # null: every option of the plan type
+    begins_on = models.DateField()
+    ends_on = models.DateField(null=True)  # the last day; null: for good
+    total_cents = models.BigIntegerField(null=True)
+    employer_cents = models.BigIntegerField(null=True)
+    employee_cents = models.BigIntegerField(null=True)
+    undoes = models.IntegerField(null=True)
+    change_id = models.BigIntegerField(null=True)  # people merged, or taken apart: it followed one of them
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()

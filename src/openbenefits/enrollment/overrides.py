@@ -1,5 +1,6 @@
 """Use cases of overrides: what somebody decides about eligibility for one event (docs/rules.md §2.9)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,7 +102,7 @@ def override_eligibility(
             reason=reason,
             made_at=now,
         )
-        again = not is_decided_again and _assign_again(connection, event, author=author, now=now)
+        again = not is_decided_again and assign_again(connection, [event], author=author, now=now) > 0
     return Decided(version=version, is_new=True, is_prepared_again=again)
 
 
@@ -177,15 +178,24 @@ def _name(program: str, option: tuple[str, str] | None) -> str:
     return f"program {program}" if option is None else f"option {'/'.join(option)} of program {program}"
 
 
-def _assign_again(connection: Any, event: dict[str, Any], *, author: str, now: datetime) -> bool:
-    """Move an event that waits for elections back to AS, with history; answer whether it was moved."""
-    if event["process_status"] not in WAITING:
-        return False
-    columns = (*EVENT_KEY, "process_status", "steps")
+def assign_again(
+    connection: Any,
+    events: Sequence[dict[str, Any]] | pl.DataFrame,
+    *,
+    author: str,
+    now: datetime,
+    cause: str = "eligibility decided",
+) -> int:
+    """Move events that wait for elections back to AS, with history; answer how many were moved.
+
+    Shapes: events has the event's key, process_status, event_status, steps.
+    """
+    columns = (*EVENT_KEY, "process_status", "event_status", "steps")
     schema = {name: kind for name, kind in schema_of(Event).items() if name in columns}
-    moves = pl.DataFrame([{name: event[name] for name in schema}], schema=schema)
-    moves = moves.with_columns(
-        to_status=pl.lit(str(ProcessStatus.AS)), to_event_status=pl.lit(event["event_status"])
-    )
-    move_events(connection, moves, cause="eligibility decided", run_id=None, actor=author, now=now)
-    return True
+    if not isinstance(events, pl.DataFrame):
+        events = pl.DataFrame([{name: one[name] for name in schema} for one in events], schema=schema)
+    moves = events.select(list(schema)).filter(pl.col("process_status").is_in(list(WAITING)))
+    if moves.height:
+        moves = moves.with_columns(to_status=pl.lit(str(ProcessStatus.AS)), to_event_status="event_status")
+        move_events(connection, moves, cause=cause, run_id=None, actor=author, now=now)
+    return moves.height

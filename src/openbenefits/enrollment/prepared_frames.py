@@ -62,6 +62,15 @@ FROM (SELECT client_id, person_id, benefit_record, schedule_id, event_number, pr
 JOIN {PEOPLE} AS k USING (client_id, person_id) GROUP BY 1, 2, 3, 4, 5
 """
 
+CONTENTS = f"""
+SELECT client_id, person_id, benefit_record, schedule_id, event_number, preparation, p.content
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
+JOIN enrollment_preparation AS p
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+"""
+
+NEW_MENUS = "SELECT nextval('enrollment_menu') AS menu_id FROM generate_series(1, %s)"
+
 
 def load_prior_options(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     """Load the options of the last prepared event before each case, for rules that use history.
@@ -124,3 +133,11 @@ def load_highest_preparations(connection: Any, events: pl.DataFrame) -> pl.DataF
     event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
     schema = {name: ELECTION_COLUMNS[name] for name in event} | {"highest_preparation": pl.Int32}
     return copy_out(connection, HIGHEST_PREPARATIONS, schema, people_arrays(events))
+
+
+def load_contents(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load what is stored of the preparation that holds of each event, as one number (null: not known)."""
+    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
+    number = {"preparation": pl.Int32, "content": pl.Int64}
+    schema = {name: ELECTION_COLUMNS[name] for name in event} | number
+    return copy_out(connection, CONTENTS, schema, people_arrays(people))

@@ -1,4 +1,4 @@
-"""Use cases of enrolment: load what a case needs, save what was prepared, take elections, post coverage."""
+"""Use cases of enrolment: load what a case needs, post coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,31 +7,30 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import WAIVABLE
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
 from openbenefits.enrollment.frames import (
     POINT,
+    Contents,
+    held_contents,
     in_force,
     left_plan_types,
     load_approved,
+    load_contents_of,
     load_coverage,
-    load_covered_beneficiaries,
-    load_covered_dependents,
-    load_covered_funds,
     load_credit_uses,
     load_event_dates,
-    load_held,
     load_overrides,
     no_dates,
+    price_decisions_of,
 )
-from openbenefits.enrollment.points import above_all_versions, as_stored, copy_points, supersede
+from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
 from openbenefits.enrollment.prepared_frames import load_prior_options
 from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
-from openbenefits.enrollment.rules.prepare import Prepared, Situation, no_jobs
+from openbenefits.enrollment.rules.prepare import Situation, no_jobs
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
@@ -59,11 +58,16 @@ from openbenefits.workforce.frames import (
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of some cases: the situation the kernel decides on, and what was submitted and held."""
+    """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
+
+    `coverage` are all change points of the people that hold, `contents` what belongs to their points.
+    """
 
     situation: Situation
     elected: Elected
     held: Elected
+    coverage: pl.DataFrame
+    contents: Contents
 
 
 def load_known(
@@ -83,7 +87,8 @@ def load_known(
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
     again = ended.filter("is_only_ended").select("case", *POINT)
-    held = load_held(connection, pl.concat([held_points.select("case", *POINT), again]))
+    contents = load_contents_of(connection, cases)
+    held = held_contents(contents, pl.concat([held_points.select("case", *POINT), again]))
     settled = _settled_households(cases, elected, held)
     full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
         has_job=pl.col("job_number").is_not_null(),
@@ -109,11 +114,12 @@ def load_known(
         else no_benefit_bases(),
         job_history=job_history_of(asked, jobs) if asks_job_history(rulebook) else no_job_history(),
         overrides=load_overrides(connection, cases, known_at=known_at),
+        price_decisions=price_decisions_of(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
         ended=ended.select(*ENDED, "is_only_ended"),
     )
-    return Known(situation=situation, elected=elected, held=held)
+    return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
 
 
 def more_facts(rulebook: Rulebook) -> list[str]:
@@ -165,56 +171,31 @@ def _settled_households(
     return chosen, pl.concat([elected.members, kept])
 
 
-# --- saving a preparation -------------------------------------------------------------------------------
-
-
-def save_preparation(
-    connection: Any, prepared: Prepared, events: pl.DataFrame, *, run_id: int | None, now: datetime
-) -> None:
-    """Write plan types and options of prepared events under a new preparation number, and when that was.
-
-    Shapes: events has case, the event's key, `preparation` (the number to write), event_on, the program
-            assigned, and the window.
-    """
-    made = events.with_columns(
-        run_id=pl.lit(run_id, pl.Int64), made_at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    )
-    copy_in(connection, "enrollment_preparation", as_stored(made, schema_of(models.Preparation)))
-    keys = events.select("case", *EVENT_KEY, "preparation")
-    plans = prepared.plans.join(keys, on="case").rename({"rule_row": "position"})
-    columns = schema_of(models.EventPlan)
-    rows = plans.with_columns(
-        event_rule_row=pl.col("position").fill_null(-1),
-        is_waive_allowed=pl.col("waive_rule").is_in([str(rule) for rule in WAIVABLE]).fill_null(value=False),
-        is_election_required=pl.col("is_election_required").fill_null(value=False),
-        default_reason=pl.col("default_reason").fill_null("nothing"),
-    )
-    copy_in(connection, "enrollment_eventplan", as_stored(rows, columns))
-    options = prepared.options.join(
-        prepared.plans.select("plan", "plan_type"), on="plan", how="left", maintain_order="left"
-    ).join(keys, on="case")
-    rows = options.rename({"rule_bit": "rule_mask"})
-    copy_in(connection, "enrollment_eventoption", as_stored(rows, schema_of(models.EventOption)))
-
-
 # --- posting ----------------------------------------------------------------------------------------------
 
 
 def post(
-    connection: Any, settled: Settled, events: pl.DataFrame, *, run_id: int | None, now: datetime
+    connection: Any,
+    settled: Settled,
+    events: pl.DataFrame,
+    known: Known,
+    *,
+    run_id: int | None,
+    now: datetime,
 ) -> pl.DataFrame:
     """Write the change points that settled events add, and supersede those they replace.
 
-    Shapes: events has case, the event's key and event_on. Answers the points inserted.
+    Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them. Answers
+            the points inserted.
     """
     keys = events.select("case", *EVENT_KEY, "event_on")
     _save_credits(connection, settled, keys, run_id=run_id, now=now)
     results = _with_content(settled.results.join(keys, on="case"), settled)
     if results.is_empty():
         return results
-    existing = _existing(connection, results)
+    existing = _existing(known, results)
     new, replaced = timeline_changes(results, existing)
-    new = above_all_versions(connection, new)
+    new = above_superseded(connection, new)
     supersede(connection, replaced, run_id=run_id, now=now)
     _insert_points(connection, new, settled, run_id=run_id, now=now)
     standing = existing.join(replaced, on=list(POINT), how="anti")
@@ -268,20 +249,16 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
     return rows.with_columns(text.alias(name)).group_by(key).agg(pl.col(name).sort().str.join(" "))
 
 
-def _existing(connection: Any, results: pl.DataFrame) -> pl.DataFrame:
+def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
     """The points that hold for these people, with members and funds as texts."""
-    points = load_coverage(connection, results)
+    points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
-    members = load_covered_dependents(connection, results)
-    funds = load_covered_funds(connection, results)
-    shares = load_covered_beneficiaries(connection, results)
-    return (
-        points.join(
-            _texts(members, key, "members", pl.col("dependent_id").cast(pl.String)), on=key, how="left"
-        )
-        .join(_texts(funds, key, "funds", pl.format("{}:{}", "fund", "percent")), on=key, how="left")
-        .join(_texts(shares, key, "beneficiaries", _share()), on=key, how="left")
-    )
+    members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
+    funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
+    shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())
+    for texts in (members, funds, shares):
+        points = points.join(texts, on=key, how="left")
+    return points
 
 
 def _insert_points(
@@ -299,4 +276,4 @@ def _insert_points(
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 
 
-__all__ = ["CONTENT", "Known", "load_known", "post", "save_preparation"]
+__all__ = ["CONTENT", "Known", "load_known", "post"]

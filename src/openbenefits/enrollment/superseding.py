@@ -61,6 +61,7 @@ def _write_withdrawals(connection: Any, rows: pl.DataFrame, *, actor: str, on: d
         source=pl.lit(REPAIR),
         elector=pl.lit(actor),
         received_on=pl.lit(on),
+        change_id=pl.lit(None, pl.Int64),
     )
     return copy_in(connection, "enrollment_election", as_stored(withdrawn, models.Election))
 
@@ -94,7 +95,11 @@ def give_elections_back(connection: Any, events: pl.DataFrame) -> int:
     by_repair = last.filter((pl.col("source") == REPAIR) & pl.col("is_withdrawn"))
     earlier = submitted.filter(~pl.col("is_withdrawn")).unique(PLACE, keep="last", maintain_order=True)
     back = earlier.join(by_repair.select(*PLACE, next="submission"), on=PLACE)
-    rows = back.with_columns(was="submission", submission=(pl.col("next") + 1).cast(pl.Int32))
+    rows = back.with_columns(
+        was="submission",
+        submission=(pl.col("next") + 1).cast(pl.Int32),
+        change_id=pl.lit(None, pl.Int64),
+    )
     copy_in(connection, "enrollment_election", as_stored(rows, models.Election))
     copy_contents(
         connection, rows, rows.select(*ELECTION_KEY, *(pl.col(n).alias(f"old_{n}") for n in PLACE), "was")

@@ -118,13 +118,15 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
                 made_at=now,
                 made_by=made_by,
             )
-        corrected = _supersede(connection, new, said.existing, now)
-        _write_points(connection, new, said.chosen, said.beneficiaries, now)
+        replaced = _supersede(connection, new, said.existing, now)
+        written = _write_points(connection, new, said.chosen, said.beneficiaries, now)
+        if change is not None:
+            _keep_points(connection, written, replaced, change.pk)
         _write_decisions(connection, decisions, change.pk if change else None, made_by, now)
     return TakeOverResult(
         rows_read=file.cells.height,
         taken=new.height,
-        corrected=corrected,
+        corrected=replaced.height,
         unchanged=good.height - new.height,
         approvals=decisions.height,
         change_id=change.pk if change else None,
@@ -281,8 +283,8 @@ def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
 # --- writing ------------------------------------------------------------------------------------------------
 
 
-def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: datetime) -> int:
-    """Supersede the taken-over points of the same day; answer how many."""
+def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Supersede the taken-over points of the same day; answer them."""
     replaced = existing.join(new, on=POINT[:-1], how="semi").select(
         *POINT,
         superseded_by_run=pl.lit(NO_RUN, pl.Int64),
@@ -291,13 +293,13 @@ def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: 
     if replaced.height:
         columns = ["superseded_by_run", "superseded_at"]
         update_from(connection, "enrollment_coverage", replaced, POINT, columns)
-    return replaced.height
+    return replaced
 
 
 def _write_points(
     connection: Any, new: pl.DataFrame, chosen: pl.DataFrame, beneficiaries: pl.DataFrame, now: datetime
-) -> None:
-    """Append the change points with their dependents, investments and beneficiaries."""
+) -> pl.DataFrame:
+    """Append the change points with their dependents, investments and beneficiaries; answer them."""
     latest = load_latest_versions(connection, new).rename({"version": "latest"})
     basis = pl.when("is_waived").then(pl.lit("none")).otherwise(pl.lit("eligible"))
     points = new.join(latest, on=POINT[:-1], how="left", maintain_order="left").with_columns(
@@ -313,6 +315,15 @@ def _write_points(
     copy_in(connection, "enrollment_coveragefund", as_stored(invested(points), models.CoverageFund))
     shares = points.drop("beneficiaries").join(beneficiaries, on="row")
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, models.CoverageBeneficiary))
+    return points
+
+
+def _keep_points(connection: Any, written: pl.DataFrame, replaced: pl.DataFrame, change_id: int) -> None:
+    """Keep which points a take-over wrote, and what they took the place of: taking it back needs both."""
+    was = replaced.select(*POINT[:-1], was_version="version")
+    rows = written.select(POINT).join(was, on=POINT[:-1], how="left")
+    rows = rows.with_columns(change_id=pl.lit(change_id, pl.Int64))
+    copy_in(connection, "enrollment_takenoverpoint", as_stored(rows, models.TakenOverPoint))
 
 
 NOT_STATED = (
@@ -337,6 +348,7 @@ def _write_decisions(
     rows = decisions.with_columns(
         decided_by=pl.lit(made_by),
         change_id=pl.lit(change_id, pl.Int64),
+        is_withdrawn=pl.lit(value=False),
         known_since=pl.lit(now).cast(pl.Datetime("us", "UTC")),
     )
     copy_in(connection, "enrollment_proofdecision", as_stored(rows, models.ProofDecision))

@@ -60,13 +60,19 @@ def _forget(connection: Any, points: pl.DataFrame) -> None:
         update_from(connection, "enrollment_coverage", nobody, POINT, BY)
 
 
-def write_again(connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime) -> pl.DataFrame:
-    """Write points that held under a further version; the old ones no longer name what superseded them."""
+def write_again(
+    connection: Any, again: pl.DataFrame, *, run_id: int | None, now: datetime, is_of_maker: bool = False
+) -> pl.DataFrame:
+    """Write points that held under a further version; the old ones no longer name what superseded them.
+
+    `is_of_maker`: it counts as made by the run that made the old one, so that this may be taken back, too.
+    """
     if again.is_empty():
         return again
     _forget(connection, again)
     new = above_all_versions(connection, again.rename({"version": "was"}).with_columns(was_on="begins_on"))
-    copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
+    stamped = new if is_of_maker else new.with_columns(run_id=pl.lit(run_id, pl.Int64))
+    copy_points(connection, stamped, now=now)
     copy_children(connection, new)
     return new
 
@@ -100,7 +106,7 @@ def take_back_run_postings(connection: Any, people: pl.DataFrame, *, run_id: int
     """
     ceasing, again = taken_back_run(load_all_points(connection, people), run_id)
     supersede(connection, ceasing.select(POINT), run_id=NO_RUN, now=now)
-    write_again(connection, again, run_id=None, now=now)
+    write_again(connection, again, run_id=None, now=now, is_of_maker=True)
     _restore_credits(connection, people, run_id=run_id, now=now)
 
 
@@ -115,7 +121,8 @@ def _restore_credits(connection: Any, people: pl.DataFrame, *, run_id: int, now:
     moved = latest.filter((pl.col("run_id") == run_id).fill_null(value=False))
     if moved.is_empty():
         return
-    other = uses.filter(pl.col("run_id").ne_missing(pl.lit(run_id, pl.Int64)))
+    begun = uses.filter(run_id=run_id).group_by(EVENT_KEY).agg(first=pl.col("version").min())
+    other = uses.join(begun, on=list(EVENT_KEY)).filter(pl.col("version") < pl.col("first")).drop("first")
     before = other.join(moved, on=list(EVENT_KEY), how="semi").unique(
         list(EVENT_KEY), keep="last", maintain_order=True
     )
@@ -125,6 +132,7 @@ def _restore_credits(connection: Any, people: pl.DataFrame, *, run_id: int, now:
             for name, kind in CREDIT_USE_COLUMNS.items()
             if name.endswith("_cents")
         ),
+        run_id=pl.lit(None, pl.Int64),
         is_taken_back=pl.lit(value=True),
     )
     numbers = moved.select(*EVENT_KEY, now_version="version")
@@ -134,7 +142,6 @@ def _restore_credits(connection: Any, people: pl.DataFrame, *, run_id: int, now:
         .with_columns(
             was="version",
             version=(pl.col("now_version") + 1).cast(pl.Int32),
-            run_id=pl.lit(None, pl.Int64),
             made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         )
     )

@@ -101,7 +101,7 @@ def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame
 
     Adds last_act: what somebody last did about it (null: nothing). What was deleted does not wait.
     """
-    schema = schema_of(models.Activity)
+    schema = {name: kind for name, kind in schema_of(models.Activity).items() if name != "run_id"}
     query = ACTIVITY.format(columns=", ".join(schema))
     rows = copy_out(connection, query, schema | {"recorded_on": pl.Date()}, people_arrays(people))
     known = {name: schema[name] for name in ACTIVITY_KEY} | {"last_act": pl.String()}

@@ -25,6 +25,7 @@ class Activity(models.Model):
     change_id = models.BigIntegerField(null=True)  # the fact change behind it, if one
     schedule_id = models.IntegerField(null=True)  # set when consumed
     event_number = models.IntegerField(null=True)
+    run_id = models.BigIntegerField(null=True)  # the run that found it due: a passive event
 
 
 class ActivityAct(models.Model):
@@ -101,6 +102,13 @@ class Event(EventKey):
     forms = models.TextField(null=True)  # which letters it prints; null: as its class says
     is_out_of_sequence = models.BooleanField(default=False)
     is_eligibility_changed = models.BooleanField(default=False)
+    address_changed_on = models.DateField(null=True)  # the days on which the flags were set; null: it is not
+    job_changed_on = models.DateField(null=True)
+    jobs_changed_on = models.DateField(null=True)  # of several of the benefit record
+    person_changed_on = models.DateField(null=True)  # personal facts, dependents, life events
+    disconnected_on = models.DateField(null=True)
+    out_of_sequence_on = models.DateField(null=True)
+    program_kept_on = models.DateField(null=True)  # since when it keeps its program (process indicator P)
     steps = models.IntegerField(default=0)  # how many EventStep rows it has
 
 

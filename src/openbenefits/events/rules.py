@@ -16,6 +16,8 @@ PERSONAL_SOURCES = {"address": str(ActionSource.ADDRESS), "person": str(ActionSo
 """Facts about a person that are activity of every benefit record, under the default class."""
 
 FINAL = [str(status) for status in FINAL_STATUSES]
+PREPARED = ["PR", "NT", "ET", "EE", "RE"]
+"""Not final, and no run decides it anew by itself until an answer comes, or its turn comes back."""
 DECIDED_AGAIN = [
     str(one) for one in (ProcessIndicator.REPLAY, ProcessIndicator.ASSIGN, ProcessIndicator.PREPARE)
 ]
@@ -58,8 +60,11 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
     )
     moved = _without_lived(moved, lived)
-    records = jobs.select("client_id", "person_id", "benefit_record").unique()
+    records = jobs.group_by("client_id", "person_id", "benefit_record").agg(
+        first_on=pl.col("valid_from").min()
+    )
     personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
+    personal = personal.filter(pl.col("valid_from") >= pl.col("first_on"))  # nobody takes part before a job
     columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
     rows = pl.concat([mapped, personal], how="diagonal_relaxed").with_columns(
         event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)
@@ -125,11 +130,48 @@ def merge(activities: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+FACT_FLAGS = {"address": "address_changed_on", "job": "job_changed_on"}
+"""Which flag a corrected fact sets; any other fact sets person_changed_on."""
+SEVERAL_JOBS = "jobs_changed_on"
+SOURCE_FLAGS = {
+    str(ActionSource.ADDRESS): "address_changed_on",
+    str(ActionSource.JOB): "job_changed_on",
+    str(ActionSource.UNION): "job_changed_on",
+    str(ActionSource.EXPLODED): "job_changed_on",
+    str(ActionSource.MULTI_JOB): SEVERAL_JOBS,
+}
+"""Which flag activity of a source sets that joins an event; any other sets person_changed_on."""
+CHANGED_DAYS = (*FACT_FLAGS.values(), SEVERAL_JOBS, "person_changed_on")
+FLAG_DAYS = (*CHANGED_DAYS, "disconnected_on", "out_of_sequence_on")
+"""The flags of an event, each with the day on which it was set (entities §4)."""
+
+
+def flagged_days(relying: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Say on which day events that relied on corrected facts are flagged, by what was corrected.
+
+    Shapes: relying as `relying_on`, with CHANGED_DAYS as they stand; jobs the present job rows. The result
+            has the event's key and CHANGED_DAYS: the day the correction became known, the latest of several.
+    """
+    several = jobs.group_by(RECORD_KEY).agg(jobs=pl.col("job_number").n_unique())
+    rows = relying.join(several, on=list(RECORD_KEY), how="left")
+    flag = pl.col("fact").replace_strict(FACT_FLAGS, default="person_changed_on", return_dtype=pl.String)
+    is_several = (pl.col("fact") == "job") & (pl.col("jobs") > 1).fill_null(value=False)
+    rows = rows.with_columns(
+        flag=pl.when(is_several).then(pl.lit(SEVERAL_JOBS)).otherwise(flag), day=pl.col("made_at").dt.date()
+    )
+    return rows.group_by(EVENT_KEY).agg(
+        pl.max_horizontal(pl.col(name).first(), pl.col("day").filter(pl.col("flag") == name).max()).alias(
+            name
+        )
+        for name in CHANGED_DAYS
+    )
+
+
 def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """Pair events with the corrected or deleted facts they may have been decided from.
 
     Shapes:  changed are rows of the feed (fact, operation, valid_from, job_number, made_at); jobs the present
-             job rows. Answers rows of events with fact, operation and valid_from.
+             job rows. Answers rows of events with fact, operation, valid_from and made_at.
     A job row counts until the next row of that job; other facts count for every event from their day on. What
     became final after the fact was recorded was decided from it.
     """
@@ -151,7 +193,7 @@ def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) 
     knew = (pl.col("process_status").is_in(FINAL) & (pl.col("status_at") > pl.col("made_at"))).fill_null(
         value=False
     )
-    return pairs.filter(in_force & ~knew).drop("next_on", "made_at")
+    return pairs.filter(in_force & ~knew).drop("next_on")
 
 
 def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
@@ -185,9 +227,9 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
 
 
-def is_to_be_replayed() -> pl.Expr:
+def is_to_be_replayed(indicator: str = "process_indicator") -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
-    return pl.col("process_indicator").is_in(DECIDED_AGAIN)
+    return pl.col(indicator).is_in(DECIDED_AGAIN).fill_null(value=False)
 
 
 def is_replayed_as_answered() -> pl.Expr:

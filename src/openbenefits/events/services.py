@@ -37,7 +37,7 @@ def detect_activity(
     inserted = rules.last_told(feed, "I").filter(pl.col("is_trigger") & (pl.col("valid_from") >= floor))
     activities = rules.activities_of(inserted, jobs, actions)
     columns = schema_of(models.Activity)
-    rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    rows = activities.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None), run_id=pl.lit(None))
     _reconnect(connection, activities, people, run_id=run_id, now=now)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     _flag_changed(connection, feed, people, jobs)
@@ -76,14 +76,18 @@ def _reconnect(
     order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
-def write_activity(connection: Any, activities: pl.DataFrame) -> int:
-    """Write activity that does not come from the change feed; what is there already stays as it is."""
+def write_activity(connection: Any, activities: pl.DataFrame, *, run_id: int | None = None) -> int:
+    """Write activity that does not come from the change feed; what is there already stays as it is.
+
+    `run_id` is the run that found it due; it may be taken back.
+    """
     rows = activities.with_columns(
         job_number=pl.lit(None),
         reported_on=pl.lit(None),
         change_id=pl.lit(None),
         schedule_id=pl.lit(None),
         event_number=pl.lit(None),
+        run_id=pl.lit(run_id, pl.Int64),
     )
     columns = schema_of(models.Activity)
     return merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
@@ -109,15 +113,21 @@ def void_events(
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
 
 
-def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame) -> None:
+def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame, *, now: datetime) -> None:
     """Flag the final events of a later day than events that have just become final: out of sequence.
 
     Shapes: events are all events of the people as they stood before; finished has the event's key.
     """
     overtaken = rules.overtaken(events, finished)
     if overtaken.height:
-        rows = overtaken.select(*rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True))
-        update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_out_of_sequence"])
+        rows = overtaken.select(
+            *rules.EVENT_KEY, is_out_of_sequence=pl.lit(value=True), out_of_sequence_on=pl.lit(now.date())
+        )
+        columns = ["is_out_of_sequence", "out_of_sequence_on"]
+        update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
+
+
+REPLAYED = pl.lit(str(ProcessIndicator.REPLAY))
 
 
 def order_replay(
@@ -128,19 +138,20 @@ def order_replay(
     run_id: int | None,
     actor: str,
     now: datetime,
-    indicator: ProcessIndicator = ProcessIndicator.REPLAY,
+    indicator: pl.Expr = REPLAYED,
 ) -> None:
     """Ask that events be decided again: closed, to be picked when their turn comes; void ones come back.
 
     Shapes: events has the event's key, process_status and steps. Their process status stays until a wave
-            decides anew; what they posted must have been taken back. The indicator A or P asks for new
-            elections too: those there are must have been withdrawn.
+            decides anew; what they posted must have been taken back. `indicator` says of each event how:
+            as it was answered (L), or A or P, which ask for new elections too: those there are must have
+            been withdrawn.
     """
     if events.is_empty():
         return
     moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(EventStatus.CLOSED)))
     move_events(connection, moves, cause=cause, run_id=run_id, actor=actor, now=now)
-    asked = events.select(*rules.EVENT_KEY, process_indicator=pl.lit(str(indicator)))
+    asked = events.select(*rules.EVENT_KEY, process_indicator=indicator)
     update_from(connection, "events_event", asked, rules.EVENT_KEY, ["process_indicator"])
 
 
@@ -154,8 +165,13 @@ def keep_as_it_is(connection: Any, events: pl.DataFrame, *, reason: str, actor: 
     moves = events.with_columns(to_status="process_status", to_event_status="event_status")
     move_events(connection, moves, cause=f"kept as it is: {reason}", run_id=None, actor=actor, now=now)
     flags = ["is_eligibility_changed", "is_out_of_sequence"]
-    cleared = events.select(*rules.EVENT_KEY, *(pl.lit(value=False).alias(name) for name in flags))
-    update_from(connection, "events_event", cleared, rules.EVENT_KEY, flags)
+    days = [name for name in rules.FLAG_DAYS if name != "disconnected_on"]
+    cleared = events.select(
+        *rules.EVENT_KEY,
+        *(pl.lit(value=False).alias(name) for name in flags),
+        *(pl.lit(None, pl.Date).alias(name) for name in days),
+    )
+    update_from(connection, "events_event", cleared, rules.EVENT_KEY, [*flags, *days])
 
 
 def set_finalized(connection: Any, events: pl.DataFrame) -> None:
@@ -168,8 +184,17 @@ def set_finalized(connection: Any, events: pl.DataFrame) -> None:
     )
 
 
+def keep_programs(connection: Any, events: pl.DataFrame) -> None:
+    """Say since when events keep their program, whatever the rules say now (null: they do not).
+
+    Shapes: events has the event's key and program_kept_on.
+    """
+    column = ["program_kept_on"]
+    update_from(connection, "events_event", events.select(*rules.EVENT_KEY, *column), rules.EVENT_KEY, column)
+
+
 def redate_events(connection: Any, events: pl.DataFrame) -> None:
-    """Move events to another day; their windows are found anew.
+    """Move events to another day; their windows, and their programs, are found anew.
 
     Shapes: events has the event's key and event_on, the new day.
     """
@@ -180,8 +205,9 @@ def redate_events(connection: Any, events: pl.DataFrame) -> None:
         "event_on",
         window_begins_on=pl.lit(None, pl.Date),
         window_ends_on=pl.lit(None, pl.Date),
+        program_kept_on=pl.lit(None, pl.Date),
     )
-    columns = ["event_on", "window_begins_on", "window_ends_on"]
+    columns = ["event_on", "window_begins_on", "window_ends_on", "program_kept_on"]
     update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 
@@ -223,14 +249,18 @@ def _flag_changed(connection: Any, feed: pl.DataFrame, people: pl.DataFrame, job
         return
     events = frames.load_events(connection, people)
     relying = rules.relying_on(events, changed, jobs)
-    flagged = relying.select(*rules.EVENT_KEY, is_eligibility_changed=pl.lit(value=True)).unique()
-    update_from(connection, "events_event", flagged, rules.EVENT_KEY, ["is_eligibility_changed"])
+    flagged = rules.flagged_days(relying, jobs).with_columns(is_eligibility_changed=pl.lit(value=True))
+    columns = ["is_eligibility_changed", *rules.CHANGED_DAYS]
+    update_from(connection, "events_event", flagged, rules.EVENT_KEY, columns)
     by_job_row = pl.col("source").is_in([*triggers.JOB_SOURCES, str(ActionSource.EXPLODED)])
     caused = (pl.col("fact") == "job") & by_job_row
     caused &= pl.col("event_on") == pl.col("valid_from")
     gone = relying.filter((pl.col("operation") == "D") & caused).filter(rules.is_unfinished())
-    disconnected = gone.select(*rules.EVENT_KEY, event_status=pl.lit(str(EventStatus.DISCONNECTED))).unique()
-    update_from(connection, "events_event", disconnected, rules.EVENT_KEY, ["event_status"])
+    disconnected = gone.group_by(rules.EVENT_KEY).agg(
+        event_status=pl.lit(str(EventStatus.DISCONNECTED)), disconnected_on=pl.col("made_at").max().dt.date()
+    )
+    columns = ["event_status", "disconnected_on"]
+    update_from(connection, "events_event", disconnected, rules.EVENT_KEY, columns)
 
 
 def create_events(
@@ -238,8 +268,9 @@ def create_events(
 ) -> pl.DataFrame:
     """Turn waiting activity into events of an event-maintenance schedule; answer the new events.
 
-    Activity of the day and class of an unfinished event merges into it (event-processing §5.6). What the
-    terms of its class hold back goes on waiting (docs/rules.md §15.4).
+    Activity of the day and class of an unfinished event merges into it (event-processing §5.6), and flags it
+    if facts came after its options were prepared. What the terms of its class hold back goes on waiting
+    (docs/rules.md §15.4).
     """
     waiting = frames.load_waiting_activity(connection, people)
     if waiting.is_empty():
@@ -251,7 +282,7 @@ def create_events(
     merged = rules.merge(classified)
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
-    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number")
+    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number", "process_status")
     known = merged.join(same, on=key)
     fresh = merged.join(same, on=key, how="anti")
     again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
@@ -259,6 +290,9 @@ def create_events(
     numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
     _insert_events(connection, numbered, now)
     _flag_multiple(connection, known)
+    facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL))
+    facts = facts.select(*key, came_by="source").unique()
+    _flag_prepared(connection, known.join(facts, on=key), now)
     columns = [*key, "schedule_id", "event_number"]
     homes = pl.concat([numbered.select(columns), known.select(columns), again.select(columns)])
     consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
@@ -291,7 +325,7 @@ def _with_copies(
     added = triggers.copies(classified, classes, load_known_jobs(connection, people))
     if added.is_empty():
         return classified
-    rows = added.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None))
+    rows = added.with_columns(schedule_id=pl.lit(None), event_number=pl.lit(None), run_id=pl.lit(None))
     columns = schema_of(models.Activity)
     merge_in(connection, "events_activity", _as_stored(rows, columns), rules.ACTIVITY_KEY, [])
     return pl.concat([classified, added])
@@ -361,6 +395,22 @@ def _flag_multiple(connection: Any, known: pl.DataFrame) -> None:
         update_from(connection, "events_event", rows, rules.EVENT_KEY, ["is_multi_activity"])
 
 
+def _flag_prepared(connection: Any, known: pl.DataFrame, now: datetime) -> None:
+    """Flag events whose options were prepared before facts of their own day came.
+
+    Shapes: known has the columns of an event and came_by, the source of what came.
+    """
+    rows = known.filter(pl.col("process_status").is_in(rules.PREPARED)).with_columns(
+        flag=pl.col("came_by").replace_strict(
+            rules.SOURCE_FLAGS, default="person_changed_on", return_dtype=pl.String
+        )
+    )
+    for (flag,), some in rows.group_by("flag"):
+        marks = {"is_eligibility_changed": pl.lit(value=True), str(flag): pl.lit(now.date())}
+        flagged = some.select(*rules.EVENT_KEY, **marks).unique()
+        update_from(connection, "events_event", flagged, rules.EVENT_KEY, list(marks))
+
+
 def move_events(
     connection: Any, moves: pl.DataFrame, *, cause: str, run_id: int | None, actor: str, now: datetime
 ) -> None:
@@ -388,8 +438,11 @@ def move_events(
         event_status="to_event_status",
         status_at=pl.lit(now).cast(UTC),
         steps=(pl.col("steps") + 1).cast(pl.Int32),
+        disconnected_on=pl.when(pl.col("to_event_status") == str(EventStatus.DISCONNECTED)).then(
+            pl.lit(now.date())
+        ),
     )
-    columns = ["process_status", "event_status", "status_at", "steps"]
+    columns = ["process_status", "event_status", "status_at", "steps", "disconnected_on"]
     update_from(connection, "events_event", rows, rules.EVENT_KEY, columns)
 
 

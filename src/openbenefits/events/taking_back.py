@@ -19,6 +19,7 @@ STATE = (
     *("event_on", "event_status", "process_status", "process_indicator", "finalize_requested"),
     *("is_finalized", "is_multi_activity", "program_id", "preparation", "input_fingerprint"),
     *("window_begins_on", "window_ends_on", "is_out_of_sequence", "is_eligibility_changed"),
+    *(*rules.FLAG_DAYS, "program_kept_on"),
 )
 NOTHING: dict[str, Any] = {
     "event_status": str(EventStatus.VOID),
@@ -34,6 +35,7 @@ NOTHING: dict[str, Any] = {
     "window_ends_on": None,
     "is_out_of_sequence": False,
     "is_eligibility_changed": False,
+    **dict.fromkeys((*rules.FLAG_DAYS, "program_kept_on")),
 }
 """How an event stands whose making was taken back."""
 
@@ -103,7 +105,8 @@ def take_back_activity(connection: Any, before: pl.DataFrame, *, client_id: int,
     if people.is_empty():
         return
     rows = frames.load_all_activity(connection, people.unique())
-    state = before.select(*rules.EVENT_KEY, "is_new", was="event_status")
+    is_anew = pl.col("process_indicator") == str(ProcessIndicator.TAKEN_BACK)  # made once more
+    state = before.select(*rules.EVENT_KEY, is_new=pl.col("is_new") | is_anew, was="event_status")
     rows = rows.join(state, on=list(rules.EVENT_KEY), how="left", nulls_equal=True)
     is_back = pl.col("was").is_in([str(EventStatus.VOID), str(EventStatus.DISCONNECTED)])
     kept = (is_back & ~pl.col("is_new")).fill_null(value=False)

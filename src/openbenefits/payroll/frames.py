@@ -108,6 +108,41 @@ ORDER BY {_SERIES}, order_number, pay_group_id, ends_on, version
 """
 
 
+RECEIVED_COLUMNS = (
+    SERIES_COLUMNS | PLACE_COLUMNS | {"version": pl.Int32, "received_cents": pl.Int64, "received_on": pl.Date}
+)
+RECEIVED = f"""
+SELECT {", ".join(RECEIVED_COLUMNS)} FROM payroll_received
+WHERE client_id = %(client)s
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+ORDER BY {_SERIES}, pay_group_id, ends_on, version
+"""
+
+LEAVE_ACT_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "leave_from": pl.Date,
+    "number": pl.Int32,
+    "kind": pl.String,
+    "way": pl.String,
+    "through_on": pl.Date,
+    "acted_on": pl.Date,
+    "reason": pl.String,
+}
+LEAVE_ACTS = f"""
+SELECT {", ".join(LEAVE_ACT_COLUMNS)} FROM payroll_leaveact
+WHERE client_id = %(client)s
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+"""
+
+PEOPLE_AWAY = """
+SELECT DISTINCT client_id, person_id FROM workforce_jobfact
+WHERE client_id = %(client)s AND job_status = 'L'
+  AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
+"""
+
+
 ONE_LINE = (
     *("client_id", "person_id", "benefit_record", "plan_type", "slot", "kind", "tax_class"),
     *("pay_group_id", "pay_number", "ends_on"),
@@ -180,6 +215,23 @@ def load_orders(connection: Any, client_id: int, person_ids: Sequence[int] | Non
     rows = copy_out(connection, SCHEDULED, SCHEDULED_COLUMNS, _some(client_id, person_ids))
     key = [*SERIES_COLUMNS, "order_number", *PLACE_COLUMNS]
     return rows.unique(key, keep="last", maintain_order=True)
+
+
+def load_received(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Load what people on leave paid otherwise than through payroll, as it holds."""
+    rows = copy_out(connection, RECEIVED, RECEIVED_COLUMNS, _some(client_id, person_ids))
+    return rows.unique([*SERIES_COLUMNS, *PLACE_COLUMNS], keep="last", maintain_order=True)
+
+
+def load_leave_acts(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Load what was agreed and said about leaves, as LEAVE_ACT_COLUMNS."""
+    return copy_out(connection, LEAVE_ACTS, LEAVE_ACT_COLUMNS, _some(client_id, person_ids))
+
+
+def load_people_away(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Name the people of a client who were ever on leave without pay: client_id, person_id."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64}
+    return copy_out(connection, PEOPLE_AWAY, schema, _some(client_id, person_ids))
 
 
 def _some(client_id: int, person_ids: Sequence[int] | None) -> dict[str, Any]:

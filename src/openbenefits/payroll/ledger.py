@@ -14,20 +14,22 @@ from django.db import transaction
 
 from openbenefits.enrollment.entry_rows import as_stored
 from openbenefits.payroll import models
+from openbenefits.payroll.away import load_leaves
 from openbenefits.payroll.frames import (
     PLACE_COLUMNS,
     SERIES_COLUMNS,
     load_employee_numbers,
     load_named,
     load_orders,
+    load_received,
     load_reported,
     load_taken,
 )
 from openbenefits.payroll.policies import policies_of
-from openbenefits.payroll.rules import corrections, ledger
+from openbenefits.payroll.rules import corrections, leaves, ledger
 from openbenefits.payroll.rules.takings import OWNER, calendar_of, own_pays, pays_of_groups
 from openbenefits.payroll.services import owed
-from openbenefits.programs.frames import load_rulebook
+from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.store.bulk import copy_in
 from openbenefits.workforce.frames import ACTIVE_STATUSES, as_of, load_jobs
@@ -84,7 +86,8 @@ def books(connection: Any, asked: Asked) -> Books:
     kept = ledger.kept_pays(reports, calendar_of(rulebook, asked.client_id))
     taken = load_taken(connection, asked.client_id, asked.person_ids)
     lines = _owed(connection, asked, kept)
-    compared = ledger.differences(lines, taken, orders, kept)
+    received = load_received(connection, asked.client_id, asked.person_ids)
+    compared = ledger.differences(lines, taken, orders, kept, received)
     return Books(pays=compared, balances=ledger.balances(compared, orders, kept), kept=kept, orders=orders)
 
 
@@ -100,7 +103,7 @@ def propose(connection: Any, asked: Asked, *, on: date, agreed: corrections.Agre
             schema=corrections.PROPOSAL | {"employee_number": pl.String, "pay_group": pl.String}
         )
     rulebook = load_rulebook(connection, [asked.client_id])
-    pays, states = _open_pays(connection, due, rulebook, asked, on)
+    pays, states = open_pays(connection, due, rulebook, asked, on)
     rows = corrections.propose(
         due.join(states, on=list(OWNER), how="left"),
         pays,
@@ -108,6 +111,8 @@ def propose(connection: Any, asked: Asked, *, on: date, agreed: corrections.Agre
         found.orders.join(found.kept.filter("is_reported"), on=PLACE, how="anti"),
         policies_of(connection, asked.client_id),
         agreed,
+        _away(connection, asked, found, rulebook, on),
+        terms_of(connection, asked.client_id),
     )
     numbers = load_employee_numbers(connection, asked.client_id)
     groups = calendar_of(rulebook, asked.client_id).select("pay_group_id", "pay_group").unique()
@@ -146,8 +151,8 @@ def schedule(
         ready = found.filter(
             (pl.col("status") == corrections.READY) & pl.col("person_id").is_in(people.implode())
         )
-        made = {"reason": reason, "consent": agreed.consent, "author": author}
-        _write(connection, _numbered(connection, asked.client_id, ready), made, now)
+        made = {"reason": reason, "author": author}
+        write_orders(connection, numbered(connection, asked.client_id, ready), made, now)
     return found
 
 
@@ -170,7 +175,7 @@ def cancel(
         orders = load_orders(connection, client_id, person_ids).filter(~pl.col("is_cancelled"))
         waiting = orders.join(load_named(connection, client_id), on=PLACE, how="anti")
         rows = waiting.with_columns(is_cancelled=pl.lit(value=True), version=pl.col("version") + 1)
-        _write(connection, rows, {"reason": reason, "consent": "", "author": author}, now)
+        write_orders(connection, rows, {"reason": reason, "consent": "", "author": author}, now)
     return waiting.height
 
 
@@ -184,6 +189,24 @@ def ordered(connection: Any, client_id: int) -> pl.DataFrame:
         load_employee_numbers(connection, client_id), on="person_id", how="left"
     )
     return named.sort("ends_on", "employee_number", *SERIES, "order_number")
+
+
+def terms_of(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load who corrects deductions, and what a low pay takes: the client's own rows, else the PEO's."""
+    rows = load_setup(connection, [client_id])["payroll_terms"]
+    own = rows.filter(client_id=client_id)
+    return own if own.height else rows
+
+
+def _away(connection: Any, asked: Asked, found: Books, rulebook: Rulebook, on: date) -> pl.DataFrame:
+    """Say what leaves without pay have to do with corrections, as `corrections.nobody_away`."""
+    known = load_leaves(connection, asked.client_id, asked.person_ids)
+    if known.is_empty():
+        return corrections.nobody_away()
+    checks = calendar_of(rulebook, asked.client_id).select(*PLACE, "check_on")
+    agreed = leaves.agreed_in_leave(leaves.leave_pays(found.pays, checks, known), on)
+    held = leaves.held_corrections(found.balances, known, on)
+    return held.join(agreed, on=SERIES, how="full", coalesce=True)
 
 
 def _refuse_unsaid(**said: str) -> None:
@@ -219,7 +242,13 @@ def _regular(connection: Any, due: pl.DataFrame, pays: pl.DataFrame, asked: Aske
 
 
 def own_pays_of(
-    connection: Any, owners: pl.DataFrame, rulebook: Rulebook, begin: date, through: date
+    connection: Any,
+    owners: pl.DataFrame,
+    rulebook: Rulebook,
+    begin: date,
+    through: date,
+    *,
+    statuses: Sequence[str] = ACTIVE_STATUSES,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Find the pays people at work have, of the group they are in on the day each ends, and their states.
 
@@ -231,12 +260,12 @@ def own_pays_of(
     days = pl.concat([ends, owners.with_columns(as_of=pl.lit(begin))]).unique().sort(*OWNER, "as_of")
     days = days.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("case"), *OWNER, "as_of")
     facts = as_of(connection, days)
-    active = facts.filter(pl.col("job_status").is_in(ACTIVE_STATUSES))
+    active = facts.filter(pl.col("job_status").is_in(statuses))
     states = facts.filter(pl.col("as_of") == begin).select(*OWNER, "state")
     return own_pays(active, rulebook, begin, through), states
 
 
-def _open_pays(
+def open_pays(
     connection: Any, due: pl.DataFrame, rulebook: Rulebook, asked: Asked, on: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Find the pays of active people payroll has not begun to work on, and the home state of each.
@@ -244,7 +273,8 @@ def _open_pays(
     Shapes: OWNER, PLACE, pay_number, check_on; and OWNER, state, as of the day asked on.
     """
     owners = due.select(OWNER).unique()
-    pays, states = own_pays_of(connection, owners, rulebook, on, on + HORIZON)
+    at_work = tuple(one for one in ACTIVE_STATUSES if one != leaves.UNPAID)
+    pays, states = own_pays_of(connection, owners, rulebook, on, on + HORIZON, statuses=at_work)
     shut = _shut_through(load_named(connection, asked.client_id), rulebook, asked)
     found = pays.join(shut, on="pay_group_id", how="left").filter(
         (pl.col("check_on") >= on)
@@ -272,7 +302,7 @@ def _shut_through(named: pl.DataFrame, rulebook: Rulebook, asked: Asked) -> pl.D
     return both.group_by("pay_group_id").agg(pl.col("shut_through").max())
 
 
-def _numbered(connection: Any, client_id: int, ready: pl.DataFrame) -> pl.DataFrame:
+def numbered(connection: Any, client_id: int, ready: pl.DataFrame) -> pl.DataFrame:
     """Give each series the number of its next order."""
     before = load_orders(connection, client_id, ready["person_id"].unique().to_list())
     last = before.group_by(SERIES).agg(last=pl.col("order_number").max())
@@ -283,7 +313,8 @@ def _numbered(connection: Any, client_id: int, ready: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _write(connection: Any, rows: pl.DataFrame, made: Mapping[str, str], now: datetime) -> None:
+def write_orders(connection: Any, rows: pl.DataFrame, made: Mapping[str, str], now: datetime) -> None:
+    """Append rows of orders, with what is said of all of them."""
     stored = rows.with_columns(
         **{name: pl.lit(text) for name, text in made.items()},
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),

@@ -71,6 +71,41 @@ class Scheduled(SeriesKey):
     is_cancelled = models.BooleanField(default=False)
 
 
+class Received(SeriesKey):
+    """What somebody on leave without pay paid, otherwise than through payroll, for a pay of a series."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "kind", "tax_class"),
+        *("pay_group_id", "ends_on", "version"),
+    )
+    pay_group_id = models.BigIntegerField()
+    ends_on = models.DateField()  # of the pay that did not take it
+    version = models.IntegerField()
+    received_cents = models.BigIntegerField()  # in all, for this pay
+    received_on = models.DateField()
+    how = models.TextField()
+    author = models.TextField()
+    made_at = models.DateTimeField()
+
+
+class LeaveAct(models.Model):
+    """What was agreed or said about a leave without pay: how coverage is paid for; that it may end."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "leave_from", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    leave_from = models.DateField()  # the first day of the leave
+    number = models.IntegerField()  # counts the acts about the leave
+    kind = models.TextField()  # way, notice
+    way = models.TextField()  # core.codes.LeaveWay; '' of a notice
+    through_on = models.DateField(null=True)  # the last day of the leave, as expected
+    acted_on = models.DateField()  # the day of the choice, or of the letter
+    reason = models.TextField()  # how and when the person agreed; what the letter was
+    author = models.TextField()
+    made_at = models.DateTimeField()
+
+
 class RecoveryPolicy(models.Model):
     """How missed deductions may be recovered where a person lives, for checks from a day on."""
 

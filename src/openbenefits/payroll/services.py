@@ -17,6 +17,7 @@ from openbenefits.enrollment.frames import (
     load_covered_dependents,
     load_credit_rolls,
     load_credit_uses,
+    load_price_decisions,
 )
 from openbenefits.payroll.frames import (
     load_covered_people,
@@ -120,14 +121,18 @@ def find_unpaid(connection: Any, client_id: int, *, begin: date, through: date) 
 
 
 def write_register(frame: pl.DataFrame, path: Path) -> int:
-    """Write lines of `owed` as the CSV payroll reads, in dollars, and answer how many there are.
+    """Write lines of `owed`, or of `register.register_of`, as the CSV payroll reads; answer how many.
 
     Missing: an unknown amount is an empty field, and `fault` says why.
     """
     amounts = {"owed": "owed_cents", "employer": "employer_cents", "coverage": "coverage_cents"}
+    columns: tuple[str, ...] = REGISTER
+    if "take_cents" in frame.columns:
+        amounts["take"] = "take_cents"
+        columns += ("take", "untaken")
     rows = frame.with_columns(dollars_text(pl.col(cents)).alias(name) for name, cents in amounts.items())
     order = ["check_on", "employee_number", "benefit_record", "kind", "plan_type", "slot"]
-    rows.sort(order).select(REGISTER).write_csv(path)
+    rows.sort(order).select(columns).write_csv(path)
     return rows.height
 
 
@@ -171,6 +176,7 @@ def known_of(
         bases=_bases(connection, days, jobs, history, rulebook),
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
+        price_decisions=load_price_decisions(connection, people),
         given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
     )
 

@@ -210,7 +210,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> tuple[pl.Data
         taken_cents="taken",
     )
     rows, stopped = with_people(connection, client_id, named)
-    rows, not_in_setup = _with_pays(connection, client_id, rows)
+    rows, not_in_setup = with_pays(connection, client_id, rows)
     is_deduction = pl.col("kind") == "deduction"
     blank = pl.lit("blank")
     found = [
@@ -218,6 +218,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> tuple[pl.Data
         missing(cells, REQUIRED, KINDS),
         stopped,
         *not_in_setup,
+        _unknown_plan_types(connection, client_id, rows),
         faults(
             rows.filter(cells["tax_class"].is_null()),
             is_deduction,
@@ -241,9 +242,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> tuple[pl.Data
     return _with_known(connection, client_id, rows), bad.sort("row", "column", maintain_order=True)
 
 
-def _with_pays(
-    connection: Any, client_id: int, rows: pl.DataFrame
-) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+def with_pays(connection: Any, client_id: int, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """Add pay_group_id and pay_number from the calendars, and name what set-up does not know."""
     calendar = calendar_of(load_rulebook(connection, [client_id]), client_id)
     groups = calendar.select("pay_group", "pay_group_id").unique()
@@ -251,14 +250,11 @@ def _with_pays(
     placed = rows.join(groups, on="pay_group", how="left", maintain_order="left").join(
         pays, on=["pay_group_id", "ends_on"], how="left", maintain_order="left"
     )
-    plan_types = load_setup(connection, [client_id])["plan_type_row"].filter(client_id=client_id)
-    codes = sorted({*plan_types["plan_type"].to_list(), "01"})
     groups_there = ", ".join(groups["pay_group"].sort()) or "none is set up"
-    filled = pl.col("pay_group").is_not_null()
     found = [
         faults(
             placed,
-            filled & pl.col("pay_group_id").is_null(),
+            pl.col("pay_group").is_not_null() & pl.col("pay_group_id").is_null(),
             "pay_group",
             f"one of {groups_there}",
             "correct the code",
@@ -273,15 +269,21 @@ def _with_pays(
             "correct the day, or the pay group's calendar",
             pl.col("ends_on").cast(pl.String),
         ),
-        faults(
-            placed,
-            ~pl.col("plan_type").is_in(codes),
-            "plan_type",
-            f"one of {', '.join(codes)}",
-            "correct the code; leave out what is not a benefit",
-        ),
     ]
     return placed, found
+
+
+def _unknown_plan_types(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """Name plan types that no program of the client has."""
+    plan_types = load_setup(connection, [client_id])["plan_type_row"].filter(client_id=client_id)
+    codes = sorted({*plan_types["plan_type"].to_list(), "01"})
+    return faults(
+        rows,
+        ~pl.col("plan_type").is_in(codes),
+        "plan_type",
+        f"one of {', '.join(codes)}",
+        "correct the code; leave out what is not a benefit",
+    )
 
 
 def _with_known(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:

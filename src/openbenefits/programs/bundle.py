@@ -28,11 +28,15 @@ from openbenefits.core.codes import (
     EndRule,
     ExcessCredits,
     LastDay,
+    LeaveKind,
+    LeaveWay,
+    LowPay,
     OverageBegins,
     PersonType,
     PledgeChange,
     PriceDay,
     RateUnit,
+    RetroOwner,
     SelectAllowed,
     WindowAction,
     WindowStart,
@@ -414,6 +418,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     waived_proof_above: Dollars | None = None
     proof_rise: int = 0  # levels one may rise above the current option without proof; 0 and 99: no such rule
     reinstate_within_days: int = 0  # what an event ended so many days before, at most, comes back; 0: nothing
+    retier: bool = False  # fewer remain covered than the code demands: the same plan, with one that fits
     persons: dict[PersonKind, PersonChangePart] = {}  # a kind left out is not restricted
     pledge_change: PledgeChange = PledgeChange.ANY
     ignore_dependent_checks: bool = False
@@ -678,9 +683,14 @@ class SchedulePart(Part, kw_only=True, frozen=True):
 
 
 class PassiveEventPart(Part, kw_only=True, frozen=True):
+    """An event that age or length of service brings about, or a covered dependent who passes a limit of age.
+
+    `dependent_limit` goes by the dependent rules, and states neither years nor months.
+    """
+
     code: Code
     event_class: str
-    base: Literal["birth", "service"]
+    base: Literal["birth", "service", "dependent_limit"]
     years: int = 0
     months: int = 0
 
@@ -755,6 +765,46 @@ class CobraClassPart(DatedPart, kw_only=True, frozen=True):
     election_days: Annotated[int, Meta(ge=0)] = 60
 
 
+class LeaveStartPart(Part, kw_only=True, frozen=True):
+    """A job action, and its reason if one matters, that begins a leave."""
+
+    action: str
+    reason: str = ""
+
+
+class LeavePolicyPart(SwitchedPart, kw_only=True, frozen=True):
+    """How coverage is paid for during leaves without pay that begin on its day or later.
+
+    `begun_by` names the job actions that begin such a leave; without it the policy is that of every other
+    leave. Of the `ways` the person chooses one; who chooses none has the `default_way`. What is paid as one
+    goes is due on the check day of the pay that does not take it: more than `grace_days` later, and
+    `notice_days` after a letter said so, coverage may be ended by an event of the `lapse_class` (none: not).
+    """
+
+    code: Code
+    name: str
+    kind: LeaveKind = LeaveKind.UNPAID
+    begun_by: list[LeaveStartPart] = []
+    ways: list[LeaveWay]
+    default_way: LeaveWay
+    grace_days: Annotated[int, Meta(ge=0)] = 30
+    notice_days: Annotated[int, Meta(ge=0)] = 15
+    lapse_class: str | None = None
+
+
+class PayrollTermsPart(DatedPart, kw_only=True, frozen=True):
+    """Who corrects deductions, and what a pay takes that is too low for all of them.
+
+    The row in force on the day of the check counts. `first_taken` are plan types in the order in which a low
+    pay takes them; the others follow by their code.
+    """
+
+    code: Code
+    retro_owner: RetroOwner = RetroOwner.OURS
+    low_pay: LowPay = LowPay.PARTIAL
+    first_taken: list[PlanType] = []
+
+
 class SharedSections(Part, kw_only=True, frozen=True):
     """Sections that both kinds of bundle may have; a client's own come before the PEO's."""
 
@@ -773,6 +823,8 @@ class SharedSections(Part, kw_only=True, frozen=True):
     funds: list[FundPart] = []
     coverage_groups: list[CoverageGroupPart] = []
     passive_events: list[PassiveEventPart] = []
+    leave_policies: list[LeavePolicyPart] = []
+    payroll_terms: list[PayrollTermsPart] = []
 
 
 class PeoBundle(SharedSections, kw_only=True, frozen=True):

@@ -30,6 +30,8 @@ _SHARED_TABLES: dict[Model, RowMaker] = {
     models.Fund: codes.funds,
     models.CoverageGroup: codes.coverage_groups,
     models.PassiveEvent: codes.passive_events,
+    models.LeavePolicy: codes.leave_policies,
+    models.PayrollTerms: codes.payroll_terms,
     models.DependentRule: rules.dependent_rules,
     models.EligibilityRule: rules.eligibility_rules,
     models.EligibilityCriterion: rules.eligibility_criteria,

@@ -18,7 +18,7 @@ PEO = 0
 TABLES = (
     *(models.EventClass, models.ActionReason, models.CoverageCode, models.Plan, models.RateTable),
     *(models.CalculationRule, models.RateRow, models.GeographyZip, models.AnnualLimit, models.AgeRate),
-    *(models.CreditPlan, models.CobraClass),
+    *(models.CreditPlan, models.CobraClass, models.LeavePolicy, models.PayrollTerms),
     *(models.DeductionCode, models.DependentRule),
     *(models.EligibilityRule, models.EligibilityCriterion, models.EligibilityValue, models.EventRule),
     models.PersonChange,

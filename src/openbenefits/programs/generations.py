@@ -30,7 +30,7 @@ def brought_up_to_date(document: Mapping[str, Any]) -> Parts:
     shape = document.get("shape", 1)
     if not isinstance(shape, int) or not 1 <= shape <= SHAPE:
         raise ShapeUnknown(f"shape {shape} is not one of 1 to {SHAPE}")
-    parts: Parts = deepcopy(document["parts"])
+    parts: Parts = document["parts"] if shape == SHAPE else deepcopy(document["parts"])
     for step in range(shape, SHAPE):
         if step not in STEPS:
             raise ShapeUnknown(f"no step leads from shape {step} to shape {step + 1}")

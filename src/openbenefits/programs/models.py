@@ -124,6 +124,28 @@ class CobraClass(DatedRow):
     election_days = models.SmallIntegerField()
 
 
+class LeavePolicy(SwitchedRow):
+    """How coverage is paid for during leaves without pay that begin on its day or later."""
+
+    code = models.TextField()
+    name = models.TextField()
+    kind = models.TextField()  # core.codes.LeaveKind
+    begun_by = models.TextField()  # ACTION/REASON, separated by blanks; '' = every other leave
+    ways = models.TextField()  # core.codes.LeaveWay, separated by blanks
+    default_way = models.TextField()
+    grace_days = models.SmallIntegerField()
+    notice_days = models.SmallIntegerField()
+    lapse_class = models.TextField()  # the event class that ends coverage; '' = none
+
+
+class PayrollTerms(DatedRow):
+    """Who corrects deductions, and what a low pay takes (rulings §5.4)."""
+
+    retro_owner = models.TextField()  # core.codes.RetroOwner
+    low_pay = models.TextField()  # core.codes.LowPay
+    first_taken = models.TextField()  # plan types, separated by blanks
+
+
 class CoverageCode(SetupRow):
     """How many persons of each kind a coverage code covers (core.codes.PERSON_KINDS)."""
 
@@ -347,6 +369,7 @@ class EventRule(SwitchedRow):
     waived_proof_above_cents = models.BigIntegerField(null=True)
     proof_rise = models.SmallIntegerField(default=0)  # 0 and 99: no such rule
     reinstate_within_days = models.SmallIntegerField(default=0)  # 0: nothing comes back
+    is_retiering = models.BooleanField(default=False)
     pledge_change = models.TextField(default="any")  # core.codes.PledgeChange
     ignores_dependent_checks = models.BooleanField(default=False)
     ignores_fund_checks = models.BooleanField(default=False)

@@ -1,10 +1,12 @@
 """Use cases of set-up: check a bundle, show what would change, apply it, take it back."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -206,7 +208,7 @@ def loaded_in_force(client_id: int) -> LoadedBundle | None:
 
     Errors: loaded.ReleaseUnreadable.
     """
-    return _in_force(Bundle.objects.filter(client_id=client_id).select_related("release").first())
+    return _in_force(Bundle.objects.filter(client_id=client_id).first())
 
 
 def audit_in_force(client_id: int) -> list[Finding]:
@@ -431,10 +433,27 @@ def _background(loaded: LoadedBundle, peo_folder: Path | None) -> LoadedBundle |
     return in_force or [_needs_peo(loaded.code)]
 
 
+KEPT_BUNDLES = 16
+_kept: OrderedDict[tuple[str, int], LoadedBundle] = OrderedDict()
+"""Bundles lately read, by database and release: a release never changes."""
+_keeping = Lock()
+"""Held while a bundle is looked up or let go: runs of several clients ask at once."""
+
+
 def _in_force(bundle: Bundle | None) -> LoadedBundle | None:
-    if bundle is None or bundle.release is None:
+    if bundle is None or bundle.release_id is None:
         return None
-    return from_document(bundle.release.document)
+    settings = connection.settings_dict
+    key = (f"{settings['HOST']}/{settings['PORT']}/{settings['NAME']}", bundle.release_id)
+    with _keeping:
+        known = _kept.get(key)
+    loaded = known or from_document(bundle.release.document)
+    with _keeping:
+        _kept[key] = loaded
+        _kept.move_to_end(key)
+        while len(_kept) > KEPT_BUNDLES:
+            _kept.popitem(last=False)
+    return loaded
 
 
 def _release_of(client_id: int) -> Release | None:

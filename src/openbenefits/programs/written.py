@@ -26,6 +26,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "limits.yaml": ("annual_limits", "limit_sheets"),
     "rules.yaml": ("dependent_rules", "eligibility_rules", "formulas", "contributions"),
     "event_rules.yaml": ("event_rules", "passive_events"),
+    "payroll.yaml": ("leave_policies", "payroll_terms"),
     "programs.yaml": ("programs",),
     "schedules.yaml": ("schedules", "run_controls"),
 }

@@ -38,7 +38,7 @@ def record_acts(
     """
     counted = load_acts(connection, targets).group_by(EVENT_KEY).agg(known=pl.len())
     rows = (
-        targets.drop("was_finalized")
+        targets.drop("was_finalized", "was_indicator", "was_kept_on")
         .join(events, on=list(EVENT_KEY))
         .join(counted, on=list(EVENT_KEY), how="left")
     )
@@ -47,6 +47,8 @@ def record_acts(
         was_on="event_on",
         was_event_status="event_status",
         was_process_status="process_status",
+        was_indicator="process_indicator",
+        was_kept_on="program_kept_on",
         was_finalized="is_finalized",
         run_id=pl.lit(started.pk),
         reason=pl.coalesce("reason", pl.lit(reason)),
@@ -86,6 +88,8 @@ def undoing(connection: Any, acts: pl.DataFrame) -> pl.DataFrame:
         to_on=pl.when(pl.col("kind") == kinds.REDATE).then("was_on"),
         was_finalized="was_finalized",
         was_status="was_process_status",
+        was_indicator="was_indicator",
+        was_kept_on="was_kept_on",
         undoes="number",
     )
     trail = trail_of_acts(connection, acts)
@@ -104,6 +108,8 @@ def both_ends(trail: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         "to_on": pl.lit(None, pl.Date),
         "was_finalized": pl.lit(None, pl.Boolean),
         "was_status": pl.lit(None, pl.String),
+        "was_indicator": pl.lit(None, pl.String),
+        "was_kept_on": pl.lit(None, pl.Date),
     }
     back = trail.select(*EVENT_KEY, kind=pl.lit(kinds.REINSTATE), **nothing, undoes="number")
     there = trail.select(

@@ -14,7 +14,10 @@ import polars as pl
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus
 from openbenefits.enrollment.superseding import give_elections_back, withdraw_elections
 from openbenefits.enrollment.taking_back import take_back_postings
+from openbenefits.events.rules import is_to_be_replayed
 from openbenefits.events.services import (
+    REPLAYED,
+    keep_programs,
     mark_read,
     move_events,
     order_replay,
@@ -31,6 +34,11 @@ WAITING = [REENTERED, str(ProcessStatus.PR), str(ProcessStatus.NT)]
 """Where an event waits for a person, however often a run looks at it."""
 TO_REENTRY = [REENTERED, str(ProcessStatus.PR), str(ProcessStatus.FE)]
 """From where an event may go back to re-entry in one step."""
+WAS_TO_BE_DECIDED = is_to_be_replayed("was_indicator")
+"""Whether an event waited behind an earlier one, to be decided again, before what is undone now."""
+INDICATED = pl.when(is_to_be_replayed()).then("process_indicator").otherwise(REPLAYED)
+"""How to decide again: what asks for new elections already goes on doing so."""
+INDICATED_BEFORE = pl.when(WAS_TO_BE_DECIDED).then("was_indicator").otherwise(REPLAYED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,7 @@ def _withdraw(hand: Hand, events: pl.DataFrame) -> None:
 
 
 def _again(hand: Hand, events: pl.DataFrame) -> None:
-    order_replay(hand.connection, events, **hand.stamp("to be decided again"))
+    order_replay(hand.connection, events, indicator=INDICATED, **hand.stamp("to be decided again"))
 
 
 def _go_on(hand: Hand, events: pl.DataFrame, cause: str) -> None:
@@ -77,13 +85,15 @@ def _go_on(hand: Hand, events: pl.DataFrame, cause: str) -> None:
 
     The others are decided again.
     """
-    waits = pl.col("process_status").is_in(WAITING).fill_null(value=False)
+    waits = pl.col("process_status").is_in(WAITING).fill_null(value=False) & ~WAS_TO_BE_DECIDED
+    is_cut = pl.col("event_status") == kinds.DISCONNECTED  # it opens when its turn comes
     waiting = events.filter(waits).with_columns(
-        to_status="process_status", to_event_status=pl.lit(kinds.OPEN)
+        to_status="process_status",
+        to_event_status=pl.when(is_cut).then(pl.lit(kinds.CLOSED)).otherwise(pl.lit(kinds.OPEN)),
     )
     if waiting.height:
         move_events(hand.connection, waiting, **hand.stamp(cause))
-    order_replay(hand.connection, events.filter(~waits), **hand.stamp(cause))
+    order_replay(hand.connection, events.filter(~waits), indicator=INDICATED_BEFORE, **hand.stamp(cause))
 
 
 def _stand(hand: Hand, events: pl.DataFrame, status: str, cause: str) -> None:
@@ -95,7 +105,7 @@ def _stand(hand: Hand, events: pl.DataFrame, status: str, cause: str) -> None:
 
 def _redate(hand: Hand, events: pl.DataFrame) -> None:
     redate_events(hand.connection, events.with_columns(event_on="to_on"))
-    is_reentered = pl.col("process_status").eq_missing(pl.lit(REENTERED))
+    is_reentered = pl.col("process_status").eq_missing(pl.lit(REENTERED)) & ~is_to_be_replayed()
     _stand(hand, events.filter(is_reentered), REENTERED, "moved to another day")
     _again(hand, events.filter(~is_reentered))
 
@@ -118,10 +128,16 @@ def _restore(hand: Hand, events: pl.DataFrame) -> None:
         hand.connection,
         events.with_columns(is_finalized="was_finalized", finalize_requested=pl.lit(value=False)),
     )
+    keep_programs(hand.connection, events.with_columns(program_kept_on="was_kept_on"))
     waited = pl.col("was_status").eq_missing(pl.lit(REENTERED)) & pl.col("process_status").is_in(TO_REENTRY)
-    waited = waited.fill_null(value=False)
+    waited = waited.fill_null(value=False) & ~WAS_TO_BE_DECIDED
     _stand(hand, events.filter(waited), REENTERED, "given back as it was")
-    order_replay(hand.connection, events.filter(~waited), **hand.stamp("given back as it was"))
+    order_replay(
+        hand.connection,
+        events.filter(~waited),
+        indicator=INDICATED_BEFORE,
+        **hand.stamp("given back as it was"),
+    )
 
 
 def _anew(indicator: ProcessIndicator, cause: str) -> Callable[[Hand, pl.DataFrame], None]:
@@ -131,7 +147,7 @@ def _anew(indicator: ProcessIndicator, cause: str) -> Callable[[Hand, pl.DataFra
         withdraw_elections(hand.connection, events, actor=hand.started.started_by, on=hand.started.as_of)
         nothing = pl.lit(value=False)
         set_finalized(hand.connection, events.with_columns(is_finalized=nothing, finalize_requested=nothing))
-        order_replay(hand.connection, events, indicator=indicator, **hand.stamp(cause))
+        order_replay(hand.connection, events, indicator=pl.lit(str(indicator)), **hand.stamp(cause))
 
     return work
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, EventStatus
-from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed
 from openbenefits.repair import kinds
 
 FAULT = {"column": pl.String, "expected": pl.String, "found": pl.String, "cure": pl.String}
@@ -12,7 +12,13 @@ NOT_YET = "nothing decided yet"
 
 TABLE = pl.DataFrame(
     [
-        {"kind": kind.code, "to_do": kind.name, "statuses": kind.of_statuses, "events": kind.of_events}
+        {
+            "kind": kind.code,
+            "to_do": kind.name,
+            "statuses": kind.of_statuses,
+            "events": kind.of_events,
+            "of_standing": kind.of_standing,
+        }
         for kind in kinds.KINDS.values()
     ],
     schema={
@@ -20,6 +26,7 @@ TABLE = pl.DataFrame(
         "to_do": pl.String,
         "statuses": pl.List(pl.String),
         "events": pl.List(pl.String),
+        "of_standing": pl.Boolean,
     },
 )
 
@@ -43,6 +50,7 @@ def faults(
         _unknown_kind(),
         _wrong_event_status(),
         _wrong_process_status(),
+        _to_be_decided_again(),
         *_of_days_and_records(),
         *_of_contents(),
     )
@@ -145,6 +153,16 @@ def _wrong_process_status() -> Check:
         pl.format("to {}: an event at {}", "to_do", wanted.list.join(", ")),
         said,
         cure,
+    )
+
+
+def _to_be_decided_again() -> Check:
+    return (
+        pl.col("of_standing") & is_to_be_replayed(),
+        "operation",
+        pl.format("to {}: an event whose decision holds", "to_do"),
+        pl.lit("one that waits behind an earlier event to be decided again"),
+        pl.lit("finish the earlier event first, or choose another operation"),
     )
 
 

@@ -28,6 +28,7 @@ class Kind:
     of_statuses:  process statuses it may be asked of ('' = nothing decided yet).
     of_events:    event statuses it may be asked of.
     indicator:    the process indicator of the field it is, if one (event-processing §12.1).
+    of_standing:  of a decision that holds, not of one to be made again behind an earlier event.
     takes_back:   what the event and the final ones after it posted is taken back first.
     is_decided:   the waves of a run follow.
     undone_by:    the kind that undoes it; None: it orders nothing that could be withdrawn.
@@ -37,6 +38,7 @@ class Kind:
     name: str
     of_statuses: tuple[str, ...] = EVERY
     of_events: tuple[str, ...] = LIVING
+    of_standing: bool = False
     indicator: str | None = None
     takes_back: bool = True
     is_decided: bool = True
@@ -77,12 +79,14 @@ _KINDS = (
         code=ELECT,
         name="validate the elections again",
         of_statuses=("ET", "EE", "FE"),
+        of_standing=True,
         indicator=str(ProcessIndicator.ELECT),
     ),
     Kind(
         code=REENTER,
         name="open again for re-entry",
         of_statuses=("FE",),
+        of_standing=True,
         indicator=str(ProcessIndicator.REENTER),
         undone_by=AGAIN,
     ),

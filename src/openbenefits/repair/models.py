@@ -18,6 +18,8 @@ class RepairAct(EventKey):
     was_on = models.DateField()
     was_event_status = models.TextField()
     was_process_status = models.TextField(null=True)
+    was_indicator = models.TextField(default="N")  # the process indicator
+    was_kept_on = models.DateField(null=True)  # since when it kept its program
     was_finalized = models.BooleanField()
     undoes = models.IntegerField(null=True)  # the act of the same event that this one undoes
     run_id = models.BigIntegerField()
@@ -54,3 +56,25 @@ class MovedEvent(EventKey):
     to_number = models.IntegerField()
     is_joined = models.BooleanField()  # the survivor had this event already: only elections came over
     was_event_status = models.TextField()
+
+
+class TakeOverAct(models.Model):
+    """One operation on coverage that was taken over: what, why, by whom."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "number")
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField()
+    begins_on = models.DateField()  # of the coverage, as it was taken over
+    number = models.IntegerField()  # counts the acts about it
+    kind = models.TextField()  # redate, end, void, undo
+    to_on = models.DateField(null=True)  # the new day, or the first day without it
+    undoes = models.IntegerField(null=True)  # the act that this one undoes
+    run_id = models.BigIntegerField()
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()

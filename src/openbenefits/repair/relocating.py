@@ -134,6 +134,7 @@ def _bring_elections(connection: Any, moved: pl.DataFrame, renamed: pl.DataFrame
     last = theirs.group_by(PLACE).agg(last=pl.col("submission").max())
     rows = rows.join(last, on=PLACE, how="left").with_columns(
         submission=(pl.col("last").fill_null(0) + 1).cast(pl.Int32),
+        change_id=pl.lit(None, pl.Int64),
         old_plan_type="plan_type",
         old_slot="slot",
     )

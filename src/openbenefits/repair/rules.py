@@ -17,7 +17,7 @@ HELD = (
     *("percent_thousandths", "after_tax_thousandths", "hours_hundredths", "deduction_begins_on", "members"),
 )
 """What a change point says, whoever made it and whenever."""
-WAS = ("was_finalized", "was_status")
+WAS = ("was_finalized", "was_status", "was_indicator", "was_kept_on")
 """Where an event stood before the operation that is undone."""
 
 
@@ -51,6 +51,8 @@ def touched(events: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
         to_on=pl.lit(None, pl.Date),
         was_finalized="is_finalized",
         was_status="process_status",
+        was_indicator="process_indicator",
+        was_kept_on="program_kept_on",
     )
     return pl.concat([found, later.select(found.columns)])
 

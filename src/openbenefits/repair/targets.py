@@ -19,6 +19,8 @@ OPTIONAL = {
     "to_person": pl.Int64,
     "was_finalized": pl.Boolean,
     "was_status": pl.String,
+    "was_indicator": pl.String,
+    "was_kept_on": pl.Date,
     "undoes": pl.Int32,
     "reason": pl.String,
 }

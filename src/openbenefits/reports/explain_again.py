@@ -351,7 +351,8 @@ def _approved(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
     )
     if worked is not None:
         rows = rows.filter(known_since__lte=worked.at)
-    latest = {row.plan_type: row.approved_cents for row in rows.order_by("valid_from", "version")}
+    days = {(row.plan_type, row.valid_from): row for row in rows.order_by("valid_from", "version")}
+    latest = {row.plan_type: row.approved_cents for row in days.values() if not row.is_withdrawn}
     schema = {"case": pl.Int32, "plan_type": pl.String, "approved_cents": pl.Int64}
     return pl.DataFrame([(0, *item) for item in latest.items()], schema=schema, orient="row")
 

@@ -169,7 +169,8 @@ def _option(option: OptionPart) -> Iterator[RenderableType]:
 def _cost(cost: CostPart) -> Iterator[RenderableType]:
     keys = ", ".join(f"{key.name} {key.value}" for key in cost.keys)
     keyed = f" for {keys}" if keys else ""
-    yield _indented(f"{cost.kind}: {_table(cost)}{keyed}")
+    named = cost.kind if cost.kind == "decided" else f"{cost.kind}: {_table(cost)}{keyed}"
+    yield _indented(named)
     for line in cost.lines:
         yield _indented(line, by=4)
 

@@ -117,7 +117,7 @@ class DayPart:
 class CostPart:
     """One price or credit of an option, and its arithmetic line by line. Money is cents."""
 
-    kind: str  # price, credit
+    kind: str  # price, credit, decided
     rate_table: str
     valid_from: date | None
     source: str

@@ -15,6 +15,7 @@ from openbenefits.enrollment.rules.prepare import bases_of
 from openbenefits.programs.curves import factor_text
 from openbenefits.programs.rates import MONTHLY, PERIODS_PER_YEAR, ROUNDED_IN_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import decided_amounts
 from openbenefits.rating.rules.prices import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_days import Look, day_lines, looked_at
@@ -29,6 +30,7 @@ from openbenefits.reports.explain_words import (
     PERSON_WORDS,
     PRICE_FAULT_WORDS,
     UNIT_WORDS,
+    day,
     decimal,
     money,
     whole_money,
@@ -42,7 +44,40 @@ def cost_parts(again: Again, plan: Row, option: Row, priced: Row) -> tuple[CostP
     """Tell every price and credit of an eligible option."""
     key = {"option_id": option["option_id"], "valid_from": option["valid_from"]}
     rows = again.tables["cost"].filter(**key).sort("number")
-    return tuple(_cost(again, plan, option, priced, row) for row in rows.iter_rows(named=True))
+    parts = [_cost(again, plan, option, priced, row) for row in rows.iter_rows(named=True)]
+    return (*parts, *_decided(again, plan, option, priced))
+
+
+def _decided(again: Again, plan: Row, option: Row, priced: Row) -> Iterator[CostPart]:
+    """Tell what somebody decided about the price, in place of what the lines before say."""
+    decisions, offers = again.situation.price_decisions, again.prepared.trace.offers
+    rows = decided_amounts(again.prepared.options, again.prepared.plans, decisions, offers)
+    said = None if rows is None else row_of(rows, row=priced["option"])
+    if said is None:
+        return
+    amounts = {part: said[f"decided_{part}_cents"] for part in ("total", "employer", "employee")}
+    told = ", ".join(f"{part} {money(cents)}" for part, cents in amounts.items() if cents is not None)
+    until = f" through {day(said['ends_on'])}" if said["ends_on"] else ""
+    taxed = (priced["annual_before_tax_cents"], priced["annual_after_tax_cents"])
+    employee = None if None in taxed else sum(taxed)
+    paid, lines = _paid(again, plan, option, employee, 1, is_credit=False)
+    first = f"by decision of {said['author']} ({said['reason']}), from {day(said['begins_on'])}{until}:"
+    yield CostPart(
+        kind="decided",
+        rate_table="none",
+        valid_from=None,
+        source="",
+        contribution="",
+        contribution_source="",
+        keys=(),
+        lines=(f"{first} of the year {told}, whatever rates and contributions say", *lines),
+        total_cents=priced["year_total_cents"],
+        own_cents=None,
+        dependents_cents=None,
+        employer_cents=priced["annual_employer_cents"],
+        employee_cents=employee,
+        **paid,
+    )
 
 
 def _cost(again: Again, plan: Row, option: Row, priced: Row, cost: Row) -> CostPart:
@@ -401,7 +436,8 @@ def mismatches(option: OptionPart, priced: Row) -> Iterator[str]:
     """Name the amounts of an option that its lines do not add up to."""
     if priced["price_fault"] or priced["annual_employer_cents"] is None:
         return
-    prices = [cost for cost in option.costs if cost.kind == "price"]
+    decided_ = [cost for cost in option.costs if cost.kind == "decided"]
+    prices = decided_ or [cost for cost in option.costs if cost.kind == "price"]
     given = [cost for cost in option.costs if cost.kind == "credit"]
     year = _sum([priced["annual_before_tax_cents"], priced["annual_after_tax_cents"]])
     told = {

@@ -39,6 +39,7 @@ METHOD_WORDS = {
 REASON_WORDS = {
     "current": "keeps {option}, which is still eligible",
     "reinstated": "{option} again, as it ended so shortly before",
+    "retiered": "{option}, the same plan for those who remain covered",
     "default option": "{option}, the plan document's default",
     "lowest level": "{option}, the lowest level",
     "waiver": "declined ({option})",

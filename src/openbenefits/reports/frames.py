@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.events.rules import FLAG_DAYS
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import array_of
 from openbenefits.workforce import frames as workforce
@@ -41,6 +42,7 @@ EVENT = {
     "is_multi_activity": pl.Boolean(),
     "is_out_of_sequence": pl.Boolean(),
     "is_eligibility_changed": pl.Boolean(),
+    **dict.fromkeys(FLAG_DAYS, pl.Date()),
     "steps": pl.Int32(),
 }
 PLAN = {
@@ -111,8 +113,8 @@ e.priority, e.event_status, e.process_status, (e.status_at AT TIME ZONE 'UTC')::
 e.process_indicator, e.finalize_requested, e.program_id, e.preparation, e.window_begins_on,
 e.window_ends_on, e.option_notified_on, e.confirm_notified_on, e.forms AS own_forms, e.elected_on,
 e.is_multi_activity,
-e.is_out_of_sequence, e.is_eligibility_changed, e.steps
-"""
+e.is_out_of_sequence, e.is_eligibility_changed,
+""" + ", ".join(f"e.{name}" for name in (*FLAG_DAYS, "steps"))
 
 EVENTS_QUERY = f"""
 SELECT {_EVENT_COLUMNS}

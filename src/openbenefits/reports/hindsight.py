@@ -13,6 +13,7 @@ import polars as pl
 from openbenefits.core.codes import Basis, ChangeKind
 from openbenefits.core.date_rules import end_sentence
 from openbenefits.enrollment.basis import load_spans, points_known
+from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.rules.basis import COVERED
 from openbenefits.enrollment.rules.timeline import POINT_KEY
 from openbenefits.reports import frames
@@ -135,6 +136,7 @@ def held_on(
     rows = with_option_names(rows.with_columns(event_on=pl.lit(as_of)), names)
     rows = _with_reasons(connection, rows, names)
     rows = _with_dependents(connection, rows)
+    rows = _with_continued(connection, rows, people, as_of, known_at)
     kinds = {kind.value: kind.name.lower().replace("_", " ") for kind in ChangeKind}
     found = rows.with_columns(
         plan=plan_type_name(),
@@ -145,6 +147,28 @@ def held_on(
     return found.select(pl.col(name).cast(kind) for name, kind in HELD.items()).sort(
         "employee_number", "benefit_record", "plan_type"
     )
+
+
+def _with_continued(
+    connection: Any, rows: pl.DataFrame, people: pl.DataFrame, as_of: date, known_at: datetime | None
+) -> pl.DataFrame:
+    """Say of what is ended who continues it on that day: the employee (slot 0), or so many dependents."""
+    spans = load_continued(connection, people, known_at=known_at)
+    on_day = spans.filter((pl.col("span_from") <= as_of) & (pl.col("span_until") > as_of))
+    if on_day.is_empty():
+        return rows
+    key = ["client_id", "person_id", "benefit_record", "plan_type"]
+    who = on_day.group_by(key).agg(
+        continues=(pl.col("dependent_id") == 0).any(), others=(pl.col("dependent_id") != 0).sum()
+    )
+    found = rows.join(who, on=key, how="left", maintain_order="left")
+    is_own = pl.col("continues").fill_null(value=False) & pl.col("day_basis").is_null()
+    told = pl.when(is_own).then(pl.lit("the employee continues it at own cost"))
+    others = pl.when(pl.col("others") > 0).then(pl.format("{} dependents continue it at own cost", "others"))
+    return found.with_columns(
+        day_basis=pl.when(is_own).then(pl.lit(str(Basis.CONTINUATION))).otherwise("day_basis"),
+        rests_on=pl.concat_str("rests_on", told, others, separator="; ", ignore_nulls=True).replace("", None),
+    ).drop("continues", "others")
 
 
 def _people(client_id: int, person_ids: Sequence[int]) -> pl.DataFrame:

@@ -276,19 +276,41 @@ def process_status(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+FLAG_DAY_NAMES = {
+    "address_changed_on": "address",
+    "job_changed_on": "job",
+    "jobs_changed_on": "one of several jobs",
+    "person_changed_on": "person or dependents",
+    "disconnected_on": "disconnected",
+    "out_of_sequence_on": "out of sequence",
+}
+"""What was flagged, in words, with the day on which it was."""
+
+
 def flagged_items(events: pl.DataFrame) -> pl.DataFrame:
-    """List the events that carry a flag: out of sequence, eligibility changed, disconnected (BAS008)."""
+    """List the events that carry a flag: out of sequence, eligibility changed, disconnected (BAS008).
+
+    A void event needs no act, whatever flag it was given before.
+    """
     flags = {
         "out of sequence": pl.col("is_out_of_sequence"),
         "eligibility changed": pl.col("is_eligibility_changed"),
         "disconnected": pl.col("event_status") == EventStatus.DISCONNECTED.value,
     }
     named = [pl.when(is_flagged).then(pl.lit(name)) for name, is_flagged in flags.items()]
-    rows = events.filter(pl.any_horizontal(*flags.values()))
+    is_void = pl.col("event_status") == EventStatus.VOID.value
+    rows = events.filter(pl.any_horizontal(*flags.values()) & ~is_void)
     return (
-        rows.with_columns(flags=pl.concat_str(named, separator=", ", ignore_nulls=True))
+        rows.with_columns(
+            flags=pl.concat_str(named, separator=", ", ignore_nulls=True),
+            set_on=pl.concat_str(
+                (pl.format(f"{name} {{}}", pl.col(column)) for column, name in FLAG_DAY_NAMES.items()),
+                separator=", ",
+                ignore_nulls=True,
+            ),
+        )
         .sort("client", "schedule", "name", "event_on", "priority", "event_number")
-        .select("client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags")
+        .select("client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags", "set_on")
     )
 
 

@@ -12,7 +12,7 @@ from openbenefits.store.keys import PEOPLE, people_arrays
 
 _FINAL = ", ".join(f"'{status}'" for status in FINAL_STATUSES)
 _IS_DONE = f"event_status = 'V' OR (event_status = 'C' AND process_status IN ({_FINAL}))"
-_IS_FLAGGED = "is_out_of_sequence OR is_eligibility_changed OR event_status = 'D'"
+_IS_FLAGGED = "(is_out_of_sequence OR is_eligibility_changed OR event_status = 'D') AND event_status <> 'V'"
 
 STANDING_QUERY = f"""
 SELECT schedule_id, coalesce(process_status, '') AS process_status,

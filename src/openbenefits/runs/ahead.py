@@ -17,7 +17,7 @@ from openbenefits.core.codes import Basis, BeginRule, EventStatus, Owner
 from openbenefits.enrollment.basis import load_spans
 from openbenefits.enrollment.frames import POINT, load_covered_dependents
 from openbenefits.enrollment.rules.basis import RECORD
-from openbenefits.enrollment.rules.members import judged_members
+from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.prepare import Prepared, prepare
 from openbenefits.enrollment.rules.reinstated import nothing_ended
 from openbenefits.enrollment.services import Known, load_known

@@ -13,7 +13,7 @@ import polars as pl
 
 from openbenefits.core.codes import CHILD_TYPES, PersonType
 from openbenefits.enrollment.frames import load_held
-from openbenefits.enrollment.rules.members import judged_members
+from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.enrollment.rules.prepare import prepare
 from openbenefits.enrollment.services import Known, load_known
@@ -78,6 +78,7 @@ def _of_part(
         ),
         *_programs(prepared.cases, known),
         *_coverage(connection, known, rulebook),
+        *_decided_prices(known, as_of, rulebook),
         _students(connection, prepared.plans.with_columns(price_on=pl.lit(as_of)), known, rulebook),
     ]
 
@@ -140,6 +141,47 @@ def _coverage(connection: Any, known: Known, rulebook: Rulebook) -> list[pl.Data
             "as many covered dependents as the tier says",
             "more, fewer or others",
             "Correct the tier or who is covered, by an event.",
+        ),
+    ]
+
+
+def _decided_prices(known: Known, as_of: date, rulebook: Rulebook) -> list[pl.DataFrame]:
+    """Find decisions about prices that change nothing: no price that day, or no coverage there."""
+    decided = known.situation.price_decisions.filter(
+        (pl.col("begins_on") <= as_of) & (pl.col("ends_on").is_null() | (pl.col("ends_on") >= as_of))
+    )
+    if decided.is_empty():
+        return []
+    who = known.situation.cases.select("case", "client_id", "person_id")
+    rows = decided.join(who, on="case")
+    ends = rulebook.programs.select("program_row", "valid_to")
+    offered = rulebook.plan_rows.select("plan_row", "program_row", "plan_type", "valid_from").join(
+        ends, on="program_row"
+    )
+    offered = offered.filter((pl.col("valid_from") <= as_of) & (as_of < pl.col("valid_to")))
+    costing = rulebook.costs.filter(cost_type="P").select("option_row").unique()
+    priced = rulebook.options.join(costing, on="option_row", how="semi").join(offered, on="plan_row")
+    is_of_type = pl.col("option_id").is_null()
+    unpriced = [
+        rows.filter(is_of_type).join(priced, on="plan_type", how="anti"),
+        rows.filter(~is_of_type).join(priced, on=["plan_type", "option_id"], how="anti"),
+    ]
+    held = known.situation.in_force.filter(pl.col("kind").is_in(COVERED) & ~pl.col("is_future"))
+    bare = rows.join(held, on=["case", "plan_type"], how="anti")
+    return [
+        _named(
+            pl.concat(unpriced),
+            "HR2111",
+            "a decided price of an option that has one that day",
+            pl.format("none any more in plan type {}", "plan_type"),
+            "Undo the decision, or decide for the option that took its place.",
+        ),
+        _named(
+            bare,
+            "HR2112",
+            "coverage where a price was decided",
+            pl.format("none in plan type {}", "plan_type"),
+            "Undo the decision if it is for nothing any more; it would count for the next election.",
         ),
     ]
 

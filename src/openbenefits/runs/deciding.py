@@ -108,7 +108,8 @@ def _held_otherwise(
     connection: Any, settling: pl.DataFrame, cases: pl.DataFrame, prepared: Prepared
 ) -> pl.DataFrame:
     """Say of events prepared earlier, and settled now, where coverage in force changed in between."""
-    waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0))
+    is_same = (pl.col("fingerprint") == pl.col("input_fingerprint")).fill_null(value=False)
+    waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0) & ~is_same)
     waited = waited.join(settling, on="case", how="semi")
     if waited.is_empty():
         return with_catalogue(no_messages())

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.events.frames import load_current_messages, load_events
-from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.rules import EVENT_KEY, FLAG_DAYS
 from openbenefits.runs import models
 from openbenefits.store.bulk import copy_in, schema_of
 
@@ -15,6 +15,7 @@ BEFORE = (
     *("event_on", "event_status", "process_status", "process_indicator", "finalize_requested"),
     *("is_finalized", "is_multi_activity", "program_id", "preparation", "input_fingerprint"),
     *("window_begins_on", "window_ends_on", "is_out_of_sequence", "is_eligibility_changed", "steps"),
+    *(*FLAG_DAYS, "program_kept_on"),
 )
 """What a run may change of an event."""
 

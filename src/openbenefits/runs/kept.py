@@ -1,6 +1,7 @@
 """Which program an event keeps that is prepared again and not assigned (process indicator P)."""
 
 from dataclasses import replace
+from datetime import date
 
 import polars as pl
 
@@ -11,13 +12,16 @@ from openbenefits.programs.rulebook import Rulebook
 
 
 def with_kept_programs(situation: Situation, cases: pl.DataFrame, rulebook: Rulebook) -> Situation:
-    """Let the events to be prepared again (P) keep the program they have: it is met, and no other.
+    """Let events that were prepared again (P) keep the program they have: it is met, and no other.
 
-    Shapes:  cases has case, client_id, process_indicator and program_id (null: none to keep).
+    They keep it, whatever decides them again, until they are assigned again (A), or move to another day.
+
+    Shapes:  cases has case, client_id, process_indicator, program_kept_on, program_id (null: none to keep).
     Source:  event-processing §12.1: the program is kept. It is a decision for the preparation alone: what is
              posted rests on eligibility as ever.
     """
-    keeping = cases.filter(process_indicator=str(ProcessIndicator.PREPARE)).drop_nulls("program_id")
+    is_asked = pl.col("process_indicator") == str(ProcessIndicator.PREPARE)
+    keeping = cases.filter(is_asked | keeps_program()).drop_nulls("program_id")
     if keeping.is_empty():
         return situation
     programs = rulebook.programs.select("client_id", other_id="program_id").unique()
@@ -35,3 +39,16 @@ def with_kept_programs(situation: Situation, cases: pl.DataFrame, rulebook: Rule
     )
     rows = pl.concat([decided, kept.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())])
     return replace(situation, overrides=rows)
+
+
+def keeps_program() -> pl.Expr:
+    """Whether an event keeps a program since it was prepared again, and is not to be assigned again."""
+    is_assigned = pl.col("process_indicator") == str(ProcessIndicator.ASSIGN)
+    return pl.col("program_kept_on").is_not_null() & ~is_assigned
+
+
+def program_kept_on(today: date) -> pl.Expr:
+    """Since when an event keeps its program, once a wave has decided it: from today, as before, or not."""
+    is_asked = pl.col("process_indicator") == str(ProcessIndicator.PREPARE)
+    is_new = is_asked & pl.col("program_id").is_not_null()
+    return pl.when(is_new).then(pl.lit(today)).when(keeps_program()).then("program_kept_on")

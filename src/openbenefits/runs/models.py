@@ -93,6 +93,13 @@ class EventBefore(EventKey):
     window_ends_on = models.DateField(null=True)
     is_out_of_sequence = models.BooleanField()
     is_eligibility_changed = models.BooleanField()
+    address_changed_on = models.DateField(null=True)
+    job_changed_on = models.DateField(null=True)
+    jobs_changed_on = models.DateField(null=True)
+    person_changed_on = models.DateField(null=True)
+    disconnected_on = models.DateField(null=True)
+    out_of_sequence_on = models.DateField(null=True)
+    program_kept_on = models.DateField(null=True)
     steps = models.IntegerField()
 
 

@@ -13,6 +13,9 @@ from openbenefits.runs import models
 TAKEN_BACK = "taken back"
 """The state of a run that was."""
 
+PARTS = "runs"
+"""Names, in the options of a run, the runs it started: they are taken back with it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOrder:

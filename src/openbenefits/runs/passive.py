@@ -8,15 +8,20 @@ from django.db import transaction
 
 from openbenefits.core import days
 from openbenefits.core.codes import ActionSource
+from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
+from openbenefits.enrollment.rules.ages import FACTS, age_outs
 from openbenefits.events.rules import ACTIVITY_KEY, RECORD_KEY
 from openbenefits.events.services import write_activity
-from openbenefits.programs.frames import load_setup
+from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models
+from openbenefits.runs.orders import PARTS, TAKEN_BACK
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.workforce.frames import as_of as facts_as_of
+from openbenefits.workforce.frames import load_dependents
 
 ACTIVE = ["A", "L", "P"]
+DEPENDENT_LIMIT = "dependent_limit"
 
 
 def run_passive_events(
@@ -47,6 +52,7 @@ def run_passive_events(
         definitions = _definitions(connection, client_id, code)
         people = frames.load_scope(connection, [client_id], as_of)
         found = passive_activity(connection, people, definitions, _after_start(client_id, begin), as_of)
+        options: dict[str, Any] = {"from": str(begin), "event": code}
         started = models.Run.objects.create(
             run_control=run_control,
             kind="passive",
@@ -57,10 +63,16 @@ def run_passive_events(
             started_at=now,
             ended_at=now,
             started_by=started_by,
-            options={"from": str(begin), "event": code, "triggered": write_activity(connection, found)},
+            options=options,
         )
+        options["triggered"] = write_activity(connection, found, run_id=started.pk)
+        started.save(update_fields=["options"])
     if process_with is not None and found.height:
-        _process(connection, client_id, process_with, found, as_of=as_of, now=now, started_by=started_by)
+        done = _process(
+            connection, client_id, process_with, found, as_of=as_of, now=now, started_by=started_by
+        )
+        options[PARTS] = [done.run_id]
+        started.save(update_fields=["options"])
     outcomes = pl.DataFrame(
         {
             "outcome": ["triggered", "nothing due"],
@@ -85,6 +97,7 @@ def passive_history(client_id: int) -> pl.DataFrame:
             "through": one.as_of,
             "event": one.options.get("event"),
             "triggered": one.options.get("triggered"),
+            "state": one.state,
             "at": one.started_at,
             "by": one.started_by,
         }
@@ -99,6 +112,7 @@ HISTORY: dict[str, pl.DataType] = {
     "through": pl.Date(),
     "event": pl.String(),
     "triggered": pl.Int64(),
+    "state": pl.String(),
     "at": pl.Datetime("us", "UTC"),
     "by": pl.String(),
 }
@@ -119,6 +133,7 @@ def _definitions(connection: Any, client_id: int, code: str | None) -> pl.DataFr
 def _begin(client_id: int, as_of: date, code: str | None) -> date:
     """The day after the last run about the same passive events; at first, the day itself."""
     runs = models.Run.objects.filter(bundle_client=client_id, kind="passive", as_of__lt=as_of)
+    runs = runs.exclude(state=TAKEN_BACK)
     about = [one for one in runs.order_by("-as_of") if one.options.get("event") in (None, code)]
     return about[0].as_of + timedelta(days=1) if about else as_of
 
@@ -139,7 +154,7 @@ def _process(
     as_of: date,
     now: datetime,
     started_by: str,
-) -> None:
+) -> RunResult:
     """Run event maintenance at once for those whom something triggered."""
     order = RunOrder(
         client_id=client_id,
@@ -148,7 +163,7 @@ def _process(
         people=found["person_id"].unique().sort().to_list(),
         started_by=started_by,
     )
-    run(connection, order, now=now)
+    return run(connection, order, now=now)
 
 
 def _counts(found: pl.DataFrame, people: pl.DataFrame) -> list[int]:
@@ -163,6 +178,8 @@ def passive_activity(
 
     Birth and service dates are those known on the last day; the job is that of the day reached.
     """
+    limited = definitions.filter(base=DEPENDENT_LIMIT)
+    definitions = definitions.filter(pl.col("base") != DEPENDENT_LIMIT)
     facts = facts_as_of(connection, _cases(people.with_columns(as_of=pl.lit(through))))
     pairs = facts.join(definitions.select("base", "years", "months", "bas_action"), how="cross")
     reached = pl.when(pl.col("base") == "birth").then("birth_on").otherwise("service_on")
@@ -175,8 +192,41 @@ def passive_activity(
         .then(pl.lit(str(ActionSource.PASSIVE_BIRTH)))
         .otherwise(pl.lit(str(ActionSource.PASSIVE_SERVICE)))
     )
+    if limited.height:
+        own = dated.select(*RECORD_KEY, "event_on", "bas_action", source=source)
+        others = _limits_passed(connection, people, limited, begin, through)
+        dated, source = pl.concat([own, others.select(own.columns)]), pl.col("source")
     rows = dated.with_columns(source=source, sequence=pl.lit(0, pl.Int16)).select(*ACTIVITY_KEY).unique()
     return rows.join(_at_work(connection, rows), on=[*RECORD_KEY, "event_on"], how="semi")
+
+
+def _limits_passed(
+    connection: Any, people: pl.DataFrame, definitions: pl.DataFrame, begin: date, through: date
+) -> pl.DataFrame:
+    """Find on which days of a span covered dependents pass a limit of age: RECORD_KEY, event_on, bas_action.
+
+    The day is the first on which they no longer count by the rule of a plan type that covers them on it. One
+    without a birth date passes none; whom the timeline ends by then already is left out.
+    """
+    clients = people["client_id"].unique().to_list()
+    who = people.select("client_id", "person_id").unique()
+    covers = load_covered_dependents(connection, who)
+    who = who.join(covers, on=["client_id", "person_id"], how="semi")
+    out = age_outs(
+        load_coverage(connection, who),
+        covers,
+        load_dependents(connection, who, FACTS),
+        load_rulebook(connection, clients),
+        as_of=begin,
+        through=through,
+    )
+    due = out.filter(~pl.col("is_settled")).with_columns(
+        event_on=days.day_after(pl.col("last_covered_on")).cast(pl.Date)
+    )
+    due = due.filter(pl.col("event_on").is_between(begin, through)).select(*RECORD_KEY, "event_on").unique()
+    due = due.join(people.select(RECORD_KEY).unique(), on=list(RECORD_KEY), how="semi")
+    named = definitions.select("bas_action", source=pl.lit(str(ActionSource.PASSIVE_BIRTH)))
+    return due.join(named, how="cross")
 
 
 def _at_work(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:

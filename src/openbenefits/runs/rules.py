@@ -60,7 +60,8 @@ def choose(
     (rulings §1.2). The event of the number `preferred` of these schedules comes first, due or not
     (event-processing §5.7, on demand). The next event after one that waits for a person tries to pass it,
     unless its schedule keeps the strict order (`is_trying`): once it is decided, `passing.may_not_pass` says
-    whether it may.
+    whether it may. An interrupted event whose turn has come back is prepared again by whichever run sees
+    that, also one of another schedule (`is_ours` false: nothing else is done with it).
     """
     if preferred is not None:
         events = _with_preferred(events, schedule_ids, preferred)
@@ -69,8 +70,9 @@ def choose(
         _work(is_finalizing=is_finalizing, through=through)
     )
     ours = pl.col("schedule_id").is_in(schedule_ids)
-    ready = ours & pl.col("is_due") & pl.col("work").is_not_null()
-    ordered = _with_worked(ordered, worked).with_columns(is_ready=ready & ~pl.col("is_worked"))
+    back = _has_its_turn_back() & pl.col("is_first")
+    ready = (ours | back) & pl.col("is_due") & pl.col("work").is_not_null()
+    ordered = _with_worked(ordered, worked).with_columns(is_ours=ours, is_ready=ready & ~pl.col("is_worked"))
     first_ready = pl.col("is_ready").filter(pl.col("is_first")).any().over(RECORD_KEY)
     waits = pl.col("process_status").is_in(WAITING_FOR_A_PERSON).fill_null(value=False)
     first_waits = waits.filter(pl.col("is_first")).any().over(RECORD_KEY)
@@ -153,8 +155,7 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     """What an event needs, if the run goes that far."""
     status = pl.col("process_status")
     finalizing = pl.lit(is_finalizing) | pl.col("finalize_requested")
-    resumed = (pl.col("event_status") == str(EventStatus.CLOSED)) & status.is_in(TO_PREPARE_AGAIN)
-    prepare = status.is_null() | status.is_in(TO_PREPARE) | resumed | is_to_be_replayed()
+    prepare = status.is_null() | status.is_in(TO_PREPARE) | _has_its_turn_back() | is_to_be_replayed()
     if reaches(through, Level.ELECTIONS):  # a run that went no further left it where nobody need answer
         prepare |= pl.col("is_unasked")
     if reaches(through, Level.ELECTIONS):
@@ -172,6 +173,12 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
         .then(pl.lit("finalise"))
         .alias("work")
     )
+
+
+def _has_its_turn_back() -> pl.Expr:
+    """Whether an event was put back after its options were prepared, so that they are prepared anew."""
+    put_back = pl.col("event_status") == str(EventStatus.CLOSED)
+    return put_back & pl.col("process_status").is_in(TO_PREPARE_AGAIN).fill_null(value=False)
 
 
 def _waits_for(ours: pl.Expr) -> pl.Expr:

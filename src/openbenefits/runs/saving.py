@@ -6,11 +6,13 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
+from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
-from openbenefits.enrollment.services import post, save_preparation
+from openbenefits.enrollment.services import Known, post
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
+    FLAG_DAYS,
     window,
 )
 from openbenefits.events.services import flag_overtaken, replace_messages
@@ -19,6 +21,7 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.deciding import Decided
 from openbenefits.runs.judging import SNAPSHOT
+from openbenefits.runs.kept import program_kept_on
 from openbenefits.runs.orders import TAKEN_BACK
 from openbenefits.runs.rules import (
     event_status_of,
@@ -35,6 +38,7 @@ def save(
     connection: Any,
     events: pl.DataFrame,
     decided: Decided,
+    known: Known,
     rulebook: Rulebook,
     started: models.Run,
     *,
@@ -45,16 +49,16 @@ def save(
     if changed.is_empty():
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    numbered = _above_all(connection, prepared, started)
-    with_program = _with_windows_and_programs(numbered, decided, rulebook)
-    save_preparation(connection, decided.prepared, with_program, run_id=started.id, now=now)
+    made = offered(decided.prepared, _with_windows_and_programs(prepared, decided, rulebook))
+    numbered = _above_all(connection, of_new_content(connection, made), started)
+    save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
         is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
         final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
-        post(connection, decided.settled, final, run_id=started.id, now=now)
+        post(connection, decided.settled, final, known, run_id=started.id, now=now)
     _save_steps(connection, changed, started, now=now)
     _save_events(connection, changed, numbered, decided, rulebook, now=now)
-    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)))
+    flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
@@ -87,6 +91,7 @@ EVENT_STATE = (
     *("process_status", "event_status", "status_at", "steps", "preparation", "program_id"),
     *("input_fingerprint", "finalize_requested", "is_finalized", "process_indicator"),
     *("is_out_of_sequence", "is_eligibility_changed", "window_begins_on", "window_ends_on"),
+    *(*FLAG_DAYS, "program_kept_on"),
 )
 """What a wave writes of an event."""
 
@@ -115,6 +120,8 @@ def _save_events(
         process_indicator=pl.lit(str(ProcessIndicator.NORMAL)),
         is_out_of_sequence=pl.lit(value=False),
         is_eligibility_changed=pl.lit(value=False),
+        program_kept_on=program_kept_on(now.date()),
+        **{name: pl.lit(None, pl.Date) for name in FLAG_DAYS},
     )
     for status in ("C", "O"):
         update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, EVENT_STATE)
@@ -146,7 +153,7 @@ def _new_programs(decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
     return decided.prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
 
 
-def _with_windows_and_programs(numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+def _with_windows_and_programs(events: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
     """What is kept of a preparation besides its results: the program assigned, and the window it had."""
-    rows = window(numbered).join(_new_programs(decided, rulebook), on="case", how="left")
+    rows = window(events).join(_new_programs(decided, rulebook), on="case", how="left")
     return rows.with_columns(program_id=pl.coalesce("new_program_id", "program_id"))

@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 
 from openbenefits.runs.unfilled import unfilled_fields
-from openbenefits.runs.unmapped import unmapped_actions
+from openbenefits.runs.unmapped import unknown_companies, unmapped_actions
 
 COLUMNS = ("severity", "code", "where", "expected", "found", "cure")
 WARNINGS = {"client_id": pl.Int32(), **dict.fromkeys(COLUMNS, pl.String())}
 
 
 def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
-    """List the own fields that rules ask for and no job fills, and the actions that nothing maps.
+    """List own fields that rules ask for and no job fills, actions that nothing maps, companies nobody knows.
 
     Shapes: client_id and the columns of a finding of set-up, all of them warnings.
     """
@@ -35,7 +35,15 @@ def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.D
         found=pl.format("none, for {} people: their events are of the default class", "people"),
         cure=pl.lit("Map it to an event class; blank for the default class, if that is meant."),
     )
-    rows = pl.concat([unfilled, unmapped], how="vertical_relaxed")
+    unknown = unknown_companies(connection, client_ids, as_of).select(
+        "client_id",
+        code=pl.lit("company_unknown"),
+        where=pl.format("jobs of the company {}", "company"),
+        expected=pl.lit("a company of which the client has a pay group"),
+        found=pl.format("none, for {} people", "people"),
+        cure=pl.lit("Correct the jobs, or add the company and its pay groups to the set-up."),
+    )
+    rows = pl.concat([unfilled, unmapped, unknown], how="vertical_relaxed")
     return rows.with_columns(severity=pl.lit("W")).select(
         pl.col(name).cast(kind) for name, kind in WARNINGS.items()
     )

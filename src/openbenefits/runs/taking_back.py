@@ -8,15 +8,20 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.enrollment.taking_back import take_back_run_postings
-from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.events.activity import remove
+from openbenefits.events.models import Activity
+from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY, RECORD_KEY
 from openbenefits.events.taking_back import take_back_activity, take_back_events, take_back_messages
 from openbenefits.runs import models
 from openbenefits.runs.acts import TAKE_BACK, ActRefused, record_act
 from openbenefits.runs.differences import differences
-from openbenefits.runs.orders import TAKEN_BACK, TrialOver
+from openbenefits.runs.orders import PARTS, TAKEN_BACK, TrialOver
 from openbenefits.runs.standing import standing
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.workforce.recording import lock_people
+
+KINDS = ("process", "windows", "passive")
+"""Kinds of runs that are taken back here; what a repair did is undone by `repair.taking_back`."""
 
 JOURNAL = "SELECT {columns} FROM runs_eventbefore WHERE client_id = %(client)s AND run_id = %(run)s"
 
@@ -44,13 +49,25 @@ FROM runs_eventbefore AS b JOIN events_eventstep AS s
   USING (client_id, person_id, benefit_record, schedule_id, event_number)
 WHERE b.client_id = %(client)s AND b.run_id = %(run)s AND s.step > b.steps
   AND s.run_id IS DISTINCT FROM %(run)s AND s.cause <> 'made anew after it was taken back'
+  AND s.cause !~ '^(run|entry) [0-9]+ taken back: '
+  AND NOT EXISTS (SELECT FROM runs_run AS r WHERE r.id = s.run_id AND r.state = 'taken back')
 """
 
 LATER_POINTS = """
 SELECT count(*)::bigint AS points FROM enrollment_coverage
 WHERE client_id = %(client)s AND run_id = %(run)s AND superseded_by_run IS NOT NULL
   AND superseded_by_run <> %(run)s
+  AND NOT EXISTS (SELECT FROM runs_run AS r WHERE r.id = superseded_by_run AND r.state = 'taken back')
 """
+
+LATER_EVENTS = """
+SELECT DISTINCT b.run_id FROM events_activity AS a JOIN runs_eventbefore AS b
+  USING (client_id, person_id, benefit_record, schedule_id, event_number)
+JOIN runs_run AS r ON r.id = b.run_id
+WHERE a.client_id = %(client)s AND a.run_id = %(run)s AND r.state <> 'taken back' ORDER BY 1
+"""
+
+TRIGGERED = "SELECT {columns} FROM events_activity WHERE client_id = %(client)s AND run_id = %(run)s"
 
 CONFIRMED = """
 SELECT count(*)::bigint AS events FROM runs_eventbefore AS b JOIN events_event AS e
@@ -94,11 +111,16 @@ def take_back(connection: Any, run_id: int, *, reason: str, author: str, now: da
     with transaction.atomic():
         started = models.Run.objects.select_for_update().get(pk=run_id)
         _refuse_state(started)
+        parts = [
+            take_back(connection, part, reason=reason, author=author, now=now) for part in _parts(started)
+        ]
         before = _journal(connection, started)
+        triggered = _triggered(connection, started)
         people = _people(connection, started, before)
         lock_people(started.bundle_client, people["person_id"].unique().sort())
         _refuse_later(connection, started)
         _refuse_released(connection, started)
+        remove(connection, triggered)
         record_act(connection, started, TAKE_BACK, reason=reason, author=author, now=now)
         _undo(
             connection,
@@ -113,10 +135,23 @@ def take_back(connection: Any, run_id: int, *, reason: str, author: str, now: da
         started.save(update_fields=["state"])
     return TakenBack(
         run_id=run_id,
-        events=before.filter(~pl.col("is_new")).height,
-        made=before.filter("is_new").height,
-        people=people.height,
+        events=before.filter(~pl.col("is_new")).height + sum(one.events for one in parts),
+        made=before.filter("is_new").height + sum(one.made for one in parts),
+        people=people.height + sum(one.people for one in parts),
     )
+
+
+def _parts(started: models.Run) -> list[int]:
+    """Name the runs it started that were not taken back before, the last first."""
+    numbers = started.options.get(PARTS, [])
+    standing = models.Run.objects.filter(pk__in=numbers).exclude(state=TAKEN_BACK)
+    return list(standing.order_by("-id").values_list("id", flat=True))
+
+
+def _triggered(connection: Any, started: models.Run) -> pl.DataFrame:
+    """The activity a run of passive events wrote, as ACTIVITY_KEY."""
+    schema = {name: kind for name, kind in schema_of(Activity).items() if name in ACTIVITY_KEY}
+    return copy_out(connection, TRIGGERED.format(columns=", ".join(schema)), schema, _key(started))
 
 
 def deltas(connection: Any, run_id: int, *, begin: date, through: date, now: datetime) -> pl.DataFrame:
@@ -129,12 +164,14 @@ def deltas(connection: Any, run_id: int, *, begin: date, through: date, now: dat
         with transaction.atomic():
             started = models.Run.objects.get(pk=run_id)
             _refuse_state(started)
-            before = _journal(connection, started)
-            people = _people(connection, started, before)
-            records = before.select(RECORD_KEY).unique()
+            whole = [*(models.Run.objects.get(pk=part) for part in _parts(started)), started]
+            journals = [_journal(connection, one) for one in whole]
+            records = pl.concat([rows.select(RECORD_KEY) for rows in journals]).unique()
             span = {"begin": begin, "through": through}
             held = standing(connection, started.bundle_client, records, **span)
-            _undo(connection, started, before, people, cause="rehearsed", actor="nobody", now=now)
+            for one, before in zip(whole, journals, strict=True):
+                people = _people(connection, one, before)
+                _undo(connection, one, before, people, cause="rehearsed", actor="nobody", now=now)
             after = standing(connection, started.bundle_client, records, **span)
             sides = (held.points, after.points, held.owed, after.owed)
             kept.append(differences(*sides, year_from=begin, year_through=through))
@@ -148,10 +185,10 @@ def _refuse_state(started: models.Run) -> None:
 
     Errors: ActRefused.
     """
-    if started.kind != "process":
+    if started.kind not in KINDS:
         raise ActRefused(
-            f"run {started.pk}: expected a run of schedules, found one of kind {started.kind};"
-            " take back the runs it started, or repair its events"
+            f"run {started.pk}: expected a run of kind {', '.join(KINDS)}, found one of kind {started.kind};"
+            " undo the operation it stands for"
         )
     if started.state != "done":
         raise ActRefused(f"run {started.pk}: expected a run that is done, found {started.state}")
@@ -159,7 +196,9 @@ def _refuse_state(started: models.Run) -> None:
 
 def _refuse_later(connection: Any, started: models.Run) -> None:
     key = _key(started)
-    runs = copy_out(connection, LATER_RUNS, {"run_id": pl.Int64}, key)["run_id"].to_list()
+    queries = (LATER_RUNS, LATER_EVENTS)
+    found = [copy_out(connection, query, {"run_id": pl.Int64}, key)["run_id"] for query in queries]
+    runs = pl.concat(found).unique().sort().to_list()
     if runs:
         raise ActRefused(
             f"run {started.pk}: expected nothing later about its people, found the runs"

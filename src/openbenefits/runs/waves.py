@@ -17,6 +17,7 @@ from openbenefits.events.rules import (
     is_due,
     is_replayed_as_answered,
     is_to_be_replayed,
+    is_unfinished,
 )
 from openbenefits.events.services import move_events
 from openbenefits.programs.frames import Compiled, Tables
@@ -80,18 +81,19 @@ def work_wave(
     decided = decide(connection, cases, known, rulebook, started)
     failed = failed_to_pass(connection, decided.cases, decided.prepared, chosen, setup)
     decided = replace(decided, cases=without(decided.cases, failed))
-    save(connection, events, decided, rulebook, started, now=now)
+    save(connection, events, decided, known, rulebook, started, now=now)
     told = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
         from_status="process_status_before",
         to_status="to_status",
     )
-    closed = decided.cases.filter(event_status_of() == "C").select(RECORD_KEY)
+    left = events.filter(is_unfinished()).join(cases, on=list(EVENT_KEY), how="anti").select(RECORD_KEY)
+    closed = decided.cases.filter(event_status_of() == "C").join(left, on=list(RECORD_KEY), how="semi")
     return Wave(
         outcomes=pl.concat([waiting, told, said_of(failed)]),
         worked=cases.select(EVENT_KEY),
-        moved=pl.concat([closed, may_pass_next(chosen)]).unique(),
+        moved=pl.concat([closed.select(RECORD_KEY), may_pass_next(chosen)]).unique(),
     )
 
 
@@ -150,7 +152,7 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Number the events to work on; `case` is the position."""
     again = is_to_be_replayed() & pl.col("is_finalized")
-    asked = pl.lit(started.is_finalizing) | pl.col("finalize_requested") | again
+    asked = (pl.lit(started.is_finalizing) & pl.col("is_ours")) | pl.col("finalize_requested") | again
     finalizing = asked & pl.col("is_finalize_allowed")
     return chosen.sort(RECORD_KEY).with_columns(
         case=pl.int_range(pl.len(), dtype=pl.Int32),

@@ -12,6 +12,8 @@ from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.services import request_finalize, void_events
 from openbenefits.programs.frames import load_setup
 from openbenefits.runs import models
+from openbenefits.runs.journal import journal
+from openbenefits.runs.orders import PARTS
 from openbenefits.runs.rules import action_at_end
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.store.bulk import copy_out
@@ -69,19 +71,20 @@ def run_window_ends(
             started_by=started_by,
         )
         past = _past_events(connection, [client_id], as_of)
-        void_events(
-            connection,
-            past.filter(action="void"),
-            cause="window ended without an answer",
-            run_id=started.id,
-            actor=started_by,
-            now=now,
-        )
         finalized = past.filter(action="finalize")
-        request_finalize(connection, finalized)
+        with journal(connection, started.pk, past):
+            void_events(
+                connection,
+                past.filter(action="void"),
+                cause="window ended without an answer",
+                run_id=started.id,
+                actor=started_by,
+                now=now,
+            )
+            request_finalize(connection, finalized)
     for schedule_id in finalized["schedule_id"].unique().sort():
         people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
-        run(
+        done = run(
             connection,
             RunOrder(
                 client_id=client_id,
@@ -92,6 +95,8 @@ def run_window_ends(
             ),
             now=now,
         )
+        started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
+        started.save(update_fields=["options"])
     started.state, started.ended_at = "done", now
     started.save(update_fields=["state", "ended_at"])
     counted = (

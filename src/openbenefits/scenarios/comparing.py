@@ -19,6 +19,7 @@ from openbenefits.scenarios.expectations import (
     PlanExpectation,
 )
 from openbenefits.scenarios.frames import Row
+from openbenefits.scenarios.paying import balance_of
 from openbenefits.scenarios.playing import Play
 from openbenefits.scenarios.reading import Way
 
@@ -48,6 +49,7 @@ def compare(play: Play, expected: Expectation, way: Way, on: date) -> Iterator[D
         for plan_type, deduction in getattr(expected, kind).items():
             yield from _deduction_differences(view, kind, plan_type, deduction, (*way, kind, plan_type))
     yield from _basis_differences(view, expected, way)
+    yield from _balance_differences(view, expected, way)
     yield from _task_differences(view, expected, way)
     if expected.outcome is not UNSET:
         yield from _outcome_difference(view, str(expected.outcome), (*way, "outcome"))
@@ -89,6 +91,14 @@ def _basis_differences(view: _View, expected: Expectation, way: Way) -> Iterator
                 yield _difference(
                     (*way, "basis", plan_type, str(day)), about, wanted or "none", found or "none"
                 )
+
+
+def _balance_differences(view: _View, expected: Expectation, way: Way) -> Iterator[Difference]:
+    for plan_type, wanted in expected.balances.items():
+        found = balance_of(view.play.connection, view.person_id, plan_type, view.on)
+        if found != wanted:
+            about = f"{view.name}, {plan_type}, balance"
+            yield _difference((*way, "balances", plan_type), about, str(wanted), str(found))
 
 
 def _task_differences(view: _View, expected: Expectation, way: Way) -> Iterator[Difference]:

@@ -35,6 +35,9 @@ class EventExpectation(Part, kw_only=True, frozen=True):
     passed: list[ProcessStatus] | UnsetType = UNSET  # every status it has been at, in order
     window_ends: date | UnsetType | None = UNSET
     facts_changed: bool | UnsetType = UNSET  # flagged: the facts it was decided on have changed
+    out_of_sequence: bool | UnsetType = UNSET  # flagged: an earlier event came after it
+    merged: bool | UnsetType = UNSET  # several activities of one day and class
+    source: str | UnsetType = UNSET  # TJ, TL, TP, MJ, EX, BP, PB, PS, ME, OE, SN
 
 
 class OptionExpectation(Part, kw_only=True, frozen=True):
@@ -128,6 +131,7 @@ class Expectation(Part, kw_only=True, frozen=True):
     options: dict[str, OptionExpectation] = {}
     coverage: dict[PlanType, CoverageExpectation | list[CoverageExpectation]] = {}
     deductions: dict[PlanType, DeductionExpectation] = {}
+    balances: dict[PlanType, Dollars | None] = {}  # what is still to be taken; null: unknown
     credits: dict[PlanType, DeductionExpectation] = {}  # 01: the general credits of the program
     basis: dict[PlanType, dict[date, BasisOfDay | None]] = {}  # what a covered day rests on
     tasks: list[TaskExpectation] | UnsetType = UNSET  # all of them, through the end of next year

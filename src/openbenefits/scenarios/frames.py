@@ -13,7 +13,8 @@ JOIN programs_bundle AS b ON b.release_id = s.release_id
 
 EVENTS = """
 SELECT benefit_record, schedule_id, event_number, event_class_id, event_on, priority, process_status,
-       event_status, program_id, preparation, window_ends_on, is_eligibility_changed, status_at, steps
+       event_status, program_id, preparation, window_ends_on, is_eligibility_changed, is_out_of_sequence,
+       is_multi_activity, source, status_at, steps
 FROM events_event WHERE client_id = %(client)s AND person_id = %(person)s
 ORDER BY event_on, priority, event_number, schedule_id
 """

@@ -11,6 +11,7 @@ import polars as pl
 from openbenefits.core.codes import ChangeKind
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.enrollment.basis import load_spans
+from openbenefits.enrollment.continuing import load_continued
 from openbenefits.payroll.services import owed
 from openbenefits.runs.ahead import coverage_ahead
 from openbenefits.scenarios import frames
@@ -60,6 +61,8 @@ def _event(cast: Cast, row: Row, messages: list[Row], steps: list[Row]) -> Row:
         "passed": [step["to_status"] for step in steps],
         "window_ends": row["window_ends_on"],
         "facts_changed": row["is_eligibility_changed"],
+        "out_of_sequence": row["is_out_of_sequence"],
+        "merged": row["is_multi_activity"],
     }
 
 
@@ -79,6 +82,8 @@ def basis_of(connection: Any, person_id: int, plan_type: str, day: date) -> str 
     spans = load_spans(connection, _person(person_id))
     on_day = (pl.col("span_from") <= day) & (pl.col("span_until") > day)
     found = spans.filter(on_day, plan_type=plan_type)["basis"].to_list()
+    continued = load_continued(connection, _person(person_id)).filter(on_day, plan_type=plan_type)
+    found += continued.filter(dependent_id=0)["basis"].to_list()
     return found[0] if found else None
 
 

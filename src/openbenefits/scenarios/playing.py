@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from openbenefits.core.codes import Level, PersonType, ProcessStatus
+from openbenefits.enrollment.continuing import take_in
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.repair.proposals import run_repairs
@@ -19,12 +20,13 @@ from openbenefits.runs.passive import run_passive_events
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.runs.windows import run_window_ends
 from openbenefits.scenarios import cast as casting
+from openbenefits.scenarios import ordering, paying
 from openbenefits.scenarios import story as shape
 from openbenefits.scenarios.cast import Cast, StoryMistake, job_columns, stated_columns
 from openbenefits.scenarios.databases import BY, CLIENT_ID, Setup, apply_setup
 from openbenefits.scenarios.frames import EVENTS, Row, load_names, rows_of
 from openbenefits.workforce import services as workforce
-from openbenefits.workforce.models import Dependent
+from openbenefits.workforce.models import Dependent, Person
 
 ENTERABLE = {
     str(status)
@@ -294,6 +296,24 @@ def _decide_proof(play: Play, part: shape.ProofPart, on: date, now: datetime) ->
     )
 
 
+def _continue_coverage(play: Play, part: shape.ContinuePart, on: date, now: datetime) -> None:
+    person = Person.objects.get(pk=play.cast.person(part.person))
+    row = {
+        "employee_number": person.employee_number,
+        "dependent": _numbers(play, [part.dependent])[0] if part.dependent else "",
+        "plan_type": part.plan_type,
+        "begins_on": part.effective or on,
+        "elected_on": on,
+        "paid_through": part.paid_through or "",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "continued.csv"
+        path.write_text(",".join(row) + "\n" + ",".join(map(str, row.values())) + "\n")
+        result = take_in(play.connection, CLIENT_ID, path, now=now, made_by=BY)
+    for bad in result.bad_rows.iter_rows(named=True):
+        raise ElectionRefused(f"{bad['column']}: expected {bad['expected']}, found {bad['found']}")
+
+
 # --- runs -----------------------------------------------------------------------------------------------
 
 
@@ -333,6 +353,14 @@ def _repairs(play: Play, part: shape.RepairsPart, on: date, now: datetime) -> No
     play.last_run = run_repairs(play.connection, CLIENT_ID, as_of=as_of, now=now, started_by=BY)
 
 
+def _operate(play: Play, part: shape.OperatePart, on: date, now: datetime) -> None:
+    ordering.operate(play.connection, play.cast, part, on, now)
+
+
+def _enter_activity(play: Play, part: shape.EnterActivityPart, on: date, now: datetime) -> None:
+    ordering.enter(play.connection, play.cast, part, on, now)
+
+
 def _statement(play: Play, part: shape.StatementPart, on: date, now: datetime) -> None:
     issue = issue_enrollment_statements if part.kind == "enrollment" else issue_confirmations
     with tempfile.TemporaryDirectory() as folder:
@@ -347,6 +375,12 @@ def _change_setup(play: Play, part: shape.SetupChangePart, on: date, now: dateti
 
 
 Player = Callable[[Play, Any, date, datetime], None]
+
+
+def _paid(act: Callable[[Any, Cast, Any, date, datetime], None]) -> Player:
+    """Play something payroll does."""
+    return lambda play, part, on, now: act(play.connection, play.cast, part, on, now)
+
 
 _PLAYERS: dict[str, Player] = {
     "hire": _hire,
@@ -365,10 +399,17 @@ _PLAYERS: dict[str, Player] = {
     "delete_job": _delete_job,
     "elect": _elect,
     "decide_proof": _decide_proof,
+    "continue_coverage": _continue_coverage,
     "run": _run,
     "passive_events": _passive_events,
     "window_ends": _window_ends,
     "repairs": _repairs,
+    "operate": _operate,
+    "enter_activity": _enter_activity,
     "statement": _statement,
     "change_setup": _change_setup,
+    "on_leave": _paid(paying.on_leave),
+    "lapse_unpaid": _paid(paying.end_unpaid),
+    "take_pays": _paid(paying.take_pays),
+    "correct_pays": _paid(paying.correct_pays),
 }

@@ -324,5 +324,5 @@ def _misplaced_expectations(step: Step, way: Way) -> Iterator[Contradiction]:
 
 def _says_anything(one: Expectation) -> bool:
     stated = (one.events, one.event, one.outcome, one.tasks)
-    listed = (one.plans, one.options, one.coverage, one.deductions, one.credits, one.basis)
+    listed = (one.plans, one.options, one.coverage, one.deductions, one.credits, one.basis, one.balances)
     return any(value is not msgspec.UNSET for value in stated) or any(listed)

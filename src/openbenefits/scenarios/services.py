@@ -12,7 +12,10 @@ from typing import Any
 
 from msgspec import UNSET
 
+from openbenefits.events.activity import ActivityRefused
+from openbenefits.payroll.leaves import LeaveRefused
 from openbenefits.programs.findings import Finding
+from openbenefits.repair.services import RepairRefused
 from openbenefits.scenarios.cast import StoryMistake
 from openbenefits.scenarios.changes import ChangeRefused
 from openbenefits.scenarios.comparing import Difference, compare
@@ -23,7 +26,15 @@ from openbenefits.scenarios.reading import StoryFile, Way, describe, read_story
 from openbenefits.scenarios.story import Step, Story, act_of
 from openbenefits.workforce.services import FactRefused
 
-REFUSALS = (StoryMistake, ElectionRefused, LookupError, FactRefused)
+REFUSALS = (
+    StoryMistake,
+    ElectionRefused,
+    LookupError,
+    FactRefused,
+    RepairRefused,
+    ActivityRefused,
+    LeaveRefused,
+)
 
 Progress = Callable[[int, int], None]
 """Called with stories done and stories in all."""

@@ -23,6 +23,14 @@ from openbenefits.scenarios.expectations import (
     Percent,
     PlanType,
 )
+from openbenefits.scenarios.orders import (
+    CorrectPart,
+    EnterActivityPart,
+    LapsePart,
+    LeavePart,
+    OperatePart,
+    PaysPart,
+)
 
 # --- who is there -------------------------------------------------------------------------------------
 
@@ -286,6 +294,14 @@ class ProofPart(Act, kw_only=True, frozen=True):
     approved: Dollars
 
 
+class ContinuePart(Act, kw_only=True, frozen=True):
+    """Goes on with lost coverage at own cost from `effective`, paid through a day."""
+
+    plan_type: PlanType
+    paid_through: date | None = None
+    dependent: Name | None = None  # none: the employee
+
+
 class RunPart(Part, kw_only=True, frozen=True):
     """Runs a schedule through a level, as of the day of the step unless another is stated."""
 
@@ -348,12 +364,19 @@ class Step(Part, kw_only=True, frozen=True):
     delete_job: DeleteJobPart | None = None
     elect: ElectPart | None = None
     decide_proof: ProofPart | None = None
+    continue_coverage: ContinuePart | None = None
     run: RunPart | None = None
     passive_events: PassiveEventsPart | None = None
     window_ends: WindowEndsPart | None = None
     repairs: RepairsPart | None = None
+    operate: OperatePart | None = None
+    enter_activity: EnterActivityPart | None = None
     statement: StatementPart | None = None
     change_setup: SetupChangePart | None = None
+    on_leave: LeavePart | None = None
+    lapse_unpaid: LapsePart | None = None
+    take_pays: PaysPart | None = None
+    correct_pays: CorrectPart | None = None
     refused: bool = False  # the product must refuse this step
     nothing_changed: bool = False
     run_outcomes: dict[str, int] | UnsetType = UNSET  # how many people of the run, by outcome
@@ -363,8 +386,8 @@ class Step(Part, kw_only=True, frozen=True):
 ACTS: tuple[str, ...] = (
     *("hire", "rehire", "change_job", "terminate", "move", "marry", "birth", "divorce", "add_dependent"),
     *("change_dependent", "life_event", "correct_job", "correct_person", "delete_job", "elect"),
-    *("decide_proof", "run", "passive_events", "window_ends", "repairs", "statement"),
-    "change_setup",
+    *("decide_proof", "continue_coverage", "run", "passive_events", "window_ends", "repairs", "statement"),
+    *("operate", "enter_activity", "change_setup", "on_leave", "lapse_unpaid", "take_pays", "correct_pays"),
 )
 """The keys of a step of which it has one at most."""
 

@@ -8,15 +8,16 @@ import django
 from django.apps import apps
 from django.db import connections
 
-from openbenefits.store import secrets, server
+from openbenefits.store import isolation, secrets, server
 
 
-def boot(database_url: str | None = None, data_folder: Path | None = None) -> str:
+def boot(database_url: str | None = None, data_folder: Path | None = None, *, as_face: bool = False) -> str:
     """Make the database reachable and Django ready; answer the database's URL.
 
     The database is the first of: `database_url`, the embedded server of `data_folder`, the environment's
     DATABASE_URL, the default embedded server. A spawned child process calls `boot()` and finds the same one.
-    Booting again points Django at the database now named.
+    Booting again points Django at the database now named. `as_face`: as the role that row-level security
+    holds for (store.isolation); web processes do.
     """
     if data_folder is None:
         database_url = database_url or os.environ.get("DATABASE_URL")
@@ -26,11 +27,11 @@ def boot(database_url: str | None = None, data_folder: Path | None = None) -> st
         server.create_database(running, server.DATABASE, exist_ok=True)
         database_url = running.url(server.DATABASE)
         os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
-    set_up_django(database_url)
+    set_up_django(database_url, as_face=as_face)
     return database_url
 
 
-def set_up_django(database_url: str) -> None:
+def set_up_django(database_url: str, *, as_face: bool = False) -> None:
     """Make Django ready for a database, without needing its server yet.
 
     A process forked from one that has used Polars hangs, so children are spawned from here on.
@@ -40,11 +41,17 @@ def set_up_django(database_url: str) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openbenefits.settings")
     if not apps.ready:
         django.setup()
-    use_database(database_url)
+    use_database(database_url, as_face=as_face)
 
 
-def use_database(database_url: str) -> None:
-    """Point Django's one alias, and processes spawned from now on, at another database."""
+def use_database(database_url: str, *, as_face: bool = False) -> None:
+    """Point Django's one alias, and processes spawned from now on, at another database.
+
+    As a face it is this process alone that is one: what it spawns works as the owner.
+    """
     connections["default"].close()
-    connections.databases["default"].update(server.django_database(database_url))
+    entry = server.django_database(database_url)
+    if as_face:
+        entry["OPTIONS"] = entry["OPTIONS"] | {"options": f"-c role={isolation.FACE}"}
+    connections.databases["default"].update(entry)
     os.environ["DATABASE_URL"] = database_url

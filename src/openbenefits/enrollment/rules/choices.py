@@ -204,7 +204,9 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
     by_history = pl.when(is_gained).then(every).otherwise(none)
     allowed = (
-        pl.when("is_lost")
+        pl.when(pl.col("retier_option_id").is_not_null())
+        .then(none)
+        .when("is_lost")
         .then(every)
         .when("comes_back")
         .then(none)
@@ -336,7 +338,8 @@ _DEFAULTS = ("flagged_options", "flagged_option_id", "lowest_option_id", "waiver
 def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """Add default_option_id, default_reason, default_fault and is_changed_by_default to plan rows.
 
-    default_reason: current, reinstated, default option, lowest level, waiver, ends, untouched, nothing.
+    default_reason: current, reinstated, retiered, default option, lowest level, waiver, ends, untouched,
+                    nothing.
     default_fault:  null, 'none' (no eligible default), 'several' (a tie at the lowest level).
     """
     rows = with_taken(plans, menus.menus, "menu", *_DEFAULTS)
@@ -348,14 +351,18 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
         & pl.col("keeps_current")
         & pl.col("is_current_eligible")
     ) | (back & ~pl.col("is_waived_now"))
-    leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back
-    enters = ~pl.col("is_barred") & ~back
+    falls = pl.col("retier_option_id").is_not_null()
+    current &= ~falls
+    leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back & ~falls
+    enters = ~pl.col("is_barred") & ~back & ~falls
     flagged = method.is_in([str(name) for name in NEEDS_OPTION]) & enters
     lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
-    waives = ((method == DefaultMethod.WAIVE) & ~back) | (back & pl.col("is_waived_now"))
+    waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & pl.col("is_waived_now"))
     option = (
         pl.when(~is_offered)
         .then(None)
+        .when(falls)
+        .then("retier_option_id")
         .when(current | leaves)
         .then("current_option_id")
         .when(flagged & (pl.col("flagged_options") == 1))
@@ -368,7 +375,7 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     rows = rows.with_columns(
         default_option_id=option,
         is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
-        default_fault=_fault(~is_offered | current, flagged, waives),
+        default_fault=_fault(~is_offered | current | falls, flagged, waives),
     )
     rows = rows.with_columns(default_reason=_reason(current, flagged, lowest, waives))
     return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
@@ -396,6 +403,8 @@ def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr
     return (
         pl.when("is_untouched")
         .then(pl.lit("untouched"))
+        .when(has & pl.col("retier_option_id").is_not_null())
+        .then(pl.lit("retiered"))
         .when(has & current)
         .then(pl.when("is_reinstated").then(pl.lit("reinstated")).otherwise(pl.lit("current")))
         .when(has & flagged)

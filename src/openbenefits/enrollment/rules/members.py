@@ -3,19 +3,12 @@
 import polars as pl
 
 from openbenefits.core.codes import KIND_NAMES, PERSON_KINDS
-from openbenefits.core.columns import with_taken
-from openbenefits.eligibility.dependents import (
-    DEPENDENT_RULE,
-    counted,
-    is_of_kind,
-    kind_of_member,
-    why_not_member,
-)
+from openbenefits.eligibility.dependents import counted, is_of_kind, kind_of_member
 from openbenefits.enrollment.rules.elected import Checking
+from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.outcomes import DEFAULTED, ELECTED, KEPT, STANDING
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.offers import version_on
 
 COLLECTING = ("dependents", "both")
 _MEMBER = ("case", "plan_type", "dependent_id")
@@ -74,31 +67,6 @@ def _household_words() -> pl.Expr:
             some = pl.format(", {} {}", counted(kind), pl.lit(KIND_NAMES[kind][1]))
             words.append(pl.when(pl.col(counted(kind)) > 0).then(some).otherwise(pl.lit("")))
     return pl.concat_str(words)
-
-
-def judged_members(
-    rows: pl.DataFrame, chosen: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
-) -> pl.DataFrame:
-    """Judge the dependents named for plan types on the day coverage begins: adds person_type and why_not.
-
-    Shapes: rows has case, plan_type, dependent_rule_id, price_on.
-    """
-    named = rows.select("case", "plan_type", "dependent_rule_id", "price_on").join(
-        chosen, on=["case", "plan_type"]
-    )
-    named = named.join(members, on=["case", "dependent_id"], how="left", maintain_order="left")
-    rules = rulebook.dependent_rules.with_row_index("position")
-    ruled = version_on(named, rules, "dependent_rule_id", "position")
-    ruled = with_taken(ruled, rules, "position", *DEPENDENT_RULE)
-    unknown = pl.col("person_type").is_null()
-    why = (
-        pl.when(unknown)
-        .then(pl.lit("relationship"))
-        .when("is_former")
-        .then(pl.lit("former"))
-        .otherwise(why_not_member(ruled))
-    )
-    return ruled.with_columns(why_not=why)
 
 
 def allowed_members(

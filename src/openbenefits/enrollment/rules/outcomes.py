@@ -10,8 +10,8 @@ from openbenefits.enrollment.rules.plans import COVERED
 from openbenefits.programs.rulebook import Rulebook
 
 MEDICAL = "10"
-KEEPING = ("current", "reinstated")
-"""The reasons of defaults that keep what was held, with its amounts, dependents and funds."""
+KEEPING = ("current", "reinstated", "retiered")
+"""The reasons of defaults that keep what was held, with its amounts, funds, and dependents who remain."""
 ELECTED, DEFAULTED, KEPT, STANDING = "elected", "defaulted", "kept", "standing"
 
 _OPTION = ("plan_id", "is_hsa", *(f"{kind}_max" for kind in PERSON_KINDS))
@@ -87,14 +87,13 @@ def sharing_rows(rulebook: Rulebook) -> pl.DataFrame:
 
 def _defaulted(checking: Checking, touched: pl.DataFrame) -> pl.DataFrame:
     """The options that defaults give, without waivers."""
-    options = checking.prepared.options.filter(option_type=str(OptionType.OPTION)).select(
+    options = checking.prepared.options.filter("is_default", option_type=str(OptionType.OPTION)).select(
         "plan",
         "option_row",
         "coverage_cents",
-        default_option_id="option_id",
         employer_cents="annual_credit_cents",
     )
-    rows = touched.join(options, on=["plan", "default_option_id"])
+    rows = touched.join(options, on="plan")
     is_kept = pl.col("default_reason").is_in(KEEPING)
     return rows.select(
         *("case", "plan_type", "option_row", "coverage_cents", "employer_cents"),

@@ -22,9 +22,11 @@ from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
 from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
+from openbenefits.enrollment.rules.retiered import with_retiered
 from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import no_price_decisions
 from openbenefits.rating.rules.imputed import with_imputed_income
 from openbenefits.rating.rules.offers import Offers, find_offers, version_on
 from openbenefits.rating.rules.price_days import no_pay_history
@@ -74,6 +76,8 @@ class Situation:
     overrides: what somebody decided about programs and options in place of the rules, for this event alone
               (`eligibility.overrides`): case, program_id, option_id (null: the program), is_eligible, author,
               reason.
+    price_decisions: what somebody decided about prices of the person, as PRICE_DECISIONS of
+              `rating.rules.decided`.
     held_members: dependents covered by what is in force: case, plan_type, dependent_id.
     left:     plan types left, per case: left_on, the first day without (control.LEFT).
     ended:    what ended last and has not begun again, per case and plan type (reinstated.ENDED), with
@@ -93,6 +97,7 @@ class Situation:
     pay_history: pl.DataFrame = field(default_factory=no_pay_history)
     benefit_bases: pl.DataFrame = field(default_factory=no_benefit_bases)
     overrides: pl.DataFrame = field(default_factory=no_overrides)
+    price_decisions: pl.DataFrame = field(default_factory=no_price_decisions)
     held_members: pl.DataFrame = field(default_factory=control.no_held_members)
     left: pl.DataFrame = field(default_factory=control.nobody_left)
     ended: pl.DataFrame = field(default_factory=nothing_ended)
@@ -139,6 +144,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     plans, offers, members = priced_plans(plans, cases, situation, rulebook)
     plans, menus = choices.with_menu(plans, cases, situation.overrides, offers)
     plans = control.with_barred(choices.with_loss(plans, menus, rulebook), situation.left, rulebook)
+    plans = with_retiered(plans, menus, offers, situation.members, situation.held_members, rulebook)
     plans = choices.with_default(plans, menus)
     options = choices.options_of_menus(plans, menus, offers)
     options = choices.electable(options, plans, situation.prior)
@@ -293,12 +299,13 @@ def price_options(
     quotes = find_quotes(plans, members, cases, offers, rulebook, situation.pay_history)
     units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
     located = plans.select(
-        *("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
+        *("plan", "case", "plan_type", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
         *("deduction_on", "pay_group_id"),
         first_quote=units.cum_sum() - units,
     )
-    priced = with_prices(covered, located, quotes, offers, rulebook, bases)
-    return with_imputed_income(priced, located, quotes, offers, rulebook, bases), quotes
+    decided = situation.price_decisions
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases, decided)
+    return with_imputed_income(priced, located, quotes, offers, rulebook, bases, decided), quotes
 
 
 def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:

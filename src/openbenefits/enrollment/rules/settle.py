@@ -128,6 +128,8 @@ def _rollover_choices(elections: pl.DataFrame) -> pl.DataFrame:
 
 def _only(prepared: Prepared, among: pl.DataFrame) -> Prepared:
     """Restrict a preparation to some cases; positions stay valid because rows keep their own numbers."""
+    if among.height == prepared.cases.height:
+        return prepared
     return Prepared(
         cases=prepared.cases.join(among, on="case", how="semi"),
         plans=prepared.plans.join(among, on="case", how="semi"),
@@ -179,18 +181,17 @@ def _default_results(
         pl.col("default_reason") != "untouched"
     )
     rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
-    options = prepared.options.select(
+    options = prepared.options.filter("is_default").select(
         "plan",
         "option_type",
         *("is_proof_required", "approved_coverage_cents", "coverage_cents", "annual_credit_cents"),
-        default_option_id="option_id",
     )
     rows = rows.select(
         *_PLAN_DATES,
         *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
         "only_ends_coverage",
         *("current_percent_thousandths", "current_requested_coverage_cents"),
-    ).join(options, on=["plan", "default_option_id"], how="left", maintain_order="left")
+    ).join(options, on="plan", how="left", maintain_order="left")
     rows = with_capped_pledge(_with_held_amounts(rows, checking), checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
     holds = pl.col("default_option_id").is_not_null()

@@ -95,7 +95,8 @@ def locate(
     rows = elected.elections.join(
         prepared.plans.select(_PLAN), on=["case", "plan_type"], how="left", maintain_order="left"
     )
-    offered = prepared.options.select(
+    asked = prepared.options.join(rows.select("plan").unique(), on="plan", how="semi", maintain_order="left")
+    offered = asked.select(
         *("plan", "option_id", "option", "option_row", "option_type", "plan_id", "offer", "level"),
         *("is_electable", "is_proof_required", "approved_coverage_cents"),
         offered_coverage_cents="coverage_cents",

@@ -11,6 +11,7 @@ from openbenefits.programs.rulebook import Rulebook
 
 BEGINS, ENDS, RATE, PAY_RISE, AGE = "begins", "ends", "rate", "pay", "age"
 ADDRESS, COVERAGE, SAME = "address", "coverage changed", ""
+DECIDED = "price decided"
 
 _CONTENT = ("option_id", "requested_coverage_cents", "pledge_cents", "covered")
 _COMPARED = (
@@ -30,6 +31,7 @@ _COMPARED = (
         "priced_age",
         "priced_family_ages",
         "priced_place",
+        "decided_edge",
     ),
 )
 _LINE = ["series", "kind", "is_after_tax_part"]
@@ -79,6 +81,8 @@ def _cause(first: date) -> pl.Expr:
         .then(pl.lit(COVERAGE))
         .when(~is_changed)
         .then(pl.lit(SAME))
+        .when(_differs("decided_edge"))
+        .then(pl.lit(DECIDED))
         .when(_differs("rates_since"))
         .then(pl.lit(RATE))
         .when(_differs("priced_annual_pay_cents"))

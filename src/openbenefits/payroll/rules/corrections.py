@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.core.codes import TaxClass
+from openbenefits.core.codes import RetroOwner, TaxClass
 from openbenefits.payroll.rules.ledger import PLACE, SERIES
 from openbenefits.payroll.rules.takings import OWNER
 
 DEDUCTION = "deduction"
 READY, CONSENT, TASK = "ready", "consent", "task"
+WAITS = "waits"
+"""Nothing to be done now: a leave goes on, or payroll corrects by itself."""
 BEFORE, AFTER = str(TaxClass.BEFORE_TAX), str(TaxClass.AFTER_TAX)
 PEO = 0
 ANY_STATE = ""
@@ -45,9 +47,15 @@ PROPOSAL = {
     "why": pl.String,
     "note": pl.String,
     "taken_as": pl.String,
+    "consent": pl.String,
 }
 
 WHY = {
+    "as you go": "on leave without pay: the person pays as he goes; take in what he paid",
+    "catch up": "on leave without pay: it is taken after the return, as chosen",
+    "prepaid": "paid before the leave, which it is for; compared after the return",
+    "no leave policy": "on leave without pay, and no policy says how coverage is paid for; set one up",
+    "payroll corrects": "payroll puts it right by itself (retro_owner); the next report should show it",
     "amount unknown": "what is owed or taken is not known; put right what the balance names, then ask again",
     "no open pay": "no open pay of an active job is known; give it back, or bill it, outside payroll",
     "no state": "the home state is not known, and so not which policy holds; add the address",
@@ -59,6 +67,8 @@ WHY = {
     "after tax": "missed before tax, taken after tax, as no ground for a late pre-tax deduction is named",
 }
 """What a person is told, by the word in `why` or `note`."""
+
+WAITING = ("as you go", "catch up", "prepaid", "payroll corrects")
 
 _LATE = ("cap_cents", "cap_thousandths", "periods", "needs_consent", "is_forbidden")
 
@@ -73,6 +83,20 @@ class Agreed:
     pre_tax_ground: str = ""  # why a missed pre-tax deduction may still be taken before tax (rulings §5.5)
 
 
+def nobody_away() -> pl.DataFrame:
+    """Answer that no leave has anything to say about corrections."""
+    return pl.DataFrame(
+        schema={**dict.fromkeys(SERIES, pl.String), **_OWNER_TYPES}
+        | {"held": pl.String, "agreed_cents": pl.Int64, "agreed": pl.String}
+    )
+
+
+_OWNER_TYPES = {name: PROPOSAL[name] for name in OWNER}
+
+TERMS = {"valid_from": pl.Date, "retro_owner": pl.String}
+"""Who corrects, from checks of a day on; without a row we do."""
+
+
 def propose(
     due: pl.DataFrame,
     pays: pl.DataFrame,
@@ -80,6 +104,8 @@ def propose(
     ordered: pl.DataFrame,
     policies: pl.DataFrame,
     agreed: Agreed,
+    away: pl.DataFrame | None = None,
+    terms: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Spread what is to be corrected over open pays, or say what somebody must decide first.
 
@@ -88,24 +114,27 @@ def propose(
 
     Shapes:  due has SERIES, correct_cents, state. pays: OWNER, PLACE, pay_number, check_on, open ones only.
              regular: SERIES, PLACE, owed_cents. ordered: SERIES, PLACE, cents, of these pays. policies as
-             POLICY, one row per client, state and day. The result has SERIES, correct_cents, status, why,
+             POLICY, one row per client, state and day. away has SERIES; held, a word of WHY, where a leave
+             keeps a correction; agreed_cents and agreed, what was agreed to be caught up after one. terms as
+             TERMS. The result has SERIES, correct_cents, status, why,
              note, taken_as and, unless a task, PLACE, pay_number, check_on, cents: a row for each pay.
     Missing: an unknown amount is a task; so is a recovery no policy speaks of.
     Source:  rulings §5.1, §5.3, §5.5.
     """
     asked = _with_terms(due.filter(pl.col("correct_cents").is_null() | (pl.col("correct_cents") != 0)), pays)
     asked = _with_policy(asked, policies, agreed)
+    asked = _with_consent(_with_owner(asked, terms), nobody_away() if away is None else away, agreed)
     lines = _spread(_with_room(_in_pays(asked, pays), regular, ordered))
     whole = lines.group_by(SERIES).agg(placed=pl.col("size").sum())
     asked = asked.join(whole, on=list(SERIES), how="left").with_columns(pl.col("placed").fill_null(0))
-    asked = asked.with_columns(why=_why(agreed), taken_as=_taken_as(agreed))
+    asked = asked.with_columns(why=_why(), taken_as=_taken_as(agreed))
     asked = asked.with_columns(status=_status(), note=_note())
     kept = lines.filter(pl.col("size") > 0).select(
         *SERIES, *PLACE, "pay_number", "check_on", cents=pl.col("size") * pl.col("correct_cents").sign()
     )
-    told = asked.select(*SERIES, "correct_cents", "status", "why", "note", "taken_as")
-    tasks = told.filter(status=TASK)
-    placed = told.filter(pl.col("status") != TASK).join(kept, on=list(SERIES))
+    told = asked.select(*SERIES, "correct_cents", "status", "why", "note", "taken_as", "consent")
+    tasks = told.filter(pl.col("status").is_in([TASK, WAITS]))
+    placed = told.filter(pl.col("status").is_in([READY, CONSENT])).join(kept, on=list(SERIES))
     rows = pl.concat([placed, tasks], how="diagonal_relaxed").sort(*SERIES, "ends_on")
     return rows.select(pl.col(name).cast(kind) for name, kind in PROPOSAL.items())
 
@@ -143,6 +172,28 @@ def _with_policy(asked: pl.DataFrame, policies: pl.DataFrame, agreed: Agreed) ->
     if agreed.cap_cents is not None:
         terms["cap_thousandths"] = pl.lit(None, pl.Int32)
     return found.with_columns(**terms)
+
+
+def _with_owner(asked: pl.DataFrame, terms: pl.DataFrame | None) -> pl.DataFrame:
+    """Add retro_owner, who corrects checks of the first open day; without terms we do."""
+    ours = pl.lit(str(RetroOwner.OURS))
+    if terms is None or terms.is_empty():
+        return asked.with_columns(retro_owner=ours)
+    held = terms.sort("valid_from").select(terms_from="valid_from", retro_owner="retro_owner")
+    days = asked.select("first_check_on").unique().drop_nulls().sort("first_check_on")
+    found = days.join_asof(held, left_on="first_check_on", right_on="terms_from").drop("terms_from")
+    return asked.join(found, on="first_check_on", how="left", maintain_order="left").with_columns(
+        pl.col("retro_owner").fill_null(ours)
+    )
+
+
+def _with_consent(asked: pl.DataFrame, away: pl.DataFrame, agreed: Agreed) -> pl.DataFrame:
+    """Add held, and consent: what was said now, else what was agreed for the leave it was missed in."""
+    rows = asked.join(away, on=list(SERIES), how="left", maintain_order="left")
+    is_of_leave = pl.col("is_recovery") & (pl.col("correct_cents").abs() <= pl.col("agreed_cents"))
+    of_leave = pl.when(is_of_leave.fill_null(value=False)).then("agreed").otherwise(pl.lit(""))
+    said = pl.lit(agreed.consent) if agreed.consent else of_leave
+    return rows.with_columns(consent=said)
 
 
 def _in_pays(asked: pl.DataFrame, pays: pl.DataFrame) -> pl.DataFrame:
@@ -202,13 +253,17 @@ def _spread(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _why(agreed: Agreed) -> pl.Expr:
+def _why() -> pl.Expr:
     """Say what stands in the way, in a word of WHY; nothing: null."""
     is_recovery = pl.col("is_recovery")
-    needs = is_recovery & pl.col("needs_consent") & pl.lit(not agreed.consent)
+    needs = is_recovery & pl.col("needs_consent") & (pl.col("consent") == "")
     return (
         pl.when(pl.col("correct_cents").is_null())
         .then(pl.lit("amount unknown"))
+        .when(pl.col("held").is_not_null())
+        .then("held")
+        .when(pl.col("retro_owner") == str(RetroOwner.PAYROLL))
+        .then(pl.lit("payroll corrects"))
         .when(pl.col("first_check_on").is_null())
         .then(pl.lit("no open pay"))
         .when(is_recovery & pl.col("state").is_null())
@@ -230,6 +285,8 @@ def _status() -> pl.Expr:
         .then(pl.lit(READY))
         .when(pl.col("why") == "consent")
         .then(pl.lit(CONSENT))
+        .when(pl.col("why").is_in(WAITING))
+        .then(pl.lit(WAITS))
         .otherwise(pl.lit(TASK))
     )
 

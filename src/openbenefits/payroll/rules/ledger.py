@@ -17,7 +17,11 @@ ROUNDING_CENTS = 1
 
 NOT_REPORTED = "pay not reported"
 
-AMOUNTS = ("owed_cents", "taken_cents", "ordered_cents")
+AMOUNTS = ("owed_cents", "taken_cents", "ordered_cents", "received_cents")
+
+
+AND_NOTHING = ("owed_cents", "taken_cents", "received_cents", "difference_cents", "rounding_cents")
+"""What is 0 of a line of which nothing but an order is known."""
 
 
 def in_series(lines: pl.DataFrame) -> pl.DataFrame:
@@ -48,22 +52,29 @@ def kept_pays(reports: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
 
 
 def differences(
-    owed: pl.DataFrame, taken: pl.DataFrame, ordered: pl.DataFrame, kept: pl.DataFrame
+    owed: pl.DataFrame,
+    taken: pl.DataFrame,
+    ordered: pl.DataFrame,
+    kept: pl.DataFrame,
+    received: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Compare each kept pay of each series: what was owed and ordered, and what was taken.
+    """Compare each kept pay of each series: what was owed and ordered, and what was taken or received.
 
     Shapes:  owed as `in_series`; taken has SERIES, PLACE, taken_cents; ordered has SERIES, PLACE, cents and
-             taken_as, the tax class payroll is to take it as. The result has SERIES, PLACE, AMOUNTS,
+             taken_as, the tax class payroll is to take it as; received has SERIES, PLACE, received_cents:
+             what somebody on leave paid outside payroll. The result has SERIES, PLACE, AMOUNTS,
              difference_cents, is_rounding, fault.
     Missing: a difference is unknown where what is owed is, or where nobody reported the pay.
     """
     key = [*SERIES, *PLACE]
     nothing = {name: pl.lit(0, pl.Int64) for name in AMOUNTS} | {"fault": pl.lit(None, pl.String)}
-    parts = (
+    parts = [
         owed.select(*key, "owed_cents", "fault"),
         taken.select(*key, "taken_cents"),
         ordered.with_columns(tax_class="taken_as").select(*key, ordered_cents="cents"),
-    )
+    ]
+    if received is not None:
+        parts.append(received.select(*key, "received_cents"))
     columns = [*key, *nothing]
     rows = [
         part.with_columns(**{name: zero for name, zero in nothing.items() if name not in part.columns})
@@ -74,7 +85,8 @@ def differences(
         *(money.total(pl.col(name)).alias(name) for name in AMOUNTS), pl.col("fault").drop_nulls().first()
     )
     difference = money.subtract(
-        money.add(pl.col("owed_cents"), pl.col("ordered_cents")), pl.col("taken_cents")
+        money.add(pl.col("owed_cents"), pl.col("ordered_cents")),
+        money.add(pl.col("taken_cents"), pl.col("received_cents")),
     )
     return (
         found.with_columns(
@@ -92,7 +104,8 @@ def balances(compared: pl.DataFrame, ordered: pl.DataFrame, kept: pl.DataFrame) 
 
     Shapes:  compared as `differences`. The result has SERIES; owed_cents, taken_cents; scheduled_cents, what
              is ordered for pays not reported yet; moved_cents, what another tax class took for this one;
-             balance_cents = owed − taken − moved − scheduled; rounding_cents, the part of it that lies
+             received_cents, what was paid otherwise during a leave; balance_cents = owed − taken − received −
+             moved − scheduled; rounding_cents, the part of it that lies
              within the splits; correct_cents, the rest, which is to be corrected; fault.
     Missing: a balance is unknown where one of its pays is; `fault` says why.
     Source:  rulings §5.1: correction = owed − taken − already scheduled.
@@ -101,6 +114,7 @@ def balances(compared: pl.DataFrame, ordered: pl.DataFrame, kept: pl.DataFrame) 
     of_pays = compared.group_by(by).agg(
         money.total(pl.col("owed_cents")).alias("owed_cents"),
         money.total(pl.col("taken_cents")).alias("taken_cents"),
+        pl.col("received_cents").sum(),
         money.total(pl.col("difference_cents")).alias("difference_cents"),
         rounding_cents=pl.col("difference_cents").filter("is_rounding").sum(),
         fault=pl.col("fault").drop_nulls().first(),
@@ -111,7 +125,7 @@ def balances(compared: pl.DataFrame, ordered: pl.DataFrame, kept: pl.DataFrame) 
     rows = rows.with_columns(
         *(
             pl.when(is_new).then(pl.lit(0, pl.Int64)).otherwise(pl.col(name)).alias(name)
-            for name in ("owed_cents", "taken_cents", "difference_cents", "rounding_cents")
+            for name in AND_NOTHING
         ),
         pl.col("scheduled_cents", "moved_cents", "all_cents").fill_null(0),
     )
@@ -120,8 +134,8 @@ def balances(compared: pl.DataFrame, ordered: pl.DataFrame, kept: pl.DataFrame) 
         rows.with_columns(correct_cents=pl.col("balance_cents") - pl.col("rounding_cents"))
         .select(
             *by,
-            *("owed_cents", "taken_cents", "scheduled_cents", "moved_cents", "balance_cents"),
-            *("rounding_cents", "correct_cents", "fault"),
+            *("owed_cents", "taken_cents", "received_cents", "scheduled_cents", "moved_cents"),
+            *("balance_cents", "rounding_cents", "correct_cents", "fault"),
         )
         .sort(by)
     )

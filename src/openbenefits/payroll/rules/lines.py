@@ -66,6 +66,8 @@ class Known:
     uses:       what credits were used for, as `enrollment.frames.CREDIT_USE_COLUMNS`.
     rolls:      what of them accounts got, as `enrollment.frames.load_credit_rolls`.
     bases:      what formulas take coverage from beside the pay of `facts` (BASE_PAY of `rating.rules.bases`).
+    price_decisions: what somebody decided about prices (docs/rules.md §7.12), as PRICE_DECISIONS of
+                `rating.rules.decided` with OWNER in place of the case; None: nothing.
     given:      the general credits and deductions of settled events, as GIVEN of `credits`, where a rule says
                 who has them.
     """
@@ -78,6 +80,7 @@ class Known:
     uses: pl.DataFrame = field(default_factory=pl.DataFrame)
     rolls: pl.DataFrame = field(default_factory=pl.DataFrame)
     bases: pl.DataFrame | None = None
+    price_decisions: pl.DataFrame | None = None
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
 
 
@@ -121,7 +124,8 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
     )
     lines = with_year(
-        lines, points, known.members, known.facts, known.dependents, rulebook, known.pay_history, known.bases
+        *(lines, points, known.members, known.facts, known.dependents, rulebook),
+        *(known.pay_history, known.bases, known.price_decisions),
     )
     lines = _with_undecided(_with_amounts(lines, known.facts), undecided)
     lines = with_excess(lines, known.uses, known.rolls, owners)

@@ -16,6 +16,7 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.addresses import asks_addresses, with_address_zips
 from openbenefits.rating.rules.bases import has_sources
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import PRICE_DECISIONS, decided_edges
 from openbenefits.rating.rules.offers import find_offers, version_on
 from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
@@ -45,21 +46,27 @@ def with_year(
     rulebook: Rulebook,
     pay_history: pl.DataFrame | None = None,
     bases: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
 
     Adds price_on and FACTS_PRICED too, as priced_*.
 
     Shapes:  lines has point, case, kind, plan_row, option_row, amount_kind, has_price, has_credit, begins and
-             ends; points, facts are addressed by position; dependents by `case`.
+             ends; points, facts are addressed by position; dependents by `case`; decisions as
+             PRICE_DECISIONS of `rating.rules.decided`, with OWNER in place of the case.
     Missing: null where no price is found; an option without prices costs 0.
     """
-    facts = with_price_case(facts, dependents, rulebook)
+    if decisions is not None and decisions.is_empty():
+        decisions = None
+    edges = None if decisions is None else decided_edges(decisions, list(OWNER))
+    facts = with_price_case(facts, dependents, rulebook, edges)
     asked = _with_price_rows(_with_price_case(lines, points, facts), rulebook)
     is_priced = pl.col("has_price") & (pl.col("amount_kind") == str(AmountKind.NONE))
     units = asked.filter(is_priced | pl.col("has_credit")).select(_ASKED).unique().drop_nulls()
-    years = _years(units, points, members, facts, dependents, rulebook, pay_history, bases)
-    found = asked.join(years, on=list(_ASKED), how="left", maintain_order="left")
+    of_cases = None if decisions is None else decisions_of_cases(decisions, facts)
+    years = _years(units, points, members, facts, dependents, rulebook, pay_history, bases, of_cases)
+    found = with_edges(asked, points, edges).join(years, on=list(_ASKED), how="left", maintain_order="left")
     found = with_taken(found, facts, "price_case", *FACTS_PRICED, prefix="priced_")
     is_credit = pl.col("kind") == "credit"
     is_free = ~pl.col("has_price") & pl.col("option_row").is_not_null()
@@ -77,7 +84,30 @@ def with_year(
 # --- which days need a price ----------------------------------------------------------------------------
 
 
-def with_price_case(facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def decisions_of_cases(decisions: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Lay what was decided about prices of people out for each of their cases."""
+    rows = facts.select("case", *OWNER).join(decisions, on=list(OWNER))
+    return rows.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
+
+
+def with_edges(lines: pl.DataFrame, points: pl.DataFrame, edges: pl.DataFrame | None) -> pl.DataFrame:
+    """Add decided_edge: which of the days it was, by the day priced, that changed it (0: none)."""
+    if edges is None:
+        return lines.with_columns(decided_edge=pl.lit(0, pl.Int32))
+    placed = with_taken(lines, points, "point", *OWNER).with_columns(plan_type="point_plan_type")
+    key = [*OWNER, "plan_type"]
+    days_ = placed.select(*key, "price_on").unique().sort("price_on")
+    found = days_.join_asof(
+        edges.sort("on"), left_on="price_on", right_on="on", by=key, check_sortedness=False
+    )
+    placed = placed.join(found, on=[*key, "price_on"], how="left", maintain_order="left", nulls_equal=True)
+    edge = pl.col("edge").fill_null(0).cast(pl.Int32)
+    return placed.select(*lines.columns, decided_edge=edge)
+
+
+def with_price_case(
+    facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rulebook, edges: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Add what prices need of each case, and price_case: the person's first case that is priced the same."""
     rows = facts.with_columns(
         zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
@@ -92,6 +122,9 @@ def with_price_case(facts: pl.DataFrame, dependents: pl.DataFrame, rulebook: Rul
         keys.append("service_months")
     if rulebook.calculation_rules.height or has_sources(rulebook):  # they may look at the very pay
         keys.append("as_of")
+    if edges is not None:
+        keys.append("decided")
+        rows = _with_decided(rows, edges)
     return rows.with_columns(price_case=pl.col("case").min().over([*OWNER, *keys]))
 
 
@@ -102,6 +135,13 @@ def _with_place(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     rows = with_address_zips(rows, "as_of", rulebook)
     zips = ["zip", "company_zip", "location_zip"]
     return rows.with_columns(place=pl.struct(zips).hash()).drop("company_zip", "location_zip")
+
+
+def _with_decided(facts: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Add `decided`: how often, by the day, anything decided about a price of the person had changed."""
+    passed = facts.select("case", *OWNER, "as_of").join(edges, on=list(OWNER))
+    passed = passed.filter(pl.col("on") <= pl.col("as_of")).group_by("case").agg(decided=pl.len())
+    return facts.join(passed, on="case", how="left", maintain_order="left")
 
 
 def _versions(facts: pl.DataFrame, rulebook: Rulebook) -> dict[int, int]:
@@ -174,6 +214,7 @@ def _years(
     rulebook: Rulebook,
     pay_history: pl.DataFrame | None,
     bases: pl.DataFrame | None,
+    decisions: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Price each unit (point, plan row, case) once."""
     plans, plan_days = _plans(units, points, facts, rulebook)
@@ -186,8 +227,10 @@ def _years(
     charged = _charged(plans, points, members, dependents, rulebook)
     quotes = find_quotes(plans, charged, facts, offers, rulebook, pay_history)
     located = _located(plans, quotes)
-    priced = with_prices(covered, located, quotes, offers, rulebook, bases).select("plan", *_YEAR)
-    return plans.select("plan", *_ASKED).join(priced, on="plan", how="left").drop("plan")
+    priced = with_prices(covered, located, quotes, offers, rulebook, bases, decisions)
+    return (
+        plans.select("plan", *_ASKED).join(priced.select("plan", *_YEAR), on="plan", how="left").drop("plan")
+    )
 
 
 def _plans(
@@ -285,5 +328,6 @@ def _charged(
 def _located(plans: pl.DataFrame, quotes: pl.DataFrame) -> pl.DataFrame:
     """Say where the quotes of each plan row begin."""
     first = quotes.group_by("plan").agg(first_quote=pl.col("quote").min().cast(pl.Int32))
-    rows = plans.select("plan", "case", "annual_pay_cents", "birth_on", "price_on", "pay_year", _DAYS)
+    known = ("plan", "case", "plan_type", "annual_pay_cents", "birth_on", "price_on", "pay_year")
+    rows = plans.select(*known, _DAYS)
     return rows.join(first, on="plan", how="left", maintain_order="left")

@@ -16,6 +16,7 @@ CAUSES = {
     causes.PAY_RISE: "pay changed",
     causes.AGE: "an age was reached",
     causes.ADDRESS: "the home address changed",
+    causes.DECIDED: "somebody decided about the price",
 }
 SPLIT = "a cent of the split"
 OTHER_SHARE = "another share of the same amount"

@@ -22,6 +22,7 @@ from openbenefits.programs.audit import (
     excess,
     general,
     imputed,
+    leaves,
     limits,
     prices,
     programs,
@@ -106,6 +107,8 @@ CHECKS: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     run_limits.run_limits,
     cobra.cobra_classes,
     cobra.cobra_actions,
+    leaves.leave_policies,
+    leaves.payroll_terms,
 )
 
 

@@ -98,9 +98,14 @@ def run_controls(audited: Audited) -> Iterator[Finding]:
 
 
 def passive_events(audited: Audited) -> Iterator[Finding]:
-    """Find passive events at an age or service of nothing."""
+    """Find passive events at an age or service of nothing, and limits of dependents that state an age."""
     for path, part in numbered(audited.parts.passive_events, "passive_events"):
-        if part.years < 0 or part.months < 0 or part.years + part.months == 0:
+        if part.base == "dependent_limit":
+            if part.years or part.months:
+                expected = "neither years nor months: dependent rules say the limits"
+                found = f"{part.years} years and {part.months} months"
+                yield audited.finding(path, "passive_event", expected, found, "Leave them out.")
+        elif part.years < 0 or part.months < 0 or part.years + part.months == 0:
             expected = "an age or a length of service in years and months"
             yield audited.finding(path, "passive_event", expected, "nothing", "State the years or months.")
 

@@ -9,7 +9,7 @@ from openbenefits.programs.loaded import LoadedBundle
 Record = tuple[str, str]
 """A section and a code."""
 
-ROOTS = ("programs", "schedules", "pay_groups", "run_controls", "passive_events")
+ROOTS = ("programs", "schedules", "pay_groups", "run_controls", "passive_events", "leave_policies")
 """Sections that are used without being named by others."""
 
 

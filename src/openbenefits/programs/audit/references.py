@@ -154,6 +154,8 @@ def _of_codes(audited: Audited) -> Iterator[Reference]:
         yield Reference(path, "coverage_codes", part.imputed_against)
     for path, part in numbered(parts.passive_events, "passive_events"):
         yield Reference(path, "event_classes", part.event_class)
+    for path, part in numbered(parts.leave_policies, "leave_policies"):
+        yield Reference(path, "event_classes", part.lapse_class)
     for path, part in numbered(parts.plans, "plans"):
         yield Reference(path, "coverage_groups", part.coverage_group, part.valid_from)
     for path, part in numbered(parts.rate_tables, "rate_tables"):

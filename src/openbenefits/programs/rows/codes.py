@@ -97,6 +97,35 @@ def cobra_classes(parts: PeoBundle, _: Numbers) -> Iterator[Row]:
         }
 
 
+def leave_policies(parts: Parts, _: Numbers) -> Iterator[Row]:
+    for part in parts.leave_policies:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "is_active": part.active,
+            "code": part.code,
+            "name": part.name,
+            "kind": part.kind.value,
+            "begun_by": " ".join(f"{one.action}/{one.reason}" for one in part.begun_by),
+            "ways": " ".join(way.value for way in part.ways),
+            "default_way": part.default_way.value,
+            "grace_days": part.grace_days,
+            "notice_days": part.notice_days,
+            "lapse_class": part.lapse_class or "",
+        }
+
+
+def payroll_terms(parts: Parts, _: Numbers) -> Iterator[Row]:
+    for part in parts.payroll_terms:
+        yield {
+            "valid_from": part.valid_from,
+            "source": part.source,
+            "retro_owner": part.retro_owner.value,
+            "low_pay": part.low_pay.value,
+            "first_taken": " ".join(part.first_taken),
+        }
+
+
 def coverage_codes(parts: PeoBundle, numbers: Numbers) -> Iterator[Row]:
     for part in parts.coverage_codes:
         counts = {kind: part.persons.get(types[0], _NOBODY) for kind, types in PERSON_KINDS.items()}

@@ -121,6 +121,7 @@ def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "waived_proof_above_cents": cents(part.waived_proof_above),
                 "proof_rise": part.proof_rise,
                 "reinstate_within_days": part.reinstate_within_days,
+                "is_retiering": part.retier,
                 "pledge_change": part.pledge_change.value,
                 "ignores_dependent_checks": part.ignore_dependent_checks,
                 "ignores_fund_checks": part.ignore_fund_checks,

@@ -28,6 +28,7 @@ def with_imputed_income(
     offers: Offers,
     rulebook: Rulebook,
     bases: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add what an option adds to taxable pay by covering persons who are no tax dependents: IMPUTED_COLUMNS.
 
@@ -44,7 +45,7 @@ def with_imputed_income(
         return rows
     asked = options.select("plan", "offer", "year_total_cents", "year_employee_cents", "price_fault")[at]
     asked = with_taken(asked, offers.options, "offer", "without_offer", "tax_class")
-    without = _prices_without(asked, plans, quotes, offers, rulebook, bases)
+    without = _prices_without(asked, plans, quotes, offers, rulebook, bases, decisions)
     asked = asked.join(without, on=["plan", "without_offer"], how="left", maintain_order="left")
     asked = asked.with_columns(pays_of_year(plans, rulebook).gather(asked["plan"]).alias("pays"))
     valued = _valued(asked)
@@ -60,12 +61,13 @@ def _prices_without(
     offers: Offers,
     rulebook: Rulebook,
     bases: pl.DataFrame | None,
+    decisions: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """Price the options without those persons: whether or not they are offered."""
     rows = asked.select("plan", offer="without_offer").drop_nulls().unique(maintain_order=True)
     rows = with_coverage(rows, plans, offers, rulebook, bases)
     rows = rows.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
-    return with_prices(rows, plans, quotes, offers, rulebook, bases).select(
+    return with_prices(rows, plans, quotes, offers, rulebook, bases, decisions).select(
         "plan",
         without_offer="offer",
         without_total="year_total_cents",

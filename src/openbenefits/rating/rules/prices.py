@@ -10,6 +10,7 @@ from openbenefits.core.codes import RateUnit, TaxClass
 from openbenefits.core.columns import spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
+from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
 from openbenefits.rating.rules.offers import Offers
 from openbenefits.rating.rules.quotes import no_pay_fault, states_employer
 from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_premium
@@ -33,18 +34,23 @@ def with_prices(
     offers: Offers,
     rulebook: Rulebook,
     bases: pl.DataFrame | None = None,
+    decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Add the price of every option row.
 
     Shapes:  options has option (= position), plan, offer, coverage_cents, premium_coverage_cents,
              coverage_fault; plans (by position) has first_quote, annual_pay_cents, birth_on, price_on and
-             pay_year (see the function); quotes as `find_quotes` gives them. Adds PRICE_COLUMNS.
+             pay_year (see the function); quotes as `find_quotes` gives them. decisions as PRICE_DECISIONS of
+             `rating.rules.decided`; plans then has case and plan_type, too. Adds PRICE_COLUMNS.
     Missing: options whose amount the person states have no price (nulls); a missing rate, amount or
              calendar gives price_fault, never 0.
     """
     book = _Book(plans, quotes, offers, rulebook)
     book.bases = bases
     kind = book.kinds["kind"].gather(options["offer"])
+    book.decided = decided_amounts(options, plans, decisions, offers)
+    if book.decided is not None:
+        kind = kind.clone().scatter(book.decided["row"], _KINDS["decided"])
     at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
     prices, position = [_prices_without_costs()], kind.cast(pl.UInt32)
     for name, price in _PRICING.items():
@@ -71,9 +77,10 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     return keys.join(counts, on="pay_year", how="left", maintain_order="left")["pays"]
 
 
-_KINDS = {"free": 0, "stated": 1, "shared": 2, "bundled": 3, "own": 4}
+_KINDS = {"free": 0, "stated": 1, "shared": 2, "bundled": 3, "own": 4, "decided": 5}
 """How an option is priced: it costs nothing; by what the person states; together with all who share the
-rate, or all the rates of its costs; or by itself. The first two are the positions of their prices."""
+rate, or all the rates of its costs; by itself; or by what somebody decided. The first two are the positions
+of their prices."""
 
 FLAG_SETS = 32
 _PER_COVERAGE = [RateUnit.PER_HUNDRED.value, RateUnit.PER_THOUSAND.value]
@@ -86,6 +93,7 @@ class _Book:
     def __init__(self, plans: pl.DataFrame, quotes: pl.DataFrame, offers: Offers, rulebook: Rulebook) -> None:
         self.plans, self.quotes, self.offers, self.rulebook = plans, quotes, offers, rulebook
         self.bases: pl.DataFrame | None = None
+        self.decided: pl.DataFrame | None = None
         years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
         self.years = years.height
         found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
@@ -243,7 +251,27 @@ def _own_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
     return _priced(_per_option(_years(costs, book), chosen), book), chosen["row"]
 
 
-_PRICING = {"shared": _shared_prices, "bundled": _bundled_prices, "own": _own_prices}
+def _decided_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
+    """Price options row by row by their costs, and let what was decided take their place."""
+    chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
+    chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
+    costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
+    years = _years(costs.with_columns(_quote(costs["plan"], costs["cost"], book)), book)
+    faults = years.group_by("row").agg(
+        credit_fault=pl.col("price_fault").filter(pl.col("has_credit")).drop_nulls().first()
+    )
+    found = _per_option(years, chosen).join(faults, on="row", how="left", maintain_order="left")
+    assert book.decided is not None  # noqa: S101  # only rows that were decided about come here
+    found = found.hstack(book.decided.select(DECIDED_AMOUNTS))
+    return _priced(with_decision(found), book), chosen["row"]
+
+
+_PRICING = {
+    "shared": _shared_prices,
+    "bundled": _bundled_prices,
+    "own": _own_prices,
+    "decided": _decided_prices,
+}
 
 
 def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,62 @@
+"""How people come in: nobody signs up by himself, staff needs a second factor, a link signs in once."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+
+from openbenefits.accounts.models import User
+
+LINK_SECONDS = 15 * 60
+LINK_SALT = "openbenefits.sign-in"
+
+
+class Adapter(DefaultAccountAdapter):
+    """Users are added by an administrator, or by the import of a census; nobody adds himself."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Refuse everybody."""
+        del request
+        return False
+
+
+class StaffAdapter(DefaultSocialAccountAdapter):
+    """Who comes by the company's own sign-in is a user already, found by the verified address."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Refuse whoever is no user yet."""
+        del request, sociallogin
+        return False
+
+    def can_authenticate_by_email(self, login: Any, email: str) -> bool:
+        """Take the word of the company's sign-in for an address."""
+        del login, email
+        return True
+
+
+def link_token(user: User) -> str:
+    """Make the token of a link that signs a user in once, within LINK_SECONDS."""
+    return signing.dumps({"user": user.pk, "last": _last_seen(user)}, salt=LINK_SALT)
+
+
+def user_of_token(token: str) -> User | None:
+    """Find whom a link signs in; None if it is too old, was used, or was never ours."""
+    try:
+        said = signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=said["user"], is_active=True).first()
+    return user if user is not None and _last_seen(user) == said["last"] else None
+
+
+def _last_seen(user: User) -> str:
+    return "" if user.last_login is None else user.last_login.isoformat()
+
+
+def lacks_second_factor(user: User, *, is_staff: bool) -> bool:
+    """Tell whether somebody must set up a second factor before anything else."""
+    return is_staff and settings.SECOND_FACTOR == "staff" and not is_mfa_enabled(user)

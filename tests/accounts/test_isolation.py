@@ -1,0 +1,207 @@
+"""No row of another client, or of another employee, is seen or written, whatever a query forgets."""
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+from psycopg import sql
+
+from openbenefits.store import isolation
+from openbenefits.store.isolation import CLIENT_COLUMNS, OPEN, PARENTS, PEO, PERSON_COLUMNS, Rights, acting
+
+TABLES = """
+    SELECT c.relname, array_agg(a.attname::text), c.relrowsecurity
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') GROUP BY c.oid ORDER BY 1
+"""
+SETTINGS = ("user", "reads", "writes", "persons")
+
+
+def tables(session) -> dict[str, tuple[list[str], bool]]:
+    return {name: (columns, is_safe) for name, columns, is_safe in session.execute(TABLES)}
+
+
+def client_column(table, columns):
+    """Name the column of a row's client; an app of a company's sign-in has a client_id of another kind."""
+    if table in OPEN:
+        return None
+    column = CLIENT_COLUMNS.get(table, "client_id")
+    return column if column in columns else None
+
+
+def counted(run, table, column) -> dict[int, int]:
+    """Count the rows of a table by client, or person."""
+    query = sql.SQL("SELECT {0}, count(*) FROM {1} GROUP BY {0}").format(
+        sql.Identifier(column), sql.Identifier(table)
+    )
+    return dict(run(query))
+
+
+def faced(query, params=()):
+    with connection.cursor() as cursor:
+        cursor.execute(query.as_string(connection.connection) if isinstance(query, sql.Composable) else query)
+        return cursor.fetchall() if cursor.description else []
+
+
+# --- every table --------------------------------------------------------------------------------------------
+
+
+def test_every_table_has_policies_or_a_reason_why_not(pair, owner):
+    for table, (columns, is_safe) in tables(owner).items():
+        assert is_safe != (table in OPEN), table
+        assert (client_column(table, columns) is not None) or table in PARENTS or table in OPEN, table
+
+
+def test_a_new_table_of_clients_without_a_policy_is_found(pair, owner):
+    owner.execute("CREATE TABLE forgotten (client_id integer, person_id bigint)")
+    columns, is_safe = tables(owner)["forgotten"]
+    assert client_column("forgotten", columns) == "client_id"
+    assert not is_safe
+    isolation.isolate(owner)
+    assert tables(owner)["forgotten"][1]
+
+
+def test_no_view_shows_what_its_owner_sees(pair, owner):
+    """A view reads as its owner, but with security_invoker."""
+    views = owner.execute(
+        """
+        SELECT c.relname, array_agg(a.attname::text) FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('v', 'm')
+          AND NOT coalesce(c.reloptions @> ARRAY['security_invoker=true'], false) GROUP BY 1
+        """
+    ).fetchall()
+    assert {name for name, _ in views} == set(isolation.PUBLIC_VIEWS)
+    assert not any({"client_id", "person_id"} & set(columns) for _, columns in views)
+
+
+def test_without_rights_nothing_is_seen(pair, owner, as_face):
+    for table in set(tables(owner)) - set(OPEN):
+        query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+        assert faced(query) == [(0,)], table
+    with acting(as_face, Rights(user_id=0)):
+        assert faced("SELECT count(*) FROM workforce_client") == [(0,)]
+
+
+def test_each_client_is_seen_alone_and_whole(pair, owner, as_face):
+    mine, theirs = (one.client_id for one in pair)
+    seen = 0
+    for table, (columns, _) in tables(owner).items():
+        if (column := client_column(table, columns)) is None:
+            continue
+        known = counted(owner.execute, table, column)
+        with acting(as_face, Rights(user_id=0, reads=(PEO, mine))):
+            found = counted(faced, table, column)
+        expected = {client: rows for client, rows in known.items() if client in (PEO, mine)}
+        assert found == expected, table
+        seen += theirs in known
+    assert seen >= 35  # tables that hold rows of both
+
+
+def test_every_client_is_seen_by_whom_every_client_is_given(pair, owner, as_face):
+    known = counted(owner.execute, "enrollment_coverage", "client_id")
+    with acting(as_face, Rights(user_id=0, reads=None)):
+        assert counted(faced, "enrollment_coverage", "client_id") == known
+
+
+def test_one_employee_is_seen_alone(pair, owner, as_face):
+    mine = pair[0].client_id
+    person_id = owner.execute(
+        "SELECT min(person_id) FROM enrollment_coverage WHERE client_id = %s", [mine]
+    ).fetchone()[0]
+    for table, (columns, _) in tables(owner).items():
+        column = PERSON_COLUMNS.get(table, "person_id")
+        if client_column(table, columns) is None or column not in columns:
+            continue
+        known = counted(owner.execute, table, column)
+        with acting(as_face, Rights(user_id=0, reads=(PEO, mine), persons=(person_id,))):
+            found = counted(faced, table, column)
+        assert found == {person: rows for person, rows in known.items() if person == person_id}, table
+    with acting(as_face, Rights(user_id=0, reads=(PEO, mine), persons=())):
+        assert faced("SELECT count(*) FROM workforce_person") == [(0,)]
+
+
+def test_what_belongs_to_a_row_of_another_client_is_not_seen(pair, owner, as_face):
+    mine = pair[0].client_id
+    for table, (column, parent) in PARENTS.items():
+        client = CLIENT_COLUMNS.get(parent, "client_id")
+        query = sql.SQL("SELECT count(*) FROM {0} c JOIN {1} p ON p.id = c.{2} WHERE p.{3} = ANY(%s)").format(
+            *map(sql.Identifier, (table, parent, column, client))
+        )
+        known = owner.execute(query, [[PEO, mine]]).fetchone()
+        with acting(as_face, Rights(user_id=0, reads=(PEO, mine))):
+            assert faced(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))) == [known], table
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def touched(face, rights, statement) -> int:
+    """Answer how many rows a statement changed; none where history is append-only for everybody."""
+    try:
+        with acting(face, rights), connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.rowcount
+    except DatabaseError as refused:
+        if "append-only" in str(refused) or "permission denied" in str(refused):
+            return 0
+        raise
+
+
+def test_what_may_be_read_may_not_be_written(pair, owner, as_face):
+    mine, theirs = (one.client_id for one in pair)
+    rights = Rights(user_id=0, reads=(PEO, mine, theirs), writes=(mine,))
+    for table, (columns, _) in tables(owner).items():
+        if (column := client_column(table, columns)) is None:
+            continue
+        others = f"WHERE {column} <> {mine}"
+        assert touched(as_face, rights, f"UPDATE {table} SET {column} = {column} {others}") == 0, table
+        assert touched(as_face, rights, f"DELETE FROM {table} {others}") == 0, table
+    assert touched(
+        as_face, rights, f"UPDATE workforce_person SET client_id = {mine} WHERE client_id = {mine}"
+    )
+
+
+def test_no_row_is_given_to_another_client(pair, owner, as_face):
+    mine, theirs = (one.client_id for one in pair)
+    statements = (
+        f"INSERT INTO workforce_person (client_id, employee_number) VALUES ({theirs}, 'X1')",
+        f"UPDATE workforce_person SET client_id = {theirs} WHERE client_id = {mine}",
+    )
+    for statement in statements:
+        with pytest.raises(DatabaseError), acting(as_face, Rights(user_id=0, reads=(mine,), writes=(mine,))):
+            faced(statement)
+
+
+@pytest.mark.parametrize(
+    "statement", ["TRUNCATE events_event", "DROP TABLE events_event", "CREATE TABLE x (y int)"]
+)
+def test_a_face_changes_no_tables(pair, as_face, statement):
+    with pytest.raises(DatabaseError), acting(as_face, Rights(user_id=0, reads=None, writes=None)):
+        faced(statement)
+
+
+# --- the transaction ----------------------------------------------------------------------------------------
+
+
+def test_rights_end_with_their_transaction(pair, as_face):
+    mine = pair[0].client_id
+    with acting(as_face, Rights(user_id=7, reads=(mine,))):
+        assert faced("SELECT id FROM workforce_client") == [(mine,)]
+    assert faced("SELECT id FROM workforce_client") == []
+    for name in SETTINGS:
+        assert faced(f"SELECT nullif(current_setting('openbenefits.{name}', true), '')") == [(None,)]
+
+
+def test_rights_are_not_taken_within_another_transaction(pair, as_face):
+    with transaction.atomic(), pytest.raises(RuntimeError), acting(as_face, Rights(user_id=0, reads=None)):
+        pass
+
+
+def test_whoever_may_not_make_the_role_is_told_what_to_do(pair, owner, monkeypatch):
+    owner.execute("CREATE ROLE openbenefits_nobody NOLOGIN")
+    owner.execute("SET ROLE openbenefits_nobody")
+    monkeypatch.setattr(isolation, "FACE", "openbenefits_other_face")
+    with pytest.raises(
+        psycopg.errors.InsufficientPrivilege, match="CREATE ROLE openbenefits_other_face NOLOGIN"
+    ):
+        isolation.isolate(owner)

@@ -1,0 +1,170 @@
+"""Coming in: by password, by a link, by a code; what each sees on the first page, and what is refused."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.core import mail
+from django.test import Client as Browser
+from django.test import override_settings
+from tests.accounts.conftest import as_face, pair
+
+from openbenefits.accounts.models import User
+from openbenefits.accounts.roles import RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employee
+from openbenefits.accounts.signing_in import LINK_SECONDS, link_token
+from openbenefits.store import use_database
+from openbenefits.workforce.models import Person
+
+__all__ = ["as_face", "pair"]
+
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+GIVEN = {"given_by": "test", "now": NOW}
+PASSWORD = "correct horse battery staple"
+LENIENT = override_settings(SECOND_FACTOR="off")
+
+
+@pytest.fixture(scope="module")
+def users(database, pair):
+    """A specialist of one client, one of every client, an employee, and one who may nothing."""
+    mine = pair[0].client_id
+    names = ("specialist", "everywhere", "employee", "nobody")
+    found = {name: User.objects.create_user(name, f"{name}@example.com", PASSWORD) for name in names}
+    give_role(found["specialist"], mine, RoleCode.SPECIALIST, **GIVEN)
+    give_role(found["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, **GIVEN)
+    person_id = Person.objects.filter(client_id=mine).order_by("pk").values_list("pk", flat=True)[0]
+    link_employee(found["employee"], mine, person_id, **GIVEN)
+    return found
+
+
+@pytest.fixture
+def browser(users, as_face) -> Browser:
+    return Browser(HTTP_HOST="localhost")
+
+
+def signed_in(browser, user) -> Browser:
+    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser
+
+
+def text(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_whoever_is_not_signed_in_is_asked_to(browser):
+    response = browser.get("/")
+    assert response.status_code == 302
+    assert response["Location"] == "/account/login/?next=/"
+    assert "Sign In" in text(browser.get("/account/login/"))
+
+
+def test_a_password_lets_in_and_a_wrong_one_does_not(browser):
+    wrong = browser.post("/account/login/", {"login": "specialist", "password": "something else"})
+    assert wrong.status_code == 200
+    assert "not correct" in text(wrong)
+    with LENIENT:
+        right = browser.post(
+            "/account/login/", {"login": "specialist@example.com", "password": PASSWORD}, follow=True
+        )
+    assert right.redirect_chain[-1][0] == "/"
+    assert "Schedules and runs" in text(right)
+
+
+@LENIENT
+def test_each_sees_no_more_than_his_own(browser, users, pair):
+    page = text(signed_in(browser, users["specialist"]).get("/"))
+    assert "harbor" in page
+    assert "quill" not in page
+    page = text(signed_in(browser, users["everywhere"]).get("/"))
+    assert "harbor" in page
+    assert "quill" in page
+    page = text(signed_in(browser, users["employee"]).get("/"))
+    assert "What you have today" in page
+    assert "Schedules" not in page
+    assert "Nothing is shared with you yet" in text(signed_in(browser, users["nobody"]).get("/"))
+
+
+def test_staff_needs_a_second_factor_and_an_employee_does_not(browser, users):
+    assert signed_in(browser, users["specialist"]).get("/")["Location"] == "/account/2fa/"
+    told = text(browser.get("/account/2fa/"))
+    assert "Set up a second factor first" in told
+    assert signed_in(browser, users["employee"]).get("/").status_code == 200
+
+
+def test_a_link_signs_in_once(browser, users, monkeypatch):
+    token = link_token(users["employee"])
+    response = browser.get(f"/sign-in/{token}", follow=True)
+    assert "What you have today" in text(response)
+    again = Browser(HTTP_HOST="localhost").get(f"/sign-in/{token}")
+    assert again.status_code == 410
+    assert "used up" in text(again)
+    assert Browser(HTTP_HOST="localhost").get("/sign-in/forged").status_code == 410
+    fresh = link_token(User.objects.get(username="employee"))
+    later = datetime.now(UTC).timestamp() + LINK_SECONDS + 1
+    monkeypatch.setattr("time.time", lambda: later)
+    assert Browser(HTTP_HOST="localhost").get(f"/sign-in/{fresh}").status_code == 410
+
+
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
+def test_a_code_by_mail_signs_in(browser, users):
+    page = browser.post("/account/login/code/", {"email": "employee@example.com"}, follow=True)
+    assert page.status_code == 200
+    (letter,) = mail.outbox
+    code = re.search(r"^\s*([A-Z0-9]{3,}-?[A-Z0-9]{3,})\s*$", letter.body, re.MULTILINE).group(1)
+    done = browser.post("/account/login/code/confirm/", {"code": code}, follow=True)
+    assert "What you have today" in text(done)
+
+
+def test_nobody_signs_up_by_himself(browser):
+    assert "closed" in text(browser.get("/account/signup/")).lower()
+    before = User.objects.count()
+    browser.post("/account/signup/", {"username": "x", "password1": PASSWORD})
+    assert User.objects.count() == before
+
+
+@LENIENT
+def test_a_role_that_ends_ends_at_the_next_click(browser, users, pair, database, embedded_server):
+    from openbenefits.accounts.services import end_role
+
+    signed_in(browser, users["everywhere"])
+    assert "harbor" in text(browser.get("/"))
+    url = embedded_server.url(database.settings_dict["NAME"])
+    use_database(url)
+    end_role(users["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, ended_by="test", now=NOW)
+    use_database(url, as_face=True)
+    assert "harbor" not in text(browser.get("/"))
+    use_database(url)
+    give_role(users["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, **GIVEN)
+
+
+def test_headers_keep_others_out(browser):
+    response = browser.get("/account/login/")
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+
+
+def test_a_form_of_somebody_else_is_refused(users, as_face):
+    strict = Browser(enforce_csrf_checks=True, HTTP_HOST="localhost")
+    response = strict.post("/account/login/", {"login": "specialist", "password": PASSWORD})
+    assert response.status_code == 403
+
+
+def test_many_wrong_passwords_are_slowed_down(browser):
+    answers = [
+        browser.post("/account/login/", {"login": "nobody", "password": f"wrong {number}"})
+        for number in range(12)
+    ]
+    assert answers[-1].status_code == 429 or "Too many" in text(answers[-1])
+
+
+@LENIENT
+def test_pages_are_in_english_and_spanish(browser, users):
+    signed_in(browser, users["employee"])
+    assert 'lang="en' in browser.get("/").content.decode()
+    browser.post("/language/setlang/", {"language": "es", "next": "/"})
+    assert 'lang="es"' in browser.get("/").content.decode()

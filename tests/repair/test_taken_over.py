@@ -1,0 +1,147 @@
+"""Coverage that was taken over is moved, ended or voided; the events after it are decided again; and undone."""
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+from tests.runs.conftest import NOW, put_employer
+
+from openbenefits.core.codes import Level
+from openbenefits.enrollment import models
+from openbenefits.payroll.services import owed
+from openbenefits.repair.models import TakeOverAct
+from openbenefits.repair.operations import operate
+from openbenefits.repair.services import RepairRefused
+from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
+from openbenefits.runs.services import run
+from openbenefits.store.bulk import copy_in, schema_of
+
+from .test_operations import AS_OF, BEGIN, order_of
+from .worlds import LATER, YEAR_END, events_of, held
+
+SINCE, LATER_ON, LAST = date(2025, 7, 1), date(2025, 8, 1), date(2025, 10, 1)
+
+
+@pytest.fixture
+def employer(fresh_database, tmp_path):
+    made = put_employer(tmp_path / "harbor", people=6)
+    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+    return made
+
+
+@pytest.fixture
+def person_id(fresh_database, employer) -> int:
+    """Somebody with medical coverage by open enrolment, and the same taken over for the year before."""
+    covered = held(fresh_database, employer).filter(pl.col("kind").is_in(["E", "D"]), plan_type="10")
+    person = covered["person_id"].min()
+    point = models.Coverage.objects.filter(person_id=person, plan_type="10", superseded_by_run=None).get()
+    row = {name: getattr(point, name) for name in schema_of(models.Coverage)}
+    row |= dict.fromkeys(("schedule_id", "event_number", "run_id"))
+    row |= {"begins_on": SINCE, "deduction_begins_on": SINCE, "version": 1, "rule": "take-over", "kind": "E"}
+    copy_in(fresh_database, "enrollment_coverage", pl.DataFrame([row], schema=schema_of(models.Coverage)))
+    again(fresh_database, employer, person)
+    return person
+
+
+def again(connection, employer, person) -> None:
+    events = events_of(connection, employer, person_id=person)
+    operate(connection, order_of(employer, events, "again"), now=LATER)
+
+
+def order(employer, person, do, to_on=None, **more) -> TakenOver:
+    named = {"client_id": employer.client_id, "person_id": person, "plan_type": "10", "begins_on": SINCE}
+    span = {"as_of": AS_OF, "begin": BEGIN, "through": YEAR_END}
+    said = {"reason": "the old system was wrong", "author": "tester"}
+    return TakenOver(**(named | span | said | {"do": do, "to_on": to_on} | more))
+
+
+def timeline(connection, employer, person):
+    """What holds, apart from how often it was written."""
+    rows = held(connection, employer).filter(person_id=person)
+    return rows.drop("version", "run_id", strict=False).sort("plan_type", "begins_on")
+
+
+def medical(connection, employer, person):
+    rows = timeline(connection, employer, person).filter(plan_type="10")
+    return rows.select("begins_on", "kind").rows()
+
+
+def do(connection, employer, person, word, to_on=None, **more):
+    return operate_on_taken_over(connection, order(employer, person, word, to_on), now=LATER, **more)
+
+
+def test_voided_it_has_never_been_and_undone_it_is_as_before(fresh_database, employer, person_id):
+    before = timeline(fresh_database, employer, person_id)
+    assert (SINCE, "E") in medical(fresh_database, employer, person_id)
+    told = do(fresh_database, employer, person_id, "void", is_rehearsal=True)
+    assert told.consequences.run_id is None
+    assert timeline(fresh_database, employer, person_id).equals(before)
+    assert not TakeOverAct.objects.exists()
+    told = do(fresh_database, employer, person_id, "void")
+    assert told.consequences.coverage.filter(pl.col("begins_on") == SINCE)["side"].to_list() == ["before"]
+    assert all(begins_on != SINCE for begins_on, _ in medical(fresh_database, employer, person_id))
+    do(fresh_database, employer, person_id, "undo")
+    assert timeline(fresh_database, employer, person_id).equals(before)
+    with pytest.raises(RepairRefused, match="undo"):
+        do(fresh_database, employer, person_id, "undo")
+    assert [act.kind for act in TakeOverAct.objects.order_by("number")] == ["void", "undo"]
+
+
+def test_moved_to_another_day_it_owes_from_that_day(fresh_database, employer, person_id):
+    before = timeline(fresh_database, employer, person_id)
+
+    def first_owed():
+        lines = owed(
+            fresh_database, employer.client_id, begin=date(2025, 6, 1), through=LAST, person_ids=[person_id]
+        )
+        return lines.filter(plan_type="10", kind="deduction")["ends_on"].min()
+
+    early = first_owed()
+    do(fresh_database, employer, person_id, "redate", LATER_ON)
+    assert (LATER_ON, "E") in medical(fresh_database, employer, person_id)
+    assert (SINCE, "E") not in medical(fresh_database, employer, person_id)
+    assert early is None or early < first_owed()
+    do(fresh_database, employer, person_id, "undo")
+    assert timeline(fresh_database, employer, person_id).equals(before)
+
+
+def test_ended_it_is_not_what_open_enrolment_kept(fresh_database, employer, person_id):
+    before = timeline(fresh_database, employer, person_id)
+    do(fresh_database, employer, person_id, "end", LAST)
+    rows = medical(fresh_database, employer, person_id)
+    assert rows[:2] == [(SINCE, "E"), (LAST, "T")]
+    do(fresh_database, employer, person_id, "undo")
+    assert timeline(fresh_database, employer, person_id).equals(before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"begins_on": LATER_ON}, "2025-07-01"),
+        ({"plan_type": "99"}, "none"),
+        ({"do": "redate", "to_on": None}, "expected a day"),
+        ({"do": "redate", "to_on": SINCE}, "other than"),
+        ({"do": "end", "to_on": SINCE}, "other than"),
+        ({"do": "end", "to_on": date(2025, 6, 30)}, "after 2025-07-01"),
+        ({"to_on": LAST}, "expected no day"),
+        ({"do": "erase"}, "redate, end, void, undo"),
+        ({"reason": " "}, "reason"),
+        ({"author": ""}, "author"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_writes_nothing(fresh_database, employer, person_id, changes, said):
+    before = timeline(fresh_database, employer, person_id)
+    asked = replace(order(employer, person_id, "void"), **changes)
+    with pytest.raises(RepairRefused, match=said):
+        operate_on_taken_over(fresh_database, asked, now=LATER)
+    assert timeline(fresh_database, employer, person_id).equals(before)
+
+
+def test_an_operation_on_coverage_of_an_event_is_refused(fresh_database, employer, person_id):
+    own = timeline(fresh_database, employer, person_id).filter(plan_type="20")
+    if own.is_empty():
+        pytest.fail("the sample gives everybody basic life")
+    asked = replace(order(employer, person_id, "void"), plan_type="20", begins_on=own["begins_on"][0])
+    with pytest.raises(RepairRefused, match="none"):
+        operate_on_taken_over(fresh_database, asked, now=LATER)
