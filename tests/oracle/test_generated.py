@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from tests.laws.strategies import Triple, triples
+from tests.laws.test_kernel_agrees import IS_FUZZING
 
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
@@ -15,7 +16,9 @@ from .documents import as_written
 from .rows import half_away
 
 GENERATED = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=4000 if IS_FUZZING else 150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 

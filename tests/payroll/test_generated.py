@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.laws.strategies import option_codes, triples
+from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.oracle import owed
 from tests.oracle.rows import Fault
 
@@ -14,7 +15,7 @@ from .columnar import Projection, compared
 BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
 NOT_COUNTED = ("calendar", "option")
 GENERATED = settings(
-    max_examples=40,
+    max_examples=2000 if IS_FUZZING else 40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 
 from openbenefits.payroll.rules import changes_between, deductions_summary, owed_lines
 
@@ -14,7 +15,7 @@ from .columnar import Projection, base, taken
 
 BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
 GROUPS = ("BW", "BW27", "WK", "WK53", "SM", "MO")
-LAWS = settings(max_examples=25, deadline=None)
+LAWS = settings(max_examples=500 if IS_FUZZING else 25, deadline=None)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_a_year_is_twelve_months(setup, group):
 PERIODS = {"annual": 1, "quarterly": 4, "monthly": 12, "semimonthly": 24, "biweekly": 26, "weekly": 52}
 
 
-@settings(LAWS, max_examples=15)
+@settings(LAWS, max_examples=500 if IS_FUZZING else 15)
 @given(cents=st.integers(1, 10**6), frequency=st.sampled_from(sorted(PERIODS)), group=st.sampled_from(GROUPS))
 @example(cents=10_000, frequency="annual", group="MO")
 @example(cents=10_000, frequency="annual", group="BW")

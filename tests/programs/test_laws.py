@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 
 from openbenefits.programs.audit import audit
 from openbenefits.programs.findings import has_errors
@@ -77,7 +78,7 @@ def check_rows(loaded: LoadedBundle, peo: LoadedBundle) -> None:
     assert fingerprint(to_document(from_document(document))) == fingerprint(document)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 60, deadline=None)
 @given(st.sampled_from(list(paths(CLIENT))), VALUES)
 def test_a_clients_rows_are_complete_or_it_is_refused(path, value):
     with TemporaryDirectory() as name:
@@ -88,7 +89,7 @@ def test_a_clients_rows_are_complete_or_it_is_refused(path, value):
             check_rows(reading.bundle, peo)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 60, deadline=None)
 @given(st.sampled_from(list(paths(PEO))), VALUES)
 def test_the_peos_rows_are_complete_or_it_is_refused(path, value):
     with TemporaryDirectory() as name:
@@ -98,7 +99,7 @@ def test_the_peos_rows_are_complete_or_it_is_refused(path, value):
             check_rows(reading.bundle, reading.bundle)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 60, deadline=None)
 @given(st.binary(max_size=80) | st.text("[]{}:-,#&*!|>'\"\n aA1.@%`", max_size=60).map(str.encode))
 def test_any_bytes_are_read_without_a_traceback(text):
     with TemporaryDirectory() as name:
@@ -108,7 +109,7 @@ def test_any_bytes_are_read_without_a_traceback(text):
         assert (reading.bundle is None) == has_errors(reading.findings)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 60, deadline=None)
 @given(st.binary(max_size=80) | st.text('table,rea0159.\n" ', max_size=60).map(str.encode))
 def test_any_bytes_as_csv_are_read_without_a_traceback(text):
     with TemporaryDirectory() as name:
@@ -151,7 +152,7 @@ def _at(node: Any, path: Path_) -> Any:
     return node
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 80, deadline=None)
 @given(st.data())
 def test_a_damaged_client_is_findings_or_a_bundle(data):
     with TemporaryDirectory() as name:
@@ -161,7 +162,7 @@ def test_a_damaged_client_is_findings_or_a_bundle(data):
             check_rows(reading.bundle, good_peo())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=1000 if IS_FUZZING else 80, deadline=None)
 @given(st.data())
 def test_a_damaged_peo_is_findings_or_a_bundle(data):
     with TemporaryDirectory() as name:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.oracle.dates import add_months, begin_day, first_of_next_month, month_end
 
 from openbenefits.core.codes import BeginRule, Severity
@@ -61,7 +62,7 @@ def latest_begin(rule: BeginRule, hired_on: date, months: int, days: int, freque
     return max(calendar[bisect_left(calendar, first)] for calendar in calendars)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=4000 if IS_FUZZING else 60, deadline=None)
 @given(
     rule=st.sampled_from(BeginRule),
     months=st.sampled_from([0, 0, 1, 2, 3, 4]),

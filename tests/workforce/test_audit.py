@@ -113,8 +113,8 @@ def test_one_spouse_or_partner_at_a_time(fresh_database, client):
         dependent={"birth_on": date(1981, 1, 1)}, **WHO,
     )  # fmt: skip
     second = hired(client, "2", status="married")
-    add(client, second, "SP", date(1980, 1, 1), first_name="Ed")
     add(client, second, "SP", date(1982, 1, 1), first_name="Flo", is_former=True)
+    add(client, second, "SP", date(1980, 1, 1), first_name="Ed")
     found = audit_data(fresh_database, [client], DAY).select("code", "person_id").rows()
     assert found == [("HR2006", first)]
 
