@@ -167,8 +167,10 @@ def _build(
 
 @contextmanager
 def _draft(running: server.Server, source: str) -> Iterator[str]:
-    with _clone(running, source, "draft"):
-        yield "draft"
+    """Make a database of a name nobody had: what is kept of a database goes by its name."""
+    name = f"story_{os.getpid()}_{next(_numbers)}"
+    with _clone(running, source, name):
+        yield name
 
 
 def _exists(session: psycopg.Connection, name: str) -> bool:
