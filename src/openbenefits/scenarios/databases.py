@@ -167,8 +167,7 @@ def _build(
 
 @contextmanager
 def _draft(running: server.Server, source: str) -> Iterator[str]:
-    """Make a database of a name nobody had: what is kept of a database goes by its name."""
-    name = f"story_{os.getpid()}_{next(_numbers)}"
+    name = f"story_{os.getpid()}_{next(_numbers)}"  # of no database before it: caches go by name
     with _clone(running, source, name):
         yield name
 
