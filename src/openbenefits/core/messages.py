@@ -516,7 +516,7 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "election",
             _W,
             _ELECT,
-            "A choice made before costs more now, and goes back to the person",
+            "A choice made before costs more now, or leaves somebody out, and goes back to the person",
             "Ask the person: the choice as it is, or another one.",
         ),
         _entry(

@@ -10,7 +10,7 @@ from openbenefits.enrollment.prepared_frames import load_offered_prices, load_pr
 from openbenefits.enrollment.rules.contributed import plans_to_ask
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.enrollment.rules.replayed import return_fallen
+from openbenefits.enrollment.rules.replayed import newly_covered, return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.rules.since import held_otherwise
 from openbenefits.enrollment.services import Known
@@ -54,10 +54,7 @@ def decide(
     if settling.height:
         situation = _with_contributions(connection, known, cases, settling, prepared, rulebook)
         settled = settle(settling, prepared, situation, known.elected, known.held, rulebook)
-        replayed = cases.filter(is_to_be_replayed())
-        if replayed.height:
-            earlier = load_offered_prices(connection, replayed)
-            settled = return_fallen(settled, replayed, known.elected, prepared, earlier)
+        settled = _without_fallen(connection, cases, settled, known, prepared)
         final = settled.cases.select("case", final_status="process_status")
     entered = is_to_be_replayed() & pl.col("case").is_in(known.elected.elections["case"].implode())
     cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
@@ -94,6 +91,25 @@ def _with_contributions(
         return known.situation
     asked = asked.join(cases.select("case", *RECORD_KEY), on="case")
     return replace(known.situation, contributions=load_contributions(connection, asked, rulebook))
+
+
+def _without_fallen(
+    connection: Any, cases: pl.DataFrame, settled: Settled, known: Known, prepared: Prepared
+) -> Settled:
+    """Give choices that no longer stand back to the person (rulings §1.7, §6.2).
+
+    What was entered and interrupted goes back also where it leaves out who is covered by now; once it is
+    finalised nobody is asked any more.
+    """
+    entered = pl.col("process_status_before") == str(ProcessStatus.ET)
+    finalised = entered.fill_null(value=False) & pl.col("is_finalizing")
+    replayed = cases.filter(is_to_be_replayed() & ~finalised)
+    if replayed.is_empty():
+        return settled
+    earlier = load_offered_prices(connection, replayed)
+    waited = replayed.filter(entered)
+    newly = newly_covered(waited, prepared, load_prepared_held(connection, waited), known.held)
+    return return_fallen(settled, replayed, known.elected, prepared, earlier, newly)
 
 
 def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from openbenefits.events.rules import (
     is_to_be_replayed,
     is_unfinished,
 )
-from openbenefits.events.services import move_events
+from openbenefits.events.services import move_events, order_replay
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.runs import models
 from openbenefits.runs.deciding import decide
@@ -178,17 +178,23 @@ def _with_proof(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
 
 
 def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
-    """Close events that an earlier one interrupts; open again those whose turn has come back."""
+    """Close events that an earlier one interrupts; open again those whose turn has come back.
+
+    What was elected in an interrupted event stays, and is looked at again when its turn comes (rulings §1.7).
+    """
     interrupted, resumed = interruptions(chosen)
     is_chosen = started.options.get("event") is not None
     why = "put back for an event on demand" if is_chosen else "interrupted by an earlier event"
+    by = {"run_id": started.id, "actor": started.started_by, "now": now}
+    entered = (pl.col("process_status") == str(ProcessStatus.ET)) & ~is_to_be_replayed()
+    order_replay(connection, interrupted.filter(entered), cause=why, **by)
     for events, status, cause in (
-        (interrupted, EventStatus.CLOSED, why),
+        (interrupted.filter(~entered), EventStatus.CLOSED, why),
         (resumed, EventStatus.OPEN, "resumed"),
     ):
         if events.height:
             moves = events.with_columns(to_status="process_status", to_event_status=pl.lit(str(status)))
-            move_events(connection, moves, cause=cause, run_id=started.id, actor=started.started_by, now=now)
+            move_events(connection, moves, cause=cause, **by)
 
 
 def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Elections of an event decided again: which still stand, and which go back to the person (rulings §6.2).
 
-A choice stands if it is still valid and the employee's cost per pay has not risen. One that does not stand
-sends the whole event back (RE): what was chosen stays on record, nothing of it holds, nothing is dropped.
+A choice stands if it is still valid and the employee's cost per pay has not risen; one that waited while an
+earlier event was decided also must not leave out whom that event covers (rulings §1.7). One that does not
+stand sends the whole event back (RE): what was chosen stays on record, nothing of it holds, nothing is lost.
 """
 
 from dataclasses import replace
@@ -21,20 +22,62 @@ NOT_SAID = (REPLACED, "BA1332")
 
 
 def return_fallen(
-    settled: Settled, replayed: pl.DataFrame, elected: Elected, prepared: Prepared, earlier: pl.DataFrame
+    settled: Settled,
+    replayed: pl.DataFrame,
+    elected: Elected,
+    prepared: Prepared,
+    earlier: pl.DataFrame,
+    newly: pl.DataFrame,
 ) -> Settled:
     """Give the replayed cases of which some choice no longer stands back to the person: RE, without results.
 
     Shapes:  replayed names the cases decided again; earlier has case, option_id and the employee's cost per
-             pay as last offered (before_cents, after_cents; null: stated by the person, not compared).
+             pay as last offered (before_cents, after_cents; null: stated by the person, not compared); newly
+             as `newly_covered`.
     """
     chosen = elected.elections.join(replayed.select("case"), on="case", how="semi")
     dearer = _dearer(chosen, prepared, earlier)
     invalid = settled.messages.filter(code=REPLACED).join(replayed.select("case"), on="case", how="semi")
-    returned = pl.concat([dearer.select("case"), invalid.select("case")]).unique()
+    left_out = _left_out(chosen, elected, newly)
+    returned = pl.concat([rows.select("case") for rows in (dearer, invalid, left_out)]).unique()
     if returned.is_empty():
         return settled
-    return _without(settled, returned, with_catalogue(_messages(dearer)))
+    messages = pl.concat([_messages(dearer), _left_out_messages(left_out)])
+    return _without(settled, returned, with_catalogue(messages))
+
+
+def newly_covered(
+    cases: pl.DataFrame, prepared: Prepared, before: pl.DataFrame, held: Elected
+) -> pl.DataFrame:
+    """Name the dependents whom another option covers than when the event was last prepared.
+
+    Shapes: before has case, plan_type and held_option_id (then in force; no row: nothing was). Result: case,
+            plan_type, dependent_id.
+    """
+    plans = prepared.plans.join(cases.select("case"), on="case", how="semi")
+    both = plans.select("case", "plan_type", "current_option_id").join(
+        before, on=["case", "plan_type"], how="left"
+    )
+    other = both.filter(pl.col("current_option_id").ne_missing(pl.col("held_option_id")))
+    return held.members.join(other, on=["case", "plan_type"], how="semi").select(
+        "case", "plan_type", "dependent_id"
+    )
+
+
+def _left_out(chosen: pl.DataFrame, elected: Elected, newly: pl.DataFrame) -> pl.DataFrame:
+    """Count the dependents covered by now whom a choice leaves out: case, plan_type, dependents."""
+    asked = newly.join(chosen, on=["case", "plan_type"], how="semi")
+    missed = asked.join(elected.members, on=["case", "plan_type", "dependent_id"], how="anti")
+    return missed.group_by("case", "plan_type", maintain_order=True).agg(dependents=pl.len())
+
+
+def _left_out_messages(left_out: pl.DataFrame) -> pl.DataFrame:
+    return message_rows(
+        left_out,
+        RETURNED,
+        pl.lit("a choice about everybody covered by now"),
+        pl.format("{} dependents covered since it was made, and in no choice", "dependents"),
+    )
 
 
 def _dearer(chosen: pl.DataFrame, prepared: Prepared, earlier: pl.DataFrame) -> pl.DataFrame:
