@@ -167,8 +167,9 @@ def _build(
 
 @contextmanager
 def _draft(running: server.Server, source: str) -> Iterator[str]:
-    with _clone(running, source, "draft"):
-        yield "draft"
+    name = f"story_{os.getpid()}_{next(_numbers)}"  # of no database before it: caches go by name
+    with _clone(running, source, name):
+        yield name
 
 
 def _exists(session: psycopg.Connection, name: str) -> bool:
