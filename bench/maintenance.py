@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import connection
 
 from bench.children import Progress, peak_bytes
+from bench.copying import copied_seconds
 from bench.kernel import Measured, timed
 from bench.stored import (
     BY,
@@ -17,7 +18,6 @@ from bench.stored import (
     WRITTEN,
     Employer,
     bench_database,
-    copied_seconds,
     load_employer,
     settle,
 )
@@ -94,7 +94,11 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
         "final": told.filter(to_status="FE")["people"].sum(),
         "points": points,
         "peak_bytes": peak_bytes(),
-        **copied_seconds([*WRITTEN, "enrollment.Coverage"]),
+        **copied_seconds(
+            [*WRITTEN, "enrollment.Coverage"],
+            [[one.client_id for one in employers]],
+            only="run_id IS NOT NULL",
+        ),
     }
 
 

@@ -5,45 +5,41 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-import polars as pl
-from django.apps import apps
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 
+from bench import cycle, demand
 from bench.children import Progress, peak_bytes
-from bench.kernel import Lap, Measured, timed
+from bench.copying import UNSHARED, copied_seconds
+from bench.kernel import Measured, timed
 from bench.world import SEED, source_hash, write_people
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import Schedule
 from openbenefits.runs.services import RunOrder, run, trial
+from openbenefits.runs.workers import each_done, usual_workers
 from openbenefits.sample import SAMPLE_FOLDER, generate_setup
 from openbenefits.store import boot, server
-from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.workforce import census
 from openbenefits.workforce.models import Client, Person
-from openbenefits.workforce.services import report_life_event
 
 NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
 START = date(2025, 10, 1)
 OPENING, CLOSING = date(2025, 11, 3), date(2025, 12, 1)
-MARRIED_ON = date(2026, 3, 14)
 BY = "bench"
 LARGEST_CLIENT = 10_000
-ASKED, WARM_UP = 30, 3
 
 WRITTEN = (
     *("events.Event", "events.EventStep", "events.Message"),
     *("enrollment.Preparation", "enrollment.EventPlan", "enrollment.MenuOption"),
-    *("runs.RunPerson", "runs.RunPartition"),
+    "runs.RunPerson",
+    "runs.EventBefore",
 )
-"""The tables that a preparation writes to (beside its one row in runs_run)."""
+"""The tables that a preparation writes to (beside the few rows of the ledger)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +63,8 @@ class Employer:
 
 
 def make_people(base: Path, people: int, progress: Progress) -> Path:
-    """Write bundles and censuses of clients of at most 10,000 people, unless they stand there already."""
-    clients = -(-people // LARGEST_CLIENT)
+    """Write bundles and censuses of clients of at most 10,000 people, two at least, unless they are there."""
+    clients = max(2, -(-people // LARGEST_CLIENT))
     each = people // clients
     folder = base / f"stored-{clients}-times-{each}-{source_hash()}"
     profiles = generate_setup(folder / "clients", clients, seed=SEED)
@@ -84,7 +80,7 @@ def measure_stored(folder: Path, progress: Progress) -> Measured:
 
 def _measure(folder: Path, progress: Progress) -> Measured:
     codes = sorted(one.name for one in (folder / "clients").iterdir())
-    steps = _Steps(progress, 6 * len(codes) + 2)
+    steps = Steps(progress, 6 * len(codes) + 5)
     loading = time.perf_counter()
     setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by=BY, now=NOW)
     employers = [steps.did(load_employer(folder, code)) for code in codes]
@@ -93,32 +89,37 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     finals = [replace(one, as_of=CLOSING, through=Level.ELECTIONS, is_finalizing=True) for one in orders]
     people = Person.objects.count()
     prepared = steps.run(orders)
-    rows = copied_seconds(WRITTEN)
-    steps.did(None)
+    prepared_bytes = peak_bytes()
+    parts = [[one.client_id] for one in employers]
+    rows = steps.did(copied_seconds(WRITTEN, parts))
+    flat = [UNSHARED if label == "enrollment.MenuOption" else label for label in WRITTEN]
+    unshared = steps.did(copied_seconds(flat, parts))
     again = steps.run(orders)
-    rehearsed = steps.run(finals, trial)
-    finalised = steps.run(finals)
+    tried = steps.run(finals, trial)
+    found = cycle.measure_rest(finals, steps)
     unchanged = steps.run(finals)
-    asked = _asked(employers[0])
-    steps.did(None)
+    asked = steps.did(demand.measure_demand(employers[0]))
     return {
         "people": people,
         "clients": len(codes),
         "load_seconds": loaded,
         "prepared_seconds": prepared,
         "again_seconds": again,
-        "trial_seconds": rehearsed,
-        "finalised_seconds": finalised,
+        "trial_seconds": tried,
         "finalised_again_seconds": unchanged,
         **rows,
+        "unshared_seconds": unshared["copy_seconds"],
+        "unshared_rows": unshared["copied_rows"],
+        **found,
         "ratio": prepared / rows["copy_seconds"],
         **asked,
+        "prepared_bytes": prepared_bytes,
         "peak_bytes": peak_bytes(),
         "is_durable": _setting("fsync") == _setting("synchronous_commit") == "on",
     }
 
 
-class _Steps:
+class Steps:
     """Counts what is done, for the progress bar; starts each measurement from a settled database."""
 
     def __init__(self, progress: Progress, total: int) -> None:
@@ -130,9 +131,18 @@ class _Steps:
         return answer
 
     def run(self, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> float:
-        """Run orders one after the other; answer the seconds."""
+        """Run orders, each of a client, as many at once as there are cores; answer the seconds."""
         settle()
-        return sum(self.did(timed(partial(how, connection, order, now=NOW)).seconds) for order in orders)
+        workers = None if len(orders) == 1 else 1
+
+        def of_client(connection: Any, order: RunOrder) -> None:
+            how(connection, order, now=NOW, workers=workers)
+
+        def of_all() -> None:
+            for done in each_done(connection, orders, of_client, workers=usual_workers()):
+                self.did(done)
+
+        return timed(of_all).seconds
 
 
 @contextmanager
@@ -168,68 +178,6 @@ def settle() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         cursor.execute("CHECKPOINT")
-
-
-# --- plain COPY -------------------------------------------------------------------------------------------
-
-
-def copied_seconds(labels: Sequence[str]) -> Measured:
-    """Read back what a run wrote to some tables, empty them, and COPY the same rows in again, at once."""
-    reading, frames = time.perf_counter(), {}
-    for label in labels:
-        model = apps.get_model(label)
-        schema = schema_of(model)
-        table = model._meta.db_table
-        frames[table] = copy_out(connection, f"SELECT {', '.join(schema)} FROM {table}", schema)  # noqa: S608
-    read = time.perf_counter() - reading
-    with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(frames)}")
-    settle()
-    seconds = timed(lambda: _copy(frames)).seconds
-    return {
-        "copy_seconds": seconds,
-        "read_back_seconds": read,
-        "copied_rows": sum(frame.height for frame in frames.values()),
-        "copied_options": frames["enrollment_menuoption"].height,
-    }
-
-
-def _copy(frames: dict[str, pl.DataFrame]) -> None:
-    with transaction.atomic():
-        for table, frame in frames.items():
-            copy_in(connection, table, frame)
-
-
-# --- one person -------------------------------------------------------------------------------------------
-
-
-def _asked(employer: Employer) -> Measured:
-    """Prepare the marriage of one person after another, each by a run of their own."""
-    people = Person.objects.filter(client_id=employer.client_id).order_by("id").values_list("id", flat=True)
-    order = replace(employer.order(), schedule_id=employer.event_maintenance, as_of=MARRIED_ON)
-    laps: list[Lap] = []
-    processed = 0
-    for person_id in people[: ASKED + WARM_UP]:
-        report_life_event(
-            employer.client_id,
-            person_id,
-            event_class="MAR",
-            on=MARRIED_ON,
-            reported_on=MARRIED_ON,
-            made_by=BY,
-            now=NOW,
-        )
-        lap = timed(partial(run, connection, replace(order, people=[person_id]), now=NOW))
-        laps.append(lap)
-        processed += lap.answer.outcomes.filter(outcome="processed").height
-    kept = sorted(lap.seconds for lap in laps[WARM_UP:])
-    return {
-        "asked": len(kept),
-        "asked_processed": processed,
-        "asked_cpu_ms": median(lap.cpu for lap in laps[WARM_UP:]) * 1000,
-        "asked_p50_ms": median(kept) * 1000,
-        "asked_p95_ms": kept[int(len(kept) * 0.95)] * 1000,
-    }
 
 
 def _setting(name: str) -> str:

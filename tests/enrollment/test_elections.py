@@ -441,6 +441,19 @@ def test_one_election_is_checked_like_a_row(world, employee):
     assert Election.objects.count() == 0
 
 
+@pytest.mark.parametrize("column", ["coverage_cents", "pledge_cents", "hours_hundredths"])
+def test_an_amount_nobody_can_mean_is_a_bad_row(world, employee, column):
+    named = {
+        "coverage_cents": "coverage_amount",
+        "pledge_cents": "annual_pledge",
+        "hours_hundredths": "hours",
+    }
+    for value in (10**12 + 1, 2**62, -1):
+        found = one(world, employee, "10", "HMO-1", **{column: value})
+        assert [name for _, name, _ in bad(found)] == [named[column]]
+    assert Election.objects.count() == 0
+
+
 def test_headings_may_be_mapped(world, employee, make_file):
     row = {"EE #": "E1", "Plan type": "10", "Choice": "HMO-1", "Received on": "2025-11-03", "Shoe size": "9"}
     mapping = {"EE #": "employee_number", "Choice": "option"}

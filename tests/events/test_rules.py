@@ -92,6 +92,16 @@ def test_a_life_event_is_a_manual_activity_of_every_benefit_record():
     assert rows["reported_on"].unique().to_list() == [date(2026, 3, 5)]
 
 
+@pytest.mark.parametrize(("days", "events"), [(-1, 0), (0, 1)])
+def test_a_life_event_before_the_first_job_is_no_activity(days, events):
+    jobs = job_row()
+    on = jobs["valid_from"][0] + timedelta(days=days)
+    change = job_change(fact="life_event", event_class="MAR", reported_on=on).with_columns(
+        valid_from=pl.lit(on)
+    )
+    assert activities_of(change, jobs, ACTIONS).height == events
+
+
 def test_two_default_classes_classify_nothing():
     double = CLASSES.with_columns(use=pl.lit("D"))
     rows = activities_of(job_change(), job_row("XFR"), ACTIONS)

@@ -3,7 +3,7 @@
 All people of one set-up are prepared in one call, so that columns are tested as columns.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 from tests.laws.answers import AMOUNTS, FLAGS, code_of, general_credit_of, option_of, rows_of
@@ -361,9 +361,34 @@ def prepare(peo: Row, client: Row, person: Row) -> Row:
     return _COMPILED[key].prepare([(1, person)])[0]
 
 
-def check(peo: Row, client: Row, person: Row) -> Row:
-    """Check the elections of one person, with the signature of the oracle."""
-    return Kernel(peo, [client], [person]).checked([(1, person)])[0]
+class Together:
+    """Cases of many set-ups, those of one PEO in one call: each client is answered beside all the others."""
+
+    def __init__(self, asked: Iterable[tuple[Row, Row, Row]], answer: Callable[..., list[Row]]) -> None:
+        """Take cases, each a PEO, a client, a person; `answer` is a method of Kernel, as `Kernel.prepare`."""
+        self.answer = answer
+        self.groups: dict[str, list[tuple[Row, Row, Row]]] = {}
+        self.found: dict[str, dict[str, Row]] = {}
+        for one in asked:
+            self.groups.setdefault(self._group(*one), []).append(one)
+
+    def __call__(self, peo: Row, client: Row, person: Row) -> Row:
+        """Answer one case, with the signature of the oracle."""
+        group = self._group(peo, client, person)
+        if group not in self.found:
+            self.found[group] = self._answered(self.groups[group])
+        return self.found[group][repr((client, person))]
+
+    def _group(self, peo: Row, _client: Row, person: Row) -> str:
+        return repr((peo, person["event"].get("programs")))
+
+    def _answered(self, asked: list[tuple[Row, Row, Row]]) -> dict[str, Row]:
+        clients = {repr(client): client for _, client, _ in asked}
+        number = {key: place for place, key in enumerate(clients, 1)}
+        people = [(number[repr(client)], person) for _, client, person in asked]
+        kernel = Kernel(asked[0][0], list(clients.values()), [person for _, person in people])
+        keys = [repr((client, person)) for _, client, person in asked]
+        return dict(zip(keys, self.answer(kernel, people), strict=True))
 
 
 _COMPILED: dict[str, Kernel] = {}
@@ -391,7 +416,7 @@ __all__ = [
     "ELECTIONS",
     "FLAGS",
     "Kernel",
-    "check",
+    "Together",
     "credit_use",
     "prepare",
     "prepare_all",

@@ -244,11 +244,12 @@ def electable(result: Row, plan_type: str) -> list[str]:
 
 
 def _compare_messages(expected: list[list[str]], found: list[tuple], differing: list[str]) -> None:
-    if not expected:
-        _compare("messages", [], list(found), differing)
+    """Each expected is found, and no message of another code."""
     for message in expected:
         if not any(list(one[: len(message)]) == list(message) for one in found):
             differing.append(f"messages: {message} is not among {found}")
+    codes = {message[0] for message in expected}
+    _compare("messages besides", [], [one for one in found if one[0] not in codes], differing)
 
 
 def _compare_fragment(name: Any, fragment: Row | None, found: Row | None, differing: list[str]) -> None:

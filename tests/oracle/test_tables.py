@@ -23,7 +23,13 @@ from .rows import Setup
 Engine = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], dict[str, Any]]
 
 
-@pytest.fixture(params=[prepare, kernel.prepare], ids=["oracle", "kernel"])
+CASES = list(load_cases())
+ELECTED = [one for one in load_election_cases() if "said" in one.expect]
+PREPARE = kernel.Together([(one.peo, one.client, one.person) for one in CASES], kernel.Kernel.prepare)
+CHECK = kernel.Together([(one.peo, one.client, one.person) for one in ELECTED], kernel.Kernel.checked)
+
+
+@pytest.fixture(params=[prepare, PREPARE], ids=["oracle", "kernel"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     return request.param
 
@@ -32,7 +38,7 @@ def _named(cases: list[TableCase]) -> list:
     return [pytest.param(case, id=case.name) for case in cases]
 
 
-@pytest.mark.parametrize("case", _named(list(load_cases())))
+@pytest.mark.parametrize("case", _named(CASES))
 def test_prepared(case: TableCase, engine: Engine) -> None:
     result = engine(case.peo, case.client, case.person)
     expect = {name: value for name, value in case.expect.items() if name not in kernel.DECIDED_BY_RUNS}
@@ -41,8 +47,8 @@ def test_prepared(case: TableCase, engine: Engine) -> None:
     assert differences(expect, result) == []
 
 
-@pytest.mark.parametrize("case", _named([one for one in load_election_cases() if "said" in one.expect]))
-@pytest.mark.parametrize("check", [scalar_elections.check, kernel.check], ids=["oracle", "kernel"])
+@pytest.mark.parametrize("case", _named(ELECTED))
+@pytest.mark.parametrize("check", [scalar_elections.check, CHECK], ids=["oracle", "kernel"])
 def test_elections(case: TableCase, check: Engine) -> None:
     found = check(case.peo, case.client, case.person)
     assert found["messages"] == sorted((code, plan_type) for code, plan_type in case.expect["said"])

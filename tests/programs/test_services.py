@@ -15,7 +15,7 @@ from openbenefits.programs.loaded import fingerprint, from_document, to_document
 from openbenefits.programs.schema import json_schemas
 from openbenefits.programs.services import Change, Outcome
 
-from .factories import make_client, make_peo
+from .factories import DATED, make_client, make_peo
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 ACME = 7
@@ -257,3 +257,40 @@ def test_what_no_client_goes_by_is_listed(fresh_database, tmp_path):
     apply(make_client(tmp_path / "client"), ACME)
     found = [(finding.code, finding.where) for finding in services.unused_by_all()]
     assert found == [("unused_by_all", "coverage_codes[9]")]
+
+
+def curve_of(step: float) -> list[dict[str, Any]]:
+    """An age curve of every age: 1 until 38, then a factor above it."""
+    factors = [{"age": age, "factor": 1 if age < 39 else 1 + step} for age in range(121)]
+    return [{**DATED, "code": "C", "factors": factors}]
+
+
+@pytest.mark.parametrize(
+    ("clients_table", "step", "expected"),
+    [
+        ({"curve": "C", "rates": [{"rate": 10}]}, 0.5, ["curve_moved"]),
+        ({"curve": "C", "rates": [{"rate": 10}]}, 0.25, []),  # the curve as it was
+        ({"rates": [{"rate": 10}]}, 0.5, []),  # rates that follow no curve
+    ],
+)
+def test_a_moved_curve_of_the_peo_is_told_where_a_client_follows_it(
+    fresh_database, tmp_path, clients_table, step, expected
+):
+    assert apply(make_peo(tmp_path / "peo", age_curves=curve_of(0.25)), PEO).outcome is Outcome.APPLIED
+    table = {**DATED, "code": "life", **clients_table}
+    assert apply(make_client(tmp_path / "client", rate_tables=[table]), ACME).findings == []
+    names = {"plans": lambda section: section[0].update(name="Another name")}
+    change = apply(make_peo(tmp_path / "peo2", age_curves=curve_of(step), **names), PEO)
+    assert change.outcome is Outcome.APPLIED
+    assert [(one.code, one.severity, one.where) for one in change.findings] == [
+        (code, "W", "client acme") for code in expected
+    ]
+
+
+def test_nothing_can_be_taken_back_where_nothing_is_in_force(fresh_database, tmp_path):
+    change = services.take_back("acme", by="analyst", now=NOW)
+    assert (change.outcome, [one.code for one in change.findings]) == (Outcome.REFUSED, ["nothing_in_force"])
+    applied_both(tmp_path)
+    assert services.take_back("acme", by="analyst", now=NOW).outcome is Outcome.TAKEN_BACK
+    change = services.take_back("acme", by="analyst", now=NOW)
+    assert (change.outcome, [one.code for one in change.findings]) == (Outcome.REFUSED, ["nothing_in_force"])

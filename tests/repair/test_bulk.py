@@ -166,5 +166,9 @@ def test_the_command_line_does_files_events_schedules_and_merges(
     whole = cli("repair", "schedule", *shared, "--schedule", code, "--do", "again", "--reason", "a test")
     assert whole.exit_code == 0, whole.output
     joined = cli("repair", "merge", *shared, "--person", a, "--into", b, "--reason", "one human")
-    assert joined.exit_code == 1
-    assert "facts that no run has read" in " ".join(joined.output.split())
+    assert joined.exit_code == 0, joined.output
+    assert "Nothing was written" in joined.output
+    assert held(fresh_database, employer).equals(before)
+    alone = cli("repair", "unmerge", *shared, "--person", a, "--from", b, "--reason", "two after all")
+    assert alone.exit_code == 1
+    assert "found not so" in " ".join(alone.output.split())

@@ -1,13 +1,17 @@
 """A state machine of histories: facts come, are corrected and withdrawn between runs, elections, kills and repairs.
 
 Each example drives some 200 people, as pairs of twins, through the same runs. After every step nothing
-written has disappeared, at most one event of a benefit record is open, and whatever is covered is covered by
-an event that stands. In the end a rerun and a replay change nothing, and withdrawn facts have left no trace.
+written, paid or approved has disappeared, at most one event of a benefit record is open, and every covered
+day has one basis and an event that stands. A run is as many runs of one event each. In the end a rerun and a
+replay change nothing, and withdrawn facts have left no trace. A failure tells what happened before it.
 """
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
@@ -25,25 +29,29 @@ from hypothesis.stateful import (
 from tests.laws.test_kernel_agrees import IS_FUZZING
 from tests.runs.conftest import NOW, Employer
 
-from openbenefits.core.codes import COVERED_KINDS, EventStatus, Level
+from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_one
-from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
-from openbenefits.events.models import EventStep
-from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
-from openbenefits.events.services import replace_messages
+from openbenefits.enrollment.evidence import decide_proof
+from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.services import move_events, replace_messages
 from openbenefits.repair.rules import AGAIN
 from openbenefits.repair.services import RepairOrder, repair
 from openbenefits.runs import saving
 from openbenefits.runs.services import RunOrder, resume_run, run, start_run
 from openbenefits.store.bulk import copy_out
 
+from .promises import badly_based, gone, points_written, several_open, without_maker, written
+from .single import assert_one_run_is_as_many
 from .test_histories import DAYS, assert_alike, changes, differing, maintain, owing
+from .test_missed_deductions import report
 from .twins import Change, Twins, record, with_twins
-from .worlds import LATER, YEAR_END, events_of, everybody, held
+from .worlds import LATER, YEAR_END, events_of, held
 
 PAIRS = 100
 SUMMER = date(2026, 7, 1)
 PARTITION = 60
+FIRST_PAYS, LAST_PAYS = date(2026, 1, 1), date(2026, 4, 30)
+SUPPLEMENTAL = "21"
 
 LAW = settings(
     max_examples=20 if IS_FUZZING else 2,
@@ -101,12 +109,15 @@ class Machine(RuleBasedStateMachine):
         self.whole.__enter__()
         self.numbers = 0
         self.passing: list[Change] = []
-        self.written = self.points()
-        self.steps = self.step_count()
+        self.paid_through = FIRST_PAYS - timedelta(days=1)
+        self.told: list[str] = []
+        self.points = points_written(self.connection, self.employer)
+        self.acts = written(self.connection)
 
     def teardown(self) -> None:
         try:
-            self.finish()
+            with self.telling("the end"):
+                self.finish()
         finally:
             transaction.set_rollback(True)
             self.whole.__exit__(None, None, None)
@@ -119,6 +130,9 @@ class Machine(RuleBasedStateMachine):
         for change in drawn:
             self.numbers += 1
             change = replace(change, number=self.numbers)
+            self.tell(
+                f"{change.kind} on {change.on} for {'tried' if is_passing else 'both'} of {change.pairs}"
+            )
             record(self.twins, change, of="tried" if is_passing else "both", now=LATER)
             self.passing += [change] * is_passing
 
@@ -131,6 +145,7 @@ class Machine(RuleBasedStateMachine):
     @rule(place=st.integers(0, 20), on=DAYS)
     def a_fact_is_moved(self, place: int, on: date) -> None:
         change = self.passing.pop(place % len(self.passing))
+        self.tell(f"{change.kind} of {change.on} moves to {on}")
         self.withdraw(change)
         self.numbers += 1
         moved = replace(change, on=on, number=self.numbers)
@@ -139,19 +154,66 @@ class Machine(RuleBasedStateMachine):
 
     @rule(is_finalizing=st.booleans())
     def a_run_by_night(self, is_finalizing: bool) -> None:
+        self.tell(f"a run, {is_finalizing=}")
         run(self.connection, self.order(is_finalizing=is_finalizing), now=LATER)
 
     @rule(stops_at=st.integers(1, 4), is_finalizing=st.booleans())
     def a_run_is_killed_and_resumed(self, stops_at: int, is_finalizing: bool) -> None:
+        self.tell(f"a run killed at message {stops_at} and resumed, {is_finalizing=}")
         order = self.order(is_finalizing=is_finalizing)
         started = start_run(self.connection, order, now=LATER, partition_people=PARTITION)
         with contextlib.suppress(Killed), mock.patch.object(saving, "replace_messages", Killer(stops_at)):
             resume_run(self.connection, started.pk, now=LATER, workers=1)
         resume_run(self.connection, started.pk, now=LATER, workers=1)
 
+    @rule(is_finalizing=st.booleans())
+    def a_run_is_as_many_of_one_event_each(self, is_finalizing: bool) -> None:
+        self.tell(f"one run against many, {is_finalizing=}")
+        with self.telling("one run against many"):
+            order = self.order(is_finalizing=is_finalizing)
+            assert_one_run_is_as_many(self.connection, self.employer, order)
+
+    @rule()
+    def statements_go_out(self) -> None:
+        """Whoever is prepared is notified, as issuing does."""
+        prepared = events_of(self.connection, self.employer, event_status="O", process_status="PR")
+        self.tell(f"{prepared.height} statements")
+        if prepared.height:
+            moves = prepared.with_columns(to_status=pl.lit("NT"), to_event_status="event_status")
+            by = {"run_id": None, "actor": "test", "now": LATER}
+            move_events(self.connection, moves, cause="statement issued", **by)
+
+    @precondition(lambda self: self.paid_through < LAST_PAYS)
+    @rule(days=st.integers(20, 60))
+    def payroll_takes(self, days: int) -> None:
+        """The next pays take what is owed as it stands."""
+        begin, through = self.paid_through + timedelta(days=1), self.paid_through + timedelta(days=days)
+        self.tell(f"payroll takes {begin} to {through}")
+        with TemporaryDirectory() as folder:
+            report(self.connection, self.employer, Path(folder) / "pays.csv", begin, through)
+        self.paid_through = through
+
+    @rule(pairs=st.sets(st.integers(0, PAIRS - 1), min_size=1, max_size=6), on=DAYS)
+    def evidence_is_decided(self, pairs: set[int], on: date) -> None:
+        """More life cover is approved, for both twins."""
+        self.tell(f"evidence of pairs {sorted(pairs)} on {on}")
+        for pair in sorted(pairs):
+            for person_id in self.twins.pairs.row(pair):
+                decide_proof(
+                    self.connection,
+                    client_id=self.employer.client_id,
+                    person_id=person_id,
+                    plan_type=SUPPLEMENTAL,
+                    valid_from=on,
+                    approved_cents=900_000_00,
+                    decided_by="test",
+                    now=LATER,
+                )
+
     @rule(chosen=st.lists(st.tuples(st.integers(0, PAIRS - 1), st.integers(0, 500)), min_size=1, max_size=8))
     def people_choose(self, chosen: list[tuple[int, int]]) -> None:
         """Both twins of some pairs choose the same, where both are offered it on the same day."""
+        self.tell(f"elections: {chosen}")
         offered = self.offered()
         for pair, place in chosen:
             both = offered.filter(pair=pair)
@@ -160,38 +222,27 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def repairs_are_made(self) -> None:
+        self.tell("repairs")
         maintain(self.connection, self.employer)
 
     # --- what always holds ----------------------------------------------------------------------------
 
     @invariant()
     def nothing_written_disappears(self) -> None:
-        points = self.points()
-        lost = self.written.join(points, on=self.written.columns, how="anti", nulls_equal=True)
-        assert lost.is_empty(), lost.head(3).rows(named=True)
-        self.written = points
-        steps = self.step_count()
-        assert steps >= self.steps
-        self.steps = steps
+        points, acts = points_written(self.connection, self.employer), written(self.connection)
+        self.must_be_none("change points that are no more", gone(self.points, points))
+        self.must_be_none("acts that are no more", gone(self.acts, acts))
+        self.points, self.acts = points, acts
 
     @invariant()
     def one_event_of_a_record_is_open(self) -> None:
-        events = events_of(self.connection, self.employer, event_status=str(EventStatus.OPEN))
-        assert events.height == events.select(RECORD_KEY).unique().height
+        self.must_be_none("several open events of a record", several_open(self.connection, self.employer))
 
     @invariant()
     def what_is_covered_has_one_basis(self) -> None:
-        """One point of a coverage per day, made by an event that is final and stands."""
-        points = load_coverage(self.connection, everybody(self.connection, self.employer))
-        assert points.height == points.select(POINT[:-1]).unique().height
-        covered = points.filter(pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS]))
-        assert covered["basis"].null_count() == 0
-        made = covered.filter(pl.col("event_number").is_not_null())
-        standing = events_of(self.connection, self.employer).filter(
-            ~pl.col("event_status").is_in([str(EventStatus.VOID)])
-        )
-        orphans = made.join(standing, on=list(EVENT_KEY), how="anti")
-        assert orphans.is_empty(), orphans.head(3).rows(named=True)
+        """Of a coverage one point a day, made by an event that stands; of each day of it one basis."""
+        self.must_be_none("points nobody makes", without_maker(self.connection, self.employer))
+        self.must_be_none("days without one basis", badly_based(self.connection, self.employer))
 
     # --- how it ends ----------------------------------------------------------------------------------
 
@@ -237,13 +288,24 @@ class Machine(RuleBasedStateMachine):
     def withdraw(self, change: Change) -> None:
         record(self.twins, change, of="tried", now=LATER, is_deleted=True)
 
-    def points(self) -> pl.DataFrame:
-        """Every change point ever written, without what superseded it."""
-        found = load_all_points(self.connection, everybody(self.connection, self.employer))
-        return found.select(pl.exclude("^superseded_.*$")).sort(POINT)
+    # --- what a failure says ----------------------------------------------------------------------------
 
-    def step_count(self) -> int:
-        return EventStep.objects.count()
+    def tell(self, what: str) -> None:
+        self.told.append(what)
+
+    def must_be_none(self, what: str, found: list[str]) -> None:
+        assert not found, "\n".join([f"{what}:", *found, "after:", *self.told])
+
+    @contextlib.contextmanager
+    def telling(self, where: str) -> Iterator[None]:
+        """Say what happened before, where a comparison fails."""
+        try:
+            yield
+        except AssertionError as error:
+            error.add_note("\n".join([f"at {where}, after:", *self.told]))
+            raise
+
+    # --- elections --------------------------------------------------------------------------------------
 
     def offered(self) -> pl.DataFrame:
         """What both twins of a pair may choose on the same day: pair, event_on, plan_type, option_code."""

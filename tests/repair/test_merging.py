@@ -9,14 +9,22 @@ from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_one
+from openbenefits.enrollment.evidence import decide_proof
+from openbenefits.enrollment.frames import load_approvals
 from openbenefits.enrollment.models import Coverage, CoverageDependent
+from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.events.models import Event
-from openbenefits.payroll.models import Taken
+from openbenefits.payroll.frames import load_orders
+from openbenefits.payroll.ledger import cancel
+from openbenefits.payroll.models import Scheduled, Taken
 from openbenefits.payroll.services import owed
 from openbenefits.repair.merging import MergeOrder, merge, survivor_of, unmerge
 from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.permissions import NotPermitted
+from openbenefits.repair.pricing import PriceOrder, decide
+from openbenefits.repair.proposals import due_order, repair_due
 from openbenefits.repair.services import RepairRefused
+from openbenefits.reports.prices_decided import decided_prices
 from openbenefits.runs.services import run
 from openbenefits.workforce import services as workforce
 from openbenefits.workforce.models import Dependent, DependentFact, JobFact
@@ -283,9 +291,6 @@ def test_what_stands_in_the_way_is_named(world):
         merge(world.connection, replace(world.order(), survivor_id=world.other), now=LATER)
     with pytest.raises(RepairRefused, match="two people of this client"):
         merge(world.connection, replace(world.order(), survivor_id=999_999), now=LATER)
-    world.marry(world.other)
-    with pytest.raises(RepairRefused, match="facts that no run has read"):
-        merge(world.connection, world.order(), now=LATER)
 
     def nobody(wish) -> None:
         raise NotPermitted("ask the manager")
@@ -320,3 +325,126 @@ def test_facts_changed_since_keep_the_two_together(world):
     with pytest.raises(RepairRefused, match="1 changed since"):
         unmerge(world.connection, world.order(), now=LATER)
     assert survivor_of(world.employer.client_id, world.other) == world.survivor
+
+
+# --- what people decided follows, and goes back -----------------------------------------------------------------
+
+
+def decide_evidence(world: World, person_id: int, cents: int, day: date = BEGIN) -> None:
+    decide_proof(
+        world.connection, client_id=world.employer.client_id, person_id=person_id, plan_type="21",
+        valid_from=day, approved_cents=cents, decided_by="underwriter", now=LATER,
+    )  # fmt: skip
+
+
+def approved(world: World, person_id: int) -> list[tuple[date, int]]:
+    people = pl.DataFrame(
+        {"client_id": [world.employer.client_id], "person_id": [person_id]},
+        schema={"client_id": pl.Int32, "person_id": pl.Int64},
+    )
+    rows = load_approvals(world.connection, people).sort("valid_from")
+    return rows.select("valid_from", "approved_cents").rows()
+
+
+def test_decisions_on_evidence_follow_and_go_back(world):
+    world.enroll()
+    decide_evidence(world, world.other, 100)
+    decide_evidence(world, world.other, 200, AS_OF)
+    decide_evidence(world, world.survivor, 300, AS_OF)
+    merge(world.connection, world.order(), now=LATER)
+    assert approved(world, world.other) == []
+    assert approved(world, world.survivor) == [(BEGIN, 100), (AS_OF, 300)]
+    unmerge(world.connection, world.order(), now=LATER)
+    assert approved(world, world.other) == [(BEGIN, 100), (AS_OF, 200)]
+    assert approved(world, world.survivor) == [(AS_OF, 300)]
+    merge(world.connection, world.order(), now=LATER)
+    assert approved(world, world.survivor) == [(BEGIN, 100), (AS_OF, 300)]
+
+
+def decide_price(world: World, person_id: int, cents: int, plan_type: str = "10") -> None:
+    row = {"row": 1, "client_id": world.employer.client_id, "person_id": person_id, "benefit_record": 0}
+    row |= {"plan_type": plan_type, "begins_on": BEGIN, "employee_cents": cents, "reason": "promised"}
+    order = PriceOrder(client_id=world.employer.client_id, begin=BEGIN, through=YEAR_END, author="tester")
+    decide(world.connection, order, pl.DataFrame([row], schema=PRICE_ROW), now=LATER)
+
+
+def prices(world: World, person_id: int) -> list[tuple[str, str]]:
+    rows = decided_prices(world.connection, world.employer.client_id, [person_id])
+    return rows.filter(state="stands").select("plan_type", "employee").rows()
+
+
+def test_prices_decided_follow_and_go_back(world):
+    married(world)
+    for plan_type in ("10", "11"):
+        decide_price(world, world.other, 1200, plan_type)
+        decide_price(world, world.twin, 1200, plan_type)
+    decide_price(world, world.survivor, 100, "11")
+    before = world.everything()
+    merge(world.connection, world.order(), now=LATER)
+    assert prices(world, world.other) == []
+    assert sorted(prices(world, world.survivor)) == [("10", "12.00"), ("11", "1.00")]
+    of_medical = [world.owed_of(one).filter(plan_type="10") for one in (world.survivor, world.twin)]
+    assert of_medical[0].equals(of_medical[1])
+    unmerge(world.connection, world.order(), now=LATER)
+    assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+    assert sorted(prices(world, world.other)) == [("10", "12.00"), ("11", "12.00")]
+    assert prices(world, world.survivor) == [("11", "1.00")]
+
+
+def test_corrections_ordered_follow_under_other_numbers_and_go_back(world):
+    world.enroll()
+    series = {"benefit_record": 0, "plan_type": "10", "kind": "deduction", "tax_class": "B"}
+    for person_id, cents, day in (
+        (world.other, 1200, date(2026, 1, 16)),
+        (world.other, 1300, date(2026, 1, 30)),
+        (world.survivor, 300, date(2026, 1, 16)),
+    ):
+        Scheduled.objects.create(
+            client_id=world.employer.client_id, person_id=person_id, **series, order_number=1, pay_group_id=1,
+            ends_on=day, version=1, pay_number=2, cents=cents, taken_as="A", reason="missed", author="us",
+            made_at=NOW,
+        )  # fmt: skip
+
+    def ordered(person_id: int) -> list[tuple[int, int]]:
+        rows = load_orders(world.connection, world.employer.client_id, [person_id])
+        standing = rows.filter(~pl.col("is_cancelled")).sort("order_number", "ends_on")
+        return standing.select("order_number", "cents").rows()
+
+    merge(world.connection, world.order(), now=LATER)
+    assert ordered(world.other) == []
+    assert ordered(world.survivor) == [(1, 300), (2, 1200), (2, 1300)]
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    assert ordered(world.other) == [(1, 1200), (1, 1300)]
+    assert ordered(world.survivor) == [(1, 300)]
+    merge(world.connection, world.order(), now=LATER + timedelta(days=2))
+    cancel(
+        world.connection, world.employer.client_id, [world.survivor], reason="no", author="us",
+        now=LATER + timedelta(days=3),
+    )  # fmt: skip
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=4))
+    assert ordered(world.other) == ordered(world.survivor) == []
+
+
+@pytest.mark.parametrize("is_read_between", [False, True])
+def test_facts_nobody_has_read_are_read_of_whom_they_follow_to(world, is_read_between):
+    world.enroll()
+    before = world.everything()
+    world.marry(world.other, world.twin)
+    merge(world.connection, world.order(), now=LATER)
+    weddings = Event.objects.filter(schedule_id=world.employer.event_maintenance).exclude(event_status="V")
+
+    def married_people() -> set[int]:
+        return set(weddings.values_list("person_id", flat=True)) & {world.survivor, world.other, world.twin}
+
+    if is_read_between:
+        world.maintain()
+        assert married_people() == {world.survivor, world.twin}
+        assert world.held_of(world.survivor).equals(world.held_of(world.twin))
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    world.maintain()
+    if is_read_between:  # the event lost its fact: proposed, and put right
+        repair_due(world.connection, due_order(world.employer.client_id, AS_OF, "us"), now=LATER)
+    assert married_people() == {world.other, world.twin}
+    assert world.held_of(world.other).equals(world.held_of(world.twin))
+    assert world.owed_of(world.other).equals(world.owed_of(world.twin))
+    assert world.held_of(world.survivor).equals(before[0])

@@ -525,6 +525,25 @@ def test_page_names_the_curve_and_the_factor_of_the_age(fresh_database, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("kind", "named"),
+    [("company", "area of the company's address R2"), ("location", "area of the place of work R2")],
+)
+def test_page_tells_whose_address_gives_the_rating_area(fresh_database, tmp_path, monkeypatch, kind, named):
+    monkeypatch.setitem(JOB, "location", "HQ")
+    office = {**factories.DATED, "code": {"company": "ACM", "location": "HQ"}[kind], "zip": "02101"}
+    newcomer = hired_newcomer(
+        fresh_database,
+        tmp_path,
+        peo={"rate_tables": lambda tables: tables[0].update(area_of=kind)},
+        **{f"{kind}_addresses": [office]},
+    )
+    told = " ".join(page(fresh_database, newcomer).split())
+    assert f"rate table hmo of 2026-01-01 for {named}, age 41" in told
+    assert "$315.50 a month" in told
+    assert "everything stored agrees" in told
+
+
+@pytest.mark.parametrize(
     ("frequency", "told"),
     [
         ("annual", ["$310.25 a year employer: 80% of the own part $310.25 = $248.20: $248.20 a year"]),

@@ -13,7 +13,11 @@ from openbenefits.reports.life import imputed_life, life_cover, rates_on
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BY = {"made_by": "test", "now": NOW}
 LIFE, SUPPLEMENT, OTHER = 1, 2, 3
-OPTIONS = pl.Series([LIFE, SUPPLEMENT], dtype=pl.Int32)
+ALWAYS = {"carried_from": date(2000, 1, 1), "carried_to": date(9999, 12, 31)}
+CARRIED = pl.DataFrame(
+    [{"option_id": LIFE, **ALWAYS}, {"option_id": SUPPLEMENT, **ALWAYS}],
+    schema_overrides={"option_id": pl.Int32},
+)
 
 
 def points(*rows: tuple[str, str, date, int | None, int | None]) -> pl.DataFrame:
@@ -38,7 +42,11 @@ def points(*rows: tuple[str, str, date, int | None, int | None]) -> pl.DataFrame
 
 
 def months(*rows: tuple[str, str, date, int | None, int | None]) -> dict[int, tuple[Any, ...]]:
-    found = life_cover(points(*rows), OPTIONS, 2026)
+    return months_of(CARRIED, *rows)
+
+
+def months_of(carried: pl.DataFrame, *rows: Any) -> dict[int, tuple[Any, ...]]:
+    found = life_cover(points(*rows), carried, 2026)
     return {
         row["month"]: (row["start_cents"], row["end_cents"], row["covered_days"]) for row in found.to_dicts()
     }
@@ -76,6 +84,42 @@ def test_coverage_that_begins_in_a_month_counts_its_days() -> None:
     assert months(("20", "E", date(2026, 12, 20), LIFE, 60_000)) == {12: (6_000_000, 6_000_000, 12)}
     assert months(("20", "E", date(2027, 1, 1), LIFE, 60_000)) == {}
     assert months(("20", "W", date(2026, 1, 1), LIFE, None)) == {}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), {3: (6_000_000, 6_000_000, 30)}),
+        (date(2026, 3, 31), date(2026, 4, 1), {3: (6_000_000, 6_000_000, 1)}),
+        (
+            date(2026, 3, 10),
+            date(2026, 4, 2),
+            {3: (6_000_000, 6_000_000, 22), 4: (6_000_000, 6_000_000, 1)},
+        ),
+        (date(2025, 1, 1), date(2026, 1, 1), {}),
+    ],
+)
+def test_only_the_days_on_which_the_plan_is_imputed_count(
+    since: date, until: date, expected: dict[int, tuple[Any, ...]]
+) -> None:
+    carried = pl.DataFrame(
+        [{"option_id": LIFE, "carried_from": since, "carried_to": until}],
+        schema_overrides={"option_id": pl.Int32},
+    )
+    assert months_of(carried, ("20", "E", date(2020, 1, 1), LIFE, 60_000)) == expected
+
+
+def test_two_rows_of_a_plan_are_one_span_of_cover() -> None:
+    whole = [{"option_id": LIFE, "carried_from": date(2020, 1, 1), "carried_to": date(2026, 3, 10)}]
+    whole.append({"option_id": LIFE, "carried_from": date(2026, 3, 10), "carried_to": date(2030, 1, 1)})
+    carried = pl.DataFrame(whole, schema_overrides={"option_id": pl.Int32})
+    found = months_of(carried, ("20", "E", date(2020, 1, 1), LIFE, 60_000))
+    assert found == {
+        month: (6_000_000, 6_000_000, days) for month, days in zip(range(1, 13), DAYS_OF_2026, strict=True)
+    }
+
+
+DAYS_OF_2026 = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def test_an_unknown_amount_makes_its_month_unknown() -> None:

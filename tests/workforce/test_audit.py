@@ -103,3 +103,35 @@ def test_an_ssn_tells_the_same_human_whatever_the_name(fresh_database, client):
     add(client, person, "CH", date(2012, 1, 2), ssn="123-45-6789", first_name="Cy")
     add(client, person, "CH", date(2012, 1, 3), ssn="123-45-6780")
     assert codes(fresh_database, client) == ["HR2012"]
+
+
+def test_one_spouse_or_partner_at_a_time(fresh_database, client):
+    first = hired(client, "1", status="married")
+    add(client, first, "SP", date(1980, 1, 1), first_name="Cy")
+    services.add_dependent(  # dated before the first, so that nothing stands in its way when it is entered
+        client, first, on=date(2014, 1, 1), person_type="DP", first_name="Di", last_name="Moss",
+        dependent={"birth_on": date(1981, 1, 1)}, **WHO,
+    )  # fmt: skip
+    second = hired(client, "2", status="married")
+    add(client, second, "SP", date(1980, 1, 1), first_name="Ed")
+    add(client, second, "SP", date(1982, 1, 1), first_name="Flo", is_former=True)
+    found = audit_data(fresh_database, [client], DAY).select("code", "person_id").rows()
+    assert found == [("HR2006", first)]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"), [({"state": "MA"}, ["HR2021"]), ({"postal_code": "02139"}, [])]
+)
+def test_a_home_zip(fresh_database, client, address, expected):
+    services.hire(
+        client,
+        employee_number="1",
+        first_name="Ada",
+        last_name="Moss",
+        on=date(2010, 3, 1),
+        person={"birth_on": date(1980, 1, 2), "marital_status": "single"},
+        address=address,
+        job={"annual_pay_cents": 1},
+        **WHO,
+    )
+    assert codes(fresh_database, client) == expected

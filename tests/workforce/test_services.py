@@ -153,6 +153,30 @@ def test_taking_back_one_entry(fresh_database, client, ada):
         services.take_back(done.change.pk, **WHO)
 
 
+@pytest.mark.parametrize(
+    ("column", "least", "most"),
+    [("annual_pay_cents", 0, 10**11), ("weekly_hours_hundredths", 0, 16_800)],
+)
+def test_what_nobody_earns_or_works_is_refused(fresh_database, client, ada, column, least, most):
+    on = date(2018, 2, 1)
+    for value in (least - 1, most + 1, 2**62):
+        with pytest.raises(services.FactRefused, match=f"is expected in {column}"):
+            services.change_job(client.pk, ada, on=on, action="PAY", changes={column: value}, **WHO)
+    for value in (least, most, None):
+        services.change_job(client.pk, ada, on=on, action="PAY", changes={column: value}, **WHO)
+        assert facts(fresh_database, client.pk, ada, on)[column] == value
+
+
+def test_nobody_is_born_before_1900(client, ada):
+    with pytest.raises(services.FactRefused, match="a day of birth after 1900"):
+        services.correct_person(
+            client.pk, ada, on=date(2018, 2, 1), changes={"birth_on": date(1899, 12, 31)}, **WHO
+        )
+    services.correct_person(
+        client.pk, ada, on=date(2018, 2, 1), changes={"birth_on": date(1900, 1, 1)}, **WHO
+    )
+
+
 def test_unknown_column_and_unknown_person(client, ada):
     with pytest.raises(services.FactRefused, match="no column salary"):
         services.change_job(client.pk, ada, on=date(2018, 2, 1), action="PAY", changes={"salary": 1}, **WHO)

@@ -28,7 +28,7 @@ def row_faults(rows: pl.DataFrame, chosen: pl.DataFrame, offered: pl.DataFrame) 
     return [
         *_unplaced(rows),
         *_status_faults(rows),
-        *_window_faults(rows),
+        *window_faults(rows),
         _plan_faults(rows, offered),
         unknown_dependents(rows, chosen),
         repeated(rows, PLACE, "plan_type", "one row for each plan type of an event"),
@@ -108,7 +108,8 @@ def _status_faults(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     )
 
 
-def _window_faults(rows: pl.DataFrame) -> list[pl.DataFrame]:
+def window_faults(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """List the rows received before the first or after the last day of their window (docs/rules.md §14.2)."""
     received = pl.col("received_on")
     day = received.cast(pl.String)
     cure = "correct the day of receipt, or extend the person's window"

@@ -11,6 +11,7 @@ import polars as pl
 
 from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths
 from openbenefits.core.codes import ExcessCredits, WaiverProof
+from openbenefits.core.money import LARGEST_OPERAND
 from openbenefits.store import sheets
 from openbenefits.store.sheets import FileRefused, Headings
 
@@ -21,8 +22,9 @@ SEPARATORS = (",", ";", "\t")
 
 
 def _dollars(text: pl.Expr) -> pl.Expr:
+    """Read dollars (or hours); what no amount of this program may be is unreadable."""
     cents = read_hundredths(text)
-    return pl.when(cents >= 0).then(cents)
+    return pl.when(cents.is_between(0, LARGEST_OPERAND)).then(cents)
 
 
 def _percent(text: pl.Expr) -> pl.Expr:
@@ -70,7 +72,9 @@ def _proof(text: pl.Expr) -> pl.Expr:
 
 
 _DOLLARS = Kind(
-    parse=_dollars, expected="dollars from 0, with at most two decimals", cure="correct the amount"
+    parse=_dollars,
+    expected="dollars from 0 to ten thousand million, with at most two decimals",
+    cure="correct the amount",
 )
 
 

@@ -161,6 +161,7 @@ PRICE_DECIDED_COLUMNS = {
     "undoes": pl.Int32,
     "author": pl.String,
     "reason": pl.String,
+    "change_id": pl.Int64,
     "made_at": pl.Datetime("us", "UTC"),
 }
 

@@ -423,6 +423,7 @@ class PriceDecision(models.Model):
     employer_cents = models.BigIntegerField(null=True)
     employee_cents = models.BigIntegerField(null=True)
     undoes = models.IntegerField(null=True)
+    change_id = models.BigIntegerField(null=True)  # people merged, or taken apart: it followed one of them
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()

@@ -11,7 +11,7 @@ from openbenefits.enrollment import models
 from openbenefits.enrollment.points import as_stored
 from openbenefits.enrollment.prepared_frames import NEW_MENUS, load_contents
 from openbenefits.enrollment.rules.prepare import Prepared
-from openbenefits.events.rules import EVENT_KEY
+from openbenefits.events.rules import EVENT_KEY, is_to_be_replayed
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 
 NUMBER = (*EVENT_KEY, "preparation")
@@ -80,8 +80,11 @@ def _with_content(events: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
 
 
 def of_new_content(connection: Any, made: Offered) -> pl.DataFrame:
-    """Answer the events of which something else is stored as what now holds, or nothing."""
-    begun = made.events.filter(pl.col("preparation") > 0)
+    """Answer the events of which something else is stored as what now holds, or nothing.
+
+    What somebody ordered to be decided again is prepared anew, whatever comes of it.
+    """
+    begun = made.events.filter((pl.col("preparation") > 0) & ~is_to_be_replayed())
     if begun.is_empty():
         return made.events
     stored = load_contents(connection, begun)

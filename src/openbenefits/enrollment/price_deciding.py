@@ -140,7 +140,8 @@ def decide_prices(
     connection: Any, rows: pl.DataFrame, made: pl.DataFrame, *, author: str, now: datetime
 ) -> None:
     """Write decisions that are whole and new; rows as `placed`, made as `decided_before`."""
-    _write(connection, rows.with_columns(undoes=pl.lit(None, pl.Int32)), made, author=author, now=now)
+    nothing = {"undoes": pl.lit(None, pl.Int32), "change_id": pl.lit(None, pl.Int64)}
+    _write(connection, rows.with_columns(**nothing), made, author=author, now=now)
 
 
 def last_standing(made: pl.DataFrame) -> pl.DataFrame:
@@ -150,11 +151,19 @@ def last_standing(made: pl.DataFrame) -> pl.DataFrame:
 
 
 def undo_prices(
-    connection: Any, undone: pl.DataFrame, made: pl.DataFrame, *, author: str, reason: str, now: datetime
+    connection: Any,
+    undone: pl.DataFrame,
+    made: pl.DataFrame,
+    *,
+    author: str,
+    reason: str,
+    now: datetime,
+    change_id: int | None = None,
 ) -> None:
-    """Withdraw decisions that stand; undone as `last_standing`."""
+    """Withdraw decisions that stand; undone as `last_standing`. `change_id`: of people merged or parted."""
     nothing = [pl.lit(None, pl.Int64).alias(name) for name in AMOUNTS]
     rows = undone.with_columns(*nothing, undoes="number", reason=pl.lit(reason)).drop("number")
+    rows = rows.with_columns(change_id=pl.lit(change_id, pl.Int64))
     _write(connection, rows, made, author=author, now=now)
 
 

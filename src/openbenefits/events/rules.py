@@ -60,8 +60,11 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
     )
     moved = _without_lived(moved, lived)
-    records = jobs.select("client_id", "person_id", "benefit_record").unique()
+    records = jobs.group_by("client_id", "person_id", "benefit_record").agg(
+        first_on=pl.col("valid_from").min()
+    )
     personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
+    personal = personal.filter(pl.col("valid_from") >= pl.col("first_on"))  # nobody takes part before a job
     columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
     rows = pl.concat([mapped, personal], how="diagonal_relaxed").with_columns(
         event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)

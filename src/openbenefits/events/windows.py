@@ -81,7 +81,7 @@ def _act(
         _lock(connection, place)
         event = models.Event.objects.using(connection.alias).filter(**place.key()).first()
         ended_on = _ended_on(event)
-        _refuse_date(kind, ended_on, until, now.date())
+        refuse_date(kind, ended_on, until, now.date())
         number = models.WindowAct.objects.using(connection.alias).filter(**place.key()).count() + 1
         act = models.WindowAct.objects.using(connection.alias).create(
             **place.key(),
@@ -139,7 +139,11 @@ def _ended_on(event: models.Event | None) -> date:
     return event.window_ends_on
 
 
-def _refuse_date(kind: WindowActKind, ended_on: date, until: date, on: date) -> None:
+def refuse_date(kind: WindowActKind, ended_on: date, until: date, on: date) -> None:
+    """Refuse a new last day of a window, as of the day of the act.
+
+    Errors: WindowRefused for a window that has (not) ended, and for a day that is not later or has passed.
+    """
     has_ended = ended_on < on
     if kind is WindowActKind.EXTEND and has_ended:
         message = f"expected a window that still runs, found one that ended on {ended_on}; reopen it instead"

@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
-from openbenefits.enrollment.models import ProofDecision
 from openbenefits.enrollment.points import CHILDREN, above_all_versions, copy_points, supersede
 from openbenefits.enrollment.taking_back import take_back_postings, write_again
 from openbenefits.events.frames import load_events, load_waiting_activity
-from openbenefits.payroll.models import Scheduled, Taken
+from openbenefits.payroll.models import Taken
+from openbenefits.repair.following_acts import bring_unread, give_unread_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -47,35 +47,19 @@ def ties_of(connection: Any, client_id: int, person_id: int) -> list[tuple[str, 
     """Count what stands in the way of merging somebody into another: what, how many, what to do first."""
     key = {"client_id": client_id, "person_id": person_id}
     people = pl.DataFrame([key], schema={"client_id": pl.Int32, "person_id": pl.Int64})
-    unread = FactChange.objects.filter(**key, consumed_by_run__isnull=True, is_trigger=True).count()
     waiting = load_waiting_activity(connection, people).height
-    orders = Scheduled.objects.filter(**key).order_by("version").values()
-    last = {tuple(row[name] for name in ORDER_KEY): row["is_cancelled"] for row in orders}
-    ordered = sum(not is_cancelled for is_cancelled in last.values())
-    decided = ProofDecision.objects.filter(**key).count()
-    return [
-        ("facts that no run has read", unread, "run event maintenance"),
-        ("activity that waits", waiting, "run event maintenance, or delete it"),
-        ("ordered corrections of pay", ordered, "cancel them"),
-        ("decisions on evidence", decided, "merge the other way round, or decide for the survivor"),
-    ]
-
-
-ORDER_KEY = (
-    *("benefit_record", "plan_type", "kind", "tax_class"),
-    *("order_number", "pay_group_id", "ends_on"),
-)
+    return [("activity that waits", waiting, "run event maintenance, or delete it")]
 
 
 # --- facts --------------------------------------------------------------------------------------------------
 
 
 def bring_facts(
-    client_id: int, person_id: int, survivor_id: int, author: str, now: datetime
+    client_id: int, person_id: int, survivor_id: int, author: str, run_id: int, now: datetime
 ) -> tuple[int, pl.DataFrame]:
     """Let the facts of one be facts of the other; answer the change, and whose dependents are whose.
 
-    Where the survivor has a fact of the same key, that one stands.
+    What no run has read is unread still. Where the survivor has a fact of the same key, that one stands.
     """
     frames: dict[str, pl.DataFrame | None] = {}
     frames |= {name: _following(table, client_id, person_id, survivor_id) for name, table in OWNED.items()}
@@ -84,6 +68,7 @@ def bring_facts(
     label = f"person {person_id} is person {survivor_id}"
     change = record_facts(client_id, FactFrames(**frames), kind="merge", label=label, made_by=author, now=now)
     _mark_read(client_id, change.pk)
+    bring_unread(client_id, person_id, survivor_id, change.pk, run_id)
     return change.pk, renamed
 
 
@@ -275,7 +260,7 @@ def give_back(
     connection: Any, people: pl.DataFrame, change_id: int, last: PersonMerge, run_id: int, *, now: datetime
 ) -> int:
     """Give coverage and pays that followed back; the facts are back already, by a change: answer it."""
-    _mark_read(last.client_id, change_id)
+    give_unread_back(last, change_id)
     take_back_postings(connection, load_events(connection, people), run_id=run_id, now=now)
     held = load_coverage(connection, people)
     copies = held.filter(person_id=last.survivor_id, rule=MERGED)

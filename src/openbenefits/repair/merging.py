@@ -19,6 +19,7 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import PART_OF_ONE, both_ends
 from openbenefits.repair.following import bring_facts, bring_points, bring_taken, give_back, ties_of
+from openbenefits.repair.following_acts import bring_acts, give_acts_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
@@ -90,8 +91,7 @@ def merge(
     cannot. All events of the survivor are decided again.
 
     Errors: RepairRefused without reason or author, for unknown or merged people, where both elected the same,
-            where facts are unread, activity waits, corrections are ordered, evidence was decided on, or an
-            event is disconnected; PeopleBusy.
+            where activity waits, or an event is disconnected; PeopleBusy.
     """
     _refuse_unsaid(order)
     permit(_wish(order, MERGE))
@@ -132,10 +132,11 @@ def _merged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         account = _Account(connection, order)
         started = start_run(connection, order.repair_order(events.clear()), now)
         change_id, renamed = bring_facts(
-            order.client_id, order.person_id, order.survivor_id, order.author, now
+            order.client_id, order.person_id, order.survivor_id, order.author, started.pk, now
         )
         bring_points(connection, order.people(), order.survivor_id, renamed, started.pk, now=now)
         bring_taken(connection, order.people(), order.survivor_id, change_id, now=now)
+        bring_acts(connection, order.people(), order.survivor_id, change_id, author=order.author, now=now)
         targets = _moving(events, order)
         _repair(connection, order, targets, renamed, started, now=now)
         _write(order, started, change_id, is_merged=True, now=now)
@@ -217,6 +218,7 @@ def _unmerged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
                 " take those changes back first"
             )
         change_id = give_back(connection, order.people(), undone.change.pk, last, started.pk, now=now)
+        give_acts_back(connection, order.people(), last, change_id, author=order.author, now=now)
         targets = _returning(load_events(connection, order.people()), trail, order)
         _repair(connection, order, targets, None, started, now=now)
         _write(order, started, change_id, is_merged=False, now=now)

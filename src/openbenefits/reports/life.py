@@ -10,7 +10,8 @@ from openbenefits.core.codes import COVERED_KINDS, TaxClass
 from openbenefits.enrollment.frames import load_coverage
 from openbenefits.payroll.frames import load_covered_people, load_employee_numbers
 from openbenefits.payroll.services import owed
-from openbenefits.programs.frames import load_setup
+from openbenefits.programs.frames import load_rulebook, load_setup
+from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.imputed import group_term_life
 from openbenefits.reports.frames import load_clients
 from openbenefits.workforce.frames import as_of
@@ -72,34 +73,58 @@ def _shaped(rows: pl.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:
 
 def _of_client(connection: Any, client_id: int, year: int) -> tuple[pl.DataFrame, pl.DataFrame] | None:
     """The months and years of one client's people; none where no plan of theirs has imputed income."""
-    setup = load_setup(connection, [client_id])
-    plans = setup["plan"].filter("is_imputed_income")["plan_id"].unique()
-    options = setup["option"].filter(pl.col("plan_id").is_in(plans.implode()))["option_id"].unique()
-    if options.is_empty():
+    setup, rulebook = load_setup(connection, [client_id]), load_rulebook(connection, [client_id])
+    carried = carried_options(rulebook)
+    if carried.is_empty():
         return None
     points = load_coverage(connection, load_covered_people(connection, client_id, None))
-    cover = life_cover(points, options, year)
+    cover = life_cover(points, carried, year)
     if cover.is_empty():
         return None
     people = _births(connection, client_id, cover, year).join(
-        _paid(connection, client_id, cover, options, year), on="owner", how="left"
+        _paid(connection, client_id, cover, carried, year), on="owner", how="left"
     )
     people = people.with_columns(paid_cents=pl.when(pl.col("pays").is_null()).then(0).otherwise("paid_cents"))
     return group_term_life(cover, people, rates_on(setup["age_rate"], date(year, 12, 31)))
 
 
-def life_cover(points: pl.DataFrame, options: pl.Series, year: int) -> pl.DataFrame:
+def carried_options(rulebook: Rulebook) -> pl.DataFrame:
+    """Say when which option is one of a plan whose cover is imputed: option_id, carried_from, carried_to.
+
+    Shapes: carried_to is exclusive; an option has a row for each pair of rows of its program and of its plan
+            that hold together.
+    """
+    programs = rulebook.programs.select("program_row", "valid_from", "valid_to")
+    rows = rulebook.plan_rows.select("plan_row", "program_row").join(programs, on="program_row")
+    options = rulebook.options.select("plan_row", "option_id", "plan_id").join(rows, on="plan_row")
+    plans = rulebook.plans.filter("is_imputed_income").select(
+        "plan_id", plan_from="valid_from", plan_to="valid_to"
+    )
+    found = options.join(plans, on="plan_id").select(
+        "option_id",
+        carried_from=pl.max_horizontal("valid_from", "plan_from"),
+        carried_to=pl.min_horizontal("valid_to", "plan_to"),
+    )
+    return found.filter(pl.col("carried_from") < pl.col("carried_to"))
+
+
+def life_cover(points: pl.DataFrame, carried: pl.DataFrame, year: int) -> pl.DataFrame:
     """Cut coverage into months: all of a person's together, on the first and on the last day covered in it.
 
-    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`; the result as `group_term_life` takes it.
+    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`, carried as `carried_options`: on other days an
+            option does not count; the result as `group_term_life` takes it.
     """
     last = date(year, 12, 31)
     spans = points.sort(*SERIES, "begins_on").with_columns(
         until=pl.col("begins_on").shift(-1).over(SERIES).dt.offset_by("-1d").fill_null(last)
     )
-    spans = spans.filter(pl.col("kind").is_in(COVERED) & pl.col("option_id").is_in(options.implode())).select(
-        "begins_on", "until", "coverage_cents", owner="person_id"
-    )
+    spans = spans.filter(pl.col("kind").is_in(COVERED)).join(carried, on="option_id")
+    spans = spans.select(
+        "coverage_cents",
+        owner="person_id",
+        begins_on=pl.max_horizontal("begins_on", "carried_from"),
+        until=pl.min_horizontal("until", pl.col("carried_to").dt.offset_by("-1d")),
+    ).filter(pl.col("begins_on") <= pl.col("until"))
     first = pl.date_range(date(year, 1, 1), last, "1mo", eager=True).alias("first")
     months = pl.DataFrame([first]).with_columns(last=pl.col("first").dt.month_end())
     parts = spans.join(months, how="cross").filter(
@@ -145,15 +170,14 @@ def _births(connection: Any, client_id: int, cover: pl.DataFrame, year: int) -> 
 
 
 def _paid(
-    connection: Any, client_id: int, cover: pl.DataFrame, options: pl.Series, year: int
+    connection: Any, client_id: int, cover: pl.DataFrame, carried: pl.DataFrame, year: int
 ) -> pl.DataFrame:
     """What people pay for these plans after tax in the pays of the year: owner, paid_cents, pays."""
     people = cover["owner"].unique().to_list()
     begin, through = date(year, 1, 1), date(year, 12, 31)
     lines = owed(connection, client_id, begin=begin, through=through, person_ids=people)
     taken = lines.filter(
-        (pl.col("kind") == "deduction")
-        & (pl.col("tax_class") == str(TaxClass.AFTER_TAX))
-        & pl.col("option_id").is_in(options.implode())
-    )
+        (pl.col("kind") == "deduction") & (pl.col("tax_class") == str(TaxClass.AFTER_TAX))
+    ).join(carried, on="option_id")
+    taken = taken.filter(pl.col("ends_on").is_between("carried_from", "carried_to", closed="left"))
     return taken.group_by(owner="person_id").agg(paid_cents=money.total(pl.col("owed_cents")), pays=pl.len())

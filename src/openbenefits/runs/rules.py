@@ -5,7 +5,7 @@ Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8
 
 import polars as pl
 
-from openbenefits.core.codes import EventStatus, Level, ProcessStatus
+from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
@@ -24,6 +24,22 @@ LEVELS = [str(level) for level in Level]
 def reaches(through: str, level: Level) -> bool:
     """Tell whether a run that stops after `through` includes a level."""
     return LEVELS.index(through) >= LEVELS.index(str(level))
+
+
+def action_at_end() -> pl.Expr:
+    """What becomes of an open, unanswered or faulty event whose window has ended (docs/rules.md §14.3).
+
+    Shapes: reads window_action, must_end (coverage has to end by it) and elected_on.
+    Source: rulings §1.5.
+    """
+    voids = pl.col("window_action") == str(WindowAction.VOID)
+    return (
+        pl.when(voids & pl.col("must_end"))
+        .then(pl.lit(str(WindowAction.FINALIZE)))
+        .when(voids & pl.col("elected_on").is_not_null())
+        .then(pl.lit(str(WindowAction.HOLD)))
+        .otherwise("window_action")
+    )
 
 
 def choose(

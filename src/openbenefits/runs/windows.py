@@ -14,6 +14,7 @@ from openbenefits.programs.frames import load_setup
 from openbenefits.runs import models
 from openbenefits.runs.journal import journal
 from openbenefits.runs.orders import PARTS
+from openbenefits.runs.rules import action_at_end
 from openbenefits.runs.services import RunOrder, RunResult, run
 from openbenefits.store.bulk import copy_out
 
@@ -115,15 +116,7 @@ def _past_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.
     events = copy_out(connection, PAST, SCHEMA, [list(client_ids), as_of])
     classes = load_setup(connection, client_ids)["event_class"].select("event_class_id", "window_action")
     found = events.join(classes.unique("event_class_id"), on="event_class_id", how="left")
-    voids = pl.col("window_action") == str(WindowAction.VOID)
-    action = (
-        pl.when(voids & pl.col("must_end"))
-        .then(pl.lit(str(WindowAction.FINALIZE)))
-        .when(voids & pl.col("elected_on").is_not_null())
-        .then(pl.lit(str(WindowAction.HOLD)))
-        .otherwise("window_action")
-    )
-    return found.with_columns(action=action).select(
+    return found.with_columns(action=action_at_end()).select(
         *EVENT_KEY, "process_status", "event_status", "steps", "action"
     )
 

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS
 from openbenefits.store import secrets
+from openbenefits.workforce.bounds import beyond
 from openbenefits.workforce.models import ChangeSet, Dependent, Person
 from openbenefits.workforce.recording import (
     ADDRESSES,
@@ -313,10 +314,8 @@ def record_benefit_base(
 ) -> Recorded:
     """Record the benefits base of a type from a day on; None: not known any more from that day.
 
-    Errors: FactRefused for less than nothing.
+    Errors: FactRefused for less than nothing, and for more than anybody earns.
     """
-    if annual_pay_cents is not None and annual_pay_cents < 0:
-        raise FactRefused(f"a benefits base of {base_type} of 0 or more is expected, less was stated")
     fact = {
         "person_id": person_id,
         "benefit_record": benefit_record,
@@ -337,12 +336,15 @@ def _record(client_id: int, frames: FactFrames, label: str, made_by: str, now: d
 def _one(table: FactTable, columns: Columns) -> pl.DataFrame:
     """Make a frame of one fact; a column the table does not have is refused.
 
-    Errors: FactRefused, naming the column.
+    Errors: FactRefused, naming the column, or what is beyond its bounds.
     """
     schema = {**table.columns, "is_deleted": pl.Boolean()}
     unknown = sorted(set(columns) - set(schema))
     if unknown:
         raise FactRefused(f"a {table.fact} fact has no column {', '.join(unknown)}")
+    faults = beyond(columns)
+    if faults:
+        raise FactRefused(f"{'; '.join(faults)}, something else was stated")
     return pl.DataFrame(
         {name: [value] for name, value in columns.items()}, {name: schema[name] for name in columns}
     )

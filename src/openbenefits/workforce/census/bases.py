@@ -4,7 +4,8 @@ from datetime import date
 
 import polars as pl
 
-from openbenefits.workforce.census.cells import LARGEST_PAY_CENTS, problems
+from openbenefits.workforce.bounds import LARGEST_PAY_CENTS
+from openbenefits.workforce.census.cells import problems
 from openbenefits.workforce.census.planning import DIFFERENCE, Planned
 
 PAIRS = (

@@ -62,8 +62,6 @@ FULL_PART = {"f": "F", "ft": "F", "full": "F", "full-time": "F", "full time": "F
              "p": "P", "pt": "P", "part": "P", "part-time": "P", "part time": "P"}  # fmt: skip
 REGULAR = {"r": "R", "regular": "R", "reg": "R", "t": "T", "temporary": "T", "temp": "T"}
 
-LARGEST_PAY_CENTS = 10**11
-
 
 def _ssn(text: pl.Expr) -> pl.Expr:
     """Read nine digits; Excel loses one or two leading zeros. One digit nine times is a stand-in."""

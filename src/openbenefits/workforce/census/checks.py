@@ -5,15 +5,10 @@ from datetime import date
 import polars as pl
 
 from openbenefits.core.days import add_months
-from openbenefits.workforce.census.cells import (
-    LARGEST_PAY_CENTS,
-    problems,
-    warnings,
-)
+from openbenefits.workforce.bounds import LARGEST_HOURS_HUNDREDTHS, LARGEST_PAY_CENTS, OLDEST_BIRTH
+from openbenefits.workforce.census.cells import problems, warnings
 
 YOUNGEST_HIRE_MONTHS = 14 * 12
-LARGEST_HOURS_HUNDREDTHS = 168_00
-OLDEST_BIRTH = date(1900, 1, 1)
 ENDED = ("T", "R", "D")
 PERSON_FIELDS = ("first_name", "last_name", "birth_date", "ssn")
 

@@ -1,0 +1,64 @@
+"""The rest of the cycle of open enrolment once it is prepared: rehearsed, committed, final, looked ahead."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+from bench.copying import copied_seconds
+from bench.kernel import Measured, timed
+from openbenefits.runs.ahead import coverage_ahead
+from openbenefits.runs.committing import COMMITTED, Tolerance, commit
+from openbenefits.runs.orders import RunOrder
+from openbenefits.runs.rehearsals import rehearse
+from openbenefits.workforce.models import Person
+
+NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
+AHEAD, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
+REHEARSER, COMMITTER = "bench", "somebody else"
+POSTED = ("enrollment.Coverage", "events.EventStep", "runs.RunPerson", "runs.EventBefore")
+"""The tables that finalising writes to most."""
+
+
+def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
+    """Rehearse all clients, commit the first by its rehearsal, finalise the others, look a year ahead.
+
+    Shapes: steps is `stored.Steps`.
+    """
+    with TemporaryDirectory() as folder:
+        settings.REHEARSALS = folder
+        rehearsed = timed(lambda: rehearse(connection, finals, now=NOW, made_by=REHEARSER))
+        steps.did(None)
+        first = [finals[0].client_id]
+        asked = {"author": COMMITTER, "tolerance": Tolerance(), "clients": first}
+        committed = timed(lambda: commit(connection, rehearsed.answer, now=NOW, **asked))
+    if [one.state for one in committed.answer] != [COMMITTED]:
+        raise RuntimeError(f"the rehearsal was not committed: {committed.answer[0].why}")
+    steps.did(None)
+    before = _points()
+    finalised = steps.run(finals[1:])
+    looked = timed(lambda: coverage_ahead(connection, first, as_of=AHEAD, through=THROUGH))
+    steps.did(None)
+    others = [[one.client_id] for one in finals[1:]]
+    floor = copied_seconds(POSTED, others, only="run_id IS NOT NULL")
+    people = Person.objects.filter(client_id__in=first).count()
+    return {
+        "rehearsed_seconds": rehearsed.seconds,
+        "rehearsed_differences": rehearsed.answer.differences.height,
+        "committed_seconds": committed.seconds,
+        "committed_people": people,
+        "finalised_seconds": finalised,
+        "finalised_people": Person.objects.count() - people,
+        "finalised_points": _points() - before,
+        "finalised_copy_seconds": floor["copy_seconds"],
+        "ahead_seconds": looked.seconds,
+        "ahead_tasks": looked.answer.height,
+    }
+
+
+def _points() -> int:
+    return int(apps.get_model("enrollment.Coverage").objects.filter(run_id__isnull=False).count())

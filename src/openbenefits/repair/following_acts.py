@@ -1,0 +1,249 @@
+"""What people decided about somebody follows when two person ids become one, and goes back when they part.
+
+Evidence and prices decided, corrections of pay ordered, facts no run has read yet. Nothing is erased: each is
+written once more for whom it now counts, and withdrawn where it counted before.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.enrollment.models import PriceDecision, ProofDecision
+from openbenefits.enrollment.price_deciding import SAID, decided_before, undo_prices
+from openbenefits.events.rules import RECORD_KEY
+from openbenefits.payroll.models import Scheduled
+from openbenefits.repair.models import PersonMerge
+from openbenefits.store.bulk import copy_in, copy_out, schema_of
+from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.workforce.models import FactChange
+from openbenefits.workforce.undo import TAKEN_BACK
+
+MERGED = "merged: it follows to the other number"
+APART = "taken apart: it goes back to the other number"
+PROOF = ("plan_type", "valid_from")
+SERIES = ("benefit_record", "plan_type", "kind", "tax_class")
+PAY = ("order_number", "pay_group_id", "ends_on")
+FACT = ("fact", "valid_from", "job_number", "sequence", "event_class")
+
+
+def _load(connection: Any, model: Any, people: pl.DataFrame) -> pl.DataFrame:
+    schema = schema_of(model)
+    query = (
+        f"SELECT {', '.join(schema)} FROM {model._meta.db_table} AS t"  # noqa: S608
+        f" JOIN {PEOPLE} AS k USING (client_id, person_id)"
+    )
+    return copy_out(connection, query, schema, people_arrays(people))
+
+
+def _write(connection: Any, model: Any, parts: list[pl.DataFrame]) -> None:
+    columns = schema_of(model)
+    for rows in parts:
+        stored = rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
+        copy_in(connection, model._meta.db_table, stored)
+
+
+def _stamp(now: datetime) -> pl.Expr:
+    return pl.lit(now).cast(pl.Datetime("us", "UTC"))
+
+
+# --- evidence -----------------------------------------------------------------------------------------------
+
+
+def _proofs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """The last word about each amount approved of both."""
+    rows = _load(connection, ProofDecision, people).sort("version")
+    return rows.unique(["person_id", *PROOF], keep="last", maintain_order=True)
+
+
+def bring_proofs(
+    connection: Any, people: pl.DataFrame, survivor_id: int, change_id: int, *, now: datetime
+) -> None:
+    """Let what was approved of one be approved of the other, but where that one has a decision of the day."""
+    last = _proofs(connection, people)
+    is_own = pl.col("person_id") == survivor_id
+    theirs = last.filter(~is_own & ~pl.col("is_withdrawn"))
+    own = last.filter(is_own).select(*PROOF, own_version="version", own_gone="is_withdrawn")
+    stamped = {"change_id": pl.lit(change_id, pl.Int64), "known_since": _stamp(now)}
+    both = theirs.join(own, on=list(PROOF), how="left")
+    came = both.filter(pl.col("own_gone").fill_null(value=True)).with_columns(
+        person_id=pl.lit(survivor_id, pl.Int64), version=pl.col("own_version").fill_null(0) + 1, **stamped
+    )
+    gone = theirs.with_columns(version=pl.col("version") + 1, is_withdrawn=pl.lit(value=True), **stamped)
+    _write(connection, ProofDecision, [came, gone])
+
+
+def _give_proofs_back(
+    connection: Any, people: pl.DataFrame, last: PersonMerge, change_id: int, *, now: datetime
+) -> None:
+    rows = _proofs(connection, people).filter(change_id=last.change_id)
+    stamped = {"change_id": pl.lit(change_id, pl.Int64), "known_since": _stamp(now)}
+    next_ = rows.with_columns(version=pl.col("version") + 1, is_withdrawn=~pl.col("is_withdrawn"), **stamped)
+    _write(connection, ProofDecision, [next_])
+
+
+# --- prices -------------------------------------------------------------------------------------------------
+
+
+def bring_prices(
+    connection: Any, people: pl.DataFrame, survivor_id: int, change_id: int, *, author: str, now: datetime
+) -> None:
+    """Let prices decided for one be decided for the other, but where something is decided of that one."""
+    made = decided_before(connection, people)
+    standing = made.filter("stands")
+    is_own = pl.col("person_id") == survivor_id
+    theirs, own = standing.filter(~is_own), standing.filter(is_own)
+    place = ["benefit_record", "plan_type", "option_id"]
+    came = theirs.join(own, on=place, how="anti", nulls_equal=True)
+    _write_prices(connection, came, made, survivor_id, change_id, now=now)
+    undo_prices(connection, theirs, made, author=author, reason=MERGED, now=now, change_id=change_id)
+
+
+def _write_prices(
+    connection: Any, rows: pl.DataFrame, made: pl.DataFrame, person_id: int, change_id: int, *, now: datetime
+) -> None:
+    highest = made.filter(person_id=person_id).group_by("benefit_record").agg(last=pl.col("number").max())
+    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("benefit_record")
+    numbered = rows.sort("number").join(highest, on="benefit_record", how="left", maintain_order="left")
+    stamped = numbered.with_columns(
+        person_id=pl.lit(person_id, pl.Int64),
+        number=pl.col("last").fill_null(0) + place,
+        undoes=pl.lit(None, pl.Int32),
+        change_id=pl.lit(change_id, pl.Int64),
+        made_at=_stamp(now),
+    )
+    _write(connection, PriceDecision, [stamped])
+
+
+def _give_prices_back(
+    connection: Any, people: pl.DataFrame, last: PersonMerge, change_id: int, *, author: str, now: datetime
+) -> None:
+    made = decided_before(connection, people)
+    copies = made.filter("stands", person_id=last.survivor_id, change_id=last.change_id)
+    undone = made.filter(person_id=last.person_id, change_id=last.change_id).drop_nulls("undoes")
+    numbers = undone.select(*RECORD_KEY, number="undoes")
+    theirs = made.join(numbers, on=[*RECORD_KEY, "number"], how="semi").select(
+        *RECORD_KEY, "number", *SAID, "author", "reason"
+    )
+    _write_prices(connection, theirs, made, last.person_id, change_id, now=now)
+    undo_prices(connection, copies, made, author=author, reason=APART, now=now, change_id=change_id)
+
+
+# --- corrections of pay that were ordered -------------------------------------------------------------------
+
+
+def _orders(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """The last word about each correction ordered of both."""
+    rows = _load(connection, Scheduled, people).sort("version")
+    return rows.unique(["person_id", *SERIES, *PAY], keep="last", maintain_order=True)
+
+
+def bring_orders(connection: Any, people: pl.DataFrame, survivor_id: int, *, now: datetime) -> None:
+    """Let corrections ordered of one be ordered of the other, under numbers above that one's."""
+    last = _orders(connection, people)
+    is_own = pl.col("person_id") == survivor_id
+    theirs = last.filter(~is_own & ~pl.col("is_cancelled"))
+    highest = last.filter(is_own).group_by(SERIES).agg(highest=pl.col("order_number").max())
+    place = pl.col("order_number").rank("dense").over(SERIES).cast(pl.Int32)
+    came = theirs.join(highest, on=list(SERIES), how="left").with_columns(
+        person_id=pl.lit(survivor_id, pl.Int64),
+        order_number=pl.col("highest").fill_null(0) + place,
+        version=pl.lit(1, pl.Int32),
+        made_at=_stamp(now),
+    )
+    gone = theirs.with_columns(
+        version=pl.col("version") + 1,
+        is_cancelled=pl.lit(value=True),
+        reason=pl.lit(MERGED),
+        made_at=_stamp(now),
+    )
+    _write(connection, Scheduled, [came, gone])
+
+
+def _give_orders_back(connection: Any, people: pl.DataFrame, last: PersonMerge, *, now: datetime) -> None:
+    """Order again what was ordered of the one; what became of it meanwhile (cancelled, say) stays so."""
+    versions = _load(connection, Scheduled, people).sort("version")
+    at_merge = pl.col("made_at") == pl.lit(last.acted_at).cast(pl.Datetime("us", "UTC"))
+    key = [*SERIES, *PAY]
+    gone = versions.filter(at_merge, person_id=last.person_id, reason=MERGED, is_cancelled=True)
+    before = versions.join(
+        gone.select(*key, version=pl.col("version") - 1, now_version="version"), on=[*key, "version"]
+    ).filter(person_id=last.person_id)
+    came = versions.filter(at_merge, person_id=last.survivor_id, version=1)
+    newest = _orders(connection, people).filter(person_id=last.survivor_id)
+    copies = newest.join(came.select(key), on=key, how="semi")
+    same = [*SERIES, "pay_group_id", "ends_on", "cents"]
+    fates = copies.select(*same, is_over="is_cancelled").unique(same, keep="first")
+    back = before.join(fates, on=same, how="left").with_columns(
+        version=pl.col("now_version") + 1,
+        is_cancelled=pl.col("is_over").fill_null(value=False),
+        made_at=_stamp(now),
+    )
+    less = copies.filter(~pl.col("is_cancelled")).with_columns(
+        version=pl.col("version") + 1,
+        is_cancelled=pl.lit(value=True),
+        reason=pl.lit(APART),
+        made_at=_stamp(now),
+    )
+    _write(connection, Scheduled, [back, less])
+
+
+# --- facts no run has read ----------------------------------------------------------------------------------
+
+
+def bring_unread(client_id: int, person_id: int, survivor_id: int, change_id: int, run_id: int) -> None:
+    """Let facts of one that no run has read be unread facts of the other, as far as they followed."""
+    feed = FactChange.objects.filter(client_id=client_id)
+    waiting = feed.filter(person_id=person_id, consumed_by_run=None).exclude(change_id=change_id)
+    came = set(feed.filter(person_id=survivor_id, change_id=change_id).values_list(*FACT))
+    copies = [
+        FactChange(**{**row, "id": None, "person_id": survivor_id, "change_id": change_id})
+        for row in waiting.order_by("id").values()
+        if row["operation"] == "D" or tuple(row[name] for name in FACT) in came
+    ]
+    FactChange.objects.bulk_create(copies)
+    waiting.update(consumed_by_run=run_id)
+
+
+def give_unread_back(last: PersonMerge, undone_id: int) -> None:
+    """Let facts that had not been read be unread again; what a run made of them meanwhile is taken note of.
+
+    The undoing of what was read since stays in the feed, so that the next run finds the fact gone.
+    """
+    feed = FactChange.objects.filter(client_id=last.client_id)
+    copies = feed.filter(person_id=last.survivor_id, change_id=last.change_id)
+    used = set(copies.exclude(consumed_by_run=None).exclude(consumed_by_run=TAKEN_BACK).values_list(*FACT))
+    copies.filter(consumed_by_run=None).update(consumed_by_run=TAKEN_BACK)
+    undoing = feed.filter(change_id=undone_id)
+    noted = [
+        row["id"]
+        for row in undoing.filter(person_id=last.survivor_id).values("id", *FACT)
+        if tuple(row[name] for name in FACT) in used
+    ]
+    undoing.exclude(id__in=noted).update(consumed_by_run=TAKEN_BACK)
+    undoing.filter(id__in=noted).update(consumed_by_run=None)
+    feed.filter(person_id=last.person_id, consumed_by_run=last.run_id).update(consumed_by_run=None)
+
+
+# --- all of it ----------------------------------------------------------------------------------------------
+
+
+def bring_acts(
+    connection: Any, people: pl.DataFrame, survivor_id: int, change_id: int, *, author: str, now: datetime
+) -> None:
+    """Let everything decided and ordered about one count for the other."""
+    bring_proofs(connection, people, survivor_id, change_id, now=now)
+    bring_prices(connection, people, survivor_id, change_id, author=author, now=now)
+    bring_orders(connection, people, survivor_id, now=now)
+
+
+def give_acts_back(
+    connection: Any, people: pl.DataFrame, last: PersonMerge, change_id: int, *, author: str, now: datetime
+) -> None:
+    """Let everything that was decided and ordered about one count for that one again."""
+    _give_proofs_back(connection, people, last, change_id, now=now)
+    _give_prices_back(connection, people, last, change_id, author=author, now=now)
+    _give_orders_back(connection, people, last, now=now)
+
+
+__all__ = ["bring_acts", "bring_unread", "give_acts_back", "give_unread_back"]
