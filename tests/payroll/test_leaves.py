@@ -263,3 +263,51 @@ def test_who_comes_back_early_gets_the_rest_of_what_was_prepaid(world, ann, tmp_
     take(world, write(tmp_path / "b.csv", *rows))
     back = proposed(world, early)
     assert back.select("status", "cents").rows() == [("ready", -3_103)]
+
+
+@pytest.mark.parametrize(
+    ("percent", "away", "dear"),
+    [
+        ("102", date(2026, 2, 13), [date(2026, 3, 15), date(2026, 4, 12)]),  # the 30th day after is 15 March
+        ("102", date(2026, 2, 14), [date(2026, 4, 12)]),  # the pay to 15 March ends on the 29th
+        ("100", date(2026, 2, 13), [date(2026, 3, 15), date(2026, 4, 12)]),
+    ],
+)
+def test_a_long_military_leave_costs_the_full_price(fresh_database, tmp_path, percent, away, dear):
+    from openbenefits.payroll.services import owed
+
+    policy = POLICY | {"kind": "military", "full_cost_after_days": 30, "full_cost_percent": float(percent)}
+    world = World(fresh_database, tmp_path, {"leave_policies": [policy]})
+    person = world.hire("0007")
+    world.cover(person, "10", "HMO-1")
+    world.cover(person, "20", "LIFE")
+
+    def lines():
+        span = {"begin": PAYS[0], "through": PAYS[-1]}
+        rows = owed(world.connection, world.client_id, **span).filter(kind="deduction")
+        return {(row["plan_type"], row["ends_on"]): row for row in rows.iter_rows(named=True)}
+
+    usual = lines()
+    job(world, person, away, "DTA", "L")
+    job(world, person, BACK, "DTA", "A")
+    found = lines()
+    assert [key[1] for key, row in found.items() if row["owed_cents"] != usual[key]["owed_cents"]] == dear
+    for day in dear:
+        row, before = found["10", day], usual["10", day]
+        total = (before["owed_cents"] + before["employer_cents"]) * int(percent)
+        assert (row["owed_cents"], row["employer_cents"]) == ((total + 50) // 100, 0)
+    told = {
+        day: row["cause"] for (plan_type, day), row in found.items() if plan_type == "10" and row["cause"]
+    }
+    assert [day for day, cause in told.items() if cause == "leave"] == [dear[0], date(2026, 4, 26)]
+
+
+def test_credits_not_paid_during_a_leave_are_no_recovery_and_do_not_wait(world, ann, tmp_path):
+    from openbenefits.payroll.ledger import propose
+    from openbenefits.payroll.rules.corrections import Agreed
+
+    job(world, ann, AWAY, "DTA", "L")
+    report(world, tmp_path / "a.csv", LAST)
+    rows = propose(world.connection, asked(world, through=LAST), on=LAST, agreed=Agreed())
+    told = dict(rows.select("kind", "why").rows())
+    assert told == {"deduction": "as you go", "credit": "no open pay"}

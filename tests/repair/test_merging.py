@@ -11,12 +11,12 @@ from openbenefits.core.codes import Level
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.enrollment.frames import load_approvals
-from openbenefits.enrollment.models import Coverage, CoverageDependent
+from openbenefits.enrollment.models import Continuation, Coverage, CoverageDependent
 from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.events.models import Event
 from openbenefits.payroll.frames import load_orders
 from openbenefits.payroll.ledger import cancel
-from openbenefits.payroll.models import Scheduled, Taken
+from openbenefits.payroll.models import Received, Scheduled, Taken
 from openbenefits.payroll.services import owed
 from openbenefits.repair.merging import MergeOrder, merge, survivor_of, unmerge
 from openbenefits.repair.models import PersonMerge
@@ -281,6 +281,25 @@ def test_what_only_one_elected_in_a_common_event_follows_and_goes_back(world):
     assert world.held_of(world.survivor).equals(world.held_of(world.twin))
     unmerge(world.connection, world.order(), now=LATER)
     assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
+
+
+def test_payments_of_a_leave_and_continued_coverage_stand_in_the_way(world):
+    owner = {"client_id": world.employer.client_id, "person_id": world.other, "benefit_record": 0}
+    said = {"version": 1, "plan_type": "10"}
+    Continuation.objects.create(
+        **owner, **said, dependent_id=0, begins_on=WEDDING, change_id=1, known_since=NOW
+    )
+    with pytest.raises(RepairRefused, match="expected no continued coverage, found 1"):
+        merge(world.connection, world.order(), now=LATER)
+    Continuation.objects.filter(person_id=world.other).update(is_deleted=True)
+    line = {"kind": "deduction", "tax_class": "B", "pay_group_id": 1, "ends_on": WEDDING}
+    by = {"received_on": WEDDING, "how": "check", "author": "test", "made_at": NOW}
+    Received.objects.create(**owner, **said, **line, **by, received_cents=100)
+    with pytest.raises(RepairRefused, match="expected no payments of a leave, found 1"):
+        merge(world.connection, world.order(), now=LATER)
+    Received.objects.filter(person_id=world.other).delete()
+    merge(world.connection, world.order(), now=LATER)
+    assert survivor_of(world.employer.client_id, world.other) == world.survivor
 
 
 def test_what_stands_in_the_way_is_named(world):

@@ -32,8 +32,8 @@ How = Annotated[str, typer.Option("--how", help="Check, transfer … with its nu
 Reason = Annotated[str, typer.Option("--reason", help="Which letter; it is kept.")]
 
 STANDING = (
-    *("employee_number", "leave_from", "leave_until", "policy", "way", "due_cents", "paid_cents"),
-    *("open_cents", "oldest_due_on", "notice_from", "may_end_on", "standing"),
+    *("employee_number", "leave_from", "policy", "way", "open_cents", "oldest_due_on", "may_end_on"),
+    "standing",
 )
 
 
@@ -46,8 +46,7 @@ def leaves(client: ClientCode, as_of: AsOf) -> None:
     if rows.is_empty():
         say("Nobody was on leave without pay.")
         return
-    still = pl.col("leave_until") < pl.date(9999, 12, 31)
-    shown = rows.select(STANDING).with_columns(leave_until=pl.when(still).then("leave_until"))
+    shown = rows.select(STANDING)
     console.print(in_dollars(shown, f"Leaves without pay at {client} as of {as_of}"))
 
 

@@ -19,6 +19,7 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_price_decisions,
 )
+from openbenefits.payroll.away import load_leaves
 from openbenefits.payroll.frames import (
     load_covered_people,
     load_employee_numbers,
@@ -36,6 +37,7 @@ from openbenefits.payroll.rules import (
 )
 from openbenefits.payroll.rules.credits import asks_rules
 from openbenefits.payroll.rules.excess import CREDIT, SOLD
+from openbenefits.payroll.rules.leaves import with_full_cost
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.programs.frames import load_rulebook, load_setup
@@ -82,7 +84,7 @@ def owed(
     Missing: an amount that cannot be found is null and `fault` says why.
     """
     loaded = _load(connection, client_id, begin, through, person_ids)
-    lines = owed_lines(loaded.known, loaded.rulebook, begin=begin, through=through)
+    lines = _lines(connection, client_id, loaded, begin, through)
     return _with_names(lines, load_employee_numbers(connection, client_id), loaded.tables)
 
 
@@ -95,10 +97,19 @@ def next_pay(
     """
     begin, through = on - LONGEST_PAY, on + LONGEST_PAY
     loaded = _load(connection, client_id, begin, through, person_ids)
-    lines = owed_lines(loaded.known, loaded.rulebook, begin=begin, through=through)
+    lines = _lines(connection, client_id, loaded, begin, through)
     pays = own_pays(loaded.known.facts, loaded.rulebook, begin, through)
     named = _with_names(lines, load_employee_numbers(connection, client_id), loaded.tables)
     return next_lines(named, pays, on)
+
+
+def _lines(connection: Any, client_id: int, loaded: _Loaded, begin: date, through: date) -> pl.DataFrame:
+    """The lines of a span; in long leaves, where a policy says so, health coverage costs its full price."""
+    lines = owed_lines(loaded.known, loaded.rulebook, begin=begin, through=through)
+    if loaded.tables["leave_policy"]["full_cost_after_days"].drop_nulls().is_empty():
+        return lines
+    people = lines["person_id"].unique().sort().to_list()
+    return with_full_cost(lines, load_leaves(connection, client_id, people))
 
 
 def find_unpaid(connection: Any, client_id: int, *, begin: date, through: date) -> pl.DataFrame:

@@ -779,6 +779,7 @@ class LeavePolicyPart(SwitchedPart, kw_only=True, frozen=True):
     leave. Of the `ways` the person chooses one; who chooses none has the `default_way`. What is paid as one
     goes is due on the check day of the pay that does not take it: more than `grace_days` later, and
     `notice_days` after a letter said so, coverage may be ended by an event of the `lapse_class` (none: not).
+    With `full_cost_after_days` health coverage costs the employer's part, too, once a leave lasts so long.
     """
 
     code: Code
@@ -790,6 +791,8 @@ class LeavePolicyPart(SwitchedPart, kw_only=True, frozen=True):
     grace_days: Annotated[int, Meta(ge=0)] = 30
     notice_days: Annotated[int, Meta(ge=0)] = 15
     lapse_class: str | None = None
+    full_cost_after_days: Annotated[int, Meta(ge=0)] | None = None
+    full_cost_percent: Percent = Decimal(100)  # of the whole price
 
 
 class PayrollTermsPart(DatedPart, kw_only=True, frozen=True):

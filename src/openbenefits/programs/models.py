@@ -136,6 +136,8 @@ class LeavePolicy(SwitchedRow):
     grace_days = models.SmallIntegerField()
     notice_days = models.SmallIntegerField()
     lapse_class = models.TextField()  # the event class that ends coverage; '' = none
+    full_cost_after_days = models.SmallIntegerField(null=True)  # null: the employer pays on
+    full_cost_thousandths = models.IntegerField(default=100_000)  # percent of the price that is then owed
 
 
 class PayrollTerms(DatedRow):

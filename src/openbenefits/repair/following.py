@@ -5,11 +5,12 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
 from openbenefits.enrollment.points import CHILDREN, above_all_versions, copy_points, supersede
 from openbenefits.enrollment.taking_back import take_back_postings, write_again
 from openbenefits.events.frames import load_events, load_waiting_activity
-from openbenefits.payroll.models import Taken
+from openbenefits.payroll.models import Received, Taken
 from openbenefits.repair.following_acts import bring_unread, give_unread_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
@@ -48,7 +49,13 @@ def ties_of(connection: Any, client_id: int, person_id: int) -> list[tuple[str, 
     key = {"client_id": client_id, "person_id": person_id}
     people = pl.DataFrame([key], schema={"client_id": pl.Int32, "person_id": pl.Int64})
     waiting = load_waiting_activity(connection, people).height
-    return [("activity that waits", waiting, "run event maintenance, or delete it")]
+    paid = Received.objects.using(connection.alias).filter(**key).count()
+    continued = load_continued(connection, people).height
+    return [
+        ("activity that waits", waiting, "run event maintenance, or delete it"),
+        ("payments of a leave", paid, "let the leave be over and settled, and keep both numbers until then"),
+        ("continued coverage", continued, "withdraw it, take it in again for the number that stays"),
+    ]
 
 
 # --- facts --------------------------------------------------------------------------------------------------

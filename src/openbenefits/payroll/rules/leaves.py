@@ -4,7 +4,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.core.codes import LeaveWay
+from openbenefits.core.plan_types import HEALTH, is_one_of
+from openbenefits.payroll.rules.causes import ENDS
 from openbenefits.payroll.rules.ledger import PLACE, SERIES
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.dated import effective
@@ -14,6 +17,8 @@ UNPAID = "L"
 FAR = pl.date(9999, 12, 31)
 PEO = 0
 ANY = ""
+HUNDRED_PERCENT = 100_000
+"""Thousandths of a percent."""
 
 LEAVE = {
     "client_id": pl.Int32,
@@ -34,6 +39,8 @@ TERMS: dict[str, pl.DataType | type[pl.DataType]] = {
     "grace_days": pl.Int16,
     "notice_days": pl.Int16,
     "lapse_class": pl.String,
+    "full_cost_after_days": pl.Int16,
+    "full_cost_thousandths": pl.Int32,
 }
 
 WAYS = {
@@ -123,6 +130,8 @@ def _starts(policies: pl.DataFrame) -> pl.DataFrame:
         grace_days="grace_days",
         notice_days="notice_days",
         lapse_class="lapse_class",
+        full_cost_after_days="full_cost_after_days",
+        full_cost_thousandths="full_cost_thousandths",
         start=pl.col("begun_by").str.split(" "),
     )
     return rows.explode("start").with_columns(
@@ -213,6 +222,59 @@ def _standing(as_of: date) -> pl.Expr:
     )
 
 
+ON_LEAVE = "leave"
+"""Why a pay owes otherwise than the one before: a leave made coverage cost its full price, or is over."""
+
+
+def with_full_cost(lines: pl.DataFrame, leaves: pl.DataFrame) -> pl.DataFrame:
+    """Let health coverage cost its full price, and the policy's percentage of it, in long leaves.
+
+    Shapes:  lines as `lines.LINE`; leaves with TERMS. Deductions of health plan types, in pays that end so
+             many days or more after a leave began and before it is over, owe what both parts were, by the
+             percentage; the employer pays nothing. The first such pay, and the first after, say so.
+    Missing: an unknown part leaves the amount unknown.
+    Source:  docs/rules.md §16.15; 20 CFR 1002.166.
+    """
+    dear = leaves.drop_nulls("full_cost_after_days").select(
+        *OWNER,
+        "leave_until",
+        "full_cost_thousandths",
+        dear_from=pl.col("leave_from") + pl.duration(days=pl.col("full_cost_after_days").cast(pl.Int64)),
+    )
+    rows = lines.with_row_index("line")
+    is_health = is_one_of(HEALTH) & (pl.col("kind") == "deduction") & (pl.col("cause") != ENDS)
+    pairs = rows.filter(is_health).join(dear, on=list(OWNER))
+    meant = pairs.filter(pl.col("ends_on").is_between("dear_from", "leave_until", closed="left"))
+    after = pairs.filter(pl.col("ends_on") >= pl.col("leave_until"), pl.col("cause") == "")
+    told = pl.concat([_first_of_each(meant), _first_of_each(after)]).unique()
+    found = rows.join(_full_prices(meant), on="line", how="left", maintain_order="left")
+    is_dear, is_told = pl.col("is_dear").fill_null(value=False), pl.col("line").is_in(told.implode())
+    return found.with_columns(
+        owed_cents=pl.when(is_dear).then("full_cents").otherwise("owed_cents"),
+        employer_cents=pl.when(is_dear & pl.col("full_cents").is_not_null())
+        .then(pl.lit(0, pl.Int64))
+        .otherwise("employer_cents"),
+        cause=pl.when(is_told).then(pl.lit(ON_LEAVE)).otherwise("cause"),
+    ).select(lines.columns)
+
+
+def _first_of_each(pairs: pl.DataFrame) -> pl.Series:
+    """The first pay of each line and leave."""
+    line = [*OWNER, "plan_type", "slot", "tax_class", "dear_from"]
+    return pairs.sort("ends_on").unique(line, keep="first")["line"]
+
+
+def _full_prices(meant: pl.DataFrame) -> pl.DataFrame:
+    """What the lines owe at the full price: line, full_cents, is_dear."""
+    whole = money.add(pl.col("owed_cents"), pl.col("employer_cents"))
+    percent = pl.col("full_cost_thousandths").cast(pl.Int64)
+    return meant.unique("line", keep="first").select(
+        "line",
+        full_cents=money.multiply_divide_half_up(whole, percent, pl.lit(HUNDRED_PERCENT, pl.Int64)),
+        is_dear=pl.lit(value=True),
+    )
+
+
 def held_corrections(due: pl.DataFrame, leaves: pl.DataFrame, on: date) -> pl.DataFrame:
     """Say which corrections wait, as the person is on leave, or has paid for one to come.
 
@@ -221,8 +283,12 @@ def held_corrections(due: pl.DataFrame, leaves: pl.DataFrame, on: date) -> pl.Da
     """
     rows = due.join(leaves, on=list(OWNER))
     is_away = pl.col("leave_from") <= on
-    is_paid_before = (pl.col("way") == str(LeaveWay.PREPAY)) & (pl.col("correct_cents") < 0)
-    is_recovery = pl.col("correct_cents") > 0
+    is_deduction = pl.col("kind") == "deduction"
+    is_prepaid = (pl.col("way") == str(LeaveWay.PREPAY)) & is_deduction
+    is_paid_before = is_prepaid & (pl.col("correct_cents") < 0)
+    is_recovery = (
+        pl.when(is_deduction).then(pl.col("correct_cents") > 0).otherwise(pl.col("correct_cents") < 0)
+    )
     waits = rows.filter(
         (pl.col("leave_until") > on) & (is_paid_before | (is_away & is_recovery)).fill_null(value=False)
     )

@@ -11,6 +11,7 @@ from openbenefits.payroll.rules.ledger import ROUNDING_CENTS, SERIES
 CAUSES = {
     causes.BEGINS: "it begins",
     causes.ENDS: "it ends",
+    "leave": "the leave: coverage costs its full price, or its usual one again",
     causes.COVERAGE: "what is covered changed",
     causes.RATE: "the rate changed",
     causes.PAY_RISE: "pay changed",

@@ -14,6 +14,9 @@ from openbenefits.programs.values import Path
 LEAST_GRACE, LEAST_NOTICE = 30, 15
 """29 CFR 825.212(a)(1): more than 30 days late, and 15 days after the letter."""
 
+LEAST_SHARED, MOST_PERCENT = 30, 102
+"""20 CFR 1002.166: the usual share below 31 days, then no more than 102 percent of the full premium."""
+
 
 def leave_policies(audited: Audited) -> Iterator[Finding]:
     """Find policies nobody can follow, that give less than the law, or that contradict each other."""
@@ -23,6 +26,7 @@ def leave_policies(audited: Audited) -> Iterator[Finding]:
             continue
         yield from _of_ways(audited, path, part)
         yield from _of_the_law(audited, path, part)
+        yield from _of_full_cost(audited, path, part)
         yield from _of_starts(audited, path, part, seen)
 
 
@@ -54,6 +58,24 @@ def _of_the_law(audited: Audited, path: Path, part: LeavePolicyPart) -> Iterator
     if short:
         expected = "at least what 29 CFR 825.212 gives"
         yield audited.finding(path, "leave_days", expected, listed(short), "Correct the numbers.")
+
+
+def _of_full_cost(audited: Audited, path: Path, part: LeavePolicyPart) -> Iterator[Finding]:
+    """The employer's part may go only in leaves that no law keeps on active terms (825.210, 1002.166)."""
+    if part.full_cost_after_days is None:
+        return
+    if part.kind is LeaveKind.FMLA:
+        expected, found = "coverage on the terms of somebody at work (29 CFR 825.210)", "full cost"
+        yield audited.finding(path, "full_cost", expected, found, "Leave `full_cost_after_days` out.")
+    elif part.kind is LeaveKind.MILITARY:
+        faults = {
+            f"after {part.full_cost_after_days} days": part.full_cost_after_days < LEAST_SHARED,
+            f"{part.full_cost_percent} percent": part.full_cost_percent > MOST_PERCENT,
+        }
+        wrong = [fault for fault, is_there in faults.items() if is_there]
+        if wrong:
+            expected = "after 30 days or more, and at most 102 percent (20 CFR 1002.166)"
+            yield audited.finding(path, "full_cost", expected, listed(wrong), "Correct the numbers.")
 
 
 def _of_starts(

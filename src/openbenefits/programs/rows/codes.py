@@ -112,6 +112,8 @@ def leave_policies(parts: Parts, _: Numbers) -> Iterator[Row]:
             "grace_days": part.grace_days,
             "notice_days": part.notice_days,
             "lapse_class": part.lapse_class or "",
+            "full_cost_after_days": part.full_cost_after_days,
+            "full_cost_thousandths": int(part.full_cost_percent * 1000),
         }
 
 
