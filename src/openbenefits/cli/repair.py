@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
-from openbenefits.cli import deciding, pricing
+from openbenefits.cli import deciding, pricing, transferring
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import show, tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
@@ -268,3 +268,5 @@ for command in (
 ):
     app.command()(command)
 app.command(name="price-file")(pricing.price_file)
+app.command()(transferring.transfer)
+app.command(name="undo-transfer")(transferring.undo_transfer)

@@ -78,3 +78,24 @@ class TakeOverAct(models.Model):
     reason = models.TextField()
     author = models.TextField()
     acted_at = models.DateTimeField()
+
+
+class PersonTransfer(models.Model):
+    """An act: somebody left one client of the PEO for another, and is the same human: append-only.
+
+    It stands as long as neither of its changes of facts was taken back.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "number")
+    client_id = models.IntegerField()  # where they were
+    person_id = models.BigIntegerField()
+    number = models.IntegerField()  # counts the transfers of the person id
+    to_client = models.IntegerField()
+    to_person = models.BigIntegerField()
+    begins_on = models.DateField()  # the first day there
+    keeps_service = models.BooleanField()  # service counts on from the client left
+    left_change = models.BigIntegerField()  # the change of facts that ended the job
+    came_change = models.BigIntegerField()  # the change of facts there
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
