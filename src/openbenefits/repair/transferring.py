@@ -2,7 +2,7 @@
 
 Facts say it: the job ends at the one, and begins the next day at the other, with the person, address and
 dependents as known. What follows for coverage and pay is decided by the set-up of each, in the next runs
-(docs/rules.md §19.11).
+(docs/rules.md §19.12).
 """
 
 from collections.abc import Mapping
