@@ -94,16 +94,6 @@ def test_sample_and_scenario_schema(cli, tmp_path):
     assert "peo-bundle" in done(cli("setup", "schema", tmp_path))
 
 
-def test_status_page(fresh_database):
-    from django.test import RequestFactory
-
-    from openbenefits.cli.web import status
-
-    page = status(RequestFactory().get("/"))
-    assert page.status_code == 200
-    assert b"No run yet" in page.content
-
-
 def test_a_benefits_base_of_one_person_is_stated_and_taken_back(cli, fresh_database, set_up, people):
     from openbenefits.workforce.models import BenefitBaseFact, Person
 

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import polars as pl
 import pytest
 
+from openbenefits.enrollment.frames import Contents
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Situation
 from openbenefits.enrollment.services import Known
@@ -21,7 +22,14 @@ def rows(value):
 def known():
     situation = {one.name: rows(1) for one in fields(Situation)}
     elected = {one.name: rows(2) for one in fields(Elected)}
-    return Known(situation=Situation(**situation), elected=Elected(**elected), held=Elected(**elected))
+    contents = {one.name: rows(3) for one in fields(Contents)}
+    return Known(
+        situation=Situation(**situation),
+        elected=Elected(**elected),
+        held=Elected(**elected),
+        coverage=rows(4),
+        contents=Contents(**contents),
+    )
 
 
 def changed(part, name):
