@@ -7,6 +7,7 @@ replay change nothing, and withdrawn facts have left no trace. A failure tells w
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -94,6 +95,10 @@ class Killer:
         if not self.left:
             raise Killed
         replace_messages(*given, **named)
+
+
+PROMISES = 5
+"""How many promises are looked at after every step."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -294,6 +299,7 @@ class Machine(RuleBasedStateMachine):
         self.told.append(what)
 
     def must_be_none(self, what: str, found: list[str]) -> None:
+        self.promises[what] += 1
         assert not found, "\n".join([f"{what}:", *found, "after:", *self.told])
 
     @contextlib.contextmanager
@@ -339,4 +345,7 @@ def test_histories_keep_every_promise(fresh_database, make_employer) -> None:
     twins = with_twins(employer.client_id, NOW)
     run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
     played = type("Played", (Machine,), {"connection": fresh_database, "employer": employer, "twins": twins})
+    played.promises = Counter()
     run_state_machine_as_test(played, settings=LAW)
+    assert len(played.promises) == PROMISES, played.promises
+    assert min(played.promises.values()) >= LAW.max_examples, played.promises
