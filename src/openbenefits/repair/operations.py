@@ -21,7 +21,7 @@ from openbenefits.repair.acts import PART_OF_ONE, last_standing, load_acts, trai
 from openbenefits.repair.permissions import Permit, everybody_may
 from openbenefits.repair.services import Consequences, RepairOrder, RepairRefused, repair
 from openbenefits.repair.targets import spelled
-from openbenefits.runs.services import TrialOver
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.recording import lock_people
 
 LOSS = ("verdict", "cause", "continues_through")
@@ -67,16 +67,9 @@ def told_of(connection: Any, order: RepairOrder, *, now: datetime, permit: Permi
 
 def rehearsed(work: Callable[[], Told], *, is_rehearsal: bool) -> Told:
     """Do something, and give its transaction up if it is a rehearsal."""
-    if not is_rehearsal:
-        return work()
-    kept: list[Told] = []
-    try:
-        with transaction.atomic():
-            told = work()
-            kept.append(replace(told, consequences=replace(told.consequences, run_id=None)))
-            raise TrialOver
-    except TrialOver:
-        return kept[0]
+    with given_up(is_rehearsal=is_rehearsal):
+        told = work()
+    return replace(told, consequences=replace(told.consequences, run_id=None)) if is_rehearsal else told
 
 
 def _losses(connection: Any, order: RepairOrder) -> pl.DataFrame:

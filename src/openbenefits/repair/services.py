@@ -33,8 +33,9 @@ from openbenefits.repair.rules import (
 )
 from openbenefits.repair.targets import judged, records_of, relocated, spelled
 from openbenefits.runs import models
-from openbenefits.runs.services import TrialOver, releases_of, work_in_waves
+from openbenefits.runs.services import releases_of, work_in_waves
 from openbenefits.store.bulk import copy_in
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.recording import lock_people
 
 
@@ -144,13 +145,9 @@ def rehearse(
     connection: Any, order: RepairOrder, *, now: datetime, permit: Permit = everybody_may
 ) -> Consequences:
     """Answer what a repair would change; nothing is written."""
-    kept: list[Consequences] = []
-    try:
-        with transaction.atomic():
-            kept.append(replace(repair(connection, order, now=now, permit=permit), run_id=None))
-            raise TrialOver
-    except TrialOver:
-        return kept[0]
+    with given_up():
+        done = repair(connection, order, now=now, permit=permit)
+    return replace(done, run_id=None)
 
 
 def _wish(order: RepairOrder) -> Wish:

@@ -17,7 +17,7 @@ from openbenefits.programs.frames import load_setup
 from openbenefits.repair.models import PersonTransfer
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
 from openbenefits.repair.services import RepairRefused
-from openbenefits.runs.services import TrialOver
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.models import ChangeSet, Client, Dependent, Person
 from openbenefits.workforce.recording import (
     ADDRESSES,
@@ -97,15 +97,8 @@ def transfer(
     if not order.reason.strip() or not order.author.strip():
         raise RepairRefused("a transfer needs a reason and an author; state both")
     permit(_wish(order.author, order.client_id, order.person_id, TRANSFER))
-    kept: list[Transferred] = []
-    try:
-        with transaction.atomic():
-            kept.append(_transferred(connection, order, now=now))
-            if is_rehearsal:
-                raise TrialOver
-    except TrialOver:
-        pass
-    return kept[0]
+    with given_up(is_rehearsal=is_rehearsal):
+        return _transferred(connection, order, now=now)
 
 
 def undo_transfer(

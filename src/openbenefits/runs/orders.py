@@ -58,10 +58,6 @@ class RunResult:
     changes: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
-class TrialOver(Exception):
-    """Ends the transaction of a trial, so that nothing of it stays."""
-
-
 def options_of(order: RunOrder) -> dict[str, Any]:
     """Spell out what a run keeps of its order beside its own columns."""
     return {

@@ -11,16 +11,16 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from django.db import transaction
 
 from openbenefits.programs.frames import load_setup
 from openbenefits.runs import frames, models
 from openbenefits.runs.differences import MEASURES, RECORD, differences, measured, sum_of
-from openbenefits.runs.orders import RunOrder, TrialOver
+from openbenefits.runs.orders import RunOrder
 from openbenefits.runs.processing import go_through
 from openbenefits.runs.schedules import schedules_asked
 from openbenefits.runs.standing import Standing, digests, load_points, standing
 from openbenefits.runs.starting import begun
+from openbenefits.store.trials import given_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +55,11 @@ def rehearse_part(
     begun_at = time.monotonic()
     year, through = _year(connection, order)
     imports = frames.load_import_events(connection, people)
-    kept: list[_After] = []
-    try:
-        with transaction.atomic():
-            started = begun(connection, order, people, now=now, releases=releases)
-            go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
-            worked_at = time.monotonic()
-            kept.append(_after(connection, order, started, people, year, through))
-            raise TrialOver
-    except TrialOver:
-        after = kept[0]
+    with given_up():
+        started = begun(connection, order, people, now=now, releases=releases)
+        go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
+        worked_at = time.monotonic()
+        after = _after(connection, order, started, people, year, through)
     before = standing(connection, order.client_id, after.moved, begin=after.begin, through=through)
     sides = (before.points, after.standing.points, before.owed, after.standing.owed)
     found = differences(*sides, year_from=year, year_through=through)

@@ -17,11 +17,12 @@ from openbenefits.runs import models
 from openbenefits.runs.changes import CHANGES_KEY, changes_of, no_changes
 from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.limits import limits_of
-from openbenefits.runs.orders import RunOrder, RunResult, TrialOver
+from openbenefits.runs.orders import RunOrder, RunResult
 from openbenefits.runs.processing import LOCKED, Progress, go_through, releases_of, work_in_waves
 from openbenefits.runs.publishing import FINISHED, close, publish_whole
 from openbenefits.runs.starting import NO_OUTCOMES, begun, in_order, partitioned, result_of, scope
 from openbenefits.runs.workers import each_done, usual_workers
+from openbenefits.store.trials import given_up
 
 
 def run(
@@ -79,16 +80,10 @@ def trial(
 
 def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: datetime) -> RunResult:
     """Run an order for one partition, and give it up."""
-    kept: list[RunResult] = []
-    try:
-        with transaction.atomic():
-            started = begun(connection, order, people, now=now)
-            go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
-            changes = changes_of(connection, started.id)
-            kept.append(replace(result_of(connection, started), changes=changes))
-            raise TrialOver
-    except TrialOver:
-        return kept[0]
+    with given_up():
+        started = begun(connection, order, people, now=now)
+        go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
+        return replace(result_of(connection, started), changes=changes_of(connection, started.id))
 
 
 def start_run(
@@ -139,7 +134,6 @@ __all__ = [
     "LOCKED",
     "RunOrder",
     "RunResult",
-    "TrialOver",
     "releases_of",
     "resume_run",
     "run",

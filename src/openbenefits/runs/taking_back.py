@@ -15,9 +15,10 @@ from openbenefits.events.taking_back import take_back_activity, take_back_events
 from openbenefits.runs import models
 from openbenefits.runs.acts import TAKE_BACK, ActRefused, record_act
 from openbenefits.runs.differences import differences
-from openbenefits.runs.orders import PARTS, TAKEN_BACK, TrialOver
+from openbenefits.runs.orders import PARTS, TAKEN_BACK
 from openbenefits.runs.standing import standing
 from openbenefits.store.bulk import copy_out, schema_of
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.recording import lock_people
 
 KINDS = ("process", "windows", "passive")
@@ -159,25 +160,20 @@ def deltas(connection: Any, run_id: int, *, begin: date, through: date, now: dat
 
     Nothing is written. Once a run is released these are the corrections to propose in its place.
     """
-    kept: list[pl.DataFrame] = []
-    try:
-        with transaction.atomic():
-            started = models.Run.objects.get(pk=run_id)
-            _refuse_state(started)
-            whole = [*(models.Run.objects.get(pk=part) for part in _parts(started)), started]
-            journals = [_journal(connection, one) for one in whole]
-            records = pl.concat([rows.select(RECORD_KEY) for rows in journals]).unique()
-            span = {"begin": begin, "through": through}
-            held = standing(connection, started.bundle_client, records, **span)
-            for one, before in zip(whole, journals, strict=True):
-                people = _people(connection, one, before)
-                _undo(connection, one, before, people, cause="rehearsed", actor="nobody", now=now)
-            after = standing(connection, started.bundle_client, records, **span)
-            sides = (held.points, after.points, held.owed, after.owed)
-            kept.append(differences(*sides, year_from=begin, year_through=through))
-            raise TrialOver
-    except TrialOver:
-        return kept[0]
+    with given_up():
+        started = models.Run.objects.get(pk=run_id)
+        _refuse_state(started)
+        whole = [*(models.Run.objects.get(pk=part) for part in _parts(started)), started]
+        journals = [_journal(connection, one) for one in whole]
+        records = pl.concat([rows.select(RECORD_KEY) for rows in journals]).unique()
+        span = {"begin": begin, "through": through}
+        held = standing(connection, started.bundle_client, records, **span)
+        for one, before in zip(whole, journals, strict=True):
+            people = _people(connection, one, before)
+            _undo(connection, one, before, people, cause="rehearsed", actor="nobody", now=now)
+        after = standing(connection, started.bundle_client, records, **span)
+        sides = (held.points, after.points, held.owed, after.owed)
+        return differences(*sides, year_from=begin, year_through=through)
 
 
 def _refuse_state(started: models.Run) -> None:

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
-from django.db import transaction
 
 from openbenefits.enrollment import models
 from openbenefits.enrollment.entries import ELECTIONS
@@ -25,10 +24,10 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.taking_back import STATE, take_back_events
 from openbenefits.runs.acts import ActRefused
 from openbenefits.runs.differences import differences
-from openbenefits.runs.orders import TrialOver
 from openbenefits.runs.standing import standing
 from openbenefits.runs.taking_back import Released
 from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.models import ChangeSet
 from openbenefits.workforce.recording import lock_people
 
@@ -119,48 +118,36 @@ def take_back_entry(
             runs, later entries or people have built on it (it names what goes first); Released once payroll
             took deductions of coverage taken over; PeopleBusy.
     """
-    kept: list[EntryTakenBack] = []
-    try:
-        with transaction.atomic():
-            change = _change(change_id, reason, author)
-            people = _people(connection, change)
-            lock_people(change.client_id, people["person_id"].unique().sort())
-            undone = ChangeSet.objects.create(
-                client_id=change.client_id,
-                kind="undo",
-                label=f"take back: {change.label}",
-                made_by=author,
-                made_at=now,
-                undoes=change,
-            )
-            work = _take_back_elections if change.kind == ELECTIONS else _take_back_takeover
-            kept.append(work(connection, change, undone, cause=reason, now=now))
-            if is_rehearsal:
-                raise TrialOver
-    except TrialOver:
-        pass
-    return kept[0]
+    with given_up(is_rehearsal=is_rehearsal):
+        change = _change(change_id, reason, author)
+        people = _people(connection, change)
+        lock_people(change.client_id, people["person_id"].unique().sort())
+        undone = ChangeSet.objects.create(
+            client_id=change.client_id,
+            kind="undo",
+            label=f"take back: {change.label}",
+            made_by=author,
+            made_at=now,
+            undoes=change,
+        )
+        work = _take_back_elections if change.kind == ELECTIONS else _take_back_takeover
+        return work(connection, change, undone, cause=reason, now=now)
 
 
 def takeover_deltas(
     connection: Any, change_id: int, *, begin: date, through: date, now: datetime
 ) -> pl.DataFrame:
     """Answer what would differ without a take-over, as `differences.DIFFERENCES`; nothing is written."""
-    kept: list[pl.DataFrame] = []
-    try:
-        with transaction.atomic():
-            change = ChangeSet.objects.get(pk=change_id, kind=TAKEOVER)
-            mine = _points(connection, change)
-            records = mine.select(RECORD_KEY).unique()
-            span = {"begin": begin, "through": through}
-            held = standing(connection, change.client_id, records, **span)
-            _restore_points(connection, change, mine, now=now)
-            after = standing(connection, change.client_id, records, **span)
-            sides = (held.points, after.points, held.owed, after.owed)
-            kept.append(differences(*sides, year_from=begin, year_through=through))
-            raise TrialOver
-    except TrialOver:
-        return kept[0]
+    with given_up():
+        change = ChangeSet.objects.get(pk=change_id, kind=TAKEOVER)
+        mine = _points(connection, change)
+        records = mine.select(RECORD_KEY).unique()
+        span = {"begin": begin, "through": through}
+        held = standing(connection, change.client_id, records, **span)
+        _restore_points(connection, change, mine, now=now)
+        after = standing(connection, change.client_id, records, **span)
+        sides = (held.points, after.points, held.owed, after.owed)
+        return differences(*sides, year_from=begin, year_through=through)
 
 
 def _change(change_id: int, reason: str, author: str) -> ChangeSet:
