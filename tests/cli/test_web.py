@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.test import override_settings
 from tests.accounts.conftest import as_face, pair
 
-from openbenefits.accounts.models import User
+from openbenefits.accounts.models import AuditEntry, User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employee
 from openbenefits.accounts.signing_in import LINK_SECONDS, link_token
@@ -113,6 +113,25 @@ def test_a_code_by_mail_signs_in(browser, users):
     code = re.search(r"^\s*([A-Z0-9]{3,}-?[A-Z0-9]{3,})\s*$", letter.body, re.MULTILINE).group(1)
     done = browser.post("/account/login/code/confirm/", {"code": code}, follow=True)
     assert "What you have today" in text(done)
+
+
+def test_every_sign_in_is_noted(browser, users, pair, embedded_server, database):
+    """Of an employee with his client and himself, of staff with the PEO; a wrong password notes nothing."""
+    use_database(embedded_server.url(database.settings_dict["NAME"]))
+    before = AuditEntry.objects.count()
+    use_database(embedded_server.url(database.settings_dict["NAME"]), as_face=True)
+    browser.post("/account/login/", {"login": "employee", "password": "something else"})
+    for name in ("specialist", "employee", "nobody"):
+        answer = Browser(HTTP_HOST="localhost").post("/account/login/", {"login": name, "password": PASSWORD})
+        assert answer.status_code == 302, text(answer)
+    use_database(embedded_server.url(database.settings_dict["NAME"]))
+    noted = list(
+        AuditEntry.objects.order_by("pk")[before:].values_list("user__username", "client_id", "what")
+    )
+    mine = pair[0].client_id
+    assert noted == [
+        (name, mine if name == "employee" else 0, "sign in") for name in ("specialist", "employee", "nobody")
+    ]
 
 
 def test_nobody_signs_up_by_himself(browser):

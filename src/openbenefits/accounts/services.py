@@ -172,3 +172,17 @@ def note(
         what=what,
         reason=reason,
     )
+
+
+def note_sign_in(connection: Any, user: User, *, now: datetime) -> None:
+    """Write down that somebody signed in: an employee for his client, staff for the PEO."""
+    access = access_of(connection, user)
+    own = next(iter(access.permissions), PEO) if access.person_id is not None else PEO
+    with acting(connection, Rights(user_id=user.pk)), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO accounts_auditentry (at, user_id, client_id, person_id, kind, what, reason)
+            VALUES (%s, %s, %s, %s, 'did', 'sign in', '')
+            """,  # the ORM asks for the new row back, and staff of one client does not read the PEO's
+            [now, user.pk, own, access.person_id],
+        )

@@ -8,7 +8,7 @@ NOT_YET = (
     "letters and premiums of COBRA, ACA",
     "carrier files (834, 999, 820), reconciliation with invoices, the payroll platform's interface",
     "renewals and next year's quotes",
-    "the administrators' workbench, the employees' portal, the API; `serve` shows a status page",
+    "the administrators' workbench, the employees' portal, the API; `serve` has sign-in and a start page",
 )
 TRY = (
     "openbenefits --help",
