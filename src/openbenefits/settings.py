@@ -19,6 +19,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -40,6 +42,12 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.background",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "openbenefits.workbench",
+    "openbenefits.portal",
+    "openbenefits.api",
 ]
 
 # --- the web ------------------------------------------------------------------------------------------------
@@ -58,6 +66,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "openbenefits.accounts.middleware.access_middleware",
 ]
 TEMPLATES = [

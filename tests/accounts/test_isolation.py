@@ -6,7 +6,16 @@ from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
 from openbenefits.store import isolation
-from openbenefits.store.isolation import CLIENT_COLUMNS, OPEN, PARENTS, PEO, PERSON_COLUMNS, Rights, acting
+from openbenefits.store.isolation import (
+    CLIENT_COLUMNS,
+    CLOSED,
+    OPEN,
+    PARENTS,
+    PEO,
+    PERSON_COLUMNS,
+    Rights,
+    acting,
+)
 
 TABLES = """
     SELECT c.relname, array_agg(a.attname::text), c.relrowsecurity
@@ -47,8 +56,15 @@ def faced(query, params=()):
 
 def test_every_table_has_policies_or_a_reason_why_not(pair, owner):
     for table, (columns, is_safe) in tables(owner).items():
-        assert is_safe != (table in OPEN), table
-        assert (client_column(table, columns) is not None) or table in PARENTS or table in OPEN, table
+        assert is_safe != (table in OPEN or table in CLOSED), table
+        assert (client_column(table, columns) is not None) or table in {*PARENTS, *OPEN, *CLOSED}, table
+
+
+def test_no_face_touches_a_closed_table(pair, owner, as_face):
+    assert set(CLOSED) <= set(tables(owner))
+    for table in CLOSED:
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            faced(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
 
 
 def test_a_new_table_of_clients_without_a_policy_is_found(pair, owner):
@@ -75,7 +91,7 @@ def test_no_view_shows_what_its_owner_sees(pair, owner):
 
 
 def test_without_rights_nothing_is_seen(pair, owner, as_face):
-    for table in set(tables(owner)) - set(OPEN):
+    for table in set(tables(owner)) - set(OPEN) - set(CLOSED):
         query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
         assert faced(query) == [(0,)], table
     with acting(as_face, Rights(user_id=0)):

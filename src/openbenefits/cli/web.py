@@ -56,6 +56,9 @@ urlpatterns = [
     path("", home, name="home"),
     path("account/", include("allauth.urls")),
     path("sign-in/<str:token>", sign_in_once, name="sign_in_once"),
+    path("workbench/", include("openbenefits.workbench.urls")),
+    path("portal/", include("openbenefits.portal.urls")),
+    path("api/v1/", include("openbenefits.api.urls")),
     path("language/", include("django.conf.urls.i18n")),
 ]
 

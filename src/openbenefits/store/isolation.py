@@ -56,6 +56,14 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
     "events_statusmove": "the legal moves, the same for all",
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
+CLOSED = {
+    "django_admin_log": "Django's; ours is the audit trail",
+    "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
+    "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
+    "procrastinate_periodic_defers": "the queue of the worker; faces ask by background_processrequest",
+    "procrastinate_workers": "the queue of the worker; faces ask by background_processrequest",
+}
+"""Tables that no face touches, and why not."""
 
 
 @dataclass(frozen=True, kw_only=True)
