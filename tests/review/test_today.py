@@ -11,7 +11,7 @@ from openbenefits.core.codes import Level
 from openbenefits.enrollment.models import Coverage
 from openbenefits.events.models import Event, Message
 from openbenefits.review.rules.process_steps import Stage, StageState, steps_of
-from openbenefits.review.today import defaults_of, progress_of, today
+from openbenefits.review.today import defaults_of, listed_events, progress_of, today
 from openbenefits.review.today_frames import COUNTED, load_defaults
 from openbenefits.runs.services import run
 
@@ -101,3 +101,17 @@ def test_defaults_are_what_finalising_gives(prepared):
         mine.select("person_id", "plan_type", "option_id").iter_rows()
     )
     assert defaults_of(*place).people.is_empty()
+
+
+@pytest.mark.parametrize("what", ["unanswered", "ending", "ended", "flagged", "open"])
+def test_the_list_behind_a_count_is_as_long(prepared, what):
+    for on in (DAY, Event.objects.order_by("-window_ends_on").first().window_ends_on, date(2027, 1, 1)):
+        counted = today(connection, [prepared.client_id], as_of=on).clients[what].item()
+        assert listed_events(connection, prepared.client_id, as_of=on, what=what).height == counted
+
+
+def test_the_events_of_a_status_are_listed(prepared):
+    statuses = today(connection, [prepared.client_id], as_of=DAY).statuses
+    for row in statuses.to_dicts():
+        found = listed_events(connection, prepared.client_id, as_of=DAY, status=row["process_status"])
+        assert found.height == row["events"], row

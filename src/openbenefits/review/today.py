@@ -14,10 +14,12 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.core.plan_types import PLAN_TYPES
-from openbenefits.reports.frames import load_clients, load_events, load_people
-from openbenefits.reports.names import load_names, load_schedules, with_option_names
+from openbenefits.reports.frames import load_clients, load_events, load_people, with_case
+from openbenefits.reports.listings import with_people
+from openbenefits.reports.names import load_names, load_schedules, with_event_names, with_option_names
 from openbenefits.reports.rules import full_name
 from openbenefits.review import today_frames as frames
+from openbenefits.review.rules.events import with_words
 from openbenefits.review.rules.process_steps import Step, steps_of
 from openbenefits.runs.models import Run
 
@@ -100,6 +102,56 @@ def _named(errors: pl.DataFrame) -> pl.DataFrame:
     words = {code: entry.title for code, entry in CATALOGUE.items()}
     message = pl.col("code").replace_strict(words, default=None, return_dtype=pl.String)
     return errors.with_columns(message=message).sort("people", "code", descending=[True, False])
+
+
+# --- the events behind the counts ---------------------------------------------------------------------------
+
+WHAT = ("unanswered", "ending", "ended", "flagged", "open")
+"""What may be asked of `listed_events`, beside all."""
+
+
+def listed_events(
+    connection: Any,
+    client_id: int,
+    *,
+    as_of: date,
+    what: str | None = None,
+    schedule_id: int | None = None,
+    status: str | None = None,
+) -> pl.DataFrame:
+    """List the events of a client that a count is about (None: whatever it is), with names and words.
+
+    Shapes: an event frame with employee_number, client, names of people and set-up, status words, flags.
+    """
+    events = load_events(
+        connection,
+        client_ids=[client_id],
+        schedule_ids=None if schedule_id is None else [schedule_id],
+        statuses=[status] if status else None,
+        event_statuses=["O"] if what in ("unanswered", "ending", "ended", "open") else None,
+    )
+    if status == "":
+        events = events.filter(pl.col("process_status").is_null())
+    events = with_case(events.filter(_is(what, as_of)))
+    people = load_people(connection, events)
+    named = with_people(with_event_names(events, load_names(connection)), people)
+    return with_words(named)
+
+
+def _is(what: str | None, as_of: date) -> pl.Expr:
+    """Whether an event is what is asked about, as `today_frames` counts it."""
+    status, ends_on = pl.col("process_status"), pl.col("window_ends_on")
+    is_asked = status.is_in(["PR", "NT", "EE", "RE"])
+    is_soon = ends_on.is_between(as_of, as_of + timedelta(days=DAYS_AHEAD))
+    is_live = pl.col("event_status") != "V"
+    is_gone = pl.col("event_status") == "D"
+    found = {
+        "unanswered": status.is_in(["PR", "NT", "RE"]),
+        "ending": is_asked & is_soon,
+        "ended": is_asked & (ends_on < as_of),
+        "flagged": (pl.col("is_out_of_sequence") | pl.col("is_eligibility_changed") | is_gone) & is_live,
+    }
+    return found.get(what or "", pl.lit(value=True)).fill_null(value=False)
 
 
 # --- one schedule -------------------------------------------------------------------------------------------
