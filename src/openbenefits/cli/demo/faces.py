@@ -1,6 +1,7 @@
 """Who can be looked at in the demo's web: one login for each role, and links that sign in once."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.accounts.roles import ROLES, RoleCode
@@ -21,7 +22,7 @@ SITE = "http://127.0.0.1:8000"
 
 def make_logins(stage: Stage) -> None:
     """Add a user for each role, those of a client where enrolment is open, and some of its employees."""
-    given = {"given_by": ACTOR, "now": now()}
+    given: dict[str, Any] = {"given_by": ACTOR, "now": now()}
     for code, role in ROLES.items():
         if code is not RoleCode.EMPLOYEE:
             user = User.objects.create_user(str(code), f"{code}@example.com")
