@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.webhooks",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",
@@ -68,6 +69,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "openbenefits.accounts.middleware.access_middleware",
+    "openbenefits.api.door.door_middleware",
 ]
 TEMPLATES = [
     {

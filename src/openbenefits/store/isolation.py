@@ -29,7 +29,7 @@ PARENTS = {
     "runs_runpartition": ("run_id", "runs_run"),
 }
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
-OWN = {"accounts_role", "accounts_employeelogin"}
+OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey", "api_answer"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
@@ -58,6 +58,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
     "django_admin_log": "Django's; ours is the audit trail",
+    "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_periodic_defers": "the queue of the worker; faces ask by background_processrequest",
