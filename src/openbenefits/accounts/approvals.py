@@ -1,6 +1,6 @@
 """What one user prepares and another approves, where the client wants a second person (rulings §6.5).
 
-Triggers hold the acts themselves to it (migrations of runs, enrollment and programs): an act of these kinds
+Triggers hold the acts themselves to it (repair, migration 0005): an act of these kinds
 is refused at the end of its transaction, whoever does it, without an approval of exactly what it does. The
 services ask before, so that people are told in words.
 """

@@ -57,7 +57,10 @@ class AuditEntry(models.Model):
     reason = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["client_id", "person_id", "at"], name="accounts_audit_of_person")]
+        indexes = [
+            models.Index(fields=["client_id", "person_id", "at"], name="accounts_audit_of_person"),
+            models.Index(fields=["client_id", "-at"], name="accounts_audit_of_client"),
+        ]
 
 
 class Proposal(models.Model):

@@ -45,6 +45,15 @@ BEGIN
 END $$;
 """
 
+ROLES = """
+CREATE FUNCTION accounts_standing_roles(who bigint) RETURNS TABLE (client_id integer, code text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT r.client_id, r.code FROM accounts_role AS r WHERE r.user_id = who AND r.ended_at IS NULL
+        UNION ALL SELECT e.client_id, 'employee' FROM accounts_employeelogin AS e WHERE e.user_id = who;
+END $$;
+"""
+
 KEPT = """
 CREATE FUNCTION accounts_keep_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -138,7 +147,12 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(fields=["client_id", "-at"], name="accounts_audit_of_client"),
+        ),
         migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
+        migrations.RunSQL(ROLES, "DROP FUNCTION accounts_standing_roles(bigint)"),
         migrations.RunSQL(KEPT, migrations.RunSQL.noop),
         migrations.RunSQL(CACHE, "DROP TABLE django_cache"),
     ]

@@ -1,3 +1,8 @@
+"""Acts that wait for a second person where the client wants one (accounts.approvals; rulings §6.5).
+
+Triggers on the acts of several capabilities stand together here, on a floor that knows all of them.
+"""
+
 from django.db import migrations
 
 ACTS = """
@@ -93,13 +98,83 @@ CREATE CONSTRAINT TRIGGER run_by_a_second_person AFTER INSERT OR UPDATE ON runs_
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION runs_check_run();
 """
 
+OVERRIDES = """
+CREATE FUNCTION enrollment_check_override() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE me text := accounts_acting_name();
+BEGIN
+    IF NOT accounts_wants_second(NEW.client_id, 'override') THEN RETURN NULL; END IF;
+    IF me IS NOT NULL AND NEW.author <> me THEN
+        RAISE EXCEPTION 'users sign with their own name' USING ERRCODE = 'check_violation';
+    END IF;
+    -- what was decided for an event that goes on elsewhere was approved for the event it was
+    IF EXISTS (
+        SELECT 1 FROM repair_movedevent AS m JOIN enrollment_eligibilityoverride AS o
+            USING (client_id, person_id, benefit_record, schedule_id, event_number)
+        WHERE m.client_id = NEW.client_id AND m.schedule_id = NEW.schedule_id AND m.to_person = NEW.person_id
+          AND m.to_record = NEW.benefit_record AND m.to_number = NEW.event_number
+          AND o.program_id = NEW.program_id AND o.option_id IS NOT DISTINCT FROM NEW.option_id
+          AND o.is_eligible IS NOT DISTINCT FROM NEW.is_eligible AND o.made_at = NEW.made_at
+    ) THEN RETURN NULL; END IF;
+    PERFORM accounts_require_approval(
+        NEW.client_id, 'override',
+        format('event %s/%s/%s/%s', NEW.person_id, NEW.benefit_record, NEW.schedule_id, NEW.event_number),
+        accounts_digest(ARRAY[NEW.program_id::text, NEW.option_id::text, NEW.is_eligible::text]), NEW.made_at);
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER override_by_a_second_person AFTER INSERT OR UPDATE ON enrollment_eligibilityoverride
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION enrollment_check_override();
+"""
+
+RELEASES = """
+CREATE FUNCTION programs_keep_release() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR (OLD.bundle_id, OLD.number, OLD.fingerprint, OLD.document, OLD.applied_at, OLD.applied_by)
+        IS DISTINCT FROM
+       (NEW.bundle_id, NEW.number, NEW.fingerprint, NEW.document, NEW.applied_at, NEW.applied_by) THEN
+        RAISE EXCEPTION 'a release of set-up is kept as it was applied' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER release_kept BEFORE UPDATE OR DELETE ON programs_release
+    FOR EACH ROW EXECUTE FUNCTION programs_keep_release();
+
+CREATE FUNCTION programs_check_bundle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    mark text;
+    at timestamptz;
+BEGIN
+    IF OLD.release_id IS NOT DISTINCT FROM NEW.release_id OR NOT accounts_release_wants(OLD.release_id, 'setup') THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(taken_back_at, (SELECT applied_at FROM programs_release WHERE id = NEW.release_id))
+    INTO at FROM programs_release WHERE id = OLD.release_id;
+    SELECT fingerprint INTO mark FROM programs_release WHERE id = NEW.release_id;
+    IF NOT accounts_is_approved(NEW.client_id, 'setup', 'bundle ' || NEW.code,
+                                accounts_digest(ARRAY[coalesce(mark, '')]), at) THEN
+        RAISE EXCEPTION 'an approval by another person was expected for set-up of bundle %, found none', NEW.code
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER release_by_a_second_person AFTER UPDATE OF release_id ON programs_bundle
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION programs_check_bundle();
+"""
+
 
 class Migration(migrations.Migration):
-    """Acts about runs, and runs that finalise, wait for a second person where the client wants one."""
+    """Acts about runs, runs that finalise, decisions about eligibility, releases of set-up."""
 
-    dependencies = [("runs", "0003_flags"), ("accounts", "0003_approvals")]
+    dependencies = [
+        ("repair", "0004_transfers"),
+        ("accounts", "0003_approvals"),
+        ("enrollment", "0011_continuation"),
+        ("programs", "0020_full_cost"),
+        ("runs", "0003_flags"),
+    ]
 
     operations = [
-        migrations.RunSQL(ACTS, migrations.RunSQL.noop),
-        migrations.RunSQL(RUNS, migrations.RunSQL.noop),
+        migrations.RunSQL(statements, migrations.RunSQL.noop)
+        for statements in (ACTS, RUNS, OVERRIDES, RELEASES)
     ]
