@@ -33,10 +33,13 @@ OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey", "api_answer
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
+SIGNED = {"accounts_proposal", "accounts_verdict"}
+"""Tables of acts of users: each writes his own, about clients he may write, and nobody changes a row."""
 SIGN_IN = {
     "accounts_user",
     "account_emailaddress",
     "account_emailconfirmation",
+    "django_cache",
     "django_session",
     "mfa_authenticator",
     "socialaccount_socialaccount",
@@ -204,7 +207,7 @@ def _protect(session: psycopg.Connection, table: str, columns: set[str]) -> None
                 sql.Identifier(policy), name, sql.SQL(command), role, sql.SQL(condition)
             )
         )
-    rights = "SELECT, INSERT" if table in NOTES else "SELECT, INSERT, UPDATE, DELETE"
+    rights = "SELECT, INSERT" if table in NOTES | SIGNED else "SELECT, INSERT, UPDATE, DELETE"
     session.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), name, role))
 
 
@@ -224,6 +227,8 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
         reads += f" AND ({client} <> {PEO} OR {_is_all('reads')})"  # the PEO's own people are no set-up
     if table in NOTES:
         return {"face_reads": ("SELECT", reads), "face_writes": ("INSERT", IS_OWN)}
+    if table in SIGNED:
+        return {"face_reads": ("SELECT", reads), "face_writes": ("INSERT", f"{writes} AND {IS_OWN}")}
     if table in OWN:
         reads = f"({reads}) OR {IS_OWN}"
     return {"face_reads": ("SELECT", reads), "face_writes": ("ALL", writes)}

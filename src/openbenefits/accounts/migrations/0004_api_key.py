@@ -27,7 +27,7 @@ UNUSED = "DROP FUNCTION accounts_use_key(bytea, timestamptz)"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_roles'),
+        ('accounts', '0003_approvals'),
     ]
 
     operations = [
