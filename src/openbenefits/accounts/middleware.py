@@ -14,7 +14,7 @@ from openbenefits.accounts.services import Access, NotAllowed, access_of, note_r
 from openbenefits.accounts.signing_in import lacks_second_factor
 
 OWN_DOORS = ("/account/", "/sign-in/", "/static/", "/api/")
-"""Where people come in and keep their keys: pages that are about nobody else. Programs have a door of their own."""
+"""Where people come in and keep their keys: pages about nobody else. Programs have their own door."""
 
 Answer = Callable[[HttpRequest], HttpResponse]
 

@@ -1,13 +1,13 @@
 """Census files: previewed, imported as one change, taken back (see changes)."""
 
 import json
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
 from ninja import File as Upload
-from ninja import Form, Path, Query, Router, Status
+from ninja import Form, Path, Query, Status
 from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
@@ -16,12 +16,13 @@ from openbenefits.api.elections import BadRow, bad_rows, saved
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import Problem
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import AsOf, Code, Cursor, Day, Limit, Table, table_of
 from openbenefits.workforce import census
 from openbenefits.workforce.audit import audit_data
 
-router = Router(tags=["census"])
-MAPPING = "What each heading of the file is, as a JSON object: {\"Emp No\": \"employee_number\"}."
+router = Routes("census")
+MAPPING = 'What each heading of the file is, as a JSON object: {"Emp No": "employee_number"}.'
 
 
 class Preview(BaseModel):
@@ -66,7 +67,9 @@ def _mapping(text: str | None) -> dict[str, str] | None:
     except ValueError:
         read = None
     if not isinstance(read, dict) or not all(isinstance(one, str) for one in read.values()):
-        raise Problem(422, "not-valid", "expected `mapping` as a JSON object of headings, found another; correct it")
+        raise Problem(
+            422, "not-valid", "expected `mapping` as a JSON object of headings, found another; correct it"
+        )
     return read
 
 

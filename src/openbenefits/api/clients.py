@@ -3,20 +3,21 @@
 from typing import Any
 
 from django.db import connection
-from ninja import Path, Router
+from ninja import Path
 from pydantic import BaseModel
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT
 from openbenefits.api.naming import at
 from openbenefits.api.paging import Page, page_of, slice_of
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Code, Cursor, Limit, Tables, tables_of
 from openbenefits.enrollment.elections import progress_of
 from openbenefits.reports.names import load_schedules
 from openbenefits.review.services import schedule_summary
 from openbenefits.workforce.models import Client as Employer
 
-router = Router(tags=["clients"])
+router = Routes("clients")
 
 
 class Client(BaseModel):
@@ -69,7 +70,9 @@ def list_schedules(request: Any, client: Path[Code], cursor: Cursor, limit: Limi
     """List the schedules of a client: who is processed together, and for what."""
     desk = at(request, client, Permission.SEE)
     rows = load_schedules(connection).filter(client=desk.client.code).sort("schedule")
-    shown = rows.select("kind", id="schedule_id", code="schedule").unique("id", keep="last", maintain_order=True)
+    shown = rows.select("kind", id="schedule_id", code="schedule").unique(
+        "id", keep="last", maintain_order=True
+    )
     return slice_of(shown, cursor=cursor, limit=limit)
 
 
@@ -85,7 +88,9 @@ def summarise(request: Any, client: Path[Code]) -> Any:
     response=Page[Progress],
     summary="Show how far elections are",
 )
-def show_progress(request: Any, client: Path[Code], schedule: Path[Code], cursor: Cursor, limit: Limit) -> Any:
+def show_progress(
+    request: Any, client: Path[Code], schedule: Path[Code], cursor: Cursor, limit: Limit
+) -> Any:
     """Show for each event of a schedule how many of its choices have an election."""
     desk = at(request, client, Permission.SEE)
     schedule_id = desk.schedule(schedule)
@@ -95,5 +100,3 @@ def show_progress(request: Any, client: Path[Code], schedule: Path[Code], cursor
             **row, schedule=schedule_id
         )
     return page
-
-

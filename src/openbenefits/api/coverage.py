@@ -3,23 +3,36 @@
 from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 from django.db import connection, transaction
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 from pydantic import BaseModel
 
-import polars as pl
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import at, end_of
 from openbenefits.api.paging import Page, page_of
-from openbenefits.api.shapes import AsOf, Body, Cents, Code, Cursor, Day, Id, KnownOn, Limit, PlanType
-from openbenefits.api.shapes import Table, table_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    AsOf,
+    Body,
+    Cents,
+    Code,
+    Cursor,
+    Day,
+    Id,
+    KnownOn,
+    Limit,
+    PlanType,
+    Table,
+    table_of,
+)
 from openbenefits.enrollment import models
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.programs.frames import load_codes
 from openbenefits.reports.hindsight import held_on, offered_on
 from openbenefits.workforce.recording import lock_people
 
-router = Router(tags=["coverage"])
+router = Routes("coverage")
 PERSON = "/clients/{client}/people/{person_id}"
 
 
@@ -80,7 +93,9 @@ class Decided(BaseModel):
 
 
 @router.get(f"{PERSON}/coverage", response=list[Held], summary="Show what a person has on a day")
-def show_coverage(request: Any, client: Path[Code], person_id: Path[Id], as_of: AsOf, known_on: KnownOn) -> Any:
+def show_coverage(
+    request: Any, client: Path[Code], person_id: Path[Id], as_of: AsOf, known_on: KnownOn
+) -> Any:
     """Show what a person has on a day, plan type by plan type, and what that day rests on."""
     desk = at(request, client, Permission.SEE)
     desk.person(person_id)
@@ -96,9 +111,7 @@ def show_coverage(request: Any, client: Path[Code], person_id: Path[Id], as_of: 
 
 
 @router.get(f"{PERSON}/timeline", response=Page[ChangePoint], summary="List a person's change points")
-def list_points(
-    request: Any, client: Path[Code], person_id: Path[Id], cursor: Cursor, limit: Limit
-) -> Any:
+def list_points(request: Any, client: Path[Code], person_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
     """List every change point of a person, superseded ones too."""
     desk = at(request, client, Permission.SEE)
     desk.person(person_id)
@@ -146,7 +159,9 @@ def _point(client_id: int) -> Any:
 
 
 @router.get(f"{PERSON}/offered", response=Table, summary="Show what a person was offered")
-def show_offered(request: Any, client: Path[Code], person_id: Path[Id], as_of: AsOf, known_on: KnownOn) -> Any:
+def show_offered(
+    request: Any, client: Path[Code], person_id: Path[Id], as_of: AsOf, known_on: KnownOn
+) -> Any:
     """Show the options of a person's last event of a day or before, as then prepared."""
     desk = at(request, client, Permission.SEE)
     desk.person(person_id)
@@ -182,7 +197,7 @@ def list_proofs(request: Any, client: Path[Code], person_id: Path[Id], cursor: C
 
 @router.post(f"{PERSON}/proofs", response={201: Decided}, summary="Decide evidence of insurability")
 def decide(request: Any, client: Path[Code], person_id: Path[Id], said: Decision) -> Any:
-    """Decide how much coverage is approved from a day on; coverage that waits for it rises to at most that."""
+    """Decide how much coverage is approved from a day on; what waits for it rises to at most that."""
     desk = at(request, client, Permission.SEE_HEALTH)
     at(request, client, Permission.REPAIR)
     desk.person(person_id)

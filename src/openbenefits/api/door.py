@@ -1,4 +1,4 @@
-"""Where programs come in: by key, so many times a minute, each request one transaction with the key's rights."""
+"""Where programs come in: by key, so often a minute, each request one transaction with the key's rights."""
 
 import http
 from collections.abc import Callable
@@ -113,4 +113,3 @@ def _note_refusal(used: Used, request: Any, now: datetime) -> None:
     with working(connection, used.access):
         what = f"api {request.method.lower()}"
         note(used.access, "refused", what, client_id=request.refused_of, now=now)
-

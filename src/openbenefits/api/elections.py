@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from django.db import connection
 from ninja import File as Upload
-from ninja import Path, Router, Status
+from ninja import Path, Status
 from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
@@ -17,6 +17,7 @@ from openbenefits.api.events import EVENT
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import Problem
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import (
     Body,
     Cents,
@@ -37,7 +38,7 @@ from openbenefits.enrollment import elections
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.events import activity
 
-router = Router(tags=["elections"])
+router = Routes("elections")
 MOST_ROWS = 1_000
 """Bad rows named in an answer; the file is mended by them and sent again."""
 
@@ -126,7 +127,7 @@ def _entered(desk: Desk, what: str, result: elections.EntryResult, person_id: in
         raise Problem(
             409,
             "election-refused",
-            f"{first['column'] or 'row'}: expected {first['expected']}, found {first['found']}; {first['cure']}",
+            "{column}: expected {expected}, found {found}; {cure}".format(**first),
         )
     desk.did(what, person_id)
     counts = {name: getattr(result, name) for name in ("rows_read", "entered", "unchanged", "events_moved")}
@@ -147,7 +148,9 @@ def enter(request: Any, client: Path[Code], event_id: Path[EventId], said: Elect
     """Enter one election of an event; whether it is allowed is decided when the event is validated."""
     desk = at(request, client, Permission.ELECT)
     place = desk.place(event_id)
-    stated = said.model_dump(exclude={"option", "received_on", "funds", "beneficiaries", "contingent_beneficiaries"})
+    stated = said.model_dump(
+        exclude={"option", "received_on", "funds", "beneficiaries", "contingent_beneficiaries"}
+    )
     result = elections.enter_one(
         connection,
         desk.client_id,
@@ -207,7 +210,9 @@ def saved(file: UploadedFile, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[
     suffix = File(file.name or "").suffix.lower()
     if suffix not in suffixes:
         raise Problem(
-            422, "file-refused", f"expected a file that ends in {', '.join(suffixes)}, found another; rename it"
+            422,
+            "file-refused",
+            f"expected a file that ends in {', '.join(suffixes)}, found another; rename it",
         )
     with TemporaryDirectory(prefix="openbenefits-") as folder:
         path = File(folder) / f"upload{suffix}"
@@ -234,7 +239,9 @@ def take_coverage_over(request: Any, client: Path[Code], file: Upload[UploadedFi
         result = take_over(connection, desk.client_id, path, now=desk.now, made_by=desk.author)
     desk.did("take coverage over")
     names = ("rows_read", "taken", "corrected", "unchanged", "approvals", "change_id", "bad_row_count")
-    return Status(201, {name: getattr(result, name) for name in names} | {"bad_rows": bad_rows(result.bad_rows)})
+    return Status(
+        201, {name: getattr(result, name) for name in names} | {"bad_rows": bad_rows(result.bad_rows)}
+    )
 
 
 # --- activity -----------------------------------------------------------------------------------------------
@@ -278,7 +285,9 @@ _ACTS = {
 }
 
 
-@router.post(ACTIVITIES, response={201: Acted}, tags=["activity"], summary="Enter, delete, admit or prove activity")
+@router.post(
+    ACTIVITIES, response={201: Acted}, tags=["activity"], summary="Enter, delete, admit or prove activity"
+)
 def act_on_activity(request: Any, client: Path[Code], said: ActivityAct) -> Any:
     """Enter an activity by hand, take one out, let a held report become an event, or record its proof."""
     desk = at(request, client, Permission.PROCESS)
@@ -295,5 +304,3 @@ def act_on_activity(request: Any, client: Path[Code], said: ActivityAct) -> Any:
     done = _ACTS[said.act](connection, place, reason=said.reason, author=desk.author, now=desk.now)
     desk.did(f"{said.act} activity", said.person_id, said.reason)
     return Status(201, {"person_id": said.person_id, "act": said.act, "number": done.number})
-
-

@@ -1,16 +1,29 @@
-"""What is done about one event: processed on demand, decided again, moved, its window and controls changed."""
+"""What is done about one event: processed on demand, decided again, moved; its window and controls."""
 
 from typing import Any, Literal
 
 import polars as pl
 from django.db import connection
-from ninja import Path, Router, Status
+from ninja import Path, Status
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.events import EVENT, EVENTS
 from openbenefits.api.naming import Desk, at, id_of
-from openbenefits.api.shapes import Body, Code, Day, EventId, Id, PlanType, Reasoned, Record, Table, Words, table_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    Body,
+    Code,
+    Day,
+    EventId,
+    Id,
+    PlanType,
+    Reasoned,
+    Record,
+    Table,
+    Words,
+    table_of,
+)
 from openbenefits.core.codes import Control
 from openbenefits.enrollment.overrides import WORDS
 from openbenefits.events.activity import ActivityPlace
@@ -31,7 +44,7 @@ from openbenefits.review.services import (
     settle_event,
 )
 
-router = Router(tags=["events"])
+router = Routes("events")
 
 
 class OnDemand(Body):
@@ -139,7 +152,9 @@ class OverrideOrder(Again):
     program: Code
     decision: Literal["eligible", "ineligible", "withdrawn", "undo"]
     plan_type: PlanType | None = None
-    option: Code | None = Field(None, description="An option, with its plan type; else the program as a whole.")
+    option: Code | None = Field(
+        None, description="An option, with its plan type; else the program as a whole."
+    )
 
 
 class Kept(BaseModel):
@@ -303,7 +318,7 @@ def change(request: Any, client: Path[Code], event_id: Path[EventId], said: Cont
 
 @router.post(EVENT + "/overrides", response=Consequence, summary="Decide about eligibility")
 def override(request: Any, client: Path[Code], event_id: Path[EventId], said: OverrideOrder) -> Any:
-    """Decide that a program or option is eligible or not, and decide the event again; a preview writes nothing."""
+    """Decide that a program or option is eligible or not, and the event again; a preview writes nothing."""
     desk = at(request, client, Permission.REPAIR)
     place = desk.place(event_id)
     days = due_order(desk.client_id, said.as_of or desk.today, desk.author)
@@ -334,5 +349,3 @@ def keep(request: Any, client: Path[Code], event_id: Path[EventId], said: Reason
     dismiss(connection, frame_of(place), reason=said.reason, author=desk.author, now=desk.now)
     desk.did("keep event", place.person_id, said.reason)
     return {"event": event_id}
-
-

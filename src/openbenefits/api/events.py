@@ -5,13 +5,25 @@ from typing import Any
 
 import polars as pl
 from django.db import connection
-from ninja import Path, Query, Router
+from ninja import Path, Query
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at, id_of
 from openbenefits.api.paging import Page, page_of, slice_of
-from openbenefits.api.shapes import AsOf, Code, Cursor, EventId, Id, Limit, Number, PlanType, Tables, tables_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    AsOf,
+    Code,
+    Cursor,
+    EventId,
+    Id,
+    Limit,
+    Number,
+    PlanType,
+    Tables,
+    tables_of,
+)
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.enrollment import models as offered
 from openbenefits.enrollment.overrides import WORDS, overrides_of
@@ -19,7 +31,7 @@ from openbenefits.events import models
 from openbenefits.programs.frames import load_codes
 from openbenefits.review.services import actions_of, drill_down, eligibility_debugging, event_controls
 
-router = Router(tags=["events"])
+router = Routes("events")
 EVENTS = "/clients/{client}/events"
 EVENT = EVENTS + "/{event_id}"
 
@@ -35,7 +47,9 @@ class Event(BaseModel):
     event_class: str | None
     event_on: date
     event_status: str = Field(description="O open, C closed, V void, D disconnected.")
-    process_status: str | None = Field(description="AS AN AE PR PE FA FP NT ET EE RE FE; null: not processed yet.")
+    process_status: str | None = Field(
+        description="AS AN AE PR PE FA FP NT ET EE RE FE; null: not processed yet."
+    )
     process_indicator: str
     status_at: datetime
     program: str | None
@@ -127,7 +141,10 @@ class Action(BaseModel):
 def names_of(desk: Desk) -> tuple[dict[int, str], dict[int, str]]:
     """Answer the codes of event classes and programs by id."""
     rows = load_codes(connection, desk.client_id, "event_class", "program")
-    found = {kind: dict(rows.filter(kind=kind).select("id", "code").iter_rows()) for kind in ("event_class", "program")}
+    found = {
+        kind: dict(rows.filter(kind=kind).select("id", "code").iter_rows())
+        for kind in ("event_class", "program")
+    }
     return found["event_class"], found["program"]
 
 
@@ -179,7 +196,9 @@ def show_event(request: Any, client: Path[Code], event_id: Path[EventId]) -> Any
 
 
 @router.get(EVENT + "/history", response=Page[Step], summary="List the steps of an event")
-def list_steps(request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit) -> Any:
+def list_steps(
+    request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit
+) -> Any:
     """List every step an event took: from and to which status, why, by whom, in which run."""
     desk = at(request, client, Permission.SEE)
     rows = models.EventStep.objects.filter(**desk.place(event_id).key())
@@ -200,9 +219,7 @@ def list_options(
     desk = at(request, client, Permission.SEE)
     event = desk.event(event_id)
     desk.saw("options", event.person_id)
-    rows = offered.EventOption.objects.filter(
-        **desk.place(event_id).key(), preparation=event.preparation
-    )
+    rows = offered.EventOption.objects.filter(**desk.place(event_id).key(), preparation=event.preparation)
     if plan_type is not None:
         rows = rows.filter(plan_type=plan_type)
     known = load_codes(connection, desk.client_id, "option")
@@ -218,7 +235,9 @@ def list_options(
 
 
 @router.get(EVENT + "/elections", response=Page[Election], summary="List elections of an event")
-def list_elections(request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit) -> Any:
+def list_elections(
+    request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit
+) -> Any:
     """List every submission of an event, withdrawn ones too."""
     desk = at(request, client, Permission.SEE)
     place = desk.place(event_id)
@@ -236,7 +255,9 @@ def list_elections(request: Any, client: Path[Code], event_id: Path[EventId], cu
 
 
 @router.get(EVENT + "/messages", response=Page[Message], summary="List messages of an event")
-def list_messages(request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit) -> Any:
+def list_messages(
+    request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit
+) -> Any:
     """List what stands in the way of an event, or should be known about it, as the last run said."""
     desk = at(request, client, Permission.SEE)
     rows = models.Message.objects.filter(**desk.place(event_id).key(), is_current=True)
@@ -269,7 +290,7 @@ def show_controls(request: Any, client: Path[Code], event_id: Path[EventId], as_
 def show_why(
     request: Any, client: Path[Code], event_id: Path[EventId], plan_type: PlanType | None = Query(None)
 ) -> Any:
-    """Show an event from its participant over plan types and options to costs, with the reasons; dollars as text."""
+    """Show an event from participant over plan types and options to costs, with reasons; dollars as text."""
     desk = at(request, client, Permission.SEE_PERSONAL)
     place = desk.place(event_id)
     desk.saw("why", place.person_id)
@@ -277,9 +298,7 @@ def show_why(
 
 
 @router.get(EVENT + "/eligibility", response=Tables, summary="Show how eligibility was decided")
-def show_eligibility(
-    request: Any, client: Path[Code], event_id: Path[EventId]
-) -> Any:
+def show_eligibility(request: Any, client: Path[Code], event_id: Path[EventId]) -> Any:
     """Show for each program and option of an event the answer, field by field."""
     desk = at(request, client, Permission.SEE_PERSONAL)
     place = desk.place(event_id)
@@ -300,7 +319,9 @@ class Override(BaseModel):
 
 
 @router.get(EVENT + "/overrides", response=Page[Override], summary="List decisions about eligibility")
-def list_overrides(request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit) -> Any:
+def list_overrides(
+    request: Any, client: Path[Code], event_id: Path[EventId], cursor: Cursor, limit: Limit
+) -> Any:
     """List everything that was ever decided about eligibility for an event, by whom and why."""
     desk = at(request, client, Permission.SEE)
     made = overrides_of(connection, desk.place(event_id).key())

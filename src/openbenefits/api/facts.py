@@ -3,12 +3,13 @@
 from typing import Any, Literal
 
 from django.db import connection
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.problems import not_found
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Cents, Code, Day, Id, Number, Record, Ssn, Text, Words
 from openbenefits.payroll import taken
 from openbenefits.runs.taking_back_entries import take_back_entry
@@ -16,7 +17,7 @@ from openbenefits.workforce import services
 from openbenefits.workforce.models import ChangeSet, Dependent
 from openbenefits.workforce.undo import take_back as undo
 
-router = Router(tags=["facts"])
+router = Routes("facts")
 
 
 class Address(Body):
@@ -241,7 +242,7 @@ def _about(request: Any, client: str, person_id: int, permission: Permission = P
 
 @router.post(f"{PERSON}/person-changes", response={201: Recorded}, summary="Change or correct a person")
 def change_person(request: Any, client: Path[Code], person_id: Path[Id], said: PersonChange) -> Any:
-    """Record that something about a participant is different from a day on, or correct the fact of that day."""
+    """Record that something about a participant is different from a day on, or was wrong then."""
     desk = _about(request, client, person_id)
     work = services.correct_person if said.is_correction else services.change_person
     done = work(desk.client_id, person_id, on=said.on, changes=_stated(said.changes), **_by(desk))
@@ -399,9 +400,11 @@ class Reason(Body):
 OF_ENTRIES = ("elections", "takeover")
 
 
-@router.post("/clients/{client}/changes/{change_id}/take-back", response=TakenBack, summary="Take a change back")
+@router.post(
+    "/clients/{client}/changes/{change_id}/take-back", response=TakenBack, summary="Take a change back"
+)
 def take_change_back(request: Any, client: Path[Code], change_id: Path[Id], said: Reason) -> Any:
-    """Take one change back as a whole: facts, an import, elections entered, coverage or amounts taken over."""
+    """Take one change back as a whole: facts, an import, elections, coverage or amounts taken over."""
     desk = at(request, client, Permission.SEE)
     change = ChangeSet.objects.filter(client_id=desk.client_id, pk=change_id).first()
     if change is None:

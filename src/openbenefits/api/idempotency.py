@@ -35,7 +35,7 @@ def key_of(request: HttpRequest) -> str | None:
         raise Problem(
             422,
             "not-valid",
-            f"expected 1 to {MOST_CHARACTERS} printable ASCII characters in {HEADER}, found another; correct it",
+            f"expected 1 to {MOST_CHARACTERS} printable ASCII characters in {HEADER}, found others",
         )
     return given
 

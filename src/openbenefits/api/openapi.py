@@ -13,16 +13,20 @@ from openbenefits.api import idempotency, problems
 
 DESCRIPTION = """Benefits administration for programs: everything the screens can do.
 
-Keys: `Authorization: Bearer ob_…`, made by `openbenefits user key`; a key is of one client (or of all) and may
-what its scopes say. Days are ISO dates, amounts whole cents. Lists go on with `cursor`. What is asked for by POST
-with an `Idempotency-Key` is done once and answered the same for a day. Long work is answered 202 with a link to
-follow. Errors are problem details (RFC 9457) with a stable `type`.
+Keys: `Authorization: Bearer ob_…`, made by `openbenefits user key`; a key is of one client (or of all) and
+may what its scopes say. Days are ISO dates, amounts whole cents. Lists go on with `cursor`. What is asked for
+by POST with an `Idempotency-Key` is done once and answered the same for a day. Long work is answered 202 with
+a link to follow. Errors are problem details (RFC 9457) with a stable `type`.
 """
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "description": "A stable code.", "examples": [problems.CODE + "not-found"]},
+        "type": {
+            "type": "string",
+            "description": "A stable code.",
+            "examples": [problems.CODE + "not-found"],
+        },
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "Who, expected, found, what to change."},
@@ -52,7 +56,7 @@ KEY_PARAMETER = {
     "in": "header",
     "name": idempotency.HEADER,
     "required": False,
-    "description": "A request that comes again with the same key within a day is answered the same, and done once.",
+    "description": "A request that comes again with it within a day is done once, and answered the same.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9_-]+$"},
 }
 

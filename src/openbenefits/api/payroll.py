@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from django.db import connection
 from ninja import File as Upload
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
@@ -15,8 +15,24 @@ from openbenefits.api.elections import BadRow, bad_rows, saved
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import Problem
-from openbenefits.api.shapes import AsOf, Body, Cents, Code, Cursor, Day, Id, Limit, Reasoned, Record, Table
-from openbenefits.api.shapes import Truth, Words, rows_of, table_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    AsOf,
+    Body,
+    Cents,
+    Code,
+    Cursor,
+    Day,
+    Id,
+    Limit,
+    Reasoned,
+    Record,
+    Table,
+    Truth,
+    Words,
+    rows_of,
+    table_of,
+)
 from openbenefits.payroll import ledger
 from openbenefits.payroll.retro import mismatches
 from openbenefits.payroll.rules.corrections import Agreed
@@ -24,7 +40,7 @@ from openbenefits.payroll.services import owed
 from openbenefits.payroll.taken import take
 from openbenefits.payroll.why import why
 
-router = Router(tags=["deductions"])
+router = Routes("deductions")
 DEDUCTIONS = "/clients/{client}/deductions"
 LONGEST = timedelta(days=400)
 SPAN = timedelta(days=31)
@@ -74,7 +90,9 @@ def list_balances(
     wanted = ledger.Asked(
         client_id=desk.client_id, through=as_of or desk.today, person_ids=_people(desk, person_id)
     )
-    return slice_of(ledger.balances(connection, wanted).drop("client_id", strict=False), cursor=cursor, limit=limit)
+    return slice_of(
+        ledger.balances(connection, wanted).drop("client_id", strict=False), cursor=cursor, limit=limit
+    )
 
 
 @router.get(f"{DEDUCTIONS}/mismatches", response=Rows, summary="List mismatches")
@@ -178,7 +196,9 @@ def correct(request: Any, client: Path[Code], said: Corrections) -> Any:
     desk = at(request, client, Permission.PAYROLL)
     own_terms = said.consent or said.periods or said.cap_cents or said.pre_tax_ground
     if own_terms and not said.people:
-        raise Problem(422, "not-valid", "an agreement is of people: expected them named, found nobody; name them")
+        raise Problem(
+            422, "not-valid", "an agreement is of people: expected them named, found nobody; name them"
+        )
     if (said.periods or said.cap_cents) and not said.consent:
         raise Problem(422, "not-valid", "other terms than the policy's need `consent`; say how they agreed")
     for person_id in said.people or ():
@@ -197,7 +217,9 @@ def correct(request: Any, client: Path[Code], said: Corrections) -> Any:
     return Status(201, table_of("Corrections", rows.drop("client_id", strict=False)))
 
 
-def _corrected(desk: Desk, said: Corrections, wanted: ledger.Asked, day: date, agreed: Agreed) -> pl.DataFrame:
+def _corrected(
+    desk: Desk, said: Corrections, wanted: ledger.Asked, day: date, agreed: Agreed
+) -> pl.DataFrame:
     if said.is_preview:
         return ledger.propose(connection, wanted, on=day, agreed=agreed)
     reason = said.reason or ""

@@ -5,17 +5,18 @@ from typing import Any, Literal
 
 import polars as pl
 from django.db import connection
-from ninja import Path, Query, Router
+from ninja import Path, Query
 from pydantic import BaseModel
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at, end_of
 from openbenefits.api.paging import Page, Rows, page_of
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import AsOf, Code, Cursor, Id, KnownOn, Limit, Text, cell, rows_of
 from openbenefits.workforce import frames, models
 from openbenefits.workforce.recording import FACT_TABLES
 
-router = Router(tags=["people"])
+router = Routes("people")
 TABLES = {table.fact: table.model for table in FACT_TABLES}
 PERSONAL = ("birth_on", "line1", "city", "postal_code", "email")
 """Seen with the scope `see personal`; of a birth date the year is left."""
@@ -86,7 +87,12 @@ def show_person(request: Any, client: Path[Code], person_id: Path[Id], as_of: As
 
 
 _NAMES = {"first_name": pl.String(), "last_name": pl.String(), "email": pl.String(), "birth_on": pl.Date()}
-_MORE = {"sex": pl.String(), "marital_status": pl.String(), "service_on": pl.Date(), "is_smoker": pl.Boolean()}
+_MORE = {
+    "sex": pl.String(),
+    "marital_status": pl.String(),
+    "service_on": pl.Date(),
+    "is_smoker": pl.Boolean(),
+}
 _ADDRESS = dict.fromkeys(("line1", "city", "state", "postal_code", "country"), pl.String())
 _DEPENDENT = {
     "first_name": pl.String(),

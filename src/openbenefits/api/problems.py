@@ -115,9 +115,13 @@ def _of_product(fault: Exception) -> Problem:
     if is_ours and isinstance(fault, ValueError | RuntimeError | PermissionError):
         return Problem(409, code_of(type(fault)), message_of(fault))
     if isinstance(fault, DataError):
-        return Problem(422, "not-valid", "expected values the database can hold, found one beyond; correct it")
+        return Problem(
+            422, "not-valid", "expected values the database can hold, found one beyond; correct it"
+        )
     if isinstance(fault, IntegrityError):
-        return Problem(409, "conflict", "expected a record that fits those there are, found one that does not")
+        return Problem(
+            409, "conflict", "expected a record that fits those there are, found one that does not"
+        )
     if isinstance(fault, OperationalError):
         return Problem(503, "not-reachable", message_of(fault), headers={"Retry-After": "10"})
     if isinstance(fault, SuspiciousOperation):

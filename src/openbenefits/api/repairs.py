@@ -5,7 +5,7 @@ from typing import Any, Literal
 import polars as pl
 from django.db import connection
 from ninja import File as Upload
-from ninja import Path, Query, Router
+from ninja import Path, Query
 from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
@@ -15,8 +15,24 @@ from openbenefits.api.event_acts import Again, Consequence, consequence, told_of
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import Problem
-from openbenefits.api.shapes import AsOf, Body, Cents, Code, Cursor, Day, Id, Limit, PlanType, Reasoned, Record
-from openbenefits.api.shapes import Table, Text, Truth, table_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    AsOf,
+    Body,
+    Cents,
+    Code,
+    Cursor,
+    Day,
+    Id,
+    Limit,
+    PlanType,
+    Reasoned,
+    Record,
+    Table,
+    Text,
+    Truth,
+    table_of,
+)
 from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.repair import bulk, merging, pricing, schedules, transferring
 from openbenefits.repair.proposals import due_order, find_proposals, rehearse_due, repair_due
@@ -25,7 +41,7 @@ from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
 from openbenefits.reports.prices_decided import decided_prices
 from openbenefits.reports.repairs import named_acts, named_proposals
 
-router = Router(tags=["repairs"])
+router = Routes("repairs")
 REPAIRS = "/clients/{client}/repairs"
 PERSON = "/clients/{client}/people/{person_id}"
 
@@ -364,7 +380,9 @@ def undo_transfer(request: Any, client: Path[Code], person_id: Path[Id], said: R
     desk.person(person_id)
     for one in transferring.transfers_of(desk.client_id, person_id):
         if one.to_client != desk.client_id and not desk.access.may(Permission.REPAIR, one.to_client):
-            raise Problem(409, "conflict", "expected a key of both clients, found one of this client; use another")
+            raise Problem(
+                409, "conflict", "expected a key of both clients, found one of this client; use another"
+            )
     last = transferring.undo_transfer(
         desk.client_id, person_id, reason=said.reason, author=desk.author, now=desk.now
     )

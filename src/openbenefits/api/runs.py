@@ -6,14 +6,27 @@ from typing import Any, Literal
 import polars as pl
 from django.db import connection
 from django.db.models import Count
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
-from openbenefits.api.shapes import Body, Cents, Code, Cursor, Day, Id, Limit, Reasoned, Tables, Words, tables_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    Body,
+    Cents,
+    Code,
+    Cursor,
+    Day,
+    Id,
+    Limit,
+    Reasoned,
+    Tables,
+    Words,
+    tables_of,
+)
 from openbenefits.background import services as background
 from openbenefits.background.models import ProcessRequest
 from openbenefits.core.codes import Level
@@ -21,7 +34,7 @@ from openbenefits.reports.rehearsals import rehearsal_tables
 from openbenefits.runs import controls, rehearsals
 from openbenefits.runs.models import Run, RunPartition, RunPerson
 
-router = Router(tags=["runs"])
+router = Routes("runs")
 RUNS = "/clients/{client}/runs"
 REHEARSALS = "/clients/{client}/rehearsals"
 MOST_DAYS = 400
@@ -79,7 +92,9 @@ class Accepting(Body):
         Errors: Problem for codes without a reason.
         """
         if self.accept and not (self.reason or "").strip():
-            raise Problem(422, "not-valid", "expected a `reason` why the codes may stand, found none; state it")
+            raise Problem(
+                422, "not-valid", "expected a `reason` why the codes may stand, found none; state it"
+            )
         return dict.fromkeys(self.accept, self.reason or "")
 
 
@@ -214,7 +229,9 @@ def show_calendar(
     """Show which run control falls on which day of a span."""
     desk = at(request, client, Permission.SEE)
     if not 0 <= (through - begin).days <= MOST_DAYS:
-        raise Problem(422, "not-valid", f"expected a span of at most {MOST_DAYS} days, found another; split it")
+        raise Problem(
+            422, "not-valid", f"expected a span of at most {MOST_DAYS} days, found another; split it"
+        )
     rows = controls.run_calendar(connection, desk.client_id, begin, through)
     return slice_of(rows, cursor=cursor, limit=limit)
 
@@ -259,7 +276,9 @@ def start_run(request: Any, client: Path[Code], said: Order) -> Any:
     return ask(desk, "start run", _order(desk, said) | {"people": said.people})
 
 
-@router.post("/clients/{client}/run-controls/{code}/runs", response={202: Asked}, summary="Carry a control out")
+@router.post(
+    "/clients/{client}/run-controls/{code}/runs", response={202: Asked}, summary="Carry a control out"
+)
 def run_control(request: Any, client: Path[Code], code: Path[Code], said: ControlRun) -> Any:
     """Ask for a run control to be carried out as of a day."""
     desk = at(request, client, Permission.PROCESS)

@@ -46,7 +46,9 @@ Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Record = Annotated[int, Field(ge=0, le=9999, description="The benefit record.")]
 Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
-PlanType = Annotated[str, Field(pattern="^[0-9A-Z]{2}$", description="The plan type: 10 medical, 11 dental, …")]
+PlanType = Annotated[
+    str, Field(pattern="^[0-9A-Z]{2}$", description="The plan type: 10 medical, 11 dental, …")
+]
 EventId = Annotated[
     str,
     Field(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.conf import settings
-from ninja import Path, Query, Router, Status
+from ninja import Path, Query, Status
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.models import ApiKey, AuditEntry
@@ -12,10 +12,11 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, page_of
 from openbenefits.api.problems import not_found
+from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit
 from openbenefits.webhooks import models, services
 
-router = Router(tags=["webhooks"])
+router = Routes("webhooks")
 SUBSCRIPTIONS = "/clients/{client}/subscriptions"
 DELIVERIES = SUBSCRIPTIONS + "/{subscription_id}/deliveries"
 CHANGES = Literal["events", "elections", "coverage", "runs"]
@@ -120,7 +121,7 @@ def list_deliveries(
     limit: Limit,
     state: Literal["waiting", "delivered", "dead"] | None = Query(None),
 ) -> Any:
-    """List what was sent to a subscription or waits, the last first; `told` says what the last attempt came to."""
+    """List what was sent to a subscription or waits, the last first; `told` says how it went."""
     desk = at(request, client, Permission.SEE)
     _find(desk, subscription_id)
     rows = models.Delivery.objects.filter(client_id=desk.client_id, subscription_id=subscription_id)
@@ -186,7 +187,9 @@ class Entry(BaseModel):
     reason: str
 
 
-@router.get("/clients/{client}/audit-trail", response=Page[Entry], tags=["keys"], summary="List the audit trail")
+@router.get(
+    "/clients/{client}/audit-trail", response=Page[Entry], tags=["keys"], summary="List the audit trail"
+)
 def list_trail(
     request: Any,
     client: Path[Code],

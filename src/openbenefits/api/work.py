@@ -9,15 +9,29 @@ from typing import Any, Literal
 import polars as pl
 from django.db import connection
 from django.http import HttpResponse
-from ninja import Path, Query, Router
+from ninja import Path, Query
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at, end_of
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import not_found
-from openbenefits.api.shapes import AsOf, Code, Cursor, Day, Id, KnownOn, Limit, PlanType, Tables, Text, Truth
-from openbenefits.api.shapes import table_of, tables_of
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import (
+    AsOf,
+    Code,
+    Cursor,
+    Day,
+    Id,
+    KnownOn,
+    Limit,
+    PlanType,
+    Tables,
+    Text,
+    Truth,
+    table_of,
+    tables_of,
+)
 from openbenefits.reports import services as reports
 from openbenefits.reports.explain import explain, to_dict
 from openbenefits.reports.names import load_schedules
@@ -25,7 +39,7 @@ from openbenefits.reports.outcomes import eligibility_lines
 from openbenefits.reports.waiting import waiting_events
 from openbenefits.review.services import flagged, passive_events, work_list, workflow_lists
 
-router = Router(tags=["work"])
+router = Routes("work")
 
 
 @router.get("/clients/{client}/work", response=Tables, summary="Show the work list")
@@ -186,9 +200,9 @@ def show_explanation(
     request: Any,
     client: Path[Code],
     person_id: Path[Id],
+    known_on: KnownOn,
     plan_type: PlanType | None = Query(None),
     as_of: Day | None = Query(None, description="The last event of that day or before."),
-    known_on: KnownOn,
 ) -> Any:
     """Explain, rule by rule, why somebody has what they have: eligibility, price, dates, default."""
     desk = at(request, client, Permission.SEE_PERSONAL)

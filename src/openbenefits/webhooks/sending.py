@@ -91,7 +91,7 @@ def port_of(parts: SplitResult) -> int:
 
 
 def _machine(parts: SplitResult, *, is_local: bool) -> str:
-    """Find the machine of an address, and refuse one inside our own network: it is what is then connected to."""
+    """Find the machine of an address, which is then connected to; refuse one inside our own network."""
     found = socket.getaddrinfo(parts.hostname, port_of(parts), type=socket.SOCK_STREAM)
     machines = [ipaddress.ip_address(str(place[4][0]).split("%")[0]) for place in found]
     if not all(_is_outside(one) or (is_local and one.is_loopback) for one in machines):

@@ -64,7 +64,9 @@ def subscribe(
     if standing.filter(url=url).exists():
         raise SubscriptionRefused("expected a new address, found one that is subscribed; end that one first")
     if standing.count() >= MOST_SUBSCRIPTIONS:
-        raise SubscriptionRefused(f"expected at most {MOST_SUBSCRIPTIONS} subscriptions, found as many; end one")
+        raise SubscriptionRefused(
+            f"expected at most {MOST_SUBSCRIPTIONS} subscriptions, found as many; end one"
+        )
     secret = PREFIX + randomness.token_urlsafe(32)
     made = Subscription.objects.create(
         client_id=client_id,
@@ -93,10 +95,14 @@ def redeliver(delivery: Delivery, *, now: datetime) -> None:
     Errors: SubscriptionRefused where it waits anyway, or its subscription has ended.
     """
     if not Subscription.objects.filter(pk=delivery.subscription_id, ended_at__isnull=True).exists():
-        raise SubscriptionRefused("expected a subscription that stands, found one that has ended; make a new one")
+        raise SubscriptionRefused(
+            "expected a subscription that stands, found one that has ended; make a new one"
+        )
     again = Delivery.objects.filter(pk=delivery.pk).exclude(state=State.WAITING)
     if not again.update(state=State.WAITING, attempts=0, next_at=now, ended_at=None):
-        raise SubscriptionRefused("expected a delivery that has ended, found one that waits; it is sent anyway")
+        raise SubscriptionRefused(
+            "expected a delivery that has ended, found one that waits; it is sent anyway"
+        )
 
 
 # --- the worker ---------------------------------------------------------------------------------------------
@@ -214,7 +220,9 @@ def body_of(row: Outbox, delivery: Delivery) -> bytes:
         "client": client,
         "run": row.run_id,
         "changed_at": row.made_at.isoformat(),
-        "records": [{"id": one, "link": link.format(client=client, id=one)} for one in _ids(row, delivery.part)],
+        "records": [
+            {"id": one, "link": link.format(client=client, id=one)} for one in _ids(row, delivery.part)
+        ],
     }
     return json.dumps(said, separators=(",", ":")).encode()
 

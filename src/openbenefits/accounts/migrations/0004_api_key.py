@@ -4,7 +4,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-
 USED = """
 CREATE FUNCTION accounts_use_key(
     secret bytea, at timestamptz, OUT user_id bigint, OUT client_id integer, OUT name text, OUT scopes text,
@@ -25,30 +24,41 @@ UNUSED = "DROP FUNCTION accounts_use_key(bytea, timestamptz)"
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_approvals'),
+        ("accounts", "0003_approvals"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('name', models.TextField()),
-                ('secret_hash', models.BinaryField(unique=True)),
-                ('scopes', models.JSONField()),
-                ('per_minute', models.IntegerField()),
-                ('made_by', models.TextField()),
-                ('made_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('ended_by', models.TextField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('minute_began_at', models.DateTimeField(null=True)),
-                ('minute_requests', models.IntegerField(default=0)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='api_key', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("name", models.TextField()),
+                ("secret_hash", models.BinaryField(unique=True)),
+                ("scopes", models.JSONField()),
+                ("per_minute", models.IntegerField()),
+                ("made_by", models.TextField()),
+                ("made_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("ended_by", models.TextField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                ("minute_began_at", models.DateTimeField(null=True)),
+                ("minute_requests", models.IntegerField(default=0)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="api_key",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.RunSQL(USED, UNUSED),

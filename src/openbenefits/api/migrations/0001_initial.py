@@ -4,28 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('user_id', models.BigIntegerField()),
-                ('idempotency_key', models.TextField()),
-                ('request_hash', models.BinaryField()),
-                ('status', models.SmallIntegerField()),
-                ('content_type', models.TextField()),
-                ('body_sealed', models.BinaryField()),
-                ('made_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("user_id", models.BigIntegerField()),
+                ("idempotency_key", models.TextField()),
+                ("request_hash", models.BinaryField()),
+                ("status", models.SmallIntegerField()),
+                ("content_type", models.TextField()),
+                ("body_sealed", models.BinaryField()),
+                ("made_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user_id', 'idempotency_key'), name='api_answered_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user_id", "idempotency_key"), name="api_answered_once")
+                ],
             },
         ),
     ]

@@ -5,58 +5,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client', models.IntegerField()),
-                ('change', models.TextField()),
-                ('run_id', models.BigIntegerField(null=True)),
-                ('ids', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('made_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client", models.IntegerField()),
+                ("change", models.TextField()),
+                ("run_id", models.BigIntegerField(null=True)),
+                ("ids", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("made_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('url', models.TextField()),
-                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('secret_sealed', models.BinaryField()),
-                ('made_by', models.TextField()),
-                ('made_at', models.DateTimeField()),
-                ('ended_by', models.TextField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("url", models.TextField()),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None),
+                ),
+                ("secret_sealed", models.BinaryField()),
+                ("made_by", models.TextField()),
+                ("made_at", models.DateTimeField()),
+                ("ended_by", models.TextField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('subscription_id', models.BigIntegerField()),
-                ('outbox_id', models.BigIntegerField()),
-                ('part', models.IntegerField()),
-                ('change', models.TextField()),
-                ('records', models.IntegerField()),
-                ('state', models.TextField(default='waiting')),
-                ('attempts', models.IntegerField(default=0)),
-                ('next_at', models.DateTimeField()),
-                ('told', models.TextField(default='')),
-                ('made_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("subscription_id", models.BigIntegerField()),
+                ("outbox_id", models.BigIntegerField()),
+                ("part", models.IntegerField()),
+                ("change", models.TextField()),
+                ("records", models.IntegerField()),
+                ("state", models.TextField(default="waiting")),
+                ("attempts", models.IntegerField(default=0)),
+                ("next_at", models.DateTimeField()),
+                ("told", models.TextField(default="")),
+                ("made_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['subscription_id', 'id'], name='webhooks_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('subscription_id', 'outbox_id', 'part'), name='webhooks_told_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["subscription_id", "id"],
+                        name="webhooks_waiting",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subscription_id", "outbox_id", "part"), name="webhooks_told_once"
+                    )
+                ],
             },
         ),
     ]
