@@ -57,7 +57,7 @@ class Fund(Body):
     percent: int = Field(ge=1, le=100)
 
 
-class Election(Body):
+class ElectionEntry(Body):
     """What is chosen for one plan type."""
 
     plan_type: PlanType
@@ -144,7 +144,7 @@ def _entered(desk: Desk, what: str, result: elections.EntryResult, person_id: in
 
 
 @router.post(EVENT + "/elections", response={201: Entered}, summary="Enter an election")
-def enter(request: Any, client: Path[Code], event_id: Path[EventId], said: Election) -> Any:
+def enter(request: Any, client: Path[Code], event_id: Path[EventId], said: ElectionEntry) -> Any:
     """Enter one election of an event; whether it is allowed is decided when the event is validated."""
     desk = at(request, client, Permission.ELECT)
     place = desk.place(event_id)

@@ -18,9 +18,10 @@ from openbenefits.workforce.models import ChangeSet, Dependent
 from openbenefits.workforce.undo import take_back as undo
 
 router = Routes("facts")
+Relation = Literal["SP", "DP", "CH", "AC", "OD", "NQ", "SS", "XS", "BN"]
 
 
-class Address(Body):
+class HomeAddress(Body):
     """A home address."""
 
     line1: Text | None = None
@@ -30,11 +31,11 @@ class Address(Body):
     country: Text = "USA"
 
 
-class Person(Body):
+class PersonFacts(Body):
     """What may be said of a participant."""
 
-    first_name: Text | None = None
-    last_name: Text | None = None
+    first_name: Text = Field(None, min_length=1)
+    last_name: Text = Field(None, min_length=1)
     birth_on: Day | None = None
     sex: Literal["F", "M", "X"] | None = None
     is_smoker: bool | None = None
@@ -44,13 +45,13 @@ class Person(Body):
     email: Text | None = None
 
 
-class Job(Body):
+class JobFacts(Body):
     """What may be said of a job."""
 
-    benefit_record: Record | None = None
-    is_primary: bool | None = None
-    is_for_eligibility: bool | None = None
-    job_status: Text | None = None
+    benefit_record: Record = Field(None)
+    is_primary: bool = Field(None)
+    is_for_eligibility: bool = Field(None)
+    job_status: Text = Field(None, min_length=1)
     last_day_employed: Day | None = None
     company: Text | None = None
     benefit_group: Text | None = None
@@ -76,17 +77,17 @@ class Job(Body):
 class DependentFacts(Body):
     """What may be said of a dependent."""
 
-    first_name: Text | None = None
-    last_name: Text | None = None
-    person_type: Text | None = Field(None, description="Relationship: SP, CH, DP …")
+    first_name: Text = Field(None, min_length=1)
+    last_name: Text = Field(None, min_length=1)
+    person_type: Relation = Field(None, description="Relationship: SP, CH, DP …")
     birth_on: Day | None = None
     sex: Literal["F", "M", "X"] | None = None
     is_smoker: bool | None = None
-    is_student: bool | None = None
+    is_student: bool = Field(None)
     student_through: Day | None = None
-    is_disabled: bool | None = None
-    is_married: bool | None = None
-    is_former: bool | None = Field(None, description="Divorced, died, or no longer a dependent.")
+    is_disabled: bool = Field(None)
+    is_married: bool = Field(None)
+    is_former: bool = Field(None, description="Divorced, died, or no longer a dependent.")
 
 
 class Hire(Body):
@@ -96,9 +97,9 @@ class Hire(Body):
     first_name: Text = Field(min_length=1)
     last_name: Text = Field(min_length=1)
     on: Day
-    job: Job
-    person: Person | None = None
-    address: Address | None = None
+    job: JobFacts
+    person: PersonFacts | None = None
+    address: HomeAddress | None = None
     ssn: Ssn | None = None
 
 
@@ -106,7 +107,7 @@ class PersonChange(Body):
     """Something about a participant is different from a day on, or was recorded wrongly on that day."""
 
     on: Day
-    changes: Person
+    changes: PersonFacts
     is_correction: bool = False
 
 
@@ -114,7 +115,7 @@ class Move(Body):
     """A new home from a day on."""
 
     on: Day
-    address: Address
+    address: HomeAddress
 
 
 class JobChange(Body):
@@ -122,7 +123,7 @@ class JobChange(Body):
 
     on: Day
     action: Text = Field(min_length=1, description="PAY, XFR, DTA, LOA, RFL, REH …", examples=["DTA"])
-    changes: Job
+    changes: JobFacts
     reason: Text | None = None
     job_number: Record | None = None
 
@@ -131,7 +132,7 @@ class JobCorrection(Body):
     """The job row of a day was wrong; `moves_to` gives it another day."""
 
     on: Day
-    changes: Job
+    changes: JobFacts
     moves_to: Day | None = None
     job_number: Record | None = None
     sequence: Record | None = None
@@ -153,7 +154,7 @@ class NewDependent(Body):
     on: Day
     first_name: Text = Field(min_length=1)
     last_name: Text = Field(min_length=1)
-    person_type: Text = Field(min_length=1, description="Relationship: SP, CH, DP …")
+    person_type: Relation = Field(description="Relationship: SP, CH, DP …")
     more: DependentFacts | None = None
     ssn: Ssn | None = None
 
@@ -173,7 +174,7 @@ class LifeEvent(Body):
     reported_on: Day | None = None
 
 
-class BenefitBase(Body):
+class BaseAmount(Body):
     """A yearly amount that stands for pay in formulas; null: no longer known from that day."""
 
     on: Day
@@ -376,7 +377,7 @@ def report_life_event(request: Any, client: Path[Code], person_id: Path[Id], sai
 
 
 @router.post(f"{PERSON}/benefit-bases", response={201: Recorded}, summary="State a benefits base")
-def record_base(request: Any, client: Path[Code], person_id: Path[Id], said: BenefitBase) -> Any:
+def record_base(request: Any, client: Path[Code], person_id: Path[Id], said: BaseAmount) -> Any:
     """State a yearly amount that stands for pay in formulas, from a day on."""
     desk = _about(request, client, person_id)
     done = services.record_benefit_base(

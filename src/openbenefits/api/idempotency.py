@@ -99,3 +99,9 @@ def body_of(request: HttpRequest) -> bytes:
     """Answer the body; of a form with files, its boundary, which each sender chooses anew, does not count."""
     boundary = request.content_params.get("boundary", "").encode()
     return request.body.replace(boundary, b"") if boundary else request.body
+
+
+def forget(now: datetime) -> int:
+    """Drop what is no longer answered again; answer how much."""
+    count, _ = Answer.objects.filter(made_at__lt=now - KEPT).delete()
+    return count

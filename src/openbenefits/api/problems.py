@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -114,15 +115,15 @@ def _of_product(fault: Exception) -> Problem:
         return Problem(404, "not-found", message_of(fault))
     if is_ours and isinstance(fault, ValueError | RuntimeError | PermissionError):
         return Problem(409, code_of(type(fault)), message_of(fault))
-    if isinstance(fault, DataError):
+    if isinstance(fault, DataError | psycopg.DataError):
         return Problem(
             422, "not-valid", "expected values the database can hold, found one beyond; correct it"
         )
-    if isinstance(fault, IntegrityError):
+    if isinstance(fault, IntegrityError | psycopg.IntegrityError):
         return Problem(
             409, "conflict", "expected a record that fits those there are, found one that does not"
         )
-    if isinstance(fault, OperationalError):
+    if isinstance(fault, OperationalError | psycopg.OperationalError):
         return Problem(503, "not-reachable", message_of(fault), headers={"Retry-After": "10"})
     if isinstance(fault, SuspiciousOperation):
         return Problem(400, "not-understood", "expected a request that can be read, found one that cannot")

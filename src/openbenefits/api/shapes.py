@@ -42,7 +42,7 @@ def _whole(value: Any) -> Any:
 
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SHAPE)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
-Id = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST)]
+Id = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Record = Annotated[int, Field(ge=0, le=9999, description="The benefit record.")]
 Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]
@@ -64,8 +64,9 @@ Ssn = Annotated[str, Field(pattern="^[0-9]{9}$", description="Nine digits; never
 
 Limit = Annotated[
     int,
+    Field(ge=1, le=500),
     BeforeValidator(_whole),
-    Query(100, ge=1, le=500, description="The most records to answer."),
+    Query(100, description="The most records to answer."),
 ]
 Cursor = Annotated[
     str | None,
