@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.webhooks",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "openbenefits.accounts.middleware.access_middleware",
+    "openbenefits.api.door.door_middleware",
 ]
 TEMPLATES = [
     {
@@ -104,6 +106,11 @@ SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 60 * 60
 SECURE_PROXY_SSL_HEADER = None if IS_LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+CACHES = {
+    # counts of attempts are shared by all processes; there is nothing else in it
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}
+}
 
 # --- signing in ---------------------------------------------------------------------------------------------
 

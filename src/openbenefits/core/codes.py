@@ -494,3 +494,28 @@ class Owner(StrEnum):
     HR_DATA = "HR data"
     ELECTION = "election"
     PROCESS = "process"
+
+
+class DocumentKind(StrEnum):
+    """What a paper shows."""
+
+    BIRTH = "birth"  # birth certificate, or the hospital's
+    ADOPTION = "adoption"
+    MARRIAGE = "marriage"
+    DIVORCE = "divorce"
+    DEATH = "death"
+    COVERAGE_LOST = "coverage_lost"
+    COVERAGE_GAINED = "coverage_gained"
+    RESIDENCE = "residence"
+    STUDENT = "student"
+    DISABILITY = "disability"
+    EVIDENCE = "evidence"  # of insurability: answers about health
+    OTHER = "other"
+
+
+class DocumentState(StrEnum):
+    """Where a paper stands."""
+
+    RECEIVED = "received"
+    APPROVED = "approved"
+    REJECTED = "rejected"

@@ -427,3 +427,32 @@ class PriceDecision(models.Model):
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()
+
+
+class Document(models.Model):
+    """A paper somebody sent about a person: its bytes sealed, and what was decided about it."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    about = models.TextField()  # enrollment.documents: what it belongs to, such as event:4:1 or dependent:2
+    kind = models.TextField()  # core.codes.DocumentKind
+    name = models.TextField()  # as the sender called the file
+    media_type = models.TextField()  # by its content, never by its name
+    size = models.IntegerField()  # bytes
+    content = models.BinaryField()  # sealed (store.secrets)
+    state = models.TextField(default="received")  # core.codes.DocumentState
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+    decided_by = models.TextField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")  # of the decision
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["client_id", "person_id"], name="document_of_person"),
+            models.Index(
+                fields=["client_id", "added_at"],
+                name="document_waiting",
+                condition=models.Q(state="received"),
+            ),
+        ]

@@ -740,11 +740,18 @@ class RunLimitPart(DatedPart, kw_only=True, frozen=True):
 
 
 class SecondPersonPart(Part, kw_only=True, frozen=True):
-    """The acts about a run, or a rehearsal, that need another person than who made it (rulings §6.5)."""
+    """The acts that need another person than who prepared them (rulings §6.5).
+
+    Those about a run or a rehearsal may be done by another person than who made it; each of them may be done
+    by anybody once another user approved it (accounts.approvals). The database refuses the rest.
+    """
 
     release: bool = False
     take_back: bool = False
     commit: bool = False
+    finalize: bool = False  # runs that apply defaults and close
+    override: bool = False  # eligibility decided by a person
+    setup: bool = False  # a release of set-up put into force, or taken out of it
 
 
 class CobraClassPart(DatedPart, kw_only=True, frozen=True):
