@@ -63,7 +63,7 @@ def decide_proofs(
 
 
 def withdraw_proofs(rows: pl.DataFrame, *, decided_by: str, now: datetime) -> None:
-    """Record that nothing is decided for these days any more; coverage follows when its events are decided."""
+    """Record that nothing is decided for these days any more; coverage follows its events, decided again."""
     _write_proofs(rows, decided_by=decided_by, now=now, is_withdrawn=True)
 
 
