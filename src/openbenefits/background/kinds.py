@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.background.importing import import_file, take_back_import
 from openbenefits.background.services import Kind, Work
 from openbenefits.runs.controls import execute
 
@@ -27,4 +28,7 @@ def _run_control(work: Work) -> Mapping[str, Any]:
 
 KINDS: dict[str, Kind] = {
     "run control": Kind(name="run", permission=Permission.PROCESS, act=_run_control),
+    # what a file needs beside is asked when it is opened (background.uploads.PERMISSIONS)
+    "import file": Kind(name="import of a file", permission=Permission.SEE, act=import_file),
+    "take back import": Kind(name="import taken back", permission=Permission.SEE, act=take_back_import),
 }
