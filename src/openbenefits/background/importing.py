@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from django.db import transaction
 
-from openbenefits.background.models import HandedIn
-from openbenefits.background.services import Work
+from openbenefits.accounts.services import Access
+from openbenefits.background.models import HandedIn, ProcessRequest
+from openbenefits.background.services import ENDED, Work, ask
 from openbenefits.background.uploads import (
     FileKind,
     FileNotTaken,
@@ -40,7 +41,8 @@ DIFFERENCES = dict.fromkeys(("fact", "field", "before", "after"), pl.String)
 class Foreseen:
     """What importing a file would do; nothing is written.
 
-    counts: what would come of it, by words. bad_rows: as BAD_ROW. differences: row, fact, field, before, after.
+    counts: what would come of it, by words. bad_rows: as BAD_ROW.
+    differences: row, fact, field, before, after.
     refused: why nothing of it is taken; empty where something is.
     """
 
@@ -66,8 +68,10 @@ class Reader:
     columns: Sequence[str]
     required: Sequence[str]
     headings: Callable[[Path], Mapping[str, str | None]]
-    foresee: Callable[[Any, HandedIn, Path, Mapping[str, str], str, Any], Foreseen]
-    carry_out: Callable[[Any, HandedIn, Path, Mapping[str, str], str, Any], tuple[int | None, dict[str, Any]]]
+    foresee: Callable[[Any, HandedIn, Path, Mapping[str, str], str, datetime], Foreseen]
+    carry_out: Callable[
+        [Any, HandedIn, Path, Mapping[str, str], str, datetime], tuple[int | None, dict[str, Any]]
+    ]
 
 
 def headings_of(file: HandedIn) -> dict[str, str]:
@@ -81,7 +85,7 @@ def headings_of(file: HandedIn) -> dict[str, str]:
     return {heading: stated.get(heading, guess or "") for heading, guess in guessed.items()}
 
 
-def foresee(connection: Any, file: HandedIn, *, author: str, now: Any) -> Foreseen:
+def foresee(connection: Any, file: HandedIn, *, author: str, now: datetime) -> Foreseen:
     """Say what importing a file would do.
 
     Errors: FileNotTaken; sheets.FileRefused for a file that cannot be read; PeopleBusy.
@@ -96,15 +100,16 @@ def foresee(connection: Any, file: HandedIn, *, author: str, now: Any) -> Forese
 
 def import_file(work: Work) -> Mapping[str, Any]:
     """Import a file somebody handed in. Asked for: its number (`file`)."""
-    file = _file(work)
-    require(work.access, file.kind, file.client_id)
-    refuse_ended(file)
-    reader = READERS[FileKind(file.kind)]
     work.say(0, 1)
-    with transaction.atomic(), opened(file) as path:
-        change_id, told = reader.carry_out(
-            work.connection, file, path, mapping_of(file), work.request.author, work.now
-        )
+    with transaction.atomic():
+        file = _file(work)
+        require(work.access, file.kind, file.client_id)
+        refuse_ended(file)
+        reader = READERS[FileKind(file.kind)]
+        with opened(file) as path:
+            change_id, told = reader.carry_out(
+                work.connection, file, path, mapping_of(file), work.request.author, work.now
+            )
         end(file, State.IMPORTED, now=work.now, change_id=change_id)
     work.say(1, 1)
     return {"file": file.pk, "change": change_id} | told
@@ -112,7 +117,7 @@ def import_file(work: Work) -> Mapping[str, Any]:
 
 def take_back_import(work: Work) -> Mapping[str, Any]:
     """Take an import back. Asked for: its number (`file`) and the reason."""
-    file = _file(work)
+    file = _file(work, is_locked=False)
     require(work.access, file.kind, file.client_id)
     if file.state != State.IMPORTED or file.change_id is None:
         raise FileNotTaken(
@@ -154,12 +159,34 @@ def _taken_back(work: Work, file: HandedIn, reason: str, author: str) -> dict[st
     return {"elections": done_entry.elections, "events": done_entry.events, "points": done_entry.points}
 
 
-def _file(work: Work) -> HandedIn:
-    found = HandedIn.objects.select_for_update(no_key=True).filter(
-        pk=work.asked_for["file"], client_id=work.request.client_id
+def ask_for(
+    access: Access, kind: str, file: HandedIn, *, author: str, now: datetime, reason: str = ""
+) -> ProcessRequest:
+    """Ask the worker to import a file ("import file"), or to take the import back ("take back import").
+
+    Errors: NotAllowed; FileNotTaken while that is being done already.
+    """
+    require(access, file.kind, file.client_id)
+    if (open_one := request_of(file, is_open=True)) is not None:
+        raise FileNotTaken(f"file {file.pk}: request {open_one.pk} about it is {open_one.state}; wait for it")
+    asked = {"file": file.pk} | ({"reason": reason} if reason else {})
+    return ask(access, kind, asked, client_id=file.client_id, author=author, now=now)
+
+
+def request_of(file: HandedIn, *, is_open: bool = False) -> ProcessRequest | None:
+    """Answer the last request about a file; the open one, if asked for."""
+    found = ProcessRequest.objects.filter(
+        client_id=file.client_id, kind__in=("import file", "take back import"), asked_for__file=file.pk
     )
-    with transaction.atomic():
-        file = found.first()
+    if is_open:
+        found = found.exclude(state__in=[str(one) for one in ENDED])
+    last: ProcessRequest | None = found.order_by("-pk").first()
+    return last
+
+
+def _file(work: Work, *, is_locked: bool = True) -> HandedIn:
+    found = HandedIn.objects.filter(pk=work.asked_for["file"], client_id=work.request.client_id)
+    file: HandedIn | None = (found.select_for_update() if is_locked else found).first()
     if file is None:
         raise FileNotTaken("expected a file of this client, found none of that number; hand it in")
     return file
@@ -179,7 +206,7 @@ def _census(file: HandedIn, path: Path, mapping: Mapping[str, str]) -> census.Ce
 
 
 def _foresee_census(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> Foreseen:
     del connection, author, now
     found = _census(file, path, mapping)
@@ -208,7 +235,7 @@ def _foresee_census(
 
 
 def _import_census(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:
     del connection
     found = _census(file, path, mapping)
@@ -221,7 +248,7 @@ def _told_of_elections(done: elections.EntryResult) -> dict[str, int]:
 
 
 def _foresee_elections(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> Foreseen:
     with given_up():
         done = elections.enter_file(
@@ -231,7 +258,7 @@ def _foresee_elections(
 
 
 def _import_elections(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:
     done = elections.enter_file(
         connection, file.client_id, path, received_by=author, now=now, mapping=mapping
@@ -249,7 +276,7 @@ def _told_of_takeover(done: takeover.TakeOverResult) -> dict[str, int]:
 
 
 def _foresee_takeover(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> Foreseen:
     with given_up():
         done = takeover.take_over(connection, file.client_id, path, now=now, made_by=author, mapping=mapping)
@@ -257,7 +284,7 @@ def _foresee_takeover(
 
 
 def _import_takeover(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:
     done = takeover.take_over(connection, file.client_id, path, now=now, made_by=author, mapping=mapping)
     return done.change_id, {**_told_of_takeover(done), "bad_rows": done.bad_row_count}
@@ -278,7 +305,7 @@ def _told_of_evidence(done: evidence_deciding.DecisionsFile) -> dict[str, int]:
 
 
 def _foresee_evidence(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> Foreseen:
     done = evidence_deciding.decide_file(
         connection, file.client_id, path, author=author, now=now, mapping=mapping, is_preview=True
@@ -287,7 +314,7 @@ def _foresee_evidence(
 
 
 def _import_evidence(
-    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: Any
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:
     done = evidence_deciding.decide_file(
         connection, file.client_id, path, author=author, now=now, mapping=mapping

@@ -24,7 +24,7 @@ class ProcessRequest(models.Model):
 
 
 class HandedIn(models.Model):
-    """A file somebody handed in to be imported: sealed, and gone once it is imported or given up (uploads)."""
+    """A file somebody handed in to be imported: sealed, and gone once it is imported or given up."""
 
     client_id = models.IntegerField()
     user_id = models.BigIntegerField()

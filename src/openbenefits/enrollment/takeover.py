@@ -4,7 +4,7 @@ Taken-over points name no event. A corrected file supersedes the points it corre
 said anything about that plan type; from then on an event changes what holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path

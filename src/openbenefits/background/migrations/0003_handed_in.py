@@ -2,9 +2,27 @@
 
 from django.db import migrations, models
 
+SIGNED = """
+CREATE FUNCTION background_check_author() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF accounts_acting_name() IS NOT NULL
+        AND (NEW.author <> accounts_acting_name() OR NEW.user_id <> accounts_acting_user()) THEN
+        RAISE EXCEPTION 'users sign with their own name' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER background_own_name BEFORE INSERT ON background_processrequest
+    FOR EACH ROW EXECUTE FUNCTION background_check_author();
+"""
+UNSIGNED = """
+DROP TRIGGER background_own_name ON background_processrequest;
+DROP FUNCTION background_check_author();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("accounts", "0003_approvals"),
         ("background", "0002_queued"),
     ]
 
@@ -57,4 +75,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(SIGNED, UNSIGNED),
     ]
