@@ -13,7 +13,12 @@ class LimitedUpload(FileUploadHandler):
     """Stands before the handlers that keep files, and lets none begin that is too large."""
 
     def handle_raw_input(
-        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: Any = None
+        self,
+        input_data: Any,
+        META: Any,  # noqa: N803 - Django's name for it
+        content_length: int,
+        boundary: Any,
+        encoding: Any = None,
     ) -> None:
         """Refuse by what the request says of its own length; the server reads no more than that."""
         del input_data, META, boundary, encoding
