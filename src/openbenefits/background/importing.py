@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import polars as pl
 from django.db import transaction
 
@@ -74,6 +75,27 @@ class Reader:
     ]
 
 
+class ImportFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A file somebody handed in, by its number."""
+
+    file: int
+
+
+class TakeBackImport(msgspec.Struct, forbid_unknown_fields=True):
+    """A file that was imported, by its number, and why it is taken back."""
+
+    file: int
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+def check_file(access: Access, client_id: int, asked: ImportFile | TakeBackImport) -> None:
+    """Refuse a file of another client, and one of a kind that is not the user's to import.
+
+    Errors: FileNotTaken; NotAllowed.
+    """
+    require(access, _file(client_id, asked.file).kind, client_id)
+
+
 def headings_of(file: HandedIn) -> dict[str, str]:
     """Answer the headings of a file with the columns they are taken for: '' for those nobody knows.
 
@@ -102,8 +124,7 @@ def import_file(work: Work) -> Mapping[str, Any]:
     """Import a file somebody handed in. Asked for: its number (`file`)."""
     work.say(0, 1)
     with transaction.atomic():
-        file = _file(work)
-        require(work.access, file.kind, file.client_id)
+        file = _file(work.request.client_id, work.of(ImportFile).file, is_locked=True)
         refuse_ended(file)
         reader = READERS[FileKind(file.kind)]
         with opened(file) as path:
@@ -117,15 +138,14 @@ def import_file(work: Work) -> Mapping[str, Any]:
 
 def take_back_import(work: Work) -> Mapping[str, Any]:
     """Take an import back. Asked for: its number (`file`) and the reason."""
-    file = _file(work, is_locked=False)
-    require(work.access, file.kind, file.client_id)
+    asked = work.of(TakeBackImport)
+    file = _file(work.request.client_id, asked.file)
     if file.state != State.IMPORTED or file.change_id is None:
         raise FileNotTaken(
             f"file {file.pk}: expected one that changed something, found one that is {file.state}"
         )
-    reason, author = work.asked_for["reason"], work.request.author
     with transaction.atomic():
-        told = _taken_back(work, file, reason, author)
+        told = _taken_back(work, file, asked.reason, work.request.author)
         file.state = str(State.TAKEN_BACK)
         file.save(update_fields=["state"])
     return {"file": file.pk} | told
@@ -184,8 +204,8 @@ def request_of(file: HandedIn, *, is_open: bool = False) -> ProcessRequest | Non
     return last
 
 
-def _file(work: Work, *, is_locked: bool = True) -> HandedIn:
-    found = HandedIn.objects.filter(pk=work.asked_for["file"], client_id=work.request.client_id)
+def _file(client_id: int, number: int, *, is_locked: bool = False) -> HandedIn:
+    found = HandedIn.objects.filter(pk=number, client_id=client_id)
     file: HandedIn | None = (found.select_for_update() if is_locked else found).first()
     if file is None:
         raise FileNotTaken("expected a file of this client, found none of that number; hand it in")
