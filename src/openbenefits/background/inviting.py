@@ -1,4 +1,4 @@
-"""Logins for the employees of a client: invited by the address the census has, each by a letter with a link."""
+"""Logins for the employees of a client: each is sent a link, to the address the census has."""
 
 from collections.abc import Mapping
 from typing import Any
