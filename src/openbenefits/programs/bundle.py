@@ -754,6 +754,22 @@ class SecondPersonPart(Part, kw_only=True, frozen=True):
     setup: bool = False  # a release of set-up put into force, or taken out of it
 
 
+class DeadlinesPart(Part, kw_only=True, frozen=True):
+    """Until when papers are waited for, and what becomes of what nobody proved in time.
+
+    `evidence_days` after coverage is asked for, evidence of insurability that nobody decided expires: what is
+    in force stays. `dependent_days` after a dependent is covered for the first time, papers must be approved
+    that show who it is, of the person types `dependent_types`. Else, with an `unverified_event`, the
+    dependent is no longer one from the next day on, and an event of that class ends the coverage; without it
+    somebody decides.
+    """
+
+    evidence_days: Annotated[int, Meta(ge=1)] | None = None
+    dependent_days: Annotated[int, Meta(ge=1)] | None = None
+    dependent_types: list[str] = []  # none: every one
+    unverified_event: Code | None = None
+
+
 class CobraClassPart(DatedPart, kw_only=True, frozen=True):
     """What losing coverage for a cause gives, for events from its day on: months, and days to tell whom.
 
@@ -870,3 +886,4 @@ class ClientBundle(SharedSections, kw_only=True, frozen=True):
     data_audit: DataAuditPart | None = None
     run_limits: list[RunLimitPart] = []
     second_person: SecondPersonPart | None = None
+    deadlines: DeadlinesPart | None = None

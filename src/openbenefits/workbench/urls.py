@@ -1,9 +1,11 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import filters, home, requests
+from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 
 MODULES = (filters, home, requests)
+DESKS = (approvals, imports, trail, users)
 
 app_name = "workbench"
 urlpatterns = urls()
