@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class BackgroundConfig(AppConfig):
-    """What the web asks for and a worker does: long work with progress, to be stopped, seen by whom it is for."""
+    """Long work: the web asks for it, a worker does it."""
 
     name = "openbenefits.background"

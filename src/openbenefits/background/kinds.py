@@ -10,7 +10,7 @@ from openbenefits.runs.controls import execute
 
 
 def _run_control(work: Work) -> Mapping[str, Any]:
-    """Carry out a run control. Asked for: `control`, its code; `as_of`, a day; `accepted`, codes of audits."""
+    """Carry out a run control. Asked for: its code, the day, codes of audits that may stand."""
     asked_for = work.asked_for
     result = execute(
         work.connection,

@@ -1,4 +1,4 @@
-"""What went wrong, in words that may be shown: never what a database or a library quotes of a person's data."""
+"""What went wrong, in words that may be shown: nothing a database or library quotes of a person."""
 
 import traceback
 from pathlib import Path
