@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.choosing",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",

@@ -9,13 +9,10 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
-from openbenefits.reports.hindsight import held_on
 from openbenefits.reports.services import schedule_summary
 from openbenefits.runs.models import Run
 
@@ -25,21 +22,15 @@ RUNS_SHOWN = 20
 @never_cache
 @login_required
 def home(request: Any) -> HttpResponse:
-    """Show staff how far each schedule is and the last runs; employees what they have."""
+    """Show staff how far each schedule is and the last runs; employees have the portal."""
     access: Access = request.access
-    told: dict[str, Any] = {"own": None, "is_staff": bool(access.permissions)}
     if access.person_id is not None:
-        told["own"] = _own(access, access.person_id)
-    elif access.permissions:
+        return redirect("portal:home")
+    told: dict[str, Any] = {"is_staff": bool(access.permissions)}
+    if access.permissions:
         told["schedules"] = schedule_summary(connection).to_dicts()
         told["runs"] = Run.objects.order_by("-id")[:RUNS_SHOWN]
     return render(request, "home.html", told)
-
-
-def _own(access: Access, person_id: int) -> list[dict[str, Any]]:
-    client_id = next(iter(access.permissions))
-    access.require(Permission.SEE, client_id)
-    return held_on(connection, client_id, [person_id], as_of=timezone.localdate()).to_dicts()
 
 
 @never_cache
