@@ -19,8 +19,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
-    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -175,5 +173,11 @@ USE_TZ = True
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
 
+NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
+"""When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
+
 REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
 """Where rehearsals are kept, a folder for each database."""
+
+STATEMENTS = os.environ.get("OPENBENEFITS_STATEMENTS") or server.base_folder() / "statements"
+"""Where the worker writes statements, a folder for each client."""

@@ -13,24 +13,19 @@ from django.views.decorators.cache import never_cache
 
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
-from openbenefits.reports.services import schedule_summary
-from openbenefits.runs.models import Run
-
-RUNS_SHOWN = 20
+from openbenefits.workbench.pages import is_staff
 
 
 @never_cache
 @login_required
 def home(request: Any) -> HttpResponse:
-    """Show staff how far each schedule is and the last runs; employees have the portal."""
+    """Lead staff to the workbench and employees to the portal; whoever may nothing is told so."""
     access: Access = request.access
+    if is_staff(access):
+        return redirect("workbench:home")
     if access.person_id is not None:
         return redirect("portal:home")
-    told: dict[str, Any] = {"is_staff": bool(access.permissions)}
-    if access.permissions:
-        told["schedules"] = schedule_summary(connection).to_dicts()
-        told["runs"] = Run.objects.order_by("-id")[:RUNS_SHOWN]
-    return render(request, "home.html", told)
+    return render(request, "home.html")
 
 
 @never_cache

@@ -11,9 +11,9 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, NotAllowed, note
 from openbenefits.choosing.drafts import By, unsent_of
@@ -110,8 +110,8 @@ def me_of(request: Any) -> Me:
         person_id=access.person_id,
         user_id=request.user.pk,
         author=request.user.get_username(),
-        today=timezone.localdate(),
-        now=timezone.now(),
+        today=clock.today(),
+        now=clock.now(),
     )
 
 
