@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "openbenefits.compliance",
     "openbenefits.repair",
     "openbenefits.webhooks",
+    "openbenefits.choosing",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",

@@ -16,7 +16,7 @@ import polars as pl
 from openbenefits.reports.files import draft_of, finish
 
 PAPERS = ("us-letter", "a4")
-_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ")
+_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ", "submission.typ")
 _TYPESETTER = "openbenefits.reports.typesetter"
 
 
