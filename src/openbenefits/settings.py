@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.delivery",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",
