@@ -164,6 +164,8 @@ DEFAULT_FROM_EMAIL = os.environ.get("OPENBENEFITS_MAIL_FROM", "benefits@localhos
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = os.environ.get("OPENBENEFITS_MAIL") or server.base_folder() / "mail"
 """Where letters go as files, while no mail server is named."""
+PUBLIC_URL = os.environ.get("OPENBENEFITS_URL", "http://localhost:8000").rstrip("/")
+"""Where people reach the web: what links in mails begin with."""
 
 # --- language and time --------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Letters are kept as they were made, opened by their person, and never changed."""
 
 import hashlib
+import zlib
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -126,6 +127,8 @@ def test_an_altered_file_is_not_shown(fresh_database):
     document_id, _ = put_document(fresh_database, client_id, person_id)
     with fresh_database.cursor() as cursor:
         cursor.execute("ALTER TABLE delivery_content DISABLE TRIGGER ALL")
-        cursor.execute("UPDATE delivery_content SET pdf = %s", [pdf_saying("Something else")])
+        cursor.execute(
+            "UPDATE delivery_content SET packed = %s", [zlib.compress(pdf_saying("Something else"))]
+        )
     with pytest.raises(services.DocumentRefused, match="altered"):
         open_it(document_id, client_id, person_id)

@@ -1,6 +1,7 @@
 """Letters are kept as they were made."""
 
 import hashlib
+import zlib
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import polars as pl
 from pypdf import PdfReader
 
-from openbenefits.store.bulk import copy_in
+from openbenefits.store.bulk import copy_in, copy_out
 from openbenefits.store.catalogue import psycopg_connection
+from openbenefits.store.keys import array_of
 
 WRITTEN = {
     "client_id": pl.Int32(),
@@ -44,9 +46,42 @@ def keep_documents(
         made_by=pl.lit(author), made_at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
     )
     copy_in(connection, "delivery_document", rows)
-    contents = kept.select("document_id", "client_id", "person_id", pdf=pl.Series(pdfs, dtype=pl.Binary))
+    packed = pl.Series([zlib.compress(pdf) for pdf in pdfs], dtype=pl.Binary)
+    contents = kept.select("document_id", "client_id", "person_id", packed=packed)
     copy_in(connection, "delivery_content", contents)
     return kept
+
+
+SENT_QUERY = """
+SELECT DISTINCT ON (client_id, person_id, benefit_record, schedule_id, event_number)
+       client_id, person_id, benefit_record, schedule_id, event_number, c.packed AS pdf
+FROM unnest(%(clients)s::int[], %(persons)s::bigint[], %(records)s::smallint[], %(schedules)s::int[],
+            %(numbers)s::int[]) AS k (client_id, person_id, benefit_record, schedule_id, event_number)
+JOIN delivery_document AS d USING (client_id, person_id, benefit_record, schedule_id, event_number)
+JOIN delivery_content AS c USING (client_id, person_id)
+WHERE d.kind = %(kind)s AND c.document_id = d.id
+ORDER BY client_id, person_id, benefit_record, schedule_id, event_number, d.id DESC
+"""
+_EVENT_COLUMNS = {
+    "clients": "client_id",
+    "persons": "person_id",
+    "records": "benefit_record",
+    "schedules": "schedule_id",
+    "numbers": "event_number",
+}
+
+
+def load_sent(connection: Any, kind: str, events: pl.DataFrame) -> pl.DataFrame:
+    """Load the last letter of a kind about each event: the key of the event, and `pdf`, as it was made."""
+    params = {name: array_of(events[column]) for name, column in _EVENT_COLUMNS.items()}
+    schema = {column: WRITTEN[column] for column in _EVENT_COLUMNS.values()} | {"pdf": pl.Binary()}
+    found = copy_out(connection, SENT_QUERY, schema, params | {"kind": kind})
+    return found.with_columns(pl.Series("pdf", [unpacked(one) for one in found["pdf"]], dtype=pl.Binary))
+
+
+def unpacked(packed: bytes) -> bytes:
+    """Answer a file as it was kept."""
+    return zlib.decompress(packed)
 
 
 def page_count(pdf: bytes) -> int:

@@ -43,7 +43,7 @@ class Content(OfPerson):
     """The file of a letter. A table of its own, so that lists never read it."""
 
     document_id = models.BigIntegerField(primary_key=True)
-    pdf = models.BinaryField()
+    packed = models.BinaryField()  # the PDF, packed by zlib: less than half of it
 
 
 class PrintBatch(models.Model):
@@ -58,13 +58,24 @@ class PrintBatch(models.Model):
         indexes = [models.Index(fields=["client_id", "-id"], name="delivery_batches")]
 
 
+class PrintLine(OfPerson):
+    """A delivery in a print batch, at its place in the order of the post."""
+
+    batch_id = models.BigIntegerField()
+    place = models.IntegerField()
+    delivery_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch_id", "place"], name="delivery_place")]
+        indexes = [models.Index(fields=["client_id", "delivery_id"], name="delivery_line")]
+
+
 class Delivery(OfPerson):
     """One way on which a letter goes, or went, to its person."""
 
     document_id = models.BigIntegerField()
     channel = models.TextField()  # delivery.codes.Channel
     address = models.TextField(default="")  # of an e-mail; a letter shows its own
-    batch_id = models.BigIntegerField(null=True)  # of print
     again_of = models.BigIntegerField(null=True)  # the delivery that did not arrive
     made_by = models.TextField()
     made_at = models.DateTimeField()
@@ -72,7 +83,6 @@ class Delivery(OfPerson):
     class Meta:
         indexes = [
             models.Index(fields=["client_id", "document_id", "-id"], name="delivery_of_document"),
-            models.Index(fields=["client_id", "batch_id"], name="delivery_of_batch"),
         ]
 
 

@@ -7,8 +7,54 @@ from typing import Any
 import polars as pl
 
 from openbenefits.delivery import frames
+from openbenefits.delivery.batches import (
+    BatchRefused,
+    Manifest,
+    files_of_batch,
+    find_batch,
+    make_batch,
+    manifest_of,
+    mark_batch_sent,
+    reprint_batch,
+)
 from openbenefits.delivery.codes import Channel, FateCode
+from openbenefits.delivery.fates import FatesRefused, note_fates, numbers_in, send_again
+from openbenefits.delivery.keeping import unpacked
+from openbenefits.delivery.mailing import send_mails
 from openbenefits.delivery.models import Content, Delivery, Document, Fate
+from openbenefits.delivery.routing import (
+    ChoiceRefused,
+    attaches,
+    choice_of,
+    choose_channel,
+    give,
+    set_terms,
+)
+
+__all__ = [
+    "BatchRefused",
+    "ChoiceRefused",
+    "DocumentRefused",
+    "FatesRefused",
+    "Manifest",
+    "attaches",
+    "choice_of",
+    "choose_channel",
+    "documents_of",
+    "files_of_batch",
+    "find_batch",
+    "give",
+    "make_batch",
+    "manifest_of",
+    "mark_batch_sent",
+    "note_fates",
+    "numbers_in",
+    "open_document",
+    "reprint_batch",
+    "send_again",
+    "send_mails",
+    "set_terms",
+]
 
 
 class DocumentRefused(LookupError):
@@ -45,7 +91,7 @@ def open_document(
             f"expected a letter of this person with the number {document_id}, found none; "
             "take one from the list of letters"
         )
-    pdf = bytes(content.pdf)
+    pdf = unpacked(content.packed)
     if hashlib.sha256(pdf).hexdigest() != found.digest:
         raise DocumentRefused(
             f"expected letter {document_id} as it was made, found it altered; restore the table "

@@ -37,6 +37,12 @@ class Press:
         self._set(letters, [draft_of(path) for path in paths], "pdf")
         return [finish(path) for path in paths]
 
+    def files_of(self, letters: pl.DataFrame) -> list[bytes]:
+        """Set each letter into a file of its own; answer the files, in order."""
+        outputs = [self.folder / f"letter-{number}.pdf" for number in range(letters.height)]
+        self._set(list(letters.iter_slices(1)), outputs, "pdf")
+        return [output.read_bytes() for output in outputs]
+
     def pictures(self, letters: pl.DataFrame) -> list[bytes]:
         """Set letters as PNG pictures of their pages."""
         self._set([letters], [self.folder / "page-{0p}.png"], "png")
