@@ -16,7 +16,7 @@ import polars as pl
 from openbenefits.reports.files import draft_of, finish
 
 PAPERS = ("us-letter", "a4")
-_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ")
+_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ", "coverage.typ", "report.typ", "labels.typ")
 _TYPESETTER = "openbenefits.reports.typesetter"
 
 
@@ -37,10 +37,10 @@ class Press:
         self._set(letters, [draft_of(path) for path in paths], "pdf")
         return [finish(path) for path in paths]
 
-    def files_of(self, letters: pl.DataFrame) -> list[bytes]:
-        """Set each letter into a file of its own; answer the files, in order."""
+    def files_of(self, letters: pl.DataFrame, *, title: str = "") -> list[bytes]:
+        """Set each letter into a file of its own; `title` where letters of the template have several."""
         outputs = [self.folder / f"letter-{number}.pdf" for number in range(letters.height)]
-        self._set(list(letters.iter_slices(1)), outputs, "pdf")
+        self._set(list(letters.iter_slices(1)), outputs, "pdf", title)
         return [output.read_bytes() for output in outputs]
 
     def pictures(self, letters: pl.DataFrame) -> list[bytes]:
@@ -48,7 +48,9 @@ class Press:
         self._set([letters], [self.folder / "page-{0p}.png"], "png")
         return [file.read_bytes() for file in sorted(self.folder.glob("page-*.png"))]
 
-    def _set(self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str) -> None:
+    def _set(
+        self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str, title: str = ""
+    ) -> None:
         jobs = []
         for number, (frame, output) in enumerate(zip(letters, outputs, strict=True)):
             frame.write_json(self.folder / f"{number}.json")
@@ -59,6 +61,7 @@ class Press:
             "root": str(self.folder),
             "paper": self.paper,
             "format": kind,
+            "title": title,
             "jobs": jobs,
         }
         done = subprocess.run(

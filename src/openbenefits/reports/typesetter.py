@@ -20,6 +20,8 @@ def main() -> None:
     how = {"pdf_standards": ACCESSIBLE} if order["format"] == "pdf" else {}
     for job in order["jobs"]:
         inputs = {"data": job["data"], "paper": order["paper"]}
+        if order["title"]:
+            inputs["title"] = order["title"]
         compiler.compile(output=job["output"], format=order["format"], sys_inputs=inputs, **how)
 
 
