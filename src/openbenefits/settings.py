@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "openbenefits.compliance",
     "openbenefits.repair",
     "openbenefits.delivery",
+    "openbenefits.adhoc",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",
