@@ -176,5 +176,13 @@ USE_TZ = True
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
 
+REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
+"""When reports ordered by mail go out, as cron says it."""
+NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
+"""When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
+
 REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
 """Where rehearsals are kept, a folder for each database."""
+
+STATEMENTS = os.environ.get("OPENBENEFITS_STATEMENTS") or server.base_folder() / "statements"
+"""Where the worker writes statements, a folder for each client."""
