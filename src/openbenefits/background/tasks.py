@@ -8,6 +8,7 @@ from django.utils.timezone import localdate
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
@@ -37,5 +38,15 @@ def perform_night(context: JobContext, timestamp: int) -> None:
         for _ in night(connection, clients, on, now=timezone.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.reports_due", queue="requests", queueing_lock="reports due")
+def send_reports(timestamp: int) -> None:
+    """Send the reports that are due on the day; `timestamp` is when the queue was to begin it."""
+    try:
+        on = localdate(datetime.fromtimestamp(timestamp, UTC))
+        send_due(connection, today=on, now=timezone.now())
     finally:
         connection.close()
