@@ -1,7 +1,6 @@
 """Django's settings. Importing them starts nothing: `openbenefits.store.boot` starts the server."""
 
 import os
-from datetime import date
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -170,8 +169,6 @@ LANGUAGES = [("en-us", "English"), ("es", "Español")]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
-TODAY = date.fromisoformat(os.environ["OPENBENEFITS_TODAY"]) if "OPENBENEFITS_TODAY" in os.environ else None
-"""The day on which the web stands still, for a demonstration; else None: it is the day it is."""
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from openbenefits.cli.database import open_database
+from openbenefits.cli.demo import open_demo
 from openbenefits.cli.screen import say
 from openbenefits.cli.worker import Nightly, worker_beside
 
@@ -21,9 +22,16 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Start a worker beside it, and end it with it.")
     ] = True,
     nightly: Nightly = False,
+    is_demo: Annotated[
+        bool,
+        typer.Option("--demo", help="The web of the last demo, with a link for each role."),
+    ] = False,
 ) -> None:
     """Serve the web: whoever has a login signs in (`openbenefits user`) and sees what he may."""
-    open_database()
+    if is_demo:
+        open_demo(f"http://{host}:{port}")
+    else:
+        open_database()
     from granian import Granian
     from granian.constants import Interfaces
 

@@ -1,14 +1,15 @@
 """Who can be looked at in the demo's web: one login for each role, and links that sign in once."""
 
-import os
 from collections.abc import Mapping
+from typing import Any
 
 from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.accounts.roles import ROLES, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employee
 from openbenefits.accounts.signing_in import link_token
 from openbenefits.cli.clock import now
-from openbenefits.cli.demo.next_year import CLIENT, SCHEDULE, TODAY
+from openbenefits.cli.demo import TODAY
+from openbenefits.cli.demo.next_year import CLIENT, SCHEDULE
 from openbenefits.cli.demo.stage import ACTOR, Stage
 from openbenefits.cli.screen import console, say
 from openbenefits.events.models import Event
@@ -20,8 +21,8 @@ SITE = "http://127.0.0.1:8000"
 
 
 def make_logins(stage: Stage) -> None:
-    """Add a user for each role, those of a client for the one whose enrolment is open, and some of its employees."""
-    given = {"given_by": ACTOR, "now": now()}
+    """Add a user for each role, those of a client where enrolment is open, and some of its employees."""
+    given: dict[str, Any] = {"given_by": ACTOR, "now": now()}
     for code, role in ROLES.items():
         if code is not RoleCode.EMPLOYEE:
             user = User.objects.create_user(str(code), f"{code}@example.com")
@@ -58,14 +59,8 @@ def links(site: str) -> Mapping[str, str]:
     return found
 
 
-def stand_still() -> None:
-    """Let the faces of this process, and of those it starts, see the demo's day, and staff without a second factor."""
-    os.environ["OPENBENEFITS_TODAY"] = TODAY.isoformat()
-    os.environ["OPENBENEFITS_SECOND_FACTOR"] = "off"
-
-
 def show_links(site: str = SITE) -> None:
     """Print the address, and a link for each role."""
-    say(f"The web of the demo is at {site}, on {TODAY}. Each link signs in once, within a quarter of an hour:")
+    say(f"The web of the demo is at {site}, on {TODAY}. A link signs in once, within a quarter of an hour:")
     for who, link in links(site).items():
         console.print(f"  {who}:\n    {link}", soft_wrap=True, highlight=False)

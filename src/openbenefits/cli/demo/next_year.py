@@ -1,8 +1,10 @@
-"""Step 8, next year: its open enrolment is set up, prepared and told to people, who have until the window ends."""
+"""Step 8, next year: its open enrolment is set up, prepared, told to people, and left open."""
 
 import shutil
 from datetime import date
 from pathlib import Path
+
+import yaml
 
 from openbenefits.cli.demo.stage import ACTOR, Stage, at
 from openbenefits.cli.screen import count_findings, print_findings, say
@@ -15,19 +17,8 @@ from openbenefits.sample import SAMPLE_FOLDER
 
 CLIENT = "harbor"
 SCHEDULE = "OE27"
+LIMIT = "    annual_limit"
 SET_UP, PREPARED, TOLD = date(2026, 10, 1), date(2026, 10, 26), date(2026, 11, 2)
-TODAY = date(2026, 11, 9)
-"""The day on which the demo's faces are looked at: people may choose."""
-
-SCHEDULES = """schedules:
-- {code: OE27, name: Open enrolment 2027, kind: open_enrollment, event_class: OE, period_begins: 2027-01-01, period_ends: 2027-12-31,
-   window_begins: 2026-11-02, window_ends: 2026-11-20, programs: {HARBOR-SAL: [], HARBOR-HRL: []}}
-"""
-CONTROLS = """run_controls:
-- {code: oe27-prepare, name: "Open enrolment 2027, first run: options", kind: process, schedule: OE27, through: options, repeats: once, runs_on: 2026-10-26}
-- {code: oe27-validate, name: "Open enrolment 2027, second run: elections", kind: process, schedule: OE27, through: elections}
-- {code: oe27-final, name: "Open enrolment 2027, final run: defaults for the rest", kind: process, schedule: OE27, through: final, finalize: true, repeats: once, runs_on: 2026-11-21}
-"""
 
 
 def play(stage: Stage) -> None:
@@ -56,9 +47,8 @@ def _set_up(stage: Stage) -> None:
     """
     folder = stage.output("changes", f"{CLIENT}-2027", "")
     shutil.copytree(SAMPLE_FOLDER / "clients" / CLIENT, folder, dirs_exist_ok=True)
-    _rewrite(folder / "schedules.yaml", "schedules:\n", SCHEDULES)
-    _rewrite(folder / "schedules.yaml", "run_controls:\n", CONTROLS)
-    _rewrite(folder / "programs.yaml", "    annual_limit: ", "    missing_limit: last_known\n    annual_limit: ")
+    _add(folder / "schedules.yaml", Path(__file__).with_suffix(".yaml"))
+    _rewrite(folder / "programs.yaml", f"{LIMIT}: ", f"    missing_limit: last_known\n{LIMIT}: ")
     _rewrite(folder / "groups.yaml", "calendar_through: 2026-12-31", "calendar_through: 2027-12-31")
     change = setup.apply(folder, client_id=stage.clients[CLIENT], applied_by=ACTOR, now=at(SET_UP))
     release = change.release.number if change.release else "none"
@@ -66,6 +56,14 @@ def _set_up(stage: Stage) -> None:
     print_findings(change.findings)
     for row in load_schedules(stage.connection).iter_rows(named=True):
         stage.schedules[row["client"], row["schedule"]] = row["schedule_id"]
+
+
+def _add(path: Path, more: Path) -> None:
+    """Add to each list of a file what another lists under the same name."""
+    lists, added = (yaml.safe_load(one.read_text(encoding="utf-8")) for one in (path, more))
+    for name, rows in added.items():
+        lists[name] += rows
+    path.write_text(yaml.safe_dump(lists, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _rewrite(path: Path, old: str, new: str) -> None:
