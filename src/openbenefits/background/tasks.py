@@ -39,10 +39,9 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
 
 
 @app.task(name="openbenefits.reports_due", queue="requests", queueing_lock="reports due")
-def send_reports(timestamp: int) -> None:
-    """Send the reports that are due on the day; `timestamp` is when the queue was to begin it."""
+def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Send the reports that are due today."""
     try:
-        on = localdate(datetime.fromtimestamp(timestamp, UTC))
-        send_due(connection, today=on, now=timezone.now())
+        send_due(connection, today=clock.today(), now=clock.now())
     finally:
         connection.close()
