@@ -8,7 +8,6 @@ transaction that is undone as soon as its rules have been compiled.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -88,7 +87,7 @@ class Rehearsed(Exception):
 def effect_of(
     connection: Any,
     client_id: int,
-    folder: Path,
+    source: setup.Source,
     *,
     as_of: date,
     now: datetime,
@@ -103,7 +102,7 @@ def effect_of(
     clients = _clients(connection, client_id)
     setup_before = load_setup(connection, clients)
     before = load_rulebook(connection, clients)
-    after, options_after = _rehearsed(connection, client_id, clients, folder, now=now)
+    after, options_after = _rehearsed(connection, client_id, clients, source, now=now)
     classes = setup_before["event_class"].filter(use="D")
     people = frames.load_scope(connection, clients, as_of).select(PERSON)
     changes, held = [pl.DataFrame(schema=CHANGES)], [pl.DataFrame(schema=HELD)]
@@ -130,13 +129,13 @@ def _clients(connection: Any, client_id: int) -> list[int]:
 
 
 def _rehearsed(
-    connection: Any, client_id: int, clients: Sequence[int], folder: Path, *, now: datetime
+    connection: Any, client_id: int, clients: Sequence[int], source: setup.Source, *, now: datetime
 ) -> tuple[Rulebook | None, pl.DataFrame]:
     """Compile the rules as the folder would have them; None where it cannot be applied or changes nothing."""
     kept: list[tuple[Rulebook | None, pl.DataFrame]] = []
     try:
         with transaction.atomic():
-            change = setup.apply(folder, client_id=client_id, applied_by="rehearsal", now=now)
+            change = setup.apply(source, client_id=client_id, applied_by="rehearsal", now=now)
             options = load_setup(connection, clients)["option"]
             is_new = change.outcome == setup.Outcome.APPLIED
             kept.append((load_rulebook(connection, clients) if is_new else None, options))
