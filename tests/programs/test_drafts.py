@@ -176,7 +176,9 @@ def test_the_database_refuses_the_author_as_the_second_person(applied):
 
     draft = begun()
     with pytest.raises(IntegrityError, match="programs_draft_second_person"):
-        Draft.objects.filter(pk=draft.pk).update(is_second_needed=True, release_id=1, ended_by_id=ANNA.user_id)
+        Draft.objects.filter(pk=draft.pk).update(
+            is_second_needed=True, release_id=1, ended_by_id=ANNA.user_id
+        )
 
 
 # --- zips ---------------------------------------------------------------------------------------------------

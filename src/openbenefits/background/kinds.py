@@ -6,7 +6,9 @@ from typing import Any
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.background.services import Kind, Work
+from openbenefits.runs.audited import audit_of
 from openbenefits.runs.controls import execute
+from openbenefits.runs.draft_effects import draft_effect
 
 
 def _run_control(work: Work) -> Mapping[str, Any]:
@@ -25,6 +27,26 @@ def _run_control(work: Work) -> Mapping[str, Any]:
     return {"run": result.run_id, "state": result.state, "people": result.people}
 
 
+def _draft_effect(work: Work) -> Mapping[str, Any]:
+    """Say whom a draft of set-up would move. Asked for: its number, the day."""
+    asked_for = work.asked_for
+    return draft_effect(
+        work.connection,
+        asked_for["draft"],
+        as_of=date.fromisoformat(asked_for["as_of"]),
+        now=work.now,
+        progress=work.say,
+    )
+
+
+def _audit(work: Work) -> Mapping[str, Any]:
+    """Look at everybody of a client. Asked for: the day."""
+    day = date.fromisoformat(work.asked_for["as_of"])
+    return audit_of(work.connection, work.request.client_id, as_of=day, progress=work.say)
+
+
 KINDS: dict[str, Kind] = {
     "run control": Kind(name="run", permission=Permission.PROCESS, act=_run_control),
+    "draft effect": Kind(name="effect of a draft", permission=Permission.SETUP, act=_draft_effect),
+    "audit": Kind(name="audit", permission=Permission.PROCESS, act=_audit),
 }

@@ -131,9 +131,7 @@ def _standings(
         holders = [one for one in (loaded, in_force) if one is not None]
         named = {one for holder in holders for one in own_records(holder)}
         return standings([one for one in records if one in named], [loaded], peo) if peo else []
-    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
-    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
-    return [one for client in clients for one in _of_client(records, client, loaded, in_force)]
+    return [one for client in clients_in_force() for one in _of_client(records, client, loaded, in_force)]
 
 
 def _of_client(
@@ -222,6 +220,15 @@ def loaded_in_force(client_id: int) -> LoadedBundle | None:
     return _in_force(Bundle.objects.filter(client_id=client_id).first())
 
 
+def clients_in_force() -> list[LoadedBundle]:
+    """Answer the set-up in force of every client one may read, by code.
+
+    Errors: loaded.ReleaseUnreadable.
+    """
+    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
+    return [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
+
+
 def audit_in_force(client_id: int) -> list[Finding]:
     """Audit a client's set-up in force as if it were applied now, and the PEO's behind it."""
     peo, client = loaded_in_force(PEO), loaded_in_force(client_id)
@@ -237,9 +244,7 @@ def unused_by_all() -> list[Finding]:
     Errors: loaded.ReleaseUnreadable.
     """
     peo = loaded_in_force(PEO)
-    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
-    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
-    return [] if peo is None else unused_by(peo, clients)
+    return [] if peo is None else unused_by(peo, clients_in_force())
 
 
 def _wanted(bundle_code: str, number: int | None) -> Release:

@@ -64,6 +64,12 @@ def key_of(section: str, record_type: type[msgspec.Struct], record: Plain) -> Ke
     return tuple(str(record.get(name, "")) for name in key_names(section, record_type))
 
 
+def code_in(section: str, record_type: type[msgspec.Struct], key: Key) -> str:
+    """Answer what all versions of a record share: its key without the day."""
+    names = key_names(section, record_type)
+    return SEPARATOR.join(value for name, value in zip(names, key, strict=True) if name != "from")
+
+
 def key_text(key: Key) -> str:
     """Write a key as one word, for addresses.
 
