@@ -42,7 +42,7 @@ def list_drafts(request: Any, holder: Holder) -> HttpResponse:
         }
         for one in [*drafts_of(holder.client_id), *drafts_of(holder.client_id, ended=True)[:MOST_SHOWN]]
     ]
-    schema = {"name": pl.String, "author": pl.String, "changes": pl.Int32,
+    schema: dict[str, Any] = {"name": pl.String, "author": pl.String, "changes": pl.Int32,
               "changed_at": pl.Datetime("us", "UTC"), "ended": pl.String, "href": pl.String}  # fmt: skip
     frame = pl.DataFrame([row | {"ended": str(row["ended"])} for row in rows], schema=schema)
     columns = (

@@ -39,8 +39,11 @@ def history(request: Any, holder: Holder) -> HttpResponse:
         .order_by("-number")
         .values_list("id", "number", "applied_at", "applied_by", "reason", "taken_back_at")
     ]
-    schema = {"number": pl.Int32, "applied_at": pl.Datetime("us", "UTC"), "applied_by": pl.String,
-              "reason": pl.String, "state": pl.String}  # fmt: skip
+    schema: dict[str, Any] = {
+        "number": pl.Int32,
+        "applied_at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(("applied_by", "reason", "state"), pl.String),
+    }
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     columns = (
         Column("number", _("Release"), kind="number", href=lambda row: _difference_address(holder, row)),

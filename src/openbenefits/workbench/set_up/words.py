@@ -1,9 +1,8 @@
 """Sections, fields and values of set-up in plain words, beside the terms that plan documents use."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Words = str | Promise
+from openbenefits.workbench.pages import Words
 
 SECTIONS: dict[str, tuple[Words, Words]] = {
     "programs": (_("Programs"), _("What a group of employees is offered: plan types, options, prices.")),
