@@ -4,20 +4,24 @@ from openbenefits.workbench.set_up import (
     acts,
     auditing,
     browse,
+    calendars,
     drafts,
     editor,
     exchange,
     history,
     limits,
+    rates,
 )
 
 __all__ = [
     "acts",
     "auditing",
     "browse",
+    "calendars",
     "drafts",
     "editor",
     "exchange",
     "history",
     "limits",
+    "rates",
 ]

@@ -31,7 +31,13 @@ AUDIT = "audit"
 SEVERITIES = {"E": gettext_lazy("error"), "W": gettext_lazy("warning")}
 
 
-@setup_page("audit/", name="setup_audit", title=gettext_lazy("Audit"), section=Section.SETUP)
+@setup_page(
+    "audit/",
+    name="setup_audit",
+    title=gettext_lazy("Audit"),
+    section=Section.SETUP,
+    peo_title=gettext_lazy("Audit of the PEO's set-up"),
+)
 def audit(request: Any, holder: Holder) -> HttpResponse:
     """Show what is wrong: with the set-up now, with the people as they were last looked at."""
     rows = _of_setup(holder)
@@ -85,13 +91,12 @@ def _of_setup(holder: Holder) -> pl.DataFrame:
     found = [_row(one, link) for one in audit_in_force(holder.client_id)]
     if holder.client:
         both = warnings_of(connection, [holder.client_id], timezone.localdate()).drop("client_id").to_dicts()
-        found += [{**one, "href": None} for one in both]
+        found += [{**one, "href": _link(link, one["where"])} for one in both]
     names = ("severity", "code", "where", "expected", "found", "cure", "href")
     return pl.DataFrame(found, schema=dict.fromkeys(names, pl.String), orient="row").sort("severity", "code")
 
 
 def _row(one: Finding, link: Link) -> dict[str, str | None]:
-    record = record_named(one.where)
     return {
         "severity": str(one.severity),
         "code": one.code,
@@ -99,8 +104,13 @@ def _row(one: Finding, link: Link) -> dict[str, str | None]:
         "expected": one.expected,
         "found": one.found,
         "cure": one.cure,
-        "href": link(*record) if record else None,
+        "href": _link(link, one.where),
     }
+
+
+def _link(link: Link, where: str) -> str | None:
+    record = record_named(where)
+    return link(*record) if record else None
 
 
 def _looked(holder: Holder) -> dict[str, Any] | None:

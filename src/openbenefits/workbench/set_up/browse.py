@@ -43,7 +43,7 @@ def link_of(holder: Holder) -> Link:
     return link
 
 
-@setup_page("", name="setup", title=_("Set-up"), section=Section.SETUP)
+@setup_page("", name="setup", title=_("Set-up"), section=Section.SETUP, peo_title=_("PEO set-up"))
 def overview(request: Any, holder: Holder) -> HttpResponse:
     """Show what the set-up holds, which release is in force, and the drafts under way."""
     bundle = Bundle.objects.filter(client_id=holder.client_id).first()
@@ -64,7 +64,7 @@ def overview(request: Any, holder: Holder) -> HttpResponse:
 
 
 def _pages(holder: Holder) -> dict[str, str]:
-    names = ["setup_history", "setup_drafts", "setup_export", "setup_upload", "setup_audit"]
+    names = ["setup_history", "setup_drafts", "setup_export", "setup_upload", "setup_audit", "setup_rates"]
     return {name: holder.address(name) for name in names}
 
 
@@ -232,7 +232,7 @@ def record_page(request: Any, holder: Holder, section: str, code: str) -> HttpRe
         peo_address=Holder(None).address("setup_record", section=section, code=code),
         versions=versions,
         users=[(title_of(one[0]), one[1], link(*one)) for one in holder.users_of.get((section, asked), ())],
-        clients=_clients(request, holder, section, asked),
+        goers=_clients(request, holder, section, asked),
         may_change=may_change,
         drafts=drafts_of(holder.client_id) if may_change else [],
         today=today,

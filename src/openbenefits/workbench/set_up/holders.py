@@ -119,6 +119,7 @@ def setup_page(
     title: Words,
     section: Section | None = None,
     permission: Permission = Permission.SEE,
+    peo_title: Words | None = None,
 ) -> Callable[[View], View]:
     """Register a page below `set-up/` for each client and for the PEO; the view is given the holder.
 
@@ -134,9 +135,8 @@ def setup_page(
         def of_client(request: Any, client: str, **parts: Any) -> HttpResponse:
             return view(request, Holder(client_of(request, client)), **parts)
 
-        peo_title = _("PEO set-up") if section else title
-        page(f"{PEO_PATH}/set-up/{where}", name=f"peo_{name}", title=peo_title, section=section,
-             permission=permission)(of_peo)  # fmt: skip
+        page(f"{PEO_PATH}/set-up/{where}", name=f"peo_{name}", title=peo_title or title,
+             section=section, permission=permission)(of_peo)  # fmt: skip
         page(f"<client:client>/set-up/{where}", name=name, title=title, section=section,
              permission=permission)(of_client)  # fmt: skip
         return view

@@ -111,7 +111,7 @@ def _grid(rows: pl.DataFrame, used: Sequence[str]) -> Grid | None:
     cells: dict[tuple[Any, ...], dict[Any, str]] = {}
     for row in rows.iter_rows(named=True):
         place = tuple(row[key] for key in down)
-        cells.setdefault(place, {})[row[across] if across else None] = rate_text(row["rate_micros"])
+        cells.setdefault(place, {})[row[across] if across else None] = dollars_text(row["rate_micros"])
     ordered = sorted(cells.items(), key=lambda one: tuple((value is None, value) for value in one[0]))
     listed = [
         (
@@ -120,8 +120,9 @@ def _grid(rows: pl.DataFrame, used: Sequence[str]) -> Grid | None:
         )
         for place, found in ordered[:MOST_ROWS]
     ]
-    headings = [_key(across, column) if across else str(_("rate")) for column in columns]
+    headings = [_short(across, column) if across else str(_("rate")) for column in columns]
     corner = ", ".join(_name(key) for key in down) or str(_("rates"))
+    corner = f"{corner} \\ {_name(across)}" if across else corner
     caption = str(_("Rates in dollars"))
     return Grid(
         caption=caption, corner=corner, headings=headings, rows=listed, is_cut=len(ordered) > MOST_ROWS
@@ -130,6 +131,20 @@ def _grid(rows: pl.DataFrame, used: Sequence[str]) -> Grid | None:
 
 def _name(key: str) -> str:
     return key.removesuffix("_cents").removesuffix("_from").replace("_", " ")
+
+
+def dollars_text(micros: int) -> str:
+    """Write a rate with two decimals at least.
+
+    >>> dollars_text(217_600_000), dollars_text(145_000), dollars_text(3_000_000)
+    ('217.60', '0.145', '3.00')
+    """
+    whole, _point, rest = rate_text(micros).partition(".")
+    return f"{whole}.{rest.ljust(2, '0')}"
+
+
+def _short(key: str, value: Any) -> str:
+    return str(value) if key in ("area", "coverage_code") and value is not None else _key(key, value)
 
 
 def _key(key: str | None, value: Any) -> str:

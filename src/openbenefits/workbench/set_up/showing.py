@@ -6,12 +6,16 @@ from typing import Any
 
 import msgspec
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.programs.drafts.reading import label_of as code_of
 from openbenefits.programs.drafts.records import Plain
 from openbenefits.programs.drafts.shapes import Field, Kind, fields_of, is_flat, is_shallow
 from openbenefits.workbench.set_up.words import Words, label_of
+
+ANY: dict[str, Words] = {"event_class": gettext_lazy("all others"), "coverage_code": gettext_lazy("any")}
+"""What a blank means in fields where it is no lack."""
 
 Link = Callable[[str, str], str | None]
 """Answers the address of a record: section, code."""
@@ -93,7 +97,7 @@ def name_of(record: Plain, one: Field | None = None) -> str:
 def pieces_of(one: Field, value: Any, link: Link) -> list[Piece]:
     """Say a value, with links where it names records."""
     if value is None or value == "":
-        return []
+        return [Piece(str(ANY[one.name]))] if value == "" and one.name in ANY else []
     if one.kind is Kind.RECORD and one.item is not None:
         return _inside(one, [value], link)
     if one.kind in (Kind.RECORDS, Kind.NAMED_RECORDS):
