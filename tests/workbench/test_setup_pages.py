@@ -30,6 +30,8 @@ PAGES = (
     PEO,
     f"{PEO}records/rate_tables/42690MA1300038-01/",
     "/workbench/peo/limits/",
+    f"{HOME}rates/",
+    "/workbench/harbor/pay-calendars/?group=HBW&year=2026",
 )
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 

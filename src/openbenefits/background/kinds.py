@@ -1,52 +1,132 @@
 """The kinds of long work: each calls the use case of the floor it belongs to."""
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 from openbenefits.accounts.roles import Permission
-from openbenefits.background.services import Kind, Work
-from openbenefits.runs.audited import audit_of
-from openbenefits.runs.controls import execute
-from openbenefits.runs.draft_effects import draft_effect
-
-
-def _run_control(work: Work) -> Mapping[str, Any]:
-    """Carry out a run control. Asked for: its code, the day, codes of audits that may stand."""
-    asked_for = work.asked_for
-    result = execute(
-        work.connection,
-        work.request.client_id,
-        asked_for["control"],
-        as_of=date.fromisoformat(asked_for["as_of"]),
-        accepted=asked_for.get("accepted", {}),
-        now=work.now,
-        started_by=work.request.author,
-        progress=work.say,
-    )
-    return {"run": result.run_id, "state": result.state, "people": result.people}
-
-
-def _draft_effect(work: Work) -> Mapping[str, Any]:
-    """Say whom a draft of set-up would move. Asked for: its number, the day."""
-    asked_for = work.asked_for
-    return draft_effect(
-        work.connection,
-        asked_for["draft"],
-        as_of=date.fromisoformat(asked_for["as_of"]),
-        now=work.now,
-        progress=work.say,
-    )
-
-
-def _audit(work: Work) -> Mapping[str, Any]:
-    """Look at everybody of a client. Asked for: the day."""
-    day = date.fromisoformat(work.asked_for["as_of"])
-    return audit_of(work.connection, work.request.client_id, as_of=day, progress=work.say)
-
+from openbenefits.background import (
+    approving,
+    importing,
+    inviting,
+    letter_kinds,
+    run_kinds,
+    setup_kinds,
+    statement_kinds,
+)
+from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
-    "run control": Kind(name="run", permission=Permission.PROCESS, act=_run_control),
-    "draft effect": Kind(name="effect of a draft", permission=Permission.SETUP, act=_draft_effect),
-    "audit": Kind(name="audit", permission=Permission.PROCESS, act=_audit),
+    "draft effect": Kind(
+        name="effect of a draft",
+        permission=Permission.SETUP,
+        act=setup_kinds.effect_of_draft,
+        asks=setup_kinds.EffectOfDraft,
+        check=setup_kinds.check_draft,
+    ),
+    "audit": Kind(name="audit", permission=Permission.PROCESS, act=setup_kinds.audit, asks=setup_kinds.Audit),
+    "run control": Kind(
+        name="run",
+        permission=Permission.PROCESS,
+        act=run_kinds.run_control,
+        asks=run_kinds.RunControl,
+        approved=approving.finalising,
+        check=run_kinds.check_control,
+    ),
+    "start run": Kind(
+        name="run on demand",
+        permission=Permission.PROCESS,
+        act=run_kinds.start,
+        asks=run_kinds.StartRun,
+        approved=approving.finalising,
+        check=run_kinds.check_start,
+    ),
+    "finalise": Kind(
+        name="finalise with defaults",
+        permission=Permission.FINALIZE,
+        act=run_kinds.finalise,
+        asks=run_kinds.Finalise,
+        approved=approving.finalising,
+        check=run_kinds.check_schedule,
+    ),
+    "resume": Kind(
+        name="resume a run",
+        permission=Permission.PROCESS,
+        act=run_kinds.resume,
+        asks=run_kinds.Resume,
+        check=run_kinds.check_run,
+    ),
+    "rehearse": Kind(
+        name="rehearse",
+        permission=Permission.PROCESS,
+        act=run_kinds.rehearse,
+        asks=run_kinds.Rehearse,
+        check=run_kinds.check_rehearse,
+    ),
+    "commit": Kind(
+        name="commit a rehearsal",
+        permission=Permission.FINALIZE,
+        act=run_kinds.commit,
+        asks=run_kinds.Commit,
+        check=run_kinds.check_commit,
+    ),
+    "release": Kind(
+        name="release a held run",
+        permission=Permission.FINALIZE,
+        act=run_kinds.release_held,
+        asks=run_kinds.Release,
+        approved=approving.about_run,
+        check=run_kinds.check_run,
+    ),
+    "take back": Kind(
+        name="take a run back",
+        permission=Permission.REPAIR,
+        act=run_kinds.take_back_run,
+        asks=run_kinds.TakeBack,
+        approved=approving.about_run,
+        check=run_kinds.check_run,
+    ),
+    "issue statements": Kind(
+        name="issue statements",
+        permission=Permission.PROCESS,
+        act=statement_kinds.issue,
+        asks=statement_kinds.IssueStatements,
+        check=statement_kinds.check_issue,
+    ),
+    "import file": Kind(
+        name="import of a file",
+        permission=Permission.SEE,  # what a file of its kind needs is checked
+        act=importing.import_file,
+        asks=importing.ImportFile,
+        check=importing.check_file,
+    ),
+    "take back import": Kind(
+        name="import taken back",
+        permission=Permission.SEE,
+        act=importing.take_back_import,
+        asks=importing.TakeBackImport,
+        check=importing.check_file,
+    ),
+    "invite employees": Kind(
+        name="invitation of employees",
+        permission=Permission.USERS,
+        act=inviting.invite_employees,
+        asks=inviting.InviteEmployees,
+    ),
+    "deliver statements": Kind(
+        name="statements, sent as people chose",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_statements,
+        asks=letter_kinds.DeliverStatements,
+        check=letter_kinds.check_statements,
+    ),
+    "deliver letters": Kind(
+        name="letters of coverage",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_letters,
+        asks=letter_kinds.DeliverLetters,
+        check=letter_kinds.check_letters,
+    ),
+    "send mails": Kind(
+        name="mails that wait",
+        permission=Permission.PROCESS,
+        act=letter_kinds.mail_out,
+        asks=letter_kinds.SendMails,
+    ),
 }

@@ -55,7 +55,6 @@ class Draft(models.Model):
     files = models.JSONField(default=dict)
     begun_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    is_second_needed = models.BooleanField(default=False)  # as the client's set-up said when it was applied
     ended_at = models.DateTimeField(null=True)
     ended_by = models.TextField(default="")
     ended_by_id = models.BigIntegerField(null=True)
@@ -63,14 +62,6 @@ class Draft(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["client_id", "ended_at"], name="programs_open_drafts")]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(is_second_needed=False)
-                | models.Q(release_id__isnull=True)
-                | ~models.Q(ended_by_id=models.F("author_id")),
-                name="programs_draft_second_person",
-            )
-        ]
 
 
 class RateLayout(models.Model):
@@ -231,6 +222,16 @@ class Plan(SwitchedRow):
     is_hsa_eligible = models.BooleanField()
     is_imputed_income = models.BooleanField(default=False)  # group-term life the employer carries
     coverage_group_id = models.IntegerField(null=True)
+    deductible_cents = models.BigIntegerField(null=True)  # this and the next: what members pay themselves
+    family_deductible_cents = models.BigIntegerField(null=True)
+    out_of_pocket_max_cents = models.BigIntegerField(null=True)
+    family_out_of_pocket_max_cents = models.BigIntegerField(null=True)
+    coinsurance_thousandths = models.IntegerField(null=True)
+    primary_visit_cents = models.BigIntegerField(null=True)  # a copay; null: deductible and coinsurance
+    specialist_visit_cents = models.BigIntegerField(null=True)
+    emergency_visit_cents = models.BigIntegerField(null=True)
+    drug_cents = models.BigIntegerField(null=True)
+    design_source = models.TextField(null=True)  # null: the set-up says nothing of all this
 
 
 class CoverageGroup(SwitchedRow):

@@ -15,7 +15,7 @@ WARNINGS = {"client_id": pl.Int32(), **dict.fromkeys(COLUMNS, pl.String())}
 
 
 def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
-    """List own fields that no job fills, actions that nothing maps, companies nobody knows, calendars that end.
+    """List own fields no job fills, actions nothing maps, companies nobody knows, calendars that end.
 
     Shapes: client_id and the columns of a finding of set-up, all of them warnings.
     """

@@ -1,9 +1,27 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
-from openbenefits.workbench import filters, home, requests, set_up
+from openbenefits.workbench import (
+    controls,
+    filters,
+    finalising,
+    home,
+    rehearsals,
+    requests,
+    runs,
+    schedules,
+    set_up,
+    taking_back,
+    work,
+)
+from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 
-MODULES = (filters, home, requests, set_up)
+MODULES = (
+    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(imports, approvals, users, trail),
+    *(set_up, requests, filters),
+)
+"""In the order in which the navigation shows their pages within a section."""
 
 app_name = "workbench"
 urlpatterns = urls()

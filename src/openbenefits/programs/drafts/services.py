@@ -293,19 +293,14 @@ def apply_draft(draft: Draft, *, by: Hand, reason: str) -> setup.Change:
 
     Refused where it conflicts with what somebody else applied since, and by all that refuses a folder.
 
-    Errors: DraftRefused without a reason, for an ended draft, and where the client wants a second person.
+    Errors: DraftRefused without a reason, and for an ended draft; ApprovalWanted where the client wants
+            another person to approve exactly this.
     """
     if not reason.strip():
         raise DraftRefused("expected a reason, found none; say why the set-up changes")
     with transaction.atomic():
         setup.lock(draft.client_id)
         held = _held(draft)
-        is_second = second_person_wanted(held.base)
-        if is_second and by.user_id in {draft.author_id, *draft.editors}:
-            raise DraftRefused(
-                "expected another person than who worked on the draft, found the same; the client wants a"
-                " second person to apply set-up"
-            )
         if held.conflicts:
             return setup.Change(
                 outcome=setup.Outcome.REFUSED,
@@ -320,15 +315,9 @@ def apply_draft(draft: Draft, *, by: Hand, reason: str) -> setup.Change:
                 ended_at=by.now,
                 ended_by=by.name,
                 ended_by_id=by.user_id,
-                is_second_needed=is_second,
                 release_id=change.release.pk,
             )
     return change
-
-
-def second_person_wanted(base: Base) -> bool:
-    """Tell whether the set-up in force wants another person to apply a draft."""
-    return bool((base.parts.get("second_person") or {}).get("set_up"))
 
 
 def _held(draft: Draft) -> OpenDraft:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.background.services import ask
@@ -33,7 +33,7 @@ class ActRefused(ValueError):
 
 
 def _done(request: Any, holder: Holder, what: str, reason: str = "") -> None:
-    note(request.access, "did", what, client_id=holder.client_id, reason=reason, now=timezone.now())
+    note(request.access, "did", what, client_id=holder.client_id, reason=reason, now=clock.now())
 
 
 def day_in(request: Any, name: str) -> date:
@@ -77,14 +77,14 @@ def change(request: Any, holder: Holder, section: str, code: str) -> HttpRespons
     if chosen.isdecimal():
         draft = draft_of(holder, int(chosen))
     else:
-        name = request.POST.get("name", "").strip() or _("Changes of %(day)s") % {"day": timezone.localdate()}
+        name = request.POST.get("name", "").strip() or _("Changes of %(day)s") % {"day": clock.today()}
         draft = services.begin(holder.client_id, holder.bundle_code, name=name, by=hand_of(request))
         _done(request, holder, "begin a draft of set-up")
     key = request.POST.get("key", "")
     if code == NO_CODE:
         key = NO_KEY if not key_names(section, record_type) else NEW
     elif not key:
-        key = key_in_force(holder, section, code, timezone.localdate())
+        key = key_in_force(holder, section, code, clock.today())
     return redirect(editor_address(holder, draft, section, key))
 
 
@@ -125,7 +125,7 @@ def _restore(request: Any, holder: Holder, draft: Draft) -> str:
 
 def _take_out(request: Any, holder: Holder, draft: Draft) -> str:
     section, key = _key(request, holder)
-    services.take_out(draft, section, key, by=hand_of(request), today=timezone.localdate())
+    services.take_out(draft, section, key, by=hand_of(request), today=clock.today())
     return _("The record is taken out in the draft.")
 
 
@@ -159,7 +159,7 @@ def _weigh(request: Any, holder: Holder, draft: Draft) -> str:
         {"draft": draft.pk, "as_of": day.isoformat()},
         client_id=holder.client_id,
         author=request.user.username,
-        now=timezone.now(),
+        now=clock.now(),
     )
     return _("People and dollars are being worked out.")
 
@@ -210,7 +210,7 @@ def take_back(request: Any, holder: Holder) -> HttpResponse:
     def do() -> None:
         if not reason:
             raise ActRefused("expected a reason, found none; say why the release is taken back")
-        done = setup.take_back(holder.bundle_code, by=request.user.username, now=timezone.now())
+        done = setup.take_back(holder.bundle_code, by=request.user.username, now=clock.now())
         if done.outcome is setup.Outcome.REFUSED:
             raise ActRefused(done.findings[0].sentence())
         _done(request, holder, "take back a release of set-up", reason)

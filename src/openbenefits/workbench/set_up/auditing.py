@@ -5,11 +5,11 @@ from typing import Any
 import polars as pl
 from django.db import connection
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.background.models import ProcessRequest
@@ -82,7 +82,7 @@ def audit(request: Any, holder: Holder) -> HttpResponse:
         looked=_looked(holder) if holder.client else None,
         may_look=request.access.may(Permission.PROCESS, holder.client_id),
         look=holder.address("setup_look"),
-        today=timezone.localdate(),
+        today=clock.today(),
     )
 
 
@@ -90,7 +90,7 @@ def _of_setup(holder: Holder) -> pl.DataFrame:
     link = link_of(holder)
     found = [_row(one, link) for one in audit_in_force(holder.client_id)]
     if holder.client:
-        both = warnings_of(connection, [holder.client_id], timezone.localdate()).drop("client_id").to_dicts()
+        both = warnings_of(connection, [holder.client_id], clock.today()).drop("client_id").to_dicts()
         found += [{**one, "href": _link(link, one["where"])} for one in both]
     names = ("severity", "code", "where", "expected", "found", "cure", "href")
     return pl.DataFrame(found, schema=dict.fromkeys(names, pl.String), orient="row").sort("severity", "code")
@@ -142,7 +142,7 @@ def look(request: Any, holder: Holder) -> HttpResponse:
 
     def do() -> None:
         asked = {"as_of": day_in(request, "as_of").isoformat()}
-        author, now = request.user.username, timezone.now()
+        author, now = request.user.username, clock.now()
         ask(request.access, AUDIT, asked, client_id=holder.client_id, author=author, now=now)
         note(request.access, "did", "audit of everybody", client_id=holder.client_id, now=now)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 from django.http import Http404, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.programs.drafts.records import (
     Plain,
@@ -200,7 +200,7 @@ def record_page(request: Any, holder: Holder, section: str, code: str) -> HttpRe
     ]
     if not found:
         raise Http404
-    today = timezone.localdate()
+    today = clock.today()
     found.sort(key=lambda one: str(one[1].get("from", "")), reverse=True)
     in_force = next((key for key, record in found if (begins(record) or today) <= today), None)
     link = link_of(holder)

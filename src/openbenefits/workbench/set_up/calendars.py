@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.programs.bundle import ClientBundle
@@ -82,7 +82,7 @@ def _holidays(holder: Holder) -> list[tuple[str, str]]:
 def pay_calendars(request: Any, client: str) -> HttpResponse:
     """Show the year of a pay group: when it is paid, what was moved, which pays take deductions."""
     holder = Holder(client_of(request, client))
-    today = timezone.localdate()
+    today = clock.today()
     parts = holder.loaded.parts if holder.loaded else None
     groups = parts.pay_groups if isinstance(parts, ClientBundle) else []
     code = request.GET.get("group") or next((one.code for one in groups if one.active), "")
@@ -223,7 +223,7 @@ def change_calendar(request: Any, client: str) -> HttpResponse:
         if record is None:
             raise DraftRefused(f"expected a pay group, found none of the code {code}; choose one")
         services.put(draft, "pay_groups", (code,), _changed(request, holder, record), by=hand)
-        note(request.access, "did", "change a pay calendar", client_id=holder.client_id, now=timezone.now())
+        note(request.access, "did", "change a pay calendar", client_id=holder.client_id, now=clock.now())
         drafts.append(draft)
 
     answer = act(request, do, said=_("Kept in the draft. Nothing is in force yet."), to=to)

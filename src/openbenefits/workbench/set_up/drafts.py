@@ -5,16 +5,17 @@ from typing import Any
 
 import polars as pl
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
+from openbenefits.accounts.approvals import ApprovalKind, is_wanted
 from openbenefits.accounts.roles import Permission
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED, kind_of
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.drafts import services
 from openbenefits.programs.drafts.records import key_text, single_sections
-from openbenefits.programs.drafts.services import OpenDraft, drafts_of, second_person_wanted
+from openbenefits.programs.drafts.services import OpenDraft, drafts_of
 from openbenefits.programs.services import diff
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.pages import address, show
@@ -94,11 +95,11 @@ def draft_page(request: Any, holder: Holder, number: int) -> HttpResponse:
         differences=[_difference(one) for one in differences[:MOST_SHOWN]],
         more=max(0, len(differences) - MOST_SHOWN),
         standings=[one for one in comparison.standings if one.standing != "not used"] if comparison else [],
-        is_second=second_person_wanted(held.base),
+        is_second=is_wanted(holder.client_id, ApprovalKind.SETUP),
         effect=_effect(request, holder, held),
         sections=_sections(holder, held),
-        tomorrow=timezone.localdate() + timedelta(days=1),
-        next_year=timezone.localdate().replace(year=timezone.localdate().year + 1, month=1, day=1),
+        tomorrow=clock.today() + timedelta(days=1),
+        next_year=clock.today().replace(year=clock.today().year + 1, month=1, day=1),
         act=holder.address("setup_draft_act", number=draft.pk),
     )
 

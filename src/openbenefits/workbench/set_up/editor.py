@@ -7,9 +7,9 @@ import msgspec
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.core.faults import message_of
@@ -41,7 +41,7 @@ MOST_SUGGESTED = 500
 
 def hand_of(request: Any) -> Hand:
     """Who acts, and when."""
-    return Hand(name=request.user.username, user_id=request.user.pk, now=timezone.now())
+    return Hand(name=request.user.username, user_id=request.user.pk, now=clock.now())
 
 
 def draft_of(holder: Holder, number: int) -> Draft:
@@ -184,7 +184,7 @@ def _drop(
 
 def _noted(request: Any, holder: Holder, draft: Draft) -> None:
     what = f"edit draft {draft.pk} of set-up"
-    note(request.access, "did", what, client_id=holder.client_id, now=timezone.now())
+    note(request.access, "did", what, client_id=holder.client_id, now=clock.now())
 
 
 def _onwards(

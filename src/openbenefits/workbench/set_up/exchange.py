@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.core.faults import message_of
@@ -38,7 +38,7 @@ def export(request: Any, holder: Holder) -> HttpResponse:
     answer = HttpResponse(zipped(from_document(release.document)), content_type="application/zip")
     name = f"{holder.bundle_code}-release-{release.number}.zip"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    note(request.access, "saw", "export of set-up", client_id=holder.client_id, now=timezone.now())
+    note(request.access, "saw", "export of set-up", client_id=holder.client_id, now=clock.now())
     return answer
 
 
@@ -97,5 +97,5 @@ def _taken(request: Any, holder: Holder, form: UploadForm) -> tuple[Draft | None
     except (ArchiveRefused, DraftRefused) as refused:
         form.add_error("file", message_of(refused))
         return None, []
-    note(request.access, "did", "upload set-up as a draft", client_id=holder.client_id, now=timezone.now())
+    note(request.access, "did", "upload set-up as a draft", client_id=holder.client_id, now=clock.now())
     return draft, []

@@ -4,10 +4,10 @@ from typing import Any
 
 import polars as pl
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.programs.frames import PEO
 from openbenefits.programs.legal import limit_of
 from openbenefits.programs.services import loaded_in_force
@@ -21,7 +21,7 @@ YEARS = 4
 def limits(request: Any) -> HttpResponse:
     """Show every legal amount of the last years and the next; a blank is unknown, never zero."""
     loaded = loaded_in_force(PEO)
-    this_year = timezone.localdate().year
+    this_year = clock.today().year
     years = [this_year + 1 - back for back in range(YEARS)]
     known = loaded.limits if loaded else pl.DataFrame(schema={"code": pl.String, "year": pl.Int16})
     rows = [_row(known, code, years) for code in known["code"].unique().sort().to_list()]

@@ -8,10 +8,10 @@ import polars as pl
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.core.faults import message_of
@@ -168,7 +168,7 @@ def _kept(request: Any, holder: Holder, form: SheetForm, order: SheetOrder) -> H
         if not chosen:
             draft.delete()
         raise
-    note(request.access, "did", "import rates into a draft", client_id=holder.client_id, now=timezone.now())
+    note(request.access, "did", "import rates into a draft", client_id=holder.client_id, now=clock.now())
     return redirect(holder.address("setup_draft", number=draft.pk))
 
 
