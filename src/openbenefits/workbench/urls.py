@@ -9,6 +9,7 @@ from openbenefits.workbench import (
     requests,
     runs,
     schedules,
+    set_up,
     taking_back,
     work,
 )
@@ -18,7 +19,7 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
     *(imports, approvals, users, trail),
-    *(requests, filters),
+    *(set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 
