@@ -8,9 +8,9 @@ import polars as pl
 from django import forms
 from django.http import HttpRequest
 from django.urls import NoReverseMatch
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.services import note
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.workbench.forms import DayInput
@@ -46,7 +46,7 @@ def day_asked(request: HttpRequest, name: str = "as_of") -> date:
     try:
         return date.fromisoformat(request.GET.get(name, ""))
     except ValueError:
-        return timezone.localdate()
+        return clock.today()
 
 
 def noted(
@@ -60,7 +60,7 @@ def noted(
         client_id=client_id,
         person_id=person_id,
         reason=why,
-        now=timezone.now(),
+        now=clock.now(),
     )
 
 

@@ -7,11 +7,10 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from openbenefits.accounts import users
+from openbenefits.accounts import clock, users
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT
@@ -92,7 +91,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         return act(
             request,
             lambda: users.invite(
-                request.access, order, site=_site(request), author=request.user.username, now=timezone.now()
+                request.access, order, site=_site(request), author=request.user.username, now=clock.now()
             ),
             said=_("The role is given; a new user is sent a link that signs in once."),
             to=request.path,
@@ -104,7 +103,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
     if (file := table.export()) is not None:
         return file
     client = client_of(request, code) if client_id else None
-    waiting = employees_to_invite(connection, client_id, timezone.localdate()) if client else None
+    waiting = employees_to_invite(connection, client_id, clock.today()) if client else None
     return show(
         request,
         "workbench/desks/users.html",
@@ -136,7 +135,7 @@ def invite_employees(request: Any, client: str) -> HttpResponse:
         {"site": _site(request)},
         client_id=found.pk,
         author=request.user.username,
-        now=timezone.now(),
+        now=clock.now(),
     )
     noted(request, "did", "invite employees", found.pk)
     return redirect("workbench:request", number=made.pk)
@@ -200,7 +199,7 @@ def _act(request: Any, client_id: int, code: str, number: int) -> HttpResponse:
     user = User.objects.filter(pk=number).first()
     if user is None or users.users_of(client_id, with_ended=True).filter(user_id=number).is_empty():
         raise Http404
-    access, by, now, why = request.access, request.user.username, timezone.now(), reason_of(request)
+    access, by, now, why = request.access, request.user.username, clock.now(), reason_of(request)
 
     def do() -> None:
         match request.POST.get("act"):
