@@ -93,3 +93,25 @@ class Verdict(models.Model):
     user_id = models.BigIntegerField()
     decided_at = models.DateTimeField()
     reason = models.TextField()
+
+
+class ApiKey(models.Model):
+    """How a program comes in: a user without a password, who may what its scopes say for one client (0: all).
+
+    Only a hash of the secret is kept. The last columns count the requests of the minute it is in.
+    """
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="api_key")
+    client_id = models.IntegerField()
+    name = models.TextField()
+    secret_hash = models.BinaryField(unique=True)
+    scopes = models.JSONField()  # accounts.roles.Permission
+    per_minute = models.IntegerField()  # the most requests of a minute
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    minute_began_at = models.DateTimeField(null=True)
+    minute_requests = models.IntegerField(default=0)

@@ -1,7 +1,14 @@
 """The kinds of long work: each calls the use case of the floor it belongs to."""
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.background import approving, importing, inviting, run_kinds, statement_kinds
+from openbenefits.background import (
+    approving,
+    importing,
+    inviting,
+    letter_kinds,
+    run_kinds,
+    statement_kinds,
+)
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
@@ -92,5 +99,25 @@ KINDS: dict[str, Kind] = {
         permission=Permission.USERS,
         act=inviting.invite_employees,
         asks=inviting.InviteEmployees,
+    ),
+    "deliver statements": Kind(
+        name="statements, sent as people chose",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_statements,
+        asks=letter_kinds.DeliverStatements,
+        check=letter_kinds.check_statements,
+    ),
+    "deliver letters": Kind(
+        name="letters of coverage",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_letters,
+        asks=letter_kinds.DeliverLetters,
+        check=letter_kinds.check_letters,
+    ),
+    "send mails": Kind(
+        name="mails that wait",
+        permission=Permission.PROCESS,
+        act=letter_kinds.mail_out,
+        asks=letter_kinds.SendMails,
     ),
 }

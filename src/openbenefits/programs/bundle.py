@@ -163,11 +163,31 @@ class CoverageCodePart(Part, kw_only=True, frozen=True):
     imputed_against: Code | None = None  # covers persons who are no tax dependents; the code without them
 
 
+class PlanDesignPart(Part, kw_only=True, frozen=True):
+    """What members of a medical plan pay themselves, for people who compare plans; it decides nothing.
+
+    A visit or drug without a copay of its own goes to the deductible, then to the coinsurance. `deductible`
+    and `out_of_pocket_max` are one person's, the others the family's together.
+    """
+
+    deductible: Dollars
+    deductible_family: Dollars
+    out_of_pocket_max: Dollars
+    out_of_pocket_max_family: Dollars
+    coinsurance_percent: Percent  # what members pay of what is above the deductible
+    primary_visit: Dollars | None = None
+    specialist_visit: Dollars | None = None
+    emergency_visit: Dollars | None = None
+    drug: Dollars | None = None
+    source: str
+
+
 class PlanPart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     plan_type: PlanType
     name: str
     carrier: str
+    design: PlanDesignPart | None = None  # not said: it cannot be compared by expected use
     hsa_eligible: bool = False
     imputed_income: bool = False  # group-term life insurance the employer carries (26 USC 79)
     coverage_group: Code | None = None  # whose plans together have a maximum

@@ -29,9 +29,9 @@ PARENTS = {
     "runs_runpartition": ("run_id", "runs_run"),
 }
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
-OWN = {"accounts_role", "accounts_employeelogin"}
+OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
-MINE = {"workbench_savedfilter"}
+MINE = {"workbench_savedfilter", "api_answer"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
 NO_SETUP = {"background_processrequest"}
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
@@ -64,6 +64,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_periodic_defers": "the queue of the worker; faces ask by background_processrequest",
