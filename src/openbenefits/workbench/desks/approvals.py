@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import approvals, clock
 from openbenefits.accounts.approvals import PERMISSIONS, ApprovalKind
 from openbenefits.accounts.models import Proposal
-from openbenefits.workbench.desks.parts import place
+from openbenefits.workbench import links
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
 from openbenefits.workbench.sheets import Column, sheet
 
@@ -54,7 +54,7 @@ def listed(request: Any, client: str) -> HttpResponse:
         if (file := table.export()) is not None:
             return file
     wanted = [KINDS[str(kind)] for kind in ApprovalKind if approvals.is_wanted(found.pk, kind)]
-    told = {"waiting": waiting, "past": past, "wanted": wanted}
+    told: dict[str, Any] = {"waiting": waiting, "past": past, "wanted": wanted}
     return show(request, "workbench/desks/approvals.html", title=_("Approvals"), client=found, **told)
 
 
@@ -87,7 +87,7 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
 def _subject(client: str, key: str) -> str | None:
     """Answer the page of what is to be approved, where there is one."""
     word, _sep, rest = key.partition(" ")
-    return place("run", client=client, number=int(rest)) if word == "run" and rest.isdecimal() else None
+    return links.found("run", client=client, number=int(rest)) if word == "run" and rest.isdecimal() else None
 
 
 @page("<client:client>/approvals/<int:number>/do", name="decide_approval", title=_("Approval"))

@@ -125,7 +125,7 @@ def _listed(request: Any, client: Any, form: Any, allowed: list[FileKind], statu
     )
     if (file := table.export()) is not None:
         return file
-    told = {"files": table, "form": form if allowed else None}
+    told: dict[str, Any] = {"files": table, "form": form if allowed else None}
     return show(
         request, "workbench/desks/imports.html", title=_("Imports"), client=client, status=status, **told
     )

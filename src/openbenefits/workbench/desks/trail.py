@@ -11,8 +11,9 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT
 from openbenefits.accounts.trail import KINDS, MOST, TrailOrder, trail_of
-from openbenefits.workbench.desks.parts import noted, numbers_of, to_person
+from openbenefits.workbench.desks.parts import noted, numbers_of
 from openbenefits.workbench.forms import DayInput
+from openbenefits.workbench.links import to_person
 from openbenefits.workbench.pages import Section, client_of, page, show
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Client, Person
@@ -62,7 +63,7 @@ def _show(request: Any, client: Client | None) -> HttpResponse:
     since = today - timedelta(days=DAYS_SHOWN)
     asked = request.GET.dict()
     form = TrailForm({"since": since.isoformat()} | asked if "since" not in asked else asked)
-    wanted = form.cleaned_data if form.is_valid() else {"since": since}
+    wanted: dict[str, Any] = form.cleaned_data if form.is_valid() else {"since": since}
     is_known, person_id = _person(client, wanted.get("person", ""))
     if not is_known:
         form.add_error(

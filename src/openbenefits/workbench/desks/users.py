@@ -16,7 +16,8 @@ from openbenefits.accounts.roles import ROLES, Permission, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT
 from openbenefits.background.inviting import employees_to_invite
 from openbenefits.background.services import ask
-from openbenefits.workbench.desks.parts import noted, place
+from openbenefits.workbench import links
+from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
 from openbenefits.workbench.sheets import Column, sheet
 
@@ -115,7 +116,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         waiting=None if waiting is None else waiting.height,
         reachable=None if waiting is None else waiting["email"].drop_nulls().len(),
         has_company_account=bool(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]),
-        keys=place("keys", client=code) if client else None,
+        keys=links.found("keys", client=code) if client else None,
     )
 
 
