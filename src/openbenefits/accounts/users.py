@@ -125,7 +125,7 @@ def invite(access: Access, order: Invitation, *, site: str, author: str, now: da
             user = _added(name, order.email)
         elif user.email.lower() != order.email.strip().lower():
             raise RoleRefused(
-                "expected the address of the user of that name, found another; choose another name, or correct it"
+                "expected the address of the user of that name, found another; choose another name"
             )
         elif any(code == RoleCode.EMPLOYEE for _, code in standing_roles(user.pk)):
             raise RoleRefused("expected a login of staff, found one of an employee; use a name of its own")
@@ -212,7 +212,7 @@ def end_sessions(access: Access, user: User, client_id: int, *, reason: str, now
 def invite_employee(
     client_id: int, code: str, person_id: int, employee_number: str, email: str, *, author: str, now: datetime
 ) -> User:
-    """Make the login of an employee, by the address the census has, without a password; the link is the caller's.
+    """Make the login of an employee, by the address of the census; the link is the caller's to send.
 
     Errors: RoleRefused where the address is a user's already, or is none.
     """

@@ -1,14 +1,19 @@
 """`openbenefits serve`: the web, and a worker beside it that does what takes long."""
 
+import os
 from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from openbenefits.cli.database import open_database
+from openbenefits.cli.demo import open_demo
 from openbenefits.cli.screen import say
 from openbenefits.cli.worker import Nightly, worker_beside
 
+MOST_PROCESSES = 8
+THREADS = 4
+"""Requests that a process answers at once: some wait for the database while others compute."""
 SERVE_EPILOG = "Example: openbenefits serve --port 8000"
 
 
@@ -21,9 +26,20 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Start a worker beside it, and end it with it.")
     ] = True,
     nightly: Nightly = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes answer; as many as there are cores unless told."),
+    ] = None,
+    is_demo: Annotated[
+        bool,
+        typer.Option("--demo", help="The web of the last demo, with a link for each role."),
+    ] = False,
 ) -> None:
     """Serve the web: whoever has a login signs in (`openbenefits user`) and sees what he may."""
-    open_database()
+    if is_demo:
+        open_demo(f"http://{host}:{port}")
+    else:
+        open_database()
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -33,6 +49,8 @@ def serve(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        workers=processes or min(os.cpu_count() or 1, MOST_PROCESSES),
+        blocking_threads=THREADS,
         log_enabled=False,
     )
     with worker_beside(nightly=nightly) if has_worker else nullcontext():

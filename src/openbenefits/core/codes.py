@@ -519,3 +519,13 @@ class DocumentState(StrEnum):
     RECEIVED = "received"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+class ChoiceActKind(StrEnum):
+    """What somebody does in choosing."""
+
+    VIEW = "view"
+    SAVE = "save"
+    DISCARD = "discard"  # gave up what was not submitted
+    REFUSE = "refuse"  # the engine refused what was to be submitted
+    SUBMIT = "submit"
