@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.utils import perform_login
 from django.contrib.auth.decorators import login_required
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
