@@ -184,8 +184,9 @@ def _sheets(request: Any, made: Report) -> list[Sheet]:
 
 
 def columns_of(rows: pl.DataFrame) -> list[Column]:
-    """Answer a column for each of a frame, its heading made of its name."""
-    return [Column(name, words_of(name), kind=_kind(dtype)) for name, dtype in rows.schema.items()]
+    """Answer a column for each of a frame but the client, its heading made of its name."""
+    shown = {name: dtype for name, dtype in rows.schema.items() if name != "client"}  # the page names it
+    return [Column(name, words_of(name), kind=_kind(dtype)) for name, dtype in shown.items()]
 
 
 def _kind(dtype: pl.DataType) -> Kind:

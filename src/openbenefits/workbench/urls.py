@@ -1,9 +1,9 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
-from openbenefits.workbench import filters, home, reports, requests
+from openbenefits.workbench import batches, documents, filters, home, reports, requests
 from openbenefits.workbench.pages import urls
 
-MODULES = (filters, home, reports, requests)
+MODULES = (filters, home, reports, documents, batches, requests)
 
 app_name = "workbench"
 urlpatterns = urls()
