@@ -52,7 +52,8 @@ def test_staff_needs_a_second_factor_and_an_employee_does_not(browser, users):
     assert signed_in(browser, users["specialist"]).get("/")["Location"] == "/account/2fa/"
     told = text(browser.get("/account/2fa/"))
     assert "Set up a second factor first" in told
-    assert signed_in(browser, users["employee"]).get("/").status_code == 200
+    assert signed_in(browser, users["employee"]).get("/")["Location"] == "/portal/"
+    assert browser.get("/portal/").status_code == 200
 
 
 def test_a_link_signs_in_once(browser, users, monkeypatch):

@@ -5,6 +5,7 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from openbenefits.accounts import clock
+from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
@@ -33,5 +34,14 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.reports_due", queue="requests", queueing_lock="reports due")
+def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Send the reports that are due today."""
+    try:
+        send_due(connection, today=clock.today(), now=clock.now())
     finally:
         connection.close()
