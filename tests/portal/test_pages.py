@@ -65,6 +65,7 @@ def test_a_draft_is_no_submission_until_it_is_submitted(enter, employer, users, 
     assert "not submitted" not in text(browser.get("/portal/family/"))
     assert mail.outbox[-1].to == [users["alone 1"].email]
     assert "Medical" in mail.outbox[-1].body
+    mail.outbox.clear()
     browser.post(plan, {"option": second, "go": ""})
     assert "You have changes that were not submitted" in text(browser.get("/portal/"))
     standing = owned(lambda: list(Election.objects.filter(**who).values_list("plan_type", "option_code")))
