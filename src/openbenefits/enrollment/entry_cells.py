@@ -225,6 +225,20 @@ def read_cells(
     )
 
 
+def stated_headings(path: Path, columns: Sequence[str]) -> dict[str, str | None]:
+    """Answer the headings of a file, each with the column it says; None where that is no column.
+
+    Errors: FileRefused.
+    """
+    data = sheets.read_data(path)
+    read_grid = _first_sheet if sheets.is_workbook(path) else _text
+    grid = sheets.stripped(read_grid(path.name, data))
+    if not grid.height:
+        raise FileRefused(f"{path.name}: expected a row of headings, found an empty file")
+    stated = sheets.headings_at(grid, 0).values()
+    return {heading: _plain(heading) if _plain(heading) in columns else None for heading in stated}
+
+
 def _text(name: str, data: bytes) -> pl.DataFrame:
     """Read a CSV file, as wide as its first row."""
     text = sheets.text_of(name, data)

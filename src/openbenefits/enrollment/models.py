@@ -429,6 +429,46 @@ class PriceDecision(models.Model):
     made_at = models.DateTimeField()
 
 
+class EvidenceAct(models.Model):
+    """What became of a request for more coverage that waits for evidence of insurability: append-only."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "plan_type", "slot", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField()
+    number = models.IntegerField()  # counts the acts about the coverage
+    schedule_id = models.IntegerField(null=True)  # the event that asked for it; null: taken over
+    event_number = models.IntegerField(null=True)
+    asked_cents = models.BigIntegerField()
+    kind = models.TextField()  # enrollment.evidence_deciding.Kind
+    approved_cents = models.BigIntegerField(null=True)
+    acted_on = models.DateField()  # the day it counts from; of a reminder, the day it was sent
+    undoes = models.IntegerField(null=True)  # the act that no longer counts
+    change_id = models.BigIntegerField(null=True)  # the file it came with
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class DependentAct(models.Model):
+    """What was done about a dependent nobody proved: reminded, dropped, let back; append-only."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "dependent_id", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    dependent_id = models.BigIntegerField()
+    number = models.IntegerField()
+    kind = models.TextField()  # enrollment.verifying.Kind
+    acted_on = models.DateField()
+    change_id = models.BigIntegerField(null=True)  # the change of facts that made it so
+    event_change_id = models.BigIntegerField(null=True)  # the change that reported the event
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
 class Document(models.Model):
     """A paper somebody sent about a person: its bytes sealed, and what was decided about it."""
 
