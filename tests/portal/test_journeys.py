@@ -111,7 +111,18 @@ def reach(page, selector) -> None:
     raise AssertionError(f"no way to {selector} by Tab")
 
 
-PAGES = ("", "life/", "life/MAR/", "family/", "family/add/", "papers/", "pay/", "history/", "profile/")
+PAGES = (
+    "",
+    "life/",
+    "life/MAR/",
+    "family/",
+    "family/add/",
+    "papers/",
+    "letters/",
+    "pay/",
+    "history/",
+    "profile/",
+)
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -10,6 +10,7 @@ from tests.faces.conftest import text
 from tests.portal.conftest import event_of
 
 from openbenefits.choosing.models import ChoiceAct, Draft
+from openbenefits.delivery.models import Choice
 from openbenefits.enrollment.models import Coverage, Document, Election
 from openbenefits.store import use_database
 from openbenefits.workforce.models import DependentFact
@@ -152,6 +153,17 @@ def test_nobody_sees_anothers(enter, employer, users, owned):
         "/portal/events/99999999999999999999-0-0/",
     ):
         assert other.get(address).status_code == 404, address
+
+
+def test_letters_are_on_paper_until_somebody_agrees_to_something_else(enter, users, owned):
+    browser = enter("alone 6")
+    assert 'value="print" checked' in browser.get("/portal/letters/").content.decode()
+    browser.post("/portal/letters/", {"way": "pigeon"})
+    browser.post("/portal/letters/", {"way": "portal"})
+    assert 'value="portal" checked' in browser.get("/portal/letters/").content.decode()
+    said = owned(lambda: list(Choice.objects.filter(**mine(users["alone 6"])).values_list("channel", "how")))
+    assert said == [("portal", "portal")]
+    assert browser.get("/portal/letters/1.pdf").status_code == 404
 
 
 def test_a_program_is_no_paper(enter):
