@@ -100,8 +100,8 @@ def submit(
 ) -> ChoiceAct:
     """Submit choices as a whole: entered, checked, loaded; drafts are forgotten.
 
-    `asks` names the second questions about an outcome (None: there are none); all must be `answered`. The act answered is
-    the confirmation.
+    `asks` names the second questions about an outcome (None: there are none); all must be `answered`.
+    The act answered is the confirmation.
 
     Errors: SubmissionRefused: nothing was submitted; the refusal is kept. QuestionsOpen: nothing was.
     """
