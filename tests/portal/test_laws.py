@@ -9,7 +9,7 @@ from tests.portal.conftest import TODAY, as_face, clock, employer, users
 
 from openbenefits.accounts.roles import ROLES, RoleCode
 from openbenefits.accounts.services import Access, working
-from openbenefits.choosing.drafts import By
+from openbenefits.choosing.drafts import By, save_drafts
 from openbenefits.choosing.models import ChoiceAct
 from openbenefits.choosing.names import names_of
 from openbenefits.choosing.offered import Offer, Stated
@@ -164,3 +164,26 @@ def test_a_refusal_leaves_no_election_and_is_kept(employer, users, as_face):
         assert not offer_of(as_face, place, today=TODAY).is_submitted
         kept = list(ChoiceAct.objects.filter(person_id=place.person_id).values_list("kind", "content"))
         assert kept == [("refuse", {"refusals": [["60", "BA1318"]]})]
+
+
+def test_what_one_has_is_priced_for_whom_it_covers_even_once_it_is_declined(employer, users, as_face):
+    """A draft that declines, or a submission that did, leaves the price of keeping it as it was."""
+    user = users["head 4"]
+    place, by = place_of(user, employer), By(user_id=user.pk, author=user.username, now=NOW)
+    access = Access(
+        user_id=user.pk, permissions={employer.client_id: ACCESS}, person_id=user.employee.person_id
+    )
+
+    def kept_price():
+        plan = offer_of(as_face, place, today=TODAY).plan("10")
+        assert plan.cover == plan.held.stated.dependents
+        return plan.by_id(plan.held.option_id).pay_cents
+
+    declined = {"10": Stated(option_code="WAIVE")}
+    with working(as_face, access):
+        before = kept_price()
+        save_drafts(as_face, place, declined, by)
+        assert kept_price() == before
+        submit(as_face, place, declined, by, today=TODAY)
+    with working(as_face, access):
+        assert kept_price() == before
