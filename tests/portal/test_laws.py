@@ -23,6 +23,7 @@ from openbenefits.payroll.services import owed
 from openbenefits.reports.frames import load_events, with_case
 from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, letters_of
 from openbenefits.reports.rules import money_text
+from openbenefits.runs.gate import RunHeld
 
 __all__ = ["as_face", "clock", "employer", "users"]
 
@@ -187,3 +188,24 @@ def test_what_one_has_is_priced_for_whom_it_covers_even_once_it_is_declined(empl
         submit(as_face, place, declined, by, today=TODAY)
     with working(as_face, access):
         assert kept_price() == before
+
+
+def test_what_a_held_run_cannot_check_is_kept_and_said_to_wait(employer, users, as_face, monkeypatch):
+    """The gate of runs is closed (an audit has errors): the choice is submitted, and the next run checks it."""
+
+    def held(*_args, **_more):
+        raise RunHeld("expected audits without open errors")
+
+    user = users["alone 3"]
+    place, by = place_of(user, employer), By(user_id=user.pk, author=user.username, now=NOW)
+    access = Access(
+        user_id=user.pk, permissions={employer.client_id: ACCESS}, person_id=user.employee.person_id
+    )
+    monkeypatch.setattr("openbenefits.choosing.submitting.settle_event", held)
+    with working(as_face, access):
+        act = submit(as_face, place, {"10": Stated(option_code="WAIVE")}, by, today=TODAY)
+    assert (act.content["waits"], act.content["lines"]) == (["held"], [])
+    with working(as_face, access):
+        offer = offer_of(as_face, place, today=TODAY)
+    assert offer.process_status == "ET"
+    assert offer.plan("10").submitted == Stated(option_code="WAIVE")

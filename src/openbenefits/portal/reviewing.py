@@ -20,7 +20,7 @@ from openbenefits.choosing.rules.lines import Change, totals_of
 from openbenefits.choosing.rules.questions import Question, second_questions
 from openbenefits.choosing.submitting import Outcome, SubmissionRefused, rehearse, submit
 from openbenefits.events.windows import EventPlace
-from openbenefits.portal.confirming import letter_text
+from openbenefits.portal.confirming import letter_text, said_in
 from openbenefits.portal.enrolling import framed, offered
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.words import QUESTIONS, refusal_text
@@ -65,6 +65,7 @@ def _reviewed(
         status = 422 if is_asked else 200
         told = framed(place, offer) | _told(offer, outcome, questions, unanswered if is_asked else ()) | more
         told |= {"stated": stated, "answered": answered, "is_asked": is_asked}
+        told["said"] = said_in(offer, stated)
         return shown(request, me, template, told, status=status)
     try:
         asked = tuple(one.code for one in questions)
@@ -72,6 +73,7 @@ def _reviewed(
     except SubmissionRefused as refused:
         told = framed(place, offer) | _told(offer, refused.outcome, questions, ()) | more
         told |= {"stated": stated, "answered": answered, "is_asked": True}
+        told["said"] = said_in(offer, stated)
         return shown(request, me, template, told, status=422)
     me.did("portal: submitted")
     _send(request, me, act, offer)
