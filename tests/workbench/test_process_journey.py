@@ -109,7 +109,7 @@ PAGES = (
     *("/workbench/harbor/", "/workbench/harbor/work/", "/workbench/harbor/events/"),
     *("/workbench/harbor/schedules/", OE, f"{OE}finalise/"),
     *("/workbench/harbor/runs/", "/workbench/harbor/controls/", "/workbench/harbor/runs/start/"),
-    *("/workbench/harbor/rehearsals/", "/workbench/requests/"),
+    *("/workbench/harbor/rehearsals/", "/workbench/requests/", "/workbench/rehearsals/"),
 )
 
 
