@@ -8,6 +8,7 @@ from openbenefits.workbench import (
     finalising,
     home,
     rehearsals,
+    rehearsals_of_all,
     reports,
     requests,
     runs,
@@ -20,7 +21,8 @@ from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 
 MODULES = (
-    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(home, work, schedules, finalising, runs, controls, taking_back),
+    *(rehearsals, rehearsals_of_all),
     *(imports, approvals, users, trail),
     *(reports, documents, batches),
     *(set_up, requests, filters),
