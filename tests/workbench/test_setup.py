@@ -294,6 +294,7 @@ def test_a_new_client_comes_with_its_first_draft(browser, users, mine, as_owner)
     data = archives.zipped(read(SAMPLE_FOLDER / "clients" / "beacon").bundle)
     given = {"name": "Beacon begins", "file": SimpleUploadedFile("beacon.zip", data)}
     page = there.post("/workbench/peo/new-client/", given, follow=True)
+    assert page.redirect_chain, text(page)
     assert page.redirect_chain[-1][0].startswith("/workbench/beacon/set-up/drafts/")
     assert "no errors" in text(page)
     act = {"act": "apply", "reason": "take-over"}
