@@ -1,11 +1,14 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import (
+    batches,
     controls,
+    documents,
     filters,
     finalising,
     home,
     rehearsals,
+    reports,
     requests,
     runs,
     schedules,
@@ -19,6 +22,7 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
     *(imports, approvals, users, trail),
+    *(reports, documents, batches),
     *(set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
