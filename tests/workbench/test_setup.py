@@ -11,9 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.accounts.conftest import as_face, pair
 from tests.faces.conftest import GIVEN, LENIENT, PASSWORD, browser, signed_in, text, users
 
-from openbenefits.accounts.models import User
-from openbenefits.accounts.roles import RoleCode
-from openbenefits.accounts.services import EVERY_CLIENT, give_role
+from openbenefits.accounts.approvals import approve
+from openbenefits.accounts.models import Proposal, User
+from openbenefits.accounts.roles import ROLES, RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, Access, give_role
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import perform
 from openbenefits.programs.drafts import archives, services
@@ -365,3 +366,30 @@ def test_limits_name_the_year_that_is_not_published(mine):
 def test_releases_of_other_clients_are_not_shown(mine, as_owner):
     assert as_owner(lambda: Release.objects.count()) >= 3
     assert "quill" not in text(mine.get(f"{HOME}history/"))
+
+
+def test_another_person_approves_where_the_client_wants_that(browser, users, mine, pair, as_owner):
+    """The draft is proposed as it is applied; once another approved exactly it, it goes through."""
+    now = datetime.now(UTC)
+    hand = Hand(name="specialist", user_id=users["specialist"].pk, now=now)
+
+    def want() -> None:
+        draft = services.begin(pair[0].client_id, "harbor", name="Two pairs of eyes", by=hand)
+        services.put(draft, "second_person", (), {"setup": True}, by=hand)
+        assert services.apply_draft(draft, by=hand, reason="policy").release
+
+    as_owner(want)
+    number = begun(mine, as_owner, "Approved by another")
+    edit = f"{HOME}drafts/{number}/contributions/DENTAL~2025-01-01/"
+    mine.post(edit, form_values(mine.get(edit)) | {"rows.0.employee_percent": "61"})
+    assert "Another person must approve this first" in text(applied(mine, number))
+    proposal = as_owner(lambda: Proposal.objects.get(client_id=pair[0].client_id, kind="setup"))
+    other = as_owner(lambda: User.objects.create_user("second", "second@example.com", PASSWORD))
+    as_owner(lambda: give_role(other, pair[0].client_id, RoleCode.SPECIALIST, **GIVEN))
+    second = Access(user_id=other.pk, permissions={pair[0].client_id: ROLES[RoleCode.SPECIALIST].permissions})
+    as_owner(lambda: approve(second, proposal, reason="seen", now=datetime.now(UTC)))
+    assert "is in force" in text(applied(mine, number))
+
+
+def applied(mine, number: int):
+    return mine.post(f"{HOME}drafts/{number}/act", {"act": "apply", "reason": "better"}, follow=True)
