@@ -12,12 +12,12 @@ from openbenefits.workbench import (
     taking_back,
     work,
 )
-from openbenefits.workbench.desks import approvals, imports, trail, users
+from openbenefits.workbench.desks import approvals, evidence, imports, papers, trail, users
 from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
-    *(imports, approvals, users, trail),
+    *(imports, evidence, papers, approvals, users, trail),
     *(requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
