@@ -34,7 +34,6 @@ def family(pair, users, database):
     CoverageDependent.objects.create(
         client_id=mine, person_id=dependent.person_id, dependent_id=dependent.pk, **key
     )
-    Coverage.objects.filter(pk=point.pk).update(kind="E")
     number = Person.objects.get(pk=dependent.person_id).employee_number
     return {
         "client_id": mine,

@@ -28,7 +28,7 @@ def covered(person_id):
 def waiting(pair, users, database):
     """Everybody of the first client with basic life asked for more than is in force."""
     mine = pair[0].client_id
-    points = Coverage.objects.filter(client_id=mine, plan_type=LIFE, kind="E", superseded_by_run=None)
+    points = Coverage.objects.filter(client_id=mine, plan_type=LIFE, kind="D", superseded_by_run=None)
     points.update(requested_coverage_cents=ASKED)
     rows = deciding.pending(connections["default"], mine, timezone.localdate())
     assert rows.height >= 6

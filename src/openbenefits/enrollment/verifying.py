@@ -55,7 +55,7 @@ WITH covered AS (
     FROM enrollment_coveragedependent AS d
     JOIN enrollment_coverage AS c
       USING (client_id, person_id, benefit_record, plan_type, slot, begins_on, version)
-    WHERE d.client_id = %(client)s AND c.superseded_by_run IS NULL AND c.kind = 'E'
+    WHERE d.client_id = %(client)s AND c.superseded_by_run IS NULL
       AND NOT EXISTS (
           SELECT FROM enrollment_coverage AS n
           WHERE (n.client_id, n.person_id, n.benefit_record, n.plan_type, n.slot)
