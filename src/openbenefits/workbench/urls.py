@@ -16,12 +16,22 @@ from openbenefits.workbench import (
     taking_back,
     work,
 )
-from openbenefits.workbench.desks import approvals, evidence, imports, papers, trail, users
+from openbenefits.workbench.desks import (
+    ages,
+    approvals,
+    cobra,
+    evidence,
+    imports,
+    leaves,
+    papers,
+    trail,
+    users,
+)
 from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
-    *(imports, evidence, papers, approvals, users, trail),
+    *(imports, evidence, papers, leaves, cobra, ages, approvals, users, trail),
     *(reports, documents, batches),
     *(set_up, requests, filters),
 )
