@@ -23,13 +23,18 @@ __all__ = ["as_face"]
 
 AWAY = "2026-03-02"
 LEAVE = f"/workbench/acme/leaves/0007/0/{AWAY}/"
+COBRA = {"code": "termination", "from": "2020-01-01", "source": "test", "months": 18}
 NAMES = {"boss": RoleCode.ADMINISTRATOR, "payroll": RoleCode.PAYROLL, "reader": RoleCode.AUDITOR}
 
 
 @pytest.fixture(scope="module")
 def users(database, tmp_path_factory):
     """A client with somebody on leave without pay, and somebody who lost medical coverage."""
-    world = World(connections["default"], tmp_path_factory.mktemp("acme"), {"leave_policies": [POLICY]})
+    world = World(
+        connections["default"],
+        tmp_path_factory.mktemp("acme"),
+        {"leave_policies": [POLICY], "cobra_classes": [COBRA]},
+    )
     away = world.hire("0007")
     world.cover(away, "10", "HMO-1")
     job(world, away, date.fromisoformat(AWAY), "DTA", "L")
