@@ -17,13 +17,25 @@ from openbenefits.workbench import (
     taking_back,
     work,
 )
-from openbenefits.workbench.desks import approvals, imports, trail, users
+from openbenefits.workbench.desks import (
+    ages,
+    approvals,
+    cobra,
+    evidence,
+    imports,
+    leaves,
+    papers,
+    trail,
+    users,
+)
 from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back),
     *(rehearsals, rehearsals_of_all),
     *(imports, approvals, users, trail),
+    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(imports, evidence, papers, leaves, cobra, ages, approvals, users, trail),
     *(reports, documents, batches),
     *(set_up, requests, filters),
 )
