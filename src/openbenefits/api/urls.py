@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from openbenefits.api import (
     census,
     clients,
+    continuation,
     coverage,
     elections,
     event_acts,
@@ -26,6 +27,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
+    continuation,
     *(census, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""
