@@ -149,6 +149,6 @@ def test_many_wrong_passwords_are_slowed_down(browser):
 @LENIENT
 def test_pages_are_in_english_and_spanish(browser, users):
     signed_in(browser, users["employee"])
-    assert 'lang="en' in browser.get("/").content.decode()
+    assert 'lang="en' in browser.get("/", follow=True).content.decode()
     browser.post("/language/setlang/", {"language": "es", "next": "/"})
-    assert 'lang="es"' in browser.get("/").content.decode()
+    assert 'lang="es"' in browser.get("/", follow=True).content.decode()

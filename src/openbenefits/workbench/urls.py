@@ -1,14 +1,18 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import (
+    batches,
     controls,
+    documents,
     filters,
     finalising,
     home,
     rehearsals,
+    reports,
     requests,
     runs,
     schedules,
+    set_up,
     taking_back,
     work,
 )
@@ -18,7 +22,8 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
     *(imports, approvals, users, trail),
-    *(requests, filters),
+    *(reports, documents, batches),
+    *(set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 
