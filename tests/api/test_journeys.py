@@ -196,3 +196,15 @@ def test_the_statement_of_an_event_is_a_pdf(harbor):
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF")
+
+
+def test_a_file_sent_again_with_its_key_is_taken_once(harbor, filled):
+    census = next(filled.employers["harbor"].folder.rglob("*census*.csv")).read_bytes()
+    answers = []
+    for _ in range(2):
+        file = SimpleUploadedFile("census.csv", census, "text/csv")
+        where = f"{API}{HARBOR}/censuses?as_of=2026-03-01"
+        answers.append(harbor.browser.post(where, {"file": file}, HTTP_IDEMPOTENCY_KEY="census-1"))
+    assert [answer.status_code for answer in answers] == [201, 201], answers[0].content
+    assert answers[0].json() == answers[1].json()
+    assert answers[1]["Idempotency-Replayed"] == "true"

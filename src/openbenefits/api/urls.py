@@ -16,6 +16,7 @@ from openbenefits.api import (
     people,
     repairs,
     runs,
+    setup,
     statements,
     subscriptions,
     work,
@@ -27,7 +28,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    continuation,
+    *(continuation, setup),
     *(census, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""
