@@ -42,9 +42,9 @@ def test_a_bundle_is_written_out_and_is_the_same(harbor):
 
 def test_a_change_is_compared_applied_and_taken_back(harbor):
     bundle = harbor.get(f"{HARBOR}/bundle").content
-    new = changed(bundle, "Harbor Forge Services", "Harbor Forge Services, renamed")
+    new = changed(bundle, "Harbor Forge Services", "Harbor Forge Services renamed")
     compared = sent(harbor, f"{HARBOR}/comparisons", new).json()
-    assert [one["new"] for one in compared["differences"]] == ["Harbor Forge Services, renamed"]
+    assert [one["new"] for one in compared["differences"]] == ["Harbor Forge Services renamed"]
     applied = sent(harbor, f"{HARBOR}/releases", new, reason="a new name")
     assert applied.status_code == 200, applied.content
     assert applied.json()["outcome"] == "applied"

@@ -142,7 +142,7 @@ def take_in_file(
 ) -> Any:
     """Take in who elected continuation, and through which day it is paid; the same file again is nothing."""
     desk = at(request, client, Permission.ELECT)
-    given = {"now": desk.now, "made_by": desk.author, "is_preview": is_preview}
+    given: dict[str, Any] = {"now": desk.now, "made_by": desk.author, "is_preview": is_preview}
     with saved(file) as path:
         done = take_in(connection, desk.client_id, path, **given)
     if not is_preview:
@@ -230,7 +230,12 @@ def choose_way(request: Any, client: Path[Code], said: Way) -> Any:
 def receive(request: Any, client: Path[Code], said: Received) -> Any:
     """Take in what somebody on leave paid outside payroll; it settles the oldest pays first."""
     desk = at(request, client, Permission.PAYROLL)
-    given = {"on": said.on or desk.today, "how": said.how, "author": desk.author, "now": desk.now}
+    given: dict[str, Any] = {
+        "on": said.on or desk.today,
+        "how": said.how,
+        "author": desk.author,
+        "now": desk.now,
+    }
     rows = leaves.receive(connection, _leave(desk, said), said.cents, **given)
     desk.did("take in payment", said.person_id)
     return Status(201, table_of("Settled", rows.drop("client_id", strict=False)))
@@ -240,7 +245,12 @@ def receive(request: Any, client: Path[Code], said: Received) -> Any:
 def record_letter(request: Any, client: Path[Code], said: Letter) -> Any:
     """Record the letter that says coverage may end for want of payment."""
     desk = at(request, client, Permission.PAYROLL)
-    given = {"on": said.on or desk.today, "reason": said.reason, "author": desk.author, "now": desk.now}
+    given: dict[str, Any] = {
+        "on": said.on or desk.today,
+        "reason": said.reason,
+        "author": desk.author,
+        "now": desk.now,
+    }
     is_new = leaves.notice(connection, _leave(desk, said), **given)
     desk.did("record letter", said.person_id, said.reason)
     return Status(201, {"is_new": is_new})

@@ -260,7 +260,7 @@ def apply(request: Any, client: Path[Code], file: Upload[UploadedFile], reason: 
         client_id = holder.client_id
         if client_id is None and reading.bundle is not None:
             client_id = add_client(reading.bundle.code, reading.bundle.parts.bundle.name).pk
-        given = {"applied_by": holder.author, "now": holder.now, "reason": reason}
+        given: dict[str, Any] = {"applied_by": holder.author, "now": holder.now, "reason": reason}
         change = services.apply(reading, client_id=client_id or EVERY_CLIENT, **given)
         _refuse(change)
     holder.did("apply set-up", reason)
