@@ -30,7 +30,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 ORDER = (
     *("clients", "people", "facts", "activity", "events", "elections", "coverage", "continuation"),
     *("deductions", "runs", "requests", "repairs", "work", "reports", "why", "statements", "census"),
-    "set-up",
+    *("papers", "set-up"),
 )
 """The order of the resources, as work goes; others follow by name."""
 

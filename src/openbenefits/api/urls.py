@@ -12,6 +12,7 @@ from openbenefits.api import (
     event_acts,
     events,
     facts,
+    papers,
     payroll,
     people,
     repairs,
@@ -29,7 +30,7 @@ from openbenefits.api.routing import shared
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
     *(continuation, setup),
-    *(census, statements, subscriptions),
+    *(census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""
 api.add_router("", shared)
