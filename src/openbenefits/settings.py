@@ -40,6 +40,8 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.webhooks",
+    "openbenefits.choosing",
     "openbenefits.delivery",
     "openbenefits.adhoc",
     "openbenefits.background",
@@ -68,6 +70,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "openbenefits.accounts.middleware.access_middleware",
+    "openbenefits.api.door.door_middleware",
 ]
 TEMPLATES = [
     {
@@ -105,7 +108,17 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 60 * 60
 SECURE_PROXY_SSL_HEADER = None if IS_LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+FILE_UPLOAD_HANDLERS = [
+    "openbenefits.accounts.upload_limit.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+CACHES = {
+    # counts of attempts are shared by all processes; there is nothing else in it
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}
+}
 
 # --- signing in ---------------------------------------------------------------------------------------------
 
@@ -171,6 +184,8 @@ PUBLIC_URL = os.environ.get("OPENBENEFITS_URL", "http://localhost:8000").rstrip(
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en-us", "English"), ("es", "Español")]
 USE_I18N = True
+LOCALE_PATHS = [Path(__file__).parent / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # the language chosen is kept on the device, too
 TIME_ZONE = "UTC"
 USE_TZ = True
 

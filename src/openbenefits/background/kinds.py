@@ -1,15 +1,32 @@
 """The kinds of long work: each calls the use case of the floor it belongs to."""
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.background import letter_kinds, run_kinds, statement_kinds
+from openbenefits.background import (
+    approving,
+    importing,
+    inviting,
+    letter_kinds,
+    run_kinds,
+    setup_kinds,
+    statement_kinds,
+)
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
+    "draft effect": Kind(
+        name="effect of a draft",
+        permission=Permission.SETUP,
+        act=setup_kinds.effect_of_draft,
+        asks=setup_kinds.EffectOfDraft,
+        check=setup_kinds.check_draft,
+    ),
+    "audit": Kind(name="audit", permission=Permission.PROCESS, act=setup_kinds.audit, asks=setup_kinds.Audit),
     "run control": Kind(
         name="run",
         permission=Permission.PROCESS,
         act=run_kinds.run_control,
         asks=run_kinds.RunControl,
+        approved=approving.finalising,
         check=run_kinds.check_control,
     ),
     "start run": Kind(
@@ -17,6 +34,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=run_kinds.start,
         asks=run_kinds.StartRun,
+        approved=approving.finalising,
         check=run_kinds.check_start,
     ),
     "finalise": Kind(
@@ -24,6 +42,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.FINALIZE,
         act=run_kinds.finalise,
         asks=run_kinds.Finalise,
+        approved=approving.finalising,
         check=run_kinds.check_schedule,
     ),
     "resume": Kind(
@@ -52,6 +71,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.FINALIZE,
         act=run_kinds.release_held,
         asks=run_kinds.Release,
+        approved=approving.about_run,
         check=run_kinds.check_run,
     ),
     "take back": Kind(
@@ -59,6 +79,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.REPAIR,
         act=run_kinds.take_back_run,
         asks=run_kinds.TakeBack,
+        approved=approving.about_run,
         check=run_kinds.check_run,
     ),
     "issue statements": Kind(
@@ -67,6 +88,26 @@ KINDS: dict[str, Kind] = {
         act=statement_kinds.issue,
         asks=statement_kinds.IssueStatements,
         check=statement_kinds.check_issue,
+    ),
+    "import file": Kind(
+        name="import of a file",
+        permission=Permission.SEE,  # what a file of its kind needs is checked
+        act=importing.import_file,
+        asks=importing.ImportFile,
+        check=importing.check_file,
+    ),
+    "take back import": Kind(
+        name="import taken back",
+        permission=Permission.SEE,
+        act=importing.take_back_import,
+        asks=importing.TakeBackImport,
+        check=importing.check_file,
+    ),
+    "invite employees": Kind(
+        name="invitation of employees",
+        permission=Permission.USERS,
+        act=inviting.invite_employees,
+        asks=inviting.InviteEmployees,
     ),
     "deliver statements": Kind(
         name="statements, sent as people chose",

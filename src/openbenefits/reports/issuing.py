@@ -309,6 +309,16 @@ def letters_of(
     connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
 ) -> pl.DataFrame:
     """Load what the letters of a batch say, and write them; as then known, of events as they then stood."""
+    return kind.letters(batch_of(connection, events, names, known_at=known_at))
+
+
+def batch_of(
+    connection: Any, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
+) -> StatementFrames:
+    """Load what letters of a batch of events are made from.
+
+    Shapes: events as `frames.load_events`.
+    """
     people = frames.load_people(connection, events, known_at=known_at)
     named = listings.with_people(with_event_names(events, names), people)
     dated = events.select("case", "event_on", "program_id")
@@ -328,18 +338,16 @@ def letters_of(
         names.funds, on=["plan_type", "fund"], how="left", maintain_order="left"
     )
     uses = load_credit_uses(connection, events, known_at=known_at)
-    return kind.letters(
-        StatementFrames(
-            events=named,
-            plans=plans,
-            options=options,
-            timeline=with_option_names(of_events(coverage, "event_on"), names),
-            covered=frames.load_covered(connection, events),
-            funds=funds,
-            beneficiaries=frames.load_beneficiaries(connection, events),
-            dependents=frames.load_dependents(connection, events, known_at=known_at),
-            leftover=credits_told(events, uses, load_credit_rolls(connection, events)),
-        )
+    return StatementFrames(
+        events=named,
+        plans=plans,
+        options=options,
+        timeline=with_option_names(of_events(coverage, "event_on"), names),
+        covered=frames.load_covered(connection, events),
+        funds=funds,
+        beneficiaries=frames.load_beneficiaries(connection, events),
+        dependents=frames.load_dependents(connection, events, known_at=known_at),
+        leftover=credits_told(events, uses, load_credit_rolls(connection, events)),
     )
 
 

@@ -16,7 +16,10 @@ import polars as pl
 from openbenefits.reports.files import draft_of, finish
 
 PAPERS = ("us-letter", "a4")
-_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ", "coverage.typ", "report.typ", "labels.typ")
+_TEMPLATES = (
+    *("common.typ", "enrollment.typ", "confirmation.typ", "submission.typ"),
+    *("coverage.typ", "report.typ", "labels.typ"),
+)
 _TYPESETTER = "openbenefits.reports.typesetter"
 
 

@@ -1,9 +1,32 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
-from openbenefits.workbench import adhoc, batches, documents, filters, home, reports, requests
+from openbenefits.workbench import (
+    adhoc,
+    batches,
+    controls,
+    documents,
+    filters,
+    finalising,
+    home,
+    rehearsals,
+    reports,
+    requests,
+    runs,
+    schedules,
+    set_up,
+    taking_back,
+    work,
+)
+from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 
-MODULES = (filters, home, reports, documents, batches, adhoc, requests)
+MODULES = (
+    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(imports, approvals, users, trail),
+    *(reports, adhoc, documents, batches),
+    *(set_up, requests, filters),
+)
+"""In the order in which the navigation shows their pages within a section."""
 
 app_name = "workbench"
 urlpatterns = urls()
