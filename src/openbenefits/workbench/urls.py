@@ -1,6 +1,7 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import (
+    adhoc,
     batches,
     controls,
     documents,
@@ -37,6 +38,7 @@ MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
     *(imports, evidence, papers, leaves, cobra, ages, approvals, users, trail),
     *(reports, documents, batches),
+    *(reports, adhoc, documents, batches),
     *(set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
