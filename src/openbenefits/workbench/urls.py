@@ -32,12 +32,8 @@ from openbenefits.workbench.desks import (
 from openbenefits.workbench.pages import urls
 
 MODULES = (
-    *(home, work, schedules, finalising, runs, controls, taking_back),
-    *(rehearsals, rehearsals_of_all),
-    *(imports, approvals, users, trail),
-    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
     *(imports, evidence, papers, leaves, cobra, ages, approvals, users, trail),
-    *(reports, documents, batches),
     *(reports, adhoc, documents, batches),
     *(set_up, requests, filters),
 )
