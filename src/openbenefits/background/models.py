@@ -21,3 +21,20 @@ class ProcessRequest(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["client_id", "-id"], name="background_last_of_client")]
+
+
+class Upload(models.Model):
+    """A file somebody sent to be looked at and then carried out: its bytes sealed, kept for a day."""
+
+    client_id = models.IntegerField()
+    user_id = models.BigIntegerField()
+    kind = models.TextField()  # background.kinds.KINDS: what is to be done with it
+    name = models.TextField()  # as the sender called the file
+    size = models.IntegerField()  # bytes
+    content = models.BinaryField()  # sealed (store.secrets)
+    tried_by = models.BigIntegerField(null=True)  # the request that tried it out
+    done_by = models.BigIntegerField(null=True)  # the request that carried it out
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "-id"], name="background_last_uploads")]

@@ -56,7 +56,7 @@ from openbenefits.store.bulk import copy_in, copy_out, update_from
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workforce.models import Person
 
-__all__ = ["EntryResult", "FileRefused", "enter_file", "enter_one", "progress_of", "withdraw"]
+__all__ = ["EntryResult", "FileRefused", "enter_cells", "enter_file", "enter_one", "progress_of", "withdraw"]
 
 ELECTION_FILE = (
     *("employee_number", "benefit_record", "schedule", "event_number", "plan_type", "option"),
@@ -119,6 +119,20 @@ def enter_file(
             fingerprint=file.fingerprint,
         )
         return _entered(connection, entry, file.cells, unknown_headings=file.unknown_headings)
+
+
+def enter_cells(
+    connection: Any, client_id: int, cells: pl.DataFrame, *, elector: str, source: str, now: datetime
+) -> EntryResult:
+    """Enter what somebody typed into a form, as the rows of a file: good rows are taken, bad ones named.
+
+    Shapes: cells has row, and columns of ELECTION_FILE as text; those left out are blank.
+    """
+    blank = [pl.lit(None, pl.String).alias(name) for name in ELECTION_FILE if name not in cells.columns]
+    filled = cells.with_columns(pl.col("row").cast(pl.Int32), *blank).select("row", *ELECTION_FILE)
+    entry = _Entry(client_id=client_id, elector=elector, source=source, now=now, label="elections typed in")
+    with transaction.atomic(using=connection.alias):
+        return _entered(connection, entry, filled)
 
 
 def enter_one(

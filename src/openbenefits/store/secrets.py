@@ -1,4 +1,4 @@
-"""Keys, and what they protect: social security numbers at rest and their keyed hash for matching."""
+"""Keys, and what they protect: social security numbers and files at rest, and the keyed hash for matching."""
 
 import base64
 import hashlib
@@ -19,6 +19,7 @@ FOLDER_VARIABLE = "OPENBENEFITS_KEYS_FOLDER"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 SSN_LABEL = b"openbenefits ssn 1"
+FILE_LABEL = b"openbenefits file 1"
 
 
 class KeyMissing(RuntimeError):
@@ -69,6 +70,23 @@ def decrypt_ssn(encrypted: pl.Series) -> pl.Series:
     except InvalidTag:
         raise KeyMismatch(f"column {encrypted.name!r} was not encrypted with the present data key") from None
     return pl.Series(encrypted.name, values, dtype=pl.String)
+
+
+def seal_file(content: bytes) -> bytes:
+    """Encrypt the bytes of a file (AES-256-GCM, a fresh nonce), with a key of its own use."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(_derived(b"file")).encrypt(nonce, content, FILE_LABEL)
+
+
+def open_file(sealed: bytes) -> bytes:
+    """Open what `seal_file` closed.
+
+    Errors: KeyMismatch if it was closed with another key or altered.
+    """
+    try:
+        return AESGCM(_derived(b"file")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], FILE_LABEL)
+    except InvalidTag:
+        raise KeyMismatch("the file was not encrypted with the present data key") from None
 
 
 def hash_ssn(ssn: pl.Series) -> pl.Series:
