@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import AmountKind
+from openbenefits.core.codes import PROCESS_STATUS_NAMES, AmountKind
 from openbenefits.enrollment.election_faults import ENTERABLE
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.rules.validate import WAIVER
+from openbenefits.events.models import Event
 from openbenefits.events.windows import EventPlace
 from openbenefits.reports import frames as reports
 from openbenefits.reports.names import (
+    SetupNames,
     held_on,
     load_names,
     plan_type_name,
@@ -33,7 +35,7 @@ CELLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class OptionOffered:
-    """An option that may be chosen. per_pay: in dollars, as text; empty where it depends on what is stated."""
+    """An option that may be chosen. per_pay: dollars, as text; empty where it depends on what is stated."""
 
     code: str
     name: str
@@ -119,18 +121,16 @@ def offer_of(connection: Any, place: EventPlace) -> Offer:
         status_name=_status_name(status),
         window_ends_on=about["window_ends_on"],
         takes_entries=status in ENTERABLE and about["event_status"] == "O",
-        plans=_plans(connection, event, names, place),
+        plans=_plans(connection, event, names),
         dependents=_dependents(connection, event),
     )
 
 
 def _status_name(status: str | None) -> str:
-    from openbenefits.core.codes import PROCESS_STATUS_NAMES
-
     return PROCESS_STATUS_NAMES.get(status or "", "not processed yet")
 
 
-def _plans(connection: Any, event: pl.DataFrame, names: Any, place: EventPlace) -> tuple[PlanOffered, ...]:
+def _plans(connection: Any, event: pl.DataFrame, names: SetupNames) -> tuple[PlanOffered, ...]:
     day = event["event_on"][0]
     plans = reports.of_events(connection, reports.PLANS_QUERY, PLAN, event).filter(~pl.col("is_ignored"))
     rows = plans.with_columns(event_on=pl.lit(day), program_id=pl.lit(event["program_id"][0], pl.Int32))
@@ -286,8 +286,6 @@ def next_to_enter(
 
 def open_event_of(client_id: int, schedule_id: int, person_id: int) -> EventPlace | None:
     """Find the event of a person in a schedule that takes elections: the open one; None: there is none."""
-    from openbenefits.events.models import Event
-
     rows = Event.objects.filter(client_id=client_id, schedule_id=schedule_id, person_id=person_id)
     found = rows.filter(event_status="O").order_by("benefit_record", "event_number").first()
     if found is None:

@@ -13,6 +13,7 @@ from openbenefits.enrollment.basis import load_spans
 from openbenefits.events.windows import EventPlace
 from openbenefits.payroll.frames import load_taken
 from openbenefits.payroll.services import owed
+from openbenefits.programs.frames import load_codes
 from openbenefits.reports.names import load_names, load_schedules, plan_type_name, with_option_names
 from openbenefits.review import frames
 from openbenefits.review.events import EVENT, HISTORY, SUMMARY, events_of_client
@@ -55,11 +56,15 @@ class UnknownPerson(LookupError):
     """Nobody of that number: what was expected, what was found, what to do."""
 
 
+class UnknownEvent(LookupError):
+    """No such event: what was expected, what was found, what to do."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Who somebody is on a day, as known now.
 
-    Shapes:  person and address by the names of PERSON and ADDRESS; jobs (JOBS, the last row first); dependents
+    Shapes:  person and address by the names of PERSON and ADDRESS; jobs (JOBS, the last first); dependents
              (number, dependent_id, and DEPENDENT).
     Missing: where nothing is known of the day, the last or first that is; else empty.
     """
@@ -117,7 +122,7 @@ def ssn_of(client_id: int, person_id: int) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """Shapes: events as `review.events.SUMMARY` and schedule_id, by day; history as HISTORY and schedule_id."""
+    """The events of a person, by day (schedule_id, SUMMARY and words), and their steps (HISTORY)."""
 
     events: pl.DataFrame
     history: pl.DataFrame
@@ -137,24 +142,21 @@ def events_of_person(connection: Any, client_id: int, person_id: int, *, as_of: 
 
 
 def place_of(
-    connection: Any, client_id: int, person_id: int, code: str, record: int, number: int
+    connection: Any, person: Person, schedule: str, benefit_record: int, event_number: int
 ) -> EventPlace:
     """Find the place of an event by the code of its schedule.
 
-    Errors: UnknownPerson's kin, a LookupError, where the client has no such schedule.
+    Errors: UnknownEvent where the client has no such schedule.
     """
-    from openbenefits.workforce.models import Client
-
-    client = Client.objects.get(pk=client_id).code
-    found = load_schedules(connection).filter(pl.col("schedule") == code, pl.col("client") == client)
+    found = load_codes(connection, person.client_id, "schedule").filter(code=schedule)
     if found.is_empty():
-        raise UnknownPerson("expected a schedule of this client, found none of that code; look it up again")
+        raise UnknownEvent("expected a schedule of this client, found none of that code; look it up again")
     return EventPlace(
-        client_id=client_id,
-        person_id=person_id,
-        benefit_record=record,
-        schedule_id=found["schedule_id"][0],
-        event_number=number,
+        client_id=person.client_id,
+        person_id=person.pk,
+        benefit_record=benefit_record,
+        schedule_id=found["id"][0],
+        event_number=event_number,
     )
 
 
