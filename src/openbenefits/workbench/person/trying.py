@@ -1,0 +1,50 @@
+"""An act that is tried first: a form, what it would change, and only then the act itself."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+
+from openbenefits.core.faults import OWN, message_of
+from openbenefits.workforce.recording import PeopleBusy
+
+FAULTS = (ValueError, LookupError, PeopleBusy)
+STEP, PREVIEW, APPLY = "step", "preview", "apply"
+
+Work = Callable[[Mapping[str, Any], bool], Any]
+"""Does what a form says, or rehearses it, and answers what it changes."""
+Shown = Callable[[Any, Any], HttpResponse]
+"""Shows a form, with what it would change (None: not tried yet)."""
+
+
+def tried(
+    request: Any, form: Any, work: Work, shown: Shown, *, said: str, to: str, done: Callable[[], None]
+) -> HttpResponse:
+    """Show a form; tried, show it with what it would change; applied, go on to another page.
+
+    done: writes down that it was done. What cannot be is said at the form, and nothing is done.
+    """
+    if request.method != "POST" or not form.is_valid():
+        return shown(form, None)
+    is_rehearsal = request.POST.get(STEP) != APPLY
+    told = attempted(form, lambda: work(form.cleaned_data, is_rehearsal))
+    if form.errors or is_rehearsal:
+        return shown(form, None if form.errors else told)
+    done()
+    messages.success(request, said)
+    return redirect(to)
+
+
+def attempted(form: Any, work: Callable[[], Any]) -> Any:
+    """Do something inside a savepoint; a fault of ours becomes an error of the form, and nothing is done."""
+    try:
+        with transaction.atomic():
+            return work()
+    except FAULTS as fault:
+        if not type(fault).__module__.startswith(OWN):
+            raise
+        form.add_error(None, message_of(fault))
+        return None
