@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from openbenefits.accounts.services import Access, NotAllowed, access_of, working
+from openbenefits.accounts.services import Access, NotAllowed, access_of, note_refusal, working
 from openbenefits.accounts.signing_in import lacks_second_factor
 
 OWN_DOORS = ("/account/", "/sign-in/", "/static/")
@@ -32,13 +33,25 @@ def access_middleware(get_response: Answer) -> Answer:
         if lacks_second_factor(request.user, is_staff=is_staff):
             messages.info(request, _("Set up a second factor first: an authenticator app, or a passkey."))
             return redirect("mfa_index")
-        try:
-            with working(connection, access):
-                response = get_response(request)
-                if hasattr(response, "render"):
-                    response.render()  # templates read rows, too
-                return response
-        except NotAllowed as refused:
-            return render(request, "openbenefits/refused.html", {"why": str(refused)}, status=403)
+        with working(connection, access):
+            response = get_response(request)
+            if hasattr(response, "render"):
+                response.render()  # templates read rows, too
+        if getattr(request, "is_refused", False):
+            note_refusal(connection, access, page_of(request), now=timezone.now())
+        return response
 
+    def process_exception(request: Any, fault: Exception) -> None:
+        """Give up what the request has done: Django makes a page of the fault, and would commit the rest."""
+        if connection.in_atomic_block:
+            transaction.set_rollback(True)
+        request.is_refused = isinstance(fault, NotAllowed)
+
+    answer.process_exception = process_exception  # type: ignore[attr-defined]
     return answer
+
+
+def page_of(request: Any) -> str:
+    """Name the page somebody asked for, without what its address says of a person."""
+    found = request.resolver_match
+    return found.view_name or found.route if found else "no page"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+
 from openbenefits.accounts.models import AuditEntry, EmployeeLogin, Role, User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode, writes
 from openbenefits.store.isolation import PEO, Rights, acting
@@ -15,7 +17,7 @@ EVERY_CLIENT = PEO
 NOTHING: frozenset[Permission] = frozenset()
 
 
-class NotAllowed(PermissionError):
+class NotAllowed(PermissionDenied):
     """Somebody asked for what is not his to see or do."""
 
 
@@ -176,13 +178,21 @@ def note(
 
 def note_sign_in(connection: Any, user: User, *, now: datetime) -> None:
     """Write down that somebody signed in: an employee for his client, staff for the PEO."""
-    access = access_of(connection, user)
+    _note_at_the_door(connection, access_of(connection, user), "did", "sign in", now)
+
+
+def note_refusal(connection: Any, access: Access, page: str, *, now: datetime) -> None:
+    """Write down that somebody was refused a page; what the page had done is given up by then."""
+    _note_at_the_door(connection, access, "refused", page, now)
+
+
+def _note_at_the_door(connection: Any, access: Access, kind: str, what: str, now: datetime) -> None:
     own = next(iter(access.permissions), PEO) if access.person_id is not None else PEO
-    with acting(connection, Rights(user_id=user.pk)), connection.cursor() as cursor:
+    with acting(connection, Rights(user_id=access.user_id)), connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO accounts_auditentry (at, user_id, client_id, person_id, kind, what, reason)
-            VALUES (%s, %s, %s, %s, 'did', 'sign in', '')
+            VALUES (%s, %s, %s, %s, %s, %s, '')
             """,  # the ORM asks for the new row back, and staff of one client does not read the PEO's
-            [now, user.pk, own, access.person_id],
+            [now, access.user_id, own, access.person_id, kind, what],
         )

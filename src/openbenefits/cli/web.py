@@ -16,23 +16,19 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
 from openbenefits.reports.hindsight import held_on
-from openbenefits.reports.services import schedule_summary
-from openbenefits.runs.models import Run
-
-RUNS_SHOWN = 20
+from openbenefits.workbench.pages import is_staff
 
 
 @never_cache
 @login_required
 def home(request: Any) -> HttpResponse:
-    """Show staff how far each schedule is and the last runs; employees what they have."""
+    """Lead staff to the workbench; show employees what they have."""
     access: Access = request.access
-    told: dict[str, Any] = {"own": None, "is_staff": bool(access.permissions)}
+    if is_staff(access):
+        return redirect("workbench:home")
+    told: dict[str, Any] = {"own": None}
     if access.person_id is not None:
         told["own"] = _own(access, access.person_id)
-    elif access.permissions:
-        told["schedules"] = schedule_summary(connection).to_dicts()
-        told["runs"] = Run.objects.order_by("-id")[:RUNS_SHOWN]
     return render(request, "home.html", told)
 
 

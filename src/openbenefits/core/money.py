@@ -215,6 +215,18 @@ def round_to_multiple(amount: Operand, round_up: Operand, multiple: Operand) -> 
     return pl.when((step == 0) & up.is_not_null()).then(x).otherwise(rounded)
 
 
+def dollars(cents: int | None) -> str:
+    """Write cents as dollars; nothing where they are unknown.
+
+    >>> dollars(-123456), dollars(None)
+    ('-$1,234.56', '')
+    """
+    if cents is None:
+        return ""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}${whole:,}.{rest:02d}"
+
+
 def is_in_range(amount: Operand) -> pl.Expr:
     """Tell whether an amount or a rate is small enough never to overflow a product.
 

@@ -45,7 +45,7 @@ def write_csv(path: Path, sheets: Mapping[str, pl.DataFrame]) -> list[Path]:
     names = list(sheets)
     paths = [path, *(path.with_name(f"{path.stem}-{_slug(name)}{path.suffix}") for name in names[1:])]
     for target, name in zip(paths, names, strict=True):
-        write_whole(target, _defused(sheets[name]).write_csv)
+        write_whole(target, defused(sheets[name]).write_csv)
     return paths
 
 
@@ -112,7 +112,8 @@ def _write_sheet(workbook: Workbook, name: str, frame: pl.DataFrame) -> None:
 FORMULA_STARTS = r"^([=+\-@\t\r])"
 
 
-def _defused(frame: pl.DataFrame) -> pl.DataFrame:
+def defused(frame: pl.DataFrame) -> pl.DataFrame:
+    """Write as text what a spreadsheet would run as a formula."""
     return frame.with_columns(pl.col(pl.String).str.replace(FORMULA_STARTS, "'${1}"))
 
 

@@ -57,7 +57,6 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
-    "django_admin_log": "Django's; ours is the audit trail",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_periodic_defers": "the queue of the worker; faces ask by background_processrequest",

@@ -1,6 +1,9 @@
-"""Where each page of workbench is."""
+"""Where each page of the workbench is: the modules below register theirs when they are read."""
 
-from django.urls import URLPattern, URLResolver
+from openbenefits.workbench import home
+from openbenefits.workbench.pages import urls
+
+MODULES = (home,)
 
 app_name = "workbench"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = urls()

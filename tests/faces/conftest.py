@@ -1,29 +1,42 @@
-"""Pages in a real browser, from the real server: everything by keyboard, on a phone, with a screen reader."""
+"""Faces as people use them: Django's client as a web process, and a real browser against the real server."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import Client as Browser
+from django.test import override_settings
 from playwright.sync_api import sync_playwright
 from tests.accounts.conftest import as_face, pair
-from tests.cli.test_web import PASSWORD, users
 
 from openbenefits.accounts.models import User
+from openbenefits.accounts.roles import RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employee
 from openbenefits.accounts.signing_in import link_token
+from openbenefits.workforce.models import Person
 
-__all__ = ["as_face", "pair", "users"]
+__all__ = ["as_face", "pair"]
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in this very thread
 
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+GIVEN = {"given_by": "test", "now": NOW}
+LENIENT = override_settings(SECOND_FACTOR="off")
+"""Lets staff in without a second factor."""
+PASSWORD = "correct horse battery staple"
 WIDTHS = {"desk": (1280, 800), "phone": (320, 640)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SECONDS = 60
+_shots = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +88,18 @@ def page(chromium):
     opened.close()
 
 
+def wide(page, width) -> None:
+    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
+
+
 def sign_in(page, site, name) -> None:
     page.goto(f"{site}/sign-in/{link_token(User.objects.get(username=name))}")
 
 
 def check(page, where) -> None:
     """A page has a title, one main heading, fits its width, and breaks no rule for screen readers."""
+    if folder := os.environ.get("OPENBENEFITS_SHOTS"):  # to look at what is tested
+        page.screenshot(path=str(Path(folder) / f"{next(_shots):03d}.png"), full_page=True)
     found = Axe().run(page, options={"runOnly": RULES})
     assert not found.violations_count, (
         where,
@@ -91,51 +110,28 @@ def check(page, where) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("path", ["/", "/account/login/code/", "/account/password/reset/", "/sign-in/forged"])
-def test_whoever_comes_finds_the_way_in(page, site, width, path):
-    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
-    page.goto(site + path)
-    check(page, (path, width))
+@pytest.fixture(scope="module")
+def users(database, pair):
+    """A specialist of one client, one of every client, an employee, and one who may nothing."""
+    mine = pair[0].client_id
+    names = ("specialist", "everywhere", "employee", "nobody")
+    found = {name: User.objects.create_user(name, f"{name}@example.com", PASSWORD) for name in names}
+    give_role(found["specialist"], mine, RoleCode.SPECIALIST, **GIVEN)
+    give_role(found["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, **GIVEN)
+    person_id = Person.objects.filter(client_id=mine).order_by("pk").values_list("pk", flat=True)[0]
+    link_employee(found["employee"], mine, person_id, **GIVEN)
+    return found
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["specialist", "employee", "nobody"])
-def test_everybody_finds_his_own(page, site, width, name):
-    page.set_viewport_size(dict(zip(("width", "height"), WIDTHS[width], strict=True)))
-    sign_in(page, site, name)
-    check(page, (name, width))
-    for path in ("/account/2fa/", "/account/2fa/totp/activate/", "/account/sessions/", "/account/logout/"):
-        page.goto(site + path)
-        check(page, (name, path, width))
+@pytest.fixture
+def browser(users, as_face) -> Browser:
+    return Browser(HTTP_HOST="localhost")
 
 
-def test_one_comes_in_by_keyboard_alone(page, site):
-    page.goto(site)
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.name") == "login"
-    page.keyboard.type("employee")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{site}/")
-    assert page.locator("h1").text_content() == "What you have today"
+def signed_in(browser, user) -> Browser:
+    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return browser
 
 
-def test_an_authenticator_app_is_set_up_without_leaving_the_page_policy(page, site):
-    """The square code is drawn, and no rule of the content policy is broken."""
-    said = []
-    page.on("console", lambda message: said.append(message.text))
-    sign_in(page, site, "employee")
-    page.goto(f"{site}/account/2fa/")
-    page.get_by_role("link", name="Activate").click()
-    page.wait_for_load_state("networkidle")
-    if page.locator("input[type=password]").count():
-        page.locator("input[type=password]").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/totp/activate/")
-    assert page.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
-    assert not [text for text in said if "Content Security Policy" in text]
+def text(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))

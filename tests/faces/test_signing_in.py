@@ -3,52 +3,16 @@
 import re
 from datetime import UTC, datetime
 
-import pytest
 from django.core import mail
 from django.test import Client as Browser
 from django.test import override_settings
-from tests.accounts.conftest import as_face, pair
+from tests.faces.conftest import GIVEN, LENIENT, NOW, PASSWORD, signed_in, text
 
 from openbenefits.accounts.models import AuditEntry, User
 from openbenefits.accounts.roles import RoleCode
-from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employee
+from openbenefits.accounts.services import EVERY_CLIENT, give_role
 from openbenefits.accounts.signing_in import LINK_SECONDS, link_token
 from openbenefits.store import use_database
-from openbenefits.workforce.models import Person
-
-__all__ = ["as_face", "pair"]
-
-NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
-GIVEN = {"given_by": "test", "now": NOW}
-PASSWORD = "correct horse battery staple"
-LENIENT = override_settings(SECOND_FACTOR="off")
-
-
-@pytest.fixture(scope="module")
-def users(database, pair):
-    """A specialist of one client, one of every client, an employee, and one who may nothing."""
-    mine = pair[0].client_id
-    names = ("specialist", "everywhere", "employee", "nobody")
-    found = {name: User.objects.create_user(name, f"{name}@example.com", PASSWORD) for name in names}
-    give_role(found["specialist"], mine, RoleCode.SPECIALIST, **GIVEN)
-    give_role(found["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, **GIVEN)
-    person_id = Person.objects.filter(client_id=mine).order_by("pk").values_list("pk", flat=True)[0]
-    link_employee(found["employee"], mine, person_id, **GIVEN)
-    return found
-
-
-@pytest.fixture
-def browser(users, as_face) -> Browser:
-    return Browser(HTTP_HOST="localhost")
-
-
-def signed_in(browser, user) -> Browser:
-    browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return browser
-
-
-def text(response) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
 def test_whoever_is_not_signed_in_is_asked_to(browser):
@@ -66,22 +30,22 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(browser):
         right = browser.post(
             "/account/login/", {"login": "specialist@example.com", "password": PASSWORD}, follow=True
         )
-    assert right.redirect_chain[-1][0] == "/"
-    assert "Schedules and runs" in text(right)
+    assert right.redirect_chain[-1][0] == "/workbench/"
+    assert "Today" in text(right)
 
 
 @LENIENT
 def test_each_sees_no_more_than_his_own(browser, users, pair):
-    page = text(signed_in(browser, users["specialist"]).get("/"))
+    page = text(signed_in(browser, users["specialist"]).get("/", follow=True))
     assert "harbor" in page
     assert "quill" not in page
-    page = text(signed_in(browser, users["everywhere"]).get("/"))
+    page = text(signed_in(browser, users["everywhere"]).get("/", follow=True))
     assert "harbor" in page
     assert "quill" in page
-    page = text(signed_in(browser, users["employee"]).get("/"))
+    page = text(signed_in(browser, users["employee"]).get("/", follow=True))
     assert "What you have today" in page
-    assert "Schedules" not in page
-    assert "Nothing is shared with you yet" in text(signed_in(browser, users["nobody"]).get("/"))
+    assert "Client" not in page
+    assert "Nothing is shared with you yet" in text(signed_in(browser, users["nobody"]).get("/", follow=True))
 
 
 def test_staff_needs_a_second_factor_and_an_employee_does_not(browser, users):
@@ -146,12 +110,12 @@ def test_a_role_that_ends_ends_at_the_next_click(browser, users, pair, database,
     from openbenefits.accounts.services import end_role
 
     signed_in(browser, users["everywhere"])
-    assert "harbor" in text(browser.get("/"))
+    assert "harbor" in text(browser.get("/", follow=True))
     url = embedded_server.url(database.settings_dict["NAME"])
     use_database(url)
     end_role(users["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, ended_by="test", now=NOW)
     use_database(url, as_face=True)
-    assert "harbor" not in text(browser.get("/"))
+    assert "harbor" not in text(browser.get("/", follow=True))
     use_database(url)
     give_role(users["everywhere"], EVERY_CLIENT, RoleCode.AUDITOR, **GIVEN)
 

@@ -1,0 +1,49 @@
+"""The frame of the workbench: who gets in, what the navigation shows, how the pages read."""
+
+import pytest
+from tests.faces.conftest import LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+
+from openbenefits.workbench.pages import PAGES
+
+
+@LENIENT
+def test_employees_and_strangers_do_not_get_in(browser, users):
+    assert signed_in(browser, users["employee"]).get("/workbench/").status_code == 403
+    assert signed_in(browser, users["nobody"]).get("/workbench/").status_code in (302, 403)
+    browser.logout()
+    assert browser.get("/workbench/")["Location"].startswith("/account/login/")
+
+
+@LENIENT
+def test_a_client_of_others_is_as_if_it_were_not_there(browser, users):
+    mine = signed_in(browser, users["specialist"])
+    assert mine.get("/workbench/harbor/").status_code == 200
+    assert mine.get("/workbench/quill/").status_code == 404
+    assert mine.get("/workbench/nowhere/").status_code == 404
+    assert "quill" not in text(mine.get("/workbench/"))
+
+
+@LENIENT
+def test_one_changes_the_client_and_stays_on_the_page(browser, users):
+    everywhere = signed_in(browser, users["everywhere"])
+    assert everywhere.get("/workbench/go?client=quill&page=client")["Location"] == "/workbench/quill/"
+    assert everywhere.get("/workbench/go?client=quill&page=nothing")["Location"] == "/workbench/quill/"
+    assert everywhere.get("/workbench/go?client=&page=client").status_code == 404
+
+
+def test_names_of_pages_are_the_words_of_their_paths():
+    for page in PAGES.values():
+        assert page.path == "" or page.path[0] != "/"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_reads_well(page, site, width):
+    wide(page, width)
+    sign_in(page, site, "everywhere")
+    page.wait_for_url("**/workbench/")
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    for path in ("/workbench/", "/workbench/harbor/?schedules.sort=events&schedules.f_client=harb"):
+        page.goto(site + path)
+        check(page, (path, width))
+    assert said == []
