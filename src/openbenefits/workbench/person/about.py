@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.db import connection
 from django.http import Http404
-from django.urls import reverse
+from django.urls import register_converter
 from django.utils.timezone import localdate, now
 
 from openbenefits.accounts.roles import Permission
@@ -16,6 +16,7 @@ from openbenefits.events.windows import EventPlace
 from openbenefits.repair.permissions import Permit, Wish
 from openbenefits.review.demand import Asked
 from openbenefits.review.person import UnknownEvent, UnknownPerson, person_of, place_of
+from openbenefits.workbench.pages import address
 from openbenefits.workforce.models import Person
 
 SLASH, TILDE = "~2F", "~7E"
@@ -27,15 +28,20 @@ class Number:
     regex = "[^/]+"
 
     def to_python(self, value: str) -> str:
+        """Read the number out of an address."""
         return value.replace(SLASH, "/").replace(TILDE, "~")
 
     def to_url(self, value: str) -> str:
+        """Write the number as part of an address."""
         return str(value).replace("~", TILDE).replace("/", SLASH)
+
+
+register_converter(Number, "number")
 
 
 def person_href(client: str, number: str) -> str:
     """Answer the address of somebody's page."""
-    return reverse("workbench:person", kwargs={"client": client, "number": number})
+    return address("person", client=client, number=number)
 
 
 def event_href(client: str, event: Mapping[str, Any], name: str = "event", **more: Any) -> str:
@@ -47,7 +53,7 @@ def event_href(client: str, event: Mapping[str, Any], name: str = "event", **mor
         "record": event["benefit_record"],
         "event": event["event_number"],
     }
-    return reverse(f"workbench:{name}", kwargs=told | more)
+    return address(name, **(told | more))
 
 
 def with_query(href: str, **said: Any) -> str:

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, Control, LeaveWay
+from openbenefits.workbench.forms import DayInput, ReasonForm
 
 Choices = Sequence[tuple[str, str]]
 HUNDRED = 100
@@ -17,7 +18,7 @@ HUNDRED = 100
 def day_field(**told: Any) -> forms.DateField:
     """A day, as a browser asks for it."""
     return forms.DateField(
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        widget=DayInput,
         error_messages={"invalid": _("Expected a day like 2026-03-31. Correct it.")},
         **told,
     )
@@ -44,16 +45,6 @@ def cents(dollars: Decimal | None) -> int | None:
     return None if dollars is None else int(dollars * HUNDRED)
 
 
-class ReasonForm(forms.Form):
-    """Why; it is kept."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("It is kept in the history. Name no health data and no SSN."),
-    )
-
-
 class SearchForm(forms.Form):
     """Whom to look for."""
 
@@ -75,6 +66,26 @@ class SearchForm(forms.Form):
     def __init__(self, *args: Any, programs: Choices = (), **told: Any) -> None:
         super().__init__(*args, **told)
         self.fields["program"].choices = [("", _("any")), *programs]  # type: ignore[attr-defined]
+
+
+class DemandForm(forms.Form):
+    """A process on demand; open findings of an audit may be accepted, each with a reason."""
+
+    accept = forms.CharField(
+        label=_("Findings of the audit that may stand"),
+        required=False,
+        help_text=_("Codes, separated by blanks; only where the audit holds the run."),
+    )
+    reason = forms.CharField(label=_("Why they may stand"), required=False, max_length=500)
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        codes, why = found.get("accept", "").split(), found.get("reason", "").strip()
+        if bool(codes) != bool(why):
+            self.add_error(
+                "reason" if codes else "accept", _("Expected codes together with a reason, found one alone.")
+            )
+        return found | {"accepted": dict.fromkeys(codes, why)}
 
 
 class OperationForm(ReasonForm):

@@ -26,6 +26,12 @@ class Table:
     empty: str = ""
     more: int = 0
 
+    @property
+    def cells(self) -> list[list[tuple[str, bool]]]:
+        """Answer the cells, each with whether it is a number."""
+        numbers = [is_number for _text, is_number in self.headings]
+        return [list(zip(row, numbers, strict=True)) for row in self.rows]
+
 
 def table_of(
     frame: pl.DataFrame, caption: str, *, words: Mapping[str, str] | None = None, empty: str = ""

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from openbenefits.core.faults import OWN, message_of
+from openbenefits.core.faults import message_of
+from openbenefits.workbench.pages import is_refusal
 from openbenefits.workforce.recording import PeopleBusy
 
 FAULTS = (ValueError, LookupError, PeopleBusy)
@@ -44,7 +45,7 @@ def attempted(form: Any, work: Callable[[], Any]) -> Any:
         with transaction.atomic():
             return work()
     except FAULTS as fault:
-        if not type(fault).__module__.startswith(OWN):
+        if not is_refusal(fault):
             raise
         form.add_error(None, message_of(fault))
         return None
