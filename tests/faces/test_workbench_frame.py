@@ -1,5 +1,7 @@
 """The frame of the workbench: who gets in, what the navigation shows, how the pages read."""
 
+import re
+
 import pytest
 from tests.faces.conftest import LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
 
@@ -29,6 +31,34 @@ def test_one_changes_the_client_and_stays_on_the_page(browser, users):
     assert everywhere.get("/workbench/go?client=quill&page=client")["Location"] == "/workbench/quill/"
     assert everywhere.get("/workbench/go?client=quill&page=nothing")["Location"] == "/workbench/quill/"
     assert everywhere.get("/workbench/go?client=&page=client").status_code == 404
+
+
+@LENIENT
+def test_a_filter_is_kept_for_whoever_keeps_it(browser, users):
+    mine = signed_in(browser, users["everywhere"])  # who only reads keeps filters, too
+    kept = {
+        "page": "home",
+        "query": "schedules.f_client=harb&schedules.page=2",
+        "client_id": "0",
+        "back": "/workbench/",
+    }
+    assert mine.post("/workbench/filters/save", kept | {"name": "mine"}, follow=True).status_code == 200
+    shown = mine.get("/workbench/").content.decode()
+    assert 'href="?schedules.f_client=harb">mine</a>' in shown
+    assert "mine</a>" not in mine.get("/workbench/harbor/").content.decode()
+    assert "expected a name" in text(mine.post("/workbench/filters/save", kept, follow=True))
+    elsewhere = mine.post(
+        "/workbench/filters/save", kept | {"name": "other", "back": "https://evil.example/"}
+    )
+    assert elsewhere["Location"] == "/workbench/"
+    number = re.search(r"filters/(\d+)/drop", shown)[1]
+    assert (
+        signed_in(browser, users["specialist"]).post(f"/workbench/filters/{number}/drop").status_code == 302
+    )
+    again = signed_in(browser, users["everywhere"])
+    assert "mine</a>" in again.get("/workbench/").content.decode()
+    again.post(f"/workbench/filters/{number}/drop")
+    assert "mine</a>" not in again.get("/workbench/").content.decode()
 
 
 def test_names_of_pages_are_the_words_of_their_paths():

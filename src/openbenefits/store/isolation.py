@@ -31,6 +31,10 @@ PARENTS = {
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
 OWN = {"accounts_role", "accounts_employeelogin"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
+MINE = {"workbench_savedfilter"}
+"""Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
+NO_SETUP = {"background_processrequest"}
+"""Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
 SIGN_IN = {
@@ -212,13 +216,15 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
         column, parent = PARENTS[table]
         theirs = f"EXISTS (SELECT 1 FROM {parent} AS p WHERE p.id = {column})"  # noqa: S608 - names of ours
         return {"face_reads": ("SELECT", theirs), "face_writes": ("ALL", theirs)}
+    if table in MINE:
+        return {"face_reads": ("SELECT", IS_OWN), "face_writes": ("ALL", IS_OWN)}
     client = CLIENT_COLUMNS.get(table, "client_id")
     if client not in columns:
         return None
     person = PERSON_COLUMNS.get(table, "person_id")
     of_person = f" AND {_stated(person, 'persons')}" if person in columns else ""
     reads, writes = (f"{_stated(client, setting)}{of_person}" for setting in ("reads", "writes"))
-    if table in NOTES | OWN:
+    if table in NOTES | OWN | NO_SETUP:
         reads += f" AND ({client} <> {PEO} OR {_is_all('reads')})"  # the PEO's own people are no set-up
     if table in NOTES:
         return {"face_reads": ("SELECT", reads), "face_writes": ("INSERT", IS_OWN)}

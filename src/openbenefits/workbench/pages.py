@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -25,8 +25,8 @@ from openbenefits.accounts.services import Access, NotAllowed
 from openbenefits.core.faults import OWN, message_of
 from openbenefits.workforce.models import Client
 
-Words = str | Promise
-View = Callable[..., HttpResponse]
+Words: TypeAlias = str | Promise
+View: TypeAlias = Callable[..., HttpResponse]
 
 
 class Section(Enum):
@@ -167,11 +167,14 @@ def show(
 
     crumbs: the way here, as texts and addresses, without the page itself.
     """
+    from openbenefits.workbench.filters import saved_of  # its pages are registered here
+
     told = context | {
         "title": title,
         "client": client,
         "crumbs": crumbs,
         "navigation": _navigation(request.access, client, request.path),
+        "saved": saved_of(request, client.pk if client else None),
         "clients": Client.objects.order_by("code")[:MOST_CLIENTS],
     }
     return render(request, template, told, status=status)
