@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.background.file_kinds import FILE_KINDS
 from openbenefits.background.services import Kind, Work
 from openbenefits.runs.controls import execute
 
@@ -27,4 +28,5 @@ def _run_control(work: Work) -> Mapping[str, Any]:
 
 KINDS: dict[str, Kind] = {
     "run control": Kind(name="run", permission=Permission.PROCESS, act=_run_control),
+    **FILE_KINDS,
 }

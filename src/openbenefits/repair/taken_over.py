@@ -89,7 +89,15 @@ class TakenOver:
         )
 
 
-TAKEN_OVER = ("benefit_record", "plan_type", "begins_on", "kind", "option_id", "coverage_cents", "pledge_cents")
+TAKEN_OVER = (
+    "benefit_record",
+    "plan_type",
+    "begins_on",
+    "kind",
+    "option_id",
+    "coverage_cents",
+    "pledge_cents",
+)
 
 
 def taken_over_of(connection: Any, client_id: int, person_id: int) -> pl.DataFrame:

@@ -22,8 +22,8 @@ FOUND = {
     "last_name": pl.String(),
 }
 PEOPLE = (
-    *("person_id", "employee_number", "name", "schedule", "event_number", "event_class", "event_on"),
-    *("program", "status_name", "held_by", "messages"),
+    *("person_id", "employee_number", "name", "benefit_record", "schedule", "event_number"),
+    *("event_class", "event_on", "program", "status_name", "held_by", "messages"),
 )
 
 

@@ -2,8 +2,23 @@
 
 from openbenefits.workbench import filters, home, requests
 from openbenefits.workbench.pages import urls
+from openbenefits.workbench.person import (
+    activity,
+    elections,
+    eligibility,
+    event,
+    files,
+    leaves,
+    operations,
+    participant,
+    people,
+    proposals,
+)
 
-MODULES = (filters, home, requests)
+MODULES = (
+    *(filters, home, requests),
+    *(people, participant, event, operations, eligibility, activity, proposals, elections, files, leaves),
+)
 
 app_name = "workbench"
 urlpatterns = urls()

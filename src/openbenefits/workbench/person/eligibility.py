@@ -30,7 +30,9 @@ ALIKE = ["used_by", "part", "rule"]
 
 
 @page(EVENT + "eligibility/", name="eligibility", title=gettext_lazy("How eligibility was decided"))
-def eligibility(request: Any, client: str, number: str, schedule: str, record: int, event: int) -> HttpResponse:
+def eligibility(
+    request: Any, client: str, number: str, schedule: str, record: int, event: int
+) -> HttpResponse:
     """Show per program and option the answer, and each criterion that decided it."""
     found = client_of(request, client)
     person = somebody(found, number)
@@ -50,7 +52,9 @@ def eligibility(request: Any, client: str, number: str, schedule: str, record: i
         crumbs=[*crumbs_of(found, person), (_("Event"), address("event", **key))],
         answers=_answers(told["Headers"], told["Fields"]),
         meanings=_meanings(told["Fields"]),
-        decided=table_of(decided_for(connection, place), _("Decided by people"), empty=_("Nothing: the rules decide.")),
+        decided=table_of(
+            decided_for(connection, place), _("Decided by people"), empty=_("Nothing: the rules decide.")
+        ),
         with_unused=with_unused,
         key=key,
         may_repair=request.access.may(Permission.REPAIR, found.pk),
@@ -64,7 +68,11 @@ def _answers(headers: pl.DataFrame, fields: pl.DataFrame) -> list[dict[str, Any]
     found = []
     for row in headers.iter_rows(named=True):
         part = parts.get(tuple(row[name] for name in ALIKE))
-        rows = part.select(columns) if part is not None else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        rows = (
+            part.select(columns)
+            if part is not None
+            else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        )
         failed = rows.filter(pl.col("code").is_in(["I", "IO", "?"]))["criterion"].to_list()
         shown = {name: row[name] or "" for name in ("used_by", "part", "rule", "result", "decision")}
         is_met = str(row["result"]).startswith("E")
@@ -80,7 +88,14 @@ def _meanings(fields: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def _acting(
-    request: Any, client: Client, person: Person, form: Any, *, title: str, key: Mapping[str, Any], above: list[Table]
+    request: Any,
+    client: Client,
+    person: Person,
+    form: Any,
+    *,
+    title: str,
+    key: Mapping[str, Any],
+    above: list[Table],
 ) -> HttpResponse:
     return show(
         request,
@@ -93,7 +108,9 @@ def _acting(
     )
 
 
-@page(EVENT + "control/", name="control", title=gettext_lazy("Change a control"), permission=Permission.PROCESS)
+@page(
+    EVENT + "control/", name="control", title=gettext_lazy("Change a control"), permission=Permission.PROCESS
+)
 def control(request: Any, client: str, number: str, schedule: str, record: int, event: int) -> HttpResponse:
     """Change what steers how an event is processed, with a reason."""
     found = client_of(request, client)
@@ -148,7 +165,11 @@ def window(request: Any, client: str, number: str, schedule: str, record: int, e
             messages.success(request, _("The window ends on %(day)s.") % {"day": said["until"]})
             return redirect(address("event", **key))
     noted(request, "saw", "window", person)
-    schema = {"ended_on": pl.Date, "ends_on": pl.Date, **dict.fromkeys(("kind", "reason", "author"), pl.String)}
+    schema = {
+        "ended_on": pl.Date,
+        "ends_on": pl.Date,
+        **dict.fromkeys(("kind", "reason", "author"), pl.String),
+    }
     rows = [{name: getattr(one, name) for name in schema} for one in acts_of(place)]
     above = [table_of(pl.DataFrame(rows, schema=schema), _("Done to the window before"), empty=_("Nothing."))]
     return _acting(request, found, person, form, title=_("Extend or reopen the window"), key=key, above=above)

@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.faults import message_of
@@ -27,7 +26,6 @@ from openbenefits.review.trying import tried as try_first
 from openbenefits.workbench.pages import address, client_of, is_refusal, page, show
 from openbenefits.workbench.person.about import (
     asked_by,
-    event_href,
     noted,
     person_href,
     some_event,
@@ -219,7 +217,10 @@ def on_demand(
             "workbench/person/act.html",
             title=str(LABELS[action]),
             client=found,
-            crumbs=[*crumbs_of(found, person), (_("Event"), address("event", **keyed(found, person, schedule, place)))],
+            crumbs=[
+                *crumbs_of(found, person),
+                (_("Event"), address("event", **keyed(found, person, schedule, place))),
+            ],
             form=form,
             meaning=actions.MEANING[action],
             is_tried=told is not None,
@@ -251,7 +252,10 @@ def _outcome(told: Any) -> str:
 
 
 @page(
-    EVENT + "statement/", name="statement", title=gettext_lazy("Enrolment statement"), permission=Permission.PROCESS
+    EVENT + "statement/",
+    name="statement",
+    title=gettext_lazy("Enrolment statement"),
+    permission=Permission.PROCESS,
 )
 def statement(request: Any, client: str, number: str, schedule: str, record: int, event: int) -> HttpResponse:
     """Issue the enrolment statement of an event, or print it again, as a PDF."""

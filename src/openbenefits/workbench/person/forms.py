@@ -106,7 +106,9 @@ class OverrideForm(ReasonForm):
 
     program = forms.ChoiceField(label=_("Program"))
     option = forms.ChoiceField(
-        label=_("Option"), required=False, help_text=_("Leave it at the program as a whole, or pick one option.")
+        label=_("Option"),
+        required=False,
+        help_text=_("Leave it at the program as a whole, or pick one option."),
     )
     decision = forms.ChoiceField(
         label=_("Decision"),
@@ -230,7 +232,9 @@ class ControlForm(ReasonForm):
     control = forms.ChoiceField(label=_("Control"), choices=[(str(one), str(one)) for one in Control])
     value = forms.CharField(
         label=_("New value"),
-        help_text=_("yes or no; a day like 2026-03-31 or none; of letters both, enrollment, confirmation, none."),
+        help_text=_(
+            "yes or no; a day like 2026-03-31 or none; of letters both, enrollment, confirmation, none."
+        ),
     )
     field_order = ("control", "value", "reason")
 

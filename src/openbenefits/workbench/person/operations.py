@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.enrollment.overrides import overrides_of
 from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.windows import EventPlace
@@ -90,9 +89,7 @@ def _shown(
 # --- of an event --------------------------------------------------------------------------------------------
 
 
-@page(
-    EVENT + "do/<str:kind>/", name="operate", title=gettext_lazy("Operation"), permission=Permission.REPAIR
-)
+@page(EVENT + "do/<str:kind>/", name="operate", title=gettext_lazy("Operation"), permission=Permission.REPAIR)
 def operation(
     request: Any, client: str, number: str, schedule: str, record: int, event: int, kind: str
 ) -> HttpResponse:
@@ -131,7 +128,9 @@ def operation(
 
 
 MEANINGS = {
-    kinds.AGAIN: gettext_lazy("Takes back what the event and the later final ones posted, and decides them again."),
+    kinds.AGAIN: gettext_lazy(
+        "Takes back what the event and the later final ones posted, and decides them again."
+    ),
     kinds.WITHDRAW: gettext_lazy("The event is as if it had never been; later ones are decided again."),
     kinds.REDATE: gettext_lazy("The event happened on another day; it and later ones are decided again."),
     kinds.DISCONNECT: gettext_lazy("The event is cut off from the fact it came from; what it posted holds."),
@@ -158,7 +157,12 @@ def _order(request: Any, place: EventPlace, kind: str, said: Mapping[str, Any]) 
     )
 
 
-@page(EVENT + "override/", name="override", title=gettext_lazy("Override eligibility"), permission=Permission.REPAIR)
+@page(
+    EVENT + "override/",
+    name="override",
+    title=gettext_lazy("Override eligibility"),
+    permission=Permission.REPAIR,
+)
 def override(request: Any, client: str, number: str, schedule: str, record: int, event: int) -> HttpResponse:
     """Decide that a program or option is eligible, or is not, whatever the rules say."""
     found = client_of(request, client)
@@ -179,7 +183,9 @@ def override(request: Any, client: str, number: str, schedule: str, record: int,
         do = overriding.undo_override if said["decision"] == UNDO else overriding.override
         return do(connection, order, now=now(), permit=permit_of(request.access), is_rehearsal=is_rehearsal)
 
-    made = table_of(decided_for(connection, place), _("Decided for this event"), empty=_("Nothing: the rules decide."))
+    made = table_of(
+        decided_for(connection, place), _("Decided for this event"), empty=_("Nothing: the rules decide.")
+    )
     return tried(
         request,
         form,
@@ -189,14 +195,18 @@ def override(request: Any, client: str, number: str, schedule: str, record: int,
             found,
             person,
             title=_("Override eligibility"),
-            meaning=_("It counts for this event only, and expires with it: the next event is decided by the rules."),
+            meaning=_(
+                "It counts for this event only, and expires with it: the next event is decided by the rules."
+            ),
             crumbs=[*crumbs_of(found, person), (_("Event"), address("event", **key))],
             what="override of eligibility",
             above=[made],
         ),
         said=_("Decided, and the event decided again."),
         to=address("event", **key),
-        done=lambda: noted(request, "did", "override of eligibility", person, reason=form.cleaned_data["reason"]),
+        done=lambda: noted(
+            request, "did", "override of eligibility", person, reason=form.cleaned_data["reason"]
+        ),
     )
 
 
@@ -239,7 +249,9 @@ def price(request: Any, client: str, number: str) -> HttpResponse:
 
     def work(said: Mapping[str, Any], is_rehearsal: bool) -> Any:
         pays = _pays(request, found.pk)
-        order = pricing.PriceOrder(client_id=found.pk, begin=pays.begin, through=pays.through, author=pays.author)
+        order = pricing.PriceOrder(
+            client_id=found.pk, begin=pays.begin, through=pays.through, author=pays.author
+        )
         rows = pl.DataFrame([_price_row(person, said)], schema=PRICE_ROW)
         told = {"now": now(), "permit": permit_of(request.access), "is_rehearsal": is_rehearsal}
         if said["undo"]:
@@ -279,7 +291,12 @@ def _price_row(person: Person, said: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@page(PERSON + "taken-over/", name="taken-over", title=gettext_lazy("Coverage taken over"), permission=Permission.REPAIR)
+@page(
+    PERSON + "taken-over/",
+    name="taken-over",
+    title=gettext_lazy("Coverage taken over"),
+    permission=Permission.REPAIR,
+)
 def taken_over(request: Any, client: str, number: str) -> HttpResponse:
     """Move, end or void coverage that was taken over from a previous system."""
     found = client_of(request, client)
@@ -287,7 +304,10 @@ def taken_over(request: Any, client: str, number: str) -> HttpResponse:
     known = taken_over_of(connection, found.pk, person.pk)
     names = ("benefit_record", "plan_type", "begins_on")
     choices = [
-        (f"{row['benefit_record']}/{row['plan_type']}/{row['begins_on']}", f"{row['plan_type']} {row['begins_on']}")
+        (
+            f"{row['benefit_record']}/{row['plan_type']}/{row['begins_on']}",
+            f"{row['plan_type']} {row['begins_on']}",
+        )
         for row in known.select(names).iter_rows(named=True)
     ]
     form = TakenOverForm(request.POST or None, coverage=choices)
@@ -317,7 +337,9 @@ def taken_over(request: Any, client: str, number: str) -> HttpResponse:
         request,
         form,
         work,
-        _shown(request, found, person, title=_("Coverage taken over"), what="taken-over coverage", above=[shown]),
+        _shown(
+            request, found, person, title=_("Coverage taken over"), what="taken-over coverage", above=[shown]
+        ),
         said=_("Done, and the events after it decided again."),
         to=person_href(found.code, person.employee_number),
         done=lambda: noted(request, "did", "taken-over coverage", person, reason=form.cleaned_data["reason"]),
@@ -365,7 +387,9 @@ def merge(request: Any, client: str, number: str) -> HttpResponse:
         ),
         said=_("Done. Nothing is erased; they can be taken apart again."),
         to=person_href(found.code, person.employee_number),
-        done=lambda: noted(request, "did", form.cleaned_data["do"], person, reason=form.cleaned_data["reason"]),
+        done=lambda: noted(
+            request, "did", form.cleaned_data["do"], person, reason=form.cleaned_data["reason"]
+        ),
     )
 
 
@@ -397,7 +421,9 @@ def transfer(request: Any, client: str, number: str) -> HttpResponse:
         )
         permit = permit_of(request.access)
         done = transferring.transfer(connection, order, now=now(), permit=permit, is_rehearsal=is_rehearsal)
-        return _("The job ends here the day before, and begins there on %(day)s with %(count)d dependents.") % {
+        return _(
+            "The job ends here the day before, and begins there on %(day)s with %(count)d dependents."
+        ) % {
             "day": said["begins_on"],
             "count": done.dependents,
         }

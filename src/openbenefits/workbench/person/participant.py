@@ -208,7 +208,11 @@ def _drawn_spans(rows: pl.DataFrame, today: date, caption: str) -> Days | None:
     first = rows["begins_on"].min()
     begin = max(first, today - 3 * YEAR) if isinstance(first, date) else today - YEAR
     return days(
-        drawn, caption=caption, begin=min(begin, today) - timedelta(days=31), through=today + YEAR, today=today
+        drawn,
+        caption=caption,
+        begin=min(begin, today) - timedelta(days=31),
+        through=today + YEAR,
+        today=today,
     )
 
 
@@ -291,7 +295,9 @@ def _acts(request: Any, person: Person) -> dict[str, Any]:
     prices = decided_prices(connection, person.client_id, [person.pk])
     told: dict[str, Any] = {
         "acts": table_of(acts, _("Done with their events after the fact"), empty=_("Nothing.")),
-        "prices": table_of(prices, _("Prices decided"), empty=_("Rates and contributions say what they pay.")),
+        "prices": table_of(
+            prices, _("Prices decided"), empty=_("Rates and contributions say what they pay.")
+        ),
         "audit": None,
     }
     if request.access.may(Permission.AUDIT, person.client_id):
