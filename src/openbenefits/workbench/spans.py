@@ -1,4 +1,4 @@
-"""Pictures of days, drawn on the server: spans and marks on one scale. The same is said in words beside them."""
+"""Pictures of days, drawn on the server: spans and marks on one scale, said in words beside them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from openbenefits.workbench.charts import Tone
 
 FULL = 100
 LEAST = 0.6  # percent; what is there is seen
-MOST_TICKS = 8
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def person_href(client: str, number: str) -> str:
 
 
 def event_href(client: str, event: Mapping[str, Any], name: str = "event", **more: Any) -> str:
-    """Answer the address of a page about an event: employee_number, schedule, benefit_record, event_number."""
+    """Answer the address of a page about an event that names its employee, schedule, record and number."""
     told = {
         "client": client,
         "number": event["employee_number"],

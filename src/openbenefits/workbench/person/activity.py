@@ -86,7 +86,10 @@ def _href(client: str, row: Mapping[str, Any]) -> str:
     )
 
 
-ONE = "<client:client>/people/<number:number>/activity/<int:record>/<str:on>/<str:source>/<str:stated>/<int:sequence>/"
+ONE = (
+    "<client:client>/people/<number:number>/activity/"
+    "<int:record>/<str:on>/<str:source>/<str:stated>/<int:sequence>/"
+)
 Work = Callable[..., Any]
 ACTS: dict[str, tuple[Any, Work]] = {
     "admit": (gettext_lazy("Admit it"), admit_activity),

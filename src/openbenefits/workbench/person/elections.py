@@ -1,4 +1,4 @@
-"""Elections: how far a schedule has come, entry by keyboard, one person after the other, and by participant."""
+"""Elections: how far a schedule has come, entry by keyboard, person after person, and by participant."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Review of eligibility and processing: field by field, controls, windows, activity, flagged items, proposals."""
+"""Review of how an event is decided and processed: eligibility field by field, controls, window."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import Control
+from openbenefits.events.models import Event
 from openbenefits.events.windows import acts_of, extend_window, reopen_window
 from openbenefits.reports.explain import NothingToExplain
 from openbenefits.review.debugging import decided_for
 from openbenefits.review.services import change_control, eligibility_debugging, event_controls
-from openbenefits.workbench.pages import act, address, client_of, page, show
+from openbenefits.workbench.pages import address, client_of, page, show
 from openbenefits.workbench.person.about import author_of, noted, some_event, somebody
 from openbenefits.workbench.person.event import EVENT, crumbs_of, keyed
 from openbenefits.workbench.person.forms import ControlForm, WindowForm
@@ -76,7 +77,14 @@ def _answers(headers: pl.DataFrame, fields: pl.DataFrame) -> list[dict[str, Any]
         failed = rows.filter(pl.col("code").is_in(["I", "IO", "?"]))["criterion"].to_list()
         shown = {name: row[name] or "" for name in ("used_by", "part", "rule", "result", "decision")}
         is_met = str(row["result"]).startswith("E")
-        found.append(shown | {"is_met": is_met, "failed": failed, "table": table_of(rows, _("Criteria"))})
+        found.append(
+            shown
+            | {
+                "is_met": is_met,
+                "failed": failed,
+                "table": table_of(rows, f"{_('Criteria')}: {row['used_by']}, {row['part']} {row['rule']}"),
+            }
+        )
     return found
 
 
@@ -176,10 +184,5 @@ def window(request: Any, client: str, number: str, schedule: str, record: int, e
 
 
 def _has_ended(place: Any) -> bool:
-    from openbenefits.events.models import Event
-
     ends_on = Event.objects.filter(**place.key()).values_list("window_ends_on", flat=True).first()
     return ends_on is not None and ends_on < localdate()
-
-
-__all__ = ["act", "control", "eligibility", "window"]

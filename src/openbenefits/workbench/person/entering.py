@@ -1,6 +1,5 @@
 """What was typed into a form of elections: read, entered as rows of a file, its faults at their cells."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -11,10 +10,12 @@ from django.utils.timezone import localdate, now
 
 from openbenefits.enrollment.elections import EntryResult, enter_cells, withdraw
 from openbenefits.enrollment.rules.validate import WAIVER
+from openbenefits.programs.frames import load_codes
 from openbenefits.review.entry import CELLS, Offer, PlanOffered
 
 Cells = dict[str, str]
 WAIVE_KEY = "w"
+RARE = ("funds", "beneficiaries", "contingent_beneficiaries")
 
 
 @dataclass
@@ -44,6 +45,21 @@ class PlanShown:
     def others(self) -> list[CellShown]:
         """The cells beside the option that mean anything here."""
         return [self.cells[column] for column in self.plan.asks]
+
+    @property
+    def usual(self) -> list[CellShown]:
+        """The cells that are typed most of the time."""
+        return [cell for cell in self.others if cell.column not in (*RARE, "waive_reason")]
+
+    @property
+    def rare(self) -> list[CellShown]:
+        """The cells that are typed now and then: closed, so that the keyboard passes them by."""
+        return [cell for cell in self.others if cell.column in RARE]
+
+    @property
+    def has_rare(self) -> bool:
+        """Whether something stands in those, or is wrong with them."""
+        return any(cell.text or cell.errors for cell in self.rare)
 
     @property
     def picked(self) -> set[int]:
@@ -103,9 +119,10 @@ def entered(request: Any, offer: Offer, elector: str) -> Entered:
 
 
 def _typed(shown: PlanShown, posted: Any) -> PlanShown:
-    for column in CELLS:
-        if (column in shown.cells and f"{shown.plan.plan_type}-{column}-asked" in posted) or (column in shown.cells and f"{shown.plan.plan_type}-{column}" in posted):
-            shown.cells[column].text = " ".join(posted.getlist(f"{shown.plan.plan_type}-{column}")).strip()
+    """Take what was posted; boxes of which none is ticked are told by a field beside them."""
+    for column, cell in shown.cells.items():
+        if cell.name in posted or f"{cell.name}-asked" in posted:
+            shown.cells[column].text = " ".join(posted.getlist(cell.name)).strip()
     shown.option.text = _code(shown.plan, shown.option.text)
     return shown
 
@@ -155,8 +172,6 @@ def _written(offer: Offer, rows: list[PlanShown], received_on: date, elector: st
 
 
 def _schedule_code(client_id: int, schedule_id: int) -> str:
-    from openbenefits.programs.frames import load_codes
-
     return str(load_codes(connection, client_id, "schedule").filter(id=schedule_id)["code"][0])
 
 
@@ -201,8 +216,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else localdate()
     except ValueError:
         return None
-
-
-def counted(told: Mapping[str, Any]) -> str:
-    """Say how far somebody has come: entered n of m."""
-    return f"{told['entered']} of {told['choices']}"

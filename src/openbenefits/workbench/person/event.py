@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import polars as pl
 from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
@@ -171,8 +172,11 @@ def _operations(request: Any, place: EventPlace, key: Mapping[str, Any]) -> list
 def _controls(place: EventPlace) -> list[Any]:
     found = event_controls(connection, place, on=localdate())
     words = {"may_be_changed": _("May be changed")}
+    is_elsewhere = pl.col("may_be_changed").str.starts_with("openbenefits")
+    told = pl.when(is_elsewhere).then(pl.lit(_("by an act above"))).otherwise("may_be_changed")
+    rows = found["Controls"].with_columns(may_be_changed=told)
     return [
-        table_of(found["Controls"].with_columns(), _("Processing controls"), words=words),
+        table_of(rows, _("Processing controls"), words=words),
         table_of(found["Changes"], _("Changes of controls"), empty=_("None.")),
     ]
 

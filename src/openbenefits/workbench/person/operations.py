@@ -313,7 +313,7 @@ def taken_over(request: Any, client: str, number: str) -> HttpResponse:
     form = TakenOverForm(request.POST or None, coverage=choices)
 
     def work(said: Mapping[str, Any], is_rehearsal: bool) -> Any:
-        record, plan_type, begins = said["coverage"].split("/")
+        record, plan_type, _begins = said["coverage"].split("/")
         pays = _pays(request, found.pk)
         order = TakenOver(
             client_id=found.pk,

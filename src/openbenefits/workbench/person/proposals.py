@@ -1,4 +1,4 @@
-"""What should be put right: flagged events, and the repairs the product proposes, tried first, done or refused."""
+"""What should be put right: flagged events, and repairs proposed: tried first, done, or refused."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -217,7 +217,7 @@ def due(request: Any, client: str) -> HttpResponse:
             crumbs=[(_("Repairs proposed"), address("proposals", client=client))],
             form=form,
             meaning=_(
-                "A person decides where medical coverage would end on a past day, or somebody must choose again."
+                "A person decides where medical coverage would end on a past day, or a choice is needed."
             ),
             is_tried=told is not None,
             tables=tables,

@@ -1,5 +1,6 @@
 """Small tables: frames as captions, headings and rows, for a part of a page."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from openbenefits.reports.repairs import named_consequences, named_losses
 
 YES_NO = {True: "yes", False: "no"}
 MOST_ROWS = 200
+IN_ONE_LINE = re.compile(r"\d{4}-\d\d-\d\d|[A-Z0-9-]{1,20}$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,16 @@ class Table:
     more: int = 0
 
     @property
-    def cells(self) -> list[list[tuple[str, bool]]]:
-        """Answer the cells, each with whether it is a number."""
+    def cells(self) -> list[list[tuple[str, str]]]:
+        """Answer the cells, each with how it stands: n to the right, d in one line, or as it comes."""
         numbers = [is_number for _text, is_number in self.headings]
-        return [list(zip(row, numbers, strict=True)) for row in self.rows]
+        return [
+            [
+                (text, "n" if is_number else "d" if IN_ONE_LINE.match(text) else "")
+                for text, is_number in cells
+            ]
+            for cells in (zip(row, numbers, strict=True) for row in self.rows)
+        ]
 
 
 def table_of(
