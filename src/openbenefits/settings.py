@@ -1,6 +1,7 @@
 """Django's settings. Importing them starts nothing: `openbenefits.store.boot` starts the server."""
 
 import os
+from datetime import date
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -169,8 +170,16 @@ LANGUAGES = [("en-us", "English"), ("es", "Español")]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
+TODAY = date.fromisoformat(os.environ["OPENBENEFITS_TODAY"]) if "OPENBENEFITS_TODAY" in os.environ else None
+"""The day on which the web stands still, for a demonstration; else None: it is the day it is."""
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
 
+NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
+"""When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
+
 REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
 """Where rehearsals are kept, a folder for each database."""
+
+STATEMENTS = os.environ.get("OPENBENEFITS_STATEMENTS") or server.base_folder() / "statements"
+"""Where the worker writes statements, a folder for each client."""

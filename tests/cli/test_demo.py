@@ -1,5 +1,8 @@
 """The demo, on a small sample: every step works, everybody is accounted for, nobody stands at an error at the end."""
 
+import re
+
+from openbenefits.accounts.signing_in import user_of_token
 from openbenefits.core.codes import FINAL_STATUSES
 from openbenefits.events.models import Event
 
@@ -16,7 +19,14 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     assert text.count("everybody is accounted for") >= 12
     for status in ("AN", "AE", "PE", "NT", "ET", "EE", "FE", "FA"):
         assert f"│ {status} │" in text
-    left = Event.objects.filter(event_status="O").exclude(process_status__in=[*map(str, FINAL_STATUSES)])
+    links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
+    assert len(links) == 7 + 3  # a role each, and some employees
+    assert all(user_of_token(link.rpartition("/")[2]) for link in links.values())
+    left = (
+        Event.objects.exclude(schedule_id=stage.schedules["harbor", "OE27"])
+        .filter(event_status="O")
+        .exclude(process_status__in=[*map(str, FINAL_STATUSES)])
+    )
     assert not left.exists()
     assert list(tmp_path.glob("statements/*/enrollment*.pdf"))
     assert list(tmp_path.glob("statements/*/confirmation*.pdf"))

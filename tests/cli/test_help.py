@@ -6,6 +6,7 @@ COMMANDS = (
     *(
         "demo",
         "serve",
+        "worker",
         "sample",
         "doctor",
         "setup",

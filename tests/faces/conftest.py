@@ -46,7 +46,7 @@ def site(database, users, embedded_server, tmp_path_factory) -> str:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     url = embedded_server.url(database.settings_dict["NAME"])
-    command = [sys.executable, "-m", "openbenefits.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "openbenefits.cli", "serve", "--no-worker", "--port", str(port)]
     environment = os.environ | {"DATABASE_URL": url, "OPENBENEFITS_SECOND_FACTOR": "off"}
     said = tmp_path_factory.mktemp("site") / "log"
     with said.open("w") as log:

@@ -1,32 +1,73 @@
 """The kinds of long work: each calls the use case of the floor it belongs to."""
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any
-
 from openbenefits.accounts.roles import Permission
+from openbenefits.background import run_kinds, statement_kinds
 from openbenefits.background.file_kinds import FILE_KINDS
-from openbenefits.background.services import Kind, Work
-from openbenefits.runs.controls import execute
-
-
-def _run_control(work: Work) -> Mapping[str, Any]:
-    """Carry out a run control. Asked for: its code, the day, codes of audits that may stand."""
-    asked_for = work.asked_for
-    result = execute(
-        work.connection,
-        work.request.client_id,
-        asked_for["control"],
-        as_of=date.fromisoformat(asked_for["as_of"]),
-        accepted=asked_for.get("accepted", {}),
-        now=work.now,
-        started_by=work.request.author,
-        progress=work.say,
-    )
-    return {"run": result.run_id, "state": result.state, "people": result.people}
-
+from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
-    "run control": Kind(name="run", permission=Permission.PROCESS, act=_run_control),
+    "run control": Kind(
+        name="run",
+        permission=Permission.PROCESS,
+        act=run_kinds.run_control,
+        asks=run_kinds.RunControl,
+        check=run_kinds.check_control,
+    ),
+    "start run": Kind(
+        name="run on demand",
+        permission=Permission.PROCESS,
+        act=run_kinds.start,
+        asks=run_kinds.StartRun,
+        check=run_kinds.check_start,
+    ),
+    "finalise": Kind(
+        name="finalise with defaults",
+        permission=Permission.FINALIZE,
+        act=run_kinds.finalise,
+        asks=run_kinds.Finalise,
+        check=run_kinds.check_schedule,
+    ),
+    "resume": Kind(
+        name="resume a run",
+        permission=Permission.PROCESS,
+        act=run_kinds.resume,
+        asks=run_kinds.Resume,
+        check=run_kinds.check_run,
+    ),
+    "rehearse": Kind(
+        name="rehearse",
+        permission=Permission.PROCESS,
+        act=run_kinds.rehearse,
+        asks=run_kinds.Rehearse,
+        check=run_kinds.check_rehearse,
+    ),
+    "commit": Kind(
+        name="commit a rehearsal",
+        permission=Permission.FINALIZE,
+        act=run_kinds.commit,
+        asks=run_kinds.Commit,
+        check=run_kinds.check_commit,
+    ),
+    "release": Kind(
+        name="release a held run",
+        permission=Permission.FINALIZE,
+        act=run_kinds.release_held,
+        asks=run_kinds.Release,
+        check=run_kinds.check_run,
+    ),
+    "take back": Kind(
+        name="take a run back",
+        permission=Permission.REPAIR,
+        act=run_kinds.take_back_run,
+        asks=run_kinds.TakeBack,
+        check=run_kinds.check_run,
+    ),
+    "issue statements": Kind(
+        name="issue statements",
+        permission=Permission.PROCESS,
+        act=statement_kinds.issue,
+        asks=statement_kinds.IssueStatements,
+        check=statement_kinds.check_issue,
+    ),
     **FILE_KINDS,
 }

@@ -27,6 +27,7 @@ from openbenefits.cli import (
     setup,
     statements,
     user,
+    worker,
 )
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import refuse_unreadable_url, unapplied
@@ -52,6 +53,7 @@ ORDER = (
     *(
         "demo",
         "serve",
+        "worker",
         "user",
         "sample",
         "doctor",
@@ -120,6 +122,7 @@ def migrate() -> None:
 
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog=serve.SERVE_EPILOG)(serve.serve)
+app.command(rich_help_panel=START, epilog=worker.WORKER_EPILOG)(worker.worker)
 app.add_typer(user.app, name="user", rich_help_panel=START)
 app.command(rich_help_panel=START, epilog=sample.SAMPLE_EPILOG)(sample.sample)
 app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)

@@ -1,11 +1,14 @@
-"""`openbenefits serve`: the web: signing in, and a start page; the workbench and the portal come later."""
+"""`openbenefits serve`: the web, and a worker beside it that does what takes long."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
 from openbenefits.cli.database import open_database
+from openbenefits.cli.demo import open_demo
 from openbenefits.cli.screen import say
+from openbenefits.cli.worker import Nightly, worker_beside
 
 SERVE_EPILOG = "Example: openbenefits serve --port 8000"
 
@@ -15,17 +18,30 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Other machines reach it only if you name another.")
     ] = "127.0.0.1",
+    has_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Start a worker beside it, and end it with it.")
+    ] = True,
+    nightly: Nightly = False,
+    is_demo: Annotated[
+        bool,
+        typer.Option("--demo", help="The web of the last demo, with a link for each role."),
+    ] = False,
 ) -> None:
     """Serve the web: whoever has a login signs in (`openbenefits user`) and sees what he may."""
-    open_database()
+    if is_demo:
+        open_demo(f"http://{host}:{port}")
+    else:
+        open_database()
     from granian import Granian
     from granian.constants import Interfaces
 
     say(f"http://{host}:{port}  (Ctrl-C ends it)")
-    Granian(
+    server = Granian(
         "openbenefits.cli.wsgi:application",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
         log_enabled=False,
-    ).serve()
+    )
+    with worker_beside(nightly=nightly) if has_worker else nullcontext():
+        server.serve()

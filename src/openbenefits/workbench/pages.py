@@ -147,7 +147,8 @@ def client_of(request: Any, code: str) -> Client:
 
 def urls() -> list[URLPattern]:
     """Answer the paths of all pages registered."""
-    return [path(one.path, one.view, name=one.name) for one in PAGES.values()]
+    fixed_first = sorted(PAGES.values(), key=lambda one: one.is_of_client)  # no client is called "runs"
+    return [path(one.path, one.view, name=one.name) for one in fixed_first]
 
 
 # --- the frame ----------------------------------------------------------------------------------------------

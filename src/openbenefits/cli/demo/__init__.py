@@ -14,6 +14,9 @@ from openbenefits.cli.screen import console
 from openbenefits.store import boot, server
 
 PURPOSE = "demo"
+TODAY = "2026-11-09"
+AS_IN_DEMO = {"OPENBENEFITS_TODAY": TODAY, "OPENBENEFITS_SECOND_FACTOR": "off"}
+"""How the web of the demo differs: people may choose on that day, and staff signs in by a link alone."""
 
 
 def demo(
@@ -35,6 +38,26 @@ def demo(
         from openbenefits.cli.demo.year import play  # its services need Django ready
 
         play(folder, people=people)
+    if console.is_terminal:
+        from openbenefits.cli.serve import serve
+
+        serve(is_demo=True)
+
+
+def open_demo(site: str) -> None:
+    """Open the database of the last demo for its web, which stands still on a day, and print the links.
+
+    Errors: Refused where no demo has been played.
+    """
+    data = server.data_folder(PURPOSE)
+    if not data.is_dir():
+        raise Refused("expected that a demo has been played, found none; run `openbenefits demo` first")
+    os.environ.pop("DATABASE_URL", None)
+    os.environ.update(AS_IN_DEMO)
+    boot(data_folder=data)
+    from openbenefits.cli.demo.faces import show_links
+
+    show_links(site)
 
 
 @contextmanager

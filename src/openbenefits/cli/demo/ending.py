@@ -1,5 +1,6 @@
 """The end of the demo: what was done, how long it took, where the files are, what is missing, what to try."""
 
+from openbenefits.cli.demo.faces import show_links
 from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
 from openbenefits.store import server
@@ -8,7 +9,6 @@ NOT_YET = (
     "letters and premiums of COBRA, ACA",
     "carrier files (834, 999, 820), reconciliation with invoices, the payroll platform's interface",
     "renewals and next year's quotes",
-    "the administrators' workbench, the employees' portal, the API; `serve` has sign-in and a start page",
 )
 TRY = (
     "openbenefits --help",
@@ -40,3 +40,6 @@ def say_farewell(stage: Stage, seconds: float) -> None:
     url = server.connect_info("demo")
     keys = server.data_folder("demo")
     say(f'  DATABASE_URL="{url}" OPENBENEFITS_KEYS_FOLDER="{keys}.keys" openbenefits report BAS003')
+    say("\nTo look at it as an administrator, an employee, a broker:", style="bold")
+    say("  openbenefits serve --demo   (prints the address and a link for each role; Ctrl-C ends it)")
+    show_links()

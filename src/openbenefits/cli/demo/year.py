@@ -6,8 +6,9 @@ from pathlib import Path
 
 from django.db import connection
 
-from openbenefits.cli.demo import after, before, between, first_run, later_runs, putting_right
+from openbenefits.cli.demo import after, before, between, first_run, later_runs, next_year, putting_right
 from openbenefits.cli.demo.ending import say_farewell
+from openbenefits.cli.demo.faces import make_logins
 from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
 from openbenefits.programs.reader import read
@@ -29,6 +30,8 @@ def play(folder: Path, *, people: int) -> Stage:
     later_runs.play_final(stage)
     after.play(stage)
     putting_right.play(stage)
+    next_year.play(stage)
+    make_logins(stage)
     say_farewell(stage, time.perf_counter() - begun)
     return stage
 

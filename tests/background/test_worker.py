@@ -1,0 +1,80 @@
+"""The worker as a process of its own: takes what waits, is the only one, ends what a worker before left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.db import connection
+from tests.background.conftest import NOW
+
+from openbenefits.accounts.services import access_of
+from openbenefits.background.models import ProcessRequest
+from openbenefits.background.services import ENDED, ask
+from openbenefits.background.worker import WorkerThere, the_only_worker, work
+from openbenefits.store import use_database
+
+SECONDS = 60
+
+
+def start(url) -> subprocess.Popen:
+    command = [sys.executable, "-m", "openbenefits.cli", "worker"]
+    return subprocess.Popen(
+        command,
+        env=os.environ | {"DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for(number: int) -> ProcessRequest:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        found = ProcessRequest.objects.get(pk=number)
+        if found.state in ENDED:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"request {number} still {found.state}")
+
+
+def test_a_worker_process_does_what_waits_and_ends_at_a_signal(users, pair, database, embedded_server):
+    url = embedded_server.url(database.settings_dict["NAME"])
+    use_database(url)
+    access, mine = access_of(connection, users["specialist"]), pair[0].client_id
+    asked = {"control": "events", "as_of": "2026-03-03"}
+    waiting = ask(access, "run control", asked, client_id=mine, author="specialist", now=NOW)
+    process = start(url)
+    try:
+        assert wait_for(waiting.pk).state == "done"
+        other = ask(
+            access, "resume", {"run": wait_for(waiting.pk).result["run"]}, client_id=mine, author="s", now=NOW
+        )
+        assert wait_for(other.pk).state == "done", "it hears of what is asked while it waits"
+        second = start(url)
+        said, _ = second.communicate(timeout=SECONDS)
+        assert second.returncode == 1
+        assert "expected no other worker of this database" in said
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+        assert cursor.fetchone() == (0,), "what is done leaves the queue"
+        cursor.execute("SELECT count(*) FROM procrastinate_workers")
+        assert cursor.fetchone() == (0,)
+
+
+def test_there_is_one_worker_of_a_database(users, database, embedded_server):
+    use_database(embedded_server.url(database.settings_dict["NAME"]))
+    other = connection.copy()
+    with the_only_worker(other), pytest.raises(WorkerThere, match="found one"):
+        work(connection, lambda: NOW, is_waiting=False)
+    other.close()
+    with the_only_worker(connection):
+        pass
