@@ -91,7 +91,13 @@ def test_the_page_asks_the_database_a_fixed_number_of_questions(desk, clients, a
 def test_an_event_tells_options_prices_and_why(desk, clients, as_owner):
     person = as_owner(lambda: someone(clients))
     told = text(desk.get(PAGE.format(person.employee_number) + "events/OE26/0/0/"))
-    for words in ("Why this price:", "employer", "Why offered:", "Reprocess", "What cannot be done now, and why"):
+    for words in (
+        "Why this price:",
+        "employer",
+        "Why offered:",
+        "Reprocess",
+        "What cannot be done now, and why",
+    ):
         assert words in told
     assert desk.get(PAGE.format(person.employee_number) + "events/OE26/0/7/").status_code == 404
     assert desk.get(PAGE.format(person.employee_number) + "events/NONE/0/0/").status_code == 404

@@ -17,7 +17,9 @@ LIST = "/workbench/harbor/people/"
 
 
 def numbers(answer) -> list[str]:
-    return re.findall(r'<td><a href="/workbench/\w+/people/[^"/]+/">([^<]+)</a></td>', answer.content.decode())
+    return re.findall(
+        r'<td><a href="/workbench/\w+/people/[^"/]+/">([^<]+)</a></td>', answer.content.decode()
+    )
 
 
 def found(client, **asked):

@@ -49,8 +49,8 @@ def _operations(work: Work, path: Any, is_rehearsal: bool) -> Told:
         reason="a file of operations",
         author=pays.author,
     )
-    told = {"now": work.now, "permit": _permit(work), "is_rehearsal": is_rehearsal, "progress": work.say}
-    return _bulk(work, operate_file(work.connection, given, path, **told))
+    told: dict[str, Any] = {"now": work.now, "permit": _permit(work), "is_rehearsal": is_rehearsal}
+    return _bulk(work, operate_file(work.connection, given, path, progress=work.say, **told))
 
 
 def _prices(work: Work, path: Any, is_rehearsal: bool) -> Told:
@@ -58,7 +58,7 @@ def _prices(work: Work, path: Any, is_rehearsal: bool) -> Told:
     order = PriceOrder(
         client_id=work.request.client_id, begin=pays.begin, through=pays.through, author=pays.author
     )
-    told = {"now": work.now, "permit": _permit(work), "is_rehearsal": is_rehearsal}
+    told: dict[str, Any] = {"now": work.now, "permit": _permit(work), "is_rehearsal": is_rehearsal}
     return _bulk(work, decide_file(work.connection, order, path, **told))
 
 

@@ -47,7 +47,8 @@ def _undoing(connection: Any, place: pl.DataFrame) -> pl.DataFrame:
     acts = load_acts(connection, place).join(place, on=list(EVENT_KEY), how="semi")
     last = last_standing(acts)
     if last.is_empty():
-        row = (UNDO, "undo the last operation", False, "expected an operation that stands, found none")
+        nothing = "expected an operation that stands, found none"
+        row: tuple[str, str, bool, str | None] = (UNDO, "undo the last operation", False, nothing)
     else:
         kind = kinds.KINDS[last["kind"][0]]
         why_not = None if kind.undone_by else f"'{kind.name}' orders nothing that could be withdrawn"

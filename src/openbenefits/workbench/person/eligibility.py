@@ -28,6 +28,8 @@ from openbenefits.workbench.person.trying import attempted
 from openbenefits.workforce.models import Client, Person
 
 ALIKE = ["used_by", "part", "rule"]
+FAILED = ["I", "IO", "NL", "?"]
+"""The codes of a criterion that does not speak for anybody."""
 
 
 @page(EVENT + "eligibility/", name="eligibility", title=gettext_lazy("How eligibility was decided"))
@@ -74,14 +76,14 @@ def _answers(headers: pl.DataFrame, fields: pl.DataFrame) -> list[dict[str, Any]
             if part is not None
             else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
         )
-        failed = rows.filter(pl.col("code").is_in(["I", "IO", "?"]))["criterion"].to_list()
+        failed = rows.filter(pl.col("code").is_in(FAILED))["criterion"].to_list()
         shown = {name: row[name] or "" for name in ("used_by", "part", "rule", "result", "decision")}
         is_met = str(row["result"]).startswith("E")
         found.append(
             shown
             | {
                 "is_met": is_met,
-                "failed": failed,
+                "failed": [] if is_met else failed,
                 "table": table_of(rows, f"{_('Criteria')}: {row['used_by']}, {row['part']} {row['rule']}"),
             }
         )

@@ -168,8 +168,8 @@ def _work(number: int) -> ProcessRequest | None:
 def _outcome(upload: Upload, work: ProcessRequest | None) -> dict[str, Any]:
     """What is shown of what came of it, and whether it may be carried out now."""
     told: Mapping[str, Any] = work.result if work is not None else {}
-    counts = dict(told.get("counts", {}))
-    to_do = counts.get("to enter", counts.get("to do", 0))
+    counts: dict[str, int] = told.get("counts", {})
+    to_do = counts.get("to enter", 0) + counts.get("to do", 0)
     is_tried = work is not None and work.state == State.DONE and upload.done_by is None
     tables = [_table(rows, title) for title, rows in told.get("tables", {}).items()]
     if "bad_rows" in told:

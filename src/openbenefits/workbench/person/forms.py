@@ -93,12 +93,13 @@ class OperationForm(ReasonForm):
 
     def __init__(self, *args: Any, kind: str, **told: Any) -> None:
         super().__init__(*args, **told)
-        more: dict[str, forms.Field] = {}
         if kind == "redate":
-            more["to_on"] = day_field(label=_("New day of the event"))
+            self.fields["to_on"] = day_field(label=_("New day of the event"))
         if kind == "move":
-            more["to_record"] = forms.IntegerField(label=_("New benefit record"), min_value=0, max_value=999)
-        self.fields = {**more, **self.fields}
+            self.fields["to_record"] = forms.IntegerField(
+                label=_("New benefit record"), min_value=0, max_value=999
+            )
+        self.order_fields(["to_on", "to_record"])
 
 
 class OverrideForm(ReasonForm):

@@ -22,7 +22,7 @@ Shown = Callable[[Any, Any], HttpResponse]
 
 
 def tried(
-    request: Any, form: Any, work: Work, shown: Shown, *, said: str, to: str, done: Callable[[], None]
+    request: Any, form: Any, work: Work, shown: Shown, *, said: str, to: str, done: Callable[[], Any]
 ) -> HttpResponse:
     """Show a form; tried, show it with what it would change; applied, go on to another page.
 
