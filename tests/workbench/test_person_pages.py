@@ -70,6 +70,7 @@ def test_what_is_opened_and_what_is_wrong_reads_well_too(page, site, users, numb
     page.locator("[name='60-option']").fill("FSA")
     page.locator("[name='60-annual_pledge']").fill("much")
     page.keyboard.press("Enter")
+    page.locator("[name='60-annual_pledge'][aria-invalid='true']").wait_for()
     assert page.locator("[name='60-annual_pledge']").input_value() == "much"
     check(page, ("an error at its cell", width))
 
