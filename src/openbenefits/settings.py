@@ -1,7 +1,6 @@
 """Django's settings. Importing them starts nothing: `openbenefits.store.boot` starts the server."""
 
 import os
-from datetime import date
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -41,6 +40,10 @@ INSTALLED_APPS = [
     "openbenefits.payroll",
     "openbenefits.compliance",
     "openbenefits.repair",
+    "openbenefits.webhooks",
+    "openbenefits.choosing",
+    "openbenefits.delivery",
+    "openbenefits.adhoc",
     "openbenefits.background",
     "procrastinate.contrib.django",
     "django_htmx",
@@ -67,6 +70,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "openbenefits.accounts.middleware.access_middleware",
+    "openbenefits.api.door.door_middleware",
 ]
 TEMPLATES = [
     {
@@ -104,7 +108,17 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not IS_LOCAL
 SECURE_HSTS_SECONDS = 0 if IS_LOCAL else 365 * 24 * 60 * 60
 SECURE_PROXY_SSL_HEADER = None if IS_LOCAL else ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+FILE_UPLOAD_HANDLERS = [
+    "openbenefits.accounts.upload_limit.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+CACHES = {
+    # counts of attempts are shared by all processes; there is nothing else in it
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}
+}
 
 # --- signing in ---------------------------------------------------------------------------------------------
 
@@ -162,6 +176,8 @@ DEFAULT_FROM_EMAIL = os.environ.get("OPENBENEFITS_MAIL_FROM", "benefits@localhos
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased'}.EmailBackend"
 EMAIL_FILE_PATH = os.environ.get("OPENBENEFITS_MAIL") or server.base_folder() / "mail"
 """Where letters go as files, while no mail server is named."""
+PUBLIC_URL = os.environ.get("OPENBENEFITS_URL", "http://localhost:8000").rstrip("/")
+"""Where people reach the web: what links in mails begin with."""
 
 # --- language and time --------------------------------------------------------------------------------------
 
@@ -170,11 +186,11 @@ LANGUAGES = [("en-us", "English"), ("es", "Español")]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
-TODAY = date.fromisoformat(os.environ["OPENBENEFITS_TODAY"]) if "OPENBENEFITS_TODAY" in os.environ else None
-"""The day on which the web stands still, for a demonstration; else None: it is the day it is."""
 
 MOST_WORKERS = 8  # partitions that a run processes at once, where the machine has as many cores
 
+REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
+"""When reports ordered by mail go out, as cron says it."""
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
 """When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
 

@@ -15,11 +15,16 @@ Pair = tuple[Employer, Employer]
 
 
 @pytest.fixture(scope="module")
-def pair(database: Any, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def pair(kept: Any, database: Any, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """Two clients, of 12 people each."""
-    return tuple(
-        put_enrolled(tmp_path_factory.mktemp(code), code=code, people=12) for code in ("harbor", "quill")
-    )
+
+    def build() -> Pair:
+        folder = tmp_path_factory.mktemp("pair")
+        harbor, quill = (put_enrolled(folder / code, code=code, people=12) for code in ("harbor", "quill"))
+        return harbor, quill
+
+    made: Pair = kept(database, "pair", build)
+    return made
 
 
 @pytest.fixture

@@ -82,7 +82,8 @@ def test_what_is_ones_own_is_nobody_elses(pair, owner, as_face):
 
 
 def test_what_is_asked_for_the_peo_is_not_seen_by_staff_of_a_client(pair, owner, as_face):
-    asked = {"author": "test", "kind": "run control", "asked_for": {}, "asked_at": NOW}
+    author = User.objects.filter(pk=1).values_list("username", flat=True).first() or "test"  # as they sign
+    asked = {"author": author, "kind": "run control", "asked_for": {}, "asked_at": NOW}
     with acting(as_face, Rights(user_id=1, reads=None, writes=None)):
         ProcessRequest.objects.create(client_id=PEO, user_id=1, **asked)
     with acting(as_face, Rights(user_id=1, reads=(PEO, pair[0].client_id), writes=(pair[0].client_id,))):

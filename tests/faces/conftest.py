@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.test import Client as Browser
 from django.test import override_settings
 from playwright.sync_api import sync_playwright
-from tests.accounts.conftest import as_face, pair
+from tests.accounts.conftest import as_face, owner, pair
 
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
@@ -24,7 +24,7 @@ from openbenefits.accounts.services import EVERY_CLIENT, give_role, link_employe
 from openbenefits.accounts.signing_in import link_token
 from openbenefits.workforce.models import Person
 
-__all__ = ["as_face", "pair"]
+__all__ = ["as_face", "owner", "pair"]
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in this very thread
 

@@ -52,7 +52,8 @@ def test_staff_needs_a_second_factor_and_an_employee_does_not(browser, users):
     assert signed_in(browser, users["specialist"]).get("/")["Location"] == "/account/2fa/"
     told = text(browser.get("/account/2fa/"))
     assert "Set up a second factor first" in told
-    assert signed_in(browser, users["employee"]).get("/").status_code == 200
+    assert signed_in(browser, users["employee"]).get("/")["Location"] == "/portal/"
+    assert browser.get("/portal/").status_code == 200
 
 
 def test_a_link_signs_in_once(browser, users, monkeypatch):
@@ -148,6 +149,6 @@ def test_many_wrong_passwords_are_slowed_down(browser):
 @LENIENT
 def test_pages_are_in_english_and_spanish(browser, users):
     signed_in(browser, users["employee"])
-    assert 'lang="en' in browser.get("/").content.decode()
+    assert 'lang="en' in browser.get("/", follow=True).content.decode()
     browser.post("/language/setlang/", {"language": "es", "next": "/"})
-    assert 'lang="es"' in browser.get("/").content.decode()
+    assert 'lang="es"' in browser.get("/", follow=True).content.decode()

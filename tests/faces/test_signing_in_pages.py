@@ -34,8 +34,8 @@ def test_one_comes_in_by_keyboard_alone(page, site):
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{site}/")
-    assert page.locator("h1").text_content() == "What you have today"
+    page.wait_for_url(f"{site}/portal/")
+    assert page.locator("h2#today").text_content() == "What you have today"
 
 
 def test_an_authenticator_app_is_set_up_without_leaving_the_page_policy(page, site):

@@ -1,10 +1,13 @@
 """Statements: what they say, what issuing them does, and that a crash does not lose or double one."""
 
 from datetime import date
+from io import BytesIO
 
 import pytest
 from pypdf import PdfReader
 
+from openbenefits.delivery.codes import Channel
+from openbenefits.delivery.services import choose_channel, documents_of, open_document
 from openbenefits.reports import issuing, services
 
 DAY = date(2025, 11, 3)
@@ -247,6 +250,68 @@ def test_a_reprint_changes_nothing(world, ann, tmp_path, now):
     file = services.reprint(world.connection, 900, person_ids=people, **asked)
     assert "Ann Moss" in text_of(file)
     assert world.rows("SELECT * FROM events_event") == before
+
+
+def test_a_reprint_is_what_was_sent_whatever_changed_since(world, ann, tmp_path, now):
+    issue(world, tmp_path, now)
+    world.rows(
+        "UPDATE enrollment_menuoption SET pay_before_tax_cents = 99900 WHERE option_id = 11 RETURNING 1"
+    )
+    asked = {"kind": "enrollment", "name": "lost", "folder": tmp_path, "person_ids": [ann["person_id"]]}
+    said = text_of(services.reprint(world.connection, 900, **asked))
+    assert "$75.00" in said
+    assert "$999.00" not in said
+
+
+def test_every_letter_is_kept_and_its_file_is_for_everybody(world, ann, tmp_path, now):
+    """Tagged, with a title and a language, tables with headings: what a screen reader needs."""
+    world.person("1002", "Dan", "Reed")
+    world.offer(world.event("1002"))
+    result = issue(world, tmp_path, now)
+    kept = [documents_of(world.connection, world.client_id, one) for one in world.people.values()]
+    assert [one.select("kind", "channel", "fate", "schedule_id").rows() for one in kept] == [
+        [("enrollment", "print", "sent", 900)]
+    ] * 2
+    whole = text_of(result.files[0])
+    for letters, name in zip(kept, ("Ann Moss", "Dan Reed"), strict=True):
+        row = letters.row(0, named=True)
+        asked = {"client_id": row["client_id"], "person_id": row["person_id"], "author": "x", "now": now}
+        file = PdfReader(BytesIO(open_document(row["document_id"], by_person=False, **asked)))
+        root = file.trailer["/Root"]
+        assert (root["/MarkInfo"]["/Marked"], root["/Lang"]) == (True, "en")
+        assert (file.metadata.title, root["/ViewerPreferences"]["/DisplayDocTitle"]) == (
+            "Enrolment statement",
+            True,
+        )
+        assert {"/H1", "/H2", "/Table", "/TH", "/TD"} <= set(tags_of(root["/StructTreeRoot"]))
+        assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
+        assert name in whole
+
+
+def tags_of(node):
+    """Every tag of a structure tree."""
+    node = node.get_object()
+    if isinstance(node, list):
+        return [tag for child in node for tag in tags_of(child)]
+    if not isinstance(node, dict):
+        return []
+    own = [str(node["/S"])] if "/S" in node else []
+    return own + (tags_of(node["/K"]) if "/K" in node else [])
+
+
+def test_without_a_folder_letters_go_as_their_people_chose(world, ann, now):
+    choose_channel(
+        world.client_id, ann["person_id"], Channel.PORTAL, consented_on=DAY, how="portal", author="x", now=now
+    )
+    world.person("1002", "Dan", "Reed")
+    world.event("1002")
+    result = services.issue_enrollment_statements(world.connection, 900, on=DAY, now=now)
+    assert (result.issued, result.files) == (2, ())
+    stands = [
+        documents_of(world.connection, world.client_id, one).select("channel", "fate").row(0)
+        for one in world.people.values()
+    ]
+    assert stands == [("portal", "sent"), ("print", "waiting")]
 
 
 def test_a_confirmation_says_what_holds_and_what_it_costs(world, ann, tmp_path, now):

@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.faces.conftest import LENIENT, signed_in, text
-from tests.workbench.test_operations import worked
 
 from openbenefits.enrollment.models import Election
 from openbenefits.events.models import Event
 from openbenefits.review.entry import next_to_enter, offer_of
-from openbenefits.workforce.models import ChangeSet, Person
+from openbenefits.workforce.models import Person
 
 QUILL = "/workbench/quill"
 LIST = QUILL + "/elections/OE26/"
@@ -132,27 +130,6 @@ def with_dependents_of(offer):
     from django.db import connection
 
     return lambda: offer_of(connection, offer.place)
-
-
-def test_a_file_is_tried_entered_and_taken_back(desk, waiting, as_owner):
-    person = waiting(0)
-    rows = "employee_number,schedule,plan_type,option,received_on\n"
-    rows += f"{person.employee_number},OE26,31,LTD,{ON}\n{person.employee_number},OE26,zz,LTD,{ON}\n"
-    file = SimpleUploadedFile("elections.csv", rows.encode())
-    here = desk.post(f"{QUILL}/files/send/elections/", {"file": file})["Location"]
-    worked(as_owner)
-    told = text(desk.get(here))
-    assert "to enter 1" in told
-    assert "bad 1" in told
-    assert "31" not in elections(as_owner, person)
-    desk.post(here)
-    worked(as_owner)
-    assert elections(as_owner, person)["31"].option_code == "LTD"
-    change = as_owner(lambda: ChangeSet.objects.filter(kind="elections", label="elections.csv").last().pk)
-    back = f"{QUILL}/elections/take-back/{change}/"
-    assert back in desk.get(here).content.decode()
-    assert desk.post(back, {"reason": "wrong file"}).status_code == 302
-    assert elections(as_owner, person)["31"].is_withdrawn
 
 
 def test_who_may_not_elect_enters_nothing(browser, users, waiting, as_owner):

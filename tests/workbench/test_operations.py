@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.faces.conftest import LENIENT, signed_in, text
 
 from openbenefits.accounts.models import AuditEntry
-from openbenefits.background.models import ProcessRequest, Upload
+from openbenefits.background.models import OrderFile, ProcessRequest
 from openbenefits.background.services import perform
 from openbenefits.enrollment.models import Coverage, EligibilityOverride, PriceDecision
 from openbenefits.events.models import Event
@@ -195,7 +195,7 @@ def test_files_are_kept_sealed_and_refused_with_a_cure(desk, as_owner):
     here = sent(desk, "prices", "nothing,known\n1,2\n")["Location"]
     worked(as_owner)
     assert "expected headings for employee_number" in text(desk.get(here))
-    kept = as_owner(lambda: Upload.objects.order_by("-pk").first())
+    kept = as_owner(lambda: OrderFile.objects.order_by("-pk").first())
     assert b"nothing" not in bytes(kept.content)
 
 

@@ -3,19 +3,25 @@
 A demonstration or a training stands still on a day of its own (OPENBENEFITS_TODAY), whatever the real one is.
 """
 
-from datetime import date, datetime
+import os
+from datetime import UTC, date, datetime
 
-from django.conf import settings
-from django.utils import timezone
+STANDS_ON = "OPENBENEFITS_TODAY"
 
 
 def today() -> date:
-    """Answer the day it is."""
-    day: date | None = settings.TODAY
-    return day or timezone.localdate()
+    """Answer the day it is where this process runs."""
+    return standing() or datetime.now().astimezone().date()
 
 
 def now() -> datetime:
-    """Answer this moment, in UTC; on a day of its own, at the time of day it really is."""
-    moment = timezone.now()
-    return datetime.combine(today(), moment.timetz()) if settings.TODAY else moment
+    """Answer this moment, in UTC, as the database keeps it; on a standing day, at the real time of day."""
+    moment = datetime.now(UTC)
+    day = standing()
+    return moment if day is None else datetime.combine(day, moment.timetz())
+
+
+def standing() -> date | None:
+    """Answer the day on which the clock stands still; None: it runs."""
+    day = os.environ.get(STANDS_ON)
+    return date.fromisoformat(day) if day else None

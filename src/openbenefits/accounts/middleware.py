@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from openbenefits.accounts.services import Access, NotAllowed, access_of, note_refusal, working
 from openbenefits.accounts.signing_in import lacks_second_factor
 
-OWN_DOORS = ("/account/", "/sign-in/", "/static/")
-"""Where people come in and keep their keys: pages that are about nobody else."""
+OWN_DOORS = ("/account/", "/sign-in/", "/static/", "/api/")
+"""Where people come in and keep their keys: pages about nobody else. Programs have their own door."""
 
 Answer = Callable[[HttpRequest], HttpResponse]
 

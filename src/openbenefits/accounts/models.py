@@ -57,4 +57,61 @@ class AuditEntry(models.Model):
     reason = models.TextField(blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["client_id", "person_id", "at"], name="accounts_audit_of_person")]
+        indexes = [
+            models.Index(fields=["client_id", "person_id", "at"], name="accounts_audit_of_person"),
+            models.Index(fields=["client_id", "-at"], name="accounts_audit_of_client"),
+        ]
+
+
+class Proposal(models.Model):
+    """What somebody prepared and asks another user to approve, by what it is and a digest of it.
+
+    Append-only. An approval lets exactly this be done, by anybody who may, until it expires
+    (accounts.approvals).
+    """
+
+    client_id = models.IntegerField()
+    kind = models.TextField()  # accounts.approvals.ApprovalKind
+    key = models.TextField()  # which run, bundle, event: by numbers and codes, never by names of people
+    digest = models.TextField()  # of what is done with it
+    told = models.TextField()  # what it comes to, in words: counts and dollars, never names of people
+    user_id = models.BigIntegerField()  # who prepared it
+    prepared_at = models.DateTimeField()
+    reason = models.TextField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "kind", "key"], name="accounts_proposal_of")]
+
+
+class Verdict(models.Model):
+    """What became of a proposal: approved or refused by another user, or withdrawn. Append-only."""
+
+    proposal = models.OneToOneField(Proposal, models.PROTECT)
+    client_id = models.IntegerField()
+    outcome = models.TextField()  # accounts.approvals.Outcome
+    user_id = models.BigIntegerField()
+    decided_at = models.DateTimeField()
+    reason = models.TextField()
+
+
+class ApiKey(models.Model):
+    """How a program comes in: a user without a password, who may what its scopes say for one client (0: all).
+
+    Only a hash of the secret is kept. The last columns count the requests of the minute it is in.
+    """
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="api_key")
+    client_id = models.IntegerField()
+    name = models.TextField()
+    secret_hash = models.BinaryField(unique=True)
+    scopes = models.JSONField()  # accounts.roles.Permission
+    per_minute = models.IntegerField()  # the most requests of a minute
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    minute_began_at = models.DateTimeField(null=True)
+    minute_requests = models.IntegerField(default=0)

@@ -1,6 +1,6 @@
 """Use cases of accounts: who may what, for which client; who saw and did what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
-from openbenefits.accounts.models import AuditEntry, EmployeeLogin, Role, User
+from openbenefits.accounts.models import ApiKey, AuditEntry, EmployeeLogin, Role, User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode, writes
 from openbenefits.store.isolation import PEO, Rights, acting
 
@@ -75,12 +75,21 @@ def access_of(connection: Any, user: User) -> Access:
     with acting(connection, Rights(user_id=user.pk)):
         roles = list(Role.objects.filter(user=user, ended_at__isnull=True).values_list("client_id", "code"))
         login = EmployeeLogin.objects.filter(user=user).first()
+        key = None if roles or login else ApiKey.objects.filter(user=user, ended_at__isnull=True).first()
+    if key is not None:
+        return access_of_key(user.pk, key.client_id, key.scopes)
     if roles:
         return Access(user_id=user.pk, permissions=_of_staff(roles))
     if login is None:
         return Access(user_id=user.pk, permissions={})
     own = {login.client_id: ROLES[RoleCode.EMPLOYEE].permissions}
     return Access(user_id=user.pk, permissions=own, person_id=login.person_id)
+
+
+def access_of_key(user_id: int, client_id: int, scopes: Iterable[str]) -> Access:
+    """Answer what a key of a program may."""
+    permissions = frozenset(Permission(scope) for scope in scopes)
+    return Access(user_id=user_id, permissions={client_id: permissions})
 
 
 def _of_staff(roles: list[tuple[int, str]]) -> dict[int, frozenset[Permission]]:

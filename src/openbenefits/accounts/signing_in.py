@@ -13,6 +13,8 @@ from openbenefits.accounts.models import User
 
 LINK_SECONDS = 15 * 60
 LINK_SALT = "openbenefits.sign-in"
+INVITED_DAYS = 7
+INVITED_SALT = "openbenefits.invited"
 
 
 class Adapter(DefaultAccountAdapter):
@@ -43,14 +45,26 @@ def link_token(user: User) -> str:
     return signing.dumps({"user": user.pk, "last": _last_seen(user)}, salt=LINK_SALT)
 
 
+def invitation_token(user: User) -> str:
+    """Make the token of a link that signs a new user in once, within INVITED_DAYS."""
+    return signing.dumps({"user": user.pk, "last": _last_seen(user)}, salt=INVITED_SALT)
+
+
 def user_of_token(token: str) -> User | None:
     """Find whom a link signs in; None if it is too old, was used, or was never ours."""
-    try:
-        said = signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS)
-    except signing.BadSignature:
+    said = _said(token, LINK_SALT, LINK_SECONDS) or _said(token, INVITED_SALT, INVITED_DAYS * 24 * 60 * 60)
+    if said is None:
         return None
     user = User.objects.filter(pk=said["user"], is_active=True).first()
     return user if user is not None and _last_seen(user) == said["last"] else None
+
+
+def _said(token: str, salt: str, seconds: int) -> dict[str, Any] | None:
+    try:
+        said: dict[str, Any] = signing.loads(token, salt=salt, max_age=seconds)
+    except signing.BadSignature:
+        return None
+    return said
 
 
 def _last_seen(user: User) -> str:

@@ -1,6 +1,46 @@
-"""Where each page of api is."""
+"""Where each resource is; whatever is not there is answered as a problem."""
 
-from django.urls import URLPattern, URLResolver
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from openbenefits.api import (
+    census,
+    clients,
+    coverage,
+    elections,
+    event_acts,
+    events,
+    facts,
+    payroll,
+    people,
+    repairs,
+    runs,
+    statements,
+    subscriptions,
+    work,
+)
+from openbenefits.api.openapi import api
+from openbenefits.api.problems import answer, of_status
+from openbenefits.api.reference import reference
+from openbenefits.api.routing import shared
+
+RESOURCES = (
+    *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
+    *(census, statements, subscriptions),
+)
+"""What is imported for the addresses it answers."""
+api.add_router("", shared)
+
+
+def nowhere(request: HttpRequest) -> HttpResponse:
+    """Answer that nothing is at an address."""
+    return answer(request, of_status(404, "there is nothing at this address; see /api/v1/reference"))
+
 
 app_name = "api"
-urlpatterns: list[URLPattern | URLResolver] = []
+_patterns, _, _ = api.urls
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("reference", reference, name="reference"),
+    *_patterns,
+    re_path(".*", nowhere),
+]

@@ -1,4 +1,4 @@
-"""Files of elections, operations and prices as long work: tried out first, then carried out."""
+"""Files of operations and prices as long work: tried out first, then carried out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -6,36 +6,19 @@ from typing import Any
 import polars as pl
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.background.order_files import as_file, order_file_of
 from openbenefits.background.services import Kind, Work
-from openbenefits.background.uploads import as_file, upload_of
-from openbenefits.enrollment.elections import EntryResult, enter_file
 from openbenefits.repair.bulk import BulkResult, operate_file
 from openbenefits.repair.permissions import Permit, Wish
 from openbenefits.repair.pricing import PriceOrder, decide_file
 from openbenefits.repair.proposals import DueOrder, due_order
 from openbenefits.repair.services import RepairOrder
 from openbenefits.reports.repairs import named_consequences, named_losses
-from openbenefits.store.trials import given_up
 
 MOST_ROWS = 300
 """So many bad rows, or rows of a table of consequences, are kept with a request; the numbers are of all."""
 
 Told = Mapping[str, Any]
-
-
-def _elections(work: Work, path: Any, is_rehearsal: bool) -> Told:
-    with given_up(is_rehearsal=is_rehearsal):
-        done: EntryResult = enter_file(
-            work.connection, work.request.client_id, path, received_by=work.request.author, now=work.now
-        )
-    counts = {"rows": done.rows_read, "to enter": done.entered, "known already": done.unchanged}
-    counts |= {"bad": done.bad_row_count, "events moved": done.events_moved}
-    return {
-        "counts": counts,
-        "bad_rows": _rows(done.bad_rows),
-        "unknown_headings": list(done.unknown_headings),
-        "change": None if is_rehearsal else done.change_id,
-    }
 
 
 def _operations(work: Work, path: Any, is_rehearsal: bool) -> Told:
@@ -100,20 +83,19 @@ def _rows(frame: pl.DataFrame) -> dict[str, Any]:
 def _of_file(act: Callable[[Work, Any, bool], Told]) -> Callable[[Work], Told]:
     """Answer what takes the file of a request, and writes down which request tried it or did it.
 
-    Asked for: upload (its number), is_rehearsal.
+    Asked for: file (its number), is_rehearsal.
     """
 
     def work_on(work: Work) -> Told:
-        upload = upload_of(work.request.client_id, work.asked_for["upload"])
+        file = order_file_of(work.request.client_id, work.asked_for["file"])
         is_rehearsal = bool(work.asked_for["is_rehearsal"])
-        with as_file(upload) as path:
+        with as_file(file) as path:
             return act(work, path, is_rehearsal)
 
     return work_on
 
 
 FILES: Sequence[tuple[str, str, Permission, Callable[[Work, Any, bool], Told]]] = (
-    ("elections file", "file of elections", Permission.ELECT, _elections),
     ("operations file", "file of operations", Permission.REPAIR, _operations),
     ("prices file", "file of prices", Permission.REPAIR, _prices),
 )

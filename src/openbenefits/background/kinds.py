@@ -1,7 +1,14 @@
 """The kinds of long work: each calls the use case of the floor it belongs to."""
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.background import run_kinds, statement_kinds
+from openbenefits.background import (
+    approving,
+    importing,
+    inviting,
+    letter_kinds,
+    run_kinds,
+    statement_kinds,
+)
 from openbenefits.background.file_kinds import FILE_KINDS
 from openbenefits.background.services import Kind
 
@@ -11,6 +18,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=run_kinds.run_control,
         asks=run_kinds.RunControl,
+        approved=approving.finalising,
         check=run_kinds.check_control,
     ),
     "start run": Kind(
@@ -18,6 +26,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=run_kinds.start,
         asks=run_kinds.StartRun,
+        approved=approving.finalising,
         check=run_kinds.check_start,
     ),
     "finalise": Kind(
@@ -25,6 +34,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.FINALIZE,
         act=run_kinds.finalise,
         asks=run_kinds.Finalise,
+        approved=approving.finalising,
         check=run_kinds.check_schedule,
     ),
     "resume": Kind(
@@ -53,6 +63,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.FINALIZE,
         act=run_kinds.release_held,
         asks=run_kinds.Release,
+        approved=approving.about_run,
         check=run_kinds.check_run,
     ),
     "take back": Kind(
@@ -60,6 +71,7 @@ KINDS: dict[str, Kind] = {
         permission=Permission.REPAIR,
         act=run_kinds.take_back_run,
         asks=run_kinds.TakeBack,
+        approved=approving.about_run,
         check=run_kinds.check_run,
     ),
     "issue statements": Kind(
@@ -68,6 +80,46 @@ KINDS: dict[str, Kind] = {
         act=statement_kinds.issue,
         asks=statement_kinds.IssueStatements,
         check=statement_kinds.check_issue,
+    ),
+    "import file": Kind(
+        name="import of a file",
+        permission=Permission.SEE,  # what a file of its kind needs is checked
+        act=importing.import_file,
+        asks=importing.ImportFile,
+        check=importing.check_file,
+    ),
+    "take back import": Kind(
+        name="import taken back",
+        permission=Permission.SEE,
+        act=importing.take_back_import,
+        asks=importing.TakeBackImport,
+        check=importing.check_file,
+    ),
+    "invite employees": Kind(
+        name="invitation of employees",
+        permission=Permission.USERS,
+        act=inviting.invite_employees,
+        asks=inviting.InviteEmployees,
+    ),
+    "deliver statements": Kind(
+        name="statements, sent as people chose",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_statements,
+        asks=letter_kinds.DeliverStatements,
+        check=letter_kinds.check_statements,
+    ),
+    "deliver letters": Kind(
+        name="letters of coverage",
+        permission=Permission.PROCESS,
+        act=letter_kinds.deliver_letters,
+        asks=letter_kinds.DeliverLetters,
+        check=letter_kinds.check_letters,
+    ),
+    "send mails": Kind(
+        name="mails that wait",
+        permission=Permission.PROCESS,
+        act=letter_kinds.mail_out,
+        asks=letter_kinds.SendMails,
     ),
     **FILE_KINDS,
 }

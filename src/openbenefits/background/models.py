@@ -23,12 +23,46 @@ class ProcessRequest(models.Model):
         indexes = [models.Index(fields=["client_id", "-id"], name="background_last_of_client")]
 
 
-class Upload(models.Model):
-    """A file somebody sent to be looked at and then carried out: its bytes sealed, kept for a day."""
+class HandedIn(models.Model):
+    """A file somebody handed in to be imported: sealed, and gone once it is imported or given up."""
 
     client_id = models.IntegerField()
     user_id = models.BigIntegerField()
-    kind = models.TextField()  # background.kinds.KINDS: what is to be done with it
+    kind = models.TextField()  # background.uploads.FileKind
+    name = models.TextField()  # as the file was called
+    content = models.BinaryField(null=True)  # sealed (store.secrets); null once it is gone
+    size = models.IntegerField()  # bytes
+    mapping = models.JSONField(default=dict)  # heading -> column, as stated for this file
+    options = models.JSONField(default=dict)  # what its kind asks for beside: as_of, max_bad_share
+    state = models.TextField(default="handed in")  # background.uploads.State
+    change_id = models.BigIntegerField(null=True)  # what the import is taken back by
+    handed_in_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "-id"], name="background_last_file")]
+
+
+class Heading(models.Model):
+    """What a client calls a column in files of a kind, as last stated."""
+
+    client_id = models.IntegerField()
+    kind = models.TextField()  # background.uploads.FileKind
+    heading = models.TextField()
+    column = models.TextField()  # of the kind; empty: to be left out
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "kind", "heading"], name="background_one_meaning")
+        ]
+
+
+class OrderFile(models.Model):
+    """A file of orders about many people: sealed, tried out, carried out, and gone after a day."""
+
+    client_id = models.IntegerField()
+    user_id = models.BigIntegerField()
+    kind = models.TextField()  # background.file_kinds.FILE_KINDS
     name = models.TextField()  # as the sender called the file
     size = models.IntegerField()  # bytes
     content = models.BinaryField()  # sealed (store.secrets)
@@ -37,4 +71,4 @@ class Upload(models.Model):
     sent_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["client_id", "-id"], name="background_last_uploads")]
+        indexes = [models.Index(fields=["client_id", "-id"], name="background_last_orders")]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 from django.db import connections, transaction
 
+from openbenefits.accounts.approvals import Matter, require_approval
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, access_of
@@ -85,6 +86,8 @@ class Kind:
     asks: what is asked for, as a type; None leaves it to `act`.
     check: is asked, with what is asked for, before it is queued and again before it is done; it refuses what
            the user may not, or what is not there, by an error.
+    approved: answers, from client, author and what is asked for, what another user must have approved where
+           the client wants that.
     """
 
     name: str
@@ -92,6 +95,7 @@ class Kind:
     act: Callable[[Work], Mapping[str, Any]]
     asks: type[msgspec.Struct] | None = None
     check: Callable[[Access, int, Any], None] | None = None
+    approved: Callable[[int, str, Any], Matter | None] | None = None
 
 
 def read(asked_for: Mapping[str, Any], asks: type[Asked]) -> Asked:
@@ -113,9 +117,12 @@ def ask(
     asked_for: what the kind asks for, by name; only what JSON can say, and no personal data.
 
     Errors: NotAllowed; RequestRefused for a kind that is not known, or one that asks for something else;
-            what the kind refuses.
+            what the kind refuses; ApprovalWanted for what another user must approve first.
     """
     allowed = _allowed(access, kind_of(kind), client_id, asked_for)
+    approved = kind_of(kind).approved
+    if approved is not None and (matter := approved(client_id, author, allowed)) is not None:
+        require_approval(matter, now)
     return ProcessRequest.objects.create(
         client_id=client_id,
         user_id=access.user_id,

@@ -1,13 +1,11 @@
 """What the queue calls (procrastinate finds the first by its name in the migration's trigger)."""
 
-from datetime import UTC, datetime
-
 from django.db import connection
-from django.utils import timezone
-from django.utils.timezone import localdate
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from openbenefits.accounts import clock
+from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
@@ -20,22 +18,30 @@ NIGHTLY = "nightly"
 def perform_request(context: JobContext, request: int) -> None:
     """Do what somebody asked for; where the worker is to end, stop at the next step."""
     try:
-        perform(request, timezone.now, is_ending=context.should_abort)
+        perform(request, clock.now, is_ending=context.should_abort)
     finally:
         connection.close()  # the thread may be another one next time
 
 
 @app.task(name="openbenefits.night", queue="requests", pass_context=True)
-def perform_night(context: JobContext, timestamp: int) -> None:
+def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Carry out everything due today, of every client; where the worker is to end, no further client.
 
-    What holds a client is told by its work list and its runs. `timestamp` is when the queue was to begin it.
+    What holds a client is told by its work list and its runs.
     """
-    on = localdate(datetime.fromtimestamp(timestamp, UTC))
     try:
         clients = list(Client.objects.order_by("code"))
-        for _ in night(connection, clients, on, now=timezone.now(), started_by=NIGHTLY):
+        for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.reports_due", queue="requests", queueing_lock="reports due")
+def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Send the reports that are due today."""
+    try:
+        send_due(connection, today=clock.today(), now=clock.now())
     finally:
         connection.close()

@@ -1,16 +1,10 @@
-"""The clock. The command line is the only face that asks what time it is; all floors below are told."""
+"""The clock of the command line, which is that of all faces, and the last moment of a day."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from openbenefits.accounts.clock import now, today
 
-def now() -> datetime:
-    """Answer this moment, in UTC, as the database keeps it."""
-    return datetime.now(UTC)
-
-
-def today() -> date:
-    """Answer the day it is where the user sits."""
-    return datetime.now().astimezone().date()
+__all__ = ["end_of", "now", "today"]
 
 
 def end_of(day: date) -> datetime:

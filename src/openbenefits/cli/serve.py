@@ -1,5 +1,6 @@
 """`openbenefits serve`: the web, and a worker beside it that does what takes long."""
 
+import os
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -10,6 +11,9 @@ from openbenefits.cli.demo import open_demo
 from openbenefits.cli.screen import say
 from openbenefits.cli.worker import Nightly, worker_beside
 
+MOST_PROCESSES = 8
+THREADS = 4
+"""Requests that a process answers at once: some wait for the database while others compute."""
 SERVE_EPILOG = "Example: openbenefits serve --port 8000"
 
 
@@ -22,6 +26,10 @@ def serve(
         bool, typer.Option("--worker/--no-worker", help="Start a worker beside it, and end it with it.")
     ] = True,
     nightly: Nightly = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes answer; as many as there are cores unless told."),
+    ] = None,
     is_demo: Annotated[
         bool,
         typer.Option("--demo", help="The web of the last demo, with a link for each role."),
@@ -41,6 +49,8 @@ def serve(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        workers=processes or min(os.cpu_count() or 1, MOST_PROCESSES),
+        blocking_threads=THREADS,
         log_enabled=False,
     )
     with worker_beside(nightly=nightly) if has_worker else nullcontext():

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from openbenefits.cli.clock import now
+from openbenefits.cli.clock import end_of, now
 from openbenefits.cli.database import find_client, find_people, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import By, ClientCode
+from openbenefits.cli.options import By, ClientCode, parse_day
 from openbenefits.cli.screen import console, say
 
 app = typer.Typer(
@@ -92,6 +92,81 @@ def link(name: Name, site: Site = "http://127.0.0.1:8000") -> None:
     say(f"{site}/sign-in/{link_token(_user(name))}")
 
 
+Scopes = Annotated[
+    list[str], typer.Option("--scope", metavar="WORD", help="What it may; may be repeated, or `all`.")
+]
+Ends = Annotated[
+    Any,
+    typer.Option("--until", parser=parse_day, metavar="YYYY-MM-DD", help="Its last day.", show_default=False),
+]
+PerMinute = Annotated[int, typer.Option("--per-minute", min=1, help="The most requests of a minute.")]
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.", show_default=False)],
+    scope: Scopes,
+    client: OfClient = None,
+    until: Ends = None,
+    per_minute: PerMinute = 600,
+    by: By = "administrator",
+) -> None:
+    """Make a key for a program, of a client or of all of them; its secret is shown once."""
+    open_database()
+    from openbenefits.accounts.keys import make_key
+
+    expires_at = None if until is None else end_of(until)
+    _, secret = make_key(
+        _client_id(client),
+        name,
+        _scopes(scope),
+        made_by=by,
+        now=now(),
+        expires_at=expires_at,
+        per_minute=per_minute,
+    )
+    say(f"The key '{name}' of {client or 'every client'} may {', '.join(scope)}. It is shown only now:")
+    say(secret, style="green")
+
+
+@app.command(name="end-key")
+def end_key_(name: Name, client: OfClient = None, by: By = "administrator") -> None:
+    """End a key: nothing is answered to it any more."""
+    open_database()
+    from openbenefits.accounts.keys import end_key
+
+    if not end_key(_client_id(client), name, ended_by=by, now=now()):
+        raise Refused(f"expected a key '{name}' of {client or 'every client'}, found none that stands")
+    say(f"The key '{name}' of {client or 'every client'} has ended.", style="green")
+
+
+@app.command()
+def keys() -> None:
+    """List the keys of programs, with what they may and when they were last used."""
+    open_database()
+    from rich.table import Table
+
+    from openbenefits.accounts.models import ApiKey
+    from openbenefits.workforce.models import Client
+
+    codes = dict(Client.objects.values_list("pk", "code"))
+    table = Table("Key", "Of", "May", "Ends", "Last used")
+    for one in ApiKey.objects.filter(ended_at__isnull=True).order_by("client_id", "name"):
+        moments = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (one.expires_at, one.last_used_at)]
+        table.add_row(one.name, codes.get(one.client_id, "every client"), ", ".join(one.scopes), *moments)
+    console.print(table)
+
+
+def _scopes(words: list[str]) -> list[Any]:
+    from openbenefits.accounts.roles import Permission
+
+    known = [str(one) for one in Permission]
+    if unknown := [word for word in words if word not in (*known, "all")]:
+        message = f"expected `all`, or some of {', '.join(known)}; found {', '.join(unknown)}"
+        raise typer.BadParameter(message, param_hint="--scope")
+    return list(Permission) if "all" in words else [Permission(word) for word in words]
+
+
 @app.command("list")
 def show() -> None:
     """List users with their roles."""
@@ -103,7 +178,12 @@ def show() -> None:
 
     codes = dict(Client.objects.values_list("pk", "code"))
     table = Table("User", "Is", "Of", "On")
-    for user in User.objects.prefetch_related("roles").select_related("employee").order_by("username"):
+    for user in (
+        User.objects.filter(api_key=None)
+        .prefetch_related("roles")
+        .select_related("employee")
+        .order_by("username")
+    ):
         roles = [(one.code, codes.get(one.client_id, "every client")) for one in _standing(user)]
         if hasattr(user, "employee"):
             roles.append(("employee", codes.get(user.employee.client_id, "?")))
@@ -119,7 +199,7 @@ def _standing(user: Any) -> list[Any]:
 def _user(name: str) -> Any:
     from openbenefits.accounts.models import User
 
-    found = User.objects.filter(username=name).first()
+    found = User.objects.filter(username=name, api_key=None).first()
     if found is None:
         raise Refused(f"expected the name of a user, found '{name}'; `openbenefits user list` shows them all")
     return found

@@ -5,37 +5,26 @@ from typing import Any
 from allauth.account.utils import perform_login
 from django.contrib.auth.decorators import login_required
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
-from openbenefits.reports.hindsight import held_on
 from openbenefits.workbench.pages import is_staff
 
 
 @never_cache
 @login_required
 def home(request: Any) -> HttpResponse:
-    """Lead staff to the workbench; show employees what they have."""
+    """Lead staff to the workbench and employees to the portal; whoever may nothing is told so."""
     access: Access = request.access
     if is_staff(access):
         return redirect("workbench:home")
-    told: dict[str, Any] = {"own": None}
     if access.person_id is not None:
-        told["own"] = _own(access, access.person_id)
-    return render(request, "home.html", told)
-
-
-def _own(access: Access, person_id: int) -> list[dict[str, Any]]:
-    client_id = next(iter(access.permissions))
-    access.require(Permission.SEE, client_id)
-    return held_on(connection, client_id, [person_id], as_of=timezone.localdate()).to_dicts()
+        return redirect("portal:home")
+    return render(request, "home.html")
 
 
 @never_cache

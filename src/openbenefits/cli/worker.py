@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from openbenefits.cli.clock import now
 from openbenefits.cli.database import open_database
 from openbenefits.cli.faults import Refused
 from openbenefits.cli.screen import say
@@ -32,6 +31,7 @@ def worker(nightly: Nightly = False) -> None:
     Ctrl-C ends it: what it does stops at its next step, and what was committed stays.
     """
     connection = open_database()
+    from openbenefits.accounts.clock import now
     from openbenefits.background.worker import WorkerThere, work
 
     logging.getLogger("procrastinate").setLevel(logging.WARNING)

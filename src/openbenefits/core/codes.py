@@ -494,3 +494,38 @@ class Owner(StrEnum):
     HR_DATA = "HR data"
     ELECTION = "election"
     PROCESS = "process"
+
+
+class DocumentKind(StrEnum):
+    """What a paper shows."""
+
+    BIRTH = "birth"  # birth certificate, or the hospital's
+    ADOPTION = "adoption"
+    MARRIAGE = "marriage"
+    DIVORCE = "divorce"
+    DEATH = "death"
+    COVERAGE_LOST = "coverage_lost"
+    COVERAGE_GAINED = "coverage_gained"
+    RESIDENCE = "residence"
+    STUDENT = "student"
+    DISABILITY = "disability"
+    EVIDENCE = "evidence"  # of insurability: answers about health
+    OTHER = "other"
+
+
+class DocumentState(StrEnum):
+    """Where a paper stands."""
+
+    RECEIVED = "received"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ChoiceActKind(StrEnum):
+    """What somebody does in choosing."""
+
+    VIEW = "view"
+    SAVE = "save"
+    DISCARD = "discard"  # gave up what was not submitted
+    REFUSE = "refuse"  # the engine refused what was to be submitted
+    SUBMIT = "submit"

@@ -8,7 +8,6 @@ rulings §1.5, §1.6).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from openbenefits.enrollment.election_rows import (
     with_options,
 )
 from openbenefits.enrollment.entries import record_entry
-from openbenefits.enrollment.entry_cells import kinds_of, read_cells
+from openbenefits.enrollment.entry_cells import election_cells, kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
     chosen_beneficiaries,
@@ -56,7 +55,16 @@ from openbenefits.store.bulk import copy_in, copy_out, update_from
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workforce.models import Person
 
-__all__ = ["EntryResult", "FileRefused", "enter_cells", "enter_file", "enter_one", "progress_of", "withdraw"]
+__all__ = [
+    "EntryResult",
+    "FileRefused",
+    "election_cells",
+    "enter_file",
+    "enter_one",
+    "enter_several",
+    "progress_of",
+    "withdraw",
+]
 
 ELECTION_FILE = (
     *("employee_number", "benefit_record", "schedule", "event_number", "plan_type", "option"),
@@ -121,20 +129,6 @@ def enter_file(
         return _entered(connection, entry, file.cells, unknown_headings=file.unknown_headings)
 
 
-def enter_cells(
-    connection: Any, client_id: int, cells: pl.DataFrame, *, elector: str, source: str, now: datetime
-) -> EntryResult:
-    """Enter what somebody typed into a form, as the rows of a file: good rows are taken, bad ones named.
-
-    Shapes: cells has row, and columns of ELECTION_FILE as text; those left out are blank.
-    """
-    blank = [pl.lit(None, pl.String).alias(name) for name in ELECTION_FILE if name not in cells.columns]
-    filled = cells.with_columns(pl.col("row").cast(pl.Int32), *blank).select("row", *ELECTION_FILE)
-    entry = _Entry(client_id=client_id, elector=elector, source=source, now=now, label="elections typed in")
-    with transaction.atomic(using=connection.alias):
-        return _entered(connection, entry, filled)
-
-
 def enter_one(
     connection: Any,
     client_id: int,
@@ -143,54 +137,37 @@ def enter_one(
     benefit_record: int,
     schedule_id: int,
     event_number: int,
-    plan_type: str,
-    option_code: str,
-    coverage_cents: int | None = None,
-    pledge_cents: int | None = None,
-    percent_thousandths: int | None = None,
-    after_tax_thousandths: int | None = None,
-    hours_hundredths: int | None = None,
-    files_separately: bool = False,
-    dependents: Sequence[int] = (),
-    funds: Mapping[str, int] | None = None,
-    beneficiaries: Mapping[int, int] | None = None,
-    contingent_beneficiaries: Mapping[int, int] | None = None,
-    waive_reason: str | None = None,
-    waiver_proof: str | None = None,
-    waiver_proof_on: date | None = None,
-    credit_rollover: str | None = None,
-    received_on: date,
+    elector: str,
+    source: str,
+    now: datetime,
+    **stated: Any,
+) -> EntryResult:
+    """Enter one election, as a file of one row; `stated` is what `election_cells` takes."""
+    entry = _Entry(client_id=client_id, elector=elector, source=source, now=now)
+    event = (person_id, benefit_record, schedule_id, event_number)
+    with transaction.atomic(using=connection.alias):
+        return _entered(connection, entry, _one_row(connection, client_id, event, election_cells(**stated)))
+
+
+def enter_several(
+    connection: Any,
+    client_id: int,
+    event: tuple[int, int, int, int],
+    elections: Sequence[Mapping[str, str | None]],
+    *,
     elector: str,
     source: str,
     now: datetime,
 ) -> EntryResult:
-    """Enter one election, as a file of one row; `dependents` are their numbers, `funds` whole percentages,
-    beneficiaries are numbers of dependents with hundredths of a percent; `credit_rollover` is a word of
-    `core.codes.ExcessCredits`.
+    """Enter what a person chose for several plan types of one event, as one change.
+
+    Shapes: event is person, benefit record, schedule and event number; elections are `election_cells`.
     """
-    cells = {
-        "plan_type": plan_type,
-        "option": option_code,
-        "coverage_amount": _plain(coverage_cents, 2),
-        "annual_pledge": _plain(pledge_cents, 2),
-        "percent": _plain(percent_thousandths, 3),
-        "dependents": " ".join(map(str, dependents)) or None,
-        "funds": " ".join(f"{fund}:{percent}" for fund, percent in (funds or {}).items()) or None,
-        "after_tax_percent": _plain(after_tax_thousandths, 3),
-        "hours": _plain(hours_hundredths, 2),
-        "files_separately": "Y" if files_separately else None,
-        "beneficiaries": _shares(beneficiaries),
-        "contingent_beneficiaries": _shares(contingent_beneficiaries),
-        "waive_reason": waive_reason,
-        "waiver_proof": waiver_proof,
-        "waiver_proof_on": waiver_proof_on.isoformat() if waiver_proof_on else None,
-        "credit_rollover": credit_rollover,
-        "received_on": received_on.isoformat(),
-    }
-    entry = _Entry(client_id=client_id, elector=elector, source=source, now=now)
-    event = (person_id, benefit_record, schedule_id, event_number)
+    entry = _Entry(
+        client_id=client_id, elector=elector, source=source, now=now, label=f"{len(elections)} elections"
+    )
     with transaction.atomic(using=connection.alias):
-        return _entered(connection, entry, _one_row(connection, client_id, event, cells))
+        return _entered(connection, entry, _rows(connection, client_id, event, elections))
 
 
 def withdraw(
@@ -262,19 +239,19 @@ def progress_of(connection: Any, schedule_id: int) -> pl.DataFrame:
     )
 
 
-def _plain(amount: int | None, decimals: int) -> str | None:
-    """Write an amount as people would: 150000 cents as 1500.00."""
-    return None if amount is None else f"{Decimal(amount).scaleb(-decimals):f}"
-
-
-def _shares(shares: Mapping[int, int] | None) -> str | None:
-    return " ".join(f"{number}:{_plain(share, 2)}" for number, share in (shares or {}).items()) or None
-
-
 def _one_row(
     connection: Any, client_id: int, event: tuple[int, int, int, int], cells: Mapping[str, str | None]
 ) -> pl.DataFrame:
-    """Lay one election out as the row of a file; who or what is unknown stays nameless and is refused."""
+    return _rows(connection, client_id, event, [cells])
+
+
+def _rows(
+    connection: Any,
+    client_id: int,
+    event: tuple[int, int, int, int],
+    elections: Sequence[Mapping[str, str | None]],
+) -> pl.DataFrame:
+    """Lay elections out as the rows of a file; who or what is unknown stays nameless and is refused."""
     person_id, benefit_record, schedule_id, event_number = event
     people = Person.objects.using(connection.alias).filter(client_id=client_id, id=person_id)
     schedules = load_codes(connection, client_id, "schedule").filter(id=schedule_id)["code"]
@@ -283,10 +260,10 @@ def _one_row(
         "benefit_record": str(benefit_record),
         "schedule": schedules[0] if schedules.len() else f"number {schedule_id}",
         "event_number": str(event_number),
-        **cells,
     }
     schema = {"row": pl.Int32, **dict.fromkeys(ELECTION_FILE, pl.String)}
-    return pl.DataFrame([{"row": 1, **stated}], schema=schema)
+    rows = [{"row": row, **stated, **cells} for row, cells in enumerate(elections, start=1)]
+    return pl.DataFrame(rows, schema=schema)
 
 
 # --- from cells to submissions ----------------------------------------------------------------------------

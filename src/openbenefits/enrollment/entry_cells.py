@@ -5,6 +5,8 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -130,6 +132,64 @@ def kinds_of(*columns: str) -> dict[str, Kind]:
     return {name: _KINDS[name] for name in columns}
 
 
+# --- what is stated, as cells ---------------------------------------------------------------------------
+
+
+def election_cells(
+    *,
+    plan_type: str,
+    option_code: str,
+    received_on: date,
+    coverage_cents: int | None = None,
+    pledge_cents: int | None = None,
+    percent_thousandths: int | None = None,
+    after_tax_thousandths: int | None = None,
+    hours_hundredths: int | None = None,
+    files_separately: bool = False,
+    dependents: Sequence[int] = (),
+    funds: Mapping[str, int] | None = None,
+    beneficiaries: Mapping[int, int] | None = None,
+    contingent_beneficiaries: Mapping[int, int] | None = None,
+    waive_reason: str | None = None,
+    waiver_proof: str | None = None,
+    waiver_proof_on: date | None = None,
+    credit_rollover: str | None = None,
+) -> dict[str, str | None]:
+    """Write an election as the cells of a file.
+
+    `dependents` are their numbers, `funds` whole percentages, beneficiaries are numbers of dependents with
+    hundredths of a percent; `credit_rollover` is a word of `core.codes.ExcessCredits`.
+    """
+    return {
+        "plan_type": plan_type,
+        "option": option_code,
+        "coverage_amount": _decimal(coverage_cents, 2),
+        "annual_pledge": _decimal(pledge_cents, 2),
+        "percent": _decimal(percent_thousandths, 3),
+        "dependents": " ".join(map(str, dependents)) or None,
+        "funds": " ".join(f"{fund}:{percent}" for fund, percent in (funds or {}).items()) or None,
+        "after_tax_percent": _decimal(after_tax_thousandths, 3),
+        "hours": _decimal(hours_hundredths, 2),
+        "files_separately": "Y" if files_separately else None,
+        "beneficiaries": _listed_shares(beneficiaries),
+        "contingent_beneficiaries": _listed_shares(contingent_beneficiaries),
+        "waive_reason": waive_reason,
+        "waiver_proof": waiver_proof,
+        "waiver_proof_on": waiver_proof_on.isoformat() if waiver_proof_on else None,
+        "credit_rollover": credit_rollover,
+        "received_on": received_on.isoformat(),
+    }
+
+
+def _decimal(amount: int | None, decimals: int) -> str | None:
+    """Write an amount as people would: 150000 cents as 1500.00."""
+    return None if amount is None else f"{Decimal(amount).scaleb(-decimals):f}"
+
+
+def _listed_shares(shares: Mapping[int, int] | None) -> str | None:
+    return " ".join(f"{number}:{_decimal(share, 2)}" for number, share in (shares or {}).items()) or None
+
+
 # --- reading files ----------------------------------------------------------------------------------------
 
 
@@ -163,6 +223,20 @@ def read_cells(
         unknown_headings=headings.unknown,
         cells=sheets.named_cells(grid, 0, headings, columns),
     )
+
+
+def stated_headings(path: Path, columns: Sequence[str]) -> dict[str, str | None]:
+    """Answer the headings of a file, each with the column it says; None where that is no column.
+
+    Errors: FileRefused.
+    """
+    data = sheets.read_data(path)
+    read_grid = _first_sheet if sheets.is_workbook(path) else _text
+    grid = sheets.stripped(read_grid(path.name, data))
+    if not grid.height:
+        raise FileRefused(f"{path.name}: expected a row of headings, found an empty file")
+    stated = sheets.headings_at(grid, 0).values()
+    return {heading: _plain(heading) if _plain(heading) in columns else None for heading in stated}
 
 
 def _text(name: str, data: bytes) -> pl.DataFrame:

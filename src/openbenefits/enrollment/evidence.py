@@ -30,25 +30,69 @@ def decide_proof(
     Coverage that waits for this evidence rises from that day to what was approved, at most what was asked
     for; below the amount already in force nothing changes. Later events use the approved amount.
     """
-    version = models.ProofDecision.objects.filter(
-        client_id=client_id, person_id=person_id, plan_type=plan_type, valid_from=valid_from
-    ).count()
-    models.ProofDecision.objects.create(
-        client_id=client_id,
-        person_id=person_id,
-        plan_type=plan_type,
-        valid_from=valid_from,
-        version=version + 1,
-        approved_cents=approved_cents,
-        decided_by=decided_by,
-        known_since=now,
-    )
-    keys = pl.DataFrame({"client_id": [client_id], "person_id": [person_id]})
-    points = with_ends(load_coverage(connection, keys).filter(plan_type=plan_type)).with_columns(
-        approved_to=pl.lit(None, pl.Date)
-    )
-    approvals = load_approvals(connection, keys).filter(plan_type=plan_type, valid_from=valid_from)
+    row = {
+        "client_id": client_id,
+        "person_id": person_id,
+        "plan_type": plan_type,
+        "valid_from": valid_from,
+        "approved_cents": approved_cents,
+    }
+    decide_proofs(connection, pl.DataFrame([row], schema=PROOF), decided_by=decided_by, now=now)
+
+
+DAY = ["client_id", "person_id", "plan_type", "valid_from"]
+PROOF: dict[str, Any] = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "plan_type": pl.String,
+    "valid_from": pl.Date,
+    "approved_cents": pl.Int64,
+}
+
+
+def decide_proofs(
+    connection: Any, rows: pl.DataFrame, *, decided_by: str, now: datetime, change_id: int | None = None
+) -> None:
+    """Record what was approved for several people, as `decide_proof` does; rows as PROOF."""
+    _write_proofs(rows, decided_by=decided_by, now=now, change_id=change_id)
+    keys = rows.select("client_id", "person_id").unique()
+    coverage = load_coverage(connection, keys).join(rows, on=DAY[:3], how="semi")
+    points = with_ends(coverage).with_columns(approved_to=pl.lit(None, pl.Date))
+    approvals = load_approvals(connection, keys).join(rows, on=DAY, how="semi")
     _write(connection, rises(points, approvals), run_id=None, now=now)
+
+
+def withdraw_proofs(rows: pl.DataFrame, *, decided_by: str, now: datetime) -> None:
+    """Record that nothing is decided for these days any more; coverage follows its events, decided again."""
+    _write_proofs(rows, decided_by=decided_by, now=now, is_withdrawn=True)
+
+
+def _write_proofs(
+    rows: pl.DataFrame,
+    *,
+    decided_by: str,
+    now: datetime,
+    change_id: int | None = None,
+    is_withdrawn: bool = False,
+) -> None:
+    made = models.ProofDecision.objects.filter(
+        client_id__in=rows["client_id"].unique().to_list(), person_id__in=rows["person_id"].to_list()
+    )
+    listed = list(made.values_list(*DAY, "version"))
+    schema = {**{name: PROOF[name] for name in DAY}, "last": pl.Int32}
+    last = pl.DataFrame(listed, schema=schema, orient="row").group_by(DAY).agg(pl.col("last").max())
+    new = rows.join(last, on=DAY, how="left").with_columns(pl.col("last").fill_null(0))
+    models.ProofDecision.objects.bulk_create(
+        models.ProofDecision(
+            **{name: row[name] for name in PROOF},
+            version=row["last"] + 1,
+            decided_by=decided_by,
+            change_id=change_id,
+            known_since=now,
+            is_withdrawn=is_withdrawn,
+        )
+        for row in new.iter_rows(named=True)
+    )
 
 
 def follow_evidence(

@@ -427,3 +427,72 @@ class PriceDecision(models.Model):
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()
+
+
+class EvidenceAct(models.Model):
+    """What became of a request for more coverage that waits for evidence of insurability: append-only."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "benefit_record", "plan_type", "slot", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    slot = models.SmallIntegerField()
+    number = models.IntegerField()  # counts the acts about the coverage
+    schedule_id = models.IntegerField(null=True)  # the event that asked for it; null: taken over
+    event_number = models.IntegerField(null=True)
+    asked_cents = models.BigIntegerField()
+    kind = models.TextField()  # enrollment.evidence_deciding.Kind
+    approved_cents = models.BigIntegerField(null=True)
+    acted_on = models.DateField()  # the day it counts from; of a reminder, the day it was sent
+    undoes = models.IntegerField(null=True)  # the act that no longer counts
+    change_id = models.BigIntegerField(null=True)  # the file it came with
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class DependentAct(models.Model):
+    """What was done about a dependent nobody proved: reminded, dropped, let back; append-only."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "dependent_id", "number")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    dependent_id = models.BigIntegerField()
+    number = models.IntegerField()
+    kind = models.TextField()  # enrollment.verifying.Kind
+    acted_on = models.DateField()
+    change_id = models.BigIntegerField(null=True)  # the change of facts that made it so
+    event_change_id = models.BigIntegerField(null=True)  # the change that reported the event
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()
+
+
+class Document(models.Model):
+    """A paper somebody sent about a person: its bytes sealed, and what was decided about it."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    about = models.TextField()  # enrollment.documents: what it belongs to, such as event:4:1 or dependent:2
+    kind = models.TextField()  # core.codes.DocumentKind
+    name = models.TextField()  # as the sender called the file
+    media_type = models.TextField()  # by its content, never by its name
+    size = models.IntegerField()  # bytes
+    content = models.BinaryField()  # sealed (store.secrets)
+    state = models.TextField(default="received")  # core.codes.DocumentState
+    added_by = models.TextField()
+    added_at = models.DateTimeField()
+    decided_by = models.TextField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, default="")  # of the decision
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["client_id", "person_id"], name="document_of_person"),
+            models.Index(
+                fields=["client_id", "added_at"],
+                name="document_waiting",
+                condition=models.Q(state="received"),
+            ),
+        ]

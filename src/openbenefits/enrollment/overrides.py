@@ -1,6 +1,6 @@
 """Use cases of overrides: what somebody decides about eligibility for one event (docs/rules.md §2.9)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.approvals import ApprovalKind, Matter, require_approval
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus
 from openbenefits.enrollment.models import EligibilityOverride
 from openbenefits.events.models import Event
@@ -60,17 +61,19 @@ def override_eligibility(
     reason: str,
     now: datetime,
     is_decided_again: bool = False,
+    is_rehearsal: bool = False,
 ) -> Decided:
     """Record what somebody decides about a program, or an option of it, for one event.
 
     `option` is a plan type and a code; `is_eligible` null withdraws what was decided before. An event that
     has been prepared, and waits for elections, goes back to AS, so that the next run prepares it again; one
     with elections entered is prepared again by the next run anyway. `is_decided_again` says that the caller
-    decides the event again at once, so that it may be final.
+    decides the event again at once, so that it may be final. A rehearsal needs no approval: it is given up.
 
     Missing: the same decision by the same author for the same reason, again: nothing is written.
     Errors:  OverrideRefused for an unknown, final or void event, an unknown program or option, an empty
-             author or reason, or nothing to withdraw. UnknownPeople, PeopleBusy.
+             author or reason, or nothing to withdraw. UnknownPeople, PeopleBusy. ApprovalWanted where the
+             client wants another user to approve it.
     """
     for what, text in (("author", author), ("reason", reason)):
         if not text.strip():
@@ -91,6 +94,9 @@ def override_eligibility(
         said = (is_eligible, author, reason)
         if last is not None and said == (last.is_eligible, last.author, last.reason):
             return Decided(version=last.version, is_new=False, is_prepared_again=False)
+        if not is_rehearsal:
+            matter = matter_of_override(key, program_id, option_id, is_eligible, _name(program, option))
+            require_approval(matter, now)
         version = made.count() + 1
         made.create(
             **key,
@@ -104,6 +110,21 @@ def override_eligibility(
         )
         again = not is_decided_again and assign_again(connection, [event], author=author, now=now) > 0
     return Decided(version=version, is_new=True, is_prepared_again=again)
+
+
+def matter_of_override(
+    key: Mapping[str, int], program_id: int, option_id: int | None, is_eligible: bool | None, name: str
+) -> Matter:
+    """Answer what another user approves who approves a decision about an event; name: of what it is about."""
+    place = "/".join(str(key[one]) for one in EVENT_KEY if one != "client_id")
+    decided = None if is_eligible is None else str(is_eligible).lower()
+    return Matter(
+        client_id=key["client_id"],
+        kind=ApprovalKind.OVERRIDE,
+        key=f"event {place}",
+        parts=[str(program_id), None if option_id is None else str(option_id), decided],
+        told=f"{name}: {WORDS[is_eligible]}",
+    )
 
 
 def a(what: str) -> str:

@@ -4,7 +4,7 @@ Taken-over points name no event. A corrected file supersedes the points it corre
 said anything about that plan type; from then on an event changes what holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +93,15 @@ class TakeOverResult:
         return self.bad_rows["row"].n_unique()
 
 
-def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, made_by: str) -> TakeOverResult:
+def take_over(
+    connection: Any,
+    client_id: int,
+    path: Path,
+    *,
+    now: datetime,
+    made_by: str,
+    mapping: Mapping[str, str] | None = None,
+) -> TakeOverResult:
     """Take over the coverage in a file: all good rows are taken, each bad one is named.
 
     The same file again changes nothing. Missing: a blank benefit_record is 0, a blank deduction_begins_on is
@@ -102,7 +110,7 @@ def take_over(connection: Any, client_id: int, path: Path, *, now: datetime, mad
 
     Errors: FileRefused for a file that cannot be read as coverage.
     """
-    file = read_cells(Path(path), TAKEOVER_FILE, REQUIRED_HEADINGS)
+    file = read_cells(Path(path), TAKEOVER_FILE, REQUIRED_HEADINGS, mapping)
     with transaction.atomic(using=connection.alias):
         said = _said(connection, client_id, file.cells)
         good = said.rows.join(said.bad, on="row", how="anti")

@@ -163,11 +163,31 @@ class CoverageCodePart(Part, kw_only=True, frozen=True):
     imputed_against: Code | None = None  # covers persons who are no tax dependents; the code without them
 
 
+class PlanDesignPart(Part, kw_only=True, frozen=True):
+    """What members of a medical plan pay themselves, for people who compare plans; it decides nothing.
+
+    A visit or drug without a copay of its own goes to the deductible, then to the coinsurance. `deductible`
+    and `out_of_pocket_max` are one person's, the others the family's together.
+    """
+
+    deductible: Dollars
+    deductible_family: Dollars
+    out_of_pocket_max: Dollars
+    out_of_pocket_max_family: Dollars
+    coinsurance_percent: Percent  # what members pay of what is above the deductible
+    primary_visit: Dollars | None = None
+    specialist_visit: Dollars | None = None
+    emergency_visit: Dollars | None = None
+    drug: Dollars | None = None
+    source: str
+
+
 class PlanPart(SwitchedPart, kw_only=True, frozen=True):
     code: Code
     plan_type: PlanType
     name: str
     carrier: str
+    design: PlanDesignPart | None = None  # not said: it cannot be compared by expected use
     hsa_eligible: bool = False
     imputed_income: bool = False  # group-term life insurance the employer carries (26 USC 79)
     coverage_group: Code | None = None  # whose plans together have a maximum
@@ -740,11 +760,34 @@ class RunLimitPart(DatedPart, kw_only=True, frozen=True):
 
 
 class SecondPersonPart(Part, kw_only=True, frozen=True):
-    """The acts about a run, or a rehearsal, that need another person than who made it (rulings §6.5)."""
+    """The acts that need another person than who prepared them (rulings §6.5).
+
+    Those about a run or a rehearsal may be done by another person than who made it; each of them may be done
+    by anybody once another user approved it (accounts.approvals). The database refuses the rest.
+    """
 
     release: bool = False
     take_back: bool = False
     commit: bool = False
+    finalize: bool = False  # runs that apply defaults and close
+    override: bool = False  # eligibility decided by a person
+    setup: bool = False  # a release of set-up put into force, or taken out of it
+
+
+class DeadlinesPart(Part, kw_only=True, frozen=True):
+    """Until when papers are waited for, and what becomes of what nobody proved in time.
+
+    `evidence_days` after coverage is asked for, evidence of insurability that nobody decided expires: what is
+    in force stays. `dependent_days` after a dependent is covered for the first time, papers must be approved
+    that show who it is, of the person types `dependent_types`. Else, with an `unverified_event`, the
+    dependent is no longer one from the next day on, and an event of that class ends the coverage; without it
+    somebody decides.
+    """
+
+    evidence_days: Annotated[int, Meta(ge=1)] | None = None
+    dependent_days: Annotated[int, Meta(ge=1)] | None = None
+    dependent_types: list[str] = []  # none: every one
+    unverified_event: Code | None = None
 
 
 class CobraClassPart(DatedPart, kw_only=True, frozen=True):
@@ -863,3 +906,4 @@ class ClientBundle(SharedSections, kw_only=True, frozen=True):
     data_audit: DataAuditPart | None = None
     run_limits: list[RunLimitPart] = []
     second_person: SecondPersonPart | None = None
+    deadlines: DeadlinesPart | None = None

@@ -179,6 +179,16 @@ class Plan(SwitchedRow):
     is_hsa_eligible = models.BooleanField()
     is_imputed_income = models.BooleanField(default=False)  # group-term life the employer carries
     coverage_group_id = models.IntegerField(null=True)
+    deductible_cents = models.BigIntegerField(null=True)  # this and the next: what members pay themselves
+    family_deductible_cents = models.BigIntegerField(null=True)
+    out_of_pocket_max_cents = models.BigIntegerField(null=True)
+    family_out_of_pocket_max_cents = models.BigIntegerField(null=True)
+    coinsurance_thousandths = models.IntegerField(null=True)
+    primary_visit_cents = models.BigIntegerField(null=True)  # a copay; null: deductible and coinsurance
+    specialist_visit_cents = models.BigIntegerField(null=True)
+    emergency_visit_cents = models.BigIntegerField(null=True)
+    drug_cents = models.BigIntegerField(null=True)
+    design_source = models.TextField(null=True)  # null: the set-up says nothing of all this
 
 
 class CoverageGroup(SwitchedRow):

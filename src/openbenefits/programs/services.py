@@ -11,6 +11,7 @@ from threading import Lock
 from django.db import connection, transaction
 from django.db.models import Max
 
+from openbenefits.accounts.approvals import ApprovalKind, Matter, require_approval
 from openbenefits.core.codes import Severity
 from openbenefits.programs.audit import audit
 from openbenefits.programs.audit.graph import Record, own_records
@@ -135,11 +136,15 @@ def _of_client(
     return [*standings(now, [client], loaded), *before]
 
 
-def apply(folder: Path, *, client_id: int, applied_by: str, now: datetime) -> Change:
+def apply(
+    folder: Path, *, client_id: int, applied_by: str, now: datetime, is_rehearsal: bool = False
+) -> Change:
     """Put a folder into force, whole or not at all.
 
     Refused while its audit has errors, or while the PEO's would bring errors to a client's set-up in force.
-    The same bundle again changes nothing.
+    The same bundle again changes nothing. A rehearsal, which the caller gives up, needs no approval.
+
+    Errors: ApprovalWanted where the set-up in force wants another user to approve the next.
     """
     with transaction.atomic():
         _lock(client_id)
@@ -147,13 +152,31 @@ def apply(folder: Path, *, client_id: int, applied_by: str, now: datetime) -> Ch
         obstacles = [*result.findings, *_obstacles(result.bundle, client_id)]
         if result.bundle is None or has_errors(obstacles):
             return Change(outcome=Outcome.REFUSED, release=_release_of(client_id), findings=obstacles)
+        if not is_rehearsal:
+            _require_approval(client_id, result.bundle, now)
         return _put_in_force(result.bundle, obstacles, client_id, applied_by, now)
+
+
+def matter_of_release(client_id: int, code: str, mark: str) -> Matter:
+    """Answer what another user approves who approves set-up: the bundle, and the fingerprint of its text."""
+    return Matter(client_id=client_id, kind=ApprovalKind.SETUP, key=f"bundle {code}", parts=[mark])
+
+
+def _require_approval(client_id: int, loaded: LoadedBundle, now: datetime) -> None:
+    bundle = Bundle.objects.filter(client_id=client_id).select_related("release").first()
+    if bundle is None or bundle.release is None:
+        return
+    mark = fingerprint(to_document(loaded))
+    if mark != bundle.release.fingerprint:
+        require_approval(matter_of_release(client_id, bundle.code, mark), now)
 
 
 def take_back(bundle_code: str, *, by: str, now: datetime) -> Change:
     """Return to the release before the one in force; the first one leaves nothing in force.
 
     Refused while a client's set-up needs what the PEO's earlier release does not have, and the reverse.
+
+    Errors: ApprovalWanted where the set-up in force wants another user to approve that.
     """
     with transaction.atomic():
         bundle = Bundle.objects.filter(code=bundle_code).first()
@@ -167,6 +190,8 @@ def take_back(bundle_code: str, *, by: str, now: datetime) -> Change:
         findings = list(_faults_of_return(bundle, earlier))
         if findings:
             return Change(outcome=Outcome.REFUSED, release=bundle.release, findings=findings)
+        mark = earlier.fingerprint if earlier is not None else ""
+        require_approval(matter_of_release(bundle.client_id, bundle.code, mark), now)
         _mark_taken_back(bundle.release, by, now)
         _point(bundle, earlier)
     return Change(outcome=Outcome.TAKEN_BACK, release=earlier, findings=[])

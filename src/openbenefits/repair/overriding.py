@@ -84,6 +84,7 @@ def override(
                 reason=order.reason,
                 now=now,
                 is_decided_again=True,
+                is_rehearsal=is_rehearsal,
             )
             return told_of(connection, order.repair_order(), now=now, permit=everybody_may)
 

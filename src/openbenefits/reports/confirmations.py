@@ -26,7 +26,7 @@ PRICES = (
 def confirmation_letters(batch: StatementFrames) -> pl.DataFrame:
     """Write the letters that say what was decided."""
     general = [general_credits(batch.options), general_deductions(batch.options)]
-    rows = pl.concat([_confirmed(batch), *general], how="diagonal")
+    rows = pl.concat([confirmed(batch), *general], how="diagonal")
     return assembled(
         heads(batch.events),
         {
@@ -38,7 +38,7 @@ def confirmation_letters(batch: StatementFrames) -> pl.DataFrame:
     )
 
 
-def _confirmed(batch: StatementFrames) -> pl.DataFrame:
+def confirmed(batch: StatementFrames) -> pl.DataFrame:
     """Find what holds after the event per plan type and slot, with its price.
 
     What the event made itself; where it changed nothing, what already holds when its coverage begins.

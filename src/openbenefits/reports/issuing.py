@@ -8,6 +8,7 @@ the batch and its last step, which is a new one after every issue and every repr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
+from openbenefits.delivery.assembly import assembled
+from openbenefits.delivery.codes import KIND_NAMES, Channel, FateCode
+from openbenefits.delivery.keeping import keep_documents, load_sent
+from openbenefits.delivery.routing import give, write_fates
 from openbenefits.enrollment.frames import load_credit_rolls, load_credit_uses
 from openbenefits.events.rules import window
 from openbenefits.events.services import move_events
 from openbenefits.reports import frames, listings
 from openbenefits.reports.confirmations import confirmation_letters
+from openbenefits.reports.files import write_whole
 from openbenefits.reports.leftover import credits_told
 from openbenefits.reports.letters import StatementFrames
 from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
@@ -33,6 +39,7 @@ ISSUED = "statement issued"
 ASKED = (ProcessStatus.PR, ProcessStatus.ET, ProcessStatus.EE)
 KEY = list(frames.EVENT_KEY)
 UNSAFE = r"[^A-Za-z0-9]+"
+TITLES = {str(kind): f"{name}s" for kind, name in KIND_NAMES.items()}
 
 Progress = Callable[[int, int], None]
 """Told after each batch how many events are done, of how many."""
@@ -84,7 +91,7 @@ def issue_enrollment_statements(
     connection: Any,
     schedule_id: int,
     *,
-    folder: Path,
+    folder: Path | None = None,
     on: date,
     now: datetime,
     actor: str = "statements",
@@ -95,6 +102,9 @@ def issue_enrollment_statements(
     person_ids: Sequence[int] | None = None,
 ) -> StatementResult:
     """Write the enrolment statements not yet sent (BAS004), note the day, and move PR to NT.
+
+    Each letter is kept as it was made (`delivery`). With a folder they are written there for whoever prints
+    them himself; without one they go the way their people chose.
 
     Entered events (ET, EE) keep their status. Where a class counts its window from the notice, the window
     begins with it. `person_ids` limits them to some people (None: everybody due).
@@ -109,7 +119,7 @@ def issue_confirmations(
     connection: Any,
     schedule_id: int,
     *,
-    folder: Path,
+    folder: Path | None = None,
     on: date,
     now: datetime,
     actor: str = "statements",
@@ -117,9 +127,12 @@ def issue_confirmations(
     progress: Progress | None = None,
     paper: str = "us-letter",
     batch_people: int = BATCH_PEOPLE,
+    person_ids: Sequence[int] | None = None,
 ) -> StatementResult:
-    """Write the confirmations not yet sent (BAS005) of events at FE, and note the day."""
-    job = _Job(connection, CONFIRMATION, schedule_id, folder, on, now, actor, per_person, batch_people)
+    """Write the confirmations not yet sent (BAS005) of events at FE, and note the day; folder as above."""
+    job = _Job(
+        connection, CONFIRMATION, schedule_id, folder, on, now, actor, per_person, batch_people, person_ids
+    )
     return job.issue(paper, progress)
 
 
@@ -133,9 +146,10 @@ def reprint(
     folder: Path,
     paper: str = "us-letter",
 ) -> Path | None:
-    """Print again what was sent to the people of a print list, from what holds now; nothing is changed.
+    """Print again what was sent to the people of a print list, as it was sent; nothing is changed.
 
-    `kind` is enrollment or confirmation. Answers the file, or None where nobody of the list was sent one.
+    Of who was sent one before letters were kept, it is what holds now. `kind` is enrollment or confirmation.
+    Answers the file, or None where nobody of the list was sent one.
     """
     what = KINDS[kind]
     events = frames.load_events(connection, schedule_ids=[schedule_id]).filter(
@@ -143,10 +157,16 @@ def reprint(
     )
     if events.is_empty():
         return None
-    letters = letters_of(connection, what, frames.with_case(events), load_names(connection))
-    with press(what.template, paper=paper) as machine:
-        file_name = f"{what.name}_reprint_{pl.select(_safe(pl.lit(name))).item()}.pdf"
-        return machine.print([letters], [folder / file_name])[0]
+    pdfs = load_sent(connection, what.name, events)
+    older = events.join(pdfs, on=KEY, how="anti", maintain_order="left")
+    files = pdfs["pdf"].to_list()
+    if older.height:
+        letters = letters_of(connection, what, frames.with_case(older), load_names(connection))
+        with press(what.template, paper=paper) as machine:
+            files += machine.files_of(letters)
+    file_name = f"{what.name}_reprint_{pl.select(_safe(pl.lit(name))).item()}.pdf"
+    whole = files[0] if len(files) == 1 else assembled(files, title=TITLES[what.name])
+    return write_whole(folder / file_name, partial(_write_bytes, whole))
 
 
 @dataclass(frozen=True)
@@ -156,7 +176,7 @@ class _Job:
     connection: Any
     kind: Kind
     schedule_id: int
-    folder: Path
+    folder: Path | None
     on: date
     now: datetime
     actor: str
@@ -221,13 +241,39 @@ class _Job:
         return files, events.height
 
     def _print(self, events: pl.DataFrame, names: SetupNames, machine: Press) -> list[Path]:
+        """Set each letter, keep it, and give it to its way: into the folder, or as its person chose."""
         letters = letters_of(self.connection, self.kind, events, names)
-        files = self._file_names(events, names)
-        if not self.per_person:
-            return machine.print([letters], files[:1])
-        return machine.print(list(letters.iter_slices(1)), files)
+        pdfs = machine.files_of(letters)
+        kept = self._keep(events, pdfs, machine.paper)
+        if self.folder is None:
+            give(self.connection, kept, on=self.on, author=self.actor, now=self.now)
+            return []
+        files = self._file_names(events, names, self.folder)
+        written = self._write(files, pdfs)
+        self._note_printed(kept, written)
+        return written
 
-    def _file_names(self, events: pl.DataFrame, names: SetupNames) -> list[Path]:
+    def _keep(self, events: pl.DataFrame, pdfs: list[bytes], paper: str) -> pl.DataFrame:
+        about = events.select(*KEY, as_of="event_on", kind=pl.lit(self.kind.name), paper=pl.lit(paper))
+        return keep_documents(self.connection, about, pdfs, author=self.actor, now=self.now)
+
+    def _write(self, files: list[Path], pdfs: list[bytes]) -> list[Path]:
+        if self.per_person:
+            pairs = zip(files, pdfs, strict=True)
+            return [write_whole(path, partial(_write_bytes, pdf)) for path, pdf in pairs]
+        whole = assembled(pdfs, title=TITLES[self.kind.name])
+        return [write_whole(files[0], partial(_write_bytes, whole))]
+
+    def _note_printed(self, kept: pl.DataFrame, files: list[Path]) -> None:
+        """Say of letters in a folder that they are printed from there, in which file."""
+        given = give(
+            self.connection, kept, on=self.on, author=self.actor, now=self.now, channel=Channel.PRINT
+        )
+        names = [file.name for file in files] * (1 if self.per_person else given.height)
+        sent = given.with_columns(pl.Series("told", names), fate=pl.lit(str(FateCode.SENT)))
+        write_fates(self.connection, sent, author=self.actor, now=self.now)
+
+    def _file_names(self, events: pl.DataFrame, names: SetupNames, folder: Path) -> list[Path]:
         """Name a file after each event: never twice the same after a commit, always the same before it."""
         numbers = frames.load_people(self.connection, events).select("case", "client", "employee_number")
         schedule = names.schedules.filter(schedule_id=self.schedule_id)["schedule"].first()
@@ -239,7 +285,7 @@ class _Job:
             _safe(pl.col("employee_number")),
             pl.concat_str(*KEY[1:], "steps", separator="-").alias("key"),
         )
-        return [self.folder / f"{'_'.join(parts)}.pdf" for parts in keys.iter_rows()]
+        return [folder / f"{'_'.join(parts)}.pdf" for parts in keys.iter_rows()]
 
     def _with_window(self, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
         """Let the window begin today where its class counts it from the notice."""
@@ -263,6 +309,16 @@ def letters_of(
     connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
 ) -> pl.DataFrame:
     """Load what the letters of a batch say, and write them; as then known, of events as they then stood."""
+    return kind.letters(batch_of(connection, events, names, known_at=known_at))
+
+
+def batch_of(
+    connection: Any, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
+) -> StatementFrames:
+    """Load what letters of a batch of events are made from.
+
+    Shapes: events as `frames.load_events`.
+    """
     people = frames.load_people(connection, events, known_at=known_at)
     named = listings.with_people(with_event_names(events, names), people)
     dated = events.select("case", "event_on", "program_id")
@@ -282,18 +338,16 @@ def letters_of(
         names.funds, on=["plan_type", "fund"], how="left", maintain_order="left"
     )
     uses = load_credit_uses(connection, events, known_at=known_at)
-    return kind.letters(
-        StatementFrames(
-            events=named,
-            plans=plans,
-            options=options,
-            timeline=with_option_names(of_events(coverage, "event_on"), names),
-            covered=frames.load_covered(connection, events),
-            funds=funds,
-            beneficiaries=frames.load_beneficiaries(connection, events),
-            dependents=frames.load_dependents(connection, events, known_at=known_at),
-            leftover=credits_told(events, uses, load_credit_rolls(connection, events)),
-        )
+    return StatementFrames(
+        events=named,
+        plans=plans,
+        options=options,
+        timeline=with_option_names(of_events(coverage, "event_on"), names),
+        covered=frames.load_covered(connection, events),
+        funds=funds,
+        beneficiaries=frames.load_beneficiaries(connection, events),
+        dependents=frames.load_dependents(connection, events, known_at=known_at),
+        leftover=credits_told(events, uses, load_credit_rolls(connection, events)),
     )
 
 
@@ -313,6 +367,10 @@ def _mark_confirmed(connection: Any, events: pl.DataFrame, on: date, _now: datet
     """Note that confirmations were sent."""
     noted = events.with_columns(confirm_notified_on=pl.lit(on, dtype=pl.Date))
     update_from(connection, "events_event", noted, KEY, ["confirm_notified_on"])
+
+
+def _write_bytes(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
 
 
 def _safe(text: pl.Expr) -> pl.Expr:

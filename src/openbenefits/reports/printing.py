@@ -16,7 +16,10 @@ import polars as pl
 from openbenefits.reports.files import draft_of, finish
 
 PAPERS = ("us-letter", "a4")
-_TEMPLATES = ("common.typ", "enrollment.typ", "confirmation.typ")
+_TEMPLATES = (
+    *("common.typ", "enrollment.typ", "confirmation.typ", "submission.typ"),
+    *("coverage.typ", "report.typ", "labels.typ"),
+)
 _TYPESETTER = "openbenefits.reports.typesetter"
 
 
@@ -37,12 +40,20 @@ class Press:
         self._set(letters, [draft_of(path) for path in paths], "pdf")
         return [finish(path) for path in paths]
 
+    def files_of(self, letters: pl.DataFrame, *, title: str = "") -> list[bytes]:
+        """Set each letter into a file of its own; `title` where letters of the template have several."""
+        outputs = [self.folder / f"letter-{number}.pdf" for number in range(letters.height)]
+        self._set(list(letters.iter_slices(1)), outputs, "pdf", title)
+        return [output.read_bytes() for output in outputs]
+
     def pictures(self, letters: pl.DataFrame) -> list[bytes]:
         """Set letters as PNG pictures of their pages."""
         self._set([letters], [self.folder / "page-{0p}.png"], "png")
         return [file.read_bytes() for file in sorted(self.folder.glob("page-*.png"))]
 
-    def _set(self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str) -> None:
+    def _set(
+        self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str, title: str = ""
+    ) -> None:
         jobs = []
         for number, (frame, output) in enumerate(zip(letters, outputs, strict=True)):
             frame.write_json(self.folder / f"{number}.json")
@@ -53,6 +64,7 @@ class Press:
             "root": str(self.folder),
             "paper": self.paper,
             "format": kind,
+            "title": title,
             "jobs": jobs,
         }
         done = subprocess.run(

@@ -9,14 +9,20 @@ import sys
 
 import typst
 
+ACCESSIBLE = ["ua-1"]
+"""PDF/UA-1: tagged, with a title and a language, readable by a screen reader; Typst refuses what is not."""
+
 
 def main() -> None:
     """Set each job's data file into its output file; a fault of a template ends in an error exit."""
     order = json.load(sys.stdin)
     compiler = typst.Compiler(order["template"], root=order["root"], ignore_system_fonts=True)
+    how = {"pdf_standards": ACCESSIBLE} if order["format"] == "pdf" else {}
     for job in order["jobs"]:
         inputs = {"data": job["data"], "paper": order["paper"]}
-        compiler.compile(output=job["output"], format=order["format"], sys_inputs=inputs)
+        if order["title"]:
+            inputs["title"] = order["title"]
+        compiler.compile(output=job["output"], format=order["format"], sys_inputs=inputs, **how)
 
 
 if __name__ == "__main__":

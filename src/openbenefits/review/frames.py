@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES
+from openbenefits.enrollment.evidence_frames import NOT_CLOSED
 from openbenefits.reports.frames import EVENT_KEY, KEYS, OF_EVENT, of_events
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -118,18 +119,11 @@ LEFT_LYING = {
     "since": pl.Date(),
 }
 
-UNPROVED_COVER_QUERY = """
+UNPROVED_COVER_QUERY = f"""
 SELECT c.client_id, c.person_id, c.benefit_record, c.plan_type, c.schedule_id, c.event_number,
        (c.made_at AT TIME ZONE 'UTC')::date AS since
 FROM enrollment_coverage AS c
-WHERE c.client_id = %(client)s AND c.superseded_by_run IS NULL
-  AND c.requested_coverage_cents > c.coverage_cents
-  AND NOT EXISTS (
-      SELECT FROM enrollment_coverage AS n
-      WHERE (n.client_id, n.person_id, n.benefit_record, n.plan_type, n.slot)
-          = (c.client_id, c.person_id, c.benefit_record, c.plan_type, c.slot)
-        AND n.superseded_by_run IS NULL AND n.begins_on > c.begins_on
-  )
+WHERE c.client_id = %(client)s AND {NOT_CLOSED}
 """
 UNPROVED_COVER = {
     **{name: EVENT_KEY[name] for name in ("client_id", "person_id", "benefit_record")},

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.approvals import ApprovalKind, Matter, is_approved
 from openbenefits.runs import models
 from openbenefits.runs.limits import needs_second_person
 
@@ -27,15 +28,18 @@ def record_act(
     author: str,
     now: datetime,
     found: Mapping[str, Any] | None = None,
+    prepared_by: str | None = None,
 ) -> models.RunAct:
-    """Write down what somebody did about a run.
+    """Write down what somebody did about a run; prepared by who started it, unless told otherwise.
 
-    Errors: ActRefused without a reason, or by the same person where the client wants a second one.
+    Errors: ActRefused without a reason, or by the same person where the client wants a second one and nobody
+            else approved exactly this.
     """
     if not reason.strip() or not author.strip():
         raise ActRefused(f"run {started.pk}: expected a reason and an author, found none; state both")
     second = needs_second_person(connection, started.bundle_client, kind)
-    refuse_same_person(second, started.started_by, author, f"run {started.pk}")
+    if second and not is_approved(matter_of(started, kind, found), now):
+        refuse_same_person(second, prepared_by or started.started_by, author, f"run {started.pk}")
     number = models.RunAct.objects.filter(run_id=started.pk).count() + 1
     return models.RunAct.objects.create(
         run_id=started.pk,
@@ -43,11 +47,34 @@ def record_act(
         kind=kind,
         reason=reason,
         author=author,
-        prepared_by=started.started_by,
+        prepared_by=prepared_by or started.started_by,
         needs_second=second,
         found=dict(found or {}),
         acted_at=now,
     )
+
+
+def matter_of(started: models.Run, kind: str, found: Mapping[str, Any] | None = None) -> Matter:
+    """Answer what another user approves who approves an act about a run; found as `record_act`."""
+    told = ",".join(f"{name}={value}" for name, value in sorted((found or {}).items()))
+    return Matter(
+        client_id=started.bundle_client or 0,
+        kind=ApprovalKind(kind),
+        key=f"run {started.pk}",
+        parts=[told],
+        told=told,
+    )
+
+
+def matter_of_release(run_id: int) -> Matter:
+    """Answer what is approved with the release of a held run: what it would publish.
+
+    Errors: models.Run.DoesNotExist; ActRefused if it is not held.
+    """
+    started = models.Run.objects.get(pk=run_id)
+    if started.state != HELD:
+        raise ActRefused(f"run {run_id}: expected a run that is held, found {started.state}")
+    return matter_of(started, RELEASE, started.options[HELD]["found"])
 
 
 def refuse_same_person(is_wanted: bool, prepared_by: str, author: str, what: str) -> None:

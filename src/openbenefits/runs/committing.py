@@ -9,7 +9,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.runs import models
-from openbenefits.runs.acts import COMMIT, refuse_same_person
+from openbenefits.runs.acts import COMMIT, record_act, refuse_same_person
 from openbenefits.runs.differences import PLACE, RECORD
 from openbenefits.runs.limits import dollars_text, exceeded, limits_of, needs_second_person
 from openbenefits.runs.processing import Progress, go_through
@@ -70,7 +70,9 @@ def commit(
         refuse_same_person(second, rehearsal.made_by, author, f"rehearsal {rehearsal.number}")
     done = []
     for number, client_id in enumerate(asked, start=1):
-        done.append(_commit_client(connection, rehearsal, client_id, now=now, tolerance=tolerance))
+        done.append(
+            _commit_client(connection, rehearsal, client_id, now=now, author=author, tolerance=tolerance)
+        )
         if progress:
             progress(number, len(asked))
     return done
@@ -81,7 +83,13 @@ class _Left(Exception):
 
 
 def _commit_client(
-    connection: Any, rehearsal: Rehearsal, client_id: int, *, now: datetime, tolerance: Tolerance
+    connection: Any,
+    rehearsal: Rehearsal,
+    client_id: int,
+    *,
+    now: datetime,
+    author: str,
+    tolerance: Tolerance,
 ) -> Commit:
     """Compute a client anew with everybody locked, compare with the rehearsal, and publish it or leave it."""
     order = rehearsal.order_of(client_id)
@@ -114,13 +122,22 @@ def _commit_client(
             kept.append(told)
             if why:
                 raise _Left
-            _publish(connection, started, rehearsal, now)
+            _publish(connection, started, rehearsal, author, now)
     except _Left:
         pass
     return kept[0]
 
 
-def _publish(connection: Any, started: models.Run, rehearsal: Rehearsal, now: datetime) -> None:
+def _publish(connection: Any, started: models.Run, rehearsal: Rehearsal, author: str, now: datetime) -> None:
+    record_act(
+        connection,
+        started,
+        COMMIT,
+        reason=f"rehearsal {rehearsal.number} committed",
+        author=author,
+        now=now,
+        prepared_by=rehearsal.made_by,
+    )
     started.options = started.options | {"rehearsal": rehearsal.number}
     started.save(update_fields=["options"])
     go_through(connection, started, now=now, workers=1, progress=None)

@@ -136,7 +136,9 @@ def _rehearsed(
     kept: list[tuple[Rulebook | None, pl.DataFrame]] = []
     try:
         with transaction.atomic():
-            change = setup.apply(folder, client_id=client_id, applied_by="rehearsal", now=now)
+            change = setup.apply(
+                folder, client_id=client_id, applied_by="rehearsal", now=now, is_rehearsal=True
+            )
             options = load_setup(connection, clients)["option"]
             is_new = change.outcome == setup.Outcome.APPLIED
             kept.append((load_rulebook(connection, clients) if is_new else None, options))

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.accounts.approvals import ApprovalKind, Matter
 from openbenefits.core.codes import Level
 from openbenefits.runs import models
 
@@ -56,6 +57,21 @@ class RunResult:
     skipped: int = 0
     is_trial: bool = False
     changes: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def matter_of_order(order: RunOrder, told: str = "") -> Matter:
+    """Answer what another user approves who approves that an order finalises: schedule, day, level, people.
+
+    told: what it comes to, in words.
+    """
+    people = None if order.people is None else ",".join(str(one) for one in sorted(order.people)) or None
+    return Matter(
+        client_id=order.client_id,
+        kind=ApprovalKind.FINALIZE,
+        key=f"schedule {order.schedule_id or 'all'} as of {order.as_of}",
+        parts=[str(order.through), people],
+        told=told,
+    )
 
 
 def options_of(order: RunOrder) -> dict[str, Any]:

@@ -13,11 +13,12 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.approvals import require_approval
 from openbenefits.runs import models
 from openbenefits.runs.changes import CHANGES_KEY, changes_of, no_changes
 from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.limits import limits_of
-from openbenefits.runs.orders import RunOrder, RunResult
+from openbenefits.runs.orders import RunOrder, RunResult, matter_of_order
 from openbenefits.runs.processing import LOCKED, Progress, go_through, releases_of, work_in_waves
 from openbenefits.runs.publishing import FINISHED, close, publish_whole
 from openbenefits.runs.starting import NO_OUTCOMES, begun, in_order, partitioned, result_of, scope
@@ -96,9 +97,12 @@ def start_run(
 ) -> models.Run:
     """Write down the run, everybody in scope and the partitions, in one transaction.
 
-    Errors: gate.RunHeld while the audits have open errors that the order does not accept.
+    Errors: gate.RunHeld while the audits have open errors that the order does not accept; ApprovalWanted for
+            one that finalises, where the client wants another user to approve it.
     """
     refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
+    if order.is_finalizing:
+        require_approval(matter_of_order(order), now)
     with transaction.atomic():
         people = partitioned(connection, order, partition_people, workers or usual_workers())
         return begun(connection, order, people, now=now)

@@ -29,18 +29,21 @@ PARENTS = {
     "runs_runpartition": ("run_id", "runs_run"),
 }
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
-OWN = {"accounts_role", "accounts_employeelogin"}
+OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
-MINE = {"workbench_savedfilter"}
+MINE = {"workbench_savedfilter", "api_answer"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
 NO_SETUP = {"background_processrequest"}
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
+SIGNED = {"accounts_proposal", "accounts_verdict"}
+"""Tables of acts of users: each writes his own, about clients he may write, and nobody changes a row."""
 SIGN_IN = {
     "accounts_user",
     "account_emailaddress",
     "account_emailconfirmation",
+    "django_cache",
     "django_session",
     "mfa_authenticator",
     "socialaccount_socialaccount",
@@ -61,6 +64,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_periodic_defers": "the queue of the worker; faces ask by background_processrequest",
@@ -206,7 +210,7 @@ def _protect(session: psycopg.Connection, table: str, columns: set[str]) -> None
                 sql.Identifier(policy), name, sql.SQL(command), role, sql.SQL(condition)
             )
         )
-    rights = "SELECT, INSERT" if table in NOTES else "SELECT, INSERT, UPDATE, DELETE"
+    rights = "SELECT, INSERT" if table in NOTES | SIGNED else "SELECT, INSERT, UPDATE, DELETE"
     session.execute(sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), name, role))
 
 
@@ -228,6 +232,8 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
         reads += f" AND ({client} <> {PEO} OR {_is_all('reads')})"  # the PEO's own people are no set-up
     if table in NOTES:
         return {"face_reads": ("SELECT", reads), "face_writes": ("INSERT", IS_OWN)}
+    if table in SIGNED:
+        return {"face_reads": ("SELECT", reads), "face_writes": ("INSERT", f"{writes} AND {IS_OWN}")}
     if table in OWN:
         reads = f"({reads}) OR {IS_OWN}"
     return {"face_reads": ("SELECT", reads), "face_writes": ("ALL", writes)}

@@ -82,6 +82,8 @@ def django_database(url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": parts.pop("port", ""),
         "OPTIONS": parts,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
     }
 
 

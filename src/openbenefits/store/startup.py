@@ -10,6 +10,9 @@ from django.db import connections
 
 from openbenefits.store import isolation, secrets, server
 
+WEB_SESSION_SECONDS = 300
+"""How long a web process keeps a session of the database; rights end with each request."""
+
 
 def boot(database_url: str | None = None, data_folder: Path | None = None, *, as_face: bool = False) -> str:
     """Make the database reachable and Django ready; answer the database's URL.
@@ -53,5 +56,6 @@ def use_database(database_url: str, *, as_face: bool = False) -> None:
     entry = server.django_database(database_url)
     if as_face:
         entry["OPTIONS"] = entry["OPTIONS"] | {"options": f"-c role={isolation.FACE}"}
+        entry |= {"CONN_MAX_AGE": WEB_SESSION_SECONDS, "CONN_HEALTH_CHECKS": True}
     connections.databases["default"].update(entry)
     os.environ["DATABASE_URL"] = database_url

@@ -16,10 +16,12 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, URLPattern, path, register_converter, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from openbenefits.accounts.approvals import ApprovalWanted, propose
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, NotAllowed
 from openbenefits.core.faults import OWN, message_of
@@ -235,6 +237,8 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
             do()
     except NotAllowed:
         raise
+    except ApprovalWanted as wanted:
+        _propose(request, wanted, str(said))
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
@@ -242,6 +246,16 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
     else:
         messages.success(request, str(said))
     return redirect(to)
+
+
+def _propose(request: Any, wanted: ApprovalWanted, said: str) -> None:
+    """Ask another user to approve what could not be done without: he finds it among the approvals."""
+    reason = reason_of(request) or said
+    made = propose(request.access, wanted.matter, reason=reason, now=timezone.now())
+    told = _(
+        "Another person must approve this first: it waits under Approvals as number %(number)s. Do it again then."
+    )
+    messages.warning(request, told % {"number": made.pk})
 
 
 def is_refusal(fault: Exception) -> bool:

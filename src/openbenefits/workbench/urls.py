@@ -1,6 +1,18 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
-from openbenefits.workbench import filters, home, requests
+from openbenefits.workbench import (
+    controls,
+    filters,
+    finalising,
+    home,
+    rehearsals,
+    requests,
+    runs,
+    schedules,
+    taking_back,
+    work,
+)
+from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 from openbenefits.workbench.person import (
     activity,
@@ -16,9 +28,13 @@ from openbenefits.workbench.person import (
 )
 
 MODULES = (
-    *(filters, home, requests),
-    *(people, participant, event, operations, eligibility, activity, proposals, elections, files, leaves),
+    *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
+    *(people, elections, files, participant, event, operations, eligibility, leaves),
+    *(activity, proposals),
+    *(imports, approvals, users, trail),
+    *(requests, filters),
 )
+"""In the order in which the navigation shows their pages within a section."""
 
 app_name = "workbench"
 urlpatterns = urls()

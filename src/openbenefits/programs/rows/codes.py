@@ -6,7 +6,13 @@ from typing import Any
 from openbenefits.core.codes import PERSON_KINDS, EventClassUse, PersonType, TaxClass
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
-from openbenefits.programs.bundle import ClientBundle, LifeEventRulePart, PeoBundle, PersonRange
+from openbenefits.programs.bundle import (
+    ClientBundle,
+    LifeEventRulePart,
+    PeoBundle,
+    PersonRange,
+    PlanDesignPart,
+)
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.numbers import Numbers
 
@@ -158,7 +164,32 @@ def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "is_hsa_eligible": part.hsa_eligible,
             "is_imputed_income": part.imputed_income,
             "coverage_group_id": numbers.maybe("coverage_group", part.coverage_group),
+            **_design(part.design),
         }
+
+
+_DESIGN = {
+    "deductible_cents": "deductible",
+    "family_deductible_cents": "deductible_family",
+    "out_of_pocket_max_cents": "out_of_pocket_max",
+    "family_out_of_pocket_max_cents": "out_of_pocket_max_family",
+    "primary_visit_cents": "primary_visit",
+    "specialist_visit_cents": "specialist_visit",
+    "emergency_visit_cents": "emergency_visit",
+    "drug_cents": "drug",
+}
+
+
+def _design(design: PlanDesignPart | None) -> Row:
+    """What members pay themselves, in cents and thousandths of a percent; all null where it is not said."""
+    if design is None:
+        return dict.fromkeys((*_DESIGN, "coinsurance_thousandths", "design_source"))
+    amounts = {name: getattr(design, said) for name, said in _DESIGN.items()}
+    return {
+        **{name: None if said is None else int(said * CENTS_PER_DOLLAR) for name, said in amounts.items()},
+        "coinsurance_thousandths": int(design.coinsurance_percent * 1_000),
+        "design_source": design.source,
+    }
 
 
 def coverage_groups(parts: Parts, numbers: Numbers) -> Iterator[Row]:

@@ -4,14 +4,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import polars as pl
 from django.db import connection, transaction
 from django.utils.timezone import localdate, now
 
-from openbenefits.enrollment.elections import EntryResult, enter_cells, withdraw
+from openbenefits.enrollment.elections import EntryResult, enter_several, withdraw
 from openbenefits.enrollment.rules.validate import WAIVER
-from openbenefits.programs.frames import load_codes
-from openbenefits.review.entry import CELLS, Offer, PlanOffered
+from openbenefits.review.entry import Offer, PlanOffered
 
 Cells = dict[str, str]
 WAIVE_KEY = "w"
@@ -143,36 +141,20 @@ def _is_filled(shown: PlanShown) -> bool:
 
 def _written(offer: Offer, rows: list[PlanShown], received_on: date, elector: str) -> EntryResult:
     place = offer.place
-    schedule = _schedule_code(place.client_id, place.schedule_id)
-    cells = [
-        {
-            "row": number,
-            "employee_number": offer.employee_number,
-            "benefit_record": str(place.benefit_record),
-            "schedule": schedule,
-            "event_number": str(place.event_number),
-            "plan_type": shown.plan.plan_type,
-            "received_on": received_on.isoformat(),
-            **{
-                column: shown.cells[column].text or None if column in shown.cells else None
-                for column in CELLS
-            },
-        }
-        for number, shown in enumerate(rows)
+    typed = [
+        {"plan_type": shown.plan.plan_type, "received_on": received_on.isoformat()}
+        | {column: cell.text or None for column, cell in shown.cells.items()}
+        for shown in rows
     ]
-    types = {name: pl.Int32 if name == "row" else pl.String for name in cells[0]}
-    return enter_cells(
+    return enter_several(
         connection,
         place.client_id,
-        pl.DataFrame(cells, schema=types),
+        (place.person_id, place.benefit_record, place.schedule_id, place.event_number),
+        typed,
         elector=elector,
         source="administrator",
         now=now(),
     )
-
-
-def _schedule_code(client_id: int, schedule_id: int) -> str:
-    return str(load_codes(connection, client_id, "schedule").filter(id=schedule_id)["code"][0])
 
 
 def _withdrawn(offer: Offer, shown: PlanShown, received_on: date, elector: str) -> EntryResult:
@@ -193,7 +175,7 @@ def _tell(told: Entered, rows: list[PlanShown], result: EntryResult) -> None:
     told.unchanged += result.unchanged
     bad: set[int] = set()
     for fault in result.bad_rows.iter_rows(named=True):
-        number = min(fault["row"], len(rows) - 1)
+        number = min(fault["row"], len(rows)) - 1  # rows are counted from 1
         bad.add(number)
         words = f"expected {fault['expected']}, found {fault['found']}; {fault['cure']}"
         column = "option" if fault["column"] == "plan_type" else fault["column"]

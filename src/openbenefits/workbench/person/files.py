@@ -1,31 +1,26 @@
-"""Files of elections, operations and prices: sent, tried out, looked at, carried out, taken back."""
+"""Files of operations and prices: sent, tried out, looked at, carried out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
-from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
-from openbenefits.background.models import ProcessRequest, Upload
+from openbenefits.background.models import OrderFile, ProcessRequest
+from openbenefits.background.order_files import OrderFileRefused, keep, order_file_of
 from openbenefits.background.services import ENDED, State, ask, kind_of
-from openbenefits.background.uploads import UploadRefused, keep, upload_of
-from openbenefits.enrollment.elections import ELECTION_FILE
 from openbenefits.repair import bulk, pricing
-from openbenefits.runs.taking_back_entries import take_back_entry
 from openbenefits.workbench.pages import Section, address, client_of, page, show
 from openbenefits.workbench.person.about import author_of
-from openbenefits.workbench.person.forms import FileForm, ReasonForm
+from openbenefits.workbench.person.forms import FileForm
 from openbenefits.workbench.person.tables import Table
 from openbenefits.workbench.person.trying import attempted
-from openbenefits.workforce.models import ChangeSet, Client
+from openbenefits.workforce.models import Client
 
 LAST = 20
 
@@ -41,14 +36,6 @@ class FileKind:
 
 
 FILES = {
-    "elections": FileKind(
-        code="elections file",
-        title=gettext_lazy("File of elections"),
-        meaning=gettext_lazy(
-            "A row for each plan type of an event. Good rows are entered, each bad one is named."
-        ),
-        columns=tuple(ELECTION_FILE),
-    ),
     "operations": FileKind(
         code="operations file",
         title=gettext_lazy("File of operations"),
@@ -71,7 +58,7 @@ def files(request: Any, client: str) -> HttpResponse:
     by_code = {kind.code: (name, kind) for name, kind in FILES.items()}
     sent = [
         {"row": row, "title": by_code[row.kind][1].title, "href": address("file", client=client, file=row.pk)}
-        for row in Upload.objects.filter(client_id=found.pk, kind__in=by_code)
+        for row in OrderFile.objects.filter(client_id=found.pk, kind__in=by_code)
         .defer("content")
         .order_by("-pk")[:LAST]
     ]
@@ -115,13 +102,13 @@ def send(request: Any, client: str, kind: str) -> HttpResponse:
     )
 
 
-def _asked(request: Any, client: Client, upload: Upload, *, is_rehearsal: bool) -> ProcessRequest:
-    asked_for = {"upload": upload.pk, "is_rehearsal": is_rehearsal}
+def _asked(request: Any, client: Client, upload: OrderFile, *, is_rehearsal: bool) -> ProcessRequest:
+    asked_for = {"file": upload.pk, "is_rehearsal": is_rehearsal}
     made = ask(
         request.access, upload.kind, asked_for, client_id=client.pk, author=author_of(request), now=now()
     )
     field = "tried_by" if is_rehearsal else "done_by"
-    Upload.objects.filter(pk=upload.pk).update(**{field: made.pk})
+    OrderFile.objects.filter(pk=upload.pk).update(**{field: made.pk})
     what = "preview of" if is_rehearsal else ""
     note(request.access, "did", f"{what} {upload.kind}".strip(), client_id=client.pk, now=now())
     return made
@@ -154,10 +141,10 @@ def file(request: Any, client: str, file: int) -> HttpResponse:
     )
 
 
-def _upload(client: Client, number: int) -> Upload:
+def _upload(client: Client, number: int) -> OrderFile:
     try:
-        return upload_of(client.pk, number)
-    except UploadRefused as refused:
+        return order_file_of(client.pk, number)
+    except OrderFileRefused as refused:
         raise Http404(str(refused)) from refused
 
 
@@ -165,11 +152,11 @@ def _work(number: int) -> ProcessRequest | None:
     return ProcessRequest.objects.filter(pk=number).first()
 
 
-def _outcome(upload: Upload, work: ProcessRequest | None) -> dict[str, Any]:
+def _outcome(upload: OrderFile, work: ProcessRequest | None) -> dict[str, Any]:
     """What is shown of what came of it, and whether it may be carried out now."""
     told: Mapping[str, Any] = work.result if work is not None else {}
     counts: dict[str, int] = told.get("counts", {})
-    to_do = counts.get("to enter", 0) + counts.get("to do", 0)
+    to_do = counts.get("to do", 0)
     is_tried = work is not None and work.state == State.DONE and upload.done_by is None
     tables = [_table(rows, title) for title, rows in told.get("tables", {}).items()]
     if "bad_rows" in told:
@@ -180,7 +167,6 @@ def _outcome(upload: Upload, work: ProcessRequest | None) -> dict[str, Any]:
         "unknown_headings": told.get("unknown_headings", []),
         "may_apply": is_tried and to_do > 0,
         "is_done": upload.done_by is not None,
-        "change": told.get("change"),
     }
 
 
@@ -192,41 +178,4 @@ def _table(rows: Mapping[str, Any], title: str) -> Table:
         rows=rows["rows"],
         empty=_("None."),
         more=max(rows["all"] - len(rows["rows"]), 0),
-    )
-
-
-@page(
-    "<client:client>/elections/take-back/<int:change>/",
-    name="take-back-entry",
-    title=gettext_lazy("Take an entry back"),
-    permission=Permission.ELECT,
-)
-def take_back(request: Any, client: str, change: int) -> HttpResponse:
-    """Take elections entered back as one unit, as if they had never come in."""
-    found = client_of(request, client)
-    made = ChangeSet.objects.filter(pk=change, client_id=found.pk).first()
-    if made is None:
-        raise Http404
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        done = attempted(
-            form,
-            lambda: take_back_entry(connection, change, reason=reason, author=author_of(request), now=now()),
-        )
-        if done is not None:
-            note(request.access, "did", "entry taken back", client_id=found.pk, reason=reason, now=now())
-            said = _("%(count)d elections of %(events)d events are taken back.")
-            messages.success(request, said % {"count": done.elections, "events": done.events})
-            return redirect(address("elections", client=client))
-    return show(
-        request,
-        "workbench/person/plain.html",
-        title=_("Take an entry back"),
-        client=found,
-        crumbs=[(_("Elections"), address("elections", client=client))],
-        form=form,
-        meaning=_("Change %(number)d, %(label)s, by %(by)s.")
-        % {"number": made.pk, "label": made.label, "by": made.made_by},
-        button=_("Take it back"),
     )

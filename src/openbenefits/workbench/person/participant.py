@@ -11,6 +11,7 @@ from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts.masks import shown_birth_date, shown_ssn
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.money import dollars
@@ -73,24 +74,24 @@ def _facts(request: Any, person: Person, today: date) -> dict[str, Any]:
     sees_health = request.access.may(Permission.SEE_HEALTH, person.client_id)
     facts = story.facts_of(connection, person.client_id, person.pk, as_of=today)
     ssn = story.ssn_of(person.client_id, person.pk)
+
+    def born(day: date | None) -> str:
+        return shown_birth_date(request.access, person.client_id, day)
+
     dependents = [
-        row | {"born": _born(row["birth_on"], is_open), "is_disabled": sees_health and row["is_disabled"]}
+        row | {"born": born(row["birth_on"]), "is_disabled": sees_health and row["is_disabled"]}
         for row in facts.dependents.iter_rows(named=True)
     ]
     return {
         "facts": facts,
         "is_open": is_open,
-        "ssn": f"•••-••-{ssn[-4:]}" if ssn else "",
-        "born": _born(facts.person.get("birth_on"), is_open),
+        "ssn": shown_ssn(ssn),
+        "born": born(facts.person.get("birth_on")),
         "job": facts.jobs.row(0, named=True) if facts.jobs.height else {},
         "pay": dollars(facts.jobs["annual_pay_cents"][0]) if facts.jobs.height else "",
         "jobs": table_of(_jobs(facts.jobs), _("Job rows, the last first")),
         "dependents": dependents,
     }
-
-
-def _born(day: date | None, is_open: bool) -> str:
-    return "" if day is None else day.isoformat() if is_open else f"{day:%Y}"
 
 
 def _jobs(rows: pl.DataFrame) -> pl.DataFrame:

@@ -54,6 +54,22 @@ def read(file: Path, mapping: Mapping[str, str] | None = None) -> CensusFile:
     return CensusFile(name=file.name, fingerprint=sheets.fingerprint_of(data), headings=headings, cells=cells)
 
 
+def census_headings(file: Path) -> dict[str, str | None]:
+    """Answer the headings of a census file, each with the column it is taken for; None where it is unknown.
+
+    Errors: CensusRefused.
+    """
+    data = sheets.read_data(file)
+    read_grid = _sheet if sheets.is_workbook(file) else _text
+    grid = _without_blank_columns(sheets.stripped(read_grid(file.name, data)))
+    if grid.drop("row").is_empty():
+        raise CensusRefused(
+            f"{file.name}: the file is empty; expected a row of headings and a row per person"
+        )
+    at = _heading_row(grid, None)
+    return {heading: guess(heading) for heading in sheets.headings_at(grid, at).values()}
+
+
 def _text(name: str, data: bytes) -> pl.DataFrame:
     """Read a CSV file, as wide as its row of headings."""
     text = sheets.text_of(name, data)

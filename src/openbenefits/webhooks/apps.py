@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    """What changed is told to whoever subscribed to it."""
+
+    name = "openbenefits.webhooks"

@@ -1,0 +1,37 @@
+"""Long work asked for on a page: put to the worker, noted, and led to where its progress is seen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from openbenefits.accounts import clock
+from openbenefits.accounts.services import note
+from openbenefits.background.services import ask
+from openbenefits.workbench.pages import act
+from openbenefits.workforce.models import Client
+
+
+def asked(
+    request: Any, client: Client, kind: str, asked_for: Mapping[str, Any], *, said: str, back: str
+) -> HttpResponse:
+    """Ask the worker for something, and go where its progress is seen; what is refused is told at `back`."""
+    made: list[int] = []
+
+    def do() -> None:
+        found = ask(
+            request.access,
+            kind,
+            asked_for,
+            client_id=client.pk,
+            author=request.user.username,
+            now=clock.now(),
+        )
+        reason = str(asked_for.get("reason", ""))
+        note(request.access, "did", said, client_id=client.pk, reason=reason, now=clock.now())
+        made.append(found.pk)
+
+    answer = act(request, do, said=_("It is asked for. The worker takes it up in its turn."), to=back)
+    return redirect("workbench:request", number=made[0]) if made else answer
