@@ -184,6 +184,8 @@ PUBLIC_URL = os.environ.get("OPENBENEFITS_URL", "http://localhost:8000").rstrip(
 LANGUAGE_CODE = "en-us"
 LANGUAGES = [("en-us", "English"), ("es", "Español")]
 USE_I18N = True
+LOCALE_PATHS = [Path(__file__).parent / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # the language chosen is kept on the device, too
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -154,7 +154,7 @@ def test_reports_are_tables_or_csv(harbor):
     kinds = harbor.get(f"{HARBOR}/reports").json()
     assert "BAS003" in {one["code"] for one in kinds}
     for kind in kinds:
-        through = {"through": "2026-12-31"} if "through" in kind["options"] else {}
+        through = {name: "2026-12-31" for name in ("as_of", "through") if name in kind["options"]}
         made = harbor.get(f"{HARBOR}/reports/{kind['code']}", **through)
         assert made.status_code == 200, (kind, made.content)
         assert made.json()["tables"][0]["columns"]

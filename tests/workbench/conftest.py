@@ -1,72 +1,60 @@
-"""The workbench is tried on two clients: one finally enrolled, one whose open enrolment is prepared."""
-
-from typing import Any
+"""The workbench as its users see it: the pages of tests/faces, with a specialist, a client's and a reading user."""
 
 import pytest
-from django.db import connections
-from django.test import override_settings
-from tests.accounts.conftest import as_face
-from tests.faces.conftest import GIVEN, PASSWORD, browser, chromium, page, signed_in, site
-from tests.runs.conftest import NOW, Employer, put_employer, put_enrolled
+from tests.faces.conftest import (
+    GIVEN,
+    as_face,
+    browser,
+    chromium,
+    owner,
+    page,
+    pair,
+    signed_in,
+    site,
+)
+from tests.faces.conftest import users as few
 
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role
-from openbenefits.core.codes import Level
-from openbenefits.runs.services import run
 from openbenefits.store import use_database
 
-__all__ = ["as_face", "browser", "chromium", "page", "site"]
+__all__ = ["as_face", "browser", "chromium", "few", "owner", "page", "pair", "site"]
 
-PEOPLE = 20
-LOGINS = {
-    "administrator": RoleCode.ADMINISTRATOR,
-    "auditor": RoleCode.AUDITOR,
-    "payroll": RoleCode.PAYROLL,
+MORE = {
+    "admin": (EVERY_CLIENT, RoleCode.ADMINISTRATOR),
+    "second": (None, RoleCode.SPECIALIST),
+    "hr": (None, RoleCode.CLIENT),
+    "broker": (None, RoleCode.BROKER),
+    "reader": (None, RoleCode.AUDITOR),
 }
 
 
 @pytest.fixture(scope="module")
-def clients(database: Any, kept: Any, tmp_path_factory: Any) -> tuple[Employer, Employer]:
-    """harbor, enrolled for 2026, and quill, prepared; with a login for each of LOGINS."""
-
-    def build() -> tuple[Employer, Employer]:
-        harbor = put_enrolled(tmp_path_factory.mktemp("harbor"), code="harbor", people=PEOPLE)
-        quill = put_employer(tmp_path_factory.mktemp("quill"), code="quill", people=PEOPLE)
-        run(connections["default"], quill.order(through=Level.OPTIONS), now=NOW)
-        for name, code in LOGINS.items():
-            user = User.objects.create_user(name, f"{name}@example.com", PASSWORD)
-            give_role(user, EVERY_CLIENT, code, **GIVEN)
-        only = User.objects.create_user("of quill", "quill@example.com", PASSWORD)
-        give_role(only, quill.client_id, RoleCode.SPECIALIST, **GIVEN)
-        return harbor, quill
-
-    return kept(database, "workbench: an enrolled and a prepared client", build)
-
-
-@pytest.fixture(scope="module")
-def users(clients: tuple[Employer, Employer]) -> dict[str, User]:
-    """The logins there are, by name."""
-    return {user.username: user for user in User.objects.all()}
+def users(few, pair):
+    """Those of tests/faces, an administrator of the PEO, and of the first client a few more."""
+    for name, (client_id, code) in MORE.items():
+        few[name] = User.objects.create_user(name, f"{name}@example.com")
+        give_role(few[name], pair[0].client_id if client_id is None else client_id, code, **GIVEN)
+    return few
 
 
 @pytest.fixture
-def desk(browser: Any, users: dict[str, User]) -> Any:
-    """The browser of an administrator who has signed in."""
-    with override_settings(SECOND_FACTOR="off"):
-        yield signed_in(browser, users["administrator"])
+def as_user(users, browser):
+    """Answer a function that lets the browser come in as somebody."""
+    return lambda name: signed_in(browser, users[name])
 
 
 @pytest.fixture
-def as_owner(database: Any, embedded_server: Any) -> Any:
-    """Let a test look, or work, as the owner of the tables for a while: a function that is called around it."""
+def as_owner(database, embedded_server, browser):
+    """Answer a function that does something as the owner of the tables, between two requests."""
     url = embedded_server.url(database.settings_dict["NAME"])
 
-    def work(do: Any) -> Any:
+    def do(what):
         use_database(url)
         try:
-            return do()
+            return what()
         finally:
             use_database(url, as_face=True)
 
-    return work
+    return do

@@ -4,11 +4,14 @@ import re
 
 import pytest
 from tests.faces.conftest import LENIENT, signed_in, text
+from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.enrollment.models import Election
 from openbenefits.events.models import Event
 from openbenefits.review.entry import next_to_enter, offer_of
 from openbenefits.workforce.models import Person
+
+__all__ = ["clients", "desk", "users"]
 
 QUILL = "/workbench/quill"
 LIST = QUILL + "/elections/OE26/"

@@ -4,9 +4,12 @@ from datetime import date
 
 import pytest
 from tests.faces.conftest import LENIENT, signed_in, text
+from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.events.models import Activity, ActivityAct, ControlAct, Event, WindowAct
 from openbenefits.workforce.models import Person
+
+__all__ = ["clients", "desk", "users"]
 
 QUILL = "/workbench/quill"
 HARBOR = "/workbench/harbor"

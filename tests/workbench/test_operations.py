@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.faces.conftest import LENIENT, signed_in, text
+from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.background.models import OrderFile, ProcessRequest
@@ -14,6 +15,8 @@ from openbenefits.enrollment.models import Coverage, EligibilityOverride, PriceD
 from openbenefits.events.models import Event
 from openbenefits.repair.models import PersonMerge, RepairAct
 from openbenefits.workforce.models import Person
+
+__all__ = ["clients", "desk", "users"]
 
 HARBOR = "/workbench/harbor"
 EVENT = HARBOR + "/people/{}/events/OE26/0/0/"

@@ -6,11 +6,14 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from tests.faces.conftest import LENIENT, signed_in, text
+from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.events.models import Event
 from openbenefits.review.person import ssn_of
 from openbenefits.workforce.models import Person, PersonFact
+
+__all__ = ["clients", "desk", "users"]
 
 PAGE = "/workbench/harbor/people/{}/"
 MOST_QUERIES = 90

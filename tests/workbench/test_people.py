@@ -6,11 +6,14 @@ from datetime import date
 import pytest
 from django.db import connections
 from tests.faces.conftest import LENIENT, signed_in, text
+from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.review import searching
 from openbenefits.review.searching import Search, find_people
 from openbenefits.workforce.models import PersonFact
+
+__all__ = ["clients", "desk", "users"]
 
 AS_OF = date(2026, 3, 1)
 LIST = "/workbench/harbor/people/"

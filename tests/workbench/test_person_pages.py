@@ -4,10 +4,13 @@ import re
 
 import pytest
 from tests.faces.conftest import WIDTHS, check, sign_in, wide
+from tests.workbench.enrolled import clients, users
 
 from openbenefits.enrollment.models import Election
 from openbenefits.events.models import Event
 from openbenefits.workforce.models import Person
+
+__all__ = ["clients", "users"]
 
 HARBOR, QUILL = "/workbench/harbor", "/workbench/quill"
 ON = "2025-11-10"

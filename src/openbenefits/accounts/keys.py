@@ -20,6 +20,7 @@ from openbenefits.accounts.services import Access, access_of_key
 PREFIX = "ob_"
 SECRET_BYTES = 32
 PER_MINUTE = 600
+LONGEST = 120
 _USED = "SELECT user_id, client_id, name, scopes, requests, per_minute FROM accounts_use_key(%s, %s)"
 
 
@@ -69,7 +70,7 @@ def make_key(
         raise KeyRefused(f"expected a new name, found the key '{name}'; choose another, or end that one")
     secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
-        user = User.objects.create_user(f"key-{secrets.token_hex(8)}", first_name=name[:150])
+        user = User.objects.create_user(_user_name(name), first_name=name[:LONGEST])
         made = ApiKey.objects.create(
             user=user,
             client_id=client_id,
@@ -82,6 +83,13 @@ def make_key(
             expires_at=expires_at,
         )
     return made, secret
+
+
+def _user_name(name: str) -> str:
+    """Answer the name of a key's user: `key` and its own, and what sets it apart where that is taken."""
+    wanted = f"key {name}"[:LONGEST]
+    is_taken = User.objects.filter(username=wanted).exists()
+    return f"{wanted} {secrets.token_hex(4)}" if is_taken else wanted
 
 
 def end_key(client_id: int, name: str, *, ended_by: str, now: datetime) -> bool:

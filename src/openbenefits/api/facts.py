@@ -21,6 +21,11 @@ router = Routes("facts")
 Relation = Literal["SP", "DP", "CH", "AC", "OD", "NQ", "SS", "XS", "BN"]
 
 
+def unsaid() -> Any:
+    """Answer what a field holds that was not sent: it is never written, and null may not be sent for it."""
+    return None
+
+
 class HomeAddress(Body):
     """A home address."""
 
@@ -34,8 +39,8 @@ class HomeAddress(Body):
 class PersonFacts(Body):
     """What may be said of a participant."""
 
-    first_name: Text = Field(None, min_length=1)
-    last_name: Text = Field(None, min_length=1)
+    first_name: Text = Field(default_factory=unsaid, min_length=1)
+    last_name: Text = Field(default_factory=unsaid, min_length=1)
     birth_on: Day | None = None
     sex: Literal["F", "M", "X"] | None = None
     is_smoker: bool | None = None
@@ -48,10 +53,10 @@ class PersonFacts(Body):
 class JobFacts(Body):
     """What may be said of a job."""
 
-    benefit_record: Record = Field(None)
-    is_primary: bool = Field(None)
-    is_for_eligibility: bool = Field(None)
-    job_status: Text = Field(None, min_length=1)
+    benefit_record: Record = Field(default_factory=unsaid)
+    is_primary: bool = Field(default_factory=unsaid)
+    is_for_eligibility: bool = Field(default_factory=unsaid)
+    job_status: Text = Field(default_factory=unsaid, min_length=1)
     last_day_employed: Day | None = None
     company: Text | None = None
     benefit_group: Text | None = None
@@ -77,17 +82,17 @@ class JobFacts(Body):
 class DependentFacts(Body):
     """What may be said of a dependent."""
 
-    first_name: Text = Field(None, min_length=1)
-    last_name: Text = Field(None, min_length=1)
-    person_type: Relation = Field(None, description="Relationship: SP, CH, DP …")
+    first_name: Text = Field(default_factory=unsaid, min_length=1)
+    last_name: Text = Field(default_factory=unsaid, min_length=1)
+    person_type: Relation = Field(default_factory=unsaid, description="Relationship: SP, CH, DP …")
     birth_on: Day | None = None
     sex: Literal["F", "M", "X"] | None = None
     is_smoker: bool | None = None
-    is_student: bool = Field(None)
+    is_student: bool = Field(default_factory=unsaid)
     student_through: Day | None = None
-    is_disabled: bool = Field(None)
-    is_married: bool = Field(None)
-    is_former: bool = Field(None, description="Divorced, died, or no longer a dependent.")
+    is_disabled: bool = Field(default_factory=unsaid)
+    is_married: bool = Field(default_factory=unsaid)
+    is_former: bool = Field(default_factory=unsaid, description="Divorced, died, or no longer a dependent.")
 
 
 class Hire(Body):

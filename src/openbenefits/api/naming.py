@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.http import HttpRequest
 from django.utils import timezone
 
+from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, note
 from openbenefits.api.problems import not_found
@@ -112,10 +112,13 @@ def at(request: Any, client: str, permission: Permission) -> Desk:
     return Desk(client=found, access=access, now=request.now, author=author_of(request))
 
 
-def author_of(request: HttpRequest) -> str:
-    """Name the key in histories."""
-    used: Any = request
-    return f"key {used.used.name}"
+def author_of(request: Any) -> str:
+    """Name the key in histories: by the name of its user, as the database holds everybody to."""
+    if not hasattr(request, "author"):
+        users = User.objects.filter(pk=request.access.user_id)
+        request.author = users.values_list("username", flat=True).get()
+    author: str = request.author
+    return author
 
 
 def place_of(client_id: int, event_id: str) -> EventPlace:

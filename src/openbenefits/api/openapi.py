@@ -73,7 +73,7 @@ class Key(HttpBearer):
 class Api(NinjaAPI):
     """The API: what goes wrong is a problem, and its description says so."""
 
-    def on_exception(self, request: HttpRequest, exc: Exception) -> HttpResponse:
+    def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Answer anything raised as a problem."""
         return problems.answer(request, problems.of(exc))
 

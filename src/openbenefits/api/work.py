@@ -32,6 +32,7 @@ from openbenefits.api.shapes import (
     table_of,
     tables_of,
 )
+from openbenefits.core.codes import ScheduleKind
 from openbenefits.reports import services as reports
 from openbenefits.reports.explain import explain, to_dict
 from openbenefits.reports.names import load_schedules
@@ -121,6 +122,8 @@ class Narrowed(BaseModel):
     errors_only: Truth = False
 
 
+OF_OPEN_ENROLLMENT = ("BAS010",)
+"""Reports that take no other schedules."""
 CSV = {"text/csv": {"schema": {"type": "string"}}}
 
 
@@ -156,6 +159,8 @@ def _selection(desk: Desk, code: str, asked: Narrowed) -> reports.Selection:
         schedule_ids = tuple(sorted(desk.schedule(one) for one in asked.schedule))
     else:
         rows = load_schedules(connection).filter(client=desk.client.code)
+        if code in OF_OPEN_ENROLLMENT:
+            rows = rows.filter(kind=str(ScheduleKind.OPEN_ENROLLMENT))
         schedule_ids = tuple(rows["schedule_id"].unique().sort())
     to_today = asked.as_of is None and (asked.through is not None or code in reports.COUNTING_TO_TODAY)
     stated = {

@@ -7,12 +7,21 @@ from openbenefits.background import (
     inviting,
     letter_kinds,
     run_kinds,
+    setup_kinds,
     statement_kinds,
 )
 from openbenefits.background.file_kinds import FILE_KINDS
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
+    "draft effect": Kind(
+        name="effect of a draft",
+        permission=Permission.SETUP,
+        act=setup_kinds.effect_of_draft,
+        asks=setup_kinds.EffectOfDraft,
+        check=setup_kinds.check_draft,
+    ),
+    "audit": Kind(name="audit", permission=Permission.PROCESS, act=setup_kinds.audit, asks=setup_kinds.Audit),
     "run control": Kind(
         name="run",
         permission=Permission.PROCESS,

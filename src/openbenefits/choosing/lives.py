@@ -1,4 +1,4 @@
-"""Something happened in somebody's life: reported in a minute, with whom it brings or ends, and prepared at once."""
+"""Something happened in somebody's life: reported with whom it brings or ends, and prepared at once."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -112,8 +112,8 @@ def report(
 ) -> Reported:
     """Report that something happened: who comes or goes with it is recorded, and the event prepared at once.
 
-    `newcomer` is the child or spouse; `ends` the number of the dependent who is one no longer. What was reported
-    before answers the same event.
+    `newcomer` is the child or spouse; `ends` the number of the dependent who is one no longer. What was
+    reported before answers the same event.
 
     Errors: ReportRefused for a day to come; household.SecondPartner; workforce.FactRefused.
     """

@@ -4,7 +4,7 @@ from openbenefits.events.models import EventKey
 
 
 class Draft(EventKey):
-    """What somebody means to choose for a plan type, and has not submitted: nothing reads it but its owner."""
+    """What somebody means to choose for a plan type, and has not submitted: no run reads it."""
 
     pk = models.CompositePrimaryKey(
         "client_id", "person_id", "benefit_record", "schedule_id", "event_number", "plan_type"

@@ -1,4 +1,4 @@
-"""What is offered to a person in an event, priced for whom they mean to cover: records for a page or an API."""
+"""What is offered in an event, priced for whom somebody means to cover: records for a page or an API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""An event as it is offered now, priced by the kernel for whom a person means to cover. Nothing is written."""
+"""An event as it is offered now, priced by the kernel for whom one means to cover. Nothing is written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -145,7 +145,7 @@ class _Looked:
         return Offer(
             event_class=kind.get("code", ""),
             event_name=kind.get("name", ""),
-            schedule_name=schedule["schedule_name"].first() or "",
+            schedule_name=str(schedule["schedule_name"].first() or ""),
             is_open_enrollment=kind.get("use") == "O",
             event_on=self.event["event_on"],
             begins_on=self.event["window_begins_on"],
@@ -186,7 +186,7 @@ class _Looked:
         )
 
     def _unsettled(self) -> list[str]:
-        """The health plan types held, and not submitted anew, of somebody whose family has grown with the event."""
+        """The health plan types held, and not submitted anew, where the family has grown with the event."""
         submitted = set(self.known.elected.elections["plan_type"])
         held = self.known.situation.in_force.filter(pl.col("kind").is_in(COVERED))["plan_type"]
         return [kind for kind in held if kind.startswith("1") and kind not in submitted and self._new()]
@@ -343,7 +343,7 @@ class _Looked:
             funds=self._funds(kind) if row["is_invested"] else (),
             members=mine,
             cover=self._cover(kind, mine, cover),
-            held=self._held(kind, mine),
+            held=self._held(kind),
             submitted=self._submitted(kind),
             draft=self.drafts.get(kind),
             options=options,
@@ -368,7 +368,7 @@ class _Looked:
         point = self._point(plan_type)
         return point["option_id"] if point is not None and point["kind"] in COVERED else None
 
-    def _held(self, plan_type: str, members: Sequence[Member]) -> Held | None:
+    def _held(self, plan_type: str) -> Held | None:
         point = self._point(plan_type)
         if point is None:
             return None
@@ -431,7 +431,7 @@ class _Looked:
 
 
 def _care_children(people: pl.DataFrame, on: date) -> int:
-    """Count the children whose care an account may pay: under CARE_AGE that day, or disabled (26 USC 21(b)(1))."""
+    """Count those whose care an account may pay: children under CARE_AGE, or disabled (26 USC 21(b)(1))."""
     age = days.age_years(pl.col("birth_on"), pl.lit(on))
     is_child = pl.col("person_type").is_in([str(kind) for kind in CHILD_TYPES])
     is_young = (age < CARE_AGE).fill_null(value=False)

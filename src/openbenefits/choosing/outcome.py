@@ -1,4 +1,4 @@
-"""What an event has come to, beside what one has today: read from what is stored, priced as the letters price it."""
+"""What an event has come to, beside what one has today: as it is stored, priced as letters price it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def _line(kind: str, row: Row | None, today: Today, stated: Mapping[str, Side]) 
         plan_type_name=PLAN_TYPES[kind],
         before=before,
         after=_side(row, stated.get(kind)) if is_covered else None,
-        begins_on=row["begins_on"],
+        begins_on=row["begins_on"] if row["is_new"] else row["planned_on"] or row["begins_on"],
         deduction_begins_on=row["deduction_begins_on"],
         is_default=bool(row["is_new"]) and row["kind"] == "D",
         waits_for_cents=row["requested_coverage_cents"] if is_covered else None,

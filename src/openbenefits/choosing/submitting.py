@@ -1,7 +1,7 @@
 """What is meant becomes submitted: entered, checked by the engine and loaded, or refused as a whole.
 
-Before that it is rehearsed: done for real, looked at, and given up. So what a person sees before submitting is
-what submitting makes.
+Before that it is rehearsed: done for real, looked at, and given up. So what a person sees before submitting
+is what submitting makes.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ ANSWERABLE = (ProcessStatus.PR, ProcessStatus.NT)
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why a choice cannot be: of a plan type, or of the event (null). `code` is the engine's, or a column's."""
+    """Why a choice cannot be: of a plan type, or of the event. `code` is the engine's, or a column's."""
 
     plan_type: str | None
     code: str
@@ -89,7 +89,7 @@ def submit(
     today: date,
     asked: tuple[str, ...] = (),
 ) -> ChoiceAct:
-    """Submit choices as a whole: entered, checked, loaded; drafts are forgotten, the confirmation is numbered.
+    """Submit choices as a whole: entered, checked, loaded; drafts are forgotten.
 
     `asked` are the second questions that were answered. The act answered is the confirmation.
 

@@ -24,6 +24,7 @@ def report(
         list[str] | None,
         typer.Option("--schedule", "-s", metavar="CODE", help="A schedule, or CLIENT/CODE; may be repeated."),
     ] = None,
+    program: Annotated[str | None, typer.Option(metavar="CODE", help="Only this benefit program.")] = None,
     department: Annotated[str | None, typer.Option(help="A department; * and ? are wildcards.")] = None,
     status: Annotated[
         list[str] | None, typer.Option(metavar="XX", help="A process status; may be repeated.")
@@ -47,6 +48,7 @@ def report(
     selection = services.Selection(
         schedule_ids=_schedule_ids(connection, client, schedule or []),
         department=department,
+        program=program,
         statuses=tuple(status or ()),
         as_of=as_of or (today() if through or code.upper() in services.COUNTING_TO_TODAY else None),
         client=client,

@@ -164,6 +164,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {
             "Correct the job's pay group, activate it, or extend its calendar.",
         ),
         _entry(
+            "BA1241",
+            "option",
+            _W,
+            _SETUP,
+            "A pay calendar ends soon",
+            "Extend it on the page of pay calendars, or `calendar_through` of the pay group.",
+        ),
+        _entry(
             "BA1206",
             "option",
             _E,

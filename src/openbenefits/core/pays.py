@@ -20,6 +20,7 @@ __all__ = [
     "flagged_periods",
     "generate",
     "next_period",
+    "on_bank_days",
     "period_containing",
 ]
 
@@ -34,6 +35,7 @@ to 365. Not the number of pays in a year, which may be 27 or 53: see `generate`.
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
+_LAST_WEEKDAY: Final = 5
 _DAYS_IN_PERIOD: Final[Mapping[str, int]] = {"W": 7, "B": 14}
 _FLAG_BIT: Final = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16}
 
@@ -75,6 +77,33 @@ def generate(frequency: PayFrequency, first_begin: date, through: date, check_la
         days.add_days(_ends_on, check_lag_days).alias("check_on"),
         **{name: count.cast(pl.Int16) for name, count in counts.items()},
     )
+
+
+def on_bank_days(
+    periods: pl.DataFrame, holidays: Sequence[date], rule: Literal["before", "after", "none"]
+) -> pl.DataFrame:
+    """Move checks off weekends and holidays: to the bank day before, or after, or not at all.
+
+    Shapes:  periods has check_on; one row out per row in.
+    Missing: without holidays, or with the rule `none`, checks stay where they are, weekends included.
+
+    >>> fourth = pl.DataFrame({"check_on": [date(2026, 7, 3), date(2026, 7, 7)]})
+    >>> on_bank_days(fourth, [date(2026, 7, 3)], "before")["check_on"].to_list()
+    [datetime.date(2026, 7, 2), datetime.date(2026, 7, 7)]
+    >>> on_bank_days(fourth, [date(2026, 7, 3)], "after")["check_on"].to_list()
+    [datetime.date(2026, 7, 6), datetime.date(2026, 7, 7)]
+    """
+    if rule == "none" or not holidays:
+        return periods
+    step = -1 if rule == "before" else 1
+    check_on = pl.col("check_on")
+    is_closed = check_on.is_in(list(holidays)) | (check_on.dt.weekday() > _LAST_WEEKDAY)
+    moved = periods
+    for _ in range(len(holidays) + 2):  # a weekend and every holiday in a row
+        moved = moved.with_columns(
+            check_on=pl.when(is_closed).then(days.add_days(check_on, step)).otherwise(check_on)
+        )
+    return moved
 
 
 def next_period(

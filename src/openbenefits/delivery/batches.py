@@ -116,13 +116,27 @@ def files_of_batch(connection: Any, client_id: int, batch_id: int, *, is_duplex:
     is_duplex: a letter with an odd number of pages is followed by an empty one, so that each begins a sheet.
     Errors: BatchRefused.
     """
+    part = 1
+    while (file := file_of_batch(connection, client_id, batch_id, part, is_duplex=is_duplex)) is not None:
+        yield file
+        part += 1
+
+
+def file_of_batch(
+    connection: Any, client_id: int, batch_id: int, part: int, *, is_duplex: bool
+) -> bytes | None:
+    """Answer one of the files of `files_of_batch`, counted from 1; None where there is none.
+
+    Errors: BatchRefused.
+    """
     find_batch(client_id, batch_id)
     lines = frames.load_lines(connection, client_id, batch_id)
-    for part in lines.iter_slices(LETTERS_IN_A_FILE):
-        ids = part["document_id"].to_list()
-        kept = Content.objects.filter(client_id=client_id).in_bulk(ids)
-        pdfs = [unpacked(kept[one].packed) for one in ids]
-        yield assembled(pdfs, title=f"Print batch {batch_id}", is_duplex=is_duplex)
+    ids = lines["document_id"].slice((part - 1) * LETTERS_IN_A_FILE, LETTERS_IN_A_FILE).to_list()
+    if part < 1 or not ids:
+        return None
+    kept = Content.objects.filter(client_id=client_id).in_bulk(ids)
+    pdfs = [unpacked(kept[one].packed) for one in ids]
+    return assembled(pdfs, title=f"Print batch {batch_id}", is_duplex=is_duplex)
 
 
 def mark_batch_sent(connection: Any, client_id: int, batch_id: int, *, author: str, now: datetime) -> int:

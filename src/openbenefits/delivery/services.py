@@ -10,6 +10,7 @@ from openbenefits.delivery import frames
 from openbenefits.delivery.batches import (
     BatchRefused,
     Manifest,
+    file_of_batch,
     files_of_batch,
     find_batch,
     make_batch,
@@ -41,6 +42,7 @@ __all__ = [
     "choice_of",
     "choose_channel",
     "documents_of",
+    "file_of_batch",
     "files_of_batch",
     "find_batch",
     "give",

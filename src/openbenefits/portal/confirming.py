@@ -1,4 +1,4 @@
-"""The confirmation of a submission: on screen, as PDF, by mail, always as it was given; statements of an event."""
+"""The confirmation of a submission, always as it was given: on screen, as PDF, by mail; and statements."""
 
 import tempfile
 from pathlib import Path
@@ -118,20 +118,25 @@ def _letter(me: Me, act: ChoiceAct, offer: Offer) -> dict[str, Any]:
     """Everything the PDF says, as text."""
     lines = _lines(act)
     totals = totals_of(lines)
+    person = Person.objects.get(pk=me.person_id)
+    heads = (_("Benefit"), _("What you have"), _("From"), _("Each pay"), _("A year"), _("Employer, a year"))
     return {
         "language": (get_language() or "en")[:2],
         "title": _("Confirmation %(number)s") % {"number": act.pk},
         "event": title_of(offer),
         "client": Client.objects.get(pk=me.client_id).name,
-        "employee": _("Employee number %(number)s") % {"number": Person.objects.get(pk=me.person_id).employee_number},
+        "employee": _("Employee number %(number)s") % {"number": person.employee_number},
         "submitted": _("Submitted on %(day)s") % {"day": date_format(act.at, "DATETIME_FORMAT")},
-        "heads": [_("Benefit"), _("What you have"), _("From"), _("Each pay"), _("A year"), _("Employer, a year")],
+        "heads": list(heads),
         "rows": [_row(line) for line in lines],
         "total": [_("Together"), money(totals.pay_after_cents), money(totals.year_after_cents),
                   money(totals.employer_year_cents)],
         "waits_title": _("What still waits"),
         "waits": _waiting(act, lines),
-        "foot": _("Only what you submitted counts. Compare it with your pay, and tell the benefits office at once if something is wrong."),
+        "foot": _(
+            "Only what you submitted counts. Compare it with your pay, and tell the benefits office at once"
+            " if something is wrong."
+        ),
     }  # fmt: skip
 
 
@@ -172,7 +177,8 @@ def _waiting(act: ChoiceAct, lines: list[Line]) -> list[str]:
         if line.waits_for_cents and line.after is not None:
             told.append(
                 _(
-                    "%(plan)s: you asked for %(asked)s. Until the insurer agrees you have, and pay for, %(now)s."
+                    "%(plan)s: you asked for %(asked)s."
+                    " Until the insurer agrees you have, and pay for, %(now)s."
                 )
                 % {
                     "plan": _(line.plan_type_name),

@@ -227,14 +227,14 @@ def compare(
     chosen = _found(offer, plan_type)
     form = UseForm(request.GET)
     level, use = _use(form)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for option in chosen.options:
         if option.is_waiver or not option.is_electable or not option.is_fitting:
             continue
-        told = None
+        cost = None
         if option.design is not None and option.year_cents is not None:
-            told = estimate(option.design, use, premium_cents=option.year_cents, is_family=bool(chosen.cover))
-        rows.append({"option": option, "estimate": told})
+            cost = estimate(option.design, use, premium_cents=option.year_cents, is_family=bool(chosen.cover))
+        rows.append({"option": option, "estimate": cost})
     rows.sort(key=lambda row: (row["estimate"] is None, _total(row), row["option"].year_cents or 0))
     cover = "".join(f"&cover={one}" for one in chosen.cover)
     told = framed(place, offer) | {

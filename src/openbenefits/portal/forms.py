@@ -162,7 +162,7 @@ class PlanForm(Tied):
             hours_hundredths=_scaled(told.get("hours"), 2),
             files_separately=bool(told.get("files_separately")),
             dependents=tuple(sorted(cover)) if self.plan.names_dependents else (),
-            funds=tuple((code, told[f"fund_{code}"]) for code, _n in self.plan.funds if told[f"fund_{code}"]),
+            funds=tuple((one, told[f"fund_{one}"]) for one, _n in self.plan.funds if told[f"fund_{one}"]),
             beneficiaries=self._shares("share"),
             contingent_beneficiaries=self._shares("contingent"),
         )

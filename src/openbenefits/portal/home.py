@@ -1,4 +1,4 @@
-"""The first page: what is open and until when, what one has, what pays take, what was submitted; and history."""
+"""The first page: what is open and until when, what one has, what was submitted; and history."""
 
 import csv
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ def _name(me: Me, which: str) -> str:
 
 
 def tasks_of(me: Me) -> list[Task]:
-    """List one's events: what may be chosen now, what was submitted, what waits; the soonest last day first."""
+    """List one's events: what may be chosen, what was submitted, what waits; the soonest last day first."""
     tables = load_setup(connection, [me.client_id])
     classes = {row["event_class_id"]: row for row in tables["event_class"].iter_rows(named=True)}
     schedules = {row["schedule_id"]: row["name"] for row in tables["schedule"].iter_rows(named=True)}

@@ -96,7 +96,8 @@ def _reported(request: HttpRequest, me: Me, kind: LifeKind, form: LifeForm) -> H
         messages.warning(
             request,
             _(
-                "We have your report. The benefits office looks at it first, and will tell you what you may choose."
+                "We have your report. The benefits office looks at it first, and will tell you"
+                " what you may choose."
             ),
         )
         return redirect("portal:home")

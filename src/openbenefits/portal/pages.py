@@ -1,4 +1,4 @@
-"""What every page of the portal shares: an employee signed in, his rights asked, the trail written, the frame."""
+"""What every page of the portal shares: an employee signed in, his rights, the trail written, the frame."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Everything that changes before it is submitted: keeping all in one step, the review, submitting, giving up."""
+"""Everything that changes, before it is submitted: keeping all in one step, the review, giving up."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from openbenefits.portal.enrolling import framed, offered
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.words import QUESTIONS, refusal_text
 
-Told = Mapping[str, Any]
+Told = dict[str, Any]
 
 
 @page("keep what I have")

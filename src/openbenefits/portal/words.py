@@ -1,4 +1,4 @@
-"""The portal's words: plain ones beside the plan document's, each in gettext, so that Spanish has them too."""
+"""The portal's words: plain ones beside the plan document's, each in gettext, for Spanish too."""
 
 from typing import Any
 
@@ -127,20 +127,32 @@ REFUSALS = {
     "BA1303": gettext_lazy("This amount of coverage is not offered. Choose one that is."),
     "BA1304": gettext_lazy("You cannot decline here. Choose an option."),
     "BA1305": gettext_lazy("To decline, say which other insurance you have and when you showed it."),
-    "BA1306": gettext_lazy("This option covers more people than you ticked. Tick who is missing, or choose another."),
+    "BA1306": gettext_lazy(
+        "This option covers more people than you ticked. Tick who is missing, or choose"
+        " another."
+    ),
     "BA1307": gettext_lazy("You ticked more people than this option covers. Choose another option."),
     "BA1308": gettext_lazy("Somebody you ticked is over the age limit. Leave that person out."),
     "BA1309": gettext_lazy("A married child cannot be covered here. Leave that person out."),
     "BA1310": gettext_lazy("Somebody you ticked cannot be covered here. Leave that person out."),
-    "BA1311": gettext_lazy("This needs another coverage that you did not choose. Choose both, or decline this one."),
-    "BA1312": gettext_lazy("This needs another plan that you did not choose. Choose both, or decline this one."),
+    "BA1311": gettext_lazy(
+        "This needs another coverage that you did not choose. Choose both, or decline this"
+        " one."
+    ),
+    "BA1312": gettext_lazy(
+        "This needs another plan that you did not choose. Choose both, or decline this"
+        " one."
+    ),
     "BA1313": gettext_lazy("This is more than the other coverage allows. Choose less here, or more there."),
     "BA1314": gettext_lazy("Somebody you ticked is not covered where that is needed."),
     "BA1315": gettext_lazy("These plans together cover more than is allowed. Choose less in one of them."),
     "BA1316": gettext_lazy("The shares do not add up to 100 percent. Correct them."),
     "BA1317": gettext_lazy("The funds do not add up to 100 percent. Correct them."),
     "BA1318": gettext_lazy("This amount is outside the limits of the plan or of the law. Enter another."),
-    "BA1319": gettext_lazy("A health savings account needs a medical plan that allows it, and no coverage that forbids it."),
+    "BA1319": gettext_lazy(
+        "A health savings account needs a medical plan that allows it, and no coverage that"
+        " forbids it."
+    ),
     "BA1320": gettext_lazy("This percentage is outside the limits. Enter another."),
     "BA1322": gettext_lazy("This event does not allow such a change of who is covered."),
     "BA1323": gettext_lazy("This is more levels up than you may go now. Choose a lower one."),
@@ -160,10 +172,17 @@ REFUSALS = {
 
 QUESTIONS = {
     Asking.DROPPED: gettext_lazy("You would have no coverage of this kind any more. Is that what you want?"),
-    Asking.PERSON_DROPPED: gettext_lazy("Somebody covered today would not be covered any more. Is that what you want?"),
-    Asking.AMOUNT: gettext_lazy("This amount is at least five times more, or less, than today. Is it right, for a whole year?"),
+    Asking.PERSON_DROPPED: gettext_lazy(
+        "Somebody covered today would not be covered any more. Is that what you"
+        " want?"
+    ),
+    Asking.AMOUNT: gettext_lazy(
+        "This amount is at least five times more, or less, than today. Is it right, for a"
+        " whole year?"
+    ),
     Asking.NO_CHILD: gettext_lazy(
-        "This account pays for the care of children under 13 or of disabled dependents, and we know of none. Do you want it all the same?"
+        "This account pays for the care of children under 13 or of disabled dependents, and we"
+        " know of none. Do you want it all the same?"
     ),
     Asking.HSA_AND_FSA: gettext_lazy(
         "With a general health FSA you may normally not pay into a health savings account. Do you want both?"

@@ -666,7 +666,34 @@ class ProgramPart(SwitchedPart, kw_only=True, frozen=True):
 # --- calendars, schedules, run controls ---------------------------------------------------------------
 
 
+class HolidayPart(Part, kw_only=True, frozen=True):
+    day: date
+    name: str
+
+
+class HolidayCalendarPart(Part, kw_only=True, frozen=True):
+    """Days on which no check can be paid, beside Saturdays and Sundays."""
+
+    code: Code
+    name: str
+    source: str
+    days: list[HolidayPart] = []
+
+
+class OffCyclePart(Part, kw_only=True, frozen=True):
+    """A check beside the calendar (a bonus, a correction); it takes no benefit deductions."""
+
+    check_on: date
+    reason: str
+
+
 class PayGroupPart(Part, kw_only=True, frozen=True):
+    """People paid together, and the pattern of their calendar.
+
+    With a calendar of `holidays`, a check that falls on one of them, or on a weekend, is paid on the bank day
+    `before` or `after`, or stays (`none`). The calendar is said to end `warn_months` months before it does.
+    """
+
     code: Code
     name: str
     company: str
@@ -675,6 +702,10 @@ class PayGroupPart(Part, kw_only=True, frozen=True):
     calendar_through: date
     check_lag_days: int = 5
     active: bool = True
+    holidays: Code | None = None
+    holiday_rule: Literal["before", "after", "none"] = "before"
+    off_cycle: list[OffCyclePart] = []
+    warn_months: Annotated[int, Meta(ge=0, le=12)] = 3
 
 
 class GroupPart(Part, kw_only=True, frozen=True):
@@ -871,6 +902,7 @@ class SharedSections(Part, kw_only=True, frozen=True):
     passive_events: list[PassiveEventPart] = []
     leave_policies: list[LeavePolicyPart] = []
     payroll_terms: list[PayrollTermsPart] = []
+    holiday_calendars: list[HolidayCalendarPart] = []
 
 
 class PeoBundle(SharedSections, kw_only=True, frozen=True):

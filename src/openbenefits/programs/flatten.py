@@ -82,7 +82,7 @@ def flatten(
         frames[models.AgeRate] = loaded.ages.select(_columns(models.AgeRate).keys())
     if isinstance(loaded.parts, ClientBundle):
         empty = pl.DataFrame(schema=_columns(models.PayPeriod))
-        periods = calendars.pay_periods(loaded.parts, numbers)
+        periods = calendars.pay_periods(loaded.parts, numbers, loaded.holidays)
         frames[models.PayPeriod] = pl.concat([empty, *periods], how="diagonal_relaxed")
     return {
         model: _as_stored(frame, model, client_id=client_id, release_id=release_id)

@@ -38,6 +38,29 @@ ROWS = "SELECT {columns} FROM {table} WHERE release_id = ANY(%s::bigint[])"
 CODES = "SELECT kind, code, id FROM programs_setupkey WHERE client_id = %s AND kind = ANY(%s)"
 
 
+ENDING_CALENDARS = """
+SELECT g.client_id, g.code AS pay_group, max(p.ends_on) AS through,
+       (max(p.ends_on) - g.warn_months * interval '1 month')::date AS since
+FROM programs_paygroup AS g
+JOIN programs_bundle AS b ON b.release_id = g.release_id
+JOIN programs_payperiod AS p ON p.release_id = g.release_id AND p.pay_group_id = g.pay_group_id
+WHERE g.is_active AND g.client_id = ANY(%(clients)s::int[])
+GROUP BY g.client_id, g.code, g.warn_months
+HAVING max(p.ends_on) - g.warn_months * interval '1 month' < %(as_of)s::date
+ORDER BY g.client_id, g.code
+"""
+ENDING = {"client_id": pl.Int32(), "pay_group": pl.String(), "through": pl.Date(), "since": pl.Date()}
+
+
+def load_ending_calendars(connection: Any, client_ids: Sequence[int], as_of: Any) -> pl.DataFrame:
+    """List the active pay groups whose calendar ends within the months they want to be warned.
+
+    Shapes: client_id, pay_group, through (the last day of its last period), since (when the warning began).
+    """
+    given = {"clients": "{" + ",".join(map(str, client_ids)) + "}", "as_of": as_of}
+    return copy_out(connection, ENDING_CALENDARS, ENDING, given)
+
+
 def releases_in_force(connection: Any, client_ids: Sequence[int] | None = None) -> dict[int, int]:
     """Answer the release in force of each client's bundle, and of the PEO's (client 0)."""
     clients = None if client_ids is None else [PEO, *client_ids]

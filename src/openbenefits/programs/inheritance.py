@@ -44,6 +44,16 @@ def records_of(found: Iterable[Difference]) -> list[Record]:
     return list(dict.fromkeys((match[1], match[2]) for match in matches if match))
 
 
+def record_named(where: str) -> Record | None:
+    """Answer the record that the place of a finding lies in; None where it is in none.
+
+    >>> record_named("client acme: programs[GOLD].plan_types[10]"), record_named("plans[HMO].name")
+    (None, ('plans', 'HMO'))
+    """
+    match = _RECORD.match(where)
+    return (match[1], match[2]) if match else None
+
+
 def standings(
     records: Iterable[Record], clients: Iterable[LoadedBundle], peo: LoadedBundle
 ) -> list[ClientRecord]:

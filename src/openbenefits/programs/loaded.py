@@ -17,6 +17,7 @@ from openbenefits.programs.bundle import (
     AgeTablePart,
     ClientBundle,
     GeographyPart,
+    HolidayCalendarPart,
     LimitSheetPart,
     PeoBundle,
 )
@@ -38,7 +39,7 @@ class LoadedBundle:
             written out where it has a curve, tiers or a tobacco factor; `curves` a row per age of each curve,
             `zips` a row per geography and zip, `limits` a row per legal amount and year it is known for,
             `ages` a row per age of every table of values by age. `inherited` are the PEO's curves that a
-            client's tables follow, once they are known (`with_curves_of`).
+            client's tables follow, once they are known (`with_curves_of`); `holidays` the PEO's holidays.
     """
 
     parts: PeoBundle | ClientBundle
@@ -50,6 +51,7 @@ class LoadedBundle:
     files: Mapping[str, str]
     places: Mapping[Path, Place] = field(default_factory=dict)
     inherited: tuple[AgeCurvePart, ...] = ()
+    holidays: tuple[HolidayCalendarPart, ...] = ()
 
     @property
     def curve_parts(self) -> list[AgeCurvePart]:
@@ -109,6 +111,13 @@ def with_curves_of(bundle: LoadedBundle, peo: LoadedBundle) -> LoadedBundle:
     parts = [*bundle.parts.age_curves, *inherited]
     rates = _rates(bundle.parts, curves, parts, rate_files, bundle.places)
     return replace(bundle, rates=rates, curves=curves, inherited=inherited)
+
+
+def with_holidays_of(bundle: LoadedBundle, peo: LoadedBundle) -> LoadedBundle:
+    """Give a client's pay groups the PEO's holidays; its own of a code come first."""
+    if not bundle.is_client or not peo.parts.holiday_calendars:
+        return bundle
+    return replace(bundle, holidays=tuple(peo.parts.holiday_calendars))
 
 
 def named_files(parts: PeoBundle | ClientBundle) -> Iterator[tuple[Path, str]]:

@@ -30,8 +30,51 @@ class Release(models.Model):
     document = models.JSONField()
     applied_at = models.DateTimeField()
     applied_by = models.TextField()
+    reason = models.TextField(default="")
     taken_back_at = models.DateTimeField(null=True)
     taken_back_by = models.TextField(null=True)
+
+
+class Draft(models.Model):
+    """Changes to a bundle that somebody collects before they are applied (programs.drafts).
+
+    `records` lists the records changed: section, key, as it was (null: new), as it shall be (null: gone);
+    `orders` the keys of a section in their order, where a draft states it; `files` the CSV files by name,
+    each with its text (null: gone) and the mark of the one it takes the place of.
+    """
+
+    client_id = models.IntegerField()  # 0 = the PEO's
+    bundle_code = models.TextField()
+    name = models.TextField()
+    author = models.TextField()
+    author_id = models.BigIntegerField()
+    editors = models.JSONField(default=list)  # the users who changed something
+    base_id = models.BigIntegerField(null=True)  # the release in force when it was begun; null: none
+    records = models.JSONField(default=list)
+    orders = models.JSONField(default=dict)
+    files = models.JSONField(default=dict)
+    begun_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.TextField(default="")
+    ended_by_id = models.BigIntegerField(null=True)
+    release_id = models.BigIntegerField(null=True)  # what it became; null of an ended one: given up
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "ended_at"], name="programs_open_drafts")]
+
+
+class RateLayout(models.Model):
+    """Which column of a rate sheet means what, remembered for sheets with the same headings."""
+
+    client_id = models.IntegerField()
+    layout = models.TextField()  # the mark of the headings
+    headings = models.JSONField()  # heading: what it means, '' where it is left out
+    saved_by = models.TextField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client_id", "layout"], name="programs_one_layout")]
 
 
 class SetupKey(models.Model):
@@ -585,6 +628,7 @@ class PayGroup(SetupRow):
     company = models.TextField()
     frequency = models.TextField()  # W B S M
     is_active = models.BooleanField()
+    warn_months = models.SmallIntegerField(default=3)  # so long before the calendar ends it is said
 
 
 class PayPeriod(SetupRow):

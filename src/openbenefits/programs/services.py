@@ -15,6 +15,7 @@ from openbenefits.accounts.approvals import ApprovalKind, Matter, require_approv
 from openbenefits.core.codes import Severity
 from openbenefits.programs.audit import audit
 from openbenefits.programs.audit.graph import Record, own_records
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
@@ -27,10 +28,11 @@ from openbenefits.programs.loaded import (
     from_document,
     to_document,
     with_curves_of,
+    with_holidays_of,
 )
 from openbenefits.programs.models import Bundle, Release, SetupKey
 from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
-from openbenefits.programs.reader import read
+from openbenefits.programs.reader import Reading, read
 from openbenefits.programs.written import write_bundle
 from openbenefits.store.bulk import copy_in
 
@@ -87,9 +89,18 @@ class NoSuchRelease(LookupError):
     """A bundle or a release that is not in the database."""
 
 
-def check(folder: Path, *, peo_folder: Path | None = None) -> CheckResult:
+Source = Path | Reading
+"""Where a bundle comes from: a folder, or what was read already (a draft, say)."""
+
+
+def read_source(source: Source) -> Reading:
+    """Read a folder; what was read is answered as it is."""
+    return source if isinstance(source, Reading) else read(source)
+
+
+def check(source: Source, *, peo_folder: Path | None = None) -> CheckResult:
     """Read and audit a folder, a client's before the PEO's folder, or the PEO's set-up in force."""
-    reading = read(folder)
+    reading = read_source(source)
     if reading.bundle is None:
         return CheckResult(bundle=None, findings=reading.findings)
     background = _background(reading.bundle, peo_folder)
@@ -99,9 +110,9 @@ def check(folder: Path, *, peo_folder: Path | None = None) -> CheckResult:
     return CheckResult(bundle=reading.bundle, findings=[*reading.findings, *background])
 
 
-def diff(folder: Path) -> Comparison:
+def diff(source: Source) -> Comparison:
     """Compare a folder with the release in force; of the PEO's, say which client follows each change."""
-    reading = read(folder)
+    reading = read_source(source)
     if reading.bundle is None:
         return Comparison(differences=[], findings=reading.findings)
     in_force = _in_force(Bundle.objects.filter(code=reading.bundle.code).first())
@@ -121,9 +132,7 @@ def _standings(
         holders = [one for one in (loaded, in_force) if one is not None]
         named = {one for holder in holders for one in own_records(holder)}
         return standings([one for one in records if one in named], [loaded], peo) if peo else []
-    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
-    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
-    return [one for client in clients for one in _of_client(records, client, loaded, in_force)]
+    return [one for client in clients_in_force() for one in _of_client(records, client, loaded, in_force)]
 
 
 def _of_client(
@@ -137,7 +146,13 @@ def _of_client(
 
 
 def apply(
-    folder: Path, *, client_id: int, applied_by: str, now: datetime, is_rehearsal: bool = False
+    source: Source,
+    *,
+    client_id: int,
+    applied_by: str,
+    now: datetime,
+    reason: str = "",
+    is_rehearsal: bool = False,
 ) -> Change:
     """Put a folder into force, whole or not at all.
 
@@ -147,14 +162,14 @@ def apply(
     Errors: ApprovalWanted where the set-up in force wants another user to approve the next.
     """
     with transaction.atomic():
-        _lock(client_id)
-        result = check(folder)
+        lock(client_id)
+        result = check(source)
         obstacles = [*result.findings, *_obstacles(result.bundle, client_id)]
         if result.bundle is None or has_errors(obstacles):
             return Change(outcome=Outcome.REFUSED, release=_release_of(client_id), findings=obstacles)
         if not is_rehearsal:
             _require_approval(client_id, result.bundle, now)
-        return _put_in_force(result.bundle, obstacles, client_id, applied_by, now)
+        return _put_in_force(result.bundle, obstacles, client_id, applied_by, now, reason)
 
 
 def matter_of_release(client_id: int, code: str, mark: str) -> Matter:
@@ -181,7 +196,7 @@ def take_back(bundle_code: str, *, by: str, now: datetime) -> Change:
     with transaction.atomic():
         bundle = Bundle.objects.filter(code=bundle_code).first()
         if bundle is not None:
-            _lock(bundle.client_id)
+            lock(bundle.client_id)
             bundle.refresh_from_db()
         if bundle is None or bundle.release is None:
             findings = [_nothing_in_force(bundle_code)]
@@ -236,6 +251,15 @@ def loaded_in_force(client_id: int) -> LoadedBundle | None:
     return _in_force(Bundle.objects.filter(client_id=client_id).first())
 
 
+def clients_in_force() -> list[LoadedBundle]:
+    """Answer the set-up in force of every client one may read, by code.
+
+    Errors: loaded.ReleaseUnreadable.
+    """
+    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
+    return [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
+
+
 def audit_in_force(client_id: int) -> list[Finding]:
     """Audit a client's set-up in force as if it were applied now, and the PEO's behind it."""
     peo, client = loaded_in_force(PEO), loaded_in_force(client_id)
@@ -251,9 +275,7 @@ def unused_by_all() -> list[Finding]:
     Errors: loaded.ReleaseUnreadable.
     """
     peo = loaded_in_force(PEO)
-    held = Bundle.objects.exclude(client_id=PEO).exclude(release=None).select_related("release")
-    clients = [client for bundle in held.order_by("code") if (client := _in_force(bundle))]
-    return [] if peo is None else unused_by(peo, clients)
+    return [] if peo is None else unused_by(peo, clients_in_force())
 
 
 def _wanted(bundle_code: str, number: int | None) -> Release:
@@ -280,14 +302,14 @@ def _no_bundle(bundle_code: str) -> str:
 # --- applying -----------------------------------------------------------------------------------------
 
 
-def _lock(client_id: int) -> None:
+def lock(client_id: int) -> None:
     """Wait for whoever changes this bundle or the PEO's, and keep both until the transaction ends."""
     rows = Bundle.objects.select_for_update().filter(client_id__in={PEO, client_id})
     list(rows.order_by("client_id"))
 
 
 def _put_in_force(
-    loaded: LoadedBundle, findings: list[Finding], client_id: int, applied_by: str, now: datetime
+    loaded: LoadedBundle, findings: list[Finding], client_id: int, applied_by: str, now: datetime, reason: str
 ) -> Change:
     header = loaded.parts.bundle
     Bundle.objects.get_or_create(client_id=client_id, defaults={"code": header.code, "name": header.name})
@@ -304,6 +326,7 @@ def _put_in_force(
         document=document,
         applied_at=now,
         applied_by=applied_by,
+        reason=reason,
     )
     _write_rows(loaded, client_id, release)
     bundle.name, bundle.starts_on = header.name, header.starts
@@ -319,7 +342,7 @@ def _write_rows(loaded: LoadedBundle, client_id: int, release: Release) -> None:
         peo=_numbers_of(peo, PEO) if peo else {},
         names={**(names_of(peo) if peo else {}), **names_of(loaded)},
     )
-    whole = with_curves_of(loaded, peo) if peo else loaded
+    whole = with_holidays_of(with_curves_of(loaded, peo), peo) if peo else loaded
     for model, frame in flatten(whole, numbers, client_id=client_id, release_id=release.pk).items():
         copy_in(connection, model._meta.db_table, frame)
 
@@ -382,6 +405,8 @@ def _harm_to_clients(peo: LoadedBundle | None) -> Iterator[Finding]:
                 yield replace(finding, where=f"client {bundle.code}: {finding.where}")
         if peo and before and not _same_rates(client, before, peo):
             yield _curve_moved(bundle.code)
+        if peo and before and _holidays_moved(client, before, peo):
+            yield _checks_moved(bundle.code)
 
 
 def _faults_of_return(bundle: Bundle, earlier: Release | None) -> Iterator[Finding]:
@@ -410,6 +435,29 @@ def _curve_moved(client_code: str) -> Finding:
         expected="rates by the age curves of the PEO as they are now",
         found="rates written out by the curves before",
         cure="Apply the client's bundle again, so that its rates follow.",
+        severity=Severity.WARNING,
+    )
+
+
+def _holidays_moved(client: LoadedBundle, before: LoadedBundle, after: LoadedBundle) -> bool:
+    """Tell whether holidays of the PEO that a client's pay groups name are other ones."""
+    parts = client.parts
+    wanted = {group.holidays for group in parts.pay_groups} if isinstance(parts, ClientBundle) else set()
+    wanted -= {None, *(one.code for one in parts.holiday_calendars)}
+    named = (
+        {one.code: one for one in peo.parts.holiday_calendars if one.code in wanted}
+        for peo in (before, after)
+    )
+    return next(named) != next(named)
+
+
+def _checks_moved(client_code: str) -> Finding:
+    return Finding(
+        code="holidays_moved",
+        where=f"client {client_code}",
+        expected="pay calendars by the holidays of the PEO as they are now",
+        found="checks dated by the holidays before",
+        cure="Apply the client's set-up again, so that its checks follow.",
         severity=Severity.WARNING,
     )
 

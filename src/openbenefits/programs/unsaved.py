@@ -7,7 +7,7 @@ import polars as pl
 from openbenefits.programs import models
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO, TABLES, table_key
-from openbenefits.programs.loaded import LoadedBundle, with_curves_of
+from openbenefits.programs.loaded import LoadedBundle, with_curves_of, with_holidays_of
 from openbenefits.programs.numbers import Key, Numbers, keys_of, names_of
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.store.bulk import schema_of
@@ -29,7 +29,7 @@ def unsaved_tables(
         own: Mapping[Key, int] = {key: next(counter) for key in keys_of(client)}
         numbers = Numbers(own=own, peo=peo_numbers, names=names | names_of(client))
         every.append(numbers)
-        whole = with_curves_of(client, peo)
+        whole = with_holidays_of(with_curves_of(client, peo), peo)
         frames.append(flatten(whole, numbers, client_id=number, release_id=number + 1))
     return _tables(frames), every
 

@@ -20,6 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "bundle.yaml": ("bundle",),
     "codes.yaml": ("event_classes", "actions", "coverage_codes", "deduction_codes", "funds"),
     "groups.yaml": ("companies", "company_addresses", "location_addresses", "benefit_groups", "pay_groups"),
+    "holidays.yaml": ("holiday_calendars",),
     "plans.yaml": ("plans",),
     "rates.yaml": ("rate_tables", "age_curves", "age_tables"),
     "geographies.yaml": ("geographies",),

@@ -45,6 +45,7 @@ class Selection:
     errors_only: bool = False
     client: str | None = None  # by code; of the schedules, the caller has seen to it
     through: date | None = None
+    program: str | None = None  # by code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,8 @@ def find_schedules(connection: Any, codes: list[str]) -> tuple[int, ...] | None:
 
 def _eligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     events, names = _events(connection, selection)
+    if selection.program is not None:
+        events = frames.with_case(events.filter(pl.col("program") == selection.program))
     options = _named(frames.load_options(connection, events), events, names)
     listed, programs = listings.eligible_participants(events, options)
     return {"Eligible participants": listed, "Programs": programs}
@@ -346,7 +349,7 @@ def _kind(code: str, title: str, build: Build, *options: str) -> ReportKind:
 REPORTS: dict[str, ReportKind] = {
     kind.code: kind
     for kind in (
-        _kind("BAS001", "Eligible participants", _eligible),
+        _kind("BAS001", "Eligible participants", _eligible, "program"),
         _kind("BAS002", "Mailing labels", _labels),
         _kind("BAS003", "Invalid elections and errors", _invalid, "errors_only"),
         _kind("BAS006", "Missing elections", _missing, "as_of", "notified_before"),
@@ -366,3 +369,6 @@ REPORTS: dict[str, ReportKind] = {
 
 COUNTING_TO_TODAY = ("COBRA", "HELD")
 """Reports that count days up to one; the faces take today where none is named."""
+
+OF_OPEN_ENROLLMENT = ("BAS010",)
+"""Reports that are about open enrolment alone."""

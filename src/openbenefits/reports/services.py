@@ -15,6 +15,7 @@ from openbenefits.reports.issuing import (
 from openbenefits.reports.names import load_schedules
 from openbenefits.reports.reporting import (
     COUNTING_TO_TODAY,
+    OF_OPEN_ENROLLMENT,
     REPORTS,
     Report,
     ReportKind,
@@ -28,6 +29,7 @@ from openbenefits.reports.reporting import (
 
 __all__ = [
     "COUNTING_TO_TODAY",
+    "OF_OPEN_ENROLLMENT",
     "REPORTS",
     "Report",
     "ReportKind",

@@ -14,6 +14,7 @@ from openbenefits.core.codes import EventStatus
 from openbenefits.events.activity import waiting_activity
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.payroll.ledger import Asked, balances
+from openbenefits.programs.frames import load_ending_calendars
 from openbenefits.repair.proposals import find_proposals
 from openbenefits.reports.frames import load_jobs
 from openbenefits.reports.names import load_names, plan_type_name, with_option_names
@@ -21,7 +22,7 @@ from openbenefits.review import frames
 from openbenefits.review.events import events_of_client
 from openbenefits.review.rules import work
 from openbenefits.review.rules.events import is_final, is_live
-from openbenefits.workforce.models import Person
+from openbenefits.workforce.models import Client, Person
 
 PERSON = ["client_id", "person_id"]
 
@@ -43,6 +44,7 @@ def work_list(
         _left_lying(connection, client_id, events),
         _unproved(connection, client_id, events),
         _taken_before(connection, client_id, events),
+        _ending_calendars(connection, client_id, as_of),
     ]
     items = _with_people(connection, client_id, pl.concat([_items(part) for part in parts]))
     return {"Work": work.entries(items, as_of=as_of), "Who": work.people(items, as_of=as_of)}
@@ -224,6 +226,20 @@ def _taken_before(connection: Any, client_id: int, events: pl.DataFrame) -> pl.D
         code=pl.lit("BA1326"),
         expected=pl.lit("pays taken as coverage says"),
         found=pl.format("pays through {} reported before the change", "taken_through"),
+    )
+
+
+def _ending_calendars(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
+    """Pay calendars of which few months are left: of nobody yet, and of everybody in the pay group soon."""
+    code = Client.objects.using(connection.alias).filter(pk=client_id).values_list("code", flat=True).first()
+    return load_ending_calendars(connection, [client_id], as_of).select(
+        "client_id",
+        "since",
+        client=pl.lit(code, pl.String),
+        code=pl.lit("BA1241"),
+        record=pl.format("pay group {}", "pay_group"),
+        expected=pl.lit("a calendar of the time to come"),
+        found=pl.format("one through {}", "through"),
     )
 
 

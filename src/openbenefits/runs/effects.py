@@ -8,7 +8,6 @@ transaction that is undone as soon as its rules have been compiled.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -29,6 +28,8 @@ Progress = Callable[[int, int], None]
 """Told how many partitions are done, of how many."""
 
 PARTS = ("employee", "employer")
+SUMMED = (*PARTS, "employee_pay")
+"""What is added up: the cents of a year of both, and what one pay takes of the employee."""
 SIDES = ("", "_after")
 MONTHS = 12
 PERSON = ("client_id", "person_id", "benefit_record")
@@ -56,8 +57,8 @@ HELD: dict[str, Any] = {
     "benefit_record": pl.Int16,
     "plan_type": pl.String,
     "held_option_id": pl.Int32,
-    **{f"{name}{side}": kind for side in SIDES for name, kind in (
-        ("option_id", pl.Int32), ("employee_cents", pl.Int64), ("employer_cents", pl.Int64))},
+    **{f"{name}{side}": kind for side in SIDES for name, kind in (  # of a year, and of one pay
+        ("option_id", pl.Int32), *((f"{part}_cents", pl.Int64) for part in SUMMED))},
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ class SetupEffect:
     plan_types: per client and plan type, the people covered, how many of them change price or lose their
                 option, how many have no price on that day, and the cents of a year of both sides, before and
                 after.
-    plans:      the same per plan, with the cents of a month.
+    plans:      the same per plan, with the cents of a month. `employee_pay` adds up what one pay takes.
     people:     a row per person and plan type whose coverage in force changes price or is lost.
     """
 
@@ -88,7 +89,7 @@ class Rehearsed(Exception):
 def effect_of(
     connection: Any,
     client_id: int,
-    folder: Path,
+    source: setup.Source,
     *,
     as_of: date,
     now: datetime,
@@ -103,7 +104,7 @@ def effect_of(
     clients = _clients(connection, client_id)
     setup_before = load_setup(connection, clients)
     before = load_rulebook(connection, clients)
-    after, options_after = _rehearsed(connection, client_id, clients, folder, now=now)
+    after, options_after = _rehearsed(connection, client_id, clients, source, now=now)
     classes = setup_before["event_class"].filter(use="D")
     people = frames.load_scope(connection, clients, as_of).select(PERSON)
     changes, held = [pl.DataFrame(schema=CHANGES)], [pl.DataFrame(schema=HELD)]
@@ -130,14 +131,14 @@ def _clients(connection: Any, client_id: int) -> list[int]:
 
 
 def _rehearsed(
-    connection: Any, client_id: int, clients: Sequence[int], folder: Path, *, now: datetime
+    connection: Any, client_id: int, clients: Sequence[int], source: setup.Source, *, now: datetime
 ) -> tuple[Rulebook | None, pl.DataFrame]:
     """Compile the rules as the folder would have them; None where it cannot be applied or changes nothing."""
     kept: list[tuple[Rulebook | None, pl.DataFrame]] = []
     try:
         with transaction.atomic():
             change = setup.apply(
-                folder, client_id=client_id, applied_by="rehearsal", now=now, is_rehearsal=True
+                source, client_id=client_id, applied_by="rehearsal", now=now, is_rehearsal=True
             )
             options = load_setup(connection, clients)["option"]
             is_new = change.outcome == setup.Outcome.APPLIED
@@ -188,6 +189,7 @@ def _side(prepared: Prepared, rulebook: Rulebook) -> Side:
         "option_id",
         employee_cents=money.add(pl.col("annual_before_tax_cents"), pl.col("annual_after_tax_cents")),
         employer_cents=pl.col("annual_employer_cents"),
+        employee_pay_cents=money.add(pl.col("pay_before_tax_cents"), pl.col("pay_after_tax_cents")),
     )
     return cases.join(defaults, on="case", how="left"), options
 
@@ -277,7 +279,7 @@ def _held(cases: pl.DataFrame, situation: Situation, before: Side, after: Side) 
         prices = side.select(
             *key,
             pl.col("option_id").alias(f"is_offered{suffix}"),
-            pl.col("employee_cents", "employer_cents").name.suffix(suffix),
+            pl.col([f"{part}_cents" for part in SUMMED]).name.suffix(suffix),
         )
         rows = rows.join(prices, on=key, how="left")
     renamed = rows.drop("option_id").rename(
@@ -314,7 +316,7 @@ def _counted(changes: pl.DataFrame, held: pl.DataFrame, options: pl.DataFrame) -
 
 
 def _sums(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
-    known = [pl.col(f"{part}_cents{side}") for part in PARTS for side in SIDES]
+    known = [pl.col(f"{part}_cents{side}") for part in SUMMED for side in SIDES]
     return (
         rows.group_by(key)
         .agg(

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.programs.frames import load_ending_calendars
 from openbenefits.runs.unfilled import unfilled_fields
 from openbenefits.runs.unmapped import unknown_companies, unmapped_actions
 
@@ -14,7 +15,7 @@ WARNINGS = {"client_id": pl.Int32(), **dict.fromkeys(COLUMNS, pl.String())}
 
 
 def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
-    """List own fields that rules ask for and no job fills, actions that nothing maps, companies nobody knows.
+    """List own fields no job fills, actions nothing maps, companies nobody knows, calendars that end.
 
     Shapes: client_id and the columns of a finding of set-up, all of them warnings.
     """
@@ -43,7 +44,15 @@ def warnings_of(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.D
         found=pl.format("none, for {} people", "people"),
         cure=pl.lit("Correct the jobs, or add the company and its pay groups to the set-up."),
     )
-    rows = pl.concat([unfilled, unmapped, unknown], how="vertical_relaxed")
+    ending = load_ending_calendars(connection, client_ids, as_of).select(
+        "client_id",
+        code=pl.lit("calendar_ending"),
+        where=pl.format("pay_groups[{}]", "pay_group"),
+        expected=pl.lit("a pay calendar of the time to come"),
+        found=pl.format("one through {}", "through"),
+        cure=pl.lit("Extend the calendar: until then nothing has a price per pay after it."),
+    )
+    rows = pl.concat([unfilled, unmapped, unknown, ending], how="vertical_relaxed")
     return rows.with_columns(severity=pl.lit("W")).select(
         pl.col(name).cast(kind) for name, kind in WARNINGS.items()
     )

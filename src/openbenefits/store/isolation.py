@@ -52,6 +52,8 @@ SIGN_IN = {
     "usersessions_usersession",
 }
 """What a sign-in reads and writes before it is known who it is; no page lists any of it but one's own."""
+PEOS_OWN = {"programs_draft", "background_processrequest"}
+"""Tables whose rows of the PEO's are no set-up for all clients: who sees every client reads them."""
 OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known") | {
     "accounts_user_groups": "Django's; not used",
     "accounts_user_user_permissions": "Django's; not used",

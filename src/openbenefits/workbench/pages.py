@@ -16,11 +16,11 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, URLPattern, path, register_converter, reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.approvals import ApprovalWanted, propose
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, NotAllowed
@@ -251,9 +251,9 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
 def _propose(request: Any, wanted: ApprovalWanted, said: str) -> None:
     """Ask another user to approve what could not be done without: he finds it among the approvals."""
     reason = reason_of(request) or said
-    made = propose(request.access, wanted.matter, reason=reason, now=timezone.now())
+    made = propose(request.access, wanted.matter, reason=reason, now=clock.now())
     told = _(
-        "Another person must approve this first: it waits under Approvals as number %(number)s. Do it again then."
+        "Another person must approve this first: it waits under Approvals as %(number)s. Do it again then."
     )
     messages.warning(request, told % {"number": made.pk})
 

@@ -1,14 +1,18 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import (
+    batches,
     controls,
+    documents,
     filters,
     finalising,
     home,
     rehearsals,
+    reports,
     requests,
     runs,
     schedules,
+    set_up,
     taking_back,
     work,
 )
@@ -32,7 +36,8 @@ MODULES = (
     *(people, elections, files, participant, event, operations, eligibility, leaves),
     *(activity, proposals),
     *(imports, approvals, users, trail),
-    *(requests, filters),
+    *(reports, documents, batches),
+    *(set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

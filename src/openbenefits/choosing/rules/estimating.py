@@ -57,8 +57,8 @@ class Estimate:
 def estimate(design: Design, use: Use, *, premium_cents: int, is_family: bool) -> Estimate:
     """Estimate a year of a household.
 
-    `premium_cents` is what pays of a year take for the plan. For a family the family's deductible and most out
-    of pocket count, as if all its members' costs came together.
+    `premium_cents` is what pays of a year take for the plan. For a family the family's deductible and most
+    out of pocket count, as if all its members' costs came together.
     """
     copays, charged = _services(design, use)
     deductible = design.family_deductible_cents if is_family else design.deductible_cents

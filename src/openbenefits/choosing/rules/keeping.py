@@ -17,8 +17,8 @@ class Kept:
 def keeping(offer: Offer) -> Kept:
     """Say for each plan type in which something may be decided what keeps it as it is.
 
-    What is covered is chosen again, with its amounts, persons, funds and beneficiaries; what is not covered is
-    declined, where one may. Dependents who may be covered no longer are left out, and the tier follows.
+    What is covered is chosen again, with its amounts, persons, funds and beneficiaries; what is not covered
+    is declined, where one may. Dependents who may be covered no longer are left out, and the tier follows.
     """
     stated: dict[str, Stated] = {}
     lost: list[str] = []

@@ -123,6 +123,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     dependents.plan_years,
     limits.limits_not_named,
     calendars.part_years,
+    calendars.holidays,
 )
 """Warnings of what errors would otherwise explain."""
 

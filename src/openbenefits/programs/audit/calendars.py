@@ -18,6 +18,7 @@ from openbenefits.programs.rows.codes import PAY_FREQUENCIES
 from openbenefits.programs.values import Path
 
 LONGEST_CALENDAR_YEARS = 30
+FRIDAY = 4
 _FIRST_DAYS = {"monthly": (1,), "semimonthly": (1, 16)}
 
 
@@ -66,6 +67,26 @@ def _years_needed(audited: Audited, first: Any) -> set[int]:
             ends_next_year = month > 1 and day.month >= month
             needed |= {day.year, day.year + 1} if ends_next_year else {day.year}
     return needed
+
+
+def holidays(audited: Audited) -> Iterator[Finding]:
+    """Find calendars of years without a holiday listed, and checks off the calendar on closed days."""
+    for path, group in numbered(audited.client.pay_groups if audited.client else (), "pay_groups"):
+        for named in audited.find("holiday_calendars", group.holidays)[:1]:
+            closed = {one.day for one in named.days}
+            years = range(group.first_period_begins.year, group.calendar_through.year + 1)
+            blank = sorted(set(years) - {day.year for day in closed})
+            if blank and group.active and group.holiday_rule != "none":
+                expected = f"the holidays of {listed(blank)} in `{named.code}`"
+                cure = "Add them: checks of such a year are moved off weekends only."
+                yield audited.finding(path, "no_holidays", expected, "none", cure, Severity.WARNING)
+            odd = [
+                one for one in group.off_cycle if one.check_on in closed or one.check_on.weekday() > FRIDAY
+            ]
+            for one in odd:
+                expected, cure = "a check on a bank day", "Move the check."
+                found = str(one.check_on)
+                yield audited.finding(path, "off_cycle", expected, found, cure, Severity.WARNING)
 
 
 def schedules(audited: Audited) -> Iterator[Finding]:

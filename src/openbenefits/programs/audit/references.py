@@ -12,7 +12,7 @@ from openbenefits.programs.findings import Finding
 from openbenefits.programs.links import single_criteria
 from openbenefits.programs.values import Path
 
-_SOURCED = ("geographies", "annual_limits")
+_SOURCED = ("geographies", "annual_limits", "holiday_calendars")
 _OWN_CODES = {"company": "companies", "benefit_group": "benefit_groups", "pay_group": "pay_groups"}
 
 
@@ -246,6 +246,7 @@ def _of_option(path: Path, option: Any, day: date) -> Iterator[Reference]:
 def _of_calendars(client: ClientBundle) -> Iterator[Reference]:
     for path, group in numbered(client.pay_groups, "pay_groups"):
         yield Reference(path, "companies", group.company)
+        yield Reference(path, "holiday_calendars", group.holidays)
     for path, address in numbered(client.company_addresses, "company_addresses"):
         yield Reference(path, "companies", address.code)
     for path, schedule in numbered(client.schedules, "schedules"):

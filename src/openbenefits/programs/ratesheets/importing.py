@@ -1,7 +1,7 @@
 """A carrier's rate sheet into a folder of set-up: first shown, then written as a new version of the table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.ratesheets import comparing, writing
 from openbenefits.programs.ratesheets.checking import check
 from openbenefits.programs.ratesheets.reading import KEYS, Cell, Wanted, read_sheet
-from openbenefits.programs.reader import read
+from openbenefits.programs.reader import Reading, read
 
 READ_KEYS = ("age", "area", "coverage_code", "smoker", "sex")
 """The keys a sheet can have; service and pay have no columns at carriers."""
@@ -25,6 +25,8 @@ class RateOrder:
     """What to import: a sheet, as the version of a table from a day.
 
     `geography` and `is_per_member` describe a table that is new; an existing one keeps what it has.
+    `bundle` is set-up read already (a draft), in place of what the folder holds; `mapped` says what headings
+    mean that the product does not know.
     """
 
     folder: Path
@@ -35,6 +37,8 @@ class RateOrder:
     sheet_name: str | None = None
     geography: str | None = None
     is_per_member: bool = False
+    bundle: LoadedBundle | None = None
+    mapped: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ def preview_rates(order: RateOrder, peo: LoadedBundle | None = None) -> RatePrev
 
     `peo` is the PEO's bundle, for the tiers and areas a client's folder does not have itself.
     """
-    reading = read(order.folder)
+    reading = Reading(bundle=order.bundle, findings=[]) if order.bundle else read(order.folder)
     nothing = comparing.compare({}, [])
     if reading.bundle is None:
         return RatePreview(order=order, changes=nothing, findings=reading.findings, texts={})
@@ -184,7 +188,14 @@ def _wanted(
         for part in holder.parts.coverage_codes
     } or dict.fromkeys(in_force["coverage_code"].drop_nulls().unique().sort(), "")
     keys = None if is_new else frozenset(table.keys)
-    return Wanted(table=order.table, valid_from=order.valid_from, areas=areas, tiers=tiers, keys=keys)
+    return Wanted(
+        table=order.table,
+        valid_from=order.valid_from,
+        areas=areas,
+        tiers=tiers,
+        keys=keys,
+        mapped=order.mapped,
+    )
 
 
 def _check_keys(sheet: Any, table: RateTablePart, *, is_new: bool) -> None:

@@ -25,13 +25,21 @@ SEXES = {"f": "F", "female": "F", "m": "M", "male": "M", "x": "X"}
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a sheet is read for: the table, its day, and the codes it may name (code to name)."""
+    """What a sheet is read for: the table, its day, and the codes it may name (code to name).
+
+    mapped: headings that a person has said the meaning of; '' leaves the column out.
+    """
 
     table: str
     valid_from: date
     areas: Mapping[str, str]
     tiers: Mapping[str, str]
     keys: frozenset[str] | None = None  # of the table in force: area, coverage_code …
+    mapped: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning_of(self, heading: str) -> str | None:
+        """Answer which column a heading means, as a person has said or by its words; None for another."""
+        return self.mapped.get(heading) if heading in self.mapped else labels.heading_of(heading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +113,20 @@ def read_sheet(path: Path, wanted: Wanted, sheet_name: str | None = None) -> She
     return sheet
 
 
+def headings_in(path: Path, sheet_name: str | None = None) -> list[str]:
+    """Answer the headings of a file, for a person to say what they mean: the first row of words alone.
+
+    Errors: sheets.FileRefused.
+    """
+    _name, raw = _grid(path, sheet_name)
+    grid = sheets.stripped(raw)
+    for row in range(min(LOOKED_FOR_ROWS, grid.height)):
+        texts = list(sheets.headings_at(grid, row).values())
+        if len(texts) > 1 and all(labels.micros_of(text) is None for text in texts):
+            return texts
+    return []
+
+
 def _grid(path: Path, sheet_name: str | None) -> tuple[str, pl.DataFrame]:
     """Answer the one sheet of a file, and its name."""
     data = sheets.read_data(path)
@@ -135,11 +157,11 @@ def _is_empty(grid: pl.DataFrame) -> bool:
 def _is_heading(grid: pl.DataFrame, row: int, wanted: Wanted) -> bool:
     """Tell whether a row holds headings: one that is known, and a second that is known or a code."""
     texts = list(sheets.headings_at(grid, row).values())
-    known = [text for text in texts if labels.heading_of(text)]
+    known = [text for text in texts if text in wanted.mapped or labels.heading_of(text)]
     codes = [
         text for text in texts if labels.code_of(text, wanted.areas) or labels.code_of(text, wanted.tiers)
     ]
-    is_of_rates = any(labels.heading_of(text) == "rate" for text in texts)
+    is_of_rates = any(wanted.meaning_of(text) == "rate" for text in texts)
     return is_of_rates or (bool(known) and (len(texts) > 1 or bool(codes))) or len(codes) == len(texts) > 0
 
 
@@ -175,7 +197,9 @@ class _Reader:
     def _columns(self) -> bool:
         others = {}
         for column, text in self.headings.items():
-            meaning = labels.heading_of(text)
+            meaning = self.wanted.meaning_of(text)
+            if meaning == "":
+                continue
             if meaning is None:
                 others[column] = text
             elif meaning in self.columns:

@@ -1,13 +1,13 @@
 """Rows of pay groups, their calendars, process groups, schedules and run controls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
 from openbenefits.core import pays
 from openbenefits.core.codes import AreaOf, ScheduleKind
-from openbenefits.programs.bundle import ClientBundle, PayGroupPart, SchedulePart
+from openbenefits.programs.bundle import ClientBundle, HolidayCalendarPart, PayGroupPart, SchedulePart
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.rows.codes import PAY_FREQUENCIES
 
@@ -29,12 +29,31 @@ def pay_groups(parts: ClientBundle, numbers: Numbers) -> Iterator[Row]:
             "company": part.company,
             "frequency": PAY_FREQUENCIES[part.frequency],
             "is_active": part.active,
+            "warn_months": part.warn_months,
         }
 
 
-def pay_periods(parts: ClientBundle, numbers: Numbers) -> list[pl.DataFrame]:
-    """Generate the pay periods of each pay group."""
-    return [_periods(part, numbers) for part in parts.pay_groups]
+def pay_periods(
+    parts: ClientBundle, numbers: Numbers, inherited: Sequence[HolidayCalendarPart] = ()
+) -> list[pl.DataFrame]:
+    """Generate the pay periods of each pay group; `inherited` are the PEO's holidays."""
+    return [
+        calendar_of(part, [*parts.holiday_calendars, *inherited])
+        .rename({"pay_no": "pay_number"})
+        .with_columns(pay_group_id=pl.lit(numbers.of("pay_group", part.code)))
+        for part in parts.pay_groups
+    ]
+
+
+def calendar_of(part: PayGroupPart, known: Sequence[HolidayCalendarPart]) -> pl.DataFrame:
+    """Make the calendar of a pay group, its checks on bank days.
+
+    Shapes: as core.pays.generate. The first of the `known` calendars with the code wanted counts.
+    """
+    frequency = PAY_FREQUENCIES[part.frequency]
+    periods = pays.generate(frequency, part.first_period_begins, part.calendar_through, part.check_lag_days)
+    named = next((one for one in known if one.code == part.holidays), None)
+    return pays.on_bank_days(periods, [one.day for one in named.days] if named else [], part.holiday_rule)
 
 
 def addresses(parts: ClientBundle, _: Numbers) -> Iterator[Row]:
@@ -120,11 +139,3 @@ def _covered(schedule: SchedulePart, offered: dict[str, list[str]]) -> Iterator[
     for program, plan_types in schedule.programs.items():
         for plan_type in plan_types or offered[program]:
             yield program, plan_type
-
-
-def _periods(part: PayGroupPart, numbers: Numbers) -> pl.DataFrame:
-    frequency = PAY_FREQUENCIES[part.frequency]
-    periods = pays.generate(frequency, part.first_period_begins, part.calendar_through, part.check_lag_days)
-    return periods.rename({"pay_no": "pay_number"}).with_columns(
-        pay_group_id=pl.lit(numbers.of("pay_group", part.code))
-    )

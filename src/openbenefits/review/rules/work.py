@@ -72,7 +72,7 @@ def entries(items: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     )
     found = grouped.agg(
         expected=_only("expected", otherwise=pl.lit("as each of them says")),
-        people=person.n_unique(),
+        people=person.filter(pl.col("person_id").is_not_null()).n_unique(),
         events=event.filter(pl.col("event_number").is_not_null()).n_unique(),
         found=_only("found", otherwise=pl.format("{} different", pl.col("found").n_unique())),
         since=pl.col("since").min(),

@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from openbenefits.accounts import approvals
+from openbenefits.accounts import approvals, clock
 from openbenefits.accounts.approvals import PERMISSIONS, ApprovalKind
 from openbenefits.accounts.models import Proposal
-from openbenefits.workbench.desks.parts import place
+from openbenefits.workbench import links
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
 from openbenefits.workbench.sheets import Column, sheet
 
@@ -29,7 +28,7 @@ WANTED = "approvals_wanted"
 def listed(request: Any, client: str) -> HttpResponse:
     """List what waits for a second person, and what became of the rest."""
     found = client_of(request, client)
-    rows = approvals.proposals_of(found.pk, timezone.now())
+    rows = approvals.proposals_of(found.pk, clock.now())
     columns = (
         Column("proposal", _("No."), kind="number", href=_to(client)),
         Column("kind", _("What"), words=KINDS),
@@ -55,7 +54,7 @@ def listed(request: Any, client: str) -> HttpResponse:
         if (file := table.export()) is not None:
             return file
     wanted = [KINDS[str(kind)] for kind in ApprovalKind if approvals.is_wanted(found.pk, kind)]
-    told = {"waiting": waiting, "past": past, "wanted": wanted}
+    told: dict[str, Any] = {"waiting": waiting, "past": past, "wanted": wanted}
     return show(request, "workbench/desks/approvals.html", title=_("Approvals"), client=found, **told)
 
 
@@ -67,7 +66,7 @@ def _to(client: str) -> Any:
 def one(request: Any, client: str, number: int) -> HttpResponse:
     """Show what was prepared, and let another user decide."""
     found = client_of(request, client)
-    rows = approvals.proposals_of(found.pk, timezone.now()).filter(proposal=number)
+    rows = approvals.proposals_of(found.pk, clock.now()).filter(proposal=number)
     if rows.is_empty():
         raise Http404
     row = rows.row(0, named=True)
@@ -88,7 +87,7 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
 def _subject(client: str, key: str) -> str | None:
     """Answer the page of what is to be approved, where there is one."""
     word, _sep, rest = key.partition(" ")
-    return place("run", client=client, number=int(rest)) if word == "run" and rest.isdecimal() else None
+    return links.found("run", client=client, number=int(rest)) if word == "run" and rest.isdecimal() else None
 
 
 @page("<client:client>/approvals/<int:number>/do", name="decide_approval", title=_("Approval"))
@@ -103,7 +102,7 @@ def decide(request: Any, client: str, number: int) -> HttpResponse:
         raise Http404
     return act(
         request,
-        lambda: chosen(request.access, proposal, reason=reason_of(request), now=timezone.now()),
+        lambda: chosen(request.access, proposal, reason=reason_of(request), now=clock.now()),
         said=_("Written down. What is approved can now be done as it was prepared."),
         to=address("approvals", client=client),
     )

@@ -8,10 +8,10 @@ from django import forms
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
 from openbenefits.background import importing, uploads
@@ -72,7 +72,7 @@ def listed(request: Any, client: str) -> HttpResponse:
     allowed = uploads.kinds_for(request.access, found.pk)
     if request.method == "POST":
         return _hand_in(request, found, allowed)
-    form = HandInForm(allowed, initial={"as_of": timezone.localdate()})
+    form = HandInForm(allowed, initial={"as_of": clock.today()})
     return _listed(request, found, form, allowed)
 
 
@@ -88,7 +88,7 @@ def _hand_in(request: Any, client: Any, allowed: list[FileKind]) -> HttpResponse
             options={"as_of": said["as_of"].isoformat(), "max_bad_share": said["most_bad"] / 100},
         )
         try:
-            made = uploads.hand_in(request.access, order, now=timezone.now())
+            made = uploads.hand_in(request.access, order, now=clock.now())
         except FileNotTaken as refused:
             form.add_error("file", str(refused))
         else:
@@ -125,7 +125,7 @@ def _listed(request: Any, client: Any, form: Any, allowed: list[FileKind], statu
     )
     if (file := table.export()) is not None:
         return file
-    told = {"files": table, "form": form if allowed else None}
+    told: dict[str, Any] = {"files": table, "form": form if allowed else None}
     return show(
         request, "workbench/desks/imports.html", title=_("Imports"), client=client, status=status, **told
     )
@@ -179,7 +179,7 @@ def _foreseen(request: Any, file: HandedIn) -> dict[str, Any]:
     told: dict[str, Any] = {"columns": reader.columns, "left_out": LEFT_OUT, "required": reader.required}
     try:
         told["headings"] = importing.headings_of(file)
-        seen = importing.foresee(connection, file, author=request.user.username, now=timezone.now())
+        seen = importing.foresee(connection, file, author=request.user.username, now=clock.now())
     except (FileRefused, FileNotTaken, PeopleBusy) as refused:
         return told | {"refused": str(refused)}
     tables = [_faults(request, seen.bad_rows, "faults", _("Bad rows: these are left out"))]
@@ -289,7 +289,7 @@ def map_columns(request: Any, client: str, number: int) -> HttpResponse:
     mapping = {heading: column for heading, column in chosen.items() if column in columns}
     return act(
         request,
-        lambda: uploads.map_columns(request.access, file, mapping, now=timezone.now()),
+        lambda: uploads.map_columns(request.access, file, mapping, now=clock.now()),
         said=_("The columns are mapped, and remembered for the next file."),
         to=address("import", client=client, number=number),
     )
@@ -301,7 +301,7 @@ def do_import(request: Any, client: str, number: int) -> HttpResponse:
     """Import a file, give it up, or take the import back."""
     found = client_of(request, client)
     file = _file(request, found, number)
-    author, now, why = request.user.username, timezone.now(), reason_of(request)
+    author, now, why = request.user.username, clock.now(), reason_of(request)
 
     def do() -> None:
         match request.POST.get("act"):

@@ -1,39 +1,18 @@
 """What the desks share: addresses of participants, plan types in words, forms that are shown again."""
 
-from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import polars as pl
 from django import forms
 from django.http import HttpRequest
-from django.urls import NoReverseMatch
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.services import note
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.workbench.forms import DayInput
-from openbenefits.workbench.pages import address
 from openbenefits.workforce.models import Person
-
-Row = Mapping[str, Any]
-Lead = Callable[[Row], str | None]
-
-
-def place(name: str, **parts: Any) -> str | None:
-    """Answer the address of a page that another area has; None where it has none."""
-    try:
-        return address(name, **parts)
-    except NoReverseMatch:
-        return None
-
-
-def to_person(client: str) -> Lead:
-    """Answer what leads from a row to the page of its participant."""
-    return lambda row: (
-        place("person", client=client, number=row["employee_number"]) if row.get("employee_number") else None
-    )
 
 
 def plan_types() -> dict[str, str]:
@@ -46,7 +25,7 @@ def day_asked(request: HttpRequest, name: str = "as_of") -> date:
     try:
         return date.fromisoformat(request.GET.get(name, ""))
     except ValueError:
-        return timezone.localdate()
+        return clock.today()
 
 
 def noted(
@@ -60,7 +39,7 @@ def noted(
         client_id=client_id,
         person_id=person_id,
         reason=why,
-        now=timezone.now(),
+        now=clock.now(),
     )
 
 

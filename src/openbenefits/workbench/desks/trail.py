@@ -1,17 +1,19 @@
 """The audit trail: who saw and did what, of whom, when, for whom and why."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT
 from openbenefits.accounts.trail import KINDS, MOST, TrailOrder, trail_of
-from openbenefits.workbench.desks.parts import noted, numbers_of, to_person
+from openbenefits.workbench.desks.parts import noted, numbers_of
 from openbenefits.workbench.forms import DayInput
+from openbenefits.workbench.links import to_person
 from openbenefits.workbench.pages import Section, client_of, page, show
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Client, Person
@@ -57,11 +59,11 @@ def of_peo(request: Any) -> HttpResponse:
 
 
 def _show(request: Any, client: Client | None) -> HttpResponse:
-    today = timezone.localdate()
-    since = today - timezone.timedelta(days=DAYS_SHOWN)
+    today = clock.today()
+    since = today - timedelta(days=DAYS_SHOWN)
     asked = request.GET.dict()
     form = TrailForm({"since": since.isoformat()} | asked if "since" not in asked else asked)
-    wanted = form.cleaned_data if form.is_valid() else {"since": since}
+    wanted: dict[str, Any] = form.cleaned_data if form.is_valid() else {"since": since}
     is_known, person_id = _person(client, wanted.get("person", ""))
     if not is_known:
         form.add_error(

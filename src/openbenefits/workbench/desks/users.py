@@ -7,17 +7,17 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from openbenefits.accounts import users
+from openbenefits.accounts import clock, users
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT
 from openbenefits.background.inviting import employees_to_invite
 from openbenefits.background.services import ask
-from openbenefits.workbench.desks.parts import noted, place
+from openbenefits.workbench import links
+from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
 from openbenefits.workbench.sheets import Column, sheet
 
@@ -92,7 +92,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         return act(
             request,
             lambda: users.invite(
-                request.access, order, site=_site(request), author=request.user.username, now=timezone.now()
+                request.access, order, site=_site(request), author=request.user.username, now=clock.now()
             ),
             said=_("The role is given; a new user is sent a link that signs in once."),
             to=request.path,
@@ -104,7 +104,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
     if (file := table.export()) is not None:
         return file
     client = client_of(request, code) if client_id else None
-    waiting = employees_to_invite(connection, client_id, timezone.localdate()) if client else None
+    waiting = employees_to_invite(connection, client_id, clock.today()) if client else None
     return show(
         request,
         "workbench/desks/users.html",
@@ -116,7 +116,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         waiting=None if waiting is None else waiting.height,
         reachable=None if waiting is None else waiting["email"].drop_nulls().len(),
         has_company_account=bool(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]),
-        keys=place("keys", client=code) if client else None,
+        keys=links.found("keys", client=code) if client else None,
     )
 
 
@@ -136,7 +136,7 @@ def invite_employees(request: Any, client: str) -> HttpResponse:
         {"site": _site(request)},
         client_id=found.pk,
         author=request.user.username,
-        now=timezone.now(),
+        now=clock.now(),
     )
     noted(request, "did", "invite employees", found.pk)
     return redirect("workbench:request", number=made.pk)
@@ -200,7 +200,7 @@ def _act(request: Any, client_id: int, code: str, number: int) -> HttpResponse:
     user = User.objects.filter(pk=number).first()
     if user is None or users.users_of(client_id, with_ended=True).filter(user_id=number).is_empty():
         raise Http404
-    access, by, now, why = request.access, request.user.username, timezone.now(), reason_of(request)
+    access, by, now, why = request.access, request.user.username, clock.now(), reason_of(request)
 
     def do() -> None:
         match request.POST.get("act"):

@@ -1,0 +1,1 @@
+"""Drafts of set-up: changes collected, checked and shown before they become a release."""
