@@ -141,9 +141,12 @@ def _is_filled(shown: PlanShown) -> bool:
 
 def _written(offer: Offer, rows: list[PlanShown], received_on: date, elector: str) -> EntryResult:
     place = offer.place
-    typed = [
-        {"plan_type": shown.plan.plan_type, "received_on": received_on.isoformat()}
-        | {column: cell.text or None for column, cell in shown.cells.items()}
+    typed: list[dict[str, str | None]] = [
+        {
+            "plan_type": shown.plan.plan_type,
+            "received_on": received_on.isoformat(),
+            **{column: cell.text or None for column, cell in shown.cells.items()},
+        }
         for shown in rows
     ]
     return enter_several(
