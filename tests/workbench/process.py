@@ -1,5 +1,7 @@
 """An open enrolment under way: harbor's is prepared, with the errors of a faulty census; quill is enrolled."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import pytest
@@ -7,6 +9,7 @@ from django.db import connection
 from django.test import override_settings
 from tests.runs.conftest import Employer, put_employer, put_enrolled
 
+from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role
@@ -17,9 +20,12 @@ NOW = datetime(2025, 11, 3, 9, tzinfo=UTC)
 GIVEN = {"given_by": "test", "now": NOW}
 
 
-def on_the_day() -> override_settings:
+@contextmanager
+def on_the_day() -> Iterator[None]:
     """Let staff in without a second factor, on a day on which the enrolment is open."""
-    return override_settings(SECOND_FACTOR="off", TODAY=DAY)
+    with override_settings(SECOND_FACTOR="off"), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STANDS_ON, DAY.isoformat())
+        yield
 
 
 @pytest.fixture(scope="module")
