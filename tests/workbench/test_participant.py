@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
@@ -10,7 +11,7 @@ from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.events.models import Event
-from openbenefits.review.person import ssn_of
+from openbenefits.store.secrets import decrypt_ssn
 from openbenefits.workforce.models import Person, PersonFact
 
 __all__ = ["clients", "desk", "users"]
@@ -35,7 +36,7 @@ def test_the_story_is_whole(desk, clients, as_owner):
 def test_ssn_is_masked_and_birth_date_only_for_who_may(desk, browser, users, clients, as_owner):
     person = as_owner(lambda: someone(clients))
     fact = as_owner(lambda: PersonFact.objects.filter(person_id=person.pk).last())
-    ssn = as_owner(lambda: ssn_of(person.client_id, person.pk))
+    ssn = as_owner(lambda: decrypt_ssn(pl.Series([bytes(fact.ssn_sealed)]))[0])
     mine = text(desk.get(PAGE.format(person.employee_number)))
     assert ssn not in mine
     assert f"•••-••-{ssn[-4:]}" in mine
@@ -46,6 +47,17 @@ def test_ssn_is_masked_and_birth_date_only_for_who_may(desk, browser, users, cli
     assert f"Born {fact.birth_on:%Y}" in theirs
     assert fact.email not in theirs
     assert "Decide a price" not in theirs
+
+
+def test_all_of_an_ssn_takes_a_reason_that_is_written_down(desk, browser, users, clients, as_owner):
+    person = as_owner(lambda: someone(clients))
+    here = PAGE.format(person.employee_number) + "ssn/"
+    assert "This field is required" in text(desk.post(here, {"reason": ""}))
+    assert re.search(r"The number is \d{3}-\d\d-\d{4}", text(desk.post(here, {"reason": "tax form"})))
+    last = as_owner(lambda: AuditEntry.objects.order_by("-pk").first())
+    assert (last.what, last.reason) == ("social security number", "tax form")
+    with LENIENT:
+        assert signed_in(browser, users["auditor"]).get(here).status_code == 403
 
 
 def test_messages_come_with_their_cure(desk, clients, as_owner):

@@ -17,9 +17,8 @@ from openbenefits.programs.frames import load_codes
 from openbenefits.reports.names import load_names, load_schedules, plan_type_name, with_option_names
 from openbenefits.review import frames
 from openbenefits.review.events import EVENT, HISTORY, SUMMARY, events_of_client
-from openbenefits.store.secrets import decrypt_ssn
 from openbenefits.workforce.frames import in_force, load_addresses, load_dependents, load_jobs, load_persons
-from openbenefits.workforce.models import Person, PersonFact
+from openbenefits.workforce.models import Person
 
 FAR = date(9999, 12, 31)
 BEFORE, AHEAD = timedelta(days=92), timedelta(days=31)
@@ -108,16 +107,6 @@ def _one(case: pl.DataFrame, rows: pl.DataFrame) -> Mapping[str, Any]:
     held = in_force(case, rows)
     found = held if held.height else rows.sort("valid_from")
     return found.row(0, named=True) if found.height else {}
-
-
-def ssn_of(client_id: int, person_id: int) -> str | None:
-    """Open somebody's SSN, nine digits; None where none is known. Whoever asks has the permission."""
-    rows = PersonFact.objects.filter(client_id=client_id, person_id=person_id, ssn_sealed__isnull=False)
-    last = rows.order_by("-valid_from", "-version").values_list("ssn_sealed", flat=True).first()
-    if last is None:
-        return None
-    opened: str | None = decrypt_ssn(pl.Series("ssn", [bytes(last)], dtype=pl.Binary))[0]
-    return opened
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,12 +28,13 @@ from openbenefits.workbench.person import (
     operations,
     participant,
     people,
+    person_operations,
     proposals,
 )
 
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
-    *(people, elections, files, participant, event, operations, eligibility, leaves),
+    *(people, elections, files, participant, event, operations, person_operations, eligibility, leaves),
     *(activity, proposals),
     *(imports, approvals, users, trail),
     *(reports, documents, batches),

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from django.db import connection
 from django.http import Http404
 from django.urls import register_converter
-from django.utils.timezone import localdate, now
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, note
 from openbenefits.events.windows import EventPlace
@@ -84,7 +84,7 @@ def author_of(request: Any) -> str:
 
 def asked_by(request: Any) -> Asked:
     """Say who asks for a process on demand, as of today."""
-    return Asked(as_of=localdate(), now=now(), author=author_of(request))
+    return Asked(as_of=clock.today(), now=clock.now(), author=author_of(request))
 
 
 def permit_of(access: Access) -> Permit:
@@ -105,7 +105,7 @@ def noted(request: Any, kind: str, what: str, person: Person, *, reason: str = "
         client_id=person.client_id,
         person_id=person.pk,
         reason=reason,
-        now=now(),
+        now=clock.now(),
     )
 
 

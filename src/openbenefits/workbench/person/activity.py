@@ -9,10 +9,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.events.activity import (
     ActivityPlace,
@@ -161,7 +161,7 @@ def _acted(request: Any, client: str, person: Person, place: ActivityPlace, form
         raise Http404
     request.access.require(Permission.ELECT, person.client_id)
     work = ACTS[asked][1]
-    told = {"reason": reason, "author": author_of(request), "now": now()}
+    told = {"reason": reason, "author": author_of(request), "now": clock.now()}
     if attempted(form, lambda: work(connection, place, **told)) is None:
         return None
     noted(request, "did", f"activity: {asked}", person, reason=reason)
@@ -202,7 +202,7 @@ def life_event(request: Any, client: str, number: str) -> HttpResponse:
             bas_action=said["event_class"],
             benefit_record=said["benefit_record"],
         )
-        told = {"reason": said["reason"], "author": author_of(request), "now": now()}
+        told = {"reason": said["reason"], "author": author_of(request), "now": clock.now()}
         if attempted(form, lambda: enter_activity(connection, place, **told)) is not None:
             noted(request, "did", "life event entered", person, reason=said["reason"])
             messages.success(request, _("Entered. Process it at once below, or leave it to the next run."))

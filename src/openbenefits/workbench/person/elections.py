@@ -7,10 +7,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import PROCESS_STATUS_NAMES
 from openbenefits.enrollment.elections import progress_of
@@ -248,7 +248,7 @@ def _offer(place: EventPlace) -> Offer:
 def _entered(request: Any, person: Person, offer: Offer) -> Entered:
     if request.method != "POST":
         noted(request, "saw", "elections entry", person)
-        return Entered(plans=shown_of(offer), received_on=localdate())
+        return Entered(plans=shown_of(offer), received_on=clock.today())
     told = entered(request, offer, author_of(request))
     if told.saved:
         noted(request, "did", "elections entered", person)

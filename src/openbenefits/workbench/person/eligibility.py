@@ -8,10 +8,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import Control
 from openbenefits.events.models import Event
@@ -141,7 +141,7 @@ def control(request: Any, client: str, number: str, schedule: str, record: int, 
                 said["value"],
                 reason=said["reason"],
                 author=author_of(request),
-                now=now(),
+                now=clock.now(),
             ),
         )
         if done is not None:
@@ -149,7 +149,7 @@ def control(request: Any, client: str, number: str, schedule: str, record: int, 
             messages.success(request, _("Changed. The next run goes by it."))
             return redirect(address("event", **key))
     noted(request, "saw", "controls", person)
-    told = event_controls(connection, place, on=localdate())
+    told = event_controls(connection, place, on=clock.today())
     above = [table_of(told["Controls"], _("Processing controls")), table_of(told["Changes"], _("Changes"))]
     return _acting(request, found, person, form, title=_("Change a control"), key=key, above=above)
 
@@ -164,7 +164,12 @@ def window(request: Any, client: str, number: str, schedule: str, record: int, e
     form = WindowForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        told = {"until": said["until"], "reason": said["reason"], "author": author_of(request), "now": now()}
+        told = {
+            "until": said["until"],
+            "reason": said["reason"],
+            "author": author_of(request),
+            "now": clock.now(),
+        }
 
         def work() -> Any:
             has_ended = _has_ended(place)
@@ -187,4 +192,4 @@ def window(request: Any, client: str, number: str, schedule: str, record: int, e
 
 def _has_ended(place: Any) -> bool:
     ends_on = Event.objects.filter(**place.key()).values_list("window_ends_on", flat=True).first()
-    return ends_on is not None and ends_on < localdate()
+    return ends_on is not None and ends_on < clock.today()

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils.timezone import localdate, now
 
+from openbenefits.accounts import clock
 from openbenefits.enrollment.elections import EntryResult, enter_several, withdraw
 from openbenefits.enrollment.rules.validate import WAIVER
 from openbenefits.review.entry import Offer, PlanOffered
@@ -156,7 +156,7 @@ def _written(offer: Offer, rows: list[PlanShown], received_on: date, elector: st
         typed,
         elector=elector,
         source="administrator",
-        now=now(),
+        now=clock.now(),
     )
 
 
@@ -168,7 +168,7 @@ def _withdrawn(offer: Offer, shown: PlanShown, received_on: date, elector: str) 
         received_on=received_on,
         elector=elector,
         source="administrator",
-        now=now(),
+        now=clock.now(),
     )
 
 
@@ -198,6 +198,6 @@ def _tell(told: Entered, rows: list[PlanShown], result: EntryResult) -> None:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else localdate()
+        return date.fromisoformat(text) if text else clock.today()
     except ValueError:
         return None

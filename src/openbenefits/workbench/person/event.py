@@ -10,10 +10,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.faults import message_of
 from openbenefits.events.windows import EventPlace
@@ -23,6 +23,7 @@ from openbenefits.review import demand
 from openbenefits.review.entry import offer_of
 from openbenefits.review.rules import actions
 from openbenefits.review.services import actions_of, event_controls
+from openbenefits.review.trying import Tried
 from openbenefits.review.trying import tried as try_first
 from openbenefits.workbench.pages import address, client_of, is_refusal, page, show
 from openbenefits.workbench.person.about import (
@@ -34,7 +35,7 @@ from openbenefits.workbench.person.about import (
 )
 from openbenefits.workbench.person.forms import DemandForm
 from openbenefits.workbench.person.participant import tone_of
-from openbenefits.workbench.person.tables import consequences_of, table_of
+from openbenefits.workbench.person.tables import Table, consequences_of, table_of
 from openbenefits.workbench.person.trying import tried
 from openbenefits.workforce.models import Client, Person
 
@@ -170,7 +171,7 @@ def _operations(request: Any, place: EventPlace, key: Mapping[str, Any]) -> list
 
 
 def _controls(place: EventPlace) -> list[Any]:
-    found = event_controls(connection, place, on=localdate())
+    found = event_controls(connection, place, on=clock.today())
     words = {"may_be_changed": _("May be changed")}
     is_elsewhere = pl.col("may_be_changed").str.starts_with("openbenefits")
     told = pl.when(is_elsewhere).then(pl.lit(_("by an act above"))).otherwise("may_be_changed")
@@ -228,8 +229,8 @@ def on_demand(
             form=form,
             meaning=actions.MEANING[action],
             is_tried=told is not None,
-            outcome=_outcome(told) if told else "",
-            tables=consequences_of(connection, found.pk, told.consequences) if told else [],
+            outcome=_outcome(told),
+            tables=_changes(found.pk, told),
         )
 
     to = address("event", **keyed(found, person, schedule, place))
@@ -250,7 +251,13 @@ def _done(action: str, place: EventPlace, asked: demand.Asked) -> demand.Done:
     return demand.settle_event(connection, place, asked, with_defaults=action == actions.FINALISE)
 
 
+def _changes(client_id: int, told: Any) -> list[Table]:
+    return consequences_of(connection, client_id, told.consequences) if isinstance(told, Tried) else []
+
+
 def _outcome(told: Any) -> str:
+    if not isinstance(told, Tried):
+        return "" if told is None else str(told)
     said = f"; {_('messages')}: {', '.join(told.done.messages)}" if told.done.messages else ""
     return f"{_('The event would stand at')} {told.done.process_status}{said}."
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.services import note
 from openbenefits.background.models import OrderFile, ProcessRequest
 from openbenefits.background.order_files import OrderFileRefused, keep, order_file_of
@@ -85,7 +85,9 @@ def send(request: Any, client: str, kind: str) -> HttpResponse:
         given = form.cleaned_data["file"]
         upload = attempted(
             form,
-            lambda: keep(request.access, asked.code, given.name, given.read(), client_id=found.pk, now=now()),
+            lambda: keep(
+                request.access, asked.code, given.name, given.read(), client_id=found.pk, now=clock.now()
+            ),
         )
         if upload is not None:
             _asked(request, found, upload, is_rehearsal=True)
@@ -105,12 +107,17 @@ def send(request: Any, client: str, kind: str) -> HttpResponse:
 def _asked(request: Any, client: Client, upload: OrderFile, *, is_rehearsal: bool) -> ProcessRequest:
     asked_for = {"file": upload.pk, "is_rehearsal": is_rehearsal}
     made = ask(
-        request.access, upload.kind, asked_for, client_id=client.pk, author=author_of(request), now=now()
+        request.access,
+        upload.kind,
+        asked_for,
+        client_id=client.pk,
+        author=author_of(request),
+        now=clock.now(),
     )
     field = "tried_by" if is_rehearsal else "done_by"
     OrderFile.objects.filter(pk=upload.pk).update(**{field: made.pk})
     what = "preview of" if is_rehearsal else ""
-    note(request.access, "did", f"{what} {upload.kind}".strip(), client_id=client.pk, now=now())
+    note(request.access, "did", f"{what} {upload.kind}".strip(), client_id=client.pk, now=clock.now())
     return made
 
 

@@ -7,10 +7,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import LeaveWay
 from openbenefits.payroll.leaves import Leave, choose, standings
@@ -28,12 +28,12 @@ def leave(request: Any, client: str, number: str) -> HttpResponse:
     """Show somebody's leaves without pay, and record how coverage is paid for during one."""
     found = client_of(request, client)
     person = somebody(found, number)
-    rows = standings(connection, found.pk, localdate()).filter(pl.col("employee_number") == number)
+    rows = standings(connection, found.pk, clock.today()).filter(pl.col("employee_number") == number)
     begins = [f"{row['leave_from']}/{row['benefit_record']}" for row in rows.iter_rows(named=True)]
     form = LeaveForm(
         request.POST or None,
         leaves=[(text, text.split("/")[0]) for text in begins],
-        initial={"on": localdate()},
+        initial={"on": clock.today()},
     )
     may_choose = request.access.may(Permission.PAYROLL, found.pk)
     if request.method == "POST":
@@ -63,7 +63,7 @@ def _chosen(request: Any, person: Any, rows: pl.DataFrame, begins: list[str], fo
         leave_from=picked["leave_from"],
     )
     told = {"on": said["on"], "consent": said["consent"], "through": said["through"]}
-    told |= {"author": author_of(request), "now": now()}
+    told |= {"author": author_of(request), "now": clock.now()}
     done = attempted(form, lambda: (choose(connection, one, LeaveWay(said["way"]), **told), True))
     if done is not None:
         noted(request, "did", "way of paying during a leave", person, reason=said["consent"])

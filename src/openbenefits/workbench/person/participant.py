@@ -7,14 +7,17 @@ from typing import Any
 import polars as pl
 from django.db import connection
 from django.http import HttpResponse
-from django.utils.timezone import localdate, make_aware
+from django.utils.timezone import make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.masks import shown_birth_date, shown_ssn
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.money import dollars
+from openbenefits.delivery.services import documents_of
+from openbenefits.enrollment import documents
 from openbenefits.payroll.ledger import OrderRefused
 from openbenefits.payroll.why import why
 from openbenefits.reports.hindsight import held_on
@@ -22,13 +25,16 @@ from openbenefits.reports.names import plan_type_name
 from openbenefits.reports.prices_decided import decided_prices
 from openbenefits.reports.repairs import named_acts
 from openbenefits.review import person as story
+from openbenefits.workbench import links
 from openbenefits.workbench.charts import Tone
+from openbenefits.workbench.forms import ReasonForm
 from openbenefits.workbench.pages import address, client_of, page, show
-from openbenefits.workbench.person.about import event_href, noted, somebody
+from openbenefits.workbench.person.about import event_href, noted, person_href, somebody
 from openbenefits.workbench.person.forms import AsOfForm, PaysForm
 from openbenefits.workbench.person.tables import Table, table_of
 from openbenefits.workbench.spans import Days, Row, Span, days
 from openbenefits.workforce.models import Person
+from openbenefits.workforce.unmasking import UnmaskRefused, last_four, unmask_ssn
 
 YEAR = timedelta(days=365)
 LAST_SEEN = 20
@@ -40,10 +46,11 @@ def participant(request: Any, client: str, number: str) -> HttpResponse:
     """Show who somebody is, what happened, what they have and pay, what stands in the way, who did what."""
     found = client_of(request, client)
     person = somebody(found, number)
-    today = localdate()
+    today = clock.today()
     as_of = AsOfForm(request.GET or None, auto_id="as_of_%s")
     told = _facts(request, person, today) | _events(person, found.code, today)
     told |= _coverage(person, as_of, today) | _pays(request, person, today) | _acts(request, person)
+    told |= _documents(request, person, found.code)
     noted(request, "saw", "participant", person)
     name = " ".join(told["facts"].person.get(part) or "" for part in ("first_name", "last_name")).strip()
     return show(
@@ -65,6 +72,36 @@ def _may(request: Any, person: Person) -> dict[str, bool]:
     return {name: request.access.may(one, person.client_id) for name, one in asked.items()}
 
 
+@page(
+    "<client:client>/people/<number:number>/ssn/",
+    name="ssn",
+    title=gettext_lazy("Social security number"),
+    permission=Permission.SEE_PERSONAL,
+)
+def social_security_number(request: Any, client: str, number: str) -> HttpResponse:
+    """Show all of somebody's number, once, to who says why; it is written down."""
+    found = client_of(request, client)
+    person = somebody(found, number)
+    form = ReasonForm(request.POST or None)
+    shown = ""
+    if request.method == "POST" and form.is_valid():
+        why_asked, moment = form.cleaned_data["reason"], clock.now()
+        try:
+            shown = unmask_ssn(connection, request.access, found.pk, person.pk, reason=why_asked, now=moment)
+        except UnmaskRefused as refused:
+            form.add_error(None, str(refused))
+    return show(
+        request,
+        "workbench/person/plain.html",
+        title=_("Social security number of %(number)s") % {"number": number},
+        client=found,
+        crumbs=[(number, person_href(found.code, number))],
+        form=form,
+        meaning=f"{_('The number is')} {shown}." if shown else _("Say what the number is needed for."),
+        button=_("Show it"),
+    )
+
+
 # --- facts --------------------------------------------------------------------------------------------------
 
 
@@ -73,7 +110,7 @@ def _facts(request: Any, person: Person, today: date) -> dict[str, Any]:
     is_open = request.access.may(Permission.SEE_PERSONAL, person.client_id)
     sees_health = request.access.may(Permission.SEE_HEALTH, person.client_id)
     facts = story.facts_of(connection, person.client_id, person.pk, as_of=today)
-    ssn = story.ssn_of(person.client_id, person.pk)
+    ssn = last_four(connection, person.client_id, person.pk)
 
     def born(day: date | None) -> str:
         return shown_birth_date(request.access, person.client_id, day)
@@ -286,6 +323,21 @@ def _changed(person: Person, form: PaysForm) -> dict[str, Any]:
         for row in named.iter_rows(named=True)
     ]
     return {"changed": {"earlier": earlier, "pay": pay, "rows": shown}}
+
+
+# --- papers and letters -------------------------------------------------------------------------------------
+
+
+def _documents(request: Any, person: Person, client: str) -> dict[str, Any]:
+    """What was sent about somebody, and to them; papers about health only for who may see them."""
+    sees_health = request.access.may(Permission.SEE_HEALTH, person.client_id)
+    letters = [
+        row | {"href": links.found("letter", client=client, number=row["document_id"])}
+        for row in documents_of(connection, person.client_id, person.pk).head(LAST_SEEN).iter_rows(named=True)
+    ]
+    papers = documents.list_of(connection, person.client_id, person_id=person.pk)
+    shown = [one for one in papers if sees_health or one["kind"] not in documents.HEALTH_KINDS]
+    return {"letters": letters, "papers": shown[:LAST_SEEN], "hidden": len(papers) - len(shown)}
 
 
 # --- who did what -------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from typing import Any
 from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
+from openbenefits.accounts import clock
 from openbenefits.programs.frames import load_codes
 from openbenefits.review.searching import Search, find_people
 from openbenefits.workbench.pages import Section, client_of, page, show
@@ -40,7 +40,7 @@ def _found(client: Any, form: SearchForm) -> dict[str, Any]:
         with_messages=asked["messages"],
         after=asked["after"],
     )
-    told = find_people(connection, search, as_of=localdate())
+    told = find_people(connection, search, as_of=clock.today())
     rows = [
         row
         | {"href": person_href(client.code, row["employee_number"])}

@@ -9,10 +9,10 @@ from django.contrib import messages
 from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.timezone import localdate, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.events.rules import EVENT_KEY
@@ -52,7 +52,7 @@ FLAGGED = (
 def flagged_items(request: Any, client: str) -> HttpResponse:
     """List the events that are out of sequence, rest on changed facts, or are disconnected."""
     found = client_of(request, client)
-    rows = flagged(connection, found.pk, as_of=localdate())
+    rows = flagged(connection, found.pk, as_of=clock.today())
 
     def href(row: Mapping[str, Any]) -> str:
         return event_href(client, row)
@@ -138,9 +138,9 @@ def proposal(request: Any, client: str, number: str, schedule: str, record: int,
         return _kept(request, found, person, rows.select(EVENT_KEY), form, key)
 
     def work(said: Mapping[str, Any], is_rehearsal: bool) -> Any:
-        order = order_of(due_order(found.pk, localdate(), author_of(request)), rows, said["reason"])
+        order = order_of(due_order(found.pk, clock.today(), author_of(request)), rows, said["reason"])
         permit = permit_of(request.access)
-        return operate(connection, order, now=now(), permit=permit, is_rehearsal=is_rehearsal)
+        return operate(connection, order, now=clock.now(), permit=permit, is_rehearsal=is_rehearsal)
 
     def shown(form: Any, told: Any) -> HttpResponse:
         noted(request, "saw", "repair proposed", person)
@@ -153,7 +153,7 @@ def proposal(request: Any, client: str, number: str, schedule: str, record: int,
             form=form,
             meaning=f"{named['to_do'][0]}: {named['why'][0]}",
             is_tried=told is not None,
-            tables=told_tables(connection, found.pk, told) if told is not None else [],
+            tables=told_tables(connection, found.pk, told) if hasattr(told, "consequences") else [],
             may_keep=True,
         )
 
@@ -172,7 +172,7 @@ def _kept(
     request: Any, client: Client, person: Any, place: pl.DataFrame, form: Any, key: Mapping[str, Any]
 ) -> HttpResponse:
     reason = form.cleaned_data["reason"]
-    told = {"reason": reason, "author": author_of(request), "now": now()}
+    told = {"reason": reason, "author": author_of(request), "now": clock.now()}
 
     def work() -> bool:
         dismiss(connection, place, **told)
@@ -199,7 +199,7 @@ def due(request: Any, client: str) -> HttpResponse:
 
     def work(_said: Mapping[str, Any], is_rehearsal: bool) -> Any:
         do = rehearse_due if is_rehearsal else repair_due
-        return do(connection, due_order(found.pk, localdate(), author_of(request)), now=now())
+        return do(connection, due_order(found.pk, clock.today(), author_of(request)), now=clock.now())
 
     def shown(form: Any, told: Any) -> HttpResponse:
         tables = []
@@ -230,5 +230,5 @@ def due(request: Any, client: str) -> HttpResponse:
         shown,
         said=_("Carried out. What is left waits for a person."),
         to=address("proposals", client=client),
-        done=lambda: note(request.access, "did", "repairs due", client_id=found.pk, now=now()),
+        done=lambda: note(request.access, "did", "repairs due", client_id=found.pk, now=clock.now()),
     )

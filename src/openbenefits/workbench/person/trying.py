@@ -7,9 +7,11 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
+from openbenefits.accounts.approvals import ApprovalWanted
 from openbenefits.core.faults import message_of
-from openbenefits.workbench.pages import is_refusal
+from openbenefits.workbench.pages import is_refusal, propose_instead
 from openbenefits.workforce.recording import PeopleBusy
 
 FAULTS = (ValueError, LookupError, PeopleBusy)
@@ -26,12 +28,19 @@ def tried(
 ) -> HttpResponse:
     """Show a form; tried, show it with what it would change; applied, go on to another page.
 
-    done: writes down that it was done. What cannot be is said at the form, and nothing is done.
+    done: writes down that it was done. What cannot be is said at the form, and nothing is done. What another
+    person must approve first is proposed to him instead.
     """
     if request.method != "POST" or not form.is_valid():
         return shown(form, None)
     is_rehearsal = request.POST.get(STEP) != APPLY
-    told = attempted(form, lambda: work(form.cleaned_data, is_rehearsal))
+    try:
+        told = attempted(form, lambda: work(form.cleaned_data, is_rehearsal))
+    except ApprovalWanted as wanted:
+        if is_rehearsal:
+            return shown(form, Waits())
+        propose_instead(request, wanted, said)
+        return redirect(to)
     if form.errors or is_rehearsal:
         return shown(form, None if form.errors else told)
     done()
@@ -39,11 +48,21 @@ def tried(
     return redirect(to)
 
 
+class Waits:
+    """Stands for what would change where another person must approve the act before it can be looked at."""
+
+    def __str__(self) -> str:
+        """Say what doing it comes to."""
+        return _("Another person must approve this first; doing it asks for that approval. Nothing is done.")
+
+
 def attempted(form: Any, work: Callable[[], Any]) -> Any:
     """Do something inside a savepoint; a fault of ours becomes an error of the form, and nothing is done."""
     try:
         with transaction.atomic():
             return work()
+    except ApprovalWanted:
+        raise
     except FAULTS as fault:
         if not is_refusal(fault):
             raise
