@@ -3,12 +3,16 @@
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.faces.conftest import LENIENT, signed_in, text
 from tests.workbench.enrolled import clients, desk, users
+from tests.workbench.test_operations import worked
 
+from openbenefits.background.models import ProcessRequest
 from openbenefits.enrollment.models import Election
 from openbenefits.events.models import Event
 from openbenefits.review.entry import next_to_enter, offer_of
+from openbenefits.runs.models import RunPerson
 from openbenefits.workforce.models import Person
 
 __all__ = ["clients", "desk", "users"]
@@ -133,6 +137,27 @@ def with_dependents_of(offer):
     from django.db import connection
 
     return lambda: offer_of(connection, offer.place)
+
+
+def test_a_participant_list_is_kept_and_run(desk, waiting, as_owner):
+    here = QUILL + "/lists/OE26/"
+    one, other = waiting(0).employee_number, waiting(1).employee_number
+    assert "Nobody is on the list" in text(desk.get(here))
+    asked = {"do": "add", "reason": "late hires"}
+    assert "that nobody has" in text(desk.post(here, asked | {"numbers": f"{one} Q999999"}))
+    assert "found 0" in text(desk.post(here, asked))
+    file = SimpleUploadedFile("numbers.txt", f"employee_number\n{other}\n".encode())
+    told = desk.post(here, asked | {"numbers": one, "file": file}, follow=True)
+    assert "2 changed, 0 stood so already" in text(told)
+    assert other in text(desk.get(here))
+    desk.post(here, asked | {"do": "remove", "numbers": other})
+    assert other not in text(desk.get(here))
+    run = desk.post(here, {"run": "yes", "through": "options"})
+    worked(as_owner)
+    request = as_owner(lambda: ProcessRequest.objects.order_by("-pk").first())
+    assert run["Location"] == f"/workbench/requests/{request.pk}/"
+    assert request.state == "done", request.told
+    assert as_owner(lambda: RunPerson.objects.filter(run_id=request.result["run"]).count()) == 1
 
 
 def test_who_may_not_elect_enters_nothing(browser, users, waiting, as_owner):

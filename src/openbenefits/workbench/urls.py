@@ -25,6 +25,7 @@ from openbenefits.workbench.person import (
     event,
     files,
     leaves,
+    lists,
     operations,
     participant,
     people,
@@ -34,7 +35,18 @@ from openbenefits.workbench.person import (
 
 MODULES = (
     *(home, work, schedules, finalising, runs, controls, taking_back, rehearsals),
-    *(people, elections, files, participant, event, operations, person_operations, eligibility, leaves),
+    *(
+        people,
+        elections,
+        lists,
+        files,
+        participant,
+        event,
+        operations,
+        person_operations,
+        eligibility,
+        leaves,
+    ),
     *(activity, proposals),
     *(imports, approvals, users, trail),
     *(reports, documents, batches),
