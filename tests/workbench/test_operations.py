@@ -14,7 +14,7 @@ from openbenefits.background.services import perform
 from openbenefits.enrollment.models import Coverage, EligibilityOverride, PriceDecision
 from openbenefits.events.models import Event
 from openbenefits.repair.models import PersonMerge, RepairAct
-from openbenefits.workforce.models import Person
+from openbenefits.workforce.models import JobFact, Person
 
 __all__ = ["clients", "desk", "users"]
 
@@ -154,6 +154,21 @@ def test_somebody_goes_on_at_another_client_once_the_codes_there_are_right(desk,
     told = text(desk.post(here, asked | PREVIEW))
     assert "expected" in told
     assert not as_owner(lambda: Person.objects.filter(employee_number="Q777777").exists())
+
+
+def test_somebody_goes_on_at_another_client_and_never_left(desk, enrolled, clients, as_owner):
+    person = enrolled(9)
+    here = f"{HARBOR}/people/{person.employee_number}/transfer/"
+    jobs = JobFact.objects.filter(client_id=clients[1].client_id)
+    job = as_owner(lambda: jobs.order_by("person_id").first())
+    asked = {"to_client": "quill", "employee_number": "Q888888", "begins_on": "2026-04-01", "reason": "moved"}
+    asked |= {"company": job.company, "benefit_group": job.benefit_group, "pay_group": job.pay_group}
+    assert "begins there on 2026-04-01" in text(desk.post(here, asked | PREVIEW))
+    assert desk.post(here, asked | APPLY).status_code == 302
+    assert desk.get("/workbench/quill/people/Q888888/").status_code == 200
+    assert "moved" in text(desk.get(here + "undo/"))
+    assert desk.post(here + "undo/", {"reason": "stays"}).status_code == 302
+    assert "expected a transfer to undo" in text(desk.post(here + "undo/", {"reason": "again"}))
 
 
 # --- from a file --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from openbenefits.enrollment.rules.validate import WAIVER
 from openbenefits.events.models import Event
 from openbenefits.events.windows import EventPlace
 from openbenefits.reports import frames as reports
+from openbenefits.reports.explain_words import PERSON_WORDS
 from openbenefits.reports.names import (
     SetupNames,
     held_on,
@@ -249,7 +250,10 @@ def _plain(amount: int | None, decimals: int) -> str:
 
 def _dependents(connection: Any, event: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:
     rows = reports.load_dependents(connection, event).filter(~pl.col("is_former")).sort("number")
-    named = rows.select("number", pl.concat_str("first_name", "last_name", separator=" "), "person_type")
+    words = pl.col("person_type").replace_strict(
+        PERSON_WORDS, default=pl.col("person_type"), return_dtype=pl.String
+    )
+    named = rows.select("number", pl.concat_str("first_name", "last_name", separator=" "), words)
     return tuple(named.iter_rows())
 
 

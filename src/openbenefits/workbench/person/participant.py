@@ -20,6 +20,7 @@ from openbenefits.delivery.services import documents_of
 from openbenefits.enrollment import documents
 from openbenefits.payroll.ledger import OrderRefused
 from openbenefits.payroll.why import why
+from openbenefits.reports.explain_words import PERSON_WORDS
 from openbenefits.reports.hindsight import held_on
 from openbenefits.reports.names import plan_type_name
 from openbenefits.reports.prices_decided import decided_prices
@@ -116,7 +117,9 @@ def _facts(request: Any, person: Person, today: date) -> dict[str, Any]:
         return shown_birth_date(request.access, person.client_id, day)
 
     dependents = [
-        row | {"born": born(row["birth_on"]), "is_disabled": sees_health and row["is_disabled"]}
+        row
+        | {"born": born(row["birth_on"]), "is_disabled": sees_health and row["is_disabled"]}
+        | {"kind": PERSON_WORDS.get(row["person_type"], row["person_type"])}
         for row in facts.dependents.iter_rows(named=True)
     ]
     return {
@@ -124,11 +127,26 @@ def _facts(request: Any, person: Person, today: date) -> dict[str, Any]:
         "is_open": is_open,
         "ssn": shown_ssn(ssn),
         "born": born(facts.person.get("birth_on")),
-        "job": facts.jobs.row(0, named=True) if facts.jobs.height else {},
+        "job": _words(facts.jobs.row(0, named=True)) if facts.jobs.height else {},
         "pay": dollars(facts.jobs["annual_pay_cents"][0]) if facts.jobs.height else "",
         "jobs": table_of(_jobs(facts.jobs), _("Job rows, the last first")),
         "dependents": dependents,
     }
+
+
+STATUSES = {
+    "A": gettext_lazy("active"),
+    "L": gettext_lazy("on leave"),
+    "P": gettext_lazy("on paid leave"),
+    "T": gettext_lazy("terminated"),
+    "R": gettext_lazy("retired"),
+    "D": gettext_lazy("deceased"),
+}
+
+
+def _words(job: Mapping[str, Any]) -> dict[str, Any]:
+    status = job["job_status"]
+    return {**job, "job_status": f"{STATUSES[status]} ({status})" if status in STATUSES else status}
 
 
 def _jobs(rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
+from django.contrib import messages
 from django.db import connection
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +18,8 @@ from openbenefits.programs.frames import load_codes
 from openbenefits.repair import merging, pricing, transferring
 from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over, taken_over_of
 from openbenefits.reports.prices_decided import decided_prices
-from openbenefits.workbench.pages import client_of, page
+from openbenefits.workbench.forms import ReasonForm
+from openbenefits.workbench.pages import client_of, page, show
 from openbenefits.workbench.person.about import (
     author_of,
     noted,
@@ -32,7 +35,7 @@ from openbenefits.workbench.person.forms import (
 )
 from openbenefits.workbench.person.operations import how, pays_of, shown_by
 from openbenefits.workbench.person.tables import table_of
-from openbenefits.workbench.person.trying import tried
+from openbenefits.workbench.person.trying import attempted, tried
 from openbenefits.workforce.models import Client, Person
 
 PERSON = "<client:client>/people/<number:number>/"
@@ -239,4 +242,41 @@ def transfer(request: Any, client: str, number: str) -> HttpResponse:
         said=_("Transferred. The next runs of both decide what ends and what begins."),
         to=person_href(found.code, person.employee_number),
         done=lambda: noted(request, "did", "transfer", person, reason=form.cleaned_data["reason"]),
+    )
+
+
+@page(
+    PERSON + "transfer/undo/",
+    name="undo-transfer",
+    title=gettext_lazy("Take a transfer back"),
+    permission=Permission.REPAIR,
+)
+def undo_transfer(request: Any, client: str, number: str) -> HttpResponse:
+    """Take the last transfer of somebody back: they never left."""
+    found = client_of(request, client)
+    person = somebody(found, number)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        told = {"reason": form.cleaned_data["reason"], "author": author_of(request), "now": clock.now()}
+        permit = permit_of(request.access)
+        last = attempted(form, lambda: transferring.undo_transfer(found.pk, person.pk, permit=permit, **told))
+        if last is not None:
+            noted(request, "did", "transfer taken back", person, reason=told["reason"])
+            messages.success(request, _("Taken back; the next runs put right what they made of it."))
+            return redirect(person_href(found.code, number))
+    noted(request, "saw", "transfers", person)
+    rows = [
+        {"first_day": one.begins_on, "by": one.author, "reason": one.reason}
+        for one in transferring.transfers_of(found.pk, person.pk)
+    ]
+    schema = {"first_day": pl.Date, "by": pl.String, "reason": pl.String}
+    return show(
+        request,
+        "workbench/person/plain.html",
+        title=_("Take the last transfer of %(number)s back") % {"number": number},
+        client=found,
+        crumbs=crumbs_of(found, person),
+        form=form,
+        above=[table_of(pl.DataFrame(rows, schema=schema), _("Transfers that stand"), empty=_("None."))],
+        button=_("Take it back"),
     )
