@@ -85,7 +85,13 @@ def test_why_a_deduction_changed(desk, clients, as_owner):
     assert "expected an earlier pay" in text(desk.get(here, {"pay": ends[2], "before": ends[0]}))
 
 
-@pytest.mark.parametrize("number", ["H999999", "a/b", "~"])
+@pytest.mark.parametrize("page", ["events/OE26/99999/0/", "events/OE26/0/99999999999/", "events/%00/0/0/"])
+def test_what_cannot_be_an_event_is_not_found(desk, clients, as_owner, page):
+    person = as_owner(lambda: someone(clients))
+    assert desk.get(PAGE.format(person.employee_number) + page).status_code == 404
+
+
+@pytest.mark.parametrize("number", ["H999999", "a/b", "~", "%00"])
 def test_who_is_not_there_is_not_found(desk, number):
     assert desk.get(PAGE.format(number.replace("~", "~7E").replace("/", "~2F"))).status_code == 404
 

@@ -43,8 +43,17 @@ def test_every_page_is_read_by_everybody(page, site, users, numbers, width):
     paths = [f"{HARBOR}/{name}/" for name in ("people", "activity", "passive", "flagged", "proposals")]
     paths += [f"{HARBOR}/files/", f"{HARBOR}/files/send/operations/", f"{HARBOR}/proposals/due/"]
     paths += [f"{QUILL}/elections/", f"{QUILL}/elections/OE26/", f"{QUILL}/elections/OE26/enter/{waits}/0/0/"]
-    paths += [own, *(own + name for name in ("price/", "taken-over/", "merge/", "transfer/", "leave/"))]
-    paths += [own + "life-event/", f"{HARBOR}/people/{gone}/", event]
+    paths += [
+        own,
+        *(own + name for name in ("price/", "taken-over/", "merge/", "transfer/", "leave/", "ssn/")),
+    ]
+    paths += [
+        own + "transfer/undo/",
+        f"{QUILL}/lists/OE26/",
+        own + "life-event/",
+        f"{HARBOR}/people/{gone}/",
+        event,
+    ]
     paths += [event + name for name in ("eligibility/", "override/", "control/", "window/")]
     paths += [event + "do/redate/", f"{QUILL}/people/{waits}/events/OE26/0/0/demand/finalise/"]
     paths += [f"{QUILL}/people/{waits}/events/OE26/0/0/elect/", f"{QUILL}/people/{waits}/events/OE26/0/0/"]

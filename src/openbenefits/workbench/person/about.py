@@ -1,9 +1,7 @@
 """Who a page is about, and who asks."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db import connection
 from django.http import Http404
@@ -20,6 +18,9 @@ from openbenefits.workbench.pages import address
 from openbenefits.workforce.models import Person
 
 SLASH, TILDE = "~2F", "~7E"
+NUL = "\x00"
+MOST_RECORD, MOST_NUMBER = 2**15 - 1, 2**31 - 1
+"""The largest benefit record, and the largest number of an event, that there may be."""
 
 
 class Number:
@@ -56,13 +57,10 @@ def event_href(client: str, event: Mapping[str, Any], name: str = "event", **mor
     return address(name, **(told | more))
 
 
-def with_query(href: str, **said: Any) -> str:
-    """Add to an address what a page is asked."""
-    return f"{href}?{urlencode({name: value for name, value in said.items() if value})}"
-
-
 def somebody(client: Any, number: str) -> Person:
     """Find whom a page is about, or answer that there is nobody."""
+    if NUL in number:
+        raise Http404
     try:
         return person_of(client.pk, number)
     except UnknownPerson as unknown:
@@ -71,6 +69,8 @@ def somebody(client: Any, number: str) -> Person:
 
 def some_event(person: Person, schedule: str, record: int, event: int) -> EventPlace:
     """Find the event a page is about, or answer that there is none."""
+    if record > MOST_RECORD or event > MOST_NUMBER:
+        raise Http404
     try:
         return place_of(connection, person, schedule, record, event)
     except UnknownEvent as unknown:
@@ -107,14 +107,3 @@ def noted(request: Any, kind: str, what: str, person: Person, *, reason: str = "
         reason=reason,
         now=clock.now(),
     )
-
-
-def day_of(request: Any, name: str) -> tuple[date | None, str | None]:
-    """Read a day that a page is asked for; a second answer says what is wrong with it."""
-    text = request.GET.get(name, "").strip()
-    if not text:
-        return None, None
-    try:
-        return date.fromisoformat(text), None
-    except ValueError:
-        return None, f"expected a day like 2026-03-31, found {len(text)} characters that are none; correct it"

@@ -27,7 +27,15 @@ from openbenefits.programs.frames import load_setup
 from openbenefits.review.services import passive_events, prepare_activity
 from openbenefits.workbench.forms import ReasonForm
 from openbenefits.workbench.pages import Section, address, client_of, page, show
-from openbenefits.workbench.person.about import asked_by, author_of, noted, person_href, somebody
+from openbenefits.workbench.person.about import (
+    MOST_RECORD,
+    NUL,
+    asked_by,
+    author_of,
+    noted,
+    person_href,
+    somebody,
+)
 from openbenefits.workbench.person.forms import LifeEventForm
 from openbenefits.workbench.person.tables import table_of
 from openbenefits.workbench.person.trying import attempted
@@ -129,6 +137,8 @@ def one_activity(
 
 
 def _place(person: Person, record: int, on: str, source: str, stated: str, sequence: int) -> ActivityPlace:
+    if NUL in f"{source}{stated}" or max(record, sequence) > MOST_RECORD:
+        raise Http404
     try:
         day = date.fromisoformat(on)
     except ValueError as wrong:

@@ -21,7 +21,15 @@ from openbenefits.review.entry import FIRST, NothingToEnter, Offer, next_to_ente
 from openbenefits.review.services import schedule_summary
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.pages import Section, address, client_of, page, show
-from openbenefits.workbench.person.about import author_of, noted, some_event, somebody
+from openbenefits.workbench.person.about import (
+    MOST_NUMBER,
+    MOST_RECORD,
+    NUL,
+    author_of,
+    noted,
+    some_event,
+    somebody,
+)
 from openbenefits.workbench.person.entering import Entered, entered, shown_of
 from openbenefits.workbench.person.event import EVENT, crumbs_of, keyed
 from openbenefits.workbench.sheets import Column, sheet
@@ -33,6 +41,7 @@ SCHEDULES = (
     Column("events", gettext_lazy("Events"), kind="number"),
     Column("waiting", gettext_lazy("Wait for elections"), kind="number"),
 )
+MOST_PERSON = 2**63 - 1
 WAITING = ("PR", "NT", "ET", "EE", "RE")
 
 
@@ -152,7 +161,7 @@ def enter_next(request: Any, client: str, schedule: str) -> HttpResponse:
     """Go to whoever waits next in a schedule, or to the number somebody types."""
     found = client_of(request, client)
     schedule_id = _schedule(found, schedule)
-    wanted = request.GET.get("number", "").strip()
+    wanted = request.GET.get("number", "").replace(NUL, "").strip()
     if wanted:
         return _go_to(request, found, schedule, schedule_id, wanted)
     place = next_to_enter(connection, found.pk, schedule_id, _after(request))
@@ -179,7 +188,7 @@ def _after(request: Any) -> tuple[int, int, int]:
     if len(parts) != len(FIRST) or not all(part.isdecimal() for part in parts):
         return FIRST
     person, record, event = (int(part) for part in parts)
-    return person, record, event
+    return min(person, MOST_PERSON), min(record, MOST_RECORD), min(event, MOST_NUMBER)
 
 
 def _enter_href(client: Client, schedule: str, place: EventPlace) -> str:

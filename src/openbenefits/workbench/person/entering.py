@@ -10,6 +10,7 @@ from openbenefits.accounts import clock
 from openbenefits.enrollment.elections import EntryResult, enter_several, withdraw
 from openbenefits.enrollment.rules.validate import WAIVER
 from openbenefits.review.entry import Offer, PlanOffered
+from openbenefits.workbench.person.about import NUL
 
 Cells = dict[str, str]
 WAIVE_KEY = "w"
@@ -120,7 +121,7 @@ def _typed(shown: PlanShown, posted: Any) -> PlanShown:
     """Take what was posted; boxes of which none is ticked are told by a field beside them."""
     for column, cell in shown.cells.items():
         if cell.name in posted or f"{cell.name}-asked" in posted:
-            shown.cells[column].text = " ".join(posted.getlist(cell.name)).strip()
+            shown.cells[column].text = " ".join(posted.getlist(cell.name)).replace(NUL, "").strip()
     shown.option.text = _code(shown.plan, shown.option.text)
     return shown
 

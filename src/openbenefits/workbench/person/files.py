@@ -23,6 +23,7 @@ from openbenefits.workbench.person.trying import attempted
 from openbenefits.workforce.models import Client
 
 LAST = 20
+MOST_FILES = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +150,8 @@ def file(request: Any, client: str, file: int) -> HttpResponse:
 
 
 def _upload(client: Client, number: int) -> OrderFile:
+    if number > MOST_FILES:
+        raise Http404
     try:
         return order_file_of(client.pk, number)
     except OrderFileRefused as refused:

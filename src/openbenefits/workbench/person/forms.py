@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, Control, LeaveWay
@@ -19,6 +20,7 @@ def day_field(**told: Any) -> forms.DateField:
     """A day, as a browser asks for it."""
     return forms.DateField(
         widget=DayInput,
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2199, 12, 31))],
         error_messages={"invalid": _("Expected a day like 2026-03-31. Correct it.")},
         **told,
     )
@@ -28,7 +30,7 @@ def dollars_field(**told: Any) -> forms.DecimalField:
     """Dollars of a year with at most two decimals."""
     return forms.DecimalField(
         min_value=0,
-        max_digits=12,
+        max_digits=10,
         decimal_places=2,
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "decimal"}),
@@ -61,7 +63,7 @@ class SearchForm(forms.Form):
         choices=[("", _("any")), *((code, f"{code} {name}") for code, name in PROCESS_STATUS_NAMES.items())],
     )
     messages = forms.BooleanField(label=_("With messages only"), required=False)
-    after = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    after = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, programs: Choices = (), **told: Any) -> None:
         super().__init__(*args, **told)
@@ -141,7 +143,7 @@ class PriceForm(ReasonForm):
     employer = dollars_field(label=_("Employer's part of a year"))
     employee = dollars_field(label=_("Employee's part of a year"))
     undo = forms.BooleanField(label=_("Undo the last decision about this plan type instead"), required=False)
-    benefit_record = forms.IntegerField(label=_("Benefit record"), min_value=0, initial=0)
+    benefit_record = forms.IntegerField(label=_("Benefit record"), min_value=0, max_value=999, initial=0)
     field_order = (
         *("plan_type", "option", "begins_on", "ends_on", "total", "employer", "employee"),
         *("benefit_record", "undo", "reason"),
@@ -219,7 +221,7 @@ class LifeEventForm(ReasonForm):
 
     event_class = forms.ChoiceField(label=_("What happened"))
     on = day_field(label=_("On"))
-    benefit_record = forms.IntegerField(label=_("Benefit record"), min_value=0, initial=0)
+    benefit_record = forms.IntegerField(label=_("Benefit record"), min_value=0, max_value=999, initial=0)
     field_order = ("event_class", "on", "benefit_record", "reason")
 
     def __init__(self, *args: Any, classes: Choices, **told: Any) -> None:

@@ -23,9 +23,11 @@ from openbenefits.workbench.pages import client_of, page, show
 from openbenefits.workbench.person.about import (
     author_of,
     noted,
+    permit_of,
     person_href,
     somebody,
 )
+from openbenefits.workbench.person.event import crumbs_of
 from openbenefits.workbench.person.forms import (
     MergeForm,
     PriceForm,
