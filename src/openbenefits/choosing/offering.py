@@ -10,10 +10,10 @@ import polars as pl
 from openbenefits.choosing.drafts import drafts_of
 from openbenefits.choosing.names import names_of
 from openbenefits.choosing.offered import Choice, Design, Held, Member, Offer, PlanChoice, Stated
+from openbenefits.choosing.records import care_children, choice_of, name_of, people_covered, plan_name
 from openbenefits.choosing.rules.fitting import with_fitting
 from openbenefits.choosing.rules.stated import WAIVER
-from openbenefits.core import days
-from openbenefits.core.codes import CHILD_TYPES, COVERED_KINDS, AmountKind, OptionType, WaiveRule
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, OptionType, WaiveRule
 from openbenefits.core.columns import with_taken
 from openbenefits.core.plan_types import PLAN_TYPES, PROGRAM, is_health, is_hsa
 from openbenefits.enrollment.rules.judged import judged_members
@@ -34,8 +34,6 @@ from openbenefits.workforce.frames import dependent_names_as_of, dependents_as_o
 
 Row = Mapping[str, Any]
 COVERED = [str(kind) for kind in COVERED_KINDS]
-CARE_AGE = 13
-"""Below it a child's care may be paid from a dependent care account."""
 _PLAN_ROW = (
     *("amount_kind", "minimum_amount_cents", "maximum_amount_cents", "minimum_percent_thousandths"),
     *("maximum_percent_thousandths", "maximum_after_tax_thousandths", "hours_per_year", "annual_limit"),
@@ -155,8 +153,8 @@ class _Looked:
             window_action=kind.get("window_action", ""),
             annual_pay_cents=prepared.cases["annual_pay_cents"][0],
             plans=plans,
-            care_children=_care_children(self.people, self.event["event_on"]),
-            numbers={row["number"]: _name(row) for row in self.people.iter_rows(named=True)},
+            care_children=care_children(self.people, self.event["event_on"]),
+            numbers={row["number"]: name_of(row) for row in self.people.iter_rows(named=True)},
         )
 
     # --- whom to cover --------------------------------------------------------------------------------------
@@ -248,7 +246,7 @@ class _Looked:
                 continue
             one = Member(
                 number=row["number"],
-                name=_name(row),
+                name=name_of(row),
                 relationship=row["person_type"],
                 birth_on=row["birth_on"],
                 why_not=row["why_not"],
@@ -284,7 +282,7 @@ class _Looked:
         rows = prepared.options.join(columns, on="plan").with_columns(event_on=pl.lit(self.event["event_on"]))
         rows = with_taken(rows, self.rulebook.options, "option_row", *_OPTION_ROW)
         covered = {kind: self._cover(kind, members.get(kind, ()), cover) for kind in columns["plan_type"]}
-        rows = with_fitting(rows, self.rulebook, _covered(covered, self.people))
+        rows = with_fitting(rows, self.rulebook, people_covered(covered, self.people))
         rows = with_option_names(rows.drop("plan_id", "option_type", strict=False), self.names)
         rows = rows.with_columns(amount=whole_money_text(pl.col("coverage_cents")))
         found: dict[str, tuple[Choice, ...]] = {}
@@ -294,7 +292,7 @@ class _Looked:
             kind = row["plan_type"]
             if row["option_type"] in (OptionType.GENERAL_CREDIT, OptionType.GENERAL_DEDUCTION):
                 continue
-            one = _choice(row, is_held=row["option_id"] == held[kind], design=self._design(row["plan_id"]))
+            one = choice_of(row, is_held=row["option_id"] == held[kind], design=self._design(row["plan_id"]))
             found[kind] = (*found.get(kind, ()), one)
         return found
 
@@ -389,7 +387,7 @@ class _Looked:
         return Held(
             kind=point["kind"],
             option_id=point["option_id"],
-            name=_plan_name(told),
+            name=plan_name(told),
             tier=told.get("coverage_name") or "",
             coverage_cents=point["coverage_cents"],
             requested_cents=point["requested_coverage_cents"],
@@ -432,63 +430,3 @@ class _Looked:
             waiver_proof=row.get("waiver_proof"),
             waiver_proof_on=row.get("waiver_proof_on"),
         )
-
-
-def _care_children(people: pl.DataFrame, on: date) -> int:
-    """Count those whose care an account may pay: children under CARE_AGE, or disabled (26 USC 21(b)(1))."""
-    age = days.age_years(pl.col("birth_on"), pl.lit(on))
-    is_child = pl.col("person_type").is_in([str(kind) for kind in CHILD_TYPES])
-    is_young = (age < CARE_AGE).fill_null(value=False)
-    return people.filter(~pl.col("is_former") & ((is_child & is_young) | pl.col("is_disabled"))).height
-
-
-def _covered(covered: Mapping[str, Sequence[int]], people: pl.DataFrame) -> pl.DataFrame:
-    """Plan type and person type of everybody one means to cover."""
-    kinds = dict(people.select("number", "person_type").iter_rows())
-    rows = [
-        (kind, kinds[number]) for kind, numbers in covered.items() for number in numbers if number in kinds
-    ]
-    return pl.DataFrame(rows, schema={"plan_type": pl.String, "person_type": pl.String}, orient="row")
-
-
-def _choice(row: Row, *, is_held: bool, design: Design | None) -> Choice:
-    is_waiver = row["option_type"] == OptionType.WAIVE
-    tier = row["coverage_name"] or (row["amount"] if row["coverage_cents"] else "") or ""
-    return Choice(
-        option_id=row["option_id"],
-        code=WAIVER if is_waiver else row["option_code"],
-        plan_id=row["plan_id"],
-        name="" if is_waiver else _plan_name(row),
-        carrier=row["carrier"] or "",
-        tier="" if is_waiver else tier,
-        is_waiver=is_waiver,
-        is_electable=bool(row["is_electable"]),
-        is_fitting=bool(row["is_fitting"]),
-        is_held=is_held,
-        is_default=bool(row["is_default"]),
-        is_proof_required=bool(row["is_proof_required"]),
-        coverage_cents=row["coverage_cents"],
-        approved_cents=row["approved_coverage_cents"],
-        pay_before_tax_cents=row["pay_before_tax_cents"],
-        pay_after_tax_cents=row["pay_after_tax_cents"],
-        year_before_tax_cents=row["annual_before_tax_cents"],
-        year_after_tax_cents=row["annual_after_tax_cents"],
-        year_employer_cents=row["annual_employer_cents"],
-        pay_credit_cents=row["pay_credit_cents"],
-        is_by_coverage=bool(row["is_by_coverage"]),
-        minimum_hours_hundredths=row["minimum_hours_hundredths"],
-        maximum_hours_hundredths=row["maximum_hours_hundredths"],
-        design=design,
-    )
-
-
-def _plan_name(row: Row) -> str:
-    """Name an option: by its plan, and by itself where several options are of one plan without a tier."""
-    plan, own = row.get("plan_name"), row.get("option_name")
-    if plan and own and own != plan and not row.get("coverage_name"):
-        return f"{plan}, {own}"
-    return str(plan or own or row.get("option_code") or "")
-
-
-def _name(row: Row) -> str:
-    return f"{row['first_name'] or ''} {row['last_name'] or ''}".strip()
