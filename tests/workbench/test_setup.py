@@ -178,6 +178,9 @@ def test_a_contribution_is_changed_weighed_applied_and_taken_back(mine, as_owner
     page = text(mine.get(draft))
     assert f"{done.result['moved']} of them pay another price" in page
     assert "Dollars by client and plan" in page
+    html = mine.get(draft).content.decode()
+    person = re.search(r'href="(/workbench/harbor/people/[^"]+/)"', html)[1]
+    assert mine.get(person).status_code == 200
 
     assert "expected a reason" in text(mine.post(f"{draft}act", {"act": "apply"}, follow=True))
     applied = text(mine.post(f"{draft}act", {"act": "apply", "reason": "renewal"}, follow=True))

@@ -21,7 +21,6 @@ PAGES = (
     HOME,
     f"{HOME}records/programs/",
     f"{HOME}records/programs/HARBOR-SAL/",
-    f"{HOME}records/event_rules/HEALTH/",
     f"{HOME}drafts/",
     f"{HOME}upload/",
     f"{HOME}history/",
@@ -68,13 +67,34 @@ def test_every_page_reads_well(page, site, draft, width):
     edits = [
         f"{own}contributions/SALARIED-MEDICAL~2025-01-01/",
         f"{own}programs/HARBOR-SAL~2025-01-01/?at=plan_types.0",
-        f"{own}event_rules/HEALTH~2025-01-01/?at=classes.1",
         f"{own}eligibility_rules/new/",
     ]
     for path in (*PAGES, own, *edits):
         assert page.goto(site + path).status == 200, path
         check(page, (path, width))
     assert said == []
+
+
+def test_a_sheet_is_looked_at(page, site):
+    wide(page, "phone")
+    sign_in(page, site, "specialist")
+    page.goto(f"{site}{HOME}rates/")
+    page.get_by_label("Rate table").fill("OWN-VISION")
+    page.get_by_label("Holds from").fill("2027-01-01")
+    page.get_by_label("Source").fill("letter of the carrier")
+    sheet = {
+        "name": "vision.csv",
+        "mimeType": "text/csv",
+        "buffer": b"Ages,Price a month\n0-49,10\n50+,12.5\n",
+    }
+    page.get_by_label("The carrier's sheet").set_input_files(sheet)
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_text("keeps the sheet from being taken").wait_for()
+    check(page, "faults of a sheet")
+    page.get_by_label("Price a month").select_option("rate")
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Keep it in the draft").wait_for()
+    check(page, "rates of a sheet")
 
 
 def test_a_rate_is_changed_weighed_applied_and_taken_back(page, site, pair):

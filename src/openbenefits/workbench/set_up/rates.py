@@ -79,6 +79,13 @@ class SheetForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
     )
 
+    sheet = forms.CharField(
+        label=gettext_lazy("Sheet of the workbook"),
+        max_length=60,
+        required=False,
+        help_text=gettext_lazy("Only where a workbook has several."),
+    )
+
     def __init__(self, holder: Holder, *given: Any) -> None:
         super().__init__(*given)
         known = [(str(one.pk), f"{one.name} ({one.author})") for one in drafts_of(holder.client_id)]
@@ -142,6 +149,7 @@ def _order(request: Any, form: SheetForm) -> SheetOrder:
         table=given["table"].strip(),
         valid_from=given["valid_from"],
         source=given["source"],
+        sheet_name=given["sheet"].strip() or None,
         mapped={heading: means for heading, means in mapped.items() if means in MEANINGS} or None,
     )
 
