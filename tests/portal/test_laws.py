@@ -9,7 +9,7 @@ from tests.portal.conftest import TODAY, as_face, clock, employer, users
 
 from openbenefits.accounts.roles import ROLES, RoleCode
 from openbenefits.accounts.services import Access, working
-from openbenefits.choosing.drafts import By
+from openbenefits.choosing.drafts import By, save_drafts
 from openbenefits.choosing.models import ChoiceAct
 from openbenefits.choosing.names import names_of
 from openbenefits.choosing.offered import Offer, Stated
@@ -23,6 +23,7 @@ from openbenefits.payroll.services import owed
 from openbenefits.reports.frames import load_events, with_case
 from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, letters_of
 from openbenefits.reports.rules import money_text
+from openbenefits.runs.gate import RunHeld
 
 __all__ = ["as_face", "clock", "employer", "users"]
 
@@ -164,3 +165,47 @@ def test_a_refusal_leaves_no_election_and_is_kept(employer, users, as_face):
         assert not offer_of(as_face, place, today=TODAY).is_submitted
         kept = list(ChoiceAct.objects.filter(person_id=place.person_id).values_list("kind", "content"))
         assert kept == [("refuse", {"refusals": [["60", "BA1318"]]})]
+
+
+def test_what_one_has_is_priced_for_whom_it_covers_even_once_it_is_declined(employer, users, as_face):
+    """A draft that declines, or a submission that did, leaves the price of keeping it as it was."""
+    user = users["head 4"]
+    place, by = place_of(user, employer), By(user_id=user.pk, author=user.username, now=NOW)
+    access = Access(
+        user_id=user.pk, permissions={employer.client_id: ACCESS}, person_id=user.employee.person_id
+    )
+
+    def kept_price():
+        plan = offer_of(as_face, place, today=TODAY).plan("10")
+        assert plan.cover == plan.held.stated.dependents
+        return plan.by_id(plan.held.option_id).pay_cents
+
+    declined = {"10": Stated(option_code="WAIVE")}
+    with working(as_face, access):
+        before = kept_price()
+        save_drafts(as_face, place, declined, by)
+        assert kept_price() == before
+        submit(as_face, place, declined, by, today=TODAY)
+    with working(as_face, access):
+        assert kept_price() == before
+
+
+def test_what_a_held_run_cannot_check_is_kept_and_said_to_wait(employer, users, as_face, monkeypatch):
+    """The gate of runs is closed (an audit has errors): the choice is submitted, and the next run checks it."""
+
+    def held(*_args, **_more):
+        raise RunHeld("expected audits without open errors")
+
+    user = users["alone 3"]
+    place, by = place_of(user, employer), By(user_id=user.pk, author=user.username, now=NOW)
+    access = Access(
+        user_id=user.pk, permissions={employer.client_id: ACCESS}, person_id=user.employee.person_id
+    )
+    monkeypatch.setattr("openbenefits.choosing.submitting.settle_event", held)
+    with working(as_face, access):
+        act = submit(as_face, place, {"10": Stated(option_code="WAIVE")}, by, today=TODAY)
+    assert (act.content["waits"], act.content["lines"]) == (["held"], [])
+    with working(as_face, access):
+        offer = offer_of(as_face, place, today=TODAY)
+    assert offer.process_status == "ET"
+    assert offer.plan("10").submitted == Stated(option_code="WAIVE")

@@ -13,7 +13,7 @@ from openbenefits.core.plan_types import DELIVERED
 from openbenefits.portal import pays, words
 
 CATALOGUE = Path(openbenefits.__file__).parent / "locale" / "es" / "LC_MESSAGES" / "django.po"
-SAME = {"401(k)"}
+SAME = {"401(k)", "Dental"}
 """What is the same word in both languages."""
 BY_CODE = (words.MEANINGS, words.RELATIONSHIPS, words.WHY_NOT, words.DOCUMENT_KINDS, words.DOCUMENT_STATES,
            words.CHANGES, words.ACTS, words.WAITS, words.REFUSALS, words.QUESTIONS, words.LETTERS, words.WAYS)  # fmt: skip

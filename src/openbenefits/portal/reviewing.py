@@ -21,7 +21,7 @@ from openbenefits.choosing.rules.lines import Change, totals_of
 from openbenefits.choosing.rules.questions import Question, second_questions
 from openbenefits.choosing.submitting import Outcome, QuestionsOpen, SubmissionRefused, rehearse, submit
 from openbenefits.events.windows import EventPlace
-from openbenefits.portal.confirming import letter_text
+from openbenefits.portal.confirming import letter_text, said_in
 from openbenefits.portal.enrolling import framed, offered
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.words import QUESTIONS, refusal_text
@@ -79,7 +79,7 @@ def _reviewed(
     asked = questions(outcome)
     missing = [one for one in asked if is_asked and one.code not in answered]
     told = framed(place, offer) | _told(offer, outcome, asked, missing) | more
-    told |= {"stated": stated, "answered": answered, "is_asked": is_asked}
+    told |= {"stated": stated, "answered": answered, "is_asked": is_asked, "said": said_in(offer, stated)}
     return shown(request, me, template, told, status=422 if is_asked else 200)
 
 
