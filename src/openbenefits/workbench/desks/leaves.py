@@ -57,7 +57,7 @@ class NoticeForm(forms.Form):
     reason = forms.CharField(label=_("Which letter"), max_length=500)
 
 
-FORMS = {"way": WayForm, "received": ReceivedForm, "notice": NoticeForm}
+FORMS: dict[str, type[forms.Form]] = {"way": WayForm, "received": ReceivedForm, "notice": NoticeForm}
 TITLES = {
     "way": _("How coverage is paid for"),
     "received": _("Take in a payment"),

@@ -39,7 +39,8 @@ class InviteForm(forms.Form):
     def __init__(self, allowed: list[RoleCode], *parts: Any, **named: Any) -> None:
         """Offer the roles that may be given."""
         super().__init__(*parts, **named)
-        self.fields["role"].choices = [(str(code), ROLES[code].name) for code in allowed]  # type: ignore[attr-defined]
+        least_first = sorted(allowed, key=lambda code: len(ROLES[code].permissions))
+        self.fields["role"].choices = [(str(code), ROLES[code].name) for code in least_first]  # type: ignore[attr-defined]
 
 
 def _columns(code: str) -> tuple[Column, ...]:
