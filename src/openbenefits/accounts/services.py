@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import connections
 
-from openbenefits.accounts.models import ApiKey, AuditEntry, EmployeeLogin, Role, User
+from openbenefits.accounts.models import ApiKey, EmployeeLogin, Role, User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode, writes
 from openbenefits.store.isolation import PEO, Rights, acting
 
@@ -168,21 +169,20 @@ def note(
     person_id: int | None = None,
     reason: str = "",
     on_behalf_of: int | None = None,
-) -> AuditEntry:
+) -> None:
     """Write down that somebody saw, did, or was refused something; part of the same transaction.
 
     `what` names a page or use case, never what a record says.
     """
-    return AuditEntry.objects.create(
-        at=now,
-        user_id=access.user_id,
-        on_behalf_of=on_behalf_of,
-        client_id=client_id,
-        person_id=person_id,
-        kind=kind,
-        what=what,
-        reason=reason,
-    )
+    with connections["default"].cursor() as cursor:  # the ORM asks for the row back, which not all may read
+        cursor.execute(
+            """
+            INSERT INTO accounts_auditentry
+              (at, user_id, on_behalf_of, client_id, person_id, kind, what, reason)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            [now, access.user_id, on_behalf_of, client_id, person_id, kind, what, reason],
+        )
 
 
 def note_sign_in(connection: Any, user: User, *, now: datetime) -> None:
@@ -197,11 +197,5 @@ def note_refusal(connection: Any, access: Access, page: str, *, now: datetime) -
 
 def _note_at_the_door(connection: Any, access: Access, kind: str, what: str, now: datetime) -> None:
     own = next(iter(access.permissions), PEO) if access.person_id is not None else PEO
-    with acting(connection, Rights(user_id=access.user_id)), connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO accounts_auditentry (at, user_id, client_id, person_id, kind, what, reason)
-            VALUES (%s, %s, %s, %s, %s, %s, '')
-            """,  # the ORM asks for the new row back, and staff of one client does not read the PEO's
-            [now, access.user_id, own, access.person_id, kind, what],
-        )
+    with acting(connection, Rights(user_id=access.user_id)):
+        note(access, kind, what, client_id=own, person_id=access.person_id, now=now)

@@ -1,0 +1,1 @@
+"""Pages about people: whom to find, one person's story, what may be done about an event, elections."""
