@@ -4,24 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runs', '0003_flags'),
+        ("runs", "0003_flags"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ListedPerson',
+            name="ListedPerson",
             fields=[
-                ('pk', models.CompositePrimaryKey('client_id', 'schedule_id', 'person_id', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('client_id', models.IntegerField()),
-                ('schedule_id', models.IntegerField()),
-                ('person_id', models.BigIntegerField()),
-                ('number', models.IntegerField()),
-                ('is_listed', models.BooleanField()),
-                ('reason', models.TextField()),
-                ('author', models.TextField()),
-                ('acted_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "client_id",
+                        "schedule_id",
+                        "person_id",
+                        "number",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("schedule_id", models.IntegerField()),
+                ("person_id", models.BigIntegerField()),
+                ("number", models.IntegerField()),
+                ("is_listed", models.BooleanField()),
+                ("reason", models.TextField()),
+                ("author", models.TextField()),
+                ("acted_at", models.DateTimeField()),
             ],
         ),
     ]

@@ -23,7 +23,7 @@ from openbenefits.workbench.person.trying import attempted
 SHOWN = ("benefit_record", "leave_from", "policy", "way", "oldest_due_on", "may_end_on", "standing")
 
 
-@page("<client:client>/people/<number:number>/leave/", name="leave", title=gettext_lazy("Leave"))
+@page("<client:client>/people/<number:number>/leave/", name="person_leaves", title=gettext_lazy("Leave"))
 def leave(request: Any, client: str, number: str) -> HttpResponse:
     """Show somebody's leaves without pay, and record how coverage is paid for during one."""
     found = client_of(request, client)
