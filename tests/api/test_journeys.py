@@ -230,3 +230,30 @@ def test_a_paper_is_sent_opened_and_decided_about_once(harbor, filled):
     assert harbor.post(f"{paper}/decision", {"state": "approved"}).status_code == 409
     wrong = SimpleUploadedFile("letter.pdf", b"MZ a program", "application/pdf")
     assert harbor.browser.post(f"{API}{person}/papers", {"file": wrong}).status_code == 409
+
+
+def test_questions_are_answered_with_the_rights_of_the_key(harbor, filled):
+    subjects = {one["name"]: one for one in harbor.get(f"{HARBOR}/subjects").json()}
+    fields = {field["name"]: field["guard"] for field in subjects["people"]["fields"]}
+    guarded = next(name for name, guard in fields.items() if guard == "see personal")
+    asked = {"subject": "people", "columns": ["employee_number", guarded]}
+    told = harbor.post(f"{HARBOR}/queries", asked).json()
+    assert told["total"] >= 12
+    assert any(row[guarded] is not None for row in told["rows"])
+    hidden = Program(filled.secrets["reading"]).post(f"{HARBOR}/queries", asked).json()
+    assert all(row[guarded] is None for row in hidden["rows"])
+    wrong = harbor.post(f"{HARBOR}/queries", {"subject": "people", "columns": ["x; DROP TABLE y"]})
+    assert wrong.status_code == 422
+    assert harbor.post(f"{HARBOR}/queries", {"subject": "everything"}).status_code == 409
+
+
+def test_the_register_is_a_file_and_limits_have_sources(harbor):
+    register = harbor.get(f"{HARBOR}/deductions/register", begin="2026-01-01", through="2026-01-31")
+    assert register.status_code == 200, register.content
+    assert "employee_number" in register.content.decode().splitlines()[0]
+    policy = {"state": "NY", "valid_from": "2026-01-01", "periods": 3, "source": "a test"}
+    assert harbor.post(f"{HARBOR}/deductions/policies", policy).json() == {"is_new": True}
+    assert harbor.post(f"{HARBOR}/deductions/policies", policy).json() == {"is_new": False}
+    limits = whole(harbor, "/limits", year="2026")
+    assert limits
+    assert all(one["source"] for one in limits)

@@ -221,3 +221,12 @@ def test_what_is_no_longer_needed_is_forgotten_every_night(filled, database, emb
     idempotency.forget(NOW)
     names = Answer.objects.filter(idempotency_key__startswith="night")
     assert list(names.values_list("idempotency_key", flat=True)) == ["night 0"]
+
+
+def test_what_has_not_changed_is_not_sent_again(harbor):
+    first = harbor.get("/clients/harbor/people")
+    where = "/api/v1/clients/harbor/people"
+    again = harbor.browser.get(where, HTTP_IF_NONE_MATCH=first["ETag"])
+    assert (again.status_code, again.content) == (304, b"")
+    assert harbor.post("/clients/harbor/people", HIRE | {"employee_number": "T1"}).status_code == 201
+    assert harbor.browser.get(where, HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200

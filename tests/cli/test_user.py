@@ -1,8 +1,12 @@
 """Users as an administrator makes them on the command line."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from openbenefits.accounts.keys import use_key
 from openbenefits.accounts.models import User
+from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import access_of
 from openbenefits.accounts.signing_in import user_of_token
 from openbenefits.workforce.models import Client, Person
@@ -71,3 +75,26 @@ def test_a_link_is_made_for_the_site(cli, clients):
     link = done(cli("user", "link", "jane", "--site", "https://benefits.example.com")).replace(" ", "")
     assert link.startswith("https://benefits.example.com/sign-in/")
     assert user_of_token(link.rsplit("/", 1)[1]) == User.objects.get()
+
+
+def test_a_key_is_made_shown_once_listed_and_ended(cli, clients, fresh_database):
+    made = done(
+        cli("user", "key", "payroll", "--scope", "see", "--client", "harbor", "--until", "2999-12-31")
+    )
+    secret = made.split()[-1]
+    assert secret.startswith("ob_")
+    used = use_key(fresh_database, secret, now=datetime.now(UTC))
+    assert used.access.permissions == {clients[0].pk: frozenset({Permission.SEE})}
+    shown = done(cli("user", "keys"))
+    assert "payroll" in shown
+    assert secret not in shown
+    assert "payroll" not in done(cli("user", "list"))  # no person
+    refused(cli("user", "link", "key payroll"), "expected the name of a user")  # and nobody signs in as it
+    refused(cli("user", "key", "payroll", "--scope", "see", "--client", "harbor"), "expected a new name")
+    unknown = cli("user", "key", "other", "--scope", "everything")
+    assert unknown.exit_code == 2
+    done(cli("user", "end-key", "payroll", "--client", "harbor"))
+    assert use_key(fresh_database, secret, now=datetime.now(UTC)) is None
+    refused(cli("user", "end-key", "payroll", "--client", "harbor"), "found none that stands")
+    everywhere = done(cli("user", "key", "payroll", "--scope", "all"))
+    assert "every client" in everywhere

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.middleware.http import ConditionalGetMiddleware
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
@@ -28,6 +29,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 def door_middleware(get_response: Answer) -> Answer:
     """Let requests for the API in by their key, and nobody by a session."""
+    conditional = ConditionalGetMiddleware(get_response)  # ETag, and 304 where nothing has changed
 
     def answer(request: Any) -> HttpResponse:
         if not request.path.startswith(API):
@@ -35,7 +37,7 @@ def door_middleware(get_response: Answer) -> Answer:
         if request.path in OPEN:
             return _in_our_form(request, get_response(request))
         try:
-            return _private(_with_key(request, get_response))
+            return conditional.process_response(request, _private(_with_key(request, get_response)))
         except Exception as fault:
             return _private(problems.answer(request, problems.of(fault)))
 

@@ -1,10 +1,13 @@
 """Deductions: what pays owe, what payroll took, what is still to be put right."""
 
 from datetime import date, timedelta
+from pathlib import Path as File
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 from django.db import connection
+from django.http import HttpResponse
 from ninja import File as Upload
 from ninja import Path, Query, Status
 from ninja.files import UploadedFile
@@ -34,9 +37,11 @@ from openbenefits.api.shapes import (
     table_of,
 )
 from openbenefits.payroll import ledger
-from openbenefits.payroll.retro import mismatches
+from openbenefits.payroll.policies import policies_of, state_policy
+from openbenefits.payroll.register import nothing_said, register_of
+from openbenefits.payroll.retro import mismatches, refuse_mismatches
 from openbenefits.payroll.rules.corrections import Agreed
-from openbenefits.payroll.services import owed
+from openbenefits.payroll.services import owed, write_register
 from openbenefits.payroll.taken import take
 from openbenefits.payroll.why import why
 
@@ -45,6 +50,7 @@ DEDUCTIONS = "/clients/{client}/deductions"
 LONGEST = timedelta(days=400)
 SPAN = timedelta(days=31)
 Person = Id | None
+CSV = {"responses": {200: {"description": "The CSV.", "content": {"text/csv": {"schema": {}}}}}}
 
 
 def _people(desk: Desk, person_id: int | None) -> list[int] | None:
@@ -67,11 +73,7 @@ def list_owed(
 ) -> Any:
     """List the deductions and credits of the pays that end in a span, line by line; amounts in cents."""
     desk = at(request, client, Permission.SEE)
-    last = through or begin + SPAN
-    if not timedelta(0) <= last - begin <= LONGEST:
-        raise Problem(
-            422, "not-valid", f"expected a span of at most {LONGEST.days} days, found another; split it"
-        )
+    last = _last(begin, through)
     rows = owed(connection, desk.client_id, begin=begin, through=last, person_ids=_people(desk, person_id))
     return slice_of(rows.drop("client_id", strict=False), cursor=cursor, limit=limit)
 
@@ -109,6 +111,82 @@ def list_ordered(request: Any, client: Path[Code], cursor: Cursor, limit: Limit)
     desk = at(request, client, Permission.PAYROLL)
     rows = ledger.ordered(connection, desk.client_id)
     return slice_of(rows.drop("client_id", strict=False), cursor=cursor, limit=limit)
+
+
+@router.get(
+    f"{DEDUCTIONS}/register", response=None, summary="Write the register payroll reads", openapi_extra=CSV
+)
+def write_out(
+    request: Any,
+    client: Path[Code],
+    begin: Day = Query(..., description="The first day on which a pay may end."),
+    through: Day | None = Query(None, description="The last one; 31 days later unless told."),
+    despite: Words | None = Query(None, description="Why it may be written though deductions do not agree."),
+) -> Any:
+    """Answer the deductions and credits of a span as the CSV payroll reads; mismatches stop it."""
+    desk = at(request, client, Permission.PAYROLL)
+    last = _last(begin, through)
+    refuse_mismatches(connection, desk.client_id, last, despite or "")
+    rows = register_of(connection, desk.client_id, begin=begin, through=last, available=nothing_said())
+    with TemporaryDirectory(prefix="openbenefits-") as folder:
+        path = File(folder) / "register.csv"
+        write_register(rows, path)
+        content = path.read_bytes()
+    desk.did("write register", reason=despite or "")
+    return HttpResponse(content, content_type="text/csv; charset=utf-8")
+
+
+def _last(begin: date, through: date | None) -> date:
+    """Answer the last day of a span.
+
+    Errors: Problem for one that is too long, or ends before it begins.
+    """
+    last = through or begin + SPAN
+    if not timedelta(0) <= last - begin <= LONGEST:
+        raise Problem(
+            422, "not-valid", f"expected a span of at most {LONGEST.days} days, found another; split it"
+        )
+    return last
+
+
+class Recovery(Body):
+    """How missed deductions may be recovered, from a day on."""
+
+    state: str = Field("", pattern="^([A-Z]{2})?$", description="Blank: every state without its own.")
+    valid_from: Day
+    cap_cents: Cents | None = None
+    cap_thousandths: int | None = Field(
+        None, ge=0, le=100_000, description="Of the pay, in thousandths of %."
+    )
+    periods: int | None = Field(None, ge=1, le=60)
+    needs_consent: bool = False
+    is_forbidden: bool = False
+    is_withdrawn: bool = False
+    source: Words
+
+
+class Stated(BaseModel):
+    """Whether it was new."""
+
+    is_new: bool
+
+
+@router.get(f"{DEDUCTIONS}/policies", response=Rows, summary="List recovery policies")
+def list_policies(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
+    """List how missed deductions may be recovered: the client's policies, and the PEO's."""
+    desk = at(request, client, Permission.PAYROLL)
+    return slice_of(policies_of(connection, desk.client_id), cursor=cursor, limit=limit)
+
+
+@router.post(f"{DEDUCTIONS}/policies", response={201: Stated}, summary="State a recovery policy")
+def add_policy(request: Any, client: Path[Code], said: Recovery) -> Any:
+    """State how missed deductions may be recovered from checks of a day on."""
+    desk = at(request, client, Permission.PAYROLL)
+    is_new = state_policy(
+        connection, client_id=desk.client_id, author=desk.author, now=desk.now, **said.model_dump()
+    )
+    desk.did("state recovery policy")
+    return Status(201, {"is_new": is_new})
 
 
 class Changed(BaseModel):

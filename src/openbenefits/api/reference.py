@@ -29,7 +29,18 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 ORDER = (
     *("clients", "people", "facts", "activity", "events", "elections", "coverage", "continuation"),
-    *("deductions", "runs", "requests", "repairs", "work", "reports", "why", "statements", "census"),
+    *(
+        "deductions",
+        "runs",
+        "requests",
+        "repairs",
+        "work",
+        "reports",
+        "queries",
+        "why",
+        "statements",
+        "census",
+    ),
     *("papers", "set-up"),
 )
 """The order of the resources, as work goes; others follow by name."""

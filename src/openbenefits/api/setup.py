@@ -15,7 +15,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT, Access, note
 from openbenefits.api.elections import refuse_large
 from openbenefits.api.naming import at, author_of
-from openbenefits.api.paging import Page, page_of
+from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import AsOf, Body, Code, Cursor, Id, Limit, Number, Words, cell
@@ -265,6 +265,20 @@ def apply(request: Any, client: Path[Code], file: Upload[UploadedFile], reason: 
         _refuse(change)
     holder.did("apply set-up", reason)
     return _applied(change)
+
+
+@router.get("/limits", response=Rows, summary="List legal limits")
+def list_limits(
+    request: Any, cursor: Cursor, limit: Limit, code: Code | None = None, year: Number | None = None
+) -> Any:
+    """List the legal amounts by year, with their sources; a year without an amount is unknown, never zero."""
+    del request
+    rows = services.in_force_of(PEO).limits
+    if code is not None:
+        rows = rows.filter(code=code)
+    if year is not None:
+        rows = rows.filter(year=year)
+    return slice_of(rows, cursor=cursor, limit=limit)
 
 
 class TakingBack(Body):

@@ -43,6 +43,7 @@ def _whole(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_DAY_SHAPE)]
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Id = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_whole)]
+PageNumber = Annotated[int, Field(ge=1, le=10_000), BeforeValidator(_whole)]
 Number = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Record = Annotated[int, Field(ge=0, le=9999, description="The benefit record.")]
 Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$")]

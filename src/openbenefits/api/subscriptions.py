@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from openbenefits.accounts.approvals import proposals_of
 from openbenefits.accounts.models import ApiKey, AuditEntry
 from openbenefits.accounts.roles import Permission
+from openbenefits.accounts.users import users_of
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
@@ -184,6 +185,13 @@ def list_approvals(request: Any, client: Path[Code], cursor: Cursor, limit: Limi
     desk = at(request, client, Permission.SEE)
     rows = proposals_of(desk.client_id, desk.now).drop("client_id", "prepared_by_id", strict=False)
     return slice_of(rows, cursor=cursor, limit=limit)
+
+
+@router.get("/clients/{client}/users", response=Rows, tags=["keys"], summary="List users and their roles")
+def list_users(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
+    """List who has which role for a client; roles are given and ended on screen."""
+    desk = at(request, client, Permission.USERS)
+    return slice_of(users_of(desk.client_id).drop("client_id"), cursor=cursor, limit=limit)
 
 
 class Entry(BaseModel):
