@@ -104,7 +104,26 @@ def answer(employer) -> int:
     return place.person_id
 
 
+PAGES = (
+    *("/workbench/", "/workbench/causes/", "/workbench/schedules/", "/workbench/runs/"),
+    *("/workbench/harbor/", "/workbench/harbor/work/", "/workbench/harbor/events/"),
+    *("/workbench/harbor/schedules/", OE, f"{OE}finalise/"),
+    *("/workbench/harbor/runs/", "/workbench/harbor/controls/", "/workbench/harbor/runs/start/"),
+    *("/workbench/harbor/rehearsals/", "/workbench/requests/", "/workbench/rehearsals/"),
+)
+
+
+def look(page, where) -> None:
+    """Check a page as it is, on a desk and on a phone."""
+    for width in WIDTHS:
+        wide(page, width)
+        check(page, (where, width))
+    wide(page, "desk")
+
+
 def test_from_preparation_to_confirmation(page, site, worker, employer):
+    said = []
+    page.on("console", lambda message: said.append(message.text))
     sign_in(page, site, "administrator")
     page.goto(f"{site}/workbench/harbor/")
     page.get_by_role("link", name="Schedules", exact=True).click()
@@ -115,6 +134,9 @@ def test_from_preparation_to_confirmation(page, site, worker, employer):
     assert "What became of everybody in scope" in page.locator("main").text_content()
     check(page, "run")
 
+    for path in PAGES:
+        page.goto(site + path)
+        look(page, path)
     page.goto(site + OE)
     assert (state(page, "Prepare"), state(page, "Correct")) == ("done", "waiting")
     faulty = Event.objects.filter(process_status__in=["AE", "PE"]).count()
@@ -143,33 +165,12 @@ def test_from_preparation_to_confirmation(page, site, worker, employer):
     assert not Event.objects.filter(
         schedule_id=employer.open_enrollment, process_status="FE", confirm_notified_on=None
     ).exists()
+    assert said == []
 
 
-PAGES = (
-    *("/workbench/", "/workbench/causes/", "/workbench/schedules/", "/workbench/runs/"),
-    *("/workbench/harbor/", "/workbench/harbor/work/", "/workbench/harbor/events/"),
-    *("/workbench/harbor/schedules/", OE, f"{OE}finalise/"),
-    *("/workbench/harbor/runs/", "/workbench/harbor/controls/", "/workbench/harbor/runs/start/"),
-    *("/workbench/harbor/rehearsals/", "/workbench/requests/"),
-)
-
-
-def look(page, where) -> None:
-    """Check a page as it is, on a desk and on a phone."""
-    for width in WIDTHS:
-        wide(page, width)
-        check(page, (where, width))
-    wide(page, "desk")
-
-
-def test_every_page_reads_well(page, site, worker):
-    """After the journey: with errors, runs, requests and a finished schedule to show."""
-    said = []
-    page.on("console", lambda message: said.append(message.text))
+def test_a_run_is_rehearsed_and_would_be_taken_back(page, site, worker):
+    """After the journey; each page as it is seen then."""
     sign_in(page, site, "administrator")
-    for path in PAGES:
-        page.goto(site + path)
-        look(page, path)
     main = page.locator("main")
     page.goto(site + "/workbench/harbor/runs/start/")
     page.get_by_role("button", name="Rehearse").click()
@@ -182,4 +183,5 @@ def test_every_page_reads_well(page, site, worker):
     look(page, "run")
     page.get_by_role("link", name="Take back").click()
     look(page, "take back")
-    assert said == []
+    page.goto(site + OE)
+    look(page, "a schedule that is done")

@@ -171,3 +171,29 @@ def test_who_only_reads_starts_nothing(browser, users):
         assert reader.post(f"{run}resume").status_code == 403
         assert reader.post(f"{run}release", {"reason": "x"}).status_code == 403
         assert reader.get(f"{run}take-back/").status_code == 403
+
+
+def test_the_peo_rehearses_several_clients_and_carries_it_out(specialist, browser, users, as_owner, pair):
+    assert specialist.get("/workbench/rehearsals/").status_code == 403
+    assert "/workbench/rehearsals/" not in specialist.get(RUNS).content.decode()
+    with on_the_day():
+        peo = signed_in(browser, users["administrator"])
+        told = {"as_of": "2025-11-03", "through": "options"}
+        wrong = peo.post("/workbench/rehearsals/", told | {"clients": "harbor\nnowhere"})
+        assert "found nowhere that no client has" in text(wrong)
+        bare = peo.post("/workbench/rehearsals/", told | {"accept": "HR0001"})
+        assert "expected a reason" in text(bare)
+        assert peo.post("/workbench/rehearsals/", told | {"clients": "harbor quill"}).status_code == 302
+        kept = performed(as_owner)
+        assert kept.state == "done", kept.told
+        here = f"/workbench/rehearsals/{kept.result['rehearsal']}/"
+        assert here in peo.get(f"/workbench/requests/{kept.pk}/").content.decode()
+        shown = text(peo.get(here))
+        assert "harbor" in shown
+        assert "quill" in shown
+        peo.post(here, {"most_people": "0", "most_dollars": "0"})
+        done = performed(as_owner)
+        assert [one["state"] for one in done.result["clients"]] == ["committed", "committed"], done.told
+        assert "Client by client" in text(peo.get(f"/workbench/requests/{done.pk}/"))
+        own = signed_in(browser, users["specialist"])
+        assert own.get(f"/workbench/requests/{kept.pk}/").status_code == 404

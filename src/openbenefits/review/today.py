@@ -249,14 +249,14 @@ def _of_plans(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_people(rows: pl.DataFrame) -> pl.DataFrame:
-    what = pl.coalesce("option_name", "option_code", pl.lit("nothing"))
+    given = pl.format("{} {}", pl.col("plan_type").replace(PLAN_TYPES), "option_code")
     person = ("person_id", "employee_number", "name", "benefit_record", "event_number")
     return (
         rows.sort("plan_type")
         .group_by(*person, "process_status", "window_ends_on", maintain_order=True)
         .agg(
             unanswered=pl.col("is_choice").sum(),
-            gets=pl.format("{}: {}", pl.col("plan_type").replace(PLAN_TYPES), what).str.join("; "),
+            gets=given.drop_nulls().str.join(", "),
             **{name: money.total(pl.col(name)) for name in CENTS},
         )
         .sort("employee_number", "benefit_record", nulls_last=True)

@@ -45,6 +45,7 @@ def _lists(client: str) -> dict[str, str | None]:
     events = {name: links.events(client, what=name) for name in ("unanswered", "ending", "ended", "flagged")}
     return events | {
         "errors": links.work(client, severity="error"),
+        "flagged": links.found("flagged", client=client) or events["flagged"],
         "activity": links.found("activity", client=client) or address("controls", client=client),
         "held_runs": links.with_query(address("runs", client=client), **{"runs.f_state": "held"}),
     }

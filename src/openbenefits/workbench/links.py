@@ -32,6 +32,14 @@ def person(client: str, employee_number: str | None) -> str | None:
     return found("person", client=client, number=employee_number) if employee_number else None
 
 
+def event(client: str, row: Row) -> str | None:
+    """Answer the address of an event's page; that of its participant where it has none."""
+    parts = {"schedule": row["schedule"], "record": row["benefit_record"], "event": row["event_number"]}
+    if None in parts.values() or not row["employee_number"]:
+        return person(client, row["employee_number"])
+    return found("event", client=client, number=row["employee_number"], **parts)
+
+
 def to_person(client: str) -> Callable[[Row], str | None]:
     """Answer what leads from a row to its participant."""
     return lambda row: person(client, row.get("employee_number"))

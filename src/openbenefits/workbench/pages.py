@@ -25,6 +25,7 @@ from openbenefits.accounts.approvals import ApprovalWanted, propose
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, NotAllowed
 from openbenefits.core.faults import OWN, message_of
+from openbenefits.store.isolation import PEO
 from openbenefits.workforce.models import Client
 
 Words: TypeAlias = str | Promise
@@ -48,7 +49,8 @@ class Page:
     """A page: its path below the workbench, its name for `reverse`, and who may open it.
 
     section: where the navigation shows it; None: pages lead to it.
-    permission: what one must be allowed, for the client of the path, or for any client where it names none.
+    permission: what one must be allowed, for the client of the path, or for any client where it names none;
+                of_peo: for all clients at once.
     """
 
     path: str
@@ -57,6 +59,7 @@ class Page:
     section: Section | None
     permission: Permission
     view: View
+    of_peo: bool = False
 
     @property
     def is_of_client(self) -> bool:
@@ -91,22 +94,29 @@ def page(
     title: Words,
     section: Section | None = None,
     permission: Permission = Permission.SEE,
+    of_peo: bool = False,
 ) -> Callable[[View], View]:
     """Register a view as a page; `<client:client>/` at the beginning of its path names its client."""
 
     def registered(view: View) -> View:
         if name in PAGES:
             raise ValueError(f"expected one page of the name '{name}', found two; rename one")
-        guarded = never_cache(login_required(_guarded(view, permission)))
+        guarded = never_cache(login_required(_guarded(view, permission, of_peo=of_peo)))
         PAGES[name] = Page(
-            path=where, name=name, title=title, section=section, permission=permission, view=guarded
+            path=where,
+            name=name,
+            title=title,
+            section=section,
+            permission=permission,
+            view=guarded,
+            of_peo=of_peo,
         )
         return view
 
     return registered
 
 
-def _guarded(view: View, permission: Permission) -> View:
+def _guarded(view: View, permission: Permission, *, of_peo: bool) -> View:
     @wraps(view)
     def answer(request: Any, **parts: Any) -> HttpResponse:
         access: Access = request.access
@@ -114,6 +124,8 @@ def _guarded(view: View, permission: Permission) -> View:
             raise NotAllowed("expected a login of staff, found none; employees have pages of their own")
         if "client" in parts:
             access.require(permission, client_of(request, parts["client"]).pk)
+        elif of_peo:
+            access.require(permission, PEO)
         elif not may_anywhere(access, permission):
             raise NotAllowed(
                 f"expected a role that may '{permission}', found none; ask an administrator for it"
@@ -205,6 +217,8 @@ def _listed(one: Page, access: Access, client: Client | None) -> str | None:
         if client is None or not access.may(one.permission, client.pk):
             return None
         return address(one.name, client=client.code)
+    if one.of_peo:
+        return address(one.name) if access.may(one.permission, PEO) else None
     return address(one.name) if may_anywhere(access, one.permission) else None
 
 
@@ -238,7 +252,7 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
     except NotAllowed:
         raise
     except ApprovalWanted as wanted:
-        _propose(request, wanted, str(said))
+        propose_instead(request, wanted, str(said))
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
@@ -248,7 +262,7 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
     return redirect(to)
 
 
-def _propose(request: Any, wanted: ApprovalWanted, said: str) -> None:
+def propose_instead(request: Any, wanted: ApprovalWanted, said: str) -> None:
     """Ask another user to approve what could not be done without: he finds it among the approvals."""
     reason = reason_of(request) or said
     made = propose(request.access, wanted.matter, reason=reason, now=clock.now())

@@ -66,6 +66,14 @@ class CommitForm(forms.Form):
         initial=0,
     )
 
+    def order(self) -> dict[str, Any]:
+        """What is asked of the worker, beside which rehearsal."""
+        dollars: Decimal = self.cleaned_data["most_dollars"]
+        return {
+            "most_people": self.cleaned_data["most_people"],
+            "most_cents": int(dollars * CENTS_PER_DOLLAR),
+        }
+
 
 @page("<client:client>/rehearsals/", name="rehearsals", title=_("Rehearsals"))
 def of_client(request: Any, client: str) -> HttpResponse:
@@ -134,12 +142,7 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
     if request.method == "POST":
         request.access.require(Permission.FINALIZE, mine.pk)
         if form.is_valid():
-            dollars: Decimal = form.cleaned_data["most_dollars"]
-            told = {
-                "rehearsal": number,
-                "most_people": form.cleaned_data["most_people"],
-                "most_cents": int(dollars * CENTS_PER_DOLLAR),
-            }
+            told = {"rehearsal": number} | form.order()
             return asked(request, mine, "commit", told, said="commit a rehearsal", back=here)
     tables = rehearsal_tables(connection, found)
     plans = sheet(request, tables[BY_PLAN], PLANS, name="plans", caption=_("People and dollars by plan type"))

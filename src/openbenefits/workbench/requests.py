@@ -91,6 +91,9 @@ def made_by(found: ProcessRequest) -> list[tuple[str, str]]:
     number, client = found.result.get("rehearsal"), codes.get(found.client_id)
     if number and client and (href := links.found("rehearsal", client=client, number=number)):
         made.append((say("Rehearsal %(number)s") % {"number": number}, href))
+    elif number and found.client_id == PEO:
+        href = address("rehearsal_of_all", number=number)
+        made.append((say("Rehearsal %(number)s") % {"number": number}, href))
     return made
 
 

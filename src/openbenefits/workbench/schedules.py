@@ -191,7 +191,7 @@ def _page_of(
     place = {"client": client.code, "schedule": schedule["code"]}
     if step.stage is Stage.FINALISE and step.waiting and may_finalise:
         return _("Finalise, apply defaults"), address("finalise", **place)
-    if step.stage is Stage.ELECT and (href := links.found("elections", **place)):
+    if step.stage is Stage.ELECT and (href := links.found("schedule-elections", **place)):
         return _("Enter elections"), href
     if step.stage is Stage.RUN:
         return _("Start a run"), links.with_query(

@@ -68,6 +68,7 @@ class Cell:
     text: str
     href: str | None
     is_to_the_right: bool
+    is_day: bool
     status: str | None
 
 
@@ -180,6 +181,7 @@ class Sheet:
             text=column.text(value),
             href=column.href(row) if column.href is not None and value is not None else None,
             is_to_the_right=column.is_to_the_right,
+            is_day=column.kind in ("day", "moment"),
             status=str(value) if column.kind == "status" and value is not None else None,
         )
 

@@ -25,6 +25,8 @@ from openbenefits.workforce.models import Client, Person
 
 HEALTH = ("BA1321",)
 """Causes that say something about the health of people."""
+REPAIRED = ("BA1002", "BA1003", "BA1004", "BA1005")
+"""Causes for which the product proposes repairs."""
 SEVERITIES = {"error": _("error"), "warning": _("warning")}
 
 
@@ -101,7 +103,7 @@ def entry(request: Any, client: str, code: str) -> HttpResponse:
         Column("employee_number", _("Employee"), href=links.to_person(mine.code)),
         Column("benefit_record", _("Benefit record"), kind="number"),
         Column("schedule", _("Schedule")),
-        Column("event_class", _("Event class")),
+        Column("event_class", _("Event class"), href=lambda row: links.event(mine.code, row)),
         Column("event_on", _("Event date"), kind="day"),
         Column("process_status", _("Status"), kind="status", words=words.STATUSES),
         Column("expected", _("Expected")),
@@ -117,7 +119,14 @@ def entry(request: Any, client: str, code: str) -> HttpResponse:
         return file
     note(request.access, "saw", "entry of the work list", client_id=mine.pk, now=clock.now())
     title = f"{code} {first['message'] or ''}".strip()
-    told = {"entry": first, "records": entries["record"].to_list(), "who": shown, "may_process": may}
+    repairs = links.found("proposals", client=mine.code) if code in REPAIRED else None
+    told = {
+        "repairs": repairs,
+        "entry": first,
+        "records": entries["record"].to_list(),
+        "who": shown,
+        "may_process": may,
+    }
     return show(request, "workbench/work/entry.html", title=title, client=mine, crumbs=crumbs, **told)
 
 
@@ -176,7 +185,7 @@ def events(request: Any, client: str) -> HttpResponse:
         Column("employee_number", _("Employee"), href=links.to_person(mine.code)),
         Column("name", _("Name")),
         Column("schedule", _("Schedule"), href=lambda row: _to_schedule(mine, row["schedule"])),
-        Column("event_class", _("Event class")),
+        Column("event_class", _("Event class"), href=lambda row: links.event(mine.code, row)),
         Column("event_on", _("Event date"), kind="day"),
         Column("event_status", _("Event"), words=words.EVENT_STATUSES),
         Column("process_status", _("Status"), kind="status", words=words.STATUSES),

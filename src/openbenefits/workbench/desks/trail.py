@@ -51,10 +51,10 @@ def of_client(request: Any, client: str) -> HttpResponse:
     title=_("Audit trail of the PEO"),
     section=Section.HOUSE,
     permission=Permission.AUDIT,
+    of_peo=True,
 )
 def of_peo(request: Any) -> HttpResponse:
     """Show who saw and did what anywhere, sign-ins of staff among it."""
-    request.access.require(Permission.AUDIT, EVERY_CLIENT)
     return _show(request, None)
 
 

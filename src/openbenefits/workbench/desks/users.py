@@ -73,10 +73,10 @@ def of_client(request: Any, client: str) -> HttpResponse:
     title=_("Users of the PEO"),
     section=Section.HOUSE,
     permission=Permission.USERS,
+    of_peo=True,
 )
 def of_peo(request: Any) -> HttpResponse:
     """List the users who may something for every client; invite one."""
-    request.access.require(Permission.USERS, EVERY_CLIENT)
     return _list(request, EVERY_CLIENT, HOUSE)
 
 
