@@ -36,6 +36,7 @@ def figures_of(parts: Parts) -> list[Figure]:
         "growth": _growth,
         "stored": _stored,
         "maintained": _maintained,
+        "letters": _letters,
         "faces": _faces,
     }
     found = [figure for name, make in made.items() if name in parts for figure in make(parts[name])]
@@ -325,6 +326,21 @@ def _processors(key: str, stored: Measured, factor: float) -> str:
     """Say how much processor time a step takes, ours and the database's, where that was measured."""
     cpu = stored.get(key.replace("_seconds", "_cpu"))
     return "" if cpu is None else f"; {cpu * factor:,.0f} s of processor, the database's included"
+
+
+def _letters(letters: Measured) -> Iterator[Figure]:
+    for bulk in (1_000, 10_000):
+        count, seconds = letters[f"letters_{bulk}"], letters[f"seconds_{bulk}"]
+        if count:
+            yield Figure(
+                key=f"letters.{bulk}",
+                work=f"statements: {count:,.0f} in bulk, set, kept and given to their ways",
+                value=count / seconds,
+                shown=f"{count / seconds:,.1f}/s",
+                note=f"{count / seconds * letters['pages']:,.0f} pages/s, {letters['pages']:.1f} pages and"
+                f" {letters['size'] / 1000:,.0f} kB each; {letters[f'cpu_{bulk}'] / count * 1000:,.0f} ms of"
+                " processor each",
+            )
 
 
 def _maintained(maintained: Measured) -> Iterator[Figure]:

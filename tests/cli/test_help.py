@@ -18,8 +18,9 @@ COMMANDS = (
         "elect",
         "event",
         "statements",
+        "letters",
     ),
-    *("review", "explain", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
@@ -39,7 +40,9 @@ GROUPS = {
         *("proposals", "due", "event", "file", "schedule", "keep", "history"),
         *("override", "merge", "unmerge"),
     ),
-    "statements": ("enrollment", "confirmation"),
+    "statements": ("enrollment", "confirmation", "deliver"),
+    "letters": (*("list", "again", "coverage", "loss", "mail", "batch", "reprint", "sent", "fate", "way"),),
+    "adhoc": ("list", "subjects", "run", "due"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
         "why",

@@ -6,6 +6,7 @@ import typer
 
 from openbenefits import __version__
 from openbenefits.cli import (
+    adhoc,
     audit,
     census,
     cobra,
@@ -14,6 +15,7 @@ from openbenefits.cli import (
     elect,
     event,
     hindsight,
+    letters,
     limits,
     night,
     payroll,
@@ -68,8 +70,9 @@ ORDER = (
         "repair",
         "cobra",
         "statements",
+        "letters",
     ),
-    *("review", "explain", "timeline", "options", "report", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -140,12 +143,14 @@ app.add_typer(event.app, name="event", rich_help_panel=CYCLE)
 app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
+app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
 app.command(rich_help_panel=ANSWERS, epilog=hindsight.TIMELINE_EPILOG)(hindsight.timeline)
 app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.options)
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
+app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 

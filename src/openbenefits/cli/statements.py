@@ -60,6 +60,36 @@ def confirmation(
     _issue(connection, issue_confirmations, client, schedule, on, folder, per_person, paper, by)
 
 
+@app.command()
+def deliver(
+    client: ClientCode,
+    schedule: Schedule,
+    on: On,
+    kind: Annotated[str, typer.Option(help="enrollment or confirmation.")] = "enrollment",
+    paper: Paper = "us-letter",
+    by: By = "administrator",
+) -> None:
+    """Make the statements due, each on the way its person chose: portal, e-mail, or a print batch."""
+    connection = open_database()
+    from openbenefits.delivery.services import send_mails
+    from openbenefits.reports.services import issue_confirmations, issue_enrollment_statements
+
+    issues = {"enrollment": issue_enrollment_statements, "confirmation": issue_confirmations}
+    if kind not in issues:
+        raise typer.BadParameter(f"expected {' or '.join(issues)}, found {kind}", param_hint="--kind")
+    _refuse_paper(paper)
+    found = find_client(client)
+    schedule_id = find_schedule(connection, client, schedule)
+    with progress("Writing statements") as told:
+        done = issues[kind](connection, schedule_id, on=on, now=now(), actor=by, progress=told, paper=paper)
+    mails = send_mails(connection, found.pk, author=by, now=now())
+    say(
+        f"{done.issued:,} statements; {mails['sent']:,} mails sent, {mails['failed']:,} failed. "
+        "What is to be printed waits for `openbenefits letters batch`.",
+        style="green",
+    )
+
+
 def _issue(
     connection: Any,
     issue: Callable[..., Any],
