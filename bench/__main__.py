@@ -15,7 +15,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import beside, children, kernel, maintenance, stored, world
+from bench import beside, children, faces, kernel, maintenance, stored, world
 from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
 
 OUTPUT = Path(__file__).parents[1] / "bench-output"
@@ -106,6 +106,7 @@ def _parts(
         yield "growth", "kernel, doubled", kernel.measure_growth, made.frames
     yield "beside", "zen-engine and oracle", beside.measure_beside, made
     yield "stored", "runs on the database, COPY", stored.measure_stored, folder
+    yield "faces", "the web, 200 at once", faces.measure_faces, folder
     yield "maintained", "event maintenance", maintenance.measure_maintenance, changed
 
 

@@ -36,6 +36,7 @@ def figures_of(parts: Parts) -> list[Figure]:
         "growth": _growth,
         "stored": _stored,
         "maintained": _maintained,
+        "faces": _faces,
     }
     found = [figure for name, make in made.items() if name in parts for figure in make(parts[name])]
     if {"kernel", "beside", "stored"} <= parts.keys():
@@ -260,6 +261,34 @@ def _asked(stored: Measured) -> Figure:
             f" {stored['asked']:.0f} people of a client of {stored['people'] / stored['clients']:,.0f}"
         ),
     )
+
+
+PAGES = {
+    "home": "portal: signing in and the first page",
+    "event": "portal: the open enrolment",
+    "keep": "portal: what keeping everything costs",
+    "submit": "portal: submitting, with the confirmation",
+}
+
+
+def _faces(faces: Measured) -> Iterator[Figure]:
+    """The portal's pages while 200 choose at once; nothing is asked but that nobody is lost."""
+    lost = f"{faces['lost']:.0f} of {faces['users']:.0f} came to no confirmation"
+    yield Figure(
+        key="faces.per_second",
+        work=f"portal: {faces['users']:.0f} employees choose at once",
+        value=faces["per_second"],
+        shown=f"{faces['per_second']:.1f} requests/s",
+        is_held=not faces["lost"],
+        note=f"p95 {faces['p95_ms']:.0f} ms over {faces['requests']:.0f} requests; {lost}",
+    )
+    for name, work in PAGES.items():
+        if f"{name}_p95_ms" in faces:
+            shown = f"p95 {faces[f'{name}_p95_ms']:.0f} ms"
+            note = f"p50 {faces[f'{name}_p50_ms']:.0f} ms"
+            yield Figure(
+                key=f"faces.{name}", work=work, value=faces[f"{name}_p95_ms"], shown=shown, note=note
+            )
 
 
 def _million(stored: Measured) -> Iterator[Figure]:

@@ -196,3 +196,37 @@ def test_the_statement_of_an_event_is_a_pdf(harbor):
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF")
+
+
+def test_a_file_sent_again_with_its_key_is_taken_once(harbor, filled):
+    census = next(filled.employers["harbor"].folder.rglob("*census*.csv")).read_bytes()
+    answers = []
+    for _ in range(2):
+        file = SimpleUploadedFile("census.csv", census, "text/csv")
+        where = f"{API}{HARBOR}/censuses?as_of=2026-03-01"
+        answers.append(harbor.browser.post(where, {"file": file}, HTTP_IDEMPOTENCY_KEY="census-1"))
+    assert [answer.status_code for answer in answers] == [201, 201], answers[0].content
+    assert answers[0].json() == answers[1].json()
+    assert answers[1]["Idempotency-Replayed"] == "true"
+
+
+def test_a_paper_is_sent_opened_and_decided_about_once(harbor, filled):
+    person = f"{HARBOR}/people/{harbor.get(f'{HARBOR}/people').json()['items'][0]['id']}"
+    content = b"%PDF-1.7 a doctor's letter"
+    file = SimpleUploadedFile("letter.pdf", content, "application/pdf")
+    sent = harbor.browser.post(
+        f"{API}{person}/papers", {"file": file, "kind": "evidence", "about": "proof:20"}
+    )
+    assert sent.status_code == 201, sent.content
+    paper = f"{person}/papers/{sent.json()['id']}"
+    opened = harbor.get(f"{paper}/file")
+    assert (opened.content, opened["Content-Type"]) == (content, "application/pdf")
+    reading = Program(filled.secrets["reading"])  # may see, but nothing about health
+    assert reading.get(f"{person}/papers").json()["items"] == []
+    assert reading.get(f"{paper}/file").status_code == 403
+    unsaid = harbor.post(f"{paper}/decision", {"state": "rejected"})
+    assert (unsaid.status_code, unsaid.json()["type"]) == (409, "urn:openbenefits:problem:document-refused")
+    assert harbor.post(f"{paper}/decision", {"state": "approved"}).json()["state"] == "approved"
+    assert harbor.post(f"{paper}/decision", {"state": "approved"}).status_code == 409
+    wrong = SimpleUploadedFile("letter.pdf", b"MZ a program", "application/pdf")
+    assert harbor.browser.post(f"{API}{person}/papers", {"file": wrong}).status_code == 409

@@ -9,11 +9,19 @@ from html.parser import HTMLParser
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.accounts.conftest import as_face, pair
-from tests.faces.conftest import LENIENT, browser, signed_in, text, users
+from tests.faces.conftest import GIVEN, LENIENT, PASSWORD, browser, signed_in, text, users
 
+from openbenefits.accounts.approvals import approve
+from openbenefits.accounts.models import Proposal, User
+from openbenefits.accounts.roles import ROLES, RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, Access, give_role
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import perform
+from openbenefits.programs.drafts import archives, services
+from openbenefits.programs.drafts.services import Hand
 from openbenefits.programs.models import Bundle, Draft, Release
+from openbenefits.programs.reader import read
+from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.store import use_database
 
 __all__ = ["as_face", "browser", "pair", "users"]
@@ -279,6 +287,63 @@ def test_set_up_is_taken_away_and_brought_in_again(mine, as_owner):
     assert mine.get(f"{HOME}export?release=99").status_code == 404
 
 
+def test_a_new_client_comes_with_its_first_draft(browser, users, mine, as_owner):
+    assert mine.get("/workbench/peo/new-client/").status_code == 403
+    boss = as_owner(lambda: User.objects.create_user("boss", "boss@example.com", PASSWORD))
+    as_owner(lambda: give_role(boss, EVERY_CLIENT, RoleCode.ADMINISTRATOR, **GIVEN))
+    there = signed_in(browser, boss)
+    data = archives.zipped(read(SAMPLE_FOLDER / "clients" / "beacon").bundle)
+    given = {"name": "Beacon begins", "file": SimpleUploadedFile("beacon.zip", data)}
+    page = there.post("/workbench/peo/new-client/", given, follow=True)
+    assert page.redirect_chain, text(page)
+    assert page.redirect_chain[-1][0].startswith("/workbench/beacon/set-up/drafts/")
+    assert "no errors" in text(page)
+    act = {"act": "apply", "reason": "take-over"}
+    assert "Release 1 is in force" in text(there.post(f"{page.redirect_chain[-1][0]}act", act, follow=True))
+    again = {"name": "Again", "file": SimpleUploadedFile("beacon.zip", data)}
+    assert "upload it there" in text(there.post("/workbench/peo/new-client/", again))
+
+
+def test_a_fault_stands_beside_its_field_and_a_conflict_is_settled(mine, pair, as_owner):
+    number = begun(mine, as_owner, "Fault")
+    edit = f"{HOME}drafts/{number}/programs/HARBOR-HRL~2025-01-01/"
+    values = form_values(mine.get(edit))
+    mine.post(edit, values | {"maximum_pledge": "1"})
+    hand = Hand(name="other", user_id=0, now=datetime(2026, 1, 1, tzinfo=UTC))
+
+    def somebody_else() -> None:
+        draft = services.begin(pair[0].client_id, "harbor", name="Other", by=hand)
+        key = ("HARBOR-HRL", "2025-01-01")
+        record = services.opened(draft).record("programs", key)
+        services.put(draft, "programs", key, record | {"name": "Hourly people"}, by=hand)
+        assert services.apply_draft(draft, by=hand, reason="name").release
+
+    as_owner(somebody_else)
+    page = text(mine.get(f"{HOME}drafts/{number}/"))
+    assert "Somebody else changed the same" in page
+    assert "name: Hourly people" in page
+    act = f"{HOME}drafts/{number}/act"
+    assert "draft_conflict" not in text(mine.post(act, {"act": "apply", "reason": "x"}, follow=True))
+    settled = {"act": "settle", "conflict": "programs[HARBOR-HRL~2025-01-01]", "keep": "theirs"}
+    assert "Nothing is changed yet" in text(mine.post(act, settled, follow=True))
+    mine.post(f"{HOME}take-back", {"reason": "test"})
+
+
+def test_odd_addresses_are_no_faults_of_the_program(mine, as_owner):
+    number = begun(mine, as_owner, "Odd")
+    own = f"{HOME}drafts/{number}/programs/HARBOR-SAL~2025-01-01/"
+    odd = [
+        *(f"{own}?at=plan_types.-1", f"{own}?at=code", f"{own}?at=plan_types.0.options.0.costs.0.x"),
+        *(f"{HOME}records/nothing/", f"{HOME}records/programs/none/", f"{HOME}drafts/{10**30}/"),
+        *(f"{HOME}history/compare/?old=x&new=1", f"{HOME}export?release=x", f"{HOME}rates/sheet/X/?from=1"),
+    ]
+    assert {mine.get(one).status_code for one in odd} == {404}
+    posted = [{"twice": "code"}, {"drop": "plan_types.99"}, {"drop": "plan_types.0.x"}]
+    assert {mine.post(own, one).status_code for one in posted} == {404}
+    many = mine.post(own, {"more": "credits", "credits.count": "9" * 50})
+    assert many.status_code == 200
+
+
 def test_the_audit_says_what_to_change_and_whether_a_run_would_start(mine, as_owner):
     page = text(mine.get(f"{HOME}audit/"))
     assert "gate open" in page
@@ -301,3 +366,30 @@ def test_limits_name_the_year_that_is_not_published(mine):
 def test_releases_of_other_clients_are_not_shown(mine, as_owner):
     assert as_owner(lambda: Release.objects.count()) >= 3
     assert "quill" not in text(mine.get(f"{HOME}history/"))
+
+
+def test_another_person_approves_where_the_client_wants_that(browser, users, mine, pair, as_owner):
+    """The draft is proposed as it is applied; once another approved exactly it, it goes through."""
+    now = datetime.now(UTC)
+    hand = Hand(name="specialist", user_id=users["specialist"].pk, now=now)
+
+    def want() -> None:
+        draft = services.begin(pair[0].client_id, "harbor", name="Two pairs of eyes", by=hand)
+        services.put(draft, "second_person", (), {"setup": True}, by=hand)
+        assert services.apply_draft(draft, by=hand, reason="policy").release
+
+    as_owner(want)
+    number = begun(mine, as_owner, "Approved by another")
+    edit = f"{HOME}drafts/{number}/contributions/DENTAL~2025-01-01/"
+    mine.post(edit, form_values(mine.get(edit)) | {"rows.0.employee_percent": "61"})
+    assert "Another person must approve this first" in text(applied(mine, number))
+    proposal = as_owner(lambda: Proposal.objects.get(client_id=pair[0].client_id, kind="setup"))
+    other = as_owner(lambda: User.objects.create_user("second", "second@example.com", PASSWORD))
+    as_owner(lambda: give_role(other, pair[0].client_id, RoleCode.SPECIALIST, **GIVEN))
+    second = Access(user_id=other.pk, permissions={pair[0].client_id: ROLES[RoleCode.SPECIALIST].permissions})
+    as_owner(lambda: approve(second, proposal, reason="seen", now=datetime.now(UTC)))
+    assert "is in force" in text(applied(mine, number))
+
+
+def applied(mine, number: int):
+    return mine.post(f"{HOME}drafts/{number}/act", {"act": "apply", "reason": "better"}, follow=True)

@@ -93,6 +93,13 @@ def test_what_columns_mean_is_remembered(mine, as_owner):
     assert sent(mine, sheet).status_code == 200
 
 
+def test_a_table_is_given_as_the_sheet_it_is_taken_from(mine):
+    answer = mine.get("/workbench/peo/set-up/rates/sheet/42690MA1300038-01/?from=2025-01-01")
+    lines = answer.content.decode().splitlines()
+    assert lines[0] == "age,area,rate"
+    assert "0-14,R-MA001,189.92" in lines
+
+
 def test_a_sheet_needs_a_file_a_day_and_a_source(mine):
     page = mine.post(f"{HOME}rates/", {"table": "X"})
     assert page.status_code == 422
@@ -138,6 +145,6 @@ def test_a_year_is_generated_with_checks_off_holidays(mine, as_owner):
 def test_a_calendar_that_ends_soon_is_said_early(mine, monkeypatch):
     monkeypatch.setenv("OPENBENEFITS_TODAY", "2026-11-15")
     page = text_of(mine.get(f"{DESK}?group=HWK"))
-    assert "(HWK): the calendar ends on 2026-12-31, 1 months from now" in page
+    assert "(HWK): the calendar ends on 2026-12-31; whole months left: 1" in page
     audit = text_of(mine.get(f"{HOME}audit/"))
     assert "calendar_ending" in audit

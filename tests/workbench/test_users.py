@@ -78,10 +78,10 @@ def test_nobody_gives_or_ends_what_is_above_him(as_user, as_owner, users):
 def test_an_administrator_gives_and_ends_roles_and_resets_keys(as_user, as_owner, users):
     broker = users["broker"]
     act = f"{USERS}{broker.pk}/do"
-    as_owner(lambda: Authenticator.objects.create(user=broker, type="totp", data={}))
     elsewhere = Browser(HTTP_HOST="localhost")
     elsewhere.get(f"/sign-in/{as_owner(lambda: link_token(User.objects.get(username='broker')))}")
     assert elsewhere.get("/workbench/harbor/").status_code == 200
+    as_owner(lambda: Authenticator.objects.create(user=broker, type="totp", data={}))
     admin = as_user("admin")
     assert "Done." in text(admin.post(act, {"act": "give", "role": "payroll"}, follow=True))
     assert "expected a reason" in text(admin.post(act, {"act": "second factor"}, follow=True))

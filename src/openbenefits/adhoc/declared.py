@@ -107,7 +107,8 @@ def subject(
     """
     by_name = {one.name: one for one in fields}
     joined = {one.name: one for one in joins}
-    needed = {need for one in (*fields, *joins) for need in one.needs}
+    needed = {need for known in fields for need in known.needs}
+    needed |= {need for join in joins for need in join.needs}
     if len(by_name) < len(fields) or not needed <= set(joined) or not set(first) <= set(by_name):
         raise ValueError(f"the declaration of {name} does not hold together")
     return Subject(

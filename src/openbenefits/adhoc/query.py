@@ -220,7 +220,7 @@ def _aggregate_faults(one: Aggregate, fields: Mapping[str, Field]) -> Iterator[s
     elif one.function == "count":
         if one.field is not None:
             yield "expected no field to count rows by, found one; leave it out, or count different values"
-    elif one.field not in fields:
+    elif one.field is None or one.field not in fields:
         yield f"expected a field to reckon {one.function} of, found {one.field!r}; choose one"
     elif fields[one.field].kind not in FUNCTIONS[one.function][1]:
         kind = fields[one.field].kind

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
+from openbenefits.accounts.approvals import propose
 from openbenefits.accounts.keys import Used, use_key
 from openbenefits.accounts.services import note, working
 from openbenefits.api import idempotency, problems
@@ -19,7 +20,8 @@ API = "/api/v1/"
 OPEN = (f"{API}openapi.json", f"{API}reference")
 """What describes the API is for everybody."""
 BEARER = "Bearer "
-CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+APPROVAL = "Approval-Reason"
+"""The header that asks for an approval where the client wants one, with the reason."""
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -51,7 +53,18 @@ def _with_key(request: Any, get_response: Answer) -> HttpResponse:
             transaction.set_rollback(True)
     if response.status_code == http.HTTPStatus.FORBIDDEN and request.refused_of is not None:
         _note_refusal(used, request, now)
+    if getattr(request, "matter", None) is not None and APPROVAL in request.headers:
+        return _ask_for_approval(used, request, now)
     return response
+
+
+def _ask_for_approval(used: Used, request: Any, now: datetime) -> HttpResponse:
+    """Ask another user to approve what the client wants approved; what was asked for is not done yet."""
+    reason = request.headers[APPROVAL]
+    with working(connection, used.access):
+        proposal = propose(used.access, request.matter, reason=reason, now=now)
+    told = f"proposal {proposal.pk} waits for another user's approval; send the same request again after it"
+    return problems.answer(request, Problem(409, "approval-asked", told))
 
 
 def _used(request: HttpRequest, now: datetime) -> Used:
@@ -83,12 +96,13 @@ def _once(used: Used, request: HttpRequest, get_response: Answer, now: datetime)
     key = idempotency.key_of(request)
     if key is None:
         return _in_our_form(request, get_response(request))
-    known = idempotency.answered(used, request, key, now=now)
+    asked = idempotency.hash_of(request)
+    known = idempotency.answered(used, asked, key, now=now)
     if known is not None:
         return known
     response = _in_our_form(request, get_response(request))
     if response.status_code < http.HTTPStatus.BAD_REQUEST:
-        idempotency.keep(used, request, key, response, now=now)
+        idempotency.keep(used, asked, key, response, now=now)
     return response
 
 

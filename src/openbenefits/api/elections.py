@@ -199,6 +199,16 @@ def withdraw(request: Any, client: Path[Code], event_id: Path[EventId], plan_typ
 # --- files --------------------------------------------------------------------------------------------------
 
 SUFFIXES = (".csv", ".xlsx", ".txt")
+MOST_BYTES = 50 * 2**20
+
+
+def refuse_large(file: UploadedFile) -> None:
+    """Refuse a file that nobody meant to send.
+
+    Errors: Problem.
+    """
+    if (file.size or 0) > MOST_BYTES:
+        raise Problem(413, "too-large", f"expected at most {MOST_BYTES >> 20} MB, found more; split the file")
 
 
 @contextmanager
@@ -207,6 +217,7 @@ def saved(file: UploadedFile, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[
 
     Errors: Problem for another kind of file.
     """
+    refuse_large(file)
     suffix = File(file.name or "").suffix.lower()
     if suffix not in suffixes:
         raise Problem(

@@ -40,7 +40,7 @@ def key_of(request: HttpRequest) -> str | None:
     return given
 
 
-def answered(used: Used, request: HttpRequest, key: str, *, now: datetime) -> HttpResponse | None:
+def answered(used: Used, asked: bytes, key: str, *, now: datetime) -> HttpResponse | None:
     """Find what a request was answered that came before; hold the key until the transaction ends.
 
     Errors: Problem while the same request is being worked on, and where the key belongs to another request.
@@ -60,7 +60,7 @@ def answered(used: Used, request: HttpRequest, key: str, *, now: datetime) -> Ht
     kept = Answer.objects.filter(user_id=user_id, idempotency_key=key).first()
     if kept is None:
         return None
-    if bytes(kept.request_hash) != hash_of(request):
+    if bytes(kept.request_hash) != asked:
         raise Problem(
             422,
             "same-key-other-request",
@@ -72,13 +72,13 @@ def answered(used: Used, request: HttpRequest, key: str, *, now: datetime) -> Ht
     return response
 
 
-def keep(used: Used, request: HttpRequest, key: str, response: HttpResponse, *, now: datetime) -> None:
+def keep(used: Used, asked: bytes, key: str, response: HttpResponse, *, now: datetime) -> None:
     """Keep what a request was answered."""
     Answer.objects.create(
         client_id=used.client_id,
         user_id=used.access.user_id,
         idempotency_key=key,
-        request_hash=hash_of(request),
+        request_hash=asked,
         status=response.status_code,
         content_type=response["Content-Type"],
         body_sealed=secrets.seal_file(response.content),
@@ -87,7 +87,10 @@ def keep(used: Used, request: HttpRequest, key: str, response: HttpResponse, *, 
 
 
 def hash_of(request: HttpRequest) -> bytes:
-    """Answer one number for what is asked: where, and with which body."""
+    """Answer one number for what is asked: where, and with which body; before anything else reads it.
+
+    Errors: RequestDataTooBig.
+    """
     asked: Any = hashlib.sha256(request.get_full_path().encode())
     asked.update(b"\0")
     asked.update(body_of(request))

@@ -9,6 +9,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from openbenefits import __version__
+from openbenefits.accounts.approvals import ApprovalWanted
 from openbenefits.api import idempotency, problems
 
 DESCRIPTION = """Benefits administration for programs: everything the screens can do.
@@ -75,6 +76,8 @@ class Api(NinjaAPI):
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """Answer anything raised as a problem."""
+        if isinstance(exc, ApprovalWanted):
+            request.matter = exc.matter  # type: ignore[attr-defined]
         return problems.answer(request, problems.of(exc))
 
     @cached_property

@@ -41,6 +41,8 @@ TITLES = {
     "not-valid": "Something in the request is not valid",
     "file-refused": "The file was refused",
     "too-many-requests": "Too many requests in one minute",
+    "approval-wanted": "Another user must approve it first",
+    "approval-asked": "Another user was asked to approve it",
     "fault": "A fault of the program",
     "not-reachable": "The database cannot be reached",
 }

@@ -17,14 +17,31 @@ def reference(request: HttpRequest) -> HttpResponse:
     """Show every resource with its parameters, body and answers."""
     described = api.described
     operations = list(_operations(described))
-    tags = list(dict.fromkeys(one["tag"] for one in operations))
+    tags = sorted({one["tag"] for one in operations}, key=_place)
     told = {
-        "description": [part.strip() for part in DESCRIPTION.split("\n\n")],
+        "description": [_words(part) for part in DESCRIPTION.split("\n\n")],
         "tags": [(tag, [one for one in operations if one["tag"] == tag]) for tag in tags],
         "schemas": sorted(_schemas(described)),
         "problems": [(CODE + code, title) for code, title in TITLES.items()],
     }
     return render(request, "api/reference.html", told)
+
+
+ORDER = (
+    *("clients", "people", "facts", "activity", "events", "elections", "coverage", "continuation"),
+    *("deductions", "runs", "requests", "repairs", "work", "reports", "why", "statements", "census"),
+    *("papers", "set-up"),
+)
+"""The order of the resources, as work goes; others follow by name."""
+
+
+def _place(tag: str) -> tuple[int, str]:
+    return (ORDER.index(tag) if tag in ORDER else len(ORDER), tag)
+
+
+def _words(text: str) -> list[tuple[str, bool]]:
+    """Take a text apart into words and code, which stands between backticks."""
+    return [(part, number % 2 == 1) for number, part in enumerate(text.strip().split("`"))]
 
 
 def _operations(described: Any) -> Iterator[dict[str, Any]]:
@@ -56,7 +73,7 @@ def _parameter(said: dict[str, Any]) -> dict[str, Any]:
         "place": said["in"],
         "is_required": said["required"],
         "type": _type(schema),
-        "description": said.get("description", schema.get("description", "")),
+        "description": said.get("description", schema.get("description", "")).replace("`", ""),
     }
 
 
@@ -84,8 +101,7 @@ def _type(schema: dict[str, Any]) -> str:
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     words = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "object"}
-    kind = str(schema.get("format") or words.get(schema.get("type", ""), schema.get("type", "anything")))
-    return f"{kind} ({schema['pattern']})" if "pattern" in schema and "format" not in schema else kind
+    return str(schema.get("format") or words.get(schema.get("type", ""), schema.get("type", "anything")))
 
 
 def _schemas(described: Any) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
@@ -96,7 +112,7 @@ def _schemas(described: Any) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
                 "name": field,
                 "type": _type(one),
                 "is_required": field in required,
-                "description": one.get("description", ""),
+                "description": one.get("description", "").replace("`", ""),
             }
             for field, one in schema.get("properties", {}).items()
         ]

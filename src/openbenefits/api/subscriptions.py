@@ -7,10 +7,11 @@ from django.conf import settings
 from ninja import Path, Query, Status
 from pydantic import BaseModel, Field
 
+from openbenefits.accounts.approvals import proposals_of
 from openbenefits.accounts.models import ApiKey, AuditEntry
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.naming import Desk, at
-from openbenefits.api.paging import Page, page_of
+from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit
@@ -173,6 +174,16 @@ def list_keys(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) ->
         cursor=cursor,
         limit=limit,
     )
+
+
+@router.get(
+    "/clients/{client}/approvals", response=Rows, tags=["keys"], summary="List what waits for approval"
+)
+def list_approvals(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
+    """List what one user prepared and another is to approve; people approve on screen, no key does."""
+    desk = at(request, client, Permission.SEE)
+    rows = proposals_of(desk.client_id, desk.now).drop("client_id", "prepared_by_id", strict=False)
+    return slice_of(rows, cursor=cursor, limit=limit)
 
 
 class Entry(BaseModel):

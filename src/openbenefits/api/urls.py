@@ -6,15 +6,18 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from openbenefits.api import (
     census,
     clients,
+    continuation,
     coverage,
     elections,
     event_acts,
     events,
     facts,
+    papers,
     payroll,
     people,
     repairs,
     runs,
+    setup,
     statements,
     subscriptions,
     work,
@@ -26,7 +29,8 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(census, statements, subscriptions),
+    *(continuation, setup),
+    *(census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""
 api.add_router("", shared)

@@ -120,6 +120,7 @@ class Narrowed(BaseModel):
     through: Day | None = None
     notified_before: Day | None = None
     errors_only: Truth = False
+    program: Code | None = Field(None, description="A program, by code.")
 
 
 OF_OPEN_ENROLLMENT = ("BAS010",)
@@ -172,6 +173,7 @@ def _selection(desk: Desk, code: str, asked: Narrowed) -> reports.Selection:
         "notified_before": asked.notified_before,
         "errors_only": asked.errors_only,
         "client": desk.client.code,
+        "program": asked.program,
     }
     options = reports.REPORTS[code].options
     ours = {"schedule_ids", "client"} - set(options)  # what we add, and this report does not take

@@ -10,6 +10,7 @@ from openbenefits.background import (
     setup_kinds,
     statement_kinds,
 )
+from openbenefits.background.file_kinds import FILE_KINDS
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
@@ -129,4 +130,5 @@ KINDS: dict[str, Kind] = {
         act=letter_kinds.mail_out,
         asks=letter_kinds.SendMails,
     ),
+    **FILE_KINDS,
 }

@@ -55,3 +55,20 @@ class Heading(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["client_id", "kind", "heading"], name="background_one_meaning")
         ]
+
+
+class OrderFile(models.Model):
+    """A file of orders about many people: sealed, tried out, carried out, and gone after a day."""
+
+    client_id = models.IntegerField()
+    user_id = models.BigIntegerField()
+    kind = models.TextField()  # background.file_kinds.FILE_KINDS
+    name = models.TextField()  # as the sender called the file
+    size = models.IntegerField()  # bytes
+    content = models.BinaryField()  # sealed (store.secrets)
+    tried_by = models.BigIntegerField(null=True)  # the request that tried it out
+    done_by = models.BigIntegerField(null=True)  # the request that carried it out
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "-id"], name="background_last_orders")]

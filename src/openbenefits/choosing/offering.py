@@ -15,7 +15,7 @@ from openbenefits.choosing.rules.stated import WAIVER
 from openbenefits.core import days
 from openbenefits.core.codes import CHILD_TYPES, COVERED_KINDS, AmountKind, OptionType, WaiveRule
 from openbenefits.core.columns import with_taken
-from openbenefits.core.plan_types import PLAN_TYPES, PROGRAM, is_hsa
+from openbenefits.core.plan_types import PLAN_TYPES, PROGRAM, is_health, is_hsa
 from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.members import COLLECTING
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
@@ -163,7 +163,8 @@ class _Looked:
 
     def _situation(self, cover: Mapping[str, Sequence[int]]) -> Situation:
         """Let prices count whom the drafts, or the page, would cover."""
-        asked = {kind: tuple(one.dependents) for kind, one in self.drafts.items()} | dict(cover)
+        covering = {kind: one for kind, one in self.drafts.items() if not one.is_waiver}
+        asked = {kind: tuple(one.dependents) for kind, one in covering.items()} | dict(cover)
         asked |= {kind: self._usual(kind) for kind in self._unsettled() if kind not in asked}
         situation = self.known.situation
         if not asked:
@@ -186,10 +187,13 @@ class _Looked:
         )
 
     def _unsettled(self) -> list[str]:
-        """The health plan types held, and not submitted anew, where the family has grown with the event."""
-        submitted = set(self.known.elected.elections["plan_type"])
+        """The health plan types held that prices are not for yet: declined, or the family has grown."""
+        elections = self.known.elected.elections
+        declined = set(elections.filter(option_code=WAIVER)["plan_type"])
+        submitted = set(elections["plan_type"]) - declined
         held = self.known.situation.in_force.filter(pl.col("kind").is_in(COVERED))["plan_type"]
-        return [kind for kind in held if kind.startswith("1") and kind not in submitted and self._new()]
+        changed = [kind for kind in held if kind in declined or self._new()]
+        return [kind for kind in changed if is_health(kind) and kind not in submitted]
 
     def _new(self) -> tuple[int, ...]:
         """The numbers of the dependents who came with the event: known, or born, since its day."""

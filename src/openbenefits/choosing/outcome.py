@@ -103,18 +103,19 @@ def _stated(connection: Any, place: EventPlace, event: pl.DataFrame, rows: pl.Da
     )
     if asked.is_empty():
         return {}
+    asked = asked.with_columns(from_on=pl.max_horizontal("deduction_begins_on", "planned_on"))
     pay = load_jobs(connection, event)["annual_pay_cents"][0]
-    begin = min(asked["deduction_begins_on"].to_list())
+    first, last = min(asked["from_on"].to_list()), max(asked["from_on"].to_list())
     lines = owed(
         connection,
         place.client_id,
-        begin=begin,
-        through=date(begin.year, 12, 31),
+        begin=first,
+        through=date(last.year, 12, 31),
         person_ids=[place.person_id],
     )
     found = {}
     for row in asked.iter_rows(named=True):
-        taken = _taken(lines, place, row["plan_type"], row["deduction_begins_on"])
+        taken = _taken(lines, place, row["plan_type"], row["from_on"])
         year = row["pledge_cents"] if row["pledge_cents"] is not None else _year_of(row, pay)
         found[row["plan_type"]] = Side(
             option_id=row["option_id"],
@@ -132,7 +133,7 @@ def _taken(lines: pl.DataFrame, place: EventPlace, plan_type: str, begin: date) 
         (pl.col("plan_type") == plan_type)
         & (pl.col("benefit_record") == place.benefit_record)
         & (pl.col("kind") == DEDUCTION)
-        & (pl.col("ends_on") >= begin)
+        & pl.col("ends_on").is_between(begin, date(begin.year, 12, 31))
     )
     summed = mine.group_by("ends_on").agg(pl.col("owed_cents").sum()).sort("ends_on")
     return [int(cents) for cents in summed["owed_cents"]]

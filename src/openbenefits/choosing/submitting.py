@@ -4,7 +4,7 @@ Before that it is rehearsed: done for real, looked at, and given up. So what a p
 is what submitting makes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -68,6 +68,14 @@ class SubmissionRefused(ValueError):
         self.outcome = outcome
 
 
+class QuestionsOpen(Exception):
+    """What was to be submitted asks something that was not answered; nothing was submitted."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("expected an answer to each second question, found some open; answer them")
+        self.outcome = outcome
+
+
 def rehearse(
     connection: Any, place: EventPlace, stated: Mapping[str, Stated], by: By, *, today: date
 ) -> Outcome:
@@ -87,13 +95,15 @@ def submit(
     by: By,
     *,
     today: date,
-    asked: tuple[str, ...] = (),
+    asks: Callable[[Outcome], Iterable[str]] | None = None,
+    answered: Collection[str] = (),
 ) -> ChoiceAct:
     """Submit choices as a whole: entered, checked, loaded; drafts are forgotten.
 
-    `asked` are the second questions that were answered. The act answered is the confirmation.
+    `asks` names the second questions about an outcome (None: there are none); all must be `answered`.
+    The act answered is the confirmation.
 
-    Errors: SubmissionRefused: nothing was submitted; the refusal is kept.
+    Errors: SubmissionRefused: nothing was submitted; the refusal is kept. QuestionsOpen: nothing was.
     """
     before = _held_before(connection, place, today)
     try:
@@ -101,12 +111,15 @@ def submit(
             outcome = _worked(connection, place, stated, by, today, before, is_rehearsal=False)
             if outcome.is_refused:
                 raise SubmissionRefused(outcome)
+            if not outcome.lines and outcome.waits:
+                outcome = rehearse(connection, place, {}, by, today=today)
+            asked = list(asks(outcome)) if asks else []
+            if not set(asked) <= set(answered):
+                raise QuestionsOpen(outcome)
     except SubmissionRefused as refused:
         codes = [(one.plan_type, one.code) for one in refused.outcome.refusals]
         keep_act(connection, place, ChoiceActKind.REFUSE, by, content={"refusals": codes})
         raise
-    if not outcome.lines and outcome.waits:
-        outcome = rehearse(connection, place, {}, by, today=today)
     forget_drafts(connection, place)
     return keep_act(
         connection,
@@ -118,7 +131,7 @@ def submit(
             "lines": [line_to_json(line) for line in outcome.lines],
             "waits": list(outcome.waits),
             "status": outcome.status,
-            "answered": list(asked),
+            "answered": asked,
         },
     )
 

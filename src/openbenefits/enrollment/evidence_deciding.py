@@ -306,6 +306,7 @@ def _read(
                 "approved",
                 "an amount above what is in force and below what was asked for",
                 "correct the amount or the decision",
+                pl.lit("another amount, or none"),
             ),
             repeated(found, key, "plan_type", "one row for each employee and plan type"),
         ]

@@ -55,7 +55,7 @@ WITH covered AS (
     FROM enrollment_coveragedependent AS d
     JOIN enrollment_coverage AS c
       USING (client_id, person_id, benefit_record, plan_type, slot, begins_on, version)
-    WHERE d.client_id = %(client)s AND c.superseded_by_run IS NULL AND c.kind = 'E'
+    WHERE d.client_id = %(client)s AND c.superseded_by_run IS NULL
       AND NOT EXISTS (
           SELECT FROM enrollment_coverage AS n
           WHERE (n.client_id, n.person_id, n.benefit_record, n.plan_type, n.slot)
@@ -203,7 +203,8 @@ def let_back(connection: Any, order: DependentOrder, *, now: datetime) -> None:
     Errors: VerifyingRefused where the dependent was not dropped; AlreadyTakenBack; PeopleBusy.
     """
     _refuse_silence(order.reason)
-    last = _acts(order.client_id, _dependent_id(connection, order)).order_by("-number").first()
+    made = _acts(order.client_id, _dependent_id(connection, order))
+    last = made.filter(kind__in=(str(Kind.DROPPED), str(Kind.LET_BACK))).order_by("-number").first()
     if last is None or last.kind != Kind.DROPPED:
         raise VerifyingRefused(f"dependent {order.number}: expected one who was dropped, found another")
     with transaction.atomic(using=connection.alias):
@@ -211,6 +212,14 @@ def let_back(connection: Any, order: DependentOrder, *, now: datetime) -> None:
             take_back(change, made_by=order.author, now=now)
         row = {"person_id": order.person_id, "dependent_id": last.dependent_id}
         _write(row, Kind.LET_BACK, order, now)
+
+
+def is_dropped(client_id: int, person_id: int, number: int) -> bool:
+    """Tell whether a dependent stands dropped."""
+    theirs = Dependent.objects.filter(client_id=client_id, person_id=person_id, number=number)
+    made = DependentAct.objects.filter(client_id=client_id, dependent_id__in=theirs.values("pk"))
+    last = made.filter(kind__in=(str(Kind.DROPPED), str(Kind.LET_BACK))).order_by("-number").first()
+    return last is not None and last.kind == Kind.DROPPED
 
 
 def _open(connection: Any, order: DependentOrder) -> dict[str, Any]:

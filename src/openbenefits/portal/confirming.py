@@ -1,6 +1,7 @@
 """The confirmation of a submission, always as it was given: on screen, as PDF, by mail; and statements."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from django.utils.translation import gettext as _
 
 from openbenefits.choosing.models import ChoiceAct
 from openbenefits.choosing.names import names_of
-from openbenefits.choosing.offered import Offer
+from openbenefits.choosing.offered import Offer, Stated
 from openbenefits.choosing.offering import NothingOffered, offer_of
 from openbenefits.choosing.rules.lines import Change, Line, Side, line_from_json, totals_of
+from openbenefits.choosing.rules.stated import from_json
 from openbenefits.core.codes import ChoiceActKind
 from openbenefits.events.windows import EventPlace
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.templatetags.portal_words import change_word, money, percent, waits_word, whole
-from openbenefits.portal.words import title_of
+from openbenefits.portal.words import option_name, title_of
 from openbenefits.reports.frames import load_events, with_case
 from openbenefits.reports.issuing import ENROLLMENT, letters_of
 from openbenefits.reports.printing import press
@@ -75,11 +77,27 @@ def confirmation(request: HttpRequest, me: Me, act: int) -> HttpResponse:
         "waits": found.content.get("waits", ()),
         "totals": totals_of(lines),
         "later": later.order_by("-id").first(),
+        "said": said_in(offer, _stated(found)),
         "offer": offer,
         "event_url": url_of("event", place),
         "papers_url": url_of("event_papers", place),
     }
     return shown(request, me, "confirmation.html", told)
+
+
+def _stated(act: ChoiceAct) -> dict[str, Stated]:
+    return {kind: from_json(told) for kind, told in act.content.get("stated", {}).items()}
+
+
+def said_in(offer: Offer, stated: Mapping[str, Stated]) -> list[tuple[str, str]]:
+    """What was chosen, by the names of plan type and option: shown while nothing of it was decided yet."""
+    rows = []
+    for kind, one in stated.items():
+        plan = offer.plan(kind)
+        option = plan.option(one.option_code) if plan is not None else None
+        what = option_name(option) if option is not None else one.option_code
+        rows.append((_(plan.name) if plan is not None else kind, what))
+    return rows
 
 
 @page("confirmation as PDF")
@@ -128,7 +146,8 @@ def _letter(me: Me, act: ChoiceAct, offer: Offer) -> dict[str, Any]:
         "employee": _("Employee number %(number)s") % {"number": person.employee_number},
         "submitted": _("Submitted on %(day)s") % {"day": date_format(act.at, "DATETIME_FORMAT")},
         "heads": list(heads),
-        "rows": [_row(line) for line in lines],
+        "rows": [_row(line) for line in lines]
+        or [[kind, what, "", "", "", ""] for kind, what in said_in(offer, _stated(act))],
         "total": [_("Together"), money(totals.pay_after_cents), money(totals.year_after_cents),
                   money(totals.employer_year_cents)],
         "waits_title": _("What still waits"),
@@ -198,6 +217,8 @@ def letter_text(act: ChoiceAct, offer: Offer, link: str) -> str:
         cost = money(line.after.pay_cents) if line.after else ""
         begins = date_format(line.begins_on, "DATE_FORMAT") if line.begins_on else ""
         rows.append(f"- {_(line.plan_type_name)}: {what}. {cost} {begins}".rstrip())
+    if not lines:
+        rows = [f"- {kind}: {what}" for kind, what in said_in(offer, _stated(act))]
     total = _("Together each pay: %(cents)s") % {"cents": money(totals_of(lines).pay_after_cents)}
     head = _("We have what you submitted (%(event)s). Confirmation %(number)s:") % {
         "event": title_of(offer),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from openbenefits.choosing.drafts import keep_act, save_drafts
 from openbenefits.choosing.holding import holding_of
-from openbenefits.choosing.offered import Offer, PlanChoice
+from openbenefits.choosing.offered import Choice, Offer, PlanChoice
 from openbenefits.choosing.offering import NothingOffered, offer_of
 from openbenefits.choosing.paying import PaysLeft, pays_left
 from openbenefits.choosing.rules.estimating import LEVELS, Use, estimate
@@ -62,7 +62,7 @@ def overview(request: HttpRequest, me: Me, schedule: int, number: int, record: i
         {
             "plan": plan,
             "now": now.get(plan.plan_type),
-            "next": plan.by_id(plan.held.option_id) if plan.held else None,
+            "next": _the_same(plan),
             "chosen": plan.option(plan.stated.option_code) if plan.stated else None,
             "url": url_of("plan", place, plan_type=plan.plan_type),
         }
@@ -75,6 +75,14 @@ def overview(request: HttpRequest, me: Me, schedule: int, number: int, record: i
         "is_running": _runs(offer, me),
     }
     return shown(request, me, "event.html", told)
+
+
+def _the_same(plan: PlanChoice) -> Choice | None:
+    """What one has, as it is offered now; None where the prices are for other people than it covers."""
+    if plan.held is None or plan.held.stated is None:
+        return None
+    is_for_them = set(plan.cover) == set(plan.held.stated.dependents)
+    return plan.by_id(plan.held.option_id) if is_for_them or not plan.names_dependents else None
 
 
 def _runs(offer: Offer, me: Me) -> bool:

@@ -15,7 +15,7 @@ from openbenefits.choosing.household import (
 )
 from openbenefits.choosing.receivers import receivers_of
 from openbenefits.portal.forms import PersonForm
-from openbenefits.portal.pages import Me, page, shown
+from openbenefits.portal.pages import Me, page, posted, shown
 from openbenefits.workforce.services import FactRefused
 
 
@@ -34,7 +34,7 @@ def people(request: HttpRequest, me: Me) -> HttpResponse:
 @page("add a person")
 def add(request: HttpRequest, me: Me) -> HttpResponse:
     """Add a dependent, or somebody who may receive."""
-    form = PersonForm(request.POST or None, today=me.today, initial={"since": me.today})
+    form = PersonForm(posted(request), today=me.today, initial={"since": me.today})
     if request.method == "POST" and form.is_valid() and _added(me, form):
         me.did("portal: person added")
         messages.success(
@@ -72,7 +72,7 @@ def change(request: HttpRequest, me: Me, number: int) -> HttpResponse:
     if relative is None:
         raise Http404
     known = {name: getattr(relative, name) for name in ("first_name", "last_name", "birth_on", "sex")}
-    form = PersonForm(request.POST or None, today=me.today, is_new=False, initial=known)
+    form = PersonForm(posted(request), today=me.today, is_new=False, initial=known)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         changes = {name: told[name] or None for name in known if (told[name] or None) != known[name]}

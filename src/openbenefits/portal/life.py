@@ -20,7 +20,7 @@ from openbenefits.choosing.lives import (
 )
 from openbenefits.portal.forms import LifeForm
 from openbenefits.portal.home import last_name
-from openbenefits.portal.pages import Me, page, shown, url_of
+from openbenefits.portal.pages import Me, page, posted, shown, url_of
 from openbenefits.portal.words import LIFE_EVENTS, event_name
 from openbenefits.workforce.services import FactRefused
 
@@ -49,7 +49,7 @@ def report_one(request: HttpRequest, me: Me, code: str) -> HttpResponse:
     people = household_of(connection, me.client_id, me.person_id, on=me.today)
     present = [one for one in people if not one.is_former]
     leaving = [one for one in present if one.is_partner] if kind.brings is Brings.ENDS_SPOUSE else present
-    form = LifeForm(kind, request.POST or None, today=me.today, leaving=leaving, last_name=last_name(me))
+    form = LifeForm(kind, posted(request), today=me.today, leaving=leaving, last_name=last_name(me))
     if request.method == "POST" and form.is_valid():
         done = _reported(request, me, kind, form)
         if done is not None:

@@ -124,6 +124,11 @@ def shown(
     return render(request, f"portal/{template}", frame | dict(told), status=status)
 
 
+def posted(request: HttpRequest) -> Any:
+    """What a form is filled with: what was sent, even nothing; None where nothing was sent."""
+    return request.POST if request.method == "POST" else None
+
+
 def url_of(name: str, place: EventPlace, **more: Any) -> str:
     """Answer where a page of an event is."""
     key = {

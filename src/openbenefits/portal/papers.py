@@ -12,7 +12,7 @@ from openbenefits.enrollment import documents
 from openbenefits.events.windows import EventPlace
 from openbenefits.portal.forms import PaperForm
 from openbenefits.portal.home import tasks_of
-from openbenefits.portal.pages import Me, page, shown
+from openbenefits.portal.pages import Me, page, posted, shown
 from openbenefits.portal.words import PAPER_OF
 
 
@@ -39,7 +39,7 @@ def _kind(me: Me, place: EventPlace) -> str:
 
 
 def _papers(request: HttpRequest, me: Me, initial: dict[str, str]) -> HttpResponse:
-    form = PaperForm(_about(me), request.POST or None, request.FILES or None, initial=initial)
+    form = PaperForm(_about(me), posted(request), request.FILES, initial=initial)
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         try:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from openbenefits.portal.forms import AddressForm
-from openbenefits.portal.pages import Me, page, shown
+from openbenefits.portal.pages import Me, page, posted, shown
 from openbenefits.workforce.frames import names_as_of
 from openbenefits.workforce.models import Person
 from openbenefits.workforce.services import FactRefused, move
@@ -21,7 +21,7 @@ def profile(request: HttpRequest, me: Me) -> HttpResponse:
     """Show who one is on file, and take a new address."""
     known = _known(me)
     initial = {name: known.get(name) for name in ("line1", "city", "state", "postal_code")}
-    form = AddressForm(request.POST or None, today=me.today, initial=initial | {"since": me.today})
+    form = AddressForm(posted(request), today=me.today, initial=initial | {"since": me.today})
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         address = {name: told[name] for name in ("line1", "city", "postal_code")}

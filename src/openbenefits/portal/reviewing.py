@@ -1,6 +1,7 @@
 """Everything that changes, before it is submitted: keeping all in one step, the review, giving up."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +19,9 @@ from openbenefits.choosing.offered import Offer, Stated
 from openbenefits.choosing.rules.keeping import keeping
 from openbenefits.choosing.rules.lines import Change, totals_of
 from openbenefits.choosing.rules.questions import Question, second_questions
-from openbenefits.choosing.submitting import Outcome, SubmissionRefused, rehearse, submit
+from openbenefits.choosing.submitting import Outcome, QuestionsOpen, SubmissionRefused, rehearse, submit
 from openbenefits.events.windows import EventPlace
-from openbenefits.portal.confirming import letter_text
+from openbenefits.portal.confirming import letter_text, said_in
 from openbenefits.portal.enrolling import framed, offered
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.words import QUESTIONS, refusal_text
@@ -56,29 +57,33 @@ def _reviewed(
     more: Told,
 ) -> HttpResponse:
     """Show what choices would make; submit them where the person says so and every question is answered."""
-    outcome = rehearse(connection, place, stated, me.by(), today=me.today)
-    questions = _questions(offer, outcome, stated)
     answered = set(request.POST.getlist("sure"))
-    unanswered = [one for one in questions if one.code not in answered]
-    if request.method != "POST" or outcome.is_refused or unanswered or not stated:
-        is_asked = request.method == "POST"
-        status = 422 if is_asked else 200
-        told = framed(place, offer) | _told(offer, outcome, questions, unanswered if is_asked else ()) | more
-        told |= {"stated": stated, "answered": answered, "is_asked": is_asked}
-        return shown(request, me, template, told, status=status)
-    try:
-        asked = tuple(one.code for one in questions)
-        act = submit(connection, place, stated, me.by(), today=me.today, asked=asked)
-    except SubmissionRefused as refused:
-        told = framed(place, offer) | _told(offer, refused.outcome, questions, ()) | more
-        told |= {"stated": stated, "answered": answered, "is_asked": True}
-        return shown(request, me, template, told, status=422)
-    me.did("portal: submitted")
-    _send(request, me, act, offer)
-    return redirect("portal:confirmation", act=act.pk)
+    questions = partial(_questions, offer, stated)
+    is_asked = request.method == "POST"
+    if is_asked and stated:
+        try:
+            act = submit(
+                *(connection, place, stated, me.by()),
+                today=me.today,
+                asks=lambda outcome: [one.code for one in questions(outcome)],
+                answered=answered,
+            )
+        except (QuestionsOpen, SubmissionRefused) as stopped:
+            outcome = stopped.outcome
+        else:
+            me.did("portal: submitted")
+            _send(request, me, act, offer)
+            return redirect("portal:confirmation", act=act.pk)
+    else:
+        outcome = rehearse(connection, place, stated, me.by(), today=me.today)
+    asked = questions(outcome)
+    missing = [one for one in asked if is_asked and one.code not in answered]
+    told = framed(place, offer) | _told(offer, outcome, asked, missing) | more
+    told |= {"stated": stated, "answered": answered, "is_asked": is_asked, "said": said_in(offer, stated)}
+    return shown(request, me, template, told, status=422 if is_asked else 200)
 
 
-def _questions(offer: Offer, outcome: Outcome, stated: Mapping[str, Stated]) -> tuple[Question, ...]:
+def _questions(offer: Offer, stated: Mapping[str, Stated], outcome: Outcome) -> tuple[Question, ...]:
     if not stated:
         return ()
     return second_questions(

@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from openbenefits.portal import confirming, enrolling, family, home, life, papers, pays, profile, reviewing
+from openbenefits.portal import (
+    confirming,
+    enrolling,
+    family,
+    home,
+    letters,
+    life,
+    papers,
+    pays,
+    profile,
+    reviewing,
+)
 
 EVENT = "events/<int:schedule>-<int:number>-<int:record>/"
 
@@ -27,6 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("family/<int:number>/", family.change, name="family_change"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:document>/", papers.open_paper, name="paper"),
+    path("letters/", letters.letters, name="letters"),
+    path("letters/<int:letter>.pdf", letters.open_letter, name="letter"),
     path("pay/", pays.pays, name="pays"),
     path("history/", home.history, name="history"),
     path("history.csv", home.history_file, name="history_file"),

@@ -100,6 +100,18 @@ PAPER_OF = {"BIR": "birth", "ADO": "adoption", "MAR": "marriage", "DIV": "divorc
             "LOC": "coverage_lost", "GOC": "coverage_gained", "MOV": "residence"}  # fmt: skip
 """Which paper shows a life event."""
 
+LETTERS = {
+    "enrollment": gettext_lazy("Enrolment statement"),
+    "confirmation": gettext_lazy("Confirmation statement"),
+    "coverage": gettext_lazy("Letter of coverage"),
+    "loss": gettext_lazy("Letter of loss of coverage"),
+}
+WAYS = {
+    "print": gettext_lazy("On paper, by post"),
+    "portal": gettext_lazy("Here in the portal, without paper"),
+    "email": gettext_lazy("By e-mail, without paper"),
+}
+
 CHANGES = {
     "same": gettext_lazy("No change"),
     "price": gettext_lazy("Same plan, new price"),

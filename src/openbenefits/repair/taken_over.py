@@ -89,6 +89,25 @@ class TakenOver:
         )
 
 
+TAKEN_OVER = (
+    "benefit_record",
+    "plan_type",
+    "begins_on",
+    "kind",
+    "option_id",
+    "coverage_cents",
+    "pledge_cents",
+)
+
+
+def taken_over_of(connection: Any, client_id: int, person_id: int) -> pl.DataFrame:
+    """List the coverage of somebody that was taken over and holds; as TAKEN_OVER."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64}
+    people = pl.DataFrame({"client_id": [client_id], "person_id": [person_id]}, schema=schema)
+    held = load_coverage(connection, people).filter(pl.col("schedule_id").is_null())
+    return held.select(TAKEN_OVER).sort("benefit_record", "plan_type", "begins_on")
+
+
 def operate_on_taken_over(
     connection: Any,
     order: TakenOver,

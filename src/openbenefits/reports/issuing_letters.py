@@ -77,7 +77,7 @@ def issue_letters(
             with transaction.atomic():
                 documents += _issue(connection, order, batch, machine, on, now, actor)
             if progress is not None:
-                progress(min(due.height, batch["place"].max() or 0), due.height)
+                progress(batch["place"][-1], due.height)
     return LetterResult(
         documents=tuple(documents),
         nothing=due.height - len(documents),

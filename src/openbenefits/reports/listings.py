@@ -310,7 +310,9 @@ def flagged_items(events: pl.DataFrame) -> pl.DataFrame:
             ),
         )
         .sort("client", "schedule", "name", "event_on", "priority", "event_number")
-        .select("client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags", "set_on")
+        .select(
+            "client", "schedule", *WHO, *EVENT, "event_status", "status_on", "flags", "set_on", "event_number"
+        )
     )
 
 

@@ -11,10 +11,12 @@ from rich.table import Table
 
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, ScheduleKind
 from openbenefits.core.money import MICROS_PER_CENT
-from openbenefits.reports import files, frames, listings
+from openbenefits.reports import files, frames, listings, setup_listings
 from openbenefits.reports.age_outs import load_age_outs
 from openbenefits.reports.cobra import cobra_sheets
 from openbenefits.reports.held import UNSETTLED, held_windows
+from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, Kind
+from openbenefits.reports.letters_listed import statements_listed
 from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
     SetupNames,
@@ -293,6 +295,27 @@ def _cobra(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     return cobra_sheets(connection, _clients_of(connection, selection), as_of=selection.as_of)
 
 
+def _statements(kind: Kind) -> Build:
+    def build(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+        events, _ = _events(connection, selection)
+        return statements_listed(connection, events, kind)
+
+    return build
+
+
+def _of_setup(listed: Callable[[Any, str | None], Mapping[str, pl.DataFrame]]) -> Build:
+    return lambda connection, selection: listed(connection, selection.client)
+
+
+def _audit(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    if selection.as_of is None:
+        raise ReportRefused("BEN733 is about a day; name it (--as-of 2026-12-31)")
+    ids = _clients_of(connection, selection)
+    clients = frames.load_clients(connection)
+    mine = clients if ids is None else clients.filter(pl.col("client_id").is_in(ids))
+    return setup_listings.audited(connection, mine, selection.as_of)
+
+
 def _clients_of(connection: Any, selection: Selection) -> list[int] | None:
     """The clients a report about people is narrowed to: the one named, or those of the schedules named."""
     clients = frames.load_clients(connection)
@@ -352,11 +375,20 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BAS001", "Eligible participants", _eligible, "program"),
         _kind("BAS002", "Mailing labels", _labels),
         _kind("BAS003", "Invalid elections and errors", _invalid, "errors_only"),
+        _kind("BAS004", "Enrolment statements", _statements(ENROLLMENT)),
+        _kind("BAS005", "Confirmation statements", _statements(CONFIRMATION)),
         _kind("BAS006", "Missing elections", _missing, "as_of", "notified_before"),
         _kind("BAS007", "Dependents' elections", _dependents, "errors_only"),
         _kind("BAS008", "Flagged items", _flagged),
         _kind("BAS010", "Ineligible participants", _ineligible),
         _kind("BAS027", "Process status", _status, "department", "statuses"),
+        _kind(
+            "BAS701A", "Benefit programs, plan types and options", _of_setup(setup_listings.programs_listed)
+        ),
+        _kind("BAS701B", "Costs and credits of options", _of_setup(setup_listings.costs_listed)),
+        _kind("BAS703A", "Eligibility rules", _of_setup(setup_listings.rules_listed)),
+        _kind("BAS703B", "Event rules", _of_setup(setup_listings.event_rules_listed)),
+        _kind("BEN733", "Audit of people and set-up", _audit, "as_of"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
         _kind("AGE-OUTS", "Dependents who pass a limit of age", _age_outs, "as_of", "through"),
         _kind("COBRA", "Losses of health coverage, and the duties that follow", _cobra, "as_of"),
@@ -367,7 +399,7 @@ REPORTS: dict[str, ReportKind] = {
 }
 """Every report, by code."""
 
-COUNTING_TO_TODAY = ("COBRA", "HELD")
+COUNTING_TO_TODAY = ("BEN733", "COBRA", "HELD")
 """Reports that count days up to one; the faces take today where none is named."""
 
 OF_OPEN_ENROLLMENT = ("BAS010",)

@@ -63,7 +63,7 @@ def _sheet(name: str, frame: pl.DataFrame, headings: Mapping[str, str]) -> dict[
     titles = [headings.get(column, words_of(column)) for column in frame.columns]
     shown = as_texts(frame.head(MOST_ROWS))
     widest = [
-        max((len(title) + 1) // 2, int(shown[column].str.len_chars().max() or 0))
+        max((len(title) + 1) // 2, *shown[column].str.len_chars())
         for title, column in zip(titles, frame.columns, strict=True)
     ]
     more = f"The first {MOST_ROWS:,} of {frame.height:,} rows; the workbook and the CSV file have them all."

@@ -6,10 +6,11 @@ and each batch takes longer than the one before. It imports nothing of ours.
 
 import json
 import sys
+from typing import Literal
 
 import typst
 
-ACCESSIBLE = ["ua-1"]
+ACCESSIBLE: Literal["ua-1"] = "ua-1"
 """PDF/UA-1: tagged, with a title and a language, readable by a screen reader; Typst refuses what is not."""
 
 
@@ -17,12 +18,14 @@ def main() -> None:
     """Set each job's data file into its output file; a fault of a template ends in an error exit."""
     order = json.load(sys.stdin)
     compiler = typst.Compiler(order["template"], root=order["root"], ignore_system_fonts=True)
-    how = {"pdf_standards": ACCESSIBLE} if order["format"] == "pdf" else {}
+    standard = ACCESSIBLE if order["format"] == "pdf" else None
     for job in order["jobs"]:
         inputs = {"data": job["data"], "paper": order["paper"]}
         if order["title"]:
             inputs["title"] = order["title"]
-        compiler.compile(output=job["output"], format=order["format"], sys_inputs=inputs, **how)
+        compiler.compile(
+            output=job["output"], format=order["format"], sys_inputs=inputs, pdf_standards=standard
+        )
 
 
 if __name__ == "__main__":

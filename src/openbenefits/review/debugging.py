@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.enrollment.overrides import WORDS, overrides_of
 from openbenefits.events.windows import EventPlace
-from openbenefits.programs.frames import load_setup
+from openbenefits.programs.frames import load_codes, load_setup
 from openbenefits.reports.explain_again import find_event
 from openbenefits.reports.names import load_names
 from openbenefits.reports.outcomes import eligibility_lines
@@ -75,6 +76,30 @@ def _rule_days(connection: Any, client_id: int, event_on: date) -> pl.DataFrame:
     return latest.select(part=pl.lit("rule"), rule="code", rule_from="valid_from")
 
 
+DECIDED = {
+    "number": pl.Int32(),
+    **dict.fromkeys(("program", "option", "decision", "author", "reason"), pl.String()),
+    "made_at": pl.Datetime("us", "UTC"),
+}
+
+
+def decided_for(connection: Any, place: EventPlace) -> pl.DataFrame:
+    """List what people decided about the eligibility of an event, the latest last; as DECIDED."""
+    codes = load_codes(connection, place.client_id, "program", "option")
+    known = {(kind, number): code for kind, number, code in codes.select("kind", "id", "code").iter_rows()}
+    rows = [
+        {
+            "number": row["version"],
+            "program": known.get(("program", row["program_id"]), "?"),
+            "option": known.get(("option", row["option_id"]), ""),
+            "decision": WORDS[row["is_eligible"]],
+            **{name: row[name] for name in ("author", "reason", "made_at")},
+        }
+        for row in overrides_of(connection, place.key())
+    ]
+    return pl.DataFrame(rows, schema=DECIDED)
+
+
 def passive_events(connection: Any, client_id: int) -> Mapping[str, pl.DataFrame]:
     """List the runs of passive events, the last first, and whom each passive event triggered.
 
@@ -87,4 +112,4 @@ def passive_events(connection: Any, client_id: int) -> Mapping[str, pl.DataFrame
     }
 
 
-__all__ = ["eligibility_debugging", "passive_events"]
+__all__ = ["decided_for", "eligibility_debugging", "passive_events"]

@@ -294,3 +294,37 @@ PASSIVE = {
 def load_passive_activity(connection: Any, client_id: int) -> pl.DataFrame:
     """Load what passive events triggered at a client, and what became of it."""
     return copy_out(connection, PASSIVE_QUERY, PASSIVE, {"client": client_id})
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+MESSAGE_COUNTS_QUERY = """
+SELECT person_id, count(*)::int AS messages FROM events_message
+WHERE client_id = %(client)s AND person_id = ANY(%(persons)s) AND is_current GROUP BY 1
+"""
+PERSON_MESSAGES_QUERY = """
+SELECT {columns} FROM events_message AS m
+WHERE m.client_id = %(client)s AND m.person_id = ANY(%(persons)s) AND m.is_current
+ORDER BY m.severity, m.schedule_id, m.event_number, m.code
+"""
+PERSON_MESSAGES = {
+    **EVENT_KEY,
+    "code": pl.String(),
+    "plan_type": pl.String(),
+    "expected": pl.String(),
+    "found": pl.String(),
+}
+
+
+def load_message_counts(connection: Any, client_id: int, person_ids: Sequence[int]) -> pl.DataFrame:
+    """Count the current messages of people: person_id, messages."""
+    schema = {"person_id": pl.Int64(), "messages": pl.Int32()}
+    return copy_out(
+        connection, MESSAGE_COUNTS_QUERY, schema, {"client": client_id, "persons": list(person_ids)}
+    )
+
+
+def load_person_messages(connection: Any, client_id: int, person_ids: Sequence[int]) -> pl.DataFrame:
+    """Load the current messages of people, by event."""
+    query = PERSON_MESSAGES_QUERY.replace("{columns}", ", ".join(f"m.{name}" for name in PERSON_MESSAGES))
+    return copy_out(connection, query, PERSON_MESSAGES, {"client": client_id, "persons": list(person_ids)})

@@ -81,6 +81,11 @@ def obstacles(connection: Any, client_id: int, as_of: date) -> list[Obstacle]:
     return [*_of_setup(errors), *(_of_data(connection, client_id, as_of, limits) if limits else ())]
 
 
+def setup_findings(connection: Any, client_id: int) -> list[Finding]:
+    """Answer the findings of a client's set-up in force, and of the PEO's; a release is audited once."""
+    return _audited(connection, client_id)[0]
+
+
 def _audited(connection: Any, client_id: int) -> tuple[list[Finding], DataAuditPart | None]:
     """Audit the set-up in force of a client and of the PEO, once for each pair of releases."""
     settings = connection.settings_dict

@@ -113,3 +113,17 @@ class MessageBefore(EventKey):
     run_id = models.BigIntegerField()
     written_in = models.BigIntegerField()  # the run that wrote it
     number = models.IntegerField()
+
+
+class ListedPerson(models.Model):
+    """Somebody put on the participant list of a schedule, or taken off: append-only; the last word counts."""
+
+    pk = models.CompositePrimaryKey("client_id", "schedule_id", "person_id", "number")
+    client_id = models.IntegerField()
+    schedule_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    number = models.IntegerField()  # counts the acts about this person and schedule
+    is_listed = models.BooleanField()
+    reason = models.TextField()
+    author = models.TextField()
+    acted_at = models.DateTimeField()

@@ -252,7 +252,7 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
     except NotAllowed:
         raise
     except ApprovalWanted as wanted:
-        _propose(request, wanted, str(said))
+        propose_instead(request, wanted, str(said))
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
@@ -262,7 +262,7 @@ def act(request: HttpRequest, do: Callable[[], Any], *, said: Words, to: str) ->
     return redirect(to)
 
 
-def _propose(request: Any, wanted: ApprovalWanted, said: str) -> None:
+def propose_instead(request: Any, wanted: ApprovalWanted, said: str) -> None:
     """Ask another user to approve what could not be done without: he finds it among the approvals."""
     reason = reason_of(request) or said
     made = propose(request.access, wanted.matter, reason=reason, now=clock.now())

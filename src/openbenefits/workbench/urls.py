@@ -1,12 +1,15 @@
 """Where each page of the workbench is: the modules below register theirs when they are read."""
 
 from openbenefits.workbench import (
+    adhoc,
     batches,
     controls,
+    desks,
     documents,
     filters,
     finalising,
     home,
+    person,
     rehearsals,
     rehearsals_of_all,
     reports,
@@ -17,15 +20,11 @@ from openbenefits.workbench import (
     taking_back,
     work,
 )
-from openbenefits.workbench.desks import approvals, imports, trail, users
 from openbenefits.workbench.pages import urls
 
 MODULES = (
-    *(home, work, schedules, finalising, runs, controls, taking_back),
-    *(rehearsals, rehearsals_of_all),
-    *(imports, approvals, users, trail),
-    *(reports, documents, batches),
-    *(set_up, requests, filters),
+    *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
+    *(desks, reports, adhoc, documents, batches, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

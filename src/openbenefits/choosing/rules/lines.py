@@ -76,14 +76,15 @@ class Line:
 
 
 def change_of(before: Side | None, after: Side | None) -> Change:
-    """Compare two sides of a plan type."""
+    """Compare two sides of a plan type; a cent of the split of a year over its pays is no other price."""
     if before is None:
         return Change.NONE if after is None else Change.NEW
     if after is None:
         return Change.ENDED
     if _content(before) != _content(after):
         return Change.CHANGED
-    is_same = (before.pay_cents, before.coverage_cents) == (after.pay_cents, after.coverage_cents)
+    is_same_price = before.pay_cents == after.pay_cents or before.year_cents == after.year_cents
+    is_same = is_same_price and before.coverage_cents == after.coverage_cents
     return Change.SAME if is_same else Change.PRICE
 
 

@@ -45,7 +45,8 @@ class Stated:
         """Answer what JSON can hold; what says nothing is left out."""
         told = asdict(self)
         told["waiver_proof_on"] = self.waiver_proof_on and self.waiver_proof_on.isoformat()
-        return {name: value for name, value in told.items() if value not in (None, (), False)}
+        silent = (None, ())
+        return {name: value for name, value in told.items() if value not in silent and value is not False}
 
 
 def from_json(told: Mapping[str, Any]) -> Stated:

@@ -260,7 +260,7 @@ def take_over(draft: Draft, loaded: LoadedBundle, *, by: Hand) -> int:
         parts = plain_record(loaded.parts)
         found = changed.between(held.base.parts, held.base.files, parts, loaded.files)
         after, _ = changed.applied(found, held.base.parts, held.base.files)
-        if {name: after.get(name) for name in parts} != parts:
+        if any((after.get(name) or None) != (held_now or None) for name, held_now in parts.items()):
             raise DraftRefused("expected each record once, found one twice; correct its code or date")
         _keep(draft, found, by)
     return len(found.records) + len(found.files)

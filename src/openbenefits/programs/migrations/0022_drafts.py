@@ -4,59 +4,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('programs', '0021_plan_design'),
+        ("programs", "0021_plan_design"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='paygroup',
-            name='warn_months',
+            model_name="paygroup",
+            name="warn_months",
             field=models.SmallIntegerField(default=3),
         ),
         migrations.AddField(
-            model_name='release',
-            name='reason',
-            field=models.TextField(default=''),
+            model_name="release",
+            name="reason",
+            field=models.TextField(default=""),
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('bundle_code', models.TextField()),
-                ('name', models.TextField()),
-                ('author', models.TextField()),
-                ('author_id', models.BigIntegerField()),
-                ('editors', models.JSONField(default=list)),
-                ('base_id', models.BigIntegerField(null=True)),
-                ('records', models.JSONField(default=list)),
-                ('orders', models.JSONField(default=dict)),
-                ('files', models.JSONField(default=dict)),
-                ('begun_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ended_by', models.TextField(default='')),
-                ('ended_by_id', models.BigIntegerField(null=True)),
-                ('release_id', models.BigIntegerField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("bundle_code", models.TextField()),
+                ("name", models.TextField()),
+                ("author", models.TextField()),
+                ("author_id", models.BigIntegerField()),
+                ("editors", models.JSONField(default=list)),
+                ("base_id", models.BigIntegerField(null=True)),
+                ("records", models.JSONField(default=list)),
+                ("orders", models.JSONField(default=dict)),
+                ("files", models.JSONField(default=dict)),
+                ("begun_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ended_by", models.TextField(default="")),
+                ("ended_by_id", models.BigIntegerField(null=True)),
+                ("release_id", models.BigIntegerField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['client_id', 'ended_at'], name='programs_open_drafts')],
+                "indexes": [models.Index(fields=["client_id", "ended_at"], name="programs_open_drafts")],
             },
         ),
         migrations.CreateModel(
-            name='RateLayout',
+            name="RateLayout",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('layout', models.TextField()),
-                ('headings', models.JSONField()),
-                ('saved_by', models.TextField()),
-                ('saved_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("layout", models.TextField()),
+                ("headings", models.JSONField()),
+                ("saved_by", models.TextField()),
+                ("saved_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('client_id', 'layout'), name='programs_one_layout')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("client_id", "layout"), name="programs_one_layout")
+                ],
             },
         ),
     ]

@@ -110,12 +110,18 @@ def table_as_sheet(folder: Path, table: str, valid_from: date | None, over: str 
 
     Errors: LookupError if there is none; ValueError for keys that sheets do not have.
     """
-    bundle = read(folder).bundle
+    return sheet_in(read(folder).bundle, str(folder), table, valid_from, over)
+
+
+def sheet_in(
+    bundle: LoadedBundle | None, name: str, table: str, valid_from: date | None, over: str | None
+) -> pl.DataFrame:
+    """Lay out a table of a bundle that is read already; `name` stands for it in errors. Else as above."""
     versions = [] if bundle is None else [one for one in bundle.parts.rate_tables if one.code == table]
     chosen = [one for one in versions if valid_from in (None, one.valid_from)]
     if bundle is None or not chosen:
         known = sorted({one.code for one in bundle.parts.rate_tables}) if bundle else []
-        message = f"{folder}: expected one of the rate tables {', '.join(known) or '(none)'}, found {table}."
+        message = f"{name}: expected one of the rate tables {', '.join(known) or '(none)'}, found {table}."
         raise LookupError(message)
     part = max(chosen, key=lambda one: one.valid_from)
     if set(part.keys) - set(READ_KEYS):

@@ -1,1 +1,15 @@
 """The desks: what somebody looks at and decides, one case after the other, and what comes in from outside."""
+
+from openbenefits.workbench.desks import (
+    ages,
+    approvals,
+    cobra,
+    evidence,
+    imports,
+    leaves,
+    papers,
+    trail,
+    users,
+)
+
+__all__ = ["ages", "approvals", "cobra", "evidence", "imports", "leaves", "papers", "trail", "users"]

@@ -108,7 +108,8 @@ def draft_act(request: Any, holder: Holder, number: int) -> HttpResponse:
         what = f"{request.POST['act']} (draft {draft.pk} of set-up)"
         _done(request, holder, what, reason_of(request))
 
-    told = lazy(lambda: said[0], str)()  # what came of it is known once it is done
+    order = request.POST["act"]
+    told = lazy(lambda: said[0] if said else order, str)()  # what came of it is known once it is done
     return act(request, do, said=told, to=holder.address("setup_draft", number=draft.pk))
 
 

@@ -17,6 +17,7 @@ from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.drafts import services
 from openbenefits.programs.drafts.entries import read_entries
 from openbenefits.programs.drafts.reading import label_of as code_of
+from openbenefits.programs.drafts.reading import where_of
 from openbenefits.programs.drafts.records import (
     Plain,
     key_from,
@@ -29,7 +30,7 @@ from openbenefits.programs.drafts.shapes import at_path, blank
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.models import Draft
 from openbenefits.workbench.pages import show
-from openbenefits.workbench.set_up.entering import form_of
+from openbenefits.workbench.set_up.entering import form_of, told_of
 from openbenefits.workbench.set_up.holders import Holder, section_of, setup_page
 from openbenefits.workbench.set_up.words import SECTIONS, title_of
 
@@ -98,8 +99,10 @@ def edit(request: Any, holder: Holder, number: int, section: str, key: str) -> H
             faults = {}
     elif posted is not None and own is not None:
         return _drop(request, holder, draft, section, own, drop)
-    form = form_of(node_type, node, faults=faults, posted=posted)
-    return _shown(request, holder, held, section, key, path, node, form, is_faulty=bool(faults))
+    found = [] if is_new or faults else _findings(held, section, key)
+    place = where_of({section: [record]}, (section, 0, *path)) if not is_new else section
+    form = form_of(node_type, node, faults=faults, posted=posted, told=told_of(found, place))
+    return _shown(request, holder, held, section, key, path, node, form, found, is_faulty=bool(faults))
 
 
 def _path(text: str) -> list[str | int]:
@@ -169,6 +172,8 @@ def _drop(
     for step in path[:-1]:
         node = node[step]
     last: Any = path[-1]
+    if not isinstance(node, list) or not isinstance(last, int):
+        raise Http404
     if request.POST.get("twice"):
         node.insert(last + 1, deepcopy(node[last]))
     else:
@@ -209,6 +214,7 @@ def _shown(
     path: list[str | int],
     node: Plain,
     form: Any,
+    found: list[Finding],
     *,
     is_faulty: bool,
 ) -> HttpResponse:
@@ -238,7 +244,7 @@ def _shown(
         act=holder.address("setup_draft_act", number=draft.pk),
         at=".".join(str(step) for step in path),
         says=SECTIONS.get(section, ("", ""))[1] if not path else "",
-        findings=[] if key == NEW or is_faulty else _findings(held, section, key),
+        findings=[one for one in found if one.sentence() not in form.told_texts],
         suggestions=_suggestions(held, holder, form.sections),
         status=422 if is_faulty else 200,
     )

@@ -1,20 +1,23 @@
 """The form of any record: made from its type, filled with what it says or what was typed."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 from django.utils.translation import gettext as _
 
 from openbenefits.core.plan_types import PLAN_TYPES
-from openbenefits.programs.drafts.entries import Faults, is_inline, text_of
+from openbenefits.programs.drafts.entries import MOST_ROWS, Faults, is_inline, text_of
 from openbenefits.programs.drafts.records import Plain
 from openbenefits.programs.drafts.shapes import Field, Kind, fields_of
+from openbenefits.programs.findings import Finding
 from openbenefits.workbench.set_up.showing import name_of, table_of
 from openbenefits.workbench.set_up.words import Words, label_of
 
 SPARE_ROWS = 1
+_PLACE = re.compile(r"\[([^\]]*)\]")
 HELP: dict[Kind, Words] = {
     Kind.LISTED: _("Several, separated by commas."),
     Kind.PAIRS: _("A line for each: name: value."),
@@ -38,6 +41,7 @@ class Entry:
     is_required: bool = False
     help: Words = ""
     fault: str = ""
+    told: Sequence[str] = ()  # what the check says of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +76,33 @@ class Form:
     faults: Sequence[str] = field(default_factory=tuple)
 
     @property
+    def told_texts(self) -> set[str]:
+        """Answer what the check says of single fields, and stands beside them."""
+        return {text for one in self._everything for text in one.told}
+
+    @property
+    def _everything(self) -> list[Entry]:
+        held = [*self.entries, *(one for block in self.blocks for one in block.entries)]
+        return held + [one for block in self.blocks for row in block.rows for one in row.entries]
+
+    @property
     def sections(self) -> list[str]:
         """Answer the sections whose codes are offered."""
-        everything = [*self.entries, *(one for block in self.blocks for one in block.entries)]
-        everything += [one for block in self.blocks for row in block.rows for one in row.entries]
-        return sorted({one.suggested for one in everything if one.suggested})
+        return sorted({one.suggested for one in self._everything if one.suggested})
+
+
+Told = Mapping[str, Sequence[str]]
+"""What the check says of each field, by the name of its input."""
+
+
+def told_of(found: Sequence[Finding], place: str) -> Told:
+    """Sort findings to the fields of the record at a place, by what a finding says where it is."""
+    told: dict[str, list[str]] = {}
+    for one in found:
+        if one.where.startswith(f"{place}."):
+            name = _PLACE.sub(r".\1", one.where.removeprefix(f"{place}."))
+            told.setdefault(name, []).append(one.sentence())
+    return told
 
 
 def form_of(
@@ -85,6 +111,7 @@ def form_of(
     *,
     faults: Faults,
     posted: Mapping[str, str] | None = None,
+    told: Told | None = None,
 ) -> Form:
     """Make the form of a record; after a fault it holds what was typed."""
     entries, blocks = [], []
@@ -92,7 +119,8 @@ def form_of(
     for one in fields_of(record_type):
         value = record.get(one.name, one.default)
         if not one.is_nested:
-            entries.append(_entry(one, value, "", faults, posted))
+            entry = _entry(one, value, "", faults, posted)
+            entries.append(replace(entry, told=(told or {}).get(entry.name, ())))
             named.add(one.name)
         elif is_inline(one):
             blocks.append(_inline(one, value, faults, posted))
@@ -157,7 +185,7 @@ def _inline(one: Field, value: Any, faults: Faults, posted: Mapping[str, str] | 
     held = _rows(one, value)
     count = len(held) + SPARE_ROWS
     if posted is not None and posted.get(f"{one.name}.count", "").isdecimal():
-        count = int(posted[f"{one.name}.count"]) + (posted.get("more") == one.name)
+        count = min(int(posted[f"{one.name}.count"]), MOST_ROWS) + (posted.get("more") == one.name)
     rows = []
     for place in range(count):
         row = held[place] if place < len(held) else None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -16,11 +17,14 @@ from openbenefits.programs.drafts import services
 from openbenefits.programs.drafts.archives import LARGEST_UPLOAD, ArchiveRefused, read_zip, zipped
 from openbenefits.programs.drafts.services import DraftRefused
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.loaded import from_document
+from openbenefits.programs.frames import PEO
+from openbenefits.programs.loaded import LoadedBundle, from_document
 from openbenefits.programs.models import Bundle, Draft, Release
-from openbenefits.workbench.pages import show
+from openbenefits.workbench.pages import page, show
 from openbenefits.workbench.set_up.editor import hand_of
 from openbenefits.workbench.set_up.holders import Holder, setup_page
+from openbenefits.workforce.models import Client
+from openbenefits.workforce.recording import add_client
 
 
 @setup_page("export", name="setup_export", title=gettext_lazy("Export"))
@@ -77,6 +81,56 @@ def upload(request: Any, holder: Holder) -> HttpResponse:
         code=holder.bundle_code,
         status=422 if form.errors or findings else 200,
     )
+
+
+@page(
+    "peo/new-client/",
+    name="new_client",
+    title=gettext_lazy("Bring in a client"),
+    permission=Permission.SETUP,
+)
+def new_client(request: Any) -> HttpResponse:
+    """Bring in a client with the first draft of its set-up; nothing is in force before that is applied."""
+    request.access.require(Permission.SETUP, PEO)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    findings: list[Finding] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            reading = read_zip(form.cleaned_data["file"].read(LARGEST_UPLOAD + 1))
+            findings = reading.findings if reading.bundle is None else []
+            if reading.bundle is not None:
+                with transaction.atomic():
+                    return _brought_in(request, form.cleaned_data["name"], reading.bundle)
+        except (ArchiveRefused, DraftRefused) as refused:
+            form.add_error("file", message_of(refused))
+    return show(
+        request,
+        "workbench/set_up/upload.html",
+        title=_("Bring in a client"),
+        crumbs=Holder(None).crumbs(),
+        form=form,
+        findings=findings,
+        code=_("a new client"),
+        status=422 if form.errors or findings else 200,
+    )
+
+
+def _brought_in(request: Any, name: str, bundle: LoadedBundle) -> HttpResponse:
+    """Make the client and the draft of its set-up.
+
+    Errors: DraftRefused for the PEO's bundle, or a code that is taken.
+    """
+    if not bundle.is_client or Client.objects.filter(code=bundle.code).exists():
+        raise DraftRefused(
+            _("expected the bundle of a client that is not there yet, found '%(code)s'; upload it there")
+            % {"code": bundle.code}
+        )
+    client = add_client(bundle.code, bundle.parts.bundle.name)
+    hand = hand_of(request)
+    draft = services.begin(client.pk, bundle.code, name=name, by=hand)
+    services.take_over(draft, bundle, by=hand)
+    note(request.access, "did", "bring in a client", client_id=client.pk, now=clock.now())
+    return redirect(Holder(client).address("setup_draft", number=draft.pk))
 
 
 def _taken(request: Any, holder: Holder, form: UploadForm) -> tuple[Draft | None, list[Finding]]:

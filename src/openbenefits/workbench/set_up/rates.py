@@ -2,11 +2,12 @@
 
 import base64
 import binascii
+from datetime import date
 from typing import Any
 
 import polars as pl
 from django import forms
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,7 +26,9 @@ from openbenefits.programs.drafts.rate_sheets import (
     preview_sheet,
 )
 from openbenefits.programs.drafts.services import DraftRefused, drafts_of
+from openbenefits.programs.ratesheets.importing import sheet_in
 from openbenefits.programs.ratesheets.writing import rate_text
+from openbenefits.reports.files import defused
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.forms import DayInput
@@ -218,6 +221,19 @@ def text_of(value: Any) -> str:
     if value is None:
         return ""
     return str(_("yes") if value else _("no")) if isinstance(value, bool) else str(value)
+
+
+@setup_page("rates/sheet/<path:code>/", name="setup_rate_sheet", title=gettext_lazy("Rate sheet"))
+def rate_sheet(request: Any, holder: Holder, code: str) -> HttpResponse:
+    """Give a version of a rate table as the sheet a carrier would send, to be changed and imported again."""
+    try:
+        valid_from = date.fromisoformat(request.GET.get("from", ""))
+        laid_out = sheet_in(holder.loaded, holder.bundle_code, code, valid_from, None)
+    except (ValueError, LookupError):
+        raise Http404 from None  # no such version, or one whose keys sheets do not have
+    answer = HttpResponse(defused(laid_out).write_csv(), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{code}-{valid_from}.csv"'
+    return answer
 
 
 def _rate(micros: int | None) -> str | None:

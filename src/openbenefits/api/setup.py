@@ -1,0 +1,290 @@
+"""Set-up: audited, compared, applied and taken back as a zip of YAML files, and written out again."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.http import HttpResponse
+from ninja import File as Upload
+from ninja import Form, Path, Query
+from ninja.files import UploadedFile
+from pydantic import BaseModel
+
+from openbenefits.accounts.roles import Permission
+from openbenefits.accounts.services import EVERY_CLIENT, Access, note
+from openbenefits.api.elections import refuse_large
+from openbenefits.api.naming import at, author_of
+from openbenefits.api.paging import Page, page_of
+from openbenefits.api.problems import Problem, not_found
+from openbenefits.api.routing import Routes
+from openbenefits.api.shapes import AsOf, Body, Code, Cursor, Id, Limit, Number, Words, cell
+from openbenefits.programs import services
+from openbenefits.programs.drafts.archives import read_zip, zipped
+from openbenefits.programs.findings import Finding
+from openbenefits.programs.models import Bundle, Release
+from openbenefits.programs.reader import Reading
+from openbenefits.runs.gate import obstacles
+from openbenefits.workforce.models import Client
+from openbenefits.workforce.recording import add_client
+
+router = Routes("set-up")
+SETUP = "/set-up/{client}"
+PEO = "peo"
+"""The address of the PEO's own set-up, for keys of the PEO."""
+
+
+class Fault(BaseModel):
+    """What is wrong with a set-up, and how it is cured; errors keep it from being applied."""
+
+    severity: str
+    code: str
+    where: str
+    file: str
+    line: int | None
+    expected: str
+    found: str
+    cure: str
+
+
+class Audited(BaseModel):
+    """The faults of a set-up."""
+
+    findings: list[Fault]
+    is_applicable: bool
+
+
+class Difference(BaseModel):
+    """A record or value that is new, gone or changed."""
+
+    path: str
+    change: str
+    old: Any
+    new: Any
+
+
+class Standing(BaseModel):
+    """How a client stands to a record of the PEO: inherited, overridden or own."""
+
+    client: str
+    section: str
+    code: str
+    standing: str
+
+
+class Compared(BaseModel):
+    """What applying a bundle would change."""
+
+    findings: list[Fault]
+    differences: list[Difference]
+    standings: list[Standing]
+
+
+class ReleaseShown(BaseModel):
+    """One applied version of a bundle."""
+
+    number: int
+    applied_at: datetime
+    applied_by: str
+    reason: str
+    taken_back_at: datetime | None
+    is_in_force: bool
+
+
+class Applied(BaseModel):
+    """What was done to the set-up in force."""
+
+    outcome: str
+    release: int | None
+    findings: list[Fault]
+
+
+class Obstacle(BaseModel):
+    """What keeps a run from starting."""
+
+    code: str
+    where: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Whose set-up an address names, and who asks; a client that comes with its first bundle has no id."""
+
+    code: str
+    client_id: int | None
+    access: Access
+    author: str
+    now: datetime
+
+    def did(self, what: str, reason: str = "") -> None:
+        client_id = EVERY_CLIENT if self.client_id is None else self.client_id
+        note(self.access, "did", f"api {what}", client_id=client_id, reason=reason, now=self.now)
+
+
+def _holder(request: Any, code: str, permission: Permission, *, may_be_new: bool = False) -> Holder:
+    """Find whose set-up is meant: the PEO's for its keys alone, a client's, or that of one to come."""
+    access: Access = request.access
+    given = {"code": code, "access": access, "now": request.now}
+    is_of_peo = EVERY_CLIENT in access.permissions
+    if code == PEO and is_of_peo:
+        request.refused_of = EVERY_CLIENT
+        access.require(permission, EVERY_CLIENT)
+        return Holder(client_id=EVERY_CLIENT, author=author_of(request), **given)
+    if may_be_new and is_of_peo and code != PEO and not Client.objects.filter(code=code).exists():
+        access.require(permission, EVERY_CLIENT)
+        return Holder(client_id=None, author=author_of(request), **given)
+    desk = at(request, code, permission)
+    return Holder(client_id=desk.client_id, author=desk.author, **given)
+
+
+def _faults(findings: list[Finding]) -> list[dict[str, Any]]:
+    return [asdict(one) | {"severity": str(one.severity)} for one in findings]
+
+
+def _read(holder: Holder, file: UploadedFile) -> Reading:
+    """Read the zip of a bundle.
+
+    Errors: Problem for the bundle of somebody else; ArchiveRefused.
+    """
+    refuse_large(file)
+    reading = read_zip(file.read())
+    if reading.bundle is not None:
+        found = reading.bundle.code if reading.bundle.is_client else PEO
+        if found != holder.code:
+            raise Problem(
+                422,
+                "file-refused",
+                f"expected the set-up of {holder.code}, found that of {found}; send it there",
+            )
+    return reading
+
+
+@router.get(f"{SETUP}/audit", response=Audited, summary="Audit the set-up in force")
+def audit(request: Any, client: Path[Code]) -> Any:
+    """Audit the set-up in force as if it were applied now, and the PEO's behind it."""
+    holder = _holder(request, client, Permission.SEE)
+    findings = services.audit_in_force(holder.client_id or EVERY_CLIENT)
+    return {"findings": _faults(findings), "is_applicable": not services.has_errors(findings)}
+
+
+@router.get(
+    "/clients/{client}/run-obstacles", response=list[Obstacle], summary="Say whether a run would start"
+)
+def list_obstacles(request: Any, client: Path[Code], as_of: AsOf) -> Any:
+    """List what keeps a run from starting: open errors of the audits of set-up and data."""
+    desk = at(request, client, Permission.SEE)
+    found = obstacles(connection, desk.client_id, as_of or desk.today)
+    return [{"code": one.code, "where": getattr(one, "where", "")} for one in found]
+
+
+@router.get(f"{SETUP}/releases", response=Page[ReleaseShown], summary="List releases")
+def list_releases(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
+    """List the versions of a set-up that were applied, the last first."""
+    holder = _holder(request, client, Permission.SEE)
+    bundle = Bundle.objects.filter(client_id=holder.client_id).first()
+    in_force = bundle.release_id if bundle is not None else None
+    names = ("number", "applied_at", "applied_by", "reason", "taken_back_at")
+    return page_of(
+        Release.objects.filter(bundle=bundle),
+        lambda row: {one: getattr(row, one) for one in names} | {"is_in_force": row.pk == in_force},
+        cursor=cursor,
+        limit=limit,
+        is_last_first=True,
+    )
+
+
+ZIP = {"responses": {200: {"description": "The bundle.", "content": {"application/zip": {"schema": {}}}}}}
+
+
+@router.get(f"{SETUP}/bundle", response=None, summary="Write the set-up out", openapi_extra=ZIP)
+def export(
+    request: Any, client: Path[Code], release: Id | None = Query(None, description="An earlier one.")
+) -> Any:
+    """Answer a release (the one in force unless told) as a zip that can be compared and applied again."""
+    holder = _holder(request, client, Permission.SETUP)
+    rows = Release.objects.filter(bundle__client_id=holder.client_id)
+    wanted = rows.filter(number=release) if release else rows.filter(pk__in=Bundle.objects.values("release"))
+    found = wanted.first()
+    if found is None:
+        raise not_found("a release", "correct its number; /releases lists them")
+    holder.did("export set-up")
+    response = HttpResponse(zipped(services.from_document(found.document)), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{holder.code}-{found.number}.zip"'
+    return response
+
+
+@router.post(f"{SETUP}/checks", response=Audited, summary="Check a bundle")
+def check(request: Any, client: Path[Code], file: Upload[UploadedFile]) -> Any:
+    """Audit a bundle without changing anything: every fault with its file, line and cure."""
+    holder = _holder(request, client, Permission.SETUP, may_be_new=True)
+    found = services.check(_read(holder, file))
+    return {"findings": _faults(found.findings), "is_applicable": found.is_applicable}
+
+
+@router.post(f"{SETUP}/comparisons", response=Compared, summary="Compare a bundle with what is in force")
+def compare(request: Any, client: Path[Code], file: Upload[UploadedFile]) -> Any:
+    """Show what applying a bundle would change, record by record, and which clients follow."""
+    holder = _holder(request, client, Permission.SETUP)
+    found = services.diff(_read(holder, file))
+    return {
+        "findings": _faults(found.findings),
+        "differences": [
+            {"path": one.path, "change": one.change, "old": cell(one.old), "new": cell(one.new)}
+            for one in found.differences
+        ],
+        "standings": [
+            {"client": one.client, "section": one.section, "code": one.code, "standing": str(one.standing)}
+            for one in found.standings
+        ],
+    }
+
+
+def _applied(change: services.Change) -> dict[str, Any]:
+    release = None if change.release is None else change.release.number
+    return {"outcome": str(change.outcome), "release": release, "findings": _faults(change.findings)}
+
+
+def _refuse(change: services.Change) -> None:
+    """Answer a change that was refused as a problem that names the first faults."""
+    if change.outcome is services.Outcome.REFUSED:
+        told = "; ".join(one.sentence() for one in change.findings[:5])
+        raise Problem(409, "set-up-refused", told or "expected a set-up without errors, found some; check it")
+
+
+@router.post(f"{SETUP}/releases", response=Applied, summary="Apply a bundle")
+def apply(request: Any, client: Path[Code], file: Upload[UploadedFile], reason: Words = Form(...)) -> Any:
+    """Put a bundle into force, whole or not at all; the first one of a client brings the client in."""
+    holder = _holder(request, client, Permission.SETUP, may_be_new=True)
+    reading = _read(holder, file)
+    with transaction.atomic():
+        client_id = holder.client_id
+        if client_id is None and reading.bundle is not None:
+            client_id = add_client(reading.bundle.code, reading.bundle.parts.bundle.name).pk
+        given: dict[str, Any] = {"applied_by": holder.author, "now": holder.now, "reason": reason}
+        change = services.apply(reading, client_id=client_id or EVERY_CLIENT, **given)
+        _refuse(change)
+    holder.did("apply set-up", reason)
+    return _applied(change)
+
+
+class TakingBack(Body):
+    """Why the last release is taken back, and which one that is."""
+
+    reason: Words
+    release: Number
+
+
+@router.post(f"{SETUP}/releases/take-back", response=Applied, summary="Take the last release back")
+def take_back(request: Any, client: Path[Code], said: TakingBack) -> Any:
+    """Return to the release before the one in force, which is named so that nothing else is taken back."""
+    holder = _holder(request, client, Permission.SETUP)
+    bundle = Bundle.objects.filter(client_id=holder.client_id).select_related("release").first()
+    number = None if bundle is None or bundle.release is None else bundle.release.number
+    if bundle is None or number != said.release:
+        raise Problem(
+            409, "conflict", f"expected the release in force ({number}), found {said.release}; name it"
+        )
+    change = services.take_back(bundle.code, by=holder.author, now=holder.now)
+    _refuse(change)
+    holder.did("take set-up back", said.reason)
+    return _applied(change)

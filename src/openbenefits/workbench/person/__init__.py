@@ -1,0 +1,31 @@
+"""Pages about people: whom to find, one person's story, what may be done about an event, elections."""
+
+from openbenefits.workbench.person import (
+    activity,
+    elections,
+    eligibility,
+    event,
+    files,
+    leaves,
+    lists,
+    operations,
+    participant,
+    people,
+    person_operations,
+    proposals,
+)
+
+__all__ = [
+    "activity",
+    "elections",
+    "eligibility",
+    "event",
+    "files",
+    "leaves",
+    "lists",
+    "operations",
+    "participant",
+    "people",
+    "person_operations",
+    "proposals",
+]
