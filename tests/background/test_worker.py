@@ -5,15 +5,20 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from tests.background.conftest import NOW
 
+from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.services import access_of
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED, ask
+from openbenefits.background.tasks import NIGHTLY, perform_night
 from openbenefits.background.worker import WorkerThere, the_only_worker, work
+from openbenefits.runs.models import Run
 from openbenefits.store import use_database
 
 SECONDS = 60
@@ -78,3 +83,16 @@ def test_there_is_one_worker_of_a_database(users, database, embedded_server):
     other.close()
     with the_only_worker(connection):
         pass
+
+
+def test_a_night_carries_out_what_is_due_of_every_client(users, pair, database, embedded_server, monkeypatch):
+    url = embedded_server.url(database.settings_dict["NAME"])
+    use_database(url)
+    monkeypatch.setenv(STANDS_ON, "2026-03-04")
+    before = set(Run.objects.values_list("pk", flat=True))
+    perform_night.func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
+    begun = Run.objects.exclude(pk__in=before)
+    assert {run.bundle_client for run in begun} == {one.client_id for one in pair}
+    assert {(run.started_by, run.as_of) for run in begun} == {(NIGHTLY, date(2026, 3, 4))}
+    perform_night.func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
+    assert begun.count() == Run.objects.exclude(pk__in=before).count(), "what has run is due no more"

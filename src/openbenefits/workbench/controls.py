@@ -22,7 +22,7 @@ from openbenefits.workbench.asking import asked
 from openbenefits.workbench.finalising import AcceptForm
 from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.pages import Section, address, client_of, page, show
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client, Person
 
 DAYS_OF_WEEK = (
@@ -38,28 +38,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
     today = clock.today()
     first = _month(request.GET.get("month"), today)
 
-    def start(row: links.Row) -> str | None:
-        return links.with_query(address("start_run", client=mine.code), control=row["code"])
-
-    columns = (
-        Column("code", _("Run control"), href=start),
-        Column("name", _("What it does")),
-        Column("kind", _("Kind"), words=words.KINDS_OF_RUN),
-        Column("repeats", _("When"), words=words.REPEATS),
-        Column("runs_on", _("Day"), kind="day"),
-        Column("through_level", _("Through"), words=words.LEVELS),
-        Column("is_finalizing", _("Finalises"), words={True: _("yes"), False: ""}),
-        Column("last_as_of", _("Last ran as of"), kind="day"),
-        Column("last_state", _("Last result"), kind="status", href=lambda row: _last(mine, row)),
-    )
-    shown = sheet(
-        request,
-        controls.controls(connection, mine.pk),
-        columns,
-        name="controls",
-        caption=_("Run controls"),
-        empty=_("No run control yet. The set-up of the client names them."),
-    )
+    shown = _sheet(request, mine)
     if (file := shown.export()) is not None:
         return file
     due = controls.due(connection, mine.pk, today).to_dicts()
@@ -69,7 +48,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
         title=_("Run controls"),
         client=mine,
         controls=shown,
-        due=[row | {"href": start(row)} for row in due],
+        due=[row | {"href": _start(mine, row)} for row in due],
         today=today,
         month=_weeks(mine, first, today),
         first=first,
@@ -77,6 +56,32 @@ def of_client(request: Any, client: str) -> HttpResponse:
         next=(first + timedelta(days=31)).strftime("%Y-%m"),
         days=DAYS_OF_WEEK,
         may_start=request.access.may(Permission.PROCESS, mine.pk),
+    )
+
+
+def _start(client: Client, row: links.Row) -> str | None:
+    return links.with_query(address("start_run", client=client.code), control=row["code"])
+
+
+def _sheet(request: Any, client: Client) -> Sheet:
+    columns = (
+        Column("code", _("Run control"), href=lambda row: _start(client, row)),
+        Column("name", _("What it does")),
+        Column("kind", _("Kind"), words=words.KINDS_OF_RUN),
+        Column("repeats", _("When"), words=words.REPEATS),
+        Column("runs_on", _("Day"), kind="day"),
+        Column("through_level", _("Through"), words=words.LEVELS),
+        Column("is_finalizing", _("Finalises"), words={True: _("yes"), False: ""}),
+        Column("last_as_of", _("Last ran as of"), kind="day"),
+        Column("last_state", _("Last result"), kind="status", href=lambda row: _last(client, row)),
+    )
+    return sheet(
+        request,
+        controls.controls(connection, client.pk),
+        columns,
+        name="controls",
+        caption=_("Run controls"),
+        empty=_("No run control yet. The set-up of the client names them."),
     )
 
 

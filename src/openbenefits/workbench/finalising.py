@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core import money
-from openbenefits.review.services import defaults_of, progress_of
+from openbenefits.review.services import Defaults, defaults_of, progress_of
 from openbenefits.runs.gate import Obstacle, obstacles
 from openbenefits.workbench import links, words
 from openbenefits.workbench.asking import asked
 from openbenefits.workbench.pages import address, client_of, page, show
 from openbenefits.workbench.schedules import PATH, find_schedule, saw
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
+from openbenefits.workforce.models import Client
 
 CENTS = ("employee_pay_cents", "employee_year_cents", "employer_year_cents")
 COSTS = (
@@ -95,29 +96,11 @@ def finalise(request: Any, client: str, schedule: str) -> HttpResponse:
             % {"now": progress.counts["unfinished"]},
         )
     defaults = defaults_of(connection, mine.pk, number)
-    people = sheet(
-        request,
-        defaults.people,
-        (
-            Column("employee_number", _("Employee"), href=links.to_person(mine.code)),
-            Column("name", _("Name")),
-            Column("benefit_record", _("Benefit record"), kind="number"),
-            Column("process_status", _("Status"), kind="status", words=words.STATUSES),
-            Column("window_ends_on", _("Window ends"), kind="day"),
-            Column("unanswered", _("Choices unanswered"), kind="number"),
-            Column("gets", _("Gets")),
-            *COSTS,
-        ),
-        name="people",
-        caption=_("Who gets what by default"),
-        empty=_("Everybody has answered: nobody gets a default."),
-    )
+    people = _people(request, mine, defaults)
     if (file := people.export()) is not None:
         return file
     saw(request, mine, "defaults of a schedule")
     caption = _("What the defaults cost, by plan type")
-    plans = sheet(request, defaults.plans, PLANS, name="plans", caption=caption)
-    total = defaults.plans.select(money.total(pl.col(name)) for name in CENTS).row(0, named=True)
     return show(
         request,
         "workbench/schedules/finalise.html",
@@ -133,8 +116,30 @@ def finalise(request: Any, client: str, schedule: str) -> HttpResponse:
         counts=progress.counts,
         window_ends_on=progress.window_ends_on,
         is_early=progress.window_ends_on is not None and progress.window_ends_on >= on,
-        total={one.name: one.text(total[one.name]) or say("not known before the run") for one in COSTS},
+        total=_total(defaults),
         people=people,
-        plans=plans,
+        plans=sheet(request, defaults.plans, PLANS, name="plans", caption=caption),
         first_names=defaults.people["name"].head(5).to_list(),
     )
+
+
+def _people(request: Any, client: Client, defaults: Defaults) -> Sheet:
+    columns = (
+        Column("employee_number", _("Employee"), href=links.to_person(client.code)),
+        Column("name", _("Name")),
+        Column("benefit_record", _("Benefit record"), kind="number"),
+        Column("process_status", _("Status"), kind="status", words=words.STATUSES),
+        Column("window_ends_on", _("Window ends"), kind="day"),
+        Column("unanswered", _("Choices unanswered"), kind="number"),
+        Column("gets", _("Gets")),
+        *COSTS,
+    )
+    caption = _("Who gets what by default")
+    empty = _("Everybody has answered: nobody gets a default.")
+    return sheet(request, defaults.people, columns, name="people", caption=caption, empty=empty)
+
+
+def _total(defaults: Defaults) -> dict[str, str]:
+    """What the defaults cost together, in words; one unknown price leaves the total unknown."""
+    total = defaults.plans.select(money.total(pl.col(name)) for name in CENTS).row(0, named=True)
+    return {one.name: one.text(total[one.name]) or say("not known before the run") for one in COSTS}

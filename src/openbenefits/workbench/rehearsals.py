@@ -1,5 +1,6 @@
 """Rehearsals: what a run would do, by client and plan and person by person, then carried out."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ from openbenefits.workbench import links, words
 from openbenefits.workbench.asking import asked
 from openbenefits.workbench.charts import Bar, Bars, bars
 from openbenefits.workbench.pages import address, client_of, page, show
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client
 
 CENTS_PER_DOLLAR = 100
@@ -145,11 +146,7 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
             told = {"rehearsal": number} | form.order()
             return asked(request, mine, "commit", told, said="commit a rehearsal", back=here)
     tables = rehearsal_tables(connection, found)
-    plans = sheet(request, tables[BY_PLAN], PLANS, name="plans", caption=_("People and dollars by plan type"))
-    columns = (Column("employee_number", _("Employee"), href=links.to_person(mine.code)), *PERSONS)
-    caption = _("What would differ, person by person")
-    empty = _("Nothing would differ in anybody's coverage or deductions.")
-    persons = sheet(request, tables[BY_PERSON], columns, name="persons", caption=caption, empty=empty)
+    plans, persons = _sheets(request, mine, tables)
     for shown in (plans, persons):
         if (file := shown.export()) is not None:
             return file
@@ -179,6 +176,16 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
         committed=_committed(mine, number),
         lacks_second=second and is_mine,
         may_commit=request.access.may(Permission.FINALIZE, mine.pk),
+    )
+
+
+def _sheets(request: Any, client: Client, tables: Mapping[str, pl.DataFrame]) -> tuple[Sheet, Sheet]:
+    columns = (Column("employee_number", _("Employee"), href=links.to_person(client.code)), *PERSONS)
+    empty = _("Nothing would differ in anybody's coverage or deductions.")
+    plans, persons = _("People and dollars by plan type"), _("What would differ, person by person")
+    return (
+        sheet(request, tables[BY_PLAN], PLANS, name="plans", caption=plans, empty=empty),
+        sheet(request, tables[BY_PERSON], columns, name="persons", caption=persons, empty=empty),
     )
 
 

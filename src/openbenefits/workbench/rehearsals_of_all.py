@@ -14,7 +14,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.core.codes import Level
 from openbenefits.reports.rehearsals import BY_PERSON, BY_PLAN, OUTCOMES, rehearsal_tables
-from openbenefits.runs.rehearsals import NoRehearsal, list_rehearsals, load_rehearsal
+from openbenefits.runs.rehearsals import NoRehearsal, Rehearsal, list_rehearsals, load_rehearsal
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench import links, words
 from openbenefits.workbench.asking import asked_of_peo
@@ -22,7 +22,7 @@ from openbenefits.workbench.controls import THROUGH
 from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.pages import Section, address, page, show
 from openbenefits.workbench.rehearsals import PERSONS, PLANS, CommitForm
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client
 
 CLIENT = Column("client", _("Client"), href=lambda row: address("client", client=row["client"]))
@@ -143,38 +143,7 @@ def one(request: Any, number: int) -> HttpResponse:
         if form.is_valid():
             order = {"rehearsal": number} | form.order()
             return asked_of_peo(request, "commit", order, said="commit a rehearsal", back=here)
-    tables = rehearsal_tables(connection, found)
-    who = Column(
-        "employee_number", _("Employee"), href=lambda row: links.person(row["client"], row[who.name])
-    )
-    outcomes = (
-        CLIENT,
-        Column("outcome", _("What would become of it")),
-        Column("status", _("Status after"), kind="status", words=words.STATUSES),
-        Column("people", _("People"), kind="number"),
-    )
-    nothing = _("Nothing would differ in anybody's coverage or deductions.")
-    shown = (
-        sheet(
-            request, tables[OUTCOMES], outcomes, name="outcomes", caption=_("What would become of everybody")
-        ),
-        sheet(
-            request,
-            tables[BY_PLAN],
-            (CLIENT, *PLANS),
-            name="plans",
-            caption=_("By client and plan"),
-            empty=nothing,
-        ),
-        sheet(
-            request,
-            tables[BY_PERSON],
-            (CLIENT, who, *PERSONS),
-            name="persons",
-            caption=_("By person"),
-            empty=nothing,
-        ),
-    )
+    shown = _sheets(request, found)
     for one_sheet in shown:
         if (file := one_sheet.export()) is not None:
             return file
@@ -193,3 +162,30 @@ def one(request: Any, number: int) -> HttpResponse:
         form=form,
         may_commit=request.access.may(Permission.FINALIZE, PEO),
     )
+
+
+OUTCOME_COLUMNS = (
+    CLIENT,
+    Column("outcome", _("What would become of it")),
+    Column("status", _("Status after"), kind="status", words=words.STATUSES),
+    Column("people", _("People"), kind="number"),
+)
+EMPLOYEE = Column(
+    "employee_number",
+    _("Employee"),
+    href=lambda row: links.person(row["client"], row["employee_number"]),
+)
+
+
+def _sheets(request: Any, found: Rehearsal) -> list[Sheet]:
+    tables = rehearsal_tables(connection, found)
+    nothing = _("Nothing would differ in anybody's coverage or deductions.")
+    laid_out = (
+        ("outcomes", OUTCOMES, OUTCOME_COLUMNS, _("What would become of everybody")),
+        ("plans", BY_PLAN, (CLIENT, *PLANS), _("People and dollars by client and plan")),
+        ("persons", BY_PERSON, (CLIENT, EMPLOYEE, *PERSONS), _("What would differ, person by person")),
+    )
+    return [
+        sheet(request, tables[table], columns, name=name, caption=caption, empty=nothing)
+        for name, table, columns, caption in laid_out
+    ]
