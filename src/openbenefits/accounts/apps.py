@@ -4,8 +4,8 @@ from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db import connections
 from django.db.models.signals import post_migrate
-from django.utils import timezone
 
+from openbenefits.accounts import clock
 from openbenefits.store.isolation import isolate
 
 
@@ -23,7 +23,7 @@ class AccountsConfig(AppConfig):
 def _note_sign_in(user: Any, **_: Any) -> None:
     from openbenefits.accounts.services import note_sign_in  # models are ready by now
 
-    note_sign_in(connections["default"], user, now=timezone.now())
+    note_sign_in(connections["default"], user, now=clock.now())
 
 
 def _isolate(using: str, **_: Any) -> None:

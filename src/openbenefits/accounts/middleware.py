@@ -7,9 +7,9 @@ from django.contrib import messages
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.services import Access, NotAllowed, access_of, note_refusal, working
 from openbenefits.accounts.signing_in import lacks_second_factor
 
@@ -38,7 +38,7 @@ def access_middleware(get_response: Answer) -> Answer:
             if hasattr(response, "render"):
                 response.render()  # templates read rows, too
         if getattr(request, "is_refused", False):
-            note_refusal(connection, access, page_of(request), now=timezone.now())
+            note_refusal(connection, access, page_of(request), now=clock.now())
         return response
 
     def process_exception(request: Any, fault: Exception) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, note
@@ -35,7 +36,7 @@ class Desk:
 
     @property
     def today(self) -> date:
-        return timezone.localdate()
+        return clock.today()
 
     @cached_property
     def schedules(self) -> dict[int, str]:

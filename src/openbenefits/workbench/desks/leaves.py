@@ -126,7 +126,7 @@ def one(request: Any, client: str, number: str, record: int, leave_from: str) ->
     """Show one leave, with what may be written down about it."""
     found = client_of(request, client)
     leave, row = _leave(found, number, record, leave_from)
-    forms_shown = {
+    forms_shown: dict[str, Any] = {
         name: form(initial={"on": clock.today()}, prefix=name)
         for name, form in FORMS.items()
         if request.access.may(MAY[name], found.pk)
