@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connections
 from django.test import Client as Browser
 from django.test import override_settings
 from playwright.sync_api import sync_playwright
@@ -76,7 +77,11 @@ def chromium():
     assert program, "expected Chromium, found none: apt-get install chromium, or name it in CHROMIUM"
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        connections[
+            "default"
+        ].close()  # under Playwright's loop Django has another connection, of an earlier module
         yield browser
+        connections["default"].close()
         browser.close()
 
 

@@ -25,7 +25,7 @@ TODAY = date(2025, 11, 5)
 PEOPLE = 84
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def clock():
     """It is the middle of open enrolment, for this process and for servers it starts."""
     before = os.environ.get(STANDS_ON)

@@ -335,7 +335,7 @@ def test_a_run_control_reprocesses_a_schedule_to_a_level(
     assert ("reprocessed" in done.output) == (level in ("program", "options"))
     found = events_of(fresh_database, employer, schedule_id=employer.open_enrollment)
     assert set(found["process_status"]) == statuses
-    assert Run.objects.filter(run_control="again", kind="reprocess").count() == 1
+    assert Run.objects.filter(run_control="again", kind="repair").count() == 1
 
 
 def test_what_cannot_be_tried_is_not_run_either(fresh_database, employer, cli):

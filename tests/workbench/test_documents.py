@@ -66,9 +66,7 @@ def sent(family, kind=DocumentKind.BIRTH, content=PDF):
 
 
 def standing(family, as_of=None):
-    rows = verifying.dependents_to_prove(
-        connections["default"], family["client_id"], as_of or timezone.localdate()
-    )
+    rows = verifying.dependents_to_prove(connections["default"], family["client_id"], as_of or today())
     return rows.filter(pl.col("dependent_id") == family["dependent_id"])["standing"].to_list()
 
 
@@ -127,7 +125,7 @@ def test_who_is_not_proved_in_time_is_dropped_and_let_back(family, as_user, as_o
         )
     )
     assert fact.is_former
-    assert fact.valid_from >= timezone.localdate()
+    assert fact.valid_from >= today()
     event = as_owner(lambda: LifeEventFact.objects.get(person_id=family["person_id"], event_class="FSC"))
     assert event.valid_from == fact.valid_from
     specialist.post(f"{page}do", {"act": "let back", "reason": "the papers came"})
@@ -164,7 +162,7 @@ def test_an_approved_paper_proves(family, stated, database):
         client_id=family["client_id"],
         person_id=family["person_id"],
         number=family["number"],
-        on=timezone.localdate(),
+        on=today(),
         reason="x",
         author="test",
     )
@@ -181,7 +179,7 @@ def test_before_the_deadline_nobody_is_dropped(family, database, monkeypatch):
         client_id=family["client_id"],
         person_id=family["person_id"],
         number=family["number"],
-        on=timezone.localdate() + timedelta(days=1),
+        on=today() + timedelta(days=1),
         reason="x",
         author="test",
     )

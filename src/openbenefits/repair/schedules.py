@@ -127,7 +127,7 @@ def run_reprocess(
     told = reprocess(connection, given, now=now, is_rehearsal=is_trial)
     records = load_schedule_records(connection, client_id, control["schedule_id"])
     run_id = told.consequences.run_id if told else None
-    Run.objects.filter(pk=run_id).update(run_control=run_control, kind="reprocess")
+    Run.objects.filter(pk=run_id).update(run_control=run_control)
     return RunResult(
         run_id=run_id or 0,
         state="done",
