@@ -25,8 +25,9 @@ browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 		|| echo 'No Chromium: install it (Debian: apt-get install chromium), for the tests of pages' >&2
 
+# a file's tests go to one of the two processes, which so fills its databases once; each process computes on one core
 test: install browser  ## run all tests
-	$(BIN)/python -m pytest -q -n 2
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: install  ## check style, types and the floors
 	$(BIN)/ruff check .

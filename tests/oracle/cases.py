@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class TableCase:
     choice: str | None = None
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads numbers with a decimal point as Decimal, and `$…` as cents."""
 
 
@@ -95,7 +96,13 @@ def read_yaml(name: str) -> Any:
     return yaml.load((TABLES / name).read_text(), _Loader)  # a SafeLoader
 
 
-def _all_cases(file: str | None) -> Iterator[TableCase]:
+@cache
+def _all_cases(file: str | None) -> tuple[TableCase, ...]:
+    """Answer the cases of a file, or of all; who changes one changes a copy."""
+    return tuple(_read_cases(file))
+
+
+def _read_cases(file: str | None) -> Iterator[TableCase]:
     base = read_yaml("base.yaml")
     names = (
         [file] if file else sorted(path.name for path in TABLES.glob("*.yaml") if path.name != "base.yaml")

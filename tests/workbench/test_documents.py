@@ -8,6 +8,7 @@ from django.db import connections
 from django.utils import timezone
 from tests.faces.conftest import LENIENT, text
 
+from openbenefits.accounts.clock import today
 from openbenefits.core.codes import DocumentKind
 from openbenefits.enrollment import documents, verifying
 from openbenefits.enrollment.models import Coverage, CoverageDependent, Document
