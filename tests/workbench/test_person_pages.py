@@ -44,7 +44,7 @@ def test_every_page_is_read_by_everybody(page, site, users, numbers):
     paths += [f"{QUILL}/elections/", f"{QUILL}/elections/OE26/", f"{QUILL}/elections/OE26/enter/{waits}/0/0/"]
     paths += [
         own,
-        *(own + name for name in ("price/", "taken-over/", "merge/", "transfer/", "leave/", "ssn/")),
+        *(own + name for name in ("price/", "taken-over/", "merge/", "transfer/", "ssn/")),
     ]
     paths += [
         own + "transfer/undo/",

@@ -9,7 +9,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from openbenefits.core.codes import PROCESS_STATUS_NAMES, Control, LeaveWay
+from openbenefits.core.codes import PROCESS_STATUS_NAMES, Control
 from openbenefits.workbench.forms import DayInput, ReasonForm
 
 Choices = Sequence[tuple[str, str]]
@@ -247,22 +247,6 @@ class WindowForm(ReasonForm):
 
     until = day_field(label=_("New last day"))
     field_order = ("until", "reason")
-
-
-class LeaveForm(forms.Form):
-    """How coverage is paid for during a leave without pay."""
-
-    leave_from = forms.ChoiceField(label=_("Leave that begins on"))
-    way = forms.ChoiceField(
-        label=_("Way"), choices=[(str(one), str(one).replace("_", " ")) for one in LeaveWay]
-    )
-    on = day_field(label=_("Chosen on"))
-    through = day_field(label=_("Last day of the leave, as expected"), required=False)
-    consent = forms.CharField(label=_("How and when that was agreed"), max_length=300)
-
-    def __init__(self, *args: Any, leaves: Choices, **told: Any) -> None:
-        super().__init__(*args, **told)
-        self.fields["leave_from"].choices = leaves  # type: ignore[attr-defined]
 
 
 class FileForm(forms.Form):
