@@ -137,9 +137,8 @@ def test_lists_are_saved_as_files_and_say_what_to_do_where_they_are_empty(desk):
     assert answer["Content-Type"].startswith("text/csv")
 
 
-def test_a_leave_is_recorded_where_there_is_one(desk, person):
-    somebody = person(0, "FE", 4)
-    assert "Nobody recorded a leave" in text(desk.get(f"{HARBOR}/people/{somebody.employee_number}/leave/"))
+def test_where_nobody_is_on_leave_the_desk_says_so(desk):
+    assert "Nobody is on leave without pay" in text(desk.get(f"{HARBOR}/leaves/"))
 
 
 @pytest.mark.parametrize("page", ["control/", "window/", "override/", "proposal/"])

@@ -1,0 +1,1 @@
+"""What each carrier was told, is to be told, and answered."""

@@ -1,0 +1,1 @@
+"""The payroll platform: what is taken from it, written to it, and read back."""

@@ -1,0 +1,1 @@
+"""Invoices of carriers against coverage and deductions, each difference with its cause."""

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class RenewalsConfig(AppConfig):
+    """Plans for clients: master plans, benefits batches, offered plans, their approval and renewal."""
+
+    name = "openbenefits.renewals"
