@@ -98,5 +98,7 @@ EDITABLE = (BatchStatus.PENDING, BatchStatus.PREPARED, BatchStatus.REVIEW, Batch
 """Statuses in which the offers of a batch may change."""
 OFFERABLE = (PlanStatus.NEW, PlanStatus.PENDING, PlanStatus.ACTIVE)
 """Plans that may go into a batch."""
+COMPLETE = (PlanStatus.PENDING, PlanStatus.ACTIVE)
+"""Plans that have rates, and hold or wait for their day."""
 STANDING = (OfferStatus.NEW, OfferStatus.SELECTED, OfferStatus.PENDING, OfferStatus.ACTIVE)
 """Offers that are neither turned down nor over."""

@@ -190,6 +190,7 @@ class Batch(models.Model):
     made_at = models.DateTimeField()
     submitted_by_id = models.BigIntegerField(null=True)  # who brought it before underwriting
     schedule = models.TextField(default="")  # of its open enrolment, once set-up is in force
+    draft_id = models.BigIntegerField(null=True)  # of set-up, made of it
     release_id = models.BigIntegerField(null=True)  # of set-up, that holds its prices
 
     class Meta:

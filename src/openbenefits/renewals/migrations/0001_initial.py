@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField()),
                 ("submitted_by_id", models.BigIntegerField(null=True)),
                 ("schedule", models.TextField(default="")),
+                ("draft_id", models.BigIntegerField(null=True)),
                 ("release_id", models.BigIntegerField(null=True)),
                 (
                     "renewal_of",
