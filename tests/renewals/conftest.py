@@ -1,5 +1,6 @@
 """A client in its year: the sample's publisher, enrolled for 2026, and its batch of that year with renewed masters."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from tests.runs.conftest import Employer, put_enrolled
 
+from openbenefits.programs import services as setup
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals.codes import OfferStatus
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
@@ -16,6 +18,7 @@ from openbenefits.renewals.renewing import renew_batch
 from openbenefits.renewals.statuses import move
 from openbenefits.renewals.taking_over import batch_from_setup, masters_from_setup
 from openbenefits.renewals.weighing import prefill_counts
+from openbenefits.sample import SAMPLE_FOLDER
 
 AUTUMN = datetime(2026, 9, 15, 9, tzinfo=UTC)
 SEVEN_PERCENT = 7_000_000
@@ -42,6 +45,7 @@ class Year:
 def make_year(connection: Any, folder: Any) -> Year:
     """Take the year over from set-up, renew the plans by 7 percent, renew the batch, count who holds what."""
     employer = put_enrolled(folder, code="quill", people=PEOPLE)
+    last_known_limits(employer.client_id, folder / "bundle")
     masters_from_setup(date(2026, 1, 1), by=hand())
     batch, _ = batch_from_setup(connection, employer.client_id, "OE26", by=hand())
     for plan in BenefitsPlan.objects.filter(expires_on=date(2026, 12, 31)):
@@ -53,6 +57,15 @@ def make_year(connection: Any, folder: Any) -> Year:
     )
     prefill_counts(connection, made.batch, date(2026, 9, 15))
     return Year(employer=employer, batch=batch.pk, renewal=made.batch.pk)
+
+
+def last_known_limits(client_id: int, folder: Any, code: str = "quill") -> None:
+    """Let the limits of 2026 hold until those of 2027 are published."""
+    shutil.copytree(SAMPLE_FOLDER / "clients" / code, folder)
+    programs = folder / "programs.yaml"
+    text = programs.read_text()
+    programs.write_text(text.replace("    annual_limit: ", "    missing_limit: last_known\n    annual_limit: "))
+    assert setup.apply(folder, client_id=client_id, applied_by="test", now=AUTUMN).release
 
 
 @pytest.fixture
