@@ -64,7 +64,9 @@ def last_known_limits(client_id: int, folder: Any, code: str = "quill") -> None:
     shutil.copytree(SAMPLE_FOLDER / "clients" / code, folder)
     programs = folder / "programs.yaml"
     text = programs.read_text()
-    programs.write_text(text.replace("    annual_limit: ", "    missing_limit: last_known\n    annual_limit: "))
+    programs.write_text(
+        text.replace("    annual_limit: ", "    missing_limit: last_known\n    annual_limit: ")
+    )
     assert setup.apply(folder, client_id=client_id, applied_by="test", now=AUTUMN).release
 
 
