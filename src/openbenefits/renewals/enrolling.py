@@ -54,7 +54,9 @@ def _schedule(held: OpenDraft, batch: Batch) -> Plain:
     known = {one["code"] for one in held.parts.get("schedules") or ()}
     code = f"OE{batch.effective_on:%y}"
     code = f"OE{batch.effective_on:%y%m}" if code in known else code
-    programs = {one["code"]: [] for one in held.parts.get("programs") or () if one["from"] == day}
+    programs: dict[str, list[str]] = {
+        one["code"]: [] for one in held.parts.get("programs") or () if one["from"] == day
+    }
     return {
         "code": code,
         "name": f"Open enrolment {batch.effective_on.year}",

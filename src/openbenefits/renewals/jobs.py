@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -92,9 +93,8 @@ def _beginning(today: date, by: Hand) -> Iterator[Done]:
     """Batches whose day has come, and the ones they renew."""
     waiting = Batch.objects.filter(status=BatchStatus.APPROVED, effective_on__lte=today)
     for batch in waiting.order_by("effective_on", "pk"):
-        yield _tried(
-            batch.client_id, "benefit activation", f"batch {batch.pk}", lambda b=batch: activate(b, by=by)
-        )
+        begin = partial(activate, batch, by=by)
+        yield _tried(batch.client_id, "benefit activation", f"batch {batch.pk}", begin)
 
 
 def activate(batch: Batch, *, by: Hand) -> str:

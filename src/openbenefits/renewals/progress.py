@@ -18,7 +18,7 @@ NOT_STARTED, UNDER_WAY, COMPLETED, NOT_ELIGIBLE = "not started", "in progress", 
 GROUPS = (NOT_STARTED, UNDER_WAY, COMPLETED, NOT_ELIGIBLE)
 OPEN = [str(EventStatus.OPEN), str(EventStatus.CLOSED)]
 KEY = ["client_id", "person_id", "benefit_record", "event_number"]
-PEOPLE = {
+PEOPLE: dict[Any, Any] = {
     "client": pl.String,
     "workflow": pl.String,
     "enrollment_type": pl.String,

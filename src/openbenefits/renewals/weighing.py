@@ -57,6 +57,23 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
             )
 
 
+def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
+    """Say how many people of each tier an offer is weighed with; of age bands the lowest holds them all.
+
+    Errors: as set_counts.
+    """
+    bands: dict[str, list[int]] = {}
+    if offer.rate_group is not None:
+        for tier, age_from in offer.rate_group.rates.order_by("age_from").values_list("tier", "age_from"):
+            bands.setdefault(tier, []).append(age_from)
+    wanted = {
+        (tier, age_from): count if place == 0 else 0
+        for tier, count in people.items()
+        for place, age_from in enumerate(bands.get(str(tier), [0]))
+    }
+    set_counts(offer, wanted)
+
+
 def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
     """Count who holds each offer's option on a day, by tier and age band; what somebody edited stays.
 

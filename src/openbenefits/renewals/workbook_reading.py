@@ -138,8 +138,8 @@ def _changes(
             theirs = of_children.get((offer.plan_id, offer.benefit_group, str(tier)), 0)
             if count < theirs:
                 expected = f"at least {theirs}, the people of the child companies"
-                where = {"row": 0, "column": f"{tier} people of offer {offer_id}"}
-                faults.append(BadCell(expected=expected, found=str(count), **where))
+                column = f"{tier} people of offer {offer_id}"
+                faults.append(BadCell(row=0, column=column, expected=expected, found=str(count)))
                 continue
             count -= theirs
             if before != count:
