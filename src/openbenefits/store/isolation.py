@@ -68,6 +68,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
     "django_content_type": "names of tables",
     "django_migrations": "names of migrations",
     "events_statusmove": "the legal moves, the same for all",
+    "renewals_statusmove": "the legal moves, the same for all",
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
