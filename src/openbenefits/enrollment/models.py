@@ -325,6 +325,29 @@ class CoverageBeneficiary(CoverageKey):
     percent_hundredths = models.IntegerField()
 
 
+class Designation(models.Model):
+    """An act: who is to receive, as somebody says outside an enrolment; a row for each share. Append-only.
+
+    It stands until the next one, or until an election made after it that names who receives is final
+    (enrollment.designations).
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "number", "dependent_id", "is_contingent"
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    number = models.IntegerField()  # counts the designations of the plan type
+    dependent_id = models.BigIntegerField()
+    is_contingent = models.BooleanField()
+    percent_hundredths = models.IntegerField()
+    signed_on = models.DateField()
+    author = models.TextField()
+    made_at = models.DateTimeField()
+
+
 class CoverageFund(CoverageKey):
     """How contributions are invested from a change point on."""
 

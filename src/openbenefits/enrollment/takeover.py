@@ -239,10 +239,10 @@ def _with_options(
         options, on=["program_id", "plan_type"], how="left", maintain_order="left"
     )
     names = programs.select(listed_codes("program")).item() or "none is set up"
-    return _with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
+    return with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
 
 
-def _with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
+def with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
     """Add amount_kind and collect of the plan type on the day coverage begins; before any, of its first."""
     key = ["program_id", "plan_type"]
     parts = plan_types.select(*key, "valid_from", "amount_kind", "collect").sort("valid_from")

@@ -12,6 +12,7 @@ from openbenefits.portal import (
     papers,
     pays,
     profile,
+    receivers,
     reviewing,
 )
 
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("family/", family.people, name="family"),
     path("family/add/", family.add, name="family_add"),
     path("family/<int:number>/", family.change, name="family_change"),
+    path("family/receivers/<int:record>-<str:plan_type>/", receivers.receivers, name="receivers"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:document>/", papers.open_paper, name="paper"),
     path("letters/", letters.letters, name="letters"),

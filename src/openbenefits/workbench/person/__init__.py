@@ -12,6 +12,7 @@ from openbenefits.workbench.person import (
     people,
     person_operations,
     proposals,
+    receivers,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "people",
     "person_operations",
     "proposals",
+    "receivers",
 ]
