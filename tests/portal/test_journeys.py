@@ -119,6 +119,7 @@ PAGES = (
     "family/",
     "family/add/",
     "family/receivers/0-20/",
+    "family/providers/",
     "papers/",
     "letters/",
     "pay/",

@@ -11,7 +11,8 @@ from tests.portal.conftest import event_of
 
 from openbenefits.choosing.models import ChoiceAct, Draft
 from openbenefits.delivery.models import Choice
-from openbenefits.enrollment.models import Coverage, Designation, Document, Election
+from openbenefits.enrollment.models import Coverage, Designation, Document, Election, ProviderChoice
+from openbenefits.programs.models import Option, Plan
 from openbenefits.store import use_database
 from openbenefits.workforce.models import DependentFact
 
@@ -285,6 +286,35 @@ def test_an_enrolment_begins_with_who_receives_now(enter, users, owned, employer
         browser.get(f"{event_of(employer)}plans/21/").content.decode(),
     )
     assert 'value="100"' in field
+
+
+def test_each_member_of_a_plan_that_asks_names_a_dentist(enter, users, owned):
+    """The last word counts; a number with a slip is said, and who has no such plan is asked nothing."""
+    held = Coverage.objects.filter(plan_type="11", kind="E", option_id__in=owned(options_that_ask))
+    asked = owned(lambda: set(held.values_list("person_id", flat=True)))
+    holder = next(name for name, user in users.items() if user.employee.person_id in asked)
+    browser = enter(holder)
+    assert "Your doctors and dentists" in text(browser.get("/portal/family/"))
+    said = {"seat": "0-11-0", "0-11-0-name": "Dr. Ada Reyes", "0-11-0-is_patient": "yes"}
+    slip = browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "1234567890"})
+    assert slip.status_code == 422
+    assert "Look for a slip" in text(slip)
+    done = browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "1234567893"}, follow=True)
+    assert 'value="1234567893"' in done.content.decode()
+    browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "D-4711"})
+    stored = owned(lambda: list(ProviderChoice.objects.filter(**mine(users[holder])).order_by("number")))
+    assert [(one.number, one.provider_id, one.is_patient) for one in stored] == [
+        (1, "1234567893", True),
+        (2, "D-4711", True),
+    ]
+    other = next(name for name, user in users.items() if user.employee.person_id not in asked)
+    assert "asks for a doctor" in text(enter(other).get("/portal/family/providers/"))
+    assert enter(other).post("/portal/family/providers/", said).status_code == 404
+
+
+def options_that_ask():
+    plans = Plan.objects.filter(names_provider=True).values("plan_id")
+    return list(Option.objects.filter(plan_id__in=plans).values_list("option_id", flat=True))
 
 
 def test_a_person_is_corrected_and_an_address_changed(enter):

@@ -348,6 +348,27 @@ class Designation(models.Model):
     made_at = models.DateTimeField()
 
 
+class ProviderChoice(models.Model):
+    """An act: which doctor or dentist a member of a plan names, from a day on. The last one counts."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "dependent_id", "number"
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    dependent_id = models.BigIntegerField()  # 0 = the employee
+    number = models.IntegerField()  # counts the choices of the member
+    provider_id = models.TextField()  # an NPI, or the carrier's number; empty: nobody any more
+    name = models.TextField()
+    is_patient = models.BooleanField(null=True)  # of this provider already; null: not said
+    begins_on = models.DateField()
+    author = models.TextField()
+    change_id = models.BigIntegerField(null=True)  # the file it came with
+    made_at = models.DateTimeField()
+
+
 class CoverageFund(CoverageKey):
     """How contributions are invested from a change point on."""
 

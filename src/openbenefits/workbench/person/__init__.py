@@ -12,6 +12,7 @@ from openbenefits.workbench.person import (
     people,
     person_operations,
     proposals,
+    providers,
     receivers,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "people",
     "person_operations",
     "proposals",
+    "providers",
     "receivers",
 ]
