@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
 
+from openbenefits.accounts import language
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
 from openbenefits.portal.offers import signs_only
@@ -47,7 +48,7 @@ urlpatterns = [
     path("workbench/", include("openbenefits.workbench.urls")),
     path("portal/", include("openbenefits.portal.urls")),
     path("api/v1/", include("openbenefits.api.urls")),
-    path("language/", include("django.conf.urls.i18n")),
+    path("language/setlang/", language.choose, name="set_language"),
 ]
 
 

@@ -13,6 +13,8 @@ from openbenefits.portal import (
     papers,
     pays,
     profile,
+    providers,
+    receivers,
     reviewing,
 )
 
@@ -37,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("family/", family.people, name="family"),
     path("family/add/", family.add, name="family_add"),
     path("family/<int:number>/", family.change, name="family_change"),
+    path("family/receivers/<int:record>-<str:plan_type>/", receivers.receivers, name="receivers"),
+    path("family/providers/", providers.providers, name="providers"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:document>/", papers.open_paper, name="paper"),
     path("letters/", letters.letters, name="letters"),
