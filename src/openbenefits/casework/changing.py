@@ -20,7 +20,8 @@ WATCHED = (
     *("category", "kind", "subject", "body", "notify", "is_health", "escalated"),
 )
 """What of a ticket its history tells."""
-WRITTEN = (*WATCHED, "changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded")
+FOLLOWING = ("changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded")
+"""What follows from it."""
 MOST_AT_ONCE = 5_000
 
 
@@ -127,7 +128,7 @@ def _change(by: By, tickets: list[Ticket], order: ChangeOrder, reason: str, now:
         if differing:
             one.changed_at = now
             changed.append(one)
-            lines += [_line(one, name, before[name], author, reason, now) for name in differing]
+            lines += [line_of(one, name, before[name], author, reason, now) for name in differing]
     save(changed, lines, by_user=author.user_id, now=now)
     return changed
 
@@ -136,7 +137,8 @@ def save(tickets: list[Ticket], lines: list[Change], *, by_user: int | None, now
     """Write changed tickets, their history, and that people are to be told."""
     if not tickets:
         return
-    Ticket.objects.bulk_update(tickets, WRITTEN, batch_size=500)
+    fields = {line.field for line in lines} & set(WATCHED)
+    Ticket.objects.bulk_update(tickets, sorted(fields | set(FOLLOWING)), batch_size=500)
     Change.objects.bulk_create(lines)
     Notice.objects.bulk_create(
         Notice(
@@ -210,7 +212,7 @@ def count_levels(ticket: Ticket, stands: Standing, now: datetime) -> None:
     ticket.escalated = min(ticket.escalated, level_reached(ticket.level_1_at, ticket.level_2_at, now))
 
 
-def _line(ticket: Ticket, name: str, before: object, author: Author, reason: str, now: datetime) -> Change:
+def line_of(ticket: Ticket, name: str, before: object, author: Author, reason: str, now: datetime) -> Change:
     return Change(
         client_id=ticket.client_id,
         ticket_id=ticket.pk,
