@@ -88,8 +88,8 @@ def work(connection: Any, clock: Clock, *, is_nightly: bool = False, is_waiting:
     """Do what is asked for until a signal ends it (is_waiting), or until nothing is left to do.
 
     On SIGTERM or Ctrl-C what runs stops at its next step: what it committed stays. `is_nightly` carries out,
-    at the hour of the setting NIGHT, what is due of every client. Reports due by mail go out at REPORTS_AT; tasks
-    and cases are escalated and told of at CASEWORK_AT.
+    at the hour of the setting NIGHT, what is due of every client. Reports due by mail go out at REPORTS_AT;
+    tasks and cases are escalated and told of at CASEWORK_AT.
 
     Errors: WorkerThere.
     """

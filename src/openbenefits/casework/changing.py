@@ -1,6 +1,6 @@
 """What of tickets changes, one or many at once: with its history, its levels, and who is told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,17 +65,12 @@ def would_change(by: By, numbers: Iterable[int], order: ChangeOrder, *, now: dat
 
 def complete_task(by: By, number: int, *, reason: str = "", now: datetime) -> Ticket:
     """Say that what was to be done is done: a task is complete, a case resolved."""
-    return _end(by, number, ENDS, reason, now)
+    return change(by, number, ChangeOrder(status=ENDS), reason=reason, now=now)
 
 
 def cancel_task(by: By, number: int, *, reason: str = "", now: datetime) -> Ticket:
     """Say that there is nothing to do: a task is cancelled, a case closed."""
-    return _end(by, number, WITHDRAWN, reason, now)
-
-
-def _end(by: By, number: int, ends: dict[Form, Status], reason: str, now: datetime) -> Ticket:
-    form = Ticket.objects.filter(pk=number).values_list("form", flat=True).first() or Form.TASK
-    return change(by, number, ChangeOrder(status=ends[Form(form)]), reason=reason, now=now)
+    return change(by, number, ChangeOrder(status=WITHDRAWN), reason=reason, now=now)
 
 
 def close_for(
@@ -95,12 +90,8 @@ def close_for(
     found = Ticket.objects.filter(about_kind=subject.kind, about_key=subject.key).exclude(status__in=DONE)
     if client_id is not None:
         found = found.filter(client_id=client_id)
-    numbers = list(found.values_list("pk", "form"))
-    closed = 0
-    for form, status in (ENDS if is_done else WITHDRAWN).items():
-        mine = [number for number, one in numbers if one == form]
-        closed += change_all(by, mine, ChangeOrder(status=status), reason=reason, now=now) if mine else 0
-    return closed
+    order = ChangeOrder(status=ENDS if is_done else WITHDRAWN)
+    return change_all(by, found.values_list("pk", flat=True), order, reason=reason, now=now)
 
 
 def _locked(by: By, numbers: Sequence[int]) -> list[Ticket]:
@@ -166,7 +157,7 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
     ticket.notify = asked(said.get("notify", ticket.notify))
     ticket.reminded = 0 if "due_on" in said else ticket.reminded
     if "status" in said:
-        _to_status(ticket, Status(said["status"]), author, now)
+        _to_status(ticket, said["status"], author, now)
     if before[:2] != (ticket.category, ticket.kind):
         ticket.is_health = stands.is_health(ticket.category, ticket.kind)
     if "assigned" in said:
@@ -175,8 +166,9 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
         count_levels(ticket, stands, now)
 
 
-def _to_status(ticket: Ticket, status: Status, author: Author, now: datetime) -> None:
+def _to_status(ticket: Ticket, wanted: Status | Mapping[Form, Status], author: Author, now: datetime) -> None:
     form = Form(ticket.form)
+    status = wanted[form] if isinstance(wanted, Mapping) else wanted
     if status not in STATUSES[form]:
         raise TicketRefused(
             f"expected one of {', '.join(STATUSES[form])} for a {form}, found '{status}'; choose one"
