@@ -147,6 +147,7 @@ def test_a_ticket_from_its_opening_to_its_end(come, users, number_of, told):
         "subject": "Ask again",
         "type": "renewal/rates",
         "priority": "critical",
+        "owner": users["ann"].pk,
         "start_on": "2026-03-02",
     }
     late = post(

@@ -95,16 +95,20 @@ def close_for(
 
 
 def _locked(by: By, numbers: Sequence[int]) -> list[Ticket]:
+    """Lock the tickets somebody sees and may act upon.
+
+    Errors: NotAllowed, before anything is locked: to who only reads, a row that would be locked is not there.
+    """
     seen = Ticket.objects.filter(pk__in=numbers)
     if not isinstance(by, str):
         seen = seen.filter(visible(by))
+    for client_id in seen.order_by().values_list("client_id", flat=True).distinct():
+        require_work(by, client_id)
     return list(seen.order_by("pk").select_for_update())
 
 
 def _change(by: By, tickets: list[Ticket], order: ChangeOrder, reason: str, now: datetime) -> list[Ticket]:
     """Change tickets that are locked; answer those that are not as they were."""
-    for client_id in {one.client_id for one in tickets}:
-        require_work(by, client_id)
     author = author_of(by)
     who = order.assigned if isinstance(order.assigned, Assignee) else Assignee()
     stands = standing(

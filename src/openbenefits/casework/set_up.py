@@ -23,18 +23,31 @@ def save_record(access: Access, record: Record) -> Record:
     """
     access.require(Permission.SETUP, PEO)
     try:
-        record.full_clean()
+        record.full_clean(exclude=_open_fields(record))
     except ValidationError as refused:
         words = "; ".join(f"{name}: {' '.join(said)}" for name, said in refused.message_dict.items())
         raise TicketRefused(f"expected a record that can be kept, found one that cannot: {words}") from None
     if isinstance(record, WorkingHours):
-        Calendar(opens=record.opens, closes=record.closes, weekdays=_weekdays(record.weekdays))
+        Calendar(
+            zone=record.zone,
+            opens=record.opens,
+            closes=record.closes,
+            weekdays=_weekdays(record.weekdays),
+            state=record.state,
+        )
     if isinstance(record, TicketType) and not 0 <= record.reminder_days <= MOST_REMINDER_DAYS:
         raise TicketRefused(
             f"expected 0 to {MOST_REMINDER_DAYS} business days, found {record.reminder_days}; correct them"
         )
     record.save()
     return record
+
+
+def _open_fields(record: models.Model) -> set[str]:
+    """Name the fields that say nothing, and may."""
+    return {
+        one.name for one in record._meta.concrete_fields if one.null and getattr(record, one.name) is None
+    }
 
 
 def _weekdays(said: str) -> frozenset[int]:

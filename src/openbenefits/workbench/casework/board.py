@@ -68,13 +68,13 @@ def _lane(request: Any, lane: Lane, place: int, form: Form) -> dict[str, Any]:
     }
 
 
-@page("board/", name="all_board", title=_("Board"), section=Section.TODAY)
+@page("board/", name="all_board", title=_("Board"), section=Section.WORK)
 def everywhere(request: Any) -> HttpResponse:
     """Show the tasks, or cases, of all clients one may see, by status."""
     return _board(request, None)
 
 
-@page("<client:client>/board/", name="board", title=_("Board of the client"), section=Section.TODAY)
+@page("<client:client>/board/", name="board", title=_("Board of the client"), section=Section.WORK)
 def of_client(request: Any, client: str) -> HttpResponse:
     """Show the tasks, or cases, of a client by status."""
     return _board(request, client_of(request, client))

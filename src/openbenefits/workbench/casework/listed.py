@@ -92,7 +92,7 @@ def _list(
     )
 
 
-@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.TODAY)
+@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.WORK)
 def everywhere(request: Any) -> HttpResponse:
     """List the tasks and cases of all clients one may see, the most urgent first."""
     return _list(request, None, title=_("Tasks and cases"))
@@ -102,14 +102,14 @@ def everywhere(request: Any) -> HttpResponse:
     "<client:client>/tickets/",
     name="tickets",
     title=_("Tasks and cases of the client"),
-    section=Section.TODAY,
+    section=Section.WORK,
 )
 def of_client(request: Any, client: str) -> HttpResponse:
     """List the tasks and cases of a client, the most urgent first."""
     return _list(request, client_of(request, client), title=_("Tasks and cases"))
 
 
-@page("mine/", name="mine", title=_("My work"), section=Section.TODAY)
+@page("mine/", name="mine", title=_("My work"), section=Section.WORK)
 def mine(request: Any) -> HttpResponse:
     """List what one has to do, what one answers for, and what one follows."""
     me = request.access.user_id
@@ -161,7 +161,7 @@ def follow_clients(request: Any) -> HttpResponse:
     return act(request, do, said=told, to=address("tickets", client=code) if code else address("mine"))
 
 
-@page("queues/", name="queues", title=_("Queues"), section=Section.TODAY)
+@page("queues/", name="queues", title=_("Queues"), section=Section.WORK)
 def all_queues(request: Any) -> HttpResponse:
     """List the queues with what waits in each."""
     rows = queues(request.access, clock.today())

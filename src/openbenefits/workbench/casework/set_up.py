@@ -34,6 +34,8 @@ def form_of(part: Part, record: models.Model, said: Any = None) -> forms.ModelFo
     choices = choices_of()
     for name, label in part.fields.items():
         field: Any = form.fields[name]
+        stored: Any = part.model._meta.get_field(name)
+        field.required = field.required and not stored.null
         if name in choices:
             field = form.fields[name] = _chosen(name, field, choices[name])
         elif isinstance(field, forms.DateField):
