@@ -21,6 +21,7 @@ from openbenefits.api import (
     setup,
     statements,
     subscriptions,
+    tickets,
     work,
 )
 from openbenefits.api.openapi import api
@@ -30,7 +31,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup),
+    *(continuation, setup, tickets),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

@@ -28,6 +28,7 @@ from openbenefits.cli import (
     serve,
     setup,
     statements,
+    tickets,
     user,
     worker,
 )
@@ -72,6 +73,7 @@ ORDER = (
         "statements",
         "letters",
     ),
+    *("tasks", "cases", "work"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
@@ -144,6 +146,9 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
+app.add_typer(tickets.tasks, name="tasks", rich_help_panel=CYCLE)
+app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
+app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
