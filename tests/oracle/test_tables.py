@@ -59,8 +59,8 @@ def test_elections(case: TableCase, check: Engine) -> None:
 
 @pytest.mark.parametrize("case", _named(COVERED))
 def test_covered(case: TableCase) -> None:
-    found = COVER(case.peo, case.client, case.person)
-    assert {plan_type: found.get(plan_type, []) for plan_type in case.expect["covers"]} == case.expect["covers"]
+    found, covers = COVER(case.peo, case.client, case.person), case.expect["covers"]
+    assert {plan_type: found.get(plan_type, []) for plan_type in covers} == covers
 
 
 @pytest.mark.parametrize("case", _named(list(load_owed_cases())))
