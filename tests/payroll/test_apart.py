@@ -78,14 +78,21 @@ def owing_of(known: Known, used: pl.DataFrame) -> Owing:
 
 
 def differing(before: pl.DataFrame, after: pl.DataFrame) -> list[Any]:
-    """The lines of which the amounts differ; a line that is not there owes 0, an unknown amount differs from it."""
-    amounts = ["owed_cents", "employer_cents"]
-    sides = [
-        {row[:-2]: row[-2:] for row in lines.select(*LINE, *amounts).iter_rows()} for lines in (before, after)
-    ]
+    """The places and pays of which the amounts differ; what is not there owes 0, an unknown amount stays so."""
+    sides = [amounts_of(lines) for lines in (before, after)]
     keys = sides[0].keys() | sides[1].keys()
     both = [(key, *(side.get(key, (0, 0)) for side in sides)) for key in keys]
     return sorted((one for one in both if one[1] != one[2]), key=str)
+
+
+def amounts_of(lines: pl.DataFrame) -> dict[Any, Any]:
+    """Add up what is owed by LINE: both parts of a percentage may be after tax."""
+    found: dict[Any, Any] = {}
+    for *key, owed, employer in lines.select(*LINE, "owed_cents", "employer_cents").iter_rows():
+        was = found.get(tuple(key), (0, 0))
+        pairs = zip(was, (owed, employer), strict=True)
+        found[tuple(key)] = tuple(None if None in one else sum(one) for one in pairs)
+    return found
 
 
 @FEW
