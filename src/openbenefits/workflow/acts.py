@@ -88,7 +88,9 @@ def _enter(doing: Doing) -> str:
     made = enter_activity(
         doing.connection, place, reason=doing.values["reason"], author=doing.author, now=doing.now
     )
-    return "-".join(str(part) for part in (made.person_id, made.benefit_record, made.event_on, made.bas_action))
+    return "-".join(
+        str(part) for part in (made.person_id, made.benefit_record, made.event_on, made.bas_action)
+    )
 
 
 ENTER = Act(

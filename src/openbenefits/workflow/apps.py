@@ -7,9 +7,14 @@ class WorkflowConfig(AppConfig):
     name = "openbenefits.workflow"
 
     def ready(self) -> None:
-        """Declare the kinds of record of the floors below."""
+        """Declare the kinds of record, checks and acts of the floors below."""
+        from openbenefits.workflow.acts import ENTER, register_act
+        from openbenefits.workflow.checks import SHIPPED, register_check
         from openbenefits.workflow.kinds import register
         from openbenefits.workflow.record_kinds import KINDS
 
         for kind in KINDS:
             register(kind)
+        for check in SHIPPED:
+            register_check(check)
+        register_act(ENTER)

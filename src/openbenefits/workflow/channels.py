@@ -35,7 +35,7 @@ class OnSave(Part):
     operation: Operation = Operation.BOTH
     changed: str = ""
     pipelines: list[Pipeline] = msgspec.field(
-        default_factory=lambda: [Pipeline.USER, Pipeline.IMPORT, Pipeline.API, Pipeline.RUN]
+        default_factory=lambda: [one for one in Pipeline if one is not Pipeline.SILENT]
     )
 
 

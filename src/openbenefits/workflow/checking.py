@@ -96,7 +96,9 @@ def _condition(where: str, row: Condition, kind: RecordKind, channel: Channel) -
     except (KindUnknown, ConditionRefused, DayRefused) as refused:
         yield _refused(where, refused)
         return
-    if row.operator.startswith("changed") and (channel.is_scheduled or row.source not in ("record", "channel")):
+    if row.operator.startswith("changed") and (
+        channel.is_scheduled or row.source not in ("record", "channel")
+    ):
         yield _finding(where, "a change of the trigger record of a real-time channel", f"'{row.operator}'")
 
 

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import polars as pl
 
-from openbenefits.core.pipelines import Pipeline
 from openbenefits.workflow.channels import Channel, Condition, Item, OnSave, Operation
 from openbenefits.workflow.kinds import RecordKind, field_of, kind_of
 from openbenefits.workflow.rules.conditions import BEFORE, Row, decide
@@ -51,7 +50,9 @@ class Reading:
     def _row(self, one: Condition) -> Row:
         source = "record" if one.source == "channel" else one.source
         found = field_of(self.kind, source, one.field)
-        return Row(label=one.label, column=one.column, type=found.type, operator=one.operator, value=one.value)
+        return Row(
+            label=one.label, column=one.column, type=found.type, operator=one.operator, value=one.value
+        )
 
 
 def judged(reading: Reading, records: pl.DataFrame) -> pl.DataFrame:
@@ -65,7 +66,7 @@ def judged(reading: Reading, records: pl.DataFrame) -> pl.DataFrame:
         raise ValueError(f"expected a real-time channel, found '{reading.channel.channel}'")
     found = reading.met(reading.channel, records)
     steps = (
-        (~pl.col("pipeline").is_in([str(one) for one in _ways(on)]), _said("pipeline", "pipeline")),
+        (~pl.col("pipeline").is_in([str(one) for one in on.pipelines]), _said("pipeline", "pipeline")),
         (~_counts(on.operation), _said("operation", "operation")),
         (~_changed(on), pl.lit(why("unchanged", field=on.changed))),
         (~pl.col("is_met"), pl.concat_str(pl.lit(why("conditions", labels="")), pl.col("unmet"))),
@@ -73,13 +74,13 @@ def judged(reading: Reading, records: pl.DataFrame) -> pl.DataFrame:
     skipped = pl.lit(str(Outcome.SKIPPED))
     outcome, told = pl.lit(str(Outcome.MATCHED)), pl.lit("")
     for place, (stops, because) in reversed(list(enumerate(steps))):
-        outcome = pl.when(stops).then(skipped if place == 0 else pl.lit(str(Outcome.NOT_MATCHED))).otherwise(outcome)
+        outcome = (
+            pl.when(stops)
+            .then(skipped if place == 0 else pl.lit(str(Outcome.NOT_MATCHED)))
+            .otherwise(outcome)
+        )
         told = pl.when(stops).then(because).otherwise(told)
     return found.with_columns(outcome=outcome, why=told).drop("is_met", "unmet")
-
-
-def _ways(on: OnSave) -> Collection[Pipeline]:
-    return (*on.pipelines, Pipeline.CHANNEL)
 
 
 def _counts(operation: Operation) -> pl.Expr:

@@ -13,7 +13,7 @@ def _fact(table: str, alias: str, key: str, mine: str, *, of: str = "person_id")
                       WHERE n.client_id = f.client_id AND n.{of} = f.{of} AND n.valid_from = f.valid_from
                         AND n.version > f.version AND n.known_since <= a.known)
     ORDER BY f.valid_from <= a.today DESC, abs(f.valid_from - a.today) LIMIT 1
-) AS {alias}"""  # noqa: S608 - names of ours
+) AS {alias}"""
 
 
 JOB_ROWS = """
@@ -54,7 +54,7 @@ LEFT JOIN LATERAL ({JOB_ROWS.format(client="o.client_id", person="o.id", job="AN
     ORDER BY f.valid_from DESC, f.sequence DESC LIMIT 1
 ) AS b ON true
 LEFT JOIN {HIRED.format(**_OF_JOB)}
-"""  # noqa: S608 - constants
+"""
 JOBS = """
 SELECT DISTINCT concat_ws('-', person_id, job_number) AS key FROM workforce_jobfact WHERE client_id = %(client)s
 """
@@ -183,7 +183,7 @@ def changed(table: str, key: str, at: str, pipeline: str = "'user'", extra: str 
     return f"""
 SELECT DISTINCT {key} AS key, {at} AS at, {pipeline} AS pipeline FROM {table} AS n {extra}
 WHERE n.client_id = %(client)s AND {at} > %(begin)s AND {at} <= %(end)s
-"""  # noqa: S608 - names of ours
+"""
 
 
 _OF_CHANGE = "LEFT JOIN workforce_changeset AS c ON c.id = n.change_id"

@@ -63,6 +63,7 @@ class RecordKind:
     source:   where it is not: what follows `FROM asked AS a`, SQL that brings a row for each `a.key`, as it was known
               at `a.known` and stands on the day `a.today`.
     client, person, active: SQL of whose it is, whom it is about (NULL: nobody), whether it counts.
+    ended:    SQL of whether it is done with: then open tickets about it are closed.
     everyone: SQL of all keys of %(client)s, in a column `key`; without it no channel of the kind is scheduled.
     history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`. With one,
               `source` honours `a.known`, and the test bench can look back.
@@ -77,6 +78,7 @@ class RecordKind:
     client: str = "t.client_id"
     person: str = "NULL"
     active: str = "true"
+    ended: str = "false"
     everyone: str = ""
     history: str = ""
     related: Mapping[str, Related] = field(default_factory=lambda: MappingProxyType({}))

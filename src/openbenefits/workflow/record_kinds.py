@@ -8,7 +8,10 @@ DAY, NUMBER, FLAG, MONEY = FieldType.DAY, FieldType.NUMBER, FieldType.FLAG, Fiel
 PERSONAL, HEALTH = Permission.SEE_PERSONAL, Permission.SEE_HEALTH
 OF_CLIENT = {"client": Related("client", by="client")}
 OF_PERSON = {"person": Related("person", by="person")} | OF_CLIENT
-IS_PERSONS = {"client": Field("Client", path="t.client_id::text"), "person": Field("Person", path="t.person_id::text")}
+IS_PERSONS = {
+    "client": Field("Client", path="t.client_id::text"),
+    "person": Field("Person", path="t.person_id::text"),
+}
 JOB_FIELDS = {
     "action": Field("Last action"),
     "reason": Field("Reason"),
@@ -25,7 +28,15 @@ JOB_FIELDS = {
     "flsa_status": Field("FLSA status"),
     "weekly_hours": Field("Weekly hours, in hundredths", NUMBER, "t.weekly_hours_hundredths"),
 }
-BEFORE = ("job_status", "benefit_group", "employee_class", "full_part_time", "location", "department", "pay_group")
+BEFORE = (
+    "job_status",
+    "benefit_group",
+    "employee_class",
+    "full_part_time",
+    "location",
+    "department",
+    "pay_group",
+)
 ACTIVE = "t.job_status IN ('A', 'L', 'P', 'S', 'W')"
 
 KINDS = (
@@ -107,6 +118,7 @@ KINDS = (
         source=frames.LIFE_EVENT,
         person="t.person_id",
         active="NOT t.is_deleted",
+        ended="t.is_deleted",
         everyone=frames.LIFE_EVENTS,
         history=frames.LIFE_EVENTS_CHANGED,
         related=OF_PERSON,
@@ -131,6 +143,7 @@ KINDS = (
         source=frames.EVENT,
         person="t.person_id",
         active="st.event_status = 'O'",
+        ended="st.event_status <> 'O'",
         everyone=frames.EVENTS,
         history=frames.EVENTS_CHANGED,
         related=OF_PERSON,
@@ -164,12 +177,16 @@ KINDS = (
         fields=IS_PERSONS
         | {
             "plan_type": Field("Plan type"),
-            "kind": Field("Kind (E elected, D defaulted, W waived, T terminated, N never enrolled, I ineligible)"),
+            "kind": Field(
+                "Kind (E elected, D defaulted, W waived, T terminated, N never enrolled, I ineligible)"
+            ),
             "basis": Field("Basis"),
             "option": Field("Option", path="o.code"),
             "begins_on": Field("From", DAY),
             "coverage_amount": Field("Coverage amount", MONEY, "t.coverage_cents"),
-            "awaits_evidence": Field("Waits for evidence", FLAG, "t.requested_coverage_cents IS NOT NULL", HEALTH),
+            "awaits_evidence": Field(
+                "Waits for evidence", FLAG, "t.requested_coverage_cents IS NOT NULL", HEALTH
+            ),
         },
         source=frames.COVERAGE,
         person="t.person_id",
@@ -208,6 +225,7 @@ KINDS = (
         },
         source=frames.IMPORT,
         active="u.id IS NULL",
+        ended="u.id IS NOT NULL",
         everyone=frames.IMPORTS,
         history=frames.IMPORTS_CHANGED,
         related=OF_CLIENT,
@@ -225,6 +243,7 @@ KINDS = (
         },
         table="runs_run",
         client="t.bundle_client",
+        ended="t.state IN ('done', 'taken back')",
         everyone=frames.RUNS,
         related=OF_CLIENT,
         link="run",
@@ -246,5 +265,35 @@ KINDS = (
         source=frames.OPEN_ENROLLMENT,
         everyone=frames.OPEN_ENROLLMENTS,
         related=OF_CLIENT,
+    ),
+    *(
+        RecordKind(
+            name=form,
+            title=form.capitalize(),
+            fields={
+                "client": Field("Client", path="t.client_id::text"),
+                "person": Field("Person", path="t.person_id::text"),
+                "category": Field("Category"),
+                "kind": Field("Type"),
+                "priority": Field("Priority"),
+                "status": Field("Status"),
+                "start_on": Field("Start", DAY),
+                "due_on": Field("Due", DAY),
+                "assignee": Field(
+                    "Assigned to", path="(SELECT username FROM accounts_user WHERE id = t.assignee_id)"
+                ),
+                "role": Field("For the role"),
+                "queue": Field("Queue"),
+                "escalated": Field("Level of escalation", NUMBER),
+                "is_channels": Field("Opened by a channel", FLAG, "t.opened_by LIKE 'channel %'"),
+            },
+            source=f"JOIN casework_ticket AS t ON t.id = a.key::bigint AND t.form = '{form}'",
+            person="t.person_id",
+            active="t.status NOT IN ('complete', 'cancelled', 'resolved', 'closed')",
+            everyone=f"SELECT id::text AS key FROM casework_ticket WHERE form = '{form}' AND client_id = %(client)s",
+            related=OF_PERSON,
+            link=form,
+        )
+        for form in ("task", "case")
     ),
 )

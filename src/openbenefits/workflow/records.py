@@ -12,7 +12,7 @@ from openbenefits.workflow.kinds import POLARS, RecordKind, kind_of
 ASKED = {"key": pl.String(), "known": pl.String(), "today": pl.Date()}
 """Which record, as known when ('infinity': all that is known), on which day."""
 ALWAYS = "infinity"
-OWN = {"client_id": pl.Int32(), "person_id": pl.Int64(), "is_active": pl.Boolean()}
+OWN = {"client_id": pl.Int32(), "person_id": pl.Int64(), "is_active": pl.Boolean(), "is_ended": pl.Boolean()}
 HISTORY = {"key": pl.String(), "at": pl.Datetime("us", "UTC"), "pipeline": pl.String()}
 
 
@@ -35,7 +35,10 @@ def load(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: Collecti
         keys = found.select(key=pl.col(related.by).cast(pl.String), known="known", today="today")
         theirs = _rows(connection, kind_of(related.kind), keys.drop_nulls("key").unique(), sorted(fields))
         theirs = theirs.select(
-            pl.col("key").alias(related.by), "known", "today", pl.col(sorted(fields)).name.prefix(f"{relation}.")
+            pl.col("key").alias(related.by),
+            "known",
+            "today",
+            pl.col(sorted(fields)).name.prefix(f"{relation}."),
         )
         found = found.with_columns(pl.col(related.by).cast(pl.String)).join(
             theirs, on=[related.by, "known", "today"], how="left", maintain_order="left"
@@ -54,7 +57,7 @@ def _rows(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: list[st
             FROM unnest(%(keys)s::text[], %(knowns)s::text[], %(todays)s::date[]) AS q (key, known, today)
         )
         SELECT a.key, a.said AS known, a.today, {kind.client} AS client_id, {kind.person} AS person_id,
-               coalesce({kind.active}, false) AS is_active{values}
+               coalesce({kind.active}, false) AS is_active, coalesce({kind.ended}, false) AS is_ended{values}
         FROM asked AS a {kind.rows}
     """  # noqa: S608 - SQL of ours
     read_as = ASKED | OWN | {f"f{place}": schema[name] for place, name in enumerate(names)}
@@ -95,7 +98,9 @@ def changes(
     return copy_out(connection, query, HISTORY, {"client": client_id, "begin": begin, "end": end})
 
 
-def rows_before(kind: RecordKind, was: Mapping[str, Any], names: Collection[str], today: date) -> pl.DataFrame:
+def rows_before(
+    kind: RecordKind, was: Mapping[str, Any], names: Collection[str], today: date
+) -> pl.DataFrame:
     """Answer records as they were before, from the rows a trigger kept; only fields that are columns are known.
 
     Shapes: key, known, today, and the fields named, as text (what a trigger keeps is JSON).

@@ -27,7 +27,9 @@ def _loose(schema: Any) -> Any:
         return schema
     free = {"type": ["string", "number", "boolean"]}
     return {
-        key: value | free if key in ("label", "value") and isinstance(value, dict) and "type" in value else _loose(value)
+        key: value | free
+        if key in ("label", "value") and isinstance(value, dict) and "type" in value
+        else _loose(value)
         for key, value in schema.items()
     }
 

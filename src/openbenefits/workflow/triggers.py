@@ -25,7 +25,7 @@ def watch(
     known: the column that says since when a row is known; where it is stated, what a record was before is read from
            history. Without one, what it was is taken from the row as it was before (the key must be the row's own).
     """
-    arguments = ", ".join(f"'{one}'" for one in (kind, key, client, known))
+    arguments = ", ".join("'" + one.replace("'", "''") + "'" for one in (kind, key, client, known))
     made, gone = [], []
     for moment in moments:
         name = f"workflow_{moment.lower()}_{kind.replace(chr(32), chr(95))}"

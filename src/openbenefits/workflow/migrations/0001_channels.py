@@ -6,136 +6,186 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('code', models.TextField()),
-                ('name', models.TextField()),
-                ('playbook', models.TextField(default='')),
-                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('published', models.IntegerField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("code", models.TextField()),
+                ("name", models.TextField()),
+                ("playbook", models.TextField(default="")),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("published", models.IntegerField(null=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('client_id', 'code'), name='workflow_one_channel')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("client_id", "code"), name="workflow_one_channel")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DeadLetter',
+            name="DeadLetter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('channel_id', models.BigIntegerField(null=True)),
-                ('version', models.IntegerField(null=True)),
-                ('item', models.TextField(default='')),
-                ('kind', models.TextField()),
-                ('key', models.TextField(default='')),
-                ('person_id', models.BigIntegerField(null=True)),
-                ('cause', models.TextField()),
-                ('depth', models.SmallIntegerField(default=0)),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('day', models.DateField()),
-                ('fire_on', models.DateField(null=True)),
-                ('outbox_id', models.BigIntegerField(null=True)),
-                ('told', models.TextField()),
-                ('state', models.TextField(default='dead')),
-                ('attempts', models.SmallIntegerField(default=1)),
-                ('at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("channel_id", models.BigIntegerField(null=True)),
+                ("version", models.IntegerField(null=True)),
+                ("item", models.TextField(default="")),
+                ("kind", models.TextField()),
+                ("key", models.TextField(default="")),
+                ("person_id", models.BigIntegerField(null=True)),
+                ("cause", models.TextField()),
+                ("depth", models.SmallIntegerField(default=0)),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("day", models.DateField()),
+                ("fire_on", models.DateField(null=True)),
+                ("outbox_id", models.BigIntegerField(null=True)),
+                ("told", models.TextField()),
+                ("state", models.TextField(default="dead")),
+                ("attempts", models.SmallIntegerField(default=1)),
+                ("at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['client_id', 'state', '-id'], name='workflow_dead')],
+                "indexes": [models.Index(fields=["client_id", "state", "-id"], name="workflow_dead")],
             },
         ),
         migrations.CreateModel(
-            name='LogLine',
+            name="LogLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('channel_id', models.BigIntegerField()),
-                ('version', models.IntegerField()),
-                ('item', models.TextField()),
-                ('kind', models.TextField()),
-                ('key', models.TextField()),
-                ('person_id', models.BigIntegerField(null=True)),
-                ('cause', models.TextField()),
-                ('outcome', models.TextField()),
-                ('why', models.TextField()),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("channel_id", models.BigIntegerField()),
+                ("version", models.IntegerField()),
+                ("item", models.TextField()),
+                ("kind", models.TextField()),
+                ("key", models.TextField()),
+                ("person_id", models.BigIntegerField(null=True)),
+                ("cause", models.TextField()),
+                ("outcome", models.TextField()),
+                ("why", models.TextField()),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['client_id', '-id'], name='workflow_last_lines')],
+                "indexes": [models.Index(fields=["client_id", "-id"], name="workflow_last_lines")],
             },
         ),
         migrations.CreateModel(
-            name='Made',
+            name="Made",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('channel_id', models.BigIntegerField()),
-                ('version', models.IntegerField()),
-                ('item', models.TextField()),
-                ('kind', models.TextField()),
-                ('key', models.TextField()),
-                ('person_id', models.BigIntegerField(null=True)),
-                ('cause', models.TextField()),
-                ('fire_on', models.DateField(null=True)),
-                ('depth', models.SmallIntegerField()),
-                ('made_kind', models.TextField()),
-                ('made_key', models.TextField()),
-                ('made_on', models.DateField()),
-                ('made_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("channel_id", models.BigIntegerField()),
+                ("version", models.IntegerField()),
+                ("item", models.TextField()),
+                ("kind", models.TextField()),
+                ("key", models.TextField()),
+                ("person_id", models.BigIntegerField(null=True)),
+                ("cause", models.TextField()),
+                ("fire_on", models.DateField(null=True)),
+                ("depth", models.SmallIntegerField()),
+                ("made_kind", models.TextField()),
+                ("made_key", models.TextField()),
+                ("made_on", models.DateField()),
+                ("made_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['client_id', 'made_kind', 'made_key'], name='workflow_made_what')],
-                'constraints': [models.UniqueConstraint(fields=('client_id', 'channel_id', 'item', 'key', 'cause'), name='workflow_made_once')],
+                "indexes": [
+                    models.Index(fields=["client_id", "made_kind", "made_key"], name="workflow_made_what")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("client_id", "channel_id", "item", "key", "cause"), name="workflow_made_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client', models.IntegerField()),
-                ('kind', models.TextField()),
-                ('operation', models.TextField()),
-                ('pipeline', models.TextField()),
-                ('keys', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('was', models.JSONField(null=True)),
-                ('known_at', models.DateTimeField(null=True)),
-                ('change', models.TextField()),
-                ('depth', models.SmallIntegerField()),
-                ('user_id', models.BigIntegerField(null=True)),
-                ('made_at', models.DateTimeField()),
-                ('state', models.TextField(default='waiting')),
-                ('attempts', models.SmallIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client", models.IntegerField()),
+                ("kind", models.TextField()),
+                ("operation", models.TextField()),
+                ("pipeline", models.TextField()),
+                ("keys", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("was", models.JSONField(null=True)),
+                ("known_at", models.DateTimeField(null=True)),
+                ("change", models.TextField()),
+                ("depth", models.SmallIntegerField()),
+                ("user_id", models.BigIntegerField(null=True)),
+                ("made_at", models.DateTimeField()),
+                ("state", models.TextField(default="waiting")),
+                ("attempts", models.SmallIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['change', 'kind', 'client'], name='workflow_together')],
+                "indexes": [models.Index(fields=["change", "kind", "client"], name="workflow_together")],
             },
         ),
         migrations.CreateModel(
-            name='ChannelVersion',
+            name="ChannelVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client_id', models.IntegerField()),
-                ('version', models.IntegerField()),
-                ('document', models.JSONField()),
-                ('author', models.TextField()),
-                ('written_at', models.DateTimeField()),
-                ('published_by', models.TextField(default='')),
-                ('published_at', models.DateTimeField(null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='workflow.channel')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("client_id", models.IntegerField()),
+                ("version", models.IntegerField()),
+                ("document", models.JSONField()),
+                ("author", models.TextField()),
+                ("written_at", models.DateTimeField()),
+                ("published_by", models.TextField(default="")),
+                ("published_at", models.DateTimeField(null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="workflow.channel",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('channel', 'version'), name='workflow_one_version')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("channel", "version"), name="workflow_one_version")
+                ],
             },
         ),
     ]

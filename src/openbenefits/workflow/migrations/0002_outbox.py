@@ -108,7 +108,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(NOTE, NO_NOTE),
-        *watch("person", "workforce_personfact", key="n.person_id::text", known="known_since", moments=("INSERT",)),
+        *watch(
+            "person",
+            "workforce_personfact",
+            key="n.person_id::text",
+            known="known_since",
+            moments=("INSERT",),
+        ),
         *watch(
             "job",
             "workforce_jobfact",

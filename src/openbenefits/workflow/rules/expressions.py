@@ -72,7 +72,7 @@ def parse(text: str, labels: Sequence[str]) -> Expression | None:
 
 
 def _any(parts: tuple[Expression, ...]) -> Expression | None:
-    if len(parts) < 2:  # noqa: PLR2004 - one is not joined
+    if len(parts) < 2:
         return parts[0] if parts else None
     return Joined("OR", parts)
 

@@ -1,7 +1,7 @@
 """When a scheduled item falls due for a record. Source: process-management §5.3; inclusive windows are our ruling.
 
-    fire   = the date of the record + offset (negative: before)
-    window = fire … fire + max(grace, 1) - 1, both included
+fire   = the date of the record + offset (negative: before)
+window = fire … fire + max(grace, 1) - 1, both included
 """
 
 from dataclasses import dataclass
