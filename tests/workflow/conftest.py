@@ -72,9 +72,24 @@ def on(**said):
 def when(*rows, expression=""):
     """State conditions as (field, operator, value), labelled from 1."""
     told = [
-        {"label": str(number), "field": field, "operator": operator, "value": value, "source": source or "record"}
+        {
+            "label": str(number),
+            "field": field,
+            "operator": operator,
+            "value": value,
+            "source": source or "record",
+        }
         for number, (source, field, operator, value) in enumerate(
-            [((row[0].rpartition(".")[0]), row[0].rpartition(".")[2], row[1], row[2] if len(row) > 2 else "") for row in rows], 1
+            [
+                (
+                    (row[0].rpartition(".")[0]),
+                    row[0].rpartition(".")[2],
+                    row[1],
+                    row[2] if len(row) > 2 else "",
+                )
+                for row in rows
+            ],
+            1,
         )
     ]
     return {"conditions": told, "expression": expression}

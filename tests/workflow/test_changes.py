@@ -14,7 +14,11 @@ def test_a_change_of_the_field_makes_a_task_of_the_right_person(world):
     world.change(world.second, department="X", now=later(days=1))
     world.look()
     (ticket,) = Ticket.objects.all()
-    assert (ticket.subject, ticket.person_id, ticket.opened_by) == ("Look at 0001", world.first, "channel test")
+    assert (ticket.subject, ticket.person_id, ticket.opened_by) == (
+        "Look at 0001",
+        world.first,
+        "channel test",
+    )
     assert (ticket.about_kind, ticket.about_key) == ("job", f"{world.first}-0")
     assert world.lines() == [
         ("", "matched", ""),
@@ -30,7 +34,12 @@ def test_nobody_watches_nothing_is_written(world):
     assert version.version == 1
     world.change(world.second, job_status="T", action="TER", now=later(days=1))
     (row,) = models.Outbox.objects.all()
-    assert (row.kind, row.operation, row.pipeline, row.keys) == ("job", "insert", "user", [f"{world.second}-0"])
+    assert (row.kind, row.operation, row.pipeline, row.keys) == (
+        "job",
+        "insert",
+        "user",
+        [f"{world.second}-0"],
+    )
 
 
 def test_looking_twice_makes_once(world):
@@ -55,7 +64,14 @@ def test_insert_and_update_are_told_apart(world):
 def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     from openbenefits.casework.services import cancel_task, complete_task
 
-    world.channel(**on(), items=[task("a"), task("b", after={"item": "a"}), task("c", after={"item": "b", "status": "cancelled"})])
+    world.channel(
+        **on(),
+        items=[
+            task("a"),
+            task("b", after={"item": "a"}),
+            task("c", after={"item": "b", "status": "cancelled"}),
+        ],
+    )
     world.change(world.first, job_status="L", action="LOA", now=later(days=1))
     world.look()
     (first,) = Ticket.objects.all()
@@ -65,7 +81,10 @@ def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     complete_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 2  # only a cancelled one goes on to c
-    assert models.Made.objects.order_by("pk").values_list("cause", "depth")[1] == (f"after task {first.pk}", 1)
+    assert models.Made.objects.order_by("pk").values_list("cause", "depth")[1] == (
+        f"after task {first.pk}",
+        1,
+    )
     cancel_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 3

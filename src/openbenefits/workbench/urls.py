@@ -3,6 +3,7 @@
 from openbenefits.workbench import (
     adhoc,
     batches,
+    channels,
     controls,
     desks,
     documents,
@@ -24,6 +25,7 @@ from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
+    channels,
     *(desks, reports, adhoc, documents, batches, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""

@@ -1,4 +1,7 @@
-"""The named acts by which a channel changes records: each the use case of the floor it belongs to, nothing else."""
+"""The named acts by which a channel changes records.
+
+Each the use case of the floor it belongs to, nothing else.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

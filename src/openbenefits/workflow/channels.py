@@ -1,6 +1,7 @@
 """A channel as people write it: what triggers it, conditions, and items that make something.
 
-The YAML file of a channel, the form of the workbench and what is stored are this one shape; `schema.py` publishes it.
+The YAML file of a channel, the form of the workbench and what is stored are this one shape; `schema.py`
+publishes it.
 """
 
 from enum import StrEnum
@@ -42,8 +43,9 @@ class OnSave(Part):
 class Schedule(Part):
     """Scheduled: so many days before (negative) or after a day of the record.
 
-    grace: days in which it may still be made, the first among them. frequency: at most once in so many days; 0: once
-    for each date it falls due on. cancels_on_change: when the day moves, what was opened for the old one is cancelled.
+    grace: days in which it may still be made, the first among them. frequency: at most once in so many
+    days; 0: once for each date it falls due on. cancels_on_change: when the day moves, what was opened for
+    the old one is cancelled.
     """
 
     field: str
@@ -95,7 +97,10 @@ class Who(Part):
 
 
 class Due(Part):
-    """When something is due: so many days, of business or of the calendar, from a day of the record or from today."""
+    """When something is due.
+
+    So many days, of business or of the calendar, from a day of the record or from today.
+    """
 
     days: int = 0
     business: bool = True
@@ -176,7 +181,8 @@ class Item(Part):
 class Channel(Part):
     """A channel.
 
-    clients: codes of the clients it is for, of a channel of the PEO; none: all. playbook: the one it belongs to.
+    clients: codes of the clients it is for, of a channel of the PEO; none: all. playbook: the one it
+             belongs to.
     """
 
     channel: str
@@ -187,6 +193,7 @@ class Channel(Part):
     clients: list[str] = []
     on: OnSave | None = None
     schedule: Schedule | None = None
+    by_hand: bool = False
     once: bool = False
     conditions: list[Condition] = []
     expression: str = ""
@@ -194,8 +201,8 @@ class Channel(Part):
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether days bring it about, and not changes."""
-        return self.on is None
+        """Whether days bring it about, and not changes, or somebody who starts it."""
+        return self.on is None and not self.by_hand
 
     def watched(self) -> list[str]:
         """Name the kinds of record whose changes it looks at."""

@@ -1,4 +1,7 @@
-"""The SQL of the checks that look at the floors below: set-up, census, events, coverage, deductions, duties."""
+"""The SQL of the checks that look at the floors below.
+
+Set-up, census, events, coverage, deductions, duties.
+"""
 
 _CLIENT = "CROSS JOIN LATERAL (SELECT a.key::int AS client_id) AS k"
 _PERSON = """JOIN workforce_person AS o ON o.id = split_part(a.key, '-', 1)::bigint
@@ -11,6 +14,8 @@ _COVERED = """(
     ORDER BY c.client_id, c.person_id, c.benefit_record, c.plan_type, c.slot, c.begins_on DESC, c.version DESC
 )"""
 _ENDED = "greatest(a.today, coalesce(j.last_day_employed, a.today)) + 62"  # run-outs and month ends are over
+_COVERED_BY_HIM = _COVERED.format(where="c.client_id = k.client_id AND c.person_id = k.person_id", day=_ENDED)
+_COVERED_TODAY = _COVERED.format(where="c.client_id = k.client_id", day="a.today")
 _LAST_JOB = """LEFT JOIN LATERAL (
     SELECT f.last_day_employed, f.job_status FROM workforce_jobfact AS f
     WHERE f.client_id = k.client_id AND f.person_id = k.person_id AND NOT f.is_deleted
@@ -22,7 +27,8 @@ _OF_JOB_EVENTS = """LEFT JOIN LATERAL (
 ) AS n ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS waiting FROM workforce_factchange AS f
-    WHERE f.client_id = k.client_id AND f.person_id = k.person_id AND f.is_trigger AND f.consumed_by_run IS NULL
+    WHERE f.client_id = k.client_id AND f.person_id = k.person_id AND f.is_trigger
+      AND f.consumed_by_run IS NULL
 ) AS w ON true"""
 
 CHECKS = (
@@ -32,8 +38,12 @@ CHECKS = (
         "kind": "client",
         "source": f"""{_CLIENT}
 LEFT JOIN programs_bundle AS b ON b.client_id = k.client_id
-LEFT JOIN LATERAL (SELECT count(*) AS programs FROM programs_program WHERE release_id = b.release_id) AS p ON true
-LEFT JOIN LATERAL (SELECT count(*) AS schedules FROM programs_schedule WHERE release_id = b.release_id) AS s ON true""",
+LEFT JOIN LATERAL (
+    SELECT count(*) AS programs FROM programs_program WHERE release_id = b.release_id
+) AS p ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS schedules FROM programs_schedule WHERE release_id = b.release_id
+) AS s ON true""",
         "is_done": "p.programs > 0 AND s.schedules > 0",
         "told": "concat(p.programs, ' programs, ', s.schedules, ' schedules in force')",
     },
@@ -43,9 +53,12 @@ LEFT JOIN LATERAL (SELECT count(*) AS schedules FROM programs_schedule WHERE rel
         "kind": "client",
         "source": f"""{_CLIENT}
 LEFT JOIN programs_bundle AS b ON b.client_id = k.client_id
-LEFT JOIN LATERAL (SELECT count(*) AS groups FROM programs_paygroup WHERE release_id = b.release_id) AS g ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS codes FROM programs_deductioncode AS d JOIN programs_bundle AS q ON q.release_id = d.release_id
+    SELECT count(*) AS groups FROM programs_paygroup WHERE release_id = b.release_id
+) AS g ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS codes FROM programs_deductioncode AS d
+    JOIN programs_bundle AS q ON q.release_id = d.release_id
     WHERE q.client_id IN (0, k.client_id)
 ) AS d ON true""",
         "is_done": "g.groups > 0 AND d.codes > 0",
@@ -103,7 +116,7 @@ LEFT JOIN LATERAL (SELECT count(*) AS taken FROM payroll_taken WHERE client_id =
         "kind": "person",
         "source": f"""{_PERSON} {_LAST_JOB}
 LEFT JOIN LATERAL (
-    SELECT count(*) AS plans FROM {_COVERED.format(where="c.client_id = k.client_id AND c.person_id = k.person_id", day=_ENDED)} AS c
+    SELECT count(*) AS plans FROM {_COVERED_BY_HIM} AS c
     WHERE c.kind IN ('E', 'D') AND c.basis <> 'continuation'
 ) AS c ON true""",
         "is_done": "c.plans = 0",
@@ -118,8 +131,9 @@ LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE q.state = 'due') AS due,
            count(*) FILTER (WHERE q.state = 'due' AND EXISTS (
                SELECT 1 FROM compliance_cobraact AS x
-               WHERE x.client_id = q.client_id AND x.person_id = q.person_id AND x.dependent_id = q.dependent_id
-                 AND x.cover = q.cover AND x.lost_on = q.lost_on AND x.kind <> 'decided'
+               WHERE x.client_id = q.client_id AND x.person_id = q.person_id
+                 AND x.dependent_id = q.dependent_id AND x.cover = q.cover AND x.lost_on = q.lost_on
+                   AND x.kind <> 'decided'
            )) AS told
     FROM (
         SELECT DISTINCT ON (d.dependent_id, d.cover, d.lost_on) d.* FROM compliance_cobraduty AS d
@@ -170,7 +184,7 @@ LEFT JOIN LATERAL (
         "kind": "client",
         "source": f"""{_CLIENT}
 LEFT JOIN LATERAL (
-    SELECT count(DISTINCT c.person_id) AS people FROM {_COVERED.format(where="c.client_id = k.client_id", day="a.today")} AS c
+    SELECT count(DISTINCT c.person_id) AS people FROM {_COVERED_TODAY} AS c
     WHERE c.kind IN ('E', 'D') AND c.basis <> 'continuation'
 ) AS c ON true""",
         "is_done": "c.people = 0",

@@ -1,4 +1,7 @@
-"""What must be right before a channel is stored: names that exist, values that fit, an expression that reads."""
+"""What must be right before a channel is stored.
+
+Names that exist, values that fit, an expression that reads.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -25,8 +28,9 @@ def check_channel(channel: Channel) -> list[Finding]:
 def _faults(channel: Channel) -> Iterator[Finding]:
     if not channel.channel.strip() or not channel.name.strip():
         yield _finding("channel", "a code and a name", "one of them empty")
-    if (channel.on is None) == (channel.schedule is None and not _all_scheduled(channel)):
-        yield _finding("on", "either `on` (real time) or `schedule`", "both or none")
+    ways = [channel.on is not None, channel.schedule is not None or _all_scheduled(channel), channel.by_hand]
+    if sum(ways) != 1:
+        yield _finding("on", "one of `on` (real time), `schedule`, `by_hand`", f"{sum(ways)} of them")
     try:
         kind = kind_of(channel.kind)
     except KindUnknown as unknown:
@@ -40,7 +44,7 @@ def _faults(channel: Channel) -> Iterator[Finding]:
 
 
 def _all_scheduled(channel: Channel) -> bool:
-    return bool(channel.items) and all(item.schedule or item.after for item in channel.items)
+    return any(item.schedule for item in channel.items)
 
 
 def _trigger(channel: Channel, kind: RecordKind) -> Iterator[Finding]:
@@ -136,8 +140,8 @@ def _order(where: str, channel: Channel, item: Item, before: Sequence[str]) -> I
         if item.schedule is not None:
             yield _finding(where, "`after` or a `schedule`", "both")
     if item.schedule is not None:
-        if channel.on is not None:
-            yield _finding(f"{where}.schedule", "no schedule in a real-time channel", "one")
+        if not channel.is_scheduled:
+            yield _finding(f"{where}.schedule", "no schedule in a channel that no day brings about", "one")
         yield from _schedule(f"{where}.schedule", item.schedule, kind_of(channel.kind))
     elif channel.is_scheduled and channel.schedule is None and item.after is None:
         yield _finding(where, "a schedule, here or of the channel", "none")

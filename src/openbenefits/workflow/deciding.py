@@ -6,6 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
+from openbenefits.accounts.roles import Permission
 from openbenefits.workflow.channels import Channel, Condition, Item, OnSave, Operation
 from openbenefits.workflow.kinds import RecordKind, field_of, kind_of
 from openbenefits.workflow.rules.conditions import BEFORE, Row, decide
@@ -38,6 +39,13 @@ class Reading:
         """Name the fields of which it matters what they were before."""
         return changing_fields(self.channel)
 
+    @cached_property
+    def is_health(self) -> bool:
+        """Whether what it looks at is health data: whoever reads its log, or its tickets, may see such."""
+        asked = [part for one in self.fields for part in [one.rpartition(".")]]
+        guards = {field_of(self.kind, source or "record", name).guard for source, _, name in asked}
+        return Permission.SEE_HEALTH in guards | {self.kind.guard}
+
     def first_items(self) -> list[Item]:
         """List the items that come from the trigger itself."""
         return [item for item in self.channel.items if item.after is None]
@@ -58,8 +66,8 @@ class Reading:
 def judged(reading: Reading, records: pl.DataFrame) -> pl.DataFrame:
     """Judge changed records by a real-time channel: add `outcome` and `why`.
 
-    Shapes: records have key, known, today, is_active, pipeline, operation, the fields, and `before: field` of those of
-            which it matters what they were.
+    Shapes: records have key, known, today, is_active, pipeline, operation, the fields, and `before: field`
+            of those of which it matters what they were.
     """
     on = reading.channel.on
     if on is None:

@@ -1,4 +1,4 @@
-"""Named SQL of workflow: records as they were known at a moment, who is on a client's list, what changed when.
+"""Named SQL: records as they were known at a moment, who is on a client's list, what changed when.
 
 Every source follows `FROM asked AS a` (columns key, known, today) and answers at most one row for a key.
 """
@@ -18,10 +18,12 @@ def _fact(table: str, alias: str, key: str, mine: str, *, of: str = "person_id")
 
 JOB_ROWS = """
     SELECT f.* FROM workforce_jobfact AS f
-    WHERE f.client_id = {client} AND f.person_id = {person} {job} AND f.known_since <= a.known AND NOT f.is_deleted
+    WHERE f.client_id = {client} AND f.person_id = {person} {job} AND f.known_since <= a.known
+      AND NOT f.is_deleted
       AND NOT EXISTS (SELECT 1 FROM workforce_jobfact AS n
-                      WHERE n.client_id = f.client_id AND n.person_id = f.person_id AND n.job_number = f.job_number
-                        AND n.valid_from = f.valid_from AND n.sequence = f.sequence AND n.version > f.version
+                      WHERE n.client_id = f.client_id AND n.person_id = f.person_id
+                        AND n.job_number = f.job_number AND n.valid_from = f.valid_from
+                              AND n.sequence = f.sequence AND n.version > f.version
                         AND n.known_since <= a.known)
 """
 HIRED = """LATERAL (
@@ -44,19 +46,23 @@ LEFT JOIN {HIRED.format(**_OF_PERSON)}
 """
 PEOPLE = "SELECT id::text AS key FROM workforce_person WHERE client_id = %(client)s"
 
+_OWNER = {"client": "o.client_id", "person": "o.id"}
+_THIS_JOB = JOB_ROWS.format(**_OWNER, job="AND f.job_number = split_part(a.key, '-', 2)::int")
+_SAME_JOB = JOB_ROWS.format(**_OWNER, job="AND f.job_number = t.job_number")
 JOB = f"""
 JOIN workforce_person AS o ON o.id = split_part(a.key, '-', 1)::bigint
-JOIN LATERAL ({JOB_ROWS.format(client="o.client_id", person="o.id", job="AND f.job_number = split_part(a.key, '-', 2)::int")}
+JOIN LATERAL ({_THIS_JOB}
     ORDER BY f.valid_from DESC, f.sequence DESC LIMIT 1
 ) AS t ON true
-LEFT JOIN LATERAL ({JOB_ROWS.format(client="o.client_id", person="o.id", job="AND f.job_number = t.job_number")}
+LEFT JOIN LATERAL ({_SAME_JOB}
       AND (f.valid_from, f.sequence) < (t.valid_from, t.sequence)
     ORDER BY f.valid_from DESC, f.sequence DESC LIMIT 1
 ) AS b ON true
 LEFT JOIN {HIRED.format(**_OF_JOB)}
 """
 JOBS = """
-SELECT DISTINCT concat_ws('-', person_id, job_number) AS key FROM workforce_jobfact WHERE client_id = %(client)s
+SELECT DISTINCT concat_ws('-', person_id, job_number) AS key
+FROM workforce_jobfact WHERE client_id = %(client)s
 """
 
 LIFE_EVENT = """
@@ -64,8 +70,8 @@ JOIN LATERAL (
     SELECT f.* FROM workforce_lifeeventfact AS f
     WHERE f.person_id = split_part(a.key, '-', 1)::bigint AND f.event_class = split_part(a.key, '-', 2)
       AND f.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
-      AND f.valid_from = substr(a.key, length(split_part(a.key, '-', 1) || split_part(a.key, '-', 2)) + 3)::date
-      AND f.known_since <= a.known
+      AND f.valid_from = substr(a.key, length(split_part(a.key, '-', 1) || split_part(a.key, '-', 2)) +
+      3)::date AND f.known_since <= a.known
     ORDER BY f.version DESC LIMIT 1
 ) AS t ON true
 """
@@ -101,7 +107,8 @@ ELECTION = f"""
 JOIN LATERAL (
     SELECT r.*, e.event_class_id, e.event_on FROM enrollment_election AS r
     JOIN events_event AS e USING (client_id, person_id, benefit_record, schedule_id, event_number)
-    WHERE r.person_id = split_part(a.key, '-', 1)::bigint AND r.benefit_record = split_part(a.key, '-', 2)::int
+    WHERE r.person_id = split_part(a.key, '-', 1)::bigint
+      AND r.benefit_record = split_part(a.key, '-', 2)::int
       AND r.schedule_id = split_part(a.key, '-', 3)::int AND r.event_number = split_part(a.key, '-', 4)::int
       AND r.plan_type = split_part(a.key, '-', 5) AND r.slot = split_part(a.key, '-', 6)::int
       AND r.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
@@ -117,7 +124,8 @@ FROM enrollment_election WHERE client_id = %(client)s
 COVERAGE = """
 JOIN LATERAL (
     SELECT c.* FROM enrollment_coverage AS c
-    WHERE c.person_id = split_part(a.key, '-', 1)::bigint AND c.benefit_record = split_part(a.key, '-', 2)::int
+    WHERE c.person_id = split_part(a.key, '-', 1)::bigint
+      AND c.benefit_record = split_part(a.key, '-', 2)::int
       AND c.plan_type = split_part(a.key, '-', 3) AND c.slot = split_part(a.key, '-', 4)::int
       AND c.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
       AND c.made_at <= a.known AND (c.superseded_at IS NULL OR c.superseded_at > a.known)
@@ -133,7 +141,8 @@ FROM enrollment_coverage WHERE client_id = %(client)s
 EVIDENCE = """
 JOIN LATERAL (
     SELECT e.* FROM enrollment_evidenceact AS e
-    WHERE e.person_id = split_part(a.key, '-', 1)::bigint AND e.benefit_record = split_part(a.key, '-', 2)::int
+    WHERE e.person_id = split_part(a.key, '-', 1)::bigint
+      AND e.benefit_record = split_part(a.key, '-', 2)::int
       AND e.plan_type = split_part(a.key, '-', 3) AND e.slot = split_part(a.key, '-', 4)::int
       AND e.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
       AND e.acted_at <= a.known
@@ -144,7 +153,9 @@ EVIDENCES = COVERAGES.replace("enrollment_coverage", "enrollment_evidenceact")
 
 IMPORT = """
 JOIN workforce_changeset AS t ON t.id = a.key::bigint AND t.made_at <= a.known
-LEFT JOIN LATERAL (SELECT count(DISTINCT person_id) AS people FROM workforce_factchange WHERE change_id = t.id) AS n ON true
+LEFT JOIN LATERAL (
+    SELECT count(DISTINCT person_id) AS people FROM workforce_factchange WHERE change_id = t.id
+) AS n ON true
 LEFT JOIN workforce_changeset AS u ON u.undoes_id = t.id AND u.made_at <= a.known
 """
 IMPORTS = "SELECT id::text AS key FROM workforce_changeset WHERE client_id = %(client)s"
@@ -155,7 +166,8 @@ JOIN workforce_client AS t ON t.id = a.key::int
 LEFT JOIN programs_bundle AS b ON b.client_id = t.id
 LEFT JOIN programs_release AS r ON r.id = b.release_id
 LEFT JOIN LATERAL (
-    SELECT count(*) AS people, min(f.known_since) AS first_known FROM workforce_personfact AS f WHERE f.client_id = t.id
+    SELECT count(*) AS people, min(f.known_since) AS first_known
+    FROM workforce_personfact AS f WHERE f.client_id = t.id
 ) AS n ON true
 """
 CLIENTS = "SELECT %(client)s::text AS key"
@@ -179,7 +191,9 @@ JOIN programs_bundle AS b ON b.release_id = s.release_id WHERE s.client_id = %(c
 
 
 def changed(table: str, key: str, at: str, pipeline: str = "'user'", extra: str = "") -> str:
-    """Write what changed of a client between two moments, from the rows of a table that know since when they are."""
+    """Write what changed of a client between two moments
+    from the rows of a table that know since when they are.
+    """
     return f"""
 SELECT DISTINCT {key} AS key, {at} AS at, {pipeline} AS pipeline FROM {table} AS n {extra}
 WHERE n.client_id = %(client)s AND {at} > %(begin)s AND {at} <= %(end)s
@@ -206,3 +220,4 @@ EVENTS_CHANGED = changed("events_eventstep", _STEPPED, "n.moved_at", _BY_RUN)
 COVERAGE_CHANGED = changed("enrollment_coverage", _COVERED, "n.made_at", _BY_RUN)
 EVIDENCE_CHANGED = changed("enrollment_evidenceact", _COVERED, "n.acted_at")
 IMPORTS_CHANGED = changed("workforce_changeset", "n.id::text", "n.made_at")
+TICKETS = "SELECT id::text AS key FROM casework_ticket WHERE form = '{form}' AND client_id = %(client)s"

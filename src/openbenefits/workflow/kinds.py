@@ -1,7 +1,7 @@
 """Kinds of record that channels watch: each floor declares its own, higher ones by `register`.
 
-A kind says where its records stand, what their fields are, and which other records hang on them. What is read is SQL
-of ours; channels name kinds and fields only.
+A kind says where its records stand, what their fields are, and which other records hang on them. What is
+read is SQL of ours; channels name kinds and fields only.
 """
 
 from collections.abc import Mapping
@@ -60,14 +60,16 @@ class RecordKind:
     """A kind of record that may trigger a channel.
 
     table:    where a record is a row with `id` and `client_id`, as `t`; nothing else is to be said then.
-    source:   where it is not: what follows `FROM asked AS a`, SQL that brings a row for each `a.key`, as it was known
-              at `a.known` and stands on the day `a.today`.
+    source:   where it is not: what follows `FROM asked AS a`, SQL that brings a row for each `a.key`, as it
+              was known at `a.known` and stands on the day `a.today`.
     client, person, active: SQL of whose it is, whom it is about (NULL: nobody), whether it counts.
     ended:    SQL of whether it is done with: then open tickets about it are closed.
-    everyone: SQL of all keys of %(client)s, in a column `key`; without it no channel of the kind is scheduled.
-    history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`. With one,
-              `source` honours `a.known`, and the test bench can look back.
+    everyone: SQL of all keys of %(client)s, in a column `key`; without it no channel of the kind is
+              scheduled.
+    history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`.
+              With one, `source` honours `a.known`, and the test bench can look back.
     link:     the name of the page of the workbench that shows a record.
+    guard:    what one must be allowed to see that there is such a record.
     """
 
     name: str
@@ -83,6 +85,7 @@ class RecordKind:
     history: str = ""
     related: Mapping[str, Related] = field(default_factory=lambda: MappingProxyType({}))
     link: str = ""
+    guard: Permission | None = None
 
     @property
     def rows(self) -> str:

@@ -1,4 +1,7 @@
-"""Channels look at what changed: after commit, all records of a kind that one transaction changed together."""
+"""Channels look at what changed.
+
+After commit, all records of a kind that one transaction changed together.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -37,7 +40,8 @@ CHANGES = {
 def look(connection: Any, outbox_id: int, *, today: date, now: datetime) -> int:
     """Let the channels of a client look at what a transaction changed of a kind; answer how many records.
 
-    What fails is tried again by the queue, and after MOST_ATTEMPTS is a dead letter. To look twice makes nothing twice.
+    What fails is tried again by the queue, and after MOST_ATTEMPTS is a dead letter. To look twice makes
+    nothing twice.
     """
     try:
         with transaction.atomic():
@@ -108,10 +112,9 @@ def changed_records(
         changes, on=["key", "known", "today"], how="left", maintain_order="left"
     )
     if not kind.has_history:
-        day = changes["today"].min() if changes.height else date.min
-        return with_before(found, rows_before(kind, was, reading.changing, day), reading.changing).drop(
-            "was_there"
-        )  # type: ignore[arg-type]
+        day = changes["today"].to_list()[0] if changes.height else date.min
+        before = rows_before(kind, was, reading.changing, day)
+        return with_before(found, before, reading.changing).drop("was_there")
     earlier = changes.select("key", "today", known="before").drop_nulls("known")
     before = load(connection, kind, earlier, reading.changing).rename({"known": "before"})
     links = changes.select("key", "before", "known")
@@ -181,7 +184,8 @@ def _chained(
     behind = behind.join(changes.select(ticket="key", depth="depth", user_id="user_id"), on="ticket")
     lines: list[pl.DataFrame] = []
     for item in after:
-        due = behind.filter(of=item.after.item, status=item.after.status)
+        before = item.after
+        due = behind.filter(of=before.item, status=before.status) if before else behind.clear()
         if due.is_empty():
             continue
         records = load(

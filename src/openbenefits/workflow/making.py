@@ -44,7 +44,7 @@ class Moment:
 
 def log(connection: Any, lines: Sequence[pl.DataFrame], now: datetime) -> None:
     """Write down what became of records. Shapes: LOG."""
-    rows = pl.concat([pl.DataFrame(schema=LOG), *(one.select(LOG) for one in lines)])
+    rows = pl.concat([pl.DataFrame(schema=LOG), *(one.select(list(LOG)) for one in lines)])
     copy_in(connection, "workflow_logline", rows.with_columns(at=pl.lit(now).cast(pl.Datetime("us", "UTC"))))
 
 
@@ -69,8 +69,9 @@ def make(
 ) -> pl.DataFrame:
     """Make what an item makes for records; answer their lines of the log. Part of the caller's transaction.
 
-    Shapes: records have key, person_id, cause, fire_on, depth, user_id, and the fields of the channel. A cause that
-            was made something of already, and, where it is to be once, a record that was, is skipped.
+    Shapes: records have key, person_id, cause, fire_on, depth, user_id, and the fields of the channel. A
+            cause that was made something of already, and, where it is to be once, a record that was, is
+            skipped.
     """
     if records.is_empty():
         return pl.DataFrame(schema=LOG)

@@ -21,6 +21,7 @@ from openbenefits.casework.services import (
     open_tasks,
 )
 from openbenefits.casework.standing import standing
+from openbenefits.reports.notices import issue_notices
 from openbenefits.workflow.acts import Doing, act_of
 from openbenefits.workflow.channels import Who, Work
 from openbenefits.workflow.rules.content import merged
@@ -127,6 +128,7 @@ def _orders(batch: Batch, kind: type[TaskOrder] | type[CaseOrder]) -> list[Any]:
                 assigned=batch.assignee(work.assigned, row),
                 person_id=row["person_id"],
                 about=about,
+                is_health=True if running.reading.is_health else None,
                 cause=f"{running.channel_id}/{batch.item}/{row['key']}/{row['cause']}",
             )
         )
@@ -140,9 +142,7 @@ def _start(said: str, row: Mapping[str, Any], today: date) -> date:
         return date.fromisoformat(said)
     found: date | None = row[said]
     if found is None:
-        raise MakingRefused(
-            f"expected a day in '{said}' to count the due date from, found none; complete the record"
-        )
+        raise MakingRefused(f"expected a day in '{said}' to count from, found none; complete the record")
     return found
 
 
@@ -157,7 +157,7 @@ def _cases(batch: Batch) -> list[str]:
 
 
 def _mails(batch: Batch) -> list[str]:
-    """Send to staff; what is sent stays sent, so who breaks off in between may send it twice, never not at all."""
+    """Send to staff. What is sent stays sent: broken off in between, some may get it twice."""
     mail = batch.part
     rows = batch.records.iter_rows(named=True)
     wanted = [[batch.user_of(who, row) for who in mail.to] for row in rows]
@@ -168,11 +168,27 @@ def _mails(batch: Batch) -> list[str]:
         to = sorted({addresses[user] for user in users if user in addresses})
         if not to:
             raise MakingRefused(
-                "expected somebody with an e-mail address to write to, found nobody; complete the client's team"
+                "expected somebody with an e-mail address, found nobody; complete the client's team"
             )
         EmailMessage(subject=" ".join(subject.split()), body=body, to=to).send()
         made.append(f"to {len(to)}")
     return made
+
+
+def _letters(batch: Batch) -> list[str]:
+    notices = pl.DataFrame(
+        {
+            "person_id": batch.records["person_id"],
+            "title": batch.merged(batch.part.title),
+            "body": batch.merged(batch.part.body),
+        },
+        schema={"person_id": pl.Int64, "title": pl.String, "body": pl.String},
+    )
+    moment, author = batch.moment, batch.running.author
+    made = issue_notices(
+        batch.connection, moment.client_id, notices, on=moment.today, now=moment.now, actor=author
+    )
+    return [str(number) for number in made["document_id"]]
 
 
 def _changes(batch: Batch) -> list[str]:
@@ -198,5 +214,6 @@ MAKERS: Mapping[str, Callable[[Batch], list[str]]] = {
     "task": _tasks,
     "case": _cases,
     "mail": _mails,
+    "letter": _letters,
     "change": _changes,
 }

@@ -13,6 +13,7 @@ class Channel(models.Model):
     playbook = models.TextField(default="")  # the playbook it belongs to; '' = none
     kinds = ArrayField(models.TextField(), default=list)  # what the published version watches
     published = models.IntegerField(null=True)  # the version that runs; null: none, it never runs
+    is_health = models.BooleanField(default=False)  # what it says is health data: so are its log and tickets
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["client_id", "code"], name="workflow_one_channel")]

@@ -1,4 +1,7 @@
-"""The channels that run for a client: its own, and those of the PEO that it has not put one of its own in place of."""
+"""The channels that run for a client.
+
+Its own, and those of the PEO that it has not put one of its own in place of.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

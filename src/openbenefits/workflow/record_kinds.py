@@ -1,4 +1,7 @@
-"""The kinds of record of the floors below: people, jobs, events, elections, coverage, runs, imports, clients."""
+"""The kinds of record of the floors below.
+
+People, jobs, events, elections, coverage, runs, imports, clients.
+"""
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.workflow import frames
@@ -198,6 +201,7 @@ KINDS = (
     ),
     RecordKind(
         name="evidence",
+        guard=HEALTH,
         title="Evidence of insurability: the last act",
         fields=IS_PERSONS
         | {
@@ -290,7 +294,7 @@ KINDS = (
             source=f"JOIN casework_ticket AS t ON t.id = a.key::bigint AND t.form = '{form}'",
             person="t.person_id",
             active="t.status NOT IN ('complete', 'cancelled', 'resolved', 'closed')",
-            everyone=f"SELECT id::text AS key FROM casework_ticket WHERE form = '{form}' AND client_id = %(client)s",
+            everyone=frames.TICKETS.replace("{form}", form),
             related=OF_PERSON,
             link=form,
         )

@@ -19,8 +19,8 @@ HISTORY = {"key": pl.String(), "at": pl.Datetime("us", "UTC"), "pipeline": pl.St
 def load(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
     """Load records: a row for each asked for that there is, with the fields named.
 
-    Shapes: asked has ASKED; the result adds OWN and the fields. A name with a point is one of a record that hangs on
-            it (`person.employee_number`); its columns are null where there is none.
+    Shapes: asked has ASKED; the result adds OWN and the fields. A name with a point is one of a record that
+            hangs on it (`person.employee_number`); its columns are null where there is none.
     """
     own = sorted({one for one in names if "." not in one})
     others: dict[str, set[str]] = {}
@@ -101,7 +101,7 @@ def changes(
 def rows_before(
     kind: RecordKind, was: Mapping[str, Any], names: Collection[str], today: date
 ) -> pl.DataFrame:
-    """Answer records as they were before, from the rows a trigger kept; only fields that are columns are known.
+    """Answer records as they were before, from the rows a trigger kept: of fields that are columns.
 
     Shapes: key, known, today, and the fields named, as text (what a trigger keeps is JSON).
     """

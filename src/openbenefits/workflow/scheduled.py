@@ -1,4 +1,7 @@
-"""Channels that days bring about: every day, all records of a client whose window holds the day. Source: §5.3."""
+"""Channels that days bring about: every day, all records of a client whose window holds the day.
+
+Source: §5.3.
+"""
 
 from collections.abc import Iterable
 from datetime import date, datetime

@@ -16,7 +16,7 @@ from openbenefits.workflow.checking import check_channel
 from openbenefits.workflow.deciding import Reading, with_before
 from openbenefits.workflow.kinds import kind_of
 from openbenefits.workflow.making import Moment, log, make
-from openbenefits.workflow.published import Running
+from openbenefits.workflow.published import Running, running
 from openbenefits.workflow.records import asked_of, load
 
 KEPT = timedelta(days=400)
@@ -40,9 +40,10 @@ class ChannelMissing(LookupError):
 def write(
     access: Access | None, client_id: int, channel: Channel, *, author: str, now: datetime
 ) -> models.ChannelVersion:
-    """Store a channel of a client (0: of the PEO) as its next version, unpublished; the same again changes nothing.
+    """Store a channel of a client (0: of the PEO) as its next version, unpublished; the same again is none.
 
-    A version that was never published is written over; a published one never changes. access: None as a command.
+    A version that was never published is written over; a published one never changes. access: None as a
+    command.
 
     Errors: NotAllowed; ChannelRefused with the findings.
     """
@@ -102,8 +103,9 @@ def publish(
             found.save(update_fields=["published_by", "published_at"])
         ending = {channel.kind} if kind_of(channel.kind).ended != "false" else set()
         kept.name, kept.playbook = channel.name, channel.playbook
+        kept.is_health = Reading(channel).is_health
         kept.published, kept.kinds = found.version, sorted({*channel.watched(), *ending})
-        kept.save(update_fields=["name", "playbook", "published", "kinds"])
+        kept.save(update_fields=["name", "playbook", "is_health", "published", "kinds"])
     return found
 
 
@@ -135,6 +137,53 @@ def channel_of(client_id: int, code: str, *, is_locked: bool = False) -> models.
 def _require(access: Access | None, client_id: int) -> None:
     if access is not None:
         access.require(Permission.SETUP, client_id)
+
+
+def start(
+    access: Access | None,
+    connection: Any,
+    client_id: int,
+    code: str,
+    key: str,
+    *,
+    today: date,
+    now: datetime,
+    user_id: int | None = None,
+) -> int:
+    """Start a channel by hand for a record of a client; answer how many things it made.
+
+    Its conditions are asked as ever; on one day it makes the same for a record only once.
+
+    Errors: NotAllowed; ChannelMissing where no such channel runs for the client, or there is no such record.
+    """
+    if access is not None:
+        access.require(Permission.PROCESS, client_id)
+    one = next((one for one in running(client_id) if one.channel.channel == code), None)
+    if one is None:
+        raise ChannelMissing(f"expected a published channel '{code}' of this client, found none; publish it")
+    moment = Moment(client_id=client_id, today=today, now=now)
+    with transaction.atomic():
+        found = load(connection, one.reading.kind, asked_of([key], today), one.reading.fields)
+        found = found.filter(client_id=client_id)
+        if found.is_empty():
+            raise ChannelMissing(
+                f"expected a record '{key}' ({one.reading.kind.name}) of this client, found none"
+            )
+        rows = with_before(found, found.clear(), one.reading.changing).drop("was_there")
+        rows = rows.with_columns(**looking.stamp(f"by hand {today}", None, 0, user_id))
+        lines = [
+            line
+            for item in one.reading.first_items()
+            for line in looking.made_of(
+                connection,
+                one,
+                item,
+                one.reading.met(one.channel, rows).filter("is_met").drop("is_met", "unmet"),
+                moment,
+            )
+        ]
+        log(connection, lines, now)
+    return sum(line.filter(outcome="created").height for line in lines)
 
 
 # --- dead letters -------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What changed is written down by the statement that changes it, for migrations of any floor.
 
-A migration says `operations = [*watch("batch", "renewals_batch")]` and depends on `("workflow", "0002_outbox")`.
+A migration says `operations = [*watch("batch", "renewals_batch")]` and depends on `("workflow",
+"0002_outbox")`.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,9 @@ def watch(
     """Answer the operations that let channels of a kind see the changes of a table.
 
     key, client: SQL of the record's key and client from a changed row, `n`.
-    known: the column that says since when a row is known; where it is stated, what a record was before is read from
-           history. Without one, what it was is taken from the row as it was before (the key must be the row's own).
+    known: the column that says since when a row is known; where it is stated, what a record was before is
+           read from history. Without one, what it was is taken from the row as it was before (the key must
+           be the row's own).
     """
     arguments = ", ".join("'" + one.replace("'", "''") + "'" for one in (kind, key, client, known))
     made, gone = [], []

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("published", models.IntegerField(null=True)),
+                ("is_health", models.BooleanField(default=False)),
             ],
             options={
                 "constraints": [

@@ -1,7 +1,7 @@
 """Conditions of a channel on columns: a record's fields against a value, and what changed. Source: §5.2.
 
-A blank field (missing, or an empty text) answers no to every comparison, and yes to `is blank`, `not equals` and
-`does not contain`; so `NOT` of a comparison is yes for a blank one, which is how people read it.
+A blank field (missing, or an empty text) answers no to every comparison, and yes to `is blank`, `not
+equals` and `does not contain`; so `NOT` of a comparison is yes for a blank one, which is how people read it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,8 +97,8 @@ def days_of(rows: Sequence[Row]) -> set[str]:
 def answers(rows: Sequence[Row], records: pl.DataFrame) -> Mapping[str, pl.Series]:
     """Answer each condition for every record, by label.
 
-    Shapes:  records have a column for each field, `today`, and for fields asked whether they changed what they were
-             before (`before: name`), of the same type or as text.
+    Shapes:  records have a column for each field, `today`, and for fields asked whether they changed what
+             they were before (`before: name`), of the same type or as text.
     Missing: a record that is new has nothing before: its fields that are not blank have changed.
     """
     told = records.select(_answer(row, records).alias(f"{place}") for place, row in enumerate(rows))
@@ -145,7 +145,7 @@ def _held(row: Row, field: pl.Expr) -> pl.Expr:
         case O.EQUALS | O.NOT_EQUALS:
             return field == pl.lit(value)
         case O.ONE_OF:
-            return field.is_in(value)
+            return field.is_in(list(value))  # type: ignore[call-overload]
         case O.CONTAINS | O.NOT_CONTAINS:
             return field.str.to_lowercase().str.contains(str(value).lower(), literal=True)
         case _:

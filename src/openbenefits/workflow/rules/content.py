@@ -16,7 +16,8 @@ def fields_in(*texts: str) -> set[str]:
 def merged(text: str, columns: Sequence[str]) -> pl.Expr:
     """Answer a text with its fields filled in; what is missing is left out.
 
-    columns: those there are; a field named in the text and not there is a fault of the channel, found when it is read.
+    columns: those there are; a field named in the text and not there is a fault of the channel, found when
+             it is read.
     """
     parts: list[pl.Expr] = []
     at = 0

@@ -45,7 +45,8 @@ def read_day(text: str) -> RelativeDay:
     match = RELATIVE.match(text)
     if match is None:
         raise DayRefused(
-            f"expected a day as 'today', 'today + 30 days', 'ends_on - 2 months' or 2026-01-01, found '{text}'"
+            f"expected a day as 'today', 'today + 30 days', 'ends_on - 2 months' or 2026-01-01, "
+            f"found '{text}'"
         )
     if match["base"][0].isdigit():
         try:

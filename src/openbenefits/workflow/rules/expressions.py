@@ -3,8 +3,8 @@
     expression = term { OR term }        term = factor { [AND] NOT factor | AND factor }
     factor     = NOT factor | ( expression ) | label
 
-`A NOT B` means A AND NOT B. AND binds closer than OR. Words may be written in any case. An empty expression joins all
-labels by OR.
+`A NOT B` means A AND NOT B. AND binds closer than OR. Words may be written in any case. An empty expression
+joins all labels by OR.
 """
 
 import re
@@ -139,11 +139,10 @@ class _Reader:
             if not self.takes(")"):
                 self.refuse("')', AND, OR or NOT")
             return inner
-        if self.here is not None and self.here.word in self.labels:
-            self.place += 1
-            return Label(self.labels[self.tokens[self.place - 1].word])
-        listed = ", ".join(self.labels.values()) or "none"
-        self.refuse(f"the label of a condition ({listed}), NOT or '('")
+        if self.here is None or self.here.word not in self.labels:
+            self.refuse(f"the label of a condition ({', '.join(self.labels.values()) or 'none'}), NOT or '('")
+        self.place += 1
+        return Label(self.labels[self.tokens[self.place - 1].word])
 
 
 def written(expression: Expression) -> str:

@@ -1,4 +1,4 @@
-"""When a scheduled item falls due for a record. Source: process-management §5.3; inclusive windows are our ruling.
+"""When a scheduled item falls due for a record. Source: process-management §5.3; windows are ours.
 
 fire   = the date of the record + offset (negative: before)
 window = fire … fire + max(grace, 1) - 1, both included
@@ -40,8 +40,8 @@ def due(records: pl.DataFrame, timing: Timing) -> pl.DataFrame:
 def admitted(records: pl.DataFrame, made: pl.DataFrame, timing: Timing) -> pl.DataFrame:
     """Decide, of records due, which may be made something for: with `outcome` null, or why they are skipped.
 
-    Shapes: made has key, fire_on and made_on of what this item made before. Its last day within the frequency limit,
-            or the same fire date, keeps it from being made again.
+    Shapes: made has key, fire_on and made_on of what this item made before. Its last day within the
+            frequency limit, or the same fire date, keeps it from being made again.
     """
     last = made.group_by("key").agg(last_on=pl.col("made_on").max())
     fires = made.filter(pl.col("fire_on").is_not_null()).select("key", "fire_on", is_fired=True).unique()
