@@ -9,6 +9,7 @@ from openbenefits.cli import (
     adhoc,
     audit,
     census,
+    clients,
     cobra,
     db,
     doctor,
@@ -31,6 +32,7 @@ from openbenefits.cli import (
     tickets,
     user,
     worker,
+    workflow,
 )
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import refuse_unreadable_url, unapplied
@@ -63,6 +65,7 @@ ORDER = (
         "setup",
         "limits",
         "census",
+        "clients",
         "audit",
         "takeover",
         "run",
@@ -72,6 +75,7 @@ ORDER = (
         "cobra",
         "statements",
         "letters",
+        "workflow",
     ),
     *("tasks", "cases", "work"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
@@ -135,6 +139,7 @@ app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 app.add_typer(setup.app, name="setup", rich_help_panel=DATA)
 app.add_typer(limits.app, name="limits", rich_help_panel=DATA)
 app.add_typer(census.app, name="census", rich_help_panel=DATA)
+app.add_typer(clients.app, name="clients", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA, epilog=audit.AUDIT_EPILOG)(audit.audit)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
@@ -149,6 +154,8 @@ app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
 app.add_typer(tickets.tasks, name="tasks", rich_help_panel=CYCLE)
 app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
 app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
+
+app.add_typer(workflow.app, name="workflow", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)

@@ -72,6 +72,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "workflow_outbox": "what changed, on its way to channels; faces see their log and dead letters",
     "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
