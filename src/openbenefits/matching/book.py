@@ -40,15 +40,16 @@ class Book:
     """The set-up that prices candidates on a day.
 
     options:   key, tier, category, plan_row, option_row: where the kernel finds what is to be priced.
-    plan_rows: category, plan_row.
     networks:  network, zip (a number): whom a network reaches.
+    pay_groups: pay_frequency, pay_group_id: one group that is paid so often.
     """
 
     rulebook: Rulebook
     on: date
     options: pl.DataFrame
-    plan_rows: pl.DataFrame
     networks: pl.DataFrame
+    pay_groups: pl.DataFrame
+    client_id: int = CLIENT
 
 
 def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | None, on: date) -> Book:
@@ -68,8 +69,31 @@ def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | Non
         rulebook=rulebook,
         on=on,
         options=_located(asked, rulebook),
-        plan_rows=rulebook.plan_rows.filter(client_id=CLIENT).select("plan_row", category="plan_type"),
         networks=_networks(base),
+        pay_groups=rulebook.pay_groups.filter(client_id=CLIENT).select("pay_group_id", pay_frequency="code"),
+    )
+
+
+def book_of_today(rulebook: Rulebook, client_id: int, pay_groups: pl.DataFrame, on: date) -> Book:
+    """Answer a client's own set-up as a book: keys are the numbers of its options, in any tier.
+
+    Shapes: pay_groups: pay_group_id, frequency.
+    """
+    placed = rulebook.options.select("option_id", "plan_row", "option_row").join(
+        rulebook.plan_rows.select("plan_row", "valid_from", "client_id", category="plan_type"), on="plan_row"
+    )
+    placed = placed.filter(pl.col("valid_from") <= on, client_id=client_id).sort("valid_from")
+    latest = placed.unique("option_id", keep="last", maintain_order=True)
+    tiers = pl.DataFrame({"tier": TIERS})
+    options = latest.rename({"option_id": "key"}).join(tiers, how="cross")
+    groups = pay_groups.sort("pay_group_id").unique("frequency", keep="first")
+    return Book(
+        rulebook=rulebook,
+        on=on,
+        options=options.select("key", "tier", "category", "plan_row", "option_row"),
+        networks=pl.DataFrame(schema={"network": pl.String, "zip": pl.Int32}),
+        pay_groups=groups.select("pay_group_id", pay_frequency="frequency"),
+        client_id=client_id,
     )
 
 

@@ -1,6 +1,6 @@
 """One comparison from census and candidates to an order of packages: everything but reading and keeping."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -14,6 +14,7 @@ from openbenefits.matching.rules.measures import measure
 from openbenefits.matching.rules.prices import price
 from openbenefits.matching.rules.ranking import Ranking, Scale, rank, sensitivity
 from openbenefits.matching.rules.take_up import open_offers, take_up
+from openbenefits.matching.today import with_today
 from openbenefits.programs.loaded import LoadedBundle
 
 SELF_ONLY = TIERS[0]
@@ -60,14 +61,27 @@ class Result:
 
 
 def price_packages(
-    census: Census, candidates: Candidates, peo: LoadedBundle | None, factors: pl.DataFrame, terms: Terms
+    census: Census,
+    candidates: Candidates,
+    peo: LoadedBundle | None,
+    factors: pl.DataFrame,
+    terms: Terms,
+    today: pl.DataFrame | None = None,
 ) -> Priced:
     """Price every package for every person, through the kernel.
 
-    Shapes: factors: age, factor_micros (of the age curve pool risk goes by).
+    Shapes: factors: age, factor_micros (of the age curve pool risk goes by); today as TODAY, if what people
+            have is priced by a set-up of its own: it becomes the package `today`. A category that no package
+            offers is left out of both sides.
     Errors: NoCandidates.
     """
     packages = share(candidates.rows)
+    if today is not None and packages.packages["is_current"].any():
+        raise NoCandidates(
+            "expected one package in force today, found the client's own and a candidate; keep one"
+        )
+    offered = packages.menus["category"].unique().to_list()
+    census = replace(census, covered=census.covered.filter(pl.col("category").is_in(offered)))
     book = make_book(packages.prices, candidates.rates, peo, terms.on)
     reachable, everybody = _reachable(census, packages, book)
     priced = price(census, _asked(reachable, everybody, packages), book)
@@ -77,6 +91,10 @@ def price_packages(
     everybody = everybody.join(lost, on="person", how="anti", maintain_order="left")
     taken = take_up(census.covered, reachable, packages.offers, packages.choices, priced)
     least, per_offer = _self_only(everybody, packages, priced)
+    if today is not None and not today.is_empty():
+        today = today.filter(pl.col("category").is_in(offered))
+        packages, own = with_today(packages, today.join(lost, on="person", how="anti"))
+        taken = pl.concat([taken, own])
     of_people = _factors(census, factors, terms.on)
     measured = measure(packages, census, taken, least, of_people, terms.affordable_hundredths)
     refused = refusals(packages, measured.packages, taken, census, per_offer, terms.demands)

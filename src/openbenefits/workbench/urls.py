@@ -9,6 +9,7 @@ from openbenefits.workbench import (
     filters,
     finalising,
     home,
+    matching,
     person,
     rehearsals,
     rehearsals_of_all,
@@ -24,7 +25,7 @@ from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
-    *(desks, reports, adhoc, documents, batches, set_up, requests, filters),
+    *(desks, reports, adhoc, documents, batches, set_up, matching, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

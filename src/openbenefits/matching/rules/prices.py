@@ -9,9 +9,8 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF
-from openbenefits.core.columns import with_taken
 from openbenefits.enrollment.rules.prepare import Situation, price_options, priced_plans
-from openbenefits.matching.book import CLIENT, Book
+from openbenefits.matching.book import Book
 from openbenefits.matching.people import DEPENDENTS, Census
 
 MONTHS = 12
@@ -57,18 +56,16 @@ def price(census: Census, asked: pl.DataFrame, book: Book) -> pl.DataFrame:
     )
     priced = priced.hstack(options.select("person", "key", "tier"))
     is_per_member = offers.costs.group_by("offer").agg(pl.col("is_per_member").any())
-    priced = with_taken(priced, is_per_member.sort("offer"), "offer", "is_per_member")
+    priced = priced.join(is_per_member, on="offer", how="left", maintain_order="left")
     return _monthly(_with_household_fault(priced, members))
 
 
 def _cases(census: Census, book: Book) -> pl.DataFrame:
     """Everybody as a case of the kernel, on the day of the prices."""
-    groups = book.rulebook.pay_groups.filter(client_id=CLIENT)
-    groups = groups.select("pay_group_id", pay_frequency="code")
-    people = census.people.join(groups, on="pay_frequency", how="left", maintain_order="left")
+    people = census.people.join(book.pay_groups, on="pay_frequency", how="left", maintain_order="left")
     return people.select(
         case="person",
-        client_id=pl.lit(CLIENT, pl.Int32),
+        client_id=pl.lit(book.client_id, pl.Int32),
         event_on=pl.lit(book.on),
         pay_group_id="pay_group_id",
         company=pl.lit(None, pl.String),
