@@ -5,7 +5,7 @@ as a bundle would have them, and `programs` compiles them. What is priced with t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,11 @@ import polars as pl
 from openbenefits.core.codes import PersonType
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.matching.candidates import TIERS, NoCandidates
+from openbenefits.matching.rules.prices import CLIENT, Book
 from openbenefits.programs import bundle as parts
 from openbenefits.programs.loaded import RATE_SCHEMA, LoadedBundle, load
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.programs.unsaved import unsaved_rulebook
-
-CLIENT = 1
-"""The number `programs.unsaved` gives the first client."""
 
 SOURCE = "candidate packages"
 EVERY_PAY = "MATCH-EVERY-PAY"
@@ -33,23 +31,6 @@ MANY = 99
 OWN = "MATCH-"
 """What coverage codes of this capability's own begin with."""
 AGE_LIMIT = 26  # 45 CFR 147.120
-
-
-@dataclass(frozen=True, kw_only=True)
-class Book:
-    """The set-up that prices candidates on a day.
-
-    options:   key, tier, category, plan_row, option_row: where the kernel finds what is to be priced.
-    networks:  network, zip (a number): whom a network reaches.
-    pay_groups: pay_frequency, pay_group_id: one group that is paid so often.
-    """
-
-    rulebook: Rulebook
-    on: date
-    options: pl.DataFrame
-    networks: pl.DataFrame
-    pay_groups: pl.DataFrame
-    client_id: int = CLIENT
 
 
 def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | None, on: date) -> Book:

@@ -63,7 +63,7 @@ OFFER = {
 }
 """One offer. `network` names a geography of the PEO's set-up (null: everywhere); `rate_table` and
 `true_table` a table of RATES, else one of the PEO's; `benefit_class` whom it is for (null: everybody);
-`risk_micros` the factor for which the rates stand (1,000,000: the people the curve calls average);
+`risk_micros` the mean age factor its rates stand for, on the curve pool risk goes by;
 `is_pooled` whether the PEO shares the risk of it with other clients.
 """
 

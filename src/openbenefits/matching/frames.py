@@ -8,9 +8,10 @@ import polars as pl
 from openbenefits.core.days import day_after
 from openbenefits.enrollment.frames import COVERED as COVERED_KINDS
 from openbenefits.enrollment.frames import in_force, load_coverage
-from openbenefits.matching.book import Book, book_of_today
+from openbenefits.matching.book import book_of_today
 from openbenefits.matching.candidates import CATEGORIES
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
+from openbenefits.matching.rules.prices import Book
 from openbenefits.programs.frames import PEO, load_codes, load_rulebook, load_setup
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.frames import ACTIVE_STATUSES, as_of, dependents_as_of

@@ -6,12 +6,12 @@ from datetime import date
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.matching.book import Book, make_book
+from openbenefits.matching.book import make_book
 from openbenefits.matching.candidates import MEDICAL, TIERS, Candidates, NoCandidates, Packages, share
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.filters import Demands, refusals
 from openbenefits.matching.rules.measures import measure
-from openbenefits.matching.rules.prices import price
+from openbenefits.matching.rules.prices import Book, price
 from openbenefits.matching.rules.ranking import Ranking, Scale, rank, sensitivity
 from openbenefits.matching.rules.take_up import open_offers, take_up
 from openbenefits.matching.today import with_today

@@ -2,10 +2,9 @@
 
 import polars as pl
 
-from openbenefits.matching.book import Book
 from openbenefits.matching.candidates import OFFER, Packages
 from openbenefits.matching.people import Census
-from openbenefits.matching.rules.prices import price
+from openbenefits.matching.rules.prices import Book, price
 from openbenefits.matching.rules.take_up import TAKEN
 
 CODE = "today"

@@ -24,7 +24,7 @@ def beside(first: pl.DataFrame, second: pl.DataFrame, key: list[str]) -> pl.Data
     Missing: what one side lacks is null there, and so is its change: nothing is not 0.
     """
     rows = first.join(second, on=key, how="full", coalesce=True, suffix="_then", nulls_equal=True)
-    told = [name for name in ("plan", "people") if name in first.columns]
+    told = [name for name in ("plan", "people") if name in first.columns and name not in key]
     sides = [pl.col(name).alias(f"{name}_now") for name in (*told, *AMOUNTS)]
     then = [pl.col(f"{name}_then") for name in (*told, *AMOUNTS)]
     changes = [

@@ -79,11 +79,11 @@ def _pool_risk() -> pl.Expr:
     """The claims to be expected above what the rates stand for: premium × (people's factor ÷ the rates' − 1).
 
     Never below zero: who is better than the rates pays for others, and is no risk. Nothing where the PEO does
-    not share the risk.
+    not share the risk; unknown where it does, and nobody says what the rates stand for.
     """
     known = pl.col("factor_known")
     wide = pl.col("premium_cents").cast(pl.Int128) * pl.col("factor").cast(pl.Int128)
-    stands_for = pl.col("risk_micros").fill_null(1_000_000).cast(pl.Int128) * known.cast(pl.Int128)
+    stands_for = pl.col("risk_micros").cast(pl.Int128) * known.cast(pl.Int128)
     expected = (wide + stands_for // 2) // stands_for
     above = (expected.cast(pl.Int64) - pl.col("premium_cents")).clip(lower_bound=0)
     is_shared = pl.col("is_pooled").fill_null(value=False)

@@ -5,13 +5,19 @@ coverage, prices, shares) answer the year of each price; this module only puts p
 the frames these take, and turns the year into months.
 """
 
+from dataclasses import dataclass
+from datetime import date
+
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF
 from openbenefits.enrollment.rules.prepare import Situation, price_options, priced_plans
-from openbenefits.matching.book import Book
 from openbenefits.matching.people import DEPENDENTS, Census
+from openbenefits.programs.rulebook import Rulebook
+
+CLIENT = 1
+"""The number `programs.unsaved` gives the first client."""
 
 MONTHS = 12
 NOT_OFFERED = ("area", "rate")
@@ -28,6 +34,23 @@ PRICED = {
     "fault": pl.String(),
 }
 """A month's premium and its parts, the employee's part of one pay, and why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The set-up that prices candidates on a day.
+
+    options:   key, tier, category, plan_row, option_row: where the kernel finds what is to be priced.
+    networks:  network, zip (a number): whom a network reaches.
+    pay_groups: pay_frequency, pay_group_id: one group that is paid so often.
+    """
+
+    rulebook: Rulebook
+    on: date
+    options: pl.DataFrame
+    networks: pl.DataFrame
+    pay_groups: pl.DataFrame
+    client_id: int = CLIENT
 
 
 def price(census: Census, asked: pl.DataFrame, book: Book) -> pl.DataFrame:

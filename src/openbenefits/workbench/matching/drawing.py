@@ -12,6 +12,8 @@ from openbenefits.core.money import dollars
 WIDTH, HEIGHT, EDGE = 640, 320, 36
 NAMED = 8
 """So many points bear their rank; more would hide one another."""
+LEAST = 2
+"""Fewer points are no picture."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,11 @@ class Point:
     label: str
     tone: str
     title: str
-    href: str
+
+    @property
+    def mark(self) -> int:
+        """Where the rank stands."""
+        return self.y + 5
 
 
 @dataclass(frozen=True)
@@ -39,27 +45,20 @@ class Scatter:
     width: int = WIDTH
     height: int = HEIGHT
     edge: int = EDGE
-
-    @property
-    def right(self) -> int:
-        """Where the field ends."""
-        return self.width - self.edge
-
-    @property
-    def bottom(self) -> int:
-        """Where the field ends."""
-        return self.height - self.edge
+    inner_width: int = WIDTH - 2 * EDGE
+    inner_height: int = HEIGHT - 2 * EDGE
+    right: int = WIDTH - EDGE
+    below: int = HEIGHT - 12
+    above: int = EDGE - 12
 
 
 TONES = {"ranked": "plain", "refused": "bad", "today": "waiting"}
 
 
-def scatter(
-    rows: pl.DataFrame, x: str, y: str, *, caption: str | Promise, hrefs: dict[str, str]
-) -> Scatter | None:
-    """Draw packages by two amounts of cents; None where fewer than two are known."""
-    known = rows.drop_nulls([x, y])
-    if known.height < 2:
+def scatter(rows: pl.DataFrame, x: str, y: str, *, caption: str | Promise) -> Scatter | None:
+    """Draw packages by two amounts of cents, the first last, so that it is seen; None of fewer than two."""
+    known = rows.drop_nulls([x, y]).sort("rank", descending=True, nulls_last=False)
+    if known.height < LEAST:
         return None
     spans = [(int(str(known[name].min())), int(str(known[name].max()))) for name in (x, y)]
     points = [
@@ -70,7 +69,6 @@ def scatter(
             tone="good" if row["rank"] == 1 else TONES[row["standing"]],
             title=_("%(code)s: client %(x)s, margin %(y)s")
             % {"code": row["code"], "x": dollars(row[x]), "y": dollars(row[y])},
-            href=hrefs[row["code"]],
         )
         for row in known.iter_rows(named=True)
     ]

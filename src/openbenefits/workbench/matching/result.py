@@ -129,7 +129,6 @@ def _shown(
             "employer_cents",
             "margin_cents",
             caption=_("Client cost (across) and PEO margin (up), a month"),
-            hrefs=hrefs,
         ),
         cheaper=[(code, hrefs[code]) for code in cheaper["code"]],
         orderings=kept.comparison.orderings.order_by("number"),
@@ -195,10 +194,10 @@ def _turning(request: Any, kept: services.Kept) -> Any:
     columns = (
         Column("measure", _("Measure"), words=MEASURE_NAMES),
         Column("weight", _("Weight now"), kind="number"),
-        Column("below", _("First again below"), kind="number"),
-        Column("below_winner", _("Then first")),
-        Column("above", _("First again above"), kind="number"),
-        Column("above_winner", _("Then first, above")),
+        Column("below", _("Changes at or below"), kind="number"),
+        Column("below_winner", _("To, below")),
+        Column("above", _("Changes at or above"), kind="number"),
+        Column("above_winner", _("To, above")),
     )
     caption = _("Which weight would change the first")
     return sheet(request, sheets.turning(kept), columns, name="turning", caption=caption)
