@@ -11,7 +11,7 @@ from openbenefits.matching.candidates import MEDICAL, TIERS, Candidates, NoCandi
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.filters import Demands, refusals
 from openbenefits.matching.rules.measures import measure
-from openbenefits.matching.rules.prices import Book, price
+from openbenefits.matching.rules.prices import Book, place_of_price, price, prices_at
 from openbenefits.matching.rules.ranking import Ranking, Scale, rank, sensitivity
 from openbenefits.matching.rules.take_up import open_offers, take_up
 from openbenefits.matching.today import with_today
@@ -84,7 +84,7 @@ def price_packages(
     census = replace(census, covered=census.covered.filter(pl.col("category").is_in(offered)))
     book = make_book(packages.prices, candidates.rates, peo, terms.on)
     reachable, everybody = _reachable(census, packages, book)
-    priced = price(census, _asked(reachable, everybody, packages), book)
+    priced = price(census, _asked(reachable, everybody, packages, census), book)
     lost = _left_out(priced, census)
     census = _without(census, lost)
     reachable = reachable.join(lost, on="person", how="anti", maintain_order="left")
@@ -122,17 +122,17 @@ def _reachable(census: Census, packages: Packages, book: Book) -> tuple[pl.DataF
     return reachable, everybody
 
 
-def _asked(reachable: pl.DataFrame, everybody: pl.DataFrame, packages: Packages) -> pl.DataFrame:
+def _asked(
+    reachable: pl.DataFrame, everybody: pl.DataFrame, packages: Packages, census: Census
+) -> pl.DataFrame:
     """Each price once: premiums and true costs in the own tier, premiums for the employee alone."""
-    keys = packages.offers.select("offer", "key", "true_key")
+    keys = packages.offers.select("offer", "category", "key", "true_key")
     own = reachable.select("person", "tier", "offer").join(keys, on="offer")
+    true = keys.select("category", key="true_key").drop_nulls().unique()
+    true = census.covered.select("person", "tier", "category").join(true, on="category")
     alone = everybody.select("person", "tier", "offer").join(keys, on="offer")
-    parts = [
-        own.select("person", "key", "tier"),
-        own.select("person", pl.col("true_key").alias("key"), "tier").drop_nulls("key"),
-        alone.select("person", "key", "tier"),
-    ]
-    return pl.concat(parts).unique().sort("person", "key", "tier")
+    places = [rows.select(place=place_of_price()) for rows in (own, true, alone)]
+    return prices_at(pl.concat(places)["place"].unique().sort())
 
 
 def _left_out(priced: pl.DataFrame, census: Census) -> pl.DataFrame:
@@ -157,8 +157,8 @@ def _self_only(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The least each person would pay for himself alone in a medical menu; and each offer's sums."""
     rows = everybody.join(packages.offers.select("offer", "key"), on="offer")
-    amounts = priced.select("person", "key", "tier", "premium_cents", "employer_cents", "employee_cents")
-    rows = rows.join(amounts.drop_nulls(), on=["person", "key", "tier"])
+    amounts = priced.select("premium_cents", "employer_cents", "employee_cents", place=place_of_price())
+    rows = rows.with_columns(place=place_of_price()).join(amounts.drop_nulls(), on="place")
     medical = rows.filter(category=MEDICAL).join(packages.choices, on="offer")
     least = medical.group_by("menu", "person").agg(least_cents=pl.col("employee_cents").min())
     per_offer = rows.group_by("offer").agg(pl.col("premium_cents", "employer_cents").sum())

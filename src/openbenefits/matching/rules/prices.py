@@ -13,6 +13,7 @@ import polars as pl
 from openbenefits.core import money
 from openbenefits.core.codes import ADULT_KINDS, KIND_OF
 from openbenefits.enrollment.rules.prepare import Situation, price_options, priced_plans
+from openbenefits.matching.candidates import TIERS
 from openbenefits.matching.people import DEPENDENTS, Census
 from openbenefits.programs.rulebook import Rulebook
 
@@ -81,6 +82,27 @@ def price(census: Census, asked: pl.DataFrame, book: Book) -> pl.DataFrame:
     is_per_member = offers.costs.group_by("offer").agg(pl.col("is_per_member").any())
     priced = priced.join(is_per_member, on="offer", how="left", maintain_order="left")
     return _monthly(_with_household_fault(priced, members))
+
+
+_KEYS = 1 << 24
+_TIERS = 8
+"""More keys and tiers than there ever are."""
+
+
+def place_of_price() -> pl.Expr:
+    """Person, key and tier of a price packed into one number: what is joined on, and sorted by."""
+    tier = pl.col("tier").replace_strict({name: at for at, name in enumerate(TIERS)}, return_dtype=pl.Int64)
+    return (pl.col("person").cast(pl.Int64) * _KEYS + pl.col("key").cast(pl.Int64)) * _TIERS + tier
+
+
+def prices_at(places: pl.Series) -> pl.DataFrame:
+    """Answer person, key and tier of packed places, in their order."""
+    place = pl.col("place")
+    return places.to_frame("place").select(
+        person=(place // (_KEYS * _TIERS)).cast(pl.Int32),
+        key=(place // _TIERS % _KEYS).cast(pl.Int32),
+        tier=(place % _TIERS).replace_strict(dict(enumerate(TIERS)), return_dtype=pl.String),
+    )
 
 
 def _cases(census: Census, book: Book) -> pl.DataFrame:

@@ -8,6 +8,8 @@ the plan's code.
 
 import polars as pl
 
+from openbenefits.matching.rules.prices import place_of_price
+
 STEPS = ("same plan", "same carrier and network", "same carrier", "another carrier")
 """How far a person moves, from 0 on."""
 
@@ -81,22 +83,36 @@ def take_up(
     rows = reachable.join(
         offers.select("offer", "key", "true_key", "plan"), on="offer", maintain_order="left"
     )
-    costs = priced.select("person", "key", "tier", *amounts).drop_nulls("premium_cents")
-    rows = rows.join(costs, on=["person", "key", "tier"], maintain_order="left")
-    true = priced.select("person", "tier", true_key="key", true_cents="premium_cents")
-    rows = rows.join(true, on=["person", "true_key", "tier"], how="left", maintain_order="left")
+    rows = rows.with_columns(place=place_of_price())
+    places = priced.with_columns(place=place_of_price()).drop_nulls("premium_cents")
+    rows = rows.join(places.select("place", *amounts), on="place").drop("key").rename({"true_key": "key"})
+    rows = rows.with_columns(place=place_of_price())
+    rows = rows.join(places.select("place", true_cents="premium_cents"), on="place", how="left")
     held = choices.group_by("menu").agg(offers=pl.len())
     rows = rows.join(choices.join(held, on="menu"), on="offer")
     single, several = rows.filter(offers=1), rows.filter(pl.col("offers") > 1)
     several = several.sort("menu", "person", "step", "employee_cents", "plan", "offer", nulls_last=True)
     several = several.unique(["menu", "person"], keep="first", maintain_order=True)
-    found = pl.concat([single, several]).select("menu", "person", "offer", "step", *amounts, "true_cents")
-    everybody = _of_menus(covered, offers, choices)
-    rows = everybody.join(found, on=["menu", "person"], how="left")
-    return rows.select(pl.col(name).cast(kind) for name, kind in TAKEN.items()).sort("menu", "person")
+    found = _in_shape(pl.concat([single, several]))
+    return pl.concat([found, _in_shape(_without(found, covered, offers, choices))])
 
 
-def _of_menus(covered: pl.DataFrame, offers: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
-    """Everybody who is to take something of each menu: menu, person, tier."""
+def _without(
+    found: pl.DataFrame, covered: pl.DataFrame, offers: pl.DataFrame, choices: pl.DataFrame
+) -> pl.DataFrame:
+    """Who takes nothing of a menu, though he is covered in its category; most menus leave nobody so."""
     menus = choices.join(offers.select("offer", "category"), on="offer").select("menu", "category").unique()
-    return menus.join(covered.select("person", "category", "tier"), on="category").drop("category")
+    whole = covered.group_by("category").agg(people=pl.len())
+    menus = menus.join(whole, on="category")
+    placed = found.group_by("menu").agg(placed=pl.len())
+    menus = menus.join(placed, on="menu", how="left").filter(pl.col("placed").fill_null(0) < pl.col("people"))
+    everybody = menus.select("menu", "category").join(
+        covered.select("person", "category", "tier"), on="category"
+    )
+    return everybody.join(found.select("menu", "person"), on=["menu", "person"], how="anti")
+
+
+def _in_shape(rows: pl.DataFrame) -> pl.DataFrame:
+    """TAKEN, null what the rows do not say."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in TAKEN.items() if name not in rows.columns]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in TAKEN.items())
