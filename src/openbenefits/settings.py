@@ -142,8 +142,14 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "openbenefits.accounts.signing_in.Adapter"
 SOCIALACCOUNT_ADAPTER = "openbenefits.accounts.signing_in.StaffAdapter"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+SMS_URL = os.environ.get("OPENBENEFITS_SMS_URL", "")
+"""The gateway of text messages (accounts.texting)."""
+SMS_TOKEN = os.environ.get("OPENBENEFITS_SMS_TOKEN", "")
+HAS_TEXTS = bool(SMS_URL) or not os.environ.get("OPENBENEFITS_SMTP_HOST")
+"""Whether codes go to mobile numbers: by a gateway, or as files while mails are files, too."""
+ACCOUNT_LOGIN_METHODS = {"username", "email", *(("phone",) if HAS_TEXTS else ())}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", *(("phone",) if HAS_TEXTS else ()), "password1*"]
+ACCOUNT_FORMS = {"request_login_code": "openbenefits.accounts.entrance_forms.CodeForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # who adds a user knows the address
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"

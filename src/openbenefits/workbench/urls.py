@@ -13,6 +13,7 @@ from openbenefits.workbench import (
     person,
     rehearsals,
     rehearsals_of_all,
+    renewals,
     reports,
     requests,
     runs,
@@ -25,7 +26,7 @@ from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
-    *(desks, reports, adhoc, documents, batches, set_up, matching, requests, filters),
+    *(desks, reports, adhoc, documents, batches, renewals, set_up, matching, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 
