@@ -18,6 +18,7 @@ from openbenefits.cli import (
     hindsight,
     letters,
     limits,
+    match,
     night,
     payroll,
     repair,
@@ -79,6 +80,8 @@ ORDER = (
     ),
     *("tasks", "cases", "work"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "match", "scenario"),
+    *("db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -164,6 +167,7 @@ app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
+app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)
