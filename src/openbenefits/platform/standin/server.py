@@ -168,6 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     standin: Standin
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer is one packet
 
     def log_message(self, *_: object) -> None:
         """Write no log: addresses name people."""
@@ -247,5 +249,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+            self.wfile.flush()
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the caller gave up

@@ -122,7 +122,7 @@ def updateEmployeeFields(world: World, asked: Asked) -> Record:  # noqa: N802
 
 @write
 def enrollBenefit(world: World, asked: Asked) -> Record:  # noqa: N802
-    """Enrol an employee; the same twice is there twice: nothing guards against it."""
+    """Enrol an employee; another choice of the day takes its place, the same twice is there twice."""
     place, plan = world.employee(asked), world.plan(asked)
     if plan not in world.setups[place[0]]:
         raise Answered(422, "plan is not set up for the client")
@@ -133,7 +133,10 @@ def enrollBenefit(world: World, asked: Asked) -> Record:  # noqa: N802
         rows.append(found)
     names = ("planType", "coverage", "employeePremium", "dependentPremium", "employeeContrib", "dependent")
     detail = {name: asked[name] for name in names if name in asked}
-    found["planDetail"].append({"effectiveDate": asked.get("effectiveDate"), **detail})
+    said = {"effectiveDate": asked.get("effectiveDate"), **detail}
+    others = [one for one in found["planDetail"] if one["effectiveDate"] != said["effectiveDate"]]
+    same = [one for one in found["planDetail"] if one == said]
+    found["planDetail"] = [*others, *same, said]
     found |= {"status": "A", "coverageStart": asked.get("effectiveDate"), "coverageEnd": ""}
     world.happened("Benefit", "Enrollment", "change", place[0], place[1])
     return {"warningMessage": []}
