@@ -94,18 +94,28 @@ def link(client_id: int, connection: Connection, external_id: str, *, author: st
     return Link.objects.update_or_create(client_id=client_id, defaults=stated)[0]
 
 
-def known(client_id: int) -> Known:
-    """Find what a client of ours is there.
+def linked(client_id: int) -> Link:
+    """Find what a client of ours is there, without the connection, which no face of one client sees.
 
     Errors: NotLinked.
     """
     found = Link.objects.filter(client_id=client_id).first()
-    connection = found and Connection.objects.filter(pk=found.connection_id, ended_at__isnull=True).first()
-    if found is None or connection is None:
+    if found is None:
         raise NotLinked(
-            f"client {client_id}: expected a link to a payroll platform, found none;"
-            " state one with `openbenefits platform link`, or on the page of the connection"
+            "expected a link to a payroll platform, found none; state one with `openbenefits platform link`"
         )
+    return found
+
+
+def known(client_id: int) -> Known:
+    """Find what a client of ours is there, and how one comes in.
+
+    Errors: NotLinked.
+    """
+    found = linked(client_id)
+    connection = Connection.objects.filter(pk=found.connection_id, ended_at__isnull=True).first()
+    if connection is None:
+        raise NotLinked("expected a connection that is in use, found it ended; link the client to another")
     return Known(link=found, connection=connection)
 
 

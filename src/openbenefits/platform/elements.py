@@ -14,6 +14,8 @@ from openbenefits.platform.client.values import decimal, is_hidden, text
 Wanted = Mapping[str, Any]
 TIMES = "times"
 """How often a record is there that is to be there once; told beside its fields."""
+ROW_KEYS = ("planType", "planId")
+"""By what rows of a list are told apart."""
 _POINT = re.compile(r"-?[0-9]*\.[0-9]+")
 
 
@@ -87,7 +89,7 @@ def _same_rows(wanted: list[Any], there: list[Any]) -> bool:
         return False
     if not wanted or not isinstance(wanted[0], Mapping):
         return sorted(map(text, wanted)) == sorted(map(text, there))
-    key = next(iter(wanted[0]))
+    key = next(name for name in ROW_KEYS if name in wanted[0])
     by_key = {text(one.get(key)): one for one in there if isinstance(one, Mapping)}
     return all(
         text(one[key]) in by_key

@@ -180,14 +180,3 @@ class Accepted(models.Model):
         constraints = [
             models.CheckConstraint(condition=~Q(second=models.F("author")), name="platform_two_people")
         ]
-
-
-class SheetCheck(models.Model):
-    """A line of the payroll set-up sheet that was read back, or that somebody looked at."""
-
-    client_id = models.IntegerField()
-    line = models.TextField()
-    fingerprint = models.TextField()  # of the line as it stood
-    how = models.TextField()  # read back, by a person
-    author = models.TextField()
-    at = models.DateTimeField()
