@@ -32,8 +32,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets),
-    *(continuation, setup, best_plan),
+    *(continuation, setup, tickets, best_plan),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""
