@@ -159,20 +159,28 @@ def _load(
 
 
 def known_of(
-    connection: Any, points: pl.DataFrame, rulebook: Rulebook, *, begin: date, through: date
+    connection: Any,
+    points: pl.DataFrame,
+    rulebook: Rulebook,
+    *,
+    begin: date,
+    through: date,
+    days: pl.DataFrame | None = None,
 ) -> Known:
     """Load what the amounts owed on change points in a span follow from.
 
-    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`.
+    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`; days as `fact_days` gives them: other days than
+            those of pays, for who asks by month.
     """
     people = points.select("client_id", "person_id").unique()
     if asks_event_days(rulebook.calculation_rules):
         points = with_event_days(connection, points)
     more = ["is_for_eligibility"] if rulebook.looks_at_jobs else []
     jobs = load_jobs(connection, people, more=more)
-    groups = jobs.join(people, on="person_id")
-    groups = groups.select(*OWNER, "pay_group").unique()
-    days = fact_days(points, groups, rulebook, begin=begin, through=through)
+    if days is None:
+        groups = jobs.join(people, on="person_id")
+        groups = groups.select(*OWNER, "pay_group").unique()
+        days = fact_days(points, groups, rulebook, begin=begin, through=through)
     history = pay_history_of(days, jobs) if asks_pay_history(rulebook) else None
     return Known(
         points=points,

@@ -33,7 +33,12 @@ OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 MINE = {"workbench_savedfilter", "api_answer"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
-NO_SETUP = {"background_processrequest"}
+RECONCILE = {
+    f"reconcile_{name}"
+    for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
+}
+"""Invoices of carriers: those of client 0 are shared by several clients."""
+NO_SETUP = {"background_processrequest"} | RECONCILE
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""

@@ -33,6 +33,7 @@ _YEAR = (
     "annual_employer_cents",
     "annual_credit_cents",
     "coverage_cents",
+    "rate_row_id",
     "price_fault",
 )
 
@@ -48,7 +49,7 @@ def with_year(
     bases: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
+    """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, rate_row_id, price_fault.
 
     Adds price_on and FACTS_PRICED too, as priced_*.
 
