@@ -73,7 +73,9 @@ def expect(
     holders = load_holders(connection, client_ids, ours["option_id"].to_list())
     asked = holders if people is None else pl.concat([holders, people.select(holders.columns)]).unique()
     points = load_coverage(connection, asked).join(
-        load_known_since(connection, asked), on=[*OWNER, "plan_type", "slot", "begins_on", "version"], how="left"
+        load_known_since(connection, asked),
+        on=[*OWNER, "plan_type", "slot", "begins_on", "version"],
+        how="left",
     )
     points = points.filter(pl.col("plan_type").is_in(plans["plan_type"].unique().implode()))
     covered = pl.col("kind").is_in(COVERED)
@@ -86,9 +88,7 @@ def expect(
     priced = with_premiums(units, known, rulebook).with_columns(
         expected_cents=charging.charged_cents(pl.col("full_cents"))
     )
-    return Expected(
-        units=priced.select(UNIT), history=history, plans=plans, known=known, rulebook=rulebook
-    )
+    return Expected(units=priced.select(UNIT), history=history, plans=plans, known=known, rulebook=rulebook)
 
 
 def _units(
@@ -148,7 +148,9 @@ def _known(
         .otherwise(pl.max_horizontal("month", "run_begins_on"))
     )
     units = units.join(_bases(plans, terms), on="plan_id", how="left")
-    cases = units.select(*OWNER, as_of="price_on", basis_no="basis_no").unique().sort(*OWNER, "as_of", "basis_no")
+    cases = (
+        units.select(*OWNER, as_of="price_on", basis_no="basis_no").unique().sort(*OWNER, "as_of", "basis_no")
+    )
     cases = cases.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
     known = known_of(
         connection,
@@ -161,7 +163,7 @@ def _known(
     units = units.join(
         cases.rename({"as_of": "price_on"}), on=[*OWNER, "price_on", "basis_no"], how="left"
     ).with_columns(unit=pl.int_range(pl.len(), dtype=pl.Int32))
-    return _aged(known, cases, plans, terms), units
+    return _aged(known, cases, terms), units
 
 
 def _bases(plans: pl.DataFrame, terms: Terms) -> pl.DataFrame:
@@ -172,7 +174,7 @@ def _bases(plans: pl.DataFrame, terms: Terms) -> pl.DataFrame:
     return plans.select("plan_id").with_columns(basis_no=pl.Series(numbers, dtype=pl.Int32))
 
 
-def _aged(known: Known, cases: pl.DataFrame, plans: pl.DataFrame, terms: Terms) -> Known:
+def _aged(known: Known, cases: pl.DataFrame, terms: Terms) -> Known:
     """Put the birth dates by which the carrier counts ages in the place of the real ones."""
     if not terms.age_basis:
         return known
