@@ -99,9 +99,8 @@ def book(connection: Any, clients: dict[str, int], month: date = MONTH, carriers
     found = expect(connection, list(clients.values()), terms, [month])
     codes = dict(Client.objects.values_list("pk", "code"))
     people = load_identities(connection, list(clients.values())).filter(~pl.col("is_dependent"))
-    people = people.unique("person_id").with_columns(
-        secrets.decrypt_ssn(people.unique("person_id")["ssn_sealed"].alias("ssn"))
-    )
+    people = people.unique("person_id", keep="first", maintain_order=True)
+    people = people.with_columns(secrets.decrypt_ssn(people["ssn_sealed"].alias("ssn")))
     tier_of = pl.col("coverage_code_id").replace_strict(_tiers(connection), default=None, return_dtype=pl.String)
     held = (
         found.units.filter(pl.col("is_charged") & (pl.col("basis") != "continuation") & (pl.col("expected_cents") > 0))

@@ -44,7 +44,9 @@ def as_items(
     rows = pl.concat(
         [one.select(_COLUMNS) for one in (keyed, taken, _balance(invoice))], how="vertical_relaxed"
     )
+    texts = ("expected", "found", "notes", "lines", "cluster", "plan_type")
     rows = rows.with_columns(
+        *(pl.col(name).fill_null("") for name in texts),
         owner=pl.col("code").replace_strict(OWNERS, default="us"),
         deadline_on=pl.when(pl.col("leg") == "A").then(
             deadline(
