@@ -1,4 +1,7 @@
-"""Two clients with coverage taken over from a previous system, and the carrier that bills both on one invoice."""
+"""Two clients with coverage taken over from a previous system.
+
+And the carrier that bills both on one invoice.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -53,7 +56,11 @@ def put_two(folder: Path) -> dict[str, int]:
         taken = take_over(connections["default"], made.client_id, file, now=NOW, made_by="test")
         assert taken.taken
         clients[code] = made.client_id
-    plans = sorted(expect(connections["default"], list(clients.values()), Terms(carriers=CARRIERS), [MONTH]).plans["plan"])
+    plans = sorted(
+        expect(connections["default"], list(clients.values()), Terms(carriers=CARRIERS), [MONTH]).plans[
+            "plan"
+        ]
+    )
     terms = Terms(
         carriers=CARRIERS,
         plans={f"PL {plan}": plan for plan in plans},
@@ -80,16 +87,26 @@ def end(units: pl.DataFrame, last_covered: date, *, kind: str = "T", known: date
 
 def put_point(row: dict, begins_on: date, *, kind: str, known: datetime = NOW, **more: Any) -> None:
     """Write a change point beside those of a unit."""
-    first = Coverage.objects.filter(
-        client_id=row["client_id"],
-        person_id=row["person_id"],
-        benefit_record=row["benefit_record"],
-        plan_type=row["plan_type"],
-        slot=row["slot"],
-        begins_on=row["begins_on"],
-        version=row["version"],
-    ).values().get()
-    told = {"kind": kind, "begins_on": begins_on, "deduction_begins_on": begins_on, "made_at": known, "version": 1}
+    first = (
+        Coverage.objects.filter(
+            client_id=row["client_id"],
+            person_id=row["person_id"],
+            benefit_record=row["benefit_record"],
+            plan_type=row["plan_type"],
+            slot=row["slot"],
+            begins_on=row["begins_on"],
+            version=row["version"],
+        )
+        .values()
+        .get()
+    )
+    told = {
+        "kind": kind,
+        "begins_on": begins_on,
+        "deduction_begins_on": begins_on,
+        "made_at": known,
+        "version": 1,
+    }
     Coverage.objects.create(**{name: value for name, value in (first | told | more).items() if name != "pk"})
 
 
@@ -101,9 +118,13 @@ def book(connection: Any, clients: dict[str, int], month: date = MONTH, carriers
     people = load_identities(connection, list(clients.values())).filter(~pl.col("is_dependent"))
     people = people.unique("person_id", keep="first", maintain_order=True)
     people = people.with_columns(secrets.decrypt_ssn(people["ssn_sealed"].alias("ssn")))
-    tier_of = pl.col("coverage_code_id").replace_strict(_tiers(connection), default=None, return_dtype=pl.String)
+    tier_of = pl.col("coverage_code_id").replace_strict(
+        _tiers(connection), default=None, return_dtype=pl.String
+    )
     held = (
-        found.units.filter(pl.col("is_charged") & (pl.col("basis") != "continuation") & (pl.col("expected_cents") > 0))
+        found.units.filter(
+            pl.col("is_charged") & (pl.col("basis") != "continuation") & (pl.col("expected_cents") > 0)
+        )
         .join(people.drop("client_id", "is_dependent"), on="person_id")
         .join(found.plans.select("plan_id", "plan"), on="plan_id")
         .with_columns(
@@ -115,7 +136,9 @@ def book(connection: Any, clients: dict[str, int], month: date = MONTH, carriers
         )
         .sort("client_id", "plan_id", "person_id")
     )
-    return Book(clients=clients, expected=found, held=held.select(*HELD, "plan_type", "unit", "client_id", "plan_id"))
+    return Book(
+        clients=clients, expected=found, held=held.select(*HELD, "plan_type", "unit", "client_id", "plan_id")
+    )
 
 
 def _tiers(connection: Any) -> dict[int, str]:

@@ -1,4 +1,7 @@
-"""An invoice with forty faults of all kinds, planted into what is expected: which ones, and what each should be called."""
+"""An invoice with forty faults of all kinds, planted into what is expected.
+
+Which ones, and what each should be called.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,7 +18,10 @@ AFTER_CUTOFF = datetime(2025, 11, 4, 12, tzinfo=NOW.tzinfo)
 
 @dataclass
 class Planted:
-    """What was planted: the invoice of the month before, that of the month, and each fault's code by its place."""
+    """What was planted: the invoice of the month before, that of the month.
+
+    And each fault's code by its place.
+    """
 
     before: pl.DataFrame
     lines: pl.DataFrame
@@ -116,6 +122,17 @@ def plant(book: Book, before: pl.DataFrame, spoiled: dict[str, list[dict[str, An
         _bill(p, line, row, "INV_WAIVED_BILLED")
     for row in spoiled["continues"]:  # 9, 10: pay the carrier themselves
         _bill(p, line | {"plan": row["plan"]}, row, "COBRA_ON_ACTIVE", cents=2300)
+    _amounts(p, vision, price)  # 11-31
+    _strangers(p, line)  # 32-35
+    planted = Planted(before=_before(p, before, spoiled), lines=p.done(), codes=p.codes)
+    _retro(p, planted, line, spoiled)  # 36-40
+    planted.lines = p.done()
+    planted.timing = {(row["person_id"], "SAMPLE-VISION", MONTH) for row in spoiled["ended late"]}
+    return planted
+
+
+def _amounts(p: Planter, vision: pl.Expr, price: dict[str, int]) -> None:
+    """Lines left out, printed twice, under another plan, tier, volume, age or area, at another rate."""
     for _ in range(3):  # 11-13
         p.gone.append(p.take(where=vision, code="INV_MISSING")["at"])
     for tier, other in (("EE ONLY", "FAM"), ("FAM", "EE+SP"), ("EE ONLY", "EE+SP")):  # 14-16
@@ -141,12 +158,6 @@ def plant(book: Book, before: pl.DataFrame, spoiled: dict[str, list[dict[str, An
     for more, code in ((-1, "DEP_MISSING"), (1, "DEP_EXTRA"), (1, "DEP_EXTRA")):  # 29-31
         row = p.take(where=is_plan("42690MA") & (pl.col("dependents") > 1), code=code)
         p.change(row, dependents=row["dependents"] + more, premium_cents=row["premium_cents"] + more * 21000)
-    _strangers(p, line)  # 32-35
-    planted = Planted(before=_before(p, before, spoiled), lines=p.done(), codes=p.codes)
-    _retro(p, planted, line, spoiled)  # 36-40
-    planted.lines = p.done()
-    planted.timing = {(row["person_id"], "SAMPLE-VISION", MONTH) for row in spoiled["ended late"]}
-    return planted
 
 
 def _like(p: Planter, where: pl.Expr) -> dict[str, Any]:
@@ -170,7 +181,9 @@ def _mispriced(p: Planter, code: str, where: pl.Expr, told: str, shown_age: int 
     found = p.book.expected
     for row in p.held.filter(where & ~pl.col("person_id").is_in(list(p.used))).iter_rows(named=True):
         units = found.units.filter(unit=row["unit"])
-        prices = variant_premiums(variants_of(units, found.known, found.rulebook), found.known, found.rulebook)
+        prices = variant_premiums(
+            variants_of(units, found.known, found.rulebook), found.known, found.rulebook
+        )
         mine = prices.filter((pl.col("cause") == code) & pl.col("told").str.contains(told))
         other = mine.filter(pl.col("full_cents") != row["premium_cents"]).drop_nulls("full_cents")
         rivals = prices.filter(pl.col("cause") != code)["full_cents"].to_list()
@@ -178,14 +191,21 @@ def _mispriced(p: Planter, code: str, where: pl.Expr, told: str, shown_age: int 
         if other.height:
             p.used.add(row["person_id"])
             p.codes[row["person_id"], row["plan"], MONTH] = code
-            p.change(row, premium_cents=other["full_cents"][0], age=row["age"] + shown_age if shown_age else None)
+            p.change(
+                row, premium_cents=other["full_cents"][0], age=row["age"] + shown_age if shown_age else None
+            )
             return
     raise AssertionError(f"nobody fits {code}")
 
 
 def _strangers(p: Planter, line: dict[str, Any]) -> None:
     """Bill a stranger, an unknown division, and two people under names that are not quite theirs."""
-    nobody = {"person_id": 900_001, "last_name": "Quimby", "first_name": "Zelda", "birth_on": date(1961, 5, 4)}
+    nobody = {
+        "person_id": 900_001,
+        "last_name": "Quimby",
+        "first_name": "Zelda",
+        "birth_on": date(1961, 5, 4),
+    }
     nobody |= {"ssn": None, "employee_number": None, "member_id": "Z1"}
     p.more.append(line | nobody)
     p.codes[None, "Z1", MONTH] = "UNMATCHED_PERSON"
@@ -195,8 +215,17 @@ def _strangers(p: Planter, line: dict[str, Any]) -> None:
         where = is_plan("SAMPLE-BASIC-LIFE") & (pl.col("last_name").str.len_chars() > 6)
         row = p.take(where=where & _is_alone(p))
         name = row["last_name"] if "day" in change else row["last_name"][:-1] + "h"
-        born = row["birth_on"].replace(day=row["birth_on"].day % 28 + 1) if "day" in change else row["birth_on"]
-        p.change(row, last_name=name, birth_on=born, ssn=None, employee_number=None, member_id=f"Y{row['person_id']}")
+        born = (
+            row["birth_on"].replace(day=row["birth_on"].day % 28 + 1) if "day" in change else row["birth_on"]
+        )
+        p.change(
+            row,
+            last_name=name,
+            birth_on=born,
+            ssn=None,
+            employee_number=None,
+            member_id=f"Y{row['person_id']}",
+        )
         p.codes[row["person_id"], row["plan"], MONTH] = "UNMATCHED_PERSON"
         kind = pl.col("person_id") == row["person_id"]
         own = pl.col("at") == row["at"]
@@ -224,7 +253,10 @@ def _before(p: Planter, before: pl.DataFrame, spoiled: dict[str, list[dict[str, 
 def _retro(
     p: Planter, planted: Planted, line: dict[str, Any], spoiled: dict[str, list[dict[str, Any]]]
 ) -> None:
-    """Credit one of the three wrongly billed in full, one in part, one not at all; and change what was right."""
+    """Credit one of the three wrongly billed in full, one in part, one not at all.
+
+    And change what was right.
+    """
     adjusted = {"line_class": "Adjustment", "month": BEFORE, "reason": "retro"}
     full, missing = spoiled["retro"]
     _bill(p, line, full, None, cents=-680, **adjusted)

@@ -1,4 +1,7 @@
-"""Forty faults of all kinds planted into an invoice of two clients: all found, by their cause, and nothing else."""
+"""Forty faults of all kinds planted into an invoice of two clients.
+
+All found, by their cause, and nothing else.
+"""
 
 from datetime import date
 
@@ -17,7 +20,13 @@ LEAST_RIGHT = 38
 
 def _load(connection, path, number, month):
     order = InvoiceOrder(
-        client_id=0, carrier=CARRIER, number=number, month=month, statement_on=month, cutoff_on=month, path=path
+        client_id=0,
+        carrier=CARRIER,
+        number=number,
+        month=month,
+        statement_on=month,
+        cutoff_on=month,
+        path=path,
     )
     return load(connection, order, author="test", now=LOADED)
 
@@ -37,7 +46,9 @@ def test_forty_planted_faults_are_found(two, fresh_database, tmp_path):
     missed = {place: code for place, code in planted.codes.items() if place not in found}
     invented = {place: one for place, one in found.items() if place not in planted.codes}
     wrong = {
-        place: (code, found[place][0]) for place, code in planted.codes.items() if place in found and found[place][0] != code
+        place: (code, found[place][0])
+        for place, code in planted.codes.items()
+        if place in found and found[place][0] != code
     }
     assert (missed, invented) == ({}, {})
     assert len(planted.codes) - len(wrong) >= LEAST_RIGHT, wrong
@@ -53,7 +64,8 @@ def _sums_agree(connection, invoice, told):
     months = PlanMonth.objects.filter(invoice_id=invoice.pk)
     assert sum(one.invoiced_cents - one.expected_cents for one in months) == whole
     assert all(
-        one.explained_cents + one.unexplained_cents == one.invoiced_cents - one.expected_cents for one in months
+        one.explained_cents + one.unexplained_cents == one.invoiced_cents - one.expected_cents
+        for one in months
     )
 
 

@@ -210,8 +210,15 @@ def _is_filler(text: str) -> bool:
 
 
 _READERS = {
-    **{"BPR": _bpr, "TRN": _trn, "REF": _ref, "N1": _n1, "DTM": _dtm},
-    **{"ENT": _ent, "NM1": _nm1, "RMR": _rmr, "ADX": _adx},
+    "BPR": _bpr,
+    "TRN": _trn,
+    "REF": _ref,
+    "N1": _n1,
+    "DTM": _dtm,
+    "ENT": _ent,
+    "NM1": _nm1,
+    "RMR": _rmr,
+    "ADX": _adx,
 }
 
 
@@ -238,7 +245,7 @@ def _period(one: Segment) -> tuple[date | None, date | None]:
 def _day(one: Segment, text: str) -> date:
     try:
         if len(text) == DAY_LENGTH:
-            return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+            return datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
         pass
     raise X12Refused(

@@ -46,7 +46,10 @@ class Expected:
 
 
 def plans_of(connection: Any, client_ids: Sequence[int], carriers: Sequence[str]) -> pl.DataFrame:
-    """List the plans of carriers: plan_id, plan (its code), plan_type, plan_name, client_id (0: the PEO's)."""
+    """List the plans of carriers: plan_id, plan (its code), plan_type, plan_name, client_id (0.
+
+    The PEO's).
+    """
     rows = load_setup(connection, client_ids)["plan"].filter(pl.col("carrier").is_in(list(carriers)))
     latest = rows.sort("valid_from").unique("plan_id", keep="last", maintain_order=True)
     return latest.select("plan_id", "client_id", "plan_type", plan="code", plan_name="name").sort("plan_id")

@@ -21,12 +21,13 @@ POINT = {
 
 HOLDERS = """
 SELECT DISTINCT client_id, person_id FROM enrollment_coverage
-WHERE client_id = ANY(%(clients)s::int[]) AND option_id = ANY(%(options)s::int[]) AND superseded_by_run IS NULL
+WHERE client_id = ANY(%(clients)s::int[]) AND option_id = ANY(%(options)s::int[]) AND superseded_by_run IS
+NULL
 """
 
 KNOWN_SINCE = f"""
-SELECT {", ".join(POINT)}, made_at FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
-WHERE c.superseded_by_run IS NULL
+SELECT {", ".join(POINT)}, made_at FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id,
+person_id) WHERE c.superseded_by_run IS NULL
 """
 
 IDENTITY = {
@@ -99,7 +100,10 @@ def load_known_since(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_identities(connection: Any, client_ids: Sequence[int]) -> pl.DataFrame:
-    """Load by what people and their dependents may be known to a carrier, former names included; see IDENTITY."""
+    """Load by what people and their dependents may be known to a carrier, former names included.
+
+    See IDENTITY.
+    """
     return copy_out(connection, IDENTITIES, IDENTITY, {"clients": list(client_ids)}).unique()
 
 

@@ -1,4 +1,7 @@
-"""Differences become items: named in words, with owner, deadline and evidence; found again, they keep their state."""
+"""Differences become items: named in words, with owner, deadline and evidence.
+
+Found again, they keep their state.
+"""
 
 import json
 from datetime import datetime
@@ -71,7 +74,10 @@ _COLUMNS = (
 
 
 def _key(leg: str) -> pl.Expr:
-    """What an item is about, the same in every reconciliation of the invoice: a unit, or a line that is nobody's."""
+    """What an item is about, the same in every reconciliation of the invoice.
+
+    A unit, or a line that is nobody's.
+    """
     unit = pl.format(
         "{}|{}|{}|{}|{}", pl.lit(leg), "client_id", "person_id", "plan_id", pl.col("month").cast(pl.String)
     )
@@ -325,7 +331,10 @@ def _settle(connection: Any, invoice: Invoice, settled: pl.DataFrame, author: st
 
 
 def _escalate(connection: Any, invoice: Invoice, waited: pl.DataFrame, author: str, now: datetime) -> None:
-    """Take what was put down to the cut-off for what it is, once two invoices have come without putting it right."""
+    """Take what was put down to the cut-off for what it is.
+
+    Once two invoices have come without putting it right.
+    """
     later = Invoice.objects.filter(
         client_id=invoice.client_id, carrier=invoice.carrier, month__lte=invoice.month
     )

@@ -1,4 +1,7 @@
-"""Invoices taken in: read, checked against their header, kept as they came, their labels turned into our codes."""
+"""Invoices taken in: read, checked against their header, kept as they came.
+
+Their labels turned into our codes.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,8 +35,8 @@ class InvoiceRefused(ValueError):
 class InvoiceOrder:
     """An invoice as somebody hands it in.
 
-    client_id: 0 where several clients share it. month: any day of the month billed. The amounts are those printed
-    in its header; what is not stated is taken from the lines, and then not checked.
+    client_id: 0 where several clients share it. month: any day of the month billed. The amounts are those
+    printed in its header; what is not stated is taken from the lines, and then not checked.
     """
 
     client_id: int
@@ -105,8 +108,8 @@ def _refuse_twice(order: InvoiceOrder, read: Read) -> None:
     same = Invoice.objects.filter(client_id=order.client_id, carrier=order.carrier, number=order.number)
     if same.exists():
         raise InvoiceRefused(
-            f"expected a new number, found invoice {order.number} of {order.carrier} loaded before; correct the"
-            " number, or take the earlier one back first"
+            f"expected a new number, found invoice {order.number} of {order.carrier} loaded before; correct"
+            " the number, or take the earlier one back first"
         )
 
 
@@ -224,7 +227,9 @@ def unmapped(connection: Any, invoice: Invoice) -> pl.DataFrame:
 def map_labels(
     connection: Any, invoice: Invoice, labels: Mapping[str, Mapping[str, str]], *, author: str, now: datetime
 ) -> int:
-    """Say what labels mean, by kind (plans, tiers, subgroups); remembered for the carrier, applied to the invoice.
+    """Say what labels mean, by kind (plans, tiers, subgroups).
+
+    Remembered for the carrier, applied to the invoice.
 
     Answers how many labels are still without a meaning. Errors: InvoiceRefused for a code there is not.
     """
@@ -262,8 +267,8 @@ def take_back(connection: Any, invoice: Invoice) -> None:
     worked_on = models.Item.objects.filter(invoice_id=invoice.pk).exclude(state="open").exists()
     if invoice.state not in (InvoiceState.LOADED, InvoiceState.MATCHED) or worked_on:
         raise InvoiceRefused(
-            f"invoice {invoice.number}: expected one nobody has worked on, found it {invoice.state}; dispute its"
-            " differences instead"
+            f"invoice {invoice.number}: expected one nobody has worked on, found it {invoice.state}; dispute"
+            " its differences instead"
         )
     with transaction.atomic(using=connection.alias):
         for model in (models.InvoiceLine, models.LineMatch, models.PlanMonth):

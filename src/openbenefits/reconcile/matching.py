@@ -114,7 +114,8 @@ def refuse_unmapped(connection: Any, invoice: Invoice) -> None:
     if rows.height:
         said = "; ".join(f"{kind[:-1]} '{label}' ({lines} lines)" for kind, label, lines in rows.iter_rows())
         raise InvoiceRefused(
-            f"invoice {invoice.number}: expected a meaning of every plan and tier, found none of {said}; map them"
+            f"invoice {invoice.number}: expected a meaning of every plan and tier, found none of"
+            f" {said}; map them"
         )
 
 

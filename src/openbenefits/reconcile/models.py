@@ -1,7 +1,7 @@
 """Invoices of carriers as they were loaded, whom their lines are about, and what differs.
 
-Lines are never changed: they say what the carrier printed. What a reconciliation finds is an item with a history.
-Rows of client 0 are of invoices several clients share; only who sees every client reads them.
+Lines are never changed: they say what the carrier printed. What a reconciliation finds is an item with a
+history. Rows of client 0 are of invoices several clients share; only who sees every client reads them.
 """
 
 from django.db import models

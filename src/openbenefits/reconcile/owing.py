@@ -1,4 +1,7 @@
-"""What the pays of a month owed and took for a carrier's plans: leg B, and what leg C meets the invoice with."""
+"""What the pays of a month owed and took for a carrier's plans.
+
+Leg B, and what leg C meets the invoice with.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +29,10 @@ OF_PLAN = {
 
 @dataclass(frozen=True, kw_only=True)
 class Owing:
-    """Shapes: found as `deductions.DEDUCTION`; of_plans as OF_PLAN: null where no pay of the month was reported."""
+    """Shapes: found as `deductions.DEDUCTION`.
+
+    Of_plans as OF_PLAN: null where no pay of the month was reported.
+    """
 
     found: pl.DataFrame
     of_plans: pl.DataFrame
@@ -38,7 +44,10 @@ class Owing:
 
 
 def owing_of(connection: Any, invoice: Invoice, client_ids: Sequence[int], expected: Expected) -> Owing:
-    """Compare what was owed and taken in the pays that end in the month billed, as far as payroll reported them."""
+    """Compare what was owed and taken in the pays that end in the month billed.
+
+    As far as payroll reported them.
+    """
     begin = invoice.month
     through = (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     parts = [_of_client(connection, client_id, begin, through, expected) for client_id in client_ids]
@@ -86,7 +95,9 @@ def _of_client(
 
 
 def _whose(expected: Expected, client_id: int) -> pl.DataFrame:
-    """Name the people and plan types that are this carrier's to look at: who ever had a plan of it, of that type.
+    """Name the people and plan types that are this carrier's to look at.
+
+    Who ever had a plan of it, of that type.
 
     A plan type of which the client has no other carrier's plan is this carrier's for whoever has none at all.
     """

@@ -1,7 +1,7 @@
 """Invoices as files: CSV, workbooks and 820s become lines, each with the row it stood in. Nothing is guessed.
 
-What a heading means is said by the carrier's layout, else by the words carriers use for it. Credits may be printed
-with a minus before or behind, in brackets, or with CR.
+What a heading means is said by the carrier's layout, else by the words carriers use for it. Credits may be
+printed with a minus before or behind, in brackets, or with CR.
 """
 
 import hashlib
@@ -70,14 +70,20 @@ LINE = {
     "month": pl.Date,
     "reason": pl.String,
 }
-"""A line as printed: current, or of a month before (is_retro); month: its coverage month, null if it names none."""
+"""A line as printed: current, or of a month before (is_retro).
+
+Month: its coverage month, null if it names none.
+"""
 
 MOST_BAD = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a file says. Shapes: lines as LINE. total_cents: what the file itself says it comes to, if it does."""
+    """What a file says. Shapes: lines as LINE. total_cents.
+
+    What the file itself says it comes to, if it does.
+    """
 
     name: str
     fingerprint: str
@@ -261,12 +267,12 @@ def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
 
     Errors: FileRefused, naming the rows, and their cells by shape.
     """
-    checks = (
+    checks = [
         ("premium", "premium_cents", True),
         ("volume", "volume_cents", False),
         ("month", "own_month", False),
-    )
-    checks += (("birth_on", "born", False),)
+        ("birth_on", "born", False),
+    ]
     bad: list[str] = []
     for cell, value, is_needed in checks:
         unread = pl.col(value).is_null() & (pl.lit(is_needed) | pl.col(cell).is_not_null())

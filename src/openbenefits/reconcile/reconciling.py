@@ -31,7 +31,9 @@ MONTHS_BACK = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What a comparison found. Shapes: found as FOUND with cluster; settled: past months put right; wanted: what
+    """What a comparison found. Shapes: found as FOUND with cluster; settled: past months put right.
+
+    Wanted: what
     was expected, by UNIT and month.
     """
 
@@ -172,9 +174,9 @@ def _past_months(invoice: Invoice) -> list[date]:
 def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
     """Sum up: explained and unexplained come to invoice less expected, to the cent (docs/rules.md §17.5)."""
     found = compared.found
-    unexplained = found.filter(code="UNEXPLAINED")["difference_cents"].sum()
+    unexplained = int(found.filter(code="UNEXPLAINED")["difference_cents"].sum())
     rounding = found.filter(code=ROUNDING)["difference_cents"].sum()
-    whole = found["difference_cents"].sum()
+    whole = int(found["difference_cents"].sum())
     standing = dict(compared.lines["standing"].value_counts().iter_rows())
     return {
         "lines": compared.lines.height,
@@ -184,9 +186,9 @@ def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
         "unmatched": standing.get("unmatched", 0),
         "invoiced_cents": int(compared.lines["premium_cents"].sum()),
         "expected_cents": int(compared.wanted["expected_cents"].sum()),
-        "explained_cents": int(whole - unexplained),
+        "explained_cents": whole - unexplained,
         "rounding_cents": int(rounding),
-        "unexplained_cents": int(unexplained),
+        "unexplained_cents": unexplained,
         "settled_cents": int(compared.settled["difference_cents"].sum()),
         "owed_cents": owing.total("owed_cents"),
         "taken_cents": owing.total("taken_cents"),
@@ -232,7 +234,10 @@ def plan_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFr
 
 
 def _by_plan(found: pl.DataFrame) -> pl.DataFrame:
-    """Give each plan its part of a difference: a wrong plan is too little of one and too much of the other."""
+    """Give each plan its part of a difference.
+
+    A wrong plan is too little of one and too much of the other.
+    """
     swapped = found.filter(pl.col("other_plan_id").is_not_null())
     rest = found.filter(pl.col("other_plan_id").is_null())
     less = swapped.with_columns(difference_cents=-pl.col("expected_cents").fill_null(0))

@@ -1,4 +1,6 @@
-"""What is agreed with a carrier, as data: how its invoices are laid out, which months it charges, how long it corrects.
+"""What is agreed with a carrier, as data.
+
+How its invoices are laid out, which months it charges, how long it corrects.
 
 A document per carrier, in versions; the latest holds. Nothing of it is code: a new carrier is a new document.
 """
@@ -54,8 +56,8 @@ class Tolerances(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What is agreed with a carrier, and how its files are read.
 
-    carriers: whose plans it bills, by their names in set-up. layout: heading -> column of ours ('-': not read).
-    plans, tiers, subgroups: what it prints -> our codes of plans, coverage codes and clients.
+    carriers: whose plans it bills, by their names in set-up. layout: heading -> column of ours ('-': not
+    read). plans, tiers, subgroups: what it prints -> our codes of plans, coverage codes and clients.
     cobra: whether people who continue coverage are billed to themselves or on the group's invoice.
     """
 

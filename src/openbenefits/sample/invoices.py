@@ -54,8 +54,8 @@ def invoice_lines(held: pl.DataFrame) -> pl.DataFrame:
 def printed(lines: pl.DataFrame) -> pl.DataFrame:
     """Answer lines as text under the carrier's headings.
 
-    Every third person is printed with all of the SSN, every third behind a mask, the others with the employee's
-    number; volumes and premiums as dollars, credits in brackets.
+    Every third person is printed with all of the SSN, every third behind a mask, the others with the
+    employee's number; volumes and premiums as dollars, credits in brackets.
     """
     kind = pl.col("person_id") % 3
     full = pl.concat_str(pl.col("last_name").str.to_uppercase(), pl.lit(", "), "first_name")
@@ -63,7 +63,10 @@ def printed(lines: pl.DataFrame) -> pl.DataFrame:
     dollars = _dollars(cents.abs())
     return lines.select(
         member_id="member_id",
-        ssn=pl.when(kind == 0).then("ssn").when(kind == 1).then(pl.lit("*****") + pl.col("ssn").str.slice(-4)),
+        ssn=pl.when(kind == 0)
+        .then("ssn")
+        .when(kind == 1)
+        .then(pl.lit("*****") + pl.col("ssn").str.slice(-4)),
         employee_number=pl.when(kind == 2).then("employee_number"),
         full_name=full,
         birth_on=pl.col("birth_on").dt.strftime("%m/%d/%Y"),

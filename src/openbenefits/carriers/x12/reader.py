@@ -1,7 +1,7 @@
 """Reads X12 interchanges: any delimiters, a byte-order mark, line ends after segments; faults say where.
 
-The ISA segment has a fixed width, from which the delimiters follow: the character after ISA separates elements,
-the 105th components, the 106th ends segments (X12.5). What stands between segments is blank.
+The ISA segment has a fixed width, from which the delimiters follow: the character after ISA separates
+elements, the 105th components, the 106th ends segments (X12.5). What stands between segments is blank.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,10 @@ CONTROL = {"ISA": 13, "GS": 6, "ST": 2}
 
 
 class X12Refused(ValueError):
-    """A file that is not X12 as it should be: the segment by its number, what was expected, found, the cure."""
+    """A file that is not X12 as it should be.
+
+    The segment by its number, what was expected, found, the cure.
+    """
 
 
 @dataclass(frozen=True, slots=True)

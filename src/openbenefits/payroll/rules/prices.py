@@ -49,9 +49,9 @@ def with_year(
     bases: pl.DataFrame | None = None,
     decisions: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, rate_row_id, price_fault.
+    """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
 
-    Adds price_on and FACTS_PRICED too, as priced_*.
+    Adds rate_row_id, price_on and FACTS_PRICED too, as priced_*.
 
     Shapes:  lines has point, case, kind, plan_row, option_row, amount_kind, has_price, has_credit, begins and
              ends; points, facts are addressed by position; dependents by `case`; decisions as

@@ -14,8 +14,9 @@ SPAN = ("run", "begins_on", "ends_on")
 def month_rows(runs: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
     """Pair runs of coverage with the months of which they cover a day.
 
-    Shapes: runs has SPAN; months has month (a first day). Adds month_days, covered_days, from_day and to_day (the
-            days of the month that are covered), start_day (null: it began before), end_day (null: goes on past it).
+    Shapes: runs has SPAN; months has month (a first day). Adds month_days, covered_days, from_day and to_day
+            (the days of the month that are covered), start_day (null: it began before), end_day (null: goes
+            on past it).
     """
     pairs = runs.join(months, how="cross").with_columns(
         month_ends_on=days.month_end(pl.col("month")),
@@ -40,8 +41,8 @@ def month_rows(runs: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
 def is_charged() -> pl.Expr:
     """Whether a month is charged at all.
 
-    Shapes: wash (the kind of rule), wash_day, start_day, end_day, month_days. A rule of the month's end charges
-            every month of which a day is covered, the one in which coverage ends too.
+    Shapes: wash (the kind of rule), wash_day, start_day, end_day, month_days. A rule of the month's end
+            charges every month of which a day is covered, the one in which coverage ends too.
     Source: billing wash rule of a payroll platform; the 15th itself is charged at the start, not at the end.
     """
     kind, day = pl.col("wash"), pl.col("wash_day").cast(pl.Int64)
@@ -59,7 +60,10 @@ def is_charged() -> pl.Expr:
 
 
 def state_day() -> pl.Expr:
-    """The day of the month whose state is charged, where a run changes its tier: the wash day, else the first covered."""
+    """The day of the month whose state is charged, where a run changes its tier.
+
+    The wash day, else the first covered.
+    """
     of_wash = (pl.col("wash") == "wash") & (pl.col("wash_day") < MONTH_END)
     day = pl.when(of_wash).then(pl.col("wash_day").cast(pl.Int64)).otherwise(pl.col("from_day"))
     held = day.clip(pl.col("from_day"), pl.col("to_day"))
@@ -67,7 +71,10 @@ def state_day() -> pl.Expr:
 
 
 def charged_cents(full: pl.Expr) -> pl.Expr:
-    """What of a full month is charged: all, nothing, or its covered days; needs is_charged and the days of month_rows."""
+    """What of a full month is charged: all, nothing, or its covered days.
+
+    Needs is_charged and the days of month_rows.
+    """
     part = money.multiply_divide_half_up(full, pl.col("covered_days"), pl.col("month_days"))
     return (
         pl.when(~pl.col("is_charged"))
@@ -81,9 +88,9 @@ def charged_cents(full: pl.Expr) -> pl.Expr:
 def runs_of(points: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Join what covers one plan without a gap into runs.
 
-    Shapes:  points has OWNER, plan_type, slot, plan_id (null: no coverage), begins_on; one row per change point.
-             Answers the runs (run, SPAN, OWNER, plan_type, slot, plan_id) and the points with run and until (the
-             first day of the next point; null: none).
+    Shapes:  points has OWNER, plan_type, slot, plan_id (null: no coverage), begins_on; one row per change
+             point. Answers the runs (run, SPAN, OWNER, plan_type, slot, plan_id) and the points with run and
+             until (the first day of the next point; null: none).
     """
     series = [*OWNER, "plan_type", "slot"]
     rows = points.sort(*series, "begins_on").with_columns(

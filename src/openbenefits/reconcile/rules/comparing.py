@@ -1,11 +1,14 @@
-"""Invoice lines against expected months, joined by person and plan; what differs, with its cause by precedence.
+"""Invoice lines against expected months, joined by person and plan.
 
-Source: docs/rules.md §17.5. Each unit (person, plan, month) is in exactly one row of the answer if anything about
-it differs, so that the differences sum to invoice less expected, to the cent.
+What differs, with its cause by precedence.
+
+Source: docs/rules.md §17.5. Each unit (person, plan, month) is in exactly one row of the answer if anything
+about it differs, so that the differences sum to invoice less expected, to the cent.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +17,7 @@ from openbenefits.core import money
 PERSON = ["client_id", "person_id"]
 UNIT = [*PERSON, "plan_id"]
 
-FOUND = {
+FOUND: dict[str, Any] = {
     "client_id": pl.Int32,
     "person_id": pl.Int64,
     "plan_id": pl.Int32,
@@ -61,8 +64,9 @@ class Settings:
 def billed_units(lines: pl.DataFrame) -> pl.DataFrame:
     """Add up lines by person and plan: what is billed, and what is printed of it.
 
-    Shapes: lines has UNIT, plan_type, line, standing, is_dependent, premium_cents, coverage_code_id, volume_cents,
-            age, dependents. Dependents billed on lines of their own are rolled up into the employee's.
+    Shapes: lines has UNIT, plan_type, line, standing, is_dependent, premium_cents, coverage_code_id,
+            volume_cents, age, dependents. Dependents billed on lines of their own are rolled up into the
+            employee's.
     """
     own = ~pl.col("is_dependent")
     return lines.group_by(UNIT).agg(
@@ -215,7 +219,10 @@ def _second(tier: pl.Expr, age: pl.Expr, volume: pl.Expr, code: pl.Expr) -> pl.E
 
 
 def _is_part() -> pl.Expr:
-    """Whether what is billed is a part of the full month: its covered days in a month coverage begins or ends, or half."""
+    """Whether what is billed is a part of the full month.
+
+    Its covered days in a month coverage begins or ends, or half.
+    """
     full, billed = pl.col("full_cents"), pl.col("invoiced_cents")
     edge = pl.col("start_day").is_not_null() | pl.col("end_day").is_not_null()
     by_days = money.multiply_divide_half_up(full, pl.col("covered_days"), pl.col("month_days"))
@@ -234,10 +241,12 @@ VARIANT_ORDER = {"INV_TIER": 0, "INV_AGE_BAND": 1, "INV_TOBACCO": 2, "INV_AREA":
 
 
 def decide(found: pl.DataFrame, units: pl.DataFrame, variants: pl.DataFrame) -> pl.DataFrame:
-    """Decide what is left by the variant whose price is the amount billed; else a part of a month, else a rate.
+    """Decide what is left by the variant whose price is the amount billed.
 
-    Shapes: variants has unit, cause, told, full_cents, as `premiums.variant_premiums`. A variant that what is printed
-            contradicts (the tier or the age that we say, too) is none.
+    Else a part of a month, else a rate.
+
+    Shapes: variants has unit, cause, told, full_cents, as `premiums.variant_premiums`. A variant that what
+            is printed contradicts (the tier or the age that we say, too) is none.
     """
     facts = units.select("unit", "coverage_code_id", "age", *_PART).unique("unit")
     open_ = found.filter(pl.col("code") == "").join(facts, on="unit", how="left", maintain_order="left")
@@ -307,7 +316,10 @@ def _of_missing(missing: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_extra(extra: pl.DataFrame, history: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Say why somebody is billed for a plan he is not covered in that month, by his history in the plan type."""
+    """Say why somebody is billed for a plan he is not covered in that month.
+
+    By his history in the plan type.
+    """
     rows = extra.with_row_index("at")
     month_end = (settings.month.replace(day=28) + _FOUR_DAYS).replace(day=1) - _ONE_DAY
     points = rows.select("at", *PERSON, "plan_type", billed_plan="plan_id").join(
@@ -371,9 +383,9 @@ def compare_retro(
     """Compare retro lines with what past months should have been billed and were not.
 
     Shapes:  lines as of `compare`, retro ones, month null where none is printed; units of the past months an
-             invoice was loaded of; earlier has UNIT, month, billed_cents: what was billed of these months so far.
-             Answers the units that differ, as FOUND; those that were put right (UNIT, month, difference_cents: the
-             credit or charge); and what was expected (UNIT, month, expected_cents).
+             invoice was loaded of; earlier has UNIT, month, billed_cents: what was billed of these months so
+             far. Answers the units that differ, as FOUND; those that were put right (UNIT, month,
+             difference_cents: the credit or charge); and what was expected (UNIT, month, expected_cents).
     """
     wanted = _still_to_bill(to_group(units, settings), earlier, settings)
     billed = _placed(lines, wanted, settings)
@@ -400,7 +412,10 @@ def compare_retro(
 
 
 def _still_to_bill(units: pl.DataFrame, earlier: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Find what each past month should have been less what was billed of it so far; 0 within the tolerance."""
+    """Find what each past month should have been less what was billed of it so far.
+
+    0 within the tolerance.
+    """
     should = (
         units.filter("is_charged")
         .group_by(*UNIT, "month")
@@ -448,7 +463,10 @@ def _placed(lines: pl.DataFrame, wanted: pl.DataFrame, settings: Settings) -> pl
 def _oldest_first(
     totals: pl.DataFrame, wanted: pl.DataFrame, settings: Settings, schema: list[str]
 ) -> list[pl.DataFrame]:
-    """Spread amounts without a month over what is expected of the same sign; the rest is of the month before."""
+    """Spread amounts without a month over what is expected of the same sign.
+
+    The rest is of the month before.
+    """
     order = wanted.sort(*UNIT, "month").join(totals.select(*UNIT, total="invoiced_cents"), on=UNIT)
     same = order.filter(pl.col("expected_cents").sign() == pl.col("total").sign())
     size, whole = pl.col("expected_cents").abs(), pl.col("total").abs()

@@ -18,8 +18,9 @@ def deadline(
 ) -> pl.Expr:
     """Answer the last day for a difference of a month: a credit if it was billed too much, else an addition.
 
-    A month can be put right as long as its first day lies within the window before the notice; where the window runs
-    from the statement, until it ends. A carrier that gives no credit takes none after the month has begun.
+    A month can be put right as long as its first day lies within the window before the notice; where the
+    window runs from the statement, until it ends. A carrier that gives no credit takes none after the month
+    has begun.
 
     Shapes: month, difference_cents. Null where no month is known.
     """

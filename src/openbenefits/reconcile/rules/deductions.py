@@ -1,7 +1,10 @@
-"""What employees owe for a coverage month against what their pays took, and how both meet the invoice (leg B, C).
+"""What employees owe for a coverage month against what their pays took.
 
-A pay belongs to the month in which it ends, as its place among the pays of a month says (docs/rules.md §7.6): pays of
-12, 24 or 48 a year come to the month's amount exactly, those of 26 or 52 drift, and the year does not.
+And how both meet the invoice (leg B, C).
+
+A pay belongs to the month in which it ends, as its place among the pays of a month says (docs/rules.md
+§7.6): pays of 12, 24 or 48 a year come to the month's amount exactly, those of 26 or 52 drift, and the year
+does not.
 """
 
 import polars as pl
@@ -28,8 +31,9 @@ DEDUCTION = {
 def months_of(owed: pl.DataFrame, taken: pl.DataFrame, reported: pl.DataFrame) -> pl.DataFrame:
     """Add up what was owed and taken by person, plan type and month, over the pays payroll reported.
 
-    Shapes:  owed has KEY less month, tax_class, pay_group_id, ends_on, owed_cents; taken the same with taken_cents;
-             reported has pay_group_id, ends_on. Adds owed_cents, taken_cents, owed_pays, taken_pays, before_tax_off.
+    Shapes:  owed has KEY less month, tax_class, pay_group_id, ends_on, owed_cents; taken the same with
+             taken_cents; reported has pay_group_id, ends_on. Adds owed_cents, taken_cents, owed_pays,
+             taken_pays, before_tax_off.
     Missing: one unknown amount makes what is owed of the month unknown.
     """
     place = ["pay_group_id", "ends_on"]

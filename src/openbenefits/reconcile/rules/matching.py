@@ -1,6 +1,9 @@
-"""Who the lines of an invoice are about (docs/rules.md §17.4): by keys first, by likeness only for who is left.
+"""Who the lines of an invoice are about (docs/rules.md §17.4).
 
-Everything but the last three steps is a join; only what no join finds is compared name by name, within a client.
+By keys first, by likeness only for who is left.
+
+Everything but the last three steps is a join; only what no join finds is compared name by name, within a
+client.
 """
 
 from dataclasses import dataclass
@@ -73,10 +76,10 @@ def match(lines: pl.DataFrame, known: pl.DataFrame, references: pl.DataFrame) ->
     """Say of each identity of an invoice who it is.
 
     Shapes:  lines has identity, client_id (null: unknown subgroup), employee_number, ssn_hash, last4_hash,
-             birth_on, last_name, first_name; known has the same of people and their dependents, with person_id and
-             is_dependent, several rows for who had several names; references has identity, client_id, person_id.
-             The result is as MATCH, a row for each identity: standing is matched, ask (person_id: who it may
-             be) or unmatched.
+             birth_on, last_name, first_name; known has the same of people and their dependents, with
+             person_id and is_dependent, several rows for who had several names; references has identity,
+             client_id, person_id. The result is as MATCH, a row for each identity: standing is matched, ask
+             (person_id: who it may be) or unmatched.
     """
     asked = _prepared(lines).unique("identity", keep="first", maintain_order=True).select(_LINE)
     theirs = _prepared(known)
@@ -110,7 +113,10 @@ def _prepared(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _joined(rest: pl.DataFrame, theirs: pl.DataFrame, step: _Step) -> pl.DataFrame:
-    """Join within the client; where several people fit, the employee comes before dependents, or nobody does."""
+    """Join within the client.
+
+    Where several people fit, the employee comes before dependents, or nobody does.
+    """
     key = list(step.on)
     mine = rest.with_columns(initial=pl.col("first").str.slice(0, 1)).drop_nulls(key)
     given = theirs.drop_nulls(key).select("client_id", "person_id", "is_dependent", *key).unique()
@@ -180,7 +186,10 @@ def _scored(mine: pl.DataFrame, block: pl.DataFrame, client_id: object) -> pl.Da
 
 
 def _is_slip(born: pl.Expr, theirs: pl.Expr) -> pl.Expr:
-    """Whether two birth dates differ by one digit, two that changed places, or month and day the other way."""
+    """Whether two birth dates differ by one digit, two that changed places.
+
+    Or month and day the other way.
+    """
     a, b = born.dt.strftime("%Y%m%d"), theirs.dt.strftime("%Y%m%d")
     differs = [(a.str.slice(at, 1) != b.str.slice(at, 1)) for at in range(8)]
     count = pl.sum_horizontal(one.cast(pl.Int32) for one in differs)

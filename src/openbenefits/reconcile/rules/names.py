@@ -6,7 +6,9 @@ SUFFIXES = r"\b(JR|SR|II|III|IV|MD|PHD)$"
 
 
 def normal(name: pl.Expr) -> pl.Expr:
-    """Write a name in capitals without accents, punctuation and suffixes; compounds become words of their own.
+    """Write a name in capitals without accents, punctuation and suffixes.
+
+    Compounds become words of their own.
 
     >>> names = pl.DataFrame({"name": ["O'Brien-Núñez, Jr.", " de la Cruz III", None]})
     >>> names.select(normal(pl.col("name"))).to_series().to_list()
@@ -21,7 +23,8 @@ def normal(name: pl.Expr) -> pl.Expr:
 def last_of(full: pl.Expr) -> pl.Expr:
     """Take the last name of a full one: what stands before a comma, else the last word.
 
-    >>> pl.DataFrame({"n": ["Doe, Jane Q", "Jane Q Doe", "Doe"]}).select(last_of(pl.col("n"))).to_series().to_list()
+    >>> names = pl.DataFrame({"n": ["Doe, Jane Q", "Jane Q Doe", "Doe"]})
+    >>> names.select(last_of(pl.col("n"))).to_series().to_list()
     ['Doe', 'Doe', 'Doe']
     """
     before = full.str.extract(r"^([^,]+),", 1)
@@ -32,7 +35,8 @@ def last_of(full: pl.Expr) -> pl.Expr:
 def first_of(full: pl.Expr) -> pl.Expr:
     """Take the first name of a full one, without the middle initial.
 
-    >>> pl.DataFrame({"n": ["Doe, Jane Q", "Jane Q Doe", "Doe"]}).select(first_of(pl.col("n"))).to_series().to_list()
+    >>> names = pl.DataFrame({"n": ["Doe, Jane Q", "Jane Q Doe", "Doe"]})
+    >>> names.select(first_of(pl.col("n"))).to_series().to_list()
     ['Jane', 'Jane', None]
     """
     after = full.str.extract(r",\s*(\S+)", 1)

@@ -1,4 +1,7 @@
-"""What a carrier is expected to bill: the price of coverage months, by the one pricing function of the product."""
+"""What a carrier is expected to bill.
+
+The price of coverage months, by the one pricing function of the product.
+"""
 
 from dataclasses import replace
 
@@ -20,7 +23,9 @@ PRICED = ("full_cents", "volume_cents", "age", "rate_row_id", "price_fault")
 
 
 def with_premiums(units: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.DataFrame:
-    """Add PRICED: the premium of a full month, the volume it buys, the age it was found by; why there is none.
+    """Add PRICED: the premium of a full month, the volume it buys, the age it was found by.
+
+    Why there is none.
 
     Adds members and counted, too: the dependents covered, and those of them who count on the day.
 
