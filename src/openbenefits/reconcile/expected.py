@@ -137,7 +137,7 @@ def _known(
 ) -> tuple[Known, pl.DataFrame]:
     """Load what premiums follow from, on the day each unit is priced: its month's first, or its first day.
 
-    A plan type that locks its price is priced as of the day its point began (docs/rules.md §17.3).
+    A plan type that locks its price is priced as of the day its point began (docs/invoices.md §3).
     """
     locked = rulebook.plan_rows.filter("is_price_locked").select("program_id", "plan_type").unique()
     places = points.with_row_index("point").with_columns(pl.col("point").cast(pl.Int32))

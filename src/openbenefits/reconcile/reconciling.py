@@ -172,7 +172,7 @@ def _past_months(invoice: Invoice) -> list[date]:
 
 
 def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
-    """Sum up: explained and unexplained come to invoice less expected, to the cent (docs/rules.md §17.5)."""
+    """Sum up: explained and unexplained come to invoice less expected, to the cent (docs/invoices.md §5)."""
     found = compared.found
     unexplained = int(found.filter(code="UNEXPLAINED")["difference_cents"].sum())
     rounding = found.filter(code=ROUNDING)["difference_cents"].sum()

@@ -24,7 +24,7 @@ class TermsRefused(ValueError):
 
 
 class Wash(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which months a carrier charges when coverage begins or ends within one (docs/rules.md §17.1).
+    """Which months a carrier charges when coverage begins or ends within one (docs/invoices.md §1).
 
     day: of `wash`, 10 to 20, or 31 for the end of the month.
     """

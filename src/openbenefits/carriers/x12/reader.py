@@ -137,8 +137,13 @@ def _check_envelopes(segments: Sequence[Segment]) -> None:
             open_.append((one, 0))
         elif one.id in ENDS:
             begun = open_.pop() if open_ else None
-            if begun is None or begun[0].id != ENDS[one.id]:
+            if begun is None:
                 raise X12Refused(f"segment {one.number}: {one.id} ends an {ENDS[one.id]} that never began")
+            if begun[0].id != ENDS[one.id]:
+                raise X12Refused(
+                    f"segment {begun[0].number}: {begun[0].id} never ends, {one.id} follows at segment"
+                    f" {one.number}; the file was cut or altered, ask for it again"
+                )
             _check_end(begun[0], one, begun[1])
     if open_:
         begun_by = open_[-1][0]

@@ -1,4 +1,4 @@
-"""Which months a carrier charges (docs/rules.md §17.1). Pure columns."""
+"""Which months a carrier charges (docs/invoices.md §1). Pure columns."""
 
 import polars as pl
 

@@ -2,7 +2,7 @@
 
 What differs, with its cause by precedence.
 
-Source: docs/rules.md §17.5. Each unit (person, plan, month) is in exactly one row of the answer if anything
+Source: docs/invoices.md §5. Each unit (person, plan, month) is in exactly one row of the answer if anything
 about it differs, so that the differences sum to invoice less expected, to the cent.
 """
 

@@ -1,4 +1,4 @@
-"""The last day on which a carrier takes a correction (docs/rules.md §17.6)."""
+"""The last day on which a carrier takes a correction (docs/invoices.md §6)."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Who the lines of an invoice are about (docs/rules.md §17.4).
+"""Who the lines of an invoice are about (docs/invoices.md §4).
 
 By keys first, by likeness only for who is left.
 

@@ -77,7 +77,7 @@ def _members(lines: pl.DataFrame, points: pl.DataFrame, known: Known, rulebook: 
 
 
 def counted_from(basis: pl.Expr, month: pl.Expr, day: pl.Expr, born: str, price_on: str) -> pl.Expr:
-    """Answer the birth date that gives, on the day priced, the age a carrier counts (docs/rules.md §17.2).
+    """Answer the birth date that gives, on the day priced, the age a carrier counts (docs/invoices.md §2).
 
     basis: coverage_month (the age on the day priced), birth_month (a year older from the 1st of the month),
     month_after (from the 1st of the month on or after the birthday), fixed (as of month and day, each year).
