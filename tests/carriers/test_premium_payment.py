@@ -45,7 +45,7 @@ def test_delimiters_line_ends_and_marks_do_not_matter():
         (b"SE*", b"XX*", "segment 3: ST never ends"),
         (b"GE*1*", b"GE*2*", "GE01"),
         (b"IEA*1*0", b"IEA*1*9", "control number"),
-        (b"**8086.53~REF*18", b"**x~REF*18", "segment 14: expected an amount in RMR04"),
+        (b"**8086.53~REF*18", b"**x~REF*18", "segment 15: expected an amount in RMR04"),
         (b"RD8*20251201", b"RD8*20251301", "expected a day"),
         (b"ST*820*", b"ST*834*", "expected an 820"),
         (b"ISA*", b"ISO*", "segment 1"),
