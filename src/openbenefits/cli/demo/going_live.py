@@ -65,7 +65,7 @@ def _fill(world: World, stage: Stage) -> None:
 
 def _linked(stage: Stage, platform: Standin) -> Work:
     """Connect to the platform, and say which client there is ours."""
-    terms, by = platform.terms, {"author": ACTOR, "now": at(LIVE)}
+    terms = platform.terms
     order = connecting.ConnectionOrder(
         client_id=0,
         code="standin",
@@ -74,7 +74,8 @@ def _linked(stage: Stage, platform: Standin) -> Work:
         username=terms.username,
         password=terms.password,
     )
-    connecting.link(stage.clients[CLIENT], connecting.connect(order, **by), THERE, **by)
+    made = connecting.connect(order, author=ACTOR, now=at(LIVE))
+    connecting.link(stage.clients[CLIENT], made, THERE, author=ACTOR, now=at(LIVE))
     return Work(
         connection=stage.connection,
         client_id=stage.clients[CLIENT],

@@ -23,7 +23,7 @@ from openbenefits.runs.services import run
 
 CLIENT = "quill"
 BEGUN, SIGNED, OPENED = date(2026, 9, 15), date(2026, 10, 20), date(2026, 11, 2)
-ENROLLMENT = {"enrollment_begins_on": OPENED, "enrollment_ends_on": date(2026, 11, 20)}
+CLOSED = date(2026, 11, 20)
 SHOWN = (
     "plan_name",
     "people",
@@ -44,9 +44,7 @@ def play(stage: Stage) -> None:
         _signed(stage, batch)
         change = put_into_force(stage.connection, batch, by=_hand(SIGNED))
         number = change.release.number if change.release else "none"
-        say(
-            f"The signed batch is release {number} of {CLIENT}, schedule {batch.schedule}; nothing was retyped."
-        )
+        say(f"The signed batch is release {number} of {CLIENT}: {batch.schedule}, and nothing was retyped.")
         note_schedules(stage)
         order = stage.order(CLIENT, batch.schedule, OPENED, through=Level.OPTIONS)
         prepared = run(stage.connection, order, now=at(OPENED))
@@ -62,7 +60,7 @@ def _offered(stage: Stage) -> Batch:
     for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31)):
         code = f"{plan.setup_plan}-{BEGUN.year + 1}"
         renew_plan(plan, code, by=hand, source="made up: plus 7 percent", change_micros=SEVEN_PERCENT)
-    renewed = renew_batch(batch, by=hand, **ENROLLMENT)
+    renewed = renew_batch(batch, by=hand, enrollment_begins_on=OPENED, enrollment_ends_on=CLOSED)
     prefill_counts(stage.connection, renewed.batch, BEGUN)
     say(
         f"{len(masters.made)} master plans, {len(masters.left) + len(left)} records left as set-up has them"
