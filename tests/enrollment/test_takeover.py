@@ -8,7 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from openbenefits.enrollment.models import Coverage, CoverageDependent, CoverageFund, ProofDecision
+from openbenefits.enrollment.models import (
+    Coverage,
+    CoverageDependent,
+    CoverageFund,
+    ProofDecision,
+    ProviderChoice,
+)
 from openbenefits.enrollment.takeover import TakeOverResult, take_over
 from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
 from openbenefits.store.bulk import copy_out
@@ -159,6 +165,20 @@ def test_what_an_event_has_decided_is_left_alone(world, employee, make_file):
     assert (take(world, file).unchanged, take(world, file).taken) == (1, 0)
     result = take(world, make_file(ROW | {"coverage_amount": "10"}))
     assert bad(result) == [(2, "plan_type", "an event wrote this timeline")]
+
+
+def test_doctors_and_dentists_come_with_coverage(world, people, make_file):
+    """By number of the member; a slip is named, and the same file again writes nothing."""
+    row = ROW | {"employee_number": "GOOD"}
+    wrong = take(world, make_file(row | {"providers": "0:1234567890"}, row | {"providers": "77:1234567893"}))
+    assert [name for _row, name, _found in bad(wrong) if name == "providers"] == ["providers"] * 2
+    assert not ProviderChoice.objects.exists()
+    first = make_file(row | {"providers": "0:1234567893 1:D4711"})
+    assert take(world, first).providers == 2
+    assert take(world, first).providers == 0
+    assert take(world, make_file(row | {"providers": "0:1245319599"})).providers == 1
+    told = ProviderChoice.objects.filter(person_id=people["GOOD"], dependent_id=0).order_by("number")
+    assert list(told.values_list("number", "provider_id")) == [(1, "1234567893"), (2, "1245319599")]
 
 
 @pytest.mark.parametrize(("word", "to_on"), [("void", None), ("redate", date(2025, 3, 1))])

@@ -17,7 +17,7 @@ from openbenefits.core.bad_rows import missing, repeated, unreadable
 from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
-from openbenefits.enrollment.election_frames import load_decisions
+from openbenefits.enrollment.election_frames import load_decisions, load_numbered_dependents
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
@@ -48,6 +48,12 @@ from openbenefits.enrollment.takeover_faults import (
     share_faults,
     unknown_codes,
 )
+from openbenefits.enrollment.takeover_providers import (
+    named_providers,
+    new_providers,
+    provider_faults,
+    write_providers,
+)
 from openbenefits.programs.frames import load_setup
 from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.workforce.models import ChangeSet
@@ -57,6 +63,7 @@ TAKEOVER_FILE = (
     *("coverage_amount", "approved_amount", "annual_pledge", "percent", "dependents", "funds", "waived"),
     "program",  # option codes are unique within a program only
     *("after_tax_percent", "hours", "beneficiaries", "contingent_beneficiaries"),
+    "providers",
 )
 REQUIRED = ("employee_number", "plan_type", "begins_on")
 REQUIRED_HEADINGS = (*REQUIRED, "option", "program")
@@ -84,6 +91,7 @@ class TakeOverResult:
     corrected: int  # points of an earlier take-over that some of them supersede
     unchanged: int  # said nothing new
     approvals: int  # proof decisions written
+    providers: int  # doctors and dentists written
     change_id: int | None  # null: nothing was written
     bad_rows: pl.DataFrame
     unknown_headings: Sequence[str] = ()
@@ -116,8 +124,9 @@ def take_over(
         good = said.rows.join(said.bad, on="row", how="anti")
         new = good.filter(~pl.col("is_known"))
         decisions = _new_decisions(connection, client_id, good)
+        named = new_providers(connection, good, said.providers)
         change = None
-        if new.height or decisions.height:
+        if new.height or decisions.height or named.height:
             change = ChangeSet.objects.using(connection.alias).create(
                 client_id=client_id,
                 kind="takeover",
@@ -130,14 +139,17 @@ def take_over(
         written = _write_points(connection, new, said.chosen, said.beneficiaries, now)
         if change is not None:
             _keep_points(connection, written, replaced, change.pk)
-        _write_decisions(connection, decisions, change.pk if change else None, made_by, now)
+        change_id = change.pk if change else None
+        _write_decisions(connection, decisions, change_id, made_by, now)
+        write_providers(connection, named, change_id=change_id, made_by=made_by, now=now)
     return TakeOverResult(
         rows_read=file.cells.height,
         taken=new.height,
         corrected=replaced.height,
         unchanged=good.height - new.height,
         approvals=decisions.height,
-        change_id=change.pk if change else None,
+        providers=named.height,
+        change_id=change_id,
         bad_rows=said.bad,
         unknown_headings=file.unknown_headings,
     )
@@ -150,6 +162,7 @@ class _Said:
     rows: pl.DataFrame
     chosen: pl.DataFrame
     beneficiaries: pl.DataFrame
+    providers: pl.DataFrame
     existing: pl.DataFrame
     bad: pl.DataFrame
 
@@ -160,6 +173,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
     rows, stopped = with_people(connection, client_id, _named(values))
     chosen = chosen_dependents(connection, client_id, rows)
     beneficiaries = chosen_beneficiaries(connection, client_id, rows)
+    providers = named_providers(rows, load_numbered_dependents(connection, client_id, rows))
     rows, not_in_setup = _with_options(connection, client_id, rows)
     existing = _existing(connection, rows)
     rows = with_shares(with_contents(rows, chosen), beneficiaries, ["row"])
@@ -173,6 +187,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
         record_faults(connection, rows),
         unknown_dependents(rows, chosen),
         *_beneficiary_faults(rows, beneficiaries),
+        *provider_faults(rows, providers),
         *amount_faults(rows),
         repeated(rows, POINT[:-1], "begins_on", "one row for each plan type and day"),
         late_faults(rows),
@@ -182,6 +197,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
         rows=rows,
         chosen=chosen,
         beneficiaries=beneficiaries,
+        providers=providers,
         existing=existing,
         bad=bad.sort("row", "column", maintain_order=True),
     )
@@ -207,6 +223,7 @@ def _named(values: pl.DataFrame) -> pl.DataFrame:
         "hours_hundredths": "hours",
         "beneficiaries": "beneficiaries",
         "contingent_beneficiaries": "contingent_beneficiaries",
+        "providers": "providers",
         "dependents": "dependents",
         "funds": "funds",
     }
@@ -239,10 +256,10 @@ def _with_options(
         options, on=["program_id", "plan_type"], how="left", maintain_order="left"
     )
     names = programs.select(listed_codes("program")).item() or "none is set up"
-    return _with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
+    return with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
 
 
-def _with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
+def with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
     """Add amount_kind and collect of the plan type on the day coverage begins; before any, of its first."""
     key = ["program_id", "plan_type"]
     parts = plan_types.select(*key, "valid_from", "amount_kind", "collect").sort("valid_from")
