@@ -15,9 +15,10 @@ from openbenefits.enrollment.frames import load_approvals
 from openbenefits.enrollment.models import Continuation, Coverage, CoverageDependent
 from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.events.models import Event
-from openbenefits.payroll.frames import load_orders
+from openbenefits.payroll.frames import load_leave_acts, load_orders
 from openbenefits.payroll.ledger import cancel
-from openbenefits.payroll.models import Received, Scheduled, Taken
+from openbenefits.payroll.models import LeaveAct, Received, Scheduled, Taken
+from openbenefits.payroll.rules.leaves import acts_that_count
 from openbenefits.payroll.services import owed
 from openbenefits.repair.merging import MergeOrder, merge, survivor_of, unmerge
 from openbenefits.repair.models import PersonMerge
@@ -446,6 +447,38 @@ def test_corrections_ordered_follow_under_other_numbers_and_go_back(world):
     )  # fmt: skip
     unmerge(world.connection, world.order(), now=LATER + timedelta(days=4))
     assert ordered(world.other) == ordered(world.survivor) == []
+
+
+def test_what_was_agreed_about_leaves_follows_and_goes_back(world):
+    first, second = date(2026, 2, 2), date(2026, 3, 2)
+
+    def said(person_id: int, leave_from: date, number: int, kind: str, way: str = "", on: date = WEDDING):
+        LeaveAct.objects.create(
+            client_id=world.employer.client_id, person_id=person_id, benefit_record=0, leave_from=leave_from,
+            number=number, kind=kind, way=way, acted_on=on, reason="by letter", author="us", made_at=NOW,
+        )  # fmt: skip
+
+    def counts(person_id: int) -> list[tuple[date, str, str]]:
+        acts = load_leave_acts(world.connection, world.employer.client_id, [person_id])
+        told = acts_that_count(acts).sort("leave_from", "number")
+        return told.select("leave_from", "kind", "way").rows()
+
+    said(world.other, first, 1, "way", "prepay")
+    said(world.other, first, 2, "way", "catch_up")
+    said(world.other, first, 3, "notice")
+    said(world.other, second, 1, "way", "prepay")
+    said(world.survivor, second, 1, "way", "pay_as_you_go")
+    of_first = [(first, "way", "prepay"), (first, "way", "catch_up"), (first, "notice", "")]
+    own = [(second, "way", "pay_as_you_go")]
+    merge(world.connection, world.order(), now=LATER)
+    assert counts(world.survivor) == of_first + own, "its own stands"
+    assert counts(world.other) == [(second, "way", "prepay")]
+    said(world.survivor, first, 4, "way", "pay_as_you_go")
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    assert counts(world.other) == [*of_first, (first, "way", "pay_as_you_go"), (second, "way", "prepay")]
+    assert counts(world.survivor) == own
+    merge(world.connection, world.order(), now=LATER + timedelta(days=2))
+    assert counts(world.survivor) == [*of_first, (first, "way", "pay_as_you_go"), *own]
 
 
 @pytest.mark.parametrize("is_read_between", [False, True])

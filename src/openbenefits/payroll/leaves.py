@@ -262,7 +262,9 @@ def _act(
     connection: Any, leave: Leave, said: dict[str, Any], *, on: date, author: str, now: datetime
 ) -> bool:
     made = models.LeaveAct.objects.using(connection.alias).filter(**leave.key())
-    last = made.filter(kind=said["kind"]).order_by("-number").first()
+    withdrawn = made.filter(kind=leaves.WITHDRAWN).order_by("-number")
+    gone = withdrawn.values_list("number", flat=True).first() or 0
+    last = made.filter(kind=said["kind"], number__gt=gone).order_by("-number").first()
     if last is not None and all(
         getattr(last, name) == value for name, value in {**said, "acted_on": on}.items()
     ):

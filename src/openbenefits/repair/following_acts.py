@@ -1,7 +1,8 @@
 """What people decided about somebody follows when two person ids become one, and goes back when they part.
 
-Evidence and prices decided, corrections of pay ordered, facts no run has read yet. Nothing is erased: each is
-written once more for whom it now counts, and withdrawn where it counted before.
+Evidence and prices decided, corrections of pay ordered, what was agreed and said about leaves, facts no run
+has read yet. Nothing is erased: each is written once more for whom it now counts, and withdrawn where it
+counted before.
 """
 
 from datetime import datetime
@@ -12,7 +13,8 @@ import polars as pl
 from openbenefits.enrollment.models import PriceDecision, ProofDecision
 from openbenefits.enrollment.price_deciding import SAID, decided_before, undo_prices
 from openbenefits.events.rules import RECORD_KEY
-from openbenefits.payroll.models import Scheduled
+from openbenefits.payroll.models import LeaveAct, Scheduled
+from openbenefits.payroll.rules.leaves import WITHDRAWN, acts_that_count
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -23,6 +25,7 @@ MERGED = "merged: it follows to the other number"
 APART = "taken apart: it goes back to the other number"
 PROOF = ("plan_type", "valid_from")
 SERIES = ("benefit_record", "plan_type", "kind", "tax_class")
+LEAVE = ("benefit_record", "leave_from")
 PAY = ("order_number", "pay_group_id", "ends_on")
 FACT = ("fact", "valid_from", "job_number", "sequence", "event_class")
 
@@ -188,6 +191,72 @@ def _give_orders_back(connection: Any, people: pl.DataFrame, last: PersonMerge, 
     _write(connection, Scheduled, [back, less])
 
 
+# --- leaves -------------------------------------------------------------------------------------------------
+
+
+def _leave_acts(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Every choice and letter about leaves of both, the last ones last."""
+    return _load(connection, LeaveAct, people).sort("person_id", *LEAVE, "number")
+
+
+def bring_leave_acts(
+    connection: Any, people: pl.DataFrame, survivor_id: int, *, author: str, now: datetime
+) -> None:
+    """Let what was said about leaves of one count for the other, but where that one has a word of its own."""
+    every = _leave_acts(connection, people)
+    is_own = pl.col("person_id") == survivor_id
+    counting = acts_that_count(every)
+    came = counting.filter(~is_own).join(counting.filter(is_own), on=list(LEAVE), how="anti")
+    _move_leave_acts(connection, came, every, survivor_id, reason=MERGED, author=author, now=now)
+
+
+def _give_leave_acts_back(
+    connection: Any, people: pl.DataFrame, last: PersonMerge, *, author: str, now: datetime
+) -> None:
+    """Let what came with the merge, and what was said about those leaves since, count for the one again."""
+    every = _leave_acts(connection, people)
+    at_merge = pl.col("made_at") == pl.lit(last.acted_at).cast(pl.Datetime("us", "UTC"))
+    went = every.filter(at_merge, person_id=last.person_id, kind=WITHDRAWN, reason=MERGED)
+    theirs = acts_that_count(every).filter(person_id=last.survivor_id)
+    theirs = theirs.join(went.select(LEAVE), on=list(LEAVE), how="semi")
+    _move_leave_acts(connection, theirs, every, last.person_id, reason=APART, author=author, now=now)
+
+
+def _move_leave_acts(
+    connection: Any,
+    acts: pl.DataFrame,
+    every: pl.DataFrame,
+    to_person: int,
+    *,
+    reason: str,
+    author: str,
+    now: datetime,
+) -> None:
+    """Write acts down once more under another number, and withdraw them where they were."""
+    leave = ["person_id", *LEAVE]
+    highest = every.group_by(leave).agg(highest=pl.col("number").max())
+    place = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(leave)
+    moved = acts.with_columns(place=place, person_id=pl.lit(to_person, pl.Int64), made_at=_stamp(now))
+    moved = moved.join(highest, on=leave, how="left", maintain_order="left").with_columns(
+        number=pl.col("highest").fill_null(0) + pl.col("place")
+    )
+    left = (
+        acts.unique(leave, keep="last", maintain_order=True)
+        .join(highest, on=leave)
+        .with_columns(
+            number=pl.col("highest") + 1,
+            kind=pl.lit(WITHDRAWN),
+            way=pl.lit(""),
+            through_on=pl.lit(None, pl.Date),
+            acted_on=pl.lit(now.date()),
+            reason=pl.lit(reason),
+            author=pl.lit(author),
+            made_at=_stamp(now),
+        )
+    )
+    _write(connection, LeaveAct, [moved, left])
+
+
 # --- facts no run has read ----------------------------------------------------------------------------------
 
 
@@ -235,6 +304,7 @@ def bring_acts(
     bring_proofs(connection, people, survivor_id, change_id, now=now)
     bring_prices(connection, people, survivor_id, change_id, author=author, now=now)
     bring_orders(connection, people, survivor_id, now=now)
+    bring_leave_acts(connection, people, survivor_id, author=author, now=now)
 
 
 def give_acts_back(
@@ -244,6 +314,7 @@ def give_acts_back(
     _give_proofs_back(connection, people, last, change_id, now=now)
     _give_prices_back(connection, people, last, change_id, author=author, now=now)
     _give_orders_back(connection, people, last, now=now)
+    _give_leave_acts_back(connection, people, last, author=author, now=now)
 
 
 __all__ = ["bring_acts", "bring_unread", "give_acts_back", "give_unread_back"]

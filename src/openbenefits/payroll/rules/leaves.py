@@ -140,18 +140,33 @@ def _starts(policies: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+WITHDRAWN = "withdrawn"
+"""Said of a leave whose choices and letters count no longer: they went with the person to another number."""
+
+
 def with_ways(leaves: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFrame:
     """Add WAYS: the last choice (else the policy's default) and the last letter.
 
     Shapes: leaves with TERMS; acts as the rows LeaveAct.
     """
     key = [*OWNER, "leave_from"]
-    last = acts.sort(*key, "number")
+    last = acts_that_count(acts).sort(*key, "number")
     chosen = last.filter(kind="way").unique(key, keep="last", maintain_order=True)
     letters = last.filter(kind="notice").unique(key, keep="last", maintain_order=True)
     rows = leaves.join(chosen.select(*key, "way", "through_on", consent="reason"), on=key, how="left")
     rows = rows.join(letters.select(*key, noticed_on="acted_on"), on=key, how="left")
     return rows.with_columns(way=pl.coalesce("way", "default_way")).sort(key)
+
+
+def acts_that_count(acts: pl.DataFrame) -> pl.DataFrame:
+    """Keep the choices and letters about each leave that nobody withdrew since.
+
+    Shapes: as the rows LeaveAct. An act of kind WITHDRAWN takes back all before it about its leave.
+    """
+    key = [*OWNER, "leave_from"]
+    gone = acts.filter(kind=WITHDRAWN).group_by(key).agg(gone=pl.col("number").max())
+    found = acts.join(gone, on=key, how="left", maintain_order="left")
+    return found.filter(pl.col("number") > pl.col("gone").fill_null(0)).select(acts.columns)
 
 
 def leave_pays(compared: pl.DataFrame, checks: pl.DataFrame, leaves: pl.DataFrame) -> pl.DataFrame:
