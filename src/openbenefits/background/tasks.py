@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
+from openbenefits.renewals.jobs import run_due
 from openbenefits.casework.escalating import escalate
 from openbenefits.casework.notices import send_notices
 from openbenefits.repair.night import night
@@ -32,6 +33,7 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
     What holds a client is told by its work list and its runs.
     """
     try:
+        run_due(connection, clock.today(), author=NIGHTLY, now=clock.now())  # set-up first, then its runs
         clients = list(Client.objects.order_by("code"))
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():

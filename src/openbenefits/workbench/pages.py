@@ -41,6 +41,7 @@ class Section(Enum):
     PROCESS = _("Process")
     DESKS = _("Desks")
     REPORTS = _("Reports")
+    RENEWALS = _("Renewals")
     SETUP = _("Set-up")
     HOUSE = _("House")
 
