@@ -7,9 +7,9 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
-from openbenefits.renewals.jobs import run_due
 from openbenefits.casework.escalating import escalate
 from openbenefits.casework.notices import send_notices
+from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
 

@@ -50,7 +50,7 @@ def tickets_of(request: Any, person: Person, client: str) -> dict[str, Any]:
         }
         for row in rows.to_dicts()
     ]
-    asked = {"person": person.employee_number, "about": f"person:{person.employee_number}"}
+    asked = {"person": person.employee_number, "about": f"person:{person.pk}"}
     may = may_work(request.access, person.client_id)
     return {
         "tickets": shown,

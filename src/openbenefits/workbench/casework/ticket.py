@@ -27,7 +27,6 @@ from openbenefits.workbench.casework.subjects import place_of
 from openbenefits.workbench.pages import act, address, page, show
 from openbenefits.workforce.models import Client
 
-
 MOST_REASON = 500
 
 
