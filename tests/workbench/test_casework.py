@@ -274,6 +274,10 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
         == 422
     )
     assert told("SELECT due_days FROM casework_tickettype WHERE code = 'visit'") == [3]
+    whole = told("SELECT id FROM casework_tickettype WHERE category = 'general' AND code = ''")[0]
+    of_all = kind | {"code": "", "name": "Anything", "priority": "high"}
+    assert eve.post(f"/workbench/casework/types/{whole}", of_all).status_code == 302
+    assert told("SELECT name FROM casework_tickettype WHERE code = '' AND priority = 'high'") == ["Anything"]
     day = {"on": "2026-03-06", "name": "Moving", "is_open": ""}
     assert eve.post("/workbench/casework/days/new", day).status_code == 302
     number = told("SELECT id FROM casework_specialday")[0]

@@ -92,23 +92,6 @@ def _list(
     )
 
 
-@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.WORK)
-def everywhere(request: Any) -> HttpResponse:
-    """List the tasks and cases of all clients one may see, the most urgent first."""
-    return _list(request, None, title=_("Tasks and cases"))
-
-
-@page(
-    "<client:client>/tickets/",
-    name="tickets",
-    title=_("Tasks and cases of the client"),
-    section=Section.WORK,
-)
-def of_client(request: Any, client: str) -> HttpResponse:
-    """List the tasks and cases of a client, the most urgent first."""
-    return _list(request, client_of(request, client), title=_("Tasks and cases"))
-
-
 @page("mine/", name="mine", title=_("My work"), section=Section.WORK)
 def mine(request: Any) -> HttpResponse:
     """List what one has to do, what one answers for, and what one follows."""
@@ -140,6 +123,23 @@ def mine(request: Any) -> HttpResponse:
         follows=[(scope, named.get(number), number) for scope, number in followed(request.access)],
         scopes={str(scope) for scope, _number in followed(request.access)},
     )
+
+
+@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.WORK)
+def everywhere(request: Any) -> HttpResponse:
+    """List the tasks and cases of all clients one may see, the most urgent first."""
+    return _list(request, None, title=_("Tasks and cases"))
+
+
+@page(
+    "<client:client>/tickets/",
+    name="tickets",
+    title=_("Tasks and cases of the client"),
+    section=Section.WORK,
+)
+def of_client(request: Any, client: str) -> HttpResponse:
+    """List the tasks and cases of a client, the most urgent first."""
+    return _list(request, client_of(request, client), title=_("Tasks and cases"))
 
 
 @page("mine/follow", name="follow", title=_("Follow"))
