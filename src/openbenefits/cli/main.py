@@ -21,6 +21,7 @@ from openbenefits.cli import (
     match,
     night,
     payroll,
+    reconcile,
     repair,
     report,
     review,
@@ -56,32 +57,10 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *(
-        "demo",
-        "serve",
-        "worker",
-        "user",
-        "sample",
-        "doctor",
-        "setup",
-        "limits",
-        "census",
-        "clients",
-        "audit",
-        "takeover",
-        "run",
-        "elect",
-        "event",
-        "repair",
-        "cobra",
-        "statements",
-        "letters",
-        "workflow",
-    ),
-    *("tasks", "cases", "work"),
+    *("demo", "serve", "worker", "user", "sample", "doctor", "setup", "limits", "census", "clients", "audit"),
+    *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
+    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
-    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "match", "scenario"),
-    *("db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -168,6 +147,7 @@ app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
+app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)
