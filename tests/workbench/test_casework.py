@@ -216,6 +216,9 @@ def test_many_are_counted_first_and_then_changed(come, number_of, field_of):
     assert field_of("Look at the rates", "priority") == "medium"
     eve.post(where, ticked | {"priority": "high", "sure": "yes"})
     assert field_of("Look at the rates", "priority") == "high"
+    taken = text(eve.post(where, {"number": ticked["number"], "take": "yes"}))
+    assert "2 of 2 would change" in taken
+    assert "eve" in taken
     everybody = {"whom": "everybody", "query": "text=rates", "client": "acme", "status": "begun"}
     assert "of 1 would change" in text(eve.post(where, everybody))
     assert come("cat").post(where, ticked | {"priority": "low", "sure": "yes"}, follow=True).status_code in (
