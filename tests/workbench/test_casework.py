@@ -298,10 +298,11 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
 @LENIENT
 def test_what_somebody_follows_is_his_own(come, number_of):
     eve = come("eve")
-    assert "no more" not in text(
+    assert "You are told of them by mail" in text(
         eve.post("/workbench/mine/follow", {"scope": "client", "client": "acme"}, follow=True)
     )
     assert "of acme" in text(eve.get("/workbench/mine/"))
+    assert "Mail me no more of this client" in text(eve.get("/workbench/acme/tickets/"))
     assert "You follow nothing" in text(come("ann").get("/workbench/mine/"))
     eve.post("/workbench/mine/follow", {"scope": "client", "client": "acme", "end": "yes"})
     assert "You follow nothing" in text(eve.get("/workbench/mine/"))

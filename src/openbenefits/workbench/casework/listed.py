@@ -88,6 +88,7 @@ def _list(
         is_preset=preset is not None,
         bulk=BulkForm(clients) if may and table.whole else None,
         query=urlencode({name: value for name, value in said.items() if value}),
+        is_followed=client is not None and (Scope.CLIENT, client.pk) in followed(request.access),
         may_open=client is not None and may_work(request.access, client.pk),
     )
 
