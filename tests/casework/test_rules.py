@@ -143,6 +143,13 @@ ASSIGNED = {
         STAFF,
         Assigned(queue="desk", role="clown"),
     ),
+    "nobody known, but a backup": (
+        Assignee(queue="unassigned", backup=2),
+        CREATED,
+        STAFF,
+        Assigned(user_id=2),
+    ),
+    "nobody known": (Assignee(queue="unassigned"), CREATED, STAFF, NOBODY),
     "nobody at all": (Assignee(user_id=8), CREATED, House(), NOBODY),
 }
 

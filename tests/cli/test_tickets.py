@@ -20,7 +20,7 @@ def test_a_task_and_a_case_from_opening_to_end(cli, fresh_database, kept):
     assert "1" in done(cli("work", "queues"))
     done(cli("tasks", "comment", number, "nobody there"))
     assert "1 overdue" in done(cli("work", "escalate"))
-    assert "0 reached level 1, 0 level 2; 0 due soon, 0 overdue; 0 mails" in done(cli("work", "escalate"))
+    assert "0 reached level 1, 0 level 2; 0 due soon, 0 overdue; 0 closed" in done(cli("work", "escalate"))
     assert "is complete" in done(cli("tasks", "complete", number, "--reason", "they called"))
     shown = done(cli("tasks", "show", number))
     assert all(one in shown for one in ("nobody there", "they called", "status new → complete"))

@@ -216,6 +216,9 @@ def test_many_are_counted_first_and_then_changed(come, number_of, field_of):
     assert field_of("Look at the rates", "priority") == "medium"
     eve.post(where, ticked | {"priority": "high", "sure": "yes"})
     assert field_of("Look at the rates", "priority") == "high"
+    taken = text(eve.post(where, {"number": ticked["number"], "take": "yes"}))
+    assert "2 of 2 would change" in taken
+    assert "eve" in taken
     everybody = {"whom": "everybody", "query": "text=rates", "client": "acme", "status": "begun"}
     assert "of 1 would change" in text(eve.post(where, everybody))
     assert come("cat").post(where, ticked | {"priority": "low", "sure": "yes"}, follow=True).status_code in (
@@ -274,6 +277,10 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
         == 422
     )
     assert told("SELECT due_days FROM casework_tickettype WHERE code = 'visit'") == [3]
+    whole = told("SELECT id FROM casework_tickettype WHERE category = 'general' AND code = ''")[0]
+    of_all = kind | {"code": "", "name": "Anything", "priority": "high"}
+    assert eve.post(f"/workbench/casework/types/{whole}", of_all).status_code == 302
+    assert told("SELECT name FROM casework_tickettype WHERE code = '' AND priority = 'high'") == ["Anything"]
     day = {"on": "2026-03-06", "name": "Moving", "is_open": ""}
     assert eve.post("/workbench/casework/days/new", day).status_code == 302
     number = told("SELECT id FROM casework_specialday")[0]
@@ -291,10 +298,11 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
 @LENIENT
 def test_what_somebody_follows_is_his_own(come, number_of):
     eve = come("eve")
-    assert "no more" not in text(
+    assert "You are told of them by mail" in text(
         eve.post("/workbench/mine/follow", {"scope": "client", "client": "acme"}, follow=True)
     )
     assert "of acme" in text(eve.get("/workbench/mine/"))
+    assert "Mail me no more of this client" in text(eve.get("/workbench/acme/tickets/"))
     assert "You follow nothing" in text(come("ann").get("/workbench/mine/"))
     eve.post("/workbench/mine/follow", {"scope": "client", "client": "acme", "end": "yes"})
     assert "You follow nothing" in text(eve.get("/workbench/mine/"))

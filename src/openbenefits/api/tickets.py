@@ -58,7 +58,7 @@ class TicketShown(BaseModel):
     done_at: datetime | None
 
 
-class Said(BaseModel):
+class TicketComment(BaseModel):
     """What somebody said."""
 
     author: str
@@ -66,7 +66,7 @@ class Said(BaseModel):
     body: str
 
 
-class Changed(BaseModel):
+class TicketChanged(BaseModel):
     """A field that changed."""
 
     author: str
@@ -81,8 +81,8 @@ class TicketStory(BaseModel):
     """A task or case with what was said and done."""
 
     ticket: TicketShown
-    comments: list[Said]
-    history: list[Changed]
+    comments: list[TicketComment]
+    history: list[TicketChanged]
 
 
 class Assigned(Body):
@@ -218,8 +218,12 @@ def _story(desk: Desk, form: Form, number: int) -> Any:
     told = story(ticket)
     return {
         "ticket": _shown(desk, [ticket])[0],
-        "comments": [{name: getattr(one, name) for name in Said.model_fields} for one in told.comments],
-        "history": [{name: getattr(one, name) for name in Changed.model_fields} for one in told.changes],
+        "comments": [
+            {name: getattr(one, name) for name in TicketComment.model_fields} for one in told.comments
+        ],
+        "history": [
+            {name: getattr(one, name) for name in TicketChanged.model_fields} for one in told.changes
+        ],
     }
 
 
@@ -264,7 +268,7 @@ def _routes(form: Form, many: str) -> None:
 
     @router.post(
         f"{one}/comments",
-        response={201: Said},
+        response={201: TicketComment},
         summary=f"Comment on a {form}",
         operation_id=f"comment_on_{form}",
     )

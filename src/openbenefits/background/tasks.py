@@ -11,6 +11,7 @@ from openbenefits.casework.escalating import escalate
 from openbenefits.casework.notices import send_notices
 from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
+from openbenefits.review.closing import close_gone
 from openbenefits.workforce.models import Client
 
 NIGHTLY = "nightly"
@@ -53,9 +54,10 @@ def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
 
 @app.task(name="openbenefits.casework", queue="requests", queueing_lock="casework")
 def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
-    """Carry out what time does to tasks and cases, then tell people what happened to them."""
+    """Close tasks and cases whose cause is gone, carry out what time does to them, then tell people."""
     try:
         moment = clock.now()
+        close_gone(connection, as_of=clock.today(), now=moment)
         escalate(moment)
         send_notices(connection, now=moment)
     finally:

@@ -2,27 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from openbenefits.casework.changing import FOLLOWING, WATCHED, line_of
 from openbenefits.casework.codes import Happening, Priority, Recipient
-from openbenefits.casework.models import IS_OPEN, Change, Notice, Ticket
+from openbenefits.casework.models import IS_OPEN, Change, Notice, Ticket, TicketType
 from openbenefits.casework.opening import assigned_columns
 from openbenefits.casework.orders import Author
 from openbenefits.casework.rules.assigning import Assignee, assign
 from openbenefits.casework.rules.calendar import due_on
 from openbenefits.casework.rules.escalating import Step, closest, level_reached, steps_due
-from openbenefits.casework.standing import Standing, standing
+from openbenefits.casework.standing import BY_DEFAULT, Standing, calendar_of, day_of, standing
 
 AT_ONCE = 500
 ESCALATION = Author(name="escalation")
 REACHED = {1: Happening.LEVEL_1, 2: Happening.LEVEL_2}
 REMINDED = {1: Happening.DUE_SOON, 2: Happening.OVERDUE}
-FARTHEST = timedelta(days=60)
-"""Within which every reminder lies: at most 30 business days before a ticket is due (`set_up`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +39,11 @@ def escalate(now: datetime) -> Escalated:
     A transaction for each batch. Tickets somebody is writing at this moment are left for the next time.
     """
     counts = asdict(Escalated())
-    last = 0
+    due, last = _due(now), 0
     while True:
         with transaction.atomic():
-            due = _due(now).filter(pk__gt=last).order_by("pk")
-            tickets = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
+            rows = due.filter(pk__gt=last).order_by("pk")
+            tickets = list(rows.select_for_update(skip_locked=True)[:AT_ONCE])
             if not tickets:
                 return Escalated(**counts)
             last = tickets[-1].pk
@@ -55,9 +53,13 @@ def escalate(now: datetime) -> Escalated:
 
 def _due(now: datetime) -> QuerySet[Ticket]:
     """Answer the open tickets that may have something due: rows of an index, never all of them."""
+    calendar = calendar_of()
+    today = day_of(now, calendar)
+    most = TicketType.objects.aggregate(most=Max("reminder_days"))["most"] or BY_DEFAULT.reminder_days
+    soon = due_on(today, most, calendar=calendar)
     reached = Q(level_1_at__lte=now, escalated__lt=1) | Q(level_2_at__lte=now, escalated__lt=2)
-    soon = (now + FARTHEST).date()
-    return Ticket.objects.filter(IS_OPEN & (reached | Q(due_on__lte=soon, reminded__lt=2)))
+    to_remind = Q(due_on__lte=soon, reminded__lt=1) | Q(due_on__lt=today, reminded__lt=2)
+    return Ticket.objects.filter(IS_OPEN & (reached | to_remind))
 
 
 def _advance_all(tickets: list[Ticket], now: datetime) -> Iterator[Happening]:

@@ -127,7 +127,7 @@ def tickets(access: Access, wanted: Wanted, today: date, *, most: int = MOST) ->
     Missing: of somebody who is no user, or a ticket of nobody, null; client null for one of the PEO itself.
     """
     rows = found(access, wanted, today)
-    ordered = rows.order_by("-done_at", "-pk") if wanted.is_done else urgent_first(rows)
+    ordered = rows.order_by("-pk") if wanted.is_done else urgent_first(rows)
     shown = list(ordered[:most])
     total = len(shown) if len(shown) < most else rows.count()
     return as_frame(shown, today), total
@@ -193,7 +193,7 @@ def category_names() -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Lane:
-    """A column of a board: a status, its most urgent tickets, and how many there are."""
+    """A column of a board: a status, its most urgent tickets, and how many there are, counted up to MOST."""
 
     status: Status
     tickets: pl.DataFrame
@@ -206,14 +206,14 @@ def board(access: Access, form: Form, wanted: Wanted, today: date) -> list[Lane]
     lanes = []
     for status in STATUSES[form]:
         rows = every.filter(form=form, status=status)
-        ordered = urgent_first(rows) if status not in DONE else rows.order_by("-done_at", "-pk")
+        ordered = urgent_first(rows) if status not in DONE else rows.order_by("-pk")
         lanes.append((status, list(ordered[:MOST_OF_COLUMN]), rows))
     frames = as_frame([one for _, shown, _ in lanes for one in shown], today)
     return [
         Lane(
             status=status,
             tickets=frames.filter(pl.col("status") == str(status)),
-            total=len(shown) if len(shown) < MOST_OF_COLUMN else rows.count(),
+            total=len(shown) if len(shown) < MOST_OF_COLUMN else rows[:MOST].count(),
         )
         for status, shown, rows in lanes
     ]

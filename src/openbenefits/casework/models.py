@@ -53,6 +53,8 @@ class Ticket(models.Model):
         ]
         indexes = [
             models.Index(fields=["client_id", "due_on"], condition=IS_OPEN, name="casework_open"),
+            models.Index(fields=["due_on"], condition=IS_OPEN, name="casework_open_of_all"),
+            models.Index(fields=["form", "status", "-id"], name="casework_lane"),
             models.Index(fields=["assignee_id", "due_on"], condition=IS_OPEN, name="casework_of_assignee"),
             models.Index(fields=["queue", "due_on"], condition=IS_OPEN, name="casework_in_queue"),
             models.Index(fields=["level_1_at"], condition=IS_OPEN, name="casework_level_1"),

@@ -44,10 +44,10 @@ def save_record(access: Access, record: Record) -> Record:
 
 
 def _open_fields(record: models.Model) -> set[str]:
-    """Name the fields that say nothing, and may."""
-    return {
-        one.name for one in record._meta.concrete_fields if one.null and getattr(record, one.name) is None
-    }
+    """Name the fields that say nothing, and may: a type of a whole category has an empty code."""
+    fields = record._meta.concrete_fields
+    empty = {one.name for one in fields if one.null and getattr(record, one.name) is None}
+    return empty | ({"code"} if isinstance(record, TicketType) and record.pk else set())
 
 
 def _weekdays(said: str) -> frozenset[int]:

@@ -232,13 +232,15 @@ def escalate() -> None:
     connection = open_database()
     from openbenefits.casework.escalating import escalate as carry_out
     from openbenefits.casework.notices import send_notices
+    from openbenefits.review.closing import close_gone
 
     moment = now()
+    gone = close_gone(connection, as_of=today(), now=moment)
     done = carry_out(moment)
     sent = send_notices(connection, now=moment)
     say(
         f"{done.level_1:,} reached level 1, {done.level_2:,} level 2; {done.due_soon:,} due soon, "
-        f"{done.overdue:,} overdue; {sent:,} mails sent.",
+        f"{done.overdue:,} overdue; {gone:,} closed, as their cause is gone; {sent:,} mails sent.",
         style="green",
     )
 

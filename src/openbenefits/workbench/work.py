@@ -16,9 +16,11 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.reports.names import load_schedules
+from openbenefits.review.closing import ENTRY
 from openbenefits.review.services import listed_events, work_list
 from openbenefits.workbench import links, words
 from openbenefits.workbench.asking import asked
+from openbenefits.workbench.casework.counted import new_ticket
 from openbenefits.workbench.pages import Section, address, client_of, page, show
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Client, Person
@@ -126,6 +128,7 @@ def entry(request: Any, client: str, code: str) -> HttpResponse:
         "records": entries["record"].to_list(),
         "who": shown,
         "may_process": may,
+        "new_ticket": new_ticket(request, mine, subject=title, about=f"{ENTRY}:{code}"),
     }
     return show(request, "workbench/work/entry.html", title=title, client=mine, crumbs=crumbs, **told)
 

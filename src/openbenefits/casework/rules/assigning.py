@@ -72,14 +72,15 @@ def assign(wanted: Assignee, kind: Kind, house: House, *, creator: int | None) -
     named = wanted if wanted.is_said else _of_kind(kind, creator, wanted.backup)
     role = named.role or ""
     first = named.user_id or house.team.get(role)
-    if first is None and not role and named.queue:
-        return Assigned(queue=named.queue)
+    waits_in = "" if named.queue == UNASSIGNED else named.queue  # that one says that nobody is known
+    if first is None and not role and waits_in:
+        return Assigned(queue=waits_in)
     department = kind.department or house.departments.get(role, "")
     for user_id in (first, named.backup, kind.backup, house.managers.get(department)):
         if (found := _present(user_id, house)) is not None:
             return Assigned(user_id=found, role=role)
-    if named.queue:
-        return Assigned(queue=named.queue, role=role)
+    if waits_in:
+        return Assigned(queue=waits_in, role=role)
     return Assigned(role=role, queue=UNASSIGNED, is_unassigned=True)
 
 

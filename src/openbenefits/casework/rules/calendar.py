@@ -49,8 +49,17 @@ class Calendar:
         except (ZoneInfoNotFoundError, ValueError):
             words = f"expected a time zone like America/New_York, found '{self.zone}'; correct it"
             raise CalendarRefused(words) from None
-        if self.state and self.state not in holidays.list_supported_countries()["US"]:
+        if self.state and not _is_state(self.state):
             raise CalendarRefused(f"expected the two letters of a state, found '{self.state}'; correct them")
+
+
+@cache
+def _is_state(code: str) -> bool:
+    try:
+        holidays.country_holidays("US", subdiv=code)
+    except NotImplementedError:
+        return False
+    return True
 
 
 @cache

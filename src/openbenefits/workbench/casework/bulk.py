@@ -31,7 +31,10 @@ def change_many(request: Any) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = address("all_tickets")
     clients = [one for one in clients_with(request.access, Permission.SEE) if may_work(request.access, one)]
-    form = BulkForm(clients, request.POST)
+    said = request.POST.copy()
+    if said.get("take") == "yes":
+        said["assigned"] = f"user:{request.access.user_id}"
+    form = BulkForm(clients, said)
     numbers = _numbers(request)
     if not numbers or not form.is_valid():
         messages.error(request, _wrong(form, numbers))
@@ -49,7 +52,7 @@ def change_many(request: Any) -> HttpResponse:
     except TicketRefused as refused:
         messages.error(request, str(refused))
         return redirect(back)
-    kept = [(name, request.POST.get(name, "")) for name in form.fields]
+    kept = [(name, said.get(name, "")) for name in form.fields]
     return show(
         request,
         "workbench/casework/bulk.html",

@@ -37,7 +37,14 @@ def cards_of(request: Any, client: Client | None) -> list[dict[str, Any]]:
     ]
 
 
-def tickets_of(request: Any, person: Person, client: str) -> dict[str, Any]:
+def new_ticket(request: Any, client: Client, **said: str) -> str | None:
+    """Answer where a ticket of a client is opened, filled in before; None for who may not."""
+    if not may_work(request.access, client.pk):
+        return None
+    return links.with_query(address("new_ticket", client=client.code), **said)
+
+
+def tickets_of(request: Any, person: Person) -> dict[str, Any]:
     """List the most urgent open tickets about somebody, as one may see them."""
     wanted = Wanted(client_id=person.client_id, person_id=person.pk)
     rows, total = tickets(request.access, wanted, clock.today(), most=MOST_OF_PERSON)
@@ -50,10 +57,9 @@ def tickets_of(request: Any, person: Person, client: str) -> dict[str, Any]:
         }
         for row in rows.to_dicts()
     ]
-    asked = {"person": person.employee_number, "about": f"person:{person.employee_number}"}
-    may = may_work(request.access, person.client_id)
+    asked = {"person": person.employee_number, "about": f"person:{person.pk}"}
     return {
         "tickets": shown,
         "more_tickets": total - len(shown),
-        "new_ticket": links.with_query(address("new_ticket", client=client), **asked) if may else None,
+        "new_ticket": new_ticket(request, person.client, **asked),
     }

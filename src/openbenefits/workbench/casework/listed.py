@@ -88,25 +88,9 @@ def _list(
         is_preset=preset is not None,
         bulk=BulkForm(clients) if may and table.whole else None,
         query=urlencode({name: value for name, value in said.items() if value}),
+        is_followed=client is not None and (Scope.CLIENT, client.pk) in followed(request.access),
         may_open=client is not None and may_work(request.access, client.pk),
     )
-
-
-@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.WORK)
-def everywhere(request: Any) -> HttpResponse:
-    """List the tasks and cases of all clients one may see, the most urgent first."""
-    return _list(request, None, title=_("Tasks and cases"))
-
-
-@page(
-    "<client:client>/tickets/",
-    name="tickets",
-    title=_("Tasks and cases of the client"),
-    section=Section.WORK,
-)
-def of_client(request: Any, client: str) -> HttpResponse:
-    """List the tasks and cases of a client, the most urgent first."""
-    return _list(request, client_of(request, client), title=_("Tasks and cases"))
 
 
 @page("mine/", name="mine", title=_("My work"), section=Section.WORK)
@@ -140,6 +124,23 @@ def mine(request: Any) -> HttpResponse:
         follows=[(scope, named.get(number), number) for scope, number in followed(request.access)],
         scopes={str(scope) for scope, _number in followed(request.access)},
     )
+
+
+@page("tickets/", name="all_tickets", title=_("Tasks and cases"), section=Section.WORK)
+def everywhere(request: Any) -> HttpResponse:
+    """List the tasks and cases of all clients one may see, the most urgent first."""
+    return _list(request, None, title=_("Tasks and cases"))
+
+
+@page(
+    "<client:client>/tickets/",
+    name="tickets",
+    title=_("Tasks and cases of the client"),
+    section=Section.WORK,
+)
+def of_client(request: Any, client: str) -> HttpResponse:
+    """List the tasks and cases of a client, the most urgent first."""
+    return _list(request, client_of(request, client), title=_("Tasks and cases"))
 
 
 @page("mine/follow", name="follow", title=_("Follow"))

@@ -65,7 +65,7 @@ PARTS: dict[str, Part] = {
         model=tables.TicketType,
         title=_("Types"),
         meaning=_("Who gets a task or case of a type, who is told, when it is due, who may see it."),
-        listed=("category", "name", "priority", "due_days", "assigns", "assign_role", "security", "is_off"),
+        listed=("category", "name", "priority", "due_days", "assign_role", "is_off"),
         key=("category", "code"),
         fields={
             "category": _("Category"),
@@ -76,7 +76,7 @@ PARTS: dict[str, Part] = {
             **DEPARTMENT,
             "assigns": _("Goes to"),
             "assign_user_id": _("The user, where it goes to one"),
-            "assign_role": _("The role, where it goes to one"),
+            "assign_role": _("Goes to the role, where it goes to one"),
             "assign_queue": _("The queue, where it goes to one"),
             "backup_id": _("Backup"),
             "notified_role": _("Role that is told of changes"),

@@ -35,7 +35,8 @@ def form_of(part: Part, record: models.Model, said: Any = None) -> forms.ModelFo
     for name, label in part.fields.items():
         field: Any = form.fields[name]
         stored: Any = part.model._meta.get_field(name)
-        field.required = field.required and not stored.null
+        is_kept = record.pk is not None and name in part.key
+        field.required = field.required and not stored.null and not is_kept
         if name in choices:
             field = form.fields[name] = _chosen(name, field, choices[name])
         elif isinstance(field, forms.DateField):
@@ -43,7 +44,7 @@ def form_of(part: Part, record: models.Model, said: Any = None) -> forms.ModelFo
         elif isinstance(field, forms.CharField):
             field.widget = forms.TextInput()
         field.label = label
-        field.disabled = record.pk is not None and name in part.key
+        field.disabled = is_kept
     return form
 
 

@@ -27,6 +27,8 @@ from openbenefits.workbench.casework.subjects import place_of
 from openbenefits.workbench.pages import act, address, page, show
 from openbenefits.workforce.models import Client
 
+MOST_REASON = 500
+
 
 def _found(request: Any, number: int) -> Ticket:
     try:
@@ -99,7 +101,7 @@ Act = Callable[[Any, Ticket, dict[str, Any], Any], Any]
 def _to_status(request: Any, ticket: Ticket, _said: Any, _form: Any) -> None:
     asked = request.POST.get("status", "")
     status = Status(asked) if asked in set(Status) else Status.NEW
-    why = request.POST.get("reason", "")
+    why = request.POST.get("reason", "").replace("\0", "")[:MOST_REASON]
     change(request.access, ticket.pk, ChangeOrder(status=status), reason=why, now=clock.now())
 
 

@@ -52,7 +52,7 @@ def participant(request: Any, client: str, number: str) -> HttpResponse:
     as_of = AsOfForm(request.GET or None, auto_id="as_of_%s")
     told = _facts(request, person, today) | _events(person, found.code, today)
     told |= _coverage(person, as_of, today) | _pays(request, person, today) | _acts(request, person)
-    told |= _documents(request, person, found.code) | tickets_of(request, person, found.code)
+    told |= _documents(request, person, found.code) | tickets_of(request, person)
     noted(request, "saw", "participant", person)
     name = " ".join(told["facts"].person.get(part) or "" for part in ("first_name", "last_name")).strip()
     return show(
