@@ -19,7 +19,7 @@ def test_a_change_of_the_field_makes_a_task_of_the_right_person(world):
         world.first,
         "channel test",
     )
-    assert (ticket.about_kind, ticket.about_key) == ("job", f"{world.first}-0")
+    assert (ticket.about_kind, ticket.about_key) == ("job", "0001/0")
     assert world.lines() == [
         ("", "matched", ""),
         ("first", "created", f"task {ticket.pk}"),
