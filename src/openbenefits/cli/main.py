@@ -18,8 +18,10 @@ from openbenefits.cli import (
     hindsight,
     letters,
     limits,
+    match,
     night,
     payroll,
+    reconcile,
     repair,
     report,
     review,
@@ -29,6 +31,7 @@ from openbenefits.cli import (
     serve,
     setup,
     statements,
+    tickets,
     user,
     worker,
     workflow,
@@ -54,28 +57,9 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *(
-        "demo",
-        "serve",
-        "worker",
-        "user",
-        "sample",
-        "doctor",
-        "setup",
-        "limits",
-        "census",
-        "clients",
-        "audit",
-        "takeover",
-        "run",
-        "elect",
-        "event",
-        "repair",
-        "cobra",
-        "statements",
-        "letters",
-        "workflow",
-    ),
+    *("demo", "serve", "worker", "user", "sample", "doctor", "setup", "limits", "census", "clients", "audit"),
+    *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
+    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
@@ -149,6 +133,9 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
+app.add_typer(tickets.tasks, name="tasks", rich_help_panel=CYCLE)
+app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
+app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
 
 app.add_typer(workflow.app, name="workflow", rich_help_panel=CYCLE)
 
@@ -159,6 +146,8 @@ app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
+app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
+app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)
