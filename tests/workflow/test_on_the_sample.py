@@ -17,7 +17,7 @@ __all__ = ["make_employer"]
 
 DAYS = [date(2025, 9, day) for day in (3, 24)] + [date(2025, 10, day) for day in (8, 18, 20)]
 DAYS += [date(2025, 11, day) for day in (2, 3, 19, 22)] + [date(2025, 12, 26), date(2026, 1, 2)]
-STEPS = ["rates", "masters", "batch", "review", "prepare", "approval", "launch", "export"]
+STEPS = ["rates", "masters", "batch", "prepare", "launch"]
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def test_open_enrolment_and_renewal(harbor):
         run_schedules(connection, harbor.client_id, today=day, now=NOW)
     said, steps = proved(harbor.client_id)
     assert steps["item"].to_list() == [*STEPS, "close", "carrier", "activate"]
-    assert said == {"prepare": False, "launch": False, "export": True, "close": False, "activate": False}
+    assert said == {"prepare": False, "launch": False, "close": False, "activate": False}
     run(connection, harbor.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
     said, _ = proved(harbor.client_id)
-    assert said == {"prepare": True, "launch": True, "export": True, "close": True, "activate": False}
+    assert said == {"prepare": True, "launch": True, "close": True, "activate": False}
     for row in models.Outbox.objects.filter(state="waiting"):
         looking.look(connection, row.pk, today=date(2026, 1, 10), now=NOW)
     assert not models.DeadLetter.objects.exists()
