@@ -48,7 +48,7 @@ GROUPS = {
     "work": ("escalate", "queues"),
     "clients": ("hand-over",),
     "workflow": (
-        *("check", "apply", "ship", "publish", "list", "log", "replay", "bench", "due", "start"),
+        *("check", "apply", "ship", "publish", "export", "list", "log", "replay", "bench", "due", "start"),
         "progress",
     ),
     "adhoc": ("list", "subjects", "run", "due"),

@@ -43,6 +43,8 @@ def test_channels_from_file_to_log(cli, harbor, tmp_path, monkeypatch):
     file.write_text(CHANNEL)
     assert "leave: version 1" in said(cli("workflow", "apply", file, *of))
     assert "version 1 runs" in said(cli("workflow", "publish", "leave", *of))
+    file.write_text(cli("workflow", "export", "leave", *of).output)
+    assert "leave: version 1, published" in said(cli("workflow", "apply", file, *of))  # the same is none
     assert "channels published" in said(cli("workflow", "ship"))
     assert "there already" in said(cli("workflow", "ship"))
     assert "leave Leave (harbor, version 1)" in said(cli("workflow", "list"))
