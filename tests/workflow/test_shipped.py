@@ -94,8 +94,8 @@ def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
     steps = progress(world.connection, world.client_id, today=TODAY)
     assert set(steps["channel"]) == {"employee-termination"}
     assert steps.select("item", "stands", "is_proved").rows() == [
-        ("end-coverage", "due", True),
-        ("cobra", "due", True),
+        ("end-coverage", "open", True),
+        ("cobra", "open", True),
     ]
     first = Ticket.objects.get(category="eligibility")
     assert first.assignee_id == world.users["ann"].pk
@@ -103,7 +103,7 @@ def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
     world.look()
     steps = progress(world.connection, world.client_id, today=TODAY)
     assert steps["item"].to_list() == ["end-coverage", "cobra", "last-deduction", "carrier"]
-    assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done", "ann")
+    assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done in time", "ann")
     (row,) = summary(steps).iter_rows(named=True)
     assert (row["steps"], row["done"], row["unproved"]) == (4, 1, 0)
 
