@@ -46,6 +46,11 @@ GROUPS = {
     "tasks": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
     "cases": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
     "work": ("escalate", "queues"),
+    "clients": ("hand-over",),
+    "workflow": (
+        *("check", "apply", "ship", "publish", "export", "list", "log", "replay", "bench", "due", "start"),
+        "progress",
+    ),
     "adhoc": ("list", "subjects", "run", "due"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

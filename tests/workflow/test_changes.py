@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.workflow.conftest import later, on, task, when
+from tests.workflow.conftest import NOW, TODAY, later, on, task, when
 
 from openbenefits.casework.models import Ticket
 from openbenefits.workflow import models
@@ -19,7 +19,7 @@ def test_a_change_of_the_field_makes_a_task_of_the_right_person(world):
         world.first,
         "channel test",
     )
-    assert (ticket.about_kind, ticket.about_key) == ("job", f"{world.first}-0")
+    assert (ticket.about_kind, ticket.about_key) == ("job", "0001/0")
     assert world.lines() == [
         ("", "matched", ""),
         ("first", "created", f"task {ticket.pk}"),
@@ -88,6 +88,21 @@ def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     cancel_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 3
+
+
+def test_what_is_open_about_a_record_ends_with_it(world):
+    from openbenefits.runs.models import Run
+
+    world.channel(kind="run", **on(operation="insert"), items=[task(task={"subject": "Look at the run"})])
+    run = Run.objects.create(
+        kind="process", bundle_client=world.client_id, as_of=TODAY, through_level="options", state="running",
+        started_at=NOW, started_by="test",
+    )  # fmt: skip
+    world.look()
+    assert Ticket.objects.get().status == "new"
+    Run.objects.filter(pk=run.pk).update(state="done")
+    world.look()
+    assert Ticket.objects.get().status == "complete"
 
 
 def test_the_day_of_work_counts_business_days(world):

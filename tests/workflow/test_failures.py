@@ -245,6 +245,7 @@ def test_a_letter_is_kept_and_goes_the_way_of_its_person(world):
     leave(world, world.first)
     leave(world, world.second)
     world.look()
+    assert [one.told for one in models.DeadLetter.objects.all()] == []
     kept = list(Document.objects.order_by("pk"))
     assert [(one.person_id, one.kind) for one in kept] == [(world.first, "notice"), (world.second, "notice")]
     assert Delivery.objects.filter(channel="print").count() == 2

@@ -9,6 +9,7 @@ from tests.workflow.conftest import NOW, TODAY, later
 
 from openbenefits.casework.models import Ticket
 from openbenefits.casework.services import complete_task
+from openbenefits.renewals.models import Batch
 from openbenefits.workflow import models, services
 from openbenefits.workflow.checking import check_channel
 from openbenefits.workflow.checks import CHECKS, verdicts
@@ -93,8 +94,8 @@ def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
     steps = progress(world.connection, world.client_id, today=TODAY)
     assert set(steps["channel"]) == {"employee-termination"}
     assert steps.select("item", "stands", "is_proved").rows() == [
-        ("end-coverage", "due", True),
-        ("cobra", "due", True),
+        ("end-coverage", "open", True),
+        ("cobra", "open", True),
     ]
     first = Ticket.objects.get(category="eligibility")
     assert first.assignee_id == world.users["ann"].pk
@@ -102,7 +103,7 @@ def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
     world.look()
     steps = progress(world.connection, world.client_id, today=TODAY)
     assert steps["item"].to_list() == ["end-coverage", "cobra", "last-deduction", "carrier"]
-    assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done", "ann")
+    assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done in time", "ann")
     (row,) = summary(steps).iter_rows(named=True)
     assert (row["steps"], row["done"], row["unproved"]) == (4, 1, 0)
 
@@ -136,6 +137,20 @@ def test_a_client_leaves_by_hand_once(world):
     with pytest.raises(services.ChannelMissing, match="expected a record"):
         services.start(None, world.connection, world.client_id, "client-termination", "999999", **when)
     assert models.Made.objects.filter(cause="by hand 2026-03-02").count() == 2
+
+
+def test_a_batch_that_is_not_signed_is_said_in_time(world):
+    take_over(None, author="test", now=NOW)
+    made = {"client_id": world.client_id, "made_by": "test", "made_at": NOW}
+    batch = Batch.objects.create(effective_on=date(2026, 7, 1), **made)
+    Batch.objects.create(effective_on=date(2026, 7, 1), status="active", **made)
+    assert world.days(date(2026, 4, 20), date(2026, 5, 5)) == [1, 1]
+    steps = progress(world.connection, world.client_id, today=TODAY)
+    assert steps.select("item", "key", "is_proved").rows() == [
+        ("review", str(batch.pk), None),
+        ("approval", str(batch.pk), False),
+    ]
+    assert models.Outbox.objects.filter(kind="batch").count() == 2  # its end closes what is open
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS))

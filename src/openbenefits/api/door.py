@@ -16,6 +16,8 @@ from openbenefits.accounts.keys import Used, use_key
 from openbenefits.accounts.services import note, working
 from openbenefits.api import idempotency, problems
 from openbenefits.api.problems import Problem
+from openbenefits.core.pipelines import Pipeline
+from openbenefits.store.arriving import arriving
 
 API = "/api/v1/"
 OPEN = (f"{API}openapi.json", f"{API}reference")
@@ -49,7 +51,7 @@ def _with_key(request: Any, get_response: Answer) -> HttpResponse:
     used = _used(request, now)
     request.used, request.access, request.now = used, used.access, now
     request.refused_of = None
-    with working(connection, used.access):
+    with working(connection, used.access), arriving(connection, Pipeline.API):
         response = _once(used, request, get_response, now)
         if response.status_code >= http.HTTPStatus.BAD_REQUEST:
             transaction.set_rollback(True)

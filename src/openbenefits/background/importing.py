@@ -24,10 +24,12 @@ from openbenefits.background.uploads import (
     require,
 )
 from openbenefits.core.bad_rows import BAD_ROW
+from openbenefits.core.pipelines import Pipeline
 from openbenefits.enrollment import elections, evidence_deciding, takeover
 from openbenefits.enrollment.entry_cells import stated_headings
 from openbenefits.repair.evidence import UndoOrder, undo_evidence
 from openbenefits.runs.taking_back_entries import take_back_entry
+from openbenefits.store.arriving import arriving
 from openbenefits.store.trials import given_up
 from openbenefits.workforce import census
 from openbenefits.workforce.census.importing import MAX_BAD_SHARE
@@ -257,9 +259,10 @@ def _foresee_census(
 def _import_census(
     connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:
-    del connection
     found = _census(file, path, mapping)
-    change = census.apply(found, made_by=author, now=now)
+    way = Pipeline.SILENT if file.options.get("is_silent") else Pipeline.IMPORT
+    with transaction.atomic(), arriving(connection, way):
+        change = census.apply(found, made_by=author, now=now)
     return change.pk, {"people": dict(found.people), "bad_rows": found.bad_row_count}
 
 

@@ -33,7 +33,7 @@ class HandedIn(models.Model):
     content = models.BinaryField(null=True)  # sealed (store.secrets); null once it is gone
     size = models.IntegerField()  # bytes
     mapping = models.JSONField(default=dict)  # heading -> column, as stated for this file
-    options = models.JSONField(default=dict)  # what its kind asks for beside: as_of, max_bad_share
+    options = models.JSONField(default=dict)  # as_of, max_bad_share, is_silent
     state = models.TextField(default="handed in")  # background.uploads.State
     change_id = models.BigIntegerField(null=True)  # what the import is taken back by
     handed_in_at = models.DateTimeField()

@@ -31,6 +31,8 @@ Mapping = Annotated[
 ]
 BadShare = Annotated[float, typer.Option(min=0, max=1, help="Refuse the file above this share of bad rows.")]
 
+Silent = Annotated[bool, typer.Option("--silent", help="Start no channel by it, as for a take-over.")]
+
 
 @app.command()
 def preview(
@@ -49,14 +51,20 @@ def apply_census(
     mapping: Mapping = None,
     max_bad_share: BadShare = 0.25,
     by: By = "administrator",
+    silent: Silent = False,
 ) -> None:
     """Import a census: all good rows, as one change that can be taken back."""
-    open_database()
+    connection = open_database()
+    from django.db import transaction
+
+    from openbenefits.core.pipelines import Pipeline
+    from openbenefits.store.arriving import arriving
     from openbenefits.workforce import census
 
     found = _preview(file, client, as_of, mapping, max_bad_share)
     print_preview(found)
-    change = census.apply(found, made_by=by, now=now())
+    with transaction.atomic(), arriving(connection, Pipeline.SILENT if silent else Pipeline.IMPORT):
+        change = census.apply(found, made_by=by, now=now())
     say(
         f"Imported as change {change.pk}; `openbenefits census take-back {change.pk}` undoes it.",
         style="green",

@@ -99,6 +99,19 @@ def publish(
     say(f"{code}: version {made.version} runs", style="green")
 
 
+@app.command()
+def export(code: Code, client: OfClient = "") -> None:
+    """Print a channel, as it was written last, as the YAML from which the same can be stored."""
+    open_database()
+    import yaml
+
+    from openbenefits.workflow import services
+
+    kept = services.channel_of(_owner(client), code)
+    last = kept.versions.order_by("-version").first()
+    typer.echo(yaml.safe_dump(last.document, sort_keys=False, allow_unicode=True, width=110), nl=False)
+
+
 @app.command("list")
 def list_channels() -> None:
     """List the channels there are, and which version of each runs."""

@@ -18,7 +18,7 @@ from openbenefits.reports.files import draft_of, finish
 PAPERS = ("us-letter", "a4")
 _TEMPLATES = (
     *("common.typ", "enrollment.typ", "confirmation.typ", "submission.typ"),
-    *("coverage.typ", "report.typ", "labels.typ"),
+    *("coverage.typ", "notice.typ", "report.typ", "labels.typ"),
 )
 _TYPESETTER = "openbenefits.reports.typesetter"
 

@@ -44,7 +44,13 @@ OF_STAFF = RECONCILE | {
     *("matching_comparison", "matching_ordering"),
 }
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
-NO_SETUP = {"background_processrequest", "platform_connection"} | OF_STAFF
+NO_SETUP = {
+    "background_processrequest",
+    "platform_connection",
+    "workflow_logline",
+    "workflow_made",
+    "workflow_deadletter",
+} | OF_STAFF
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""

@@ -32,7 +32,7 @@ class Reading:
     @cached_property
     def fields(self) -> set[str]:
         """Name the fields it needs."""
-        return fields_of(self.channel, self.kind)
+        return fields_of(self.channel)
 
     @cached_property
     def changing(self) -> set[str]:
@@ -42,8 +42,12 @@ class Reading:
     @cached_property
     def is_health(self) -> bool:
         """Whether what it looks at is health data: whoever reads its log, or its tickets, may see such."""
-        asked = [part for one in self.fields for part in [one.rpartition(".")]]
-        guards = {field_of(self.kind, source or "record", name).guard for source, _, name in asked}
+        asked = [one.rpartition(".") for one in self.fields]
+        guards = {
+            field_of(self.kind, source or "record", name).guard
+            for source, _, name in asked
+            if name != "subject"
+        }
         return Permission.SEE_HEALTH in guards | {self.kind.guard}
 
     def first_items(self) -> list[Item]:

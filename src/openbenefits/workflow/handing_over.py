@@ -155,8 +155,8 @@ def _table(
     names = [*columns, SSN] if has_ssn else columns
     types = schema_of(model)
     schema = {name: types[name] if name == SSN else pl.String() for name in names}
-    order = ", ".join(field.column for field in model._meta.pk_fields)
-    chosen, mine = ", ".join(names), _client_column(model)
+    order = _quoted([field.column for field in model._meta.pk_fields])
+    chosen, mine = _quoted(names), _client_column(model)
     query = f"SELECT {chosen} FROM {table} WHERE {mine} = %(client)s ORDER BY {order}"  # noqa: S608 - names of ours
     rows = copy_out(connection, query, schema, {"client": client_id})
     if has_ssn:
@@ -172,6 +172,10 @@ def _table(
     told += [{"name": "ssn", "type": "TextField", "says": "opened"}] if has_ssn else []
     doc = " ".join((model.__doc__ or "").split())
     return {"table": table, "says": doc, "rows": rows.height, "columns": told}
+
+
+def _quoted(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _write_files(connection: Any, client_id: int, model: type[Model], folder: Path) -> None:
@@ -243,6 +247,8 @@ KINDS = {
     "TimeField": "time",
 }
 
+NUMBERS = re.compile("Integer|Auto|Decimal|ForeignKey|OneToOne")
+
 
 def _kind(name: str) -> str:
-    return KINDS.get(name, "number" if "Integer" in name or "Auto" in name or "Decimal" in name else "text")
+    return KINDS.get(name, "number" if NUMBERS.search(name) else "text")

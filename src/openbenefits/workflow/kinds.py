@@ -64,6 +64,7 @@ class RecordKind:
               was known at `a.known` and stands on the day `a.today`.
     client, person, active: SQL of whose it is, whom it is about (NULL: nobody), whether it counts.
     ended:    SQL of whether it is done with: then open tickets about it are closed.
+    subject:  SQL of its natural key, as pages, commands and tickets about it name it.
     everyone: SQL of all keys of %(client)s, in a column `key`; without it no channel of the kind is
               scheduled.
     history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`.
@@ -81,6 +82,7 @@ class RecordKind:
     person: str = "NULL"
     active: str = "true"
     ended: str = "false"
+    subject: str = "a.key"
     everyone: str = ""
     history: str = ""
     related: Mapping[str, Related] = field(default_factory=lambda: MappingProxyType({}))

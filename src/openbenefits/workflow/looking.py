@@ -208,7 +208,7 @@ def _close_ended(connection: Any, kind: RecordKind, changes: pl.DataFrame, momen
     if kind.ended == "false":
         return
     found = load(connection, kind, changes.select("key", "known", "today"), [])
-    for key in found.filter("is_ended")["key"].to_list():
+    for key in found.filter("is_ended")["subject"].to_list():
         close_for(
             Subject(kind=kind.name, key=key),
             f"{kind.title.split(',')[0].lower()} is done with",

@@ -104,12 +104,10 @@ def _orders(batch: Batch, kind: type[TaskOrder] | type[CaseOrder]) -> list[Any]:
     texts = zip(batch.merged(work.subject), batch.merged(work.body), strict=True)
     orders = []
     for row, (subject, body) in zip(batch.records.iter_rows(named=True), texts, strict=True):
-        about = Subject(kind=kinds.name, key=row["key"])
-        if work.attach_to != "record" and row[kinds.related[work.attach_to].by] is not None:
-            related = kinds.related[work.attach_to]
-            about = Subject(
-                kind=related.kind, key=str(row[related.by])
-            )  # else to the trigger, which is there
+        about = Subject(kind=kinds.name, key=row["subject"])
+        if work.attach_to != "record" and row[f"{work.attach_to}.subject"] is not None:
+            other = kinds.related[work.attach_to].kind  # where it is not there: the trigger, which is
+            about = Subject(kind=other, key=row[f"{work.attach_to}.subject"])
         due = None
         if work.due is not None:
             start = _start(work.due.start, row, batch.moment.today)

@@ -21,7 +21,7 @@ JOIN workforce_client AS w ON w.id = m.client_id
 JOIN casework_ticket AS t ON t.client_id = m.client_id AND t.id = m.made_key::bigint AND NOT t.is_health
 LEFT JOIN workforce_person AS p ON p.client_id = m.client_id AND p.id = m.person_id
 WHERE m.made_kind IN ('task', 'case') AND (%(client)s::int IS NULL OR m.client_id = %(client)s)
-  AND (%(playbook)s = '' AND c.playbook <> '' OR c.playbook = %(playbook)s)
+  AND CASE %(playbook)s WHEN '' THEN c.playbook <> '' ELSE c.playbook = %(playbook)s END
   AND m.made_on >= %(since)s
 ORDER BY m.id
 """
@@ -47,7 +47,13 @@ SCHEMA = {
     "done_on": pl.Date(),
     "done_by": pl.String(),
 }
-STANDS = ("done", "done late", "due", "overdue", "cancelled")
+IN_TIME, LATE, OPEN, OVERDUE, CANCELLED = STANDS = (
+    "done in time",
+    "done late",
+    "open",
+    "overdue",
+    "cancelled",
+)
 
 
 def progress(
@@ -66,14 +72,14 @@ def progress(
     )
     stands = (
         pl.when(pl.col("status").is_in(["cancelled", "closed"]))
-        .then(pl.lit("cancelled"))
+        .then(pl.lit(CANCELLED))
         .when(pl.col("done_on").is_not_null() & (pl.col("done_on") > pl.col("due_on")))
-        .then(pl.lit("done late"))
+        .then(pl.lit(LATE))
         .when(pl.col("done_on").is_not_null())
-        .then(pl.lit("done"))
+        .then(pl.lit(IN_TIME))
         .when(pl.col("due_on") < today)
-        .then(pl.lit("overdue"))
-        .otherwise(pl.lit("due"))
+        .then(pl.lit(OVERDUE))
+        .otherwise(pl.lit(OPEN))
     )
     return _proved(connection, titled.with_columns(stands=stands), today)
 
@@ -118,16 +124,16 @@ def _proved(connection: Any, steps: pl.DataFrame, today: date) -> pl.DataFrame:
 
 
 def summary(steps: pl.DataFrame) -> pl.DataFrame:
-    """Sum steps up: for each client, playbook and record how many are done, due, not borne out."""
-    unproved = pl.col("stands").is_in(["done", "done late"]) & (pl.col("is_proved") == False)  # noqa: E712
+    """Sum steps up: for each client, playbook and record how many are done, open, not borne out."""
+    unproved = pl.col("stands").is_in([IN_TIME, LATE]) & (pl.col("is_proved") == False)  # noqa: E712
     return (
         steps.group_by("client", "playbook", "channel", "name", "key", "employee_number", maintain_order=True)
         .agg(
             begun_on=pl.col("made_on").min(),
             steps=pl.len(),
-            done=pl.col("stands").is_in(["done", "done late"]).sum(),
-            due=(pl.col("stands") == "due").sum(),
-            overdue=(pl.col("stands") == "overdue").sum(),
+            done=pl.col("stands").is_in([IN_TIME, LATE]).sum(),
+            open=(pl.col("stands") == OPEN).sum(),
+            overdue=(pl.col("stands") == OVERDUE).sum(),
             unproved=unproved.sum(),
         )
         .sort("client", "playbook", "key")

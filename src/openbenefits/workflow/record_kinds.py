@@ -31,6 +31,10 @@ JOB_FIELDS = {
     "flsa_status": Field("FLSA status"),
     "weekly_hours": Field("Weekly hours, in hundredths", NUMBER, "t.weekly_hours_hundredths"),
 }
+NUMBER_OF = """(
+    SELECT w.employee_number FROM workforce_person AS w
+    WHERE w.client_id = t.client_id AND w.id = t.person_id
+)"""
 BEFORE = (
     "job_status",
     "benefit_group",
@@ -45,6 +49,7 @@ ACTIVE = "t.job_status IN ('A', 'L', 'P', 'S', 'W')"
 KINDS = (
     RecordKind(
         name="client",
+        subject="t.code",
         title="Client",
         fields={
             "code": Field("Code"),
@@ -60,6 +65,7 @@ KINDS = (
     ),
     RecordKind(
         name="person",
+        subject="t.employee_number",
         title="Participant",
         fields={
             "client": Field("Client", path="t.client_id::text"),
@@ -90,6 +96,7 @@ KINDS = (
     ),
     RecordKind(
         name="job",
+        subject="concat_ws('/', o.employee_number, t.job_number)",
         title="Job, as its last row says (rows to come included)",
         fields=IS_PERSONS
         | {
@@ -110,6 +117,7 @@ KINDS = (
     ),
     RecordKind(
         name="life event",
+        subject=f"concat_ws('/', {NUMBER_OF}, t.event_class, t.valid_from)",
         title="Life event as reported",
         fields=IS_PERSONS
         | {
@@ -129,6 +137,7 @@ KINDS = (
     ),
     RecordKind(
         name="event",
+        subject=f"concat_ws('/', {NUMBER_OF}, s.code, t.benefit_record, t.event_number)",
         title="Event",
         fields=IS_PERSONS
         | {
@@ -154,6 +163,7 @@ KINDS = (
     ),
     RecordKind(
         name="election",
+        subject=f"concat_ws('/', {NUMBER_OF}, t.event_number, t.plan_type, t.slot)",
         title="Election",
         fields=IS_PERSONS
         | {
@@ -176,6 +186,7 @@ KINDS = (
     ),
     RecordKind(
         name="coverage",
+        subject=f"concat_ws('/', {NUMBER_OF}, t.benefit_record, t.plan_type, t.slot)",
         title="Coverage of a plan type: the last change point",
         fields=IS_PERSONS
         | {
@@ -201,6 +212,7 @@ KINDS = (
     ),
     RecordKind(
         name="evidence",
+        subject=f"concat_ws('/', {NUMBER_OF}, t.benefit_record, t.plan_type, t.slot)",
         guard=HEALTH,
         title="Evidence of insurability: the last act",
         fields=IS_PERSONS
@@ -254,6 +266,7 @@ KINDS = (
     ),
     RecordKind(
         name="open enrolment",
+        subject="t.code",
         title="Open enrolment, as set-up in force has it",
         fields={
             "client": Field("Client", path="t.client_id::text"),

@@ -12,7 +12,13 @@ from openbenefits.workflow.kinds import POLARS, RecordKind, kind_of
 ASKED = {"key": pl.String(), "known": pl.String(), "today": pl.Date()}
 """Which record, as known when ('infinity': all that is known), on which day."""
 ALWAYS = "infinity"
-OWN = {"client_id": pl.Int32(), "person_id": pl.Int64(), "is_active": pl.Boolean(), "is_ended": pl.Boolean()}
+OWN = {
+    "client_id": pl.Int32(),
+    "person_id": pl.Int64(),
+    "is_active": pl.Boolean(),
+    "is_ended": pl.Boolean(),
+    "subject": pl.String(),
+}
 HISTORY = {"key": pl.String(), "at": pl.Datetime("us", "UTC"), "pipeline": pl.String()}
 
 
@@ -21,6 +27,7 @@ def load(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: Collecti
 
     Shapes: asked has ASKED; the result adds OWN and the fields. A name with a point is one of a record that
             hangs on it (`person.employee_number`); its columns are null where there is none.
+            `person.subject` is the natural key by which a ticket is about that one.
     """
     own = sorted({one for one in names if "." not in one})
     others: dict[str, set[str]] = {}
@@ -33,7 +40,8 @@ def load(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: Collecti
     for relation, fields in others.items():
         related = kind.related[relation]
         keys = found.select(key=pl.col(related.by).cast(pl.String), known="known", today="today")
-        theirs = _rows(connection, kind_of(related.kind), keys.drop_nulls("key").unique(), sorted(fields))
+        wanted = sorted(fields - {"subject"})
+        theirs = _rows(connection, kind_of(related.kind), keys.drop_nulls("key").unique(), wanted)
         theirs = theirs.select(
             pl.col("key").alias(related.by),
             "known",
@@ -57,7 +65,8 @@ def _rows(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: list[st
             FROM unnest(%(keys)s::text[], %(knowns)s::text[], %(todays)s::date[]) AS q (key, known, today)
         )
         SELECT a.key, a.said AS known, a.today, {kind.client} AS client_id, {kind.person} AS person_id,
-               coalesce({kind.active}, false) AS is_active, coalesce({kind.ended}, false) AS is_ended{values}
+               coalesce({kind.active}, false) AS is_active, coalesce({kind.ended}, false) AS is_ended,
+               {kind.subject} AS subject{values}
         FROM asked AS a {kind.rows}
     """  # noqa: S608 - SQL of ours
     read_as = ASKED | OWN | {f"f{place}": schema[name] for place, name in enumerate(names)}

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from openbenefits.workflow.channels import Channel, Item, Who, column
-from openbenefits.workflow.kinds import RecordKind
 from openbenefits.workflow.rules.conditions import OF_CHANGE, OF_DAYS
 from openbenefits.workflow.rules.content import fields_in
 from openbenefits.workflow.rules.days import TODAY, read_day
@@ -30,12 +29,12 @@ def whos_of(item: Item) -> list[Who]:
     return found + (item.mail.to if item.mail is not None else [])
 
 
-def fields_of(channel: Channel, kind: RecordKind) -> set[str]:
+def fields_of(channel: Channel) -> set[str]:
     """Name the fields a channel needs of its records."""
-    return set(_fields(channel, kind))
+    return set(_fields(channel))
 
 
-def _fields(channel: Channel, kind: RecordKind) -> Iterator[str]:
+def _fields(channel: Channel) -> Iterator[str]:
     schedules = [channel.schedule, *(item.schedule for item in channel.items)]
     yield from (one.field for one in schedules if one is not None)
     if channel.on is not None and channel.on.changed:
@@ -54,7 +53,7 @@ def _fields(channel: Channel, kind: RecordKind) -> Iterator[str]:
             if work.due is not None and work.due.start != TODAY and not work.due.start[0].isdigit():
                 yield work.due.start
             if work.attach_to != "record":
-                yield kind.related[work.attach_to].by
+                yield f"{work.attach_to}.subject"
 
 
 def changing_fields(channel: Channel) -> set[str]:

@@ -33,8 +33,8 @@ def watch(
         name = f"workflow_{moment.lower()}_{kind.replace(chr(32), chr(95))}"
         rows = "NEW TABLE AS new_rows" + (" OLD TABLE AS old_rows" if moment == "UPDATE" else "")
         made.append(
-            f"CREATE TRIGGER {name} AFTER {moment} ON {table} REFERENCING {rows}"
+            f"CREATE OR REPLACE TRIGGER {name} AFTER {moment} ON {table} REFERENCING {rows}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION workflow_note({arguments})"
         )
-        gone.append(f"DROP TRIGGER {name} ON {table}")
+        gone.append(f"DROP TRIGGER IF EXISTS {name} ON {table}")
     return [RunSQL(made, gone)]

@@ -28,9 +28,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
     columns = (
         Column("playbook", _("Playbook")),
         Column("step", _("Step")),
-        Column(
-            "subject", _("Task"), href=lambda row: links.found("ticket", client=client, number=row["ticket"])
-        ),
+        Column("subject", _("Task"), href=lambda row: links.found("ticket", number=row["ticket"])),
         Column(
             "employee_number", _("Employee"), href=lambda row: links.person(client, row["employee_number"])
         ),

@@ -51,6 +51,11 @@ class HandInForm(forms.Form):
     most_bad = forms.IntegerField(
         label=_("Refuse the file above so many percent of bad rows"), min_value=0, max_value=100, initial=25
     )
+    silent = forms.BooleanField(
+        label=_("Start no channel by it"),
+        required=False,
+        help_text=_("For a census that takes over what is already known: no task is opened because of it."),
+    )
 
     def __init__(self, allowed: list[FileKind], *parts: Any, **named: Any) -> None:
         """Offer the kinds that the user may import."""
@@ -85,7 +90,8 @@ def _hand_in(request: Any, client: Any, allowed: list[FileKind]) -> HttpResponse
             kind=FileKind(said["kind"]),
             name=said["file"].name,
             content=said["file"].read(),
-            options={"as_of": said["as_of"].isoformat(), "max_bad_share": said["most_bad"] / 100},
+            options={"as_of": said["as_of"].isoformat(), "max_bad_share": said["most_bad"] / 100}
+            | ({"is_silent": True} if said["silent"] else {}),
         )
         try:
             made = uploads.hand_in(request.access, order, now=clock.now())

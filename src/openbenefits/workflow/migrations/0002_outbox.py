@@ -98,11 +98,10 @@ EVENT = "concat_ws('-', n.person_id, n.benefit_record, n.schedule_id, n.event_nu
 class Migration(migrations.Migration):
     dependencies = [
         ("workflow", "0001_channels"),
-        ("workforce", "__first__"),
+        ("workforce", "0005_searched_names"),
         ("events", "0008_flags"),
-        ("enrollment", "0011_continuation"),
+        ("enrollment", "0013_desk_acts"),
         ("runs", "0003_flags"),
-        ("programs", "__first__"),
         ("procrastinate", "0041_post_retry_failed_job"),
     ]
 
