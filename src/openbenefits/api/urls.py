@@ -15,6 +15,7 @@ from openbenefits.api import (
     papers,
     payroll,
     people,
+    platform,
     queries,
     repairs,
     runs,
@@ -30,7 +31,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup),
+    *(continuation, setup, platform),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

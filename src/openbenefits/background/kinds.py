@@ -11,6 +11,7 @@ from openbenefits.background import (
     statement_kinds,
 )
 from openbenefits.background.file_kinds import FILE_KINDS
+from openbenefits.background.platform_kinds import PLATFORM_KINDS
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
@@ -131,4 +132,5 @@ KINDS: dict[str, Kind] = {
         asks=letter_kinds.SendMails,
     ),
     **FILE_KINDS,
+    **PLATFORM_KINDS,
 }

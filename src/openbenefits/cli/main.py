@@ -19,6 +19,7 @@ from openbenefits.cli import (
     limits,
     night,
     payroll,
+    platform,
     repair,
     report,
     review,
@@ -72,7 +73,19 @@ ORDER = (
         "statements",
         "letters",
     ),
-    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
+    *(
+        "review",
+        "explain",
+        "timeline",
+        "options",
+        "report",
+        "adhoc",
+        "payroll",
+        "platform",
+        "scenario",
+        "db",
+        "migrate",
+    ),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -152,6 +165,7 @@ app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
+app.add_typer(platform.app, name="platform", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)
