@@ -9,6 +9,7 @@ from openbenefits.cli import (
     adhoc,
     audit,
     census,
+    clients,
     cobra,
     db,
     doctor,
@@ -17,6 +18,7 @@ from openbenefits.cli import (
     hindsight,
     letters,
     limits,
+    match,
     night,
     payroll,
     platform,
@@ -29,8 +31,10 @@ from openbenefits.cli import (
     serve,
     setup,
     statements,
+    tickets,
     user,
     worker,
+    workflow,
 )
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import refuse_unreadable_url, unapplied
@@ -63,6 +67,7 @@ ORDER = (
         "setup",
         "limits",
         "census",
+        "clients",
         "audit",
         "takeover",
         "run",
@@ -72,20 +77,11 @@ ORDER = (
         "cobra",
         "statements",
         "letters",
+        "workflow",
     ),
-    *(
-        "review",
-        "explain",
-        "timeline",
-        "options",
-        "report",
-        "adhoc",
-        "payroll",
-        "platform",
-        "scenario",
-        "db",
-        "migrate",
-    ),
+    *("tasks", "cases", "work"),
+    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "platform", "match"),
+    *("scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -146,6 +142,7 @@ app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 app.add_typer(setup.app, name="setup", rich_help_panel=DATA)
 app.add_typer(limits.app, name="limits", rich_help_panel=DATA)
 app.add_typer(census.app, name="census", rich_help_panel=DATA)
+app.add_typer(clients.app, name="clients", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA, epilog=audit.AUDIT_EPILOG)(audit.audit)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
@@ -157,6 +154,11 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
+app.add_typer(tickets.tasks, name="tasks", rich_help_panel=CYCLE)
+app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
+app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
+
+app.add_typer(workflow.app, name="workflow", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
@@ -166,6 +168,7 @@ app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(platform.app, name="platform", rich_help_panel=ANSWERS)
+app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)
