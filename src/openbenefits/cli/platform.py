@@ -158,6 +158,32 @@ def export(
 
 
 @app.command()
+def offers(
+    client: ClientCode,
+    batch: Annotated[int, typer.Option("--batch", help="The number of the benefits batch.")],
+    mode: Annotated[str, typer.Option("--mode", help="insert, update or both.")] = "both",
+    is_updating: Annotated[
+        bool, typer.Option("--contributions", help="Contributions of offers there already change, too.")
+    ] = False,
+    by: By = "administrator",
+) -> None:
+    """Take the plans set up at the platform, as the latest look saw them, into a benefits batch as offers."""
+    connection = open_database()
+    from openbenefits.programs.drafts.services import Hand
+    from openbenefits.renewals.from_payroll import Mode, take_offers
+    from openbenefits.renewals.models import Batch
+
+    found = Batch.objects.filter(client_id=find_client(client).pk, pk=batch).first()
+    if found is None or mode not in set(Mode):
+        raise Refused(f"expected a batch of {client} and one of {', '.join(Mode)}, found others; correct it")
+    hand = Hand(name=by, user_id=0, now=now())
+    done = take_offers(connection, found, Mode(mode), by=hand, is_updating_contributions=is_updating)
+    say(f"{len(done.inserted)} inserted, {len(done.updated)} updated", style="green")
+    for words in done.errors:
+        say(words, style="yellow")
+
+
+@app.command()
 def send(
     client: ClientCode,
     despite: Annotated[str, typer.Option("--despite", help="Why mismatches keep nothing back.")] = "",
