@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client as Browser
-from tests.accounts.conftest import as_face
 from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
 from tests.platform.test_audits import acme, platform, work
 
@@ -15,9 +14,10 @@ from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ask, perform
 from openbenefits.platform.models import Accepted, InboundItem, Look, OutboundChange
 from openbenefits.platform.outbound import ChangeOrder, plan
+from openbenefits.store import use_database
 from openbenefits.workforce.recording import add_client
 
-__all__ = ["acme", "as_face", "platform", "work"]
+__all__ = ["acme", "platform", "work"]
 
 PLACE = "/workbench/acme/payroll-platform/"
 NAMES = {
@@ -49,10 +49,35 @@ def looked(users, acme):
     return Look.objects.latest("pk")
 
 
+class Face:
+    """A browser whose requests a web process answers; between them the test works as the owner of the tables."""
+
+    def __init__(self, browser, url):
+        self.browser, self.url = browser, url
+
+    def get(self, *asked, **more):
+        return self._asked(self.browser.get, asked, more)
+
+    def post(self, *asked, **more):
+        return self._asked(self.browser.post, asked, more)
+
+    def _asked(self, how, asked, more):
+        use_database(self.url, as_face=True)
+        try:
+            return how(*asked, **more)
+        finally:
+            use_database(self.url)
+
+
 @pytest.fixture
-def come(users, as_face, monkeypatch):
+def url(database, embedded_server):
+    return embedded_server.url(database.settings_dict["NAME"])
+
+
+@pytest.fixture
+def come(users, url):
     """Answer a function that lets somebody come in by a browser of his own."""
-    return lambda name: signed_in(Browser(HTTP_HOST="localhost"), users[name])
+    return lambda name: Face(signed_in(Browser(HTTP_HOST="localhost"), users[name]), url)
 
 
 @LENIENT
@@ -188,11 +213,11 @@ def test_who_may_not_sees_nothing_and_changes_nothing(looked, come, acme):
     assert again["Location"] == f"{PLACE}changes/{OutboundChange.objects.latest('pk').pk}/"
 
 
-def test_a_program_asks_whether_payroll_may_run(looked, acme, as_face):
+def test_a_program_asks_whether_payroll_may_run(looked, acme, url):
     key = make_key(
         acme.client_id, "payroll", [Permission.PAYROLL, Permission.SEE], made_by="test", now=clock.now()
     )
-    program = Browser(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {key[1]}")
+    program = Face(Browser(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {key[1]}"), url)
     place = "/api/v1/clients/acme/payroll-platform"
     told = program.get(f"{place}/may-run").json()
     assert told["may_run"] is False

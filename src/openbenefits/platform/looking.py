@@ -150,7 +150,8 @@ def _rule(one: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         "wait": f"{value or days or '0'} {unit or 'D'}",
         "begins": text(one.get("eligDateUsed")),
     }
-    for row in one.get("rule") or ({},):  # a plan without tiers has a rule for its wait
+    rows: list[Mapping[str, Any]] = one.get("rule") or [{}]
+    for row in rows:  # a plan without tiers has a rule for its wait
         yield about | {
             "tier": text(row.get("planType")),
             "method": text(row.get("method")),

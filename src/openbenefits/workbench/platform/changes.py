@@ -18,7 +18,7 @@ from openbenefits.workbench.sheets import Column, sheet
 
 MOST = 2_000
 NAMES = ("id", "element", "key", "state", "planned_at", "read_back_at", "attempts", "told", "author")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "id": pl.Int64,
     "element": pl.String,
     "key": pl.String,

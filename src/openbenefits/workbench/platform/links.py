@@ -63,7 +63,8 @@ def one_link(request: Any, client: str) -> HttpResponse:
     form = LinkForm(request.POST if what == "link" else None, prefix="link")
     form.fields["connection"].choices = [(str(one.pk), one.code) for one in connections]  # type: ignore[attr-defined]
     codes = CodeForm(request.POST if what == "code" else None, prefix="code")
-    posted = {"link": form, "code": codes}.get(what)
+    forms_shown: dict[str, forms.Form] = {"link": form, "code": codes}
+    posted = forms_shown.get(what)
     if posted is not None and posted.is_valid():
         return _write(request, found, what, posted.cleaned_data)
     rows = CodeLink.objects.filter(client_id__in=(PEO, found.pk)).order_by("kind", "ours")

@@ -20,7 +20,7 @@ from openbenefits.workforce.models import Person
 
 MOST = 2_000
 NAMES = ("id", "external_id", "person_id", "state", "told", "read_at", "ended_at", "change_id")
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "id": pl.Int64,
     "external_id": pl.String,
     "person_id": pl.Int64,
