@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.payroll.worlds import World
 from tests.platform.conftest import QUICK
 
+from openbenefits.casework.services import Task
 from openbenefits.platform import connecting, exporting, naming
 from openbenefits.platform.audits import accepting, curing, services
 from openbenefits.platform.audits.comparing import Bucket, compare, counts
@@ -206,12 +207,17 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     assert send(work) == {"held": 1}
     made.refresh_from_db()
     assert "expected automatic adjustments suppressed there" in made.told
+    (task,) = Task.objects.all()
+    assert (task.status, task.body) == ("new", made.told)
+    assert send(work) == {}
+    assert Task.objects.count() == 1
     look_at(work)
     assert any("we correct deductions" in reason for reason in may(acme).reasons)
     world.clients["CUST"]["suppressAutoBenAdj"] = True
     curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
     assert send(work) == {"equal": 1}
     assert [one["eeContribution"] for one in world.adjustments["CUST", "0008"]] == ["21.02"]
+    assert Task.objects.get().status == "complete"
 
 
 def test_who_left_and_who_never_decided_are_listed(acme, work, platform):

@@ -83,6 +83,8 @@ def come(users, url):
 @LENIENT
 def test_nothing_was_read_yet(come):
     assert "ask for a look" in text(come("payroll").get(PLACE))
+    assert come("payroll").get(f"{PLACE}audits/A1/").status_code == 302
+    assert come("payroll").get(f"{PLACE}audits/A1/row?key=HMO").status_code == 404
     sheet = text(come("payroll").get(f"{PLACE}set-up-sheet/"))
     assert "Nothing was read back yet" in sheet
     assert "HMO" in sheet

@@ -7,14 +7,16 @@ from urllib.parse import urlencode
 from django import forms
 from django.db import connection
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.platform.audits import accepting, curing, services
-from openbenefits.platform.audits.catalogue import AUDITS
+from openbenefits.platform.audits.catalogue import AUDITS, Sides
 from openbenefits.platform.models import Accepted, OutboundChange
+from openbenefits.platform.seen import NoLook
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput, ReasonForm
@@ -47,7 +49,9 @@ def one_audit(request: Any, client: str, code: str) -> HttpResponse:
     found = client_of(request, client)
     if code not in AUDITS:
         raise Http404
-    result = services.audit(services.sides_of(connection, found.pk, clock.today()), code)
+    if (sides := _sides_of(found)) is None:
+        return redirect("workbench:platform", client=client)
+    result = services.audit(sides, code)
     rows = result.rows.sort("is_fault", "bucket", "key", descending=[True, False, False])
     columns = (
         Column("key", _("Record"), href=lambda row: _row_address(client, code, row["key"])),
@@ -71,6 +75,14 @@ def one_audit(request: Any, client: str, code: str) -> HttpResponse:
         rows=table,
         waiting=_waiting(found, code),
     )
+
+
+def _sides_of(client: Client) -> Sides | None:
+    """Load both sides; None where nothing was read of the platform yet: its page says what to do."""
+    try:
+        return services.sides_of(connection, client.pk, clock.today())
+    except NoLook:
+        return None
 
 
 def _waiting(client: Client, code: str) -> Any:
@@ -122,7 +134,9 @@ def one_row(request: Any, client: str, code: str) -> HttpResponse:
 def _row(client: Client, code: str, key: str) -> tuple[dict[str, Any], services.Result]:
     if code not in AUDITS:
         raise Http404
-    result = services.audit(services.sides_of(connection, client.pk, clock.today()), code)
+    if (sides := _sides_of(client)) is None:
+        raise Http404
+    result = services.audit(sides, code)
     rows = result.rows.filter(key=key)
     if rows.is_empty():
         raise Http404
