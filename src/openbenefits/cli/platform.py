@@ -17,7 +17,12 @@ from openbenefits.cli.screen import console, progress, say, table_of
 if TYPE_CHECKING:
     from openbenefits.platform.exchange import Work
 
-app = typer.Typer(no_args_is_help=True, help="The payroll platform: linked, looked at, written, audited.")
+EPILOG = """Examples:  openbenefits platform look --client harbor   ·   openbenefits platform audit --client harbor   ·
+openbenefits platform export set-up --client harbor --reason "go live" --apply"""
+
+app = typer.Typer(
+    no_args_is_help=True, help="The payroll platform: linked, looked at, written, audited.", epilog=EPILOG
+)
 _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD", "show_default": False}
 Begin = Annotated[date | None, typer.Option("--from", help="Checks from this day; 45 days back.", **_DAY)]
 Through = Annotated[date | None, typer.Option("--through", help="Checks through this day; today.", **_DAY)]
