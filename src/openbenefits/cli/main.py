@@ -22,6 +22,7 @@ from openbenefits.cli import (
     night,
     payroll,
     platform,
+    reconcile,
     repair,
     report,
     review,
@@ -57,31 +58,10 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *(
-        "demo",
-        "serve",
-        "worker",
-        "user",
-        "sample",
-        "doctor",
-        "setup",
-        "limits",
-        "census",
-        "clients",
-        "audit",
-        "takeover",
-        "run",
-        "elect",
-        "event",
-        "repair",
-        "cobra",
-        "statements",
-        "letters",
-        "workflow",
-    ),
-    *("tasks", "cases", "work"),
-    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "platform", "match"),
-    *("scenario", "db", "migrate"),
+    *("demo", "serve", "worker", "user", "sample", "doctor", "setup", "limits", "census", "clients", "audit"),
+    *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
+    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
+    *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
 
@@ -169,6 +149,7 @@ app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(platform.app, name="platform", rich_help_panel=ANSWERS)
 app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
+app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)

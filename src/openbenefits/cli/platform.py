@@ -17,7 +17,8 @@ from openbenefits.cli.screen import console, progress, say, table_of
 if TYPE_CHECKING:
     from openbenefits.platform.exchange import Work
 
-EPILOG = """Examples:  openbenefits platform look --client harbor   ·   openbenefits platform audit --client harbor   ·
+EPILOG = """Examples:  openbenefits platform look --client harbor   ·
+openbenefits platform audit --client harbor   ·
 openbenefits platform export set-up --client harbor --reason "go live" --apply"""
 
 app = typer.Typer(

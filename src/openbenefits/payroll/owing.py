@@ -35,14 +35,21 @@ from openbenefits.workforce.frames import (
 
 
 def known_of(
-    connection: Any, points: pl.DataFrame, rulebook: Rulebook, *, begin: date, through: date
+    connection: Any,
+    points: pl.DataFrame,
+    rulebook: Rulebook,
+    *,
+    begin: date,
+    through: date,
+    days: pl.DataFrame | None = None,
 ) -> Known:
     """Load what the amounts owed on change points in a span follow from.
 
-    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`.
+    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`; days as `fact_days` gives them: other days than
+            those of pays, for who asks by month.
     """
     owing = load_owing(connection, points, rulebook)
-    return _known(connection, [owing], rulebook, begin=begin, through=through)[0]
+    return _known(connection, [owing], rulebook, begin=begin, through=through, days=days)[0]
 
 
 def load_owing(connection: Any, points: pl.DataFrame, rulebook: Rulebook) -> Owing:
@@ -94,16 +101,23 @@ def at_full_cost(connection: Any, client_id: int, lines: pl.DataFrame) -> pl.Dat
 
 
 def _known(
-    connection: Any, sides: Sequence[Owing], rulebook: Rulebook, *, begin: date, through: date
+    connection: Any,
+    sides: Sequence[Owing],
+    rulebook: Rulebook,
+    *,
+    begin: date,
+    through: date,
+    days: pl.DataFrame | None = None,
 ) -> list[Known]:
     """Add the facts of the days that decide about what is held on some sides: loaded once for all of them."""
     points = pl.concat([one.points for one in sides])
     people = points.select("client_id", "person_id").unique()
     more = ["is_for_eligibility"] if rulebook.looks_at_jobs else []
     jobs = load_jobs(connection, people, more=more)
-    groups = jobs.join(people, on="person_id")
-    groups = groups.select(*OWNER, "pay_group").unique()
-    days = fact_days(points, groups, rulebook, begin=begin, through=through)
+    if days is None:
+        groups = jobs.join(people, on="person_id")
+        groups = groups.select(*OWNER, "pay_group").unique()
+        days = fact_days(points, groups, rulebook, begin=begin, through=through)
     history = pay_history_of(days, jobs) if asks_pay_history(rulebook) else None
     facts, dependents = as_of(connection, days), dependents_as_of(connection, days)
     bases = _bases(connection, days, jobs, history, rulebook)

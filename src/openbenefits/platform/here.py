@@ -156,7 +156,7 @@ def _four(value: pl.Expr, unit: int) -> pl.Expr:
 
 
 def waits(here: Here) -> pl.DataFrame:
-    """List how long a new hire waits, by plan and group: wait ("60 D"), begins (their code), since."""
+    """List how long a new hire waits, by plan and group: wait ("60 D"), begins (a code), since."""
     classes = here.tables["event_class"].filter(code=HIRE)["event_class_id"].to_list()
     rules = here.current("event_rule", ["event_rule_id", "event_class_id"])
     rules = rules.with_columns(is_hire=pl.col("event_class_id").is_in(classes))

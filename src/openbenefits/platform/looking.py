@@ -1,6 +1,6 @@
 """A look at everything of a client at the platform: read, put into our words, kept for the audits."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -150,8 +150,8 @@ def _rule(one: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         "wait": f"{value or days or '0'} {unit or 'D'}",
         "begins": text(one.get("eligDateUsed")),
     }
-    rows: list[Mapping[str, Any]] = one.get("rule") or [{}]
-    for row in rows:  # a plan without tiers has a rule for its wait
+    rules: Sequence[Mapping[str, Any]] = one.get("rule") or ({},)  # without tiers there is one for its wait
+    for row in rules:
         yield about | {
             "tier": text(row.get("planType")),
             "method": text(row.get("method")),

@@ -33,7 +33,12 @@ OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 MINE = {"workbench_savedfilter", "api_answer", "casework_muted", "casework_follower"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
-OF_STAFF = {
+RECONCILE = {
+    f"reconcile_{name}"
+    for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
+}
+"""Invoices of carriers: those of client 0 are shared by several clients."""
+OF_STAFF = RECONCILE | {
     *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
     *("casework_notice", "casework_mail"),
     *("matching_comparison", "matching_ordering"),

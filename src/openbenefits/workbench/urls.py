@@ -28,9 +28,9 @@ from openbenefits.workbench import (
 from openbenefits.workbench.pages import urls
 
 MODULES = (
-    *(home, casework, work, person, schedules, finalising, runs, controls, taking_back, rehearsals),
-    *(rehearsals_of_all, channels, desks, platform, reports, adhoc, documents, batches, renewals),
-    *(set_up, matching, requests, filters),
+    *(home, casework, work, person, schedules, finalising, runs, controls, taking_back),
+    *(rehearsals, rehearsals_of_all, channels),
+    *(desks, platform, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

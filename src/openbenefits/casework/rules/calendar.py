@@ -49,7 +49,7 @@ class Calendar:
         except (ZoneInfoNotFoundError, ValueError):
             words = f"expected a time zone like America/New_York, found '{self.zone}'; correct it"
             raise CalendarRefused(words) from None
-        if self.state and self.state not in holidays.US.subdivisions:
+        if self.state and self.state not in holidays.list_supported_countries()["US"]:
             raise CalendarRefused(f"expected the two letters of a state, found '{self.state}'; correct them")
 
 

@@ -135,7 +135,7 @@ def _amounts(
     pays = pays.join(owners, on=list(OWNER), maintain_order="left").drop(OWNER)
     held = _in_force(points, pays)
     points, held, undecided = _with_general(points, held, known.given, rulebook)
-    lines = _with_setup(held, points, rulebook)
+    lines = with_setup(held, points, rulebook)
     lines = with_shares(pl.concat([deductions_of(lines), credits_of(lines)]), rulebook)
     lines = lines.join(
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
@@ -232,8 +232,11 @@ _OPTION = (
 )
 
 
-def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add the program's plan type and option as they stand when each pay ends; null where they do not."""
+def with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the program's plan type and option as they stand when each pay ends; null where they do not.
+
+    Shapes: held has point and ends_on; a day that is no pay's end may stand for it (invoices ask by month).
+    """
     lines = with_taken(
         held,
         points,
@@ -328,4 +331,4 @@ def _fault() -> pl.Expr:
     )
 
 
-__all__ = ["LINE", "Known", "fact_days", "owed_amounts", "owed_lines"]
+__all__ = ["LINE", "Known", "fact_days", "owed_amounts", "owed_lines", "with_setup"]

@@ -38,6 +38,7 @@ _YEAR = (
     "annual_employer_cents",
     "annual_credit_cents",
     "coverage_cents",
+    "rate_row_id",
     "price_fault",
 )
 
@@ -55,7 +56,7 @@ def with_year(
 ) -> pl.DataFrame:
     """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
 
-    Adds price_on and FACTS_PRICED too, as priced_*.
+    Adds rate_row_id, price_on and FACTS_PRICED too, as priced_*.
 
     Shapes:  lines has point, case, kind, plan_row, option_row, amount_kind, has_price, has_credit, begins and
              ends; points, facts are addressed by position; dependents by `case`; decisions as
