@@ -12,7 +12,7 @@ from openbenefits.api.naming import at
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
-from openbenefits.api.shapes import Body, Code, Cursor, Limit, Words
+from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Words
 from openbenefits.platform.audits import curing, services
 from openbenefits.platform.models import OutboundChange
 
@@ -138,7 +138,7 @@ def list_changes(
 
 
 @router.get(f"{PLACE}/changes/{{number}}", response=Change, summary="Show a change")
-def show_change(request: Any, client: Path[Code], number: Path[int]) -> Any:
+def show_change(request: Any, client: Path[Code], number: Path[Id]) -> Any:
     """Show how far a change has come."""
     desk = at(request, client, Permission.PAYROLL)
     found = OutboundChange.objects.filter(client_id=desk.client_id, pk=number).first()
