@@ -20,11 +20,15 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work"),
+    *("tasks", "cases", "work", "platform"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
+    "platform": (
+        *("connect", "link", "call-it", "look", "sync", "pays", "export", "offers", "send"),
+        *("changes", "audit", "ownership", "stand-in"),
+    ),
     "limits": ("list", "show", "affordability"),
     "census": ("preview", "apply", "take-back", "base", "audit"),
     "run": (

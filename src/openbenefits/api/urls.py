@@ -16,6 +16,7 @@ from openbenefits.api import (
     papers,
     payroll,
     people,
+    platform,
     queries,
     repairs,
     runs,
@@ -32,7 +33,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets, best_plan),
+    *(continuation, setup, tickets, best_plan, platform),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

@@ -12,6 +12,7 @@ from openbenefits.background import (
     statement_kinds,
 )
 from openbenefits.background.file_kinds import FILE_KINDS
+from openbenefits.background.platform_kinds import PLATFORM_KINDS
 from openbenefits.background.services import Kind
 
 KINDS: dict[str, Kind] = {
@@ -137,4 +138,5 @@ KINDS: dict[str, Kind] = {
         act=renewal_kinds.renewal_jobs,
     ),
     **FILE_KINDS,
+    **PLATFORM_KINDS,
 }

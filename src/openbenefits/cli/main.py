@@ -21,6 +21,7 @@ from openbenefits.cli import (
     match,
     night,
     payroll,
+    platform,
     reconcile,
     repair,
     report,
@@ -146,6 +147,7 @@ app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
+app.add_typer(platform.app, name="platform", rich_help_panel=ANSWERS)
 app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
 app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)

@@ -16,6 +16,7 @@ from openbenefits.platform.models import Look
 from openbenefits.platform.outbound import AGAIN, SETTLES, Clock, Sending, due, send_due
 from openbenefits.platform.owner import stops
 from openbenefits.platform.pays import PaysTaken, take_pays
+from openbenefits.platform.unsettled import follow
 from openbenefits.store.catalogue import psycopg_connection
 
 LOCK = 0x7A11
@@ -99,7 +100,10 @@ def send(work: Work, *, despite: str = "") -> dict[str, int]:
             again=work.again,
             say=work.say,
         )
-        return send_due(work.client_id, sending)
+        begun = work.clock()
+        came = send_due(work.client_id, sending)
+    follow(work.client_id, begun, now=work.clock())
+    return came
 
 
 SUBSCRIBED = (("Employee", "Person"), ("Employee", "Client"), ("Employee", "Compensation"))

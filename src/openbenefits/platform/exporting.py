@@ -233,7 +233,7 @@ def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, s
 
 
 def _yearly(here: Here, held: pl.DataFrame) -> dict[tuple[int, str], int]:
-    """What the employee pays in a year by the pays of the present one, per person and plan, in cents."""
+    """What the employee pays in a year, by what the coming pays of this one take on average, in cents."""
     if held.is_empty():
         return {}
     people = held["person_id"].unique().to_list()
@@ -254,8 +254,18 @@ def _yearly(here: Here, held: pl.DataFrame) -> dict[tuple[int, str], int]:
         .agg(pays=pl.len())
     )
     priced = first.join(plans, on="option_id").join(pays, on="pay_group_id")
-    latest = priced.unique(["person_id", "plan"], keep="first", maintain_order=True).drop_nulls("owed_cents")
-    rows = latest.select("person_id", "plan", cents=pl.col("owed_cents") * pl.col("pays"))
+    key = ["person_id", "plan", "pay_group_id"]
+    known = priced.group_by(key).agg(
+        sum=pl.col("owed_cents").sum(),
+        count=pl.len(),
+        pays=pl.col("pays").first(),
+        unknown=pl.col("owed_cents").is_null().any(),
+    )
+    rows = known.filter(~pl.col("unknown")).with_columns(
+        cents=(2 * pl.col("sum") * pl.col("pays") + pl.col("count")) // (2 * pl.col("count"))
+    )
+    rows = rows.sort(key).unique(["person_id", "plan"], keep="last", maintain_order=True)
+    rows = rows.select("person_id", "plan", "cents")
     return {(person, code): cents for person, code, cents in rows.iter_rows()}
 
 

@@ -16,6 +16,8 @@ COLUMNS = {
     "plan_type": "Plan type",
     "group": "Benefit group",
     "tier": "Tier",
+    "read_back": "Read back",
+    "differs": "What differs",
     "begins_on": "Offered since",
     "deduction_code": "Deduction code",
     "bill_code": "Bill code",
@@ -25,8 +27,6 @@ COLUMNS = {
     "dependents": "… of dependents'",
     "wait": "Wait of a hire",
     "begins": "Coverage begins",
-    "read_back": "Read back",
-    "differs": "What differs",
 }
 METHODS = {"P": "percent", "F": "dollars a month"}
 BEGINS = {"O": "first of the month on or after", "F": "first of the month after", "C": "calculated day"}

@@ -13,6 +13,7 @@ from openbenefits.workbench import (
     home,
     matching,
     person,
+    platform,
     rehearsals,
     rehearsals_of_all,
     renewals,
@@ -29,7 +30,7 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, casework, work, person, schedules, finalising, runs, controls, taking_back),
     *(rehearsals, rehearsals_of_all, channels),
-    *(desks, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
+    *(desks, platform, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

@@ -127,7 +127,7 @@ def _about_people(connection: Any, client_id: int, look: Look) -> list[str]:
     unknown = seen.filter(pl.col("person_id").is_null())
     said = PersonLink.objects.filter(client_id=client_id, external_id__in=unknown["employee"].to_list())
     left = unknown.height - said.count()
-    return [f"{left} employees there are nobody here; say who they are"] if left else []
+    return [f"employees there who are nobody here: {left}; say who they are"] if left else []
 
 
 def _about_changes(client_id: int) -> list[str]:
@@ -135,4 +135,4 @@ def _about_changes(client_id: int) -> list[str]:
     rows = OutboundChange.objects.filter(client_id=client_id).order_by("element", "key", "-pk")
     latest = rows.distinct("element", "key").values_list("state", flat=True)
     open_now = sum(state in UNSETTLED for state in latest)
-    return [f"{open_now} changes are not read back as they were to be"] if open_now else []
+    return [f"changes not read back as they are to be: {open_now}"] if open_now else []

@@ -122,7 +122,7 @@ def updateEmployeeFields(world: World, asked: Asked) -> Record:  # noqa: N802
 
 @write
 def enrollBenefit(world: World, asked: Asked) -> Record:  # noqa: N802
-    """Enrol an employee; another choice of the day takes its place, the same twice is there twice."""
+    """Enrol an employee; another choice of the day takes its place; twice the same is there twice."""
     place, plan = world.employee(asked), world.plan(asked)
     if plan not in world.setups[place[0]]:
         raise Answered(422, "plan is not set up for the client")
@@ -135,7 +135,8 @@ def enrollBenefit(world: World, asked: Asked) -> Record:  # noqa: N802
     detail = {name: asked[name] for name in names if name in asked}
     said = {"effectiveDate": asked.get("effectiveDate"), **detail}
     others = [one for one in found["planDetail"] if one["effectiveDate"] != said["effectiveDate"]]
-    same = [one for one in found["planDetail"] if one == said]
+    is_standing = found.get("status") == "A"
+    same = [one for one in found["planDetail"] if one == said and is_standing]
     found["planDetail"] = [*others, *same, said]
     found |= {"status": "A", "coverageStart": asked.get("effectiveDate"), "coverageEnd": ""}
     world.happened("Benefit", "Enrollment", "change", place[0], place[1])
