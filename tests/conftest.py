@@ -28,7 +28,9 @@ from openbenefits.store import secrets, server, use_database
 from openbenefits.store.startup import set_up_django
 
 TEMPLATE_LOCK = 0x7E57
-MEMORY = Path("/dev/shm")  # Linux keeps its files in memory: a database is copied there in a third of the time
+MEMORY = Path(
+    "/dev/shm"
+)  # Linux keeps its files in memory: a database is copied there in a third of the time
 MEMORY_WANTED = 8 * 2**30
 TEMPLATES_KEPT = 12  # several checkouts, each with migrations of its own, share the server
 NOWHERE = "no_database_fixture_was_asked_for"

@@ -12,6 +12,7 @@ from openbenefits.api import (
     event_acts,
     events,
     facts,
+    invoices,
     papers,
     payroll,
     people,
@@ -30,7 +31,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup),
+    *(continuation, setup, invoices),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

@@ -6,6 +6,7 @@ from openbenefits.background import (
     importing,
     inviting,
     letter_kinds,
+    reconcile_kinds,
     run_kinds,
     setup_kinds,
     statement_kinds,
@@ -129,6 +130,13 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=letter_kinds.mail_out,
         asks=letter_kinds.SendMails,
+    ),
+    "reconcile": Kind(
+        name="reconciliation of an invoice",
+        permission=Permission.FINANCE,
+        act=reconcile_kinds.reconcile_invoice,
+        asks=reconcile_kinds.ReconcileInvoice,
+        check=reconcile_kinds.check_invoice,
     ),
     **FILE_KINDS,
 }

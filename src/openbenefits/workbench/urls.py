@@ -10,6 +10,7 @@ from openbenefits.workbench import (
     finalising,
     home,
     person,
+    reconcile,
     rehearsals,
     rehearsals_of_all,
     reports,
@@ -24,7 +25,7 @@ from openbenefits.workbench.pages import urls
 
 MODULES = (
     *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
-    *(desks, reports, adhoc, documents, batches, set_up, requests, filters),
+    *(desks, reconcile, reports, adhoc, documents, batches, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 
