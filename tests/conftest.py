@@ -5,6 +5,7 @@ connection, pointed at the clone. `kept` fills such a clone once, and copies it 
 Tests that touch no database never start the server.
 """
 
+import gc
 import hashlib
 import os
 import shutil
@@ -22,6 +23,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import settings as settings_of_hypothesis
 from psycopg import sql
+from tests import copies
 
 import openbenefits
 from openbenefits.store import secrets, server, use_database
@@ -57,6 +59,7 @@ def _set_up() -> None:
 settings_of_hypothesis.register_profile("default", deadline=None)  # machines are shared and noisy
 settings_of_hypothesis.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings_of_hypothesis.load_profile("default")
+gc.set_threshold(100_000, 50, 100)  # frames hold no cycles: looking for them took a tenth of the time
 _set_up()  # at import: the conftest files of folders below import models
 
 
@@ -89,32 +92,16 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
         yield connection
 
 
-Kept = Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]
-
-
 @pytest.fixture(scope="session")
-def kept(embedded_server: server.Server) -> Iterator[Kept]:
-    """Answer a function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
-    copies: dict[Hashable, tuple[str, Any]] = {}
+def kept() -> Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]:
+    """Answer the function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
+    return copies.fill
 
-    def fill(connection: BaseDatabaseWrapper, key: Hashable, build: Callable[[], Any]) -> Any:
-        name = connection.settings_dict["NAME"]
-        if key in copies:
-            copy, built = copies[key]
-            connection.close()
-            server.drop_database(embedded_server, name)
-            server.create_database(embedded_server, name, copy)
-            return built
-        built = build()
-        connection.close()  # nobody may be connected to what is copied
-        copy = f"test_{os.getpid()}_kept_{next(_numbers)}"
-        server.create_database(embedded_server, copy, name)
-        copies[key] = (copy, built)
-        return built
 
-    yield fill
-    for copy, _ in copies.values():
-        server.drop_database(embedded_server, copy)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Drop the copies, once all processes of the tests are through."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):
+        copies.forget(server.Server(folder=_folder()))
 
 
 @contextmanager

@@ -142,8 +142,14 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "openbenefits.accounts.signing_in.Adapter"
 SOCIALACCOUNT_ADAPTER = "openbenefits.accounts.signing_in.StaffAdapter"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+SMS_URL = os.environ.get("OPENBENEFITS_SMS_URL", "")
+"""The gateway of text messages (accounts.texting)."""
+SMS_TOKEN = os.environ.get("OPENBENEFITS_SMS_TOKEN", "")
+HAS_TEXTS = bool(SMS_URL) or not os.environ.get("OPENBENEFITS_SMTP_HOST")
+"""Whether codes go to mobile numbers: by a gateway, or as files while mails are files, too."""
+ACCOUNT_LOGIN_METHODS = {"username", "email", *(("phone",) if HAS_TEXTS else ())}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", *(("phone",) if HAS_TEXTS else ()), "password1*"]
+ACCOUNT_FORMS = {"request_login_code": "openbenefits.accounts.entrance_forms.CodeForm"}
 ACCOUNT_EMAIL_VERIFICATION = "none"  # who adds a user knows the address
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
@@ -200,6 +206,10 @@ MOST_WORKERS = 8  # partitions that a run processes at once, where the machine h
 
 REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
 """When reports ordered by mail go out, as cron says it."""
+CASEWORK_AT = os.environ.get("OPENBENEFITS_CASEWORK_AT", "*/10 * * * *")
+"""When tasks and cases are escalated and told of: at least as often as the shortest service level."""
+CHANNELS_AT = os.environ.get("OPENBENEFITS_CHANNELS_AT", "30 5 * * *")
+"""When the worker lets scheduled channels look at the day, as cron says it."""
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
 """When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
 

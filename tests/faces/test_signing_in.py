@@ -1,8 +1,12 @@
 """Coming in: by password, by a link, by a code; what each sees on the first page, and what is refused."""
 
+import json
 import re
 from datetime import UTC, datetime
 
+import httpx
+import pytest
+from django.conf import settings
 from django.core import mail
 from django.test import Client as Browser
 from django.test import override_settings
@@ -80,6 +84,73 @@ def test_a_code_by_mail_signs_in(browser, users):
     assert "What you have today" in text(done)
 
 
+def test_a_number_is_verified_and_then_signs_in(browser, users, monkeypatch, tmp_path):
+    """By a code that goes to it; with no gateway set, messages are files beside the mails."""
+    monkeypatch.setattr(settings, "EMAIL_FILE_PATH", tmp_path)
+    sent = iter(texts_in(tmp_path))
+    signed_in(browser, users["employee"]).post("/account/login/", {"login": "employee", "password": PASSWORD})
+    asked = browser.post("/account/phone/change/", {"phone": "(555) 010-2030"}, follow=True)
+    if asked.redirect_chain[-1][0].startswith("/account/reauthenticate"):
+        browser.post(asked.redirect_chain[-1][0], {"password": PASSWORD})
+        browser.post("/account/phone/change/", {"phone": "(555) 010-2030"})
+    number, code = next(sent)
+    assert number == "+15550102030"
+    assert User.objects.get(username="employee").mobile is None
+    browser.post("/account/phone/verify/", {"code": code})
+    assert User.objects.get(username="employee").mobile == number
+    door = Browser(HTTP_HOST="localhost")
+    door.post("/account/login/code/", {"phone": "555.010.2030"})
+    _, code = next(sent)
+    done = door.post("/account/login/code/confirm/", {"code": code}, follow=True)
+    assert "What you have today" in text(done)
+    stranger = Browser(HTTP_HOST="localhost").post("/account/login/code/", {"phone": "555 010 9999"})
+    assert stranger.status_code == 302  # it is not told whose numbers are known
+    assert next(sent, None) is None
+
+
+def texts_in(folder):
+    """Read messages as they come: to whom, and the code."""
+    read = set()
+    while new := sorted(set(folder.iterdir()) - read):
+        for path in new:
+            read.add(path)
+            said = path.read_text()
+            yield (
+                re.search(r"^To: (\S+)@text.invalid", said, re.MULTILINE).group(1),
+                re.search(r"^([A-Z0-9-]+) is your code", said, re.MULTILINE).group(1),
+            )
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"email": "employee@example.com", "phone": "5550102030"}, {"phone": "12"}]
+)
+def test_a_code_goes_to_one_place(browser, said):
+    answer = browser.post("/account/login/code/", said)
+    assert answer.status_code == 200
+    assert "errorlist" in answer.content.decode()
+
+
+def test_a_gateway_sends_texts_and_its_failure_is_said(browser, users, monkeypatch):
+    monkeypatch.setattr(settings, "SMS_URL", "https://gateway.example/send")
+    monkeypatch.setattr(settings, "SMS_TOKEN", "token")
+    taken = []
+
+    def answer(request):
+        taken.append(request)
+        return httpx.Response(200 if len(taken) == 1 else 503)
+
+    monkeypatch.setattr(httpx, "post", httpx.Client(transport=httpx.MockTransport(answer)).post)
+    User.objects.filter(pk=users["nobody"].pk).update(mobile="+15550108888")
+    ask = {"phone": "555 010 8888"}
+    assert "did not go out" not in text(browser.post("/account/login/code/", ask, follow=True))
+    (sent,) = taken
+    assert sent.headers["Authorization"] == "Bearer token"
+    assert json.loads(sent.content)["to"] == "+15550108888"
+    assert "did not go out" in text(
+        Browser(HTTP_HOST="localhost").post("/account/login/code/", ask, follow=True)
+    )
+
+
 def test_every_sign_in_is_noted(browser, users, pair, embedded_server, database):
     """Of an employee with his client and himself, of staff with the PEO; a wrong password notes nothing."""
     use_database(embedded_server.url(database.settings_dict["NAME"]))
@@ -152,3 +223,8 @@ def test_pages_are_in_english_and_spanish(browser, users):
     assert 'lang="en' in browser.get("/", follow=True).content.decode()
     browser.post("/language/setlang/", {"language": "es", "next": "/"})
     assert 'lang="es"' in browser.get("/", follow=True).content.decode()
+    other_device = signed_in(Browser(HTTP_HOST="localhost"), users["employee"])
+    assert 'lang="es"' in other_device.get("/", follow=True).content.decode()
+    assert User.objects.get(username="employee").language == "es"
+    other_device.post("/language/setlang/", {"language": "en-us", "next": "/"})
+    assert 'lang="en' in browser.get("/", follow=True).content.decode()

@@ -98,6 +98,7 @@ def test_one_chooses_by_keyboard_alone(page, site, users, employer):
     reach(page, "main form button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_url("**/confirmations/**")
+    assert re.match(r"Confirmation \d+", page.locator("h1").text_content())
 
 
 def reach(page, selector) -> None:
@@ -117,6 +118,8 @@ PAGES = (
     "life/MAR/",
     "family/",
     "family/add/",
+    "family/receivers/0-20/",
+    "family/providers/",
     "papers/",
     "letters/",
     "pay/",

@@ -11,7 +11,8 @@ from tests.portal.conftest import event_of
 
 from openbenefits.choosing.models import ChoiceAct, Draft
 from openbenefits.delivery.models import Choice
-from openbenefits.enrollment.models import Coverage, Document, Election
+from openbenefits.enrollment.models import Coverage, Designation, Document, Election, ProviderChoice
+from openbenefits.programs.models import Option, Plan
 from openbenefits.store import use_database
 from openbenefits.workforce.models import DependentFact
 
@@ -236,6 +237,84 @@ def test_there_is_one_spouse_at_a_time(enter):
     page = text(browser.get("/portal/family/"))
     assert "Kim Doe" in page.split("No longer dependents")[0]
     assert "Sam Doe" in page.split("No longer dependents")[1]
+
+
+def test_one_says_who_receives_at_any_time(enter, users, owned, employer):
+    """Shares are 100 of each class; the last word counts, here and in what an enrolment begins with."""
+    browser = enter("head 4")
+    family = browser.get("/portal/family/")
+    assert "Nobody is named" in text(family)
+    address = "/portal/family/receivers/0-20/"
+    numbers = re.findall(r'name="share_(\d+)"', browser.get(address).content.decode())
+    for wrong in (
+        {},
+        {f"share_{numbers[0]}": "60"},
+        {f"share_{numbers[0]}": "100", f"contingent_{numbers[0]}": "9"},
+    ):
+        refused = browser.post(address, wrong)
+        assert refused.status_code == 422
+        assert "add up to 100" in text(refused)
+    added = {
+        "first_name": "Town",
+        "last_name": "Library",
+        "person_type": "BN",
+        "since": "2025-11-01",
+        "birth_on": "1950-01-01",
+    }
+    browser.post("/portal/family/add/", added)
+    *_, friend = re.findall(r'name="share_(\d+)"', browser.get(address).content.decode())
+    browser.post(address, {f"share_{numbers[0]}": "100", f"contingent_{friend}": "100"})
+    assert "Town Library, 100 %, only if nobody else" in text(browser.get("/portal/family/"))
+    browser.post(address, {f"share_{numbers[0]}": "62.5", f"share_{friend}": "37.5"})
+    assert "Town Library, 37.5 %" in text(browser.get("/portal/family/"))
+    again = browser.post(address, {f"share_{numbers[0]}": "62.5", f"share_{friend}": "37.5"})
+    assert again.status_code == 302
+    assert owned(lambda: Designation.objects.filter(**mine(users["head 4"])).count()) == 4  # two acts of two
+    assert browser.get("/portal/family/receivers/0-10/").status_code == 404
+
+
+def test_an_enrolment_begins_with_who_receives_now(enter, users, owned, employer):
+    held = Coverage.objects.filter(plan_type="21", kind="E")
+    holders = owned(lambda: set(held.values_list("person_id", flat=True)))
+    browser = enter(next(name for name, user in users.items() if user.employee.person_id in holders))
+    browser.post("/portal/family/add/", SPOUSE | {"person_type": "BN", "since": "2025-11-01"})
+    address = "/portal/family/receivers/0-21/"
+    *_, friend = re.findall(r'name="share_(\d+)"', browser.get(address).content.decode())
+    assert browser.post(address, {f"share_{friend}": "100"}).status_code == 302
+    (field,) = re.findall(
+        rf'<input[^>]*name="share_{friend}"[^>]*>',
+        browser.get(f"{event_of(employer)}plans/21/").content.decode(),
+    )
+    assert 'value="100"' in field
+
+
+def test_each_member_of_a_plan_that_asks_names_a_dentist(enter, users, owned):
+    """The last word counts; a number with a slip is said, and who has no such plan is asked nothing."""
+    held = Coverage.objects.filter(plan_type="11", kind="E", option_id__in=owned(options_that_ask))
+    asked = owned(lambda: set(held.values_list("person_id", flat=True)))
+    holder = next(name for name, user in users.items() if user.employee.person_id in asked)
+    browser = enter(holder)
+    assert "Your doctors and dentists" in text(browser.get("/portal/family/"))
+    said = {"seat": "0-11-0", "0-11-0-name": "Dr. Ada Reyes", "0-11-0-is_patient": "yes"}
+    slip = browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "1234567890"})
+    assert slip.status_code == 422
+    assert "Look for a slip" in text(slip)
+    done = browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "1234567893"}, follow=True)
+    assert 'value="1234567893"' in done.content.decode()
+    browser.post("/portal/family/providers/", said | {"0-11-0-provider_id": "D-4711"})
+    stored = owned(lambda: list(ProviderChoice.objects.filter(**mine(users[holder])).order_by("number")))
+    assert [(one.number, one.provider_id, one.is_patient) for one in stored] == [
+        (1, "1234567893", True),
+        (2, "D-4711", True),
+    ]
+    other = next(name for name, user in users.items() if user.employee.person_id not in asked)
+    assert "asks for a doctor" in text(enter(other).get("/portal/family/providers/"))
+    assert enter(other).post("/portal/family/providers/", said).status_code == 404
+
+
+def options_that_ask():
+    plans = Plan.objects.filter(names_provider=True).values("plan_id")
+    return list(Option.objects.filter(plan_id__in=plans).values_list("option_id", flat=True))
 
 
 def test_a_person_is_corrected_and_an_address_changed(enter):

@@ -178,10 +178,12 @@ def test_a_run_is_rehearsed_and_would_be_taken_back(page, site, worker):
     look(page, "request")
     main.get_by_role("link", name="Rehearsal ").first.click()
     look(page, "rehearsal")
+    assert main.get_by_role("button", name="Commit").count() == 1
     page.goto(site + "/workbench/harbor/runs/")
     page.locator("tbody a").first.click()
     look(page, "run")
     main.get_by_role("link", name="Take back").click()
     look(page, "take back")
+    assert "events go back to where they stood" in main.text_content()
     page.goto(site + OE)
     look(page, "a schedule that is done")

@@ -11,17 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import polars as pl
 from django.db import transaction
 
 from openbenefits.accounts.models import ApiKey, User
 from openbenefits.accounts.roles import Permission
-from openbenefits.accounts.services import Access, access_of_key
+from openbenefits.accounts.services import Access, access_of_key, note
 
 PREFIX = "ob_"
 SECRET_BYTES = 32
 PER_MINUTE = 600
 LONGEST = 120
 _USED = "SELECT user_id, client_id, name, scopes, requests, per_minute FROM accounts_use_key(%s, %s)"
+
+
+_MOMENT = pl.Datetime("us", "UTC")
+KEYS: dict[str, Any] = {
+    **dict.fromkeys(("name", "scopes"), pl.String),
+    "per_minute": pl.Int32,
+    "made_by": pl.String,
+    **dict.fromkeys(("made_at", "expires_at", "last_used_at", "ended_at"), _MOMENT),
+}
 
 
 class KeyRefused(ValueError):
@@ -96,6 +106,72 @@ def end_key(client_id: int, name: str, *, ended_by: str, now: datetime) -> bool:
     """End the standing key of that name; answer whether there was one."""
     standing = ApiKey.objects.filter(client_id=client_id, name=name, ended_at__isnull=True)
     return bool(standing.update(ended_by=ended_by, ended_at=now))
+
+
+def scopes_to_give(access: Access, client_id: int) -> list[Permission]:
+    """List what somebody may let a key of a client do: no more than he may himself; nothing without USERS."""
+    if not access.may(Permission.USERS, client_id):
+        return []
+    return [one for one in Permission if access.may(one, client_id)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyOrder:
+    """A key that somebody asks for; expires_at None: it holds until it is ended."""
+
+    client_id: int
+    name: str
+    scopes: tuple[Permission, ...]
+    expires_at: datetime | None = None
+    per_minute: int = PER_MINUTE
+
+
+def issue_key(access: Access, order: KeyOrder, *, author: str, now: datetime) -> str:
+    """Make a key that may no more than whoever makes it; answer its secret, which nothing shows again.
+
+    Errors: NotAllowed; KeyRefused as `make_key`, and for a scope above one's own.
+    """
+    access.require(Permission.USERS, order.client_id)
+    if above := set(order.scopes) - set(scopes_to_give(access, order.client_id)):
+        raise KeyRefused(
+            f"expected scopes within your own rights, found {', '.join(sorted(above))}; leave them out"
+        )
+    made, secret = make_key(
+        order.client_id,
+        order.name,
+        order.scopes,
+        made_by=author,
+        now=now,
+        expires_at=order.expires_at,
+        per_minute=order.per_minute,
+    )
+    _note(access, "issued a key", order.client_id, made.name, now)
+    return secret
+
+
+def close_key(access: Access, client_id: int, name: str, *, author: str, now: datetime) -> None:
+    """End a key: nothing is answered to it any more.
+
+    Errors: NotAllowed; KeyRefused where no key of that name stands.
+    """
+    access.require(Permission.USERS, client_id)
+    if not end_key(client_id, name, ended_by=author, now=now):
+        raise KeyRefused("expected a key that stands, found none of that name; look at the list again")
+    _note(access, "ended a key", client_id, name, now)
+
+
+def _note(access: Access, what: str, client_id: int, name: str, now: datetime) -> None:
+    note(access, "did", what, client_id=client_id, reason=f"key '{name}'", now=now)
+
+
+def keys_of(client_id: int) -> pl.DataFrame:
+    """List the keys of a client (0: of every one), as KEYS, those that stand first; no secret is known."""
+    found = ApiKey.objects.filter(client_id=client_id).order_by("-ended_at", "name", "made_at")
+    rows = [
+        {name: getattr(one, name) for name in KEYS if name != "scopes"} | {"scopes": ", ".join(one.scopes)}
+        for one in found
+    ]
+    return pl.DataFrame(rows, schema=KEYS)
 
 
 def use_key(connection: Any, secret: str, *, now: datetime) -> Used | None:

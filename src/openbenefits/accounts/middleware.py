@@ -10,10 +10,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from openbenefits.accounts import clock
+from openbenefits.accounts.language import speak
 from openbenefits.accounts.services import Access, NotAllowed, access_of, note_refusal, working
 from openbenefits.accounts.signing_in import lacks_second_factor
 
-OWN_DOORS = ("/account/", "/sign-in/", "/static/", "/api/")
+OWN_DOORS = ("/account/", "/sign-in/", "/language/", "/static/", "/api/")
 """Where people come in and keep their keys: pages about nobody else. Programs have their own door."""
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -26,6 +27,7 @@ def access_middleware(get_response: Answer) -> Answer:
         if not request.user.is_authenticated:
             request.access = Access(user_id=0, permissions={})
             return get_response(request)
+        speak(request)
         request.access = access = access_of(connection, request.user)
         if request.path.startswith(OWN_DOORS):
             return get_response(request)

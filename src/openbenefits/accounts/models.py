@@ -5,6 +5,9 @@ from django.db import models
 class User(AbstractUser):
     """A person who signs in; our own model from the first migration, so that it can grow."""
 
+    mobile = models.TextField(null=True, unique=True)  # verified, as +15550102030: codes may go there
+    language = models.TextField(blank=True, default="")  # as chosen; empty: as the browser asks
+
 
 class Role(models.Model):
     """What a user is for a client, from one moment until another; client 0 stands for every client."""

@@ -1,16 +1,23 @@
 """How people come in: nobody signs up by himself, staff needs a second factor, a link signs in once."""
 
+import logging
 from typing import Any
 
+import httpx
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from openbenefits.accounts.entrance_forms import MobileField
 from openbenefits.accounts.models import User
+from openbenefits.accounts.texting import number_of, send_text
 
+LOG = logging.getLogger(__name__)
 LINK_SECONDS = 15 * 60
 LINK_SALT = "openbenefits.sign-in"
 INVITED_DAYS = 7
@@ -24,6 +31,38 @@ class Adapter(DefaultAccountAdapter):
         """Refuse everybody."""
         del request
         return False
+
+    def phone_form_field(self, **named: Any) -> MobileField:
+        """Take a number as people write it."""
+        return MobileField(**named)
+
+    def get_user_by_phone(self, phone: str) -> User | None:
+        """Find whose number it is, among those who may come in."""
+        return User.objects.filter(mobile=number_of(phone), is_active=True).first()
+
+    def get_phone(self, user: Any) -> tuple[str, bool] | None:
+        """Answer somebody's number: only one that was verified is kept."""
+        return (user.mobile, True) if user.mobile else None
+
+    def set_phone(self, user: Any, phone: str, verified: bool) -> None:
+        """Keep a number that was verified."""
+        if verified:
+            user.mobile = number_of(phone)
+            user.save(update_fields=["mobile"])
+
+    def set_phone_verified(self, user: Any, phone: str) -> None:
+        """Keep a number to which the code came."""
+        self.set_phone(user, phone, verified=True)
+
+    def send_verification_code_sms(self, user: Any, phone: str, code: str, **_more: Any) -> None:
+        """Send a code; where the gateway fails, say so to whoever waits for it."""
+        del user
+        try:
+            send_text(phone, _("%(code)s is your code for openbenefits.") % {"code": code})
+        except httpx.HTTPError as fault:
+            LOG.warning("a text message did not go out: %s", type(fault).__name__)
+            told = _("The message did not go out. Try again later, or have the code sent by e-mail.")
+            messages.error(self.request, told)
 
 
 class StaffAdapter(DefaultSocialAccountAdapter):

@@ -292,6 +292,7 @@ def _told_of_takeover(done: takeover.TakeOverResult) -> dict[str, int]:
         "corrected": done.corrected,
         "unchanged": done.unchanged,
         "approvals": done.approvals,
+        "providers": done.providers,
     }
 
 

@@ -7,6 +7,7 @@ from openbenefits.background import (
     inviting,
     letter_kinds,
     reconcile_kinds,
+    renewal_kinds,
     run_kinds,
     setup_kinds,
     statement_kinds,
@@ -137,6 +138,11 @@ KINDS: dict[str, Kind] = {
         act=reconcile_kinds.reconcile_invoice,
         asks=reconcile_kinds.ReconcileInvoice,
         check=reconcile_kinds.check_invoice,
+    ),
+    "renewal jobs": Kind(
+        name="what is due of batches and plans",
+        permission=Permission.SETUP,
+        act=renewal_kinds.renewal_jobs,
     ),
     **FILE_KINDS,
 }

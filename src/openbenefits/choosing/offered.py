@@ -126,6 +126,7 @@ class PlanChoice:
     names_beneficiaries: bool
     funds: tuple[tuple[str, str], ...]
     members: tuple[Member, ...]
+    may_receive: tuple[tuple[int, str], ...]  # numbers and names; none where it takes no beneficiaries
     cover: tuple[int, ...]  # whom the prices are for
     held: Held | None
     submitted: Stated | None

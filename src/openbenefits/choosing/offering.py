@@ -16,6 +16,9 @@ from openbenefits.choosing.rules.stated import WAIVER
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, OptionType, WaiveRule
 from openbenefits.core.columns import with_taken
 from openbenefits.core.plan_types import PLAN_TYPES, PROGRAM, is_health, is_hsa
+from openbenefits.enrollment.designations import designated_on
+from openbenefits.enrollment.rules.beneficiaries import COLLECTING as RECEIVING
+from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
 from openbenefits.enrollment.rules.judged import judged_members
 from openbenefits.enrollment.rules.members import COLLECTING
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
@@ -78,6 +81,7 @@ def offer_of(
         names=names_of(connection, place.client_id),
         known=known,
         people=_people(connection, cases),
+        designated=designated_on(connection, cases, on=today),
         drafts=drafts_of(connection, place),
     )
     return looked.offer(cover or {})
@@ -114,6 +118,7 @@ class _Looked:
     names: SetupNames
     known: Known
     people: pl.DataFrame
+    designated: pl.DataFrame
     drafts: Mapping[str, Stated]
 
     def offer(self, cover: Mapping[str, Sequence[int]]) -> Offer:
@@ -255,6 +260,11 @@ class _Looked:
             found[row["plan_type"]] = (*found.get(row["plan_type"], ()), one)
         return found
 
+    def _may_receive(self) -> tuple[tuple[int, str], ...]:
+        """Everybody on file on the event's day: whoever is covered, and who only receives."""
+        living = self.people.filter(~pl.col("is_former")).sort("number")
+        return tuple((row["number"], name_of(row)) for row in living.iter_rows(named=True))
+
     def _cover(
         self, plan_type: str, members: Sequence[Member], cover: Mapping[str, Sequence[int]]
     ) -> tuple[int, ...]:
@@ -341,9 +351,10 @@ class _Looked:
             is_hsa=is_hsa(kind, row["annual_limit"]),
             is_invested=bool(row["is_invested"]),
             names_dependents=row["collect"] in COLLECTING,
-            names_beneficiaries=row["collect"] in ("beneficiaries", "both"),
+            names_beneficiaries=row["collect"] in RECEIVING,
             funds=self._funds(kind) if row["is_invested"] else (),
             members=mine,
+            may_receive=self._may_receive() if row["collect"] in RECEIVING else (),
             cover=self._cover(kind, mine, cover),
             held=self._held(kind),
             submitted=self._submitted(kind),
@@ -383,7 +394,7 @@ class _Looked:
             told = with_option_names(row, self.names).row(0, named=True)
         stated = None
         if point["kind"] in COVERED and told:
-            stated = self._as_stated(plan_type, told["option_code"], point, self.known.held)
+            stated = self._as_stated(plan_type, told["option_code"], point, self._held_contents(plan_type))
         return Held(
             kind=point["kind"],
             option_id=point["option_id"],
@@ -394,6 +405,15 @@ class _Looked:
             since=point["begins_on"],
             stated=stated,
         )
+
+    def _held_contents(self, plan_type: str) -> Elected:
+        """What belongs to what is held; who receives is the last word, in an enrolment or outside."""
+        place = {"plan_type": plan_type, "benefit_record": self.event["benefit_record"]}
+        said = self.designated.filter(**place)
+        if said.is_empty():
+            return self.known.held
+        last = said.select(pl.lit(0, pl.Int32).alias("case"), *list(BENEFICIARY)[1:])
+        return replace(self.known.held, beneficiaries=last)
 
     def _submitted(self, plan_type: str) -> Stated | None:
         rows = self.known.elected.elections.filter((pl.col("plan_type") == plan_type) & (pl.col("slot") == 0))

@@ -292,7 +292,7 @@ def print_takeover(what: str, result: "TakeOverResult") -> None:
     say(
         f"{what}: {result.rows_read:,} rows; {result.taken:,} taken, {result.corrected:,} corrected,"
         f" {result.unchanged:,} known already, {result.approvals:,} approvals,"
-        f" {result.bad_row_count or 'no'} bad rows"
+        f" {result.providers:,} providers, {result.bad_row_count or 'no'} bad rows"
     )
     _say_change(result.change_id)
     if result.bad_rows.height:

@@ -1,5 +1,6 @@
 """`openbenefits user`: who signs in, and as what. Nobody is there until added, and nobody has a password."""
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,8 @@ from openbenefits.cli.faults import Refused
 from openbenefits.cli.options import By, ClientCode, parse_day
 from openbenefits.cli.screen import console, say
 
+NUMBER = re.compile(r"\+[1-9]\d{5,14}")
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Add users, give and end their roles, sign them in by a link.",
@@ -18,6 +21,7 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)]
 Email = Annotated[str, typer.Option("--email", help="Where a sign-in code goes.")]
+Mobile = Annotated[str, typer.Option("--mobile", help="A number a sign-in code may go to, too.")]
 RoleWord = Annotated[
     str,
     typer.Option("--role", help="administrator, specialist, payroll, finance, client, broker or auditor."),
@@ -33,14 +37,14 @@ Site = Annotated[str, typer.Option("--site", help="Where the web is.")]
 
 
 @app.command()
-def add(name: Name, email: Email = "") -> None:
+def add(name: Name, email: Email = "", mobile: Mobile = "") -> None:
     """Add a user who may nothing yet and has no password: a sign-in link or code lets him in."""
     open_database()
     from openbenefits.accounts.models import User
 
     if User.objects.filter(username=name).exists():
         raise Refused(f"expected a new name, found the user '{name}'; choose another")
-    User.objects.create_user(name, email or None)
+    User.objects.create_user(name, email or None, mobile=_free_number(mobile))
     say(f"{name} was added. Next: openbenefits user role {name} --role specialist", style="green")
 
 
@@ -190,6 +194,19 @@ def show() -> None:
         for word, of in roles or [("nothing yet", "")]:
             table.add_row(user.username, word, of, "yes" if user.is_active else "switched off")
     console.print(table)
+
+
+def _free_number(mobile: str) -> str | None:
+    """Read a mobile number that is nobody's yet; None for none."""
+    from openbenefits.accounts.models import User
+    from openbenefits.accounts.texting import number_of
+
+    number = number_of(mobile) if mobile else None
+    if number is not None and not NUMBER.fullmatch(number):
+        raise typer.BadParameter("expected a number like +15550102030", param_hint="--mobile")
+    if number is not None and User.objects.filter(mobile=number).exists():
+        raise Refused("expected a number of nobody yet, found that of a user; leave it out")
+    return number
 
 
 def _standing(user: Any) -> list[Any]:

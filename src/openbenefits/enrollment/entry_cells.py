@@ -68,6 +68,15 @@ def _shares(text: pl.Expr) -> pl.Expr:
     return pl.when(is_read).then(hundredths)
 
 
+def _providers(text: pl.Expr) -> pl.Expr:
+    """Read providers as a list of NUMBER:ID, each number once; 0 is the employee."""
+    parts = text.str.extract_all(r"\S+")
+    part = r"[0-9]{1,4}:[A-Za-z0-9][A-Za-z0-9./-]{0,29}"
+    numbers = parts.list.eval(pl.element().str.extract("^([0-9]+):"))
+    is_read = text.str.contains(rf"^{part}(\s+{part})*$") & (numbers.list.n_unique() == numbers.list.len())
+    return pl.when(is_read).then(parts)
+
+
 def _proof(text: pl.Expr) -> pl.Expr:
     lower = text.str.to_lowercase()
     return pl.when(lower.is_in([str(proof) for proof in WaiverProof])).then(lower)
@@ -111,6 +120,10 @@ _KINDS: dict[str, Kind] = {
             parse=_shares,
             expected="numbers of dependents with percentages of at most two decimals, as 1:66.67 2:33.33",
         ),
+    ),
+    "providers": Kind(
+        parse=_providers,
+        expected="0 (the employee) or numbers of dependents with the provider's, as 0:1234567893 1:D4711",
     ),
     "dependents": Kind(parse=_numbers, expected="numbers of dependents separated by blanks, as 1 2"),
     "funds": Kind(

@@ -325,6 +325,50 @@ class CoverageBeneficiary(CoverageKey):
     percent_hundredths = models.IntegerField()
 
 
+class Designation(models.Model):
+    """An act: who is to receive, as somebody says outside an enrolment; a row for each share. Append-only.
+
+    It stands until the next one, or until an election made after it that names who receives is final
+    (enrollment.designations).
+    """
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "number", "dependent_id", "is_contingent"
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    number = models.IntegerField()  # counts the designations of the plan type
+    dependent_id = models.BigIntegerField()
+    is_contingent = models.BooleanField()
+    percent_hundredths = models.IntegerField()
+    signed_on = models.DateField()
+    author = models.TextField()
+    made_at = models.DateTimeField()
+
+
+class ProviderChoice(models.Model):
+    """An act: which doctor or dentist a member of a plan names, from a day on. The last one counts."""
+
+    pk = models.CompositePrimaryKey(
+        "client_id", "person_id", "benefit_record", "plan_type", "dependent_id", "number"
+    )
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    benefit_record = models.SmallIntegerField()
+    plan_type = models.TextField()
+    dependent_id = models.BigIntegerField()  # 0 = the employee
+    number = models.IntegerField()  # counts the choices of the member
+    provider_id = models.TextField()  # an NPI, or the carrier's number; empty: nobody any more
+    name = models.TextField()
+    is_patient = models.BooleanField(null=True)  # of this provider already; null: not said
+    begins_on = models.DateField()
+    author = models.TextField()
+    change_id = models.BigIntegerField(null=True)  # the file it came with
+    made_at = models.DateTimeField()
+
+
 class CoverageFund(CoverageKey):
     """How contributions are invested from a change point on."""
 

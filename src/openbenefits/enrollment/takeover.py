@@ -17,7 +17,7 @@ from openbenefits.core.bad_rows import missing, repeated, unreadable
 from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
-from openbenefits.enrollment.election_frames import load_decisions
+from openbenefits.enrollment.election_frames import load_decisions, load_numbered_dependents
 from openbenefits.enrollment.entry_cells import kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
@@ -33,7 +33,7 @@ from openbenefits.enrollment.entry_rows import (
 )
 from openbenefits.enrollment.frames import (
     POINT,
-    load_coverage,
+    load_all_points,
     load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
@@ -48,6 +48,12 @@ from openbenefits.enrollment.takeover_faults import (
     share_faults,
     unknown_codes,
 )
+from openbenefits.enrollment.takeover_providers import (
+    named_providers,
+    new_providers,
+    provider_faults,
+    write_providers,
+)
 from openbenefits.programs.frames import load_setup
 from openbenefits.store.bulk import copy_in, update_from
 from openbenefits.workforce.models import ChangeSet
@@ -57,6 +63,7 @@ TAKEOVER_FILE = (
     *("coverage_amount", "approved_amount", "annual_pledge", "percent", "dependents", "funds", "waived"),
     "program",  # option codes are unique within a program only
     *("after_tax_percent", "hours", "beneficiaries", "contingent_beneficiaries"),
+    "providers",
 )
 REQUIRED = ("employee_number", "plan_type", "begins_on")
 REQUIRED_HEADINGS = (*REQUIRED, "option", "program")
@@ -84,6 +91,7 @@ class TakeOverResult:
     corrected: int  # points of an earlier take-over that some of them supersede
     unchanged: int  # said nothing new
     approvals: int  # proof decisions written
+    providers: int  # doctors and dentists written
     change_id: int | None  # null: nothing was written
     bad_rows: pl.DataFrame
     unknown_headings: Sequence[str] = ()
@@ -104,9 +112,9 @@ def take_over(
 ) -> TakeOverResult:
     """Take over the coverage in a file: all good rows are taken, each bad one is named.
 
-    The same file again changes nothing. Missing: a blank benefit_record is 0, a blank deduction_begins_on is
-    the day coverage begins, a blank `waived` is no. For hours bought or sold annual_pledge is what they cost,
-    or pay, in the year.
+    The same file again changes nothing, nor does it bring in again what was moved or voided since: undo that.
+    Missing: a blank benefit_record is 0, a blank deduction_begins_on is the day coverage begins, a blank
+    `waived` is no. For hours bought or sold annual_pledge is what they cost, or pay, in the year.
 
     Errors: FileRefused for a file that cannot be read as coverage.
     """
@@ -116,8 +124,9 @@ def take_over(
         good = said.rows.join(said.bad, on="row", how="anti")
         new = good.filter(~pl.col("is_known"))
         decisions = _new_decisions(connection, client_id, good)
+        named = new_providers(connection, good, said.providers)
         change = None
-        if new.height or decisions.height:
+        if new.height or decisions.height or named.height:
             change = ChangeSet.objects.using(connection.alias).create(
                 client_id=client_id,
                 kind="takeover",
@@ -130,14 +139,17 @@ def take_over(
         written = _write_points(connection, new, said.chosen, said.beneficiaries, now)
         if change is not None:
             _keep_points(connection, written, replaced, change.pk)
-        _write_decisions(connection, decisions, change.pk if change else None, made_by, now)
+        change_id = change.pk if change else None
+        _write_decisions(connection, decisions, change_id, made_by, now)
+        write_providers(connection, named, change_id=change_id, made_by=made_by, now=now)
     return TakeOverResult(
         rows_read=file.cells.height,
         taken=new.height,
         corrected=replaced.height,
         unchanged=good.height - new.height,
         approvals=decisions.height,
-        change_id=change.pk if change else None,
+        providers=named.height,
+        change_id=change_id,
         bad_rows=said.bad,
         unknown_headings=file.unknown_headings,
     )
@@ -150,6 +162,7 @@ class _Said:
     rows: pl.DataFrame
     chosen: pl.DataFrame
     beneficiaries: pl.DataFrame
+    providers: pl.DataFrame
     existing: pl.DataFrame
     bad: pl.DataFrame
 
@@ -160,6 +173,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
     rows, stopped = with_people(connection, client_id, _named(values))
     chosen = chosen_dependents(connection, client_id, rows)
     beneficiaries = chosen_beneficiaries(connection, client_id, rows)
+    providers = named_providers(rows, load_numbered_dependents(connection, client_id, rows))
     rows, not_in_setup = _with_options(connection, client_id, rows)
     existing = _existing(connection, rows)
     rows = with_shares(with_contents(rows, chosen), beneficiaries, ["row"])
@@ -173,6 +187,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
         record_faults(connection, rows),
         unknown_dependents(rows, chosen),
         *_beneficiary_faults(rows, beneficiaries),
+        *provider_faults(rows, providers),
         *amount_faults(rows),
         repeated(rows, POINT[:-1], "begins_on", "one row for each plan type and day"),
         late_faults(rows),
@@ -182,6 +197,7 @@ def _said(connection: Any, client_id: int, cells: pl.DataFrame) -> _Said:
         rows=rows,
         chosen=chosen,
         beneficiaries=beneficiaries,
+        providers=providers,
         existing=existing,
         bad=bad.sort("row", "column", maintain_order=True),
     )
@@ -207,6 +223,7 @@ def _named(values: pl.DataFrame) -> pl.DataFrame:
         "hours_hundredths": "hours",
         "beneficiaries": "beneficiaries",
         "contingent_beneficiaries": "contingent_beneficiaries",
+        "providers": "providers",
         "dependents": "dependents",
         "funds": "funds",
     }
@@ -239,10 +256,10 @@ def _with_options(
         options, on=["program_id", "plan_type"], how="left", maintain_order="left"
     )
     names = programs.select(listed_codes("program")).item() or "none is set up"
-    return _with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
+    return with_plan_rows(placed, setup["plan_type_row"].filter(own)), list(unknown_codes(known, names))
 
 
-def _with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
+def with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame:
     """Add amount_kind and collect of the plan type on the day coverage begins; before any, of its first."""
     key = ["program_id", "plan_type"]
     parts = plan_types.select(*key, "valid_from", "amount_kind", "collect").sort("valid_from")
@@ -260,10 +277,20 @@ def _with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFram
 
 
 def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    """Load the points that hold for these people, with members, allocation and shares as texts."""
+    """Load the points that hold for these people, with members, allocation and shares as texts.
+
+    Also those somebody put right since (moved, voided, gone to another number): not to be brought in again.
+    """
     people = people_of(rows)
+    points = load_all_points(connection, people)
+    holds = pl.col("superseded_by_run").is_null()
+    latest = points.sort("version").unique(POINT[:-1], keep="last", maintain_order=True)
+    put_right = latest.filter(pl.col("superseded_by_run") > NO_RUN, rule=RULE)
+    known = pl.concat(
+        [points.filter(holds).with_columns(holds=True), put_right.with_columns(holds=False)],
+    )
     stored = with_stored_contents(
-        load_coverage(connection, people),
+        known,
         load_covered_dependents(connection, people),
         load_covered_funds(connection, people),
         POINT,
@@ -272,10 +299,10 @@ def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
-    """Add is_known (the point holds already) and has_events (an event has written this timeline)."""
+    """Add is_known (holds already, or was put right) and has_events (an event has written this timeline)."""
     content = [*POINT[:-1], *CONTENT]
     same = existing.select(content).unique().with_columns(is_known=pl.lit(value=True))
-    by_events = existing.filter(pl.col("rule") != RULE).select(POINT_KEY).unique()
+    by_events = existing.filter("holds", pl.col("rule") != RULE).select(POINT_KEY).unique()
     return (
         rows.join(same, on=content, how="left", nulls_equal=True, maintain_order="left")
         .join(
@@ -293,10 +320,14 @@ def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
 
 def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Supersede the taken-over points of the same day; answer them."""
-    replaced = existing.join(new, on=POINT[:-1], how="semi").select(
-        *POINT,
-        superseded_by_run=pl.lit(NO_RUN, pl.Int64),
-        superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    replaced = (
+        existing.filter("holds")
+        .join(new, on=POINT[:-1], how="semi")
+        .select(
+            *POINT,
+            superseded_by_run=pl.lit(NO_RUN, pl.Int64),
+            superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        )
     )
     if replaced.height:
         columns = ["superseded_by_run", "superseded_at"]

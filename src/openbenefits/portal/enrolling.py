@@ -17,8 +17,8 @@ from openbenefits.choosing.rules.estimating import LEVELS, Use, estimate
 from openbenefits.choosing.rules.keeping import with_newcomers
 from openbenefits.core.codes import AmountKind, ChoiceActKind
 from openbenefits.events.windows import EventPlace
-from openbenefits.portal.forms import CoverForm, PlanForm, UseForm
 from openbenefits.portal.pages import Me, page, shown, url_of
+from openbenefits.portal.plan_forms import CoverForm, PlanForm, UseForm
 from openbenefits.portal.words import title_of
 
 

@@ -13,7 +13,8 @@ from openbenefits.choosing.household import (
     household_of,
     partner_of,
 )
-from openbenefits.choosing.receivers import receivers_of
+from openbenefits.choosing.receivers import receiving_of
+from openbenefits.enrollment.providers import seats_on
 from openbenefits.portal.forms import PersonForm
 from openbenefits.portal.pages import Me, page, posted, shown
 from openbenefits.workforce.services import FactRefused
@@ -26,7 +27,8 @@ def people(request: HttpRequest, me: Me) -> HttpResponse:
     told = {
         "present": [one for one in everybody if not one.is_former],
         "former": [one for one in everybody if one.is_former],
-        "receivers": receivers_of(connection, me.client_id, me.person_id, on=me.today),
+        "seats": seats_on(connection, me.client_id, me.person_id, on=me.today),
+        "receiving": receiving_of(connection, me.client_id, me.person_id, on=me.today),
     }
     return shown(request, me, "family.html", told)
 

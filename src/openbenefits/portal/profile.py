@@ -3,6 +3,7 @@
 from typing import Any
 
 import polars as pl
+from django.conf import settings
 from django.contrib import messages
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -37,7 +38,7 @@ def profile(request: HttpRequest, me: Me) -> HttpResponse:
             form.add_error(None, _("This cannot be recorded so. Check the day and the names."))
     form.tie()
     number = Person.objects.get(client_id=me.client_id, pk=me.person_id).employee_number
-    told = {"known": known, "form": form, "number": number}
+    told = {"known": known, "form": form, "number": number, "has_texts": settings.HAS_TEXTS}
     return shown(request, me, "profile.html", told, status=422 if request.method == "POST" else 200)
 
 

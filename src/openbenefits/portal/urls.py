@@ -9,9 +9,12 @@ from openbenefits.portal import (
     home,
     letters,
     life,
+    offers,
     papers,
     pays,
     profile,
+    providers,
+    receivers,
     reviewing,
 )
 
@@ -36,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("family/", family.people, name="family"),
     path("family/add/", family.add, name="family_add"),
     path("family/<int:number>/", family.change, name="family_change"),
+    path("family/receivers/<int:record>-<str:plan_type>/", receivers.receivers, name="receivers"),
+    path("family/providers/", providers.providers, name="providers"),
     path("papers/", papers.papers, name="papers"),
     path("papers/<int:document>/", papers.open_paper, name="paper"),
     path("letters/", letters.letters, name="letters"),
@@ -44,4 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/", home.history, name="history"),
     path("history.csv", home.history_file, name="history_file"),
     path("profile/", profile.profile, name="profile"),
+    path("offers/", offers.listed, name="offers"),
+    path("offers/<int:batch>/", offers.offer, name="offer"),
+    path("offers/<int:batch>/choose/", offers.choose, name="offer_choose"),
+    path("offers/<int:batch>/sign/", offers.sign, name="offer_sign"),
+    path("offers/<int:batch>.pdf", offers.document, name="offer_document"),
+    path("offers/<int:batch>.xlsx", offers.workbook, name="offer_workbook"),
 ]

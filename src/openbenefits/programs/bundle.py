@@ -190,6 +190,7 @@ class PlanPart(SwitchedPart, kw_only=True, frozen=True):
     design: PlanDesignPart | None = None  # not said: it cannot be compared by expected use
     hsa_eligible: bool = False
     imputed_income: bool = False  # group-term life insurance the employer carries (26 USC 79)
+    names_provider: bool = False  # every member names a doctor or dentist
     coverage_group: Code | None = None  # whose plans together have a maximum
 
 

@@ -221,6 +221,7 @@ class Plan(SwitchedRow):
     carrier = models.TextField()
     is_hsa_eligible = models.BooleanField()
     is_imputed_income = models.BooleanField(default=False)  # group-term life the employer carries
+    names_provider = models.BooleanField(default=False)  # every member names a doctor or dentist
     coverage_group_id = models.IntegerField(null=True)
     deductible_cents = models.BigIntegerField(null=True)  # this and the next: what members pay themselves
     family_deductible_cents = models.BigIntegerField(null=True)

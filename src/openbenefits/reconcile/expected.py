@@ -9,8 +9,8 @@ import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS
 from openbenefits.enrollment.frames import load_coverage
+from openbenefits.payroll.owing import known_of
 from openbenefits.payroll.rules import Known
-from openbenefits.payroll.services import known_of
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.reconcile.frames import load_holders, load_known_since

@@ -41,9 +41,10 @@ RECONCILE = {
 OF_STAFF = RECONCILE | {
     *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
     *("casework_notice", "casework_mail"),
+    *("matching_comparison", "matching_ordering"),
 }
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
-NO_SETUP = {"background_processrequest"} | OF_STAFF
+NO_SETUP = {"background_processrequest", "platform_connection"} | OF_STAFF
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
@@ -73,9 +74,11 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
     "django_content_type": "names of tables",
     "django_migrations": "names of migrations",
     "events_statusmove": "the legal moves, the same for all",
+    "renewals_statusmove": "the legal moves, the same for all",
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "workflow_outbox": "what changed, on its way to channels; faces see their log and dead letters",
     "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",

@@ -163,6 +163,7 @@ def plans(parts: Parts, numbers: Numbers) -> Iterator[Row]:
             "carrier": part.carrier,
             "is_hsa_eligible": part.hsa_eligible,
             "is_imputed_income": part.imputed_income,
+            "names_provider": part.names_provider,
             "coverage_group_id": numbers.maybe("coverage_group", part.coverage_group),
             **_design(part.design),
         }

@@ -6,10 +6,11 @@ from openbenefits.workbench.desks import (
     cobra,
     evidence,
     imports,
+    keys,
     leaves,
     papers,
     trail,
     users,
 )
 
-__all__ = ["ages", "approvals", "cobra", "evidence", "imports", "leaves", "papers", "trail", "users"]
+__all__ = ["ages", "approvals", "cobra", "evidence", "imports", "keys", "leaves", "papers", "trail", "users"]

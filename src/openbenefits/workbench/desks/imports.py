@@ -208,6 +208,7 @@ COUNTED: Mapping[str, Any] = {
     "taken": _("coverages taken over"),
     "corrected": _("coverages corrected"),
     "approvals": _("approved amounts"),
+    "providers": _("doctors and dentists"),
     "approved": _("approved"),
     "partial": _("approved in part"),
     "declined": _("declined"),

@@ -117,7 +117,7 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         waiting=None if waiting is None else waiting.height,
         reachable=None if waiting is None else waiting["email"].drop_nulls().len(),
         has_company_account=bool(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]),
-        keys=links.found("keys", client=code) if client else None,
+        keys=links.found("keys", client=code) if client else links.found("peo_keys"),
     )
 
 

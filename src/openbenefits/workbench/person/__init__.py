@@ -12,6 +12,8 @@ from openbenefits.workbench.person import (
     people,
     person_operations,
     proposals,
+    providers,
+    receivers,
 )
 
 __all__ = [
@@ -26,4 +28,6 @@ __all__ = [
     "people",
     "person_operations",
     "proposals",
+    "providers",
+    "receivers",
 ]

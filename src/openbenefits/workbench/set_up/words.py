@@ -70,6 +70,7 @@ FIELDS: dict[str, Words] = {
     "from": _("Holds from"),
     "hsa_eligible": _("High-deductible plan (HSA allowed)"),
     "imputed_income": _("Imputed income (26 USC 79)"),
+    "names_provider": _("Members name a doctor or dentist (primary care provider)"),
     "eligibility": _("Who may have it (eligibility rule)"),
     "service_area": _("Where it is offered (service area)"),
     "event_rule": _("Event rule"),
