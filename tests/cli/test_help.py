@@ -21,7 +21,7 @@ COMMANDS = (
         "letters",
     ),
     *("tasks", "cases", "work"),
-    *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "adhoc", "payroll", "reconcile", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
@@ -50,6 +50,10 @@ GROUPS = {
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
         "why",
+    ),
+    "reconcile": (
+        *("terms", "load", "list", "map", "match", "run", "show", "dispute"),
+        *("self-bill", "credits", "balances", "figures"),
     ),
     "scenario": ("run", "schema"),
     "db": ("start", "stop", "status"),

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from openbenefits.reconcile.models import Invoice
 
 app = typer.Typer(
-    no_args_is_help=True, help="Carrier invoices: load, match, compare, dispute.", rich_markup_mode="rich"
+    no_args_is_help=True,
+    help="Carrier invoices: load, match, compare, dispute.",
+    rich_markup_mode="rich",
+    epilog="""Examples:  openbenefits reconcile load november.csv --carrier "General Agency" --number N-1
+--month 2025-11-01   ·   openbenefits reconcile run 1   ·   openbenefits reconcile show 1""",
 )
 
 _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD", "show_default": False}
