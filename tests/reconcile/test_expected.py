@@ -5,6 +5,7 @@ from datetime import date
 import msgspec
 import polars as pl
 import pytest
+from tests.reconcile.conftest import BEFORE, CARRIER, MONTH, NOW, book, end
 
 from openbenefits.core import days
 from openbenefits.programs.frames import load_setup
@@ -13,8 +14,6 @@ from openbenefits.reconcile.outputs import balances, credits_on_their_way, figur
 from openbenefits.reconcile.rules.deadlines import deadline
 from openbenefits.reconcile.rules.premiums import counted_from
 from openbenefits.reconcile.terms import EVERY, AgeBasis, Terms, save_terms, terms_of
-
-from .conftest import BEFORE, CARRIER, MONTH, NOW, book, end
 
 MUTUAL, LIFE = ("Sample Mutual (invented)",), ("Sample Life (invented)",)
 # Source: sample/peo/invented.yaml, rates of 2025 by coverage code
@@ -133,10 +132,10 @@ def test_the_bill_we_make_ourselves_follows_from_the_month_before(two, fresh_dat
 
 
 def test_balances_credits_and_figures_of_an_invoice(two, fresh_database, tmp_path):
+    from tests.reconcile.conftest import LOADED, write
+
     from openbenefits.reconcile.loading import InvoiceOrder, load
     from openbenefits.reconcile.reconciling import reconcile
-
-    from .conftest import LOADED, write
 
     connection = fresh_database
     save_terms(CARRIER, msgspec.structs.replace(terms_of(CARRIER), carriers=MUTUAL), author="t", now=NOW)

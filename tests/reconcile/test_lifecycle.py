@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.reconcile.conftest import BEFORE, CARRIER, LOADED, MONTH, NOW, book, end, write
 
 from openbenefits.casework.models import Ticket
 from openbenefits.payroll.taken import take
@@ -22,8 +23,6 @@ from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
 from openbenefits.store.sheets import FileRefused
-
-from .conftest import BEFORE, CARRIER, LOADED, MONTH, NOW, book, end, write
 
 BY = {"author": "ann", "now": LOADED}
 DECEMBER = date(2025, 12, 1)
