@@ -21,7 +21,7 @@ COMMANDS = (
         "letters",
     ),
     *("tasks", "cases", "work"),
-    *("review", "explain", "report", "adhoc", "payroll", "reconcile", "scenario", "db", "migrate"),
+    *("reconcile", "review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
