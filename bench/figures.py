@@ -37,6 +37,7 @@ def figures_of(parts: Parts) -> list[Figure]:
         "stored": _stored,
         "maintained": _maintained,
         "letters": _letters,
+        "reconcile": _reconcile,
         "faces": _faces,
         "matching": _matching,
     }
@@ -412,6 +413,31 @@ def _zen_note(beside: Measured) -> str:
 
 def _agreement(share: float) -> str:
     return f"same options and prices as the kernel for {share:.0%}"
+
+
+# --- invoices ---------------------------------------------------------------------------------------------
+
+
+def _reconcile(one: Measured) -> Iterator[Figure]:
+    """How long an invoice takes from its file to its items (users-want 21: 100,000 lines in 60 s)."""
+    lines, whole = one["lines"], one["load"] + one["match"] + one["reconcile"]
+    yield Figure(
+        key="reconcile.whole",
+        work=f"an invoice of {lines:,.0f} lines: read, matched, priced, compared, kept",
+        value=whole,
+        shown=f"{whole:.1f} s",
+        hold="60 s for 100,000 lines",
+        is_held=whole * 100_000 <= 60 * lines,
+        note=f"read {one['load']:.1f} s, matched {one['match']:.1f} s, the rest {one['reconcile']:.1f} s;"
+        f" {one['items']:,.0f} differences; again, with nothing to write, {one['again']:.1f} s",
+    )
+    yield Figure(
+        key="reconcile.join",
+        work="a join and sum of the same rows, alone",
+        value=one["join"],
+        shown=f"{one['join'] * 1000:,.0f} ms",
+        note=f"1 : {whole / one['join']:,.0f}",
+    )
 
 
 # --- the best plan ------------------------------------------------------------------------------------------

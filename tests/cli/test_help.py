@@ -20,7 +20,7 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work", "platform"),
+    *("tasks", "cases", "work", "platform", "reconcile"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -59,6 +59,10 @@ GROUPS = {
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
         "why",
+    ),
+    "reconcile": (
+        *("terms", "load", "list", "map", "match", "run", "show", "dispute"),
+        *("self-bill", "credits", "balances", "figures"),
     ),
     "scenario": ("run", "schema"),
     "db": ("start", "stop", "status"),

@@ -8,10 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 import polars as pl
+from tests.reconcile.conftest import BEFORE, MONTH, NOW, Book, end, put_point
 
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
-
-from .conftest import BEFORE, MONTH, NOW, Book, end, put_point
 
 AFTER_CUTOFF = datetime(2025, 11, 4, 12, tzinfo=NOW.tzinfo)
 

@@ -6,14 +6,13 @@ All found, by their cause, and nothing else.
 from datetime import date
 
 import polars as pl
+from tests.reconcile.conftest import BEFORE, CARRIER, LOADED, MONTH, book, write
+from tests.reconcile.planting import plant, spoiled_coverage
 
 from openbenefits.reconcile.frames import load_items
 from openbenefits.reconcile.loading import InvoiceOrder, load
 from openbenefits.reconcile.models import InvoiceLine, PlanMonth
 from openbenefits.reconcile.reconciling import reconcile
-
-from .conftest import BEFORE, CARRIER, LOADED, MONTH, book, write
-from .planting import plant, spoiled_coverage
 
 LEAST_RIGHT = 38
 
@@ -70,9 +69,9 @@ def _sums_agree(connection, invoice, told):
 
 
 def _by_place(connection, invoice) -> dict[tuple[int | None, str, date], tuple[str, bool]]:
-    from openbenefits.reconcile.expected import plans_of
+    from tests.reconcile.conftest import CARRIERS
 
-    from .conftest import CARRIERS
+    from openbenefits.reconcile.expected import plans_of
 
     items = load_items(connection, invoice_id=invoice.pk).filter(pl.col("leg") == "A")
     plans = dict(plans_of(connection, [1, 2], CARRIERS).select("plan_id", "plan").iter_rows())

@@ -13,6 +13,7 @@ from openbenefits.api import (
     event_acts,
     events,
     facts,
+    invoices,
     papers,
     payroll,
     people,
@@ -33,7 +34,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets, best_plan, platform),
+    *(continuation, setup, tickets, best_plan, platform, invoices),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

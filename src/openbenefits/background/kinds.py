@@ -6,6 +6,7 @@ from openbenefits.background import (
     importing,
     inviting,
     letter_kinds,
+    reconcile_kinds,
     renewal_kinds,
     run_kinds,
     setup_kinds,
@@ -131,6 +132,13 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=letter_kinds.mail_out,
         asks=letter_kinds.SendMails,
+    ),
+    "reconcile": Kind(
+        name="reconciliation of an invoice",
+        permission=Permission.FINANCE,
+        act=reconcile_kinds.reconcile_invoice,
+        asks=reconcile_kinds.ReconcileInvoice,
+        check=reconcile_kinds.check_invoice,
     ),
     "renewal jobs": Kind(
         name="what is due of batches and plans",

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from openbenefits.reconcile.models import Invoice
 
 app = typer.Typer(
-    no_args_is_help=True, help="Carrier invoices: load, match, compare, dispute.", rich_markup_mode="rich"
+    no_args_is_help=True,
+    help="Carrier invoices: load, match, compare, dispute.",
+    rich_markup_mode="rich",
+    epilog="""Examples:  openbenefits reconcile load november.csv --carrier "General Agency" --number N-1
+--month 2025-11-01   ·   openbenefits reconcile run 1   ·   openbenefits reconcile show 1""",
 )
 
 _DAY: dict[str, Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD", "show_default": False}
@@ -224,7 +228,7 @@ def show(
     causes = by_cause(rows).select("leg", "title", "items", "over_cents", "under_cents")
     console.print(in_dollars(causes, f"Invoice {found.number} of {found.carrier}: causes"))
     shown = rows.select(
-        *("id", "employee_number", "title", "expected", "found", "difference_cents"),
+        *("id", "employee_number", "title", "expected_cents", "invoiced_cents", "difference_cents"),
         *("deadline_on", "owner", "state"),
     )
     console.print(in_dollars(shown, "Differences"))
@@ -246,6 +250,90 @@ def dispute(
         return
     claimed = dollars(made.claimed_cents)
     say(f"{made.items} differences, {claimed} claimed: {made.letter.name}, {made.file.name}")
+
+
+@app.command("self-bill")
+def self_bill(
+    carrier: Carrier,
+    month: Annotated[date, typer.Option("--month", help="A day of the month.", **_DAY)],
+    client: Annotated[list[str] | None, typer.Option(help="Clients; all unless told.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A CSV file to write it to.")] = None,
+) -> None:
+    """Count what we owe a carrier for a month by client, plan and tier.
+
+    And how it follows from the month before.
+    """
+    connection = open_database()
+    from openbenefits.reconcile.outputs import roll_forward
+    from openbenefits.reconcile.outputs import self_bill as bill
+    from openbenefits.workforce.models import Client
+
+    ids = (
+        [find_client(one).pk for one in client]
+        if client
+        else list(Client.objects.values_list("pk", flat=True))
+    )
+    rows = bill(connection, ids, carrier, month)
+    if out is not None:
+        rows.write_csv(out)
+    console.print(in_dollars(rows.drop("plan_name"), f"{carrier}, {month:%B %Y}"))
+    steps = roll_forward(connection, ids, carrier, month)
+    shown = steps.select(
+        "client_id", "plan", "before_cents", "added_cents", "ended_cents", "changed_cents", "now_cents"
+    )
+    console.print(in_dollars(shown, "From the month before"))
+    say(
+        f"{dollars(int(rows['premium_cents'].sum()))} for {int(rows['people'].sum()):,} enrolments.",
+        style="green",
+    )
+
+
+@app.command("credits")
+def credits_(
+    client: Annotated[str | None, typer.Option(help="The client; all unless told.")] = None,
+) -> None:
+    """List the credits carriers owe: claimed, promised, come back, the last day."""
+    connection = open_database()
+    from openbenefits.reconcile.outputs import credits_on_their_way
+
+    ids = [find_client(client).pk] if client else None
+    rows = credits_on_their_way(connection, ids, today())
+    if rows.is_empty():
+        say("No credit is on its way.")
+        return
+    console.print(in_dollars(rows.drop("client_id"), "Credits"))
+
+
+@app.command()
+def balances(
+    client: Annotated[str, typer.Option(help="The client.")],
+    carrier: Carrier,
+    month: Annotated[date, typer.Option("--month", help="A day of the month.", **_DAY)],
+) -> None:
+    """List what was charged and taken of each person and plan, before a month and in it."""
+    connection = open_database()
+    from openbenefits.reconcile.outputs import balances as register
+
+    rows = register(connection, find_client(client).pk, carrier, month)
+    console.print(in_dollars(rows.drop("person_id"), f"Balances of {client} with {carrier}"))
+
+
+@app.command()
+def figures(invoice: Number) -> None:
+    """Show the figures of an invoice: errors, recovered, lost, matched, collected."""
+    connection = open_database()
+    from openbenefits.reconcile.outputs import figures as of_invoice
+
+    told = of_invoice(connection, _invoice(invoice), today())
+    plain = ("days to resolve", "older than 60 days", "perhaps uncovered")
+    rows = [(name, _figure(value, is_share=name not in plain)) for name, value in told.items()]
+    console.print(in_dollars(pl.DataFrame(rows, schema=["figure", "value"], orient="row"), "Figures"))
+
+
+def _figure(value: int | None, *, is_share: bool) -> str:
+    if value is None:
+        return "-"
+    return f"{value // 100}.{value % 100:02d} %" if is_share else f"{value:,}"
 
 
 def _invoice(number: int) -> "Invoice":

@@ -118,15 +118,14 @@ def _in_words(connection: Any, found: pl.DataFrame, compared: "Compared") -> pl.
 
 
 def _words() -> tuple[pl.Expr, pl.Expr]:
-    """What we say, and what the invoice says, of the thing that differs."""
+    """What we say, and what the invoice says, of the thing that differs; nothing where it is the amount."""
     code = pl.col("code")
-    ours, theirs = dollars_text(pl.col("expected_cents")), dollars_text(pl.col("invoiced_cents"))
     number = pl.col("counted").cast(pl.String)
     expected = (
         pl.when(code == "INV_WRONG_PLAN")
         .then("plan_name")
         .when(code == "INV_TIER")
-        .then(pl.coalesce("tier", ours))
+        .then("tier")
         .when(code == "INV_VOLUME")
         .then(dollars_text(pl.col("volume_cents")))
         .when((code == "INV_AGE_BAND") & pl.col("billed_age").is_not_null())
@@ -135,7 +134,6 @@ def _words() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.format("{} dependents", number))
         .when(code == "INV_TERMED_BILLED")
         .then(pl.format("covered through {}", pl.col("covered_through").cast(pl.String)))
-        .otherwise(ours)
     )
     found = (
         pl.when(code == "INV_WRONG_PLAN")
@@ -148,7 +146,6 @@ def _words() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.format("age {}", "billed_age"))
         .when(code.is_in(["DEP_OVERAGE", "DEP_MISSING", "DEP_EXTRA"]))
         .then(pl.format("{} dependents", "billed_dependents"))
-        .otherwise(theirs)
     )
     return expected, found
 

@@ -9,6 +9,7 @@ import polars as pl
 from django.db import transaction
 from django.db.models import Max
 
+from openbenefits.reconcile.casing import close_ended
 from openbenefits.reconcile.frames import load_items
 from openbenefits.reconcile.models import Invoice, Item, ItemAct
 from openbenefits.reconcile.rules.causes import CAUSES, GRAVE
@@ -67,7 +68,7 @@ def worklist(
 
 NAMES = """
 SELECT t.id, i.number AS invoice, i.carrier, p.employee_number
-FROM reconcile_item AS t JOIN reconcile_invoice AS i ON i.id = t.invoice_id
+FROM reconcile_item AS t LEFT JOIN reconcile_invoice AS i ON i.id = t.invoice_id
 LEFT JOIN workforce_person AS p ON p.id = t.person_id
 WHERE t.id = ANY(%(items)s::bigint[])
 """
@@ -136,6 +137,8 @@ def move(item_ids: Sequence[int], step: Move, *, author: str, now: datetime) -> 
             )
             for one in rows
         )
+        if step.state in ENDED:
+            close_ended([one.pk for one in rows], by=author, now=now)
     return len(rows)
 
 

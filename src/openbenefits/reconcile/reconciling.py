@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.reconcile import models
+from openbenefits.reconcile import casing, models
 from openbenefits.reconcile.expected import Expected, expect
-from openbenefits.reconcile.frames import load_earlier, load_rows
+from openbenefits.reconcile.frames import load_earlier, load_items, load_rows
 from openbenefits.reconcile.itemising import as_items, write_items
 from openbenefits.reconcile.loading import InvoiceRefused
 from openbenefits.reconcile.matching import clients_of, match_invoice, refuse_unmapped
@@ -22,7 +22,7 @@ from openbenefits.reconcile.owing import Owing, owing_of
 from openbenefits.reconcile.rules import comparing
 from openbenefits.reconcile.rules.comparing import ROUNDING, UNIT, Settings
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
-from openbenefits.reconcile.states import InvoiceState
+from openbenefits.reconcile.states import ENDED, InvoiceState
 from openbenefits.reconcile.terms import Terms, terms_of
 from openbenefits.store.bulk import copy_in, schema_of
 
@@ -66,12 +66,21 @@ def reconcile(connection: Any, invoice: Invoice, *, author: str, now: datetime) 
         locked.results += 1
         items = as_items(connection, locked, compared, owing, terms_of(invoice.carrier))
         write_items(connection, locked, items, compared.settled, author=author, now=now)
+        _with_cases(connection, locked, author=author, now=now)
         locked.told = _sums(compared, owing)
         _write_months(connection, locked, compared, owing)
         locked.inputs = inputs
         locked.save(update_fields=["results", "told", "inputs"])
     invoice.refresh_from_db()
     return dict(invoice.told)
+
+
+def _with_cases(connection: Any, invoice: Invoice, *, author: str, now: datetime) -> None:
+    """Open cases for what is grave; close those of what this reconciliation has ended."""
+    rows = load_items(connection, invoice_id=invoice.pk)
+    casing.open_for(rows, invoice, author=author, now=now)
+    ended = models.Item.objects.filter(state__in=ENDED, closed_at=now).values_list("pk", flat=True)
+    casing.close_ended(list(ended), by=author, now=now)
 
 
 def compare_invoice(connection: Any, invoice: Invoice) -> Compared:

@@ -14,6 +14,7 @@ from openbenefits.workbench import (
     matching,
     person,
     platform,
+    reconcile,
     rehearsals,
     rehearsals_of_all,
     renewals,
@@ -30,7 +31,7 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, casework, work, person, schedules, finalising, runs, controls, taking_back),
     *(rehearsals, rehearsals_of_all, channels),
-    *(desks, platform, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
+    *(desks, reconcile, platform, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

@@ -1,0 +1,326 @@
+"""An invoice from its file to its close: refused, mapped, asked about, carried forward, promised, paid.
+
+Each once.
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.reconcile.conftest import BEFORE, CARRIER, LOADED, MONTH, NOW, book, end, write
+
+from openbenefits.casework.models import Ticket
+from openbenefits.payroll.taken import take
+from openbenefits.reconcile import items, loading, matching
+from openbenefits.reconcile.disputes import disputable, dispute_file, dispute_letter, write_dispute
+from openbenefits.reconcile.frames import load_items
+from openbenefits.reconcile.items import Move, MoveRefused
+from openbenefits.reconcile.loading import InvoiceOrder, InvoiceRefused
+from openbenefits.reconcile.models import CarrierTerms, Invoice, InvoiceLine, Item, ItemAct, PersonReference
+from openbenefits.reconcile.reconciling import reconcile
+from openbenefits.reconcile.states import InvoiceState, ItemState
+from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
+from openbenefits.sample.invoices import HEADINGS, printed
+from openbenefits.store.sheets import FileRefused
+
+BY = {"author": "ann", "now": LOADED}
+DECEMBER = date(2025, 12, 1)
+
+
+def order(path: Path, number: str = "N-1", month: date = MONTH, **more) -> InvoiceOrder:
+    told = {"client_id": 0, "carrier": CARRIER, "number": number, "month": month, "statement_on": month}
+    return InvoiceOrder(**(told | {"cutoff_on": month, "path": path} | more))
+
+
+@pytest.fixture
+def lines(two, fresh_database):
+    """The lines of two clients for the plans of one carrier: vision, and one medical plan."""
+    return mutual(book(fresh_database, two))
+
+
+MUTUAL = ["SAMPLE-VISION", "SAMPLE-HDHP"]
+
+
+def mutual(of) -> pl.DataFrame:
+    rows = of.lines().filter(pl.col("plan").is_in(MUTUAL))
+    alone = pl.len().over("person_id") == 1
+    return rows.sort(~alone, "person_id")  # those with vision alone first
+
+
+def only_mutual(connection):
+    save_terms(CARRIER, _terms(carriers=("Sample Mutual (invented)",)), author="test", now=NOW)
+
+
+def _terms(**more) -> Terms:
+    import msgspec
+
+    return msgspec.structs.replace(terms_of(CARRIER), **more)
+
+
+def state_of(connection, invoice) -> tuple:
+    rows = load_items(connection, invoice_id=invoice.pk).sort("key")
+    return rows.drop("result").rows(), ItemAct.objects.count(), Ticket.objects.count()
+
+
+def test_a_header_that_does_not_add_up_and_a_second_time_are_refused(two, fresh_database, lines, tmp_path):
+    connection, file = fresh_database, write(lines, tmp_path / "a.csv")
+    whole = int(lines["premium_cents"].sum())
+    with pytest.raises(InvoiceRefused, match=r"current charges: the header says .*off by -\$1\.00"):
+        loading.load(connection, order(file, current_cents=whole - 100), **BY)
+    with pytest.raises(InvoiceRefused, match="total due"):
+        loading.load(connection, order(file, previous_cents=500, total_cents=whole), **BY)
+    assert not Invoice.objects.exists()
+    made = loading.load(connection, order(file, previous_cents=500, total_cents=whole + 500), **BY)
+    assert loading.original(made) == file.read_bytes()
+    assert bytes(made.content) != file.read_bytes()
+    with pytest.raises(InvoiceRefused, match="this very file is invoice N-1"):
+        loading.load(connection, order(file, number="N-2"), **BY)
+    assert InvoiceLine.objects.count() == lines.height
+    loading.take_back(connection, made)
+    assert (Invoice.objects.count(), InvoiceLine.objects.count()) == (0, 0)
+
+
+def test_nothing_of_a_number_is_kept_that_could_be_read(two, fresh_database, lines, tmp_path):
+    loading.load(fresh_database, order(write(lines, tmp_path / "a.csv")), **BY)
+    kept = str(list(InvoiceLine.objects.values()))
+    shown = printed(lines)[HEADINGS["ssn"]].drop_nulls()
+    assert not [number for number in shown.to_list() if len(number) == 9 and number in kept]
+
+
+def test_labels_without_a_meaning_stop_it_and_are_remembered(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    terms = _terms(plans={}, tiers={})
+    save_terms(CARRIER, terms, author="test", now=NOW)
+    invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
+    with pytest.raises(InvoiceRefused, match=r"plan 'PL SAMPLE-VISION' \(\d+ lines\).*tier 'EE ONLY'"):
+        reconcile(connection, invoice, **BY)
+    tiers = {"EE ONLY": "1", "EE+SP": "2", "EE+CH": "3", "FAM": "4", "EE+1": "12"}
+    plans = {f"PL {plan}": plan for plan in MUTUAL}
+    said = {"plans": plans, "tiers": tiers}
+    assert loading.map_labels(connection, invoice, said, **BY) == 0
+    only_mutual(connection)
+    told = reconcile(connection, invoice, **BY)
+    assert told["matched"] == lines.height
+    assert terms_of(CARRIER).plans == plans
+    assert CarrierTerms.objects.count() == 4
+
+
+def test_again_from_the_same_inputs_nothing_is_written(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    rows = lines.with_columns(premium_cents=pl.col("premium_cents") + 300)
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    first = reconcile(connection, invoice, **BY)
+    before = state_of(connection, invoice)
+    assert reconcile(connection, invoice, author="bob", now=LOADED + timedelta(days=1)) == first
+    assert state_of(connection, invoice) == before
+    assert Invoice.objects.get(pk=invoice.pk).results == 1
+
+
+def test_an_answer_is_kept_and_the_next_invoice_knows_it(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    spoiled = {"ssn": None, "employee_number": None, "member_id": "Y1"}
+    at = pl.int_range(pl.len()) == 0
+    changed = lines.with_columns(
+        *(
+            pl.when(at).then(pl.lit(value, pl.String)).otherwise(name).alias(name)
+            for name, value in spoiled.items()
+        ),
+        person_id=pl.when(at).then(900_003).otherwise("person_id"),
+        last_name=pl.when(at).then(pl.col("last_name") + "h").otherwise("last_name"),
+    )
+    invoice = loading.load(connection, order(write(changed, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    (asked,) = matching.asked_about(connection, invoice).to_dicts()
+    assert asked["identity"] == "M:Y1"
+    (item,) = Item.objects.filter(invoice_id=invoice.pk)
+    assert (item.code, item.difference_cents) == ("UNMATCHED_PERSON", 0)
+    done = matching.confirm(connection, invoice, {"M:Y1": asked["person_id"]}, **BY)
+    assert (done.asked, done.matched) == (0, lines.height)
+    told = PersonReference.objects.get()
+    assert (told.author, told.made_at) == ("ann", LOADED)
+    reconcile(connection, invoice, **BY)
+    item.refresh_from_db()
+    assert item.state == ItemState.RESOLVED
+    with pytest.raises(InvoiceRefused, match="expected somebody on this invoice"):
+        matching.confirm(connection, invoice, {"M:nobody": None}, **BY)
+
+
+def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
+    two, fresh_database, lines, tmp_path
+):
+    connection = fresh_database
+    only_mutual(connection)
+    full = mutual(book(connection, two, BEFORE))
+    gone = book(connection, two).expected.units.filter(pl.col("plan_type") == "14").sort("person_id").head(1)
+    person = gone["person_id"][0]
+    end(gone, date(2025, 9, 30))
+    wrong = full  # October bills whom September ended
+    october = loading.load(connection, order(write(wrong, tmp_path / "o.csv"), "OCT", BEFORE), **BY)
+    reconcile(connection, october, **BY)
+    (item,) = Item.objects.filter(invoice_id=october.pk)
+    assert (item.code, item.person_id, item.deadline_on) == (
+        "INV_TERMED_BILLED",
+        person,
+        BEFORE + timedelta(days=90),
+    )
+    ticket = Ticket.objects.get()
+    assert ticket.due_on == item.deadline_on - timedelta(days=10)
+
+    step = Move(state=ItemState.PROMISED, words="they credit it", promised_on=MONTH, reference="C-77")
+    items.move([item.pk], step, **BY)
+    right = lines.filter((pl.col("person_id") != person) | (pl.col("plan") == "SAMPLE-HDHP"))
+    november = loading.load(connection, order(write(right, tmp_path / "n.csv"), "NOV"), **BY)
+    reconcile(connection, november, **BY)
+    item.refresh_from_db()
+    assert item.state == ItemState.OPEN  # promised for November, not there
+    (carried,) = Item.objects.filter(invoice_id=november.pk)
+    assert (carried.code, carried.state, carried.carries) == ("RETRO_MISSING", "carried", item.pk)
+    with pytest.raises(MoveRefused, match="earlier difference"):
+        items.move([carried.pk], Move(state=ItemState.SENT, words="x"), **BY)
+    assert items.worklist(connection, MONTH)["id"].to_list() == [item.pk]  # once, not twice
+
+    credit = full.filter(person_id=person, plan="SAMPLE-VISION").with_columns(
+        premium_cents=-pl.col("premium_cents"), line_class=pl.lit("Retro adj"), month=pl.lit(BEFORE)
+    )
+    later = pl.concat([right.with_columns(month=pl.lit(DECEMBER)), credit])
+    december = loading.load(connection, order(write(later, tmp_path / "d.csv"), "DEC", DECEMBER), **BY)
+    told = reconcile(connection, december, **BY)
+    item.refresh_from_db()
+    assert (item.state, item.recovered_cents) == (ItemState.RESOLVED, item.difference_cents)
+    assert not Item.objects.filter(invoice_id=december.pk).exists()
+    assert told["settled_cents"] == -item.difference_cents
+    ticket.refresh_from_db()
+    assert ticket.status in ("resolved", "closed")
+
+
+def test_a_dispute_names_what_is_the_carriers_and_is_marked_once(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    rows = lines.with_columns(premium_cents=pl.col("premium_cents") + 300)
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    mine = disputable(connection, invoice, MONTH)
+    assert mine.height == lines.height
+    assert mine["cluster"].unique().to_list() != [""]  # of one ratio, for each tier
+    matters = mine.filter(pl.col("cluster") != "").select("client_id", "cluster").n_unique()
+    assert Ticket.objects.count() == matters > 1
+    text = dispute_file(mine).decode()
+    assert text.count("\n") == mine.height + 1
+    assert not [ssn for ssn in lines["ssn"].drop_nulls().to_list() if ssn in text]
+    assert dispute_letter(invoice, mine, LOADED)[:5] == b"%PDF-"
+    made = write_dispute(connection, invoice, tmp_path / "out", **BY)
+    assert (made.items, made.claimed_cents) == (mine.height, 300 * mine.height)
+    assert write_dispute(connection, invoice, tmp_path / "out", **BY).items == 0
+
+
+def test_steps_follow_one_another_and_say_why(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
+    with pytest.raises(MoveRefused, match="expected matched to follow"):
+        items.advance(invoice, InvoiceState.PAID)
+    matching.match_invoice(connection, invoice)
+    with pytest.raises(MoveRefused, match="reconcile it first"):
+        items.advance(invoice, InvoiceState.REVIEWED)
+    reconcile(connection, invoice, **BY)
+    for step in (InvoiceState.REVIEWED, InvoiceState.APPROVED, InvoiceState.PAID):
+        invoice = items.advance(invoice, step)
+    assert invoice.paid_cents == invoice.total_cents
+    with pytest.raises(InvoiceRefused, match="not yet paid"):
+        reconcile(connection, invoice, **BY)
+    after = lines.with_columns(month=pl.lit(DECEMBER))
+    told = order(write(after, tmp_path / "b.csv"), "N-2", DECEMBER, previous_cents=700)
+    following = loading.load(connection, told, **BY)
+    reconcile(connection, following, **BY)
+    (balance,) = Item.objects.filter(invoice_id=following.pk)
+    assert (balance.code, balance.difference_cents) == ("INV_BALANCE", 700)
+    with pytest.raises(MoveRefused, match="expected a reason"):
+        items.move([balance.pk], Move(state=ItemState.RESOLVED, words=" "), **BY)
+    with pytest.raises(MoveRefused, match="expected the month"):
+        items.move([balance.pk], Move(state=ItemState.PROMISED, words="soon"), **BY)
+    items.move([balance.pk], Move(state=ItemState.NOT_AN_ERROR, words="paid by check"), **BY)
+    with pytest.raises(MoveRefused, match="open it again first"):
+        items.move([balance.pk], Move(state=ItemState.SENT, words="again"), **BY)
+
+
+def test_terms_that_cannot_be_are_refused():
+    assert read_terms({"carriers": ["A"], "wash": {"*": {"kind": "wash", "day": 31}}}).wash_of(
+        "x", "y"
+    ) == Wash(kind="wash", day=31)
+    for wrong in (
+        {"carriers": []},
+        {"carriers": ["A"], "wash": {"*": {"day": 25}}},
+        {"carriers": ["A"], "tier": {}},
+    ):
+        with pytest.raises(TermsRefused):
+            read_terms(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Plan,Amount\nVision,abc\n", "row 2: premium xxx"),
+        ("Plan,Premium,DOB\nVision,1.00,31/31/2018\n", "row 2: birth_on 99/99/9999"),
+        ("Plan,Premium\n,1.00\n", "row 2: plan blank"),
+        ("Foo,Bar\n1,2\n", "no row of headings"),
+        ("Plan,Premium,Amount\nVision,1,2\n", "expected one column for each of premium"),
+        ("Plan,Premium\n", "found none"),
+    ],
+)
+def test_a_file_is_read_whole_or_not_at_all(two, fresh_database, tmp_path, text, said):
+    file = tmp_path / "a.csv"
+    file.write_text(text)
+    with pytest.raises((FileRefused, InvoiceRefused), match=said):
+        loading.load(fresh_database, order(file), **BY)
+    assert not Invoice.objects.exists()
+
+
+def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lines, tmp_path):
+    connection, client = fresh_database, two["harbor"]
+    only_mutual(connection)
+    from openbenefits.payroll.services import owed
+
+    owing = owed(connection, client, begin=MONTH, through=date(2025, 11, 30)).filter(
+        kind="deduction", plan_type="14"
+    )
+    owing = owing.filter(pl.col("owed_cents") > 0).sort("person_id", "ends_on")
+    people = owing["person_id"].unique(maintain_order=True).to_list()
+    cents = (
+        pl.when(pl.col("person_id") == people[0])
+        .then(0)
+        .when(pl.col("person_id") == people[1])
+        .then(pl.col("owed_cents") * 2)
+        .when(pl.col("person_id") == people[2])
+        .then(pl.col("owed_cents") + 100)
+        .otherwise("owed_cents")
+    )
+    tax = pl.when(pl.col("person_id") == people[3]).then(pl.lit("A")).otherwise("tax_class")
+    rows = owing.with_columns(taken=cents, tax_class=tax).select(
+        "employee_number",
+        "benefit_record",
+        "plan_type",
+        "tax_class",
+        "pay_group",
+        "ends_on",
+        taken=pl.format(
+            "{}.{}", pl.col("taken") // 100, (pl.col("taken") % 100).cast(pl.String).str.zfill(2)
+        ),
+    )
+    file = tmp_path / "taken.csv"
+    rows.write_csv(file)
+    assert take(connection, client, file, made_by="test", now=NOW).bad_row_count == 0
+    invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
+    told = reconcile(connection, invoice, **BY)
+    found = dict(Item.objects.filter(leg="B", plan_type="14").values_list("person_id", "code"))
+    assert found == {
+        people[0]: "DED_MISSING",
+        people[1]: "DED_DOUBLE",
+        people[2]: "DED_AMOUNT",
+        people[3]: "DED_TAX",
+    }
+    assert told["taken_cents"] - told["owed_cents"] == sum(
+        Item.objects.values_list("difference_cents", flat=True)
+    )

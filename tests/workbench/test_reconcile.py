@@ -1,0 +1,207 @@
+"""Reconciliation on its pages: walked from a file to a payment in a browser, read on both widths, and refused."""
+
+import re
+
+import polars as pl
+import pytest
+from django.db import connections
+from django.test import Client as Browser
+from django.utils import timezone
+from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.reconcile.conftest import CARRIER, LOADED, MONTH, TIERS, book, put_two, write
+
+from openbenefits.accounts.clock import STANDS_ON
+from openbenefits.accounts.models import User
+from openbenefits.accounts.roles import RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, give_role
+from openbenefits.background.models import ProcessRequest
+from openbenefits.background.services import perform
+from openbenefits.reconcile.loading import InvoiceOrder, load, map_labels
+from openbenefits.reconcile.models import Invoice, InvoiceLine, Item
+from openbenefits.reconcile.reconciling import reconcile
+from openbenefits.reconcile.terms import EVERY, Terms, Wash, save_terms
+from openbenefits.workforce.models import Client
+
+HERE = "/workbench/invoices/"
+PLANS = ("SAMPLE-VISION", "SAMPLE-HDHP")
+NAMES = {"money": (EVERY_CLIENT, RoleCode.ADMINISTRATOR), "reader": (EVERY_CLIENT, RoleCode.AUDITOR)}
+
+
+@pytest.fixture(scope="module")
+def users(database, kept, tmp_path_factory):
+    """Two clients with coverage; who works on invoices, who only reads, and who does so for one client."""
+
+    def build():
+        put_two(tmp_path_factory.mktemp("two"))
+        terms = Terms(
+            carriers=("Sample Mutual (invented)",),
+            subgroups={"HARBOR-01": "harbor", "QUILL-01": "quill"},
+            wash={EVERY: Wash(kind="wash", day=15)},
+        )
+        save_terms(CARRIER, terms, author="test", now=LOADED)
+        for name, (client_id, code) in NAMES.items():
+            give_role(User.objects.create_user(name, f"{name}@example.com"), client_id, code, **GIVEN)
+        only = User.objects.create_user("of quill", "quill@example.com")
+        give_role(only, Client.objects.get(code="quill").pk, RoleCode.FINANCE, **GIVEN)
+
+    kept(database, "workbench: reconciliation", build)
+    return {user.username: user for user in User.objects.all()}
+
+
+@pytest.fixture(scope="module")
+def file(users, tmp_path_factory):
+    """An invoice of a carrier with a name that is not quite right, a wrong amount, and somebody left out."""
+    clients = dict(Client.objects.values_list("code", "pk"))
+    lines = book(connections["default"], clients).lines().filter(pl.col("plan").is_in(PLANS))
+    lines = lines.sort(pl.len().over("person_id"), "person_id")  # those with one line first
+    rows = lines.to_dicts()
+    rows[0] |= {
+        "last_name": rows[0]["last_name"] + "h",
+        "ssn": None,
+        "employee_number": None,
+        "person_id": 900_003,
+    }
+    rows[3]["premium_cents"] += 500
+    del rows[5]
+    return write(pl.DataFrame(rows, schema=lines.schema), tmp_path_factory.mktemp("f") / "november.csv")
+
+
+def test_an_invoice_is_walked_from_its_file_to_its_payment(page, site, file):
+    sign_in(page, site, "money")
+    page.wait_for_url("**/workbench/")
+    page.goto(site + HERE)
+    page.get_by_role("link", name="Load an invoice").click()
+    page.get_by_label("For", exact=True).select_option("0")
+    page.get_by_label("Carrier or agency").fill(CARRIER)
+    page.get_by_label("Number of the invoice").fill("NOV-1")
+    page.get_by_label("A day of the month billed").fill(MONTH.isoformat())
+    page.get_by_label("Made out on").fill(MONTH.isoformat())
+    page.get_by_label("Total due as printed").fill("1.00")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Load it").click()
+    assert "total due: the header says $1.00" in page.locator(".errorlist").inner_text()
+    page.get_by_label("Total due as printed").fill("")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Load it").click()
+
+    page.get_by_role("link", name="Say what they mean").click()
+    for plan in PLANS:
+        page.get_by_label(f"PL {plan}").select_option(plan)
+    for code, label in TIERS.items():
+        if (field := page.get_by_label(label, exact=True)).count():
+            field.select_option(code)
+    page.get_by_role("button", name="Remember it").click()
+    page.get_by_text("Every label has a meaning.").wait_for()
+    page.get_by_role("link", name="Back to the invoice").click()
+    _reconcile(page)
+
+    assert "Person not recognised" in page.locator("figure.bars").first.inner_text()
+    page.locator(".cards a", has_text="to be asked about").click()
+    check(page, "people")
+    page.get_by_role("button", name="Yes, it is").click()
+    page.get_by_text("Nobody has to be asked about.").wait_for()
+    page.get_by_role("link", name="Back to the invoice").click()
+    _reconcile(page)
+    assert "Person not recognised" not in page.locator("figure.bars").first.inner_text()
+
+    page.get_by_role("region", name="Differences, by deadline and dollars").locator(
+        "tbody tr", has_text="Another rate"
+    ).locator("a").first.click()
+    check(page, "difference")
+    page.get_by_label("It is", exact=True).select_option("promised")
+    page.locator("#id_words").fill("they credit it")
+    page.get_by_label("A day of the month whose invoice").fill("2025-12-01")
+    page.get_by_role("button", name="Write it down").click()
+    assert "promised: they credit it" in page.locator("ol li", has_text="money").last.inner_text()
+
+    page.goto(site + f"{HERE}{Invoice.objects.get().pk}/")
+    page.get_by_role("button", name="It was sent").click()
+    page.get_by_text("Marked as sent to the carrier.").wait_for()
+    for step in ("It is reviewed", "Approve the payment", "It is paid"):
+        page.get_by_role("button", name=step).click()
+    assert "paid" in page.locator("dl.facts .status").first.inner_text()
+    states = sorted(Item.objects.values_list("state", flat=True))
+    assert states == ["promised", "resolved", "sent"]
+    assert Invoice.objects.get().paid_cents == sum(
+        InvoiceLine.objects.values_list("premium_cents", flat=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def invoice(users, file):
+    """The invoice, reconciled: as the walk leaves it, or loaded here."""
+    known = Invoice.objects.order_by("pk").last()
+    if known is not None and known.results:
+        return known
+    labels = {
+        "plans": {f"PL {plan}": plan for plan in PLANS},
+        "tiers": {text_: code for code, text_ in TIERS.items()},
+    }
+    order = InvoiceOrder(
+        client_id=0, carrier=CARRIER, number="NOV-1", month=MONTH, statement_on=MONTH, path=file
+    )
+    made = load(connections["default"], order, author="test", now=LOADED)
+    map_labels(connections["default"], made, labels, author="test", now=LOADED)
+    reconcile(connections["default"], made, author="test", now=LOADED)
+    return made
+
+
+def _reconcile(page) -> None:
+    page.locator("form[action$='/run'] button").click()
+    page.wait_for_url("**/requests/**")
+    request = ProcessRequest.objects.latest("pk")
+    assert perform(request.pk, timezone.now).state == "done", ProcessRequest.objects.get(pk=request.pk).told
+    page.goto(page.url.split("/workbench/")[0] + f"{HERE}{request.asked_for['invoice']}/")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_reads_well(page, site, invoice, width):
+    wide(page, width)
+    sign_in(page, site, "money")
+    page.wait_for_url("**/workbench/")
+    item = Item.objects.filter(invoice_id=invoice.pk).order_by("pk").first()
+    places = (
+        "",
+        "load",
+        f"{invoice.pk}/",
+        f"{invoice.pk}/?all=1",
+        f"{invoice.pk}/labels",
+        f"{invoice.pk}/people",
+    )
+    for where in (
+        *(HERE + one for one in places),
+        "/workbench/differences/",
+        f"/workbench/differences/{item.pk}/",
+    ):
+        assert page.goto(site + where).status == 200, where
+        check(page, (where, width))
+
+
+@pytest.fixture(scope="module")
+def of_client(invoice):
+    """A difference of each client, by its code."""
+    clients = dict(Client.objects.values_list("pk", "code"))
+    rows = Item.objects.filter(invoice_id=invoice.pk, person_id__isnull=False).values_list("client_id", "pk")
+    return {clients[client_id]: pk for client_id, pk in rows}
+
+
+def test_who_may_not_sees_and_does_nothing(users, invoice, of_client, as_face):
+    with LENIENT:
+        reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+        assert reader.get(HERE).status_code == 403
+        assert reader.post(f"{HERE}{invoice.pk}/run").status_code == 403
+        quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+        assert quill.get(f"{HERE}{invoice.pk}/").status_code == 404  # several clients share it
+        assert "NOV-1" not in text(quill.get(HERE))
+        assert of_client
+        for code, item in of_client.items():
+            answer = quill.get(f"/workbench/differences/{item}/")
+            assert answer.status_code == (200 if code == "quill" else 404)
+        assert "several clients" not in text(quill.get(f"{HERE}load"))
+
+
+def test_the_day_stands_where_it_is_told(monkeypatch, users, invoice, as_face):
+    monkeypatch.setenv(STANDS_ON, "2026-06-01")
+    with LENIENT:
+        browser = signed_in(Browser(HTTP_HOST="localhost"), users["money"])
+        assert re.search(r"[1-9]\d* past the last day", text(browser.get("/workbench/differences/")))
