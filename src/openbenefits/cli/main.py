@@ -7,6 +7,7 @@ import typer
 from openbenefits import __version__
 from openbenefits.cli import (
     adhoc,
+    approvals,
     audit,
     census,
     cobra,
@@ -57,6 +58,7 @@ ORDER = (
         "serve",
         "worker",
         "user",
+        "approvals",
         "sample",
         "doctor",
         "setup",
@@ -127,6 +129,7 @@ app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog=serve.SERVE_EPILOG)(serve.serve)
 app.command(rich_help_panel=START, epilog=worker.WORKER_EPILOG)(worker.worker)
 app.add_typer(user.app, name="user", rich_help_panel=START)
+app.add_typer(approvals.app, name="approvals", rich_help_panel=START)
 app.command(rich_help_panel=START, epilog=sample.SAMPLE_EPILOG)(sample.sample)
 app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 
