@@ -5,8 +5,10 @@ connection, pointed at the clone. `kept` fills such a clone once, and copies it 
 Tests that touch no database never start the server.
 """
 
+import gc
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -21,35 +23,49 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import settings as settings_of_hypothesis
 from psycopg import sql
+from tests import copies
 
 import openbenefits
 from openbenefits.store import secrets, server, use_database
 from openbenefits.store.startup import set_up_django
 
 TEMPLATE_LOCK = 0x7E57
+MEMORY = Path(
+    "/dev/shm"
+)  # Linux keeps its files in memory: a database is copied there in a third of the time
+MEMORY_WANTED = 8 * 2**30
 TEMPLATES_KEPT = 12  # several checkouts, each with migrations of its own, share the server
 NOWHERE = "no_database_fixture_was_asked_for"
 
 _numbers = count(1)
 
 
+def _folder() -> Path:
+    """Find where the databases of tests are: in memory where there is plenty."""
+    in_memory = MEMORY / f"openbenefits-{os.getuid()}" / "test"
+    if in_memory.exists() or (MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED):
+        return in_memory
+    return server.data_folder("test")
+
+
 def _set_up() -> None:
     """Make Django ready without a database, for this process and for those that tests start."""
     os.environ["PYTHONPATH"] = str(Path(openbenefits.__file__).parents[1])
-    folder = server.data_folder("test")
+    folder = _folder()
     os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
-    set_up_django(server.connect_info("test", NOWHERE))
+    set_up_django(server.Server(folder=folder).url(NOWHERE))
 
 
 settings_of_hypothesis.register_profile("default", deadline=None)  # machines are shared and noisy
 settings_of_hypothesis.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings_of_hypothesis.load_profile("default")
+gc.set_threshold(100_000, 50, 100)  # frames hold no cycles: looking for them took a tenth of the time
 _set_up()  # at import: the conftest files of folders below import models
 
 
 @pytest.fixture(scope="session")
 def embedded_server() -> server.Server:
-    return server.start(server.data_folder("test"), is_durable=False)
+    return server.start(_folder(), is_durable=False, is_short_lived=True)
 
 
 @pytest.fixture(scope="session")
@@ -76,32 +92,16 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
         yield connection
 
 
-Kept = Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]
-
-
 @pytest.fixture(scope="session")
-def kept(embedded_server: server.Server) -> Iterator[Kept]:
-    """Answer a function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
-    copies: dict[Hashable, tuple[str, Any]] = {}
+def kept() -> Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]:
+    """Answer the function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
+    return copies.fill
 
-    def fill(connection: BaseDatabaseWrapper, key: Hashable, build: Callable[[], Any]) -> Any:
-        name = connection.settings_dict["NAME"]
-        if key in copies:
-            copy, built = copies[key]
-            connection.close()
-            server.drop_database(embedded_server, name)
-            server.create_database(embedded_server, name, copy)
-            return built
-        built = build()
-        connection.close()  # nobody may be connected to what is copied
-        copy = f"test_{os.getpid()}_kept_{next(_numbers)}"
-        server.create_database(embedded_server, copy, name)
-        copies[key] = (copy, built)
-        return built
 
-    yield fill
-    for copy, _ in copies.values():
-        server.drop_database(embedded_server, copy)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Drop the copies, once all processes of the tests are through."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):
+        copies.forget(server.Server(folder=_folder()))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -31,8 +32,13 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
 
 
 @pytest.fixture
-def set_up(cli: Cli) -> Path:
+def set_up(cli: Cli, fresh_database: Any, kept: Any) -> Path:
     """Put the sample's set-up into force; answer the clients' folder."""
+    found: Path = kept(fresh_database, "cli: set-up", lambda: put_set_up(cli))
+    return found
+
+
+def put_set_up(cli: Cli) -> Path:
     for folder in (SAMPLE_FOLDER / "peo", SAMPLE_FOLDER / "clients/quill"):
         assert cli("setup", "apply", folder).exit_code == 0
     return SAMPLE_FOLDER / "clients"

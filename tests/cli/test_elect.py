@@ -1,6 +1,7 @@
 """`openbenefits elect`: what one election states, on the command line and in a file."""
 
 import pytest
+from tests.cli.conftest import put_set_up
 
 from openbenefits.enrollment.models import Election, EventPlan
 from openbenefits.events.models import Event
@@ -11,8 +12,13 @@ DENTAL = ("--plan-type", "11", "--option", "WAIVE")
 
 
 @pytest.fixture
-def chooser(cli, fresh_database, set_up, people):
+def chooser(cli, fresh_database, kept, people):
     """The number of somebody who may decline dental."""
+    return kept(fresh_database, "cli: elect", lambda: _chooser(cli, people))
+
+
+def _chooser(cli, people):
+    put_set_up(cli)
     census = people.of("quill").census
     done = cli("census", "apply", census, "--client", "quill", "--as-of", "2025-10-01")
     assert done.exit_code == 0, done.output

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from django.db import connections
 from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
@@ -52,14 +53,17 @@ def copy_of(client_id: int, person_id: int, number: str) -> int:
 class World:
     """Somebody known under two numbers, and a twin who is known under one."""
 
-    def __init__(self, connection, folder) -> None:
-        self.connection = connection
+    def __init__(self, folder) -> None:
         self.employer = put_employer(folder, people=12)
         client = self.employer.client_id
         parents = DependentFact.objects.filter(client_id=client, person_type="SP").order_by("person_id")
         self.survivor = parents.values_list("person_id", flat=True).first()
         self.other = copy_of(client, self.survivor, "D1")
         self.twin = copy_of(client, self.survivor, "T1")
+
+    @property
+    def connection(self):
+        return connections["default"]
 
     def run(self, schedule_id: int, *, finalize: bool = True, as_of: date = AS_OF) -> None:
         order = self.employer.order(
@@ -147,8 +151,8 @@ class World:
 
 
 @pytest.fixture
-def world(fresh_database, tmp_path) -> World:
-    return World(fresh_database, tmp_path / "harbor")
+def world(fresh_database, kept, tmp_path) -> World:
+    return kept(fresh_database, "merging", lambda: World(tmp_path))
 
 
 def take_over(world: World, person_id: int) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
+from tests.runs.conftest import NOW, put_employer, put_enrolled
 from tests.runs.test_taking_back import assert_same, state
 
 from openbenefits.core.codes import Level
@@ -33,9 +33,8 @@ def employer(fresh_database, tmp_path):
 
 
 @pytest.fixture
-def final(fresh_database, employer):
-    run(fresh_database, employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+def final(fresh_database, tmp_path):
+    return put_enrolled(tmp_path, people=20)
 
 
 def order(employer) -> PriceOrder:

@@ -5,16 +5,14 @@ from datetime import date
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
+from tests.runs.conftest import put_enrolled
 
-from openbenefits.core.codes import Level
 from openbenefits.enrollment import models
 from openbenefits.payroll.services import owed
 from openbenefits.repair.models import TakeOverAct
 from openbenefits.repair.operations import operate
 from openbenefits.repair.services import RepairRefused
 from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
-from openbenefits.runs.services import run
 from openbenefits.store.bulk import copy_in, schema_of
 
 from .test_operations import AS_OF, BEGIN, order_of
@@ -25,9 +23,7 @@ SINCE, LATER_ON, LAST = date(2025, 7, 1), date(2025, 8, 1), date(2025, 10, 1)
 
 @pytest.fixture
 def employer(fresh_database, tmp_path):
-    made = put_employer(tmp_path / "harbor", people=6)
-    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return made
+    return put_enrolled(tmp_path, people=6)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from tests.runs.conftest import NOW, put_employer
+from tests.runs.conftest import NOW, Employer, put_enrolled
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.models import Coverage
@@ -26,18 +26,27 @@ AS_OF = date(2026, 4, 20)
 
 
 @pytest.fixture
-def employer(fresh_database, tmp_path):
-    made = put_employer(tmp_path / "harbor", people=20)
-    run(fresh_database, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return made
+def both(fresh_database, kept, tmp_path) -> tuple[Employer, int]:
+    """An employer that is enrolled, beside a client without people."""
+
+    def build() -> tuple[Employer, int]:
+        employer = put_enrolled(tmp_path, people=20)
+        client = Client.objects.create(code="quill", name="quill")
+        bundle = SAMPLE_FOLDER / "clients" / "quill"
+        assert setup.apply(bundle, client_id=client.pk, applied_by="test", now=NOW).release
+        return employer, client.pk
+
+    return kept(fresh_database, "transferring", build)
 
 
 @pytest.fixture
-def quill(fresh_database, employer) -> int:
-    client = Client.objects.create(code="quill", name="quill")
-    bundle = SAMPLE_FOLDER / "clients" / "quill"
-    assert setup.apply(bundle, client_id=client.pk, applied_by="test", now=NOW).release
-    return client.pk
+def employer(both) -> Employer:
+    return both[0]
+
+
+@pytest.fixture
+def quill(both) -> int:
+    return both[1]
 
 
 @pytest.fixture

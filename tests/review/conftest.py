@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.db import connections
 from tests.cli.conftest import cli
 from tests.runs.conftest import NOW, Employer, contents, make_employer
 
@@ -15,8 +16,12 @@ AS_OF = date(2025, 11, 3)
 
 
 @pytest.fixture
-def prepared(fresh_database, make_employer) -> Employer:
+def prepared(fresh_database, kept, make_employer) -> Employer:
     """An employer whose open enrolment for 2026 is prepared, its data faulty as the sample's is."""
-    employer = make_employer(fresh_database, people=60)
-    run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW)
-    return employer
+
+    def build() -> Employer:
+        employer = make_employer(fresh_database, people=60)
+        run(connections["default"], employer.order(through=Level.OPTIONS), now=NOW)
+        return employer
+
+    return kept(fresh_database, "review: prepared", build)

@@ -1,6 +1,6 @@
 """A small employer in a real database: the sample's set-up, some dozens of people, nothing run yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from django.db import connections
+from tests import copies
 
 from openbenefits.core.codes import Level
 from openbenefits.programs import services as setup
@@ -48,7 +49,7 @@ class Employer:
 
 
 @pytest.fixture
-def make_employer(kept: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Employer]:
+def make_employer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Employer]:
     """Answer a function that puts the employer into the database a connection points at."""
 
     def make(
@@ -59,38 +60,48 @@ def make_employer(kept: Any, tmp_path_factory: pytest.TempPathFactory) -> Callab
         is_faulty: bool = True,
         is_enrolled: bool = False,
     ) -> Employer:
-        def build() -> Employer:
-            put = put_enrolled if is_enrolled else put_employer
-            return put(tmp_path_factory.mktemp(code), code=code, people=people, is_faulty=is_faulty)
-
-        if Client.objects.exists():  # beside an employer that is there already
-            return build()
-        made: Employer = kept(connection, (code, people, is_faulty, is_enrolled), build)
-        return made
+        put = put_enrolled if is_enrolled else put_employer
+        return put(tmp_path_factory.mktemp(code), code=code, people=people, is_faulty=is_faulty)
 
     return make
 
 
 def put_enrolled(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
     """Put an employer whose open enrolment for 2026 is final."""
-    employer = put_employer(folder, code=code, people=people, is_faulty=is_faulty)
-    run(connections["default"], employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
-    return employer
+
+    def build() -> Employer:
+        employer = put_employer(folder, code=code, people=people, is_faulty=is_faulty)
+        run(connections["default"], employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+        return employer
+
+    return _once((code, people, is_faulty, "enrolled"), build)
 
 
 def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
     """Put an employer of so many people into the database that Django points at; files go to a folder."""
-    files = generate(folder, seed=5, people=people, clients=_profiles(code), is_faulty=is_faulty)
-    assert setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by="test", now=NOW).release
-    client = Client.objects.create(code=code, name=code)
-    bundle = SAMPLE_FOLDER / "clients" / code
-    assert setup.apply(bundle, client_id=client.id, applied_by="test", now=NOW).release
-    found = census.preview(client.id, files.of(code).census, as_of=START)
-    census.apply(found, made_by="test", now=NOW)
-    kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
-    return Employer(
-        client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"], folder=folder
-    )
+
+    def build() -> Employer:
+        files = generate(folder, seed=5, people=people, clients=_profiles(code), is_faulty=is_faulty)
+        assert setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by="test", now=NOW).release
+        client = Client.objects.create(code=code, name=code)
+        bundle = SAMPLE_FOLDER / "clients" / code
+        assert setup.apply(bundle, client_id=client.id, applied_by="test", now=NOW).release
+        found = census.preview(client.id, files.of(code).census, as_of=START)
+        census.apply(found, made_by="test", now=NOW)
+        kinds = dict(Schedule.objects.filter(client_id=client.id).values_list("kind", "schedule_id"))
+        return Employer(
+            client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"], folder=folder
+        )
+
+    return _once((code, people, is_faulty), build)
+
+
+def _once(key: Hashable, build: Callable[[], Employer]) -> Employer:
+    """Fill a blank database by a copy of what was built before, if it was; beside others, build."""
+    if Client.objects.exists():
+        return build()
+    made: Employer = copies.fill(connections["default"], key, build)
+    return made
 
 
 def _profiles(code: str) -> tuple[Profile, ...]:

@@ -33,10 +33,13 @@ SAID = {"reason": "seen in the office", "author": "ann", "now": NOW}
 
 
 @pytest.fixture
-def employer(fresh_database, make_employer):
-    made = make_employer(fresh_database, code="quill", people=4, is_faulty=False)
-    maintain(fresh_database, made)
-    return made
+def employer(fresh_database, kept, make_employer):
+    def build():
+        made = make_employer(fresh_database, code="quill", people=4, is_faulty=False)
+        maintain(fresh_database, made)
+        return made
+
+    return kept(fresh_database, "activity", build)
 
 
 @pytest.fixture

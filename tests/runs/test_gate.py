@@ -28,15 +28,16 @@ WHO = {"made_by": "test", "now": NOW}
 
 
 @pytest.fixture
-def enrolled(fresh_database, make_employer):
+def enrolled(fresh_database, kept, make_employer):
     """A client whose people have gone through open enrolment, without planted faults."""
-    employer = make_employer(fresh_database, code="quill", people=40, is_faulty=False)
-    run(
-        fresh_database,
-        employer.order(is_finalizing=True, through=Level.ELECTIONS, as_of=date(2025, 11, 24)),
-        now=NOW,
-    )
-    return employer
+
+    def build():
+        employer = make_employer(fresh_database, code="quill", people=40, is_faulty=False)
+        order = employer.order(is_finalizing=True, through=Level.ELECTIONS, as_of=date(2025, 11, 24))
+        run(fresh_database, order, now=NOW)
+        return employer
+
+    return kept(fresh_database, "gate", build)
 
 
 def codes(connection, employer) -> dict[int, set[str]]:

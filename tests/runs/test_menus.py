@@ -18,10 +18,13 @@ KEY = ("client_id", "person_id", "benefit_record", "schedule_id", "event_number"
 
 
 @pytest.fixture
-def prepared(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=60)
-    run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW, workers=1)
-    return employer
+def prepared(fresh_database, kept, make_employer):
+    def build():
+        employer = make_employer(fresh_database, is_faulty=False, people=60)
+        run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW, workers=1)
+        return employer
+
+    return kept(fresh_database, "menus", build)
 
 
 def test_menus_that_say_the_same_are_stored_once(fresh_database, prepared):

@@ -64,10 +64,13 @@ def whole(connection, employer):
 
 
 @pytest.fixture
-def prepared(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=40)
-    run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW)
-    return employer
+def prepared(fresh_database, kept, make_employer):
+    def build():
+        employer = make_employer(fresh_database, is_faulty=False, people=40)
+        run(fresh_database, employer.order(through=Level.OPTIONS), now=NOW)
+        return employer
+
+    return kept(fresh_database, "taking back entries", build)
 
 
 def offered(connection) -> pl.DataFrame:

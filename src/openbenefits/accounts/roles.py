@@ -23,6 +23,7 @@ class Permission(StrEnum):
     FINANCE = "finance"  # invoices, reconciliation, write-offs
     USERS = "users"  # roles of others, of the same clients
     AUDIT = "audit"  # who saw and did what
+    OFFERS = "offers"  # choose among what is offered to a client, and sign for it
 
 
 class RoleCode(StrEnum):
@@ -33,6 +34,7 @@ class RoleCode(StrEnum):
     PAYROLL = "payroll"
     FINANCE = "finance"
     CLIENT = "client"
+    CONTACT = "contact"
     BROKER = "broker"
     AUDITOR = "auditor"
     EMPLOYEE = "employee"
@@ -79,6 +81,7 @@ _ROLES = (
         name="client administrator",
         permissions=frozenset({P.SEE, P.SEE_PERSONAL, P.ELECT, P.FACTS, P.USERS}),
     ),
+    Role(code=RoleCode.CONTACT, name="client contact for offers", permissions=frozenset({P.OFFERS})),
     Role(code=RoleCode.BROKER, name="broker", permissions=frozenset({P.SEE})),
     Role(code=RoleCode.AUDITOR, name="auditor", permissions=frozenset({P.SEE, P.AUDIT}), of_peo=True),
     Role(code=RoleCode.EMPLOYEE, name="employee", permissions=frozenset({P.SEE, P.SEE_PERSONAL, P.ELECT})),

@@ -6,6 +6,7 @@ from openbenefits.background import (
     importing,
     inviting,
     letter_kinds,
+    renewal_kinds,
     run_kinds,
     setup_kinds,
     statement_kinds,
@@ -129,6 +130,11 @@ KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=letter_kinds.mail_out,
         asks=letter_kinds.SendMails,
+    ),
+    "renewal jobs": Kind(
+        name="what is due of batches and plans",
+        permission=Permission.SETUP,
+        act=renewal_kinds.renewal_jobs,
     ),
     **FILE_KINDS,
 }

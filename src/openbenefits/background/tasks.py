@@ -7,6 +7,9 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
+from openbenefits.casework.escalating import escalate
+from openbenefits.casework.notices import send_notices
+from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
 
@@ -30,6 +33,7 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
     What holds a client is told by its work list and its runs.
     """
     try:
+        run_due(connection, clock.today(), author=NIGHTLY, now=clock.now())  # set-up first, then its runs
         clients = list(Client.objects.order_by("code"))
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
@@ -43,5 +47,16 @@ def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Send the reports that are due today."""
     try:
         send_due(connection, today=clock.today(), now=clock.now())
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.casework", queue="requests", queueing_lock="casework")
+def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Carry out what time does to tasks and cases, then tell people what happened to them."""
+    try:
+        moment = clock.now()
+        escalate(moment)
+        send_notices(connection, now=moment)
     finally:
         connection.close()

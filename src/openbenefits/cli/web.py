@@ -13,14 +13,17 @@ from django.views.decorators.cache import never_cache
 from openbenefits.accounts import language
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
+from openbenefits.portal.offers import signs_only
 from openbenefits.workbench.pages import is_staff
 
 
 @never_cache
 @login_required
 def home(request: Any) -> HttpResponse:
-    """Lead staff to the workbench and employees to the portal; whoever may nothing is told so."""
+    """Lead staff to the workbench, employees and signing contacts to the portal; others are told."""
     access: Access = request.access
+    if signs_only(access):
+        return redirect("portal:offers")
     if is_staff(access):
         return redirect("workbench:home")
     if access.person_id is not None:

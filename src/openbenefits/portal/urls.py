@@ -9,6 +9,7 @@ from openbenefits.portal import (
     home,
     letters,
     life,
+    offers,
     papers,
     pays,
     profile,
@@ -48,4 +49,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("history/", home.history, name="history"),
     path("history.csv", home.history_file, name="history_file"),
     path("profile/", profile.profile, name="profile"),
+    path("offers/", offers.listed, name="offers"),
+    path("offers/<int:batch>/", offers.offer, name="offer"),
+    path("offers/<int:batch>/choose/", offers.choose, name="offer_choose"),
+    path("offers/<int:batch>/sign/", offers.sign, name="offer_sign"),
+    path("offers/<int:batch>.pdf", offers.document, name="offer_document"),
+    path("offers/<int:batch>.xlsx", offers.workbook, name="offer_workbook"),
 ]

@@ -106,7 +106,7 @@ def _session() -> Iterator[server.Server]:
     """Start the server and make Django ready; afterwards everything points where it did."""
     before = {name: os.environ.get(name) for name in ("DATABASE_URL", secrets.FOLDER_VARIABLE)}
     folder = server.data_folder(PURPOSE)
-    running = server.start(folder, is_durable=False)
+    running = server.start(folder, is_durable=False, is_short_lived=True)
     os.environ[secrets.FOLDER_VARIABLE] = str(secrets.folder_beside(folder))
     if not apps.ready:
         set_up_django(running.url())

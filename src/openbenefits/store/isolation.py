@@ -31,13 +31,24 @@ PARENTS = {
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
 OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
-MINE = {"workbench_savedfilter", "api_answer"}
+MINE = {"workbench_savedfilter", "api_answer", "casework_muted", "casework_follower"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
-NO_SETUP = {"background_processrequest"}
+RECONCILE = {
+    f"reconcile_{name}"
+    for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
+}
+"""Invoices of carriers: those of client 0 are shared by several clients."""
+OF_STAFF = RECONCILE | {
+    *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
+    *("casework_notice", "casework_mail"),
+    *("matching_comparison", "matching_ordering"),
+}
+"""Tables of what the staff does among itself: no employee touches a row, not even one about him."""
+NO_SETUP = {"background_processrequest", "platform_connection"} | OF_STAFF
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
-SIGNED = {"accounts_proposal", "accounts_verdict"}
+SIGNED = {"accounts_proposal", "accounts_verdict", "casework_change", "casework_comment"}
 """Tables of acts of users: each writes his own, about clients he may write, and nobody changes a row."""
 SIGN_IN = {
     "accounts_user",
@@ -63,9 +74,11 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
     "django_content_type": "names of tables",
     "django_migrations": "names of migrations",
     "events_statusmove": "the legal moves, the same for all",
+    "renewals_statusmove": "the legal moves, the same for all",
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "workflow_outbox": "what changed, on its way to channels; faces see their log and dead letters",
     "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",
@@ -230,6 +243,8 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
     person = PERSON_COLUMNS.get(table, "person_id")
     of_person = f" AND {_stated(person, 'persons')}" if person in columns else ""
     reads, writes = (f"{_stated(client, setting)}{of_person}" for setting in ("reads", "writes"))
+    if table in OF_STAFF:
+        reads, writes = (f"{one} AND {_is_all('persons')}" for one in (reads, writes))
     if table in NOTES | OWN | NO_SETUP:
         reads += f" AND ({client} <> {PEO} OR {_is_all('reads')})"  # the PEO's own people are no set-up
     if table in NOTES:

@@ -38,6 +38,7 @@ TUNING = {
     "timezone": "UTC",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SHORT_LIVED = {"autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "1GB"}
 
 
 class ServerNotStarted(RuntimeError):
@@ -87,14 +88,19 @@ def django_database(url: str) -> dict[str, Any]:
     }
 
 
-def start(folder: Path, *, is_durable: bool = True) -> Server:
-    """Start the embedded server of a folder, making the folder at first; harmless if it runs already."""
+def start(folder: Path, *, is_durable: bool = True, is_short_lived: bool = False) -> Server:
+    """Start the embedded server of a folder, making the folder at first; harmless if it runs already.
+
+    is_durable: whether what was committed outlives a crash of the machine.
+    is_short_lived: whether its databases live for seconds: nobody tidies them up.
+    """
     server = Server(folder=folder.absolute())
     with _one_at_a_time(server):
         if not (server.folder / "PG_VERSION").exists():
             _initialise(server)
         if not status(server.folder):
-            _launch(server, TUNING if is_durable else TUNING | NOT_DURABLE)
+            tuning = TUNING | ({} if is_durable else NOT_DURABLE) | (SHORT_LIVED if is_short_lived else {})
+            _launch(server, tuning)
     return server
 
 

@@ -36,10 +36,12 @@ class Section(Enum):
     """The parts of the navigation, in their order."""
 
     TODAY = _("Today")
+    WORK = _("Tasks and cases")
     PEOPLE = _("People")
     PROCESS = _("Process")
     DESKS = _("Desks")
     REPORTS = _("Reports")
+    RENEWALS = _("Renewals")
     SETUP = _("Set-up")
     HOUSE = _("House")
 

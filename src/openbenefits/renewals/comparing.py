@@ -1,0 +1,115 @@
+"""Current against renewal, side by side: per plan, per tier, per person, per pay."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from openbenefits.programs import services as setup
+from openbenefits.programs.bundle import ClientBundle
+from openbenefits.renewals import frames
+from openbenefits.renewals.codes import STANDING
+from openbenefits.renewals.models import Batch, ClientApproval
+from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
+
+PAYS = {"weekly": 52, "biweekly": 26, "semimonthly": 24, "monthly": 12}
+PRICED = ("premium_cents", "employer_cents", "employee_cents", "cost_cents", "margin_cents")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A batch as it is weighed: its offers, their priced lines, and those of what each renews.
+
+    offers: frames.OFFERS, those turned down included; lines, before: pricing.priced, the latter under the
+            offer that renews them, with the same people: a change is one of price, never of heads.
+    """
+
+    batch: Batch
+    offers: pl.DataFrame
+    lines: pl.DataFrame
+    before: pl.DataFrame
+
+    @cached_property
+    def standing(self) -> pl.DataFrame:
+        """The lines of offers that are not turned down."""
+        going = self.offers.filter(pl.col("status").is_in([str(one) for one in STANDING]))
+        return self.lines.join(going.select("offer_id"), on="offer_id", how="semi")
+
+    def plans(self) -> pl.DataFrame:
+        """Compare by offer: people, and was_, is_, change_ and percent_ of each amount for all of them."""
+        now = totals(self.lines, "offer_id")
+        sides = compared(totals(self.before, "offer_id"), now, "offer_id")
+        return self.offers.join(sides, on="offer_id", how="left").join(
+            now.select("offer_id", "people"), on="offer_id", how="left"
+        )
+
+    def all(self) -> dict[str, Any]:
+        """Compare the whole: what goes on now, against what it renews and what ends without a renewal."""
+        sides = compared(
+            totals(self.before).with_columns(whole=pl.lit(1)),
+            totals(self.standing).with_columns(whole=pl.lit(1)),
+            "whole",
+        )
+        return sides.row(0, named=True)
+
+    def tiers(self, offer_id: int) -> pl.DataFrame:
+        """Compare one person of each tier and age band of an offer, a month."""
+        keys = ("offer_id", "tier", "age_from")
+        mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
+        rows = compared(mine[0], mine[1], *keys)
+        people = mine[1].select(*keys, "people", "employer_percent_micros")
+        return rows.join(people, on=list(keys), how="left").sort("age_from")
+
+    def with_pays(self, rows: pl.DataFrame, frequencies: list[str]) -> pl.DataFrame:
+        """Add what the employee pays in each pay, now and then: was_<frequency>, is_<frequency>."""
+        return rows.with_columns(
+            **{
+                f"{side}_{name}": per_pay(pl.col(f"{side}_employee_cents"), PAYS[name])
+                for side in ("was", "is")
+                for name in frequencies
+            }
+        )
+
+
+def comparison_of(connection: Any, batch: Batch) -> Compared:
+    """Weigh a batch; what was signed is weighed as it was signed."""
+    offers = frames.load_offers(connection, [batch.pk])
+    lines = priced(signed_lines(batch) if is_signed(batch) else frames.load_lines(connection, [batch.pk]))
+    before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
+    held = priced(frames.load_lines(connection, offers=before["old"].to_list()))
+    counts = lines.select("offer_id", "tier", "age_from", now="people")
+    moved = (
+        before.join(held.rename({"offer_id": "old"}), on="old")
+        .drop("old")
+        .join(counts, on=["offer_id", "tier", "age_from"], how="left")
+        .with_columns(people=pl.coalesce("now", "people"))
+        .drop("now")
+    )
+    return Compared(batch=batch, offers=offers, lines=lines, before=moved.select(lines.columns))
+
+
+def approval_of(batch: Batch) -> ClientApproval | None:
+    """Find the signature under a batch that stands."""
+    return batch.approvals.filter(withdrawal__isnull=True).order_by("-pk").first()
+
+
+def is_signed(batch: Batch) -> bool:
+    """Whether a client's signature stands under a batch."""
+    return approval_of(batch) is not None
+
+
+def signed_lines(batch: Batch) -> pl.DataFrame:
+    """Answer the lines of a batch as they were signed."""
+    approval = approval_of(batch)
+    rows = [] if approval is None else approval.lines
+    return pl.DataFrame(rows, schema=LINES)
+
+
+def frequencies_of(client_id: int) -> list[str]:
+    """Answer how often a client's people are paid, by its set-up in force, the most frequent first."""
+    loaded = setup.loaded_in_force(client_id)
+    if loaded is None or not isinstance(loaded.parts, ClientBundle):
+        return []
+    found = {str(one.frequency) for one in loaded.parts.pay_groups if one.active}
+    return [name for name in PAYS if name in found]

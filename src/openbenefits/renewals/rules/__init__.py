@@ -1,0 +1,1 @@
+"""Pure decisions of renewals: prices and totals of offers, dates, successors, differences."""

@@ -1,0 +1,130 @@
+"""What an offer costs: the one place where rate group, risk factor and contribution become amounts.
+
+Shapes: *lines*, a row for each offer, tier and age band, with
+        offer_id, tier, age_from, premium_micros, cost_micros (null: not known), factor_micros, method,
+        stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people.
+Units:  micro-dollars and micro-percent in, cents a month out; each amount is rounded once, half up.
+Source: process-management §2.4, §3.2.
+"""
+
+import polars as pl
+
+from openbenefits.core import money
+from openbenefits.renewals.codes import Method
+
+LINES = {
+    "offer_id": pl.Int64(),
+    "tier": pl.String(),
+    "age_from": pl.Int16(),
+    "premium_micros": pl.Int64(),
+    "cost_micros": pl.Int64(),
+    "factor_micros": pl.Int64(),
+    "method": pl.String(),
+    "stated_cents": pl.Int64(),
+    "stated_percent_micros": pl.Int64(),
+    "people": pl.Int64(),
+}
+AMOUNTS = ("premium", "employer", "employee", "cost", "margin")
+"""What totals are made of, each a column of cents a month."""
+MONTHS = 12
+
+
+def priced(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add what a person of each line costs a month: premium, employer and employee, cost and margin.
+
+    premium_cents = rate-group premium × factor; the employer never gives more than that, so that the employee
+    never pays less than nothing; employer_percent_micros is what the dollars come to, or what was stated.
+    Missing: a contribution that nobody stated leaves employer and employee unknown.
+    """
+    to_cents = money.HUNDRED_PERCENT * money.MICROS_PER_CENT
+    rows = lines.with_columns(
+        premium_cents=money.multiply_divide_half_up(
+            pl.col("premium_micros"), pl.col("factor_micros"), to_cents
+        ),
+        cost_cents=money.divide_half_up(pl.col("cost_micros"), money.MICROS_PER_CENT),
+    )
+    rows = rows.with_columns(
+        wanted_cents=pl.when(pl.col("method") == Method.DOLLARS)
+        .then("stated_cents")
+        .otherwise(money.percent_of(pl.col("premium_cents"), pl.col("stated_percent_micros")))
+    )
+    rows = rows.with_columns(employer_cents=money.minimum(pl.col("wanted_cents"), pl.col("premium_cents")))
+    share = money.multiply_divide_half_up(
+        pl.col("employer_cents"), money.HUNDRED_PERCENT, pl.col("premium_cents")
+    )
+    return rows.with_columns(
+        employee_cents=money.subtract(pl.col("premium_cents"), pl.col("employer_cents")),
+        margin_cents=money.subtract(pl.col("premium_cents"), pl.col("cost_cents")),
+        employer_percent_micros=pl.when(pl.col("method") == Method.DOLLARS)
+        .then(share)
+        .otherwise("stated_percent_micros"),
+    ).drop("wanted_cents")
+
+
+def totals(priced_lines: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """Add up lines for all their people, by some columns: people, and cents a month of each of AMOUNTS.
+
+    Missing: an amount not known of a line with people makes the sum unknown; one without people adds nothing.
+    """
+    times = {
+        f"{name}_cents": pl.when(pl.col("people") == 0)
+        .then(pl.lit(0, pl.Int64))
+        .otherwise(pl.col(f"{name}_cents") * pl.col("people"))
+        for name in AMOUNTS
+    }
+    rows = priced_lines.with_columns(**times)
+    sums = {name: money.total(pl.col(name)) for name in ("people", *times)}
+    if not by:
+        return rows.select(**sums)
+    return rows.group_by(*by, maintain_order=True).agg(**sums)
+
+
+def compared(current: pl.DataFrame, renewal: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Put current and renewal side by side: was_ and is_ of each amount, change_, and its percent.
+
+    Shapes:  both have `keys` and AMOUNTS in cents; rows of either side alone stay.
+    Missing: no current amount, or one of 0, has no percent.
+    """
+    names = [f"{name}_cents" for name in AMOUNTS]
+    left = current.select(*keys, *(pl.col(name).alias(f"was_{name}") for name in names))
+    right = renewal.select(*keys, *(pl.col(name).alias(f"is_{name}") for name in names))
+    rows = right.join(left, on=list(keys), how="full", coalesce=True, nulls_equal=True)
+    rows = rows.with_columns(
+        **{f"change_{name}": money.subtract(pl.col(f"is_{name}"), pl.col(f"was_{name}")) for name in names}
+    )
+    tenths = 1_000  # percent_ counts tenths of a percent
+    return rows.with_columns(
+        **{
+            f"percent_{name}": money.multiply_divide_half_up(
+                pl.col(f"change_{name}"), tenths, pl.col(f"was_{name}")
+            )
+            for name in names
+        }
+    )
+
+
+def per_pay(monthly_cents: pl.Expr, pays_of_year: int) -> pl.Expr:
+    """Answer what a month's amount is in each of the pays of a year, rounded once.
+
+    For people who compare; what a pay takes is split so that a year sums exactly (rulings §5.1).
+
+    >>> pl.select(per_pay(pl.lit(10_000), 26)).item()
+    4615
+    """
+    return money.multiply_divide_half_up(monthly_cents, MONTHS, pays_of_year)
+
+
+def age_band(ages: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
+    """Find the band of each age: the highest edge at or below it.
+
+    Shapes:  ages has offer_id and age; bands has offer_id and age_from.
+    Missing: nobody below the lowest has one.
+    """
+    edges = bands.select("offer_id", "age_from").unique().sort("age_from")
+    return ages.sort("age").join_asof(
+        edges.with_columns(age=pl.col("age_from").cast(ages.schema["age"])),
+        on="age",
+        by="offer_id",
+        strategy="backward",
+        check_sortedness=False,
+    )

@@ -1,0 +1,121 @@
+"""What an offer is weighed with: what the employer gives, and how many people of each tier hold it."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+from django.db import transaction
+
+from openbenefits.renewals import frames
+from openbenefits.renewals.codes import Method, Tier
+from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
+from openbenefits.renewals.rules.pricing import age_band
+from openbenefits.renewals.statuses import RenewalRefused, held_for_change
+from openbenefits.renewals.tiers import tiers_in_force
+
+
+def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int]) -> None:
+    """Say what the employer gives, by tier: cents a month, or micro-percent of the premium.
+
+    Errors: RenewalRefused below 0, above 100 percent, and once the batch is signed.
+    """
+    most = HUNDRED_PERCENT if method is Method.PERCENT else None
+    for tier, value in employer.items():
+        if value < 0 or (most is not None and value > most):
+            told = "percent from 0 to 100" if most else "dollars from 0 up"
+            raise RenewalRefused(f"offer {offer.pk}, {tier}: expected {told}, found another; correct it")
+    column = "employer_cents" if method is Method.DOLLARS else "employer_percent_micros"
+    with transaction.atomic():
+        held_for_change(offer.batch)
+        Offer.objects.filter(pk=offer.pk).update(method=str(method))
+        offer.tiers.all().delete()
+        OfferTier.objects.bulk_create(
+            OfferTier(client_id=offer.client_id, offer=offer, tier=str(tier), **{column: value})
+            for tier, value in employer.items()
+        )
+    offer.method = str(method)
+
+
+def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edited: bool = True) -> None:
+    """Say with how many people of each tier and age band an offer is weighed.
+
+    Errors: RenewalRefused below 0, and once the batch is signed.
+    """
+    if any(count < 0 for count in people.values()):
+        raise RenewalRefused(
+            f"offer {offer.pk}: expected numbers of people from 0 up, found less; correct them"
+        )
+    with transaction.atomic():
+        held_for_change(offer.batch)
+        for (tier, age_from), count in people.items():
+            OfferCount.objects.update_or_create(
+                offer=offer,
+                tier=str(tier),
+                age_from=age_from,
+                defaults={"client_id": offer.client_id, "people": count, "is_edited": is_edited},
+            )
+
+
+def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
+    """Say how many people of each tier an offer is weighed with; of age bands the lowest holds them all.
+
+    Errors: as set_counts.
+    """
+    bands: dict[str, list[int]] = {}
+    if offer.rate_group is not None:
+        for tier, age_from in offer.rate_group.rates.order_by("age_from").values_list("tier", "age_from"):
+            bands.setdefault(tier, []).append(age_from)
+    wanted = {
+        (tier, age_from): count if place == 0 else 0
+        for tier, count in people.items()
+        for place, age_from in enumerate(bands.get(str(tier), [0]))
+    }
+    set_counts(offer, wanted)
+
+
+def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
+    """Count who holds each offer's option on a day, by tier and age band; what somebody edited stays.
+
+    An offer whose option nobody can hold yet counts nobody. Answers how many people were counted.
+    """
+    offers = frames.load_offers(connection, [batch.pk]).filter(pl.col("option_code") != "")
+    lines = frames.load_lines(connection, [batch.pk])
+    counted = counted_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    with transaction.atomic():
+        held_for_change(batch)
+        edited = OfferCount.objects.filter(offer__batch=batch, is_edited=True)
+        kept = set(edited.values_list("offer_id", "tier", "age_from"))
+        OfferCount.objects.filter(offer__batch=batch, is_edited=False).delete()
+        OfferCount.objects.bulk_create(
+            OfferCount(client_id=batch.client_id, **row)
+            for row in counted.iter_rows(named=True)
+            if (row["offer_id"], row["tier"], row["age_from"]) not in kept
+        )
+    return int(counted["people"].sum())
+
+
+def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Count people by the offer that stands for what they hold: offer_id, tier, age_from, people.
+
+    Shapes: held as load_held, offers as OFFERS with an option code, lines as LINES.
+    """
+    tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
+    stem = pl.concat_str("program", "plan_type", "option_code", separator="/")
+    wanted = offers.select("offer_id", "benefit_group", stem=stem)
+    rows = held.with_columns(
+        stem=pl.col("option").str.replace(r"-[^-/]*$", ""),
+        tier=pl.col("option")
+        .str.extract(r"-([^-/]*)$")
+        .replace_strict(tiers, default=None, return_dtype=pl.String),
+    ).drop_nulls("tier")
+    rows = rows.join(wanted, on="stem", suffix="_offered").filter(
+        (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
+    )
+    bands = lines.select("offer_id", "age_from").unique()
+    rows = age_band(rows.with_columns(pl.col("age").fill_null(0)), bands).drop_nulls("age_from")
+    return (
+        rows.group_by("offer_id", "tier", "age_from")
+        .agg(people=pl.len())
+        .sort("offer_id", "tier", "age_from")
+    )

@@ -1,0 +1,94 @@
+"""A year of a client, from what it has to what the ordinary run offers next year: nothing is typed again."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+from tests.renewals.conftest import choose_all, hand, offers_of
+
+from openbenefits.core.codes import Level
+from openbenefits.programs.models import Schedule
+from openbenefits.renewals import frames
+from openbenefits.renewals.approving import Signature, sign
+from openbenefits.renewals.codes import BatchStatus, OfferStatus
+from openbenefits.renewals.comparing import comparison_of
+from openbenefits.renewals.jobs import run_due
+from openbenefits.renewals.models import Batch, Reminder
+from openbenefits.renewals.moves import BATCH
+from openbenefits.renewals.setting_up import put_into_force
+from openbenefits.renewals.statuses import move
+from openbenefits.runs.services import RunOrder, run
+
+OCTOBER = datetime(2026, 10, 20, 9, tzinfo=UTC)
+
+
+def to_review(batch):
+    for step in (BatchStatus.PREPARED, BatchStatus.REVIEW):
+        move(BATCH, batch, step, author="specialist", now=OCTOBER)
+
+
+def signed(connection, batch):
+    to_review(batch)
+    choose_all(batch, hand(now=OCTOBER))
+    return sign(connection, batch, Signature(name="Q. Press"), by=hand(9, "contact", OCTOBER))
+
+
+def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
+    batch = Batch.objects.get(pk=year.renewal)
+    weighed = comparison_of(fresh_database, batch)
+    assert weighed.offers.height >= 2
+    assert weighed.lines["people"].sum() > 0
+    signed(fresh_database, batch)
+    change = put_into_force(fresh_database, batch, by=hand(now=OCTOBER))
+    assert change.release is not None
+    assert batch.schedule == "OE27"
+    schedule = Schedule.objects.filter(client_id=year.client_id, code="OE27").latest("release_id")
+    assert (schedule.window_begins_on, schedule.window_ends_on) == (date(2026, 11, 2), date(2026, 11, 20))
+    order = RunOrder(
+        client_id=year.client_id,
+        schedule_id=schedule.schedule_id,
+        as_of=date(2026, 11, 2),
+        through=Level.OPTIONS,
+        started_by="test",
+    )
+    run(fresh_database, order, now=OCTOBER)
+    stored = frames.load_stored(fresh_database, year.client_id, schedule.schedule_id, date(2027, 1, 1))
+    offered = {
+        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"]): (
+            row["premium_cents"] * 12,
+            row["employer_cents"] * 12,
+        )
+        for one in weighed.offers.iter_rows(named=True)
+        for row in weighed.lines.filter(offer_id=one["offer_id"]).iter_rows(named=True)
+    }
+    tiers = {"1": "EE", "2": "ES", "3": "EK", "4": "EF", "12": "ES"}
+    prepared = stored.filter(pl.col("option").str.contains("HDHP|VISION"))
+    assert prepared.height >= 4
+    for row in prepared.iter_rows(named=True):
+        stem, _, code = row["option"].rpartition("-")
+        price = (row["most_total"], row["most_employer"])
+        assert price == offered[stem, tiers[code]], row
+        assert row["least_total"] == row["most_total"]
+
+
+def test_the_year_turns_on_its_day(year, fresh_database):
+    batch, old = Batch.objects.get(pk=year.renewal), Batch.objects.get(pk=year.batch)
+    signed(fresh_database, batch)
+    done = run_due(fresh_database, date(2026, 10, 20), author="nightly", now=OCTOBER)
+    assert [(one.job, one.is_held) for one in done if one.record == f"batch {batch.pk}"] == [
+        ("set-up", False)
+    ]
+    batch.refresh_from_db()
+    old.refresh_from_db()
+    assert (batch.status, old.status) == (BatchStatus.APPROVED, BatchStatus.ACTIVE)
+    assert list(Reminder.objects.order_by("due_on").values_list("due_on", flat=True)) == [
+        date(2026, 11, day) for day in (10, 15, 18, 20)
+    ]
+    new_year = datetime(2027, 1, 1, 3, tzinfo=UTC)
+    run_due(fresh_database, new_year.date(), author="nightly", now=new_year)
+    batch.refresh_from_db()
+    old.refresh_from_db()
+    assert (batch.status, old.status) == (BatchStatus.ACTIVE, BatchStatus.EXPIRED)
+    assert {one.status for one in offers_of(batch)} == {OfferStatus.ACTIVE}
+    assert {one.status for one in offers_of(old)} == {OfferStatus.EXPIRED}
+    again = run_due(fresh_database, new_year.date(), author="nightly", now=new_year)
+    assert again == []
