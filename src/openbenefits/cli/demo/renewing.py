@@ -24,14 +24,7 @@ from openbenefits.runs.services import run
 CLIENT = "quill"
 BEGUN, SIGNED, OPENED = date(2026, 9, 15), date(2026, 10, 20), date(2026, 11, 2)
 ENROLLMENT = {"enrollment_begins_on": OPENED, "enrollment_ends_on": date(2026, 11, 20)}
-SHOWN = (
-    "plan_name",
-    "people",
-    "was_premium_cents",
-    "is_premium_cents",
-    "is_employer_cents",
-    "is_employee_cents",
-)
+SHOWN = ("plan_name", "people", "was_premium_cents", "is_premium_cents", "is_employer_cents", "is_employee_cents")
 SEVEN_PERCENT = 7_000_000  # micro-percent
 
 
@@ -44,9 +37,7 @@ def play(stage: Stage) -> None:
         _signed(stage, batch)
         change = put_into_force(stage.connection, batch, by=_hand(SIGNED))
         number = change.release.number if change.release else "none"
-        say(
-            f"The signed batch is release {number} of {CLIENT}: schedule {batch.schedule}, nothing typed again."
-        )
+        say(f"The signed batch is release {number} of {CLIENT}: schedule {batch.schedule}, nothing typed again.")
         note_schedules(stage)
         order = stage.order(CLIENT, batch.schedule, OPENED, through=Level.OPTIONS)
         prepared = run(stage.connection, order, now=at(OPENED))
