@@ -10,6 +10,8 @@ from django.test import override_settings
 from pypdf import PdfReader
 from tests.delivery.test_documents import NOW, put_document, put_person
 
+from openbenefits.accounts.models import User
+from openbenefits.accounts.services import link_employee
 from openbenefits.delivery import frames, services
 from openbenefits.delivery.codes import Channel, FateCode
 from openbenefits.delivery.models import Choice, Delivery, Fate
@@ -103,6 +105,21 @@ def test_a_mail_says_no_more_than_that_a_letter_is_there(fresh_database):
     ]
     assert stands(fresh_database, person) == [("email", "sent")]
     assert services.send_mails(fresh_database, person[0], **BY) == {"sent": 0, "failed": 0}
+
+
+@IN_MEMORY
+def test_a_mail_speaks_the_language_its_reader_chose(fresh_database):
+    person = put_person("1001", email="ann@example.com")
+    reader = User.objects.create_user("ann", language="es")
+    link_employee(reader, *person, given_by="test", now=BY["now"])
+    agree(*person, Channel.EMAIL)
+    put_letter(fresh_database, person)
+    services.send_mails(fresh_database, person[0], **BY)
+    letter = mail.outbox[-1]
+    assert "Hola, Ann1001 Moss:" in letter.body
+    assert "Dear" not in letter.body
+    assert letter.subject != "Confirmation statement"
+    assert letter.subject in letter.body
 
 
 @IN_MEMORY

@@ -10,6 +10,7 @@ from openbenefits.accounts.approvals import ApprovalWanted
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import archives, changes, services
 from openbenefits.programs.drafts.records import plain_record
+from openbenefits.programs.drafts.renewal import left_over
 from openbenefits.programs.drafts.services import DraftRefused, Hand
 from openbenefits.programs.frames import PEO
 from openbenefits.programs.loaded import fingerprint, to_document
@@ -49,6 +50,15 @@ def raised(draft, percent="90", by=ANNA):
     key, record = contribution(draft)
     rows = [{**record["rows"][0], "employee_percent": percent}, *record["rows"][1:]]
     return services.put(draft, "contributions", key, {**record, "rows": rows}, by=by)
+
+
+def test_own_rate_tables_without_rates_of_the_new_year_are_named():
+    tables = [
+        {"code": code, "from": day}
+        for code, day in (("A", "2025-01-01"), ("A", "2026-01-01"), ("C", "2025-01-01"), ("B", "2025-06-01"))
+    ]
+    assert left_over({"rate_tables": tables}, date(2026, 1, 1)) == ["B", "C"]
+    assert left_over({}, date(2026, 1, 1)) == []
 
 
 def test_a_draft_applied_is_the_folder_applied(applied, tmp_path):

@@ -19,7 +19,7 @@ from openbenefits.programs import frames
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import EventClass, Schedule
 from openbenefits.review.rules.cures import COMMANDS, path_of
-from openbenefits.review.services import work_list
+from openbenefits.review.services import today, work_list
 from openbenefits.runs.services import run
 from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.workforce import services as workforce
@@ -252,6 +252,8 @@ def test_ba1321_coverage_that_waits_for_evidence_until_that_is_decided(fresh_dat
     Coverage.objects.create(**key, **point, **amounts, rule="a test", made_at=LATER)
     told = entry(fresh_database, final, "BA1321")
     assert (told["people"], told["since"]) == (1, LATER.date())
+    counted = today(fresh_database, [final.client_id], as_of=MARRIED).clients
+    assert counted["unproved"].item() == 1
     number = Person.objects.get(pk=person_id).employee_number
     assert told["command"] == f"openbenefits elect proof --client harbor --person {number}"
     decision = ("--plan-type", "20", "--approved", "80000", "--on", "2026-01-01")

@@ -29,7 +29,7 @@ def member(clients, as_owner):
 def test_a_provider_is_entered_changed_and_taken_away(desk, member, as_owner):
     here = f"/workbench/harbor/people/{member.employee_number}/providers/"
     assert "Nobody is named" in text(desk.get(here))
-    day = {"seat": "0-11-0", "0-11-0-begins_on": "2026-03-01"}
+    day = {"place": "0-11-0", "0-11-0-begins_on": "2026-03-01"}
     slip = desk.post(here, day | {"0-11-0-provider_id": "1234567890"})
     assert slip.status_code == 422
     assert "last digit does not fit" in text(slip)

@@ -52,7 +52,7 @@ def test_a_signed_form_is_entered_and_what_cannot_be_is_said(desk, head, as_owne
         assert refused.status_code == 422
         assert told in text(refused)
     done = desk.post(address(person), said | {share: "100"}, follow=True)
-    assert "it counts from the day it was signed" in text(done)
+    assert "Written down" in text(done)
     assert "(primary)" in text(done)
     assert "stands already" in text(desk.post(address(person), said | {share: "100"}, follow=True))
     stored = as_owner(lambda: Designation.objects.get(person_id=person.pk))

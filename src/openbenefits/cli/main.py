@@ -7,6 +7,7 @@ import typer
 from openbenefits import __version__
 from openbenefits.cli import (
     adhoc,
+    approvals,
     audit,
     census,
     clients,
@@ -58,7 +59,8 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *("demo", "serve", "worker", "user", "sample", "doctor", "setup", "limits", "census", "clients", "audit"),
+    *("demo", "serve", "worker", "user", "approvals", "sample", "doctor", "setup", "limits", "census"),
+    *("clients", "audit"),
     *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
     *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
@@ -116,6 +118,7 @@ app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog=serve.SERVE_EPILOG)(serve.serve)
 app.command(rich_help_panel=START, epilog=worker.WORKER_EPILOG)(worker.worker)
 app.add_typer(user.app, name="user", rich_help_panel=START)
+app.add_typer(approvals.app, name="approvals", rich_help_panel=START)
 app.command(rich_help_panel=START, epilog=sample.SAMPLE_EPILOG)(sample.sample)
 app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 

@@ -11,21 +11,25 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy
 
+from openbenefits.accounts.models import EmployeeLogin
 from openbenefits.delivery import frames
 from openbenefits.delivery.codes import KIND_NAMES, DocumentKind, FateCode
 from openbenefits.delivery.keeping import unpacked
 from openbenefits.delivery.models import Content, Delivery, Fate
 from openbenefits.delivery.routing import attaches
 
-BODY = """Dear {name},
+BODY = gettext_lazy("""Dear %(name)s,
 
-{what} from {employer} is ready for you. Please sign in to read it:
-{link}
+%(what)s from %(employer)s is ready for you. Please sign in to read it:
+%(link)s
 
 You get this message because you agreed to receive such letters without paper. You may withdraw that at
 any time in the portal, and ask your benefits administrator for a copy on paper at no charge.
-"""
+""")
+"""In the language that the reader chose in the portal."""
 
 
 def send_mails(
@@ -73,13 +77,21 @@ def _send(row: dict[str, Any], *, with_letter: bool, author: str, now: datetime)
 
 def message_for(row: dict[str, Any], *, with_letter: bool) -> EmailMessage:
     """Write the mail about a letter."""
-    what = KIND_NAMES[DocumentKind(row["kind"])]
-    text = BODY.format(
-        name=row["name"], what=what, employer=row["client_name"], link=f"{settings.PUBLIC_URL}/portal/"
-    )
+    kind = KIND_NAMES[DocumentKind(row["kind"])]
+    with translation.override(_language(row)):
+        what = gettext(kind)
+        told = {"name": row["name"], "what": what, "employer": row["client_name"]}
+        text = str(BODY) % (told | {"link": f"{settings.PUBLIC_URL}/portal/"})
     message = EmailMessage(subject=what, body=text, to=[row["address"]])
     if with_letter:
         content = Content.objects.get(pk=row["document_id"], client_id=row["client_id"])
-        name = f"{what.lower().replace(' ', '-')}-{row['document_id']}.pdf"
+        name = f"{kind.lower().replace(' ', '-')}-{row['document_id']}.pdf"
         message.attach(name, unpacked(content.packed), "application/pdf")
     return message
+
+
+def _language(row: dict[str, Any]) -> str:
+    """The language a reader chose; English for whoever chose none, or has no login."""
+    logins = EmployeeLogin.objects.filter(client_id=row["client_id"], person_id=row["person_id"])
+    chosen = logins.values_list("user__language", flat=True).first()
+    return chosen or settings.LANGUAGE_CODE

@@ -86,13 +86,13 @@ ORDER BY valid_from DESC, version DESC LIMIT 1
 """
 
 
-def find_people(connection: Any, search: Search, *, as_of: date) -> Found:
-    """Find a page of people, by the name last known, with the last event of each and where it stands.
+def find_people(connection: Any, search: Search, *, as_of: date, most: int = PAGE) -> Found:
+    """Find a page of people (of `most`), by the name last known, with the last event of each and its status.
 
     Shapes: PEOPLE; `messages` counts those that are current. Who has no event has nulls.
     """
-    rows = _found(connection, search)
-    page = rows.head(PAGE)
+    rows = _found(connection, search, most)
+    page = rows.head(most)
     last = _last_events(connection, search.client_id, page, as_of)
     counts = load_message_counts(connection, search.client_id, page["person_id"].to_list())
     people = page.join(last, on="person_id", how="left", maintain_order="left").join(
@@ -102,16 +102,16 @@ def find_people(connection: Any, search: Search, *, as_of: date) -> Found:
         name=pl.concat_str("last_name", "first_name", separator=", "),
         messages=pl.col("messages").fill_null(0),
     )
-    return Found(people=named.select(PEOPLE), has_more=rows.height > PAGE)
+    return Found(people=named.select(PEOPLE), has_more=rows.height > most)
 
 
-def _found(connection: Any, search: Search) -> pl.DataFrame:
+def _found(connection: Any, search: Search, most: int) -> pl.DataFrame:
     """One more than a page; a text with a digit is a number, and so is one that nobody is called."""
     looked = (_NUMBERED,) if any(letter.isdigit() for letter in search.text) else (_names(search), _NUMBERED)
     if not search.text.strip():
         looked = ("",)
     for condition in looked:
-        rows = copy_out(connection, *_asked(connection, search, condition))
+        rows = copy_out(connection, *_asked(connection, search, condition, most))
         if rows.height:
             return rows
     return pl.DataFrame(schema=FOUND)
@@ -132,7 +132,7 @@ def _turned(text: str) -> str:
 
 
 def _asked(
-    connection: Any, search: Search, condition: str
+    connection: Any, search: Search, condition: str, most: int
 ) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
     parts = [condition] if condition else []
     key = _key_of(connection, search) if search.after is not None else None
@@ -151,7 +151,7 @@ def _asked(
         "after_key": key,
         "status": search.status,
         "program": search.program_id,
-        "limit": PAGE + 1,
+        "limit": most + 1,
     }
     return QUERY.format(conditions="".join(f"\n  AND {part}" for part in parts)), FOUND, asked
 

@@ -25,9 +25,13 @@ from openbenefits.runs.models import Run
 
 DAYS_AHEAD = 14
 UNFINISHED = ("PR", "NT", "ET", "EE", "RE")
-WORK = ("errors", "unanswered", "ending", "ended", "flagged", "activity", "held_runs", "open_runs")
+WORK = (
+    *("errors", "unanswered", "ending", "ended", "flagged", "unproved", "activity", "held_runs"),
+    "open_runs",
+)
 """What is counted of each client: people whom errors hold, events without an answer, windows that end soon or
-have ended unanswered, flagged events, activity that waits, runs that a limit holds, runs not ended."""
+have ended unanswered, flagged events, people whose coverage waits for evidence (health data), activity that
+waits, runs that a limit holds, runs not ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,7 @@ def today(
     parts = [
         counted,
         held,
+        frames.load_unproved(connection, client_ids),
         frames.load_waiting(connection, client_ids),
         frames.load_runs(connection, client_ids),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES
+from openbenefits.enrollment.evidence_frames import NOT_CLOSED
 from openbenefits.store.bulk import copy_out
 
 _FINAL = ", ".join(f"'{status}'" for status in FINAL_STATUSES)
@@ -45,6 +46,12 @@ GROUP BY 1, 2
 """
 ERRORS = {"client_id": pl.Int32(), "code": pl.String(), "people": pl.Int64()}
 
+UNPROVED_QUERY = f"""
+SELECT c.client_id, count(DISTINCT c.person_id) AS unproved FROM enrollment_coverage AS c
+WHERE {_MINE.replace("client_id =", "c.client_id =")} AND {NOT_CLOSED} GROUP BY 1
+"""
+UNPROVED = {"client_id": pl.Int32(), "unproved": pl.Int64()}
+
 WAITING_QUERY = f"""
 SELECT client_id, count(*) AS activity FROM events_activity
 WHERE {_MINE} AND event_number IS NULL GROUP BY 1
@@ -68,6 +75,11 @@ def load_standing(connection: Any, client_ids: Sequence[int] | None, *, through:
 def load_errors(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFrame:
     """Count the people of each client whom an error of a code holds."""
     return copy_out(connection, ERRORS_QUERY, ERRORS, _asked(client_ids))
+
+
+def load_unproved(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Count the people of each client whose coverage waits for evidence of insurability (BA1321)."""
+    return copy_out(connection, UNPROVED_QUERY, UNPROVED, _asked(client_ids))
 
 
 def load_waiting(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFrame:

@@ -210,7 +210,18 @@ def _unproved(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataF
 
 
 def _taken_before(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
-    """Coverage changed for pays that payroll had taken already, while a balance is left of it."""
+    rows = taken_before(connection, client_id)
+    if rows.is_empty():
+        return rows
+    return _of_coverage(rows, events).with_columns(
+        code=pl.lit("BA1326"),
+        expected=pl.lit("pays taken as coverage says"),
+        found=pl.format("pays through {} reported before the change", "taken_through"),
+    )
+
+
+def taken_before(connection: Any, client_id: int) -> pl.DataFrame:
+    """Coverage changed for pays that payroll had taken already, while a balance is left of it (BA1326)."""
     rows = frames.load_taken_before(connection, client_id)
     if rows.is_empty():
         return rows
@@ -221,12 +232,7 @@ def _taken_before(connection: Any, client_id: int, events: pl.DataFrame) -> pl.D
     )
     left = balances(connection, asked).filter(pl.col("correct_cents").ne_missing(0))
     key = ["client_id", "person_id", "benefit_record", "plan_type"]
-    rows = rows.join(left.select(key).unique(), on=key, how="semi")
-    return _of_coverage(rows, events).with_columns(
-        code=pl.lit("BA1326"),
-        expected=pl.lit("pays taken as coverage says"),
-        found=pl.format("pays through {} reported before the change", "taken_through"),
-    )
+    return rows.join(left.select(key).unique(), on=key, how="semi")
 
 
 def _ending_calendars(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:

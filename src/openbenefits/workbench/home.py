@@ -1,6 +1,7 @@
 """Where one begins: what needs a person today, at all clients or at one."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -14,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.accounts.services import Access
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED
 from openbenefits.review.services import Today, today
 from openbenefits.review.today import DAYS_AHEAD
+from openbenefits.review.work import taken_before
 from openbenefits.runs.models import Run
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench import links, words
@@ -35,6 +38,7 @@ WORK: tuple[tuple[str, str | Promise, str | Promise], ...] = (
     ("ending", _("Windows ending"), _("in the next 14 days, unanswered")),
     ("ended", _("Windows ended"), _("unanswered: extend them, or finalise with defaults")),
     ("flagged", _("Flagged events"), _("facts changed, overtaken or disconnected")),
+    ("unproved", _("Evidence waiting"), _("more coverage asked for than is in force")),
     ("activity", _("Activity waiting"), _("not an event yet")),
     ("held_runs", _("Runs held"), _("by a limit, until somebody releases them")),
 )
@@ -47,6 +51,7 @@ def _lists(client: str) -> dict[str, str | None]:
     return events | {
         "errors": links.work(client, severity="error"),
         "flagged": links.found("flagged", client=client) or events["flagged"],
+        "unproved": links.work(client, code="BA1321"),
         "activity": links.found("activity", client=client) or address("controls", client=client),
         "held_runs": links.with_query(address("runs", client=client), **{"runs.f_state": "held"}),
     }
@@ -67,7 +72,7 @@ CLIENTS = (
 @page("", name="home", title=_("Today"), section=Section.TODAY)
 def home(request: Any) -> HttpResponse:
     """Show what needs a person today, at all clients."""
-    found = today(connection, None, as_of=clock.today())
+    found = _seen(request.access, today(connection, None, as_of=clock.today()))
     shown = _clients(request, found)
     if (file := shown.export()) is not None:
         return file
@@ -91,6 +96,13 @@ def home(request: Any) -> HttpResponse:
     )
 
 
+def _seen(access: Access, found: Today) -> Today:
+    """Leave out how many wait for evidence where health data is not the user's to see."""
+    seen = [one for one in found.clients["client_id"] if access.may(Permission.SEE_HEALTH, one)]
+    shown = pl.when(pl.col("client_id").is_in(seen)).then("unproved").otherwise(pl.lit(0, pl.Int64))
+    return replace(found, clients=found.clients.with_columns(unproved=shown))
+
+
 def _clients(request: Any, found: Today) -> Sheet:
     rows = found.clients
     if "clients.sort" not in request.GET:
@@ -110,12 +122,21 @@ def _clients(request: Any, found: Today) -> Sheet:
 def of_client(request: Any, client: str) -> HttpResponse:
     """Show what needs a person today, at one client."""
     mine = client_of(request, client)
-    found = today(connection, [mine.pk], as_of=clock.today())
+    found = _seen(request.access, today(connection, [mine.pk], as_of=clock.today()))
     counts, lists = found.clients.row(0, named=True), _lists(mine.code)
     cards = [
         {"title": title, "meaning": meaning, "count": counts[name], "href": lists[name]}
         for name, title, meaning in WORK
     ]
+    late = taken_before(connection, mine.pk)["person_id"].n_unique()
+    cards.append(
+        {
+            "title": _("Taken before a change"),
+            "meaning": _("pays taken otherwise than coverage now says"),
+            "count": late,
+            "href": links.work(mine.code, code="BA1326"),
+        }
+    )
     return show(
         request,
         "workbench/home/client.html",

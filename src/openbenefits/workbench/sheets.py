@@ -244,26 +244,31 @@ class Sheet:
         kind = self._setting("export")
         if kind not in TYPES:
             return None
-        shown = [column for column in self.columns if column.name in self.found.columns]
-        rows = self.found.select(self._exported(column) for column in shown)
-        file = BytesIO()
-        if kind == "csv":
-            defused(rows).write_csv(file)
-        else:
-            defused(rows).write_excel(file, worksheet=self.name[:31], autofit=False)
-        answer = HttpResponse(file.getvalue(), content_type=TYPES[kind])
-        answer["Content-Disposition"] = f'attachment; filename="{self.name}.{kind}"'
-        return answer
+        return as_file(self.found, self.columns, self.name, kind)
 
-    def _exported(self, column: Column) -> pl.Expr:
-        """Answer a column for a file: under its heading, codes in words; money as dollars that add up."""
-        value = pl.col(column.name)
-        if column.words is not None:
-            words = {code: str(text) for code, text in column.words.items()}
-            value = value.replace_strict(words, default=value.cast(pl.String), return_dtype=pl.String)
-        elif column.kind == "money":
-            value = value.cast(pl.Decimal(18, 2)) * pl.lit("0.01").cast(pl.Decimal(18, 2))
-        return value.alias(str(column.title))
+
+def as_file(rows: pl.DataFrame, columns: Sequence[Column], name: str, kind: str) -> HttpResponse:
+    """Answer rows as a file of a kind of TYPES, with the columns of theirs that are named."""
+    shown = rows.select(_exported(column) for column in columns if column.name in rows.columns)
+    file = BytesIO()
+    if kind == "csv":
+        defused(shown).write_csv(file)
+    else:
+        defused(shown).write_excel(file, worksheet=name[:31], autofit=False)
+    answer = HttpResponse(file.getvalue(), content_type=TYPES[kind])
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    return answer
+
+
+def _exported(column: Column) -> pl.Expr:
+    """Answer a column for a file: under its heading, codes in words; money as dollars that add up."""
+    value = pl.col(column.name)
+    if column.words is not None:
+        words = {code: str(text) for code, text in column.words.items()}
+        value = value.replace_strict(words, default=value.cast(pl.String), return_dtype=pl.String)
+    elif column.kind == "money":
+        value = value.cast(pl.Decimal(18, 2)) * pl.lit("0.01").cast(pl.Decimal(18, 2))
+    return value.alias(str(column.title))
 
 
 def sheet(

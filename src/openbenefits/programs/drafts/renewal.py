@@ -32,10 +32,10 @@ def carry_forward(draft: Draft, begins: date, source: str, *, by: Hand) -> int:
     return len(found)
 
 
-def left_over(held: OpenDraft, begins: date) -> list[str]:
-    """List the rate tables a client's own that hold no version of the year that begins on a day."""
+def left_over(parts: Plain, begins: date) -> list[str]:
+    """List a client's own rate tables that hold no version of the year that begins on a day."""
     tables: dict[str, str] = {}
-    for table in held.parts.get("rate_tables") or ():
+    for table in parts.get("rate_tables") or ():
         tables[table["code"]] = max(tables.get(table["code"], ""), table["from"])
     return sorted(code for code, latest in tables.items() if latest < begins.isoformat())
 

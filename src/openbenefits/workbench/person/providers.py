@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db import connection
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,9 +20,10 @@ from openbenefits.enrollment.providers import (
     name_provider,
     seats_on,
 )
-from openbenefits.workbench.pages import client_of, page, show
-from openbenefits.workbench.person.about import author_of, noted, person_href, somebody
+from openbenefits.workbench.pages import client_of, page
+from openbenefits.workbench.person.about import author_of, somebody
 from openbenefits.workbench.person.forms import day_field
+from openbenefits.workbench.person.several import several_forms
 
 SAID: Mapping[str, bool | None] = {"": None, "yes": True, "no": False}
 
@@ -90,30 +89,22 @@ def providers(request: Any, client: str, number: str) -> HttpResponse:
     found = client_of(request, client)
     person = somebody(found, number)
     seats = seats_on(connection, found.pk, person.pk, on=clock.today())
-    shown = [ProviderForm(seat) for seat in seats]
-    if request.method == "POST":
-        place = next((at for at, form in enumerate(shown) if form.prefix == request.POST.get("seat")), None)
-        if place is None:
-            raise Http404
-        form = shown[place] = ProviderForm(seats[place], request.POST)
-        if form.is_valid() and _named(request, person, form):
-            return redirect(request.path)
-    else:
-        noted(request, "saw", "providers", person)
-    return show(
+    return several_forms(
         request,
-        "workbench/person/providers.html",
+        found,
+        person,
+        [ProviderForm(seat) for seat in seats],
+        bind=lambda place: ProviderForm(seats[place], request.POST),
+        do=lambda form: _named(request, person, form),
+        template="workbench/person/providers.html",
         title=_("Providers of %(number)s") % {"number": number},
-        client=found,
-        crumbs=[(number, person_href(found.code, number))],
-        forms=shown,
-        status=422 if request.method == "POST" else 200,
+        names=("providers", "provider named"),
     )
 
 
 def _named(request: Any, person: Any, form: ProviderForm) -> bool:
     try:
-        is_new = name_provider(
+        return name_provider(
             connection,
             person.client_id,
             person.pk,
@@ -126,9 +117,3 @@ def _named(request: Any, person: Any, form: ProviderForm) -> bool:
     except ProviderRefused as refused:
         form.add_error("provider_id", str(refused))
         return False
-    if is_new:
-        noted(request, "did", "provider named", person)
-        messages.success(request, _("Written down."))
-    else:
-        messages.info(request, _("That stands already; nothing was written."))
-    return True

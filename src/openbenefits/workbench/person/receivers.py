@@ -4,10 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db import connection
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,9 +14,10 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.choosing.drafts import By
 from openbenefits.choosing.receivers import Receiving, name_receivers, receiving_of
 from openbenefits.enrollment.designations import DesignationRefused, Shares
-from openbenefits.workbench.pages import client_of, page, show
-from openbenefits.workbench.person.about import author_of, noted, person_href, somebody
+from openbenefits.workbench.pages import client_of, page
+from openbenefits.workbench.person.about import author_of, somebody
 from openbenefits.workbench.person.forms import day_field
+from openbenefits.workbench.person.several import several_forms
 
 KINDS = {False: "primary", True: "contingent"}
 
@@ -84,39 +83,24 @@ def receivers(request: Any, client: str, number: str) -> HttpResponse:
     found = client_of(request, client)
     person = somebody(found, number)
     places = receiving_of(connection, found.pk, person.pk, on=clock.today())
-    shown = [ReceiversForm(place) for place in places]
-    if request.method == "POST":
-        index = next((at for at, form in enumerate(shown) if form.key == request.POST.get("place")), None)
-        if index is None:
-            raise Http404
-        form = shown[index] = ReceiversForm(places[index], request.POST)
-        if form.is_valid() and _named(request, person, form):
-            return redirect(request.path)
-    else:
-        noted(request, "saw", "beneficiaries", person)
-    return show(
+    return several_forms(
         request,
-        "workbench/person/receivers.html",
+        found,
+        person,
+        [ReceiversForm(place) for place in places],
+        bind=lambda place: ReceiversForm(places[place], request.POST),
+        do=lambda form: _named(request, person, form),
+        template="workbench/person/receivers.html",
         title=_("Beneficiaries of %(number)s") % {"number": number},
-        client=found,
-        crumbs=[(number, person_href(found.code, number))],
-        forms=shown,
-        status=422 if request.method == "POST" else 200,
+        names=("beneficiaries", "beneficiaries named"),
     )
 
 
 def _named(request: Any, person: Any, form: ReceiversForm) -> bool:
     by = By(user_id=request.user.pk, author=author_of(request), now=clock.now())
+    on = form.cleaned_data["signed_on"]
     try:
-        is_new = name_receivers(
-            connection, person.client_id, person.pk, form.shares(), on=form.cleaned_data["signed_on"], by=by
-        )
+        return name_receivers(connection, person.client_id, person.pk, form.shares(), on=on, by=by)
     except DesignationRefused as refused:
         form.add_error(None, str(refused))
         return False
-    if is_new:
-        noted(request, "did", "beneficiaries named", person)
-        messages.success(request, _("Written down: it counts from the day it was signed."))
-    else:
-        messages.info(request, _("That stands already; nothing was written."))
-    return True

@@ -18,7 +18,7 @@ from openbenefits.background.services import ask
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services
 from openbenefits.programs.drafts.records import key_from, key_names
-from openbenefits.programs.drafts.renewal import carry_forward
+from openbenefits.programs.drafts.renewal import carry_forward, left_over
 from openbenefits.programs.drafts.services import DraftRefused
 from openbenefits.programs.models import Draft
 from openbenefits.workbench.pages import act, reason_of
@@ -26,6 +26,9 @@ from openbenefits.workbench.set_up.browse import NO_CODE, key_in_force
 from openbenefits.workbench.set_up.drafts import EFFECT
 from openbenefits.workbench.set_up.editor import NEW, NO_KEY, draft_of, editor_address, hand_of
 from openbenefits.workbench.set_up.holders import Holder, section_of, setup_page
+
+MOST_NAMED = 5
+"""Of what is named in a message; the rest is counted."""
 
 
 class ActRefused(ValueError):
@@ -169,7 +172,12 @@ def _forward(request: Any, _holder: Holder, draft: Draft) -> str:
     begins = day_in(request, "begins")
     source = request.POST.get("source", "").strip()
     count = carry_forward(draft, begins, source, by=hand_of(request))
-    return _("%(count)s records are carried forward to %(day)s.") % {"count": count, "day": begins}
+    said = _("%(count)s records are carried forward to %(day)s.") % {"count": count, "day": begins}
+    old = left_over(services.opened(draft).parts, begins)
+    if not old:
+        return said
+    told = {"count": len(old), "some": ", ".join(old[:MOST_NAMED])}
+    return said + " " + _("%(count)s rate tables have no rates of that year yet: %(some)s.") % told
 
 
 def _give_up(request: Any, _holder: Holder, draft: Draft) -> str:
