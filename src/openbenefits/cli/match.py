@@ -28,8 +28,12 @@ Client = Annotated[
     typer.Option("--client", "-c", metavar="CODE", help="The client; not of a prospect.", show_default=False),
 ]
 Packages = Annotated[
-    Path,
-    typer.Argument(exists=True, dir_okay=False, help="The candidate packages: CSV or XLSX, a row per plan."),
+    Path | None,
+    typer.Argument(exists=True, dir_okay=False, help="Candidate packages: CSV or XLSX, a row per plan."),
+]
+Batches = Annotated[
+    list[int] | None,
+    typer.Option("--batch", help="A benefits batch of the client, as a package; may be said again."),
 ]
 CensusFile = Annotated[
     Path | None,
@@ -73,10 +77,11 @@ Reason = Annotated[str, typer.Option("--reason", help="Why these weights; it is 
 
 @app.command()
 def price(
-    packages: Packages,
     as_of: AsOf,
     prices_on: PricesOn,
+    packages: Packages = None,
     client: Client = None,
+    batch: Batches = None,
     census: CensusFile = None,
     affordable: Share = None,
 ) -> None:
@@ -84,7 +89,7 @@ def price(
     connection = open_database()
     from openbenefits.matching import services
 
-    asked = _asked(packages, client, census, "", as_of, prices_on, None, None, None, affordable, "")
+    asked = _asked((packages, batch), client, census, "", as_of, prices_on, None, None, None, affordable, "")
     priced, _ = services.price_asked(connection, asked)
     amounts = ("premium_cents", "employer_cents", "employee_cents", "margin_cents", "people", "unplaced")
     console.print(table_of(_dollars(priced.measured.select("code", *amounts)), title="A month"))
@@ -96,10 +101,11 @@ def price(
 
 @app.command()
 def rank(
-    packages: Packages,
     as_of: AsOf,
     prices_on: PricesOn,
+    packages: Packages = None,
     client: Client = None,
+    batch: Batches = None,
     census: CensusFile = None,
     title: Title = "Packages compared",
     weights: Weights = None,
@@ -115,7 +121,17 @@ def rank(
     from openbenefits.matching import services
 
     asked = _asked(
-        packages, client, census, title, as_of, prices_on, weights, scale, reference, affordable, reason
+        (packages, batch),
+        client,
+        census,
+        title,
+        as_of,
+        prices_on,
+        weights,
+        scale,
+        reference,
+        affordable,
+        reason,
     )
     made = services.compare(connection, asked, made_by=by, now=now())
     _show(services.look(asked.client_id, made.comparison_id), xlsx)
@@ -184,7 +200,7 @@ def compare(
 
 
 def _asked(
-    packages: Path,
+    packages: tuple[Path | None, list[int] | None],
     client: str | None,
     census: Path | None,
     title: str,
@@ -201,7 +217,7 @@ def _asked(
 
     if (client is None) == (census is None):
         raise typer.BadParameter("expected a client or a prospect's census, found both or neither")
-    candidates = _taken(packages, files.read_candidates(packages.name, packages.read_bytes()))
+    candidates = _candidates(*packages, _client_id(client))
     people = None if census is None else _taken(census, files.read_census(census.name, census.read_bytes()))
     return services.Asked(
         client_id=_client_id(client),
@@ -216,6 +232,23 @@ def _asked(
         affordable_hundredths=_hundredths(affordable),
         reason=reason,
     )
+
+
+def _candidates(file: Path | None, batches: list[int] | None, client_id: int) -> Any:
+    """Read the packages of a file, and take the batches named, which are packages that stand already."""
+    from django.db import connection
+
+    from openbenefits.matching import files
+    from openbenefits.matching.offers import candidates_of, together
+
+    if file is None and not batches:
+        raise typer.BadParameter("expected a file of packages or --batch, found neither")
+    parts = []
+    if file is not None:
+        parts.append(_taken(file, files.read_candidates(file.name, file.read_bytes())))
+    if batches:
+        parts.append(candidates_of(connection, client_id, batches))
+    return together(parts)
 
 
 def _taken(file: Path, read: Any) -> Any:

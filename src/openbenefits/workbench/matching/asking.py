@@ -12,9 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.core.faults import message_of
 from openbenefits.matching import files, services
+from openbenefits.matching.candidates import Candidates
 from openbenefits.matching.models import Comparison
+from openbenefits.matching.offers import candidates_of, code_of, title_of, together
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, HIGHEST_WEIGHT
+from openbenefits.renewals.models import Batch
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput
@@ -26,6 +29,7 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_PRICES = 300_000
 """Plans × people that are priced while somebody waits; more is for the command line."""
 SHOWN = 2_000
+MOST_BATCHES = 50
 
 MEASURE_NAMES = {
     "client": _("Client cost"),
@@ -77,8 +81,15 @@ class AskForm(forms.Form):
     """What is compared: for whom, from when, which packages."""
 
     title = forms.CharField(label=_("Name of the comparison"), max_length=100)
+    batches = forms.MultipleChoiceField(
+        label=_("Benefits batches"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each is a package: its offered plans at their rates and contributions."),
+    )
     packages = forms.FileField(
         label=_("Candidate packages"),
+        required=False,
         help_text=_("CSV (UTF-8) or XLSX, a row per plan of a package; see sample/matching/packages.csv."),
     )
     census = forms.FileField(
@@ -100,11 +111,17 @@ class AskForm(forms.Form):
         initial=0,
     )
 
-    def __init__(self, client: str | None, *parts: Any, **named: Any) -> None:
-        """Ask for a census of who is no client."""
+    def __init__(self, client: str | None, client_id: int, *parts: Any, **named: Any) -> None:
+        """Ask for a census of who is no client; offer the batches of who is one."""
         super().__init__(*parts, **named)
         if client is not None:
             del self.fields["census"]
+        batches = Batch.objects.filter(client_id=client_id).order_by("-pk")[:MOST_BATCHES] if client else ()
+        if batches:
+            told = [(str(one.pk), f"{title_of(one)} ({code_of(one)}, {one.status})") for one in batches]
+            self.fields["batches"].choices = told  # type: ignore[attr-defined]
+        else:
+            del self.fields["batches"]
 
     def clean(self) -> Any:
         """Refuse what is too large before it is read."""
@@ -113,6 +130,8 @@ class AskForm(forms.Form):
             file = found.get(name)
             if file is not None and file.size > MOST_BYTES:
                 self.add_error(name, _("Expected at most 10 MB, found more. Split the file."))
+        if not self.errors and not found.get("packages") and not found.get("batches"):
+            self.add_error("packages", _("Expected packages, found none. Hand in a file, or choose a batch."))
         return found
 
 
@@ -157,7 +176,7 @@ def new(request: Any, client: str | None = None) -> HttpResponse:
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     told = {"as_of": clock.today(), "prices_on": clock.today().replace(month=1, day=1)}
     told["prices_on"] = told["prices_on"].replace(year=clock.today().year + 1)
-    form = AskForm(client, *posted, initial=told)
+    form = AskForm(client, whose(request, client), *posted, initial=told)
     weights = WeightsForm(*posted[:1], prefix="weight")
     bad: list[Any] = []
     if posted and form.is_valid() and weights.is_valid():
@@ -181,7 +200,7 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
     said = form.cleaned_data
     client_id = whose(request, client)
     try:
-        candidates = _read(form, "packages", files.read_candidates, bad)
+        candidates = _candidates(form, client_id, bad)
         census = _read(form, "census", files.read_census, bad) if client is None else None
         if candidates is None or (client is None and census is None):
             return None
@@ -215,6 +234,19 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
             raise
         form.add_error(None, message_of(fault))
         return None
+
+
+def _candidates(form: AskForm, client_id: int, bad: list[Any]) -> Candidates | None:
+    """Put the packages of the file and the batches chosen together."""
+    parts = []
+    if form.cleaned_data["packages"] is not None:
+        found = _read(form, "packages", files.read_candidates, bad)
+        if found is None:
+            return None
+        parts.append(found)
+    if chosen := form.cleaned_data.get("batches"):
+        parts.append(candidates_of(connection, client_id, [int(one) for one in chosen]))
+    return together(parts)
 
 
 def _read(form: AskForm, name: str, read: Any, bad: list[Any]) -> Any:
