@@ -10,7 +10,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, parse_day
+from openbenefits.cli.options import AsOf, By, On, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -196,7 +196,70 @@ def compare(
         raise typer.BadParameter(f"expected plan, tier or person, found {by}", param_hint="--by")
     kept = services.look(_client_id(client), number)
     both = (services.package_of(kept, first), services.package_of(kept, second))
-    console.print(table_of(_dollars(sheets.beside(kept, *both, by)), title=f"{first} and {second} by {by}"))
+    rows = sheets.beside(kept, *both, by)
+    shown = [name for name in rows.columns if not name.startswith(("premium", "true"))]
+    console.print(table_of(_dollars(rows.select(shown)), title=f"{first} (now) and {second} (then) by {by}"))
+
+
+@app.command()
+def tier(
+    on: On,
+    bands: Annotated[
+        Path, typer.Option("--bands", exists=True, dir_okay=False, help="The tier table: a CSV of bands.")
+    ],
+    rates: Annotated[
+        Path, typer.Option("--rates", exists=True, dir_okay=False, help="Single rates by tier: a CSV.")
+    ],
+    client: Client = None,
+    census: CensusFile = None,
+    single_rate: Annotated[
+        str | None, typer.Option("--single-rate", metavar="DOLLARS", help="The single rate of today.")
+    ] = None,
+    max_discount: Annotated[
+        str | None, typer.Option("--max-discount", metavar="PERCENT", help="The greatest discount.")
+    ] = None,
+    override: Annotated[str | None, typer.Option("--override", help="Another tier; wants a reason.")] = None,
+    title: Annotated[str, typer.Option("--title", help="What the recommendation is called.")] = "Risk tier",
+    reason: Reason = "",
+    by: By = "administrator",
+) -> None:
+    """Recommend a risk tier: by the rate of today and by age and sex, the riskier of both; it is kept."""
+    connection = open_database()
+    from openbenefits.matching import files, tiering
+    from openbenefits.matching.frames import load_census
+
+    if (client is None) == (census is None):
+        raise typer.BadParameter("expected a client or a prospect's census, found both or neither")
+    client_id = _client_id(client)
+    people = (
+        load_census(connection, client_id, on)[0]
+        if census is None
+        else _taken(census, files.read_census(census.name, census.read_bytes()))
+    )
+    asked = tiering.TierAsked(
+        client_id=client_id,
+        title=title,
+        on=on,
+        census=people,
+        bands=_taken(bands, tiering.read_bands(bands.name, bands.read_bytes())),
+        rates=_taken(rates, tiering.read_rates(rates.name, rates.read_bytes())),
+        provided_single_cents=_hundredths(single_rate),
+        max_discount_micros=(_hundredths(max_discount) or 0) * MICROS_OF_HUNDREDTH,
+        override=override,
+        reason=reason,
+    )
+    made = tiering.keep_recommendation(asked, made_by=by, now=now())
+    age, men = made.average_age_hundredths, made.male_percent_hundredths
+    say(f"{made.people} people, average age {_decimal(age)}, men {_decimal(men)} %")
+    say(f"Control tier {made.control or 'not known'}, calculated tier {made.calculated or 'not known'}")
+    say(f"Final tier {made.final}" + (f", set to {made.override}: {made.reason}" if made.override else ""))
+
+
+MICROS_OF_HUNDREDTH = 10_000
+
+
+def _decimal(hundredths: int | None) -> str:
+    return "not known" if hundredths is None else f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def _asked(

@@ -139,7 +139,7 @@ def read_census(name: str, data: bytes) -> Read[Census]:
              household.
     Errors:  FileRefused.
     """
-    cells, headings = _cells(name, data, CENSUS_KINDS, ("number", "birth_date"))
+    cells, headings = cells_of(name, data, CENSUS_KINDS, ("number", "birth_date"))
     values = values_of(cells, CENSUS_KINDS).with_columns(pl.col("person").fill_null(EMPLOYEE))
     bad = [unreadable(cells, values, CENSUS_KINDS), missing(cells, ("number",), CENSUS_KINDS)]
     own = values.filter(person=EMPLOYEE)
@@ -260,7 +260,7 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
              min_contribution, min_group, max_group, states, sole_carrier.
     Errors:  FileRefused.
     """
-    cells, headings = _cells(name, data, CANDIDATE_KINDS, ("package", "category", "plan"))
+    cells, headings = cells_of(name, data, CANDIDATE_KINDS, ("package", "category", "plan"))
     values = values_of(cells, CANDIDATE_KINDS)
     bad = [
         unreadable(cells, values, CANDIDATE_KINDS),
@@ -314,7 +314,7 @@ def _own_tables(values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return values, pl.concat(rates).unique(["table", "tier"], maintain_order=True)
 
 
-def _cells(
+def cells_of(
     name: str, data: bytes, kinds: Mapping[str, Kind], required: Sequence[str]
 ) -> tuple[pl.DataFrame, sheets.Headings]:
     """Read a CSV file or the first sheet of a workbook whose first row holds the headings.

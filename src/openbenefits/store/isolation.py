@@ -36,7 +36,7 @@ MINE = {"workbench_savedfilter", "api_answer", "casework_muted", "casework_follo
 OF_STAFF = {
     *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
     *("casework_notice", "casework_mail"),
-    *("matching_comparison", "matching_ordering"),
+    *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
 }
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
 NO_SETUP = {"background_processrequest"} | OF_STAFF

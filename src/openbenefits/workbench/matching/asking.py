@@ -18,14 +18,13 @@ from openbenefits.matching.offers import candidates_of, code_of, title_of, toget
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, HIGHEST_WEIGHT
 from openbenefits.renewals.models import Batch
-from openbenefits.store.sheets import FileRefused
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput
+from openbenefits.workbench.matching.handed import read_handed, refuse_large_files
 from openbenefits.workbench.matching.places import both, place, shown_for, whose
 from openbenefits.workbench.pages import is_refusal, show
 from openbenefits.workbench.sheets import Column, sheet
 
-MOST_BYTES = 10 * 1024 * 1024
 MOST_PRICES = 300_000
 """Plans × people that are priced while somebody waits; more is for the command line."""
 SHOWN = 2_000
@@ -126,10 +125,7 @@ class AskForm(forms.Form):
     def clean(self) -> Any:
         """Refuse what is too large before it is read."""
         found = super().clean() or {}
-        for name in ("packages", "census"):
-            file = found.get(name)
-            if file is not None and file.size > MOST_BYTES:
-                self.add_error(name, _("Expected at most 10 MB, found more. Split the file."))
+        refuse_large_files(self, found, ("packages", "census"))
         if not self.errors and not found.get("packages") and not found.get("batches"):
             self.add_error("packages", _("Expected packages, found none. Hand in a file, or choose a batch."))
         return found
@@ -167,6 +163,7 @@ def listed(request: Any, client: str | None = None) -> HttpResponse:
         **(shown_for(request, client) | {"crumbs": ()}),
         table=table,
         new=place(client, "new_match"),
+        tiers=place(client, "match_tiers"),
     )
 
 
@@ -201,7 +198,7 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
     client_id = whose(request, client)
     try:
         candidates = _candidates(form, client_id, bad)
-        census = _read(form, "census", files.read_census, bad) if client is None else None
+        census = read_handed(form, "census", files.read_census, bad) if client is None else None
         if candidates is None or (client is None and census is None):
             return None
         people = 1 if census is None else census.people.height
@@ -240,25 +237,10 @@ def _candidates(form: AskForm, client_id: int, bad: list[Any]) -> Candidates | N
     """Put the packages of the file and the batches chosen together."""
     parts = []
     if form.cleaned_data["packages"] is not None:
-        found = _read(form, "packages", files.read_candidates, bad)
+        found = read_handed(form, "packages", files.read_candidates, bad)
         if found is None:
             return None
         parts.append(found)
     if chosen := form.cleaned_data.get("batches"):
         parts.append(candidates_of(connection, client_id, [int(one) for one in chosen]))
     return together(parts)
-
-
-def _read(form: AskForm, name: str, read: Any, bad: list[Any]) -> Any:
-    """Read a file handed in; its faults are said, and None is answered."""
-    file = form.cleaned_data[name]
-    try:
-        found = read(file.name, file.read())
-    except FileRefused as fault:
-        form.add_error(name, message_of(fault))
-        return None
-    if found.bad_rows.height:
-        bad.extend(found.bad_rows.head(50).iter_rows(named=True))
-        form.add_error(name, _("Expected every cell to be readable; those listed below are not."))
-        return None
-    return found.found
