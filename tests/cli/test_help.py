@@ -20,6 +20,7 @@ COMMANDS = (
         "statements",
         "letters",
     ),
+    *("tasks", "cases", "work"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -42,6 +43,9 @@ GROUPS = {
     ),
     "statements": ("enrollment", "confirmation", "deliver"),
     "letters": (*("list", "again", "coverage", "loss", "mail", "batch", "reprint", "sent", "fate", "way"),),
+    "tasks": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
+    "cases": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
+    "work": ("escalate", "queues"),
     "adhoc": ("list", "subjects", "run", "due"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
