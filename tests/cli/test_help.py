@@ -21,7 +21,7 @@ COMMANDS = (
         "letters",
     ),
     *("tasks", "cases", "work"),
-    *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
+    *("review", "explain", "report", "adhoc", "payroll", "match", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
@@ -51,6 +51,7 @@ GROUPS = {
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),
         "why",
     ),
+    "match": ("price", "rank", "again", "show", "compare", "tier"),
     "scenario": ("run", "schema"),
     "db": ("start", "stop", "status"),
 }

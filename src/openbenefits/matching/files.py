@@ -267,7 +267,7 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
         missing(cells, ("package", "category", "plan"), CANDIDATE_KINDS),
     ]
     has_premium = pl.any_horizontal(pl.col(f"premium_{tier.lower()}").is_not_null() for tier in TIERS)
-    unpriced = values.filter(pl.col("rate_table").is_null() & ~has_premium)
+    unpriced = cells.filter(pl.col("rate_table").is_null() & ~has_premium)
     bad.append(_at(unpriced, cells, "rate_table", "a rate table, or premiums by tier", "state one of them"))
     named, rates = _own_tables(values)
     rows = named.rename(RENAMED).with_columns(
