@@ -20,8 +20,8 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work"),
-    *("review", "explain", "report", "adhoc", "payroll", "match", "scenario", "db", "migrate"),
+    *("tasks", "cases", "work", "match"),
+    *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
     "setup": ("check", "diff", "apply", "take-back", "export", "unused", "rates", "rate-sheet", "schema"),
