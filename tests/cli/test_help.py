@@ -20,7 +20,7 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work", "platform", "reconcile"),
+    *("tasks", "cases", "work", "match", "platform", "reconcile"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -64,6 +64,7 @@ GROUPS = {
         *("terms", "load", "list", "map", "match", "run", "show", "dispute"),
         *("self-bill", "credits", "balances", "figures"),
     ),
+    "match": ("price", "rank", "again", "show", "compare", "tier"),
     "scenario": ("run", "schema"),
     "db": ("start", "stop", "status"),
 }

@@ -6,13 +6,12 @@ import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from tests.matching import oracle
+from tests.matching.worlds import FACTORS, candidate, candidates, census, flat, terms
 
 from openbenefits.matching.candidates import TIERS
 from openbenefits.matching.matched import overview, price_packages, rank_packages
 from openbenefits.matching.rules.ranking import MEASURES, Ranking, Scale, points, rank, sensitivity
-
-from . import oracle
-from .worlds import FACTORS, candidate, candidates, census, flat, terms
 
 Row = dict[str, Any]
 MANY = settings(max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # each a book

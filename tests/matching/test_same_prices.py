@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from tests.laws.documents import loaded
 from tests.laws.kernel import Kernel
+from tests.matching.worlds import candidate, candidates, census
 from tests.real_rates import setup
 
 from openbenefits.core import money
@@ -19,8 +20,6 @@ from openbenefits.matching.book import make_book
 from openbenefits.matching.candidates import TIERS, share
 from openbenefits.matching.rules.prices import price
 from openbenefits.programs.bundle import PeoBundle
-
-from .worlds import candidate, candidates, census
 
 Row = dict[str, Any]
 ON = date(2018, 4, 1)

@@ -8,14 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.matching.worlds import FACTORS, candidate, candidates, census, flat, terms
 
 from openbenefits.matching.candidates import NoCandidates
 from openbenefits.matching.matched import price_packages, rank_packages
 from openbenefits.matching.rules import tiers
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.richness import with_richness
-
-from .worlds import FACTORS, candidate, candidates, census, flat, terms
 
 Row = dict[str, Any]
 TABLE = pl.DataFrame(

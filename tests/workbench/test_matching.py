@@ -132,6 +132,7 @@ def test_pages_at_both_widths(come, page, site) -> None:
             made,
             f"{made}packages/POOL",
             f"{made}beside?by=tier",
+            "/workbench/prospects/tiers/",
         ):
             page.goto(f"{site}{where}")
             check(page, where)
@@ -143,3 +144,28 @@ def test_pages_at_both_widths(come, page, site) -> None:
     page.get_by_label("Why these weights").fill("richer plans")
     page.get_by_role("button", name="Order again").click()
     assert "richer plans" in page.inner_text("main")
+
+
+@LENIENT
+def test_a_tier_is_recommended_on_its_page(come) -> None:
+    boss = come("boss")
+    where = "/workbench/prospects/tiers/"
+    fields = {"title": "Bakery", "on": "2026-01-20", "max_discount": 10, "single_rate": "520.00"}
+
+    def said(**changes):
+        names = {"census": PROSPECT, "bands": FOLDER / "tier_bands.csv", "rates": FOLDER / "tier_rates.csv"}
+        opened = {name: path.open("rb") for name, path in names.items()}
+        try:
+            given = {f"tier-{name}": value for name, value in (fields | opened | changes).items()}
+            return boss.post(where, given, follow=True)
+        finally:
+            for file in opened.values():
+                file.close()
+
+    assert "Bakery" in text(said())
+    refused = said(override="E")
+    assert refused.status_code == 422
+    assert "expected a reason" in text(refused)
+    assert "large claims" in text(said(override="E", reason="large claims"))
+    assert come("theirs").get("/workbench/harbor/best-plan/tiers/").status_code == 403
+    assert come("desk").get("/workbench/harbor/best-plan/tiers/").status_code == 200

@@ -10,7 +10,7 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, parse_day
+from openbenefits.cli.options import AsOf, By, On, parse_day
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,12 @@ Client = Annotated[
     typer.Option("--client", "-c", metavar="CODE", help="The client; not of a prospect.", show_default=False),
 ]
 Packages = Annotated[
-    Path,
-    typer.Argument(exists=True, dir_okay=False, help="The candidate packages: CSV or XLSX, a row per plan."),
+    Path | None,
+    typer.Argument(exists=True, dir_okay=False, help="Candidate packages: CSV or XLSX, a row per plan."),
+]
+Batches = Annotated[
+    list[int] | None,
+    typer.Option("--batch", help="A benefits batch of the client, as a package; may be said again."),
 ]
 CensusFile = Annotated[
     Path | None,
@@ -73,10 +77,11 @@ Reason = Annotated[str, typer.Option("--reason", help="Why these weights; it is 
 
 @app.command()
 def price(
-    packages: Packages,
     as_of: AsOf,
     prices_on: PricesOn,
+    packages: Packages = None,
     client: Client = None,
+    batch: Batches = None,
     census: CensusFile = None,
     affordable: Share = None,
 ) -> None:
@@ -84,7 +89,7 @@ def price(
     connection = open_database()
     from openbenefits.matching import services
 
-    asked = _asked(packages, client, census, "", as_of, prices_on, None, None, None, affordable, "")
+    asked = _asked((packages, batch), client, census, "", as_of, prices_on, None, None, None, affordable, "")
     priced, _ = services.price_asked(connection, asked)
     amounts = ("premium_cents", "employer_cents", "employee_cents", "margin_cents", "people", "unplaced")
     console.print(table_of(_dollars(priced.measured.select("code", *amounts)), title="A month"))
@@ -96,10 +101,11 @@ def price(
 
 @app.command()
 def rank(
-    packages: Packages,
     as_of: AsOf,
     prices_on: PricesOn,
+    packages: Packages = None,
     client: Client = None,
+    batch: Batches = None,
     census: CensusFile = None,
     title: Title = "Packages compared",
     weights: Weights = None,
@@ -115,7 +121,17 @@ def rank(
     from openbenefits.matching import services
 
     asked = _asked(
-        packages, client, census, title, as_of, prices_on, weights, scale, reference, affordable, reason
+        (packages, batch),
+        client,
+        census,
+        title,
+        as_of,
+        prices_on,
+        weights,
+        scale,
+        reference,
+        affordable,
+        reason,
     )
     made = services.compare(connection, asked, made_by=by, now=now())
     _show(services.look(asked.client_id, made.comparison_id), xlsx)
@@ -180,11 +196,74 @@ def compare(
         raise typer.BadParameter(f"expected plan, tier or person, found {by}", param_hint="--by")
     kept = services.look(_client_id(client), number)
     both = (services.package_of(kept, first), services.package_of(kept, second))
-    console.print(table_of(_dollars(sheets.beside(kept, *both, by)), title=f"{first} and {second} by {by}"))
+    rows = sheets.beside(kept, *both, by)
+    shown = [name for name in rows.columns if not name.startswith(("premium", "true"))]
+    console.print(table_of(_dollars(rows.select(shown)), title=f"{first} (now) and {second} (then) by {by}"))
+
+
+@app.command()
+def tier(
+    on: On,
+    bands: Annotated[
+        Path, typer.Option("--bands", exists=True, dir_okay=False, help="The tier table: a CSV of bands.")
+    ],
+    rates: Annotated[
+        Path, typer.Option("--rates", exists=True, dir_okay=False, help="Single rates by tier: a CSV.")
+    ],
+    client: Client = None,
+    census: CensusFile = None,
+    single_rate: Annotated[
+        str | None, typer.Option("--single-rate", metavar="DOLLARS", help="The single rate of today.")
+    ] = None,
+    max_discount: Annotated[
+        str | None, typer.Option("--max-discount", metavar="PERCENT", help="The greatest discount.")
+    ] = None,
+    override: Annotated[str | None, typer.Option("--override", help="Another tier; wants a reason.")] = None,
+    title: Annotated[str, typer.Option("--title", help="What the recommendation is called.")] = "Risk tier",
+    reason: Reason = "",
+    by: By = "administrator",
+) -> None:
+    """Recommend a risk tier: by the rate of today and by age and sex, the riskier of both; it is kept."""
+    connection = open_database()
+    from openbenefits.matching import files, tiering
+    from openbenefits.matching.frames import load_census
+
+    if (client is None) == (census is None):
+        raise typer.BadParameter("expected a client or a prospect's census, found both or neither")
+    client_id = _client_id(client)
+    people = (
+        load_census(connection, client_id, on)[0]
+        if census is None
+        else _taken(census, files.read_census(census.name, census.read_bytes()))
+    )
+    asked = tiering.TierAsked(
+        client_id=client_id,
+        title=title,
+        on=on,
+        census=people,
+        bands=_taken(bands, tiering.read_bands(bands.name, bands.read_bytes())),
+        rates=_taken(rates, tiering.read_rates(rates.name, rates.read_bytes())),
+        provided_single_cents=_hundredths(single_rate),
+        max_discount_micros=(_hundredths(max_discount) or 0) * MICROS_OF_HUNDREDTH,
+        override=override,
+        reason=reason,
+    )
+    made = tiering.keep_recommendation(asked, made_by=by, now=now())
+    age, men = made.average_age_hundredths, made.male_percent_hundredths
+    say(f"{made.people} people, average age {_decimal(age)}, men {_decimal(men)} %")
+    say(f"Control tier {made.control or 'not known'}, calculated tier {made.calculated or 'not known'}")
+    say(f"Final tier {made.final}" + (f", set to {made.override}: {made.reason}" if made.override else ""))
+
+
+MICROS_OF_HUNDREDTH = 10_000
+
+
+def _decimal(hundredths: int | None) -> str:
+    return "not known" if hundredths is None else f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def _asked(
-    packages: Path,
+    packages: tuple[Path | None, list[int] | None],
     client: str | None,
     census: Path | None,
     title: str,
@@ -201,7 +280,7 @@ def _asked(
 
     if (client is None) == (census is None):
         raise typer.BadParameter("expected a client or a prospect's census, found both or neither")
-    candidates = _taken(packages, files.read_candidates(packages.name, packages.read_bytes()))
+    candidates = _candidates(*packages, _client_id(client))
     people = None if census is None else _taken(census, files.read_census(census.name, census.read_bytes()))
     return services.Asked(
         client_id=_client_id(client),
@@ -216,6 +295,23 @@ def _asked(
         affordable_hundredths=_hundredths(affordable),
         reason=reason,
     )
+
+
+def _candidates(file: Path | None, batches: list[int] | None, client_id: int) -> Any:
+    """Read the packages of a file, and take the batches named, which are packages that stand already."""
+    from django.db import connection
+
+    from openbenefits.matching import files
+    from openbenefits.matching.offers import candidates_of, together
+
+    if file is None and not batches:
+        raise typer.BadParameter("expected a file of packages or --batch, found neither")
+    parts = []
+    if file is not None:
+        parts.append(_taken(file, files.read_candidates(file.name, file.read_bytes())))
+    if batches:
+        parts.append(candidates_of(connection, client_id, batches))
+    return together(parts)
 
 
 def _taken(file: Path, read: Any) -> Any:

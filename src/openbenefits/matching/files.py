@@ -139,7 +139,7 @@ def read_census(name: str, data: bytes) -> Read[Census]:
              household.
     Errors:  FileRefused.
     """
-    cells, headings = _cells(name, data, CENSUS_KINDS, ("number", "birth_date"))
+    cells, headings = cells_of(name, data, CENSUS_KINDS, ("number", "birth_date"))
     values = values_of(cells, CENSUS_KINDS).with_columns(pl.col("person").fill_null(EMPLOYEE))
     bad = [unreadable(cells, values, CENSUS_KINDS), missing(cells, ("number",), CENSUS_KINDS)]
     own = values.filter(person=EMPLOYEE)
@@ -260,14 +260,14 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
              min_contribution, min_group, max_group, states, sole_carrier.
     Errors:  FileRefused.
     """
-    cells, headings = _cells(name, data, CANDIDATE_KINDS, ("package", "category", "plan"))
+    cells, headings = cells_of(name, data, CANDIDATE_KINDS, ("package", "category", "plan"))
     values = values_of(cells, CANDIDATE_KINDS)
     bad = [
         unreadable(cells, values, CANDIDATE_KINDS),
         missing(cells, ("package", "category", "plan"), CANDIDATE_KINDS),
     ]
     has_premium = pl.any_horizontal(pl.col(f"premium_{tier.lower()}").is_not_null() for tier in TIERS)
-    unpriced = values.filter(pl.col("rate_table").is_null() & ~has_premium)
+    unpriced = cells.filter(pl.col("rate_table").is_null() & ~has_premium)
     bad.append(_at(unpriced, cells, "rate_table", "a rate table, or premiums by tier", "state one of them"))
     named, rates = _own_tables(values)
     rows = named.rename(RENAMED).with_columns(
@@ -314,7 +314,7 @@ def _own_tables(values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return values, pl.concat(rates).unique(["table", "tier"], maintain_order=True)
 
 
-def _cells(
+def cells_of(
     name: str, data: bytes, kinds: Mapping[str, Kind], required: Sequence[str]
 ) -> tuple[pl.DataFrame, sheets.Headings]:
     """Read a CSV file or the first sheet of a workbook whose first row holds the headings.

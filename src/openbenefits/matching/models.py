@@ -42,3 +42,27 @@ class Ordering(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["comparison", "number"], name="matching_ordering_number")
         ]
+
+
+class TierRecommendation(models.Model):
+    """A risk tier as it was recommended: both ways, the riskier, what somebody said instead."""
+
+    client_id = models.IntegerField()  # 0: of a prospect
+    title = models.TextField()
+    on = models.DateField()  # the day of the ages
+    people = models.IntegerField()
+    average_age_hundredths = models.IntegerField(null=True)
+    male_percent_hundredths = models.IntegerField(null=True)
+    provided_single_cents = models.BigIntegerField(null=True)
+    max_discount_micros = models.BigIntegerField(default=0)
+    control = models.TextField(default="")  # blank: no single rate of today was known
+    calculated = models.TextField(default="")  # blank: nobody's age or sex was
+    final = models.TextField()
+    override = models.TextField(default="")
+    reason = models.TextField(default="")
+    tables = models.JSONField()  # the bands and single rates it was found by
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "-made_at"], name="matching_tiers_of_client")]

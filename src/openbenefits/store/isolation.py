@@ -41,7 +41,7 @@ RECONCILE = {
 OF_STAFF = RECONCILE | {
     *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
     *("casework_notice", "casework_mail"),
-    *("matching_comparison", "matching_ordering"),
+    *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
 }
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
 NO_SETUP = {

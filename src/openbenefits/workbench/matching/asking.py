@@ -12,20 +12,23 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.core.faults import message_of
 from openbenefits.matching import files, services
+from openbenefits.matching.candidates import Candidates
 from openbenefits.matching.models import Comparison
+from openbenefits.matching.offers import candidates_of, code_of, title_of, together
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, HIGHEST_WEIGHT
-from openbenefits.store.sheets import FileRefused
+from openbenefits.renewals.models import Batch
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput
+from openbenefits.workbench.matching.handed import read_handed, refuse_large_files
 from openbenefits.workbench.matching.places import both, place, shown_for, whose
 from openbenefits.workbench.pages import is_refusal, show
 from openbenefits.workbench.sheets import Column, sheet
 
-MOST_BYTES = 10 * 1024 * 1024
 MOST_PRICES = 300_000
 """Plans × people that are priced while somebody waits; more is for the command line."""
 SHOWN = 2_000
+MOST_BATCHES = 50
 
 MEASURE_NAMES = {
     "client": _("Client cost"),
@@ -77,8 +80,15 @@ class AskForm(forms.Form):
     """What is compared: for whom, from when, which packages."""
 
     title = forms.CharField(label=_("Name of the comparison"), max_length=100)
+    batches = forms.MultipleChoiceField(
+        label=_("Benefits batches"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each is a package: its offered plans at their rates and contributions."),
+    )
     packages = forms.FileField(
         label=_("Candidate packages"),
+        required=False,
         help_text=_("CSV (UTF-8) or XLSX, a row per plan of a package; see sample/matching/packages.csv."),
     )
     census = forms.FileField(
@@ -100,19 +110,24 @@ class AskForm(forms.Form):
         initial=0,
     )
 
-    def __init__(self, client: str | None, *parts: Any, **named: Any) -> None:
-        """Ask for a census of who is no client."""
+    def __init__(self, client: str | None, client_id: int, *parts: Any, **named: Any) -> None:
+        """Ask for a census of who is no client; offer the batches of who is one."""
         super().__init__(*parts, **named)
         if client is not None:
             del self.fields["census"]
+        batches = Batch.objects.filter(client_id=client_id).order_by("-pk")[:MOST_BATCHES] if client else ()
+        if batches:
+            told = [(str(one.pk), f"{title_of(one)} ({code_of(one)}, {one.status})") for one in batches]
+            self.fields["batches"].choices = told  # type: ignore[attr-defined]
+        else:
+            del self.fields["batches"]
 
     def clean(self) -> Any:
         """Refuse what is too large before it is read."""
         found = super().clean() or {}
-        for name in ("packages", "census"):
-            file = found.get(name)
-            if file is not None and file.size > MOST_BYTES:
-                self.add_error(name, _("Expected at most 10 MB, found more. Split the file."))
+        refuse_large_files(self, found, ("packages", "census"))
+        if not self.errors and not found.get("packages") and not found.get("batches"):
+            self.add_error("packages", _("Expected packages, found none. Hand in a file, or choose a batch."))
         return found
 
 
@@ -148,6 +163,7 @@ def listed(request: Any, client: str | None = None) -> HttpResponse:
         **(shown_for(request, client) | {"crumbs": ()}),
         table=table,
         new=place(client, "new_match"),
+        tiers=place(client, "match_tiers"),
     )
 
 
@@ -157,7 +173,7 @@ def new(request: Any, client: str | None = None) -> HttpResponse:
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     told = {"as_of": clock.today(), "prices_on": clock.today().replace(month=1, day=1)}
     told["prices_on"] = told["prices_on"].replace(year=clock.today().year + 1)
-    form = AskForm(client, *posted, initial=told)
+    form = AskForm(client, whose(request, client), *posted, initial=told)
     weights = WeightsForm(*posted[:1], prefix="weight")
     bad: list[Any] = []
     if posted and form.is_valid() and weights.is_valid():
@@ -181,8 +197,8 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
     said = form.cleaned_data
     client_id = whose(request, client)
     try:
-        candidates = _read(form, "packages", files.read_candidates, bad)
-        census = _read(form, "census", files.read_census, bad) if client is None else None
+        candidates = _candidates(form, client_id, bad)
+        census = read_handed(form, "census", files.read_census, bad) if client is None else None
         if candidates is None or (client is None and census is None):
             return None
         people = 1 if census is None else census.people.height
@@ -217,16 +233,14 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
         return None
 
 
-def _read(form: AskForm, name: str, read: Any, bad: list[Any]) -> Any:
-    """Read a file handed in; its faults are said, and None is answered."""
-    file = form.cleaned_data[name]
-    try:
-        found = read(file.name, file.read())
-    except FileRefused as fault:
-        form.add_error(name, message_of(fault))
-        return None
-    if found.bad_rows.height:
-        bad.extend(found.bad_rows.head(50).iter_rows(named=True))
-        form.add_error(name, _("Expected every cell to be readable; those listed below are not."))
-        return None
-    return found.found
+def _candidates(form: AskForm, client_id: int, bad: list[Any]) -> Candidates | None:
+    """Put the packages of the file and the batches chosen together."""
+    parts = []
+    if form.cleaned_data["packages"] is not None:
+        found = read_handed(form, "packages", files.read_candidates, bad)
+        if found is None:
+            return None
+        parts.append(found)
+    if chosen := form.cleaned_data.get("batches"):
+        parts.append(candidates_of(connection, client_id, [int(one) for one in chosen]))
+    return together(parts)

@@ -1,0 +1,69 @@
+"""Benefits batches as packages: their offered plans at the prices renewals says, beside a file's."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.renewals.conftest import AUTUMN, Year, make_year
+
+from openbenefits.matching import services
+from openbenefits.matching.candidates import NoCandidates
+from openbenefits.matching.offers import candidates_of, code_of, together
+from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
+from openbenefits.renewals.comparing import comparison_of
+from openbenefits.renewals.models import Batch
+
+
+@pytest.fixture(scope="module")
+def year(database: Any, kept: Any, tmp_path_factory: Any) -> Year:
+    found: Year = kept(
+        database, ("renewals", 36), lambda: make_year(database, tmp_path_factory.mktemp("quill"))
+    )
+    return found
+
+
+def test_a_batch_costs_what_renewals_says_of_each_tier(year: Year, database: Any) -> None:
+    batch = Batch.objects.get(pk=year.renewal)
+    found = candidates_of(database, year.client_id, [year.batch, year.renewal])
+    assert set(found.rows["package"]) == {f"batch-{year.batch}", code_of(batch)}
+    asked = services.Asked(
+        client_id=year.client_id,
+        title="2027",
+        as_of=date(2026, 9, 15),
+        prices_on=date(2027, 1, 1),
+        candidates=found,
+        weights=DEFAULT_WEIGHTS,
+        affordable_hundredths=996,
+    )
+    made = services.compare(database, asked, made_by="test", now=AUTUMN)
+    kept = services.look(year.client_id, made.comparison_id)
+    number = services.package_of(kept, code_of(batch))
+    weighed = comparison_of(database, batch)
+    offers = weighed.offers.select("offer_id", plan="setup_plan")
+    lines = weighed.lines.join(offers, on="offer_id").select(
+        "plan", "tier", said="premium_cents", given="employer_cents"
+    )
+    taken = kept.priced.taken.join(
+        kept.priced.packages.menus.filter(package=number).select("menu"), on="menu"
+    ).drop_nulls("offer")
+    names = kept.priced.packages.offers.select("offer", "plan")
+    both = taken.join(names, on="offer").join(lines, on=["plan", "tier"])
+    assert both.height == taken.height > 0
+    assert both.filter(pl.col("premium_cents") != pl.col("said")).is_empty()
+    assert both.filter(pl.col("employer_cents") != pl.col("given")).is_empty()
+    assert (kept.table.filter(code=code_of(batch))["premium_cents"] > 0).all()
+
+
+def test_batches_of_others_are_not_there(year: Year, database: Any) -> None:
+    with pytest.raises(NoCandidates, match="found 999999"):
+        candidates_of(database, year.client_id, [year.batch, 999_999])
+    with pytest.raises(NoCandidates):
+        candidates_of(database, year.client_id + 1, [year.batch])
+
+
+def test_packages_of_several_origins_stand_beside_one_another(year: Year, database: Any) -> None:
+    first = candidates_of(database, year.client_id, [year.batch])
+    second = candidates_of(database, year.client_id, [year.renewal])
+    whole = together([first, second])
+    assert whole.rows.height == first.rows.height + second.rows.height
