@@ -19,6 +19,7 @@ COMMANDS = (
         "event",
         "statements",
         "letters",
+        "renewals",
     ),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
@@ -42,6 +43,10 @@ GROUPS = {
     ),
     "statements": ("enrollment", "confirmation", "deliver"),
     "letters": (*("list", "again", "coverage", "loss", "mail", "batch", "reprint", "sent", "fate", "way"),),
+    "renewals": (
+        *("list", "show", "masters", "renew-plan", "take-over", "renew", "move", "workbook"),
+        *("read-workbook", "force", "jobs", "progress"),
+    ),
     "adhoc": ("list", "subjects", "run", "due"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

@@ -16,6 +16,7 @@ from openbenefits.api import (
     payroll,
     people,
     queries,
+    renewals,
     repairs,
     runs,
     setup,
@@ -30,7 +31,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup),
+    *(continuation, setup, renewals),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

@@ -19,6 +19,7 @@ from openbenefits.cli import (
     limits,
     night,
     payroll,
+    renewals,
     repair,
     report,
     review,
@@ -71,6 +72,7 @@ ORDER = (
         "cobra",
         "statements",
         "letters",
+        "renewals",
     ),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
@@ -144,6 +146,7 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
+app.add_typer(renewals.app, name="renewals", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)
