@@ -15,7 +15,7 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import beside, children, faces, kernel, letters, maintenance, stored, world
+from bench import beside, children, faces, kernel, letters, maintenance, matching, stored, world
 from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
 
 OUTPUT = Path(__file__).parents[1] / "bench-output"
@@ -109,6 +109,7 @@ def _parts(
     yield "faces", "the web, 200 at once", faces.measure_faces, folder
     yield "maintained", "event maintenance", maintenance.measure_maintenance, changed
     yield "letters", "statements", letters.measure_letters, folder
+    yield "matching", "packages of plans", matching.measure_matching, folder
 
 
 def _bar(bars: Progress, text: str) -> children.Progress:

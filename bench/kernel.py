@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from bench.children import Progress, peak_bytes
 from bench.world import World, read_world
 from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
-from openbenefits.programs.rulebook import compile_rulebook
+from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.runs.partitions import PARTITION_PEOPLE
 from openbenefits.runs.workers import usual_workers
 
@@ -34,7 +34,7 @@ def measure_partitions(folder: Path, progress: Progress) -> Measured:
     books = [compile_rulebook(tables_of(world.tables, part["client_id"].unique())) for part, _ in parts]
     compiled = time.perf_counter() - began
     idle = peak_bytes()
-    tasks = [partial(prepare, situation, book) for (_, situation), book in zip(parts, books, strict=True)]
+    tasks = [partial(_prepared, situation, book) for (_, situation), book in zip(parts, books, strict=True)]
     counts = [_counts(task()) for task in tasks]
     alone = _best({"alone": lambda: _in_threads(tasks, 1)}, progress)["alone"]
     workers = usual_workers()
@@ -56,6 +56,11 @@ def measure_partitions(folder: Path, progress: Progress) -> Measured:
     }
 
 
+def _prepared(situation: Situation, book: Rulebook) -> Prepared:
+    """Prepare as for the first time: a copy of the rulebook remembers nothing of the lap before."""
+    return prepare(situation, replace(book))
+
+
 def _in_threads(tasks: Sequence[Callable[[], Prepared]], workers: int) -> None:
     """Do tasks, some at once, and forget what they answer."""
     with ThreadPoolExecutor(workers) as pool:
@@ -68,7 +73,7 @@ def measure_whole(folder: Path, progress: Progress) -> Measured:
     world = read_world(folder)
     book = compile_rulebook(world.tables)
     idle = peak_bytes()
-    best = _best({"whole": lambda: prepare(world.situation, book)}, progress)["whole"]
+    best = _best({"whole": lambda: _prepared(world.situation, book)}, progress)["whole"]
     people = world.situation.cases.height
     return {
         "people": people,
@@ -95,11 +100,11 @@ def measure_growth(folder: Path, progress: Progress) -> Measured:
     books = {name: compile_rulebook(world.tables) for name, world in worlds.items()}
     found = _best(
         {
-            "half_people": lambda: prepare(second, books["whole"]),
-            "whole": lambda: prepare(whole.situation, books["whole"]),
-            "half_clients": lambda: prepare(half.situation, books["half"]),
-            "rules_once": lambda: prepare(once.situation, books["once"]),
-            "rules_twice": lambda: prepare(double.situation, books["double"]),
+            "half_people": lambda: _prepared(second, books["whole"]),
+            "whole": lambda: _prepared(whole.situation, books["whole"]),
+            "half_clients": lambda: _prepared(half.situation, books["half"]),
+            "rules_once": lambda: _prepared(once.situation, books["once"]),
+            "rules_twice": lambda: _prepared(double.situation, books["double"]),
         },
         progress,
     )

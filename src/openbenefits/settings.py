@@ -206,6 +206,10 @@ MOST_WORKERS = 8  # partitions that a run processes at once, where the machine h
 
 REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
 """When reports ordered by mail go out, as cron says it."""
+CASEWORK_AT = os.environ.get("OPENBENEFITS_CASEWORK_AT", "*/10 * * * *")
+"""When tasks and cases are escalated and told of: at least as often as the shortest service level."""
+CHANNELS_AT = os.environ.get("OPENBENEFITS_CHANNELS_AT", "30 5 * * *")
+"""When the worker lets scheduled channels look at the day, as cron says it."""
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
 """When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
 

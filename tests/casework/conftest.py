@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core import mail
 from django.db import connection
 
 from openbenefits.accounts.models import User
@@ -12,6 +13,18 @@ from openbenefits.workforce.models import Client
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, 10 o'clock in New York
 GIVEN = {"given_by": "test", "now": NOW}
+EMPTIED = (
+    "ticket",
+    "change",
+    "comment",
+    "attachment",
+    "notice",
+    "mail",
+    "muted",
+    "follower",
+    "teammember",
+    "colleague",
+)
 ROLES = {
     "ann": ("acme", RoleCode.SPECIALIST),
     "bob": ("acme", RoleCode.PAYROLL),
@@ -28,10 +41,30 @@ def build() -> None:
         give_role(user, clients[client].pk if client else EVERY_CLIENT, role, **GIVEN)
 
 
+@pytest.fixture(scope="module")
+def filled_database(database, kept):
+    kept(database, "casework", build)
+
+
 @pytest.fixture
-def house(fresh_database, kept):
-    """The clients by code; users are found by name."""
+def house(filled_database):
+    """The clients by code, without tickets, on the set-up as it is shipped; users are found by name."""
+    tables = ", ".join(f"casework_{name}" for name in EMPTIED)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    mail.outbox = []
+    return numbers()
+
+
+@pytest.fixture
+def own_house(fresh_database, kept):
+    """The same in a database of the test's own, whose set-up it may change."""
     kept(fresh_database, "casework", build)
+    mail.outbox = []
+    return numbers()
+
+
+def numbers():
     return {one.code: one.pk for one in Client.objects.all()}
 
 

@@ -88,9 +88,9 @@ def test_the_end_of_a_record_closes_what_it_caused(house):
     assert Ticket.objects.get(pk=again.pk).status == "complete"
 
 
-def test_who_gets_it_follows_the_team_and_falls_back_to_a_queue(house):
+def test_who_gets_it_follows_the_team_and_falls_back_to_a_queue(own_house):
     ann, bob, eve = (user(name).pk for name in ("ann", "bob", "eve"))
-    wanted = task(house, assigned=Assignee(role="benefits specialist"))
+    wanted = task(own_house, assigned=Assignee(role="benefits specialist"))
 
     def gets(order=wanted):
         made = open_task("channel", order, now=NOW)
@@ -102,12 +102,16 @@ def test_who_gets_it_follows_the_team_and_falls_back_to_a_queue(house):
     assert gets() == (eve, "benefits specialist", "")
     TeamMember.objects.create(client_id=0, role="benefits specialist", user_id=bob)
     assert gets() == (bob, "benefits specialist", "")
-    TeamMember.objects.create(client_id=house["acme"], role="benefits specialist", user_id=ann)
+    TeamMember.objects.create(client_id=own_house["acme"], role="benefits specialist", user_id=ann)
     assert gets() == (ann, "benefits specialist", "")
     Colleague.objects.create(user_id=ann, backup_id=bob, away_from=date(2026, 3, 1))
     assert gets() == (bob, "benefits specialist", "")
-    assert gets(task(house, assigned=Assignee(queue="payroll"))) == (None, "", "payroll")
-    assert gets(task(house, category="compliance", kind="cobra notice")) == (bob, "benefits specialist", "")
+    assert gets(task(own_house, assigned=Assignee(queue="payroll"))) == (None, "", "payroll")
+    assert gets(task(own_house, category="compliance", kind="cobra notice")) == (
+        bob,
+        "benefits specialist",
+        "",
+    )
 
 
 def test_a_type_says_priority_days_and_who_sees_it(house):

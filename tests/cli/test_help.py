@@ -19,8 +19,8 @@ COMMANDS = (
         "event",
         "statements",
         "letters",
-        "renewals",
     ),
+    *("tasks", "cases", "work", "renewals"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -47,6 +47,9 @@ GROUPS = {
         *("list", "show", "masters", "renew-plan", "take-over", "renew", "move", "workbook"),
         *("read-workbook", "force", "jobs", "progress"),
     ),
+    "tasks": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
+    "cases": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
+    "work": ("escalate", "queues"),
     "adhoc": ("list", "subjects", "run", "due"),
     "payroll": (
         *("owed", "register", "taken", "take-back", "balances", "policy", "correct", "ordered", "cancel"),

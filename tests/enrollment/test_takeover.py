@@ -1,5 +1,6 @@
 """Taking over current coverage on a real database."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from openbenefits.enrollment.models import (
     ProviderChoice,
 )
 from openbenefits.enrollment.takeover import TakeOverResult, take_over
+from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce.models import ChangeSet
 
@@ -177,3 +179,33 @@ def test_doctors_and_dentists_come_with_coverage(world, people, make_file):
     assert take(world, make_file(row | {"providers": "0:1245319599"})).providers == 1
     told = ProviderChoice.objects.filter(person_id=people["GOOD"], dependent_id=0).order_by("number")
     assert list(told.values_list("number", "provider_id")) == [(1, "1234567893"), (2, "1245319599")]
+
+
+@pytest.mark.parametrize(("word", "to_on"), [("void", None), ("redate", date(2025, 3, 1))])
+def test_the_same_file_again_brings_nothing_in_that_was_put_right(world, employee, make_file, word, to_on):
+    path = make_file(ROW)
+    assert take(world, path).taken == 1
+    order = TakenOver(
+        client_id=world.client_id,
+        person_id=employee,
+        plan_type="20",
+        do=word,
+        to_on=to_on,
+        begins_on=date(2025, 1, 1),
+        as_of=date(2025, 6, 1),
+        reason="wrong",
+        author="analyst",
+        begin=date(2025, 1, 1),
+        through=date(2025, 12, 31),
+    )
+    operate_on_taken_over(world.connection, order, now=NOW)
+    holding = Coverage.objects.filter(superseded_by_run=None)
+    stands = list(holding.values_list("begins_on", flat=True))
+    assert stands == ([] if to_on is None else [to_on])
+    again = take(world, path)
+    assert (again.taken, again.corrected, again.unchanged, again.bad_row_count) == (0, 0, 1, 0)
+    assert list(holding.values_list("begins_on", flat=True)) == stands
+    operate_on_taken_over(world.connection, replace(order, do="undo", to_on=None), now=NOW)
+    assert list(holding.values_list("begins_on", flat=True)) == [date(2025, 1, 1)]
+    other = take(world, make_file(ROW | {"coverage_amount": "60000"}))
+    assert (other.taken, other.corrected) == (1, 1), "what it says otherwise is new"

@@ -169,6 +169,14 @@ class Kernel:
         elected, held = self.elected(prepared, people), held_before(people)
         return settle(cases, prepared, situation, elected, held, self.rulebook)
 
+    def covered(self, people: Sequence[tuple[int, Row]]) -> list[Row]:
+        """Settle the events of people, and name whom each plan type then covers, by number."""
+        members = self.settled(people).members.sort("case", "plan_type", "dependent_id")
+        found: list[Row] = [{} for _ in people]
+        for case, plan_type, dependent in members.select("case", "plan_type", "dependent_id").rows():
+            found[case].setdefault(plan_type, []).append(dependent)
+        return found
+
     def elected(self, prepared: Prepared, people: Sequence[tuple[int, Row]]) -> Elected:
         rows = [(case, client, person) for case, (client, person) in enumerate(people)]
         return Elected(

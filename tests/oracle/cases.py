@@ -72,7 +72,7 @@ def load_cases(file: str | None = None) -> Iterator[TableCase]:
 
 def load_election_cases(file: str | None = None) -> Iterator[TableCase]:
     """Yield the cases about elections: `expect` has `said` ([code, plan type] of all messages) and `falls`,
-    or `settled` ({plan type: what shall hold}).
+    or `covers` ({plan type: the dependents covered once the event is settled}).
     """
     return (case for case in _all_cases(file) if "elections" in case.person)
 

@@ -26,7 +26,9 @@ Engine = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], dict[str, An
 CASES = list(load_cases())
 ELECTED = [one for one in load_election_cases() if "said" in one.expect]
 PREPARE = kernel.Together([(one.peo, one.client, one.person) for one in CASES], kernel.Kernel.prepare)
+COVERED = [one for one in load_election_cases() if "covers" in one.expect]
 CHECK = kernel.Together([(one.peo, one.client, one.person) for one in ELECTED], kernel.Kernel.checked)
+COVER = kernel.Together([(one.peo, one.client, one.person) for one in COVERED], kernel.Kernel.covered)
 
 
 @pytest.fixture(params=[prepare, PREPARE], ids=["oracle", "kernel"])
@@ -53,6 +55,12 @@ def test_elections(case: TableCase, check: Engine) -> None:
     found = check(case.peo, case.client, case.person)
     assert found["messages"] == sorted((code, plan_type) for code, plan_type in case.expect["said"])
     assert found["falls"] == sorted(case.expect.get("falls") or [])
+
+
+@pytest.mark.parametrize("case", _named(COVERED))
+def test_covered(case: TableCase) -> None:
+    found, covers = COVER(case.peo, case.client, case.person), case.expect["covers"]
+    assert {plan_type: found.get(plan_type, []) for plan_type in covers} == covers
 
 
 @pytest.mark.parametrize("case", _named(list(load_owed_cases())))

@@ -22,12 +22,8 @@ GENERATED = settings(
 
 
 @st.composite
-def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
-    """Draw a triple and one to three change points of a plan type of its first program."""
-    peo, client, person = draw(triples())
-    program = client["programs"][0]
-    section = draw(st.sampled_from(program["plan_types"]))
-    draw(stated(section))
+def points_of(draw: st.DrawFn, program: str, section: Any, person: Any) -> list[Any]:
+    """Draw one to three change points of a plan type."""
     ids = [one["id"] for one in person["dependents"]]
     begins = draw(st.lists(st.dates(BEGIN, THROUGH), min_size=1, max_size=3, unique=True))
     points = []
@@ -38,7 +34,7 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
             {
                 "plan_type": section["plan_type"],
                 "kind": kind,
-                "program": program["code"],
+                "program": program,
                 "option": draw(st.sampled_from(option_codes(section))) if kind in "ED" else None,
                 "begins_on": begins_on,
                 "deduction_begins_on": begins_on + timedelta(lag),
@@ -51,6 +47,17 @@ def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
                 "dependents": draw(st.sampled_from([None, ids, ids[:1]])),
             }
         )
+    return points
+
+
+@st.composite
+def timelines(draw: st.DrawFn) -> tuple[Any, Any, Any, list[Any]]:
+    """Draw a triple and one to three change points of a plan type of its first program."""
+    peo, client, person = draw(triples())
+    program = client["programs"][0]
+    section = draw(st.sampled_from(program["plan_types"]))
+    draw(stated(section))
+    points = draw(points_of(program["code"], section, person))
     if draw(st.booleans()):
         person["changes"] = draw(changes(person))
     section["lock_price"] = draw(st.booleans())

@@ -9,6 +9,7 @@ from django.db import transaction
 from polars.testing import assert_frame_equal
 
 from openbenefits.accounts.models import User
+from openbenefits.store import few
 from openbenefits.store.bulk import (
     WRITTEN_OUT_ROWS,
     ColumnMismatch,
@@ -199,6 +200,45 @@ def test_other_names_than_declared_are_refused(connection, schema):
 def test_a_value_of_another_type_than_declared_is_an_error(connection, value, dtype):
     with pytest.raises(pl.exceptions.ComputeError):
         copy_out(connection, f"SELECT {value} AS a", {"a": dtype})
+
+
+FEW = {
+    "id": pl.Int64,
+    "small": pl.Int16,
+    "flag": pl.Boolean,
+    "day": pl.Date,
+    "at": pl.Datetime("us", "UTC"),
+    "note": pl.String,
+}
+FEW_ROWS = [
+    *(
+        "1, 2, true, '2024-02-29', '2026-01-01 12:00:00.25+05:30', 'a b'",
+        "NULL, NULL, NULL, NULL, NULL, NULL",
+    ),
+    *(
+        "3, -7, false, '0001-01-01', '1969-12-31 23:59:59+00', ''",
+        "4, 0, false, NULL, NULL, 'comma, \"quote\"'",
+    ),
+    *(
+        "5, 0, true, '9999-12-31', NULL, 'Zoë'",
+        "6, 1, false, NULL, NULL, E'two\nlines'",
+        "7, 1, true, NULL, NULL, 'NULL'",
+    ),
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("rows", [[row] for row in FEW_ROWS] + [FEW_ROWS, FEW_ROWS[:2] * 3])
+def test_few_rows_are_read_as_many_are(connection, monkeypatch, rows, zone):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL TimeZone = %s", [zone])
+    types = ("bigint", "smallint", "boolean", "date", "timestamptz", "text")
+    told = ", ".join(f"{name}::{kind} AS {name}" for name, kind in zip(FEW, types, strict=True))
+    values = ", ".join(f"({row})" for row in rows)
+    query = f"SELECT {told} FROM (VALUES {values}) AS v ({', '.join(FEW)})"
+    found = copy_out(connection, query, FEW)
+    monkeypatch.setattr(few, "FEW_BYTES", 0)
+    assert_frame_equal(found, copy_out(connection, query, FEW))
 
 
 def test_a_query_that_fails_half_way_raises_and_leaves_the_session_usable(connection):

@@ -41,7 +41,7 @@ ORDER = (
         "statements",
         "census",
     ),
-    *("papers", "set-up"),
+    *("papers", "set-up", "best plan"),
 )
 """The order of the resources, as work goes; others follow by name."""
 

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from openbenefits.api import (
+    best_plan,
     census,
     clients,
     continuation,
@@ -22,6 +23,7 @@ from openbenefits.api import (
     setup,
     statements,
     subscriptions,
+    tickets,
     work,
 )
 from openbenefits.api.openapi import api
@@ -31,7 +33,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, renewals),
+    *(continuation, setup, tickets, best_plan, renewals),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

@@ -7,6 +7,8 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background.services import perform
+from openbenefits.casework.escalating import escalate
+from openbenefits.casework.notices import send_notices
 from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
 from openbenefits.workforce.models import Client
@@ -45,5 +47,16 @@ def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Send the reports that are due today."""
     try:
         send_due(connection, today=clock.today(), now=clock.now())
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.casework", queue="requests", queueing_lock="casework")
+def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Carry out what time does to tasks and cases, then tell people what happened to them."""
+    try:
+        moment = clock.now()
+        escalate(moment)
+        send_notices(connection, now=moment)
     finally:
         connection.close()

@@ -15,7 +15,9 @@ from procrastinate.contrib.django import app
 
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import Clock, State
-from openbenefits.background.tasks import perform_night, send_reports
+from openbenefits.background.tasks import keep_casework, perform_night, send_reports
+from openbenefits.workflow.tasks import QUEUE as WORKFLOW
+from openbenefits.workflow.tasks import schedules
 
 QUEUE = "requests"
 WEBHOOKS = "webhooks"
@@ -63,14 +65,15 @@ WHERE j.status = 'doing' AND j.queue_name = %s
 
 AGAIN = """
 SELECT procrastinate_retry_job_v1(id, now(), NULL, NULL, NULL) FROM procrastinate_jobs
-WHERE status = 'doing' AND queue_name = %s
+WHERE status = 'doing' AND queue_name = ANY(%s)
 """
 
 
 def end_what_broke_off(connection: Any, *, now: datetime) -> int:
     """Refuse, in words, the requests a worker left running; free the queue of them. Answer how many.
 
-    What it had taken from the queue and not begun is queued again, and so is what is told to subscribers.
+    What it had taken from the queue and not begun is queued again, and so is what is told to
+    subscribers and what channels look at: to do it twice makes nothing twice.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(BEGUN_BY_NOBODY, [QUEUE])
@@ -79,7 +82,7 @@ def end_what_broke_off(connection: Any, *, now: datetime) -> int:
                 cursor.execute("SELECT procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)", [job])
             else:
                 cursor.execute("SELECT procrastinate_finish_job_v1(%s, 'failed', true)", [job])
-        cursor.execute(AGAIN, [WEBHOOKS])
+        cursor.execute(AGAIN, [[WEBHOOKS, WORKFLOW]])
         left = ProcessRequest.objects.filter(state=State.RUNNING)
         return left.update(state=State.REFUSED, told=BROKEN_OFF, ended_at=now)
 
@@ -88,7 +91,8 @@ def work(connection: Any, clock: Clock, *, is_nightly: bool = False, is_waiting:
     """Do what is asked for until a signal ends it (is_waiting), or until nothing is left to do.
 
     On SIGTERM or Ctrl-C what runs stops at its next step: what it committed stays. `is_nightly` carries out,
-    at the hour of the setting NIGHT, what is due of every client. Reports due by mail go out at REPORTS_AT.
+    at the hour of the setting NIGHT, what is due of every client. Reports due by mail go out at REPORTS_AT;
+    tasks and cases are escalated and told of at CASEWORK_AT.
 
     Errors: WorkerThere.
     """
@@ -98,10 +102,12 @@ def work(connection: Any, clock: Clock, *, is_nightly: bool = False, is_waiting:
             app.periodic(cron=settings.NIGHT)(perform_night)
         if is_waiting:
             app.periodic(cron=settings.REPORTS_AT)(send_reports)
+            app.periodic(cron=settings.CASEWORK_AT)(keep_casework)
+            app.periodic(cron=settings.CHANNELS_AT)(schedules)
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(
-                queues=[QUEUE, WEBHOOKS],
-                concurrency=AT_ONCE + 1,  # a place for what is told to subscribers
+                queues=[QUEUE, WEBHOOKS, WORKFLOW],
+                concurrency=AT_ONCE + 2,  # a place each for what is told to subscribers, and for channels
                 wait=is_waiting,
                 fetch_job_polling_interval=SECONDS_TO_LOOK,
                 shutdown_graceful_timeout=0,  # it is told to stop, and waited for

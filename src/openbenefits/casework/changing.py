@@ -1,6 +1,6 @@
 """What of tickets changes, one or many at once: with its history, its levels, and who is told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,8 @@ WATCHED = (
     *("category", "kind", "subject", "body", "notify", "is_health", "escalated"),
 )
 """What of a ticket its history tells."""
-WRITTEN = (*WATCHED, "changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded")
+FOLLOWING = ("changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded")
+"""What follows from it."""
 MOST_AT_ONCE = 5_000
 
 
@@ -64,17 +65,12 @@ def would_change(by: By, numbers: Iterable[int], order: ChangeOrder, *, now: dat
 
 def complete_task(by: By, number: int, *, reason: str = "", now: datetime) -> Ticket:
     """Say that what was to be done is done: a task is complete, a case resolved."""
-    return _end(by, number, ENDS, reason, now)
+    return change(by, number, ChangeOrder(status=ENDS), reason=reason, now=now)
 
 
 def cancel_task(by: By, number: int, *, reason: str = "", now: datetime) -> Ticket:
     """Say that there is nothing to do: a task is cancelled, a case closed."""
-    return _end(by, number, WITHDRAWN, reason, now)
-
-
-def _end(by: By, number: int, ends: dict[Form, Status], reason: str, now: datetime) -> Ticket:
-    form = Ticket.objects.filter(pk=number).values_list("form", flat=True).first() or Form.TASK
-    return change(by, number, ChangeOrder(status=ends[Form(form)]), reason=reason, now=now)
+    return change(by, number, ChangeOrder(status=WITHDRAWN), reason=reason, now=now)
 
 
 def close_for(
@@ -94,25 +90,25 @@ def close_for(
     found = Ticket.objects.filter(about_kind=subject.kind, about_key=subject.key).exclude(status__in=DONE)
     if client_id is not None:
         found = found.filter(client_id=client_id)
-    numbers = list(found.values_list("pk", "form"))
-    closed = 0
-    for form, status in (ENDS if is_done else WITHDRAWN).items():
-        mine = [number for number, one in numbers if one == form]
-        closed += change_all(by, mine, ChangeOrder(status=status), reason=reason, now=now) if mine else 0
-    return closed
+    order = ChangeOrder(status=ENDS if is_done else WITHDRAWN)
+    return change_all(by, found.values_list("pk", flat=True), order, reason=reason, now=now)
 
 
 def _locked(by: By, numbers: Sequence[int]) -> list[Ticket]:
+    """Lock the tickets somebody sees and may act upon.
+
+    Errors: NotAllowed, before anything is locked: to who only reads, a row that would be locked is not there.
+    """
     seen = Ticket.objects.filter(pk__in=numbers)
     if not isinstance(by, str):
         seen = seen.filter(visible(by))
+    for client_id in seen.order_by().values_list("client_id", flat=True).distinct():
+        require_work(by, client_id)
     return list(seen.order_by("pk").select_for_update())
 
 
 def _change(by: By, tickets: list[Ticket], order: ChangeOrder, reason: str, now: datetime) -> list[Ticket]:
     """Change tickets that are locked; answer those that are not as they were."""
-    for client_id in {one.client_id for one in tickets}:
-        require_work(by, client_id)
     author = author_of(by)
     who = order.assigned if isinstance(order.assigned, Assignee) else Assignee()
     stands = standing(
@@ -127,7 +123,7 @@ def _change(by: By, tickets: list[Ticket], order: ChangeOrder, reason: str, now:
         if differing:
             one.changed_at = now
             changed.append(one)
-            lines += [_line(one, name, before[name], author, reason, now) for name in differing]
+            lines += [line_of(one, name, before[name], author, reason, now) for name in differing]
     save(changed, lines, by_user=author.user_id, now=now)
     return changed
 
@@ -136,7 +132,8 @@ def save(tickets: list[Ticket], lines: list[Change], *, by_user: int | None, now
     """Write changed tickets, their history, and that people are to be told."""
     if not tickets:
         return
-    Ticket.objects.bulk_update(tickets, WRITTEN, batch_size=500)
+    fields = {line.field for line in lines} & set(WATCHED)
+    Ticket.objects.bulk_update(tickets, sorted(fields | set(FOLLOWING)), batch_size=500)
     Change.objects.bulk_create(lines)
     Notice.objects.bulk_create(
         Notice(
@@ -164,7 +161,7 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
     ticket.notify = asked(said.get("notify", ticket.notify))
     ticket.reminded = 0 if "due_on" in said else ticket.reminded
     if "status" in said:
-        _to_status(ticket, Status(said["status"]), author, now)
+        _to_status(ticket, said["status"], author, now)
     if before[:2] != (ticket.category, ticket.kind):
         ticket.is_health = stands.is_health(ticket.category, ticket.kind)
     if "assigned" in said:
@@ -173,8 +170,9 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
         count_levels(ticket, stands, now)
 
 
-def _to_status(ticket: Ticket, status: Status, author: Author, now: datetime) -> None:
+def _to_status(ticket: Ticket, wanted: Status | Mapping[Form, Status], author: Author, now: datetime) -> None:
     form = Form(ticket.form)
+    status = wanted[form] if isinstance(wanted, Mapping) else wanted
     if status not in STATUSES[form]:
         raise TicketRefused(
             f"expected one of {', '.join(STATUSES[form])} for a {form}, found '{status}'; choose one"
@@ -210,7 +208,7 @@ def count_levels(ticket: Ticket, stands: Standing, now: datetime) -> None:
     ticket.escalated = min(ticket.escalated, level_reached(ticket.level_1_at, ticket.level_2_at, now))
 
 
-def _line(ticket: Ticket, name: str, before: object, author: Author, reason: str, now: datetime) -> Change:
+def line_of(ticket: Ticket, name: str, before: object, author: Author, reason: str, now: datetime) -> Change:
     return Change(
         client_id=ticket.client_id,
         ticket_id=ticket.pk,

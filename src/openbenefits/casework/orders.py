@@ -1,12 +1,13 @@
 """What is asked for of casework: a ticket to be opened, what of one is to change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from openbenefits.casework.codes import GENERAL, Priority, Status
+from openbenefits.casework.codes import GENERAL, Form, Priority, Status
 from openbenefits.casework.rules.assigning import Assignee
 
 NOBODY_SAID = Assignee()
@@ -74,9 +75,12 @@ class CaseOrder(Order):
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeOrder:
-    """What of a ticket is to change; what is not said stays."""
+    """What of a ticket is to change; what is not said stays.
 
-    status: Status | UnsetType = UNSET
+    status: one, or one for each form (`codes.ENDS`, `codes.WITHDRAWN`).
+    """
+
+    status: Status | Mapping[Form, Status] | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     start_on: date | UnsetType = UNSET
     due_on: date | UnsetType | None = UNSET

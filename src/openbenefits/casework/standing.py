@@ -13,10 +13,12 @@ from openbenefits.casework.models import (
     Colleague,
     Department,
     Escalating,
+    Queue,
     ServiceLevel,
     SpecialDay,
     TeamMember,
     TeamRole,
+    Ticket,
     TicketType,
     WorkingHours,
 )
@@ -150,6 +152,17 @@ class Standing:
             asked |= {user for user in (one.assign_user_id, one.backup_id) if user}
         staff = User.objects.filter(pk__in=asked, is_active=True, employee__isnull=True)
         return frozenset(staff.values_list("pk", flat=True))
+
+    def manager_of(self, ticket: Ticket) -> int | None:
+        """Answer who answers for the department of a ticket's type, role or queue; None where nobody does."""
+        of_role = self.departments.get(ticket.role, "")
+        department = self.type_of(ticket.category, ticket.kind).department or of_role
+        return self.managers.get(department or self.queues.get(ticket.queue, ""))
+
+    @cached_property
+    def queues(self) -> dict[str, str]:
+        """Answer the department of each queue."""
+        return dict(Queue.objects.exclude(department="").values_list("code", "department"))
 
     def house_of(self, client_id: int) -> House:
         """Answer who is there for a client."""

@@ -9,6 +9,7 @@ from openbenefits.cli import (
     adhoc,
     audit,
     census,
+    clients,
     cobra,
     db,
     doctor,
@@ -17,8 +18,10 @@ from openbenefits.cli import (
     hindsight,
     letters,
     limits,
+    match,
     night,
     payroll,
+    reconcile,
     renewals,
     repair,
     report,
@@ -29,8 +32,10 @@ from openbenefits.cli import (
     serve,
     setup,
     statements,
+    tickets,
     user,
     worker,
+    workflow,
 )
 from openbenefits.cli.database import migrate as apply_migrations
 from openbenefits.cli.database import refuse_unreadable_url, unapplied
@@ -53,27 +58,9 @@ openbenefits run control events --client harbor --as-of 2026-03-02   ·
 openbenefits explain --client harbor --person H000024"""
 
 ORDER = (
-    *(
-        "demo",
-        "serve",
-        "worker",
-        "user",
-        "sample",
-        "doctor",
-        "setup",
-        "limits",
-        "census",
-        "audit",
-        "takeover",
-        "run",
-        "elect",
-        "event",
-        "repair",
-        "cobra",
-        "statements",
-        "letters",
-        "renewals",
-    ),
+    *("demo", "serve", "worker", "user", "sample", "doctor", "setup", "limits", "census", "clients", "audit"),
+    *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
+    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
@@ -135,6 +122,7 @@ app.command(rich_help_panel=START, epilog=doctor.DOCTOR_EPILOG)(doctor.doctor)
 app.add_typer(setup.app, name="setup", rich_help_panel=DATA)
 app.add_typer(limits.app, name="limits", rich_help_panel=DATA)
 app.add_typer(census.app, name="census", rich_help_panel=DATA)
+app.add_typer(clients.app, name="clients", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA, epilog=audit.AUDIT_EPILOG)(audit.audit)
 app.command(rich_help_panel=DATA, epilog=elect.TAKEOVER_EPILOG)(elect.takeover)
 
@@ -146,6 +134,11 @@ app.add_typer(repair.app, name="repair", rich_help_panel=CYCLE)
 app.add_typer(cobra.app, name="cobra", rich_help_panel=CYCLE)
 app.add_typer(statements.app, name="statements", rich_help_panel=CYCLE)
 app.add_typer(letters.app, name="letters", rich_help_panel=CYCLE)
+app.add_typer(tickets.tasks, name="tasks", rich_help_panel=CYCLE)
+app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
+app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
+
+app.add_typer(workflow.app, name="workflow", rich_help_panel=CYCLE)
 app.add_typer(renewals.app, name="renewals", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
@@ -155,6 +148,8 @@ app.command(rich_help_panel=ANSWERS, epilog=hindsight.OPTIONS_EPILOG)(hindsight.
 app.command(rich_help_panel=ANSWERS, epilog=report.REPORT_EPILOG)(report.report)
 app.add_typer(adhoc.app, name="adhoc", rich_help_panel=ANSWERS)
 app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
+app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
+app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)

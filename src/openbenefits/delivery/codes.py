@@ -10,6 +10,7 @@ class DocumentKind(StrEnum):
     CONFIRMATION = "confirmation"
     COVERAGE = "coverage"
     LOSS = "loss"
+    NOTICE = "notice"
 
 
 KIND_NAMES = {
@@ -17,6 +18,7 @@ KIND_NAMES = {
     DocumentKind.CONFIRMATION: "Confirmation statement",
     DocumentKind.COVERAGE: "Letter of coverage",
     DocumentKind.LOSS: "Letter of loss of coverage",
+    DocumentKind.NOTICE: "Notice",
 }
 
 

@@ -73,22 +73,35 @@ def _day_of_age(members: pl.DataFrame) -> pl.Expr:
     usual = [LastDay.DAY_BEFORE_BIRTHDAY.value]
     if members["last_day"].drop_nulls().is_in(usual).all():
         return on
-    return (
-        pl.when(last_day == LastDay.BIRTHDAY)
-        .then(days.day_before(on))
-        .when(last_day == LastDay.MONTH_END)
-        .then(days.day_before(days.month_begin(on)))
-        .when(last_day == LastDay.YEAR_END)
-        .then(days.day_before(on.dt.truncate("1y")))
-        .when(last_day == LastDay.PLAN_YEAR_END)
-        .then(days.day_before(_plan_year(on)))
-        .otherwise(on)
-    )
+    found = on
+    for kind, day in _later_ends(on, pl.col("plan_year_begins")).items():
+        found = pl.when(last_day == kind).then(day).otherwise(found)
+    return found
 
 
-def _plan_year(day: pl.Expr) -> pl.Expr:
-    """The first day of the plan year that holds a day; it begins with the month plan_year_begins."""
-    month = pl.col("plan_year_begins").fill_null(1)
+def _later_ends(on: pl.Expr, plan_year_begins: pl.Expr) -> dict[LastDay, pl.Expr]:
+    return {
+        LastDay.BIRTHDAY: days.day_before(on),
+        LastDay.MONTH_END: days.day_before(days.month_begin(on)),
+        LastDay.YEAR_END: days.day_before(on.dt.truncate("1y")),
+        LastDay.PLAN_YEAR_END: days.day_before(_plan_year(on, plan_year_begins)),
+    }
+
+
+def days_of_age(rules: pl.DataFrame, day: str) -> list[pl.Expr]:
+    """List the days whose ages say, by some dependent rules, who counts on a day: that day, and others."""
+    on, found = pl.col(day), [pl.col(day)]
+    ends = rules.select("last_day", "plan_year_begins").unique().sort("last_day", "plan_year_begins")
+    for last_day, begins in ends.iter_rows():
+        later = _later_ends(on, pl.lit(begins, pl.Int32))
+        if last_day in later:
+            found.append(later[LastDay(last_day)])
+    return found
+
+
+def _plan_year(day: pl.Expr, begins: pl.Expr) -> pl.Expr:
+    """The first day of the plan year that holds a day; it begins with a month, January unless stated."""
+    month = begins.fill_null(1)
     year = day.dt.year() - (day.dt.month() < month).cast(pl.Int32)
     return pl.date(year, month, 1)
 
@@ -114,7 +127,7 @@ def last_day_of_age() -> pl.Expr:
         .when(pl.col("last_day") == LastDay.YEAR_END)
         .then(pl.date(birthday.dt.year(), 12, 31))
         .when(pl.col("last_day") == LastDay.PLAN_YEAR_END)
-        .then(days.day_before(days.add_months(_plan_year(birthday), pl.lit(12))))
+        .then(days.day_before(days.add_months(_plan_year(birthday, pl.col("plan_year_begins")), pl.lit(12))))
         .otherwise(days.day_before(birthday))
     )
 

@@ -84,7 +84,7 @@ def add(
         person_id=person_id,
         about=about,
         kind=kind,
-        name=_clean(name),
+        name=clean_name(name),
         media_type=media_type_of(content),
         size=len(content),
         content=secrets.seal_file(content),
@@ -179,7 +179,7 @@ def _found(connection: Any, client_id: int, document_id: int) -> Document:
     return found
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """Keep of a file's name what is safe to show and to save under."""
     last = re.split(r"[/\\]", name)[-1]
     return re.sub(r"[^\w. ()-]", "_", last)[-MOST_NAME:].strip() or "paper"

@@ -33,7 +33,7 @@ from openbenefits.enrollment.entry_rows import (
 )
 from openbenefits.enrollment.frames import (
     POINT,
-    load_coverage,
+    load_all_points,
     load_covered_beneficiaries,
     load_covered_dependents,
     load_covered_funds,
@@ -112,9 +112,9 @@ def take_over(
 ) -> TakeOverResult:
     """Take over the coverage in a file: all good rows are taken, each bad one is named.
 
-    The same file again changes nothing. Missing: a blank benefit_record is 0, a blank deduction_begins_on is
-    the day coverage begins, a blank `waived` is no. For hours bought or sold annual_pledge is what they cost,
-    or pay, in the year.
+    The same file again changes nothing, nor does it bring in again what was moved or voided since: undo that.
+    Missing: a blank benefit_record is 0, a blank deduction_begins_on is the day coverage begins, a blank
+    `waived` is no. For hours bought or sold annual_pledge is what they cost, or pay, in the year.
 
     Errors: FileRefused for a file that cannot be read as coverage.
     """
@@ -277,10 +277,20 @@ def with_plan_rows(rows: pl.DataFrame, plan_types: pl.DataFrame) -> pl.DataFrame
 
 
 def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    """Load the points that hold for these people, with members, allocation and shares as texts."""
+    """Load the points that hold for these people, with members, allocation and shares as texts.
+
+    Also those somebody put right since (moved, voided, gone to another number): not to be brought in again.
+    """
     people = people_of(rows)
+    points = load_all_points(connection, people)
+    holds = pl.col("superseded_by_run").is_null()
+    latest = points.sort("version").unique(POINT[:-1], keep="last", maintain_order=True)
+    put_right = latest.filter(pl.col("superseded_by_run") > NO_RUN, rule=RULE)
+    known = pl.concat(
+        [points.filter(holds).with_columns(holds=True), put_right.with_columns(holds=False)],
+    )
     stored = with_stored_contents(
-        load_coverage(connection, people),
+        known,
         load_covered_dependents(connection, people),
         load_covered_funds(connection, people),
         POINT,
@@ -289,10 +299,10 @@ def _existing(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
-    """Add is_known (the point holds already) and has_events (an event has written this timeline)."""
+    """Add is_known (holds already, or was put right) and has_events (an event has written this timeline)."""
     content = [*POINT[:-1], *CONTENT]
     same = existing.select(content).unique().with_columns(is_known=pl.lit(value=True))
-    by_events = existing.filter(pl.col("rule") != RULE).select(POINT_KEY).unique()
+    by_events = existing.filter("holds", pl.col("rule") != RULE).select(POINT_KEY).unique()
     return (
         rows.join(same, on=content, how="left", nulls_equal=True, maintain_order="left")
         .join(
@@ -310,10 +320,14 @@ def _with_existing(rows: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
 
 def _supersede(connection: Any, new: pl.DataFrame, existing: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Supersede the taken-over points of the same day; answer them."""
-    replaced = existing.join(new, on=POINT[:-1], how="semi").select(
-        *POINT,
-        superseded_by_run=pl.lit(NO_RUN, pl.Int64),
-        superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+    replaced = (
+        existing.filter("holds")
+        .join(new, on=POINT[:-1], how="semi")
+        .select(
+            *POINT,
+            superseded_by_run=pl.lit(NO_RUN, pl.Int64),
+            superseded_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        )
     )
     if replaced.height:
         columns = ["superseded_by_run", "superseded_at"]

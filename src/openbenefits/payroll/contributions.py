@@ -8,9 +8,9 @@ import polars as pl
 from openbenefits.core.codes import AmountKind
 from openbenefits.enrollment.frames import load_coverage
 from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, no_contributions
+from openbenefits.payroll.owing import known_of
 from openbenefits.payroll.rules import owed_lines
 from openbenefits.payroll.rules.takings import OWNER
-from openbenefits.payroll.services import known_of
 from openbenefits.programs.rulebook import Rulebook
 
 DEDUCTION = "deduction"

@@ -12,47 +12,22 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.enrollment.frames import (
-    load_coverage,
-    load_covered_dependents,
-    load_credit_rolls,
-    load_credit_uses,
-    load_price_decisions,
-)
-from openbenefits.payroll.away import load_leaves
-from openbenefits.payroll.frames import (
-    load_covered_people,
-    load_employee_numbers,
-    load_given,
-    with_event_days,
-)
+from openbenefits.enrollment.frames import load_coverage
+from openbenefits.payroll.frames import load_covered_people, load_employee_numbers
+from openbenefits.payroll.owing import at_full_cost, known_of
 from openbenefits.payroll.rules import (
     Known,
     changes_between,
     deductions_summary,
-    fact_days,
     next_lines,
     owed_lines,
     own_pays,
 )
-from openbenefits.payroll.rules.credits import asks_rules
 from openbenefits.payroll.rules.excess import CREDIT, SOLD
-from openbenefits.payroll.rules.leaves import with_full_cost
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.rating.rules.bases import asks_benefit_bases, asks_job_history, base_pay, no_benefit_bases
-from openbenefits.rating.rules.price_days import asks_event_days, asks_pay_history, no_pay_history
-from openbenefits.workforce.frames import (
-    as_of,
-    benefit_bases_of,
-    dependents_as_of,
-    job_history_of,
-    jobs_as_of,
-    load_jobs,
-    pay_history_of,
-)
 
 LONGEST_PAY = timedelta(days=62)
 
@@ -104,12 +79,8 @@ def next_pay(
 
 
 def _lines(connection: Any, client_id: int, loaded: _Loaded, begin: date, through: date) -> pl.DataFrame:
-    """The lines of a span; in long leaves, where a policy says so, health coverage costs its full price."""
     lines = owed_lines(loaded.known, loaded.rulebook, begin=begin, through=through)
-    if loaded.tables["leave_policy"]["full_cost_after_days"].drop_nulls().is_empty():
-        return lines
-    people = lines["person_id"].unique().sort().to_list()
-    return with_full_cost(lines, load_leaves(connection, client_id, people))
+    return at_full_cost(connection, client_id, lines)
 
 
 def find_unpaid(connection: Any, client_id: int, *, begin: date, through: date) -> pl.DataFrame:
@@ -156,54 +127,6 @@ def _load(
     points = load_coverage(connection, people)
     known = known_of(connection, points, rulebook, begin=begin, through=through)
     return _Loaded(known=known, rulebook=rulebook, tables=tables)
-
-
-def known_of(
-    connection: Any, points: pl.DataFrame, rulebook: Rulebook, *, begin: date, through: date
-) -> Known:
-    """Load what the amounts owed on change points in a span follow from.
-
-    Shapes: points as `enrollment.frames.COVERAGE_COLUMNS`.
-    """
-    people = points.select("client_id", "person_id").unique()
-    if asks_event_days(rulebook.calculation_rules):
-        points = with_event_days(connection, points)
-    more = ["is_for_eligibility"] if rulebook.looks_at_jobs else []
-    jobs = load_jobs(connection, people, more=more)
-    groups = jobs.join(people, on="person_id")
-    groups = groups.select(*OWNER, "pay_group").unique()
-    days = fact_days(points, groups, rulebook, begin=begin, through=through)
-    history = pay_history_of(days, jobs) if asks_pay_history(rulebook) else None
-    return Known(
-        points=points,
-        members=load_covered_dependents(connection, people).join(
-            points.select(*OWNER, "plan_type", "slot", "begins_on", "version"),
-            on=[*OWNER, "plan_type", "slot", "begins_on", "version"],
-            how="semi",
-        ),
-        facts=as_of(connection, days),
-        dependents=dependents_as_of(connection, days),
-        pay_history=history,
-        bases=_bases(connection, days, jobs, history, rulebook),
-        uses=load_credit_uses(connection, people),
-        rolls=load_credit_rolls(connection, people),
-        price_decisions=load_price_decisions(connection, people),
-        given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
-    )
-
-
-def _bases(
-    connection: Any, days: pl.DataFrame, jobs: pl.DataFrame, history: pl.DataFrame | None, rulebook: Rulebook
-) -> pl.DataFrame | None:
-    """Find what formulas take coverage from beside the pay of each day's facts."""
-    return base_pay(
-        days.select("case", on="as_of"),
-        jobs_as_of(days, jobs) if rulebook.looks_at_jobs else pl.DataFrame(),
-        no_pay_history() if history is None else history,
-        benefit_bases_of(connection, days) if asks_benefit_bases(rulebook) else no_benefit_bases(),
-        rulebook,
-        job_history_of(days, jobs) if asks_job_history(rulebook) else None,
-    )
 
 
 def _with_names(

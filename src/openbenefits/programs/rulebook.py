@@ -7,7 +7,7 @@ one bit per group of values that always occur together, rates by the arithmetic 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATION
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
 from openbenefits.programs.dated import dated, effective
 from openbenefits.programs.rates import compile_rates, zip_numbers
+from openbenefits.programs.recent import Recent
 
 PROGRAM_PLAN_TYPE = "01"
 PERSON_COUNTS = tuple(f"{kind}_{bound}" for kind in PERSON_KINDS for bound in ("min", "max"))
@@ -65,6 +66,7 @@ class Rulebook:
     excluded_coverage: pl.DataFrame
     variants: tuple[Variant, ...] = ()  # the ways in which rules look at fields
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
+    recent: Recent = field(default_factory=Recent, init=False, repr=False, compare=False)
 
     def criteria_fields(self) -> list[str]:
         """Name the fields that any rule looks at, in the order of their bits."""

@@ -57,7 +57,7 @@ def differences(
     """List per person and plan type what differs, as DIFFERENCES.
 
     Shapes: before and after are points that hold (PLACE, begins_on, CONTENT, schedule_id, event_number); owed
-            as `standing.Standing.owed`.
+            as `standing.OWED`: of all places, or of those at least that may differ.
     """
     covered = _coverage(before, after)
     dollars = _dollars(owed_before, owed_after, year_from, year_through)

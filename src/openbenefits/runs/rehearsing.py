@@ -18,7 +18,7 @@ from openbenefits.runs.differences import MEASURES, RECORD, differences, measure
 from openbenefits.runs.orders import RunOrder
 from openbenefits.runs.processing import go_through
 from openbenefits.runs.schedules import schedules_asked
-from openbenefits.runs.standing import Standing, digests, load_points, standing
+from openbenefits.runs.standing import Standing, digests, load_points, owed_on_sides, standing
 from openbenefits.runs.starting import begun
 from openbenefits.store.trials import given_up
 
@@ -59,9 +59,11 @@ def rehearse_part(
         started = begun(connection, order, people, now=now, releases=releases)
         go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
         worked_at = time.monotonic()
-        after = _after(connection, order, started, people, year, through)
-    before = standing(connection, order.client_id, after.moved, begin=after.begin, through=through)
-    sides = (before.points, after.standing.points, before.owed, after.standing.owed)
+        after = _after(connection, order, started, people, year)
+    before = standing(connection, order.client_id, after.moved)
+    held = before, after.standing
+    owed = owed_on_sides(connection, order.client_id, *held, begin=after.begin, through=through)
+    sides = (before.points, after.standing.points, *owed)
     found = differences(*sides, year_from=year, year_through=through)
     measures = measured(*sides) | {"imports": _new_events(imports, after.imports)}
     ended_at = time.monotonic()
@@ -85,9 +87,7 @@ class _After:
     imports: pl.DataFrame
 
 
-def _after(
-    connection: Any, order: RunOrder, started: models.Run, people: pl.DataFrame, year: date, through: date
-) -> _After:
+def _after(connection: Any, order: RunOrder, started: models.Run, people: pl.DataFrame, year: date) -> _After:
     told = _told(connection, started, people)
     moved = told.filter(pl.col("outcome").is_in(frames.MOVED))
     begin = min([year, *_first_days(connection, started, moved)])
@@ -95,7 +95,7 @@ def _after(
         told=told,
         moved=moved,
         begin=begin,
-        standing=standing(connection, order.client_id, moved, begin=begin, through=through),
+        standing=standing(connection, order.client_id, moved),
         imports=frames.load_import_events(connection, people),
     )
 

@@ -8,8 +8,10 @@ import polars as pl
 
 from openbenefits.enrollment.frames import POINT, load_coverage, load_covered_dependents
 from openbenefits.events.frames import load_events
+from openbenefits.payroll.owing import load_owing, owed_apart
+from openbenefits.payroll.rules.apart import Owing
 from openbenefits.payroll.rules.excess import CREDIT, SOLD
-from openbenefits.payroll.services import owed
+from openbenefits.programs.frames import load_rulebook
 from openbenefits.runs.differences import CONTENT, PLACE, RECORD, total
 
 EVENT = (
@@ -31,39 +33,59 @@ OWED: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What some people hold (points with members as a text) and owe (as OWED)."""
+    """What some people hold: points with members as a text, and what the amounts they owe follow from."""
 
     points: pl.DataFrame
-    owed: pl.DataFrame
+    owing: Owing
+
+
+def standing(connection: Any, client_id: int, people: pl.DataFrame) -> Standing:
+    """Read what some people of a client hold.
+
+    Shapes: people has RECORD.
+    """
+    points = _held_points(connection, people)
+    owing = load_owing(connection, points, load_rulebook(connection, [client_id]))
+    members = owing.members.sort(*POINT, "dependent_id")
+    return Standing(points=_with_members(points, members), owing=owing)
 
 
 def load_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the points that hold for some benefit records, with the dependents covered as a text."""
-    points = load_coverage(connection, people).join(
-        people.select(RECORD).unique(), on=list(RECORD), how="semi"
-    )
     members = load_covered_dependents(connection, people).sort(*POINT, "dependent_id")
+    return _with_members(_held_points(connection, people), members)
+
+
+def _held_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    records = people.select(RECORD).unique()
+    return load_coverage(connection, people).join(records, on=list(RECORD), how="semi")
+
+
+def _with_members(points: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
     named = members.group_by(POINT).agg(members=pl.col("dependent_id").cast(pl.String).str.join(" "))
     return points.join(named, on=list(POINT), how="left")
 
 
-def standing(
-    connection: Any, client_id: int, people: pl.DataFrame, *, begin: date, through: date
-) -> Standing:
-    """Read what some people of a client hold, and what they owe in the pays that end in a span."""
-    points = load_points(connection, people)
-    if people.is_empty():
-        return Standing(points=points, owed=pl.DataFrame(schema=OWED))
-    persons = people["person_id"].unique().to_list()
-    lines = owed(connection, client_id, begin=begin, through=through, person_ids=persons)
+def owed_on_sides(
+    connection: Any, client_id: int, before: Standing, after: Standing, *, begin: date, through: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answer what people owe in the pays that end in a span, before and after, where that may differ.
+
+    Shapes: OWED, twice. No fact and no set-up may have changed between the two.
+    """
+    sides = before.owing, after.owing
+    lines = owed_apart(connection, client_id, sides, begin=begin, through=through)
+    return _summed(lines[0]), _summed(lines[1])
+
+
+def _summed(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add what is owed up by place and pay; what is paid to the person counts against it."""
     is_paid = pl.col("kind").is_in([CREDIT, SOLD])
-    signed = lines.join(people.select(RECORD).unique(), on=list(RECORD), how="semi").with_columns(
-        cents=pl.when(is_paid).then(-pl.col("owed_cents")).otherwise("owed_cents")
-    )
+    signed = lines.with_columns(cents=pl.when(is_paid).then(-pl.col("owed_cents")).otherwise("owed_cents"))
     summed = signed.group_by(*PLACE, "pay_group_id", "ends_on").agg(
         total("cents").alias("cents"), total("employer_cents").alias("employer_cents")
     )
-    return Standing(points=points, owed=summed.select(pl.col(name).cast(kind) for name, kind in OWED.items()))
+    return summed.select(pl.col(name).cast(kind) for name, kind in OWED.items())
 
 
 def digests(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

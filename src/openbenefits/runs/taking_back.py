@@ -16,7 +16,7 @@ from openbenefits.runs import models
 from openbenefits.runs.acts import TAKE_BACK, ActRefused, record_act
 from openbenefits.runs.differences import differences
 from openbenefits.runs.orders import PARTS, TAKEN_BACK
-from openbenefits.runs.standing import standing
+from openbenefits.runs.standing import owed_on_sides, standing
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.store.trials import given_up
 from openbenefits.workforce.recording import lock_people
@@ -166,13 +166,13 @@ def deltas(connection: Any, run_id: int, *, begin: date, through: date, now: dat
         whole = [*(models.Run.objects.get(pk=part) for part in _parts(started)), started]
         journals = [_journal(connection, one) for one in whole]
         records = pl.concat([rows.select(RECORD_KEY) for rows in journals]).unique()
-        span = {"begin": begin, "through": through}
-        held = standing(connection, started.bundle_client, records, **span)
+        held = standing(connection, started.bundle_client, records)
         for one, before in zip(whole, journals, strict=True):
             people = _people(connection, one, before)
             _undo(connection, one, before, people, cause="rehearsed", actor="nobody", now=now)
-        after = standing(connection, started.bundle_client, records, **span)
-        sides = (held.points, after.points, held.owed, after.owed)
+        after = standing(connection, started.bundle_client, records)
+        owed = owed_on_sides(connection, started.bundle_client, held, after, begin=begin, through=through)
+        sides = (held.points, after.points, *owed)
         return differences(*sides, year_from=begin, year_through=through)
 
 

@@ -24,7 +24,7 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.taking_back import STATE, take_back_events
 from openbenefits.runs.acts import ActRefused
 from openbenefits.runs.differences import differences
-from openbenefits.runs.standing import standing
+from openbenefits.runs.standing import owed_on_sides, standing
 from openbenefits.runs.taking_back import Released
 from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
 from openbenefits.store.trials import given_up
@@ -142,11 +142,11 @@ def takeover_deltas(
         change = ChangeSet.objects.get(pk=change_id, kind=TAKEOVER)
         mine = _points(connection, change)
         records = mine.select(RECORD_KEY).unique()
-        span = {"begin": begin, "through": through}
-        held = standing(connection, change.client_id, records, **span)
+        held = standing(connection, change.client_id, records)
         _restore_points(connection, change, mine, now=now)
-        after = standing(connection, change.client_id, records, **span)
-        sides = (held.points, after.points, held.owed, after.owed)
+        after = standing(connection, change.client_id, records)
+        owed = owed_on_sides(connection, change.client_id, held, after, begin=begin, through=through)
+        sides = (held.points, after.points, *owed)
         return differences(*sides, year_from=begin, year_through=through)
 
 

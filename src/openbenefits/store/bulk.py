@@ -27,6 +27,7 @@ from openbenefits.store.catalogue import (
     table_name,
 )
 from openbenefits.store.encoding import ColumnMismatch
+from openbenefits.store.few import read_few
 
 __all__ = ["ColumnMismatch", "copy_in", "copy_out", "merge_in", "schema_of", "staged", "update_from"]
 
@@ -80,6 +81,9 @@ def copy_out(
     _check_header(data, schema)
     if data.index(b"\n") == len(data) - 1:
         return pl.DataFrame(schema=schema)
+    few = read_few(data, schema)
+    if few is not None:
+        return few
     read_as = {name: _read_type(dtype) for name, dtype in schema.items()}
     frame = pl.read_csv(data, schema=read_as)
     unread = [_unread(name, dtype) for name, dtype in schema.items() if read_as[name] != dtype]

@@ -33,12 +33,18 @@ OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
 MINE = {"workbench_savedfilter", "api_answer", "casework_muted", "casework_follower"}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
-OF_STAFF = {
+RECONCILE = {
+    f"reconcile_{name}"
+    for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
+}
+"""Invoices of carriers: those of client 0 are shared by several clients."""
+OF_STAFF = RECONCILE | {
     *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
     *("casework_notice", "casework_mail"),
+    *("matching_comparison", "matching_ordering"),
 }
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
-NO_SETUP = {"background_processrequest"} | OF_STAFF
+NO_SETUP = {"background_processrequest", "platform_connection"} | OF_STAFF
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
@@ -72,6 +78,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {
+    "workflow_outbox": "what changed, on its way to channels; faces see their log and dead letters",
     "webhooks_outbox": "what changed, on its way to subscribers; faces see its deliveries",
     "procrastinate_events": "the queue of the worker; faces ask by background_processrequest",
     "procrastinate_jobs": "the queue of the worker; faces ask by background_processrequest",

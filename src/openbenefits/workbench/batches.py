@@ -203,7 +203,9 @@ def batch_reprint(request: Any, client: str, number: int) -> HttpResponse:
 class NewForm(forms.Form):
     """Which letters are to be made, and to whom."""
 
-    kind = forms.ChoiceField(label=_("What"), choices=list(KINDS.items()))
+    kind = forms.ChoiceField(
+        label=_("What"), choices=[one for one in KINDS.items() if one[0] != DocumentKind.NOTICE]
+    )
     schedule = forms.ChoiceField(
         required=False, label=_("Schedule"), help_text=_("Of statements: those due of this schedule.")
     )

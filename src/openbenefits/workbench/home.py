@@ -21,6 +21,7 @@ from openbenefits.review.today import DAYS_AHEAD
 from openbenefits.runs.models import Run
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench import links, words
+from openbenefits.workbench.casework.counted import cards_of
 from openbenefits.workbench.charts import Bar, Bars, Tone, bars
 from openbenefits.workbench.pages import Section, address, client_of, page, same_page, show
 from openbenefits.workbench.sheets import Column, Sheet, sheet
@@ -80,6 +81,7 @@ def home(request: Any) -> HttpResponse:
         request,
         "workbench/home/home.html",
         title=_("Today"),
+        own_cards=cards_of(request, None),
         cards=cards,
         clients_sheet=shown,
         windows=_windows(found, lambda _on: "?clients.sort=-ending"),
@@ -119,6 +121,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
         "workbench/home/client.html",
         title=mine.name,
         client=mine,
+        own_cards=cards_of(request, mine),
         cards=cards,
         schedules=_schedules(found, mine),
         windows=_windows(found, lambda _on: links.events(mine.code, what="ending")),

@@ -36,6 +36,7 @@ class Section(Enum):
     """The parts of the navigation, in their order."""
 
     TODAY = _("Today")
+    WORK = _("Tasks and cases")
     PEOPLE = _("People")
     PROCESS = _("Process")
     DESKS = _("Desks")

@@ -3,12 +3,15 @@
 from openbenefits.workbench import (
     adhoc,
     batches,
+    casework,
+    channels,
     controls,
     desks,
     documents,
     filters,
     finalising,
     home,
+    matching,
     person,
     rehearsals,
     rehearsals_of_all,
@@ -24,8 +27,9 @@ from openbenefits.workbench import (
 from openbenefits.workbench.pages import urls
 
 MODULES = (
-    *(home, work, person, schedules, finalising, runs, controls, taking_back, rehearsals, rehearsals_of_all),
-    *(desks, reports, adhoc, documents, batches, renewals, set_up, requests, filters),
+    *(home, casework, work, person, schedules, finalising, runs, controls, taking_back),
+    *(rehearsals, rehearsals_of_all, channels),
+    *(desks, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
 )
 """In the order in which the navigation shows their pages within a section."""
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 import polars as pl
 from django.db import connection, models, transaction
 
+from openbenefits.core.pipelines import Pipeline
+from openbenefits.store.arriving import arriving
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import array_of
 from openbenefits.store.locks import lock_rows
@@ -43,6 +46,8 @@ FEED_COLUMNS: dict[str, pl.DataType] = {
     "is_trigger": pl.Boolean(),
 }
 TRIGGERS = ("job", "life_event")
+IMPORTED = ("census", "takeover", "taken")
+"""Kinds of change that come in files."""
 
 
 class PeopleBusy(RuntimeError):
@@ -182,13 +187,18 @@ def record_facts(
     Errors: UnknownPeople; PeopleBusy when a run holds them for longer than `LOCK_WAIT_SECONDS`;
             ValueError for two rows of one key.
     """
-    with transaction.atomic():
+    with transaction.atomic(), _arriving(kind):
         lock_people(client_id, frames.person_ids())
         change = ChangeSet.objects.create(
             client_id=client_id, kind=kind, label=label, made_by=made_by, made_at=now, fingerprint=fingerprint
         )
         copy_in(connection, "workforce_factchange", write_versions(change, frames))
     return change
+
+
+def _arriving(kind: str) -> AbstractContextManager[None]:
+    """Say how facts arrive: those of a file as an import, others as what is done around them."""
+    return arriving(connection, Pipeline.IMPORT) if kind in IMPORTED else nullcontext()
 
 
 def write_versions(change: ChangeSet, frames: FactFrames) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 
@@ -38,12 +38,19 @@ class Calendar:
     worked: frozenset[date] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        """Refuse hours without an end, and weeks without a day."""
+        """Refuse hours without an end, weeks without a day, zones and states there are not."""
         if self.opens >= self.closes or not self.weekdays or not self.weekdays <= set(range(1, 8)):
             raise CalendarRefused(
                 "expected hours that end after they begin and at least one weekday (1 to 7), found others; "
                 "correct the business hours"
             )
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            words = f"expected a time zone like America/New_York, found '{self.zone}'; correct it"
+            raise CalendarRefused(words) from None
+        if self.state and self.state not in holidays.list_supported_countries()["US"]:
+            raise CalendarRefused(f"expected the two letters of a state, found '{self.state}'; correct them")
 
 
 @cache

@@ -113,13 +113,29 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
              group has no pays: see `find_unpaid` of the services.
     Source:  rulings §2.4, §5.1, §5.2, §5.6; docs/rules.md §7.
     """
+    lines, points, pays = _amounts(known, rulebook, begin, through)
+    points, first = with_content(points, known.members), days_needed(begin, through)[0]
+    return _shown(with_causes(lines, pays, points, rulebook, first), begin, through)
+
+
+def owed_amounts(known: Known, rulebook: Rulebook, *, begin: date, through: date) -> pl.DataFrame:
+    """List what is owed as `owed_lines` does, without causes and without lines of 0 that tell of an end."""
+    lines, points, _ = _amounts(known, rulebook, begin, through)
+    named = with_taken(lines, points, "point", *OWNER, "plan_type", "slot", "option_id")
+    return _shown(named.with_columns(cause=pl.lit("")), begin, through)
+
+
+def _amounts(
+    known: Known, rulebook: Rulebook, begin: date, through: date
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Find the amounts of all pays that the span needs; also the points, numbered, and everybody's pays."""
     points = _numbered_points(known.points)
     owners = points.select("owner", *OWNER).unique()
     pays = own_pays(known.facts, rulebook, begin, through)
     pays = pays.join(owners, on=list(OWNER), maintain_order="left").drop(OWNER)
     held = _in_force(points, pays)
     points, held, undecided = _with_general(points, held, known.given, rulebook)
-    lines = _with_setup(held, points, rulebook)
+    lines = with_setup(held, points, rulebook)
     lines = with_shares(pl.concat([deductions_of(lines), credits_of(lines)]), rulebook)
     lines = lines.join(
         own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
@@ -129,9 +145,10 @@ def owed_lines(known: Known, rulebook: Rulebook, *, begin: date, through: date) 
         *(known.pay_history, known.bases, known.price_decisions),
     )
     lines = _with_undecided(_with_amounts(lines, known.facts), undecided)
-    lines = with_excess(lines, known.uses, known.rolls, owners)
-    points, first = with_content(points, known.members), days_needed(begin, through)[0]
-    lines = with_causes(lines, pays, points, rulebook, first)
+    return with_excess(lines, known.uses, known.rolls, owners), points, pays
+
+
+def _shown(lines: pl.DataFrame, begin: date, through: date) -> pl.DataFrame:
     shown = lines.filter(pl.col("ends_on").is_between(begin, through))
     return shown.select(pl.col(name).cast(kind) for name, kind in LINE.items()).sort(
         *OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class"
@@ -215,8 +232,11 @@ _OPTION = (
 )
 
 
-def _with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Add the program's plan type and option as they stand when each pay ends; null where they do not."""
+def with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Add the program's plan type and option as they stand when each pay ends; null where they do not.
+
+    Shapes: held has point and ends_on; a day that is no pay's end may stand for it (invoices ask by month).
+    """
     lines = with_taken(
         held,
         points,
@@ -311,4 +331,4 @@ def _fault() -> pl.Expr:
     )
 
 
-__all__ = ["LINE", "Known", "fact_days", "owed_lines"]
+__all__ = ["LINE", "Known", "fact_days", "owed_amounts", "owed_lines", "with_setup"]

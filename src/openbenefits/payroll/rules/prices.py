@@ -10,7 +10,12 @@ from openbenefits.core import days, money
 from openbenefits.core.codes import AmountKind
 from openbenefits.core.columns import with_taken
 from openbenefits.core.plan_types import HEALTH
-from openbenefits.eligibility.dependents import DEPENDENT_RULE, eligible_members
+from openbenefits.eligibility.dependents import (
+    DEPENDENT_RULE,
+    days_of_age,
+    eligible_members,
+    is_student_on,
+)
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.addresses import asks_addresses, with_address_zips
@@ -33,6 +38,7 @@ _YEAR = (
     "annual_employer_cents",
     "annual_credit_cents",
     "coverage_cents",
+    "rate_row_id",
     "price_fault",
 )
 
@@ -50,7 +56,7 @@ def with_year(
 ) -> pl.DataFrame:
     """Add year_cents (employee's part, or credit), year_employer_cents, coverage_cents, price_fault.
 
-    Adds price_on and FACTS_PRICED too, as priced_*.
+    Adds rate_row_id, price_on and FACTS_PRICED too, as priced_*.
 
     Shapes:  lines has point, case, kind, plan_row, option_row, amount_kind, has_price, has_credit, begins and
              ends; points, facts are addressed by position; dependents by `case`; decisions as
@@ -116,7 +122,7 @@ def with_price_case(
         setup_version=facts["as_of"].dt.epoch("d").replace_strict(_versions(facts, rulebook)),
     )
     rows = _with_place(rows, rulebook)
-    rows = rows.join(_families(dependents, facts), on="case", how="left", maintain_order="left")
+    rows = rows.join(_families(dependents, facts, rulebook), on="case", how="left", maintain_order="left")
     keys = ["annual_pay_cents", "birth_on", "sex", "is_smoker", "place", "age", "family", "setup_version"]
     if rulebook.rate_tables["by_service"].any():
         keys.append("service_months")
@@ -156,13 +162,18 @@ def _versions(facts: pl.DataFrame, rulebook: Rulebook) -> dict[int, int]:
     return dict(zip(asked.dt.epoch("d").to_list(), numbers.to_list(), strict=True))
 
 
-def _families(dependents: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Fold the dependents of each case, with their ages, into one number that differs when anything does."""
-    rows = dependents.join(facts.select("case", "as_of"), on="case").with_columns(
-        age=days.age_years(pl.col("birth_on"), pl.col("as_of"))
-    )
+def _families(dependents: pl.DataFrame, facts: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Fold the dependents of each case into one number that differs when anything does that prices see.
+
+    That is what is recorded of them, their ages, the ages that say who still counts, and who still studies.
+    """
+    asked = days_of_age(rulebook.dependent_rules, "as_of")
+    ages = {f"age_{number}": days.age_years(pl.col("birth_on"), day) for number, day in enumerate(asked)}
+    rows = dependents.join(facts.select("case", "as_of"), on="case")
+    rows = rows.with_columns(**ages, studies=is_student_on(pl.col("as_of")))
     told = [name for name in rows.columns if name not in ("case", "as_of", "person_id", "number")]
-    marks = rows.select("case", mark=pl.struct(told).hash(), age_mark=pl.struct("dependent_id", "age").hash())
+    aged = pl.struct("dependent_id", *ages).hash()
+    marks = rows.select("case", mark=pl.struct(told).hash(), age_mark=aged)
     return marks.group_by("case").agg(
         family=pl.col("mark").bitwise_xor(), family_ages=pl.col("age_mark").bitwise_xor()
     )

@@ -41,12 +41,24 @@ class Offers:
     kinds: tuple[str, ...]
 
 
+FEW_DAYS = 1_000
+"""So many plan types and days are remembered: those of a partition, and all the more those of one person."""
+
+
 def find_offers(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     """Resolve the options of plan types on their pricing days.
 
     Shapes:  plan_days has plan_day (= position), plan_row, price_on; a null price_on offers nothing.
     Missing: a rate table without a version on the day gives a null rate_version; the quote then finds none.
     """
+    if plan_days.height > FEW_DAYS:
+        return _found(plan_days, rulebook)
+    asked = ("offers", tuple(plan_days.rows()))
+    offers: Offers = rulebook.recent.answer(asked, lambda: _found(plan_days, rulebook))
+    return offers
+
+
+def _found(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     kinds = tuple(used_kinds(rulebook))
     options = _with_imputed(_options_of_days(plan_days, rulebook), rulebook)
     priced = _costs_of_offers(options, rulebook, kinds)

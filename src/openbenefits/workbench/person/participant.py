@@ -27,6 +27,7 @@ from openbenefits.reports.prices_decided import decided_prices
 from openbenefits.reports.repairs import named_acts
 from openbenefits.review import person as story
 from openbenefits.workbench import links
+from openbenefits.workbench.casework.counted import tickets_of
 from openbenefits.workbench.charts import Tone
 from openbenefits.workbench.forms import ReasonForm
 from openbenefits.workbench.pages import address, client_of, page, show
@@ -51,7 +52,7 @@ def participant(request: Any, client: str, number: str) -> HttpResponse:
     as_of = AsOfForm(request.GET or None, auto_id="as_of_%s")
     told = _facts(request, person, today) | _events(person, found.code, today)
     told |= _coverage(person, as_of, today) | _pays(request, person, today) | _acts(request, person)
-    told |= _documents(request, person, found.code)
+    told |= _documents(request, person, found.code) | tickets_of(request, person, found.code)
     noted(request, "saw", "participant", person)
     name = " ".join(told["facts"].person.get(part) or "" for part in ("first_name", "last_name")).strip()
     return show(

@@ -1,0 +1,277 @@
+"""Candidate packages as set-up: a bundle of their own over the PEO's, compiled for the one kernel.
+
+Nothing here knows what a price is: a rate table, a contribution and an option of each tier are written down
+as a bundle would have them, and `programs` compiles them. What is priced with them is priced as an event is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from openbenefits.core.codes import PersonType
+from openbenefits.core.money import CENTS_PER_DOLLAR
+from openbenefits.matching.candidates import TIERS, NoCandidates
+from openbenefits.matching.rules.prices import CLIENT, Book
+from openbenefits.programs import bundle as parts
+from openbenefits.programs.loaded import RATE_SCHEMA, LoadedBundle, load
+from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.unsaved import unsaved_rulebook
+
+SOURCE = "candidate packages"
+EVERY_PAY = "MATCH-EVERY-PAY"
+FREQUENCIES = {"W": "weekly", "B": "biweekly", "S": "semimonthly", "M": "monthly"}
+PERCENT = 1_000_000
+ADULTS = (PersonType.SPOUSE, PersonType.DOMESTIC_PARTNER, PersonType.SAME_SEX_SPOUSE)
+MANY = 99
+OWN = "MATCH-"
+"""What coverage codes of this capability's own begin with."""
+AGE_LIMIT = 26  # 45 CFR 147.120
+
+
+def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | None, on: date) -> Book:
+    """Compile what is to be priced.
+
+    Shapes: prices as `Packages.prices`, rates as RATES; the PEO's bundle gives the tables, networks and
+            curves that candidates only name.
+    Errors: NoCandidates for a rate table nobody knows, or one of the PEO's that has no rate for a tier.
+    """
+    base = peo or _bare_peo()
+    _check_tables(prices, rates, base)
+    asked = _with_codes(prices, rates, base)
+    codes = [*base.parts.coverage_codes, *map(_own_code, TIERS)]  # type: ignore[union-attr]
+    base = replace(base, parts=msgspec.structs.replace(base.parts, coverage_codes=codes))
+    rulebook = unsaved_rulebook(base, [_client(asked, rates, on)])
+    return Book(
+        rulebook=rulebook,
+        on=on,
+        options=_located(asked, rulebook),
+        networks=_networks(base),
+        pay_groups=rulebook.pay_groups.filter(client_id=CLIENT).select("pay_group_id", pay_frequency="code"),
+    )
+
+
+def book_of_today(rulebook: Rulebook, client_id: int, pay_groups: pl.DataFrame, on: date) -> Book:
+    """Answer a client's own set-up as a book: keys are the numbers of its options, in any tier.
+
+    Shapes: pay_groups: pay_group_id, frequency.
+    """
+    placed = rulebook.options.select("option_id", "plan_row", "option_row").join(
+        rulebook.plan_rows.select("plan_row", "valid_from", "client_id", category="plan_type"), on="plan_row"
+    )
+    placed = placed.filter(pl.col("valid_from") <= on, client_id=client_id).sort("valid_from")
+    latest = placed.unique("option_id", keep="last", maintain_order=True)
+    tiers = pl.DataFrame({"tier": TIERS})
+    options = latest.rename({"option_id": "key"}).join(tiers, how="cross")
+    groups = pay_groups.sort("pay_group_id").unique("frequency", keep="first")
+    return Book(
+        rulebook=rulebook,
+        on=on,
+        options=options.select("key", "tier", "category", "plan_row", "option_row"),
+        networks=pl.DataFrame(schema={"network": pl.String, "zip": pl.Int32}),
+        pay_groups=groups.select("pay_group_id", pay_frequency="frequency"),
+        client_id=client_id,
+    )
+
+
+# --- tiers as coverage codes ------------------------------------------------------------------------------
+
+
+def tier_codes(peo: LoadedBundle) -> dict[str, str]:
+    """Answer the PEO's own coverage code of each tier it has one for; children share one where it has one."""
+    known = peo.parts.coverage_codes if isinstance(peo.parts, parts.PeoBundle) else []
+    codes: dict[str, str] = {}
+    for one in known:
+        if (tier := _tier_of(one)) is not None:
+            codes.setdefault(tier, one.code)
+    for tier, other in (("EC", "EK"), ("EK", "EC")):
+        if tier not in codes and other in codes:
+            codes[tier] = codes[other]
+    return codes
+
+
+def _tier_of(code: parts.CoverageCodePart) -> str | None:
+    """The tier a coverage code is, by whom it covers; None for codes of domestic partners and the like."""
+    most = {str(person): limit.max for person, limit in code.persons.items() if limit.max > 0}
+    if code.imputed_against or (most and PersonType.EMPLOYEE not in most):
+        return None
+    has_adult, has_child = PersonType.SPOUSE in most, PersonType.CHILD in most
+    if has_adult:
+        return "EF" if has_child else "ES"
+    if has_child:
+        return "EC" if most[PersonType.CHILD] == 1 else "EK"
+    return "EE" if set(most) <= {PersonType.EMPLOYEE} else None
+
+
+def _own_code(tier: str) -> parts.CoverageCodePart:
+    """A coverage code of this capability's own, for rates that do not go by those of the PEO."""
+    persons = {PersonType.EMPLOYEE: parts.PersonRange(min=1, max=1)}
+    if tier in ("ES", "EF"):
+        persons |= {adult: parts.PersonRange(min=0, max=1) for adult in ADULTS}
+    if tier in ("EC", "EK", "EF"):
+        persons[PersonType.CHILD] = parts.PersonRange(min=0, max=1 if tier == "EC" else MANY)
+    return parts.CoverageCodePart(code=f"{OWN}{tier}", name=tier, persons=persons)
+
+
+def _with_codes(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> pl.DataFrame:
+    """One row per price and tier, with its coverage code: the PEO's where a table of the PEO's goes by it."""
+    own = set(rates["table"].unique())
+    by_code = [
+        one.code for one in peo.parts.rate_tables if "coverage_code" in one.keys and one.code not in own
+    ]
+    by_code += [one.code for one in peo.parts.rate_tables if one.tiers and one.code not in own]
+    codes = tier_codes(peo)
+    tiers = pl.DataFrame({"tier": TIERS, "peo_code": [codes.get(tier) for tier in TIERS]})
+    rows = prices.join(tiers, how="cross", maintain_order="left_right")
+    is_peos = pl.col("rate_table").is_in(by_code)
+    rows = rows.with_columns(code=pl.when(is_peos).then("peo_code").otherwise(pl.lit(OWN) + pl.col("tier")))
+    return rows.drop_nulls("code").drop("peo_code")
+
+
+def _bare_peo() -> LoadedBundle:
+    header = parts.Header(kind="peo", code="peo", name="PEO")
+    default = parts.EventClassPart(code="MSC", name="Default", use="default", priority=1)
+    bare = parts.PeoBundle(bundle=header, event_classes=[default], actions=[], coverage_codes=[])
+    return load(bare, {}, {})[0]
+
+
+def _check_tables(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> None:
+    known = {*rates["table"].unique(), *(one.code for one in peo.parts.rate_tables)}
+    unknown = sorted(set(prices["rate_table"].unique()) - known)
+    if unknown:
+        raise NoCandidates(
+            f"rate table {unknown[0]}: expected rates of its own or a table of the PEO's, found neither;"
+            " state its rates, or correct the code"
+        )
+
+
+# --- the bundle -------------------------------------------------------------------------------------------
+
+
+def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
+    """Write the bundle: a plan type per category, an option per price and tier."""
+    dated: dict[str, Any] = {"valid_from": on, "source": SOURCE}
+    categories = asked["category"].unique().sort().to_list()
+    own = parts.ClientBundle(
+        bundle=parts.Header(kind="client", code="match", name="Candidates"),
+        companies=[parts.GroupPart(code="CO", name="CO")],
+        benefit_groups=[parts.GroupPart(code="ALL", name="ALL")],
+        pay_groups=list(_pay_groups(on)),
+        schedules=[parts.SchedulePart(code="MATCH", name="MATCH", kind="event_maintenance")],
+        plans=[
+            parts.PlanPart(code=f"P{category}", plan_type=category, name=category, carrier="", **dated)
+            for category in categories
+        ],
+        deduction_codes=[parts.DeductionCodePart(code=EVERY_PAY, name="Every pay", tax="after")],
+        dependent_rules=[parts.DependentRulePart(code="MATCH", age_limit=AGE_LIMIT, **dated)],
+        event_rules=[parts.EventRulePart(code="MATCH", classes=[parts.EventRuleRow()], **dated)],
+        contributions=list(_contributions(asked, dated)),
+        rate_tables=list(_rate_tables(rates, dated)),
+        programs=[
+            parts.ProgramPart(
+                code="MATCH",
+                name="MATCH",
+                plan_types=[_plan_type(category, asked.filter(category=category)) for category in categories],
+                **dated,
+            )
+        ],
+    )
+    return replace(load(own, {}, {})[0], rates=_rates(rates, on))
+
+
+def _plan_type(category: str, asked: pl.DataFrame) -> parts.PlanTypePart:
+    rows = asked.select("key", "tier", "code", "rate_table", gives=_gives())
+    options = [
+        parts.OptionPart(
+            code=f"K{key}{tier}",
+            plan=f"P{category}",
+            deduction_code=EVERY_PAY,
+            coverage_codes=[code],
+            costs=[parts.CostPart(rate_table=table, contribution=f"C{key}{tier}" if gives else None)],
+        )
+        for key, tier, code, table, gives in rows.iter_rows()
+    ]
+    return parts.PlanTypePart(plan_type=category, event_rule="MATCH", dependent_rule="MATCH", options=options)
+
+
+def _gives() -> pl.Expr:
+    """Whether the employer pays something of a price in its tier."""
+    return _of_tier("cents").is_not_null() | _of_tier("micros").is_not_null()
+
+
+def _of_tier(unit: str) -> pl.Expr:
+    """What the employer pays, of the columns of all tiers that of the row's."""
+    named = [(tier, pl.col(f"employer_{tier.lower()}_{unit}")) for tier in TIERS]
+    return pl.coalesce(pl.when(pl.col("tier") == tier).then(column) for tier, column in named)
+
+
+def _contributions(asked: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[parts.ContributionPart]:
+    giving = asked.filter(_gives()).select("key", "tier", _of_tier("cents"), micros=_of_tier("micros"))
+    for key, tier, cents, micros in giving.iter_rows():
+        percent = Decimal(micros or 0) / PERCENT
+        line = parts.ContributionRow(
+            employee_percent=percent,
+            dependent_percent=percent,
+            fixed_monthly=Decimal(cents or 0) / CENTS_PER_DOLLAR,
+        )
+        yield parts.ContributionPart(code=f"C{key}{tier}", rows=[line], **dated)
+
+
+def _pay_groups(on: date) -> Iterator[parts.PayGroupPart]:
+    """One of each frequency, with a calendar that holds the whole year of the prices."""
+    for letter, frequency in FREQUENCIES.items():
+        yield parts.PayGroupPart(
+            code=letter,
+            name=frequency,
+            company="CO",
+            frequency=frequency,  # type: ignore[arg-type]
+            first_period_begins=date(on.year - 1, 12, 1),
+            calendar_through=date(on.year + 1, 1, 31),
+        )
+
+
+def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[parts.RateTablePart]:
+    keys = {"tier": "coverage_code", "age_from": "age", "area": "area"}
+    tables = rates.group_by("table", maintain_order=True).agg(
+        pl.col("is_per_member").any(),
+        pl.col("geography").drop_nulls().first(),
+        *(pl.col(name).is_not_null().any() for name in keys),
+    )
+    for row in tables.iter_rows(named=True):
+        yield parts.RateTablePart(
+            code=row["table"],
+            keys=[key for name, key in keys.items() if row[name]],  # type: ignore[misc]
+            per_member=bool(row["is_per_member"]),
+            geography=row["geography"],
+            **dated,
+        )
+
+
+def _rates(rates: pl.DataFrame, on: date) -> pl.DataFrame:
+    """The rates of the bundle's own tables, by coverage codes of its own."""
+    rows = rates.with_columns(coverage_code=pl.lit(OWN) + pl.col("tier"), valid_from=pl.lit(on))
+    absent = [
+        pl.lit(None, kind).alias(name) for name, kind in RATE_SCHEMA.items() if name not in rows.columns
+    ]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in RATE_SCHEMA.items())
+
+
+# --- where it is ------------------------------------------------------------------------------------------
+
+
+def _located(asked: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Find the option of each price and tier."""
+    wanted = asked.select(
+        "key", "tier", "category", "rate_table", option_code=pl.format("K{}{}-{}", "key", "tier", "code")
+    )
+    known = rulebook.options.select("plan_row", "option_row", option_code="code")
+    return wanted.join(known, on="option_code", maintain_order="left").drop("option_code")
+
+
+def _networks(peo: LoadedBundle) -> pl.DataFrame:
+    zips = peo.zips.select(network="geography", zip=pl.col("zip").cast(pl.Int32, strict=False))
+    return zips.drop_nulls().unique()

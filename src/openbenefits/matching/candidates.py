@@ -1,0 +1,167 @@
+"""Candidate packages as frames: what is offered, at which rates, with which contributions.
+
+A *package* is what a client may choose as a whole; a *candidate* is one plan of it, as it would be offered.
+Candidates that say the same are one *offer*, however many packages hold it, so that each is priced once; the
+offers of a package for one category are its *menu*, and packages share menus, too.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from openbenefits.core.columns import numbered
+from openbenefits.core.plan_types import HEALTH
+
+TIERS = ("EE", "ES", "EC", "EK", "EF")
+"""Employee; with spouse; with one child; with children; family (process-management §2.2)."""
+
+CATEGORIES = {"10": "medical", "11": "dental", "14": "vision"}
+MEDICAL = "10"
+TIERED = HEALTH
+"""Plan types whose price goes by tier: only these are matched."""
+
+CONTRIBUTIONS = {
+    **{f"employer_{tier.lower()}_cents": pl.Int64() for tier in TIERS},
+    **{f"employer_{tier.lower()}_micros": pl.Int64() for tier in TIERS},
+}
+"""What the employer pays a month, by tier: dollars, or a percentage of the premium (100 % is 100,000,000)."""
+
+DESIGN = {
+    "deductible_cents": pl.Int64(),
+    "out_of_pocket_cents": pl.Int64(),
+    "coinsurance_micros": pl.Int64(),
+    "primary_visit_cents": pl.Int64(),
+    "drug_cents": pl.Int64(),
+    "actuarial_hundredths": pl.Int64(),
+}
+"""Plan design, for people to compare; `actuarial_hundredths` is the stated actuarial value (8000 is 80 %)."""
+
+CARRIER_RULES = {
+    "min_participation_micros": pl.Int64(),
+    "min_contribution_micros": pl.Int64(),
+    "min_group": pl.Int64(),
+    "max_group": pl.Int64(),
+    "states": pl.String(),
+    "is_sole_carrier": pl.Boolean(),
+}
+"""On what terms the carrier offers: null where it asks for nothing. `states` are separated by blanks."""
+
+OFFER = {
+    "category": pl.String(),
+    "plan": pl.String(),
+    "plan_title": pl.String(),
+    "carrier": pl.String(),
+    "network": pl.String(),
+    "rate_table": pl.String(),
+    "true_table": pl.String(),
+    "benefit_class": pl.String(),
+    "risk_micros": pl.Int64(),
+    "is_pooled": pl.Boolean(),
+    **CONTRIBUTIONS,
+    **DESIGN,
+    **CARRIER_RULES,
+}
+"""One offer. `network` names a geography of the PEO's set-up (null: everywhere); `rate_table` and
+`true_table` a table of RATES, else one of the PEO's; `benefit_class` whom it is for (null: everybody);
+`risk_micros` the mean age factor its rates stand for, on the curve pool risk goes by;
+`is_pooled` whether the PEO shares the risk of it with other clients.
+"""
+
+CANDIDATE = {"package": pl.String(), "title": pl.String(), "is_current": pl.Boolean(), **OFFER}
+"""One plan of a package; `is_current` marks the package that is in force today."""
+
+RATES = {
+    "table": pl.String(),
+    "tier": pl.String(),
+    "age_from": pl.Int16(),
+    "area": pl.String(),
+    "rate_micros": pl.Int64(),
+    "is_per_member": pl.Boolean(),
+    "geography": pl.String(),
+}
+"""Monthly rates of tables of their own: a key that is null in all rows of a table is none of its keys."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """What may be chosen. Shapes: `rows` as CANDIDATE, `rates` as RATES."""
+
+    rows: pl.DataFrame
+    rates: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packages:
+    """Candidates with what they share written once.
+
+    packages: package (its number), code, title, is_current.
+    menus:    package, category, menu.
+    choices:  menu, offer.
+    offers:   offer, OFFER, `key` (of its price) and `true_key` (null: the true cost is not known).
+    prices:   key, category, rate_table, CONTRIBUTIONS: what the kernel prices, each once.
+    """
+
+    packages: pl.DataFrame
+    menus: pl.DataFrame
+    choices: pl.DataFrame
+    offers: pl.DataFrame
+    prices: pl.DataFrame
+
+
+class NoCandidates(ValueError):
+    """There is nothing to choose from, or a candidate that cannot be one."""
+
+
+def share(rows: pl.DataFrame) -> Packages:
+    """Number packages, menus, offers and prices, each distinct one once.
+
+    Shapes: rows as CANDIDATE.
+    Errors: NoCandidates without any, or for a category that is not priced by tier.
+    """
+    _check(rows)
+    packages = rows.group_by("package", maintain_order=True).agg(
+        pl.col("title").first(), pl.col("is_current").any()
+    )
+    packages = packages.rename({"package": "code"}).sort("code").with_row_index("package")
+    packages = packages.with_columns(pl.col("package").cast(pl.Int32))
+    offers, of_row = numbered(rows.select(OFFER.keys()), "offer")
+    placed = rows.select(code="package", category="category").with_columns(of_row)
+    placed = placed.join(packages.select("code", "package"), on="code").unique()
+    menus, choices = _menus(placed)
+    offers, prices = _priced_once(offers)
+    return Packages(packages=packages, menus=menus, choices=choices, offers=offers, prices=prices)
+
+
+def _check(rows: pl.DataFrame) -> None:
+    if rows.is_empty():
+        raise NoCandidates("expected at least one candidate package, found none; state one")
+    other = rows.filter(~pl.col("category").is_in(TIERED))
+    if not other.is_empty():
+        found = other.row(0, named=True)
+        raise NoCandidates(
+            f"package {found['package']}, plan {found['plan']}: expected a plan type priced by tier (1x),"
+            f" found {found['category']}; leave it out of the comparison"
+        )
+
+
+def _menus(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number the distinct sets of offers of one category."""
+    sets = placed.group_by("package", "category").agg(pl.col("offer").sort())
+    sets = sets.with_columns(held=pl.col("offer").cast(pl.List(pl.String)).list.join(","))
+    distinct = sets.select("category", "held", "offer").unique("held").sort("category", "held")
+    distinct = distinct.with_row_index("menu").with_columns(pl.col("menu").cast(pl.Int32))
+    menus = sets.join(distinct.select("held", "menu"), on="held").select("package", "category", "menu")
+    choices = distinct.select("menu", "offer").explode("offer")
+    return menus.sort("package", "category"), choices.sort("menu", "offer")
+
+
+def _priced_once(offers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Number what is to be priced: premiums with their contribution, true costs without any."""
+    billed = offers.select("category", "rate_table", *CONTRIBUTIONS)
+    bare = [pl.lit(None, kind).alias(name) for name, kind in CONTRIBUTIONS.items()]
+    true = offers.select("category", rate_table="true_table").with_columns(bare)
+    prices, keys = numbered(pl.concat([billed, true]), "key")
+    true_key = pl.when(pl.col("true_table").is_not_null()).then("true_key")
+    numbers = [keys[: offers.height].alias("key"), keys[offers.height :].alias("true_key")]
+    offers = offers.with_columns(numbers).with_columns(true_key=true_key)
+    return offers, prices.filter(pl.col("rate_table").is_not_null())

@@ -1,0 +1,71 @@
+"""The census a comparison is made for, as frames: people, what they have today, their dependents."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+PEOPLE = {
+    "person": pl.Int32(),
+    "number": pl.String(),
+    "benefit_class": pl.String(),
+    "birth_on": pl.Date(),
+    "sex": pl.String(),
+    "is_smoker": pl.Boolean(),
+    "zip": pl.Int32(),
+    "state": pl.String(),
+    "annual_pay_cents": pl.Int64(),
+    "pay_frequency": pl.String(),
+    "service_on": pl.Date(),
+}
+"""`person` is the row's position; `pay_frequency` one of W, B, S, M; `benefit_class` whom offers name."""
+
+COVERED = {
+    "person": pl.Int32(),
+    "category": pl.String(),
+    "tier": pl.String(),
+    "plan": pl.String(),
+    "carrier": pl.String(),
+    "network": pl.String(),
+}
+"""Who is covered, or assumed to be, in which tier; and by which plan today (nulls: not known)."""
+
+EXCUSED = {"person": pl.Int32(), "category": pl.String()}
+"""Who has coverage elsewhere: not counted where a carrier asks for participation."""
+
+DEPENDENTS = {
+    "person": pl.Int32(),
+    "dependent_id": pl.Int64(),
+    "person_type": pl.String(),
+    "birth_on": pl.Date(),
+    "sex": pl.String(),
+    "is_smoker": pl.Boolean(),
+    "is_student": pl.Boolean(),
+    "student_through": pl.Date(),
+    "is_disabled": pl.Boolean(),
+    "is_married": pl.Boolean(),
+    "is_former": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Census:
+    """The people of a client or a prospect on a day.
+
+    Shapes: `people` as PEOPLE, `covered` as COVERED (one row per person and category), `excused` as EXCUSED,
+            `dependents` as DEPENDENTS.
+    """
+
+    people: pl.DataFrame
+    covered: pl.DataFrame
+    excused: pl.DataFrame
+    dependents: pl.DataFrame
+
+
+def nobody() -> Census:
+    """Answer a census without anybody."""
+    return Census(
+        people=pl.DataFrame(schema=PEOPLE),
+        covered=pl.DataFrame(schema=COVERED),
+        excused=pl.DataFrame(schema=EXCUSED),
+        dependents=pl.DataFrame(schema=DEPENDENTS),
+    )

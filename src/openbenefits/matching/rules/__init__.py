@@ -1,0 +1,1 @@
+"""Pure decisions: tiers, prices, who takes which plan, measures, hard filters, scores."""

@@ -1,0 +1,1 @@
+"""Audits of payroll: what we hold beside what the platform holds, in four buckets, with cures."""

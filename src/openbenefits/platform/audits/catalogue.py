@@ -1,0 +1,297 @@
+"""The twelve audits: which frames each lays beside one another, by what, and which buckets are faults.
+
+Source: process-management §9.2. "Here" is what we hold, the reference; "there" is what the platform holds.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from openbenefits.platform import here as ours
+from openbenefits.platform.audits.comparing import Bucket, compare
+from openbenefits.platform.here import Here
+from openbenefits.platform.models import Look
+from openbenefits.platform.seen import load_seen
+
+ANY = (Bucket.HERE_ONLY, Bucket.THERE_ONLY, Bucket.DIFFERENT)
+ACTIVE = ("A", "C")
+CENT = 1
+PER_PAY = 2
+"""So many cents a deduction of a pay may differ by rounding (reconciliation §9)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Our records and a look at the platform, and how they are read."""
+
+    connection: Any
+    here: Here
+    look: Look
+    kept: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def seen(self, element: str) -> pl.DataFrame:
+        """Load what the look saw of an element, once."""
+        if element not in self.kept:
+            self.kept[element] = load_seen(self.connection, self.look, element)
+        return self.kept[element]
+
+    @property
+    def on(self) -> date:
+        return self.here.on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """A standing audit.
+
+    rows: lays the two sides beside one another (comparing.COMPARED). faults: buckets that are wrong.
+    stops: payroll may not run while it has faults nobody accepted. cure: what puts a row right, in words.
+    """
+
+    code: str
+    title: str
+    asks: str
+    rows: Callable[[Sides], pl.DataFrame]
+    faults: tuple[Bucket, ...] = ANY
+    stops: bool = True
+    cure: str = ""
+
+
+def _plans(sides: Sides) -> pl.DataFrame:
+    there = sides.seen("setup").with_columns(pl.col("status"))
+    columns: Mapping[str, int | None] = {"status": None, "begins_on": None, "ends_on": None}
+    return compare(ours.setups(sides.here), there, key=["plan"], columns=columns)
+
+
+def _rates(sides: Sides) -> pl.DataFrame:
+    """Only rates we can say by tier and age; the newest there of each."""
+    here = ours.rates(sides.here)
+    plans = here.select("plan").unique()
+    billing = _newest_rates(sides, "billing").join(plans, on="plan", how="semi")
+    return compare(here, billing, key=["plan", "tier", "age_from"], columns={"cents": 0})
+
+
+def _newest_rates(sides: Sides, kind: str) -> pl.DataFrame:
+    rows = sides.seen("rate").filter((pl.col("kind") == kind) & (pl.col("from_on") <= sides.on))
+    return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "rate_group")).unique(
+        ["plan", "tier", "age_from"], keep="first", maintain_order=True
+    )
+
+
+def _rules(sides: Sides) -> pl.DataFrame:
+    rows = sides.seen("rule").filter(pl.col("from_on") <= sides.on)
+    return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "group"))
+
+
+def _contributions(sides: Sides) -> pl.DataFrame:
+    here = ours.contributions(sides.here)
+    columns: Mapping[str, int | None] = {"method": None, "employee": None, "dependents": None}
+    there = _rules(sides).filter(pl.col("tier") != "")
+    return compare(here, there, key=["plan", "group", "tier"], columns=columns)
+
+
+def _groups(sides: Sides) -> pl.DataFrame:
+    there = sides.seen("employee").filter(pl.col("status") != "T")
+    here = ours.groups(sides.here)
+    known = there.join(here.select("employee"), on="employee", how="semi")
+    return compare(here, known, key=["employee"], columns={"group": None})
+
+
+def _waits(sides: Sides) -> pl.DataFrame:
+    there = _rules(sides).unique(["plan", "group"], keep="first", maintain_order=True)
+    return compare(
+        ours.waits(sides.here), there, key=["plan", "group"], columns={"wait": None, "begins": None}
+    )
+
+
+def _enrolments(sides: Sides) -> pl.DataFrame:
+    on = sides.on
+    ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)
+    there = sides.seen("enrolment").filter(
+        pl.col("status").is_in(ACTIVE) & ends & (pl.col("detail_on").is_null() | (pl.col("detail_on") <= on))
+    )
+    there = there.with_columns(begins_on=pl.coalesce("detail_on", "begins_on"), status=pl.lit("A"))
+    columns: Mapping[str, int | None] = {
+        "status": None,
+        "tier": None,
+        "begins_on": None,
+        "dependents": None,
+    }
+    return compare(ours.covered(sides.here), there, key=["employee", "plan"], columns=columns)
+
+
+def _deductions(sides: Sides) -> pl.DataFrame:
+    """Only pays whose vouchers were seen, and codes of ours: what else payroll takes is not ours to judge."""
+    key = ["employee", "code", "pay_group", "ends_on"]
+    taken = sides.seen("taken").filter(pl.col("ends_on").is_not_null())
+    pays = taken.select("pay_group", "ends_on").unique()
+    if pays.is_empty():
+        here = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "ends_on": pl.Date, "cents": pl.Int64})
+    else:
+        first, last = pays["ends_on"].min(), pays["ends_on"].max()
+        here = ours.deductions(sides.here, first, last)  # type: ignore[arg-type]
+        here = here.join(pays, on=["pay_group", "ends_on"], how="semi")
+    codes = ours.deduction_codes(sides.here).select(code="deduction_code").unique()
+    mine = (
+        taken.join(codes, on="code", how="semi")
+        .group_by(key)
+        .agg(pl.col("cents").sum(), pl.col("person_id").first())
+    )
+    return compare(here, mine, key=key, columns={"cents": PER_PAY})
+
+
+def _margins(sides: Sides) -> pl.DataFrame:
+    """Here: the rate is covered by what is billed; there: whether it is."""
+    key = ["plan", "tier", "age_from"]
+    billing, premium = _newest_rates(sides, "billing"), _newest_rates(sides, "premium")
+    paired = premium.select(*key, premium="cents").join(
+        billing.select(*key, "cents"), on=key, how="left", nulls_equal=True
+    )
+    there = paired.drop_nulls("cents").select(*key, covers=pl.col("cents") >= pl.col("premium"))
+    here = paired.select(*key, covers=pl.lit(value=True))
+    return compare(here, there, key=key, columns={"covers": None})
+
+
+def _undecided(sides: Sides) -> pl.DataFrame:
+    """There: who works past every wait; here: who elected, waived or was given a default."""
+    eligible = pl.col("hired_on") + ours.LONGEST_WAIT + timedelta(days=1) <= sides.on
+    there = sides.seen("employee").filter((pl.col("status") == "A") & eligible)
+    return compare(ours.decided(sides.here), there, key=["employee"], columns={})
+
+
+def _left(sides: Sides) -> pl.DataFrame:
+    """There: who has active coverage; here: who works, or holds coverage all the same (run-out, COBRA)."""
+    held = ours.covered(sides.here).select("person_id", "employee")
+    here = pl.concat([ours.active(sides.here), held], how="diagonal").unique(
+        "employee", keep="first", maintain_order=True
+    )
+    ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= sides.on)
+    there = sides.seen("enrolment").filter(pl.col("status").is_in(ACTIVE) & ends)
+    there = there.unique("employee", keep="first", maintain_order=True)
+    return compare(here, there, key=["employee"], columns={})
+
+
+def _codes(sides: Sides) -> pl.DataFrame:
+    here = ours.deduction_codes(sides.here).with_columns(has_bill_code=pl.lit(value=True))
+    plans = sides.seen("plan").join(here.select("plan", "is_before"), on="plan")
+    there = plans.with_columns(
+        deduction_code=pl.when("is_before").then("before_code").otherwise("after_code"),
+        has_bill_code=pl.col("bill_code") != "",
+    )
+    columns: Mapping[str, int | None] = {"deduction_code": None, "has_bill_code": None}
+    return compare(here, there, key=["plan"], columns=columns)
+
+
+def _outstanding(sides: Sides) -> pl.DataFrame:
+    """Here: corrections we ordered; there: adjustments with cycles left, and arrears; both by plan type."""
+    plans = ours.offered(sides.here).select("plan", "plan_type").unique("plan")
+    open_there = [
+        sides.seen(element).select("person_id", "employee", "plan", "open_cents", "since_on")
+        for element in ("adjustment", "arrears")
+    ]
+    rows = pl.concat(open_there).filter((pl.col("open_cents") != 0).fill_null(value=True))
+    named = rows.join(plans, on="plan", how="left").with_columns(
+        pl.col("plan_type").fill_null(pl.col("plan"))
+    )
+    age = pl.lit(sides.on) - pl.col("since_on").min()
+    there = named.group_by("employee", "plan_type").agg(
+        pl.col("person_id").first(), pl.col("open_cents").sum(), days=age.dt.total_days()
+    )
+    return compare(
+        ours.corrections(sides.here), there, key=["employee", "plan_type"], columns={"open_cents": CENT}
+    )
+
+
+_ALL = (
+    Audit(
+        code="A1",
+        title="Plans offered and plan set-ups",
+        asks="Is every plan we offer set up there, from the same day, and none beside?",
+        rows=_plans,
+        cure="the set-up of the plan is sent",
+    ),
+    Audit(
+        code="A2",
+        title="Rates by tier",
+        asks="Do rates by tier and age agree to the cent?",
+        rows=_rates,
+    ),
+    Audit(
+        code="A3",
+        title="Contributions and benefit rules",
+        asks="Does the rule of each plan, group and tier let the employer pay the same?",
+        rows=_contributions,
+        cure="the rule is sent, its other fields kept",
+    ),
+    Audit(
+        code="A4",
+        title="Benefit groups",
+        asks="Is everybody in the benefit group of his program?",
+        rows=_groups,
+        cure="the benefit group of the employee is sent",
+    ),
+    Audit(
+        code="A5",
+        title="Waiting periods",
+        asks="Does a new hire wait as long, and begin on the same day?",
+        rows=_waits,
+        cure="the rule is sent, its other fields kept",
+    ),
+    Audit(
+        code="A6",
+        title="Elections and enrolments",
+        asks="Is everybody enrolled in what he holds: plan, tier, day, dependents?",
+        rows=_enrolments,
+        cure="the enrolment is sent, or its end",
+    ),
+    Audit(
+        code="A7",
+        title="Deductions owed and taken",
+        asks="Did each pay take what it owed?",
+        rows=_deductions,
+        cure="the difference is sent as a correction, where corrections are ours",
+    ),
+    Audit(
+        code="A8",
+        title="Billed and premium",
+        asks="Is no plan and tier billed for less than its premium?",
+        rows=_margins,
+        faults=(Bucket.HERE_ONLY, Bucket.DIFFERENT),
+        stops=False,
+    ),
+    Audit(
+        code="A9",
+        title="Nobody without a decision",
+        asks="Has everybody who works past every wait elected, waived, or been given a default?",
+        rows=_undecided,
+        faults=(Bucket.THERE_ONLY,),
+        stops=False,
+    ),
+    Audit(
+        code="A10",
+        title="Covered after leaving",
+        asks="Is nobody covered there who neither works nor holds coverage here?",
+        rows=_left,
+        faults=(Bucket.THERE_ONLY,),
+        cure="the end of each of his enrolments is sent",
+    ),
+    Audit(
+        code="A11",
+        title="Deduction and bill codes",
+        asks="Has every plan the deduction code we take it by, and a bill code?",
+        rows=_codes,
+        faults=(Bucket.HERE_ONLY, Bucket.DIFFERENT),
+    ),
+    Audit(
+        code="A12",
+        title="Corrections and arrears that are open",
+        asks="What is still to be taken or given back, and do both sides say the same?",
+        rows=_outstanding,
+        stops=False,
+        cure="what we ordered is sent as a correction",
+    ),
+)
+AUDITS = {audit.code: audit for audit in _ALL}

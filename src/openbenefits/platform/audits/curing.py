@@ -1,0 +1,108 @@
+"""The cure of a row of an audit: the change that makes the platform hold what we hold."""
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.platform import exporting
+from openbenefits.platform import here as ours
+from openbenefits.platform.audits.catalogue import Sides
+from openbenefits.platform.audits.comparing import Bucket
+from openbenefits.platform.audits.services import audit
+from openbenefits.platform.client.values import amount
+from openbenefits.platform.exporting import Wish
+from openbenefits.platform.looking import OURS
+from openbenefits.platform.models import OutboundChange
+from openbenefits.platform.outbound import plan
+
+
+class NoCure(ValueError):
+    """A row that nothing we send puts right: what it needs instead."""
+
+
+def cure(
+    sides: Sides, code: str, key: str, *, author: str, reason: str, now: datetime
+) -> list[OutboundChange]:
+    """Plan what puts a row of an audit right.
+
+    Errors: NoCure for a row that is right, is not there any more, or needs a person.
+    """
+    rows = audit(sides, code).rows.filter(key=key)
+    if rows.is_empty() or not rows["is_fault"][0]:
+        raise NoCure("expected a row that is wrong, found none any more; look at the audit again")
+    row = rows.row(0, named=True)
+    found = _wishes(sides, code, row)
+    if not found:
+        raise NoCure(
+            _INSTEAD.get(code, "nothing that we send puts this right; somebody must at the platform")
+        )
+    cause = f"{code} {key}"
+    orders = [one.order(sides.here.client_id, cause=cause, reason=reason) for one in found]
+    return [plan(order, author=author, now=now) for order in orders]
+
+
+_INSTEAD = {
+    "A1": "it is set up there and not offered here; end it at the platform, or offer it in the set-up",
+    "A2": "rates are shared by all clients; whoever keeps them at the platform must write them",
+    "A8": "a rate billed below its premium is a decision of who keeps rates",
+    "A9": "somebody must elect or waive; open a window for him",
+    "A11": "codes of plans are shared by all clients; whoever keeps them at the platform must write them",
+}
+
+
+def _wishes(sides: Sides, code: str, row: dict[str, Any]) -> list[Wish]:
+    key = str(row["key"])
+    if code == "A1":
+        return [one for one in exporting.setup_wishes(sides) if one.key == key]
+    if code in ("A3", "A5"):
+        place = "|".join(key.split("|")[:2])
+        return [one for one in exporting.rule_wishes(sides) if one.key == place]
+    if code == "A4":
+        return [one for one in exporting.member_wishes(sides) if one.key == key]
+    if code == "A6":
+        return [one for one in exporting.enrolment_wishes(sides) if one.key == key.split("#")[0]]
+    if code == "A7":
+        return _missed(sides, row)
+    if code == "A10":
+        return _ends(sides, row)
+    if code == "A12" and row["bucket"] != Bucket.THERE_ONLY:
+        return [one for one in exporting.correction_wishes(sides) if one.person_id == row["person_id"]]
+    return []
+
+
+def _missed(sides: Sides, row: dict[str, Any]) -> list[Wish]:
+    """What a pay took too little or too much, as one correction of that pay."""
+    employee, code, _, ends_on = str(row["key"]).split("#")[0].split("|")
+    rows = ours.deduction_codes(sides.here).filter(deduction_code=code)
+    held = ours.covered(sides.here).filter(employee=employee).join(rows, on="plan", how="semi")
+    if held.height != 1 or row["person_id"] is None:
+        return []
+    cents = _cents(row["here"]) - _cents(row["there"])
+    tag = f"{OURS}A7 {row['key']}"
+    wanted = {
+        "benefitPlan": held["plan"][0],
+        "period": ends_on[:7].replace("-", ""),
+        "billAmount": amount(0),
+        "eeContribution": amount(cents),
+        "cycles": 1,
+        "comment": tag,
+    }
+    return [Wish(element="adjustment", key=tag, wanted=wanted, person_id=row["person_id"])]
+
+
+def _cents(said: str | None) -> int:
+    """Read the amount of a side; a side that is not there took, or owed, nothing."""
+    text = (said or "cents 0").removeprefix("cents ")
+    if not text.lstrip("-").isdecimal():
+        raise NoCure("expected an amount that is known, found none; put the set-up right first")
+    return int(text)
+
+
+def _ends(sides: Sides, row: dict[str, Any]) -> list[Wish]:
+    if row["person_id"] is None:
+        return []
+    rows = sides.seen("enrolment").filter(
+        (pl.col("employee") == row["employee"]) & pl.col("status").is_in(["A", "C"])
+    )
+    return [exporting.end_wish(sides, one) for one in rows.unique("plan").iter_rows(named=True)]

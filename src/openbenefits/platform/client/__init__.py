@@ -1,0 +1,1 @@
+"""The payroll platform over HTTP: sessions, envelopes, pages, locks, events, as it documents them."""

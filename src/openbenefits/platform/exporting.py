@@ -1,0 +1,333 @@
+"""What is sent of a client: set-ups, groups, rules, enrolments, corrections; checked before it is sent."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.payroll.ledger import ordered
+from openbenefits.platform import here as ours
+from openbenefits.platform.audits.catalogue import AUDITS, Sides
+from openbenefits.platform.audits.comparing import Bucket
+from openbenefits.platform.client.values import amount
+from openbenefits.platform.here import Here
+from openbenefits.platform.looking import OURS
+from openbenefits.platform.models import OutboundChange
+from openbenefits.platform.outbound import ChangeOrder, plan
+
+PARTS = ("set-up", "people", "corrections")
+MONTHS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """A record as it is to be there, and what must be right before it may be sent."""
+
+    element: str
+    key: str
+    wanted: dict[str, Any]
+    person_id: int | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def order(self, client_id: int, *, cause: str, reason: str) -> ChangeOrder:
+        """Answer it as a change to be planned; problems hold it."""
+        return ChangeOrder(
+            client_id=client_id,
+            element=self.element,
+            key=self.key,
+            wanted=self.wanted,
+            cause=cause,
+            reason=reason,
+            person_id=self.person_id,
+            held="; ".join(self.problems),
+        )
+
+
+def wishes(sides: Sides, part: str) -> list[Wish]:
+    """List what a part of an export is to bring about: preconditions checked, nothing written."""
+    if part == "set-up":
+        return [*setup_wishes(sides), *group_wishes(sides), *rule_wishes(sides)]
+    if part == "people":
+        return [*member_wishes(sides), *enrolment_wishes(sides)]
+    return correction_wishes(sides)
+
+
+def export(sides: Sides, part: str, *, author: str, reason: str, now: datetime) -> list[OutboundChange]:
+    """Plan a part of an export; what is there already, as the last look saw it, is left out.
+
+    Nothing of a part is sent where a precondition of it is not right: that change is held and says so.
+    """
+    client_id = sides.here.client_id
+    cause = f"export: {part}"
+    return [
+        plan(one.order(client_id, cause=cause, reason=reason), author=author, now=now)
+        for one in wishes(sides, part)
+    ]
+
+
+# --- set-up -------------------------------------------------------------------------------------------------
+
+
+def setup_wishes(sides: Sides) -> list[Wish]:
+    """The set-ups of plans that are not there as offered."""
+    rows = _unequal(sides, "A1", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    here = ours.setups(sides.here).join(rows, left_on="plan", right_on="key", how="semi")
+    return [_setup_wish(sides, one) for one in here.iter_rows(named=True)]
+
+
+def _setup_wish(sides: Sides, one: dict[str, Any]) -> Wish:
+    wanted = {
+        "planId": one["plan"],
+        "planClass": "G",
+        "status": "A",
+        "startDate": one["begins_on"].isoformat(),
+        "stopDate": "",
+    }
+    return Wish(
+        element="plan set-up", key=one["plan"], wanted=wanted, problems=_about_plan(sides, one["plan"])
+    )
+
+
+def _about_plan(sides: Sides, plan_code: str) -> list[str]:
+    """Say what keeps a plan from being exported. Missing: nothing is known of a plan no look has seen."""
+    seen = sides.seen("plan").filter(plan=plan_code)
+    if seen.is_empty():
+        return []
+    codes = ours.deduction_codes(sides.here).filter(plan=plan_code)
+    row = seen.row(0, named=True)
+    if codes.height and not (row["before_code"] or row["after_code"]):
+        return [f"plan {plan_code}: expected a deduction code there, found none; set it up at the platform"]
+    return []
+
+
+def group_wishes(sides: Sides) -> list[Wish]:
+    """The benefit groups that are not there, each with the plans its program offers."""
+    there = set(sides.seen("group")["group"].to_list())
+    rows = ours.offered(sides.here).group_by("group").agg(pl.col("plan").unique().sort()).sort("group")
+    return [
+        Wish(
+            element="group",
+            key=group,
+            wanted={
+                "groupId": group,
+                "groupName": group,
+                "eligibleBenefits": [{"planId": code} for code in plans],
+            },
+        )
+        for group, plans in rows.iter_rows()
+        if group not in there
+    ]
+
+
+def rule_wishes(sides: Sides) -> list[Wish]:
+    """The rules whose contributions or waits are not as ours."""
+    wrong = {tuple(key.split("|")[:2]) for code in ("A3", "A5") for key in _unequal_keys(sides, code)}
+    rows = ours.contributions(sides.here)
+    waits = {(one["plan"], one["group"]): one for one in ours.waits(sides.here).iter_rows(named=True)}
+    shares = {
+        (part["plan"][0], part["group"][0]): part
+        for part in rows.partition_by("plan", "group", maintain_order=True)
+    }
+    return [
+        _rule_wish(sides, place, shares.get(place, rows.clear()), waits[place])
+        for place in sorted(waits)
+        if place in wrong
+    ]
+
+
+def _rule_wish(sides: Sides, place: tuple[str, str], part: pl.DataFrame, wait: dict[str, Any]) -> Wish:
+    plan_code, group = place
+    problems = _about_tiers(sides, part["tier"].to_list())
+    said = part.drop_nulls("method")
+    if said.height < part.height:
+        problems.append("a contribution in percent and dollars together cannot be said in a rule there")
+    length, unit = wait["wait"].split(" ")
+    from_on = part["from_on"].max() or wait["since"]
+    wanted = {
+        "planId": plan_code,
+        "groupPlanId": group,
+        "effectiveDate": _iso(from_on) if isinstance(from_on, date) else "",
+        "ruleAmtMadeBy": "C",
+        "rule": [
+            {
+                "planType": one["tier"],
+                "method": one["method"],
+                "companyEEBill": one["employee"],
+                "companyDepBill": one["dependents"],
+            }
+            for one in said.sort("tier").iter_rows(named=True)
+        ],
+        "minDayOrMonth": unit,
+        "minDayOrMonthValue": length,
+        "eligDateUsed": wait["begins"],
+        "eligDaysFrom": "H",
+    }
+    return Wish(element="rule", key=f"{plan_code}|{group}", wanted=wanted, problems=problems)
+
+
+def _about_tiers(sides: Sides, tiers: list[str]) -> list[str]:
+    there = set(sides.seen("tier")["tier"].to_list())
+    missing = sorted(set(tiers) - there)
+    if not missing:
+        return []
+    told = ", ".join(missing)
+    return [f"expected plan types there for {told}, found none; name them (`openbenefits platform call-it`)"]
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+def member_wishes(sides: Sides) -> list[Wish]:
+    """The employees whose benefit group is not that of their program."""
+    rows = _unequal(sides, "A4", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    here = ours.groups(sides.here).join(rows, left_on="employee", right_on="key", how="semi")
+    return [
+        Wish(
+            element="employee",
+            key=one["employee"],
+            wanted={"benefitGroup": one["group"]},
+            person_id=one["person_id"],
+        )
+        for one in here.iter_rows(named=True)
+    ]
+
+
+def enrolment_wishes(sides: Sides) -> list[Wish]:
+    """The enrolments that are not as what people hold, and the ends of those nobody holds."""
+    key = pl.concat_str("employee", pl.lit("|"), "plan")
+    wrong = _unequal(sides, "A6", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    here = ours.covered(sides.here).with_columns(key=key).join(wrong, on="key", how="semi")
+    yearly = _yearly(sides.here, here)
+    found = [_enrolment_wish(sides, one, yearly) for one in here.iter_rows(named=True)]
+    extra = _unequal(sides, "A6", (Bucket.THERE_ONLY,)).join(
+        sides.seen("enrolment").with_columns(key=key), on="key"
+    )
+    return found + [
+        end_wish(sides, one) for one in extra.unique("key").iter_rows(named=True) if one["person_id"]
+    ]
+
+
+def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, str], int]) -> Wish:
+    wanted = {
+        "planId": one["plan"],
+        "effectiveDate": _iso(one["begins_on"]),
+        "planType": one["tier"] or "",
+        "status": "A",
+    }
+    if (share := yearly.get((one["person_id"], one["plan"]))) is not None:
+        wanted["employeeContrib"] = amount(share)
+    problems = []
+    if sides.seen("setup").filter(plan=one["plan"]).is_empty():
+        problems.append(
+            f"plan {one['plan']}: expected it set up there, found it not; export the set-up first"
+        )
+    problems += _about_tiers(sides, [one["tier"]] if one["tier"] else [])
+    return Wish(
+        element="enrolment",
+        key=f"{one['employee']}|{one['plan']}",
+        wanted=wanted,
+        person_id=one["person_id"],
+        problems=problems,
+    )
+
+
+def _yearly(here: Here, held: pl.DataFrame) -> dict[tuple[int, str], int]:
+    """What the employee pays in a year by the pays of the present one, per person and plan, in cents."""
+    if held.is_empty():
+        return {}
+    people = held["person_id"].unique().to_list()
+    year = here.on.year
+    lines = ours.owed(
+        here.connection,
+        here.client_id,
+        begin=here.on,
+        through=date(year, 12, 31),
+        person_ids=people,
+    )
+    first = lines.filter(kind="deduction").sort("ends_on")
+    plans = ours.offered(here).select("option_id", "plan")
+    pays = (
+        here.tables["pay_period"]
+        .filter(pl.col("ends_on").dt.year() == year)
+        .group_by(pl.col("pay_group_id").cast(pl.Int64))
+        .agg(pays=pl.len())
+    )
+    priced = first.join(plans, on="option_id").join(pays, on="pay_group_id")
+    latest = priced.unique(["person_id", "plan"], keep="first", maintain_order=True).drop_nulls("owed_cents")
+    rows = latest.select("person_id", "plan", cents=pl.col("owed_cents") * pl.col("pays"))
+    return {(person, code): cents for person, code, cents in rows.iter_rows()}
+
+
+def end_wish(sides: Sides, one: dict[str, Any]) -> Wish:
+    """End an enrolment that nobody holds: on the last day he held it here, else on its first."""
+    day = _last_day(sides.here, one["person_id"], one["plan"]) or one["begins_on"] or sides.on
+    wanted = {"planId": one["plan"], "coverageEndDate": _iso(day)}
+    return Wish(
+        element="end", key=f"{one['employee']}|{one['plan']}", wanted=wanted, person_id=one["person_id"]
+    )
+
+
+def _last_day(here: Here, person_id: int, plan_code: str) -> date | None:
+    """Find the last day on which somebody held a plan, by the point that ended it."""
+    types = ours.offered(here).filter(plan=plan_code)["plan_type"].unique().to_list()
+    ended = ours.standing(here).filter((pl.col("person_id") == person_id) & pl.col("plan_type").is_in(types))
+    last = ended["begins_on"].max()
+    return date.fromordinal(last.toordinal() - 1) if isinstance(last, date) else None
+
+
+# --- corrections --------------------------------------------------------------------------------------------
+
+
+def correction_wishes(sides: Sides) -> list[Wish]:
+    """The corrections ordered and not taken, each as one adjustment with our tag in its comment."""
+    rows = ordered(sides.connection, sides.here.client_id)
+    if rows.is_empty():
+        return []
+    key = ["person_id", "plan_type", "order_number"]
+    whole = rows.group_by(key, maintain_order=True).agg(
+        cents=pl.col("cents").sum(),
+        cycles=pl.len(),
+        first=pl.col("ends_on").min(),
+        tax=pl.col("taken_as").first(),
+    )
+    held = ours.covered(sides.here).select("person_id", "employee", "plan", "plan_type")
+    named = whole.join(held, on=["person_id", "plan_type"], how="left").join(
+        sides.here.people, on="person_id", how="left", suffix="_known"
+    )
+    return [_correction_wish(one) for one in named.iter_rows(named=True)]
+
+
+def _correction_wish(one: dict[str, Any]) -> Wish:
+    tag = f"{OURS}{one['person_id']}-{one['plan_type']}-{one['order_number']}"
+    cycles = int(one["cycles"])
+    each, rest = divmod(int(one["cents"]), cycles)
+    problems = []
+    if one["plan"] is None:
+        problems.append("expected a plan the correction is of, found none held today; enter it there by hand")
+    if rest:
+        problems.append("expected parts of one size, found others: the platform spreads evenly; order anew")
+    wanted = {
+        "benefitPlan": one["plan"] or "",
+        "period": f"{one['first']:%Y%m}",
+        "billAmount": amount(0),
+        "eeContribution": amount(each),
+        "cycles": cycles,
+        "startDate": _iso(one["first"]),
+        "retroEnroll": one["tax"] == "A",
+        "comment": tag,
+    }
+    return Wish(element="adjustment", key=tag, wanted=wanted, person_id=one["person_id"], problems=problems)
+
+
+def _unequal(sides: Sides, code: str, buckets: tuple[Bucket, ...]) -> pl.DataFrame:
+    rows = AUDITS[code].rows(sides)
+    return rows.filter(pl.col("bucket").is_in([str(bucket) for bucket in buckets])).select("key")
+
+
+def _unequal_keys(sides: Sides, code: str) -> list[str]:
+    return _unequal(sides, code, (Bucket.HERE_ONLY, Bucket.DIFFERENT))["key"].to_list()
+
+
+def _iso(day: date | None) -> str:
+    return "" if day is None else day.isoformat()

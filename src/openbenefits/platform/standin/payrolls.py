@@ -1,0 +1,150 @@
+"""A payroll run at the stand-in: enrolments become deductions, then vouchers; the rest is arrears."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from openbenefits.platform.client.values import amount, cents, day
+from openbenefits.platform.standin.world import Record, World
+
+BATCH = {"batchType": "R", "batchStatus": "TS.READY"}
+Pays = Mapping[str, int]
+"""What is left for benefits in each employee's pay, in cents; who is not named earns enough."""
+
+
+def open_batch(world: World, client: str, **stated: Any) -> str:
+    """Open a batch: payGroup, payDate, begins, ends, deductPeriod (the week of the month)."""
+    number = world.number("B")
+    world.batches[client][number] = BATCH | {
+        "batchId": number,
+        "payDate": stated["pay_date"],
+        "payGroup": [
+            {
+                "payGroupId": stated["pay_group"],
+                "payPeriodStartDate": stated["begins"],
+                "payPeriodEndDate": stated["ends"],
+                "weeksWorked": 1,
+                "deductPeriod": stated.get("period", "1"),
+            }
+        ],
+    }
+    return number
+
+
+def calculate(world: World, client: str, number: str, per_year: int, left: Pays | None = None) -> None:
+    """Work a batch out: deductions from enrolments, one cycle of each adjustment, vouchers not shown yet."""
+    batch = world.batches[client][number]
+    group = batch["payGroup"][0]
+    for employee, record in world.employees[client].items():
+        if record["compensation"].get("payGroup") != group["payGroupId"]:
+            continue
+        rows = _enrolled(world, (client, employee), group["payPeriodEndDate"], per_year)
+        world.deductions[client, employee] = rows
+        lines = [_line(row["deductionCode"], cents(row["amount"]) or 0, row["benefitPlanId"]) for row in rows]
+        lines += _adjusted(world, (client, employee))
+        paid = _paid(world, (client, employee), number, lines, (left or {}).get(employee))
+        _write_voucher(world, client, employee, batch, paid)
+    batch["batchStatus"] = "INITCOMP"
+
+
+def complete(world: World, client: str, number: str) -> None:
+    """Post a batch: its vouchers are shown from now on."""
+    world.batches[client][number]["batchStatus"] = "COMP"
+    world.happened("Payroll", "BatchControl", "change", client, number, "batchStatus")
+
+
+def void(world: World, client: str, voucher: str, on: str) -> None:
+    """Void a voucher: it is marked, and another one reverses it."""
+    found = next(one for one in world.vouchers[client] if one["voucherId"] == voucher)
+    found["voidDate"] = on
+    reversed_ = {name: value for name, value in found.items() if name != "voidDate"}
+    reversed_ |= {"voucherId": world.number("V"), "voidVoucherId": voucher, "type": "A"}
+    reversed_["deduction"] = [{**one, "deductAmount": -one["deductAmount"]} for one in found["deduction"]]
+    world.vouchers[client].append(reversed_)
+
+
+def _enrolled(world: World, place: tuple[str, str], ends: str, per_year: int) -> list[Record]:
+    rows = []
+    for one in world.enrolments.get(place, []):
+        begins, last = day(one.get("coverageStart")), day(one.get("coverageEnd"))
+        on = day(ends)
+        if one["status"] != "A" or not begins or not on or begins > on or (last and last < on):
+            continue
+        detail = one["planDetail"][-1] if one["planDetail"] else {}
+        yearly = cents(detail.get("employeeContrib")) or 0
+        plan = world.plans[one["planId"]]
+        rows.append(
+            {
+                "deductionCode": plan.get("pr125Dedn") or plan.get("prDednCode") or one["planId"],
+                "deductionType": "C",
+                "amount": amount(round(yearly / per_year)),
+                "period": "12345",
+                "benefitPlanId": one["planId"],
+            }
+        )
+    return rows
+
+
+def _dollars(value: int) -> Decimal:
+    """Write cents as the number of dollars a voucher has."""
+    return Decimal(value).scaleb(-2)
+
+
+def _line(code: str, value: int, plan: str) -> Record:
+    return {"deductCode": code, "deductDescription": "", "deductAmount": value, "planId": plan}
+
+
+def _adjusted(world: World, place: tuple[str, str]) -> list[Record]:
+    """Take one cycle of each adjustment that is open."""
+    lines = []
+    for one in world.adjustments.get(place, []):
+        if one["cyclesBilled"] >= int(one.get("cycles") or 1):
+            continue
+        one["cyclesBilled"] += 1
+        plan = world.plans.get(one["benefitPlan"], {})
+        code = plan.get("pr125Dedn") or plan.get("prDednCode") or one["benefitPlan"]
+        lines.append(_line(code, cents(one.get("eeContribution")) or 0, one["benefitPlan"]))
+    return lines
+
+
+def _paid(
+    world: World, place: tuple[str, str], batch: str, lines: list[Record], left: int | None
+) -> list[Record]:
+    """Take what the pay has left for it; the rest is arrears."""
+    paid = []
+    for line in lines:
+        taken = line["deductAmount"] if left is None else min(line["deductAmount"], left)
+        left = None if left is None else left - taken
+        if taken < line["deductAmount"]:
+            world.arrears.setdefault(place, []).append(
+                {
+                    "arrearsDate": world.batches[place[0]][batch]["payDate"],
+                    "dedCode": line["deductCode"],
+                    "amount": amount(line["deductAmount"] - taken),
+                    "benefitPlan": line["planId"],
+                    "batchNumber": batch,
+                }
+            )
+        paid.append({**line, "deductAmount": taken})
+    return paid
+
+
+def _write_voucher(world: World, client: str, employee: str, batch: Record, lines: list[Record]) -> None:
+    group = batch["payGroup"][0]
+    world.vouchers[client].append(
+        {
+            "voucherId": world.number("V"),
+            "type": "R",
+            "status": "",
+            "voidDate": "",
+            "voidVoucherId": "",
+            "employeeId": employee,
+            "payDate": batch["payDate"],
+            "payGroup": group["payGroupId"],
+            "payPeriodStart": group["payPeriodStartDate"],
+            "payPeriodEnd": group["payPeriodEndDate"],
+            "batchId": batch["batchId"],
+            "deduction": [{**line, "deductAmount": _dollars(line["deductAmount"])} for line in lines],
+            "benefit": [],
+        }
+    )

@@ -1,0 +1,1 @@
+"""What channels decide, on columns: no database, no Django, no clock."""

@@ -1,0 +1,147 @@
+"""The playbooks that come with the product: each reads, runs, and its steps are told with what data says. Source: §7."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.workflow.conftest import NOW, TODAY, later
+
+from openbenefits.casework.models import Ticket
+from openbenefits.casework.services import complete_task
+from openbenefits.workflow import models, services
+from openbenefits.workflow.checking import check_channel
+from openbenefits.workflow.checks import CHECKS, verdicts
+from openbenefits.workflow.progress import progress, summary
+from openbenefits.workflow.reading import read, read_file
+from openbenefits.workflow.schema import NAME, json_schema
+from openbenefits.workflow.shipped_channels import FOLDER, shipped, take_over
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / NAME
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_each_reads_without_a_fault(file):
+    channel, findings = read_file(file)
+    assert findings == []
+    assert [one.sentence() for one in check_channel(channel)] == []
+    assert channel.channel == file.stem
+
+
+def test_the_published_schema_is_that_of_the_program():
+    assert json.loads(SCHEMA.read_text()) == json_schema()
+
+
+def test_a_faulty_file_says_where(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("channel: x\nname: X\nkind: job\non: {operation: sometimes}\nitems: []\n")
+    channel, (finding,) = read_file(file)
+    assert channel is None
+    assert (finding.file, finding.line, finding.where) == ("bad.yaml", 4, "on.operation")
+    file.write_text("channel: [")
+    assert read_file(file)[1][0].code == "yaml"
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ({"kind": "pet"}, "kind"),
+        ({"on": {"changed": "shoe"}}, "on.changed"),
+        ({"by_hand": True}, "on"),
+        ({"expression": "1 AND"}, "expression"),
+        ({"items": []}, "items"),
+        ({"items": [{"item": "a", "title": "A"}]}, "items[0]"),
+        ({"items": [{"item": "a", "title": "A", "task": {"subject": "{{person.birth_on}}"}}]}, "items[0]"),
+        ({"items": [{"item": "a", "title": "A", "change": {"act": "drop tables"}}]}, "items[0].change"),
+        ({"items": [{"item": "a", "title": "A", "change": {"act": "enter activity"}}]}, "items[0].change"),
+        (
+            {"items": [{"item": "a", "title": "A", "task": {"subject": "x"}, "after": {"item": "b"}}]},
+            "items[0].after",
+        ),
+        ({"conditions": [{"label": "AND", "field": "action", "operator": "is blank"}]}, "conditions[0]"),
+        (
+            {"conditions": [{"label": "1", "field": "valid_from", "operator": "on", "value": "soon"}]},
+            "conditions[0].value",
+        ),
+    ],
+)
+def test_what_names_nothing_is_refused(said, where):
+    fine = {
+        "channel": "c",
+        "name": "C",
+        "kind": "job",
+        "on": {},
+        "items": [{"item": "a", "title": "A", "task": {"subject": "x"}}],
+    }
+    found = check_channel(read(fine | said))
+    assert where in [one.where for one in found]
+    assert check_channel(read(fine)) == []
+
+
+def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
+    assert len(take_over(None, author="test", now=NOW)) == len(shipped())
+    assert take_over(None, author="test", now=NOW) == []
+    world.change(
+        world.first,
+        on=date(2026, 4, 1),
+        action="TER",
+        job_status="T",
+        last_day_employed=date(2026, 3, 31),
+        now=later(days=1),
+    )
+    world.look()
+    steps = progress(world.connection, world.client_id, today=TODAY)
+    assert set(steps["channel"]) == {"employee-termination"}
+    assert steps.select("item", "stands", "is_proved").rows() == [
+        ("end-coverage", "due", True),
+        ("cobra", "due", True),
+    ]
+    first = Ticket.objects.get(category="eligibility")
+    assert first.assignee_id == world.users["ann"].pk
+    complete_task("ann", first.pk, now=later(days=2))
+    world.look()
+    steps = progress(world.connection, world.client_id, today=TODAY)
+    assert steps["item"].to_list() == ["end-coverage", "cobra", "last-deduction", "carrier"]
+    assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done", "ann")
+    (row,) = summary(steps).iter_rows(named=True)
+    assert (row["steps"], row["done"], row["unproved"]) == (4, 1, 0)
+
+
+def test_a_new_client_gets_its_playbook_and_census_is_looked_at(world):
+    take_over(None, author="test", now=NOW)
+    fresh = world.workforce.add_client("birch", "Birch").pk
+    world.look()
+    steps = progress(world.connection, fresh, today=TODAY)
+    assert dict(steps.select("item", "is_proved").iter_rows()) == {
+        "set-up": False,
+        "codes": False,
+        "carriers": None,
+    }
+    asked = {
+        name: verdicts(world.connection, one, [str(world.client_id)], TODAY)
+        for name, one in CHECKS.items()
+        if one.kind == "client"
+    }
+    told = {name: rows["is_done"][0] for name, rows in asked.items()}
+    names = ("set-up in force", "census matched", "everybody left", "everybody enrolled")
+    assert [told[name] for name in names] == [True, True, False, False]
+
+
+def test_a_client_leaves_by_hand_once(world):
+    take_over(None, author="test", now=NOW)
+    key = str(world.client_id)
+    when = {"today": TODAY, "now": NOW}
+    assert services.start(None, world.connection, world.client_id, "client-termination", key, **when) == 2
+    assert services.start(None, world.connection, world.client_id, "client-termination", key, **when) == 0
+    with pytest.raises(services.ChannelMissing, match="expected a record"):
+        services.start(None, world.connection, world.client_id, "client-termination", "999999", **when)
+    assert models.Made.objects.filter(cause="by hand 2026-03-02").count() == 2
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_every_check_can_be_asked(world, name):
+    check = CHECKS[name]
+    key = str(world.first if check.kind == "person" else world.client_id)
+    found = verdicts(world.connection, check, [key], TODAY)
+    assert found["key"].to_list() == [key]
+    assert found["is_done"].null_count() == found["told"].null_count() == 0
