@@ -134,8 +134,9 @@ def _clone(offer: Offer, batch: Batch, plan: BenefitsPlan, *, by: Hand, renews: 
 def clone_to_child(parent: Batch, child: Batch, *, by: Hand) -> list[Offer]:
     """Clone a parent company's offers into the batch of a child company that begins on the same day.
 
-    Offers turned down are cloned too where they renew another, so that the child's old plan ends (§4.2). An
-    offer of the child that stands for the same plan and benefit group is passed over.
+    A client-level plan of the parent's stays the parent's. Offers turned down are cloned too where they renew
+    another, so that the child's old plan ends (§4.2). An offer of the child that stands for the same plan and
+    benefit group is passed over.
 
     Errors: RenewalRefused for a batch of no child of that parent, or one that begins on another day.
     """
@@ -157,7 +158,9 @@ def clone_to_child(parent: Batch, child: Batch, *, by: Hand) -> list[Offer]:
         }
         for offer in parent.offers.select_related("plan", "rate_group", "renewed_from").order_by("pk"):
             is_rejected = offer.status == OfferStatus.REJECTED
-            if (offer.plan_id, offer.benefit_group) in own or (is_rejected and not offer.renewed_from_id):
+            is_known = (offer.plan_id, offer.benefit_group) in own
+            is_parents_own = offer.plan.client_id not in (0, child.client_id)
+            if is_known or is_parents_own or (is_rejected and not offer.renewed_from_id):
                 continue
             old = offer.renewed_from
             renews = before.get((old.plan_id, old.benefit_group)) if old else None

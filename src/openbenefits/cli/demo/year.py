@@ -6,7 +6,16 @@ from pathlib import Path
 
 from django.db import connection
 
-from openbenefits.cli.demo import after, before, between, first_run, later_runs, next_year, putting_right
+from openbenefits.cli.demo import (
+    after,
+    before,
+    between,
+    first_run,
+    later_runs,
+    next_year,
+    offering,
+    putting_right,
+)
 from openbenefits.cli.demo.ending import say_farewell
 from openbenefits.cli.demo.faces import make_logins
 from openbenefits.cli.demo.stage import Stage
@@ -31,6 +40,7 @@ def play(folder: Path, *, people: int) -> Stage:
     after.play(stage)
     putting_right.play(stage)
     next_year.play(stage)
+    offering.play(stage)
     make_logins(stage)
     say_farewell(stage, time.perf_counter() - begun)
     return stage
