@@ -5,15 +5,19 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable, Hashable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import conninfo_to_dict
 
 from openbenefits.store import server
 
 PREFIX = "test"
+CONNECTION = "connection"
 
 
 def owner_of_all() -> int:
@@ -36,12 +40,28 @@ def fill(connection: BaseDatabaseWrapper, key: Hashable, build: Callable[[], Any
             connection.close()
             server.drop_database(running, name)
             server.create_database(running, name, copy)
-            return pickle.loads(told.read_bytes())
+            with told.open("rb") as file:
+                return _Unpickler(file).load()
         built = build()
         connection.close()  # nobody may be connected to what is copied
         server.create_database(running, copy, name)
-        told.write_bytes(pickle.dumps(built))
+        with told.open("wb") as file:
+            _Pickler(file).dump(built)
     return built
+
+
+class _Pickler(pickle.Pickler):
+    """Writes connections and modules as such: whoever reads them has them already."""
+
+    def persistent_id(self, obj: Any) -> str | None:
+        if isinstance(obj, BaseDatabaseWrapper):
+            return CONNECTION
+        return obj.__name__ if isinstance(obj, ModuleType) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, pid: str) -> Any:
+        return connections["default"] if pid == CONNECTION else import_module(pid)
 
 
 def forget(running: server.Server) -> None:

@@ -41,19 +41,35 @@ def play(stage: Stage) -> None:
 
 
 def _set_up(stage: Stage) -> None:
-    """Apply the client's set-up again, with another schedule, its runs, and calendars of another year.
+    """Apply the client's set-up again, with another schedule, its runs, and calendars of another year."""
+    folder = copied(stage, CLIENT)
+    _add(folder / "schedules.yaml", Path(__file__).with_suffix(".yaml"))
+    apply(stage, CLIENT, folder, SET_UP)
+
+
+def copied(stage: Stage, client: str) -> Path:
+    """Copy a client's set-up for another year: its calendars, and limits.
 
     Limits of 2027 are not published; until they are, the last known ones hold.
     """
-    folder = stage.output("changes", f"{CLIENT}-2027", "")
-    shutil.copytree(SAMPLE_FOLDER / "clients" / CLIENT, folder, dirs_exist_ok=True)
-    _add(folder / "schedules.yaml", Path(__file__).with_suffix(".yaml"))
+    folder = stage.output("changes", f"{client}-2027", "")
+    shutil.copytree(SAMPLE_FOLDER / "clients" / client, folder, dirs_exist_ok=True)
     _rewrite(folder / "programs.yaml", f"{LIMIT}: ", f"    missing_limit: last_known\n{LIMIT}: ")
     _rewrite(folder / "groups.yaml", "calendar_through: 2026-12-31", "calendar_through: 2027-12-31")
-    change = setup.apply(folder, client_id=stage.clients[CLIENT], applied_by=ACTOR, now=at(SET_UP))
+    return folder
+
+
+def apply(stage: Stage, client: str, folder: Path, on: date) -> None:
+    """Put a folder into force, say what was found, and learn the schedules there are."""
+    change = setup.apply(folder, client_id=stage.clients[client], applied_by=ACTOR, now=at(on))
     release = change.release.number if change.release else "none"
     say(f"{folder}: {count_findings(change.findings)}; {change.outcome}, release {release}")
     print_findings(change.findings)
+    note_schedules(stage)
+
+
+def note_schedules(stage: Stage) -> None:
+    """Learn the schedules there are."""
     for row in load_schedules(stage.connection).iter_rows(named=True):
         stage.schedules[row["client"], row["schedule"]] = row["schedule_id"]
 
