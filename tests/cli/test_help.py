@@ -45,7 +45,7 @@ GROUPS = {
     "letters": (*("list", "again", "coverage", "loss", "mail", "batch", "reprint", "sent", "fate", "way"),),
     "renewals": (
         *("list", "show", "masters", "renew-plan", "take-over", "renew", "move", "workbook"),
-        *("read-workbook", "force", "jobs", "progress"),
+        *("read-workbook", "force", "jobs", "progress", "risk-factor", "hide"),
     ),
     "tasks": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
     "cases": ("list", "show", "open", "assign", "complete", "cancel", "comment"),

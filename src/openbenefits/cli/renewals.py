@@ -149,10 +149,7 @@ def renew_plan(
     plan = BenefitsPlan.objects.filter(unique_code=code).first()
     if plan is None:
         raise Refused(f"expected a plan, found none of code {code}; correct it")
-    try:
-        micros = int(Decimal(change) * 1_000_000)
-    except InvalidOperation:
-        raise typer.BadParameter(f"expected a percentage, found {change}", param_hint="--change") from None
+    micros = _micros(change, "--change")
     made = renew_it(plan, new_code, by=_hand(by), source=source, change_micros=micros)
     say(f"{made.unique_code}: {made.begins_on} to {made.expires_on}, {made.status}")
 
@@ -308,3 +305,49 @@ def progress(
     for path, write in ((csv, write_csv), (xlsx, write_xlsx)):
         if path is not None:
             say(", ".join(str(one) for one in write(path, sheets)))
+
+
+@app.command()
+def risk_factor(
+    client: ClientCode,
+    percent: Annotated[str, typer.Argument(help="Of the rate group's premium: 107.5.", show_default=False)],
+    source: Source,
+    on: On,
+    plan_type: Annotated[
+        str, typer.Option("--plan-type", metavar="CODE", help="One category; every one unless told.")
+    ] = "",
+    by: By = "administrator",
+) -> None:
+    """Write down a client's risk factor from a day; new offers take it."""
+    open_database()
+    from openbenefits.renewals.plans import set_risk_factor
+
+    micros = _micros(percent, "PERCENT")
+    client_id = find_client(client).pk
+    set_risk_factor(client_id, micros, begins_on=on, source=source, by=_hand(by), plan_type=plan_type)
+    say(f"{client}: {percent} % from {on}")
+
+
+@app.command()
+def hide(
+    status: Annotated[str, typer.Argument(help="A status of batches.", show_default=False)],
+    is_back: Annotated[bool, typer.Option("--back", help="Use it again.")] = False,
+    by: By = "administrator",
+) -> None:
+    """Pass a status of batches over, or use it again."""
+    open_database()
+    from openbenefits.renewals.statuses import hide as hide_it
+    from openbenefits.renewals.statuses import unhide
+
+    if is_back:
+        unhide(status)
+    else:
+        hide_it(status, by=_hand(by))
+    say(f"'{status}' is {'used again' if is_back else 'passed over'}")
+
+
+def _micros(percent: str, hint: str) -> int:
+    try:
+        return int(Decimal(percent) * 1_000_000)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise typer.BadParameter(f"expected a percentage, found {percent}", param_hint=hint) from None

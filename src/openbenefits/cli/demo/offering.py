@@ -37,7 +37,8 @@ def offer(stage: Stage, by: Hand) -> Batch:
     client_id = stage.clients[CLIENT]
     masters_from_setup(date(2026, 1, 1), by=by)
     batch, left = batch_from_setup(stage.connection, client_id, OPEN_ENROLLMENT, by=by)
-    for plan in BenefitsPlan.objects.filter(expires_on=date(2026, 12, 31)).order_by("pk"):
+    waiting = BenefitsPlan.objects.filter(expires_on=date(2026, 12, 31), renewed_on__isnull=True)
+    for plan in waiting.order_by("pk"):
         code = plan.unique_code.replace("2026", "2027")
         renew_plan(plan, code, by=by, source="carriers' letters (invented)", change_micros=SEVEN_PERCENT)
     made = renew_batch(batch, by=by, card_title="Benefits 2027", **WINDOW).batch

@@ -50,7 +50,7 @@ def _offered(stage: Stage) -> Batch:
     apply(stage, CLIENT, copied(stage, CLIENT), BEGUN)
     masters = masters_from_setup(date(BEGUN.year, 1, 1), by=hand)
     batch, left = batch_from_setup(stage.connection, client_id, "OE26", by=hand)
-    for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31)):
+    for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31), renewed_on__isnull=True):
         code = f"{plan.setup_plan}-{BEGUN.year + 1}"
         renew_plan(plan, code, by=hand, source="made up: plus 7 percent", change_micros=SEVEN_PERCENT)
     renewed = renew_batch(batch, by=hand, **ENROLLMENT)
