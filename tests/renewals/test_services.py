@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
-from types import SimpleNamespace
 
 import fastexcel
 import polars as pl
@@ -13,9 +12,7 @@ from django.db.utils import DatabaseError
 from tests.cli.conftest import cli
 from tests.renewals.conftest import choose_all, hand, offers_of
 from tests.renewals.test_year import signed, to_review
-from tests.runs.conftest import make_employer
 
-from openbenefits.cli.demo import offering
 from openbenefits.renewals import underwriting
 from openbenefits.renewals.approving import Signature, choose, sign, withdraw
 from openbenefits.renewals.batches import (
@@ -28,10 +25,19 @@ from openbenefits.renewals.batches import (
 )
 from openbenefits.renewals.codes import BatchStatus, BatchType, Method, OfferStatus, RateSource, Tier
 from openbenefits.renewals.comparing import comparison_of
+from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.jobs import due_for_renewal, run_due
 from openbenefits.renewals.models import Batch, BenefitsPlan, ClientApproval, OfferCount, StatusChange
 from openbenefits.renewals.moves import BATCH
-from openbenefits.renewals.plans import Rate, make_group, renew_plan, set_rates, set_risk_factor
+from openbenefits.renewals.plans import (
+    Rate,
+    copy_plan,
+    make_group,
+    rates_of,
+    renew_plan,
+    set_rates,
+    set_risk_factor,
+)
 from openbenefits.renewals.progress import counted, who_has_elected
 from openbenefits.renewals.renewing import NoSuccessor, clone_to_child, renew_batch
 from openbenefits.renewals.setting_up import put_into_force
@@ -44,7 +50,7 @@ from openbenefits.renewals.workflow_kinds import KINDS
 from openbenefits.workflow.kinds import kind_of
 from openbenefits.workforce.models import Client
 
-__all__ = ["cli", "make_employer"]
+__all__ = ["cli"]
 
 DOLLAR = 1_000_000
 JANUARY = datetime(2027, 1, 2, 9, tzinfo=UTC)
@@ -358,6 +364,10 @@ def test_a_year_by_commands(year, fresh_database, cli, tmp_path):
     assert "premium" in cli("renewals", "show", batch.pk).output
     assert cli("renewals", "workbook", batch.pk, tmp_path / "w.xlsx").exit_code == 0
     assert "0 numbers" in cli("renewals", "read-workbook", batch.pk, tmp_path / "w.xlsx").output
+    factor = ("renewals", "risk-factor", "-c", "quill", "107.5", "--source", "underwriting")
+    assert "107.5 %" in cli(*factor).output
+    assert "passed over" in cli("renewals", "hide", "update client selection").output
+    assert "used again" in cli("renewals", "hide", "update client selection", "--back").output
     assert "found 'active' set by hand" in cli("renewals", "move", batch.pk, "active").output
     for status in ("prep for presentation", "client review"):
         assert status in cli("renewals", "move", batch.pk, status).output
@@ -384,9 +394,34 @@ def test_channels_know_batches_and_offers(year):
         assert kind_of(kind.name) == kind
 
 
-def test_the_demo_leaves_an_offer_with_the_client_and_one_with_its_child(fresh_database, make_employer):
-    employer = make_employer(fresh_database, is_faulty=False, people=60, is_enrolled=True)
-    made = offering.offer(SimpleNamespace(connection=fresh_database, clients={"harbor": employer.client_id}), hand())
-    assert made.status == BatchStatus.REVIEW
-    assert made.offers.exists()
-    assert Batch.objects.get(parent_client_id=employer.client_id).offers.exists()
+def test_a_present_plan_stands_against_an_offer(year):
+    batch = begin_batch(year.client_id, BatchOrder(effective_on=date(2027, 1, 1)), by=hand())
+    plan = offers_of(year.renewal)[0].plan
+    offer = add_offer(batch, OfferOrder(plan=plan, rate_group="A", employer={Tier.EE: 0}), by=hand())
+    with pytest.raises(RenewalRefused, match="from 0 to the premium"):
+        add_existing(batch, name="X", plan_type="10", premiums={Tier.EE: 1}, employers={Tier.EE: 2})
+    for premium in (50_000, 40_000):  # the later one takes the place of the first
+        add_existing(
+            batch,
+            name="Their plan",
+            plan_type=plan.plan_type,
+            premiums={Tier.EE: premium},
+            employers={Tier.EE: 10_000},
+            compare_to=offer,
+        )
+    set_counts(offer, {(Tier.EE, 0): 3})
+    row = comparison_of(connection, batch).plans().row(0, named=True)
+    assert (row["was_premium_cents"], row["was_employee_cents"]) == (3 * 40_000, 3 * 30_000)
+    assert row["change_premium_cents"] == row["is_premium_cents"] - 120_000
+
+
+def test_a_client_level_plan_is_a_copy_of_a_master(year):
+    master = BenefitsPlan.objects.filter(client_id=0, begins_on=date(2027, 1, 1)).first()
+    given = {"begins_on": date(2027, 1, 1), "source": "copied", "by": hand()}
+    made = copy_plan(master, year.client_id, "OWN-1", **given)
+    assert (made.kind, made.client_id, made.model_plan_id) == ("client", year.client_id, master.pk)
+    assert rates_of(made.rate_groups.get(title="A")) == rates_of(master.rate_groups.get(title="A"))
+    with pytest.raises(RenewalRefused, match="expected a model, base or master"):
+        copy_plan(made, year.client_id, "OWN-2", **given)
+    with pytest.raises(RenewalRefused, match="unique plan code"):
+        copy_plan(master, year.client_id, "OWN-1", **given)

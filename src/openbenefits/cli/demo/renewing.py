@@ -24,7 +24,14 @@ from openbenefits.runs.services import run
 CLIENT = "quill"
 BEGUN, SIGNED, OPENED = date(2026, 9, 15), date(2026, 10, 20), date(2026, 11, 2)
 ENROLLMENT = {"enrollment_begins_on": OPENED, "enrollment_ends_on": date(2026, 11, 20)}
-SHOWN = ("plan_name", "people", "was_premium_cents", "is_premium_cents", "is_employer_cents", "is_employee_cents")
+SHOWN = (
+    "plan_name",
+    "people",
+    "was_premium_cents",
+    "is_premium_cents",
+    "is_employer_cents",
+    "is_employee_cents",
+)
 SEVEN_PERCENT = 7_000_000  # micro-percent
 
 
@@ -37,7 +44,9 @@ def play(stage: Stage) -> None:
         _signed(stage, batch)
         change = put_into_force(stage.connection, batch, by=_hand(SIGNED))
         number = change.release.number if change.release else "none"
-        say(f"The signed batch is release {number} of {CLIENT}: schedule {batch.schedule}, nothing typed again.")
+        say(
+            f"The signed batch is release {number} of {CLIENT}, schedule {batch.schedule}; nothing was retyped."
+        )
         note_schedules(stage)
         order = stage.order(CLIENT, batch.schedule, OPENED, through=Level.OPTIONS)
         prepared = run(stage.connection, order, now=at(OPENED))
@@ -50,7 +59,7 @@ def _offered(stage: Stage) -> Batch:
     apply(stage, CLIENT, copied(stage, CLIENT), BEGUN)
     masters = masters_from_setup(date(BEGUN.year, 1, 1), by=hand)
     batch, left = batch_from_setup(stage.connection, client_id, "OE26", by=hand)
-    for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31), renewed_on__isnull=True):
+    for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31)):
         code = f"{plan.setup_plan}-{BEGUN.year + 1}"
         renew_plan(plan, code, by=hand, source="made up: plus 7 percent", change_micros=SEVEN_PERCENT)
     renewed = renew_batch(batch, by=hand, **ENROLLMENT)

@@ -1,4 +1,4 @@
-"""The benefits year, in order: before, first run, between, second run, final run, after."""
+"""The benefits year in order, and then what a PEO does around it: plans, renewal, payroll, invoices."""
 
 import shutil
 import time
@@ -11,10 +11,13 @@ from openbenefits.cli.demo import (
     before,
     between,
     first_run,
+    going_live,
+    invoiced,
     later_runs,
     next_year,
-    offering,
+    prospect,
     putting_right,
+    renewing,
 )
 from openbenefits.cli.demo.ending import say_farewell
 from openbenefits.cli.demo.faces import make_logins
@@ -40,7 +43,8 @@ def play(folder: Path, *, people: int) -> Stage:
     after.play(stage)
     putting_right.play(stage)
     next_year.play(stage)
-    offering.play(stage)
+    for act in (prospect, renewing, going_live, invoiced):
+        act.play(stage)
     make_logins(stage)
     say_farewell(stage, time.perf_counter() - begun)
     return stage
