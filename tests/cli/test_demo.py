@@ -19,6 +19,10 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     assert text.count("everybody is accounted for") >= 12
     for status in ("AN", "AE", "PE", "NT", "ET", "EE", "FE", "FA"):
         assert f"│ {status} │" in text
+    assert "nothing was retyped" in text
+    assert "0 of 2 are left" in text
+    for cause in ("Enrolled, not billed", "Billed twice", "Another rate", "Person not recognised"):
+        assert cause in text
     links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
     assert len(links) == 7 + 3  # a role each, and some employees
     assert all(user_of_token(link.rpartition("/")[2]) for link in links.values())

@@ -6,5 +6,5 @@ from .worlds import World
 
 
 @pytest.fixture
-def world(fresh_database, tmp_path):
-    return World(fresh_database, tmp_path)
+def world(fresh_database, kept, tmp_path):
+    return kept(fresh_database, "payroll", lambda: World(fresh_database, tmp_path))

@@ -22,8 +22,10 @@ DURING = [day for day in PAYS if AWAY <= day < BACK]
 
 
 @pytest.fixture
-def world(fresh_database, tmp_path):
-    return World(fresh_database, tmp_path, {"leave_policies": [POLICY]})
+def world(fresh_database, kept, tmp_path):
+    return kept(
+        fresh_database, "leaves", lambda: World(fresh_database, tmp_path, {"leave_policies": [POLICY]})
+    )
 
 
 @pytest.fixture

@@ -252,10 +252,13 @@ class World:
 
 
 @pytest.fixture
-def world(fresh_database):
-    world = World(fresh_database)
-    _set_up(world)
-    return world
+def world(fresh_database, kept):
+    def build():
+        world = World(fresh_database)
+        _set_up(world)
+        return world
+
+    return kept(fresh_database, "reports", build)
 
 
 @pytest.fixture

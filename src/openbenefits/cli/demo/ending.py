@@ -7,8 +7,7 @@ from openbenefits.store import server
 
 NOT_YET = (
     "letters and premiums of COBRA, ACA",
-    "carrier files (834, 999, 820), reconciliation with invoices, the payroll platform's interface",
-    "renewals and next year's quotes",
+    "files to carriers (834) and what they answer (999)",
 )
 TRY = (
     "openbenefits --help",

@@ -11,7 +11,17 @@ from openbenefits.reports.files import write_xlsx
 from openbenefits.sample import SAMPLE_FOLDER
 
 ASKED_ON, BEGINS = date(2025, 11, 3), date(2026, 1, 1)
-SHOWN = ("rank", "code", "standing", "points", "employer_cents", "employee_cents", "margin_cents", "richness_hundredths", "disruption_hundredths")
+SHOWN = (
+    "rank",
+    "code",
+    "standing",
+    "points",
+    "employer_cents",
+    "employee_cents",
+    "margin_cents",
+    "richness_hundredths",
+    "disruption_hundredths",
+)
 
 
 def play(stage: Stage) -> None:
