@@ -26,15 +26,16 @@ NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 GIVEN = {"given_by": "the administrator", "now": NOW}
 
 MAY = {
-    #               see pers heal elec fact proc repa fina setu payr finc user audi
-    "administrator": "x   x    x    x    x    x    x    x    x    x    x    x    x",
-    "specialist": "   x   x    x    x    x    x    x    x    x    -    -    -    -",
-    "payroll": "      x   x    -    -    -    -    -    -    -    x    -    -    -",
-    "finance": "      x   -    -    -    -    -    -    -    -    -    x    -    -",
-    "client": "       x   x    -    x    x    -    -    -    -    -    -    x    -",
-    "broker": "       x   -    -    -    -    -    -    -    -    -    -    -    -",
-    "auditor": "      x   -    -    -    -    -    -    -    -    -    -    -    x",
-    "employee": "     x   x    -    x    -    -    -    -    -    -    -    -    -",
+    #               see pers heal elec fact proc repa fina setu payr finc user audi offe
+    "administrator": "x   x    x    x    x    x    x    x    x    x    x    x    x    x",
+    "specialist": "   x   x    x    x    x    x    x    x    x    -    -    -    -    -",
+    "payroll": "      x   x    -    -    -    -    -    -    -    x    -    -    -    -",
+    "finance": "      x   -    -    -    -    -    -    -    -    -    x    -    -    -",
+    "client": "       x   x    -    x    x    -    -    -    -    -    -    x    -    -",
+    "contact": "      -   -    -    -    -    -    -    -    -    -    -    -    -    x",
+    "broker": "       x   -    -    -    -    -    -    -    -    -    -    -    -    -",
+    "auditor": "      x   -    -    -    -    -    -    -    -    -    -    -    x    -",
+    "employee": "     x   x    -    x    -    -    -    -    -    -    -    -    -    -",
 }
 
 

@@ -20,7 +20,7 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work", "match", "platform", "reconcile"),
+    *("tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -47,6 +47,10 @@ GROUPS = {
     ),
     "statements": ("enrollment", "confirmation", "deliver"),
     "letters": (*("list", "again", "coverage", "loss", "mail", "batch", "reprint", "sent", "fate", "way"),),
+    "renewals": (
+        *("list", "show", "masters", "renew-plan", "take-over", "renew", "move", "workbook"),
+        *("read-workbook", "force", "jobs", "progress", "risk-factor", "hide"),
+    ),
     "tasks": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
     "cases": ("list", "show", "open", "assign", "complete", "cancel", "comment"),
     "work": ("escalate", "queues"),

@@ -19,6 +19,7 @@ from openbenefits.api import (
     people,
     platform,
     queries,
+    renewals,
     repairs,
     runs,
     setup,
@@ -34,7 +35,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets, best_plan, platform, invoices),
+    *(continuation, setup, tickets, best_plan, renewals, platform, invoices),
     *(queries, census, papers, statements, subscriptions),
 )
 """What is imported for the addresses it answers."""

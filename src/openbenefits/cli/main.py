@@ -24,6 +24,7 @@ from openbenefits.cli import (
     payroll,
     platform,
     reconcile,
+    renewals,
     repair,
     report,
     review,
@@ -142,6 +143,7 @@ app.add_typer(tickets.cases, name="cases", rich_help_panel=CYCLE)
 app.add_typer(tickets.work, name="work", rich_help_panel=CYCLE)
 
 app.add_typer(workflow.app, name="workflow", rich_help_panel=CYCLE)
+app.add_typer(renewals.app, name="renewals", rich_help_panel=CYCLE)
 
 app.add_typer(review.app, name="review", rich_help_panel=ANSWERS)
 app.command(rich_help_panel=ANSWERS, epilog=EXPLAIN_EPILOG)(explain)

@@ -212,7 +212,7 @@ def _create(batch: Batch, order: OfferOrder, group: RateGroup | None) -> Offer:
                 plan=order.plan,
                 rate_group=group,
                 risk_factor_micros=HUNDRED_PERCENT if is_locked else factor,
-                program=order.program or _only_program(batch.client_id),
+                program=order.program or only_program(batch.client_id),
                 method=str(order.method),
                 renewed_from=order.renewed_from,
                 begins_on=batch.effective_on,
@@ -221,17 +221,22 @@ def _create(batch: Batch, order: OfferOrder, group: RateGroup | None) -> Offer:
             )
     except IntegrityError:
         raise RenewalRefused(
-            f"plan {order.plan.unique_code}: expected plan, rate group and benefit group once in a batch,"
-            " found them again; choose another benefit group or rate group"
+            f"plan {order.plan.unique_code}: expected plan, rate group, benefit group and program once in a"
+            " batch, found them again; choose another benefit group or rate group"
         ) from None
 
 
-def _only_program(client_id: int) -> str:
-    """Answer the client's program where it has one only; '' where somebody must say which."""
+def programs_of(client_id: int) -> set[str]:
+    """Name the programs of a client's set-up in force."""
     loaded = setup.loaded_in_force(client_id)
     if loaded is None or not isinstance(loaded.parts, ClientBundle):
-        return ""
-    codes = {one.code for one in loaded.parts.programs}
+        return set()
+    return {one.code for one in loaded.parts.programs}
+
+
+def only_program(client_id: int) -> str:
+    """Answer the client's program where it has one only; '' where somebody must say which."""
+    codes = programs_of(client_id)
     return codes.pop() if len(codes) == 1 else ""
 
 

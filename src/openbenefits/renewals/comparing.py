@@ -10,6 +10,7 @@ from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle
 from openbenefits.renewals import frames
 from openbenefits.renewals.codes import STANDING
+from openbenefits.renewals.existing import existing_lines
 from openbenefits.renewals.models import Batch, ClientApproval
 from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
 
@@ -79,9 +80,9 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
     held = priced(frames.load_lines(connection, offers=before["old"].to_list()))
     counts = lines.select("offer_id", "tier", "age_from", now="people")
+    renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
     moved = (
-        before.join(held.rename({"offer_id": "old"}), on="old")
-        .drop("old")
+        pl.concat([renewed.select(lines.columns), priced(existing_lines(batch)).select(lines.columns)])
         .join(counts, on=["offer_id", "tier", "age_from"], how="left")
         .with_columns(people=pl.coalesce("now", "people"))
         .drop("now")

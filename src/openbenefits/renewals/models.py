@@ -221,7 +221,7 @@ class Offer(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["batch", "plan", "rate_group", "benefit_group"],
+                fields=["batch", "plan", "rate_group", "benefit_group", "program"],
                 name="renewals_export_key",
                 nulls_distinct=False,
             )

@@ -196,6 +196,36 @@ def renew_plan(
     return made
 
 
+def copy_plan(
+    plan: BenefitsPlan, client_id: int, unique_code: str, *, begins_on: date, source: str, by: Hand
+) -> BenefitsPlan:
+    """Make a client-level plan of a model, a base plan or a master: its design, and its rates if it has some.
+
+    Errors: RenewalRefused for a plan that is not to be copied, for the PEO, and as add_plan.
+    """
+    is_source = plan.client_id == 0 and (plan.is_base or plan.kind in (PlanKind.MODEL, PlanKind.MASTER))
+    if not is_source or client_id == 0:
+        raise RenewalRefused(
+            f"plan {plan.unique_code}: expected a model, base or master plan of the PEO's and a client, found"
+            " otherwise; choose another"
+        )
+    with transaction.atomic():
+        kept = {name: getattr(plan, name) for name in _KEPT} | {"is_base": False}
+        order = PlanOrder(
+            unique_code=unique_code,
+            begins_on=begins_on,
+            expires_on=last_day_of(begins_on),
+            source=source,
+            kind=PlanKind.CLIENT,
+            **kept,
+        )
+        made = add_plan(client_id, order)
+        BenefitsPlan.objects.filter(pk=made.pk).update(model_plan=plan)
+        _copy_rates(plan, made, 0, source, by)
+    made.refresh_from_db()
+    return made
+
+
 _KEPT = (
     *("plan_type", "setup_plan", "name", "carrier", "carrier_plan_code"),
     *("is_base", "default_rate_group", "design"),

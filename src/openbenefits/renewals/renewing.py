@@ -12,6 +12,7 @@ from openbenefits.renewals.batches import (
     add_offer,
     begin_batch,
     group_of,
+    programs_of,
     standing_offers,
 )
 from openbenefits.renewals.codes import BatchStatus, BatchType, Method, OfferStatus, Tier
@@ -110,13 +111,21 @@ _KEPT = (
 )
 
 
-def _clone(offer: Offer, batch: Batch, plan: BenefitsPlan, *, by: Hand, renews: Offer | None) -> Offer:
+def _clone(
+    offer: Offer,
+    batch: Batch,
+    plan: BenefitsPlan,
+    *,
+    by: Hand,
+    renews: Offer | None,
+    program: str | None = None,
+) -> Offer:
     title = offer.rate_group.title if offer.rate_group else ""
     has_same = bool(title) and group_of(batch.client_id, plan, title, is_stated=False) is not None
     method = Method(offer.method)
     column = "employer_cents" if method is Method.DOLLARS else "employer_percent_micros"
     rows = offer.tiers.values_list("tier", column)
-    names = ("benefit_group", "program", "option_code", "client_plan_code", "waiting_period", "comments")
+    names = ("benefit_group", "option_code", "client_plan_code", "waiting_period", "comments")
     order = OfferOrder(
         plan=plan,
         rate_group=title if has_same else "",
@@ -126,6 +135,7 @@ def _clone(offer: Offer, batch: Batch, plan: BenefitsPlan, *, by: Hand, renews: 
         method=method,
         employer={Tier(tier): value for tier, value in rows if value is not None},
         renewed_from=renews,
+        program=offer.program if program is None else program,
         **{name: getattr(offer, name) for name in names},
     )
     return add_offer(batch, order, by=by)
@@ -134,8 +144,9 @@ def _clone(offer: Offer, batch: Batch, plan: BenefitsPlan, *, by: Hand, renews: 
 def clone_to_child(parent: Batch, child: Batch, *, by: Hand) -> list[Offer]:
     """Clone a parent company's offers into the batch of a child company that begins on the same day.
 
-    Offers turned down are cloned too where they renew another, so that the child's old plan ends (§4.2). An
-    offer of the child that stands for the same plan and benefit group is passed over.
+    A client-level plan of the parent's stays the parent's. Offers turned down are cloned too where they renew
+    another, so that the child's old plan ends (§4.2). An offer of the child that stands for the same plan and
+    benefit group is passed over.
 
     Errors: RenewalRefused for a batch of no child of that parent, or one that begins on another day.
     """
@@ -150,18 +161,23 @@ def clone_to_child(parent: Batch, child: Batch, *, by: Hand) -> list[Offer]:
         )
     made = []
     with transaction.atomic():
-        own = {(one.plan_id, one.benefit_group): one for one in child.offers.all()}
+        own = {(one.plan_id, one.benefit_group) for one in child.offers.all()}
+        programs = programs_of(child.client_id)
         before = {
             (one.plan_id, one.benefit_group): one
             for one in (child.renewal_of.offers.all() if child.renewal_of else ())
         }
         for offer in parent.offers.select_related("plan", "rate_group", "renewed_from").order_by("pk"):
             is_rejected = offer.status == OfferStatus.REJECTED
-            if (offer.plan_id, offer.benefit_group) in own or (is_rejected and not offer.renewed_from_id):
+            is_known = (offer.plan_id, offer.benefit_group) in own
+            is_parents_own = offer.plan.client_id not in (0, child.client_id)
+            if is_known or is_parents_own or (is_rejected and not offer.renewed_from_id):
                 continue
             old = offer.renewed_from
             renews = before.get((old.plan_id, old.benefit_group)) if old else None
-            clone = _clone(offer, child, offer.plan, by=by, renews=renews)
+            program = offer.program if offer.program in programs else ""
+            clone = _clone(offer, child, offer.plan, by=by, renews=renews, program=program)
+            own.add((offer.plan_id, offer.benefit_group))
             if is_rejected:
                 move(OFFER, clone, OfferStatus.REJECTED, author=by.name, now=by.now, reason="as the parent")
             made.append(clone)

@@ -14,7 +14,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, Tier
 from openbenefits.renewals.comparing import Compared, comparison_of
-from openbenefits.renewals.models import Batch
+from openbenefits.renewals.models import Batch, OfferCount
 from openbenefits.workforce.models import Client
 
 SHEET, SIGNING = "Offer", "Signature"
@@ -29,7 +29,7 @@ BY_TIER = ("premium now", "premium", "employer now", "employer")
 def workbook_of(connection: Any, batch: Batch, *, for_client: bool = False) -> bytes:
     """Write a batch as a workbook; for a client without the PEO's own cost and margin."""
     weighed = comparison_of(connection, batch)
-    counts = _counts(connection, batch, weighed)
+    counts = _counts(batch, weighed)
     file = BytesIO()
     with Workbook(file, {"in_memory": True, "strings_to_formulas": False}) as book:
         styles = _styles(book)
@@ -62,23 +62,30 @@ def _styles(book: Workbook) -> dict[str, Any]:
     }
 
 
-def _counts(connection: Any, batch: Batch, weighed: Compared) -> dict[tuple[int, str], int]:
+def _counts(batch: Batch, weighed: Compared) -> dict[tuple[int, str], int]:
     """Count the people of each offer and tier, those of child companies included."""
     found = _of_batch(weighed)
-    key = {
-        row["offer_id"]: (row["plan_id"], row["benefit_group"])
-        for row in weighed.offers.iter_rows(named=True)
-    }
-    for child in children_of(batch):
-        theirs = comparison_of(connection, child)
-        places = {
-            (row["plan_id"], row["benefit_group"]): row["offer_id"]
-            for row in theirs.offers.iter_rows(named=True)
-        }
-        more = _of_batch(theirs)
-        for (offer_id, tier), people in list(found.items()):
-            same = places.get(key[offer_id])
-            found[offer_id, tier] = people + (more.get((same, tier), 0) if same is not None else 0)
+    for place, people in people_of_children(batch).items():
+        if place in found:
+            found[place] += people
+    return found
+
+
+def people_of_children(batch: Batch) -> dict[tuple[int, str], int]:
+    """Count the people of child companies by the parent's offer and tier: same plan and benefit group.
+
+    Where several of the parent's offers are alike (of several programs), the first one holds them.
+    """
+    offers: dict[tuple[int, str], int] = {}
+    for offer_id, plan_id, group in batch.offers.order_by("pk").values_list("pk", "plan_id", "benefit_group"):
+        offers.setdefault((plan_id, group), offer_id)
+    found: dict[tuple[int, str], int] = {}
+    rows = OfferCount.objects.filter(offer__batch__in=children_of(batch))
+    names = ("offer__plan_id", "offer__benefit_group", "tier", "people")
+    for plan_id, group, tier, people in rows.values_list(*names):
+        if (plan_id, group) in offers:
+            place = (offers[plan_id, group], tier)
+            found[place] = found.get(place, 0) + people
     return found
 
 

@@ -7,10 +7,10 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.renewals.codes import Tier
-from openbenefits.renewals.models import Batch, Offer, OfferCount
+from openbenefits.renewals.models import Batch, Offer
 from openbenefits.renewals.statuses import RenewalRefused
 from openbenefits.renewals.weighing import set_counts
-from openbenefits.renewals.workbook import SHEET, children_of
+from openbenefits.renewals.workbook import SHEET, people_of_children
 from openbenefits.store.sheets import FileRefused, sheet_grids, stripped
 
 MOST_PEOPLE = 10_000_000
@@ -60,7 +60,7 @@ def read_back(batch: Batch, name: str, data: bytes, *, is_preview: bool = False)
             )
             continue
         wanted[offer.pk] = _people(row, columns, faults)
-    changed = _changes(offers, wanted, _of_children(batch), faults)
+    changed = _changes(offers, wanted, people_of_children(batch), faults)
     if not faults and not is_preview:
         with transaction.atomic():
             for offer_id, people in changed.items():
@@ -110,21 +110,10 @@ def _people(
     return found
 
 
-def _of_children(batch: Batch) -> dict[tuple[int, str, str], int]:
-    """Count the people of child companies, whom the parent's workbook holds, too: by plan, group and tier."""
-    found: dict[tuple[int, str, str], int] = {}
-    rows = OfferCount.objects.filter(offer__batch__in=children_of(batch))
-    for plan, group, tier, people in rows.values_list(
-        "offer__plan_id", "offer__benefit_group", "tier", "people"
-    ):
-        found[plan, group, tier] = found.get((plan, group, tier), 0) + people
-    return found
-
-
 def _changes(
     offers: dict[int, Offer],
     wanted: dict[int, dict[tuple[Tier, int], int]],
-    of_children: dict[tuple[int, str, str], int],
+    of_children: dict[tuple[int, str], int],
     faults: list[BadCell],
 ) -> dict[int, dict[tuple[Tier, int], int]]:
     """Keep what differs from what is there; a tier with age bands is weighed by its lowest band."""
@@ -135,7 +124,7 @@ def _changes(
         for (tier, _), count in people.items():
             bands = sorted(age for held, age in known if held == tier)
             before = sum(known[str(tier), age] for age in bands)
-            theirs = of_children.get((offer.plan_id, offer.benefit_group, str(tier)), 0)
+            theirs = of_children.get((offer_id, str(tier)), 0)
             if count < theirs:
                 expected = f"at least {theirs}, the people of the child companies"
                 column = f"{tier} people of offer {offer_id}"

@@ -31,7 +31,20 @@ from openbenefits.workbench.pages import urls
 MODULES = (
     *(home, casework, work, person, schedules, finalising, runs, controls, taking_back),
     *(rehearsals, rehearsals_of_all, channels),
-    *(desks, reconcile, platform, reports, adhoc, documents, batches, renewals, matching, set_up, requests, filters),
+    *(
+        desks,
+        reconcile,
+        platform,
+        reports,
+        adhoc,
+        documents,
+        batches,
+        renewals,
+        matching,
+        set_up,
+        requests,
+        filters,
+    ),
 )
 """In the order in which the navigation shows their pages within a section."""
 

@@ -12,6 +12,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.renewals import approving
 from openbenefits.renewals.batches import OfferOrder, add_offer, take_out
 from openbenefits.renewals.codes import EDITABLE, TIER_NAMES, Method, OfferStatus, Tier
+from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
 from openbenefits.renewals.plans import offerable
 from openbenefits.renewals.presenting import shown
@@ -20,6 +21,7 @@ from openbenefits.workbench.pages import act, address, client_of, page, show
 from openbenefits.workbench.renewals.parts import (
     MICROS,
     OFFER_STATUSES,
+    Dollars,
     PercentField,
     as_decimal,
     batch_of,
@@ -203,6 +205,59 @@ def _change(request: Any, offer: Offer, said: dict[str, Any]) -> HttpResponse:
         did(request, "offer changed", offer.client_id)
 
     return act(request, do, said=_("Changed."), to=request.path)
+
+
+class ExistingForm(forms.Form):
+    """A plan the client has, or could have elsewhere."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    carrier = forms.CharField(label=_("Carrier"), max_length=120, required=False)
+    notes = forms.CharField(label=_("Notes"), max_length=1000, required=False)
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        for tier, name in TIER_NAMES.items():
+            for what, words in (("premium", _("premium")), ("employer", _("employer"))):
+                self.fields[f"{what}_{tier}"] = Dollars(f"{name}: {words}", required=False)
+
+
+@page(f"{WHERE}existing", name="existing_plan", title=_("Present plan"), permission=Permission.SETUP)
+def existing(request: Any, client: str, number: int, offer: int) -> HttpResponse:
+    """Set an offer against a plan the client has today, or could have elsewhere."""
+    found = client_of(request, client)
+    row = offer_of(batch_of(found, number), offer)
+    form = ExistingForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+
+        def do() -> None:
+            amounts = [
+                {tier: cents for tier in Tier if (cents := cents_of(said[f"{what}_{tier}"])) is not None}
+                for what in ("premium", "employer")
+            ]
+            add_existing(
+                row.batch,
+                plan_type=row.plan.plan_type,
+                premiums=amounts[0],
+                employers=amounts[1],
+                compare_to=row,
+                **{name: said[name] for name in ("name", "carrier", "notes")},
+            )
+            did(request, "existing plan", found.pk)
+
+        to = address("renewal_offer", client=client, number=number, offer=offer)
+        return act(request, do, said=_("The plan is set against the offer."), to=to)
+    return show(
+        request,
+        "workbench/person/plain.html",
+        title=_("Present plan"),
+        client=found,
+        crumbs=_crumbs(client, row.batch),
+        status=422 if request.method == "POST" else 200,
+        meaning=_("What the client has today, or could have elsewhere, a month. It is shown as 'now'."),
+        form=form,
+        button=_("Compare"),
+    )
 
 
 @page(f"{WHERE}choose", name="renewal_offer_choose", title=_("Choose"), permission=Permission.SETUP)

@@ -15,7 +15,16 @@ from openbenefits.core.plan_types import DELIVERED
 from openbenefits.renewals.codes import TIER_NAMES, PlanKind, RateSource, Tier
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
 from openbenefits.renewals.moves import PLAN
-from openbenefits.renewals.plans import PlanOrder, Rate, add_plan, make_group, rates_of, renew_plan, set_rates
+from openbenefits.renewals.plans import (
+    PlanOrder,
+    Rate,
+    add_plan,
+    copy_plan,
+    make_group,
+    rates_of,
+    renew_plan,
+    set_rates,
+)
 from openbenefits.renewals.statuses import RenewalRefused, history_of
 from openbenefits.renewals.taking_over import masters_from_setup
 from openbenefits.workbench.forms import DayInput
@@ -136,6 +145,15 @@ class RenewForm(forms.Form):
         max_value=500,
         help_text=_("Blank: enter the rates afterwards."),
     )
+    source = forms.CharField(label=_("Source"), max_length=300)
+
+
+class CopyForm(forms.Form):
+    """A plan copied to a client."""
+
+    client = forms.CharField(label=_("Client (its code)"), max_length=40)
+    unique_code = forms.RegexField(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$", label=_("Unique code of the copy"))
+    begins_on = forms.DateField(label=_("From"), widget=DayInput())
     source = forms.CharField(label=_("Source"), max_length=300)
 
 
@@ -303,6 +321,7 @@ def _shown(
     suggested = plan.unique_code.replace(str(year), str(year + 1))
     told = {
         "rates_form": RatesForm() if may_act else None,
+        "copy_form": CopyForm() if may_act and plan.client_id == PEO else None,
         "renew_form": RenewForm(initial={"unique_code": suggested})
         if may_act and not plan.renewed_on
         else None,
@@ -376,3 +395,24 @@ def renew(request: Any, number: int) -> HttpResponse:
 
     answer = act(request, do, said=_("The plan is renewed."), to=address("benefits_plan", number=number))
     return redirect(address("benefits_plan", number=made[0].pk)) if made else answer
+
+
+@page("renewals/plans/<int:number>/copy", name="plan_copy", title=_("Copy"), permission=Permission.SETUP)
+@require_POST
+def copy(request: Any, number: int) -> HttpResponse:
+    """Copy a plan to a client, as its own."""
+    plan = _plan_of(request, number, Permission.SETUP)
+    form = CopyForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, plan, may_act=True, status=422, copy_form=form)
+    said = form.cleaned_data
+
+    def do() -> None:
+        client_id = Client.objects.filter(code=said["client"].strip()).values_list("pk", flat=True).first()
+        if client_id is None:
+            raise RenewalRefused("expected the code of a client, found none; correct it")
+        days = {"begins_on": said["begins_on"], "source": said["source"]}
+        copy_plan(plan, client_id, said["unique_code"], by=hand_of(request), **days)
+        did(request, "plan copied", client_id)
+
+    return act(request, do, said=_("The plan is copied."), to=address("benefits_plans"))

@@ -1,0 +1,333 @@
+"""Each numbered rule of offers and renewals, on tables: what goes in, what must come out."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openbenefits.programs.bundle import CoverageCodePart, PersonRange
+from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
+from openbenefits.renewals.moves import MOVES, next_of
+from openbenefits.renewals.rules.options import NoPlace, Sold, of_program
+from openbenefits.renewals.rules.pricing import AMOUNTS, LINES, compared, per_pay, priced, totals
+from openbenefits.renewals.rules.renewing import (
+    Standing,
+    matching_definitions,
+    rate_group_of,
+    reminder_days,
+    renewal_days,
+    successors,
+)
+from openbenefits.renewals.tiers import tiers_of
+
+PERCENT = 1_000_000
+DOLLAR = 1_000_000
+
+
+def line(**changes):
+    given_ = {
+        "offer_id": 1,
+        "tier": "EE",
+        "age_from": 0,
+        "premium_micros": 500 * DOLLAR,
+        "cost_micros": 450 * DOLLAR,
+        "factor_micros": 100 * PERCENT,
+        "method": "dollars",
+        "stated_cents": 40_000,
+        "stated_percent_micros": None,
+        "people": 3,
+    }
+    return given_ | changes
+
+
+def prices(*lines):
+    return priced(pl.DataFrame(lines, schema=LINES))
+
+
+@pytest.mark.parametrize(
+    ("changes", "premium", "employer", "employee", "percent"),
+    [
+        # offered premium = rate group × risk factor ÷ 100, half up to the cent (§2.4)
+        ({}, 50_000, 40_000, 10_000, 80 * PERCENT),
+        ({"factor_micros": 107_500_000}, 53_750, 40_000, 13_750, 74_418_605),
+        ({"premium_micros": 333_335_000}, 33_334, 33_334, 0, 100 * PERCENT),
+        ({"premium_micros": 333_334_999, "stated_cents": 0}, 33_333, 0, 33_333, 0),
+        # Manually Set Dollars: percent computed; never more than the premium (§2.4)
+        ({"stated_cents": 60_000}, 50_000, 50_000, 0, 100 * PERCENT),
+        # Manually Set Percentages: dollars computed
+        (
+            {"method": "percent", "stated_cents": None, "stated_percent_micros": 66_666_667},
+            50_000,
+            33_333,
+            16_667,
+            66_666_667,
+        ),
+        ({"method": "percent", "stated_percent_micros": 100 * PERCENT}, 50_000, 50_000, 0, 100 * PERCENT),
+        # nobody said: unknown, never 0
+        ({"stated_cents": None}, 50_000, None, None, None),
+    ],
+)
+def test_what_an_offer_costs(changes, premium, employer, employee, percent):
+    row = prices(line(**changes)).row(0, named=True)
+    assert (row["premium_cents"], row["employer_cents"], row["employee_cents"]) == (
+        premium,
+        employer,
+        employee,
+    )
+    assert row["employer_percent_micros"] == percent
+
+
+@given(
+    st.integers(0, 5_000 * DOLLAR),
+    st.integers(1 * PERCENT, 500 * PERCENT),
+    st.integers(0, 1_000_000),
+    st.integers(0, 100 * PERCENT),
+    st.sampled_from(["dollars", "percent"]),
+)
+def test_the_employee_never_pays_less_than_nothing_and_parts_add_up(micros, factor, cents, percent, method):
+    row = prices(
+        line(
+            premium_micros=micros,
+            factor_micros=factor,
+            stated_cents=cents,
+            stated_percent_micros=percent,
+            method=method,
+        )
+    ).row(0, named=True)
+    assert row["employee_cents"] >= 0
+    assert row["employer_cents"] + row["employee_cents"] == row["premium_cents"]
+
+
+def test_totals_of_the_package_by_formula():
+    """§3.2: sums of count × each; margin = premium − cost; what is unknown counts only where there are people."""
+    rows = prices(
+        line(),
+        line(
+            tier="EF",
+            premium_micros=1_500 * DOLLAR,
+            cost_micros=1_400 * DOLLAR,
+            stated_cents=90_000,
+            people=2,
+        ),
+        line(tier="ES", stated_cents=None, people=0),
+    )
+    found = totals(rows).row(0, named=True)
+    assert found == {
+        "people": 5,
+        "premium_cents": 3 * 50_000 + 2 * 150_000,
+        "employer_cents": 3 * 40_000 + 2 * 90_000,
+        "employee_cents": 3 * 10_000 + 2 * 60_000,
+        "cost_cents": 3 * 45_000 + 2 * 140_000,
+        "margin_cents": 3 * 5_000 + 2 * 10_000,
+    }
+    unknown = totals(prices(line(), line(tier="ES", stated_cents=None, people=1))).row(0, named=True)
+    assert (unknown["premium_cents"], unknown["employer_cents"]) == (200_000, None)
+
+
+def test_change_is_renewal_less_current_with_its_percent():
+    was = totals(prices(line()), "offer_id")
+    now = totals(prices(line(premium_micros=535 * DOLLAR)), "offer_id")
+    row = compared(was, now, "offer_id").row(0, named=True)
+    assert (row["change_premium_cents"], row["percent_premium_cents"]) == (10_500, 70)
+    assert (row["change_employee_cents"], row["percent_employee_cents"]) == (10_500, 350)
+    new = compared(was.filter(offer_id=9), now, "offer_id").row(0, named=True)
+    assert {new[f"was_{name}_cents"] for name in AMOUNTS} == {None}
+
+
+def test_per_pay_is_a_twelfth_of_the_year_split_over_its_pays():
+    found = pl.select(**{str(pays): per_pay(pl.lit(10_001), pays) for pays in (12, 24, 26, 52)}).row(0)
+    assert found == (10_001, 5_001, 4_616, 2_308)
+
+
+@pytest.mark.parametrize(
+    ("effective", "expires", "begins", "ends"),
+    [
+        ("2026-01-01", "2026-12-31", "2027-01-01", "2027-12-31"),
+        ("2026-07-01", "2026-12-31", "2027-01-01", "2027-12-31"),
+        ("2026-07-01", None, "2027-07-01", "2028-06-30"),
+        ("2028-02-29", None, "2029-02-28", "2030-02-27"),
+        ("2027-03-01", "2028-02-29", "2028-03-01", "2029-02-28"),
+    ],
+)
+def test_the_days_of_the_next_year(effective, expires, begins, ends):
+    day = date.fromisoformat
+    found = renewal_days(day(effective), expires and day(expires))
+    assert found == (day(begins), day(ends))
+
+
+def test_each_offer_that_goes_on_finds_the_plan_that_renews_its_own():
+    """§6.1.2: turned down or over is left out; a successor must be complete; of several the latest."""
+    offers = pl.DataFrame(
+        {
+            "offer_id": [1, 2, 3, 4, 5],
+            "plan_id": [10, 10, 11, 12, 10],
+            "status": ["active", "rejected", "active", "selected", "expired"],
+        }
+    )
+    plans = pl.DataFrame(
+        {
+            "plan_id": [20, 21, 22, 23],
+            "renewed_from_id": [10, 10, 11, None],
+            "status": ["active", "pending activation", "new", "active"],
+        }
+    )
+    found = dict(successors(offers, plans).select("offer_id", "successor_id").iter_rows())
+    assert found == {1: 21, 3: None, 4: None}
+
+
+@pytest.mark.parametrize(
+    ("stated", "standing", "of_batch", "of_plan", "title"),
+    [
+        ("E", [("C", "10", "active", "B")], "D", "A", "E"),
+        ("", [("C", "10", "active", "B")], "D", "A", "B"),
+        ("", [("C", "10", "rejected", "B")], "D", "A", "D"),
+        ("", [("C", "11", "active", "B")], "", "A", "A"),
+        ("", [("X", "10", "active", "B")], "", "", ""),
+    ],
+)
+def test_which_rate_group_a_new_offer_takes(stated, standing, of_batch, of_plan, title):
+    rows = [Standing(carrier=c, plan_type=p, status=s, rate_group=r) for c, p, s, r in standing]
+    found = rate_group_of(
+        stated=stated, carrier="C", plan_type="10", standing=rows, of_batch=of_batch, of_plan=of_plan
+    )
+    assert found == title
+
+
+def test_who_underwrites_a_batch():
+    """§3.3: department, type, contract type equal or empty, active; a typed row is asked before an untyped one."""
+    rows = [
+        (1, "Risk", "Renewal", "", True),
+        (2, "Legal", "Renewal", "PEO", True),
+        (3, "Legal", "Renewal", "ASO", True),
+        (4, "Risk", "RFP", "", True),
+        (5, "Old", "Renewal", "", False),
+        (6, "Both", "Renewal", "", True),
+        (7, "Both", "Renewal", "PEO", True),
+    ]
+    names = ["definition_id", "department", "approval_type", "contract_type", "is_active"]
+    table = pl.DataFrame(rows, schema=names, orient="row")
+    found = matching_definitions(table, BatchType.RENEWAL, "PEO")["definition_id"].to_list()
+    assert sorted(found) == [1, 2, 7]
+
+
+def test_reminders_come_before_the_last_day_and_on_it():
+    assert reminder_days(date(2026, 11, 20)) == [date(2026, 11, day) for day in (10, 15, 18, 20)]
+
+
+def test_statuses_go_only_where_the_reference_lets_them():
+    assert set(next_of("batch", "pending")) == {"prep for presentation"}
+    assert "active" not in next_of("batch", "sent for approval")
+    assert next_of("batch", "expired") == {}
+    assert set(next_of("offer", "new")) == {"selected", "rejected"}
+    assert "active" not in next_of("offer", "selected")
+    hidden = frozenset({BatchStatus.PREPARED, BatchStatus.SELECTION})
+    assert next_of("batch", "pending", hidden) == {
+        "client review": ("prep for presentation", "client review")
+    }
+    assert "sent for approval" in next_of("batch", "client review", hidden)
+    assert len(set(MOVES)) == len(MOVES)
+
+
+def code(name, **persons):
+    ranges = {kind: PersonRange(min=low, max=high) for kind, (low, high) in persons.items()}
+    return CoverageCodePart(code=name, name=name, persons=ranges)
+
+
+def test_coverage_codes_are_tiers_by_whom_they_cover():
+    codes = [
+        code("1", EE=(1, 1)),
+        code("2", EE=(1, 1), SP=(1, 1)),
+        code("3", EE=(1, 1), CH=(1, 1)),
+        code("5", EE=(1, 1), CH=(1, 99)),
+        code("4", EE=(1, 1), SP=(0, 1), CH=(0, 99)),
+        code("12", EE=(1, 1), DP=(1, 1)),
+        code("P", SP=(1, 1)),
+        code("0"),
+    ]
+    assert tiers_of(codes) == {
+        "1": Tier.EE, "2": Tier.ES, "3": Tier.EC, "5": Tier.EK, "4": Tier.EF, "12": Tier.ES, "0": Tier.EE,
+    }  # fmt: skip
+
+
+# --- offers as set-up ---------------------------------------------------------------------------------------
+
+OPTION = {"code": "HMO", "plan": "HMO-26", "coverage_codes": ["1", "4"], "level": 10, "default": "1",
+          "deduction_code": "MED", "costs": [{"rate_table": "old", "contribution": "EIGHTY"}]}  # fmt: skip
+OTHER = {"code": "PPO", "plan": "PPO-26", "coverage_codes": ["1"], "level": 20}
+PROGRAM = {
+    "code": "MAIN",
+    "from": "2027-01-01",
+    "plan_types": [{"plan_type": "10", "options": [OPTION, OTHER]}, {"plan_type": "60", "options": []}],
+}
+TIERS = {"1": "EE", "4": "EF"}
+
+
+def sold(**changes):
+    given_ = {
+        "program": "MAIN",
+        "plan_type": "10",
+        "option_code": "HMO",
+        "benefit_group": "",
+        "setup_plan": "HMO-26",
+        "name": "HMO",
+        "carrier": "C",
+        "design": {},
+        "is_going": True,
+        "prices": [("EE", 0, 50_000, 40_000), ("EF", 0, 150_000, 90_050)],
+    }
+    return Sold(**(given_ | changes))
+
+
+def written(*offers, parts=None):
+    found = of_program(PROGRAM, offers, parts or {}, tiers=TIERS, day=date(2027, 1, 1), source="test")
+    return {(section, record["code"]): record for section, _, record in found}
+
+
+def test_an_option_goes_on_under_its_code_at_the_signed_prices():
+    found = written(sold(setup_plan="HMO-27"))
+    option, other = found["programs", "MAIN"]["plan_types"][0]["options"]
+    assert (option["code"], option["plan"], option["level"], option["deduction_code"]) == (
+        "HMO",
+        "HMO-27",
+        10,
+        "MED",
+    )
+    assert option["costs"] == [{"rate_table": "MAIN-10-HMO"}]
+    assert other == OTHER
+    rates = found["rate_tables", "MAIN-10-HMO"]["rates"]
+    assert {"coverage_code": "4", "rate": "1500.00", "employer_rate": "900.50"} in rates
+
+
+def test_what_is_turned_down_ends_and_what_is_new_comes_last():
+    found = written(sold(is_going=False), sold(option_code="NEW", setup_plan="NEW-27"))
+    options = found["programs", "MAIN"]["plan_types"][0]["options"]
+    assert [one["code"] for one in options] == ["PPO", "NEW"]
+    assert options[1]["level"] == 21
+
+
+def test_an_offer_of_a_benefit_group_is_limited_to_it_beside_the_rule_there_was():
+    rule = {"code": "FULL", "from": "2026-01-01", "criteria": [{"field": "weekly_hours", "min": "30"}]}
+    own = PROGRAM | {"plan_types": [{"plan_type": "10", "options": [OPTION | {"eligibility": "FULL"}]}]}
+    found = of_program(
+        own,
+        [sold(benefit_group="OFFICE")],
+        {"eligibility_rules": [rule]},
+        tiers=TIERS,
+        day=date(2027, 1, 1),
+        source="test",
+    )
+    records = {record["code"]: record for _, _, record in found}
+    assert records["FULL-GROUP-OFFICE"]["criteria"] == [
+        {"field": "weekly_hours", "min": "30"},
+        {"field": "benefit_group", "values": ["OFFICE"]},
+    ]
+    assert records["MAIN"]["plan_types"][0]["options"][0]["eligibility"] == "FULL-GROUP-OFFICE"
+
+
+def test_an_offer_without_a_place_or_a_price_says_so():
+    with pytest.raises(NoPlace, match="expected category 11"):
+        written(sold(plan_type="11"))
+    with pytest.raises(NoPlace, match="expected a price for a coverage code"):
+        written(sold(prices=[("EC", 0, 1, 0)]))
