@@ -38,7 +38,7 @@ def test_nothing_is_left_untranslated_or_guessed():
 def test_the_compiled_catalogue_is_the_written_one():
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    said = {text.replace('\\"', '"') for _, text in entries()}
+    said = {text.replace('\\"', '"').replace("\\n", "\n") for _, text in entries()}
     assert {text for text in compiled._catalog.values() if not text.startswith("Project")} == said
 
 
