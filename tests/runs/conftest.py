@@ -1,7 +1,8 @@
 """A small employer in a real database: the sample's set-up, some dozens of people, nothing run yet."""
 
+import shutil
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def put_enrolled(folder: Path, *, code: str = "harbor", people: int, is_faulty: 
         run(connections["default"], employer.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
         return employer
 
-    return _once((code, people, is_faulty, "enrolled"), build)
+    return _once((code, people, is_faulty, "enrolled"), build, folder)
 
 
 def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: bool = False) -> Employer:
@@ -93,15 +94,21 @@ def put_employer(folder: Path, *, code: str = "harbor", people: int, is_faulty: 
             client_id=client.id, open_enrollment=kinds["O"], event_maintenance=kinds["E"], folder=folder
         )
 
-    return _once((code, people, is_faulty), build)
+    return _once((code, people, is_faulty), build, folder)
 
 
-def _once(key: Hashable, build: Callable[[], Employer]) -> Employer:
-    """Fill a blank database by a copy of what was built before, if it was; beside others, build."""
+def _once(key: Hashable, build: Callable[[], Employer], folder: Path) -> Employer:
+    """Fill a blank database by a copy of what was built before, if it was; beside others, build.
+
+    The files come to the folder either way.
+    """
     if Client.objects.exists():
         return build()
     made: Employer = copies.fill(connections["default"], key, build)
-    return made
+    if made.folder == folder:
+        return made
+    shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    return replace(made, folder=folder)
 
 
 def _profiles(code: str) -> tuple[Profile, ...]:
