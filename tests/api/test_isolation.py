@@ -32,7 +32,7 @@ def theirs(filled: Filled) -> dict[str, Any]:
         "code": "BAS003",
         "plan_type": "10",
         **dict.fromkeys(("change_id", "dependent_id", "number", "request_id", "subscription_id"), 1),
-        **dict.fromkeys(("delivery_id", "paper_id", "letter_id"), 1),
+        **dict.fromkeys(("delivery_id", "paper_id", "letter_id", "batch_id"), 1),
     }
 
 
