@@ -24,7 +24,7 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     for cause in ("Enrolled, not billed", "Billed twice", "Another rate", "Person not recognised"):
         assert cause in text
     links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
-    assert len(links) == 7 + 3  # a role each, and some employees
+    assert len(links) == 8 + 3  # a role each, and some employees
     assert all(user_of_token(link.rpartition("/")[2]) for link in links.values())
     left = (
         Event.objects.exclude(schedule_id=stage.schedules["harbor", "OE27"])

@@ -13,7 +13,7 @@ from .test_kernel_agrees import IS_FUZZING
 Row = dict[str, Any]
 
 
-@settings(LAW, max_examples=4000 if IS_FUZZING else 40)
+@settings(LAW, max_examples=4000 if IS_FUZZING else 25)
 @given(account_holders())
 def test_the_kernel_bounds_accounts_as_the_oracle_does(crowd: tuple[Row, Row, list[Row]]) -> None:
     peo, client, people = crowd

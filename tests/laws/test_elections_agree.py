@@ -15,7 +15,7 @@ from .test_kernel_agrees import IS_FUZZING
 Row = dict[str, Any]
 
 LAW = settings(
-    max_examples=2000 if IS_FUZZING else 25,
+    max_examples=2000 if IS_FUZZING else 15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -58,7 +58,7 @@ def holders(draw: DrawFn) -> Row:
     }
 
 
-@settings(LAW, max_examples=4000 if IS_FUZZING else 150)
+@settings(LAW, max_examples=4000 if IS_FUZZING else 100)
 @given(holders())
 def test_a_year_of_life_cover_is_what_the_oracle_says(one: Row) -> None:
     expected = imputed_year(one["points"], one["carried"], RATES, one["born"], one["paid"], YEAR)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 IS_FUZZING = bool(os.environ.get("OPENBENEFITS_FUZZ"))
 LAW = settings(
-    max_examples=4000 if IS_FUZZING else 40,
+    max_examples=4000 if IS_FUZZING else 25,
     deadline=None,
     phases=[
         Phase.explicit,

@@ -16,7 +16,7 @@ from .documents import as_written
 from .rows import half_away
 
 GENERATED = settings(
-    max_examples=4000 if IS_FUZZING else 150,
+    max_examples=4000 if IS_FUZZING else 80,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -15,7 +15,7 @@ from .columnar import Projection, compared
 BEGIN, THROUGH = date(2026, 1, 1), date(2026, 12, 31)
 NOT_COUNTED = ("calendar", "option")
 GENERATED = settings(
-    max_examples=2000 if IS_FUZZING else 40,
+    max_examples=2000 if IS_FUZZING else 25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
