@@ -311,7 +311,7 @@ def _of_envelopes(envelopes: Sequence[EnvelopeAnswer]) -> Iterator[dict[str, obj
 
 
 def _of_group(group: GroupAnswer) -> Iterator[dict[str, object]]:
-    of = {"group": group.control_number}
+    of: dict[str, object] = {"group": group.control_number}
     for one in group.sets:
         inside = of | {"set": one.control_number}
         for found in one.findings:

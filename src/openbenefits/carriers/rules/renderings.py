@@ -15,7 +15,7 @@ from openbenefits.carriers.rules.differences import CHANGES, END, difference
 from openbenefits.carriers.rules.maintenance import SAID, maintained
 from openbenefits.carriers.rules.views import COVER, LINE, MEMBER, PEOPLE, View, view
 
-CHANGE_FILE, AUDIT, REPLACE = "2", "4", "RX"
+CHANGE_FILE = "2"
 COMPARE, NOTIFICATION = "030", "XN"
 MOST_OF_SET = 10_000
 DAY = timedelta(days=1)
@@ -61,11 +61,10 @@ def changes(told: View, wanted: View, manner: Manner, *, since: date | None = No
     return _message(CHANGE_FILE, _with_context(people, wanted, manner), lines, manner)
 
 
-def full(
-    told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal["4", "RX"] = AUDIT
-) -> Message:
+def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal["4", "RX"] = "4") -> Message:
     """Say everybody covered on a day or later, every line with its true first day; no change codes.
 
+    purpose: 4 is an audit, RX tells the carrier to put the list in place of what it has.
     With days to repeat, who ended lately, and whom this list would end by leaving out, is on it with the end.
     """
     lasts = pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)
