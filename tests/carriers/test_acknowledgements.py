@@ -54,6 +54,10 @@ def test_real_ones_say_what_was_taken(name, groups):
     assert all(one.code == "A" and one.accepted == 1 for one in told.groups)
     assert all(one.sets[0].is_taken for one in told.groups)
     assert told.findings.is_empty()
+    number = groups[0][0]
+    assert {one.words for one in told.groups} == {
+        f"Group {number} (BE) is accepted: 1 of 1 transaction sets taken."
+    }
 
 
 def test_what_was_refused_is_told_in_words():

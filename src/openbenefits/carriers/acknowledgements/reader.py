@@ -111,6 +111,12 @@ class GroupAnswer:
     errors: Sequence[str] = ()
     sets: Sequence[SetAnswer] = ()
 
+    @property
+    def words(self) -> str:
+        """Say in a sentence what became of the group."""
+        taken = f"{self.accepted} of {self.received} transaction sets taken"
+        return f"Group {self.control_number} ({self.kind}) is {answered(self.code)}: {taken}."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Acknowledgements:
@@ -222,10 +228,9 @@ def _ctx(state: _Reading, one: Segment) -> None:
     last = state.findings[-1]
     if name == TRIGGER:
         where = " ".join(filter(None, (one.get(2), one.get(4) and f"in loop {one.get(4)}")))
-        told = {"trigger": where or last.trigger}
+        state.findings[-1] = replace(last, trigger=where or last.trigger)
     else:
-        told = {"member": value}
-    state.findings[-1] = replace(last, **told)
+        state.findings[-1] = replace(last, member=value)
 
 
 def _ik4(state: _Reading, one: Segment) -> None:
