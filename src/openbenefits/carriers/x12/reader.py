@@ -56,13 +56,14 @@ class TransactionSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Interchange:
-    """A file: its delimiters, who sent it to whom, its transaction sets."""
+    """A file: its delimiters, who sent it to whom, its transaction sets, and what acknowledges envelopes."""
 
     delimiters: Delimiters
     sender: str
     receiver: str
     control_number: str
     sets: Sequence[TransactionSet]
+    envelope_answers: Sequence[Segment] = ()  # TA1: they stand outside any group
 
 
 def is_x12(data: bytes) -> bool:
@@ -86,6 +87,7 @@ def read_interchange(data: bytes) -> Interchange:
         receiver=first.get(8).strip(),
         control_number=first.get(13),
         sets=_sets(segments),
+        envelope_answers=[one for one in segments if one.id == "TA1"],
     )
 
 

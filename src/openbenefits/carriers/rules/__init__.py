@@ -1,0 +1,1 @@
+"""What carriers are told: pure rules on columns; no database, no Django, no clock."""

@@ -1,0 +1,94 @@
+"""What a carrier is told of people and their coverage: the same two frames for what it knows and what holds.
+
+A *carrier view* is what a carrier was last told and accepted; beside it stands the projection of the
+coverage timeline, in the same shape. Everything sent is the difference of the two (carrier-feeds §4).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+
+MEMBER = ("subscriber", "member")
+LINE = (*MEMBER, "line")
+CONTENT = ("basis", "plan", "tier", "amount_cents")
+IDENTITY = ("last_name", "first_name", "middle_name", "suffix", "birth_on", "sex", "ssn")
+PLACE = ("address",)
+PERSONAL = ("marital_status", "phone", "email", "status", "disabled")
+ACTIVE, COBRA = "A", "C"
+
+PEOPLE = {
+    "subscriber": pl.String,
+    "member": pl.String,
+    "relationship": pl.String,
+    **{name: pl.Date if name == "birth_on" else pl.String for name in (*IDENTITY, *PLACE, *PERSONAL)},
+}
+"""A row for each person a carrier covers; subscriber is one for a family: the member id of its subscriber.
+
+relationship: INS02, 18 for the subscriber. Missing: null is not known, and not told.
+"""
+
+COVER = {
+    "subscriber": pl.String,
+    "member": pl.String,
+    "line": pl.String,
+    "begins_on": pl.Date,
+    "ends_on": pl.Date,
+    "basis": pl.String,
+    "plan": pl.String,
+    "tier": pl.String,
+    "amount_cents": pl.Int64,
+    "cause": pl.String,
+    "end_cause": pl.String,
+}
+"""A span of days a member is covered in a line; no member is covered twice in a line on a day.
+
+ends_on: the last day covered; null: no end is known. basis: INS05 (A active, C COBRA, S surviving, T TEFRA).
+amount_cents: what insurance the carrier is told of, a volume or a premium. cause, end_cause: why it begins,
+or ends, in words of `maintenance`; they are told and not compared.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What is told, or is to be told, of a carrier's members. Shapes: PEOPLE, COVER."""
+
+    people: pl.DataFrame
+    cover: pl.DataFrame
+
+
+def empty() -> View:
+    """Answer the view of a carrier that was told nothing yet."""
+    return View(people=pl.DataFrame(schema=PEOPLE), cover=pl.DataFrame(schema=COVER))
+
+
+def view(people: pl.DataFrame, cover: pl.DataFrame) -> View:
+    """Bring two frames into the one form that is compared.
+
+    Spans without a day are left out (what never took effect is not covered), spans that say the same and
+    follow one another are one, people without a span stay as they are.
+    """
+    held = people.select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
+    return View(people=held.unique(MEMBER, keep="any").sort(MEMBER), cover=joined(cover))
+
+
+def joined(cover: pl.DataFrame) -> pl.DataFrame:
+    """Join spans that follow one another without a gap and say the same; COVER in, COVER out, in order."""
+    rows = cover.select(pl.col(name).cast(kind) for name, kind in COVER.items())
+    rows = rows.filter((pl.col("ends_on") >= pl.col("begins_on")).fill_null(value=True))
+    rows = rows.sort(*LINE, "begins_on")
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1).over(LINE)) for name in CONTENT)
+    follows = pl.col("begins_on") == pl.col("ends_on").shift(1).over(LINE) + timedelta(days=1)
+    rows = rows.with_columns(run=(~(same & follows).fill_null(value=False)).cum_sum())
+    found = rows.group_by("run", maintain_order=True).agg(
+        *(pl.col(name).first() for name in COVER if name not in ("ends_on", "end_cause")),
+        *(pl.col(name).last() for name in ("ends_on", "end_cause")),
+    )
+    return found.select(list(COVER))
+
+
+def last_days(cover: pl.DataFrame, *over: str) -> pl.DataFrame:
+    """Say how long each `over` is covered: last_on is null where no end is known. A row each."""
+    return cover.group_by(over).agg(
+        last_on=pl.when(pl.col("ends_on").is_null().any()).then(None).otherwise(pl.col("ends_on").max())
+    )
