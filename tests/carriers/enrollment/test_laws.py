@@ -16,7 +16,10 @@ from openbenefits.carriers.x12.reader import Delimiters, X12Refused
 from openbenefits.carriers.x12.writer import Form, NotWritable
 
 FOLDER = Path(__file__).parents[2] / "files" / "x12"
-FILES = sorted((one for one in FOLDER.iterdir() if "834" in one.name and "999" not in one.name), key=str)
+FILES = sorted(
+    (one for one in FOLDER.iterdir() if one.is_file() and "834" in one.name and "999" not in one.name),
+    key=str,
+)
 FORMS = (
     Form(),
     Form(line_end="\r\n", is_upper=False),
