@@ -92,13 +92,15 @@ class Member:
         place = {SUBSCRIBER_ID: 0, GROUP: 1}
         for reference in sorted(self.references, key=lambda one: place.get(one.kind, 2)):
             yield reference.segment()
-        for one in (*self.dates, *self.other):
-            yield one.segment()
+        yield from (day.segment() for day in self.dates)
+        yield from (one.segment() for one in self.other)
         for part in (self.person, self.was, *in_order(self.parties)):
             if part is not None:
                 yield from part.segments()
         for loop in self.disabilities:
-            yield from (one.segment() for one in (loop.disability, *loop.dates, *loop.other))
+            yield loop.disability.segment()
+            yield from (day.segment() for day in loop.dates)
+            yield from (one.segment() for one in loop.other)
         for coverage in self.coverages:
             yield from coverage.segments()
         yield from _categories(self.categories)

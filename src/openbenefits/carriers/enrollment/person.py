@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from openbenefits.carriers.enrollment.record import CENTS, DAY, Record, at
 from openbenefits.carriers.enrollment.statements import Amount, Other
@@ -63,7 +63,7 @@ class Name(Record):
     relation: str = at(10)
 
 
-def insured(last: str, first: str = "", *, ssn: str | None = None, role: str = INSURED, **more: str) -> Name:
+def insured(last: str, first: str = "", *, ssn: str | None = None, role: str = INSURED, **more: Any) -> Name:
     """Answer the name of a member; with NM108 and NM109 only where the number is a real one."""
     number = real_ssn(ssn)
     return Name(role=role, last=last, first=first, id_kind=SSN_KIND if number else "", id=number, **more)

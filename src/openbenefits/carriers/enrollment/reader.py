@@ -249,7 +249,8 @@ def _member(cursor: _Cursor) -> Member:
             found[name] += read(cursor)
         else:
             found["tail"].append(cursor.keep("has no place here"))
-    return Member(standing=standing, **values, **single, **{name: tuple(one) for name, one in found.items()})
+    lists: dict[str, Any] = {name: tuple(one) for name, one in found.items()}
+    return Member(standing=standing, **values, **single, **lists)
 
 
 def _disability(cursor: _Cursor) -> list[DisabilityLoop]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from functools import cache
 from typing import Any, ClassVar, Self
 
 COMPONENT = "\x1f"
@@ -122,16 +121,23 @@ class Record:
         return [self.ID, *self.elements()]
 
 
-@cache
-def _layout(kind: type[Record]) -> list[tuple[str, int, Codec, str]]:
-    return [
-        (one.name, one.metadata["at"], one.metadata["codec"], one.metadata["kept"])
-        for one in fields(kind)
-        if "at" in one.metadata
-    ]
+_Layout = list[tuple[str, int, Codec, str]]
+_LAYOUTS: dict[type[Record], tuple[_Layout, list[str]]] = {}
 
 
-@cache
+def _layout(kind: type[Record]) -> _Layout:
+    """Answer the fields of a record: name, position, codec, qualifier."""
+    return _learnt(kind)[0]
+
+
 def _fixed(kind: type[Record]) -> list[str]:
-    """Find the fields with a value of their own, which an empty element does not have."""
-    return [one.name for one in fields(kind) if "at" in one.metadata and one.default]
+    """Answer the fields with a value of their own, which an empty element does not have."""
+    return _learnt(kind)[1]
+
+
+def _learnt(kind: type[Record]) -> tuple[_Layout, list[str]]:
+    if kind not in _LAYOUTS:
+        own = [one for one in fields(kind) if "at" in one.metadata]
+        layout = [(one.name, one.metadata["at"], one.metadata["codec"], one.metadata["kept"]) for one in own]
+        _LAYOUTS[kind] = layout, [one.name for one in own if one.default]
+    return _LAYOUTS[kind]
