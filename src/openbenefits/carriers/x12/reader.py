@@ -46,12 +46,13 @@ class Delimiters:
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionSet:
-    """One transaction set: what it is, by which guide, its segments from ST to SE."""
+    """One transaction set: what it is, by which guide, its segments from ST to SE, the GS it stands under."""
 
     code: str
     guide: str
     control_number: str
     segments: Sequence[Segment]
+    group: Segment | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,7 @@ class Interchange:
     receiver: str
     control_number: str
     sets: Sequence[TransactionSet]
+    header: Segment
     envelope_answers: Sequence[Segment] = ()  # TA1: they stand outside any group
 
 
@@ -87,6 +89,7 @@ def read_interchange(data: bytes) -> Interchange:
         receiver=first.get(8).strip(),
         control_number=first.get(13),
         sets=_sets(segments),
+        header=first,
         envelope_answers=[one for one in segments if one.id == "TA1"],
     )
 
@@ -156,7 +159,7 @@ def _check_envelopes(segments: Sequence[Segment]) -> None:
 
 def _check_end(first: Segment, last: Segment, members: int) -> None:
     counted = last.number - first.number + 1 if first.id == "ST" else members
-    if not last.get(1).isdecimal() or int(last.get(1)) != counted:
+    if last.get(1).lstrip("0") != str(counted).lstrip("0") or not last.get(1):
         what = "segments" if first.id == "ST" else "members"
         raise X12Refused(
             f"segment {last.number}: {last.id}01 says {last.get(1) or 'nothing'} {what}, found {counted};"
@@ -173,9 +176,10 @@ def _check_end(first: Segment, last: Segment, members: int) -> None:
 def _sets(segments: Sequence[Segment]) -> list[TransactionSet]:
     found: list[TransactionSet] = []
     start, guide = 0, ""
+    group: Segment | None = None
     for at, one in enumerate(segments):
         if one.id == "GS":
-            guide = one.get(8)
+            guide, group = one.get(8), one
         elif one.id == "ST":
             start = at
         elif one.id == "SE":
@@ -186,6 +190,7 @@ def _sets(segments: Sequence[Segment]) -> list[TransactionSet]:
                     guide=first.get(3) or guide,
                     control_number=first.get(2),
                     segments=segments[start : at + 1],
+                    group=group,
                 )
             )
     return found
