@@ -358,13 +358,13 @@ def _approved(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
 
 
 def _prior(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
-    """The options of the last event prepared to its end before this one."""
-    final = [str(status) for status in (ProcessStatus.FE, ProcessStatus.FP)]
-    open_or_closed = [str(EventStatus.OPEN), str(EventStatus.CLOSED)]
-    rows = Event.objects.filter(
-        process_status__in=final, event_status__in=open_or_closed, event_on__lte=event["event_on"]
-    ).filter(**record_of(event))
-    before = [row for row in rows.values() if _was_final(row, event, worked)]
+    """The options of the last event prepared to its end before this one, as the run saw it."""
+    standing = (_as_seen(row, worked) for row in Event.objects.filter(**record_of(event)).values())
+    before = [
+        row
+        for row in standing
+        if row is not None and row["event_on"] <= event["event_on"] and key_of(row) != key_of(event)
+    ]
     latest = max((row["event_on"] for row in before), default=None)
     options: set[int] = set()
     for row in before:
@@ -375,14 +375,26 @@ def _prior(event: dict[str, Any], worked: Worked | None) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"case": pl.Int32, "option_id": pl.Int32}, orient="row")
 
 
-def _was_final(row: dict[str, Any], event: dict[str, Any], worked: Worked | None) -> bool:
-    """Whether another event had come to its end before the run worked on this one."""
-    if key_of(row) == key_of(event):
-        return False
-    if worked is None or (row["schedule_id"], row["event_number"]) in worked.earlier:
+def _as_seen(event: dict[str, Any], worked: Worked | None) -> dict[str, Any] | None:
+    """Turn another event back to what the run saw of it; null where it had not come to its end by then."""
+    if worked is not None:
+        steps = EventStep.objects.filter(**key_of(event)).order_by("-step").values()
+        step = next((row for row in steps if _is_step_seen(row, worked)), None)
+        made = Preparation.objects.filter(**key_of(event)).order_by("-preparation")
+        rows = made.values(*EVENT_KEY, "preparation", "event_on", "run_id", "made_at")
+        prepared = next((row for row in rows if _is_seen(row, worked)), None)
+        if step is None or prepared is None:
+            return None
+        event = prepared | {"process_status": step["to_status"], "event_status": step["event_status"]}
+    is_final = event["process_status"] in FINAL_STATUSES
+    return event if is_final and event["event_status"] in (EventStatus.OPEN, EventStatus.CLOSED) else None
+
+
+def _is_step_seen(step: Mapping[str, Any], worked: Worked) -> bool:
+    """Tell whether a run saw a step of another event: what it moves before it works, it sees itself."""
+    if step["run_id"] == worked.run_id and not is_work(step):
         return True
-    ended = EventStep.objects.filter(to_status__in=[str(status) for status in FINAL_STATUSES])
-    return ended.filter(run_id__lt=worked.run_id, **key_of(row)).exists()
+    return _is_seen(step | {"made_at": step["moved_at"]}, worked)
 
 
 def _settled_households(

@@ -38,11 +38,20 @@ RECONCILE = {
     for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
 }
 """Invoices of carriers: those of client 0 are shared by several clients."""
-OF_STAFF = RECONCILE | {
-    *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
-    *("casework_notice", "casework_mail"),
-    *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
-}
+CARRIERS = {
+    f"carriers_{name}"
+    for name in ("carrierfile", "fileact", "fileset", "fileline", "controlnumber", "answer", "answerline")
+} | {"carriers_viewperson", "carriers_viewline", "carriers_portalentry"}
+"""Files for carriers and what came back: those of client 0 hold people of several clients."""
+OF_STAFF = (
+    RECONCILE
+    | CARRIERS
+    | {
+        *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
+        *("casework_notice", "casework_mail"),
+        *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
+    }
+)
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
 NO_SETUP = {
     "background_processrequest",
