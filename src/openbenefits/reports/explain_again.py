@@ -394,7 +394,7 @@ def _is_step_seen(step: Mapping[str, Any], worked: Worked) -> bool:
     """Tell whether a run saw a step of another event: what it moves before it works, it sees itself."""
     if step["run_id"] == worked.run_id and not is_work(step):
         return True
-    return _is_seen(step | {"made_at": step["moved_at"]}, worked)
+    return _is_seen({**step, "made_at": step["moved_at"]}, worked)
 
 
 def _settled_households(
