@@ -15,6 +15,7 @@ from openbenefits.carriers.acknowledgements.reports import Layout
 from openbenefits.carriers.enrollment.profile import Profile
 from openbenefits.carriers.layouts.layout import FileLayout, LayoutRefused, check
 from openbenefits.carriers.models import PartnerVersion
+from openbenefits.carriers.premium_terms import PremiumTerms
 
 Mode = Literal["2", "4", "RX"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -92,8 +93,9 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     carriers: whose plans it is told of, by their names in set-up. kind: 834; file, a layout of its own
     (`layouts.layout`); portal, nothing but a worklist. profile: codes and places of an 834. environment:
-    T or P; a file for the other is refused. values: what identifiers come from (group, policy, division …), by client
-    code, `*` for every client. context, ended, days_to_repeat: as in `rules.renderings.Manner`.
+    T or P; a file for the other is refused. values: what identifiers come from (group, policy, division …),
+    by client code, `*` for every client. premium: its 820, where premium is paid by one. context, ended,
+    days_to_repeat: as in `rules.renderings.Manner`.
     ahead_days: how far ahead a span may begin; null: for ever. retro_days: spans that ended longer ago and
     were never told are let be. reports: how its own reports are read, by name. naming: the name of a file:
     {partner} {client} {date} {time} {number} {kind}.
@@ -105,6 +107,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     environment: Literal["T", "P"] = "T"
     profile: Profile | None = None
     layout: FileLayout | None = None
+    premium: PremiumTerms | None = None
     values: dict[str, dict[str, str]] = {}
     context: Literal["", "001", "030"] = ""
     ended: Literal["024", "030"] = "024"

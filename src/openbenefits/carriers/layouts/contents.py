@@ -149,7 +149,7 @@ DISABILITY = PERSON | {
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """A kind of rows: their columns; which tell a family and a member apart, and say whom a fault is about."""
+    """A kind of rows: their columns; which tell a family and a member apart, and name whom a fault is of."""
 
     columns: Mapping[str, Any]
     family: tuple[str, ...]
@@ -174,5 +174,5 @@ def shaped(rows: pl.DataFrame, kind: ContentKind) -> pl.DataFrame:
     """Bring rows into the columns of their kind; what is not told is missing, what is told besides stays."""
     columns = CONTENTS[kind].columns
     missing = [pl.lit(None, type_).alias(name) for name, type_ in columns.items() if name not in rows.columns]
-    rows = rows.with_columns(missing).cast(dict(columns))
-    return rows.select(*columns, *(name for name in rows.columns if name not in columns))
+    cast = [pl.col(name).cast(type_) for name, type_ in columns.items()]
+    return rows.with_columns(missing).select(*cast, *(name for name in rows.columns if name not in columns))

@@ -34,7 +34,7 @@ def render(
 
 
 def rows_of(message: Message, told: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Answer a message as rows (`contents.ENROLLMENT`): each line with its member, or a member without one."""
+    """Answer a message as rows (`contents.ENROLLMENT`): lines with their member, members without one."""
     people = message.people.with_columns(is_subscriber=pl.col("subscriber") == pl.col("member"))
     lines = message.lines.rename({"action": "line_action"})
     rows = people.join(lines, on=LOOP, how="left", nulls_equal=True, maintain_order="left_right")

@@ -24,7 +24,7 @@ from openbenefits.carriers.layouts.layout import (
 )
 from openbenefits.core import money
 
-FAULTS: dict[str, Any] = {"record": pl.String, "column": pl.String, "who": pl.String, "words": pl.String}
+FAULTS = {"record": pl.String, "column": pl.String, "who": pl.String, "words": pl.String}
 """What cannot be written: in which record and column, of whom (by our ids), in words without values."""
 
 SHOWN_FAULTS = 5
@@ -239,9 +239,7 @@ def _note(work: _Work, record: Record, column: Column, cell: pl.DataFrame) -> No
     wrong = cell.filter(pl.col("fault").is_not_null())
     if wrong.height:
         work.faults.append(
-            wrong.select(
-                record=pl.lit(record.name), column=pl.lit(column.name), who="who", words="fault"
-            ).cast(FAULTS)
+            wrong.select(record=pl.lit(record.name), column=pl.lit(column.name), who="who", words="fault")
         )
 
 
