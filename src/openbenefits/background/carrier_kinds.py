@@ -10,7 +10,7 @@ import msgspec
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.background.services import Kind, RequestRefused, Work
-from openbenefits.carriers import answering, custody, filing
+from openbenefits.carriers import answering, custody, filing, portal_entries
 from openbenefits.carriers.building import Feed, build, build_all
 from openbenefits.carriers.models import CarrierFile
 from openbenefits.carriers.partners import Mode, PartnerRefused, partner_of
@@ -97,9 +97,10 @@ def nightly(connection: Any, *, on: date, now: datetime) -> None:
 
 
 def keep(connection: Any, *, now: datetime, author: str) -> None:
-    """Send what is released, take in what came back, open cases of what is overdue."""
+    """Send what is released, take in what came back, close what is over, open cases of what is overdue."""
     filing.send_released(connection, now=now, author=author)
     _collected(connection, now=now, author=author)
+    portal_entries.settle(connection, on=now.date(), now=now)
     custody.overdue(connection, now=now)
 
 

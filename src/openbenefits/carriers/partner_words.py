@@ -36,6 +36,7 @@ def in_words(partner: Partner) -> list[tuple[str, str]]:
     return [
         ("Plans of", ", ".join(partner.carriers)),
         ("It takes", KINDS[partner.kind]),
+        ("One file holds", "one client" if partner.is_per_client else "all clients the agreement covers"),
         ("Environment", ENVIRONMENTS[partner.environment]),
         ("When", _when(partner.cadence)),
         *_open_enrollment(partner.cadence),

@@ -235,7 +235,7 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         text=text_of(partner) if may_whole else "",
         versions=_versions(whose, code) if may_whole else [],
         files=files,
-        feeds=_feeds(request, whose, code),
+        feeds=_feeds(request, whose, code, is_per_client=partner.is_per_client),
         may_load=request.access.may(Permission.SETUP, whose.client_id),
     )
 
@@ -302,22 +302,24 @@ def _files(request: Any, owner: Owner, code: str) -> Any:
     )
 
 
-def _feeds(request: Any, owner: Owner, code: str) -> list[tuple[str, str]]:
-    """Answer the feeds of a partner somebody may preview: a client each, or all at once."""
-    allowed = clients_for(request, Permission.PROCESS)
-    names = client_codes()
+def _feeds(request: Any, owner: Owner, code: str, *, is_per_client: bool) -> list[tuple[str, str]]:
+    """Answer the feeds of a partner somebody may preview: a client each, or all of them in one file."""
+    allowed, names = clients_for(request, Permission.PROCESS), client_codes()
     if owner.client is not None:
-        return (
-            [(owner.name, address("carrier_feed", owner=owner.path, code=code))]
-            if owner.client_id in allowed
-            else []
+        paths = [owner.path] if owner.client_id in allowed else []
+    elif not is_per_client:
+        paths = [PEO_PATH] if PEO in allowed else []
+    else:
+        rows = PartnerVersion.objects.filter(code=code).exclude(client_id=PEO)
+        own = set(rows.values_list("client_id", flat=True))
+        paths = [names[one] for one in allowed if one != PEO and one not in own]
+    return [
+        (
+            str(_("all clients")) if path == PEO_PATH else path,
+            address("carrier_feed", owner=path, code=code),
         )
-    own = set(
-        PartnerVersion.objects.filter(code=code).exclude(client_id=PEO).values_list("client_id", flat=True)
-    )
-    found = [(str(_("all clients in one file")), PEO_PATH)] if PEO in allowed else []
-    found += [(names[one], names[one]) for one in allowed if one != PEO and one not in own]
-    return [(name, address("carrier_feed", owner=path, code=code)) for name, path in found]
+        for path in paths
+    ]
 
 
 @page("carriers/agreement.schema.json", name="carrier_schema", title=_("Schema of agreements"))

@@ -15,7 +15,6 @@ from openbenefits.carriers.models import PortalEntry
 from openbenefits.carriers.readings import portal_rows
 from openbenefits.workbench.carriers.parts import KINDS, WHO, client_codes, clients_for, crumbs
 from openbenefits.workbench.desks.parts import noted, plan_types
-from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.links import person as person_href
 from openbenefits.workbench.pages import Section, act, address, page, show
 from openbenefits.workbench.sheets import Column, sheet
@@ -36,21 +35,6 @@ class DoneForm(forms.Form):
         max_length=100,
         help_text=_("The number of the call or of the portal's confirmation; no personal data."),
     )
-
-
-class UrgentForm(forms.Form):
-    """Somebody who needs care before the next file is read."""
-
-    partner = forms.ChoiceField(label=_("Partner"))
-    words = forms.CharField(
-        label=_("Why it cannot wait"), max_length=500, help_text=_("Nothing personal, nothing about health.")
-    )
-    due_on = forms.DateField(label=_("To be entered by"), widget=DayInput())
-
-    def __init__(self, partners: list[tuple[str, str]], *parts: Any, **named: Any) -> None:
-        """Offer the partners the client has agreements with."""
-        super().__init__(*parts, **named)
-        self.fields["partner"].choices = partners  # type: ignore[attr-defined]
 
 
 @page(

@@ -5,17 +5,24 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
+from django import forms
+from django.contrib import messages
+from django.db import connection
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
-from openbenefits.carriers import custody
+from openbenefits.accounts.roles import Permission
+from openbenefits.carriers import custody, portal_entries
 from openbenefits.events.windows import EventPlace
 from openbenefits.workbench.desks.parts import plan_types
-from openbenefits.workbench.pages import Words, address, client_of, page, show
-from openbenefits.workbench.person.about import noted, person_href, somebody
+from openbenefits.workbench.pages import Words, act, address, client_of, page, show
+from openbenefits.workbench.person.about import author_of, noted, person_href, somebody
 from openbenefits.workforce.models import Dependent, Person
 
+ANYBODY = "self"
 CHAIN = "<client:client>/people/<number:number>/carriers/"
 STAGES: dict[str, Words] = {
     "intended": _("intended"),
@@ -49,6 +56,23 @@ LINKS: tuple[tuple[str, Words], ...] = (
     ("confirmed_at", _("Confirmed")),
 )
 Row = Mapping[str, Any]
+
+
+class UrgentForm(forms.Form):
+    """Who needs care before the next file is read, and what the carrier gave as proof if it knows already."""
+
+    cover = forms.ChoiceField(label=_("Whose cover"))
+    call_reference = forms.CharField(
+        label=_("Call reference"),
+        max_length=100,
+        required=False,
+        help_text=_("Where the carrier was told by phone already: the entry is done at once."),
+    )
+
+    def __init__(self, covers: list[tuple[str, str]], *parts: Any, **named: Any) -> None:
+        """Offer the lines in force that a carrier does not know yet."""
+        super().__init__(*parts, **named)
+        self.fields["cover"].choices = covers  # type: ignore[attr-defined]
 
 
 def told_rows(rows: pl.DataFrame, person: Person) -> list[dict[str, Any]]:
@@ -102,6 +126,8 @@ def chain(request: Any, client: str, number: str) -> HttpResponse:
     person = somebody(found, number)
     noted(request, "saw", "where cover stands", person)
     rows = custody.chain(found.pk, person.pk, now=clock.now())
+    told = told_rows(rows, person)
+    covers = _covers(told) if request.access.may(Permission.PROCESS, found.pk) else []
     return show(
         request,
         "workbench/person/carriers.html",
@@ -111,7 +137,56 @@ def chain(request: Any, client: str, number: str) -> HttpResponse:
             (_("People"), address("people", client=found.code)),
             (person.employee_number, person_href(found.code, person.employee_number)),
         ],
-        rows=told_rows(rows, person),
+        number=person.employee_number,
+        rows=told,
         late=rows.filter("is_overdue").height,
         refused=rows.filter(pl.col("stage").is_in(["refused", "not read"])).height,
+        urgent=UrgentForm(covers) if covers else None,
     )
+
+
+def _covers(told: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Answer the lines that may be told urgently: intended, of a partner, and not confirmed yet."""
+    found = {}
+    for row in told:
+        if row["is_intended"] and row["partner"] and row["stage"] not in ("confirmed", "entered", "portal"):
+            key = f"{row['benefit_record']}|{row['plan_type']}|{row['dependent_id'] or ANYBODY}"
+            found[key] = f"{row['plan_type_name']}, {row['who']}: {row['partner']}"
+    return list(found.items())
+
+
+@page(CHAIN + "urgent", name="urgent_add", title=_("Urgent add"), permission=Permission.PROCESS)
+@require_POST
+def urgent(request: Any, client: str, number: str) -> HttpResponse:
+    """Put somebody's cover on the portal worklist of today."""
+    found = client_of(request, client)
+    person = somebody(found, number)
+    covers = _covers(told_rows(custody.chain(found.pk, person.pk, now=clock.now()), person))
+    form, here = UrgentForm(covers, request.POST), address("person_carriers", client=client, number=number)
+    if not form.is_valid():
+        messages.error(
+            request, _("Expected a line the carrier does not know yet, found none; pick one.")
+        )
+        return redirect(here)
+    said = form.cleaned_data
+    record, plan_type, dependent = said["cover"].split("|")
+    order = portal_entries.UrgentAdd(
+        client_id=found.pk,
+        person_id=person.pk,
+        plan_type=plan_type,
+        dependent_id=None if dependent == ANYBODY else int(dependent),
+        benefit_record=int(record),
+    )
+
+    def do() -> None:
+        portal_entries.urgent(
+            connection,
+            order,
+            author=author_of(request),
+            on=clock.today(),
+            now=clock.now(),
+            call_reference=said["call_reference"],
+        )
+        noted(request, "did", "urgent add at a carrier", person)
+
+    return act(request, do, said=_("It is on the portal worklist."), to=here)
