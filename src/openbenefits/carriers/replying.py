@@ -105,6 +105,7 @@ def _group(group: Group, findings: Sequence[Finding], broken: set[str]) -> Group
         own = [found for found in findings if found.set == one.control_number]
         whole = [found.code for found in own if found.level == "set"]
         parts = [_finding(found) for found in own if found.level in ("segment", "element")]
+        parts.sort(key=lambda found: (found.at.number, found.level == "element", found.at.element))
         is_refused = one.control_number in broken or bool(whole)
         code = "R" if is_refused else "E" if parts else "A"
         errors = tuple(dict.fromkeys(whole)) or ((IN_ERROR,) if code != "A" else ())
