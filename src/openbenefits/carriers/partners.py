@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 import msgspec
+import yaml
 from django.db import transaction
 from msgspec import Struct
 
@@ -119,6 +120,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freezes: tuple[FrozenDays, ...] = ()
     due: DueHours = DueHours()
     transport: Transport = Transport()
+    is_per_client: bool = False
     reports: dict[str, Layout] = {}
     naming: str = "{partner}_{client}_{date}_{number}.{kind}"
     contact: str = ""
@@ -150,6 +152,14 @@ def read_partner(document: Any) -> Partner:
             f" {found.profile.usage} of its profile; make them equal"
         )
     return found
+
+
+def read_agreement(text: str) -> Partner:
+    """Read an agreement from YAML. Errors: PartnerRefused."""
+    try:
+        return read_partner(yaml.safe_load(text))
+    except yaml.YAMLError as fault:
+        raise PartnerRefused(f"agreement: {fault}; correct the file") from None
 
 
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
