@@ -9,8 +9,8 @@ import polars as pl
 
 from openbenefits.carriers import naming
 from openbenefits.carriers.frames import load_money_files, load_numbers
+from openbenefits.carriers.keeping import UNTOLD
 from openbenefits.carriers.partners import Partner
-from openbenefits.carriers.rules.custody import REFUSING, FileState
 from openbenefits.carriers.rules.identities import person_key
 from openbenefits.carriers.rules.shares import LINE, PAY, SHARES, shares
 from openbenefits.carriers.saying import money_of
@@ -19,8 +19,6 @@ from openbenefits.payroll.services import owed
 from openbenefits.programs.frames import load_setup
 
 DEDUCTION = "deduction"
-UNTOLD = (FileState.INVALID, FileState.WITHDRAWN, *sorted(REFUSING))
-"""States of files that told the partner nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
