@@ -53,7 +53,11 @@ def told_of(
 ) -> pl.DataFrame:
     """Answer what files told a partner, of the time that is looked at: SHARES, several rows of a key."""
     rows = load_money_files(connection, owner, code, kind, client_ids, [str(one) for one in UNTOLD])
-    said = [one for one in (money_of(sealed) for sealed in rows["said"]) if one is not None]
+    said = [
+        one
+        for one in (money_of(sealed) for sealed in rows["said"])
+        if one is not None and set(SHARES) <= set(one.columns)
+    ]
     found = pl.concat([pl.DataFrame(schema=SHARES), *(one.select(list(SHARES)) for one in said)])
     is_near = pl.col("ends_on").is_between(begin_of(through), through)
     return found.filter(pl.col("client_id").is_in(list(client_ids)) & is_near)
