@@ -208,6 +208,9 @@ REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
 """When reports ordered by mail go out, as cron says it."""
 CASEWORK_AT = os.environ.get("OPENBENEFITS_CASEWORK_AT", "*/10 * * * *")
 """When tasks and cases are escalated and told of: at least as often as the shortest service level."""
+CARRIERS_AT = os.environ.get("OPENBENEFITS_CARRIERS_AT", "5-59/10 * * * *")
+"""When the worker sends released carrier files and takes in what came back: a line of cron, in UTC."""
+
 CHANNELS_AT = os.environ.get("OPENBENEFITS_CHANNELS_AT", "30 5 * * *")
 """When the worker lets scheduled channels look at the day, as cron says it."""
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
