@@ -18,7 +18,7 @@ RELATIONSHIPS = {
     "01": "spouse",
     "53": "domestic_partner",
     **dict.fromkeys(("09", "10", "15", "17", "19", "31"), "child"),
-    **dict.fromkeys(("05", "07", "14", "24", "38"), "other"),
+    **dict.fromkeys(("05", "07", "14", "24", "38", "G8", "G9"), "other"),
     **dict.fromkeys(("03", "04", "06", "23"), "non_qualified"),
     "25": "former_spouse",
 }

@@ -44,19 +44,27 @@ class Meanings:
 
 def meanings_of(connection: Any, client_id: int, mapping: Mapping, lines: pl.DataFrame) -> Meanings:
     """Find what the codes of a file's lines may mean, by mapping and set-up in force."""
-    rows = [(one.insurance, one.plan, one.ours, one.option or None) for one in mapping.plans]
-    stated = pl.DataFrame(
-        rows, schema=dict.fromkeys(("insurance", "plan", "ours", "option_told"), pl.String), orient="row"
-    )
-    codes = lines.select("insurance", "plan").unique(maintain_order=True).with_row_index("code")
     tiers = [(theirs, ours) for theirs, several in mapping.tiers.items() for ours in several]
     return Meanings(
-        plans=_closest(codes, stated),
+        plans=plans_meant(mapping, lines),
         tiers=pl.DataFrame(
             tiers, schema={"tier": pl.String, "coverage_code": pl.String}, orient="row"
         ).unique(maintain_order=True),
         offered=_offered(connection, client_id),
     )
+
+
+def plans_meant(mapping: Mapping, lines: pl.DataFrame) -> pl.DataFrame:
+    """Answer which plans of ours the codes of lines may mean: insurance, plan, ours, option_told.
+
+    Shapes: lines has insurance and plan. A code the mapping does not know is not among them.
+    """
+    rows = [(one.insurance, one.plan, one.ours, one.option or None) for one in mapping.plans]
+    stated = pl.DataFrame(
+        rows, schema=dict.fromkeys(("insurance", "plan", "ours", "option_told"), pl.String), orient="row"
+    )
+    codes = lines.select("insurance", "plan").unique(maintain_order=True).with_row_index("code")
+    return _closest(codes, stated)
 
 
 def _closest(codes: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
