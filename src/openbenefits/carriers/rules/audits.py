@@ -4,12 +4,13 @@ Pure: both sides are frames. Why something differs is looked for apart (`audit_c
 """
 
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
 DAY = timedelta(days=1)
 HERE, THERE, DIFFERENT = "missing here", "missing there", "different"
-LISTED = {
+LISTED: dict[str, Any] = {
     "row": pl.Int32,
     "member_row": pl.Int32,
     "subscriber": pl.String,
