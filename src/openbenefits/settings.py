@@ -216,6 +216,9 @@ CHANNELS_AT = os.environ.get("OPENBENEFITS_CHANNELS_AT", "30 5 * * *")
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
 """When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
 
+CARRIER_ENVIRONMENT = "P" if os.environ.get("OPENBENEFITS_ENVIRONMENT", "test") == "production" else "T"
+"""Whether files for carriers are for production (P) or a test (T): those for the other never leave."""
+
 REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
 """Where rehearsals are kept, a folder for each database."""
 

@@ -22,7 +22,7 @@ from openbenefits.carriers.cadence import due_mode, omits_ends, usual_mode
 from openbenefits.carriers.enrollment.file import Controls
 from openbenefits.carriers.frames import load_agreements
 from openbenefits.carriers.numbering import ENROLLMENT, INTERCHANGE, given_out, next_file_id
-from openbenefits.carriers.partners import PEO, Mode, Partner, partner_of, read_partner
+from openbenefits.carriers.partners import PEO, Mode, Partner, PartnerRefused, partner_of, read_partner
 from openbenefits.carriers.projecting import Projection, wanted
 from openbenefits.carriers.resending import same_again, settle
 from openbenefits.carriers.rules import guards
@@ -92,9 +92,9 @@ class _Prepared:
 def manner_of(partner: Partner, *, leaves_out: bool = False) -> Manner:
     """Answer how a partner wants things said. leaves_out: ends are not repeated in full lists."""
     told = partner.profile
-    days = {} if told is None else {"end": told.end_day, "void": told.void_day}
     return Manner(
-        **days,
+        end="last_covered" if told is None else told.end_day,
+        void="begin" if told is None else told.void_day,
         context=partner.context,
         ended=partner.ended,
         days_to_repeat=0 if leaves_out else partner.days_to_repeat,
@@ -150,12 +150,17 @@ def due_feeds(connection: Any, on: date) -> list[Feed]:
     found = []
     for client_id, code, document in load_agreements(connection).iter_rows():
         partner = read_partner(msgspec.json.decode(document))
-        if due_mode(partner.cadence, on) is None:
+        if due_mode(partner.cadence, on) is None or not says_enrolment(partner):
             continue
         is_shared = client_id == PEO and not partner.is_per_client
         whose = [client_id] if is_shared or client_id != PEO else viewing.covered_clients(connection, code)
         found += [Feed(client_id=one, code=code) for one in whose]
     return found
+
+
+def says_enrolment(partner: Partner) -> bool:
+    """Tell whether a partner's files say who is covered; others say contributions, salaries, losses."""
+    return partner.layout is None or partner.kind != "file" or partner.layout.content == "enrollment"
 
 
 def build_all(
@@ -199,6 +204,10 @@ def _clients(connection: Any, feed: Feed) -> list[int]:
 def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _Prepared:
     """Compare what the partner will hold with the timeline, and say it in the day's way."""
     owner, version, partner = partner_of(feed.client_id, feed.code)
+    if not says_enrolment(partner):
+        raise PartnerRefused(
+            f"{partner.name}: expected files of enrolment, found another content; build those apart"
+        )
     client_ids = _clients(connection, feed)
     told = viewing.expected(connection, owner, client_ids, feed.code)
     projection = wanted(connection, client_ids, partner, on=on)
@@ -206,7 +215,7 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
     manner = manner_of(partner, leaves_out=omits_ends(partner.cadence, on))
     since = on - timedelta(days=partner.retro_days)
     left_out = None
-    if way == CHANGE_FILE or partner.kind == PORTAL:
+    if way == "2" or partner.kind == PORTAL:
         message = changes(told, projection.view, manner, since=since)
     else:
         message = full(told, projection.view, manner, on=on, purpose=way)

@@ -62,7 +62,7 @@ SELECT {columns} FROM {table} WHERE client_id = ANY(%(clients)s::int[]) AND part
 FILES = """
 SELECT {columns} FROM carriers_carrierfile AS f
 WHERE partner_client = %(owner)s AND partner = %(partner)s AND state = ANY(%(states)s::text[])
-  AND (client_id = 0 OR client_id = ANY(%(clients)s::int[])) AND kind <> 'portal'
+  AND (client_id = 0 OR client_id = ANY(%(clients)s::int[])) AND kind IN ('834', 'file')
 ORDER BY id
 """
 FILE = {

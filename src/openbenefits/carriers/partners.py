@@ -99,7 +99,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     days_to_repeat: as in `rules.renderings.Manner`.
     ahead_days: how far ahead a span may begin; null: for ever. retro_days: spans that ended longer ago and
     were never told are let be. reports: how its own reports are read, by name. naming: the name of a file:
-    {partner} {client} {date} {time} {number} {kind}.
+    {partner} {client} {date} {time} {number} {kind}. four_eyes: who built a file may not release it.
     """
 
     name: str
@@ -123,6 +123,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_per_client: bool = False
     reports: dict[str, Layout] = {}
     naming: str = "{partner}_{client}_{date}_{number}.{kind}"
+    four_eyes: bool = False
     contact: str = ""
     source: str = ""
 

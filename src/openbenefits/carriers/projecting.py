@@ -90,6 +90,20 @@ def wanted(
     )
 
 
+def spans_of(
+    connection: Any,
+    people: pl.DataFrame,
+    setup: dict[str, pl.DataFrame],
+    partner: Partner,
+    *,
+    known_at: datetime | None = None,
+) -> pl.DataFrame:
+    """Answer the spans of people in the plans of a partner's carriers, however far ahead: COVER, SOURCES."""
+    rows = _members(connection, people, setup, options_of(setup, partner), through=None, known_at=known_at)
+    names = [*COVER, *(name for name in SOURCES if name not in COVER)]
+    return rows.select(names)
+
+
 def options_of(setup: dict[str, pl.DataFrame], partner: Partner) -> pl.DataFrame:
     """List what options of the partner's carriers stand for, by days.
 

@@ -231,7 +231,7 @@ def _demographics(born_on: date | None, sex: str | None, marital: str | None) ->
 
 def _contact(row: Row) -> Contact | None:
     ways = [(kind, row[name]) for kind, name in (("HP", "phone"), ("EM", "email")) if row[name]]
-    told = {}
+    told: dict[str, Any] = {}
     for number, (kind, value) in enumerate(ways, start=1):
         told |= {f"kind_{number}": kind, f"number_{number}": value}
     return Contact(role="IP", **told) if told else None

@@ -53,7 +53,8 @@ def settle(
     connection: Any, code: str, one: Parted, *, whose: int, on: date, author: str, now: datetime
 ) -> None:
     """Open entries for what must be said by hand and is not listed yet; close those that say nothing more."""
-    schema = {"id": pl.Int64, **{name: schema_of(models.PortalEntry)[name] for name in SAME}}
+    stored = schema_of(models.PortalEntry)
+    schema: dict[str, Any] = {"id": pl.Int64, **{name: stored[name] for name in SAME}}
     given = {"clients": list(one.client_ids), "partner": code, "owner": one.owner}
     standing = copy_out(connection, OPEN.format(columns=", ".join(schema)), schema, given)
     lines = file_lines(one.portal, one.projection).filter(pl.col("line") != "")

@@ -14,6 +14,9 @@ from openbenefits.carriers.enrollment.file import Controls, File
 from openbenefits.carriers.enrollment.profile import Profile, ProfileRefused
 from openbenefits.carriers.enrollment.rules import Leniency, broken_rules
 from openbenefits.carriers.enrollment.writer import write_file
+from openbenefits.carriers.layouts.enrolling import render
+from openbenefits.carriers.layouts.layout import LayoutRefused
+from openbenefits.carriers.layouts.writing import FileRefused
 from openbenefits.carriers.partners import Partner
 from openbenefits.carriers.projecting import Projection
 from openbenefits.carriers.rules.differences import END
@@ -66,6 +69,14 @@ def write(
 
     client: the code of the only client in it; '' where it holds several.
     """
+    if partner.layout is not None and partner.kind == "file":
+        told_of = layout_values(message, projection, partner)
+        about = {"reference": reference, "number": controls.interchange, "date": at.date(), "client": client}
+        try:
+            data = render(partner.layout, message, {**values_for(partner, client), **about}, told_of)
+        except (LayoutRefused, FileRefused) as fault:
+            return Written(findings=[Finding(rule="layout", place="", words=str(fault))])
+        return Written(data=data)
     if partner.profile is None:
         return Written(
             findings=[Finding(rule="agreement", place="", words="the agreement has no profile; add one")]
@@ -86,6 +97,18 @@ def write(
         return Written(findings=[Finding(rule="profile", place="", words=str(fault))])
     found = [*_of_sets(file, message), *_of_rules(file, partner), *_of_guide(data, partner.profile)]
     return Written(data=data, sets=[one.control_number for one in file.sets], findings=found[:MOST_FINDINGS])
+
+
+def layout_values(message: Message, projection: Projection, partner: Partner) -> pl.DataFrame:
+    """Answer what columns of a layout may name beside a message, by subscriber: numbers, places, values."""
+    owners = with_ids(message.people.select(member="subscriber").unique())
+    known = owners.join(projection.values, on=["client_id", "person_id"], how="left")
+    agreed = {client: values_for(partner, client) for client in known["client"].drop_nulls().unique()}
+    names = sorted({name for told in agreed.values() for name in told if name not in known.columns})
+    rows = [{"client": client, **{name: told.get(name) for name in names}} for client, told in agreed.items()]
+    schema = {"client": pl.String, **dict.fromkeys(names, pl.String)}
+    found = known.join(pl.DataFrame(rows, schema=schema), on="client", how="left")
+    return found.rename({"member": "subscriber"}).drop("client_id", "person_id", "dependent_id", "ssn")
 
 
 def leniency_of(partner: Partner) -> Leniency:
