@@ -1,0 +1,14 @@
+"""Carrier enrolment: partners, feeds, files, answers, worklists, where one person's cover stands."""
+
+from openbenefits.workbench.carriers import (
+    answers,
+    feeds,
+    file_acts,
+    files,
+    home,
+    partners,
+    places,
+    portal,
+)
+
+__all__ = ["answers", "feeds", "file_acts", "files", "home", "partners", "places", "portal"]
