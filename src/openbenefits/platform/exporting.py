@@ -11,8 +11,8 @@ from openbenefits.platform import here as ours
 from openbenefits.platform.audits.catalogue import AUDITS, Sides
 from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.client.values import amount
+from openbenefits.platform.gathering import OURS
 from openbenefits.platform.here import Here
-from openbenefits.platform.looking import OURS
 from openbenefits.platform.models import OutboundChange
 from openbenefits.platform.outbound import ChangeOrder, plan
 

@@ -162,6 +162,19 @@ def _undecided(sides: Sides) -> pl.DataFrame:
     return compare(ours.decided(sides.here), there, key=["employee"], columns={})
 
 
+def _too_long(sides: Sides) -> pl.DataFrame:
+    """Who is covered there too long: people who left, and children past the limit of age."""
+    return pl.concat([_left(sides), _over_age(sides)]).sort("bucket", "key")
+
+
+def _over_age(sides: Sides) -> pl.DataFrame:
+    """There: children enrolled whose birth date is shown; here: those whose plan still covers them."""
+    ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= sides.on)
+    there = sides.seen("dependent").filter(ends)
+    here = there.filter(pl.col("last_on").is_null() | (pl.col("last_on") >= sides.on))
+    return compare(here, there, key=["employee", "plan", "dependent"], columns={})
+
+
 def _left(sides: Sides) -> pl.DataFrame:
     """There: who has active coverage; here: who works, or holds coverage all the same (run-out, COBRA)."""
     held = ours.covered(sides.here).select("person_id", "employee")
@@ -272,11 +285,11 @@ _ALL = (
     ),
     Audit(
         code="A10",
-        title="Covered after leaving",
-        asks="Is nobody covered there who neither works nor holds coverage here?",
-        rows=_left,
+        title="Covered after leaving, or past the limit of age",
+        asks="Is nobody covered there who neither works nor holds coverage here, no child too old?",
+        rows=_too_long,
         faults=(Bucket.THERE_ONLY,),
-        cure="the end of each of his enrolments is sent",
+        cure="the end of each enrolment of who left is sent",
     ),
     Audit(
         code="A11",

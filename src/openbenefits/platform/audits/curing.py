@@ -12,7 +12,7 @@ from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.audits.services import audit
 from openbenefits.platform.client.values import amount
 from openbenefits.platform.exporting import Wish
-from openbenefits.platform.looking import OURS
+from openbenefits.platform.gathering import OURS
 from openbenefits.platform.models import OutboundChange
 from openbenefits.platform.outbound import plan
 
@@ -47,6 +47,7 @@ _INSTEAD = {
     "A2": "rates are shared by all clients; whoever keeps them at the platform must write them",
     "A8": "a rate billed below its premium is a decision of who keeps rates",
     "A9": "somebody must elect or waive; open a window for him",
+    "A10": "nobody here is that employee, or a child is past its limit: end it there, and here",
     "A11": "codes of plans are shared by all clients; whoever keeps them at the platform must write them",
 }
 
@@ -86,6 +87,7 @@ def _missed(sides: Sides, row: dict[str, Any]) -> list[Wish]:
         "billAmount": amount(0),
         "eeContribution": amount(cents),
         "cycles": 1,
+        "retroEnroll": not rows.filter(plan=held["plan"][0])["is_before"][0],
         "comment": tag,
     }
     return [Wish(element="adjustment", key=tag, wanted=wanted, person_id=row["person_id"])]
@@ -100,7 +102,7 @@ def _cents(said: str | None) -> int:
 
 
 def _ends(sides: Sides, row: dict[str, Any]) -> list[Wish]:
-    if row["person_id"] is None:
+    if row["person_id"] is None or row["key"] != row["employee"]:  # a child there is nobody we could name
         return []
     rows = sides.seen("enrolment").filter(
         (pl.col("employee") == row["employee"]) & pl.col("status").is_in(["A", "C"])
