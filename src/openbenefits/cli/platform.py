@@ -125,6 +125,17 @@ def sync(
 
 
 @app.command()
+def listen(client: ClientCode, by: By = "administrator") -> None:
+    """Have the platform tell of changes at our own address (OPENBENEFITS_URL), which it must reach."""
+    open_database()
+    from openbenefits.platform.exchange import listen as subscribe
+
+    with progress("subscribing") as told:
+        address = subscribe(_work(find_client(client).pk, by, told))
+    say(f"the platform tells of changes at {address}", style="green")
+
+
+@app.command()
 def pays(client: ClientCode, begin: Begin = None, through: Through = None, by: By = "administrator") -> None:
     """Take what posted pays took into the payroll ledger."""
     open_database()
