@@ -197,6 +197,6 @@ def _children(plans: Iterable[Mapping[str, Any]], dependents: Iterable[Any]) -> 
                     "dependent": number,
                     "born": day(born),
                     "ends_on": day(plan.get("coverageEnd")),
-                    "is_student": truth(one.get("fullTimeStudent")),
-                    "is_disabled": truth(one.get("isDisabled")),
+                    "is_student": truth(one.get("fullTimeStudent")) is True,
+                    "is_disabled": truth(one.get("isDisabled")) is True,
                 }

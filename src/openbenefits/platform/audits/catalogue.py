@@ -67,15 +67,22 @@ def _plans(sides: Sides) -> pl.DataFrame:
 
 
 def _rates(sides: Sides) -> pl.DataFrame:
-    """Only rates we can say by tier and age; the newest there of each."""
+    """Only rates we can say by tier and age; the newest there of each, of the client's own rate group."""
     here = ours.rates(sides.here)
     plans = here.select("plan").unique()
-    billing = _newest_rates(sides, "billing").join(plans, on="plan", how="semi")
+    groups = sides.seen("setup").select("plan", wanted="rate_group").unique("plan")
+    billing = _newest_rates(sides, "billing", groups).join(plans, on="plan", how="semi")
     return compare(here, billing, key=["plan", "tier", "age_from"], columns={"cents": 0})
 
 
-def _newest_rates(sides: Sides, kind: str) -> pl.DataFrame:
+def _newest_rates(sides: Sides, kind: str, groups: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Keep the newest rates there; of the rate groups named by plan, where a plan has one."""
     rows = sides.seen("rate").filter((pl.col("kind") == kind) & (pl.col("from_on") <= sides.on))
+    if groups is not None:
+        named = rows.join(groups, on="plan", how="left")
+        rows = named.filter(
+            (pl.col("wanted").fill_null("") == "") | (pl.col("rate_group") == pl.col("wanted"))
+        )
     return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "rate_group")).unique(
         ["plan", "tier", "age_from"], keep="first", maintain_order=True
     )
@@ -231,6 +238,7 @@ _ALL = (
         title="Rates by tier",
         asks="Do rates by tier and age agree to the cent?",
         rows=_rates,
+        cure="the rate of the tier is sent, by who sets up for every client",
     ),
     Audit(
         code="A3",

@@ -6,7 +6,7 @@ from typing import Any
 
 from openbenefits.platform.client.paging import Reading
 from openbenefits.platform.client.values import day
-from openbenefits.platform.standin.world import Answered, Record, World, stamped
+from openbenefits.platform.standin.world import Answered, Record, World, stamped, status_checksum
 
 MOST_IDS = 20
 READS: dict[str, "Read"] = {}
@@ -50,7 +50,8 @@ def getClientList(world: World, asked: Asked) -> Record:  # noqa: N802
 @read
 def getClientMaster(world: World, asked: Asked) -> Record:  # noqa: N802
     """Show a client."""
-    return {"clientMaster": stamped(world.clients[world.client(asked)])}
+    found = world.clients[world.client(asked)]
+    return {"clientMaster": {**stamped(found), "clientStatusChecksum": status_checksum(found)}}
 
 
 @read
