@@ -27,6 +27,7 @@ from openbenefits.carriers.projecting import Projection, wanted
 from openbenefits.carriers.resending import same_again, settle
 from openbenefits.carriers.rules import guards
 from openbenefits.carriers.rules.custody import FileState, moved
+from openbenefits.carriers.rules.identities import with_ids
 from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, omitted
 from openbenefits.carriers.rules.views import View
 from openbenefits.carriers.saying import packed
@@ -210,7 +211,7 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
         )
     client_ids = _clients(connection, feed)
     told = viewing.expected(connection, owner, client_ids, feed.code)
-    projection = wanted(connection, client_ids, partner, on=on)
+    projection = wanted(connection, client_ids, partner, on=on, also=with_ids(told.people))
     way = mode or due_mode(partner.cadence, on) or usual_mode(partner.cadence, on)
     manner = manner_of(partner, leaves_out=omits_ends(partner.cadence, on))
     since = on - timedelta(days=partner.retro_days)
