@@ -118,7 +118,7 @@ def maintained(told: View, wanted: View, changes: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_cobra_events(said: pl.DataFrame, *views: View) -> pl.DataFrame:
-    """Say of everybody under continuation what it follows from, whatever is said of him: SAID in, SAID out."""
+    """Say of everybody under continuation what it follows from, whatever is said of him: SAID to SAID."""
     is_cobra = pl.col("basis") == COBRA
     word = pl.col("cause").replace_strict(COBRA_EVENTS, default=None, return_dtype=pl.String)
     known = pl.concat([one.cover.filter(is_cobra).select(*MEMBER, event=word) for one in views])
