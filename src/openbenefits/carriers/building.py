@@ -147,10 +147,17 @@ def build(
 
 
 def due_feeds(connection: Any, on: date) -> list[Feed]:
-    """List the feeds due on a day: of each agreement in force, one or one for each client."""
+    """List the feeds due on a day: of each agreement in force, one or one for each client.
+
+    One that cannot be read any more is due every day, so that somebody hears of it.
+    """
     found = []
     for client_id, code, document in load_agreements(connection).iter_rows():
-        partner = read_partner(msgspec.json.decode(document))
+        try:
+            partner = read_partner(msgspec.json.decode(document))
+        except PartnerRefused:
+            found.append(Feed(client_id=client_id, code=code))
+            continue
         if due_mode(partner.cadence, on) is None or not says_enrolment(partner):
             continue
         is_shared = client_id == PEO and not partner.is_per_client
