@@ -62,10 +62,11 @@ def world(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytes
         agreed = read_partner(yaml.safe_load(AGREEMENT.read_text("utf-8")))
         save_partner(0, "delta", agreed, author="test", now=BEFORE)
         feed = Feed(client_id=made.client_id, code="delta")
-        file = building.build(connection, feed, on=ON, author="test", now=NOW, mode="4")
-        assert file is not None
-        viewing.move(connection, file, {1}, now=NOW)
-        CarrierFile.objects.filter(pk=file.pk).update(state="accepted")
+        for on, now in ((date(2025, 11, 20), BEFORE.replace(month=11, day=20)), (ON, NOW)):
+            file = building.build(connection, feed, on=on, author="test", now=now, mode="4")
+            assert file is not None
+            viewing.move(connection, file, {1}, now=now)
+            CarrierFile.objects.filter(pk=file.pk).update(state="accepted")
         return {
             "client_id": made.client_id,
             "data": open_file(bytes(file.content)),

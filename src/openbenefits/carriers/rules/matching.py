@@ -49,6 +49,15 @@ def folded(name: str) -> pl.Expr:
     return bare.str.replace_all(r"[^\p{L}]", "").replace("", None)
 
 
+def was_issued(name: str) -> pl.Expr:
+    """Tell whether an SSN may have been issued: others are never told to a carrier."""
+    number = pl.col(name)
+    area = number.str.slice(0, 3)
+    never = area.is_in(["000", "666"]) | number.str.starts_with("9")
+    blank = (number.str.slice(3, 2) == "00") | (number.str.slice(5, 4) == "0000")
+    return number.str.contains(r"^[0-9]{9}$") & ~never & ~blank
+
+
 def matched(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
     """Pair the members of a carrier's list with ours, as PAIR; who fits nobody, or several, is in no pair."""
     keys = {"first": folded("first_name"), "last": folded("last_name")}
