@@ -150,10 +150,7 @@ class _Work:
         """Answer the differences with their causes, and counts."""
         theirs, ours = _theirs(self.stated), self._ours()
         pairs = matching.matched(theirs, ours)
-        near = matching.suggested(
-            theirs.join(pairs, on="row", how="anti"),
-            ours.join(pairs, on=["subscriber", "member"], how="anti"),
-        )
+        near = matching.suggested(theirs.join(pairs, on="row", how="anti"), ours)
         others = self._others(theirs.join(pairs, on="row", how="anti"))
         listed = self._listed(pl.concat([pairs, others]))
         rows = pl.concat([compared(listed, self.ours.view.cover, on=self.on), *self._identity(theirs, pairs)])
