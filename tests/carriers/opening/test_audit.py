@@ -1,6 +1,6 @@
 """A carrier's full 834 against our timeline: what was planted is found, with its cause, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from openbenefits.carriers.partners import read_partner, save_partner
 from openbenefits.carriers.rules.audit_causes import Cause
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.store.secrets import open_file
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.census.comparing import Known
 from openbenefits.workforce.models import Person
 
@@ -50,9 +51,16 @@ class World:
 
 
 @pytest.fixture
-def world(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(filled: World) -> Iterator[World]:
+    """Answer the employer; nothing of what a test does with him stays."""
+    with given_up():
+        yield filled
+
+
+@pytest.fixture(scope="module")
+def filled(database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> World:
     def build() -> dict[str, Any]:
-        connection = fresh_database
+        connection = database
         made = put_employer(tmp_path_factory.mktemp("audit"), people=60)
         held = next(Path(made.folder).rglob("current_coverage.csv"))
         take_over(connection, made.client_id, held, now=BEFORE, made_by="test")
@@ -71,7 +79,7 @@ def world(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytes
             "file_id": file.pk,
         }
 
-    return World(connection=fresh_database, **kept(fresh_database, "audited", build))
+    return World(connection=database, **kept(database, "audited", build))
 
 
 def declined(held: Path) -> Path:
