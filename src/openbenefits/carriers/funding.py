@@ -9,8 +9,8 @@ import polars as pl
 
 from openbenefits.carriers import naming
 from openbenefits.carriers.frames import load_money_files, load_numbers
+from openbenefits.carriers.keeping import UNTOLD
 from openbenefits.carriers.partners import Partner
-from openbenefits.carriers.rules.custody import REFUSING, FileState
 from openbenefits.carriers.rules.identities import person_key
 from openbenefits.carriers.rules.shares import LINE, PAY, SHARES, shares
 from openbenefits.carriers.saying import money_of
@@ -19,8 +19,6 @@ from openbenefits.payroll.services import owed
 from openbenefits.programs.frames import load_setup
 
 DEDUCTION = "deduction"
-UNTOLD = (FileState.INVALID, FileState.WITHDRAWN, *sorted(REFUSING))
-"""States of files that told the partner nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,11 @@ def told_of(
 ) -> pl.DataFrame:
     """Answer what files told a partner, of the time that is looked at: SHARES, several rows of a key."""
     rows = load_money_files(connection, owner, code, kind, client_ids, [str(one) for one in UNTOLD])
-    said = [one for one in (money_of(sealed) for sealed in rows["said"]) if one is not None]
+    said = [
+        one
+        for one in (money_of(sealed) for sealed in rows["said"])
+        if one is not None and set(SHARES) <= set(one.columns)
+    ]
     found = pl.concat([pl.DataFrame(schema=SHARES), *(one.select(list(SHARES)) for one in said)])
     is_near = pl.col("ends_on").is_between(begin_of(through), through)
     return found.filter(pl.col("client_id").is_in(list(client_ids)) & is_near)

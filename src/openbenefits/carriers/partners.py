@@ -167,7 +167,7 @@ def read_agreement(text: str) -> Partner:
 
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing."""
-    document = msgspec.to_builtins(partner)
+    document = msgspec.json.decode(msgspec.json.encode(partner))  # lists, as they are read back
     read_partner(document)
     with transaction.atomic():
         last = _versions(client_id, code).first()

@@ -1,27 +1,32 @@
-"""Builds files of money for partners: contributions by a layout, premiums as an 820; numbered, judged, kept.
+"""Builds files of money for partners: contributions by a layout, premiums as an 820; numbered and judged."""
 
-What a file said of money stays sealed beside it, so that the next one says only what is new. A file that was
-withdrawn, refused or not read said nothing.
-"""
-
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 from django.db import transaction
 
-from openbenefits.carriers import models, viewing
-from openbenefits.carriers.building import Feed, history
+from openbenefits.carriers import models
+from openbenefits.carriers.building import Feed
 from openbenefits.carriers.conformance import findings_of
 from openbenefits.carriers.enrollment.file import Controls
 from openbenefits.carriers.funding import Funds, load_funds, told_of, with_names
+from openbenefits.carriers.keeping import (
+    FILE,
+    PREMIUM,
+    Made,
+    Order,
+    clients_of,
+    kept,
+    ordered,
+    values_of,
+    with_agreed,
+)
 from openbenefits.carriers.layouts.layout import LayoutRefused
 from openbenefits.carriers.layouts.writing import FileRefused, write
 from openbenefits.carriers.numbering import INTERCHANGE, given_out, next_file_id
-from openbenefits.carriers.partners import PEO, Partner, PartnerRefused, partner_of
+from openbenefits.carriers.partners import PartnerRefused, partner_of
 from openbenefits.carriers.premium_payment import read_payments
 from openbenefits.carriers.premium_writing import (
     GROUP_CODE,
@@ -30,47 +35,15 @@ from openbenefits.carriers.premium_writing import (
     Premium,
     write_premiums,
 )
-from openbenefits.carriers.rules.custody import FileState
 from openbenefits.carriers.rules.guards import Hold
-from openbenefits.carriers.rules.renderings import Message
 from openbenefits.carriers.rules.shares import EMPLOYER, SHARES, changed, contributions, premiums
-from openbenefits.carriers.saying import LINES, PEOPLE, packed
 from openbenefits.carriers.telling import values_for
 from openbenefits.carriers.writing import Finding
 from openbenefits.carriers.x12.writer import NotWritable
 from openbenefits.core import days
-from openbenefits.store.secrets import seal_file
-from openbenefits.workforce.models import Client
 
-FILE, PREMIUM = "file", "820"
 UNKNOWN, BACK = "unknown", "money back"
 MOST_FINDINGS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Order:
-    """What is to be built: for whom, under which agreement, by whom and when."""
-
-    feed: Feed
-    owner: int
-    version: int
-    partner: Partner
-    client_ids: Sequence[int]
-    on: date
-    author: str
-    now: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Made:
-    """What was made: bytes or findings, why it waits, and the money it says."""
-
-    data: bytes = b""
-    findings: Sequence[Finding] = ()
-    holds: Sequence[Hold] = ()
-    sets: Sequence[str] = ()
-    money: pl.DataFrame
-    people: int
 
 
 def contribution_rows(connection: Any, feed: Feed, *, on: date) -> pl.DataFrame:
@@ -79,7 +52,7 @@ def contribution_rows(connection: Any, feed: Feed, *, on: date) -> pl.DataFrame:
     Errors: PartnerRefused where there is no agreement.
     """
     owner, _, partner = partner_of(feed.client_id, feed.code)
-    client_ids = _clients(connection, feed)
+    client_ids = clients_of(connection, feed)
     funds = load_funds(connection, client_ids, partner, through=on)
     told = told_of(connection, owner, feed.code, FILE, client_ids, through=on)
     return with_names(connection, contributions(funds.shares, told), on=on)
@@ -93,7 +66,7 @@ def build_contributions(
     Errors: PartnerRefused where the agreement has no layout of contributions.
     """
     with transaction.atomic(using=connection.alias):
-        order = _ordered(connection, feed, on=on, author=author, now=now)
+        order = ordered(connection, feed, on=on, author=author, now=now)
         layout = order.partner.layout
         if order.partner.kind != FILE or layout is None or layout.content != "contributions":
             raise PartnerRefused(
@@ -106,19 +79,19 @@ def build_contributions(
             return None
         named = with_names(connection, rows, on=on)
         file_id = next_file_id(connection)
-        values = _values(order, number=file_id)
+        values = values_of(order, number=file_id)
         total = int(rows["total_cents"].sum())
-        made = _Made(
-            money=changed(funds.shares, told).select(list(SHARES)),
+        made = Made(
+            said=changed(funds.shares, told).select(list(SHARES)),
             people=_people(rows),
             holds=_holds(funds, total),
         )
         try:
-            data = write(layout, _with_agreed(order, named), values)
+            data = write(layout, with_agreed(order, named), values)
             made = _with(made, data=data)
         except (LayoutRefused, FileRefused) as fault:
             made = _with(made, findings=[Finding(rule="layout", place="", words=str(fault))])
-        return _kept(connection, order, made, kind=FILE, file_id=file_id, lines=rows.height)
+        return kept(connection, order, made, kind=FILE, file_id=file_id, lines=rows.height)
 
 
 def build_premium(
@@ -141,7 +114,7 @@ def build_premium(
     """
     through = _month_end(month)
     with transaction.atomic(using=connection.alias):
-        order = _ordered(connection, feed, on=paid_on, author=author, now=now)
+        order = ordered(connection, feed, on=paid_on, author=author, now=now)
         terms = order.partner.premium
         if terms is None:
             raise PartnerRefused(
@@ -160,7 +133,7 @@ def build_premium(
         span = (month, through, paid_on)
         payments = _payments(connection, order, lines, span, trace or f"{file_id:09d}")
         money = changed(*(_paid(one, whole=whole) for one in (funds.shares, told)))
-        made = _Made(money=money.select(list(SHARES)), people=_people(lines), holds=_holds(funds, 0))
+        made = Made(said=money.select(list(SHARES)), people=_people(lines), holds=_holds(funds, 0))
         controls = Controls(interchange=interchange, group=group)
         try:
             data = write_premiums(terms, payments, controls=controls, at=now)
@@ -168,52 +141,13 @@ def build_premium(
             made = _with(made, data=data, sets=sets, findings=_judged(data))
         except (PaymentRefused, NotWritable) as fault:
             made = _with(made, findings=[Finding(rule="premium", place="", words=str(fault))])
-        return _kept(
+        return kept(
             connection, order, made, kind=PREMIUM, file_id=file_id, lines=lines.height, controls=controls
         )
 
 
-def _ordered(connection: Any, feed: Feed, *, on: date, author: str, now: datetime) -> _Order:
-    """Answer what is asked for; nobody else builds for this partner until the transaction ends."""
-    owner, version, partner = partner_of(feed.client_id, feed.code)
-    client_ids = _clients(connection, feed)
-    viewing.locked(connection, feed.code, [owner, *client_ids])
-    return _Order(
-        feed=feed,
-        owner=owner,
-        version=version,
-        partner=partner,
-        client_ids=client_ids,
-        on=on,
-        author=author,
-        now=now,
-    )
-
-
-def _clients(connection: Any, feed: Feed) -> list[int]:
-    return [feed.client_id] if feed.client_id != PEO else viewing.covered_clients(connection, feed.code)
-
-
-def _with(made: _Made, **told: Any) -> _Made:
+def _with(made: Made, **told: Any) -> Made:
     return replace(made, **told)
-
-
-def _values(order: _Order, *, number: int) -> dict[str, Any]:
-    """Answer what a layout may name beside its rows: the client's own values, the day, the file's number."""
-    client = "" if order.feed.client_id == PEO else Client.objects.get(pk=order.feed.client_id).code
-    about = {"as_of": order.on, "date": order.on, "number": number, "client": client}
-    return {**values_for(order.partner, client), **about}
-
-
-def _with_agreed(order: _Order, rows: pl.DataFrame) -> pl.DataFrame:
-    """Add what is agreed for each client, where a file holds several."""
-    if order.feed.client_id != PEO:
-        return rows
-    told = {one: values_for(order.partner, one) for one in rows["client"].unique()}
-    names = sorted({name for one in told.values() for name in one} - set(rows.columns))
-    agreed = [{"client": client, **{name: one.get(name) for name in names}} for client, one in told.items()]
-    schema = {"client": pl.String, **dict.fromkeys(names, pl.String)}
-    return rows.join(pl.DataFrame(agreed, schema=schema), on="client", how="left", maintain_order="left")
 
 
 def _people(rows: pl.DataFrame) -> int:
@@ -244,7 +178,7 @@ def _holds(funds: Funds, total_cents: int) -> list[Hold]:
 
 def _payments(
     connection: Any,
-    order: _Order,
+    order: Order,
     lines: pl.DataFrame,
     span: tuple[date, date, date],
     trace: str,
@@ -284,67 +218,6 @@ def _judged(data: bytes) -> list[Finding]:
             words = "expected the total to be the sum of its lines, found another; report it"
             found.append(Finding(rule="balance", place=f"set {number}", words=words))
     return found[:MOST_FINDINGS]
-
-
-def _kept(
-    connection: Any,
-    order: _Order,
-    made: _Made,
-    *,
-    kind: str,
-    file_id: int,
-    lines: int,
-    controls: Controls | None = None,
-) -> models.CarrierFile:
-    """Keep a file with its sets and its history."""
-    state = FileState.INVALID if made.findings else FileState.HELD if made.holds else FileState.VALIDATED
-    nobody = Message(purpose="", people=pl.DataFrame(schema=PEOPLE), lines=pl.DataFrame(schema=LINES))
-    file = models.CarrierFile(
-        id=file_id,
-        client_id=order.feed.client_id,
-        partner=order.feed.code,
-        partner_client=order.owner,
-        version=order.version,
-        kind=kind,
-        purpose="",
-        environment=order.partner.environment,
-        as_of=order.on,
-        known_at=order.now,
-        reference=f"{order.feed.code[:30]}-{file_id}",
-        file_name=_file_name(order, file_id if controls is None else controls.interchange, kind),
-        fingerprint=hashlib.sha256(made.data).hexdigest(),
-        content=seal_file(made.data),
-        said=packed(nobody, money=made.money),
-        state=str(state),
-        since=order.now,
-        members=made.people,
-        lines=lines,
-        interchange=controls.interchange if controls else None,
-        group=controls.group if controls else None,
-        holds=[{"code": one.code, "words": one.words} for one in made.holds],
-        findings=[{"rule": one.rule, "place": one.place, "words": one.words} for one in made.findings],
-        built_at=order.now,
-        built_by=order.author,
-    )
-    file.save(using=connection.alias, force_insert=True)
-    models.FileSet.objects.using(connection.alias).bulk_create(
-        models.FileSet(client_id=file.client_id, file_id=file.pk, set=number, control_number=control)
-        for number, control in enumerate(made.sets, start=1)
-    )
-    history(connection, file, list(made.holds), list(made.findings), author=order.author, now=order.now)
-    return file
-
-
-def _file_name(order: _Order, number: int, kind: str) -> str:
-    client = "all" if order.feed.client_id == PEO else Client.objects.get(pk=order.feed.client_id).code
-    return order.partner.naming.format(
-        partner=order.feed.code,
-        client=client,
-        date=f"{order.on:%Y%m%d}",
-        time=f"{order.now:%H%M%S}",
-        number=f"{number:09d}",
-        kind="820" if kind == PREMIUM else "txt",
-    )
 
 
 def _month_end(month: date) -> date:
