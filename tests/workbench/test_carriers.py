@@ -241,10 +241,12 @@ def test_every_page_reads_well(page, site, file, entry, width):
     places = (
         *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
         *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
+        "audits/",
         *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
     )
     for where in (
         *(HERE + one for one in places),
+        "/workbench/harbor/carriers/open/",
         f"/workbench/harbor/people/{person.employee_number}/carriers/",
     ):
         assert page.goto(site + where).status == 200, where
@@ -371,3 +373,49 @@ def test_lines_of_a_preview_name_people_and_say_why(harbor, partner, file):
     assert rows["employee_number"].null_count() == 0
     assert set(rows["client"]) == {"harbor"}
     assert rows["why"].null_count() == 0
+
+
+@pytest.fixture(scope="module")
+def full_list(harbor, partner, file) -> bytes:
+    """Everybody harbor has with the carrier, as the carrier itself would list them."""
+    feed = Feed(client_id=harbor.pk, code=CODE)
+    now = timezone.now()
+    return preview(connections["default"], feed, on=now.date(), now=now, mode="4").text.encode()
+
+
+def test_a_full_list_is_compared_and_each_difference_has_its_cause(desk, harbor, full_list):
+    where, feed = HERE + "audits/", f"{harbor.pk}|{CODE}"
+    changed = full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1)
+    form = {"feed": feed, "on": timezone.localdate().isoformat()}
+    answer = desk.post(where, form | {"file": SimpleUploadedFile("full.834", changed)}, follow=True)
+    shown = text(answer)
+    assert "plan: here 42690MA1300038-01, there 42690MA1260001-01" in shown
+    assert "11 members on the list" in shown or "members on the list 11" in shown
+    assert "about no file of ours" not in shown
+    assert "full.834" in text(desk.get(where))
+    bad = desk.post(where, form | {"file": SimpleUploadedFile("x", b"nothing of the kind")})
+    assert bad.status_code == 422
+    assert "errorlist" in bad.content.decode()
+
+
+def test_a_client_is_opened_only_with_the_file_that_was_shown(desk, users, harbor, full_list, as_owner):
+    where = "/workbench/harbor/carriers/open/"
+    form = {"on": timezone.localdate().isoformat(), "partner": CODE}
+    before = as_owner(Person.objects.count)
+    shown = desk.post(where, form | {"file": SimpleUploadedFile("full.834", full_list), "act": "preview"})
+    assert shown.status_code == 200
+    assert "What the file would bring" in text(shown)
+    assert "one program that offers the plan" in text(shown)
+    seen = re.search(r'name="seen" value="([^"]+)"', shown.content.decode())[1]
+    other = SimpleUploadedFile("full.834", full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1))
+    swapped = desk.post(where, form | {"file": other, "act": "open", "seen": seen})
+    assert swapped.status_code == 422
+    assert "Expected the file that was shown" in text(swapped)
+    same = SimpleUploadedFile("full.834", full_list)
+    faulty = desk.post(where, form | {"file": same, "act": "open", "seen": seen}, follow=True)
+    assert "full.834" in text(faulty)
+    assert as_owner(Person.objects.count) == before
+    located = desk.post(where, {"mapping": "name: x\nplans: [\n", "on": "2026-01-01"})
+    assert "line 3: expected YAML" in text(located)
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.get(where).status_code == 403
