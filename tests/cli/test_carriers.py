@@ -138,7 +138,7 @@ def test_custody_worklist_and_audit(told, agreement, tmp_path, fresh_database):
     found = json.loads(told("audit", listed, "--partner", "hmo", *OF, "--json", code=1))
     assert [row["field"] for row in found["rows"] if row["field"] == "plan"] == ["plan"]
     shown = told("open", listed, *OF, "--partner", "hmo", code=1)
-    assert "one program that offers the plan" in shown
+    assert "HD04" in shown
     assert "say what its codes mean" in told("open", listed, *OF, code=2)
 
 

@@ -70,9 +70,7 @@ def open_(
     file: File,
     client: Annotated[str, typer.Option("--client", "-c", metavar="CODE", help="The client to be opened.")],
     on: On,
-    partner: Annotated[
-        str | None, typer.Option("--partner", help="Whose agreement is meant.")
-    ] = None,
+    partner: Annotated[str | None, typer.Option("--partner", help="Whose agreement is meant.")] = None,
     mapping: MappingFile = None,
     apply: Annotated[bool, typer.Option("--apply", help="Carry it out; else it is only shown.")] = False,
     partial: Annotated[bool, typer.Option("--partial", help="Leave out families with faults.")] = False,
