@@ -306,6 +306,35 @@ def test_a_held_file_wants_words_and_is_withdrawn(desk, file, as_owner):
     assert "only" in text(desk.get(HERE + "files/", {"state": "withdrawn"})).lower()
 
 
+def test_who_knows_says_whether_a_broken_transfer_arrived(desk, file, as_owner):
+    def broken_off():
+        made = CarrierFile.objects.create(
+            **{
+                one.name: getattr(file, one.name)
+                for one in CarrierFile._meta.concrete_fields
+                if one.name not in ("id", "state")
+            }
+            | {"state": "released"}
+        )
+        FileAct.objects.create(
+            client_id=made.client_id,
+            file_id=made.pk,
+            number=1,
+            state="released",
+            words=filing.PLACED,
+            author="test",
+            made_at=timezone.now(),
+        )
+        return made.pk
+
+    where = f"{HERE}files/{as_owner(broken_off)}/"
+    assert "Did it arrive?" in text(desk.get(where))
+    assert "expected who says so" in text(desk.post(where + "arrived", {"arrived": "yes"}, follow=True))
+    said = {"arrived": "yes", "words": "their desk, by phone"}
+    assert "their desk, by phone" in text(desk.post(where + "arrived", said, follow=True))
+    assert "Did it arrive?" not in text(desk.get(where))
+
+
 def test_what_a_file_says_is_masked_and_downloads_are_noted(desk, users, file, harbor, as_owner):
     where = f"{HERE}files/{file.pk}/"
     data = as_owner(lambda: filing.content_of(file.pk))
