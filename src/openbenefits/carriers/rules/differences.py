@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from openbenefits.carriers.rules.views import CONTENT, COVER, LINE, View, last_days
+from openbenefits.carriers.rules.views import COBRA, CONTENT, COVER, LINE, View, last_days
 
 ADD, CHANGE, END, REINSTATE = "021", "001", "024", "025"
 RENEWALS = ("renewal", "open enrolment")
@@ -100,12 +100,12 @@ def _how() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit(REINSTATE))
         .otherwise(pl.lit(ADD))
     )
-    of_basis = pl.when(pl.col("basis") == "C").then(pl.lit("cobra")).otherwise(pl.lit("basis change"))
+    of_basis = pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("basis change"))
     kind = (
         pl.when(pl.col("was_known"))
         .then(pl.lit("correction"))
         .when(~has_before)
-        .then(pl.lit("add"))
+        .then(pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("add")))
         .when(~follows & returns)
         .then(pl.lit("reinstated after a gap"))
         .when(~same("basis", "before"))

@@ -12,7 +12,7 @@ from typing import Literal
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGES, END, difference
-from openbenefits.carriers.rules.maintenance import INITIAL, SAID, maintained
+from openbenefits.carriers.rules.maintenance import INITIAL, SAID, maintained, with_cobra_events
 from openbenefits.carriers.rules.views import ACTIVE, COVER, LINE, MEMBER, PEOPLE, View, covered_people, view
 
 EndDay = Literal["last_covered", "first_not_covered"]
@@ -60,7 +60,8 @@ def changes(told: View, wanted: View, manner: Manner, *, since: date | None = No
     """Say only what moved since the carrier was last told and accepted."""
     lines = difference(told, wanted, since=since)
     people = _with_new_subscribers(maintained(told, wanted, lines), told, wanted)
-    return _message(CHANGE_FILE, _with_context(people, wanted, manner), lines, manner)
+    people = with_cobra_events(_with_context(people, wanted, manner), wanted, told)
+    return _message(CHANGE_FILE, people, lines, manner)
 
 
 def omitted(told: View, wanted: View, message: Message) -> pl.DataFrame:
@@ -83,7 +84,8 @@ def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal
         rows += [_listed(late, manner.ended), _ended_now(told, wanted, manner, current, late)]
     lines = pl.concat(rows).sort(*LINE, "begins_on")
     lines = lines.with_columns(step=pl.int_range(1, pl.len() + 1).over(LINE).cast(pl.Int32))
-    return _message(purpose, _everybody(told, wanted, lines), lines, manner)
+    people = with_cobra_events(_everybody(told, wanted, lines), wanted, told)
+    return _message(purpose, people, lines, manner)
 
 
 def listed(message: Message, wanted: View) -> View:
