@@ -98,7 +98,7 @@ def judged_plans(
 
     Shapes: plan, kind, may_stay, may_rise, may_fall, without_current, present (null: no current option).
     """
-    ruled = plans.select("case", "plan", "plan_type", "rule_row", "current_option_id").drop_nulls("rule_row")
+    ruled = plans[["case", "plan", "plan_type", "rule_row", "current_option_id"]]
     ruled = ruled.join(rulebook.person_changes, on="rule_row")
     if ruled.is_empty():
         return ruled.with_columns(present=pl.lit(None, pl.Int64)).select(JUDGED)
