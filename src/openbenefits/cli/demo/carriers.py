@@ -113,7 +113,7 @@ def _take(stage: Stage, file: CarrierFile, data: bytes, name: str, now: datetime
     taken = answering.take(stage.connection, file.client_id, file.partner, data, name, author=ACTOR, now=now)
     for words in taken.words:
         say(f"{file.partner}: {words}")
-    if taken.kind == "report":
+    if taken.kind.startswith("report"):
         counted = ", ".join(f"{count} {verdict}" for verdict, count in sorted(taken.verdicts.items()))
         say(f"{file.partner}: a report of its own says of members: {counted}")
 
