@@ -202,7 +202,7 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     assert (short["employee"], short["here"], short["there"]) == ("0008", "cents 3102", "cents 1000")
     assert buckets(acme, "A12")["there only"] == 1  # the arrears
     (made,) = curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
-    assert made.wanted["eeContribution"] == "21.02"
+    assert (made.wanted["eeContribution"], made.wanted["retroEnroll"]) == ("21.02", False)  # before tax
     world.clients["CUST"]["suppressAutoBenAdj"] = False
     assert send(work) == {"held": 1}
     made.refresh_from_db()

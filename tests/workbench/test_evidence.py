@@ -1,5 +1,6 @@
 """The desk of evidence: what waits, decided, refused, from a file, expired, undone; health data for few only."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from tests.workbench.test_imports import work_off
 
 from openbenefits.enrollment import evidence_deciding as deciding
 from openbenefits.enrollment.models import Coverage, EvidenceAct, ProofDecision
-from openbenefits.programs.bundle import DeadlinesPart
+from openbenefits.programs.sections.operation import DeadlinesPart
 
 LIST = "/workbench/harbor/evidence/"
 LIFE = "20"
@@ -50,6 +51,15 @@ def test_what_waits_is_listed_and_health_data_is_for_few(waiting, as_user):
     assert as_user("specialist").get("/workbench/quill/evidence/").status_code == 404
     saved = as_user("specialist").get(LIST, {"waiting.export": "csv"})
     assert len(saved.content.decode().splitlines()) == len(waiting) + 1
+
+
+@LENIENT
+def test_who_waits_is_counted_on_the_overview_for_who_may_see_health(waiting, as_user):
+    def count(name) -> int:
+        return int(re.search(r"(\d+) Evidence waiting", text(as_user(name).get("/workbench/harbor/")))[1])
+
+    assert count("specialist") > 0
+    assert count("broker") == 0
 
 
 @LENIENT

@@ -30,6 +30,18 @@ def found(client, **asked):
     return told.people["employee_number"].to_list()
 
 
+def test_everybody_found_is_saved_as_a_file(desk, clients, as_owner):
+    everybody = as_owner(lambda: found(clients[0]))
+    saved = desk.post(LIST, {"save": "csv", "after": "7"})
+    assert saved["Content-Type"].startswith("text/csv")
+    heading, *rows = saved.content.decode().splitlines()
+    assert heading.startswith("Number,Name,Program")
+    assert [row.split(",")[0] for row in rows] == everybody
+    assert desk.post(LIST, {"save": "xlsx"}).content.startswith(b"PK")
+    last = as_owner(lambda: AuditEntry.objects.order_by("-pk").first())
+    assert last.what == "people saved as a file"
+
+
 def test_names_are_found_by_their_beginning_in_any_order_and_spelling(clients):
     harbor, _ = clients
     someone = PersonFact.objects.filter(client_id=harbor.client_id).order_by("person_id").first()

@@ -1,24 +1,63 @@
-"""Acts of the person pages that wait for a second person."""
+"""Acts of the person pages that a wish of the client, or coverage of a former system, makes different."""
 
+from datetime import date
+
+import polars as pl
 from django.db import connection
 from django.utils import timezone
 from tests.accounts.test_approvals import WANTED, folder_of
 from tests.faces.conftest import GIVEN, text
+from tests.runs.conftest import NOW
 from tests.workbench.enrolled import clients, desk, users
 
 from openbenefits.accounts.approvals import approve
 from openbenefits.accounts.models import Proposal, User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, access_of, give_role
-from openbenefits.enrollment.models import EligibilityOverride
+from openbenefits.enrollment.models import Coverage, EligibilityOverride
+from openbenefits.enrollment.takeover import take_over
 from openbenefits.events.models import Event
 from openbenefits.programs import services as setup
-from openbenefits.programs.models import Program
+from openbenefits.programs.models import Option, Program
+from openbenefits.repair.models import TakeOverAct
 from openbenefits.workforce.models import Person
 
 __all__ = ["clients", "desk", "users"]
 
-APPLY = {"step": "apply"}
+PREVIEW, APPLY = {"step": "preview"}, {"step": "apply"}
+LEFT = date(2026, 2, 1)
+
+
+def test_coverage_taken_over_is_ended_and_the_end_undone(desk, clients, as_owner, tmp_path):
+    quill = clients[1].client_id
+    person = as_owner(lambda: Person.objects.filter(client_id=quill).order_by("pk")[0])
+    as_owner(lambda: _take_over(quill, person, tmp_path / "coverage.csv"))
+    here = f"/workbench/quill/people/{person.employee_number}/taken-over/"
+    asked = {"coverage": "0/20/2025-01-01", "do": "end", "to_on": LEFT.isoformat(), "reason": "left the plan"}
+    assert "What it would change" in text(desk.post(here, asked | PREVIEW))
+    assert as_owner(lambda: _acts(person)) == []
+    assert desk.post(here, asked | APPLY).status_code == 302
+    assert as_owner(lambda: _acts(person)) == ["end"]
+    assert as_owner(lambda: Coverage.objects.filter(**of(person), begins_on=LEFT, kind="T").exists())
+    assert desk.post(here, asked | {"do": "undo", "to_on": ""} | APPLY).status_code == 302
+    assert as_owner(lambda: _acts(person)) == ["end", "undo"]
+
+
+def of(person):
+    return {"client_id": person.client_id, "person_id": person.pk, "plan_type": "20"}
+
+
+def _acts(person) -> list[str]:
+    acts = TakeOverAct.objects.filter(**of(person)).order_by("number")
+    return list(acts.values_list("kind", flat=True))
+
+
+def _take_over(client_id, person, path) -> None:
+    option = Option.objects.filter(client_id=client_id, plan_type="20", option_type="O")[0]
+    program = Program.objects.filter(client_id=client_id, program_id=option.program_id)[0]
+    row = {"employee_number": person.employee_number, "plan_type": "20", "program": program.code}
+    pl.DataFrame([row | {"option": option.code, "begins_on": "2025-01-01"}]).write_csv(path)
+    assert take_over(connection, client_id, path, now=NOW, made_by="test").taken == 1
 
 
 def test_a_decision_about_eligibility_is_asked_for_where_the_client_wants_a_second_person(

@@ -191,7 +191,7 @@ def preview_lines(
     return slice_of(lines_of_message(found.message).drop(dropped), cursor=cursor, limit=limit)
 
 
-def _previewed(request: Any, client: str, code: str, mode: str | None) -> tuple[Desk, Any]:
+def _previewed(request: Any, client: str, code: str, mode: KindOfFile | None) -> tuple[Desk, Any]:
     desk = at(request, client, Permission.PROCESS)
     _known(desk, code)
     feed = Feed(client_id=desk.client_id, code=code)

@@ -12,6 +12,7 @@ from openbenefits.background.services import Kind, RequestRefused, Work
 from openbenefits.platform import exchange, exporting
 from openbenefits.platform.audits.services import sides_of
 from openbenefits.platform.connecting import linked
+from openbenefits.store.isolation import PEO
 
 Told = Mapping[str, Any]
 
@@ -98,10 +99,12 @@ def take_pays(work: Work) -> Told:
     return {"counts": counts, "unplaced": found.unplaced}
 
 
-def _check(access: Access, client_id: int, asked: Any) -> None:  # noqa: ARG001 - as kinds are asked
+def _check(access: Access, client_id: int, asked: Any) -> None:
     linked(client_id)
     if isinstance(asked, Export) and (asked.part not in exporting.PARTS or not asked.reason.strip()):
         raise RequestRefused(f"expected one of {', '.join(exporting.PARTS)} and a reason, found another")
+    if isinstance(asked, Export) and asked.part in exporting.SHARED:
+        access.require(Permission.SETUP, PEO)
 
 
 def _kind(name: str, act: Any, asks: type[msgspec.Struct]) -> Kind:

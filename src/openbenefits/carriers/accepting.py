@@ -37,12 +37,15 @@ def accept(
     codes: what was said of its sets, by number. What is said later of a set that was taken changes nothing.
     """
     before = told_sets(file)
+    refused = FileSet.objects.filter(file_id=file.pk, code__isnull=False).exclude(code__in=TAKEN)
+    was_refused = set(refused.values_list("set", flat=True))
     come_to(file, to, words, author=author, now=now)
     _name(file, codes or {}, now)
     fresh = sorted(told_sets(file) - before)
     if fresh and file.kind in ("834", "file"):
         _move(file, fresh, now)
     if fresh:
+        _forgive(file, was_refused & set(fresh))
         casing.taken_sets(file, fresh, now=now)
         _close_resent(file, fresh, now)
     casing.close_waiting(file, now=now)
@@ -99,6 +102,12 @@ def _name(file: CarrierFile, codes: Mapping[int, str], now: datetime) -> None:
             continue
         row.code, row.answered_at = code, now
         row.save(update_fields=["code", "answered_at"])
+
+
+def _forgive(file: CarrierFile, sets: Collection[int]) -> None:
+    """Take back what a 999 had said of members of sets that were taken after all."""
+    lines = FileLine.objects.filter(file_id=file.pk, set__in=sets)
+    lines.update(verdict=None, code=None, words=None, answered_at=None)
 
 
 def _move(file: CarrierFile, sets: list[int], now: datetime) -> None:

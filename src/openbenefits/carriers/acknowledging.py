@@ -34,9 +34,11 @@ S = FileState
 class Taking:
     """An answer as it is taken: whose, by whom, and what came of it so far.
 
-    lines: rows of the answer, without its number. strange: what a person has to look at.
+    client_id: for whom it was handed in (0: nobody said). owner: whose agreement it is. lines: rows of the
+    answer, without its number. strange: what a person has to look at.
     """
 
+    client_id: int
     owner: int
     code: str
     author: str
@@ -54,7 +56,7 @@ class Taking:
         if place is not None and place.lines:
             told["person_id"] = place.lines[0].person_id
             told["client_id"] = place.lines[0].client_id
-        told.setdefault("client_id", file.client_id if file else self.owner)
+        told.setdefault("client_id", file.client_id if file else self.client_id)
         self.lines.append(
             AnswerLine(
                 number=len(self.lines) + 1,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from openbenefits.carriers import casing
 from openbenefits.carriers.acknowledgements.reader import Acknowledgements, read_acknowledgements
@@ -90,7 +90,7 @@ def take(
         known = Answer.objects.filter(partner_client=owner, partner=code, fingerprint=fingerprint).first()
         if known is not None:
             return _as_before(known)
-        taking = Taking(owner=owner, code=code, author=author, now=now)
+        taking = Taking(client_id=client_id, owner=owner, code=code, author=author, now=now)
         if isinstance(told, Acknowledgements):
             take_acknowledgements(taking, told)
         elif told is not None and used is not None:
@@ -210,7 +210,7 @@ def _kept(taking: Taking, client_id: int, kind: str, data: bytes, fingerprint: s
         "unmatched": taking.unmatched,
         "words": taking.words[:MOST_TOLD],
     }
-    answer = Answer.objects.create(
+    answer = Answer(
         client_id=min(whose) if len(whose) == 1 else client_id,
         partner=taking.code,
         partner_client=taking.owner,
@@ -222,6 +222,7 @@ def _kept(taking: Taking, client_id: int, kind: str, data: bytes, fingerprint: s
         taken_at=taking.now,
         taken_by=taking.author,
     )
+    _saved(answer)
     for one in taking.lines:
         one.answer_id = answer.pk
     AnswerLine.objects.bulk_create(taking.lines, batch_size=2_000)
@@ -236,6 +237,18 @@ def _kept(taking: Taking, client_id: int, kind: str, data: bytes, fingerprint: s
         unmatched=taking.unmatched,
         words=tuple(taking.words),
     )
+
+
+def _saved(answer: Answer) -> None:
+    """Write an answer. Errors: AnswerRefused where the same is there for somebody else's client."""
+    try:
+        with transaction.atomic():
+            answer.save(force_insert=True)
+    except IntegrityError:
+        raise AnswerRefused(
+            "expected an answer nobody has taken, found one taken for another client of the partner;"
+            " nothing is to be done"
+        ) from None
 
 
 def _as_before(known: Answer) -> Taken:

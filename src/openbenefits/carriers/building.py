@@ -283,7 +283,7 @@ def _kept(
     file.file_name = _file_name(feed, one, controls.interchange, on=on, now=now)
     file.save(using=connection.alias, force_insert=True)
     writing.keep_parts(connection, file, one.message, one.projection, written)
-    _history(connection, file, one.holds, written.findings, author=author, now=now)
+    history(connection, file, one.holds, written.findings, author=author, now=now)
     if state != FileState.INVALID:
         settle(connection, again, file_id)
     return file
@@ -339,7 +339,7 @@ def _file_name(feed: Feed, one: _Prepared, number: int, *, on: date, now: dateti
     )
 
 
-def _history(
+def history(
     connection: Any,
     file: models.CarrierFile,
     holds: Sequence[guards.Hold],

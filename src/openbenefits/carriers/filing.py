@@ -27,7 +27,7 @@ from openbenefits.carriers.moving import (
     require_environment,
     write_down,
 )
-from openbenefits.carriers.partners import Partner, partner_of
+from openbenefits.carriers.partners import Partner, PartnerRefused, partner_of
 from openbenefits.carriers.rules.custody import WAITS_FOR, FileState
 from openbenefits.carriers.transport.carriage import TransferFailed
 from openbenefits.carriers.transport.ways import way_of
@@ -125,11 +125,10 @@ def send_released(connection: Any, *, now: datetime, author: str) -> dict[int, s
     """
     came: dict[int, str] = {}
     for file in CarrierFile.objects.filter(state=str(S.RELEASED)).order_by("pk"):
-        if way_of(_agreement(file)) is None:
-            continue
         try:
-            came[file.pk] = str(send(connection, file.pk, now=now, author=author))
-        except (TransferFailed, FileRefused) as fault:
+            if way_of(_agreement(file)) is not None:
+                came[file.pk] = str(send(connection, file.pk, now=now, author=author))
+        except (TransferFailed, FileRefused, PartnerRefused) as fault:
             came[file.pk] = str(fault)
     return came
 

@@ -76,6 +76,14 @@ FILE = {
     "said": pl.Binary,
 }
 
+MONEY_FILES = """
+SELECT id, said FROM carriers_carrierfile
+WHERE partner_client = %(owner)s AND partner = %(partner)s AND kind = %(kind)s
+  AND NOT state = ANY(%(states)s::text[]) AND (client_id = 0 OR client_id = ANY(%(clients)s::int[]))
+ORDER BY id
+"""
+MONEY_FILE = {"id": pl.Int64, "said": pl.Binary}
+
 SETS = """
 SELECT s.file_id, s.set, s.code, s.resent_by, f.state AS resent_state
 FROM carriers_fileset AS s LEFT JOIN carriers_carrierfile AS f ON f.id = s.resent_by
@@ -152,3 +160,17 @@ def load_sets(connection: Any, file_ids: Sequence[int]) -> pl.DataFrame:
 def load_agreements(connection: Any, code: str | None = None) -> pl.DataFrame:
     """Load the agreements in force, of every client and the PEO's: AGREEMENT; null: of every partner."""
     return copy_out(connection, AGREEMENTS, AGREEMENT, {"code": code})
+
+
+def load_money_files(
+    connection: Any, owner: int, code: str, kind: str, client_ids: Sequence[int], untold: Sequence[str]
+) -> pl.DataFrame:
+    """Load what files of a kind said to a partner of some clients, those in states `untold` apart."""
+    given = {
+        "owner": owner,
+        "partner": code,
+        "kind": kind,
+        "states": list(untold),
+        "clients": list(client_ids),
+    }
+    return copy_out(connection, MONEY_FILES, MONEY_FILE, given)

@@ -92,11 +92,12 @@ class DueHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is agreed with one partner.
 
-    carriers: whose plans it is told of, by their names in set-up. kind: 834; file, a layout of its own
-    (`layouts.layout`); portal, nothing but a worklist. profile: codes and places of an 834. environment:
-    T or P; a file for the other is refused. values: what identifiers come from (group, policy, division …),
-    by client code, `*` for every client. premium: its 820, where premium is paid by one. context, ended,
-    days_to_repeat: as in `rules.renderings.Manner`.
+    carriers: whose plans it is told of, by their names in set-up; plan_types: of these only; empty: of all.
+    kind: 834; file, a layout of its own (`layouts.layout`); portal, nothing but a worklist. profile: codes
+    and places of an 834. environment: T or P; a file for the other is refused. is_per_client: of an
+    agreement of the PEO's, whether each client has a file of its own. values: what identifiers come from
+    (group, policy, division …), by client code, `*` for every client. premium: its 820, where premium is
+    paid by one. context, ended, days_to_repeat: as in `rules.renderings.Manner`.
     ahead_days: how far ahead a span may begin; null: for ever. retro_days: spans that ended longer ago and
     were never told are let be. reports: how its own reports are read, by name. naming: the name of a file:
     {partner} {client} {date} {time} {number} {kind}. four_eyes: who built a file may not release it.
@@ -121,6 +122,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freezes: tuple[FrozenDays, ...] = ()
     due: DueHours = DueHours()
     transport: Transport = Transport()
+    plan_types: tuple[str, ...] = ()
     is_per_client: bool = False
     reports: dict[str, Layout] = {}
     naming: str = "{partner}_{client}_{date}_{number}.{kind}"
@@ -167,7 +169,7 @@ def read_agreement(text: str) -> Partner:
 
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing."""
-    document = msgspec.to_builtins(partner)
+    document = msgspec.json.decode(msgspec.json.encode(partner))  # lists, as they are read back
     read_partner(document)
     with transaction.atomic():
         last = _versions(client_id, code).first()

@@ -3,6 +3,7 @@
 What identifies a member (names, numbers) is held in memory while an answer is matched, and written nowhere.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -64,7 +65,7 @@ def places_of(file: CarrierFile) -> list[Place]:
             number = numbers[one.control_number]
             own = [line for line in lines if line.set == number]
             found += _joined(list(_places(one, number)), own)
-    return found
+    return sorted(found, key=lambda one: (one.set, one.first))
 
 
 def _without_segments(lines: Sequence[FileLine]) -> list[Place]:
@@ -142,13 +143,14 @@ def _joined(places: list[Place], lines: Sequence[FileLine]) -> list[Place]:
     subscribers = list(dict.fromkeys(one.subscriber for one in lines))
     if len(families) != len(subscribers):
         return places
-    keys = dict(zip(families, subscribers, strict=True))
-    found: list[Place] = []
-    for family, subscriber in keys.items():
-        own = [one for one in places if one.family == family]
-        theirs = [line for line in lines if line.subscriber == subscriber]
-        found += _in_family(own, theirs, subscriber)
-    return found
+    own: dict[str, list[Place]] = {}
+    for one in places:
+        own.setdefault(one.family, []).append(one)
+    theirs: dict[str, list[FileLine]] = {}
+    for line in lines:
+        theirs.setdefault(line.subscriber, []).append(line)
+    pairs = zip(families, subscribers, strict=True)
+    return [one for family, key in pairs for one in _in_family(own[family], theirs[key], key)]
 
 
 def _in_family(places: Sequence[Place], lines: Sequence[FileLine], subscriber: str) -> Iterator[Place]:
@@ -168,9 +170,13 @@ def _in_family(places: Sequence[Place], lines: Sequence[FileLine], subscriber: s
 
 
 def at_segment(places: Sequence[Place], number: int, segment: int) -> tuple[Place | None, int | None]:
-    """Answer who stands at a segment of a set, and the number of the line it says, where that can be told."""
-    for one in places:
-        if one.set == number and one.first <= segment <= one.last:
-            before = [line for at, line in one.places if at <= segment]
-            return one, before[-1] if before else None
-    return None, None
+    """Answer who stands at a segment of a set, and the number of the line it says, where that can be told.
+
+    Shapes: places in the order of their sets and segments.
+    """
+    at = bisect_right(places, (number, segment), key=lambda one: (one.set, one.first)) - 1
+    one = places[at] if at >= 0 else None
+    if one is None or one.set != number or segment > one.last:
+        return None, None
+    before = [line for start, line in one.places if start <= segment]
+    return one, before[-1] if before else None

@@ -44,7 +44,8 @@ class PremiumTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     role: NM101. member_id: NM108 (none, the SSN, or the employee's number) in NM109. policy_kind: RMR01.
     policies: our plan, or plan type, as the receiver names the policy. billed: whether RMR05 says what was
     billed. persons: whether each person is told of, or only sums by policy with head
-    counts (2000A). organization: ENT02 there.
+    counts (2000A). organization: ENT02 there. shares: whether what the employer gives
+    is paid, too.
     """
 
     name: str
@@ -74,6 +75,7 @@ class PremiumTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     policies: dict[str, str] = {}
     billed: bool = True
     persons: bool = True
+    shares: Literal["employee", "all"] = "employee"
     organization: Literal["2L", "AG", "NH", "RGA", "UN"] = "2L"
 
     @property

@@ -111,7 +111,10 @@ def options_of(setup: dict[str, pl.DataFrame], partner: Partner) -> pl.DataFrame
             good), plan, tier, covers_employee.
     """
     plans = setup["plan"].sort("valid_from").unique("plan_id", keep="last")
-    ours = plans.filter(pl.col("carrier").is_in(list(partner.carriers))).select("plan_id", plan="code")
+    plans = plans.filter(pl.col("carrier").is_in(list(partner.carriers)))
+    if partner.plan_types:
+        plans = plans.filter(pl.col("plan_type").is_in(list(partner.plan_types)))
+    ours = plans.select("plan_id", plan="code")
     codes = setup["coverage_code"].select("coverage_code_id", "covers_employee", tier="code")
     content = pl.struct("plan_id", "coverage_code_id")
     rows = setup["option"].sort("option_id", "valid_from")

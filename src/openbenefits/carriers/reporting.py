@@ -7,10 +7,12 @@ the partner are kept without what identifies anybody.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import polars as pl
-from django.db.models import Q
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 
 from openbenefits.carriers import casing
 from openbenefits.carriers.accepting import BAD, GOOD, accept, confirm, reported, told_sets
@@ -25,7 +27,7 @@ from openbenefits.carriers.waiting import is_answered_by_reports
 from openbenefits.workforce.models import Person
 
 MOST_FILES = 40
-"""So many files back a row is looked for that names none."""
+"""So many files of each client back a row is looked for that names none."""
 S = FileState
 LOOKED_AT = (S.SENT, S.RECEIVED, *TELLING)
 NUMBERS = re.compile(r"\d{3}-?\d{2}-?\d{4}")
@@ -81,17 +83,21 @@ def _matched(
 
 
 def _files(taking: Taking, rows: Iterable[dict[str, Any]]) -> Iterator[CarrierFile]:
-    """Answer the files a report may mean, the latest first: those it names, else the latest of all."""
+    """Answer the files a report may mean: those it names, then the latest of each client first."""
+    whose = Q(client_id__in=(0, taking.client_id)) if taking.client_id else Q()
     own = CarrierFile.objects.filter(
+        whose,
         partner=taking.code,
         partner_client=taking.owner,
         kind__in=("834", "file"),
         state__in=[str(one) for one in LOOKED_AT],
     ).order_by("-pk")
+    back = Window(RowNumber(), partition_by="client_id", order_by="-pk")
+    latest = own.annotate(back=back).filter(back__lte=MOST_FILES).order_by("back", "-pk")
     named = {row["file_reference"] for row in rows if row["file_reference"]}
     by_name = own.filter(Q(reference__in=named) | Q(file_name__in=named)) if named else own.none()
     seen = set()
-    for one in (*by_name, *own[:MOST_FILES].iterator()):
+    for one in chain(by_name, latest.iterator()):
         if one.pk not in seen:
             seen.add(one.pk)
             yield one

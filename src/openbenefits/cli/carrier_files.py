@@ -182,7 +182,10 @@ def print_file(number: int) -> None:
     for finding in found.findings[:40]:
         say(f"Found: {finding.get('words', finding)}", style="red")
     rows = [(one["made_at"], one["state"], one["author"], one["words"]) for one in filing.history(number)]
-    schema = {"at": pl.Datetime("us", "UTC"), **dict.fromkeys(("state", "by", "words"), pl.String)}
+    schema: dict[str, Any] = {
+        "at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(("state", "by", "words"), pl.String),
+    }
     console.print(table_of(pl.DataFrame(rows, schema=schema, orient="row"), title="History"))
 
 

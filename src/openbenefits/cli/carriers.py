@@ -85,8 +85,8 @@ def _print_preview(found: "Preview", rows: pl.DataFrame) -> None:
     say(f"{members['members']:,} members, {members['people only']:,} of them only who they are.")
     if found.portal.lines.height:
         say(f"{found.portal.lines.height:,} lines go to the portal worklist.")
-    for one in found.holds:
-        say(f"It would be held: {one.words}", style="yellow")
+    for hold in found.holds:
+        say(f"It would be held: {hold.words}", style="yellow")
     for one in found.findings:
         say(f"Not valid: {_words(one)}", style="red")
 

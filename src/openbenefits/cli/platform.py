@@ -125,6 +125,17 @@ def sync(
 
 
 @app.command()
+def listen(client: ClientCode, by: By = "administrator") -> None:
+    """Have the platform tell of changes at our own address (OPENBENEFITS_URL), which it must reach."""
+    open_database()
+    from openbenefits.platform.exchange import listen as subscribe
+
+    with progress("subscribing") as told:
+        address = subscribe(_work(find_client(client).pk, by, told))
+    say(f"the platform tells of changes at {address}", style="green")
+
+
+@app.command()
 def pays(client: ClientCode, begin: Begin = None, through: Through = None, by: By = "administrator") -> None:
     """Take what posted pays took into the payroll ledger."""
     open_database()
@@ -141,7 +152,7 @@ def pays(client: ClientCode, begin: Begin = None, through: Through = None, by: B
 @app.command()
 def export(
     client: ClientCode,
-    part: Annotated[str, typer.Argument(help="set-up, people or corrections.")],
+    part: Annotated[str, typer.Argument(help="set-up, people, corrections or rates.")],
     reason: Reason,
     is_applied: Annotated[bool, typer.Option("--apply", help="Plan it; without this it is listed.")] = False,
     by: By = "administrator",
@@ -161,6 +172,26 @@ def export(
     if is_applied:
         made = exporting.export(sides, part, author=by, reason=reason, now=now())
         say(f"{len(made)} changes planned; `openbenefits platform send` sends them", style="green")
+
+
+@app.command()
+def stands(
+    client: ClientCode,
+    status: Annotated[str, typer.Argument(help="A active, I inactive, C before termination, T terminated.")],
+    on: Annotated[date, typer.Option("--on", help="From which day on.", **_DAY)],
+    reason: Reason,
+    by: By = "administrator",
+) -> None:
+    """Plan where a client stands there from a day on; held while anybody is covered beyond it."""
+    connection = open_database()
+    from openbenefits.platform.audits.services import sides_of
+    from openbenefits.platform.outbound import plan
+    from openbenefits.platform.shared_wishes import status_wish
+
+    sides = sides_of(connection, find_client(client).pk, today())
+    order = status_wish(sides, status, on).order(sides.here.client_id, cause="status", reason=reason)
+    made = plan(order, author=by, now=now())
+    say(f"change {made.pk} is {made.state}{': ' + order.held if order.held else ''}", style="green")
 
 
 @app.command()

@@ -13,6 +13,8 @@ from django.views.decorators.cache import never_cache
 from openbenefits.accounts import language
 from openbenefits.accounts.services import Access
 from openbenefits.accounts.signing_in import user_of_token
+from openbenefits.api.platform_hooks import platform_hook
+from openbenefits.platform import hints
 from openbenefits.portal.offers import signs_only
 from openbenefits.workbench.pages import is_staff
 
@@ -48,6 +50,7 @@ urlpatterns = [
     path("workbench/", include("openbenefits.workbench.urls")),
     path("portal/", include("openbenefits.portal.urls")),
     path("api/v1/", include("openbenefits.api.urls")),
+    path(f"{hints.PLACE}/<str:token>", platform_hook, name="platform_hook"),
     path("language/setlang/", language.choose, name="set_language"),
 ]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from openbenefits.platform.client.faults import NotThere
 from openbenefits.platform.client.replacing import replace
-from openbenefits.platform.client.session import Session
+from openbenefits.platform.client.session import Session, listed
 from openbenefits.platform.client.values import decimal, is_hidden, text
 
 Wanted = Mapping[str, Any]
 TIMES = "times"
 """How often a record is there that is to be there once; told beside its fields."""
-ROW_KEYS = ("planType", "planId")
+ROW_KEYS = ("planType", "planId", "fromAge")
 """By what rows of a list are told apart."""
 _POINT = re.compile(r"-?[0-9]*\.[0-9]+")
 
@@ -164,6 +164,60 @@ def _write_group(place: Place, wanted: Wanted) -> None:
     )
 
 
+RATE_KEY = ("planId", "rateGroup", "planType", "effectiveDate")
+RATES = "benefitRateDetails"
+AMOUNTS = ("employeeBillPremAmount", "dependentBillPremAmount")
+
+
+def _find_rate(place: Place, wanted: Wanted) -> Wanted | None:
+    asked = {"planId": wanted["planId"], "options": "BILLING"}
+    answer = _one(lambda: place.session.call("getGroupBenefitRates", **asked))
+    rows = listed(answer or {}, "billingRate")
+    found = [one for one in rows if all(text(one.get(name)) == text(wanted[name]) for name in RATE_KEY)]
+    return found[0] if found else None
+
+
+def _write_rate(place: Place, wanted: Wanted) -> None:
+    numbers = [one | {name: decimal(one[name]) for name in AMOUNTS} for one in wanted[RATES]]
+    said = {**wanted, RATES: numbers}  # amounts of rates travel as numbers
+    replace(
+        lambda: _find_rate(place, wanted),
+        lambda there: _laid(there, said, RATES, "fromAge"),
+        lambda record: place.session.call("setGroupBenefitBillingRates", groupBenefitRate=record),
+    )
+
+
+CLIENT_FIELDS = {"newStatus": "statusClass", "effectiveDate": "statusDate"}
+"""What a change of a client's status asks for, and where it is read afterwards."""
+
+
+def _find_client(place: Place, _: Wanted) -> Wanted | None:
+    found = _one(lambda: place.session.call("getClientMaster", **place.who))
+    master = (found or {}).get("clientMaster")
+    if master is None:
+        return None
+    return {ours: master.get(theirs) for ours, theirs in CLIENT_FIELDS.items()} | {
+        "clientStatusChecksum": master.get("clientStatusChecksum", "")
+    }
+
+
+def _write_client(place: Place, wanted: Wanted) -> None:
+    """Change the status of a client, and nothing of its employees: their ends are sent one by one."""
+    there = _find_client(place, wanted)
+    said = {
+        "clientStatusChecksum": (there or {}).get("clientStatusChecksum", ""),
+        "plannedTermDate": "",
+        "clientTermReason": "",
+        "termActiveEmployees": "N",
+        "employeeTermStatus": "",
+        "employeeTermDate": "",
+        "employeeTermReason": "",
+        "enrollCobra": "N",
+        "okToDeletePendingBatches": "N",
+    }
+    place.session.call("updateClientStatus", **place.who, **(said | dict(wanted)))
+
+
 # --- people -------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +325,10 @@ _ALL = (
         name="rule", title="contributions and waits", find=_find_rule, write=_write_rule, of_person=False
     ),
     Element(name="group", title="benefit group", find=_find_group, write=_write_group, of_person=False),
+    Element(name="rate", title="rates of a tier", find=_find_rate, write=_write_rate, of_person=False),
+    Element(
+        name="client", title="status of the client", find=_find_client, write=_write_client, of_person=False
+    ),
     Element(name="employee", title="group of an employee", find=_find_employee, write=_write_employee),
     Element(name="enrolment", title="enrolment", find=_find_enrolment, write=_write_enrolment, creates=True),
     Element(name="end", title="end of coverage", find=_find_end, write=_write_end),

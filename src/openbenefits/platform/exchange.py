@@ -10,6 +10,7 @@ from openbenefits.platform.client.happenings import since, subscribe
 from openbenefits.platform.client.session import Patience
 from openbenefits.platform.client.values import text
 from openbenefits.platform.connecting import known, session_of
+from openbenefits.platform.hints import address_of
 from openbenefits.platform.inbound import collect, take_in
 from openbenefits.platform.looking import Asked, look
 from openbenefits.platform.models import Look
@@ -133,6 +134,27 @@ def sync(work: Work, *, is_whole: bool = False) -> Mapping[str, int]:
     link.replay, link.synced_at = mark, now
     link.save(update_fields=["subscription", "replay", "synced_at"])
     return {"events": len(told), "employees": len(ids), "queued": queued, **taken.states}
+
+
+def listen(work: Work) -> str:
+    """Have the platform tell of changes to a client at an address of ours; answer that address.
+
+    A subscription cannot be given an address afterwards: the one there is ends, another takes its place, and
+    the next sync goes on from our mark.
+
+    Errors: NotLinked, Busy, those of `client.faults`; Refused where the platform cannot reach the address.
+    """
+    found = known(work.client_id)
+    link, tag = found.link, f"openbenefits {found.link.external_id}"
+    address = address_of(link)
+    with alone(work.connection, work.client_id), session_of(found.connection, work.patience) as session:
+        if link.subscription:
+            session.call("cancelSubscription", subscriptionId=link.subscription)
+        link.subscription = ""
+        link.save(update_fields=["subscription"])
+        link.subscription = subscribe(session, tag, SUBSCRIBED, address)
+        link.save(update_fields=["subscription"])
+    return address
 
 
 def take_vouchers(work: Work, begin: date, through: date) -> PaysTaken:

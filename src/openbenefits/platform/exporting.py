@@ -1,6 +1,5 @@
 """What is sent of a client: set-ups, groups, rules, enrolments, corrections; checked before it is sent."""
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -8,40 +7,20 @@ import polars as pl
 
 from openbenefits.payroll.ledger import ordered
 from openbenefits.platform import here as ours
-from openbenefits.platform.audits.catalogue import AUDITS, Sides
+from openbenefits.platform.audits.catalogue import Sides
 from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.client.values import amount
+from openbenefits.platform.gathering import OURS
 from openbenefits.platform.here import Here
-from openbenefits.platform.looking import OURS
 from openbenefits.platform.models import OutboundChange
-from openbenefits.platform.outbound import ChangeOrder, plan
+from openbenefits.platform.outbound import plan
+from openbenefits.platform.shared_wishes import rate_wishes
+from openbenefits.platform.wishing import Wish, about_tiers, iso, unequal, unequal_keys
 
-PARTS = ("set-up", "people", "corrections")
+PARTS = ("set-up", "people", "corrections", "rates")
+SHARED = ("rates",)
+"""Parts of what all clients share there: only who sets up for every client sends them."""
 MONTHS = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """A record as it is to be there, and what must be right before it may be sent."""
-
-    element: str
-    key: str
-    wanted: dict[str, Any]
-    person_id: int | None = None
-    problems: list[str] = field(default_factory=list)
-
-    def order(self, client_id: int, *, cause: str, reason: str) -> ChangeOrder:
-        """Answer it as a change to be planned; problems hold it."""
-        return ChangeOrder(
-            client_id=client_id,
-            element=self.element,
-            key=self.key,
-            wanted=self.wanted,
-            cause=cause,
-            reason=reason,
-            person_id=self.person_id,
-            held="; ".join(self.problems),
-        )
 
 
 def wishes(sides: Sides, part: str) -> list[Wish]:
@@ -50,6 +29,8 @@ def wishes(sides: Sides, part: str) -> list[Wish]:
         return [*setup_wishes(sides), *group_wishes(sides), *rule_wishes(sides)]
     if part == "people":
         return [*member_wishes(sides), *enrolment_wishes(sides)]
+    if part == "rates":
+        return rate_wishes(sides)
     return correction_wishes(sides)
 
 
@@ -71,7 +52,7 @@ def export(sides: Sides, part: str, *, author: str, reason: str, now: datetime) 
 
 def setup_wishes(sides: Sides) -> list[Wish]:
     """The set-ups of plans that are not there as offered."""
-    rows = _unequal(sides, "A1", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    rows = unequal(sides, "A1", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
     here = ours.setups(sides.here).join(rows, left_on="plan", right_on="key", how="semi")
     return [_setup_wish(sides, one) for one in here.iter_rows(named=True)]
 
@@ -122,7 +103,7 @@ def group_wishes(sides: Sides) -> list[Wish]:
 
 def rule_wishes(sides: Sides) -> list[Wish]:
     """The rules whose contributions or waits are not as ours."""
-    wrong = {tuple(key.split("|")[:2]) for code in ("A3", "A5") for key in _unequal_keys(sides, code)}
+    wrong = {tuple(key.split("|")[:2]) for code in ("A3", "A5") for key in unequal_keys(sides, code)}
     rows = ours.contributions(sides.here)
     waits = {(one["plan"], one["group"]): one for one in ours.waits(sides.here).iter_rows(named=True)}
     shares = {
@@ -138,7 +119,7 @@ def rule_wishes(sides: Sides) -> list[Wish]:
 
 def _rule_wish(sides: Sides, place: tuple[str, str], part: pl.DataFrame, wait: dict[str, Any]) -> Wish:
     plan_code, group = place
-    problems = _about_tiers(sides, part["tier"].to_list())
+    problems = about_tiers(sides, part["tier"].to_list())
     said = part.drop_nulls("method")
     if said.height < part.height:
         problems.append("a contribution in percent and dollars together cannot be said in a rule there")
@@ -147,7 +128,7 @@ def _rule_wish(sides: Sides, place: tuple[str, str], part: pl.DataFrame, wait: d
     wanted = {
         "planId": plan_code,
         "groupPlanId": group,
-        "effectiveDate": _iso(from_on) if isinstance(from_on, date) else "",
+        "effectiveDate": iso(from_on) if isinstance(from_on, date) else "",
         "ruleAmtMadeBy": "C",
         "rule": [
             {
@@ -166,21 +147,12 @@ def _rule_wish(sides: Sides, place: tuple[str, str], part: pl.DataFrame, wait: d
     return Wish(element="rule", key=f"{plan_code}|{group}", wanted=wanted, problems=problems)
 
 
-def _about_tiers(sides: Sides, tiers: list[str]) -> list[str]:
-    there = set(sides.seen("tier")["tier"].to_list())
-    missing = sorted(set(tiers) - there)
-    if not missing:
-        return []
-    told = ", ".join(missing)
-    return [f"expected plan types there for {told}, found none; name them (`openbenefits platform call-it`)"]
-
-
 # --- people -------------------------------------------------------------------------------------------------
 
 
 def member_wishes(sides: Sides) -> list[Wish]:
     """The employees whose benefit group is not that of their program."""
-    rows = _unequal(sides, "A4", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    rows = unequal(sides, "A4", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
     here = ours.groups(sides.here).join(rows, left_on="employee", right_on="key", how="semi")
     return [
         Wish(
@@ -196,11 +168,11 @@ def member_wishes(sides: Sides) -> list[Wish]:
 def enrolment_wishes(sides: Sides) -> list[Wish]:
     """The enrolments that are not as what people hold, and the ends of those nobody holds."""
     key = pl.concat_str("employee", pl.lit("|"), "plan")
-    wrong = _unequal(sides, "A6", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
+    wrong = unequal(sides, "A6", (Bucket.HERE_ONLY, Bucket.DIFFERENT))
     here = ours.covered(sides.here).with_columns(key=key).join(wrong, on="key", how="semi")
     yearly = _yearly(sides.here, here)
     found = [_enrolment_wish(sides, one, yearly) for one in here.iter_rows(named=True)]
-    extra = _unequal(sides, "A6", (Bucket.THERE_ONLY,)).join(
+    extra = unequal(sides, "A6", (Bucket.THERE_ONLY,)).join(
         sides.seen("enrolment").with_columns(key=key), on="key"
     )
     return found + [
@@ -211,7 +183,7 @@ def enrolment_wishes(sides: Sides) -> list[Wish]:
 def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, str], int]) -> Wish:
     wanted = {
         "planId": one["plan"],
-        "effectiveDate": _iso(one["begins_on"]),
+        "effectiveDate": iso(one["begins_on"]),
         "planType": one["tier"] or "",
         "status": "A",
     }
@@ -222,7 +194,7 @@ def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, s
         problems.append(
             f"plan {one['plan']}: expected it set up there, found it not; export the set-up first"
         )
-    problems += _about_tiers(sides, [one["tier"]] if one["tier"] else [])
+    problems += about_tiers(sides, [one["tier"]] if one["tier"] else [])
     return Wish(
         element="enrolment",
         key=f"{one['employee']}|{one['plan']}",
@@ -272,7 +244,7 @@ def _yearly(here: Here, held: pl.DataFrame) -> dict[tuple[int, str], int]:
 def end_wish(sides: Sides, one: dict[str, Any]) -> Wish:
     """End an enrolment that nobody holds: on the last day he held it here, else on its first."""
     day = _last_day(sides.here, one["person_id"], one["plan"]) or one["begins_on"] or sides.on
-    wanted = {"planId": one["plan"], "coverageEndDate": _iso(day)}
+    wanted = {"planId": one["plan"], "coverageEndDate": iso(day)}
     return Wish(
         element="end", key=f"{one['employee']}|{one['plan']}", wanted=wanted, person_id=one["person_id"]
     )
@@ -323,21 +295,8 @@ def _correction_wish(one: dict[str, Any]) -> Wish:
         "billAmount": amount(0),
         "eeContribution": amount(each),
         "cycles": cycles,
-        "startDate": _iso(one["first"]),
+        "startDate": iso(one["first"]),
         "retroEnroll": one["tax"] == "A",
         "comment": tag,
     }
     return Wish(element="adjustment", key=tag, wanted=wanted, person_id=one["person_id"], problems=problems)
-
-
-def _unequal(sides: Sides, code: str, buckets: tuple[Bucket, ...]) -> pl.DataFrame:
-    rows = AUDITS[code].rows(sides)
-    return rows.filter(pl.col("bucket").is_in([str(bucket) for bucket in buckets])).select("key")
-
-
-def _unequal_keys(sides: Sides, code: str) -> list[str]:
-    return _unequal(sides, code, (Bucket.HERE_ONLY, Bucket.DIFFERENT))["key"].to_list()
-
-
-def _iso(day: date | None) -> str:
-    return "" if day is None else day.isoformat()

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS
+from openbenefits.core.codes import COVERED_KINDS, PERSON_KINDS
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
 from openbenefits.payroll.frames import load_covered_people
 from openbenefits.payroll.ledger import ordered
@@ -185,7 +185,10 @@ def waits(here: Here) -> pl.DataFrame:
 
 
 def rates(here: Here) -> pl.DataFrame:
-    """List monthly rates by plan, tier and age, where a table has no other key: cents."""
+    """List monthly rates by plan, tier and age, where a table has no other key: cents, from_on.
+
+    is_alone: the tier covers nobody but the employee.
+    """
     tables = here.current("rate_table", "rate_table_id")
     plain = tables.filter(
         pl.col("by_coverage_code")
@@ -199,14 +202,27 @@ def rates(here: Here) -> pl.DataFrame:
         offered(here)
         .join(costs.select("option_id", "rate_table_id"), on="option_id")
         .join(plain, on="rate_table_id")
-        .join(latest.select(*key, "rate_micros"), on=["rate_table_id", "coverage_code_id"])
+        .join(
+            latest.select(*key, "rate_micros", from_on="valid_from"), on=["rate_table_id", "coverage_code_id"]
+        )
+        .join(_alone(here), on="coverage_code_id", how="left")
     )
     per_year = pl.col("frequency").replace_strict(PERIODS_PER_YEAR, return_dtype=pl.Int64)
     unit = MICROS // 100 * MONTHS
     yearly = pl.col("rate_micros") * per_year
     return priced.select(
-        "plan", "tier", pl.col("age_from").cast(pl.Int32), cents=(yearly + unit // 2) // unit
+        *("plan", "tier", "from_on", pl.col("age_from").cast(pl.Int32)),
+        pl.col("is_alone").fill_null(value=False),
+        cents=(yearly + unit // 2) // unit,
     ).unique(["plan", "tier", "age_from"], keep="first", maintain_order=True)
+
+
+def _alone(here: Here) -> pl.DataFrame:
+    """Name the coverage codes that cover nobody but the employee."""
+    codes = here.tables["coverage_code"].unique("coverage_code_id", keep="last", maintain_order=True)
+    most = [pl.col(f"{kind}_max") for kind in PERSON_KINDS]
+    alone = codes.filter(pl.col("covers_employee") & (pl.sum_horizontal(most) == 0))
+    return alone.select("coverage_code_id", is_alone=pl.lit(value=True))
 
 
 def deduction_codes(here: Here) -> pl.DataFrame:

@@ -14,12 +14,13 @@ from openbenefits.platform.client.paging import paged
 from openbenefits.platform.client.session import Session, in_parts
 from openbenefits.platform.client.values import cents, day, text, truth
 from openbenefits.platform.connecting import Known, link_people
+from openbenefits.platform.gathering import of_people
+from openbenefits.platform.here import Here, here_of
+from openbenefits.platform.limits import last_days
 from openbenefits.platform.models import Look, Seen
 from openbenefits.platform.seen import KEPT_LOOKS, keep
 
 Rows = list[dict[str, Any]]
-OURS = "openbenefits "
-"""How the comment of an adjustment of ours begins."""
 GROUP_PLANS = "G"
 
 
@@ -48,7 +49,8 @@ def look(connection: Any, session: Session, asked: Asked) -> Look:
         pays_through=asked.pays_through,
     )
     try:
-        found, numbers = _read_all(session, asked)
+        here = here_of(connection, client_id, asked.now.date())
+        found, numbers = _read_all(session, here, asked)
         with transaction.atomic():
             people = link_people(client_id, numbers, author=asked.author, now=asked.now)
             made.rows = keep(connection, made, found, people)
@@ -69,16 +71,13 @@ def _forget(client_id: int) -> None:
     Look.objects.filter(pk__in=gone).delete()
 
 
-def _read_all(session: Session, asked: Asked) -> tuple[dict[str, Rows], dict[str, str]]:
+def _read_all(session: Session, here: Here, asked: Asked) -> tuple[dict[str, Rows], dict[str, str]]:
     client = {"clientId": asked.known.link.external_id}
     found = _set_up(session, client)
     employees = _employees(session, client)
     found["employee"] = [_employee(one) for one in employees]
-    for number, one in enumerate(employees):
-        if asked.say is not None:
-            asked.say(number, len(employees))
-        for element, rows in _of_employee(session, client, text(one["id"])).items():
-            found.setdefault(element, []).extend(rows)
+    found |= of_people(session, client, [text(one["id"]) for one in employees], asked.say)
+    found["dependent"] = last_days(here, found.pop("child"))
     found |= _pays(session, client, asked)
     numbers = {text(one["id"]): text((one.get("client") or {}).get("clientEmployeeId")) for one in employees}
     return found, numbers
@@ -210,56 +209,6 @@ def _employee(one: Mapping[str, Any]) -> dict[str, Any]:
         "group": text(job.get("benefitGroup")),
         "pay_group": text(pay.get("payGroup")),
         "hired_on": day(job.get("lastHireDate")) or day(job.get("firstHireDate")),
-    }
-
-
-def _of_employee(session: Session, client: Mapping[str, str], number: str) -> dict[str, Rows]:
-    who = {**client, "employeeId": number}
-    about = {"employee": number}
-    return {
-        "enrolment": [
-            about | _enrolment(one)
-            for one in session.rows("getBenefitPlans", **who)
-            if text(one.get("planId"))
-        ],
-        "adjustment": [about | _adjustment(one) for one in session.rows("getBenefitAdjustments", **who)],
-        "arrears": [
-            about
-            | {
-                "plan": text(one.get("benefitPlan")),
-                "open_cents": cents(one.get("amount")),
-                "since_on": day(one.get("arrearsDate")),
-            }
-            for one in session.rows("getDeductionArrears", **who)
-        ],
-    }
-
-
-def _enrolment(one: Mapping[str, Any]) -> dict[str, Any]:
-    details = sorted(one.get("planDetail") or (), key=lambda row: text(row.get("effectiveDate")))
-    last = details[-1] if details else {}
-    return {
-        "plan": text(one.get("planId")),
-        "status": text(one.get("status")),
-        "begins_on": day(one.get("coverageStart")),
-        "ends_on": day(one.get("coverageEnd")),
-        "detail_on": day(last.get("effectiveDate")),
-        "tier": text(last.get("planType")),
-        "dependents": len(last.get("dependent") or ()),
-    }
-
-
-def _adjustment(one: Mapping[str, Any]) -> dict[str, Any]:
-    cycles = int(values.decimal(one.get("cycles")) or 1)
-    left = max(0, cycles - int(values.decimal(one.get("cyclesBilled")) or 0))
-    each = cents(one.get("eeContribution"))
-    return {
-        "plan": text(one.get("benefitPlan")),
-        "period": text(one.get("period")),
-        "number": text(one.get("refNumber")),
-        "open_cents": None if each is None else each * left,
-        "since_on": day(one.get("startDate")),
-        "is_ours": text(one.get("comment")).startswith(OURS),
     }
 
 

@@ -30,6 +30,21 @@ class Link(models.Model):
     made_at = models.DateTimeField()
 
 
+class Hint(models.Model):
+    """The platform says that something of a client changed there; one waits for the worker at most."""
+
+    client_id = models.IntegerField()
+    received_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)  # when the worker went to read what changed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client_id"], condition=Q(taken_at__isnull=True), name="platform_one_hint"
+            )
+        ]
+
+
 class PersonLink(models.Model):
     """Which employee there one of ours is: found by number, or said by a person; never by a name."""
 

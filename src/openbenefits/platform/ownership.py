@@ -112,7 +112,9 @@ FIELDS = (
     _out("enrolment", "planType, effectiveDate, employeeContrib", "election in force"),
     _out("end", "coverageEndDate", "last day of coverage"),
     _out("adjustment", "eeContribution, cycles, period", "correction ordered (where corrections are ours)"),
-    _out("rate", "billing and premium rates", "rate tables", Conflict.AUDITED),
+    _out("rate", "billing rates by tier and age", "rate tables, by who sets up for every client"),
+    _out("rate", "premium rates", "rate tables", Conflict.AUDITED),
+    _out("client", "newStatus, effectiveDate", "where a client that leaves stands"),
     _out("plan", "deduction and bill codes", "deduction codes", Conflict.AUDITED),
 )
 TAKEN_IN = tuple(one for one in FIELDS if one.element == "employee" and one.direction == IN)

@@ -68,6 +68,13 @@ ELEMENTS: dict[str, dict[str, Any]] = {
         "tier": pl.String,
         "dependents": pl.Int32,
     },
+    "dependent": {
+        "employee": pl.String,
+        "plan": pl.String,
+        "dependent": pl.String,
+        "ends_on": pl.Date,
+        "last_on": pl.Date,
+    },
     "adjustment": {
         "employee": pl.String,
         "plan": pl.String,

@@ -60,16 +60,7 @@ def run_window_ends(
     answered and the answer has errors, it is held.
     """
     with transaction.atomic():
-        started = models.Run.objects.create(
-            run_control=run_control,
-            kind="windows",
-            bundle_client=client_id,
-            as_of=as_of,
-            through_level="elections",
-            state="running",
-            started_at=now,
-            started_by=started_by,
-        )
+        started = _started(client_id, as_of=as_of, now=now, started_by=started_by, run_control=run_control)
         past = _past_events(connection, [client_id], as_of)
         finalized = past.filter(action="finalize")
         with journal(connection, started.pk, past):
@@ -82,33 +73,45 @@ def run_window_ends(
                 now=now,
             )
             request_finalize(connection, finalized)
-    for schedule_id in finalized["schedule_id"].unique().sort():
-        people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
-        done = run(
-            connection,
-            RunOrder(
-                client_id=client_id,
-                schedule_id=schedule_id,
-                as_of=as_of,
-                people=people,
-                started_by=started_by,
-            ),
-            now=now,
-        )
-        started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
-        started.save(update_fields=["options"])
+    _finalize(connection, started, finalized, now=now)
     started.state, started.ended_at = "done", now
     started.save(update_fields=["state", "ended_at"])
-    counted = (
-        past.group_by("action")
-        .len()
-        .select(
-            outcome=pl.format("window ended: {}", "action"),
-            to_status=pl.lit(None, pl.String),
-            people=pl.col("len").cast(pl.Int64),
-        )
+    counted = past.group_by("action").agg(people=pl.len().cast(pl.Int64))
+    outcomes = counted.select(
+        outcome=pl.format("window ended: {}", "action"), to_status=pl.lit(None, pl.String), people="people"
     )
-    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=counted.sort("outcome"))
+    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=outcomes.sort("outcome"))
+
+
+def _started(
+    client_id: int, *, as_of: date, now: datetime, started_by: str, run_control: str | None
+) -> models.Run:
+    return models.Run.objects.create(
+        run_control=run_control,
+        kind="windows",
+        bundle_client=client_id,
+        as_of=as_of,
+        through_level="elections",
+        state="running",
+        started_at=now,
+        started_by=started_by,
+    )
+
+
+def _finalize(connection: Any, started: models.Run, finalized: pl.DataFrame, *, now: datetime) -> None:
+    """Finalise events by an ordinary run of each schedule, a part of the run that was started."""
+    for schedule_id in finalized["schedule_id"].unique().sort():
+        people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
+        order = RunOrder(
+            client_id=started.bundle_client,
+            schedule_id=schedule_id,
+            as_of=started.as_of,
+            people=people,
+            started_by=started.started_by,
+        )
+        done = run(connection, order, now=now)
+        started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
+        started.save(update_fields=["options"])
 
 
 def _past_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:

@@ -171,6 +171,10 @@ def check(layout: FileLayout) -> None:
     if layout.letters == "any" and layout.encoding == "ascii":
         raise LayoutRefused(f"{layout.name}: expected an encoding for any letters, found ascii; say utf-8")
     for record in layout.records:
+        if len({one.name for one in record.columns}) != len(record.columns):
+            raise LayoutRefused(
+                f"{layout.name}: record {record.name}: expected columns with a name of its own each; mend it"
+            )
         for column in record.columns:
             _check_column(layout, record, column)
         if layout.form == "fixed":

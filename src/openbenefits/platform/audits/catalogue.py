@@ -67,15 +67,22 @@ def _plans(sides: Sides) -> pl.DataFrame:
 
 
 def _rates(sides: Sides) -> pl.DataFrame:
-    """Only rates we can say by tier and age; the newest there of each."""
+    """Only rates we can say by tier and age; the newest there of each, of the client's own rate group."""
     here = ours.rates(sides.here)
     plans = here.select("plan").unique()
-    billing = _newest_rates(sides, "billing").join(plans, on="plan", how="semi")
+    groups = sides.seen("setup").select("plan", wanted="rate_group").unique("plan")
+    billing = _newest_rates(sides, "billing", groups).join(plans, on="plan", how="semi")
     return compare(here, billing, key=["plan", "tier", "age_from"], columns={"cents": 0})
 
 
-def _newest_rates(sides: Sides, kind: str) -> pl.DataFrame:
+def _newest_rates(sides: Sides, kind: str, groups: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Keep the newest rates there; of the rate groups named by plan, where a plan has one."""
     rows = sides.seen("rate").filter((pl.col("kind") == kind) & (pl.col("from_on") <= sides.on))
+    if groups is not None:
+        named = rows.join(groups, on="plan", how="left")
+        rows = named.filter(
+            (pl.col("wanted").fill_null("") == "") | (pl.col("rate_group") == pl.col("wanted"))
+        )
     return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "rate_group")).unique(
         ["plan", "tier", "age_from"], keep="first", maintain_order=True
     )
@@ -162,6 +169,19 @@ def _undecided(sides: Sides) -> pl.DataFrame:
     return compare(ours.decided(sides.here), there, key=["employee"], columns={})
 
 
+def _too_long(sides: Sides) -> pl.DataFrame:
+    """Who is covered there too long: people who left, and children past the limit of age."""
+    return pl.concat([_left(sides), _over_age(sides)]).sort("bucket", "key")
+
+
+def _over_age(sides: Sides) -> pl.DataFrame:
+    """There: children enrolled whose birth date is shown; here: those whose plan still covers them."""
+    ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= sides.on)
+    there = sides.seen("dependent").filter(ends)
+    here = there.filter(pl.col("last_on").is_null() | (pl.col("last_on") >= sides.on))
+    return compare(here, there, key=["employee", "plan", "dependent"], columns={})
+
+
 def _left(sides: Sides) -> pl.DataFrame:
     """There: who has active coverage; here: who works, or holds coverage all the same (run-out, COBRA)."""
     held = ours.covered(sides.here).select("person_id", "employee")
@@ -218,6 +238,7 @@ _ALL = (
         title="Rates by tier",
         asks="Do rates by tier and age agree to the cent?",
         rows=_rates,
+        cure="the rate of the tier is sent, by who sets up for every client",
     ),
     Audit(
         code="A3",
@@ -272,11 +293,11 @@ _ALL = (
     ),
     Audit(
         code="A10",
-        title="Covered after leaving",
-        asks="Is nobody covered there who neither works nor holds coverage here?",
-        rows=_left,
+        title="Covered after leaving, or past the limit of age",
+        asks="Is nobody covered there who neither works nor holds coverage here, no child too old?",
+        rows=_too_long,
         faults=(Bucket.THERE_ONLY,),
-        cure="the end of each of his enrolments is sent",
+        cure="the end of each enrolment of who left is sent",
     ),
     Audit(
         code="A11",

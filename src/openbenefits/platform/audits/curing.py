@@ -11,10 +11,11 @@ from openbenefits.platform.audits.catalogue import Sides
 from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.audits.services import audit
 from openbenefits.platform.client.values import amount
-from openbenefits.platform.exporting import Wish
-from openbenefits.platform.looking import OURS
+from openbenefits.platform.gathering import OURS
 from openbenefits.platform.models import OutboundChange
 from openbenefits.platform.outbound import plan
+from openbenefits.platform.shared_wishes import rate_wishes
+from openbenefits.platform.wishing import Wish
 
 
 class NoCure(ValueError):
@@ -22,15 +23,26 @@ class NoCure(ValueError):
 
 
 def cure(
-    sides: Sides, code: str, key: str, *, author: str, reason: str, now: datetime
+    sides: Sides,
+    code: str,
+    key: str,
+    *,
+    author: str,
+    reason: str,
+    now: datetime,
+    may_shared: bool = False,
 ) -> list[OutboundChange]:
     """Plan what puts a row of an audit right.
+
+    may_shared: the author may write what all clients share there (rates).
 
     Errors: NoCure for a row that is right, is not there any more, or needs a person.
     """
     rows = audit(sides, code).rows.filter(key=key)
     if rows.is_empty() or not rows["is_fault"][0]:
         raise NoCure("expected a row that is wrong, found none any more; look at the audit again")
+    if code in SHARED and not may_shared:
+        raise NoCure("expected somebody who sets up for every client, found another: all share it; ask one")
     row = rows.row(0, named=True)
     found = _wishes(sides, code, row)
     if not found:
@@ -42,11 +54,14 @@ def cure(
     return [plan(order, author=author, now=now) for order in orders]
 
 
+SHARED = ("A2",)
+"""Audits of what all clients share there."""
 _INSTEAD = {
     "A1": "it is set up there and not offered here; end it at the platform, or offer it in the set-up",
-    "A2": "rates are shared by all clients; whoever keeps them at the platform must write them",
+    "A2": "it is a rate there and none of ours; end it at the platform, or put it into the set-up",
     "A8": "a rate billed below its premium is a decision of who keeps rates",
     "A9": "somebody must elect or waive; open a window for him",
+    "A10": "nobody here is that employee, or a child is past its limit: end it there, and here",
     "A11": "codes of plans are shared by all clients; whoever keeps them at the platform must write them",
 }
 
@@ -55,6 +70,9 @@ def _wishes(sides: Sides, code: str, row: dict[str, Any]) -> list[Wish]:
     key = str(row["key"])
     if code == "A1":
         return [one for one in exporting.setup_wishes(sides) if one.key == key]
+    if code == "A2":
+        place = "|".join(key.split("|")[:2])
+        return [one for one in rate_wishes(sides) if one.key == place] if row["here"] else []
     if code in ("A3", "A5"):
         place = "|".join(key.split("|")[:2])
         return [one for one in exporting.rule_wishes(sides) if one.key == place]
@@ -86,6 +104,7 @@ def _missed(sides: Sides, row: dict[str, Any]) -> list[Wish]:
         "billAmount": amount(0),
         "eeContribution": amount(cents),
         "cycles": 1,
+        "retroEnroll": not rows.filter(plan=held["plan"][0])["is_before"][0],
         "comment": tag,
     }
     return [Wish(element="adjustment", key=tag, wanted=wanted, person_id=row["person_id"])]
@@ -100,7 +119,7 @@ def _cents(said: str | None) -> int:
 
 
 def _ends(sides: Sides, row: dict[str, Any]) -> list[Wish]:
-    if row["person_id"] is None:
+    if row["person_id"] is None or row["key"] != row["employee"]:  # a child there is nobody we could name
         return []
     rows = sides.seen("enrolment").filter(
         (pl.col("employee") == row["employee"]) & pl.col("status").is_in(["A", "C"])

@@ -102,7 +102,9 @@ def _adjusted(world: World, place: tuple[str, str]) -> list[Record]:
             continue
         one["cyclesBilled"] += 1
         plan = world.plans.get(one["benefitPlan"], {})
-        code = plan.get("pr125Dedn") or plan.get("prDednCode") or one["benefitPlan"]
+        codes = (plan.get("pr125Dedn"), plan.get("prDednCode"))  # before tax, after
+        first, second = reversed(codes) if one.get("retroEnroll") else codes
+        code = first or second or one["benefitPlan"]
         lines.append(_line(code, cents(one.get("eeContribution")) or 0, one["benefitPlan"]))
     return lines
 

@@ -1,12 +1,12 @@
 """How the stand-in answers what reads: each function is an operation by its name, given what was asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from openbenefits.platform.client.paging import Reading
 from openbenefits.platform.client.values import day
-from openbenefits.platform.standin.world import Answered, Record, World, stamped
+from openbenefits.platform.standin.world import Answered, Record, World, stamped, status_checksum
 
 MOST_IDS = 20
 READS: dict[str, "Read"] = {}
@@ -50,7 +50,8 @@ def getClientList(world: World, asked: Asked) -> Record:  # noqa: N802
 @read
 def getClientMaster(world: World, asked: Asked) -> Record:  # noqa: N802
     """Show a client."""
-    return {"clientMaster": stamped(world.clients[world.client(asked)])}
+    found = world.clients[world.client(asked)]
+    return {"clientMaster": {**stamped(found), "clientStatusChecksum": status_checksum(found)}}
 
 
 @read
@@ -342,6 +343,51 @@ def _unbilled(world: World, clients: Sequence[str]) -> Record:
         if not clients or client in clients
     ]
     return {"unbilledBenefitAdjustments": rows}
+
+
+@read
+def getData(world: World, asked: Asked) -> Record:  # noqa: N802
+    """Have the rows of a class built, of everybody of a client."""
+    make = BUILDS.get((str(asked.get("schemaName")), str(asked.get("className"))))
+    if make is None:
+        raise Answered(400, "schema and class are not known")
+    client = world.client(asked)
+    return _build(world, asked, lambda: {"data": list(make(world, client))})
+
+
+def _of_client(places: Mapping[tuple[str, str], Any], client: str) -> Iterable[tuple[Record, Any]]:
+    for (place, employee), rows in places.items():
+        if place == client:
+            yield {"clientId": client, "employeeId": employee}, rows
+
+
+def _built_plans(world: World, client: str) -> Iterable[Record]:
+    for who, rows in _of_client(world.enrolments, client):
+        yield from ({**who, **{n: v for n, v in one.items() if n != "planDetail"}} for one in rows)
+
+
+def _built_details(world: World, client: str) -> Iterable[Record]:
+    for who, rows in _of_client(world.enrolments, client):
+        for one in rows:
+            yield from ({**who, "planId": one["planId"], **detail} for detail in one["planDetail"])
+
+
+def _built_dependents(world: World, client: str) -> Iterable[Record]:
+    for who, rows in _of_client(world.dependents, client):
+        yield from ({**who, **stamped(one)} for one in rows.values())
+
+
+def _built_arrears(world: World, client: str) -> Iterable[Record]:
+    for who, rows in _of_client(world.arrears, client):
+        yield from ({**who, **stamped(one)} for one in rows)
+
+
+BUILDS: dict[tuple[str, str], Callable[[World, str], Iterable[Record]]] = {
+    ("Benefit", "BenefitPlan"): _built_plans,
+    ("Benefit", "BenefitPlanDetail"): _built_details,
+    ("Benefit", "Dependent"): _built_dependents,
+    ("Deduction", "EmployeeArrears"): _built_arrears,
+}
 
 
 def _build(world: World, asked: Asked, make: Callable[[], Any]) -> Record:

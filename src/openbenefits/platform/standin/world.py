@@ -38,6 +38,11 @@ def refuse_stale(record: Mapping[str, Any] | None, said: str) -> None:
         raise Answered(409, "record has changed since it was read")
 
 
+def status_checksum(client: Mapping[str, Any]) -> str:
+    """Answer the hash of where a client stands."""
+    return checksum({name: client.get(name, "") for name in ("status", "statusClass", "statusDate")})
+
+
 @dataclass
 class World:
     """All that is kept. Keys are as the platform has them: client, then employee, plan, group or number."""

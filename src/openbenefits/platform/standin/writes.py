@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from openbenefits.platform.client.values import text
-from openbenefits.platform.standin.world import Answered, Record, World, checksum, refuse_stale, stamped
+from openbenefits.platform.standin.world import (
+    Answered,
+    Record,
+    World,
+    checksum,
+    refuse_stale,
+    stamped,
+    status_checksum,
+)
 
 Asked = Mapping[str, Any]
 Write = Callable[[World, Asked], Record]
@@ -115,6 +123,21 @@ def updateEmployeeFields(world: World, asked: Asked) -> Record:  # noqa: N802
         employee[part][name] = asked[name]
     world.happened("Employee", "Client", "change", client, number, *changed)
     return {"updateMessage": "ok", "clientChecksum": checksum(employee["client"])}
+
+
+@write
+def updateClientStatus(world: World, asked: Asked) -> Record:  # noqa: N802
+    """Give a client another status; employees are left as they are."""
+    client = world.client(asked)
+    record = world.clients[client]
+    if text(asked.get("clientStatusChecksum")) != status_checksum(record):
+        raise Answered(409, "client status has changed since it was read")
+    if text(asked.get("newStatus")) not in ("A", "P", "I", "C", "T"):
+        raise Answered(422, "newStatus is not valid")
+    on = text(asked.get("effectiveDate"))
+    record |= {"status": asked["newStatus"], "statusClass": asked["newStatus"], "statusDate": on}
+    world.happened("Client", "Master", "change", client, client, "statusClass")
+    return {"updateClientStatusResult": dict(asked), "updateMessage": "ok", "warnings": []}
 
 
 # --- enrolments ---------------------------------------------------------------------------------------------

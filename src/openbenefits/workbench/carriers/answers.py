@@ -18,7 +18,7 @@ from openbenefits.carriers.models import Answer, AnswerLine, PartnerVersion
 from openbenefits.carriers.partners import PEO
 from openbenefits.carriers.readings import REFUSED, answer_lines, file_lines
 from openbenefits.core.faults import message_of
-from openbenefits.workbench.carriers.files import line_sheet
+from openbenefits.workbench.carriers.lists import line_sheet
 from openbenefits.workbench.carriers.parts import NUL, client_codes, clients_for, crumbs
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.desks.parts import noted
@@ -139,7 +139,7 @@ def _take(request: Any, form: AnswerForm) -> Taken | None:
     return taken
 
 
-LISTED = {
+LISTED: dict[str, Any] = {
     "pk": pl.Int64,
     "partner": pl.String,
     "client": pl.String,

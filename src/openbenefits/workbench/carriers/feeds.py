@@ -69,7 +69,7 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
     """Show what a partner would be told today: who comes, goes and changes, and why; what would hold it."""
     whose = owner_of(request, owner, Permission.PROCESS)
     agreed_by, version, partner = in_force(whose.client_id, code)
-    mode = request.GET.get("mode", "") if request.GET.get("mode", "") in MODES else ""
+    mode: Any = request.GET.get("mode", "") if request.GET.get("mode", "") in MODES else ""
     try:
         found = preview(
             connection,

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import polars as pl
 from django.db.models import Count
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +10,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileAct, FileLine, FileSet
 from openbenefits.carriers.readings import LIMIT, file_lines
 from openbenefits.carriers.rules.custody import FileState
+from openbenefits.workbench.carriers.lists import LAST, file_sheet, line_sheet, state_bars
 from openbenefits.workbench.carriers.parts import (
     ENVIRONMENTS,
     KINDS,
@@ -19,7 +19,6 @@ from openbenefits.workbench.carriers.parts import (
     STATES,
     TONES,
     WAITS,
-    WHO,
     client_codes,
     clients_for,
     crumbs,
@@ -27,27 +26,10 @@ from openbenefits.workbench.carriers.parts import (
     noted_of,
     owner_path,
 )
-from openbenefits.workbench.charts import Bar, Tone, bars
-from openbenefits.workbench.desks.parts import plan_types
-from openbenefits.workbench.links import person as person_href
+from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.pages import Section, address, page, show
-from openbenefits.workbench.sheets import Column, sheet
 
-LAST = 1_000
 BOUND_TO_END = ("drop", "end earlier", "void")
-LISTED = {
-    "pk": pl.Int64,
-    "partner": pl.String,
-    "client": pl.String,
-    "as_of": pl.Date,
-    "kind": pl.String,
-    "purpose": pl.String,
-    "environment": pl.String,
-    "members": pl.Int64,
-    "lines": pl.Int64,
-    "state": pl.String,
-    "since": pl.Datetime("us", "UTC"),
-}
 
 
 @page("carriers/files/", name="carrier_files", title=_("Carrier files"), section=Section.CARRIERS)
@@ -74,54 +56,6 @@ def listed(request: Any) -> HttpResponse:
         partner=partner,
         most=LAST if table.whole == LAST else None,
     )
-
-
-def file_sheet(request: Any, found: Any) -> Any:
-    """Answer files as a table, the latest first."""
-    codes = client_codes()
-    names = [name for name in LISTED if name != "client"]
-    rows = [
-        {**{name: row[name] for name in names}, "client": codes.get(row["client_id"], "")}
-        for row in found.order_by("-built_at", "-pk").values(*names, "client_id")[:LAST]
-    ]
-    return sheet(
-        request,
-        pl.DataFrame(rows, schema=LISTED),
-        (
-            Column(
-                "pk", _("File"), kind="number", href=lambda row: address("carrier_file", number=row["pk"])
-            ),
-            Column("partner", _("Partner")),
-            Column("client", _("For")),
-            Column("as_of", _("As of"), kind="day"),
-            Column("kind", _("Kind")),
-            Column("purpose", _("What"), words=PURPOSES),
-            Column("environment", _("Environment"), words=ENVIRONMENTS),
-            Column("members", _("Members"), kind="number"),
-            Column("lines", _("Lines"), kind="number"),
-            Column("state", _("State"), kind="status", words=STATES),
-            Column("since", _("Since"), kind="moment"),
-        ),
-        name="files",
-        caption=_("Files"),
-        empty=_("No file is here. Preview a partner's feed, then build its file."),
-    )
-
-
-def state_bars(counts: dict[str, int]) -> Any:
-    """Draw how many files are in which state, in the order of their way."""
-    here = address("carrier_files")
-    values = [
-        Bar(STATES[state], counts[state], href=f"{here}?state={state}", tone=_tone(state))
-        for state in map(str, FileState)
-        if counts.get(state)
-    ]
-    return bars(values, caption=_("Files by state")) if values else None
-
-
-def _tone(state: str) -> Tone:
-    tone = TONES.get(state, "plain")
-    return tone if tone in ("good", "waiting", "bad") else "plain"  # type: ignore[return-value]
 
 
 @page("carriers/files/<int:number>/", name="carrier_file", title=_("Carrier file"))
@@ -206,39 +140,6 @@ def _lines(request: Any, found: CarrierFile) -> Any:
 
 def _employee(request: Any) -> str:
     return str(request.GET.get("employee", "")).replace(NUL, "").strip()
-
-
-def line_sheet(request: Any, rows: pl.DataFrame, *, with_file: bool = False) -> Any:
-    """Answer lines of files as a table, people by their numbers."""
-    first = (Column("file_id", _("File"), kind="number", href=_to_file),) if with_file else ()
-    return sheet(
-        request,
-        rows,
-        (
-            *first,
-            Column(
-                "employee_number",
-                _("Employee"),
-                href=lambda row: person_href(row["client"], row["employee_number"]),
-            ),
-            Column("who", _("Who"), words=WHO),
-            Column("plan_type", _("Plan type"), words=plan_types()),
-            Column("kind", _("What"), words=KINDS),
-            Column("plan", _("Plan")),
-            Column("tier", _("Tier")),
-            Column("begins_on", _("From"), kind="day"),
-            Column("ends_on", _("Through"), kind="day"),
-            Column("verdict", _("The carrier says")),
-            Column("words", _("In words")),
-        ),
-        name="lines",
-        caption=_("What it says of whom"),
-        empty=_("It says nothing of anybody."),
-    )
-
-
-def _to_file(row: Any) -> str:
-    return address("carrier_file", number=row["file_id"])
 
 
 def _answers(request: Any, found: CarrierFile) -> list[dict[str, Any]]:

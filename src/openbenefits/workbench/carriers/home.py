@@ -13,8 +13,7 @@ from openbenefits.carriers import filing
 from openbenefits.carriers.models import AnswerLine, CarrierFile, FileLine, PortalEntry
 from openbenefits.carriers.readings import REFUSED
 from openbenefits.carriers.rules.custody import WAITS_FOR
-from openbenefits.workbench.carriers.files import state_bars
-from openbenefits.workbench.carriers.partners import partner_sheet
+from openbenefits.workbench.carriers.lists import partner_sheet, state_bars
 from openbenefits.workbench.carriers.parts import STATES, WAITS, client_codes, clients_for
 from openbenefits.workbench.pages import Section, address, page, show
 from openbenefits.workbench.sheets import Column, sheet

@@ -14,10 +14,10 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
 from openbenefits.carriers.partner_text import json_schema, read_text, text_of
 from openbenefits.carriers.partner_words import differences, in_words
-from openbenefits.carriers.partners import Partner, PartnerRefused, read_partner, save_partner
+from openbenefits.carriers.partners import Partner, PartnerRefused, save_partner
 from openbenefits.store.isolation import PEO
+from openbenefits.workbench.carriers.lists import partner_sheet
 from openbenefits.workbench.carriers.parts import (
-    ENVIRONMENTS,
     PEO_PATH,
     PURPOSES,
     STATES,
@@ -34,19 +34,6 @@ from openbenefits.workbench.sheets import Column, sheet
 
 MOST_CHARACTERS = 200_000
 LAST_FILES = 20
-KINDS = {"834": _("834"), "file": _("layout of its own"), "portal": _("portal only")}
-LISTED = {
-    "client_id": pl.Int64,
-    "code": pl.String,
-    "name": pl.String,
-    "for": pl.String,
-    "carriers": pl.String,
-    "kind": pl.String,
-    "environment": pl.String,
-    "version": pl.Int64,
-    "made_at": pl.Datetime("us", "UTC"),
-    "owner": pl.String,
-}
 
 
 class LoadForm(forms.Form):
@@ -117,52 +104,6 @@ def listed(request: Any) -> HttpResponse:
         partners=table,
         may_load=bool(_owners(request)),
     )
-
-
-def partner_sheet(request: Any) -> Any:
-    """Answer the agreements in force, as a table."""
-    latest: dict[tuple[int, str], PartnerVersion] = {}
-    seen = [PEO, *clients_for(request, Permission.SEE)]
-    for row in PartnerVersion.objects.filter(client_id__in=seen).order_by("client_id", "code", "version"):
-        latest[row.client_id, row.code] = row
-    names, rows = client_codes(), []
-    for (client_id, code), row in latest.items():
-        told = read_partner(row.document)
-        rows.append(
-            {
-                "client_id": client_id,
-                "code": code,
-                "name": told.name,
-                "for": str(_("every client")) if client_id == PEO else names.get(client_id, ""),
-                "carriers": ", ".join(told.carriers),
-                "kind": told.kind,
-                "environment": told.environment,
-                "version": row.version,
-                "made_at": row.made_at,
-                "owner": PEO_PATH if client_id == PEO else names.get(client_id, ""),
-            }
-        )
-    return sheet(
-        request,
-        pl.DataFrame(rows, schema=LISTED),
-        (
-            Column("code", _("Partner"), href=_to),
-            Column("name", _("Name")),
-            Column("for", _("For")),
-            Column("carriers", _("Plans of")),
-            Column("kind", _("It takes"), words=KINDS),
-            Column("environment", _("Environment"), words=ENVIRONMENTS),
-            Column("version", _("Version"), kind="number"),
-            Column("made_at", _("In force since"), kind="moment"),
-        ),
-        name="partners",
-        caption=_("Agreements in force"),
-        empty=_("No agreement was loaded yet. Load one: it says whose plans a carrier is told of, and how."),
-    )
-
-
-def _to(row: Any) -> str:
-    return address("carrier_partner", owner=row["owner"], code=row["code"])
 
 
 def _owners(request: Any) -> list[tuple[str, str]]:
@@ -255,7 +196,8 @@ def _values(request: Any, partner: Partner) -> list[tuple[str, str, str]]:
 def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
     """Answer the versions, the latest first, each with what it changed."""
     rows = list(PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version"))
-    found, before = [], {}
+    found: list[dict[str, Any]] = []
+    before: dict[str, Any] = {}
     for row in rows:
         changes = differences(before, row.document).to_dicts() if before else []
         found.append({"row": row, "changes": changes})
@@ -272,7 +214,7 @@ def _files(request: Any, owner: Owner, code: str) -> Any:
         row | {"client": codes.get(row["client_id"], "")}
         for row in found.order_by("-built_at", "-pk").values(*names)[:LAST_FILES]
     ]
-    schema = {
+    schema: dict[str, Any] = {
         **dict.fromkeys(("pk", "client_id"), pl.Int64),
         "as_of": pl.Date,
         "purpose": pl.String,

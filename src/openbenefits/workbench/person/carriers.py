@@ -164,9 +164,7 @@ def urgent(request: Any, client: str, number: str) -> HttpResponse:
     covers = _covers(told_rows(custody.chain(found.pk, person.pk, now=clock.now()), person))
     form, here = UrgentForm(covers, request.POST), address("person_carriers", client=client, number=number)
     if not form.is_valid():
-        messages.error(
-            request, _("Expected a line the carrier does not know yet, found none; pick one.")
-        )
+        messages.error(request, _("Expected a line the carrier does not know yet, found none; pick one."))
         return redirect(here)
     said = form.cleaned_data
     record, plan_type, dependent = said["cover"].split("|")

@@ -17,6 +17,7 @@ from openbenefits.platform.audits import accepting, curing, services
 from openbenefits.platform.audits.catalogue import AUDITS, Sides
 from openbenefits.platform.models import Accepted, OutboundChange
 from openbenefits.platform.seen import NoLook
+from openbenefits.store.isolation import PEO
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput, ReasonForm
@@ -187,7 +188,10 @@ def send_cure(request: Any, client: str, code: str) -> HttpResponse:
     def do() -> None:
         sides = services.sides_of(connection, found.pk, clock.today())
         by, why = request.user.username, reason_of(request) or f"cure of {code}"
-        for one in curing.cure(sides, code, key, author=by, reason=why, now=clock.now()):
+        is_of_peo = request.access.may(Permission.SETUP, PEO)
+        for one in curing.cure(
+            sides, code, key, author=by, reason=why, now=clock.now(), may_shared=is_of_peo
+        ):
             noted(request, "did", f"cure of audit {code}", found.pk, one.person_id, why)
 
     return act(request, do, said=_("Planned; the next sending sends it."), to=_row_address(client, code, key))

@@ -13,8 +13,9 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.platform.audits import services
 from openbenefits.platform.connecting import NotLinked, linked
-from openbenefits.platform.exporting import PARTS
+from openbenefits.platform.exporting import PARTS, SHARED
 from openbenefits.platform.seen import NoLook
+from openbenefits.store.isolation import PEO
 from openbenefits.workbench.asking import asked
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput, ReasonForm
@@ -25,6 +26,7 @@ PART_WORDS = {
     "set-up": _("set-up: plans, groups, rules"),
     "people": _("people: groups, enrolments"),
     "corrections": _("corrections of deductions"),
+    "rates": _("rates, which all clients share"),
 }
 
 
@@ -33,6 +35,13 @@ class ExportForm(ReasonForm):
 
     part = forms.ChoiceField(label=_("Export"), choices=[(part, PART_WORDS[part]) for part in PARTS])
     field_order = ("part", "reason")
+
+    def __init__(self, *given: Any, may_shared: bool = True) -> None:
+        """Offer what all clients share only to who sets up for all of them; the worker asks again."""
+        super().__init__(*given)
+        if not may_shared:
+            own = [(part, PART_WORDS[part]) for part in PARTS if part not in SHARED]
+            self.fields["part"].choices = own  # type: ignore[attr-defined]
 
 
 class PaysForm(forms.Form):
@@ -77,7 +86,7 @@ def home(request: Any, client: str) -> HttpResponse:
         "workbench/platform/home.html",
         title=_("Payroll platform"),
         client=found,
-        export=ExportForm(),
+        export=ExportForm(may_shared=request.access.may(Permission.SETUP, PEO)),
         pays=PaysForm(initial={"begin": today.replace(day=1), "through": today}),
         **told,
     )
