@@ -101,7 +101,7 @@ def _read(data: bytes) -> Reading:
         raise X12Refused("expected an 834 transaction set, found none; choose the enrolment file")
     if told.others:
         raise X12Refused(
-            f"segment {told.others[0].number}: expected one interchange, found another; make each its own file"
+            f"segment {told.others[0].number}: expected one interchange, found another; hand them in apart"
         )
     faults: list[Fault] = []
     groups: dict[int, tuple[tuple[str, ...], list[Set]]] = {}
