@@ -27,7 +27,7 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     assert "the refused family alone" in text
     assert "1 refused" in text
     for told in ("A set refused by a 999", "A member refused by a carrier's own report"):
-        assert "refused" in text.partition(told)[2].partition(" s ")[0]
+        assert "│ refused │" in text.partition(told)[2].partition("└")[0]  # the stage of the election
     assert "E17" in text
     links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
     assert len(links) == 8 + 3  # a role each, and some employees
