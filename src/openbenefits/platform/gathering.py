@@ -60,7 +60,7 @@ def _at_once(session: Session, client: Mapping[str, str], numbers: set[str]) -> 
     wait = session.patience.first_wait
     found: Read = {}
     for kind, (schema, name) in BUILDS.items():
-        asked = {"schemaName": schema, "className": name, **client}
+        asked: dict[str, Any] = {"schemaName": schema, "className": name, **client}
         found[kind] = _by_employee(_rows_of(built(session, "getData", wait=wait, **asked)), numbers)
     for one in found.pop("details").items():
         _put_details(found["plans"].get(one[0], []), one[1])
