@@ -71,44 +71,51 @@ def run_window_ends(
             started_by=started_by,
         )
         past = _past_events(connection, [client_id], as_of)
-        finalized = past.filter(action="finalize")
-        with journal(connection, started.pk, past):
-            void_events(
-                connection,
-                past.filter(action="void"),
-                cause="window ended without an answer",
-                run_id=started.id,
-                actor=started_by,
-                now=now,
-            )
-            request_finalize(connection, finalized)
-    for schedule_id in finalized["schedule_id"].unique().sort():
-        people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
-        done = run(
-            connection,
-            RunOrder(
-                client_id=client_id,
-                schedule_id=schedule_id,
-                as_of=as_of,
-                people=people,
-                started_by=started_by,
-            ),
-            now=now,
-        )
-        started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
-        started.save(update_fields=["options"])
+        _end_windows(connection, started, past, now)
+    _finalize(connection, started, past.filter(action="finalize"), now)
     started.state, started.ended_at = "done", now
     started.save(update_fields=["state", "ended_at"])
-    counted = (
-        past.group_by("action")
-        .len()
-        .select(
-            outcome=pl.format("window ended: {}", "action"),
-            to_status=pl.lit(None, pl.String),
-            people=pl.col("len").cast(pl.Int64),
+    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=_outcomes(past))
+
+
+def _end_windows(connection: Any, started: models.Run, past: pl.DataFrame, now: datetime) -> None:
+    """Void what nobody answered, and say what is to be finalised: both in the journal of the run."""
+    with journal(connection, started.pk, past):
+        void_events(
+            connection,
+            past.filter(action="void"),
+            cause="window ended without an answer",
+            run_id=started.id,
+            actor=started.started_by,
+            now=now,
         )
-    )
-    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=counted.sort("outcome"))
+        request_finalize(connection, past.filter(action="finalize"))
+
+
+def _finalize(connection: Any, started: models.Run, finalized: pl.DataFrame, now: datetime) -> None:
+    """Run what is to be finalised, schedule by schedule; each run is a part of the one that started it."""
+    for schedule_id in finalized["schedule_id"].unique().sort():
+        people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
+        order = RunOrder(
+            client_id=started.bundle_client,
+            schedule_id=schedule_id,
+            as_of=started.as_of,
+            people=people,
+            started_by=started.started_by,
+        )
+        done = run(connection, order, now=now)
+        started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
+        started.save(update_fields=["options"])
+
+
+def _outcomes(past: pl.DataFrame) -> pl.DataFrame:
+    """Count what became of the events, as outcomes of a run."""
+    counted = past.group_by("action").len()
+    return counted.select(
+        outcome=pl.format("window ended: {}", "action"),
+        to_status=pl.lit(None, pl.String),
+        people=pl.col("len").cast(pl.Int64),
+    ).sort("outcome")
 
 
 def _past_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:
