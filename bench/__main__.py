@@ -6,7 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,19 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import beside, children, faces, kernel, letters, maintenance, matching, reconcile, stored, world
+from bench import (
+    beside,
+    children,
+    enrolment,
+    faces,
+    kernel,
+    letters,
+    maintenance,
+    matching,
+    reconcile,
+    stored,
+    world,
+)
 from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
 
 OUTPUT = Path(__file__).parents[1] / "bench-output"
@@ -31,10 +43,11 @@ class Size:
     clients: int
     stored: int
     maintained: int  # clients whose people all have an event on one day
+    members: int  # of files to carriers
 
 
-FULL = Size(people=100_000, clients=500, stored=20_000, maintained=500)
-QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20)
+FULL = Size(people=100_000, clients=500, stored=20_000, maintained=500, members=500_000)
+QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20, members=100_000)
 
 
 def main() -> None:
@@ -69,7 +82,7 @@ def _size(arguments: argparse.Namespace) -> Size:
     base = QUICK if arguments.quick else FULL
     people = arguments.people or base.people
     in_database = people if people >= MILLION else max(1_000, people * base.stored // base.people)
-    return Size(people=people, clients=base.clients, stored=in_database, maintained=base.maintained)
+    return replace(base, people=people, stored=in_database)
 
 
 def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
@@ -111,6 +124,7 @@ def _parts(
     yield "letters", "statements", letters.measure_letters, folder
     yield "reconcile", "an invoice reconciled", reconcile.measure_reconcile, folder
     yield "matching", "packages of plans", matching.measure_matching, folder
+    yield "enrolment", "834s of members", enrolment.measure_enrolment, size.members
 
 
 def _bar(bars: Progress, text: str) -> children.Progress:

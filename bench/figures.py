@@ -40,6 +40,7 @@ def figures_of(parts: Parts) -> list[Figure]:
         "reconcile": _reconcile,
         "faces": _faces,
         "matching": _matching,
+        "enrolment": _enrolment,
     }
     found = [figure for name, make in made.items() if name in parts for figure in make(parts[name])]
     if {"kernel", "beside", "stored"} <= parts.keys():
@@ -462,3 +463,35 @@ def _matching(found: Measured) -> Iterator[Figure]:
             note=f"{one['rows']:,.0f} prices, no two packages share one in medical; {cpu:.1f} s of processor;"
             f" plain join of as many rows {join:.2f} s",
         )
+
+
+def _enrolment(found: Measured) -> Iterator[Figure]:
+    """834s in one process, beside the plain work on the same bytes; views compared; the guide's judgement."""
+    members, kilobytes = found["members"], found["bytes"] / found["members"] / 1000
+    for name, plain in (("write", "format"), ("read", "split")):
+        seconds, floor = found[f"{name}_seconds"], found[f"{plain}_seconds"]
+        yield Figure(
+            key=f"enrolment.{name}",
+            work=f"834: {name} {members:,.0f} members",
+            value=members / seconds,
+            shown=f"{members / seconds:,.0f}/s",
+            note=f"{seconds:.1f} s of processor, {kilobytes:.2f} kB each,"
+            f" {found['peak_bytes'] / GIBIBYTE:.2f} GiB; to {plain} the same bytes {floor:.2f} s:"
+            f" {seconds / floor:.0f} times",
+        )
+    yield Figure(
+        key="enrolment.difference",
+        work=f"what to tell a carrier of {members:,.0f} members",
+        value=found["difference_seconds"],
+        shown=f"{found['difference_seconds']:.1f} s",
+        note=f"{found['spans']:,.0f} spans, {found['changes']:,.0f} changes;"
+        f" {found['difference_cpu']:.1f} s of processor; plain join of both {found['join_seconds']:.2f} s",
+    )
+    speed = found["validated"] / found["validate_seconds"]
+    yield Figure(
+        key="enrolment.guide",
+        work="834: judged by the guide (pyx12)",
+        value=speed,
+        shown=f"{speed:,.0f}/s",
+        note=f"{found['validated']:,.0f} members in files of 1,000, {found['processes']} processes",
+    )

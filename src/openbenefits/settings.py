@@ -208,10 +208,16 @@ REPORTS_AT = os.environ.get("OPENBENEFITS_REPORTS_AT", "15 5 * * *")
 """When reports ordered by mail go out, as cron says it."""
 CASEWORK_AT = os.environ.get("OPENBENEFITS_CASEWORK_AT", "*/10 * * * *")
 """When tasks and cases are escalated and told of: at least as often as the shortest service level."""
+CARRIERS_AT = os.environ.get("OPENBENEFITS_CARRIERS_AT", "5-59/10 * * * *")
+"""When the worker sends released carrier files and takes in what came back: a line of cron, in UTC."""
+
 CHANNELS_AT = os.environ.get("OPENBENEFITS_CHANNELS_AT", "30 5 * * *")
 """When the worker lets scheduled channels look at the day, as cron says it."""
 NIGHT = os.environ.get("OPENBENEFITS_NIGHT", "0 3 * * *")
 """When a worker that was started with --nightly carries out what is due: a line of cron, in UTC."""
+
+CARRIER_ENVIRONMENT = "P" if os.environ.get("OPENBENEFITS_ENVIRONMENT", "test") == "production" else "T"
+"""Whether files for carriers are for production (P) or a test (T): those for the other never leave."""
 
 REHEARSALS = os.environ.get("OPENBENEFITS_REHEARSALS") or server.base_folder() / "rehearsals"
 """Where rehearsals are kept, a folder for each database."""

@@ -35,6 +35,21 @@ def test_held_windows_on_screen_and_as_csv(cli, prepared, tmp_path):
     assert "Ended windows of quill as of 2025-12-05" in shown
     assert rows[0]["employee_number"] in shown
     assert rows[0]["employee_number"] not in cli("event", "windows", *CLIENT, "--as-of", "2025-11-10").output
+    moved_and_reopened(cli, rows[0])
+
+
+def moved_and_reopened(cli, row):
+    """A window that runs ends later; one that has ended is opened again; the wrong act says which is right."""
+    event = (*CLIENT, "--schedule", "OE26", "--person", row["employee_number"], "--reason", "away")
+    later = cli("event", "extend-window", *event, "--until", "2099-01-31")
+    assert later.exit_code == 1
+    assert "expected" in " ".join(later.output.split())
+    assert "Traceback" not in later.output
+    reopened = cli("event", "reopen-window", *event, "--until", "2099-12-31")
+    assert (reopened.exit_code, "open again until 2099-12-31" in reopened.output) == (0, True)
+    later = cli("event", "extend-window", *event, "--until", "2100-01-31")
+    assert (later.exit_code, "now ends on 2100-01-31" in later.output) == (0, True)
+    assert row["employee_number"] not in cli("event", "windows", *CLIENT, "--as-of", "2025-12-05").output
 
 
 def test_unknown_clients_are_refused(cli, prepared):

@@ -20,7 +20,7 @@ from openbenefits.enrollment.rules.rule_checks import (
     without_ignored,
 )
 from openbenefits.enrollment.rules.validate import locate
-from openbenefits.programs.bundle import EventRuleRow
+from openbenefits.programs.sections.eligibility import EventRuleRow
 
 Row = dict[str, Any]
 

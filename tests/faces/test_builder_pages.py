@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from pypdf import PdfReader
 from tests.accounts.conftest import owner
-from tests.faces.conftest import LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.faces.conftest import LENIENT, check, look, sign_in, signed_in, text, wide
 
 __all__ = ["owner"]
 
@@ -110,9 +110,7 @@ def test_a_report_is_ordered_by_mail_and_removed(browser, users, owner):
     assert mine.get(where).status_code == 404
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_they_read_well(page, site, width):
-    wide(page, width)
+def test_they_read_well(page, site):
     sign_in(page, site, "specialist")
     page.wait_for_url(f"{site}/**")
     for path in (
@@ -122,7 +120,7 @@ def test_they_read_well(page, site, width):
         "builder-edit/?key=enrolled-by-plan",
     ):
         page.goto(f"{site}/workbench/harbor/{path}")
-        check(page, (path, width))
+        look(page, path)
 
 
 def test_the_result_follows_what_is_chosen_without_a_button(page, site):

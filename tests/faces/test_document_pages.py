@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from tests.accounts.conftest import owner
 from tests.delivery.test_documents import put_document
 from tests.delivery.test_ways import put_letter
-from tests.faces.conftest import LENIENT, NOW, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.faces.conftest import LENIENT, NOW, look, sign_in, signed_in, text
 
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
@@ -151,9 +151,7 @@ def test_a_person_agrees_to_letters_without_paper_and_withdraws(letters, browser
     assert rows == [("portal", date(2026, 2, 1)), ("print", None)]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_they_read_well(letters, page, site, width, owner):
-    wide(page, width)
+def test_they_read_well(letters, page, site, owner):
     sign_in(page, site, "specialist")
     page.wait_for_url(f"{site}/**")
     number = owner.execute("SELECT max(id) FROM delivery_printbatch").fetchone()[0]
@@ -166,4 +164,4 @@ def test_they_read_well(letters, page, site, width, owner):
     ]
     for path in (*paths, "batches/", *([f"batches/{number}/"] if number else [])):
         page.goto(f"{site}/workbench/harbor/{path}")
-        check(page, (path, width))
+        look(page, path)

@@ -1,26 +1,29 @@
 """Pages in a real browser, from the real server: everything by keyboard, on a phone, with a screen reader."""
 
+import re
+
 import pytest
-from tests.faces.conftest import PASSWORD, WIDTHS, check, sign_in, wide
+from tests.faces.conftest import PASSWORD, check, look, sign_in, wide
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.fixture(scope="module")
+def site(served):
+    return served
+
+
 @pytest.mark.parametrize("path", ["/", "/account/login/code/", "/account/password/reset/", "/sign-in/forged"])
-def test_whoever_comes_finds_the_way_in(page, site, width, path):
-    wide(page, width)
+def test_whoever_comes_finds_the_way_in(page, site, path):
     page.goto(site + path)
-    check(page, (path, width))
+    look(page, path)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["specialist", "employee", "nobody"])
-def test_everybody_finds_his_own(page, site, width, name):
-    wide(page, width)
+def test_everybody_finds_his_own(page, site, name):
     sign_in(page, site, name)
-    check(page, (name, width))
+    look(page, name)
     for path in ("/account/2fa/", "/account/2fa/totp/activate/", "/account/sessions/", "/account/logout/"):
         page.goto(site + path)
-        check(page, (name, path, width))
+        look(page, (name, path))
 
 
 def test_one_comes_in_by_keyboard_alone(page, site):
@@ -52,3 +55,39 @@ def test_an_authenticator_app_is_set_up_without_leaving_the_page_policy(page, si
         page.wait_for_url("**/totp/activate/")
     assert page.locator("img").evaluate("image => image.complete && image.naturalWidth > 0")
     assert not [text for text in said if "Content Security Policy" in text]
+
+
+FINE = """<!doctype html><html lang="en"><title>A page · openbenefits</title>
+<style>body { background: #fff; color: #222 } p { font-size: 16px } %s</style>
+<main><h1>A page</h1><p>Words.</p><p class="narrow">Few.</p><button>One</button><button>Two</button></main></html>"""
+
+
+@pytest.mark.parametrize(
+    ("style", "fault"),
+    [
+        ("", None),
+        ("p { color: #ccc }", "color-contrast"),
+        ("@media (max-width: 400px) { p { color: #ccc } }", "color-contrast"),
+        ("@media (max-width: 400px) { main { background: #333 } }", "color-contrast"),
+        (
+            ".narrow { display: none; color: #ccc } @media (max-width: 400px) { p { display: block !important } }",
+            "color-contrast",
+        ),
+        (
+            "@media (max-width: 400px) { button { width: 9px; height: 9px; padding: 0; border: 0; font-size: 1px } }",
+            "target-size",
+        ),
+        ("@media (max-width: 400px) { h1 { display: none } }", "page-has-heading-one"),
+        ("p { min-width: 500px }", "fits"),
+    ],
+)
+def test_what_is_wrong_at_one_width_alone_is_found(page, style, fault):
+    page.set_content(FINE % style)
+    wide(page, "desk")
+    if fault is None:
+        look(page, "fine")
+        return
+    if style.startswith(("@", ".")):
+        check(page, "on a desk it is fine")
+    with pytest.raises(AssertionError, match=re.escape(fault)):
+        look(page, "fits")

@@ -2,8 +2,7 @@
 
 import re
 
-import pytest
-from tests.faces.conftest import LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.faces.conftest import LENIENT, look, sign_in, signed_in, text
 
 from openbenefits.workbench.pages import PAGES
 
@@ -66,14 +65,12 @@ def test_names_of_pages_are_the_words_of_their_paths():
         assert page.path == "" or page.path[0] != "/"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_it_reads_well(page, site, width):
-    wide(page, width)
+def test_it_reads_well(page, site):
     sign_in(page, site, "everywhere")
     page.wait_for_url("**/workbench/")
     said = []
     page.on("console", lambda message: said.append(message.text))
     for path in ("/workbench/", "/workbench/harbor/?schedules.sort=events&schedules.f_client=harb"):
         page.goto(site + path)
-        check(page, (path, width))
+        look(page, path)
     assert said == []

@@ -13,8 +13,9 @@ import pytest
 
 from openbenefits.core.codes import CobraCause
 from openbenefits.core.messages import CATALOGUE
-from openbenefits.programs.bundle import ClientBundle, CriterionPart, PeoBundle
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.sections.eligibility import CriterionPart
 
 from .cases import (
     TABLES,

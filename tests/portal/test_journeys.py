@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.faces.conftest import WIDTHS, check, wide
+from tests.faces.conftest import check, look, wide
 from tests.portal.conftest import clock, employer, event_of, users
 
 from openbenefits.accounts.signing_in import link_token
@@ -138,7 +138,5 @@ def test_every_page_is_for_everybody(page, site, users, employer, language):
     pages = [f"/portal/{one}" for one in PAGES]
     for path in (*pages, event, *plans, f"{event}plans/10/compare/", f"{event}keep/", f"{event}review/"):
         page.goto(site + path)
-        for width in WIDTHS:
-            wide(page, width)
-            check(page, (path, width, language))
+        look(page, (path, language))
     assert not [text for text in said if "Content Security Policy" in text]

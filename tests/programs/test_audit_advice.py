@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from openbenefits.core.codes import Severity
 from openbenefits.programs.audit import analysis, cycles
 from openbenefits.programs.audit.context import Audited
-from openbenefits.programs.bundle import CriterionPart, EligibilityRulePart
 from openbenefits.programs.reader import read
+from openbenefits.programs.sections.eligibility import CriterionPart, EligibilityRulePart
 
 from .auditing import HMO, MAIN, audited_client, audited_peo, option, plan_type, the_one
 from .factories import BEGIN, DATED, SOURCE, make_peo

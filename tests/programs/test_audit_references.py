@@ -6,7 +6,7 @@ import pytest
 
 from openbenefits.core.codes import BeginRule
 from openbenefits.programs.audit.waits import longest_wait_days
-from openbenefits.programs.bundle import EventRuleRow
+from openbenefits.programs.sections.eligibility import EventRuleRow
 
 from .auditing import HMO, audited_client, option, plan_type, the_one
 from .factories import DATED

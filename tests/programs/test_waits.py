@@ -13,7 +13,7 @@ from tests.oracle.dates import add_months, begin_day, first_of_next_month, month
 
 from openbenefits.core.codes import BeginRule, Severity
 from openbenefits.programs.audit.waits import HIRE_DATES, longest_wait
-from openbenefits.programs.bundle import EventRuleRow
+from openbenefits.programs.sections.eligibility import EventRuleRow
 
 from .auditing import audited_client
 from .factories import DATED

@@ -7,9 +7,9 @@ from fractions import Fraction
 import pytest
 
 from openbenefits.programs.audit import audit
-from openbenefits.programs.bundle import RateLine, RateTablePart
 from openbenefits.programs.curves import written_out
 from openbenefits.programs.reader import read
+from openbenefits.programs.sections.rates import RateLine, RateTablePart
 from openbenefits.programs.sheets import rates_written_out
 from openbenefits.sample import SAMPLE_FOLDER
 

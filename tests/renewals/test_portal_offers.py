@@ -9,15 +9,13 @@ from tests.accounts.conftest import as_face
 from tests.faces.conftest import (
     GIVEN,
     LENIENT,
-    WIDTHS,
-    check,
     chromium,
+    look,
     page,
     sign_in,
     signed_in,
     site,
     text,
-    wide,
 )
 from tests.renewals.conftest import PEOPLE, make_year, offers_of
 
@@ -112,22 +110,20 @@ def test_what_cannot_be_signed_is_said_on_the_page(users, year, as_face):
 def test_the_contact_reviews_chooses_and_signs_in_a_browser(users, year, site, page):
     offers = offers_of(year.renewal)
     sign_in(page, site, "contact")
-    for width in WIDTHS:
-        wide(page, width)
-        page.goto(f"{site}/portal/offers/")
-        check(page, "offers")
-        page.get_by_role("link", name="benefits from").first.click()
-        check(page, "offer")
+    page.goto(f"{site}/portal/offers/")
+    look(page, "offers")
+    page.get_by_role("link", name="benefits from").first.click()
+    look(page, "offer")
     for number, offer in enumerate(offers):
         word = "We do not take it" if number == 0 else "We take it"
         page.get_by_role("group", name=f"Your choice: {offer.plan.name}").get_by_label(word).check()
     page.get_by_role("button", name="Keep my choices").click()
     page.get_by_label("Your name").fill("Quentin Press")
     page.get_by_label("I may sign for my company").check()
-    check(page, "offer, chosen")
+    look(page, "offer, chosen")
     page.get_by_role("button", name="Sign", exact=True).click()
     page.get_by_text("by Quentin Press").wait_for()
-    check(page, "offer, signed")
+    look(page, "offer, signed")
     approval = ClientApproval.objects.get()
     assert bytes(approval.document).startswith(b"%PDF")
     assert (approval.signature, approval.user_id) == ("Quentin Press", users["contact"].pk)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbenefits.programs.bundle import CoverageCodePart, PersonRange
+from openbenefits.programs.sections.codes import CoverageCodePart, PersonRange
 from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
 from openbenefits.renewals.moves import MOVES, next_of
 from openbenefits.renewals.rules.options import NoPlace, Sold, of_program

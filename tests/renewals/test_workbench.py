@@ -11,15 +11,13 @@ from tests.accounts.conftest import as_face
 from tests.faces.conftest import (
     GIVEN,
     LENIENT,
-    WIDTHS,
-    check,
     chromium,
+    look,
     page,
     sign_in,
     signed_in,
     site,
     text,
-    wide,
 )
 from tests.renewals.conftest import PEOPLE, make_year, offers_of
 
@@ -97,10 +95,8 @@ def test_every_page_reads_well_at_both_widths(users, year, site, page):
         f"quill/renewals/{year.renewal}/",
         f"quill/renewals/{year.renewal}/offers/{offer.pk}/",
     ):
-        for width in WIDTHS:
-            wide(page, width)
-            page.goto(f"{site}/workbench/{where}")
-            check(page, where)
+        page.goto(f"{site}/workbench/{where}")
+        look(page, where)
 
 
 @LENIENT

@@ -274,6 +274,58 @@ def ann(world):
 
 
 def _set_up(world):
+    add = _adder(world)
+    schedule = {"company": "", "benefit_group": "", "is_closed_to_new_events": False}
+    add(
+        "Schedule", schedule | {"schedule_id": OE, "code": "OE26", "name": "Open enrolment 2026", "kind": "O"}
+    )
+    add("Schedule", schedule | {"schedule_id": EM, "code": "EM", "name": "Event maintenance", "kind": "E"})
+    add("EventClass", *(_event_class(code, number) for code, number in CLASSES.items()))
+    add("Program", {"program_id": PROGRAM, "code": "HARBOR", "name": "Harbor benefits", "is_active": True})
+    add("PlanTypeRow", *(_plan_type(*row) for row in PLAN_TYPES))
+    plan = {"carrier": "A carrier", "is_hsa_eligible": False}
+    for one, (kind, name) in PLANS.items():
+        add("Plan", plan | {"plan_id": one, "code": str(one), "plan_type": kind, "name": name})
+    for number, code, name in ((61, "1", "Employee only"), (64, "4", "Family")):
+        add("CoverageCode", NOBODY | {"coverage_code_id": number, "code": code, "name": name})
+    before_tax = {"code": "B", "name": "Before", "tax_class": "B", "period_flags": 31}
+    add("DeductionCode", {"deduction_code_id": 51} | before_tax)
+    add("RateTable", {**_rate_table(), "rate_table_id": 55, "code": "LIFE", "unit": "per_thousand"})
+    for order, (code, (plan_id, coverage_code_id)) in enumerate(PLACES.items()):
+        add("Option", _option(code, order) | {"plan_id": plan_id, "coverage_code_id": coverage_code_id})
+        key = {"kind": "option", "code": f"HARBOR/{PLAN_TYPE_OF[code]}/{code}"}
+        setup_keys = apps.get_model("programs.SetupKey").objects
+        setup_keys.create(id=OPTIONS[code], client_id=world.client_id, **key)
+    for code in ("LIFE2", "LIFE4"):
+        add("Cost", {"option_id": OPTIONS[code], "number": 1, "cost_type": "P", "rate_table_id": 55})
+
+
+PLAN_TYPES = (("01", 1, "none"), ("10", 10, "none"), ("21", 30, "none"), ("60", 40, "annual_pledge"))
+PLEDGE = {"minimum_amount_cents": 10_000, "maximum_amount_cents": 340_000}
+PLANS = {
+    BLUE: ("10", "Blue Basic Saver"),
+    NHP: ("10", "Neighborhood Prime"),
+    LIFE: ("21", "Term life"),
+    FSA: ("60", "Health care account"),
+}
+NOBODY = dict.fromkeys(
+    ("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max"), 0
+)
+PLACES = {
+    "BLUE-1": (BLUE, 61),
+    "BLUE-4": (BLUE, 64),
+    "NHP-1": (NHP, 61),
+    "LIFE2": (LIFE, None),
+    "LIFE4": (LIFE, None),
+    "FSA": (FSA, None),
+    "NOMED": (None, None),
+    "CREDIT": (None, None),
+}
+"""Plan and coverage code of each option."""
+
+
+def _adder(world):
+    """Release the set-up, and answer what adds rows to it."""
     bundle = apps.get_model("programs.Bundle").objects.create(
         client_id=world.client_id, code="harbor", name="Harbor"
     )
@@ -291,96 +343,36 @@ def _set_up(world):
             found(**{name: value for name, value in (base | row).items() if name in fields}) for row in rows
         )
 
-    schedule = {"company": "", "benefit_group": "", "is_closed_to_new_events": False}
-    add(
-        "Schedule", schedule | {"schedule_id": OE, "code": "OE26", "name": "Open enrolment 2026", "kind": "O"}
-    )
-    add("Schedule", schedule | {"schedule_id": EM, "code": "EM", "name": "Event maintenance", "kind": "E"})
-    add("EventClass", *(_event_class(code, number) for code, number in CLASSES.items()))
-    add("Program", {"program_id": PROGRAM, "code": "HARBOR", "name": "Harbor benefits", "is_active": True})
-    kinds = (("01", 1, "none"), ("10", 10, "none"), ("21", 30, "none"), ("60", 40, "annual_pledge"))
-    add(
-        "PlanTypeRow",
-        *(
-            {
-                "program_id": PROGRAM,
-                "plan_type": plan_type,
-                "display_order": order,
-                "event_rule_id": 1,
-                "waive_rule": "Y",
-                "amount_kind": kind,
-                "is_invested": False,
-                "is_price_locked": False,
-                **(
-                    {"minimum_amount_cents": 10_000, "maximum_amount_cents": 340_000}
-                    if plan_type == "60"
-                    else {}
-                ),
-            }
-            for plan_type, order, kind in kinds
-        ),
-    )
-    plan = {"carrier": "A carrier", "is_hsa_eligible": False}
-    names = {
-        BLUE: ("10", "Blue Basic Saver"),
-        NHP: ("10", "Neighborhood Prime"),
-        LIFE: ("21", "Term life"),
-        FSA: ("60", "Health care account"),
-    }
-    add(
-        "Plan",
-        *(
-            plan | {"plan_id": one, "code": str(one), "plan_type": kind, "name": name}
-            for one, (kind, name) in names.items()
-        ),
-    )
-    persons = dict.fromkeys(
-        ("spouse_min", "spouse_max", "partner_min", "partner_max", "child_min", "child_max"), 0
-    )
-    add("CoverageCode", persons | {"coverage_code_id": 61, "code": "1", "name": "Employee only"})
-    add("CoverageCode", persons | {"coverage_code_id": 64, "code": "4", "name": "Family"})
-    add(
-        "DeductionCode",
-        {"deduction_code_id": 51, "code": "B", "name": "Before", "tax_class": "B", "period_flags": 31},
-    )
-    add("RateTable", {**_rate_table(), "rate_table_id": 55, "code": "LIFE", "unit": "per_thousand"})
-    option = {
+    return add
+
+
+def _plan_type(plan_type, order, kind):
+    return {
         "program_id": PROGRAM,
-        "name": "",
-        "option_type": "O",
+        "plan_type": plan_type,
+        "display_order": order,
+        "event_rule_id": 1,
+        "waive_rule": "Y",
+        "amount_kind": kind,
+        "is_invested": False,
+        "is_price_locked": False,
+        **(PLEDGE if kind == "annual_pledge" else {}),
+    }
+
+
+def _option(code, order):
+    return {
+        "program_id": PROGRAM,
+        "option_id": OPTIONS[code],
+        "code": code,
+        "name": "Harbor credit" if code == "CREDIT" else "",
+        "option_type": {"NOMED": "W", "CREDIT": "G"}.get(code, "O"),
+        "plan_type": PLAN_TYPE_OF[code],
+        "display_order": order,
         "level": 1,
         "is_default": False,
         "deduction_code_id": 51,
     }
-    places = {
-        "BLUE-1": (BLUE, 61),
-        "BLUE-4": (BLUE, 64),
-        "NHP-1": (NHP, 61),
-        "LIFE2": (LIFE, None),
-        "LIFE4": (LIFE, None),
-        "FSA": (FSA, None),
-        "NOMED": (None, None),
-        "CREDIT": (None, None),
-    }
-    kinds = {"NOMED": "W", "CREDIT": "G"}
-    for order, (code, (plan_id, coverage_code_id)) in enumerate(places.items()):
-        row = {
-            "option_id": OPTIONS[code],
-            "code": code,
-            "plan_id": plan_id,
-            "coverage_code_id": coverage_code_id,
-        }
-        kind = {"option_type": kinds.get(code, "O"), "plan_type": PLAN_TYPE_OF[code], "display_order": order}
-        named = {"name": "Harbor credit"} if code == "CREDIT" else {}
-        add("Option", option | row | kind | named)
-        apps.get_model("programs.SetupKey").objects.create(
-            id=OPTIONS[code],
-            client_id=world.client_id,
-            kind="option",
-            code=f"HARBOR/{PLAN_TYPE_OF[code]}/{code}",
-        )
-    for code in ("LIFE2", "LIFE4"):
-        add("Cost", {"option_id": OPTIONS[code], "number": 1, "cost_type": "P", "rate_table_id": 55})
 
 
 def _event_class(code, number):

@@ -12,7 +12,7 @@ from tests.repair.worlds import held
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.models import Coverage, CoverageDependent
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import RunLimitPart, SecondPersonPart
+from openbenefits.programs.sections.operation import RunLimitPart, SecondPersonPart
 from openbenefits.runs import limits, models
 from openbenefits.runs.acts import ActRefused, held_runs, release, released_of
 from openbenefits.runs.limits import exceeded

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from openbenefits.core.codes import Level
 from openbenefits.payroll.services import owed
-from openbenefits.programs.bundle import SecondPersonPart
+from openbenefits.programs.sections.operation import SecondPersonPart
 from openbenefits.runs import limits
 from openbenefits.runs.acts import ActRefused
 from openbenefits.runs.committing import COMMITTED, LEFT_OUT, Tolerance, commit

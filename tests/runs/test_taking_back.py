@@ -11,7 +11,7 @@ from openbenefits.enrollment.models import Coverage, CreditUse
 from openbenefits.events.models import Event, EventStep
 from openbenefits.payroll.models import Taken
 from openbenefits.payroll.services import owed
-from openbenefits.programs.bundle import SecondPersonPart
+from openbenefits.programs.sections.operation import SecondPersonPart
 from openbenefits.runs import limits
 from openbenefits.runs.acts import ActRefused
 from openbenefits.runs.models import Run, RunAct

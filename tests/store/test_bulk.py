@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from openbenefits.accounts.models import User
 from openbenefits.store import few
 from openbenefits.store.bulk import (
+    GROWN_ROWS,
     WRITTEN_OUT_ROWS,
     ColumnMismatch,
     copy_in,
@@ -131,6 +132,19 @@ def test_json_and_lists_are_written(connection):
         connection, "SELECT doc->>'a' AS a, big_days[2] AS b FROM everything", {"a": pl.String, "b": pl.Int64}
     )
     assert answer.rows() == [('[1, "b"]', 2)]
+
+
+def test_the_planner_knows_of_a_table_that_has_grown(connection):
+    def guessed():
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN (FORMAT json) SELECT * FROM everything")
+            return cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+
+    copy_in(connection, "everything", pl.DataFrame({"id": range(GROWN_ROWS)}))
+    assert guessed() == GROWN_ROWS
+    grown = pl.DataFrame({"id": range(GROWN_ROWS, 2 * GROWN_ROWS)})
+    copy_in(connection, "public.everything", grown)
+    assert guessed() == 2 * GROWN_ROWS
 
 
 def test_an_empty_frame_writes_and_reads_nothing(connection):

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from tests.accounts.conftest import as_face, owner
 from tests.casework.conftest import build, numbers
-from tests.faces.conftest import LENIENT, check, chromium, page, sign_in, signed_in, site, text, wide
+from tests.faces.conftest import LENIENT, chromium, look, page, sign_in, signed_in, site, text
 
 from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
@@ -329,12 +329,9 @@ PAGES = (
 def test_the_board_is_walked_by_keyboard_and_every_page_fits(page, site, users):
     sign_in(page, site, "eve")
     number = Ticket.objects.get(subject="Call the carrier").pk
-    for width in ("desk", "phone"):
-        wide(page, width)
-        for where in (*PAGES, f"tickets/{number}/"):
-            page.goto(f"{site}/workbench/{where}")
-            check(page, (width, where))
-    wide(page, "desk")
+    for where in (*PAGES, f"tickets/{number}/"):
+        page.goto(f"{site}/workbench/{where}")
+        look(page, where)
     page.goto(f"{site}/workbench/acme/board/")
     for status in ("In progress", "On hold", "Complete"):
         button = page.locator(f"#card-{number}").get_by_role("button", name=f"{status} {number}", exact=True)

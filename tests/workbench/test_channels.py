@@ -7,15 +7,13 @@ from tests.accounts.conftest import as_face
 from tests.faces.conftest import (
     GIVEN,
     LENIENT,
-    WIDTHS,
-    check,
     chromium,
+    look,
     page,
     sign_in,
     signed_in,
     site,
     text,
-    wide,
 )
 from tests.workflow.conftest import NOW, TODAY, Watched, later
 
@@ -171,10 +169,8 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_in_a_browser(site, page, world, users, width):
-    wide(page, width)
+def test_every_page_in_a_browser(site, page, world, users):
     sign_in(page, site, "boss")
     for where in PAGES:
         page.goto(f"{site}/workbench/{where}")
-        check(page, where)
+        look(page, where)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connections
 from django.utils import timezone
-from tests.faces.conftest import WIDTHS, check, sign_in, wide
+from tests.faces.conftest import check, look, sign_in
 from tests.workbench.census_files import FAULTY, MENDED, census
 
 from openbenefits.accounts.approvals import ApprovalKind, Matter, propose
@@ -67,9 +67,7 @@ def pages(pair, users, database):
     ]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_desk_reads_well(page, site, pages, width):
-    wide(page, width)
+def test_every_desk_reads_well(page, site, pages):
     sign_in(page, site, "admin")
     page.wait_for_url("**/workbench/")
     said = []
@@ -77,7 +75,7 @@ def test_every_desk_reads_well(page, site, pages, width):
     for where in pages:
         answer = page.goto(site + where)
         assert answer.status == 200, where
-        check(page, (where, width))
+        look(page, where)
     assert said == []
 
 

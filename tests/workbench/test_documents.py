@@ -12,7 +12,7 @@ from openbenefits.accounts.clock import today
 from openbenefits.core.codes import DocumentKind
 from openbenefits.enrollment import documents, verifying
 from openbenefits.enrollment.models import Coverage, CoverageDependent, Document
-from openbenefits.programs.bundle import DeadlinesPart
+from openbenefits.programs.sections.operation import DeadlinesPart
 from openbenefits.workforce.models import Dependent, DependentFact, LifeEventFact, Person
 
 LIST = "/workbench/harbor/papers/"

@@ -12,7 +12,7 @@ from tests.workbench.test_imports import work_off
 
 from openbenefits.enrollment import evidence_deciding as deciding
 from openbenefits.enrollment.models import Coverage, EvidenceAct, ProofDecision
-from openbenefits.programs.bundle import DeadlinesPart
+from openbenefits.programs.sections.operation import DeadlinesPart
 
 LIST = "/workbench/harbor/evidence/"
 LIFE = "20"

@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 from django.test import Client as Browser
 from tests.accounts.conftest import as_face, owner
-from tests.faces.conftest import GIVEN, LENIENT, check, chromium, page, sign_in, signed_in, site, text, wide
+from tests.faces.conftest import GIVEN, LENIENT, chromium, look, page, sign_in, signed_in, site, text
 from tests.runs.conftest import put_enrolled
 
 from openbenefits.accounts.clock import STANDS_ON
@@ -124,19 +124,16 @@ def test_a_client_does_not_see_what_the_peo_earns(come) -> None:
 def test_pages_at_both_widths(come, page, site) -> None:
     made = handed(come("boss"), "/workbench/prospects/new", census=PROSPECT)["Location"]
     sign_in(page, site, "boss")
-    for width in ("desk", "phone"):
-        wide(page, width)
-        for where in (
-            "/workbench/prospects/",
-            "/workbench/prospects/new",
-            made,
-            f"{made}packages/POOL",
-            f"{made}beside?by=tier",
-            "/workbench/prospects/tiers/",
-        ):
-            page.goto(f"{site}{where}")
-            check(page, where)
-    wide(page, "desk")
+    for where in (
+        "/workbench/prospects/",
+        "/workbench/prospects/new",
+        made,
+        f"{made}packages/POOL",
+        f"{made}beside?by=tier",
+        "/workbench/prospects/tiers/",
+    ):
+        page.goto(f"{site}{where}")
+        look(page, where)
     page.goto(f"{site}{made}")
     slider = page.get_by_label("Richness, slider")
     slider.fill("90")

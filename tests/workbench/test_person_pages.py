@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.faces.conftest import WIDTHS, check, sign_in, wide
+from tests.faces.conftest import look, sign_in
 from tests.workbench.enrolled import clients, users
 
 from openbenefits.enrollment.models import Election
@@ -59,33 +59,29 @@ def test_every_page_is_read_by_everybody(page, site, users, numbers):
     for path in paths:
         answer = page.goto(site + path)
         assert answer.status == 200, path
-        for width in WIDTHS:
-            wide(page, width)
-            check(page, (path, width))
+        look(page, path)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_what_is_opened_and_what_is_wrong_reads_well_too(page, site, users, numbers, width):
+def test_what_is_opened_and_what_is_wrong_reads_well_too(page, site, users, numbers):
     """Details open, a preview shown, errors at their fields."""
-    wide(page, width)
     sign_in(page, site, "administrator")
     event = f"{HARBOR}/people/{numbers['harbor', 'FE'][1]}/events/OE26/0/0/"
     page.goto(site + event)
     for summary in page.locator("main summary").all()[:6]:
         summary.click()
-    check(page, ("an event opened", width))
+    look(page, "an event opened")
     page.goto(site + event + "do/withdraw/")
     page.get_by_label("Reason").fill("a look")
     page.get_by_role("button", name="Show what it changes").click()
     assert page.get_by_role("heading", name="What it would change").is_visible()
-    check(page, ("a preview", width))
+    look(page, "a preview")
     page.goto(f"{site}{QUILL}/elections/OE26/enter/{numbers['quill', 'PR'][-1]}/0/0/")
     page.locator("[name='60-option']").fill("FSA")
     page.locator("[name='60-annual_pledge']").fill("much")
     page.keyboard.press("Enter")
     page.locator("[name='60-annual_pledge'][aria-invalid='true']").wait_for()
     assert page.locator("[name='60-annual_pledge']").input_value() == "much"
-    check(page, ("an error at its cell", width))
+    look(page, "an error at its cell")
 
 
 def test_three_people_are_entered_by_keyboard_alone(page, site, users, numbers, clients):

@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client as Browser
-from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.faces.conftest import GIVEN, LENIENT, look, sign_in, signed_in, text
 from tests.platform.test_audits import acme, platform, work
 
 from openbenefits.accounts import clock
@@ -237,9 +237,7 @@ def test_a_program_asks_whether_payroll_may_run(looked, acme, url):
     assert program.get("/api/v1/clients/other/payroll-platform/may-run").status_code == 404
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_in_a_browser(width, looked, site, page, users):
-    wide(page, width)
+def test_pages_in_a_browser(looked, site, page, users):
     sign_in(page, site, "peo")
     number = OutboundChange.objects.latest("pk").pk
     for where in (
@@ -247,7 +245,7 @@ def test_pages_in_a_browser(width, looked, site, page, users):
         *("set-up-sheet/", "link/"),
     ):
         page.goto(f"{site}{PLACE}{where}")
-        check(page, where)
+        look(page, where)
     for where in ("connections/", "ownership/"):
         page.goto(f"{site}/workbench/payroll-platform/{where}")
-        check(page, where)
+        look(page, where)

@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.db import connection
 from tests.accounts.conftest import as_face
-from tests.faces.conftest import SECONDS, WIDTHS, check, chromium, page, sign_in, site, wide
+from tests.faces.conftest import SECONDS, check, chromium, look, page, sign_in, site
 from tests.review.test_demand import other_option
 from tests.runs.conftest import put_employer
 from tests.workbench.process import DAY, GIVEN, NOW
@@ -111,14 +111,6 @@ PAGES = (
     *("/workbench/harbor/runs/", "/workbench/harbor/controls/", "/workbench/harbor/runs/start/"),
     *("/workbench/harbor/rehearsals/", "/workbench/requests/", "/workbench/rehearsals/"),
 )
-
-
-def look(page, where) -> None:
-    """Check a page as it is, on a desk and on a phone."""
-    for width in WIDTHS:
-        wide(page, width)
-        check(page, (where, width))
-    wide(page, "desk")
 
 
 def test_from_preparation_to_confirmation(page, site, worker, employer):

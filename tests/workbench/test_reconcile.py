@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.test import Client as Browser
 from django.utils import timezone
-from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.faces.conftest import GIVEN, LENIENT, check, look, sign_in, signed_in, text
 from tests.reconcile.conftest import CARRIER, LOADED, MONTH, TIERS, book, put_two, write
 
 from openbenefits.accounts.clock import STANDS_ON
@@ -154,9 +154,7 @@ def _reconcile(page) -> None:
     page.goto(page.url.split("/workbench/")[0] + f"{HERE}{request.asked_for['invoice']}/")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_reads_well(page, site, invoice, width):
-    wide(page, width)
+def test_every_page_reads_well(page, site, invoice):
     sign_in(page, site, "money")
     page.wait_for_url("**/workbench/")
     item = Item.objects.filter(invoice_id=invoice.pk).order_by("pk").first()
@@ -179,7 +177,7 @@ def test_every_page_reads_well(page, site, invoice, width):
         f"/workbench/harbor/carrier-balances/?month={MONTH}",
     ):
         assert page.goto(site + where).status == 200, where
-        check(page, (where, width))
+        look(page, where)
 
 
 @pytest.fixture(scope="module")

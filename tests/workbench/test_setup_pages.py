@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.accounts.conftest import as_face, pair
-from tests.faces.conftest import WIDTHS, check, chromium, page, sign_in, site, users, wide
+from tests.faces.conftest import check, chromium, look, page, sign_in, site, users, wide
 
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import perform
@@ -56,9 +56,7 @@ def draft(pair, users) -> Draft:
     return draft
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_reads_well(page, site, draft, width):
-    wide(page, width)
+def test_every_page_reads_well(page, site, draft):
     sign_in(page, site, "specialist")
     page.wait_for_url("**/workbench/**")
     said = []
@@ -71,7 +69,7 @@ def test_every_page_reads_well(page, site, draft, width):
     ]
     for path in (*PAGES, own, *edits):
         assert page.goto(site + path).status == 200, path
-        check(page, (path, width))
+        look(page, path)
     assert said == []
 
 

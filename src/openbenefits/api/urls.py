@@ -5,6 +5,8 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from openbenefits.api import (
     best_plan,
+    carrier_answers,
+    carriers,
     census,
     clients,
     continuation,
@@ -36,7 +38,7 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets, best_plan, renewals, platform, invoices),
+    *(continuation, setup, tickets, best_plan, renewals, platform, invoices, carriers, carrier_answers),
     *(queries, census, papers, statements, subscriptions, roles),
 )
 """What is imported for the addresses it answers."""

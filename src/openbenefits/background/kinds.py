@@ -12,6 +12,7 @@ from openbenefits.background import (
     setup_kinds,
     statement_kinds,
 )
+from openbenefits.background.carrier_kinds import CARRIER_KINDS
 from openbenefits.background.file_kinds import FILE_KINDS
 from openbenefits.background.platform_kinds import PLATFORM_KINDS
 from openbenefits.background.services import Kind
@@ -147,4 +148,5 @@ KINDS: dict[str, Kind] = {
     ),
     **FILE_KINDS,
     **PLATFORM_KINDS,
+    **CARRIER_KINDS,
 }

@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
+from openbenefits.background import carrier_kinds
 from openbenefits.background.services import perform
 from openbenefits.casework.escalating import escalate
 from openbenefits.casework.inquiries import carry
@@ -40,6 +41,16 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+        carrier_kinds.nightly(connection, on=clock.today(), now=clock.now())  # coverage as the runs left it
+    finally:
+        connection.close()
+
+
+@app.task(name="openbenefits.carriers", queue="requests", queueing_lock="carriers")
+def keep_carriers(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
+    """Send released carrier files, take in what partners answered, open cases of what is overdue."""
+    try:
+        carrier_kinds.keep(connection, now=clock.now(), author=NIGHTLY)
     finally:
         connection.close()
 

@@ -15,7 +15,7 @@ from procrastinate.contrib.django import app
 
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import Clock, State
-from openbenefits.background.tasks import keep_casework, perform_night, send_reports
+from openbenefits.background.tasks import keep_carriers, keep_casework, perform_night, send_reports
 from openbenefits.workflow.tasks import QUEUE as WORKFLOW
 from openbenefits.workflow.tasks import schedules
 
@@ -92,7 +92,8 @@ def work(connection: Any, clock: Clock, *, is_nightly: bool = False, is_waiting:
 
     On SIGTERM or Ctrl-C what runs stops at its next step: what it committed stays. `is_nightly` carries out,
     at the hour of the setting NIGHT, what is due of every client. Reports due by mail go out at REPORTS_AT;
-    tasks and cases are escalated and told of at CASEWORK_AT.
+    tasks and cases are escalated and told of at CASEWORK_AT; carrier files are sent and answered for at
+    CARRIERS_AT.
 
     Errors: WorkerThere.
     """
@@ -103,6 +104,7 @@ def work(connection: Any, clock: Clock, *, is_nightly: bool = False, is_waiting:
         if is_waiting:
             app.periodic(cron=settings.REPORTS_AT)(send_reports)
             app.periodic(cron=settings.CASEWORK_AT)(keep_casework)
+            app.periodic(cron=settings.CARRIERS_AT)(keep_carriers)
             app.periodic(cron=settings.CHANNELS_AT)(schedules)
         with app.replace_connector(app.connector.get_worker_connector()):  # type: ignore[attr-defined]
             app.run_worker(

@@ -8,12 +8,15 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 import msgspec
+import yaml
 from django.db import transaction
 from msgspec import Struct
 
 from openbenefits.carriers.acknowledgements.reports import Layout
 from openbenefits.carriers.enrollment.profile import Profile
+from openbenefits.carriers.layouts.layout import FileLayout, LayoutRefused, check
 from openbenefits.carriers.models import PartnerVersion
+from openbenefits.carriers.premium_terms import PremiumTerms
 
 Mode = Literal["2", "4", "RX"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -89,13 +92,15 @@ class DueHours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is agreed with one partner.
 
-    carriers: whose plans it is told of, by their names in set-up. kind: 834; file, a layout of its own
-    (`layout`); portal, nothing but a worklist. profile: codes and places of an 834. environment: T or P; a
-    file for the other is refused. values: what identifiers come from (group, policy, division …), by client
-    code, `*` for every client. context, ended, days_to_repeat: as in `rules.renderings.Manner`.
+    carriers: whose plans it is told of, by their names in set-up; plan_types: of these only; empty: of all.
+    kind: 834; file, a layout of its own (`layouts.layout`); portal, nothing but a worklist. profile: codes
+    and places of an 834. environment: T or P; a file for the other is refused. is_per_client: of an
+    agreement of the PEO's, whether each client has a file of its own. values: what identifiers come from
+    (group, policy, division …), by client code, `*` for every client. premium: its 820, where premium is
+    paid by one. context, ended, days_to_repeat: as in `rules.renderings.Manner`.
     ahead_days: how far ahead a span may begin; null: for ever. retro_days: spans that ended longer ago and
     were never told are let be. reports: how its own reports are read, by name. naming: the name of a file:
-    {partner} {client} {date} {time} {number} {kind}.
+    {partner} {client} {date} {time} {number} {kind}. four_eyes: who built a file may not release it.
     """
 
     name: str
@@ -103,7 +108,8 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: Literal["834", "file", "portal"] = "834"
     environment: Literal["T", "P"] = "T"
     profile: Profile | None = None
-    layout: dict[str, Any] | None = None
+    layout: FileLayout | None = None
+    premium: PremiumTerms | None = None
     values: dict[str, dict[str, str]] = {}
     context: Literal["", "001", "030"] = ""
     ended: Literal["024", "030"] = "024"
@@ -115,8 +121,11 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freezes: tuple[FrozenDays, ...] = ()
     due: DueHours = DueHours()
     transport: Transport = Transport()
+    plan_types: tuple[str, ...] = ()
+    is_per_client: bool = False
     reports: dict[str, Layout] = {}
     naming: str = "{partner}_{client}_{date}_{number}.{kind}"
+    four_eyes: bool = False
     contact: str = ""
     source: str = ""
 
@@ -127,6 +136,11 @@ def read_partner(document: Any) -> Partner:
         found = msgspec.convert(document, Partner)
     except msgspec.ValidationError as fault:
         raise PartnerRefused(f"{fault}; correct the agreement") from None
+    if found.layout is not None:
+        try:
+            check(found.layout)
+        except LayoutRefused as fault:
+            raise PartnerRefused(f"{found.name}: {fault}") from None
     if not found.carriers:
         raise PartnerRefused("expected the carriers whose plans it covers, found none; name them")
     needed = {"834": found.profile, "file": found.layout, "portal": True}[found.kind]
@@ -143,9 +157,17 @@ def read_partner(document: Any) -> Partner:
     return found
 
 
+def read_agreement(text: str) -> Partner:
+    """Read an agreement from YAML. Errors: PartnerRefused."""
+    try:
+        return read_partner(yaml.safe_load(text))
+    except yaml.YAMLError as fault:
+        raise PartnerRefused(f"agreement: {fault}; correct the file") from None
+
+
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing."""
-    document = msgspec.to_builtins(partner)
+    document = msgspec.json.decode(msgspec.json.encode(partner))  # lists, as they are read back
     read_partner(document)
     with transaction.atomic():
         last = _versions(client_id, code).first()

@@ -7,6 +7,7 @@ import polars as pl
 import typer
 
 from openbenefits.cli import activity
+from openbenefits.cli.answers import about_an_event
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
 from openbenefits.cli.faults import Refused
@@ -135,41 +136,25 @@ def _place(option: str | None) -> tuple[str, str] | None:
 
 
 @app.command(name="extend-window")
+@about_an_event
 def extend_window(
-    client: ClientCode,
-    schedule: Schedule,
-    person: Person,
-    until: Until,
-    reason: Reason,
-    event: Number = 0,
-    benefit_record: Record = 0,
-    by: By = "administrator",
+    connection: Any, place: "EventPlace", until: Until, reason: Reason, by: By = "administrator"
 ) -> None:
     """Move the last day of a window that still runs to a later one."""
-    connection = open_database()
     from openbenefits.events.windows import extend_window as extend
 
-    place = _event_at(connection, client, schedule, person, benefit_record, event)
     act = extend(connection, place, until=until, reason=reason, author=by, now=now())
     say(f"The window ended on {act.ended_on} and now ends on {act.ends_on}.")
 
 
 @app.command(name="reopen-window")
+@about_an_event
 def reopen_window(
-    client: ClientCode,
-    schedule: Schedule,
-    person: Person,
-    until: Until,
-    reason: Reason,
-    event: Number = 0,
-    benefit_record: Record = 0,
-    by: By = "administrator",
+    connection: Any, place: "EventPlace", until: Until, reason: Reason, by: By = "administrator"
 ) -> None:
     """Give a window that has ended a new last day."""
-    connection = open_database()
     from openbenefits.events.windows import reopen_window as reopen
 
-    place = _event_at(connection, client, schedule, person, benefit_record, event)
     act = reopen(connection, place, until=until, reason=reason, author=by, now=now())
     say(f"The window had ended on {act.ended_on} and is open again until {act.ends_on}.")
 
@@ -189,21 +174,6 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         *("employee_number", "benefit_record", "schedule", "event_number", "event_class", "event_on"),
         *("process_status", "window_ends_on", "days_past", "why"),
-    )
-
-
-def _event_at(
-    connection: Any, client: str, schedule: str, person: str, benefit_record: int, event: int
-) -> "EventPlace":
-    from openbenefits.events.windows import EventPlace
-
-    found = find_client(client)
-    return EventPlace(
-        client_id=found.pk,
-        person_id=find_people(found, [person])[0],
-        benefit_record=benefit_record,
-        schedule_id=find_schedule(connection, client, schedule),
-        event_number=event,
     )
 
 

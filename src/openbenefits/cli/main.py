@@ -9,6 +9,7 @@ from openbenefits.cli import (
     adhoc,
     approvals,
     audit,
+    carriers,
     census,
     clients,
     cobra,
@@ -63,7 +64,7 @@ ORDER = (
     *("demo", "serve", "worker", "user", "approvals", "sample", "doctor", "setup", "limits", "census"),
     *("clients", "audit"),
     *("takeover", "run", "elect", "event", "repair", "cobra", "statements", "letters"),
-    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
+    *("workflow", "tasks", "cases", "work", "renewals", "match", "platform", "reconcile", "carriers"),
     *("review", "explain", "timeline", "options", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 """The order of the commands in the help, and so of their panels."""
@@ -155,6 +156,7 @@ app.add_typer(payroll.app, name="payroll", rich_help_panel=ANSWERS)
 app.add_typer(platform.app, name="platform", rich_help_panel=ANSWERS)
 app.add_typer(match.app, name="match", rich_help_panel=ANSWERS)
 app.add_typer(reconcile.app, name="reconcile", rich_help_panel=ANSWERS)
+app.add_typer(carriers.app, name="carriers", rich_help_panel=ANSWERS)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=ANSWERS)
 
 app.add_typer(db.app, name="db", rich_help_panel=HOUSE)

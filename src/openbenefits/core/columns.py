@@ -34,7 +34,9 @@ def with_taken(
     frame: pl.DataFrame, source: pl.DataFrame, position: str, *columns: str, prefix: str = ""
 ) -> pl.DataFrame:
     """Add columns of `source`, looked up at the positions in column `position` of `frame`."""
-    return frame.with_columns(take(source, frame[position], *columns, prefix=prefix))
+    found = take(source, frame[position], *columns, prefix=prefix)
+    is_new = frame.schema.keys().isdisjoint(one.name for one in found)
+    return frame.hstack(found) if is_new else frame.with_columns(found)
 
 
 def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
@@ -51,6 +53,17 @@ def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
     rows = groups.select(into, "at").explode("at")
     numbers = pl.zeros(frame.height, dtype=pl.Int32, eager=True).scatter(rows["at"], rows[into])
     return groups.drop("at"), numbers.alias(into)
+
+
+def without(frame: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Leave out the rows whose key `others` has, too; where one of both is empty, nothing is joined.
+
+    >>> without(pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [2]}), ["a"])["a"].to_list()
+    [1]
+    """
+    if frame.is_empty() or others.is_empty():
+        return frame
+    return frame.join(others, on=list(key), how="anti", maintain_order="left")
 
 
 def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataFrame:

@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.enrollment.frames import APPROVED_COLUMNS, SHARE
-from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
+from openbenefits.enrollment.frames import APPROVED_COLUMNS, SHARE, of_places
+from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -108,20 +108,26 @@ ORDER BY client_id, person_id, plan_type, valid_from, version DESC
 
 def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:
     """Load the latest submissions of each event, those withdrawn left out."""
-    event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
-    wanted = cases.select("case", *event)
+    event, key = list(ELECTION_KEY[:5]), list(ELECTION_KEY)
     rows = copy_out(connection, ELECTIONS, ELECTION_COLUMNS, people_arrays(cases))
-    rows = rows.filter(~pl.col("is_withdrawn")).join(wanted, on=event)
-    key = list(ELECTION_KEY)
-    places = rows.select("case", *key)
-    members = load_elected_dependents(connection, cases)
-    funds = load_elected_funds(connection, cases)
-    beneficiaries = load_elected_beneficiaries(connection, cases)
+    rows = rows.filter(~pl.col("is_withdrawn")).join(cases[["case", *event]], on=event)
+    if rows.is_empty():
+        return nobody_elected(rows.drop(*event, "submission", "is_withdrawn"))
+    places = rows[["case", *key]]
     return Elected(
         elections=rows.drop(*event, "submission", "is_withdrawn"),
-        members=members.join(places, on=key).select("case", "plan_type", "dependent_id"),
-        funds=funds.join(places, on=key).select("case", "plan_type", "fund", "percent"),
-        beneficiaries=beneficiaries.join(places, on=key).select(list(BENEFICIARY)),
+        members=of_places(load_elected_dependents(connection, cases), places, key, "dependent_id"),
+        funds=of_places(load_elected_funds(connection, cases), places, key, "fund", "percent"),
+        beneficiaries=of_places(load_elected_beneficiaries(connection, cases), places, key, *SHARE),
+    )
+
+
+def nobody_elected(elections: pl.DataFrame) -> Elected:
+    """What of elections of nobody is asked for; `elections` has their columns."""
+    members = {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
+    funds = {"case": pl.Int32, "plan_type": pl.String, "fund": pl.String, "percent": pl.Int16}
+    return Elected(
+        elections=elections, members=pl.DataFrame(schema=members), funds=pl.DataFrame(schema=funds)
     )
 
 

@@ -223,15 +223,28 @@ def read_cells(
 
     Errors: FileRefused.
     """
-    data = sheets.read_data(path)
-    read_grid = _first_sheet if sheets.is_workbook(path) else _text
-    grid = sheets.stripped(read_grid(path.name, data))
+    return cells_of(path.name, sheets.read_data(path), columns, required, mapping)
+
+
+def cells_of(
+    name: str,
+    data: bytes,
+    columns: Sequence[str],
+    required: Sequence[str],
+    mapping: Mapping[str, str] | None = None,
+) -> CellFile:
+    """Read the content of such a file; its name says what kind it is.
+
+    Errors: FileRefused.
+    """
+    read_grid = _first_sheet if sheets.is_workbook(Path(name)) else _text
+    grid = sheets.stripped(read_grid(name, data))
     if grid.height < 2:
-        raise FileRefused(f"{path.name}: expected a row of headings and rows below it, found none")
+        raise FileRefused(f"{name}: expected a row of headings and rows below it, found none")
     headings = _recognise(grid, columns, required, mapping)
-    _refuse_unusable(path.name, headings)
+    _refuse_unusable(name, headings)
     return CellFile(
-        name=path.name,
+        name=name,
         fingerprint=sheets.fingerprint_of(data),
         unknown_headings=headings.unknown,
         cells=sheets.named_cells(grid, 0, headings, columns),

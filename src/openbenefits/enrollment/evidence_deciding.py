@@ -21,7 +21,8 @@ from openbenefits.enrollment.entry_rows import with_people
 from openbenefits.enrollment.evidence import decide_proofs
 from openbenefits.enrollment.evidence_frames import PENDING, load_acts, load_pending
 from openbenefits.enrollment.models import EvidenceAct
-from openbenefits.programs.bundle import ClientBundle, DeadlinesPart
+from openbenefits.programs.bundle import ClientBundle
+from openbenefits.programs.sections.operation import DeadlinesPart
 from openbenefits.programs.services import loaded_in_force
 from openbenefits.store.bulk import copy_in, schema_of
 from openbenefits.workforce.models import ChangeSet

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.eligibility.overrides import OVERRIDES
-from openbenefits.enrollment.rules.elected import BENEFICIARY, Elected
-from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS
+from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
+from openbenefits.enrollment.rules.elected import Elected
+from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
@@ -240,15 +240,15 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
 
     Adds is_future: nothing is in force, but coverage is to begin later (someone still waiting).
     """
-    columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
-    pairs = cases.select(columns).join(coverage, on=["client_id", "person_id", "benefit_record"])
+    pairs = cases[["case", *RECORD, "event_on"]].join(coverage, on=list(RECORD))
+    pairs = pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
     key = ["case", "plan_type", "slot"]
-    past = pairs.filter(pl.col("begins_on") < pl.col("event_on"))
-    now = past.sort("begins_on").unique(key, keep="last").with_columns(is_future=pl.lit(value=False))
+    now = pairs.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
+    later = pairs.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
+    if later.is_empty():
+        return now.sort(key)
     covered = now.filter(pl.col("kind").is_in(COVERED))
-    later = pairs.filter((pl.col("begins_on") >= pl.col("event_on")) & pl.col("kind").is_in(COVERED))
     waiting = later.sort("begins_on").unique(key, keep="first").join(covered, on=key, how="anti")
-    waiting = waiting.with_columns(is_future=pl.lit(value=True))
     return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
 
 
@@ -327,21 +327,30 @@ def load_held(connection: Any, held: pl.DataFrame) -> Elected:
 def held_contents(contents: Contents, held: pl.DataFrame) -> Elected:
     """Pick the dependents and investments of the coverage in force, per case."""
     key = list(POINT)
-    points = held.select("case", *key)
-    members = contents.members.join(points, on=key)
-    funds = contents.funds.join(points, on=key)
-    beneficiaries = contents.beneficiaries.join(points, on=key)
+    points = held[["case", *key]]
     return Elected(
         elections=pl.DataFrame(),
-        members=members.select("case", "plan_type", "dependent_id"),
-        funds=funds.select("case", "plan_type", "fund", "percent"),
-        beneficiaries=beneficiaries.select(list(BENEFICIARY)),
+        members=of_places(contents.members, points, key, "dependent_id"),
+        funds=of_places(contents.funds, points, key, "fund", "percent"),
+        beneficiaries=of_places(contents.beneficiaries, points, key, *SHARE),
     )
+
+
+def of_places(rows: pl.DataFrame, places: pl.DataFrame, key: list[str], *columns: str) -> pl.DataFrame:
+    """Pick what belongs to some change points, or elections: case, plan_type and the columns asked for.
+
+    Shapes: rows has the key; places has it, and case.
+    """
+    if rows.is_empty():
+        return places[["case"]].clear().hstack(rows[["plan_type", *columns]])
+    return rows.join(places, on=key)[["case", "plan_type", *columns]]
 
 
 def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     """Load the coverage amounts approved by evidence on each event date."""
     rows = load_approvals(connection, cases)
+    if rows.is_empty():
+        return cases[["case"]].clear().hstack(rows[["plan_type", "approved_cents"]])
     pairs = cases.select("case", "client_id", "person_id", "event_on").join(
         rows, on=["client_id", "person_id"]
     )
@@ -365,14 +374,15 @@ def load_price_decisions(
     Shapes: RECORD_KEY and the columns of `rating.rules.decided.PRICE_DECISIONS` but the case.
     """
     rows = copy_out(connection, PRICES_DECIDED, PRICE_DECIDED_COLUMNS, people_arrays(people))
+    record, columns = list(RECORD), [name for name in PRICE_DECISIONS if name != "case"]
+    if rows.is_empty():
+        return rows[record].hstack(no_price_decisions()[columns])
     if known_at is not None:
         rows = rows.filter(pl.col("made_at") <= known_at)
-    record = ["client_id", "person_id", "benefit_record"]
     undone = rows.drop_nulls("undoes").select(*record, number="undoes")
     said = rows.filter(pl.col("undoes").is_null()).join(undone, on=[*record, "number"], how="anti")
     amounts = {name: name.removeprefix("decided_") for name in DECIDED_AMOUNTS}
     named = said.with_columns(pl.col(column).alias(name) for name, column in amounts.items())
-    columns = [name for name in PRICE_DECISIONS if name != "case"]
     return named.select(*record, *columns).sort(*record, "number")
 
 
@@ -382,6 +392,8 @@ def price_decisions_of(
     """Load what was decided about prices for cases, as PRICE_DECISIONS; cases has case and a record's key."""
     record = ["client_id", "person_id", "benefit_record"]
     rows = load_price_decisions(connection, cases, known_at=known_at)
+    if rows.is_empty():
+        return no_price_decisions()
     found = cases.select("case", *record).join(rows, on=record)
     return found.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
 
@@ -392,6 +404,8 @@ def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime |
     Shapes: cases has case and the event's key.
     """
     rows = copy_out(connection, MADE_OVERRIDES, OVERRIDE_COLUMNS, people_arrays(cases))
+    if rows.is_empty():
+        return no_overrides()
     event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
     rows = rows.join(cases.select("case", *event), on=event)
     if known_at is not None:

@@ -11,6 +11,7 @@ from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
 from openbenefits.enrollment.frames import (
+    COVERAGE_COLUMNS,
     POINT,
     Contents,
     held_contents,
@@ -22,7 +23,6 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_event_dates,
     load_overrides,
-    no_dates,
     price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
@@ -80,15 +80,15 @@ def load_known(
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
-    facts = facts.drop("client_id", "person_id", "benefit_record", "as_of")
+    facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
     coverage = load_coverage(connection, cases)
     held_points = in_force(cases, coverage)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
-    again = ended.filter("is_only_ended").select("case", *POINT)
+    again = ended.filter("is_only_ended")[["case", *POINT]]
     contents = load_contents_of(connection, cases)
-    held = held_contents(contents, pl.concat([held_points.select("case", *POINT), again]))
+    held = held_contents(contents, pl.concat([held_points[["case", *POINT]], again]))
     settled = _settled_households(cases, elected, held)
     full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
         has_job=pl.col("job_number").is_not_null(),
@@ -117,7 +117,7 @@ def load_known(
         price_decisions=price_decisions_of(connection, cases, known_at=known_at),
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
-        ended=ended.select(*ENDED, "is_only_ended"),
+        ended=ended[[*ENDED, "is_only_ended"]],
     )
     return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
 
@@ -148,7 +148,8 @@ def ended_of(
     is_only_ended: nothing is in force there, and nothing elected.
     """
     if not reinstates(rulebook):
-        return last_ended(cases, coverage.clear(), no_dates()).with_columns(is_only_ended=pl.lit(value=True))
+        columns = {name: COVERAGE_COLUMNS[name] for name in POINT}
+        return pl.DataFrame(schema={**columns, **ENDED, "is_only_ended": pl.Boolean})
     found = last_ended(cases, coverage, load_event_dates(connection, cases))
     key = ["case", "plan_type"]
     known = pl.concat([held.filter(pl.col("kind").is_in(COVERED)).select(key), elected.elections.select(key)])
@@ -165,7 +166,9 @@ def _settled_households(
     They are those of an election; of an event about to be settled also those kept from coverage in force.
     """
     key = ["case", "plan_type"]
-    settling = cases.filter("is_settling").select("case")
+    settling = cases.filter("is_settling")[["case"]]
+    if settling.is_empty() or held.members.is_empty():
+        return elected.elections[key].unique(), elected.members
     kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
     chosen = pl.concat([elected.elections.select(key), kept.select(key)]).unique()
     return chosen, pl.concat([elected.members, kept])

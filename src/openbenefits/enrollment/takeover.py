@@ -18,7 +18,7 @@ from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_decisions, load_numbered_dependents
-from openbenefits.enrollment.entry_cells import kinds_of, read_cells
+from openbenefits.enrollment.entry_cells import CellFile, kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
     chosen_beneficiaries,
@@ -119,6 +119,16 @@ def take_over(
     Errors: FileRefused for a file that cannot be read as coverage.
     """
     file = read_cells(Path(path), TAKEOVER_FILE, REQUIRED_HEADINGS, mapping)
+    return take_over_cells(connection, client_id, file, now=now, made_by=made_by)
+
+
+def take_over_cells(
+    connection: Any, client_id: int, file: CellFile, *, now: datetime, made_by: str
+) -> TakeOverResult:
+    """Take over the coverage in a file that was read already, or in cells made from one of another shape.
+
+    Shapes: cells has `row` (Int32) and every column of TAKEOVER_FILE (String).
+    """
     with transaction.atomic(using=connection.alias):
         said = _said(connection, client_id, file.cells)
         good = said.rows.join(said.bad, on="row", how="anti")

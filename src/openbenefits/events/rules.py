@@ -6,6 +6,7 @@ Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
+from openbenefits.core.columns import without
 from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
@@ -33,6 +34,8 @@ def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
 
     Shapes: feed as `frames.load_feed`, with id; a correction between them changes nothing of that.
     """
+    if not (feed["operation"] == operation).any():
+        return feed.clear()
     told = feed.filter(pl.col("operation").is_in(["I", "D"])).sort("id")
     last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
     return last.filter(operation=operation)
@@ -48,10 +51,30 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
     Source:  docs/rules.md §15.1; rulings §1.9: a job action means TER or HIR only if no other job of the
              record is active.
     """
-    keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
-    told = ("action", "reason", "benefit_record", "others_active", "is_union_changed", "are_flags_changed")
-    job_rows = changes.filter(fact="job").join(with_what_changed(jobs).select(*keys, *told), on=keys)
-    mapped = _mapped(job_rows, actions).with_columns(source=job_source(), reported_on=pl.lit(None, pl.Date))
+    columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
+    parts = [_personal(changes, jobs)]
+    job_rows = changes.filter(fact="job")
+    if job_rows.height:
+        keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
+        told = [
+            "action",
+            "reason",
+            "benefit_record",
+            "others_active",
+            "is_union_changed",
+            "are_flags_changed",
+        ]
+        job_rows = job_rows.join(with_what_changed(jobs)[keys + told], on=keys)
+        mapped = _mapped(job_rows, actions)
+        parts.insert(0, mapped.with_columns(source=job_source(), reported_on=pl.lit(None, pl.Date)))
+    rows = pl.concat(parts, how="diagonal_relaxed").with_columns(
+        event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)
+    )
+    return rows[columns].unique(ACTIVITY_KEY, keep="first", maintain_order=True)
+
+
+def _personal(changes: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
+    """Turn facts about a person, and reported life events, into activity of every benefit record."""
     about = pl.col("fact").replace_strict(PERSONAL_SOURCES, default=None, return_dtype=pl.String)
     moved = changes.filter(pl.col("fact").is_in(list(PERSONAL_SOURCES))).with_columns(
         bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
@@ -64,19 +87,14 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
         first_on=pl.col("valid_from").min()
     )
     personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
-    personal = personal.filter(pl.col("valid_from") >= pl.col("first_on"))  # nobody takes part before a job
-    columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
-    rows = pl.concat([mapped, personal], how="diagonal_relaxed").with_columns(
-        event_on=pl.col("valid_from"), sequence=pl.col("sequence").fill_null(0).cast(pl.Int16)
-    )
-    return rows.select(columns).unique(ACTIVITY_KEY, keep="first", maintain_order=True)
+    return personal.filter(pl.col("valid_from") >= pl.col("first_on"))  # nobody takes part before a job
 
 
 def _without_lived(moved: pl.DataFrame, lived: pl.DataFrame) -> pl.DataFrame:
     """Leave out the person rows of the day of a reported life event: they are that event."""
     day = ["client_id", "person_id", "valid_from"]
-    reported = lived.select(day).unique().with_columns(fact=pl.lit("person"))
-    return moved.join(reported, on=[*day, "fact"], how="anti")
+    reported = lived[day].unique().with_columns(fact=pl.lit("person"))
+    return without(moved, reported, [*day, "fact"])
 
 
 def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -109,9 +127,9 @@ def classify(activities: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
     found = activities.join(specific, on="bas_action", how="left", maintain_order="left").with_columns(
         event_class_id=pl.coalesce("specific_id", default_id)
     )
-    return found.drop("specific_id").join(
-        classes.select("event_class_id", "priority"), on="event_class_id", how="left", maintain_order="left"
-    )
+    priorities = classes[["event_class_id", "priority"]]
+    found = found[[name for name in found.columns if name != "specific_id"]]
+    return found.join(priorities, on="event_class_id", how="left", maintain_order="left")
 
 
 def merge(activities: pl.DataFrame) -> pl.DataFrame:
@@ -209,7 +227,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
     )
     standing = pl.col("event_status").is_in([str(EventStatus.OPEN), str(EventStatus.CLOSED)])
     final = events.filter(pl.col("process_status").is_in(FINAL) & ~is_to_be_replayed() & standing)
-    pairs = final.join(finished, on=list(EVENT_KEY), how="anti").join(first, on=list(RECORD_KEY))
+    pairs = without(final, finished, EVENT_KEY).join(first, on=list(RECORD_KEY))
     same_day = pl.col("event_on") == pl.col("first_on")
     same_place = same_day & (pl.col("priority") == pl.col("first_priority"))
     is_later = (

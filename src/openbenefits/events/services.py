@@ -10,6 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
+from openbenefits.core.columns import without
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
@@ -118,6 +119,8 @@ def flag_overtaken(connection: Any, events: pl.DataFrame, finished: pl.DataFrame
 
     Shapes: events are all events of the people as they stood before; finished has the event's key.
     """
+    if finished.is_empty():
+        return
     overtaken = rules.overtaken(events, finished)
     if overtaken.height:
         rows = overtaken.select(
@@ -275,29 +278,36 @@ def create_events(
     waiting = frames.load_waiting_activity(connection, people)
     if waiting.is_empty():
         return pl.DataFrame()
-    unread = waiting.drop("schedule_id", "event_number")
+    unread = waiting[[name for name in waiting.columns if name not in ("schedule_id", "event_number")]]
     classified = rules.classify(unread, classes).filter(pl.col("event_class_id").is_not_null())
     classified = terms.with_why_held(classified, classes).filter(pl.col("why_held").is_null())
     classified = _with_copies(connection, classified, classes, people)
     merged = rules.merge(classified)
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
-    same = events.filter(rules.is_unfinished()).select(*key, "schedule_id", "event_number", "process_status")
-    known = merged.join(same, on=key)
-    fresh = merged.join(same, on=key, how="anti")
+    place = ["schedule_id", "event_number"]
+    known = merged.join(events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], on=key)
+    fresh = without(merged, known, key)
     again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
-    fresh = fresh.join(again, on=key, how="anti")
-    numbered = _numbered(connection, fresh, people).with_columns(schedule_id=pl.lit(schedule_id, pl.Int32))
+    numbered = _numbered(connection, without(fresh, again, key), people, schedule_id)
     _insert_events(connection, numbered, now)
+    _flag_joined(connection, known, classified, key, now)
+    homes = pl.concat([rows[[*key, *place]] for rows in (numbered, known, again)])
+    consumed = classified.join(homes, on=key)[[*rules.ACTIVITY_KEY, *place]]
+    update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, place)
+    return numbered
+
+
+def _flag_joined(
+    connection: Any, known: pl.DataFrame, classified: pl.DataFrame, key: list[str], now: datetime
+) -> None:
+    """Flag events that activity has joined: of several activities, and of facts that came afterwards."""
+    if known.is_empty():
+        return
     _flag_multiple(connection, known)
     facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL))
     facts = facts.select(*key, came_by="source").unique()
     _flag_prepared(connection, known.join(facts, on=key), now)
-    columns = [*key, "schedule_id", "event_number"]
-    homes = pl.concat([numbered.select(columns), known.select(columns), again.select(columns)])
-    consumed = classified.join(homes, on=key).select(*rules.ACTIVITY_KEY, "schedule_id", "event_number")
-    update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, ["schedule_id", "event_number"])
-    return numbered
 
 
 def _made_anew(
@@ -310,7 +320,7 @@ def _made_anew(
     now: datetime,
 ) -> pl.DataFrame:
     """Make the events anew that a run made before it was taken back; answer them, with fresh's columns."""
-    gone = events.filter(rules.is_taken_back()).select(*key, "event_number", "steps")
+    gone = events.filter(rules.is_taken_back())[[*key, "event_number", "steps"]]
     again = fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)).join(gone, on=key)
     taking_back.revive(connection, again, actor="system", now=now)
     return again
@@ -360,16 +370,17 @@ def create_period_events(
     return rows.height
 
 
-def _numbered(connection: Any, rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
-    """Give new events the next numbers of their benefit record, by date and priority."""
+def _numbered(connection: Any, rows: pl.DataFrame, people: pl.DataFrame, schedule_id: int) -> pl.DataFrame:
+    """Give new events of a schedule the next numbers of their benefit record, by date and priority."""
     highest = frames.load_highest_numbers(connection, people)
     ordered = rows.sort(*rules.RECORD_KEY, "event_on", "priority").join(
         highest, on=rules.RECORD_KEY, how="left", maintain_order="left"
     )
     place = pl.int_range(pl.len()).over(rules.RECORD_KEY)
     return ordered.with_columns(
-        event_number=(pl.col("highest").fill_null(0) + place + 1).cast(pl.Int32)
-    ).drop("highest")
+        event_number=(pl.col("highest").fill_null(0) + place + 1).cast(pl.Int32),
+        schedule_id=pl.lit(schedule_id, pl.Int32),
+    )
 
 
 def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:

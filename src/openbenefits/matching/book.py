@@ -17,9 +17,22 @@ from openbenefits.core.codes import PersonType
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.matching.candidates import TIERS, NoCandidates
 from openbenefits.matching.rules.prices import CLIENT, Book
-from openbenefits.programs import bundle as parts
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import RATE_SCHEMA, LoadedBundle, load
 from openbenefits.programs.rulebook import Rulebook
+from openbenefits.programs.sections.amounts import ContributionPart, ContributionRow, CostPart
+from openbenefits.programs.sections.base import Header
+from openbenefits.programs.sections.calendars import GroupPart, PayGroupPart, SchedulePart
+from openbenefits.programs.sections.codes import (
+    CoverageCodePart,
+    DeductionCodePart,
+    EventClassPart,
+    PersonRange,
+)
+from openbenefits.programs.sections.eligibility import DependentRulePart, EventRulePart, EventRuleRow
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, ProgramPart
+from openbenefits.programs.sections.plans import PlanPart
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.unsaved import unsaved_rulebook
 
 SOURCE = "candidate packages"
@@ -83,7 +96,7 @@ def book_of_today(rulebook: Rulebook, client_id: int, pay_groups: pl.DataFrame, 
 
 def tier_codes(peo: LoadedBundle) -> dict[str, str]:
     """Answer the PEO's own coverage code of each tier it has one for; children share one where it has one."""
-    known = peo.parts.coverage_codes if isinstance(peo.parts, parts.PeoBundle) else []
+    known = peo.parts.coverage_codes if isinstance(peo.parts, PeoBundle) else []
     codes: dict[str, str] = {}
     for one in known:
         if (tier := _tier_of(one)) is not None:
@@ -94,7 +107,7 @@ def tier_codes(peo: LoadedBundle) -> dict[str, str]:
     return codes
 
 
-def _tier_of(code: parts.CoverageCodePart) -> str | None:
+def _tier_of(code: CoverageCodePart) -> str | None:
     """The tier a coverage code is, by whom it covers; None for codes of domestic partners and the like."""
     most = {str(person): limit.max for person, limit in code.persons.items() if limit.max > 0}
     if code.imputed_against or (most and PersonType.EMPLOYEE not in most):
@@ -107,14 +120,14 @@ def _tier_of(code: parts.CoverageCodePart) -> str | None:
     return "EE" if set(most) <= {PersonType.EMPLOYEE} else None
 
 
-def _own_code(tier: str) -> parts.CoverageCodePart:
+def _own_code(tier: str) -> CoverageCodePart:
     """A coverage code of this capability's own, for rates that do not go by those of the PEO."""
-    persons = {PersonType.EMPLOYEE: parts.PersonRange(min=1, max=1)}
+    persons = {PersonType.EMPLOYEE: PersonRange(min=1, max=1)}
     if tier in ("ES", "EF"):
-        persons |= {adult: parts.PersonRange(min=0, max=1) for adult in ADULTS}
+        persons |= {adult: PersonRange(min=0, max=1) for adult in ADULTS}
     if tier in ("EC", "EK", "EF"):
-        persons[PersonType.CHILD] = parts.PersonRange(min=0, max=1 if tier == "EC" else MANY)
-    return parts.CoverageCodePart(code=f"{OWN}{tier}", name=tier, persons=persons)
+        persons[PersonType.CHILD] = PersonRange(min=0, max=1 if tier == "EC" else MANY)
+    return CoverageCodePart(code=f"{OWN}{tier}", name=tier, persons=persons)
 
 
 def _with_codes(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> pl.DataFrame:
@@ -133,9 +146,9 @@ def _with_codes(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) ->
 
 
 def _bare_peo() -> LoadedBundle:
-    header = parts.Header(kind="peo", code="peo", name="PEO")
-    default = parts.EventClassPart(code="MSC", name="Default", use="default", priority=1)
-    bare = parts.PeoBundle(bundle=header, event_classes=[default], actions=[], coverage_codes=[])
+    header = Header(kind="peo", code="peo", name="PEO")
+    default = EventClassPart(code="MSC", name="Default", use="default", priority=1)
+    bare = PeoBundle(bundle=header, event_classes=[default], actions=[], coverage_codes=[])
     return load(bare, {}, {})[0]
 
 
@@ -156,23 +169,23 @@ def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
     """Write the bundle: a plan type per category, an option per price and tier."""
     dated: dict[str, Any] = {"valid_from": on, "source": SOURCE}
     categories = asked["category"].unique().sort().to_list()
-    own = parts.ClientBundle(
-        bundle=parts.Header(kind="client", code="match", name="Candidates"),
-        companies=[parts.GroupPart(code="CO", name="CO")],
-        benefit_groups=[parts.GroupPart(code="ALL", name="ALL")],
+    own = ClientBundle(
+        bundle=Header(kind="client", code="match", name="Candidates"),
+        companies=[GroupPart(code="CO", name="CO")],
+        benefit_groups=[GroupPart(code="ALL", name="ALL")],
         pay_groups=list(_pay_groups(on)),
-        schedules=[parts.SchedulePart(code="MATCH", name="MATCH", kind="event_maintenance")],
+        schedules=[SchedulePart(code="MATCH", name="MATCH", kind="event_maintenance")],
         plans=[
-            parts.PlanPart(code=f"P{category}", plan_type=category, name=category, carrier="", **dated)
+            PlanPart(code=f"P{category}", plan_type=category, name=category, carrier="", **dated)
             for category in categories
         ],
-        deduction_codes=[parts.DeductionCodePart(code=EVERY_PAY, name="Every pay", tax="after")],
-        dependent_rules=[parts.DependentRulePart(code="MATCH", age_limit=AGE_LIMIT, **dated)],
-        event_rules=[parts.EventRulePart(code="MATCH", classes=[parts.EventRuleRow()], **dated)],
+        deduction_codes=[DeductionCodePart(code=EVERY_PAY, name="Every pay", tax="after")],
+        dependent_rules=[DependentRulePart(code="MATCH", age_limit=AGE_LIMIT, **dated)],
+        event_rules=[EventRulePart(code="MATCH", classes=[EventRuleRow()], **dated)],
         contributions=list(_contributions(asked, dated)),
         rate_tables=list(_rate_tables(rates, dated)),
         programs=[
-            parts.ProgramPart(
+            ProgramPart(
                 code="MATCH",
                 name="MATCH",
                 plan_types=[_plan_type(category, asked.filter(category=category)) for category in categories],
@@ -183,19 +196,19 @@ def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
     return replace(load(own, {}, {})[0], rates=_rates(rates, on))
 
 
-def _plan_type(category: str, asked: pl.DataFrame) -> parts.PlanTypePart:
+def _plan_type(category: str, asked: pl.DataFrame) -> PlanTypePart:
     rows = asked.select("key", "tier", "code", "rate_table", gives=_gives())
     options = [
-        parts.OptionPart(
+        OptionPart(
             code=f"K{key}{tier}",
             plan=f"P{category}",
             deduction_code=EVERY_PAY,
             coverage_codes=[code],
-            costs=[parts.CostPart(rate_table=table, contribution=f"C{key}{tier}" if gives else None)],
+            costs=[CostPart(rate_table=table, contribution=f"C{key}{tier}" if gives else None)],
         )
         for key, tier, code, table, gives in rows.iter_rows()
     ]
-    return parts.PlanTypePart(plan_type=category, event_rule="MATCH", dependent_rule="MATCH", options=options)
+    return PlanTypePart(plan_type=category, event_rule="MATCH", dependent_rule="MATCH", options=options)
 
 
 def _gives() -> pl.Expr:
@@ -209,22 +222,22 @@ def _of_tier(unit: str) -> pl.Expr:
     return pl.coalesce(pl.when(pl.col("tier") == tier).then(column) for tier, column in named)
 
 
-def _contributions(asked: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[parts.ContributionPart]:
+def _contributions(asked: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[ContributionPart]:
     giving = asked.filter(_gives()).select("key", "tier", _of_tier("cents"), micros=_of_tier("micros"))
     for key, tier, cents, micros in giving.iter_rows():
         percent = Decimal(micros or 0) / PERCENT
-        line = parts.ContributionRow(
+        line = ContributionRow(
             employee_percent=percent,
             dependent_percent=percent,
             fixed_monthly=Decimal(cents or 0) / CENTS_PER_DOLLAR,
         )
-        yield parts.ContributionPart(code=f"C{key}{tier}", rows=[line], **dated)
+        yield ContributionPart(code=f"C{key}{tier}", rows=[line], **dated)
 
 
-def _pay_groups(on: date) -> Iterator[parts.PayGroupPart]:
+def _pay_groups(on: date) -> Iterator[PayGroupPart]:
     """One of each frequency, with a calendar that holds the whole year of the prices."""
     for letter, frequency in FREQUENCIES.items():
-        yield parts.PayGroupPart(
+        yield PayGroupPart(
             code=letter,
             name=frequency,
             company="CO",
@@ -234,7 +247,7 @@ def _pay_groups(on: date) -> Iterator[parts.PayGroupPart]:
         )
 
 
-def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[parts.RateTablePart]:
+def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[RateTablePart]:
     keys = {"tier": "coverage_code", "age_from": "age", "area": "area"}
     tables = rates.group_by("table", maintain_order=True).agg(
         pl.col("is_per_member").any(),
@@ -242,7 +255,7 @@ def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[part
         *(pl.col(name).is_not_null().any() for name in keys),
     )
     for row in tables.iter_rows(named=True):
-        yield parts.RateTablePart(
+        yield RateTablePart(
             code=row["table"],
             keys=[key for name, key in keys.items() if row[name]],  # type: ignore[misc]
             per_member=bool(row["is_per_member"]),

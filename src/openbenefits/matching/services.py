@@ -22,11 +22,11 @@ from openbenefits.matching.people import Census, nobody
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import Scale
 from openbenefits.matching.today import price_today
-from openbenefits.programs.bundle import PlanPart
 from openbenefits.programs.frames import PEO, releases_in_force
 from openbenefits.programs.legal import LimitUnknown, limit_of
 from openbenefits.programs.loaded import LoadedBundle, from_document
 from openbenefits.programs.models import Bundle
+from openbenefits.programs.sections.plans import PlanPart
 from openbenefits.store.catalogue import psycopg_connection
 
 FACTORS_OF = "federal"

@@ -62,8 +62,8 @@ def _at_once(session: Session, client: Mapping[str, str], numbers: set[str]) -> 
     for kind, (schema, name) in BUILDS.items():
         asked: dict[str, Any] = {"schemaName": schema, "className": name, **client}
         found[kind] = _by_employee(_rows_of(built(session, "getData", wait=wait, **asked)), numbers)
-    for one in found.pop("details").items():
-        _put_details(found["plans"].get(one[0], []), one[1])
+    for number, details in found.pop("details").items():
+        _put_details(found["plans"].get(number, []), details)
     unbilled = built(session, "getUnbilledBenefitAdjustments", wait=wait, clientId=[client["clientId"]])
     rows = listed(unbilled, "unbilledBenefitAdjustments")
     parts = _by_employee(rows, numbers)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from openbenefits.core.money import MICROS_PER_CENT, MICROS_PER_DOLLAR, multiply_divide_half_up
-from openbenefits.programs.bundle import AgeCurvePart, RateKey, RateTablePart
+from openbenefits.programs.sections.rates import AgeCurvePart, RateKey, RateTablePart
 
 CURVE_SCHEMA: dict[str, pl.DataType] = {
     "curve": pl.String(),

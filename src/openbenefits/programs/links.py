@@ -9,7 +9,7 @@ all of them, an `all` among the criteria of a rule, and an `any` within an `any`
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openbenefits.programs.bundle import CriterionPart
+from openbenefits.programs.sections.eligibility import CriterionPart
 from openbenefits.programs.values import Path
 
 MOST_GROUPS = 3

@@ -12,17 +12,12 @@ import polars as pl
 
 from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_DOLLAR
 from openbenefits.programs import generations, sheets
-from openbenefits.programs.bundle import (
-    AgeCurvePart,
-    AgeTablePart,
-    ClientBundle,
-    GeographyPart,
-    HolidayCalendarPart,
-    LimitSheetPart,
-    PeoBundle,
-)
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.curves import CURVE_SCHEMA, written_out
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.calendars import HolidayCalendarPart
+from openbenefits.programs.sections.codes import GeographyPart, LimitSheetPart
+from openbenefits.programs.sections.rates import AgeCurvePart, AgeTablePart
 from openbenefits.programs.values import Path
 
 Place = tuple[str, int | None]

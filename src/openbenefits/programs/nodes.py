@@ -50,6 +50,15 @@ def compose(file: Path) -> Node | None:
         return yaml.compose(stream, Loader=BundleLoader)
 
 
+def compose_text(text: bytes) -> Node | None:
+    """Read the one document of a text; None for an empty one.
+
+    Errors: as `compose`.
+    """
+    _refuse_bombs(text)
+    return yaml.compose(text, Loader=BundleLoader)
+
+
 def unreadable(error: yaml.YAMLError, file: str) -> Finding:
     """Turn the reader's complaint about a whole file into a finding."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)

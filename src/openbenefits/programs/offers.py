@@ -4,14 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 from openbenefits.core.codes import OptionType
-from openbenefits.programs.bundle import (
-    CostPart,
-    CreditPart,
-    GeneralDeductionPart,
-    OptionPart,
-    PlanTypePart,
-    ProgramPart,
-)
+from openbenefits.programs.sections.amounts import CostPart, CreditPart, GeneralDeductionPart
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, ProgramPart
 
 Kept = TypeVar("Kept", OptionPart, PlanTypePart)
 

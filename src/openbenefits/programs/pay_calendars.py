@@ -7,15 +7,11 @@ from datetime import date
 import polars as pl
 
 from openbenefits.core import days, pays
-from openbenefits.programs.bundle import (
-    ClientBundle,
-    DeductionCodePart,
-    HolidayCalendarPart,
-    OffCyclePart,
-    PayGroupPart,
-)
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.rows.calendars import calendar_of
+from openbenefits.programs.sections.calendars import HolidayCalendarPart, OffCyclePart, PayGroupPart
+from openbenefits.programs.sections.codes import DeductionCodePart
 
 DAYS_OF_MONTH = 30
 

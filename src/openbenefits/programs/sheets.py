@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core.money import MICROS_PER_CENT
-from openbenefits.programs.bundle import RateLine
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.rates import RateLine
 
 FAULTS_SHOWN = 20
 """Of one kind and column; a file exported the wrong way has the same fault on every line."""

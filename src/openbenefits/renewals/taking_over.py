@@ -15,10 +15,11 @@ from django.db import transaction
 from openbenefits.core.money import MICROS_PER_CENT, MICROS_PER_DOLLAR
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import PlanPart, RateLine, RateTablePart
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.models import Bundle, Schedule
+from openbenefits.programs.sections.plans import PlanPart
+from openbenefits.programs.sections.rates import RateLine, RateTablePart
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import BatchOrder, OfferOrder, add_offer, begin_batch
 from openbenefits.renewals.codes import (

@@ -5,8 +5,9 @@ from typing import Any
 
 from openbenefits.core.codes import PersonType
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import CoverageCodePart, PeoBundle
+from openbenefits.programs.bundle import PeoBundle
 from openbenefits.programs.frames import PEO
+from openbenefits.programs.sections.codes import CoverageCodePart
 from openbenefits.renewals.codes import Tier
 
 

@@ -18,18 +18,14 @@ def fingerprints(known: Known, releases: Mapping[str, int]) -> pl.Series:
     """
     situation = known.situation
     seed = _seed(releases)
-    own = situation.cases.select(pl.exclude(_FACTS_LEFT_OUT)).hash_rows(seed=seed)
-    total = pl.DataFrame({"case": situation.cases["case"], "own": own})
-    parts = _parts(known)
-    told = [(number, name, rows) for number, (name, rows) in enumerate(parts.items(), start=1) if rows.height]
-    for number, name, rows in told:
-        hashed = rows.select("case").with_columns(rows.drop("case").hash_rows(seed=seed + number).alias(name))
-        folded = hashed.group_by("case").agg(pl.col(name).bitwise_xor())
-        total = total.join(folded, on="case", how="left", maintain_order="left")
-    word = pl.col("own")
-    for _, name, _ in told:
-        word = word.xor(pl.col(name).fill_null(0))
-    return total.select(word.reinterpret(signed=True).alias("fingerprint"))["fingerprint"]
+    own = situation.cases[[name for name in situation.cases.columns if name not in _FACTS_LEFT_OUT]]
+    told = [pl.DataFrame([situation.cases["case"], own.hash_rows(seed=seed).alias("word")])]
+    for number, rows in enumerate(_parts(known).values(), start=1):
+        if rows.height:
+            said = rows[[name for name in rows.columns if name != "case"]]
+            told.append(pl.DataFrame([rows["case"], said.hash_rows(seed=seed + number).alias("word")]))
+    folded = pl.concat(told).group_by("case", maintain_order=True).agg(pl.col("word").bitwise_xor())
+    return folded["word"].reinterpret(signed=True).alias("fingerprint")
 
 
 _DERIVED = ("cases", "chosen", "chosen_members")

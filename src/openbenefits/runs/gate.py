@@ -13,10 +13,11 @@ import polars as pl
 
 from openbenefits.core.codes import Severity
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import ClientBundle, DataAuditPart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.frames import PEO, releases_in_force
 from openbenefits.programs.loaded import LoadedBundle
+from openbenefits.programs.sections.operation import DataAuditPart
 from openbenefits.runs.audit import audit_people
 
 SHOWN = 5

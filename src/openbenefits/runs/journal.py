@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.columns import without
 from openbenefits.events.frames import load_current_messages, load_events
 from openbenefits.events.rules import EVENT_KEY, FLAG_DAYS
 from openbenefits.runs import models
@@ -26,6 +27,8 @@ def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None
     events, messages = load_events(connection, people), load_current_messages(connection, people)
     yield
     _keep(connection, run_id, events, load_events(connection, people))
+    if messages.is_empty():
+        return
     read = messages.join(
         load_current_messages(connection, people), on=messages.columns, how="anti", nulls_equal=True
     )
@@ -35,8 +38,8 @@ def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None
 
 def _keep(connection: Any, run_id: int, before: pl.DataFrame, after: pl.DataFrame) -> None:
     state = [*EVENT_KEY, *BEFORE]
-    moved = before.select(state).join(after.select(state), on=state, how="anti", nulls_equal=True)
-    made = after.join(before, on=list(EVENT_KEY), how="anti").select(state)
+    moved = before[state].join(after[state], on=state, how="anti", nulls_equal=True)
+    made = without(after, before, EVENT_KEY)[state]
     rows = pl.concat(
         [moved.with_columns(is_new=pl.lit(value=False)), made.with_columns(is_new=pl.lit(value=True))]
     ).with_columns(run_id=pl.lit(run_id, pl.Int64))

@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import ClientBundle, RunLimitPart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.frames import load_setup, releases_in_force
+from openbenefits.programs.sections.operation import RunLimitPart
 from openbenefits.runs.differences import MEASURES
 
 KEPT = 256

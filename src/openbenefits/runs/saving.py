@@ -49,15 +49,16 @@ def save(
     if changed.is_empty():
         return
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    made = offered(decided.prepared, _with_windows_and_programs(prepared, decided, rulebook))
+    made = offered(decided.prepared, _with_programs(window(prepared), decided, rulebook))
     numbered = _above_all(connection, of_new_content(connection, made), started)
     save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
         is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
         final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
         post(connection, decided.settled, final, known, run_id=started.id, now=now)
-    _save_steps(connection, changed, started, now=now)
-    _save_events(connection, changed, numbered, decided, rulebook, now=now)
+    steps = statuses_passed(changed.with_columns(from_status="process_status"))
+    _save_steps(connection, steps, started, now=now)
+    _save_events(connection, changed, steps, numbered, decided, rulebook, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
@@ -77,10 +78,10 @@ def _reached_options(started: models.Run) -> pl.Expr:
     return pl.lit(reaches(started.through_level, Level.OPTIONS))
 
 
-def _save_steps(connection: Any, changed: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
+def _save_steps(connection: Any, steps: pl.DataFrame, started: models.Run, *, now: datetime) -> None:
     """Append each single move, with its number, to the history."""
     passed = pl.when("is_trying").then(pl.lit(PASSED)).otherwise(pl.lit(""))
-    rows = statuses_passed(changed.with_columns(from_status="process_status")).with_columns(
+    rows = steps.with_columns(
         event_status=event_status_of(),
         cause=pl.format("run {}{}", pl.lit(started.id), passed),
     )
@@ -99,6 +100,7 @@ EVENT_STATE = (
 def _save_events(
     connection: Any,
     changed: pl.DataFrame,
+    steps: pl.DataFrame,
     numbered: pl.DataFrame,
     decided: Decided,
     rulebook: Rulebook,
@@ -106,7 +108,7 @@ def _save_events(
     now: datetime,
 ) -> None:
     """Write the new state of the events: first those that close, then those that open."""
-    rows = _with_results(changed, numbered, decided, rulebook)
+    rows = _with_results(changed, steps, numbered, decided, rulebook)
     moved = pl.col("to_status").ne_missing(pl.col("process_status"))
     rows = rows.with_columns(
         process_status="to_status",
@@ -123,37 +125,28 @@ def _save_events(
         program_kept_on=program_kept_on(now.date()),
         **{name: pl.lit(None, pl.Date) for name in FLAG_DAYS},
     )
-    for status in ("C", "O"):
-        update_from(connection, "events_event", rows.filter(event_status=status), EVENT_KEY, EVENT_STATE)
+    for (_,), some in sorted(rows.partition_by("event_status", as_dict=True).items()):  # C before O
+        update_from(connection, "events_event", some, EVENT_KEY, EVENT_STATE)
 
 
 def _with_results(
-    changed: pl.DataFrame, numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook
+    changed: pl.DataFrame, steps: pl.DataFrame, numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook
 ) -> pl.DataFrame:
     """Add windows, and the new number of steps, preparation and program, of those that reached them."""
-    steps = statuses_passed(changed.with_columns(from_status="process_status"))
     moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
-    programs = _new_programs(decided, rulebook)
     rows = (
-        window(changed)
+        _with_programs(window(changed), decided, rulebook)
         .join(moved, on=list(EVENT_KEY), how="left")
         .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
-        .join(programs, on="case", how="left")
     )
     return rows.with_columns(
         steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
         preparation=pl.coalesce("next_preparation", "preparation"),
-        program_id=pl.coalesce("new_program_id", "program_id"),
     )
 
 
-def _new_programs(decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
-    """The program each case was assigned: case, program_row, new_program_id."""
-    programs = rulebook.programs.select("program_row", new_program_id="program_id")
-    return decided.prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
-
-
-def _with_windows_and_programs(events: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
-    """What is kept of a preparation besides its results: the program assigned, and the window it had."""
-    rows = window(events).join(_new_programs(decided, rulebook), on="case", how="left")
-    return rows.with_columns(program_id=pl.coalesce("new_program_id", "program_id"))
+def _with_programs(events: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
+    """Add program_row, and let the program each case was assigned take the place of the one it had."""
+    row = decided.prepared.cases["program_row"].gather(events["case"])
+    assigned = rulebook.programs["program_id"].gather(row).alias("assigned")
+    return events.with_columns(row, program_id=pl.coalesce(assigned, "program_id"))

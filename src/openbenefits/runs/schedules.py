@@ -18,16 +18,23 @@ def schedules_asked(tables: Tables, client_id: int, schedule_id: int | None) -> 
 
     Errors: LookupError if there is none.
     """
-    classes = tables["event_class"].select("event_class_id", "priority")
-    rows = tables["schedule"].filter(client_id=client_id).join(classes, on="event_class_id", how="left")
-    if schedule_id is not None:
-        rows = rows.filter(schedule_id=schedule_id)
-    if rows.is_empty():
+    classes = tables["event_class"]
+    priorities = dict(zip(classes["event_class_id"], classes["priority"], strict=True))
+    rows = [
+        row | {"priority": priorities.get(row["event_class_id"])}
+        for row in tables["schedule"].iter_rows(named=True)
+        if row["client_id"] == client_id and schedule_id in (None, row["schedule_id"])
+    ]
+    if not rows:
         what = "no schedule" if schedule_id is None else f"no schedule {schedule_id}"
         message = f"{what} in the set-up of client {client_id}"
         raise LookupError(message)
-    general = (pl.col("company") == "").cast(pl.Int8) + (pl.col("benefit_group") == "").cast(pl.Int8)
-    return rows.sort(general, "code").to_dicts()
+    return sorted(rows, key=_place)
+
+
+def _place(schedule: Row) -> tuple[int, str]:
+    """Those of one company, or group, before those of everybody; then by code."""
+    return (schedule["company"] == "") + (schedule["benefit_group"] == ""), schedule["code"]
 
 
 def in_scope(schedule: Row) -> pl.Expr:

@@ -60,40 +60,46 @@ def run_window_ends(
     answered and the answer has errors, it is held.
     """
     with transaction.atomic():
-        started = models.Run.objects.create(
-            run_control=run_control,
-            kind="windows",
-            bundle_client=client_id,
-            as_of=as_of,
-            through_level="elections",
-            state="running",
-            started_at=now,
-            started_by=started_by,
-        )
+        started = _started(client_id, as_of=as_of, now=now, started_by=started_by, run_control=run_control)
         past = _past_events(connection, [client_id], as_of)
-        _end_windows(connection, started, past, now)
-    _finalize(connection, started, past.filter(action="finalize"), now)
+        finalized = past.filter(action="finalize")
+        with journal(connection, started.pk, past):
+            void_events(
+                connection,
+                past.filter(action="void"),
+                cause="window ended without an answer",
+                run_id=started.id,
+                actor=started_by,
+                now=now,
+            )
+            request_finalize(connection, finalized)
+    _finalize(connection, started, finalized, now=now)
     started.state, started.ended_at = "done", now
     started.save(update_fields=["state", "ended_at"])
-    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=_outcomes(past))
+    counted = past.group_by("action").agg(people=pl.len().cast(pl.Int64))
+    outcomes = counted.select(
+        outcome=pl.format("window ended: {}", "action"), to_status=pl.lit(None, pl.String), people="people"
+    )
+    return RunResult(run_id=started.id, state="done", people=past.height, outcomes=outcomes.sort("outcome"))
 
 
-def _end_windows(connection: Any, started: models.Run, past: pl.DataFrame, now: datetime) -> None:
-    """Void what nobody answered, and say what is to be finalised: both in the journal of the run."""
-    with journal(connection, started.pk, past):
-        void_events(
-            connection,
-            past.filter(action="void"),
-            cause="window ended without an answer",
-            run_id=started.id,
-            actor=started.started_by,
-            now=now,
-        )
-        request_finalize(connection, past.filter(action="finalize"))
+def _started(
+    client_id: int, *, as_of: date, now: datetime, started_by: str, run_control: str | None
+) -> models.Run:
+    return models.Run.objects.create(
+        run_control=run_control,
+        kind="windows",
+        bundle_client=client_id,
+        as_of=as_of,
+        through_level="elections",
+        state="running",
+        started_at=now,
+        started_by=started_by,
+    )
 
 
-def _finalize(connection: Any, started: models.Run, finalized: pl.DataFrame, now: datetime) -> None:
-    """Run what is to be finalised, schedule by schedule; each run is a part of the one that started it."""
+def _finalize(connection: Any, started: models.Run, finalized: pl.DataFrame, *, now: datetime) -> None:
+    """Finalise events by an ordinary run of each schedule, a part of the run that was started."""
     for schedule_id in finalized["schedule_id"].unique().sort():
         people = finalized.filter(schedule_id=schedule_id)["person_id"].unique().to_list()
         order = RunOrder(
@@ -106,16 +112,6 @@ def _finalize(connection: Any, started: models.Run, finalized: pl.DataFrame, now
         done = run(connection, order, now=now)
         started.options[PARTS] = [*started.options.get(PARTS, []), done.run_id]
         started.save(update_fields=["options"])
-
-
-def _outcomes(past: pl.DataFrame) -> pl.DataFrame:
-    """Count what became of the events, as outcomes of a run."""
-    counted = past.group_by("action").len()
-    return counted.select(
-        outcome=pl.format("window ended: {}", "action"),
-        to_status=pl.lit(None, pl.String),
-        people=pl.col("len").cast(pl.Int64),
-    ).sort("outcome")
 
 
 def _past_events(connection: Any, client_ids: Sequence[int], as_of: date) -> pl.DataFrame:

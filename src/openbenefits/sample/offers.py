@@ -11,14 +11,10 @@ import polars as pl
 import yaml
 
 from openbenefits.core.days import age_years, months_of_service
-from openbenefits.programs.bundle import (
-    ClientBundle,
-    CriterionPart,
-    FormulaPart,
-    OptionPart,
-    PlanTypePart,
-    ProgramPart,
-)
+from openbenefits.programs.bundle import ClientBundle
+from openbenefits.programs.sections.amounts import FormulaPart
+from openbenefits.programs.sections.eligibility import CriterionPart
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, ProgramPart
 
 
 def read_client(folder: Path) -> ClientBundle:

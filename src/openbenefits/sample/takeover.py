@@ -8,7 +8,8 @@ import polars as pl
 
 from openbenefits.core.codes import AmountKind
 from openbenefits.core.days import add_days, age_years, month_begin_after, month_begin_on_or_after
-from openbenefits.programs.bundle import ClientBundle, PlanTypePart, ProgramPart
+from openbenefits.programs.bundle import ClientBundle
+from openbenefits.programs.sections.offers import PlanTypePart, ProgramPart
 from openbenefits.sample.draws import Draws
 from openbenefits.sample.offers import eligible, formula, programs_on
 from openbenefits.sample.people import CENSUS_DAY

@@ -35,6 +35,9 @@ ANALYZE_FROM_ROWS = 1_000
 WRITTEN_OUT_ROWS = 12
 """So few rows are written into the statement itself: a temporary table costs more than they do."""
 
+GROWN_ROWS = 10_000
+"""So many rows at once may be a good part of their table."""
+
 INSERTED_ROWS = 2
 """So few rows are inserted by a statement: making an encoder for COPY costs more."""
 
@@ -62,7 +65,10 @@ def copy_in(connection: Any, table: str, frame: pl.DataFrame) -> int:
                 columns=column_names(frame.columns),
                 staged=temporary,
             )
-    return _copy(session, table_name(table), table, frame)
+    copied = _copy(session, table_name(table), table, frame)
+    if frame.height >= GROWN_ROWS:
+        _look_if_grown(session, table, frame.height)
+    return copied
 
 
 def copy_out(
@@ -202,6 +208,18 @@ def _copy(session: psycopg.Connection, target: sql.Composable, table: str, frame
         for piece in pieces:
             copy.write(piece)
     return frame.height
+
+
+def _look_if_grown(session: psycopg.Connection, table: str, rows: int) -> None:
+    """Let the planner look at a table that grew by half or more; autovacuum is too late for who reads next.
+
+    Tables grow by powers, so however many pieces a load comes in, this is done a few times. Where another
+    process looks already, it is left to that one.
+    """
+    with session.cursor() as cursor:
+        found = cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table]).fetchone()
+    if found is not None and rows * 2 >= found[0]:
+        execute(session, "ANALYZE (SKIP_LOCKED) {table}", table=table_name(table))
 
 
 def _drained(session: psycopg.Connection) -> bytes:

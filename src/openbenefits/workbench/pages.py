@@ -41,6 +41,7 @@ class Section(Enum):
     PEOPLE = _("People")
     PROCESS = _("Process")
     DESKS = _("Desks")
+    CARRIERS = _("Carriers")
     REPORTS = _("Reports")
     RENEWALS = _("Renewals")
     SETUP = _("Set-up")

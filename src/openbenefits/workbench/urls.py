@@ -3,6 +3,7 @@
 from openbenefits.workbench import (
     adhoc,
     batches,
+    carriers,
     casework,
     channels,
     controls,
@@ -34,6 +35,7 @@ MODULES = (
     *(
         desks,
         reconcile,
+        carriers,
         platform,
         reports,
         adhoc,

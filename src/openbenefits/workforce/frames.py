@@ -212,12 +212,19 @@ def facts_and_jobs(
     persons = load_persons(connection, cases, person, known_at)
     addresses = load_addresses(connection, cases, ADDRESS, known_at)
     jobs = load_jobs(connection, cases, known_at, more=more)
-    facts = (
-        cases.join(in_force(cases, persons).drop("valid_from"), on="case", how="left", maintain_order="left")
-        .join(in_force(cases, addresses).drop("valid_from"), on="case", how="left", maintain_order="left")
-        .join(primary_jobs(cases, jobs), on="case", how="left", maintain_order="left")
-    )
+    facts = cases
+    for held in (
+        _undated(in_force(cases, persons)),
+        _undated(in_force(cases, addresses)),
+        primary_jobs(cases, jobs),
+    ):
+        facts = facts.join(held, on="case", how="left", maintain_order="left")
     return facts, jobs
+
+
+def _undated(held: pl.DataFrame) -> pl.DataFrame:
+    """Leave out since when something holds."""
+    return held[[name for name in held.columns if name != "valid_from"]]
 
 
 def jobs_as_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
@@ -329,14 +336,17 @@ def in_force(
 
     Shapes: the result has `case` and the columns of `rows` but person_id.
     """
-    known = rows.select("person_id", *dict.fromkeys((*by, *order))).with_row_index("at")
-    candidates = cases.select("case", "person_id", "as_of").join(known, on="person_id")
+    told = [name for name in rows.columns if name != "person_id"]
+    if rows.is_empty():
+        return cases[["case"]].clear().hstack(rows[told])
+    known = rows[["person_id", *dict.fromkeys((*by, *order))]].with_row_index("at")
+    candidates = cases[["case", "person_id", "as_of"]].join(known, on="person_id")
     picked = (
         candidates.filter(pl.col("valid_from") <= pl.col("as_of"))
         .sort("case", *by, *order)
         .unique(["case", *by], keep="last", maintain_order=True)
     )
-    return picked.select("case").hstack(rows.drop("person_id")[picked["at"]])
+    return picked[["case"]].hstack(rows[told][picked["at"]])
 
 
 def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
@@ -345,15 +355,16 @@ def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     Shapes: the result has `case` and the columns of the job in `CaseFacts`; cases without a job have no row.
     """
     order = ("valid_from", "sequence")
-    places = jobs.select("person_id", *JOB_PLACE, "is_primary", "action").with_row_index("place")
+    places = jobs[["person_id", *JOB_PLACE, "is_primary", "action"]].with_row_index("place")
     held = in_force(cases, places, ("job_number",), order)
-    of_record = held.join(cases.select("case", "benefit_record"), on=["case", "benefit_record"])
-    best = (
-        of_record.filter("is_primary")
-        .sort("case", *order, "job_number", descending=[False, False, False, True])
-        .unique("case", keep="last", maintain_order=True)
+    of_record = held.filter("is_primary").join(
+        cases[["case", "benefit_record"]], on=["case", "benefit_record"]
     )
-    rows = best.select("case").hstack(jobs.drop("person_id", "benefit_record")[best["place"]])
+    best = of_record.sort("case", *order, "job_number", descending=[False, False, False, True]).unique(
+        "case", keep="last", maintain_order=True
+    )
+    told = [name for name in jobs.columns if name not in ("person_id", "benefit_record")]
+    rows = best[["case"]].hstack(jobs[told][best["place"]])
     hired = _hire_days(cases, places, best)
     return rows.join(hired, on="case", how="left").rename({"valid_from": "job_valid_from"})
 
@@ -418,10 +429,10 @@ def load_benefit_bases(connection: Any, keys: pl.DataFrame, known_at: datetime |
 
 def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     """Find the latest HIR or REH day of each case's job, on or before the case's day."""
-    hires = places.filter(pl.col("action").is_in(HIRES))
-    of_job = cases.select("case", "person_id", "as_of").join(best.select("case", "job_number"), on="case")
+    hires = places.filter(pl.col("action").is_in(HIRES))[["person_id", "job_number", "valid_from"]]
+    of_job = cases[["case", "person_id", "as_of"]].join(best[["case", "job_number"]], on="case")
     return (
-        of_job.join(hires.select("person_id", "job_number", "valid_from"), on=["person_id", "job_number"])
+        of_job.join(hires, on=["person_id", "job_number"])
         .filter(pl.col("valid_from") <= pl.col("as_of"))
         .group_by("case")
         .agg(hire_on=pl.col("valid_from").max())
@@ -432,9 +443,9 @@ def _dependents_in_force(
     connection: Any, cases: pl.DataFrame, columns: Mapping[str, Any], known_at: datetime | None
 ) -> pl.DataFrame:
     rows = load_dependents(connection, cases, columns, known_at)
-    held = in_force(cases, rows, ("dependent_id",)).drop("valid_from")
-    of_person = held.join(cases.select("case", "person_id"), on="case", maintain_order="left")
-    return of_person.select("case", "person_id", "dependent_id", "number", *columns)
+    held = in_force(cases, rows, ("dependent_id",))
+    of_person = held.join(cases[["case", "person_id"]], on="case", maintain_order="left")
+    return of_person[["case", "person_id", "dependent_id", "number", *columns]]
 
 
 def _load_by_person(
@@ -458,7 +469,9 @@ def _latest_versions(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Keep the latest version of each key, and none where that one is a deletion."""
     if (rows["version"] > 1).any():  # most clients have corrected nothing in a partition
         rows = rows.filter(pl.col("version") == pl.col("version").max().over(key))
-    return rows.filter(~pl.col("is_deleted")).drop(FACT)
+    if rows["is_deleted"].any():
+        rows = rows.filter(~pl.col("is_deleted"))
+    return rows[[name for name in rows.columns if name not in FACT]]
 
 
 def _select_list(columns: Mapping[str, Any]) -> str:

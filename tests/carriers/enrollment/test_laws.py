@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.carriers.enrollment.populations import HEADER, TOLD, brokers, members, populations
+from tests.laws.test_kernel_agrees import IS_FUZZING
 
 from openbenefits.carriers.enrollment.file import cut, file_of, in_families
 from openbenefits.carriers.enrollment.reader import read_file
@@ -26,7 +27,10 @@ FORMS = (
     Form(is_plain=False, delimiters=Delimiters(element="|", component=">", segment="'", repetition="!")),
     Form(delimiters=Delimiters(element="\x1d", component="<", segment="\n", repetition="%")),
 )
-slow = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+slow = settings(
+    max_examples=400 if IS_FUZZING else 15,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 @slow
@@ -56,7 +60,7 @@ def test_the_form_of_a_file_changes_nothing_of_what_it_says(form, told):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda one: one.stem)
-@settings(max_examples=20)
+@settings(max_examples=2000 if IS_FUZZING else 20)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused_where_it_breaks(file, data):
     content = bytearray(file.read_bytes())

@@ -55,7 +55,8 @@ class Layout(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     columns: ours -> where. verdicts: what the carrier writes in the column of verdicts, as it is, -> ours;
     one not named is `otherwise`, and where that is empty, a fault. skip: lines before the headings, or before
-    the first row. days: how days are written, as strptime has it.
+    the first row. days: how days are written, as strptime has it. silence: what it means for the members of
+    the file that is reported on, if no row names them: nothing, or that they were accepted.
     """
 
     kind: Literal["delimited", "fixed"]
@@ -65,6 +66,7 @@ class Layout(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     delimiter: str = ","
     skip: int = 0
     days: str = "%Y%m%d"
+    silence: Literal["", "accepted"] = ""
     encoding: str = "utf-8-sig"
 
 

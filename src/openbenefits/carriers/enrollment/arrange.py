@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from openbenefits.carriers.enrollment.coverage import BEGIN, END, Coverage
+from openbenefits.carriers.enrollment.coverage import Coverage
 from openbenefits.carriers.enrollment.file import Address, Controls, File, file_of
 from openbenefits.carriers.enrollment.header import Account, Beginning, Broker, Header, Organization
 from openbenefits.carriers.enrollment.member import SUBSCRIBER_ID, Member
-from openbenefits.carriers.enrollment.person import Party, Person
+from openbenefits.carriers.enrollment.person import CORRECTED, INSURED, Party, Person
 from openbenefits.carriers.enrollment.profile import (
-    ONE_DAY,
     End,
     Identifier,
     PlanCode,
@@ -22,12 +21,13 @@ from openbenefits.carriers.enrollment.record import NotReadable, day_of
 from openbenefits.carriers.enrollment.statements import Dated, Reference
 
 AUDIT, CONTINUATION = "030", "C"
+ORIGINAL, AGAIN = "00", "15"
 PARTY_LOOPS = {"31": "2100C", "36": "2100D", "M8": "2100E", "S3": "2100F", "45": "2100H"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """A member as we mean him: HD03 is our plan, HD05 our coverage code, DTP*349 the last day covered.
+    """A member as we mean him: HD03 is our plan, HD05 our coverage code; days are the carrier's already.
 
     values: what identifiers come from, by name (employee_number, group, division …); also of the family.
     """
@@ -44,13 +44,17 @@ def enrollment_file(
     controls: Controls,
     at: datetime,
     values: Mapping[str, str] | None = None,
+    action: str = "",
+    is_again: bool = False,
 ) -> File:
     """Answer the file a carrier gets. reference: our id of it; values: those of the header's identifiers.
+
+    action: BGN08, where it is not the profile's. is_again: the very same content under the same reference.
 
     Errors: ProfileRefused where a plan, a tier or a value has no code.
     """
     return file_of(
-        header_of(profile, reference=reference, at=at, values=values or {}),
+        header_of(profile, reference=reference, at=at, values=values or {}, action=action, is_again=is_again),
         [arrange(one, profile) for one in told],
         sender=_address(profile.sender),
         receiver=_address(profile.receiver),
@@ -62,11 +66,24 @@ def enrollment_file(
     )
 
 
-def header_of(profile: Profile, *, reference: str, at: datetime, values: Mapping[str, str]) -> Header:
+def header_of(
+    profile: Profile,
+    *,
+    reference: str,
+    at: datetime,
+    values: Mapping[str, str],
+    action: str = "",
+    is_again: bool = False,
+) -> Header:
     """Answer what stands before the members. Errors: ProfileRefused."""
     return Header(
         beginning=Beginning(
-            purpose="00", reference=reference, on=at.date(), time=at.strftime("%H%M"), action=profile.action
+            purpose=AGAIN if is_again else ORIGINAL,
+            reference=reference,
+            on=at.date(),
+            time=at.strftime("%H%M"),
+            original_reference=reference if is_again else "",
+            action=action or profile.action,
         ),
         references=tuple(_references(profile, "header", values, "all", is_continued=False)),
         dates=tuple(_header_dates(profile, values)),
@@ -114,8 +131,10 @@ def _loop_of(party: Party) -> str:
 
 def _person(one: Person, profile: Profile) -> Person:
     off = set(profile.off)
+    is_unmarked = "2100B" in off and one.name.role == CORRECTED
     return replace(
         one,
+        name=replace(one.name, role=INSURED) if is_unmarked else one.name,
         contact=None if "PER" in off else one.contact,
         classes=() if "EC" in off else one.classes,
         income=None if "ICM" in off else one.income,
@@ -148,7 +167,6 @@ def _coverage(
             plan=_plan(code, told.values),
             tier=_tier(one, profile, whose),
         ),
-        dates=tuple(_day(day, one, profile) for day in one.dates),
         amounts=() if "premium" in off else one.amounts,
         references=(*references, *one.references),
         cards=() if "IDC" in off else one.cards,
@@ -170,17 +188,6 @@ def _tier(one: Coverage, profile: Profile, whose: str) -> str:
             f"profile {profile.name}: coverage code {one.line.tier} has no tier; add it under tiers"
         )
     return tier
-
-
-def _day(one: Dated, line: Coverage, profile: Profile) -> Dated:
-    """Say the end of a line as the carrier means it; a last day before the first was never in effect."""
-    begin = line.day(BEGIN)
-    if one.kind != END or one.on is None:
-        return one
-    if begin is not None and one.on < begin:
-        is_begin = profile.void_day == "begin" or profile.end_day == "first_not_covered"
-        return replace(one, on=begin if is_begin else begin - ONE_DAY)
-    return replace(one, on=one.on + ONE_DAY) if profile.end_day == "first_not_covered" else one
 
 
 def _references(

@@ -1,11 +1,11 @@
 """How one carrier wants its 834: codes, segments, identifiers and their places, spellings and form, as data.
 
-A member comes in with our own words (plan, coverage code, last day covered) and leaves with the carrier's.
+A member comes in with our own words (plan, coverage code) and leaves with the carrier's. How ends and
+voids are said (end_day, void_day) is stated here and applied by `rules.renderings`.
 """
 
 import json
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ import yaml
 from msgspec import Meta, Struct
 
 from openbenefits.carriers.enrollment.rules import Leniency
+from openbenefits.carriers.rules.renderings import EndDay, VoidDay
 from openbenefits.carriers.x12.reader import Delimiters
 from openbenefits.carriers.x12.writer import Form
 
@@ -22,7 +23,6 @@ Loop = Literal[
     "PER", "EC", "ICM", "AMT", "HLH", "LUI", "IDC", "premium",
 ]  # fmt: skip
 Code = Annotated[str, Meta(min_length=1, max_length=3)]
-ONE_DAY = timedelta(days=1)
 LINE_ENDS = {"none": "", "lf": "\n", "crlf": "\r\n"}
 
 
@@ -123,8 +123,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plans: dict[str, PlanCode]
     tiers: dict[str, Code] = {}
     tier_on: Literal["all", "subscriber", "nobody"] = "all"
-    end_day: Literal["last_covered", "first_not_covered"] = "last_covered"
-    void_day: Literal["begin", "day_before"] = "begin"
+    end_day: EndDay = "last_covered"
+    void_day: VoidDay = "begin"
     audit_reason: str = ""
     continuation_event: str = ""
     allowed: Allowed = Allowed()

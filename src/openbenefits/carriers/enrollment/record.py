@@ -7,7 +7,7 @@ delimiters of the file it came from.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any, ClassVar, Self
 
 COMPONENT = "\x1f"
@@ -31,7 +31,7 @@ def day_of(text: str) -> date:
     """Read a day as CCYYMMDD. Errors: NotReadable."""
     try:
         if len(text) == DAY_LENGTH and text.isascii() and text.isdigit():
-            return datetime.strptime(text, "%Y%m%d").date()
+            return date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
         pass
     raise NotReadable("expected a day as CCYYMMDD")

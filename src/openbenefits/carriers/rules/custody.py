@@ -58,6 +58,7 @@ REFUSING = frozenset({_S.NOT_READ, _S.REJECTED})
 OF_ENVELOPE = {"A": _S.RECEIVED, "E": _S.RECEIVED, "R": _S.NOT_READ}
 OF_GROUP = {"A": _S.ACCEPTED, "E": _S.ACCEPTED_WITH_ERRORS, "P": _S.ACCEPTED_IN_PART}
 WAITS_FOR = {
+    _S.VALIDATED: "its release",
     _S.HELD: "a person's word",
     _S.RELEASED: "its transfer",
     _S.SENT: "a 999",
@@ -91,7 +92,8 @@ def after_envelope(state: FileState, code: str) -> FileState:
         raise MoveRefused(
             f"expected A, E or R in a TA1, found {code or 'nothing'}; ask the carrier what it means"
         )
-    return state if to == _S.RECEIVED and state in TELLING else moved(state, to)
+    is_late = to == _S.RECEIVED and (state in TELLING or state == _S.REJECTED)
+    return state if is_late else moved(state, to)
 
 
 def after_group(state: FileState, code: str) -> FileState:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGE, END, KEY, REINSTATE
-from openbenefits.carriers.rules.views import COVER, LINE, MEMBER, View, view
+from openbenefits.carriers.rules.views import COVER, LINE, MEMBER, View, covered_people, view
 
 DAY = timedelta(days=1)
 
@@ -24,7 +24,7 @@ def after_changes(told: View, people: pl.DataFrame, lines: pl.DataFrame) -> View
         cover = _after(cover, lines.filter(step=step))
     kept = told.people.join(people, on=list(MEMBER), how="anti")
     both = pl.concat([kept, people.select(kept.columns)])
-    return view(both.join(cover, on=list(MEMBER), how="semi"), cover)
+    return view(covered_people(both, cover), cover)
 
 
 def after_list(told: View, listed: View, *, on: date) -> View:
@@ -35,7 +35,7 @@ def after_list(told: View, listed: View, *, on: date) -> View:
     ended = told.cover.filter((pl.col("ends_on") < on).fill_null(value=False))
     cover = pl.concat([ended.join(listed.cover, on=list(KEY), how="anti"), listed.cover])
     others = told.people.join(listed.people, on=list(MEMBER), how="anti")
-    return view(pl.concat([others, listed.people]).join(cover, on=list(MEMBER), how="semi"), cover)
+    return view(covered_people(pl.concat([others, listed.people]), cover), cover)
 
 
 def _after(cover: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

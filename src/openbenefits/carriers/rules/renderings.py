@@ -11,10 +11,12 @@ from typing import Literal
 
 import polars as pl
 
-from openbenefits.carriers.rules.differences import CHANGES, END, difference
-from openbenefits.carriers.rules.maintenance import SAID, maintained
-from openbenefits.carriers.rules.views import COVER, LINE, MEMBER, PEOPLE, View, view
+from openbenefits.carriers.rules.differences import ADD, CHANGES, END, difference
+from openbenefits.carriers.rules.maintenance import INITIAL, SAID, maintained
+from openbenefits.carriers.rules.views import ACTIVE, COVER, LINE, MEMBER, PEOPLE, View, covered_people, view
 
+EndDay = Literal["last_covered", "first_not_covered"]
+VoidDay = Literal["begin", "day_before"]
 CHANGE_FILE = "2"
 COMPARE, NOTIFICATION = "030", "XN"
 MOST_OF_SET = 10_000
@@ -30,8 +32,8 @@ class Manner:
     action of who ended lately in a full list. days_to_repeat: so many days an end is repeated there.
     """
 
-    end: Literal["last day", "first day not covered"] = "last day"
-    void: Literal["same day", "day before"] = "same day"
+    end: EndDay = "last_covered"
+    void: VoidDay = "begin"
     context: Literal["", "001", "030"] = ""
     ended: Literal["024", "030"] = "024"
     days_to_repeat: int = 0
@@ -57,8 +59,13 @@ class Message:
 def changes(told: View, wanted: View, manner: Manner, *, since: date | None = None) -> Message:
     """Say only what moved since the carrier was last told and accepted."""
     lines = difference(told, wanted, since=since)
-    people = maintained(told, wanted, lines)
+    people = _with_new_subscribers(maintained(told, wanted, lines), told, wanted)
     return _message(CHANGE_FILE, _with_context(people, wanted, manner), lines, manner)
+
+
+def omitted(told: View, wanted: View, message: Message) -> pl.DataFrame:
+    """List the ends a full list says by leaving out, as CHANGES: explicit ends are not among them."""
+    return _ends(told, wanted).join(message.lines, on=[*LINE, "begins_on"], how="anti")
 
 
 def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal["4", "RX"] = "4") -> Message:
@@ -83,7 +90,7 @@ def listed(message: Message, wanted: View) -> View:
     """Answer what a carrier holds that took a full list into an empty book."""
     kept = message.lines.filter(~pl.col("is_void")).with_columns(end_cause=pl.lit(None, dtype=pl.String))
     cover = kept.select(list(COVER))
-    return view(wanted.people.join(cover, on=list(MEMBER), how="semi"), cover)
+    return view(covered_people(wanted.people, cover), cover)
 
 
 def of_sets(message: Message, sets: Collection[int]) -> Message:
@@ -111,11 +118,27 @@ def in_sets(message: Message, most: int = MOST_OF_SET) -> Message:
 
 
 def _message(purpose: str, people: pl.DataFrame, lines: pl.DataFrame, manner: Manner) -> Message:
-    shift = DAY if manner.end == "first day not covered" else timedelta(0)
-    void = pl.col("begins_on") if manner.void == "same day" else pl.col("begins_on") - DAY
+    shift = DAY if manner.end == "first_not_covered" else timedelta(0)
+    void = pl.col("begins_on") if manner.void == "begin" else pl.col("begins_on") - DAY
     said = pl.when("is_void").then(void).otherwise(pl.col("ends_on") + shift)
     people = people.with_columns(set=pl.lit(1, dtype=pl.Int32))
     return in_sets(Message(purpose=purpose, people=people, lines=lines.with_columns(said_end_on=said)))
+
+
+def _with_new_subscribers(people: pl.DataFrame, told: View, wanted: View) -> pl.DataFrame:
+    """Put a subscriber whom the carrier does not know before dependents of his who are added alone."""
+    known = pl.concat([told.people.select(MEMBER), people.select(MEMBER)])
+    families = people.select("subscriber").unique()
+    new = wanted.people.filter(pl.col("subscriber") == pl.col("member"))
+    new = new.join(families, on="subscriber", how="semi").join(known, on=list(MEMBER), how="anti")
+    rows = new.with_columns(
+        basis=pl.lit(ACTIVE),
+        action=pl.lit(ADD),
+        reason=pl.lit(INITIAL),
+        turn=pl.lit(1),
+        is_corrected=pl.lit(value=False),
+    )
+    return people if rows.is_empty() else _in_order(pl.concat([people, _as_said(rows)]))
 
 
 def _with_context(people: pl.DataFrame, wanted: View, manner: Manner) -> pl.DataFrame:
@@ -128,7 +151,10 @@ def _with_context(people: pl.DataFrame, wanted: View, manner: Manner) -> pl.Data
     theirs = theirs.join(alone, on="subscriber", how="semi")
     basis = wanted.cover.sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
     rows = theirs.join(basis, on=list(MEMBER), how="left").with_columns(
-        action=pl.lit(manner.context), turn=pl.lit(1), is_corrected=pl.lit(value=False)
+        basis=pl.col("basis").fill_null(ACTIVE),
+        action=pl.lit(manner.context),
+        turn=pl.lit(1),
+        is_corrected=pl.lit(value=False),
     )
     return _in_order(pl.concat([people, _as_said(rows)]))
 
@@ -160,9 +186,15 @@ def _ended_now(
 ) -> pl.DataFrame:
     """Find ends the carrier was not told, which the list would leave to be guessed."""
     key = [*LINE, "begins_on"]
-    ends = difference(told, wanted).filter((pl.col("action") == END) & (pl.col("kind") != "correction"))
+    ends = _ends(told, wanted)
     rows = ends.join(current, on=key, how="anti").join(late, on=key, how="anti")
     return rows.with_columns(action=pl.lit(manner.ended))
+
+
+def _ends(told: View, wanted: View) -> pl.DataFrame:
+    """Find what ends, or is void, of what a carrier was told."""
+    ends = difference(told, wanted).filter((pl.col("action") == END) & (pl.col("kind") != "correction"))
+    return ends.join(told.cover, on=[*LINE, "begins_on"], how="semi")
 
 
 def _everybody(told: View, wanted: View, lines: pl.DataFrame) -> pl.DataFrame:

@@ -72,6 +72,12 @@ def view(people: pl.DataFrame, cover: pl.DataFrame) -> View:
     return View(people=held.unique(MEMBER, keep="any").sort(MEMBER), cover=joined(cover))
 
 
+def covered_people(people: pl.DataFrame, cover: pl.DataFrame) -> pl.DataFrame:
+    """Leave of people those who have a span, and the subscribers of those: who covers only others stays."""
+    members = pl.concat([cover.select(MEMBER), cover.select("subscriber", member="subscriber")]).unique()
+    return people.join(members, on=list(MEMBER), how="semi")
+
+
 def joined(cover: pl.DataFrame) -> pl.DataFrame:
     """Join spans that follow one another without a gap and say the same; COVER in, COVER out, in order."""
     rows = cover.select(pl.col(name).cast(kind) for name, kind in COVER.items())

@@ -6,6 +6,7 @@ elements, the 105th components, the 106th ends segments (X12.5). What stands bet
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ISA_LENGTH = 106
 ISA_ELEMENTS = 16
@@ -21,8 +22,7 @@ class X12Refused(ValueError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A segment: its number in the file from 1, its id, its elements from 01 on."""
 
     number: int

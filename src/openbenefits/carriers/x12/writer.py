@@ -6,6 +6,7 @@ The form of a file (delimiters, line ends, case, letters) is its receiver's; con
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from openbenefits.carriers.x12.reader import Delimiters
 
@@ -69,25 +70,35 @@ class Form:
             text = "".join(one if one.isascii() else _stand_in(one) for one in apart)
         if self.is_upper:
             text = text.upper()
-        return text.translate(_table(self.delimiters)).strip()
+        return text.translate(self._table).strip()
+
+    def joined(self, values: Sequence[str]) -> str:
+        """Answer values put together, each as it may stand in the file; most may stand there as they are."""
+        mark = self.delimiters.element
+        text = mark.join(values)
+        is_plain = text.isascii() and text.isprintable() and text.count(mark) == len(values) - 1
+        if is_plain and not any(one in text for one in self._unwanted) and text == text.strip():
+            return text.upper() if self.is_upper else text
+        return mark.join([self.clean(one) for one in values])
+
+    @cached_property
+    def _unwanted(self) -> tuple[str, ...]:
+        """Answer what must not stand in values as they are: delimiters, and blanks around a value."""
+        told = self.delimiters
+        return (told.component, told.segment, told.repetition, f" {told.element}", f"{told.element} ")
+
+    @cached_property
+    def _table(self) -> dict[int, str]:
+        """Answer what stands for each letter that may not stand in a value."""
+        told = self.delimiters
+        blanks = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ")
+        blanks |= {ord(one): " " for one in (told.element, told.component, told.segment, told.repetition)}
+        return blanks | {ord(COMPONENT): told.component, ord(REPETITION): told.repetition}
 
 
 def _stand_in(letter: str) -> str:
     """Answer what stands for a letter that is not plain: nothing for an accent, else a question mark."""
     return "" if unicodedata.combining(letter) else "?"
-
-
-_TABLES: dict[Delimiters, dict[int, str]] = {}
-
-
-def _table(told: Delimiters) -> dict[int, str]:
-    if told not in _TABLES:
-        blanks = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ")
-        for mark in (told.element, told.component, told.segment, told.repetition):
-            blanks[ord(mark)] = " "
-        blanks[ord(COMPONENT)], blanks[ord(REPETITION)] = told.component, told.repetition
-        _TABLES[told] = blanks
-    return _TABLES[told]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +141,9 @@ def write_interchange(header: Sequence[str], groups: Sequence[GroupToWrite], for
 
 def _line(segment: Sequence[str], form: Form) -> str:
     """Write a segment without trailing empty elements; nothing where it says nothing."""
-    values = [form.clean(one) for one in segment]
-    while values and not values[-1]:
-        values.pop()
-    return form.delimiters.element.join(values) if len(values) > 1 and values[0] else ""
+    line = form.joined(segment).rstrip(form.delimiters.element)
+    says_something = form.delimiters.element in line and not line.startswith(form.delimiters.element)
+    return line if says_something else ""
 
 
 def _isa(header: Sequence[str], form: Form) -> str:

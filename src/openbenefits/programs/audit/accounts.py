@@ -7,10 +7,10 @@ from openbenefits.core.codes import Severity
 from openbenefits.core.plan_types import HSA, is_hsa
 from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.limits import HSA_SELF, STANDS_FOR
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.offers import ProgramPart
 
 NO_HSA = ("60", "61", "65", "66")
 """Plan types of spending accounts that have a meaning of their own, which is not the HSA."""

@@ -8,9 +8,9 @@ import polars as pl
 from openbenefits.core.codes import AreaOf
 from openbenefits.programs.audit.context import Audited, in_force_from, listed
 from openbenefits.programs.audit.prices import addresses_of, priced
-from openbenefits.programs.bundle import RateTablePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.values import Path
 
 

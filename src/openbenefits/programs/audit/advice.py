@@ -10,9 +10,10 @@ from openbenefits.programs.audit import analysis
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.graph import used_records
 from openbenefits.programs.audit.programs import Place, places
-from openbenefits.programs.bundle import OptionPart, PeoBundle, ProgramPart
+from openbenefits.programs.bundle import PeoBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import offers
+from openbenefits.programs.sections.offers import OptionPart, ProgramPart
 from openbenefits.programs.values import Path
 
 SPARE = (

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
-from openbenefits.programs.bundle import FormulaPart, FormulaStepPart, OptionPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
 from openbenefits.programs.rows.rules import STEPS
+from openbenefits.programs.sections.amounts import FormulaPart, FormulaStepPart
+from openbenefits.programs.sections.offers import OptionPart
 from openbenefits.programs.values import Path
 
 _PER_COVERAGE = ("per_hundred", "per_thousand")

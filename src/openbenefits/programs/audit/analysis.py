@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from openbenefits.programs.bundle import CriterionPart, EligibilityRulePart
 from openbenefits.programs.fields import LIST_FIELDS, RANGE_FIELDS
 from openbenefits.programs.rows.rules import CRITERION_UNITS
+from openbenefits.programs.sections.eligibility import CriterionPart, EligibilityRulePart
 
 UNDERSTOOD = {"field", "min", "max", "values", "geography", "exclude"}
 UNDERSTOOD_OF_RULE = {"valid_from", "source", "code", "name", "criteria"}

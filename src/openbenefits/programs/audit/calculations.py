@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, PriceDay
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import CalculationRulePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.rates import CalculationRulePart
 from openbenefits.programs.values import Path
 
 _OF_A_YEAR = (PriceDay.THIS_YEAR, PriceDay.LAST_YEAR)

@@ -11,10 +11,10 @@ from openbenefits.core.codes import Severity
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.limits import plan_begins
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import PayGroupPart, SchedulePart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.rows.calendars import plan_types_by_program
 from openbenefits.programs.rows.codes import PAY_FREQUENCIES
+from openbenefits.programs.sections.calendars import PayGroupPart, SchedulePart
 from openbenefits.programs.values import Path
 
 LONGEST_CALENDAR_YEARS = 30

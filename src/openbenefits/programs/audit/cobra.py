@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from openbenefits.core.codes import CobraCause
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import CobraClassPart, PeoBundle
+from openbenefits.programs.bundle import PeoBundle
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.duties import CobraClassPart
 
 LEAST_MONTHS = {
     CobraCause.TERMINATION: 18,

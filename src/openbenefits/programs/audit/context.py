@@ -10,9 +10,11 @@ import msgspec
 import polars as pl
 
 from openbenefits.core.codes import Severity
-from openbenefits.programs.bundle import ClientBundle, DatedPart, OptionPart, PeoBundle, PlanTypePart
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.loaded import LoadedBundle
+from openbenefits.programs.sections.base import DatedPart
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart
 from openbenefits.programs.values import Path
 
 MOST_NAMED = 5

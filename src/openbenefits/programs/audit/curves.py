@@ -7,9 +7,9 @@ import polars as pl
 
 from openbenefits.core.codes import RateUnit, Severity
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import RateTablePart
 from openbenefits.programs.curves import curve_on
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.values import Path
 
 MOST_TOBACCO = Decimal("1.5")

@@ -6,9 +6,10 @@ from openbenefits.core.codes import LastDay, Severity
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import DependentRulePart, ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.eligibility import DependentRulePart
+from openbenefits.programs.sections.offers import ProgramPart
 
 TELLING = (
     *("age_limit", "student_age_limit", "disabled_exempt", "married_ineligible", "relationships"),

@@ -6,9 +6,9 @@ from openbenefits.core.codes import AmountKind, PersonType, Trade
 from openbenefits.core.plan_types import carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
-from openbenefits.programs.bundle import OptionPart, PlanTypePart, RequiresPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, RequiresPart
 from openbenefits.programs.values import Path
 
 _STATED = (AmountKind.PLEDGE, AmountKind.PERCENT)

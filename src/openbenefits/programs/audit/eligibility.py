@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import CriterionPart
 from openbenefits.programs.fields import (
     AGED_FIELDS,
     GEOGRAPHY_FIELD,
@@ -19,6 +18,7 @@ from openbenefits.programs.fields import (
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.links import MOST_GROUPS, CannotLink, linked, single_criteria
 from openbenefits.programs.rows.rules import CRITERION_UNITS
+from openbenefits.programs.sections.eligibility import CriterionPart
 from openbenefits.programs.values import Path
 
 LEAP_YEAR = 2000

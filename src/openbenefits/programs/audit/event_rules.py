@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from openbenefits.core.codes import PERSON_KINDS, AmountKind, BeginRule, Severity, WithoutCurrent
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
-from openbenefits.programs.bundle import CoverageCodePart, EventRuleRow
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.codes import CoverageCodePart
+from openbenefits.programs.sections.eligibility import EventRuleRow
 from openbenefits.programs.values import Path
 
 MOST_LEVELS = 99

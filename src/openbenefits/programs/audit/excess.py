@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from openbenefits.core.codes import AmountKind, ExcessCredits
 from openbenefits.core.plan_types import PROGRAM
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.offers import ProgramPart
 
 
 def excess_credits(audited: Audited) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from openbenefits.core.codes import PersonType
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import CoverageCodePart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.codes import CoverageCodePart
 
 TABLE_I = "IRC79_TABLE_I"
 GROUP_LIFE = ("20", "21", "23")

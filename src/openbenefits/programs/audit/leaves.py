@@ -7,8 +7,8 @@ from datetime import date
 from openbenefits.core.codes import LeaveKind, LeaveWay
 from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import LeavePolicyPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.duties import LeavePolicyPart
 from openbenefits.programs.values import Path
 
 LEAST_GRACE, LEAST_NOTICE = 30, 15

@@ -8,9 +8,9 @@ import polars as pl
 from openbenefits.core.codes import AmountKind, Severity
 from openbenefits.programs.audit.context import Audited, listed, numbered
 from openbenefits.programs.audit.programs import places
-from openbenefits.programs.bundle import ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.limits import CALENDAR_YEAR, CATCH_UP_60, CATCH_UP_60_SINCE, LEGAL, STANDS_FOR
+from openbenefits.programs.sections.offers import ProgramPart
 
 
 def repeated_limits(audited: Audited) -> Iterator[Finding]:

@@ -10,10 +10,13 @@ from openbenefits.core.plan_types import carries_coverage_amount
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.rates import KEY_COLUMNS
-from openbenefits.programs.bundle import AddressPart, CostPart, OptionPart, ProgramPart, RateTablePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import option_of_deduction
+from openbenefits.programs.sections.amounts import CostPart
+from openbenefits.programs.sections.calendars import AddressPart
+from openbenefits.programs.sections.offers import OptionPart, ProgramPart
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.values import Path
 
 _PER_COVERAGE = (RateUnit.PER_HUNDRED, RateUnit.PER_THOUSAND)

@@ -15,9 +15,9 @@ from openbenefits.core.codes import (
 )
 from openbenefits.core.plan_types import MEDICAL, carries_coverage_amount, is_health
 from openbenefits.programs.audit.context import Audited, in_force_from, listed, numbered
-from openbenefits.programs.bundle import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active, offers
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, ProgramPart
 from openbenefits.programs.values import Path
 
 LEAST_CHILD_AGE_LIMIT = 26

@@ -8,9 +8,9 @@ import polars as pl
 from openbenefits.core.codes import AreaOf, Severity
 from openbenefits.programs.audit import curves
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import RateTablePart
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.values import Path
 
 KEY_COLUMNS = {

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from openbenefits.core.plan_types import CATEGORIES, PLAN_TYPES
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import ClientBundle, DatedPart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.links import single_criteria
+from openbenefits.programs.sections.base import DatedPart
 from openbenefits.programs.values import Path
 
 _SOURCED = ("geographies", "annual_limits", "holiday_calendars")

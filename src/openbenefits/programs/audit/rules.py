@@ -14,8 +14,8 @@ from openbenefits.core.codes import (
     WindowStart,
 )
 from openbenefits.programs.audit.context import Audited, listed, numbered
-from openbenefits.programs.bundle import EventClassPart
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.codes import EventClassPart
 from openbenefits.programs.values import Path
 
 TERMINATION = "TER"

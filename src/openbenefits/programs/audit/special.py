@@ -6,8 +6,9 @@ from openbenefits.core.codes import BeginRule, SelectAllowed, Severity
 from openbenefits.programs.audit.context import Audited, in_force_from, numbered
 from openbenefits.programs.audit.programs import Place, places
 from openbenefits.programs.audit.waits import GROUP_HEALTH
-from openbenefits.programs.bundle import EventClassPart, EventRuleRow
 from openbenefits.programs.findings import Finding
+from openbenefits.programs.sections.codes import EventClassPart
+from openbenefits.programs.sections.eligibility import EventRuleRow
 
 BIRTH = "birth_or_adoption"
 USUAL = {

@@ -9,9 +9,11 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import BeginRule, Severity
 from openbenefits.programs.audit.context import Audited, in_force_from, numbered
-from openbenefits.programs.bundle import ClientBundle, EventRuleRow, PlanTypePart, ProgramPart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.offers import active
+from openbenefits.programs.sections.eligibility import EventRuleRow
+from openbenefits.programs.sections.offers import PlanTypePart, ProgramPart
 from openbenefits.programs.values import Path
 
 HIRE = "HIR"

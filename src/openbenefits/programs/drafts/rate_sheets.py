@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import msgspec
 import yaml
 
-from openbenefits.programs.bundle import RateTablePart
 from openbenefits.programs.drafts.records import Key, plain_record
 from openbenefits.programs.drafts.services import DraftRefused, Hand, opened, put, put_file
 from openbenefits.programs.frames import PEO
@@ -21,6 +20,7 @@ from openbenefits.programs.nodes import BundleLoader, value_of
 from openbenefits.programs.ratesheets import labels
 from openbenefits.programs.ratesheets.importing import RateOrder, RatePreview, preview_rates
 from openbenefits.programs.ratesheets.reading import headings_in
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.services import loaded_in_force
 
 MEANINGS = (*labels.HEADINGS, "")

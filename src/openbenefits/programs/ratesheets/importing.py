@@ -8,13 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.programs.bundle import PeoBundle, RateTablePart
+from openbenefits.programs.bundle import PeoBundle
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.ratesheets import comparing, writing
 from openbenefits.programs.ratesheets.checking import check
 from openbenefits.programs.ratesheets.reading import KEYS, Cell, Wanted, read_sheet
 from openbenefits.programs.reader import Reading, read
+from openbenefits.programs.sections.rates import RateTablePart
 
 READ_KEYS = ("age", "area", "coverage_code", "smoker", "sex")
 """The keys a sheet can have; service and pay have no columns at carriers."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.programs.bundle import RateTablePart
 from openbenefits.programs.ratesheets.reading import KEYS, Cell
+from openbenefits.programs.sections.rates import RateTablePart
 from openbenefits.programs.written import plain_of, yaml_text
 
 KEY_COLUMNS = {

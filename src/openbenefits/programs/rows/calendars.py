@@ -7,9 +7,10 @@ import polars as pl
 
 from openbenefits.core import pays
 from openbenefits.core.codes import AreaOf, ScheduleKind
-from openbenefits.programs.bundle import ClientBundle, HolidayCalendarPart, PayGroupPart, SchedulePart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.rows.codes import PAY_FREQUENCIES
+from openbenefits.programs.sections.calendars import HolidayCalendarPart, PayGroupPart, SchedulePart
 
 Row = dict[str, Any]
 

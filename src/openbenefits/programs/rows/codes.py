@@ -6,15 +6,11 @@ from typing import Any
 from openbenefits.core.codes import PERSON_KINDS, EventClassUse, PersonType, TaxClass
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.core.pays import PayFrequency
-from openbenefits.programs.bundle import (
-    ClientBundle,
-    LifeEventRulePart,
-    PeoBundle,
-    PersonRange,
-    PlanDesignPart,
-)
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.curves import rate_keys
 from openbenefits.programs.numbers import Numbers
+from openbenefits.programs.sections.codes import LifeEventRulePart, PersonRange
+from openbenefits.programs.sections.plans import PlanDesignPart
 
 Row = dict[str, Any]
 Parts = PeoBundle | ClientBundle

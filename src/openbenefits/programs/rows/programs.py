@@ -7,10 +7,11 @@ from typing import Any
 from openbenefits.core.codes import WaiveRule
 from openbenefits.core.money import THOUSANDTHS
 from openbenefits.core.plan_types import is_health
-from openbenefits.programs.bundle import ClientBundle, OptionPart, PlanTypePart, ProgramPart
+from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.numbers import Numbers
 from openbenefits.programs.offers import Offer, active, all_offers, option_key
 from openbenefits.programs.rows.rules import cents
+from openbenefits.programs.sections.offers import OptionPart, PlanTypePart, ProgramPart
 
 Row = dict[str, Any]
 

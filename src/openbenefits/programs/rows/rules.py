@@ -6,9 +6,10 @@ from typing import Any
 
 from openbenefits.core.codes import RELATIONSHIP_BITS
 from openbenefits.core.money import CENTS_PER_DOLLAR, THOUSANDTHS
-from openbenefits.programs.bundle import ClientBundle, DisabilityPart, FormulaPart, FormulaStepPart, PeoBundle
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.links import linked, single_criteria
 from openbenefits.programs.numbers import Numbers
+from openbenefits.programs.sections.amounts import DisabilityPart, FormulaPart, FormulaStepPart
 
 Row = dict[str, Any]
 Parts = PeoBundle | ClientBundle

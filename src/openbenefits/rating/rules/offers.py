@@ -12,6 +12,8 @@ import polars as pl
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, OptionType
 from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook, used_kinds
+from openbenefits.rating.rules.pricing import with_pricing
+from openbenefits.rating.rules.shares import GIVEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +24,12 @@ class Offers:
              of each kind its coverage codes demand at most (most_<kind>).
     options: offer, option_row and the option's columns, formula_row, has_formula, premium_formula_row,
              has_premium; is_imputed (it covers persons who are no tax dependents) and without_offer (the
-             same option without them; null: it is not there); first_cost, costs.
+             same option without them; null: it is not there); first_cost, costs, pricing (PRICINGS).
     costs:   cost, offer, cost_type, unit_ordinal (of the quote units of its day), code_offset (of the cell
              of the coverage code; null: the table has none), the table's units, is_per_member (a rate per
-             member, and others to cover), the contribution; and, where that is a part of another option's
-             price (has_reference), reference_offer (null: that option is not there).
+             member, and others to cover), the contribution (has_contribution: it gives anything); and, where
+             that is a part of another option's price (has_reference), reference_offer (null: that option is
+             not there).
     units:   unit, plan_day, rate_version (null: none holds), is_per_member, and for rates per member
              code_offset and, of each kind a household may have several of, how many are covered
              (<kind>_cap); calculation_rule_id, calculation (its row; null: none holds) and age_kinds (see
@@ -67,7 +70,7 @@ def _found(plan_days: pl.DataFrame, rulebook: Rulebook) -> Offers:
     costs = _with_references(costs, options, rulebook)
     return Offers(
         days=_with_ranges(plan_days, options, units, kinds),
-        options=_with_cost_ranges(options, costs),
+        options=with_pricing(_with_cost_ranges(options, costs), costs),
         costs=costs,
         units=units,
         kinds=kinds,
@@ -243,10 +246,7 @@ def _with_units(priced: pl.DataFrame, units: pl.DataFrame, kinds: Sequence[str])
 
 def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add the employer's part: the row of the coverage code, else the row for any; without one, nothing."""
-    amounts = (
-        *("employee_percent_micros", "dependent_percent_micros", "fixed_monthly_cents"),
-        *("cap_monthly_cents", "minimum_employee_cents", "reference_option"),
-    )
+    amounts = (*GIVEN, "cap_monthly_cents", "minimum_employee_cents", "reference_option")
     wanted = costs.select("cost", "contribution_id", "price_on", "coverage_code_id").drop_nulls(
         "contribution_id"
     )
@@ -255,7 +255,8 @@ def _with_contributions(costs: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame
     ).filter(holds() & ((pl.col("for_code") == 0) | (pl.col("for_code") == pl.col("coverage_code_id"))))
     best = rows.sort("cost", "for_code").unique("cost", keep="last").select("cost", *amounts)
     found = costs.join(best, on="cost", how="left", maintain_order="left")
-    return found.with_columns(pl.col(amounts[:3]).fill_null(0))
+    found = found.with_columns(pl.col(GIVEN).fill_null(0))
+    return found.with_columns(has_contribution=pl.any_horizontal(pl.col(GIVEN) != 0))
 
 
 def _with_references(costs: pl.DataFrame, options: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

@@ -12,8 +12,9 @@ from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
 from openbenefits.rating.rules.offers import Offers
+from openbenefits.rating.rules.pricing import PRICINGS
 from openbenefits.rating.rules.quotes import no_pay_fault, states_employer
-from openbenefits.rating.rules.shares import GIVEN, employer_share, share_with_premium
+from openbenefits.rating.rules.shares import employer_share, share_with_premium
 
 EVERY_PERIOD = 31
 
@@ -47,19 +48,21 @@ def with_prices(
     """
     book = _Book(plans, quotes, offers, rulebook)
     book.bases = bases
-    kind = book.kinds["kind"].gather(options["offer"])
+    pricing = offers.options["pricing"].gather(options["offer"])
     book.decided = decided_amounts(options, plans, decisions, offers)
     if book.decided is not None:
-        kind = kind.clone().scatter(book.decided["row"], _KINDS["decided"])
-    at = {name: (kind == number).arg_true() for name, number in _KINDS.items()}
-    prices, position = [_prices_without_costs()], kind.cast(pl.UInt32)
-    for name, price in _PRICING.items():
-        if at[name].is_empty():
-            continue
-        found, positions = price(options.select("plan", "offer", *_COVERAGE)[at[name]], book)
-        position = position.scatter(at[name], positions + sum(one.height for one in prices))
-        prices.append(found)
-    return options.with_columns(pl.concat(prices, rechunk=True)[position].get_columns())
+        pricing = pricing.clone().scatter(book.decided["row"], PRICINGS["decided"])
+    prices, position = [_prices_without_costs()], pricing.cast(pl.UInt32)
+    asked, position = _asked(options, pricing, position, prices[0].height, book)
+    if asked.height:
+        prices.append(_priced(_by_costs(asked, book), book))
+    if book.decided is not None:
+        at = book.decided["row"]
+        own = pl.int_range(at.len(), dtype=pl.UInt32, eager=True)
+        position = position.scatter(at, own + sum(one.height for one in prices))
+        chosen = options.select("plan", "offer", *_COVERAGE)[at]
+        prices.append(_priced(_by_decision(chosen, book.decided, book), book))
+    return options.hstack(pl.concat(prices, rechunk=True)[position].get_columns())
 
 
 def pay_year(group: str = "pay_group_id", year: str = "year") -> pl.Expr:
@@ -76,11 +79,6 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     counts = rulebook.pay_counts.filter(period_flags=EVERY_PERIOD).select("pays", pay_year=pay_year())
     return keys.join(counts, on="pay_year", how="left", maintain_order="left")["pays"]
 
-
-_KINDS = {"free": 0, "stated": 1, "shared": 2, "bundled": 3, "own": 4, "decided": 5}
-"""How an option is priced: it costs nothing; by what the person states; together with all who share the
-rate, or all the rates of its costs; by itself; or by what somebody decided. The first two are the positions
-of their prices."""
 
 FLAG_SETS = 32
 _PER_COVERAGE = [RateUnit.PER_HUNDRED.value, RateUnit.PER_THOUSAND.value]
@@ -99,7 +97,6 @@ class _Book:
         found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
         self.year_numbers = found["year_number"].cast(pl.Int64)
         self.pays = _pays(years, rulebook)
-        self.kinds = _kinds(offers)
         self.states_employer = states_employer(rulebook)
 
 
@@ -113,37 +110,6 @@ def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     return nothing.scatter(found["at"], found["pays"])
 
 
-def _kinds(offers: Offers) -> pl.DataFrame:
-    """Say of each offer how it is priced. A price is shared where it depends on nothing but its cells."""
-    is_flat = (pl.col("rate_unit") == RateUnit.FLAT).fill_null(value=False) & ~pl.col("is_per_member")
-    costs = offers.costs.select("offer", "has_reference", "reference_offer", is_flat=is_flat)
-    other = costs.filter(~pl.col("is_flat"))["offer"].unique()
-    is_measured = pl.col("reference_offer").is_in(other.implode()).fill_null(value=False)
-    costs = costs.with_columns(is_simple=pl.col("is_flat") & ~pl.col("has_reference"))
-    costs = costs.with_columns(is_known_by_cells=pl.col("is_flat") & ~is_measured)
-    counted = costs.group_by("offer").agg(
-        pl.col("is_simple", "is_known_by_cells").min(), is_single=pl.len() == 1
-    )
-    counted = counted.select(
-        "offer", is_shared=pl.col("is_simple") & pl.col("is_single"), is_bundled="is_known_by_cells"
-    )
-    found = offers.options.select("offer", "is_priced").join(
-        counted, on="offer", how="left", maintain_order="left"
-    )
-    number = {name: pl.lit(value, pl.UInt8) for name, value in _KINDS.items()}
-    return found.select(
-        kind=pl.when("is_shared")
-        .then(number["shared"])
-        .when("is_bundled")
-        .then(number["bundled"])
-        .when(pl.col("is_shared").is_not_null())
-        .then(number["own"])
-        .when("is_priced")
-        .then(number["free"])
-        .otherwise(number["stated"])
-    )
-
-
 def _prices_without_costs() -> pl.DataFrame:
     """The price of what costs nothing, and of what the person states."""
     free = {name: [0, None] for name in MONEY_COLUMNS}
@@ -155,21 +121,22 @@ def _prices_without_costs() -> pl.DataFrame:
 # --- prices that people share -----------------------------------------------------------------------------
 
 
-Priced = tuple[pl.DataFrame, pl.Series]
-"""Prices, and the position of the price of each row."""
+Distinct = tuple[pl.DataFrame, pl.Series]
+"""Rows to be priced, each once, and which of them each row has."""
 
 
-def _shared_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
-    """Price each distinct cost, rate and pay calendar once; and say which of them each row has."""
+def _shared(chosen: pl.DataFrame, book: _Book) -> Distinct:
+    """Each distinct cost, rate and pay calendar once."""
     cost = book.offers.options["first_cost"].gather(chosen["offer"]).alias("cost")
-    rows = chosen.with_columns(cost, _quote(chosen["plan"], cost, book))
-    key = _packed(rows, book)
-    distinct = rows.select("plan", "offer", "cost", "quote").with_columns(key)
-    distinct = distinct.unique("key", keep="any").with_row_index("price")
-    positions = pl.DataFrame([key]).join(
-        distinct.select("key", "price"), on="key", how="left", maintain_order="left"
-    )
-    return _priced(_years(distinct.drop("key", "price"), book), book), positions["price"]
+    key = _packed(chosen.hstack([cost, _quote(chosen["plan"], cost, book)]), book)
+    return _first_of_each(chosen.hstack([key]), ["key"], chosen.columns)
+
+
+def _first_of_each(rows: pl.DataFrame, key: list[str], columns: list[str]) -> Distinct:
+    """Keep the columns of a row of each key, and say which of them each row has."""
+    distinct = rows.unique(key, keep="any").with_row_index("price")
+    positions = rows[key].join(distinct[[*key, "price"]], on=key, how="left", maintain_order="left")
+    return distinct[columns], positions["price"]
 
 
 def _quote(plan: pl.Series, cost: pl.Series, book: _Book) -> pl.Series:
@@ -202,17 +169,12 @@ def _cells(book: _Book) -> pl.Series:
     return book.quotes["cell"].fill_null(-1 - faults.fill_null(0)) + len(_FAULTS) + 1
 
 
-def _bundled_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
-    """Price each distinct option, set of rates and pay calendar once."""
+def _bundled(chosen: pl.DataFrame, book: _Book) -> Distinct:
+    """Each distinct option, set of rates and pay calendar once."""
     signatures = _signatures(chosen["plan"].unique(), book)
     year = book.year_numbers.gather(chosen["plan"]).fill_null(book.years).alias("year")
-    rows = chosen.with_columns(year).join(signatures, on="plan", how="left", maintain_order="left")
-    key = ["offer", "signature", "year"]
-    distinct = rows.unique(key, keep="any").with_row_index("price")
-    positions = rows.select(key).join(
-        distinct.select(*key, "price"), on=key, how="left", maintain_order="left"
-    )
-    return _own_prices(distinct.select(chosen.columns), book)[0], positions["price"]
+    rows = chosen.hstack([year]).join(signatures, on="plan", how="left", maintain_order="left")
+    return _first_of_each(rows, ["offer", "signature", "year"], chosen.columns)
 
 
 def _signatures(plans: pl.Series, book: _Book) -> pl.DataFrame:
@@ -238,40 +200,59 @@ _FAULTS = {"area": 1, "birth": 2, "rate": 3, "coverage": 4, "calculation": 5, "n
 # --- prices of one's own ----------------------------------------------------------------------------------
 
 
-def _own_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
-    """Price options row by row: several costs, rates per member, units of coverage or pay."""
+_SHARING = {"shared": _shared, "bundled": _bundled}
+
+
+def _asked(
+    options: pl.DataFrame, pricing: pl.Series, position: pl.Series, known: int, book: _Book
+) -> tuple[pl.DataFrame, pl.Series]:
+    """List what is to be priced by its costs, and once what people share.
+
+    Answers also the position of the price of each option, after those `known`.
+    """
+    rows = options[["plan", "offer", *_COVERAGE]]
+    asked = [rows.clear()]
+    for name in ("shared", "bundled", "own"):
+        at = (pricing == PRICINGS[name]).arg_true()
+        if at.is_empty():
+            continue
+        found, places = rows[at], pl.int_range(at.len(), dtype=pl.UInt32, eager=True)
+        if name in _SHARING:
+            found, places = _SHARING[name](found, book)
+        position = position.scatter(at, places + known)
+        asked.append(found)
+        known += found.height
+    return pl.concat(asked), position
+
+
+def _by_costs(chosen: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Find the years of options by their costs."""
     chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
     chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
     if (chosen["costs"] == 1).all():
-        costs = chosen.rename({"first_cost": "cost"})
-        costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-        return _priced(_years(costs, book), book), chosen["row"]
-    costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
-    costs = costs.with_columns(_quote(costs["plan"], costs["cost"], book))
-    return _priced(_per_option(_years(costs, book), chosen), book), chosen["row"]
+        return _years(_quoted(chosen.rename({"first_cost": "cost"}), book), book)
+    return _per_option(_years(_costs_of(chosen, book), book), chosen)
 
 
-def _decided_prices(chosen: pl.DataFrame, book: _Book) -> Priced:
-    """Price options row by row by their costs, and let what was decided take their place."""
+def _by_decision(chosen: pl.DataFrame, decided: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """Find the years of options by their costs, and let what was decided take their place."""
     chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
     chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
-    costs = spread(chosen, "first_cost", "costs", "cost").drop("first_cost")
-    years = _years(costs.with_columns(_quote(costs["plan"], costs["cost"], book)), book)
+    years = _years(_costs_of(chosen, book), book)
     faults = years.group_by("row").agg(
         credit_fault=pl.col("price_fault").filter(pl.col("has_credit")).drop_nulls().first()
     )
     found = _per_option(years, chosen).join(faults, on="row", how="left", maintain_order="left")
-    assert book.decided is not None  # noqa: S101  # only rows that were decided about come here
-    found = found.hstack(book.decided.select(DECIDED_AMOUNTS))
-    return _priced(with_decision(found), book), chosen["row"]
+    return with_decision(found.hstack(decided.select(DECIDED_AMOUNTS)))
 
 
-_PRICING = {
-    "shared": _shared_prices,
-    "bundled": _bundled_prices,
-    "own": _own_prices,
-    "decided": _decided_prices,
-}
+def _costs_of(chosen: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    """List the costs of options, with their quotes."""
+    return _quoted(spread(chosen, "first_cost", "costs", "cost").drop("first_cost"), book)
+
+
+def _quoted(costs: pl.DataFrame, book: _Book) -> pl.DataFrame:
+    return costs.hstack([_quote(costs["plan"], costs["cost"], book)])
 
 
 def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
@@ -446,8 +427,7 @@ def _with_employer(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
 def _given(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Add `employer`: what the rates say, else the contribution; unknown if measured by an unknown price."""
     costs = book.offers.costs
-    gives = costs.select(pl.any_horizontal(pl.col(name) != 0 for name in GIVEN)).to_series()
-    gives = gives.gather(rows["cost"])
+    gives = costs["has_contribution"].gather(rows["cost"])
     share = pl.when(pl.col("total").is_not_null()).then(0).cast(pl.Int64)
     if book.states_employer:
         gives = gives & rows["employer"].is_null()
@@ -486,8 +466,7 @@ def _reference_prices(rows: pl.DataFrame, book: _Book) -> pl.DataFrame:
     """Price options by which contributions are measured: all their costs, whoever may have them."""
     rows = with_coverage(rows, book.plans, book.offers, book.rulebook, book.bases)
     rows = with_taken(rows, book.offers.options, "offer", "first_cost", "costs")
-    costs = spread(rows, "first_cost", "costs", "cost").drop("first_cost", "costs")
-    costs = _charged(costs.with_columns(_quote(costs["plan"], costs["cost"], book)), book)
+    costs = _charged(_costs_of(rows, book), book)
     summed = costs.filter(cost_type="P").group_by("plan", "offer", maintain_order=True)
     return summed.agg(
         measure_total=money.total(pl.col("total")),

@@ -2,6 +2,7 @@
 
 from openbenefits.workbench.person import (
     activity,
+    carriers,
     elections,
     eligibility,
     event,
@@ -18,6 +19,7 @@ from openbenefits.workbench.person import (
 
 __all__ = [
     "activity",
+    "carriers",
     "elections",
     "eligibility",
     "event",

@@ -33,6 +33,7 @@ from openbenefits.workbench.person.about import (
     some_event,
     somebody,
 )
+from openbenefits.workbench.person.carriers import of_event as carriers_of_event
 from openbenefits.workbench.person.forms import DemandForm
 from openbenefits.workbench.person.participant import tone_of
 from openbenefits.workbench.person.tables import Table, consequences_of, table_of
@@ -83,6 +84,7 @@ def event(request: Any, client: str, number: str, schedule: str, record: int, ev
         actions=_actions(request, place, key),
         operations=_operations(request, place, key),
         controls=_controls(place),
+        carriers=carriers_of_event(place, person),
         key=key,
         links=_links(request, found, key),
     )

@@ -1,7 +1,7 @@
 """Census import: files read, people matched, differences shown, good rows written as one change."""
 
 from openbenefits.workforce.census.columns import COLUMNS, REQUIRED, recognise
-from openbenefits.workforce.census.importing import CensusPreview, PreviewOutdated, apply, preview
+from openbenefits.workforce.census.importing import CensusPreview, PreviewOutdated, apply, compare, preview
 from openbenefits.workforce.census.reading import CensusFile, CensusRefused, read
 from openbenefits.workforce.undo import TakeBackResult, take_back
 
@@ -14,6 +14,7 @@ __all__ = [
     "PreviewOutdated",
     "TakeBackResult",
     "apply",
+    "compare",
     "preview",
     "read",
     "recognise",

@@ -26,6 +26,7 @@ class Known:
     jobs: pl.DataFrame
     dependents: pl.DataFrame
     bases: pl.DataFrame
+    numbers: pl.DataFrame  # of dependents: person_id, number; also of those whose facts were taken back
 
     @staticmethod
     def load(client_id: int) -> "Known":
@@ -35,6 +36,10 @@ class Known:
         schema = {"person_id": pl.Int64(), "employee_number": pl.String()}
         numbers = copy_out(connection, query, schema, {"client": client_id})
         keys = numbers.select(pl.lit(client_id, pl.Int32).alias("client_id"), "person_id")
+        query = "SELECT person_id, number FROM workforce_dependent WHERE client_id = %(client)s"
+        given = copy_out(
+            connection, query, {"person_id": pl.Int64(), "number": pl.Int16()}, {"client": client_id}
+        )
         attributes = {name: PERSONS.columns[name] for name in PERSONS.attributes}
         place = {name: pl.String() for name in (*planning.ADDRESS_CELLS, "country")}
         family = {name: DEPENDENTS.columns[name] for name in DEPENDENTS.attributes}
@@ -48,6 +53,7 @@ class Known:
             jobs=frames.load_jobs(connection, keys, more=frames.MORE),
             dependents=frames.load_dependents(connection, keys, family),
             bases=frames.load_benefit_bases(connection, keys),
+            numbers=given,
         )
 
 
@@ -146,7 +152,7 @@ class Family:
         named = _dependent_values(rows.join(asked, on="employee_number", how="anti"), owners)
         matched = matching.match_dependents(named, _latest(known.dependents, "dependent_id"))
         doubtful = matched.filter(pl.col("ask").is_not_null())
-        keyed = _with_dependent_keys(matched.filter(pl.col("ask").is_null()).drop("ask"), known.dependents)
+        keyed = _with_dependent_keys(matched.filter(pl.col("ask").is_null()).drop("ask"), known.numbers)
         second = _second_partners(cells, keyed, known.dependents, as_of)
         taken = keyed.join(second, on="row", how="anti", maintain_order="left")
         theirs = waiting.select("row", "employee_number", reason=pl.lit("its employee is asked about"))
@@ -183,10 +189,9 @@ def _dependent_values(rows: pl.DataFrame, owners: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_dependent_keys(matched: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def _with_dependent_keys(matched: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
     """Give new dependents a negative key and, where theirs is taken or blank, the next free number."""
     place = -(pl.int_range(pl.len(), dtype=pl.Int64) + 1)
-    numbers = known.select("person_id", "number").unique()
     beside = matched.join(
         numbers.with_columns(is_taken=True), on=["person_id", "number"], how="left", maintain_order="left"
     )

@@ -86,7 +86,14 @@ def preview(
     Errors: CensusRefused for a file that cannot be read as a census.
     """
     given = read_mapping(mapping) if isinstance(mapping, Path) else mapping
-    found = _preview(client_id, read(Path(file), given), as_of, max_bad_share)
+    return compare(client_id, read(Path(file), given), as_of=as_of, max_bad_share=max_bad_share)
+
+
+def compare(
+    client_id: int, file: CensusFile, *, as_of: date, max_bad_share: float = MAX_BAD_SHARE
+) -> CensusPreview:
+    """Compare a census that was read already, or cells made from a file of another shape; write nothing."""
+    found = _preview(client_id, file, as_of, max_bad_share)
     log.info(
         "census %s: %d rows, %d bad, %s",
         found.file.name,

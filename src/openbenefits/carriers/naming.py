@@ -1,0 +1,150 @@
+"""Who the people of a partner's plans are, as of a day: names, numbers, addresses, how they are employed.
+
+Social security numbers are opened here, in memory, and leave only in files, which are sealed.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from openbenefits.carriers.rules import identities as ids
+from openbenefits.carriers.rules.views import MEMBER, PEOPLE
+from openbenefits.store.secrets import decrypt_ssn
+from openbenefits.workforce.frames import HIRES, load_addresses, load_dependents, load_jobs, load_persons
+
+NAMES = dict.fromkeys(("first_name", "last_name"), pl.String())
+PERSON = {
+    **NAMES,
+    **{name: pl.String() for name in ("sex", "marital_status", "email")},
+    "birth_on": pl.Date(),
+    "ssn_sealed": pl.Binary(),
+}
+DEPENDENT = {
+    **NAMES,
+    **{name: pl.String() for name in ("sex", "person_type")},
+    "birth_on": pl.Date(),
+    "is_disabled": pl.Boolean(),
+    "is_student": pl.Boolean(),
+    "ssn_sealed": pl.Binary(),
+}
+PLACE = dict.fromkeys(ids.ADDRESS, pl.String())
+JOB_VALUES = (
+    "company",
+    "benefit_group",
+    "pay_group",
+    "department",
+    "location",
+    "employee_class",
+    "union_code",
+)
+"""What identifiers may come from beside the employee number, by these names."""
+
+DETAILS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "hired_on": pl.Date,
+    "last_day_employed": pl.Date,
+    "died_on": pl.Date,
+}
+DIED = "D"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of people on a day: people a row each with their job, dependents a row each."""
+
+    people: pl.DataFrame
+    dependents: pl.DataFrame
+
+
+def facts_of(connection: Any, people: pl.DataFrame, *, on: date, known_at: datetime | None) -> Facts:
+    """Load who people and their dependents are, as of a day and as known at a moment."""
+    who = people.select("client_id", "person_id").unique()
+    persons = _on(load_persons(connection, who, PERSON, known_at), ["person_id"], on)
+    places = _on(load_addresses(connection, who, PLACE, known_at), ["person_id"], on)
+    jobs = _jobs(load_jobs(connection, who, known_at), on)
+    rows = who.join(persons, on="person_id", how="left").join(places, on="person_id", how="left")
+    rows = rows.join(jobs, on="person_id", how="left")
+    dependents = _on(load_dependents(connection, who, DEPENDENT, known_at), ["dependent_id"], on)
+    return Facts(people=_opened(rows), dependents=_opened(dependents.join(who, on="person_id")))
+
+
+def people_of(known: Facts, cover: pl.DataFrame) -> pl.DataFrame:
+    """Answer everybody who is covered, and the subscriber of everybody who is: PEOPLE."""
+    members = cover.select(MEMBER).unique()
+    owners = members.select("subscriber", member="subscriber")
+    rows = ids.with_ids(pl.concat([members, owners]).unique().sort(MEMBER))
+    own = rows.filter(pl.col("dependent_id").is_null())
+    theirs = rows.filter(pl.col("dependent_id").is_not_null())
+    employees = own.join(known.people, on=["client_id", "person_id"], how="left").with_columns(
+        relationship=pl.lit(ids.SELF),
+        address=ids.address(),
+        status=ids.employment("job_status", "full_part_time"),
+        marital_status=pl.col("marital_status").replace_strict(
+            ids.MARITAL, default=None, return_dtype=pl.String
+        ),
+    )
+    is_alone = pl.col("subscriber") == pl.col("member")
+    homes = known.people.select("client_id", "person_id", *ids.ADDRESS)
+    others = theirs.join(known.dependents, on=["client_id", "person_id", "dependent_id"], how="left")
+    others = others.join(homes, on=["client_id", "person_id"], how="left").with_columns(
+        relationship=pl.when(is_alone).then(pl.lit(ids.SELF)).otherwise(ids.relationship("person_type")),
+        address=pl.when(is_alone).then(ids.address()),
+        status=pl.when(is_alone).then(pl.lit(ids.ENDED)),
+        disabled=pl.when("is_disabled").then(pl.lit("Y")),
+    )
+    return pl.concat([_as_people(employees), _as_people(others)]).sort(MEMBER)
+
+
+def values_of(numbers: pl.DataFrame, known: Facts) -> pl.DataFrame:
+    """Answer what identifiers come from: client_id, person_id, client, employee_number, ssn, JOB_VALUES."""
+    told = known.people.select("client_id", "person_id", "ssn", *JOB_VALUES)
+    return numbers.join(told, on=["client_id", "person_id"], how="left")
+
+
+def details_of(known: Facts) -> pl.DataFrame:
+    """Answer what is told of employment and death beside a view: DETAILS."""
+    return known.people.select(pl.col(name).cast(kind) for name, kind in DETAILS.items())
+
+
+def _as_people(rows: pl.DataFrame) -> pl.DataFrame:
+    sexes = pl.col("sex").replace_strict(ids.SEXES, default=None, return_dtype=pl.String)
+    missing = [pl.lit(None).alias(name) for name in PEOPLE if name not in rows.columns]
+    full = rows.with_columns(missing).with_columns(sex=sexes)
+    return full.select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
+
+
+def _on(rows: pl.DataFrame, key: list[str], on: date) -> pl.DataFrame:
+    """Pick of each key the last fact true on a day; of who has none yet, the first ahead."""
+    is_ahead = pl.col("valid_from") > on
+    order = (
+        pl.when(is_ahead)
+        .then(-pl.col("valid_from").to_physical() - 10_000_000)
+        .otherwise(pl.col("valid_from").to_physical())
+    )
+    found = rows.with_columns(order=order).sort(*key, "order").unique(key, keep="last")
+    return found.drop("order", "valid_from")
+
+
+def _jobs(jobs: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Answer the primary job of each person, with the day he was hired, left and died."""
+    rows = jobs.filter("is_primary").sort("person_id", "valid_from", "sequence")
+    hired = rows.filter(pl.col("action").is_in(HIRES), pl.col("valid_from") <= on)
+    hired = hired.group_by("person_id").agg(hired_on=pl.col("valid_from").last())
+    ended = pl.col("job_status").is_in(["T", "R", DIED])
+    rows = rows.with_columns(
+        last_day_employed=pl.when(ended).then(
+            pl.coalesce("last_day_employed", pl.col("valid_from") - pl.duration(days=1))
+        ),
+        died_on=pl.when(pl.col("job_status") == DIED).then(pl.coalesce("last_day_employed", "valid_from")),
+    )
+    last = _on(rows.drop("sequence", "job_number", "benefit_record"), ["person_id"], on)
+    kept = ("person_id", "job_status", "full_part_time", "last_day_employed", "died_on", *JOB_VALUES)
+    return last.select(kept).join(hired, on="person_id", how="left")
+
+
+def _opened(rows: pl.DataFrame) -> pl.DataFrame:
+    """Open the numbers."""
+    return rows.with_columns(decrypt_ssn(rows["ssn_sealed"]).alias("ssn")).drop("ssn_sealed")

@@ -1,0 +1,55 @@
+"""What a file said, kept beside it: its people and lines as frames, sealed. Nothing is parsed back."""
+
+import io
+
+import polars as pl
+
+from openbenefits.carriers.rules.differences import CHANGES
+from openbenefits.carriers.rules.maintenance import SAID
+from openbenefits.carriers.rules.renderings import Message
+from openbenefits.store.secrets import open_file, seal_file
+
+LENGTH = 8
+MONEY_PART = 4
+PEOPLE = {**SAID, "set": pl.Int32}
+LINES = {**CHANGES, "said_end_on": pl.Date}
+
+
+def packed(message: Message, omitted: pl.DataFrame | None = None, money: pl.DataFrame | None = None) -> bytes:
+    """Seal what a message says. omitted: ends a full list says by leaving out, as CHANGES.
+
+    money: what a file says of contributions or premiums, as `rules.shares.SHARES`.
+    """
+    left_out = pl.DataFrame(schema=CHANGES) if omitted is None else omitted.select(list(CHANGES))
+    frames = [message.people.select(list(PEOPLE)), message.lines.select(list(LINES)), left_out]
+    frames += [] if money is None else [money]
+    parts = [message.purpose.encode(), *(_bytes(one) for one in frames)]
+    return seal_file(b"".join(len(one).to_bytes(LENGTH, "big") + one for one in parts))
+
+
+def unpacked(sealed: bytes) -> tuple[Message, pl.DataFrame]:
+    """Answer what was said, and what a full list ended by leaving out. Errors: store.secrets.KeyMismatch."""
+    parts = _parts(sealed)
+    people, lines, omitted = (pl.read_ipc(io.BytesIO(one)) for one in parts[1:MONEY_PART])
+    return Message(purpose=parts[0].decode(), people=people, lines=lines), omitted
+
+
+def money_of(sealed: bytes) -> pl.DataFrame | None:
+    """Answer what was said of money; None where nothing was. Errors: store.secrets.KeyMismatch."""
+    parts = _parts(sealed)
+    return pl.read_ipc(io.BytesIO(parts[MONEY_PART])) if len(parts) > MONEY_PART else None
+
+
+def _parts(sealed: bytes) -> list[bytes]:
+    data, parts = open_file(bytes(sealed)), []
+    while data:
+        end = LENGTH + int.from_bytes(data[:LENGTH], "big")
+        parts.append(data[LENGTH:end])
+        data = data[end:]
+    return parts
+
+
+def _bytes(frame: pl.DataFrame) -> bytes:
+    target = io.BytesIO()
+    frame.write_ipc(target)
+    return target.getvalue()

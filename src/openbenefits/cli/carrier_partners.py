@@ -1,0 +1,88 @@
+"""`openbenefits carriers partner`: agreements listed, shown in words, put into force, and their schema."""
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from openbenefits.cli.clock import now
+from openbenefits.cli.database import find_client, open_database, prepare
+from openbenefits.cli.options import By, File
+from openbenefits.cli.screen import console, say, table_of
+
+app = typer.Typer(no_args_is_help=True, help="What is agreed with each partner.", rich_markup_mode="rich")
+
+Code = Annotated[str, typer.Argument(metavar="PARTNER", help="The code of the partner.")]
+Client = Annotated[
+    str | None, typer.Option("--client", "-c", metavar="CODE", help="The client; none: the PEO, for all.")
+]
+
+
+@app.command("list")
+def list_(client: Client = None) -> None:
+    """List the partners of a client, with the PEO's."""
+    open_database()
+    from openbenefits.carriers.partners import partners_of
+
+    found = partners_of(find_client(client).pk if client else 0)
+    rows = [
+        (code, one.name, ", ".join(one.carriers), one.kind, one.environment) for code, one in found.items()
+    ]
+    schema = dict.fromkeys(("partner", "name", "plans_of", "takes", "environment"), pl.String)
+    console.print(table_of(pl.DataFrame(rows, schema=schema, orient="row"), title="Partners"))
+
+
+@app.command()
+def show(
+    code: Code,
+    client: Client = None,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="As the YAML that `load` takes.")] = False,
+) -> None:
+    """Show what is agreed with a partner, in words or as YAML."""
+    open_database()
+    from openbenefits.carriers.partner_text import text_of
+    from openbenefits.carriers.partner_words import in_words
+    from openbenefits.carriers.partners import partner_of
+
+    _owner, version, partner = partner_of(find_client(client).pk if client else 0, code)
+    if as_yaml:
+        console.print(text_of(partner), markup=False, soft_wrap=True)
+        return
+    rows = pl.DataFrame(in_words(partner), schema=["what", "is agreed"], orient="row")
+    console.print(table_of(rows, title=f"{partner.name}, version {version}"))
+
+
+@app.command()
+def load(
+    file: File,
+    code: Annotated[str, typer.Option("--code", metavar="PARTNER", help="The code of the partner.")],
+    client: Client = None,
+    by: By = "administrator",
+) -> None:
+    """Put an agreement into force; a fault is told with its line. The same again makes no version."""
+    open_database()
+    from openbenefits.carriers.partner_text import read_text
+    from openbenefits.carriers.partners import PartnerRefused, save_partner
+
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PartnerRefused(f"{file.name}: expected text in UTF-8, found other bytes") from None
+    owner = find_client(client).pk if client else 0
+    version = save_partner(owner, code, read_text(text), author=by, now=now())
+    say(f"Version {version} of {code} is in force.", style="green")
+
+
+@app.command()
+def schema(
+    out: Annotated[Path | None, typer.Option("--out", help="A file to write it to.")] = None,
+) -> None:
+    """Print the JSON Schema of agreements."""
+    prepare()
+    from openbenefits.carriers.partner_text import schema_text
+
+    if out is None:
+        console.print(schema_text(), markup=False, soft_wrap=True)
+        return
+    out.write_text(schema_text(), "utf-8")

@@ -1,0 +1,270 @@
+"""Partners: who is told of whose plans, in words; the versions of an agreement, and a new one loaded."""
+
+import json
+from typing import Any
+
+import polars as pl
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from openbenefits.accounts import clock
+from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.models import CarrierFile, PartnerVersion
+from openbenefits.carriers.partner_text import json_schema, read_text, text_of
+from openbenefits.carriers.partner_words import differences, in_words
+from openbenefits.carriers.partners import Partner, PartnerRefused, save_partner
+from openbenefits.store.isolation import PEO
+from openbenefits.workbench.carriers.lists import partner_sheet
+from openbenefits.workbench.carriers.parts import (
+    PEO_PATH,
+    PURPOSES,
+    STATES,
+    Owner,
+    agreement,
+    client_codes,
+    clients_for,
+    crumbs,
+    owner_of,
+)
+from openbenefits.workbench.desks.parts import noted
+from openbenefits.workbench.pages import Section, address, page, show
+from openbenefits.workbench.sheets import Column, sheet
+
+MOST_CHARACTERS = 200_000
+LAST_FILES = 20
+
+
+class LoadForm(forms.Form):
+    """An agreement as YAML."""
+
+    owner = forms.ChoiceField(label=_("For"))
+    code = forms.RegexField(
+        r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        label=_("Code of the partner"),
+        max_length=40,
+        help_text=_("Letters, digits, - _ and . only: it stands in addresses and file names."),
+    )
+    text = forms.CharField(
+        label=_("The agreement (YAML)"),
+        max_length=MOST_CHARACTERS,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "class": "code"}),
+    )
+    file = forms.FileField(
+        label=_("Or a file of it"), required=False, help_text=_("It counts before the text.")
+    )
+
+    def __init__(self, owners: list[tuple[str, str]], *parts: Any, **named: Any) -> None:
+        """Offer whose agreements somebody may load."""
+        super().__init__(*parts, **named)
+        self.fields["owner"].choices = owners  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Read the agreement, and keep it as `partner`."""
+        said: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return said
+        try:
+            said["partner"] = read_text(_text(said))
+        except PartnerRefused as refused:
+            self.add_error("text", str(refused))
+        return said
+
+
+def _text(said: dict[str, Any]) -> str:
+    file = said.get("file")
+    if file is None:
+        return str(said.get("text") or "")
+    if file.size > MOST_CHARACTERS:
+        raise PartnerRefused(f"expected at most {MOST_CHARACTERS:,} bytes, found {file.size:,}; split it")
+    try:
+        return str(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise PartnerRefused("expected text in UTF-8, found other bytes; save the file as UTF-8") from None
+
+
+@page(
+    "carriers/partners/",
+    name="carrier_partners",
+    title=_("Partners"),
+    section=Section.CARRIERS,
+)
+def listed(request: Any) -> HttpResponse:
+    """List the partners of the clients one may see, and those of the PEO for all."""
+    table = partner_sheet(request)
+    if (file := table.export()) is not None:
+        return file
+    return show(
+        request,
+        "workbench/carriers/partners.html",
+        title=_("Partners"),
+        crumbs=crumbs(),
+        partners=table,
+        may_load=bool(_owners(request)),
+    )
+
+
+def _owners(request: Any) -> list[tuple[str, str]]:
+    """Answer whose agreements somebody may write."""
+    names = client_codes()
+    allowed = clients_for(request, Permission.SETUP)
+    found = [(PEO_PATH, str(_("the PEO, for every client")))] if PEO in allowed else []
+    return found + [(names[one], names[one]) for one in allowed if one != PEO]
+
+
+@page(
+    "carriers/partners/load",
+    name="load_carrier_partner",
+    title=_("Load an agreement"),
+    permission=Permission.SETUP,
+)
+def load(request: Any) -> HttpResponse:
+    """Take a new version of an agreement; the same again makes none."""
+    form, status = LoadForm(_owners(request), initial=_begun(request)), 200
+    if request.method == "POST":
+        form, status = LoadForm(_owners(request), request.POST, request.FILES), 422
+        if form.is_valid():
+            return _load(request, form.cleaned_data)
+    return show(
+        request,
+        "workbench/carriers/load.html",
+        title=_("Load an agreement"),
+        crumbs=crumbs((_("Partners"), address("carrier_partners"))),
+        status=status,
+        form=form,
+    )
+
+
+def _begun(request: Any) -> dict[str, str]:
+    """Begin with an agreement that stands, where the address names one somebody may read whole."""
+    path, code = request.GET.get("owner", ""), request.GET.get("code", "")
+    if not path or not code:
+        return {}
+    owner, _row, partner = agreement(request, path, code)
+    request.access.require(Permission.SETUP, owner.client_id)
+    return {"owner": owner.path, "code": code, "text": text_of(partner)}
+
+
+def _load(request: Any, said: dict[str, Any]) -> HttpResponse:
+    owner = owner_of(request, said["owner"], Permission.SETUP)
+    save_partner(
+        owner.client_id, said["code"], said["partner"], author=request.user.username, now=clock.now()
+    )
+    noted(request, "did", f"agreement with partner {said['code']}", owner.client_id)
+    return redirect(address("carrier_partner", owner=owner.path, code=said["code"]))
+
+
+@page("carriers/partners/<client:owner>/<client:code>/", name="carrier_partner", title=_("Partner"))
+def one(request: Any, owner: str, code: str) -> HttpResponse:
+    """Show what is agreed with a partner, in words; its versions with what each changed; its last files."""
+    whose, row, partner = agreement(request, owner, code)
+    noted(request, "saw", f"partner {code}", whose.client_id)
+    may_whole = request.access.may(Permission.SEE, whose.client_id)
+    files = _files(request, whose, code)
+    return show(
+        request,
+        "workbench/carriers/partner.html",
+        title=partner.name,
+        crumbs=crumbs((_("Partners"), address("carrier_partners"))),
+        owner=whose,
+        code=code,
+        row=row,
+        words=in_words(partner),
+        values=_values(request, partner),
+        text=text_of(partner) if may_whole else "",
+        versions=_versions(whose, code) if may_whole else [],
+        files=files,
+        feeds=_feeds(request, whose, code, is_per_client=partner.is_per_client),
+        may_load=request.access.may(Permission.SETUP, whose.client_id),
+    )
+
+
+def _values(request: Any, partner: Partner) -> list[tuple[str, str, str]]:
+    """Answer the identifiers of the clients one may see: whose, which, what."""
+    codes = client_codes()
+    seen = {codes[one] for one in clients_for(request, Permission.SEE)} | {"*"}
+    return [
+        (str(_("every client")) if client == "*" else client, name, value)
+        for client, values in sorted(partner.values.items())
+        if client in seen
+        for name, value in sorted(values.items())
+    ]
+
+
+def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
+    """Answer the versions, the latest first, each with what it changed."""
+    rows = list(PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version"))
+    found: list[dict[str, Any]] = []
+    before: dict[str, Any] = {}
+    for row in rows:
+        changes = differences(before, row.document).to_dicts() if before else []
+        found.append({"row": row, "changes": changes})
+        before = row.document
+    return found[::-1]
+
+
+def _files(request: Any, owner: Owner, code: str) -> Any:
+    allowed = clients_for(request, Permission.SEE)
+    found = CarrierFile.objects.filter(client_id__in=allowed, partner=code, partner_client=owner.client_id)
+    names = ("pk", "client_id", "as_of", "purpose", "members", "lines", "state", "since")
+    codes = client_codes()
+    rows = [
+        row | {"client": codes.get(row["client_id"], "")}
+        for row in found.order_by("-built_at", "-pk").values(*names)[:LAST_FILES]
+    ]
+    schema: dict[str, Any] = {
+        **dict.fromkeys(("pk", "client_id"), pl.Int64),
+        "as_of": pl.Date,
+        "purpose": pl.String,
+        **dict.fromkeys(("members", "lines"), pl.Int64),
+        "state": pl.String,
+        "since": pl.Datetime("us", "UTC"),
+        "client": pl.String,
+    }
+    return sheet(
+        request,
+        pl.DataFrame(rows, schema=schema),
+        (
+            Column(
+                "pk", _("File"), kind="number", href=lambda row: address("carrier_file", number=row["pk"])
+            ),
+            Column("client", _("For")),
+            Column("as_of", _("As of"), kind="day"),
+            Column("purpose", _("What"), words=PURPOSES),
+            Column("members", _("Members"), kind="number"),
+            Column("lines", _("Lines"), kind="number"),
+            Column("state", _("State"), kind="status", words=STATES),
+            Column("since", _("Since"), kind="moment"),
+        ),
+        name="files",
+        caption=_("Its last files"),
+        empty=_("No file was built yet. Look at the preview of a feed, then build it."),
+    )
+
+
+def _feeds(request: Any, owner: Owner, code: str, *, is_per_client: bool) -> list[tuple[str, str]]:
+    """Answer the feeds of a partner somebody may preview: a client each, or all of them in one file."""
+    allowed, names = clients_for(request, Permission.PROCESS), client_codes()
+    if owner.client is not None:
+        paths = [owner.path] if owner.client_id in allowed else []
+    elif not is_per_client:
+        paths = [PEO_PATH] if PEO in allowed else []
+    else:
+        rows = PartnerVersion.objects.filter(code=code).exclude(client_id=PEO)
+        own = set(rows.values_list("client_id", flat=True))
+        paths = [names[one] for one in allowed if one != PEO and one not in own]
+    return [
+        (
+            str(_("all clients")) if path == PEO_PATH else path,
+            address("carrier_feed", owner=path, code=code),
+        )
+        for path in paths
+    ]
+
+
+@page("carriers/agreement.schema.json", name="carrier_schema", title=_("Schema of agreements"))
+def schema(_request: Any) -> HttpResponse:
+    """Answer the JSON Schema of agreements, for editors that check what one writes."""
+    return HttpResponse(json.dumps(json_schema(), indent=1), content_type="application/schema+json")

@@ -1,0 +1,78 @@
+"""Two clients with the sample's set-up: one with people and coverage, one that is empty."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runs.conftest import put_employer
+
+from openbenefits.carriers.opening import Mapping, read_mapping
+from openbenefits.core.codes import Level
+from openbenefits.enrollment.takeover import take_over
+from openbenefits.programs import services as setup
+from openbenefits.runs.services import run
+from openbenefits.sample import SAMPLE_FOLDER
+from openbenefits.workforce.models import Client
+
+from .held import CODES, full_834, offered_plans, points_of
+
+NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
+ON = date(2025, 10, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Two:
+    """A client with coverage of this year and the next, and an empty one."""
+
+    connection: Any
+    full: int
+    empty: int
+    data: bytes
+    programs: dict[str, str]
+    plans: list[tuple[str, str]]
+
+    def mapping(self, **changes: Any) -> Mapping:
+        """What the carrier's codes mean; REF*17 says the program."""
+        said = {
+            "name": "every carrier",
+            "plans": [{"insurance": CODES[kind], "plan": code, "ours": code} for code, kind in self.plans],
+            "tiers": {"EMP": ["1"], "ESP": ["2", "12"], "ECH": ["3"], "FAM": ["4"]},
+            "employee_number": ["0F"],
+            "identifiers": {"config_9": "17"},
+            "program_by": "config_9",
+            "programs": {code: code for code in set(self.programs.values())},
+        }
+        return read_mapping(said | changes)
+
+
+@pytest.fixture
+def two(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """Answer the two clients in a database of the test's own."""
+
+    def build() -> dict[str, Any]:
+        made = put_employer(tmp_path_factory.mktemp("opening"), people=60)
+        connection = fresh_database
+        held = next(Path(made.folder).rglob("current_coverage.csv"))
+        take_over(connection, made.client_id, held, now=NOW, made_by="test")
+        run(connection, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
+        empty = Client.objects.create(code="wharf", name="wharf")
+        bundle = tmp_path_factory.mktemp("wharf") / "wharf"
+        shutil.copytree(SAMPLE_FOLDER / "clients" / "harbor", bundle)
+        for file in bundle.glob("*.yaml"):
+            file.write_text(file.read_text("utf-8").replace("code: harbor", "code: wharf"), "utf-8")
+        assert setup.apply(bundle, client_id=empty.id, applied_by="test", now=NOW).release
+        points = points_of(connection, made.client_id)
+        programs = dict(points.drop_nulls("program").select("employee_number", "program").iter_rows())
+        return {
+            "full": made.client_id,
+            "empty": empty.id,
+            "data": full_834(connection, made.client_id, on=ON, also=programs),
+            "programs": programs,
+            "plans": list(offered_plans(connection, made.client_id).iter_rows()),
+        }
+
+    return Two(connection=fresh_database, **kept(fresh_database, "two clients", build))

@@ -1,0 +1,374 @@
+"""Answers: matched to files, in any order, once; strange ones change nothing; nobody sees those of others."""
+
+from itertools import permutations
+
+import pytest
+from django.db import connections
+from tests.carriers.custody_files import (
+    BUILT,
+    CODE,
+    HOUR,
+    LAYOUT,
+    ack,
+    agree,
+    at,
+    built,
+    put,
+    report,
+    sets_of,
+    ta1,
+)
+
+from openbenefits.carriers import answering, filing, viewing
+from openbenefits.carriers.acknowledgements.reader import read_acknowledgements
+from openbenefits.carriers.acknowledgements.reports import ReportRefused
+from openbenefits.carriers.models import (
+    Answer,
+    AnswerLine,
+    CarrierFile,
+    ControlNumber,
+    FileAct,
+    FileLine,
+    FileSet,
+    ViewLine,
+)
+from openbenefits.carriers.places import places_of
+from openbenefits.carriers.x12.reader import X12Refused
+from openbenefits.casework.models import IS_OPEN, Ticket
+from openbenefits.store.isolation import FACE, Rights, acting
+
+
+@pytest.fixture
+def file(fresh_database, kept, tmp_path):
+    def filled():
+        client_id = put(tmp_path, people=24)
+        file = built(fresh_database, client_id, largest=6)
+        filing.release(file.pk, author="ann", words="looked at", now=BUILT)
+        filing.send(fresh_database, file.pk, now=BUILT, author="ann")
+        return file.pk
+
+    number = kept(fresh_database, "custody: a file that was sent", filled)
+    agree(tmp_path / "out", tmp_path / "back")
+    return CarrierFile.objects.get(pk=number)
+
+
+def take(file, data, name="answer", hours=1, **more):
+    return answering.take(
+        connections["default"],
+        file.client_id,
+        CODE,
+        data,
+        name,
+        author="test",
+        now=BUILT + hours * HOUR,
+        **more,
+    )
+
+
+def standing(file):
+    """What of it all may not depend on the order of answers."""
+    file.refresh_from_db()
+    return (
+        file.state,
+        list(FileSet.objects.filter(file_id=file.pk).order_by("set").values_list("set", "code")),
+        list(FileLine.objects.filter(file_id=file.pk).order_by("number").values_list("number", "verdict")),
+        sorted(ViewLine.objects.values_list("member", "line", "begins_on", "ends_on", "plan")),
+        sorted(ViewLine.objects.filter(confirmed_at__isnull=False).values_list("member", "line")),
+        Ticket.objects.filter(IS_OPEN)
+        .order_by("about_kind", "about_key")
+        .values_list("about_kind", "about_key")[:],
+    )
+
+
+def test_the_order_of_answers_does_not_matter(file, fresh_database):
+    sets = FileSet.objects.filter(file_id=file.pk).count()
+    places = places_of(file)
+    refused = next(one for one in places if one.set == 1)
+    other = next(one for one in places if one.set == 2)
+    answers = (
+        ta1(file, "A"),
+        ack(file, {1: "A", **{one: "A" if one != 3 else "R" for one in range(2, sets + 1)}}),
+        report(
+            {"subscriber": refused.family, "first": refused.first_name, "status": "REJ", "code": "7"},
+            {"subscriber": other.family, "first": other.first_name, "status": "OK"},
+        ),
+    )
+    found = []
+    for order in permutations(answers):
+        with undone(fresh_database):
+            for hours, data in enumerate(order):
+                take(file, data, hours=hours)
+            state = standing(file)
+            found.append((*state[:5], list(state[5])))
+    assert found[0][0] == "confirmed"
+    assert dict(found[0][1])[3] == "R"
+    assert found[0][4]
+    assert all(one == found[0] for one in found[1:])
+
+
+class _Undone(Exception):
+    pass
+
+
+class undone:  # noqa: N801 - reads as a word
+    """Give up what was done within."""
+
+    def __init__(self, connection):
+        from django.db import transaction
+
+        self.block = transaction.atomic()
+        self.connection = connection
+
+    def __enter__(self):
+        self.block.__enter__()
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.connection.set_rollback(True)
+        self.block.__exit__(kind, value, trace)
+
+
+def test_the_same_answer_twice_changes_nothing(file):
+    for data in (ta1(file, "A"), ack(file, {1: "A"}, group="A")):
+        first = take(file, data)
+        before = standing(file)[:5], FileAct.objects.count(), AnswerLine.objects.count()
+        again = take(file, data, name="another name", hours=9)
+        assert (first.is_new, again.is_new, again.answer_id) == (True, False, first.answer_id)
+        assert (standing(file)[:5], FileAct.objects.count(), AnswerLine.objects.count()) == before
+        assert Answer.objects.filter(pk=first.answer_id).get().file_name == "answer"
+    assert take(file, ack(file, {1: "A"}, group="A", number=2)).is_new  # said again: kept, and nothing moves
+    assert standing(file)[0] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "is_told"),
+    [
+        ("A", "accepted", True),
+        ("E", "accepted with errors", True),
+        ("R", "rejected", False),
+        ("X", "rejected", False),
+    ],
+)
+def test_a_group_without_sets_is_answered_as_a_whole(file, fresh_database, code, state, is_told):
+    assert take(file, ack(file, group=code)).files == {file.pk: state}
+    told = viewing.told(fresh_database, [file.client_id], CODE)
+    members = set(FileLine.objects.filter(file_id=file.pk).exclude(line="").values_list("member", flat=True))
+    assert set(told.cover["member"]) == (members if is_told else set())
+    assert Ticket.objects.filter(IS_OPEN, about_kind="carrier set").exists() != is_told
+
+
+def test_an_envelope_nobody_could_read_moves_nothing_and_goes_again_whole(file, fresh_database):
+    take(file, ta1(file, "R", "025"))
+    assert standing(file)[0] == "not read"
+    assert viewing.told(fresh_database, [file.client_id], CODE).cover.is_empty()
+    case = Ticket.objects.filter(about_kind="carrier set").first()
+    assert "received before" in case.body
+    with sets_of(6):
+        again = built(fresh_database, file.client_id, now=BUILT + 30 * HOUR)
+    assert (again.resends, again.reference) == (file.pk, file.reference)
+    assert again.interchange != file.interchange
+    assert not FileSet.objects.filter(file_id=file.pk, resent_by=None).exists()
+
+
+def test_what_contradicts_is_kept_told_and_changes_nothing(file):
+    take(file, ack(file, group="A"))
+    before = standing(file)[:5]
+    taken = take(file, ack(file, group="R", number=2))
+    assert standing(file)[:5] == before
+    assert "changes nothing" in taken.words[0]
+    assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == 1
+    take(file, ta1(file, "R"))
+    assert standing(file)[:5] == before
+
+
+def test_sets_named_later_are_told_later(file, fresh_database):
+    sets = FileSet.objects.filter(file_id=file.pk).count()
+    take(file, ack(file, {1: "A", 2: "R"}))
+    assert dict(standing(file)[1]) == {1: "A", **dict.fromkeys(range(2, sets + 1), "R")}
+    take(file, ack(file, {2: "A"}, group="P", number=2))
+    assert dict(standing(file)[1])[2] == "A"
+    told = set(viewing.told(fresh_database, [file.client_id], CODE).cover["member"])
+    of_two = FileLine.objects.filter(file_id=file.pk, set=2).exclude(line="").values_list("member", flat=True)
+    assert set(of_two) <= told
+    assert not Ticket.objects.filter(IS_OPEN, about_kind="carrier set", about_key=f"{file.pk}/2").exists()
+
+
+def test_a_late_answer_to_an_earlier_file_does_not_undo_a_later_one(file, fresh_database):
+    """The later file is said once more on top."""
+    line = FileLine.objects.filter(file_id=file.pk).exclude(line="").order_by("number").first()
+    from datetime import date
+
+    from openbenefits.enrollment.models import Coverage
+
+    points = Coverage.objects.filter(
+        client_id=file.client_id, person_id=line.person_id, plan_type=line.plan_type
+    )
+    points.delete()
+    later = built(fresh_database, file.client_id, now=BUILT + 24 * HOUR, on=date(2025, 12, 2))
+    filing.release(later.pk, author="ann", words="looked at", now=BUILT)
+    filing.send(fresh_database, later.pk, now=BUILT, author="ann")
+    take(later, ack(later, group="A"), hours=30)
+    take(file, ack(file, group="A", number=2), hours=31)
+    told = viewing.told(fresh_database, [file.client_id], CODE).cover
+    assert line.member not in set(told.filter(line=line.line)["member"])
+    assert told.height
+
+
+def test_an_answer_to_nobody_is_kept_and_told(file):
+    ghost = CarrierFile(pk=file.pk, interchange=999, group=998)
+    ghost.content = file.content
+    for data in (ack(ghost, {1: "A"}), ta1(ghost, "A")):
+        taken = take(file, data)
+        assert (taken.unmatched, taken.files) == (1, {})
+        assert Answer.objects.filter(pk=taken.answer_id).exists()
+    taken = take(file, report({"subscriber": "nobody", "status": "REJ", "text": "who is 123-45-6789"}))
+    assert taken.unmatched == 1
+    words = AnswerLine.objects.get(answer_id=taken.answer_id).words
+    assert "6789" not in words
+    assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == 3
+    assert standing(file)[0] == "sent"
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b" \n", answering.AnswerRefused),
+        (b"ISA*00*cut off", X12Refused),
+        (b"a,b\n1,2", ReportRefused),
+        (b"\xff\xfe\x00", ReportRefused),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_nothing_is_kept(file, data, fault):
+    with pytest.raises(fault, match="expected"):
+        take(file, data)
+    assert not Answer.objects.exists()
+
+
+def test_a_layout_is_named_or_found(file, tmp_path):
+    from dataclasses import replace  # noqa: F401 - layouts are structs
+
+    import msgspec
+
+    other = msgspec.structs.replace(LAYOUT, delimiter=";")
+    agree(tmp_path / "out", tmp_path / "back", reports={"one": LAYOUT, "two": other})
+    rows = report({"subscriber": "nobody", "status": "REJ"})
+    assert take(file, rows.replace(b",", b";")).unmatched == 1
+    assert take(file, rows, layout="one").unmatched == 1
+    with pytest.raises(answering.AnswerRefused, match="one, two"):
+        take(file, b"x", layout="three")
+    agree(tmp_path / "out", tmp_path / "back", reports={})
+    with pytest.raises(answering.AnswerRefused, match="no report is agreed"):
+        take(file, b"x")
+
+
+def test_a_report_finds_members_lines_and_keeps_words_without_persons(file):
+    take(file, ack(file, group="A"))
+    place = next(one for one in places_of(file) if not one.is_subscriber and one.places)
+    text = f"{place.first_name} {place.last_name} born {place.birth_on:%m/%d/%Y} is on file 5 times"
+    row = {
+        "reference": file.reference,
+        "subscriber": place.family,
+        "first": place.first_name.lower(),
+        "born": f"{place.birth_on:%Y%m%d}",
+        "line": "HMO",
+        "status": "DIFF",
+        "code": "D1",
+        "text": text,
+    }
+    taken = take(file, report(row))
+    assert (taken.unmatched, taken.files) == (0, {file.pk: "confirmed"})
+    told = list(FileLine.objects.filter(file_id=file.pk, verdict="different").values_list("member", "words"))
+    assert {member for member, _ in told} == {place.member}
+    assert all("on file 5 times" in words and place.first_name not in words for _, words in told)
+    line = AnswerLine.objects.get(answer_id=taken.answer_id)
+    assert line.person_id == place.lines[0].person_id
+    assert take(file, report({**row, "line": "DEN"})).unmatched == 1
+    assert take(file, report({**row, "reference": "other"})).unmatched == 1
+
+
+def test_silence_counts_only_where_the_layout_says_so(file, tmp_path):
+    import msgspec
+
+    take(file, ack(file, {1: "A", 2: "R"}))
+    place = next(one for one in places_of(file) if one.set == 1)
+    rows = report({"subscriber": place.family, "first": place.first_name, "status": "REJ"})
+    take(file, rows)
+    assert FileLine.objects.filter(file_id=file.pk, verdict="accepted").count() == 0
+    silent = msgspec.structs.replace(LAYOUT, silence="accepted")
+    agree(tmp_path / "out", tmp_path / "back", reports={"errors": silent})
+    take(file, rows + b"\n")
+    verdicts = dict(FileLine.objects.filter(file_id=file.pk).values_list("number", "verdict"))
+    sets = dict(FileLine.objects.filter(file_id=file.pk).values_list("number", "set"))
+    assert {verdict for number, verdict in verdicts.items() if sets[number] == 1} == {"accepted", "refused"}
+    assert {verdict for number, verdict in verdicts.items() if sets[number] != 1} == {None}
+
+
+def test_a_refusal_that_comes_back_opens_one_more_case(file):
+    take(file, ack(file, group="A"))
+    place = next(one for one in places_of(file) if one.is_subscriber)
+    row = {"subscriber": place.family, "first": place.first_name, "code": "9"}
+    cases = Ticket.objects.filter(about_kind="carrier member")
+    for hours, (status, text, open_ones, all_of_them) in enumerate(
+        [("REJ", "a", 1, 1), ("REJ", "b", 1, 1), ("OK", "c", 0, 1), ("REJ", "d", 1, 2), ("WARN", "e", 0, 2)]
+    ):
+        take(file, report({**row, "status": status, "text": text}), hours=hours)
+        assert (cases.filter(done_at__isnull=True).count(), cases.count()) == (open_ones, all_of_them)
+
+
+def test_answers_are_collected_set_aside_or_left(file, tmp_path):
+    back = tmp_path / "back"
+    (back / "1.ta1").write_bytes(ta1(file, "A"))
+    (back / "2.999").write_bytes(ack(file, group="A"))
+    (back / "3.bad").write_bytes(b"ISA*cut")
+    came = answering.collect_all(connections["default"], author="night", now=BUILT + HOUR)[0, CODE]
+    assert {name: one.kind for name, one in came.taken.items()} == {"1.ta1": "TA1", "2.999": "999"}
+    assert "ask the sender for the whole file" in came.left["3.bad"]
+    assert sorted(one.name for one in back.iterdir()) == ["3.bad", "done"]
+    assert standing(file)[0] == "accepted"
+    case = Ticket.objects.get(about_kind="carrier answer")
+    assert "3.bad" in case.body
+    again = answering.collect_all(connections["default"], author="night", now=BUILT + 2 * HOUR)[0, CODE]
+    assert (dict(again.taken), set(again.left)) == ({}, {"3.bad"})
+    assert Ticket.objects.filter(about_kind="carrier answer").count() == 1
+
+
+def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
+    data = filing.content_of(file.pk)
+    taken = take(file, data)
+    reply = CarrierFile.objects.get(pk=taken.reply)
+    assert (reply.kind, reply.state) == ("999", "released")
+    told = read_acknowledgements(filing.content_of(reply.pk))
+    sets = list(
+        FileSet.objects.filter(file_id=file.pk).order_by("set").values_list("control_number", flat=True)
+    )
+    (group,) = told.groups
+    assert (group.control_number, group.code) == (str(file.group), "A")
+    assert [one.control_number for one in group.sets] == sets
+    kinds = ControlNumber.objects.filter(file_id=reply.pk).values_list("kind", flat=True)
+    assert sorted(kinds) == ["FA", "ISA"]
+    assert take(file, data).reply == reply.pk
+    broken = data.replace(b"BGN*00", b"BGN*99", 1).replace(b"*18*", b"*ZZ*", 1)
+    worse = CarrierFile.objects.get(pk=take(file, broken).reply)
+    (group,) = read_acknowledgements(filing.content_of(worse.pk)).groups
+    first = group.sets[0]
+    assert (group.code, first.code) == ("E", "E")
+    assert {one.at.segment for one in first.findings} >= {"BGN", "INS"}
+    assert filing.send(connections["default"], worse.pk, now=BUILT, author="ann") == "sent"
+
+
+def test_rows_are_seen_by_whose_they_are(file, fresh_database):
+    take(file, ack(file, {1: "R"}, found={1: [at("INS", places_of(file)[0].first)]}))
+    tables = (CarrierFile, FileAct, FileSet, FileLine, Answer, AnswerLine)
+    with fresh_database.cursor() as cursor:
+        for clients, is_seen in (((file.client_id,), True), ((file.client_id + 1,), False)):
+            with acting(fresh_database, Rights(user_id=1, reads=clients, writes=clients)):
+                cursor.execute(f"SET LOCAL ROLE {FACE}")
+                assert all(one.objects.exists() == is_seen for one in tables)
+                if not is_seen:
+                    with pytest.raises(filing.FileMissing):
+                        filing.content_of(file.pk)
+                    with pytest.raises(filing.FileMissing):
+                        filing.withdraw(file.pk, author="x", words="x", now=BUILT)
+        with acting(fresh_database, Rights(user_id=1, reads=(file.client_id,), persons=(1,))):
+            cursor.execute(f"SET LOCAL ROLE {FACE}")
+            assert not any(one.objects.exists() for one in tables)

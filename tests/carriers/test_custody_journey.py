@@ -1,0 +1,112 @@
+"""From a file built to a member confirmed: released, sent, answered, refused, sent again, reported, confirmed."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from tests.carriers.custody_files import BUILT, CODE, HOUR, ON, ack, at, built, put, report, ta1
+
+from openbenefits.carriers import answering, custody, filing, viewing
+from openbenefits.carriers.models import FileAct, FileLine, FileSet, ViewLine
+from openbenefits.carriers.places import places_of
+from openbenefits.casework.models import IS_OPEN, Ticket
+from openbenefits.workforce.models import Person
+
+
+@pytest.fixture
+def client_id(fresh_database, kept, tmp_path):
+    found = kept(fresh_database, "custody: an employer", lambda: put(tmp_path))
+    from tests.carriers.custody_files import agree
+
+    agree(tmp_path / "out", tmp_path / "back")
+    return found
+
+
+def take(client_id, data, hours, name="answer"):
+    return answering.take(
+        connections["default"], client_id, CODE, data, name, author="test", now=BUILT + hours * HOUR
+    )
+
+
+def sent(client_id, **more):
+    connection = connections["default"]
+    file = built(connection, client_id, **more)
+    now = more.get("now", BUILT)
+    filing.release(file.pk, author="ann", words="looked at", now=now + HOUR)
+    filing.send(connection, file.pk, now=now + 2 * HOUR, author="ann")
+    file.refresh_from_db()
+    return file
+
+
+def test_the_whole_journey(client_id, fresh_database, tmp_path):
+    file = sent(client_id, largest=5)
+    assert file.state == "sent"
+    sets = FileSet.objects.filter(file_id=file.pk).count()
+    assert sets > 2
+    assert [one.name for one in (tmp_path / "out").iterdir()] == [file.file_name]
+    person = FileLine.objects.filter(file_id=file.pk, set=2).order_by("number").first()
+
+    take(client_id, ta1(file, "A"), 3)
+    place = next(one for one in places_of(file) if one.set == 2 and one.member == person.member)
+    codes = {number: "R" if number == 2 else "A" for number in range(1, sets + 1)}
+    answer = ack(file, codes, found={2: [at("INS", place.first)]})
+    taken = take(client_id, answer, 4)
+    assert taken.files == {file.pk: "accepted in part"}
+    told = viewing.told(fresh_database, [client_id], CODE)
+    of_two = set(FileLine.objects.filter(file_id=file.pk, set=2).values_list("member", flat=True))
+    assert not of_two & set(told.cover["member"])
+    case = Ticket.objects.get(about_kind="carrier set")
+    assert (case.person_id, case.about_key) == (person.person_id, f"{file.pk}/2")
+    chain = custody.chain(client_id, person.person_id, now=BUILT + 5 * HOUR)
+    mine = chain.filter(member=person.member, line=person.line).row(0, named=True)
+    assert (mine["stage"], mine["acknowledged"], mine["verdict"]) == ("refused", "R", "refused")
+    assert "goes again" in mine["words"]
+
+    again = sent(client_id, now=BUILT + timedelta(days=1), on=ON + timedelta(days=1))
+    assert again.resends == file.pk
+    assert set(FileLine.objects.filter(file_id=again.pk).values_list("member", flat=True)) == of_two
+    take(client_id, ack(again, {1: "A"}), 30)
+    case.refresh_from_db()
+    assert case.done_at is not None
+    told = viewing.told(fresh_database, [client_id], CODE)
+    assert of_two <= set(told.cover["member"])
+
+    number = Person.objects.get(pk=person.person_id).employee_number
+    refused = report(
+        {"subscriber": number, "status": "REJ", "code": "E17", "text": f"no address for {number}"}
+    )
+    taken = take(client_id, refused, 50)
+    assert (taken.unmatched, taken.files) == (0, {again.pk: "confirmed"})
+    case = Ticket.objects.get(about_kind="carrier member")
+    assert (case.person_id, case.done_at) == (person.person_id, None)
+    assert "E17" in case.body
+    assert number not in case.body
+    mine = chain_row(client_id, person, 51)
+    assert (mine["stage"], mine["verdict_code"]) == ("refused", "E17")
+    part = custody.chain_of_event(
+        client_id, person.person_id, person.schedule_id, person.event_number, now=BUILT
+    )
+    assert person.line in set(part["line"])
+
+    families = set(FileLine.objects.filter(file_id=again.pk).values_list("subscriber", flat=True))
+    numbers = {one.subscriber: one.family for one in places_of(again) if one.subscriber in families}
+    everybody = [
+        {"subscriber": place.family, "first": place.first_name, "status": "OK"} for place in places_of(again)
+    ]
+    assert set(numbers) == families
+    taken = take(client_id, report(*everybody), 70)
+    assert taken.files == {again.pk: "reconciled"}
+    case.refresh_from_db()
+    assert case.done_at is not None
+    mine = chain_row(client_id, person, 71)
+    assert (mine["stage"], mine["confirmed_at"]) == ("confirmed", BUILT + 70 * HOUR)
+    confirmed = ViewLine.objects.filter(member=person.member, line=person.line).get()
+    assert confirmed.confirmed_at == BUILT + 70 * HOUR
+    states = list(FileAct.objects.filter(file_id=again.pk).order_by("number").values_list("state", flat=True))
+    assert states[-4:] == ["sent", "accepted", "confirmed", "reconciled"]
+    assert not Ticket.objects.filter(IS_OPEN, about_kind__startswith="carrier").exists()
+
+
+def chain_row(client_id, person, hours):
+    rows = custody.chain(client_id, person.person_id, now=BUILT + hours * HOUR)
+    return rows.filter(member=person.member, line=person.line).row(0, named=True)

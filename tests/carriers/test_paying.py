@@ -1,0 +1,230 @@
+"""What pays took goes to partners once: contributions by a layout, premiums as an 820, corrections apart."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pytest
+from tests.carriers.test_premium_writing import TERMS, VALUES
+from tests.payroll.worlds import World
+
+import openbenefits.carriers.layouts as layouts
+from openbenefits.carriers.conformance import findings_of
+from openbenefits.carriers.layouts.layout import read_layout_file
+from openbenefits.carriers.layouts.reading import read_back
+from openbenefits.carriers.premium_payment import read_payments
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIRST, SECOND, THIRD = date(2026, 1, 4), date(2026, 1, 18), date(2026, 2, 1)
+JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
+FSA = Path(layouts.__file__).parent / "examples" / "fsa_contributions.yaml"
+
+
+def made(connection, folder):
+    """Two people with a pledge and health cover, and an agreement with their carrier."""
+    from openbenefits.carriers.partners import Partner, save_partner
+
+    world = World(connection, folder)
+    for number in ("0007", "0008"):
+        person = world.hire(number)
+        world.cover(person, "10", "HMO-1")
+        world.cover(person, "60", "FSA", pledge_cents=130_000)
+    terms = msgspec.structs.replace(TERMS, policies={"HMO": "GRP-1"})
+    partner = Partner(
+        name="Carrier",
+        carriers=("Carrier",),
+        kind="file",
+        layout=read_layout_file(FSA),
+        premium=terms,
+        values={"*": VALUES | {"employer": "E77"}},
+    )
+    save_partner(world.client_id, "care", partner, author="test", now=NOW)
+    return world
+
+
+@pytest.fixture
+def world(fresh_database, kept, tmp_path):
+    return kept(fresh_database, "paying", lambda: made(fresh_database, tmp_path))
+
+
+def take(world, folder, *rows):
+    """A file of what pays took: (number, plan type, tax class, end of pay, dollars)."""
+    from openbenefits.payroll.taken import take
+
+    names = ("employee_number", "plan_type", "tax_class", "ends_on", "taken")
+    texts = [dict(zip(names, map(str, row), strict=True)) | {"pay_group": "BW"} for row in rows]
+    path = folder / f"taken{len(list(folder.iterdir()))}.csv"
+    pl.DataFrame(texts).write_csv(path)
+    return take(world.connection, world.client_id, path, now=NOW, made_by="test")
+
+
+def feed(world):
+    from openbenefits.carriers.building import Feed
+
+    return Feed(client_id=world.client_id, code="care")
+
+
+def contribute(world, on=THIRD):
+    from openbenefits.carriers.paying import build_contributions
+
+    return build_contributions(world.connection, feed(world), on=on, author="test", now=NOW)
+
+
+def pay(world, month=JANUARY, **more):
+    from openbenefits.carriers.paying import build_premium
+
+    told = {"month": month, "paid_on": date(2026, 3, 5), "author": "test", "now": NOW}
+    return build_premium(world.connection, feed(world), **(told | more))
+
+
+def content(file):
+    from openbenefits.store.secrets import open_file
+
+    return open_file(bytes(file.content))
+
+
+def lines(file):
+    read = read_back(read_layout_file(FSA), content(file))["contribution"]
+    columns = ("Employee ID", "Pay Date", "Employee Amount", "Year To Date", "Type")
+    return read.select(columns).rows()
+
+
+def test_what_was_taken_is_funded_once_and_a_correction_is_a_row_of_its_own(world, tmp_path):
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0008", "60", "B", FIRST, "50.01"))
+    file = contribute(world)
+    assert (file.state, file.kind, file.members, file.lines) == ("validated", "file", 2, 2)
+    assert lines(file) == [
+        ("0007", date(2026, 1, 9), 5_000, 5_000, "false"),
+        ("0008", date(2026, 1, 9), 5_001, 5_001, "false"),
+    ]
+    assert contribute(world) is None
+    take(world, tmp_path, ("0007", "60", "B", SECOND, "50.00"))
+    take(world, tmp_path, ("0008", "60", "B", FIRST, "40.01"))
+    assert lines(contribute(world)) == [
+        ("0008", date(2026, 1, 9), -1_000, 4_001, "true"),
+        ("0007", date(2026, 1, 23), 5_000, 10_000, "false"),
+    ]
+    assert contribute(world) is None
+
+
+def test_what_was_withdrawn_or_refused_was_not_told(world, tmp_path):
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"))
+    for state in ("withdrawn", "rejected", "not read"):
+        file = contribute(world)
+        assert lines(file)[0][2] == 5_000
+        file.state = state
+        file.save()
+    assert contribute(world) is not None
+    assert contribute(world) is None
+
+
+def test_money_that_comes_back_waits_for_a_person(world, tmp_path):
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"))
+    contribute(world)
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "20.00"))
+    file = contribute(world)
+    assert (file.state, [one["code"] for one in file.holds]) == ("held", ["money back"])
+
+
+def test_a_layout_that_lacks_something_makes_an_invalid_file_that_told_nothing(world, tmp_path):
+    from openbenefits.carriers.partners import partner_of, save_partner
+
+    _, _, partner = partner_of(world.client_id, "care")
+    lacking = msgspec.structs.replace(partner, values={})
+    save_partner(world.client_id, "care", lacking, author="test", now=NOW)
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"))
+    file = contribute(world)
+    assert (file.state, content(file)) == ("invalid", b"")
+    assert "a value named employer" in file.findings[0]["words"]
+    save_partner(world.client_id, "care", partner, author="test", now=NOW)
+    assert contribute(world).state == "validated"
+
+
+def test_a_month_of_premium_is_paid_as_taken_and_numbered(world, tmp_path):
+    from openbenefits.carriers.models import ControlNumber, FileAct, FileSet
+
+    take(
+        world,
+        tmp_path,
+        ("0007", "10", "B", FIRST, "62.05"),
+        ("0008", "10", "B", FIRST, "62.05"),
+        ("0007", "10", "B", SECOND, "0"),
+    )
+    file = pay(world)
+    assert (file.state, file.kind, file.interchange, file.group) == ("validated", "820", 1, 1)
+    data = content(file)
+    assert findings_of(data) == []
+    (read,) = read_payments(data)
+    assert read.total_cents == read.sum_cents == 12_410
+    told = read.lines.sort("employee_number").select(
+        "employee_number", "plan_label", "paid_cents", "covered_from", "covered_through", "adjustment"
+    )
+    january = (JANUARY, date(2026, 1, 31))
+    assert told.rows() == [("0007", "GRP-1", 6_205, *january, ""), ("0008", "GRP-1", 6_205, *january, "")]
+    assert set(ControlNumber.objects.values_list("kind", "number")) == {("ISA", 1), ("RA", 1)}
+    assert list(FileSet.objects.values_list("set", "control_number")) == [(1, "0001")]
+    assert list(FileAct.objects.values_list("state", flat=True)) == ["built", "validated"]
+    assert pay(world) is None
+
+
+def test_what_changes_of_a_month_that_was_paid_is_an_adjustment_and_never_netted(world, tmp_path):
+    take(world, tmp_path, ("0007", "10", "B", FIRST, "62.05"), ("0008", "10", "B", FIRST, "62.05"))
+    pay(world)
+    take(world, tmp_path, ("0007", "10", "B", FIRST, "52.05"), ("0007", "10", "B", THIRD, "62.05"))
+    (read,) = read_payments(content(pay(world, FEBRUARY)))
+    told = read.lines.select("employee_number", "paid_cents", "adjustment").sort(
+        "employee_number", "paid_cents"
+    )
+    assert ("0007", -1_000, "52") in told.rows()
+    assert ("0007", 6_205, "") in told.rows()
+    assert read.total_cents == read.sum_cents == 5_205
+    assert pay(world, FEBRUARY) is None
+
+
+def test_recovered_money_rides_as_an_adjustment(world, tmp_path):
+    from openbenefits.payroll.ledger import Asked, schedule
+    from openbenefits.payroll.policies import state_policy
+    from openbenefits.payroll.rules.corrections import Agreed
+
+    given = {"valid_from": JANUARY, "source": "the law", "author": "test", "now": NOW, "periods": 1}
+    state_policy(world.connection, client_id=0, state="", **given)
+    take(world, tmp_path, ("0007", "10", "B", FIRST, "0"), ("0008", "10", "B", FIRST, "62.05"))
+    pay(world)
+    asked = Asked(client_id=world.client_id, through=SECOND)
+    schedule(
+        world.connection,
+        asked,
+        on=date(2026, 1, 20),
+        agreed=Agreed(pre_tax_ground="documented error"),
+        reason="missed",
+        author="test",
+        now=NOW,
+    )
+    orders = _orders(world)
+    assert orders.height
+    ends_on, cents = orders.row(0)
+    owed = 0 if ends_on == THIRD else 6_205
+    take(world, tmp_path, ("0007", "10", "B", ends_on, f"{(owed + cents) / 100:.2f}"))
+    (read,) = read_payments(content(pay(world, ends_on.replace(day=1))))
+    mine = read.lines.filter(employee_number="0007")
+    assert mine.filter(adjustment="53")["paid_cents"].to_list() == [cents]
+
+
+def _orders(world):
+    from openbenefits.payroll.frames import load_orders
+
+    rows = load_orders(world.connection, world.client_id, None).filter(plan_type="10", kind="deduction")
+    return rows.select("ends_on", "cents")
+
+
+def test_without_terms_or_layout_nothing_is_built(world):
+    from openbenefits.carriers.partners import Partner, PartnerRefused, save_partner
+
+    save_partner(
+        world.client_id, "care", Partner(name="C", carriers=("C",), kind="portal"), author="test", now=NOW
+    )
+    with pytest.raises(PartnerRefused, match="a layout of contributions"):
+        contribute(world)
+    with pytest.raises(PartnerRefused, match="add `premium`"):
+        pay(world)

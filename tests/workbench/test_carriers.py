@@ -1,0 +1,366 @@
+"""Carrier enrolment on its pages: walked from a preview to a refusal seen at the election, read on both widths."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from django.test import Client as Browser
+from django.utils import timezone
+from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
+from tests.runs.conftest import put_enrolled
+
+import openbenefits.carriers
+from openbenefits.accounts.models import AuditEntry, User
+from openbenefits.accounts.roles import RoleCode
+from openbenefits.accounts.services import EVERY_CLIENT, give_role
+from openbenefits.background.models import ProcessRequest
+from openbenefits.background.services import perform
+from openbenefits.carriers import answering, filing
+from openbenefits.carriers.acknowledgements.reports import Column, Layout
+from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.models import CarrierFile, FileAct, FileLine, FileSet, PartnerVersion, PortalEntry
+from openbenefits.carriers.partner_text import read_text, text_of
+from openbenefits.carriers.partners import Partner, Transport, save_partner
+from openbenefits.carriers.readings import lines_of_message
+from openbenefits.events.models import Event
+from openbenefits.workforce.models import Client, Person
+
+HERE = "/workbench/carriers/"
+CODE = "hmo_blue"
+SAMPLES = Path(openbenefits.carriers.__file__).parent / "agreements"
+NAMES = {
+    "desk": (EVERY_CLIENT, RoleCode.ADMINISTRATOR),
+    "reader": (EVERY_CLIENT, RoleCode.AUDITOR),
+}
+REPORT = Layout(
+    kind="delimited",
+    columns={
+        "subscriber": Column(heading="ID"),
+        "member": Column(heading="MEMBER"),
+        "verdict": Column(heading="STATUS"),
+        "code": Column(heading="CODE"),
+        "words": Column(heading="TEXT"),
+    },
+    verdicts={"OK": "accepted", "BAD": "refused"},
+)
+
+
+@pytest.fixture(scope="module")
+def users(database, kept, tmp_path_factory):
+    """Two clients with coverage, an agreement of one, and of the PEO; an administrator, a reader, one of quill."""
+
+    def build_all():
+        for code in ("harbor", "quill"):
+            put_enrolled(tmp_path_factory.mktemp(code), code=code, people=12)
+        for name, (client_id, code) in NAMES.items():
+            give_role(User.objects.create_user(name, f"{name}@example.com"), client_id, code, **GIVEN)
+        only = User.objects.create_user("of quill", "quill@example.com")
+        give_role(only, Client.objects.get(code="quill").pk, RoleCode.SPECIALIST, **GIVEN)
+
+    kept(database, "workbench: carriers", build_all)
+    return {user.username: user for user in User.objects.all()}
+
+
+@pytest.fixture(scope="module")
+def harbor(users) -> Client:
+    return Client.objects.get(code="harbor")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, Path]:
+    return {name: tmp_path_factory.mktemp(name) for name in ("out", "answers")}
+
+
+@pytest.fixture(scope="module")
+def partner(harbor, folders) -> Partner:
+    """HMO Blue as harbor agreed it: into a folder, reports read, no bounds of days."""
+    told = msgspec.structs.replace(
+        read_text((SAMPLES / f"{CODE}.yaml").read_text()),
+        name="HMO Blue of Harbor",
+        transport=Transport(kind="folder", folder=str(folders["out"]), answers=str(folders["answers"])),
+        ahead_days=None,
+        freezes=(),
+        reports={"errors": REPORT},
+        is_per_client=True,
+    )
+    save_partner(harbor.pk, CODE, told, author="test", now=timezone.now())
+    return told
+
+
+def acknowledgement(file: CarrierFile, code: str, number: int) -> bytes:
+    """A 999 of the receiver that judges the only set of a file."""
+    one = FileSet.objects.get(file_id=file.pk)
+    said = [
+        (
+            "ISA*00*          *00*          *ZZ*HMOBLUE        *30*043210987      "
+            f"*261122*0300*^*00501*{number:09d}*0*T*:"
+        ),
+        f"GS*FA*HMOBLUE*043210987*20261122*0300*{number}*X*005010X231A1",
+        "ST*999*0001*005010X231A1",
+        f"AK1*BE*{file.group}*005010X220A1",
+        f"AK2*834*{one.control_number}*005010X220A1",
+        f"IK5*{code}" + ("*5" if code == "R" else ""),
+        f"AK9*{code}*1*1*{int(code == 'A')}",
+        "SE*6*0001",
+        f"GE*1*{number}",
+        f"IEA*1*{number:09d}",
+    ]
+    return ("~\n".join(said) + "~\n").encode()
+
+
+def carried(page) -> ProcessRequest:
+    """Let the worker do what was asked for, and answer the request."""
+    page.wait_for_url("**/requests/**")
+    request = ProcessRequest.objects.latest("pk")
+    assert perform(request.pk, timezone.now).state == "done", ProcessRequest.objects.get(pk=request.pk).told
+    return ProcessRequest.objects.get(pk=request.pk)
+
+
+def test_from_a_preview_to_a_refusal_at_the_election(page, site, harbor, partner, folders, tmp_path):
+    sign_in(page, site, "desk")
+    page.wait_for_url("**/workbench/")
+    page.goto(f"{site}{HERE}partners/harbor/{CODE}/")
+    page.get_by_role("link", name="Preview for harbor").click()
+    assert "added" in page.locator(".cards").inner_text()
+    page.get_by_role("button", name="Build the file").click()
+    number = carried(page).result["carrier_file"]
+    page.reload()
+    page.get_by_role("link", name=f"Carrier file {number}").click()
+    assert "validated" in page.locator("main .status").first.inner_text()
+    page.get_by_label("What you looked at").fill("who is added")
+    page.get_by_role("button", name="Release", exact=True).click()
+    page.get_by_role("button", name="Send it").click()
+    assert carried(page).result["file state"] == "sent"
+    sent = list(folders["out"].iterdir())
+    assert [one.read_bytes() for one in sent] == [filing.content_of(number)]
+
+    answer = tmp_path / "answer.999"
+    answer.write_bytes(acknowledgement(CarrierFile.objects.get(pk=number), "R", 1))
+    page.goto(f"{site}{HERE}answers/")
+    page.get_by_label("From", exact=True).select_option(f"{harbor.pk}|{CODE}")
+    page.get_by_label("File", exact=True).set_input_files(answer)
+    page.get_by_role("button", name="Take it in").click()
+    page.wait_for_url("**/carriers/answers/*/")
+    page.goto(f"{site}{HERE}files/{number}/")
+    assert "rejected (999)" in page.locator("main .status").first.inner_text()
+
+    line = FileLine.objects.filter(file_id=number, event_number__isnull=False).order_by("number")[0]
+    page.goto(site + event_of(line))
+    said = page.locator(".message.error", has_text=CODE).first.inner_text()
+    assert "refused" in said
+    page.get_by_role("link", name="Where all of their cover stands").click()
+    assert "refused" in page.get_by_role("region", name="Cover, line by line").inner_text()
+    again = build(
+        connections["default"],
+        Feed(client_id=harbor.pk, code=CODE),
+        on=timezone.localdate(),
+        author="test",
+        now=timezone.now(),
+    )
+    assert again is not None
+    assert again.resends == number
+
+
+def event_of(line: FileLine) -> str:
+    """The address of the event a line of a file follows from."""
+    found = Event.objects.get(
+        client_id=line.client_id,
+        person_id=line.person_id,
+        benefit_record=line.benefit_record,
+        schedule_id=line.schedule_id,
+        event_number=line.event_number,
+    )
+    from openbenefits.programs.models import SetupKey
+
+    schedule = SetupKey.objects.get(pk=found.schedule_id).code
+    person = Person.objects.get(pk=line.person_id)
+    where = f"/workbench/harbor/people/{person.employee_number}/events/{schedule}"
+    return f"{where}/{line.benefit_record}/{line.event_number}/"
+
+
+@pytest.fixture(scope="module")
+def file(harbor, partner) -> CarrierFile:
+    """A file of harbor that waits: as the walk leaves it, or built here."""
+    known = CarrierFile.objects.filter(client_id=harbor.pk, state="validated").order_by("-pk").first()
+    if known is not None:
+        return known
+    feed = Feed(client_id=harbor.pk, code=CODE)
+    now = timezone.now()
+    made = build(connections["default"], feed, on=now.date(), author="test", now=now)
+    assert made is not None
+    return made
+
+
+@pytest.fixture(scope="module")
+def entry(harbor, file) -> PortalEntry:
+    """Something overdue at a portal."""
+    line = FileLine.objects.filter(file_id=file.pk, dependent_id=None).order_by("number")[0]
+    return PortalEntry.objects.create(
+        client_id=harbor.pk,
+        partner=CODE,
+        partner_client=harbor.pk,
+        person_id=line.person_id,
+        benefit_record=0,
+        line=line.line,
+        kind="add",
+        action="021",
+        begins_on=line.begins_on,
+        plan=line.plan,
+        tier=line.tier,
+        reason="frozen",
+        due_on=timezone.localdate().replace(year=2026, month=1, day=5),
+        opened_at=timezone.now(),
+        opened_by="test",
+    )
+
+
+@pytest.fixture
+def desk(users, as_face) -> Browser:
+    with LENIENT:
+        yield signed_in(Browser(HTTP_HOST="localhost"), users["desk"])
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_reads_well(page, site, file, entry, width):
+    wide(page, width)
+    sign_in(page, site, "desk")
+    page.wait_for_url("**/workbench/")
+    person = Person.objects.get(pk=entry.person_id)
+    taken = answering.take(
+        connections["default"],
+        file.client_id,
+        CODE,
+        acknowledgement(file, "A", 900),
+        "early.999",
+        author="test",
+        now=timezone.now(),
+    )
+    places = (
+        *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
+        *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
+        *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
+    )
+    for where in (
+        *(HERE + one for one in places),
+        f"/workbench/harbor/people/{person.employee_number}/carriers/",
+    ):
+        assert page.goto(site + where).status == 200, where
+        check(page, (where, width))
+
+
+def test_an_agreement_is_loaded_with_its_faults_located(desk, harbor, partner):
+    where = f"{HERE}partners/load"
+    shown = desk.get(where, {"owner": "harbor", "code": CODE})
+    assert "HMO Blue of Harbor" in shown.content.decode()
+    bad = {
+        "owner": "harbor",
+        "code": "vision",
+        "text": "name: V\ncarriers: [V]\nkind: portal\ndue:\n  report: soon\n",
+    }
+    answer = desk.post(where, bad)
+    assert answer.status_code == 422
+    assert "line 5: Expected `int | null`" in answer.content.decode().replace("&#x27;", "'")
+    assert not PartnerVersion.objects.filter(code="vision").exists()
+    good = bad | {"text": bad["text"].replace("soon", "72")}
+    assert desk.post(where, good).status_code == 302
+    assert desk.post(where, good | {"text": good["text"].replace("72", "96")}).status_code == 302
+    one = text(desk.get(f"{HERE}partners/harbor/vision/"))
+    assert "its report after 96 h" in one
+    assert "due.report 72 96" in one
+    assert "nothing but a worklist" in one
+    assert desk.get(f"{HERE}agreement.schema.json").json()["title"] == "Partner"
+
+
+def test_an_agreement_written_as_text_reads_as_the_same(partner):
+    for one in SAMPLES.glob("*.yaml"):
+        told = read_text(one.read_text())
+        assert read_text(text_of(told)) == told
+
+
+def test_a_held_file_wants_words_and_is_withdrawn(desk, file, as_owner):
+    def held():
+        holds = [{"code": "ends", "words": "Expected at most 25 members to end, found 31."}]
+        CarrierFile.objects.filter(pk=file.pk).update(state="held", holds=holds)
+
+    as_owner(held)
+    where = f"{HERE}files/{file.pk}/"
+    shown = text(desk.get(where))
+    assert "found 31" in shown
+    assert "held for a person" in shown
+    assert "held" in text(desk.get(HERE + "files/", {"state": "held"}))
+    refused = desk.post(where + "release", {"words": ""}, follow=True)
+    assert "expected why a file that is held may go" in text(refused)
+    released = desk.post(where + "release", {"words": "the plant was sold"}, follow=True)
+    assert "It is released" in text(released)
+    assert "the plant was sold" in text(released)
+    gone = desk.post(where + "withdraw", {"words": "built too early"}, follow=True)
+    assert "It is withdrawn" in text(gone)
+    assert FileAct.objects.filter(file_id=file.pk, state="withdrawn").count() == 1
+    assert "only" in text(desk.get(HERE + "files/", {"state": "withdrawn"})).lower()
+
+
+def test_what_a_file_says_is_masked_and_downloads_are_noted(desk, file, harbor):
+    where = f"{HERE}files/{file.pk}/"
+    members = desk.get(where + "members").content.decode()
+    assert "subscriber" in members
+    assert "•••-••-" in members
+    assert not re.search(r"\b[0-9]{9}\b", re.sub(r"<[^>]+>", " ", members))
+    answer = desk.post(where + "content")
+    assert answer.content.startswith(b"ISA*")
+    assert desk.get(where + "content").status_code == 405
+    noted = AuditEntry.objects.filter(client_id=harbor.pk, what=f"content of carrier file {file.pk}")
+    assert noted.count() == 1
+
+
+def test_an_entry_is_done_with_its_reference(desk, entry):
+    assert "1 overdue" in text(desk.get(HERE + "portal/"))
+    where = f"{HERE}portal/{entry.pk}/"
+    assert desk.post(where, {"call_reference": ""}).status_code == 422
+    done = desk.post(where, {"call_reference": "call 77-A"}, follow=True)
+    assert "the partner knows it" in text(done)
+    entry.refresh_from_db()
+    assert (entry.call_reference, entry.done_by) == ("call 77-A", "desk")
+    assert "call 77-A" in text(desk.get(HERE + "portal/", {"all": "1"}))
+
+
+def test_an_answer_that_cannot_be_read_is_told_beside_the_file(desk, harbor, partner):
+    feed = f"{harbor.pk}|{CODE}"
+    answer = desk.post(HERE + "answers/", {"feed": feed, "file": SimpleUploadedFile("x.txt", b"ISA*00*cut")})
+    assert answer.status_code == 422
+    assert "errorlist" in answer.content.decode()
+    nobody = desk.post(HERE + "answers/", {"feed": "999|nobody", "file": SimpleUploadedFile("x", b"x")})
+    assert nobody.status_code == 422
+
+
+def test_who_may_not_sees_and_does_nothing(users, file, entry, as_face):
+    with LENIENT:
+        reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+        assert reader.get(f"{HERE}files/{file.pk}/").status_code == 200
+        for where in ("release", "withdraw", "send", "content"):
+            assert reader.post(f"{HERE}files/{file.pk}/{where}").status_code == 403, where
+        assert reader.get(f"{HERE}feeds/harbor/{CODE}/").status_code == 403
+        assert reader.get(f"{HERE}portal/").status_code == 403
+        assert reader.post(f"{HERE}partners/load", {"owner": "harbor"}).status_code == 403
+        quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+        for where in (
+            *(f"files/{file.pk}/", f"files/{file.pk}/members", f"portal/{entry.pk}/"),
+            *(f"partners/harbor/{CODE}/", f"feeds/harbor/{CODE}/"),
+        ):
+            assert quill.get(HERE + where).status_code == 404, where
+        assert "HMO Blue of Harbor" not in text(quill.get(f"{HERE}partners/"))
+        assert quill.post(f"{HERE}files/{file.pk}/release", {"words": "x"}).status_code == 404
+
+
+def test_lines_of_a_preview_name_people_and_say_why(harbor, partner, file):
+    from openbenefits.carriers.building import preview
+
+    feed = Feed(client_id=harbor.pk, code=CODE)
+    found = preview(connections["default"], feed, on=timezone.localdate(), now=timezone.now(), mode="4")
+    rows = lines_of_message(found.message)
+    assert rows.height == found.message.lines.height
+    assert rows["employee_number"].null_count() == 0
+    assert set(rows["client"]) == {"harbor"}
+    assert rows["why"].null_count() == 0
