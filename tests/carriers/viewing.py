@@ -69,7 +69,7 @@ def views(draw: st.DrawFn) -> View:
                 if is_open:
                     break
                 begins += timedelta(length)
-    covered = {row["member"] for row in rows}
+    covered = {row[who] for row in rows for who in ("member", "subscriber")}
     return made(*rows, people=[one for one in people if one["member"] in covered])
 
 

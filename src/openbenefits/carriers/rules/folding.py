@@ -35,7 +35,10 @@ def after_list(told: View, listed: View, *, on: date) -> View:
     ended = told.cover.filter((pl.col("ends_on") < on).fill_null(value=False))
     cover = pl.concat([ended.join(listed.cover, on=list(KEY), how="anti"), listed.cover])
     others = told.people.join(listed.people, on=list(MEMBER), how="anti")
-    return view(covered_people(pl.concat([others, listed.people]), cover), cover)
+    people = covered_people(pl.concat([others, listed.people]), cover)
+    return View(
+        people=people.sort(MEMBER), cover=cover.sort(KEY)
+    )  # a list states its first days: none is joined
 
 
 def _after(cover: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

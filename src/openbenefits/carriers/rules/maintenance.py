@@ -10,6 +10,7 @@ import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
 from openbenefits.carriers.rules.views import (
+    ACTIVE,
     COBRA,
     IDENTITY,
     MEMBER,
@@ -108,8 +109,7 @@ def maintained(told: View, wanted: View, changes: pl.DataFrame, *, on: date | No
     people = _with_former(told, wanted)
     loops = _judged(changes, told, wanted)
     altered = people.filter(pl.col("alteration").is_not_null()).select(*MEMBER)
-    lasts = pl.lit(value=True) if on is None else (pl.col("ends_on") >= on).fill_null(value=True)
-    basis = wanted.cover.filter(lasts).sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
+    basis = _bases(wanted, on)
     silent = altered.join(basis, on=list(MEMBER)).join(loops, on=[*MEMBER, "basis"], how="anti")
     silent = silent.with_columns(action=pl.lit(CHANGE), turn=pl.lit(1, dtype=pl.Int32))
     rows = pl.concat([loops, silent], how="diagonal").join(people, on=list(MEMBER), how="left")
@@ -119,6 +119,15 @@ def maintained(told: View, wanted: View, changes: pl.DataFrame, *, on: date | No
     )
     rows = rows.sort("subscriber", pl.col("subscriber") != pl.col("member"), "member", "turn", "basis")
     return rows.select(pl.col(name).cast(kind) for name, kind in SAID.items())
+
+
+def _bases(wanted: View, on: date | None) -> pl.DataFrame:
+    """Answer the basis of everybody who is covered on a day or later; who covers only others is active."""
+    lasts = pl.lit(value=True) if on is None else (pl.col("ends_on") >= on).fill_null(value=True)
+    held = wanted.cover.filter(lasts).sort("begins_on")
+    own = held.group_by(MEMBER).agg(basis=pl.col("basis").last())
+    owners = held.select("subscriber", member="subscriber").unique().join(own, on=list(MEMBER), how="anti")
+    return pl.concat([own, owners.with_columns(basis=pl.lit(ACTIVE)).select(own.columns)])
 
 
 def with_cobra_events(said: pl.DataFrame, *views: View) -> pl.DataFrame:
