@@ -27,8 +27,9 @@ from openbenefits.carriers.projecting import Projection, wanted
 from openbenefits.carriers.resending import same_again, settle
 from openbenefits.carriers.rules import guards
 from openbenefits.carriers.rules.custody import FileState, moved
-from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, omitted
-from openbenefits.carriers.rules.views import View
+from openbenefits.carriers.rules.identities import with_ids
+from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, left_out
+from openbenefits.carriers.rules.views import COVER, View
 from openbenefits.carriers.saying import packed
 from openbenefits.carriers.writing import Finding, Written
 from openbenefits.core.faults import message_of
@@ -85,7 +86,7 @@ class _Prepared:
     projection: Projection
     message: Message
     portal: Message
-    omitted: pl.DataFrame
+    past: pl.DataFrame
     holds: list[guards.Hold]
 
 
@@ -98,6 +99,7 @@ def manner_of(partner: Partner, *, leaves_out: bool = False) -> Manner:
         context=partner.context,
         ended=partner.ended,
         days_to_repeat=0 if leaves_out else partner.days_to_repeat,
+        set_size=partner.set_size,
     )
 
 
@@ -146,10 +148,17 @@ def build(
 
 
 def due_feeds(connection: Any, on: date) -> list[Feed]:
-    """List the feeds due on a day: of each agreement in force, one or one for each client."""
+    """List the feeds due on a day: of each agreement in force, one or one for each client.
+
+    One that cannot be read any more is due every day, so that somebody hears of it.
+    """
     found = []
     for client_id, code, document in load_agreements(connection).iter_rows():
-        partner = read_partner(msgspec.json.decode(document))
+        try:
+            partner = read_partner(msgspec.json.decode(document))
+        except PartnerRefused:
+            found.append(Feed(client_id=client_id, code=code))
+            continue
         if due_mode(partner.cadence, on) is None or not says_enrolment(partner):
             continue
         is_shared = client_id == PEO and not partner.is_per_client
@@ -210,16 +219,16 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
         )
     client_ids = _clients(connection, feed)
     told = viewing.expected(connection, owner, client_ids, feed.code)
-    projection = wanted(connection, client_ids, partner, on=on)
+    projection = wanted(connection, client_ids, partner, on=on, also=with_ids(told.people))
     way = mode or due_mode(partner.cadence, on) or usual_mode(partner.cadence, on)
     manner = manner_of(partner, leaves_out=omits_ends(partner.cadence, on))
     since = on - timedelta(days=partner.retro_days)
-    left_out = None
+    past = pl.DataFrame(schema=COVER)
     if way == "2" or partner.kind == PORTAL:
-        message = changes(told, projection.view, manner, since=since)
+        message = changes(told, projection.view, manner, since=since, on=on)
     else:
         message = full(told, projection.view, manner, on=on, purpose=way)
-        left_out = omitted(told, projection.view, message)
+        past = left_out(told, projection.view, message, on=on)
     sent, portal = _parted(message, partner, on=on)
     limits = guards.Thresholds(**msgspec.structs.asdict(partner.limits))
     return _Prepared(
@@ -231,7 +240,7 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
         projection=projection,
         message=sent,
         portal=portal,
-        omitted=message.lines.clear().drop("said_end_on") if left_out is None else left_out,
+        past=past,
         holds=guards.holds(sent, told, limits, on=on),
     )
 
@@ -315,7 +324,7 @@ def _row(
         known_at=now,
         fingerprint=hashlib.sha256(content).hexdigest(),
         content=seal_file(content),
-        said=packed(one.message, one.omitted),
+        said=packed(one.message, one.past),
         since=now,
         members=one.message.people.height,
         lines=one.message.lines.height,

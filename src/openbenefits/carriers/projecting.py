@@ -13,6 +13,7 @@ import polars as pl
 from openbenefits.carriers import naming
 from openbenefits.carriers.frames import load_events, load_holders, load_numbers, load_providers
 from openbenefits.carriers.partners import Partner
+from openbenefits.carriers.pricing import with_month_prices
 from openbenefits.carriers.rules import spans as spanning
 from openbenefits.carriers.rules.causes import CONTINUING, EVENT_KEY, TAKEN_OVER, causes_of, end_word
 from openbenefits.carriers.rules.identities import dependent_key, person_key
@@ -24,6 +25,7 @@ from openbenefits.enrollment.frames import load_covered_dependents
 from openbenefits.programs.frames import load_setup
 from openbenefits.workforce.frames import load_jobs
 
+PREMIUM = "premium"
 SOURCES = {
     "subscriber": pl.String,
     "member": pl.String,
@@ -70,13 +72,21 @@ def wanted(
     *,
     on: date,
     known_at: datetime | None = None,
+    also: pl.DataFrame | None = None,
 ) -> Projection:
-    """Answer what a partner is to be told of some clients on a day, by what is known (or was at a moment)."""
+    """Answer what a partner is to be told of some clients on a day, by what is known (or was at a moment).
+
+    also: more people of whom values and details are wanted (client_id, person_id): those it was told of.
+    """
     setup = load_setup(connection, client_ids)
     options = options_of(setup, partner)
     people = load_holders(connection, client_ids, options["option_id"].unique())
+    if also is not None:
+        people = pl.concat([people, also.select(people.columns)]).unique()
     through = None if partner.ahead_days is None else on + timedelta(days=partner.ahead_days)
-    rows = _members(connection, people, setup, options, through=through, known_at=known_at)
+    rows = _members(connection, people, setup, options, through=through, known_at=known_at, on=on)
+    if takes_premium(partner):
+        rows = _with_premiums(connection, client_ids, rows, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
     told = naming.people_of(known, cover)
@@ -90,6 +100,24 @@ def wanted(
     )
 
 
+def takes_premium(partner: Partner) -> bool:
+    """Tell whether a partner wants the premium of health coverage (AMT*P3)."""
+    return partner.profile is not None and PREMIUM not in partner.profile.off
+
+
+def _with_premiums(
+    connection: Any, client_ids: Sequence[int], rows: pl.DataFrame, *, on: date
+) -> pl.DataFrame:
+    """Give subscribers the month's premium of their health coverage, on the day or the nearest one."""
+    is_told = (pl.col("subscriber") == pl.col("member")) & pl.col("plan_type").str.starts_with("1")
+    day = pl.max_horizontal("begins_on", pl.min_horizontal(pl.lit(on), "ends_on"))
+    told = rows.filter(is_told).with_columns(price_on=day)
+    held = told.select(*spanning.SERIES, "point_on", "version", "price_on")
+    prices = with_month_prices(connection, client_ids, held)["premium_cents"]
+    priced = told.with_columns(prices.alias("amount_cents")).select(rows.columns)
+    return pl.concat([rows.filter(~is_told), priced])
+
+
 def spans_of(
     connection: Any,
     people: pl.DataFrame,
@@ -99,7 +127,9 @@ def spans_of(
     known_at: datetime | None = None,
 ) -> pl.DataFrame:
     """Answer the spans of people in the plans of a partner's carriers, however far ahead: COVER, SOURCES."""
-    rows = _members(connection, people, setup, options_of(setup, partner), through=None, known_at=known_at)
+    rows = _members(
+        connection, people, setup, options_of(setup, partner), through=None, known_at=known_at, on=None
+    )
     names = [*COVER, *(name for name in SOURCES if name not in COVER)]
     return rows.select(names)
 
@@ -141,6 +171,7 @@ def _members(
     *,
     through: date | None,
     known_at: datetime | None,
+    on: date | None,
 ) -> pl.DataFrame:
     """Answer the spans of members, active and continued: COVER and SOURCES."""
     points = points_known(connection, people, known_at)
@@ -150,7 +181,7 @@ def _members(
     continued = load_continued(connection, people, known_at=known_at)
     if through is not None:
         continued = continued.filter(pl.col("span_from") <= through)
-    carried = spanning.continued_members(continued, active, _single(setup))
+    carried = spanning.continued_members(continued, active, _single(setup), on=on)
     active = active.with_columns(is_alone=pl.lit(value=False))
     rows = _keyed(pl.concat([active, carried.select(active.columns)]))
     rows = rows.with_columns(rank=pl.col("benefit_record").cast(pl.Int32) * 2 + pl.col("slot").cast(pl.Int32))

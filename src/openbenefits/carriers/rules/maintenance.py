@@ -4,10 +4,21 @@ A person is said once for each basis of coverage: who goes from active coverage 
 and added under COBRA. Sources: carrier-feeds §3.1, §4.
 """
 
+from datetime import date
+
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
-from openbenefits.carriers.rules.views import IDENTITY, MEMBER, PEOPLE, PERSONAL, PLACE, View, last_days
+from openbenefits.carriers.rules.views import (
+    COBRA,
+    IDENTITY,
+    MEMBER,
+    PEOPLE,
+    PERSONAL,
+    PLACE,
+    View,
+    last_days,
+)
 
 BEGIN_REASONS = {
     "birth": "02",
@@ -88,15 +99,17 @@ is_corrected: what identifies the person was told otherwise (NM101 is 74, the fo
 """
 
 
-def maintained(told: View, wanted: View, changes: pl.DataFrame) -> pl.DataFrame:
+def maintained(told: View, wanted: View, changes: pl.DataFrame, *, on: date | None = None) -> pl.DataFrame:
     """Say each person about whom something is to be said, as SAID.
 
-    Shapes: told and wanted as `views.view`; changes as `differences.difference` found between them.
+    Shapes: told and wanted as `views.view`; changes as `differences.difference` found between them. on: of
+            who is covered neither on this day nor later, nothing is said that concerns him alone.
     """
     people = _with_former(told, wanted)
     loops = _judged(changes, told, wanted)
     altered = people.filter(pl.col("alteration").is_not_null()).select(*MEMBER)
-    basis = wanted.cover.sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
+    lasts = pl.lit(value=True) if on is None else (pl.col("ends_on") >= on).fill_null(value=True)
+    basis = wanted.cover.filter(lasts).sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
     silent = altered.join(basis, on=list(MEMBER)).join(loops, on=[*MEMBER, "basis"], how="anti")
     silent = silent.with_columns(action=pl.lit(CHANGE), turn=pl.lit(1, dtype=pl.Int32))
     rows = pl.concat([loops, silent], how="diagonal").join(people, on=list(MEMBER), how="left")
@@ -106,6 +119,17 @@ def maintained(told: View, wanted: View, changes: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.sort("subscriber", pl.col("subscriber") != pl.col("member"), "member", "turn", "basis")
     return rows.select(pl.col(name).cast(kind) for name, kind in SAID.items())
+
+
+def with_cobra_events(said: pl.DataFrame, *views: View) -> pl.DataFrame:
+    """Say of everybody under continuation what it follows from, whatever is said of him: SAID to SAID."""
+    is_cobra = pl.col("basis") == COBRA
+    word = pl.col("cause").replace_strict(COBRA_EVENTS, default=None, return_dtype=pl.String)
+    known = pl.concat([one.cover.filter(is_cobra).select(*MEMBER, event=word) for one in views])
+    first = known.drop_nulls().unique(MEMBER, keep="first", maintain_order=True)
+    rows = said.join(first, on=list(MEMBER), how="left", maintain_order="left")
+    event = pl.when(is_cobra).then(pl.coalesce("cobra_event", "event"))
+    return rows.with_columns(cobra_event=event).drop("event")
 
 
 def _with_former(told: View, wanted: View) -> pl.DataFrame:
