@@ -135,11 +135,18 @@ def _placed(lines: pl.DataFrame, meanings: Meanings) -> tuple[pl.DataFrame, pl.D
     )
     beside = lines.join(known, on=code, how="left", nulls_equal=True, maintain_order="left")
     count = pl.col("plan_types").list.len()
+    placed = beside.filter(count == 1).with_columns(plan_type=pl.col("plan_types").list.first())
+    return placed.drop("plan_types", "named"), pl.concat(_plan_faults(beside))
+
+
+def _plan_faults(beside: pl.DataFrame) -> list[pl.DataFrame]:
+    """Find lines whose codes mean no plan, none that is offered, or plans of several types."""
+    count = pl.col("plan_types").list.len()
     said = pl.format("{} {}", pl.col("insurance").fill_null("-"), pl.col("plan").fill_null("-"))
     none = beside.filter(pl.col("named").is_null())
     not_offered = beside.filter(pl.col("named").is_not_null() & (count == 0))
     several = beside.filter(count > 1)
-    found = [
+    return [
         findings(
             none,
             "plan unknown",
@@ -165,8 +172,6 @@ def _placed(lines: pl.DataFrame, meanings: Meanings) -> tuple[pl.DataFrame, pl.D
             found=pl.col("plan_types").list.join(", "),
         ),
     ]
-    placed = beside.filter(count == 1).with_columns(plan_type=pl.col("plan_types").list.first())
-    return placed.drop("plan_types", "named"), pl.concat(found)
 
 
 def _points(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -322,9 +327,8 @@ def _unclear(points: pl.DataFrame, candidates: pl.DataFrame, meanings: Meanings)
     none = beside.filter(pl.col("options").is_null())
     no_tier = pl.col("tier").is_not_null() & ~pl.col("tier").is_in(tiers.implode())
     is_tier = no_tier if tiers.len() else pl.lit(value=False)
-    which = beside.filter((pl.col("options") > 1) & (pl.col("programs").list.len() > 1))
-    several = beside.filter((pl.col("options") > 1) & (pl.col("programs").list.len() == 1))
     return [
+        *_several(beside.filter(pl.col("options") > 1)),
         findings(
             none.filter(is_tier),
             "tier unknown",
@@ -341,6 +345,14 @@ def _unclear(points: pl.DataFrame, candidates: pl.DataFrame, meanings: Meanings)
             place="HD04, HD05",
             found=pl.format("tier {}", pl.col("tier").fill_null("none")),
         ),
+    ]
+
+
+def _several(beside: pl.DataFrame) -> list[pl.DataFrame]:
+    """Say what would tell the options of a point apart."""
+    is_one = pl.col("programs").list.len() == 1
+    which, several = beside.filter(~is_one), beside.filter(is_one)
+    return [
         findings(
             which,
             "which program",

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.carriers.opening.census_rows import census_cells
 from openbenefits.carriers.opening.cover import Cover, cover_of
-from openbenefits.carriers.opening.families import Families, census_cells, families_of
+from openbenefits.carriers.opening.families import Families, families_of
 from openbenefits.carriers.opening.from_834 import read_834
 from openbenefits.carriers.opening.from_table import read_table
 from openbenefits.carriers.opening.mapping import Mapping

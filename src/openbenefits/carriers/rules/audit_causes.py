@@ -165,13 +165,13 @@ def _agrees() -> pl.Expr:
     )
 
 
-def _told(since: date) -> pl.Expr:
-    """Find the cause in what was told and accepted."""
+def _held_there(since: date) -> pl.Expr:
+    """Say why a carrier holds what we do not."""
     is_told = pl.col("is_told").fill_null(value=False)
     ended = pl.col("has_ended").fill_null(value=False)
     is_old = (pl.col("ended_on") < since).fill_null(value=False)
     end_told = ended & (pl.col("told_end") == pl.col("ended_on")).fill_null(value=False)
-    here = (
+    return (
         pl.when(end_told)
         .then(_of(Cause.NOT_ENDED))
         .when(ended & ~pl.col("was_told").fill_null(value=False))
@@ -186,6 +186,12 @@ def _told(since: date) -> pl.Expr:
         .then(_of(Cause.NEVER_HELD))
         .otherwise(_of(Cause.UNKNOWN_PERSON))
     )
+
+
+def _told(since: date) -> pl.Expr:
+    """Find the cause in what was told and accepted."""
+    is_told = pl.col("is_told").fill_null(value=False)
+    is_old = (pl.col("ended_on") < since).fill_null(value=False)
     there = (
         pl.when(is_told)
         .then(_of(Cause.LOST))
@@ -207,7 +213,7 @@ def _told(since: date) -> pl.Expr:
     )
     return (
         pl.when(pl.col("verdict") == HERE)
-        .then(here)
+        .then(_held_there(since))
         .when(pl.col("verdict") == THERE)
         .then(there)
         .otherwise(other)
