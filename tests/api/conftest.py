@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from tests.runs.conftest import Employer, put_enrolled
 
@@ -81,6 +82,10 @@ class Program:
         named = headers if key is None else headers | {"HTTP_IDEMPOTENCY_KEY": key}
         body = json.dumps({} if said is None else said)
         return self.browser.post(API + path, body, content_type="application/json", **named)
+
+    def send(self, path: str, name: str, content: bytes) -> Any:
+        file = SimpleUploadedFile(name, content)
+        return self.browser.post(API + path, {"file": file})
 
     def delete(self, path: str) -> Any:
         return self.browser.delete(API + path)

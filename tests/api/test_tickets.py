@@ -54,6 +54,28 @@ def test_a_task_from_opening_to_end(harbor, reading):
     assert reading.post(f"{one}/comments", {"body": "x"}).status_code == 403
 
 
+def test_files_are_put_to_a_task_and_opened(harbor, reading):
+    number = harbor.post(TASKS, {"subject": "With a file"}).json()["number"]
+    where = f"{TASKS}/{number}/files"
+    sent = harbor.send(where, "a.txt", b"hello")
+    assert sent.status_code == 201, sent.content
+    made = sent.json()
+    assert (made["name"], made["media_type"], made["size"], made["is_removed"]) == (
+        "a.txt",
+        "text/plain",
+        5,
+        False,
+    )
+    assert harbor.get(f"{TASKS}/{number}").json()["files"] == [made]
+    opened = reading.get(f"{where}/{made['id']}")
+    assert opened.content == b"hello"
+    assert opened["Content-Disposition"] == "attachment"
+    assert reading.get(f"{where}/999").status_code == 404
+    assert reading.send(where, "a.txt", b"x").status_code == 403
+    assert harbor.send(where, "a.exe", b"MZ\x00").status_code in (409, 422)
+    assert harbor.send(f"{TASKS}/999/files", "a.txt", b"x").status_code == 404
+
+
 def test_a_case_about_health_is_seen_with_that_scope_alone(harbor, reading):
     knee = {"subject": "Her knee", "category": "enrollment", "kind": "evidence"}
     number = harbor.post("/clients/harbor/cases", knee).json()["number"]

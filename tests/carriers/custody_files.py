@@ -49,7 +49,9 @@ LAYOUT = Layout(
 
 def put(folder: Path, people: int = 40) -> int:
     """Put an enrolled employer and the sample's agreements, by folder for the medical carrier."""
-    client_id = put_enrolled(folder, people=people).client_id
+    place = folder / "employer"  # its files are copied with it: answers and files of others stay apart
+    place.mkdir()
+    client_id = put_enrolled(place, people=people).client_id
     agree(folder / "out", folder / "back")
     _cover_dependents(client_id)
     return client_id

@@ -14,6 +14,7 @@ from openbenefits.casework.rules.calendar import (
     Calendar,
     CalendarRefused,
     add_business_hours,
+    business_seconds,
     due_on,
     holidays_of,
     is_business_day,
@@ -89,6 +90,16 @@ def test_hours_add_up(start, first, second):
     one_by_one = add_business_hours(add_business_hours(start, first, HOUSE), second, HOUSE)
     # an hour that ends at closing time is the opening of the next day
     assert add_business_hours(both, 0, HOUSE) == add_business_hours(one_by_one, 0, HOUSE) or second == 0
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),
+    st.integers(0, 60),
+)
+def test_hours_between_two_moments_are_those_added(start, hours):
+    end = add_business_hours(start, hours, HOUSE)
+    assert business_seconds(start, end, HOUSE) == hours * 3600
+    assert business_seconds(end, start, HOUSE) == 0 or hours == 0
 
 
 def test_a_calendar_that_cannot_be_is_refused():

@@ -20,7 +20,7 @@ from openbenefits.casework.models import (
     Ticket,
     TicketType,
 )
-from openbenefits.casework.notices import follow, mute, send_notices
+from openbenefits.casework.notices import follow, mute, see, send_notices, told_to, unseen
 from openbenefits.casework.services import (
     Assignee,
     CaseOrder,
@@ -74,8 +74,43 @@ def test_what_waits_or_is_done_is_not_escalated(house):
     change(access("ann"), waiting.pk, ChangeOrder(status=Status.WAITING), now=NOW)
     change(access("ann"), done.pk, ChangeOrder(status=Status.CLOSED), now=NOW)
     assert escalate(LATER) == Escalated()
-    change(access("ann"), waiting.pk, ChangeOrder(status=Status.IN_PROGRESS), now=LATER)
-    assert escalate(LATER) == Escalated(level_1=1, level_2=1)
+    on_again = change(access("ann"), waiting.pk, ChangeOrder(status=Status.IN_PROGRESS), now=LATER)
+    assert escalate(LATER) == Escalated()  # it waited all the time
+    assert escalate(on_again.level_1_at) == Escalated(level_1=1)
+
+
+def test_the_clock_stands_while_a_ticket_waits_on_somebody(house):
+    made = case(house, priority=Priority.HIGH)  # nine business hours
+    hours = [timedelta(hours=count) for count in range(10)]
+    for status, after in ((Status.WAITING, 2), (Status.IN_PROGRESS, 5), (Status.WAITING, 6)):
+        change(access("ann"), made.pk, ChangeOrder(status=status), now=NOW + hours[after])
+    tuesday = datetime(2026, 3, 3, 14, tzinfo=UTC)  # an hour after the house opens
+    on_again = change(access("ann"), made.pk, ChangeOrder(status=Status.IN_PROGRESS), now=tuesday)
+    assert on_again.stands_since is None
+    assert on_again.stood_seconds == 3600 * (3 + 1 + 1)  # of Monday 16 to 17 o'clock, of Tuesday 8 to 9
+    assert on_again.level_1_at == datetime(2026, 3, 3, 20, tzinfo=UTC)  # Tuesday 10 o'clock and five hours
+    urgent = change(access("ann"), made.pk, ChangeOrder(priority=Priority.CRITICAL), now=tuesday)
+    assert urgent.level_1_at == datetime(2026, 3, 3, 15, tzinfo=UTC)  # four hours, and five it stood
+
+
+def test_people_are_told_in_the_product_itself_until_they_have_seen_it(house):
+    ann = access("ann")
+    made = open_case("r", CaseOrder(client_id=house["acme"], subject="x", assigned=_to("ann")), now=NOW)
+    assert unseen(ann) == 0  # the worker tells
+    with IN_MEMORY:
+        send_notices(connection, now=NOW)
+        change(access("eve"), made.pk, ChangeOrder(priority=Priority.HIGH), now=NOW)
+        send_notices(connection, now=LATER)
+    assert unseen(ann) == 2
+    last, first = told_to(ann, 10)
+    assert (first.happenings, last.happenings) == (["opened"], ["changed"])
+    assert see(ann, through=first.pk, now=LATER) == 1
+    assert see(ann, through=first.pk, now=LATER) == 0
+    assert (unseen(ann), unseen(access("dan"))) == (1, 0)
+
+
+def _to(name):
+    return Assignee(user_id=user(name).pk)
 
 
 def test_another_priority_counts_the_levels_anew(house):

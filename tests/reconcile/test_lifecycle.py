@@ -8,17 +8,35 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from django.db import IntegrityError, transaction
+from tests.accounts.test_approvals import folder_of
 from tests.reconcile.conftest import BEFORE, CARRIER, LOADED, MONTH, NOW, book, end, write
 
+from openbenefits.accounts.approvals import ApprovalWanted, approve, propose
+from openbenefits.accounts.models import User
+from openbenefits.accounts.roles import RoleCode
+from openbenefits.accounts.services import access_of, give_role
 from openbenefits.casework.models import Ticket
 from openbenefits.payroll.taken import take
+from openbenefits.programs import services as setup
 from openbenefits.reconcile import items, loading, matching
 from openbenefits.reconcile.disputes import disputable, dispute_file, dispute_letter, write_dispute
-from openbenefits.reconcile.frames import load_items
+from openbenefits.reconcile.entries import entries
+from openbenefits.reconcile.frames import load_items, load_rows
 from openbenefits.reconcile.items import Move, MoveRefused
 from openbenefits.reconcile.loading import InvoiceOrder, InvoiceRefused
-from openbenefits.reconcile.models import CarrierTerms, Invoice, InvoiceLine, Item, ItemAct, PersonReference
+from openbenefits.reconcile.models import (
+    CarrierTerms,
+    Invoice,
+    InvoiceLine,
+    Item,
+    ItemAct,
+    PersonMonth,
+    PersonReference,
+    PlanMonth,
+)
 from openbenefits.reconcile.reconciling import reconcile
+from openbenefits.reconcile.rules.residuals import CALENDAR, NOT_BILLED, NOT_COLLECTED
 from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
@@ -278,6 +296,32 @@ def test_a_file_is_read_whole_or_not_at_all(two, fresh_database, tmp_path, text,
     assert not Invoice.objects.exists()
 
 
+def test_a_write_off_waits_for_another_person_where_the_client_wants_one(
+    two, fresh_database, lines, tmp_path
+):
+    connection, client = fresh_database, two["harbor"]
+    only_mutual(connection)
+    wanted = folder_of(tmp_path, "strict", "second_person: {write_off: true}")
+    assert setup.apply(wanted, client_id=client, applied_by="test", now=NOW).release
+    ann, bob = (User.objects.create_user(name) for name in ("ann", "bob"))
+    for one in (ann, bob):
+        give_role(one, client, RoleCode.FINANCE, given_by="test", now=NOW)
+    rows = lines.with_columns(premium_cents=pl.col("premium_cents") + 300)
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    item = Item.objects.filter(client_id=client, leg="A").order_by("pk")[0]
+    step = Move(state=ItemState.WRITTEN_OFF, words="too small to claim")
+    with pytest.raises(ApprovalWanted) as wants, transaction.atomic():
+        items.move([item.pk], step, **BY)
+    with pytest.raises(IntegrityError, match="an approval by another person"), transaction.atomic():
+        Item.objects.filter(pk=item.pk).update(state="written off", closed_at=LOADED)
+    proposal = propose(access_of(connection, ann), wants.value.matter, reason="small", now=LOADED)
+    approve(access_of(connection, bob), proposal, reason="agreed", now=LOADED)
+    assert items.move([item.pk], step, **BY) == 1
+    other = Item.objects.filter(client_id=two["quill"], leg="A").order_by("pk")[0]
+    assert items.move([other.pk], step, **BY) == 1  # that client wants nobody else
+
+
 def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lines, tmp_path):
     connection, client = fresh_database, two["harbor"]
     only_mutual(connection)
@@ -322,5 +366,27 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
         people[3]: "DED_TAX",
     }
     assert told["taken_cents"] - told["owed_cents"] == sum(
-        Item.objects.values_list("difference_cents", flat=True)
+        Item.objects.filter(leg="B").values_list("difference_cents", flat=True)
     )
+    money = load_rows(connection, PersonMonth, invoice.pk)
+    collected = pl.col("taken_cents") + pl.col("employer_cents") - pl.col("invoiced_cents")
+    parts = (
+        pl.col("payroll_cents")
+        - pl.col("carrier_cents")
+        + pl.col("timing_cents")
+        + pl.col("unexplained_cents")
+    )
+    assert money.filter(collected != parts).is_empty()  # everything, to the cent
+    assert money.filter(pl.col("carrier_cents") != 0).is_empty()  # the invoice is right
+    vision = money.filter(pl.col("person_id").is_in(people[:3]) & (pl.col("payroll_cents") != 0))
+    assert set(vision["person_id"]) == set(people[:3])
+    assert set(money["timing"]) <= {"", CALENDAR, NOT_BILLED, NOT_COLLECTED}
+    assert money["unexplained_cents"].sum() == told["uncollected_cents"]
+    told = entries(connection, invoice)
+    assert told["debit_cents"].sum() == told["credit_cents"].sum() == invoice.total_cents
+    assert (
+        told.filter(account="withheld")["debit_cents"].sum()
+        == load_rows(connection, PlanMonth, invoice.pk)["taken_cents"].sum()
+    )
+    open_ = Item.objects.filter(leg="C", code="MONEY_UNEXPLAINED")
+    assert open_.count() == money.filter(pl.col("unexplained_cents") != 0).height

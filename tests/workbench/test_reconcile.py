@@ -165,11 +165,16 @@ def test_every_page_reads_well(page, site, invoice):
         f"{invoice.pk}/?all=1",
         f"{invoice.pk}/labels",
         f"{invoice.pk}/people",
+        f"{invoice.pk}/money",
+        "terms/",
+        f"terms/of?carrier={CARRIER}",
     )
     for where in (
         *(HERE + one for one in places),
         "/workbench/differences/",
         f"/workbench/differences/{item.pk}/",
+        f"/workbench/harbor/self-bill/?month={MONTH}",
+        f"/workbench/harbor/carrier-balances/?month={MONTH}",
     ):
         assert page.goto(site + where).status == 200, where
         look(page, where)
@@ -196,6 +201,39 @@ def test_who_may_not_sees_and_does_nothing(users, invoice, of_client, as_face):
             answer = quill.get(f"/workbench/differences/{item}/")
             assert answer.status_code == (200 if code == "quill" else 404)
         assert "several clients" not in text(quill.get(f"{HERE}load"))
+
+
+def test_terms_are_put_into_force_by_who_works_for_everybody(users, invoice, as_face):
+    where = f"{HERE}terms/of?carrier={CARRIER}"
+    with LENIENT:
+        money = signed_in(Browser(HTTP_HOST="localhost"), users["money"])
+        shown = money.get(where).context["document"]
+        wrong = shown.replace("day: 15", "day: 25")
+        assert "expected a wash day" in text(money.post(where, {"document": wrong}))
+        assert money.post(where, {"document": "{"}).status_code == 422
+        said = {"document": shown.replace("day: 15", "day: 16")}
+        assert "In force from now on" in text(money.post(where, said, follow=True))
+        quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+        assert "day: 16" in text(quill.get(where))
+        assert quill.post(where, {"document": shown}).status_code == 403
+        assert money.post(where, {"document": shown}).status_code == 302
+
+
+def test_our_own_bill_and_balances_are_shown_and_saved(users, invoice, as_face):
+    with LENIENT:
+        quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+        own = text(quill.get("/workbench/quill/self-bill/", {"month": MONTH.isoformat()}))
+        assert "How it follows from the month before" in own
+        saved = quill.get("/workbench/quill/self-bill/", {"month": MONTH.isoformat(), "bill.export": "csv"})
+        premiums = [line.rsplit(",", 2)[1] for line in saved.content.decode().splitlines()[1:]]
+        assert premiums
+        assert all(float(one.strip('"').replace("$", "").replace(",", "")) > 0 for one in premiums)
+        assert quill.get("/workbench/harbor/self-bill/").status_code == 404
+        told = text(quill.get("/workbench/quill/carrier-balances/", {"month": MONTH.isoformat()}))
+        assert "Charged less taken" in told
+        assert quill.get("/workbench/quill/self-bill/", {"month": "soon"}).status_code == 200
+        reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+        assert reader.get("/workbench/quill/carrier-balances/").status_code == 403
 
 
 def test_the_day_stands_where_it_is_told(monkeypatch, users, invoice, as_face):

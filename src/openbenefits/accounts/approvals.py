@@ -33,6 +33,7 @@ class ApprovalKind(StrEnum):
     FINALIZE = "finalize"
     OVERRIDE = "override"
     SETUP = "setup"
+    WRITE_OFF = "write_off"
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,7 @@ PERMISSIONS = {
     ApprovalKind.FINALIZE: Permission.FINALIZE,
     ApprovalKind.OVERRIDE: Permission.REPAIR,
     ApprovalKind.SETUP: Permission.SETUP,
+    ApprovalKind.WRITE_OFF: Permission.FINANCE,
 }
 """Who may do an act may prepare and approve it."""
 

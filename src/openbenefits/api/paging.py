@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from openbenefits.api.problems import Problem
 from openbenefits.api.shapes import rows_of
+from openbenefits.workforce.models import Person
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", bound=Model)
@@ -55,6 +56,56 @@ def slice_of(frame: pl.DataFrame, *, cursor: str | None, limit: int) -> dict[str
     begin = read[0]
     more = _written(begin + limit) if frame.height > begin + limit else None
     return {"items": rows_of(frame.slice(begin, limit)), "next": more}
+
+
+AT_ONCE = 100
+"""So many people are computed at least; more where these have too few rows for a page."""
+
+
+def slice_of_people(
+    people: QuerySet[Person],
+    compute: Callable[[list[int]], pl.DataFrame],
+    *,
+    cursor: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    """Answer a page of rows that are computed of people: only those whose rows it shows are looked at.
+
+    compute: answers the rows of some people, with person_id; those of one are always in the same order. The
+    cursor says with whom to go on, and how many of his rows were shown.
+    """
+    begin, skipped = _place(cursor)
+    parts: list[pl.DataFrame] = []
+    left, at_once = limit, max(limit, AT_ONCE)
+    while True:
+        ids = list(people.filter(pk__gte=begin).order_by("pk").values_list("pk", flat=True)[:at_once])
+        if not ids:
+            return _joined(parts, None)
+        rows = compute(ids).sort("person_id", maintain_order=True)
+        rows = rows.slice(min(skipped, rows.filter(person_id=begin).height))
+        parts.append(rows.head(left))
+        if rows.height > left:
+            person = rows["person_id"][left]
+            shown = rows.head(left).filter(person_id=person).height
+            return _joined(parts, [person, shown + (skipped if person == begin else 0)])
+        left, begin, skipped = left - rows.height, ids[-1] + 1, 0
+        if len(ids) < at_once:
+            return _joined(parts, None)
+        if not left:
+            return _joined(parts, [begin, 0])
+        at_once *= 2
+
+
+def _place(cursor: str | None) -> tuple[int, int]:
+    read = [0, 0] if cursor is None else _read(cursor)
+    if len(read) != 2 or not all(isinstance(one, int) and 0 <= one < 2**40 for one in read):
+        raise _refused()
+    return read[0], read[1]
+
+
+def _joined(parts: list[pl.DataFrame], key: list[int] | None) -> dict[str, Any]:
+    rows = rows_of(pl.concat(parts)) if parts else []
+    return {"items": rows, "next": None if key is None else _written(tuple(key))}
 
 
 def _written(key: Any) -> str:

@@ -1,5 +1,6 @@
 """Deductions: what pays owe, what payroll took, what is still to be put right."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path as File
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from pydantic import BaseModel, Field
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.elections import BadRow, bad_rows, saved
 from openbenefits.api.naming import Desk, at
-from openbenefits.api.paging import Rows, slice_of
+from openbenefits.api.paging import Rows, slice_of, slice_of_people
 from openbenefits.api.problems import Problem
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import (
@@ -44,6 +45,7 @@ from openbenefits.payroll.rules.corrections import Agreed
 from openbenefits.payroll.services import owed, write_register
 from openbenefits.payroll.taken import take
 from openbenefits.payroll.why import why
+from openbenefits.workforce.models import Person as Participant
 
 router = Routes("deductions")
 DEDUCTIONS = "/clients/{client}/deductions"
@@ -61,6 +63,20 @@ def _people(desk: Desk, person_id: int | None) -> list[int] | None:
     return [person_id]
 
 
+def _by_person(
+    desk: Desk,
+    person_id: int | None,
+    compute: Callable[[list[int]], pl.DataFrame],
+    cursor: str | None,
+    limit: int,
+) -> Any:
+    """Answer a page of what is computed of one person, or of everybody, page by page."""
+    wanted = Participant.objects.filter(client_id=desk.client_id)
+    if (ids := _people(desk, person_id)) is not None:
+        wanted = wanted.filter(pk__in=ids)
+    return slice_of_people(wanted, compute, cursor=cursor, limit=limit)
+
+
 @router.get(f"{DEDUCTIONS}/owed", response=Rows, summary="List what pays owe")
 def list_owed(
     request: Any,
@@ -74,8 +90,12 @@ def list_owed(
     """List the deductions and credits of the pays that end in a span, line by line; amounts in cents."""
     desk = at(request, client, Permission.SEE)
     last = _last(begin, through)
-    rows = owed(connection, desk.client_id, begin=begin, through=last, person_ids=_people(desk, person_id))
-    return slice_of(rows.drop("client_id", strict=False), cursor=cursor, limit=limit)
+
+    def rows_of(people: list[int]) -> pl.DataFrame:
+        rows = owed(connection, desk.client_id, begin=begin, through=last, person_ids=people)
+        return rows.drop("client_id", strict=False)
+
+    return _by_person(desk, person_id, rows_of, cursor, limit)
 
 
 @router.get(f"{DEDUCTIONS}/balances", response=Rows, summary="List balances")
@@ -89,12 +109,12 @@ def list_balances(
 ) -> Any:
     """List what is still to be taken or given back: owed − taken − scheduled, in cents."""
     desk = at(request, client, Permission.PAYROLL)
-    wanted = ledger.Asked(
-        client_id=desk.client_id, through=as_of or desk.today, person_ids=_people(desk, person_id)
-    )
-    return slice_of(
-        ledger.balances(connection, wanted).drop("client_id", strict=False), cursor=cursor, limit=limit
-    )
+
+    def rows_of(people: list[int]) -> pl.DataFrame:
+        wanted = ledger.Asked(client_id=desk.client_id, through=as_of or desk.today, person_ids=people)
+        return ledger.balances(connection, wanted).drop("client_id", strict=False)
+
+    return _by_person(desk, person_id, rows_of, cursor, limit)
 
 
 @router.get(f"{DEDUCTIONS}/mismatches", response=Rows, summary="List mismatches")

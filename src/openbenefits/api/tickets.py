@@ -3,12 +3,17 @@
 from datetime import date, datetime
 from typing import Any, Literal
 
+from django.http import HttpResponse
+from ninja import File as Upload
 from ninja import Path, Query, Status
+from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.api.elections import refuse_large
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, page_of
+from openbenefits.api.papers import FILE
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Day, Id, Limit, Text, Words
@@ -16,13 +21,13 @@ from openbenefits.casework.changing import change
 from openbenefits.casework.codes import STATUSES, Form, Priority
 from openbenefits.casework.codes import Status as Stands
 from openbenefits.casework.listing import Wanted, as_frame, found, story
-from openbenefits.casework.models import Comment, Queue, TeamRole, Ticket
+from openbenefits.casework.models import Attachment, Comment, Queue, TeamRole, Ticket
 from openbenefits.casework.opening import open_case, open_task
 from openbenefits.casework.orders import CaseOrder, ChangeOrder, Subject, TaskOrder, TicketMissing
 from openbenefits.casework.people import people_for
 from openbenefits.casework.rules.assigning import Assignee
 from openbenefits.casework.seeing import require_work, ticket_of
-from openbenefits.casework.talking import comment
+from openbenefits.casework.talking import attach, comment, open_attachment
 
 router = Routes("tasks and cases")
 Priorities = Literal[tuple(str(one) for one in Priority)]  # type: ignore[valid-type]
@@ -77,10 +82,23 @@ class TicketChanged(BaseModel):
     reason: str
 
 
+class TicketFile(BaseModel):
+    """A file put to it; what was taken away keeps its line and has no content any more."""
+
+    id: int
+    name: str
+    media_type: str
+    size: int
+    author: str
+    at: datetime
+    is_removed: bool
+
+
 class TicketStory(BaseModel):
     """A task or case with what was said and done."""
 
     ticket: TicketShown
+    files: list[TicketFile]
     comments: list[TicketComment]
     history: list[TicketChanged]
 
@@ -212,12 +230,39 @@ def _comment(desk: Desk, form: Form, number: int, said: NewComment) -> Any:
     return Status(201, {"author": made.author, "at": made.at, "body": made.body})
 
 
+def _file(one: Attachment) -> dict[str, Any]:
+    told = {name: getattr(one, name) for name in ("id", "name", "media_type", "size", "author", "at")}
+    return told | {"is_removed": one.removed_at is not None}
+
+
+def _attach(desk: Desk, form: Form, number: int, file: UploadedFile) -> Any:
+    ticket = _find(desk, form, number)
+    require_work(desk.access, desk.client_id)
+    refuse_large(file)
+    made = attach(desk.access, ticket.pk, file.name or "file", file.read(), now=desk.now)
+    desk.did(f"put a file to a {form}", ticket.person_id)
+    return Status(201, _file(made))
+
+
+def _open_file(desk: Desk, form: Form, number: int, file_id: int) -> Any:
+    ticket = _find(desk, form, number)
+    try:
+        opened = open_attachment(desk.access, ticket.pk, file_id)
+    except TicketMissing:
+        raise not_found("a file of it", "correct the number; what is shown of it lists its files") from None
+    desk.saw(f"file of a {form}", ticket.person_id)
+    response = HttpResponse(opened.content, content_type=opened.media_type)
+    response["Content-Disposition"] = "attachment"
+    return response
+
+
 def _story(desk: Desk, form: Form, number: int) -> Any:
     ticket = _find(desk, form, number)
     desk.saw(form, ticket.person_id)
     told = story(ticket)
     return {
         "ticket": _shown(desk, [ticket])[0],
+        "files": [_file(one) for one in told.files],
         "comments": [
             {name: getattr(one, name) for name in TicketComment.model_fields} for one in told.comments
         ],
@@ -275,6 +320,33 @@ def _routes(form: Form, many: str) -> None:
     def comment_on_one(request: Any, client: Path[Code], number: Path[Id], said: NewComment) -> Any:
         """Say something about one; what is said stays."""
         return _comment(at(request, client, Permission.SEE), form, number, said)
+
+    _file_routes(form, one)
+
+
+def _file_routes(form: Form, one: str) -> None:
+    """Give the files of a form their addresses."""
+
+    @router.post(
+        f"{one}/files",
+        response={201: TicketFile},
+        summary=f"Put a file to a {form}",
+        operation_id=f"attach_to_{form}",
+    )
+    def attach_to_one(request: Any, client: Path[Code], number: Path[Id], file: Upload[UploadedFile]) -> Any:
+        """Put a PDF, JPEG, PNG, workbook or text of at most 10 MB to one; it is kept sealed."""
+        return _attach(at(request, client, Permission.SEE), form, number, file)
+
+    @router.get(
+        f"{one}/files/{{file_id}}",
+        response=None,
+        summary=f"Open a file of a {form}",
+        operation_id=f"open_file_of_{form}",
+        openapi_extra=FILE,
+    )
+    def open_file_of_one(request: Any, client: Path[Code], number: Path[Id], file_id: Path[Id]) -> Any:
+        """Answer a file of one."""
+        return _open_file(at(request, client, Permission.SEE), form, number, file_id)
 
 
 _routes(Form.TASK, "tasks")

@@ -23,6 +23,7 @@ from openbenefits.api import (
     queries,
     renewals,
     repairs,
+    roles,
     runs,
     setup,
     statements,
@@ -38,7 +39,7 @@ from openbenefits.api.routing import shared
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
     *(continuation, setup, tickets, best_plan, renewals, platform, invoices, carriers, carrier_answers),
-    *(queries, census, papers, statements, subscriptions),
+    *(queries, census, papers, statements, subscriptions, roles),
 )
 """What is imported for the addresses it answers."""
 api.add_router("", shared)

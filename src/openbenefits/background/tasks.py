@@ -9,6 +9,7 @@ from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background import carrier_kinds
 from openbenefits.background.services import perform
 from openbenefits.casework.escalating import escalate
+from openbenefits.casework.inquiries import carry
 from openbenefits.casework.notices import send_notices
 from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
@@ -69,6 +70,7 @@ def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     try:
         moment = clock.now()
         close_gone(connection, as_of=clock.today(), now=moment)
+        carry(moment)
         escalate(moment)
         send_notices(connection, now=moment)
     finally:

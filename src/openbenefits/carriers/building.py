@@ -99,6 +99,7 @@ def manner_of(partner: Partner, *, leaves_out: bool = False) -> Manner:
         context=partner.context,
         ended=partner.ended,
         days_to_repeat=0 if leaves_out else partner.days_to_repeat,
+        set_size=partner.set_size,
     )
 
 

@@ -11,6 +11,7 @@ from openbenefits.casework.models import Change, Notice, Ticket
 from openbenefits.casework.opening import MOST_SUBJECT, assigned_columns, is_unassigned, levels_of
 from openbenefits.casework.orders import Author, ChangeOrder, Subject, TicketMissing, TicketRefused
 from openbenefits.casework.rules.assigning import Assignee, assign
+from openbenefits.casework.rules.calendar import business_seconds
 from openbenefits.casework.rules.escalating import level_reached
 from openbenefits.casework.seeing import By, asked, author_of, require_work, visible
 from openbenefits.casework.standing import Standing, standing
@@ -20,7 +21,10 @@ WATCHED = (
     *("category", "kind", "subject", "body", "notify", "is_health", "escalated"),
 )
 """What of a ticket its history tells."""
-FOLLOWING = ("changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded")
+FOLLOWING = (
+    *("changed_at", "done_at", "done_by", "level_1_at", "level_2_at", "reminded"),
+    *("stands_since", "stood_seconds"),
+)
 """What follows from it."""
 MOST_AT_ONCE = 5_000
 
@@ -162,12 +166,29 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
     ticket.reminded = 0 if "due_on" in said else ticket.reminded
     if "status" in said:
         _to_status(ticket, said["status"], author, now)
+    has_gone_on = _stop_or_go_on(ticket, stands, now)
     if before[:2] != (ticket.category, ticket.kind):
         ticket.is_health = stands.is_health(ticket.category, ticket.kind)
     if "assigned" in said:
         _reassign(ticket, said["assigned"], stands)
-    if before != (ticket.category, ticket.kind, ticket.priority, ticket.start_on):
+    if has_gone_on or before != (ticket.category, ticket.kind, ticket.priority, ticket.start_on):
         count_levels(ticket, stands, now)
+
+
+def _stop_or_go_on(ticket: Ticket, stands: Standing, now: datetime) -> bool:
+    """Let the clock of a ticket stand while it waits on somebody or is done; answer whether it went on again.
+
+    Business time for which it stood is added up, and no level counts it.
+    """
+    is_still = ticket.status in DONE or (ticket.form, ticket.status) in stands.excluded
+    if is_still:
+        ticket.stands_since = ticket.stands_since or now
+        return False
+    if ticket.stands_since is None:
+        return False
+    ticket.stood_seconds += business_seconds(ticket.stands_since, now, stands.calendar)
+    ticket.stands_since = None
+    return True
 
 
 def _to_status(ticket: Ticket, wanted: Status | Mapping[Form, Status], author: Author, now: datetime) -> None:
@@ -203,7 +224,8 @@ def _reassign(ticket: Ticket, wanted: Assignee, stands: Standing) -> None:
 def count_levels(ticket: Ticket, stands: Standing, now: datetime) -> None:
     """Count the levels anew; one that lies ahead again is to be reached again."""
     ticket.level_1_at, ticket.level_2_at = levels_of(
-        stands, ticket.category, ticket.kind, ticket.priority, ticket.start_on, ticket.opened_at
+        *(stands, ticket.category, ticket.kind, ticket.priority, ticket.start_on, ticket.opened_at),
+        ticket.stood_seconds,
     )
     ticket.escalated = min(ticket.escalated, level_reached(ticket.level_1_at, ticket.level_2_at, now))
 

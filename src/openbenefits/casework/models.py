@@ -42,6 +42,8 @@ class Ticket(models.Model):
     done_by = models.TextField(blank=True, default="")
     level_1_at = models.DateTimeField(null=True)  # when it is escalated, if it is open then
     level_2_at = models.DateTimeField(null=True)
+    stands_since = models.DateTimeField(null=True)  # it waits on somebody, or is done: its clock stands
+    stood_seconds = models.IntegerField(default=0)  # of business time, before that
     escalated = models.SmallIntegerField(default=0)  # the level it has reached
     reminded = models.SmallIntegerField(default=0)  # 1: soon due, 2: overdue
 
@@ -175,6 +177,61 @@ class Mail(OfTicket):
 
     class Meta:
         indexes = [models.Index(fields=["client_id", "ticket_id"], name="casework_mails")]
+
+
+class Told(OfTicket):
+    """What a user is told of a ticket in the product itself: his own row, until he has seen it and after."""
+
+    user_id = models.BigIntegerField()
+    happenings = models.JSONField()  # codes.Happening, in order
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user_id", "-id"], name="casework_told_to"),
+            models.Index(fields=["user_id"], condition=Q(seen_at__isnull=True), name="casework_unseen"),
+        ]
+
+
+class Inquiry(models.Model):
+    """What an employee asks in the portal; a case of the staff answers it. The employee sees these rows."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    subject = models.TextField()
+    ticket_id = models.BigIntegerField(null=True)  # once the worker has opened the case
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["client_id", "person_id", "-id"], name="casework_inquiry_of_person"),
+            models.Index(fields=["id"], condition=Q(ticket_id__isnull=True), name="casework_inquiry_new"),
+        ]
+
+
+class InquiryWord(models.Model):
+    """What the employee, or the staff, says about an inquiry; what is said stays."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    inquiry_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    is_answer = models.BooleanField()  # the staff says it
+    author = models.TextField()
+    body = models.TextField()
+    carried_at = models.DateTimeField(null=True)  # when the case heard of what the employee says
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["inquiry_id", "id"], name="casework_inquiry_words"),
+            models.Index(
+                fields=["id"],
+                condition=Q(carried_at__isnull=True, is_answer=False),
+                name="casework_inquiry_unheard",
+            ),
+        ]
 
 
 class Muted(models.Model):

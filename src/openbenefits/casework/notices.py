@@ -17,7 +17,7 @@ from openbenefits.accounts.models import Role, User
 from openbenefits.accounts.roles import Permission, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, Access, access_of
 from openbenefits.casework.codes import Happening, Priority, Scope
-from openbenefits.casework.models import Follower, Mail, Muted, Notice, Ticket
+from openbenefits.casework.models import Follower, Mail, Muted, Notice, Ticket, Told
 from openbenefits.casework.rules.telling import Around, recipients
 from openbenefits.casework.standing import Standing, standing
 from openbenefits.workforce.models import Client
@@ -86,7 +86,9 @@ def _send(connection: Any, numbers: list[int], now: datetime) -> int:
         notices = list(waiting.order_by("pk").select_for_update(skip_locked=True))
         made: list[Mail] = []
         sent = 0
-        for user_id, happened in _told(notices, post).items():
+        told = _told(notices, post)
+        Told.objects.bulk_create(_rows_of(told, post, now))
+        for user_id, happened in told.items():
             mails = _mail(user_id, happened, post, now)
             made += mails
             sent += bool(mails) and mails[0].fate == SENT
@@ -112,6 +114,21 @@ def _told(notices: list[Notice], post: Post) -> dict[int, Happened]:
             if access is not None and _sees(access, ticket):
                 told.setdefault(user_id, {}).setdefault(ticket.pk, []).append(happening)
     return told
+
+
+def _rows_of(told: dict[int, Happened], post: Post, now: datetime) -> list[Told]:
+    """Answer what users are told in the product, whether or not a mail reaches them."""
+    return [
+        Told(
+            client_id=post.tickets[number].client_id,
+            ticket_id=number,
+            at=now,
+            user_id=user_id,
+            happenings=list(dict.fromkeys(map(str, said))),
+        )
+        for user_id, happened in told.items()
+        for number, said in happened.items()
+    ]
 
 
 def _mail(user_id: int, happened: Happened, post: Post, now: datetime) -> list[Mail]:
@@ -228,6 +245,31 @@ def _post(connection: Any, found: list[Ticket], numbers: list[int], now: datetim
         access={number: access_of(connection, user) for number, user in users.items()},
         clients=dict(clients.values_list("pk", "name")),
     )
+
+
+# --- what is told in the product ----------------------------------------------------------------------------
+
+MOST_UNSEEN = 99
+"""So many unseen notices are counted; more are as many as no one reads."""
+
+
+def unseen(access: Access) -> int:
+    """Count the notices of a user that he has not seen; MOST_UNSEEN + 1 stands for more."""
+    if not access.user_id or access.person_id is not None:
+        return 0
+    mine = Told.objects.filter(user_id=access.user_id, seen_at__isnull=True)
+    return len(mine.values_list("pk", flat=True)[: MOST_UNSEEN + 1])
+
+
+def told_to(access: Access, most: int) -> list[Told]:
+    """List what a user was told, the last first."""
+    return list(Told.objects.filter(user_id=access.user_id).order_by("-pk")[:most])
+
+
+def see(access: Access, *, through: int, now: datetime) -> int:
+    """Mark the notices of a user as seen, up to a number; answer how many were new to him."""
+    mine = Told.objects.filter(user_id=access.user_id, seen_at__isnull=True, pk__lte=through)
+    return mine.update(seen_at=now)
 
 
 # --- what each user wants to be told ------------------------------------------------------------------------

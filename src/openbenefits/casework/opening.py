@@ -144,12 +144,21 @@ def assigned_columns(assigned: Assigned) -> dict[str, Any]:
 
 
 def levels_of(
-    stands: Standing, category: str, kind: str, priority: str, start_on: Any, opened_at: datetime
+    stands: Standing,
+    category: str,
+    kind: str,
+    priority: str,
+    start_on: Any,
+    opened_at: datetime,
+    stood_seconds: int = 0,
 ) -> tuple[datetime | None, ...]:
-    """Answer when a ticket is escalated: in business time since it was opened, or its start if later."""
+    """Answer when a ticket is escalated: in business time since it was opened, or its start if later.
+
+    stood_seconds: the business time for which it waited on somebody, which does not count.
+    """
     begins = datetime.combine(start_on, time(), ZoneInfo(stands.calendar.zone))
     hours = closest(stands.hours, category, kind, priority)
-    return levels_at(hours, max(opened_at, begins), stands.calendar)
+    return levels_at(hours, max(opened_at, begins), stands.calendar, stood_seconds)
 
 
 def _write_down(tickets: Any, author: Author, now: datetime) -> None:

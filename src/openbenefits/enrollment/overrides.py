@@ -75,9 +75,7 @@ def override_eligibility(
              author or reason, or nothing to withdraw. UnknownPeople, PeopleBusy. ApprovalWanted where the
              client wants another user to approve it.
     """
-    for what, text in (("author", author), ("reason", reason)):
-        if not text.strip():
-            raise OverrideRefused(f"expected {a(what)} of the decision, found none; state the {what}")
+    _refuse_silence(author=author, reason=reason)
     key = {"client_id": client_id, "person_id": person_id, "benefit_record": benefit_record}
     key |= {"schedule_id": schedule_id, "event_number": event_number}
     with transaction.atomic(using=connection.alias):
@@ -86,11 +84,7 @@ def override_eligibility(
         program_id, option_id = _place(connection, event, program, option)
         made = EligibilityOverride.objects.using(connection.alias).filter(**key)
         last = made.filter(program_id=program_id, option_id=option_id).order_by("-version").first()
-        if is_eligible is None and (last is None or last.is_eligible is None):
-            raise OverrideRefused(
-                f"event {event_number}: expected a decision about {_name(program, option)} to withdraw,"
-                " found none; state eligible or ineligible"
-            )
+        _refuse_nothing_to_withdraw(is_eligible, last, f"event {event_number}", _name(program, option))
         said = (is_eligible, author, reason)
         if last is not None and said == (last.is_eligible, last.author, last.reason):
             return Decided(version=last.version, is_new=False, is_prepared_again=False)
@@ -110,6 +104,29 @@ def override_eligibility(
         )
         again = not is_decided_again and assign_again(connection, [event], author=author, now=now) > 0
     return Decided(version=version, is_new=True, is_prepared_again=again)
+
+
+def _refuse_silence(**said: str) -> None:
+    """Refuse a decision without an author or a reason.
+
+    Errors: OverrideRefused.
+    """
+    for what, text in said.items():
+        if not text.strip():
+            raise OverrideRefused(f"expected {a(what)} of the decision, found none; state the {what}")
+
+
+def _refuse_nothing_to_withdraw(
+    is_eligible: bool | None, last: EligibilityOverride | None, event: str, name: str
+) -> None:
+    """Refuse to withdraw what nobody decided.
+
+    Errors: OverrideRefused.
+    """
+    if is_eligible is None and (last is None or last.is_eligible is None):
+        raise OverrideRefused(
+            f"{event}: expected a decision about {name} to withdraw, found none; state eligible or ineligible"
+        )
 
 
 def matter_of_override(

@@ -37,7 +37,12 @@ BALANCE = "INV_BALANCE"
 
 
 def as_items(
-    connection: Any, invoice: Invoice, compared: "Compared", owing: Owing, terms: Terms
+    connection: Any,
+    invoice: Invoice,
+    compared: "Compared",
+    owing: Owing,
+    money: pl.DataFrame,
+    terms: Terms,
 ) -> pl.DataFrame:
     """Answer the items of a comparison: key and FOUND_AGAIN; what is only rounding is none."""
     found = compared.found.filter(pl.col("code") != ROUNDING)
@@ -45,7 +50,8 @@ def as_items(
     keyed = named.with_columns(key=_key("A"), leg=pl.col("code").replace_strict(LEGS, default="A"))
     taken = _deductions(owing)
     rows = pl.concat(
-        [one.select(_COLUMNS) for one in (keyed, taken, _balance(invoice))], how="vertical_relaxed"
+        [one.select(_COLUMNS) for one in (keyed, taken, _money(invoice, money), _balance(invoice))],
+        how="vertical_relaxed",
     )
     texts = ("expected", "found", "notes", "lines", "cluster", "plan_type")
     rows = rows.with_columns(
@@ -185,6 +191,35 @@ def _deductions(owing: Owing) -> pl.DataFrame:
         evidence=pl.lit("{}"),
         key=pl.format(
             "B|{}|{}|{}|{}", "client_id", "person_id", "plan_type", pl.col("month").cast(pl.String)
+        ),
+    )
+
+
+MONEY = "MONEY_UNEXPLAINED"
+
+
+def _money(invoice: Invoice, money: pl.DataFrame) -> pl.DataFrame:
+    """Answer what pays bring otherwise than the month costs, without a reason, as items of leg C."""
+    collected = pl.col("taken_cents") + pl.col("employer_cents")
+    return money.filter(pl.col("unexplained_cents") != 0).with_columns(
+        plan_type=pl.lit(""),
+        month=pl.lit(invoice.month),
+        leg=pl.lit("C"),
+        code=pl.lit(MONEY),
+        is_timing=pl.lit(value=False),
+        expected_cents=pl.col("invoiced_cents"),
+        invoiced_cents=collected,
+        difference_cents=pl.col("unexplained_cents"),
+        expected=pl.format("{} billed", dollars_text(pl.col("invoiced_cents"))),
+        found=pl.format("{} collected", dollars_text(collected)),
+        notes=pl.when(pl.col("owed_cents").is_null())
+        .then(pl.lit("what the pays owe is not known"))
+        .otherwise(pl.lit("")),
+        lines=pl.lit(""),
+        cluster=pl.lit(""),
+        evidence=pl.lit("{}"),
+        key=pl.format(
+            "C|{}|{}|{}|{}", "client_id", "person_id", "plan_id", pl.lit(invoice.month.isoformat())
         ),
     )
 

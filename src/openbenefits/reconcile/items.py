@@ -9,6 +9,8 @@ import polars as pl
 from django.db import transaction
 from django.db.models import Max
 
+from openbenefits.accounts.approvals import ApprovalKind, Matter, require_approval
+from openbenefits.core.money import dollars
 from openbenefits.reconcile.casing import close_ended
 from openbenefits.reconcile.frames import load_items
 from openbenefits.reconcile.models import Invoice, Item, ItemAct
@@ -100,8 +102,8 @@ def by_cause(items: pl.DataFrame) -> pl.DataFrame:
 def move(item_ids: Sequence[int], step: Move, *, author: str, now: datetime) -> int:
     """Take items a step further, all or none; answer how many.
 
-    Errors: MoveRefused for what has ended, a step without words, a promise without its month, another
-            author's write-off of his own.
+    Errors: MoveRefused for what has ended, a step without words, a promise without its month; ApprovalWanted
+            for a write-off another person must approve first, and nobody has.
     """
     if not step.words.strip():
         raise MoveRefused("expected a reason, found none; say in a few words what was done")
@@ -118,6 +120,8 @@ def move(item_ids: Sequence[int], step: Move, *, author: str, now: datetime) -> 
                 "expected differences that are there, found some that are not; look at the list again"
             )
         for item in rows:
+            if step.state is ItemState.WRITTEN_OFF:
+                require_approval(matter_of(item), now)
             _moved(item, step, now)
         Item.objects.bulk_update(rows, _CHANGED)
         last = dict(
@@ -143,6 +147,18 @@ def move(item_ids: Sequence[int], step: Move, *, author: str, now: datetime) -> 
 
 
 _CHANGED = ["state", "assigned_to", "promised_on", "reference", "recovered_cents", "closed_at"]
+
+
+def matter_of(item: Item) -> Matter:
+    """Answer what is approved where a difference is written off: that one, as it stands."""
+    cents = str(item.difference_cents)
+    return Matter(
+        client_id=item.client_id,
+        kind=ApprovalKind.WRITE_OFF,
+        key=f"difference {item.pk}",
+        parts=[item.code, cents],
+        told=f"{CAUSES[item.code].title}: {dollars(item.difference_cents)} written off",
+    )
 
 
 def _moved(item: Item, step: Move, now: datetime) -> None:

@@ -271,7 +271,7 @@ def take_back(connection: Any, invoice: Invoice) -> None:
             " its differences instead"
         )
     with transaction.atomic(using=connection.alias):
-        for model in (models.InvoiceLine, models.LineMatch, models.PlanMonth):
+        for model in (models.InvoiceLine, models.LineMatch, models.PlanMonth, models.PersonMonth):
             model.objects.filter(invoice_id=invoice.pk).delete()
         models.ItemAct.objects.filter(
             item_id__in=models.Item.objects.filter(invoice_id=invoice.pk).values("pk")

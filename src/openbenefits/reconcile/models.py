@@ -186,3 +186,23 @@ class PlanMonth(models.Model):
     )  # of employees, in the pays of the month; null: none reported
     taken_cents = models.BigIntegerField(null=True)
     employer_cents = models.BigIntegerField(null=True)
+
+
+class PersonMonth(models.Model):
+    """How the money pays collected of somebody for a plan meets an invoice (rules.residuals)."""
+
+    pk = models.CompositePrimaryKey("invoice_id", "client_id", "person_id", "plan_id")
+    client_id = models.IntegerField()
+    invoice_id = models.BigIntegerField()
+    person_id = models.BigIntegerField()
+    plan_id = models.IntegerField()
+    expected_cents = models.BigIntegerField()
+    invoiced_cents = models.BigIntegerField()
+    owed_cents = models.BigIntegerField(null=True)  # null: a pay of the month cannot be priced
+    taken_cents = models.BigIntegerField()
+    employer_cents = models.BigIntegerField()
+    carrier_cents = models.BigIntegerField()  # billed otherwise than expected (leg A)
+    payroll_cents = models.BigIntegerField()  # taken otherwise than owed (leg B)
+    timing_cents = models.BigIntegerField()
+    unexplained_cents = models.BigIntegerField()
+    timing = models.TextField(default="")  # the reason of timing_cents

@@ -10,12 +10,13 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.payroll.frames import load_orders, load_reported, load_taken
 from openbenefits.payroll.services import owed
 from openbenefits.programs.frames import load_setup
 from openbenefits.reconcile.expected import COVERED, Expected
 from openbenefits.reconcile.models import Invoice
-from openbenefits.reconcile.rules import deductions
+from openbenefits.reconcile.rules import deductions, residuals
 from openbenefits.reconcile.terms import terms_of
 
 OF_PLAN = {
@@ -31,11 +32,12 @@ OF_PLAN = {
 class Owing:
     """Shapes: found as `deductions.DEDUCTION`.
 
-    Of_plans as OF_PLAN: null where no pay of the month was reported.
+    Of_plans as OF_PLAN: null where no pay of the month was reported. Of_people as `residuals.PAYS`.
     """
 
     found: pl.DataFrame
     of_plans: pl.DataFrame
+    of_people: pl.DataFrame
 
     def total(self, column: str) -> int | None:
         """Add up a column; None where no pay of the month was reported."""
@@ -51,24 +53,29 @@ def owing_of(connection: Any, invoice: Invoice, client_ids: Sequence[int], expec
     begin = invoice.month
     through = (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     parts = [_of_client(connection, client_id, begin, through, expected) for client_id in client_ids]
-    rows = [(lines, of_plans) for lines, of_plans in parts if lines is not None]
-    if not rows:
-        return Owing(found=pl.DataFrame(schema=deductions.DEDUCTION), of_plans=pl.DataFrame(schema=OF_PLAN))
-    months = pl.concat([one[0] for one in rows])
+    known = [one for one in parts if one is not None]
+    if not known:
+        blank = (deductions.DEDUCTION, OF_PLAN, residuals.PAYS)
+        found, of_plans, of_people = (pl.DataFrame(schema=schema) for schema in blank)
+        return Owing(found=found, of_plans=of_plans, of_people=of_people)
+    months, of_plans, of_people = (pl.concat(some) for some in zip(*known, strict=True))
     tolerance = terms_of(invoice.carrier).tolerances.deduction_cents
     found = deductions.compare_deductions(months, _ended(expected, begin), tolerance)
-    return Owing(found=found, of_plans=pl.concat([one[1] for one in rows]))
+    return Owing(found=found, of_plans=of_plans, of_people=of_people)
+
+
+OfClient = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+"""The deductions of a client by person, plan type and month; by plan; by person and plan."""
 
 
 def _of_client(
     connection: Any, client_id: int, begin: date, through: date, expected: Expected
-) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+) -> OfClient | None:
     """Add up the deductions of one client's people for these plans; None where no pay was reported."""
-    nothing = pl.DataFrame(schema=OF_PLAN)
     within = pl.col("ends_on").is_between(begin, through)
     reported = load_reported(connection, client_id).filter(within)
     if reported.is_empty():
-        return None, nothing
+        return None
     options = (
         load_setup(connection, [client_id])["option"].sort("valid_from").unique("option_id", keep="last")
     )
@@ -91,7 +98,16 @@ def _of_client(
     )
     all_taken = taken.select(*line, "taken_cents").join(whose, on=["person_id", "plan_type"], how="semi")
     months = deductions.months_of(all_owed, all_taken, reported)
-    return months, _of_plans(mine, all_taken, expected)
+    placed = _placed(mine, all_taken, expected)
+    return (
+        months,
+        _of_plans(mine, placed),
+        _of_people(
+            mine,
+            placed,
+            _placed(mine, ordered.join(whose, on=["person_id", "plan_type"], how="semi"), expected),
+        ),
+    )
 
 
 def _whose(expected: Expected, client_id: int) -> pl.DataFrame:
@@ -105,20 +121,24 @@ def _whose(expected: Expected, client_id: int) -> pl.DataFrame:
     return mine.select("person_id", "plan_type").unique()
 
 
-def _of_plans(mine: pl.DataFrame, taken: pl.DataFrame, expected: Expected) -> pl.DataFrame:
-    """Add up by plan; what was taken goes to the plan the person owes for, else to the one he had last."""
-    own = mine.select("client_id", "person_id", "plan_type", "plan_id").unique(
-        ["client_id", "person_id", "plan_type"], keep="any"
-    )
+OF_TYPE = ["client_id", "person_id", "plan_type"]
+
+
+def _placed(mine: pl.DataFrame, lines: pl.DataFrame, expected: Expected) -> pl.DataFrame:
+    """Give lines of a plan type the plan the person owes for, else the one he had last (plan_id)."""
+    own = mine.select(*OF_TYPE, "plan_id").unique(OF_TYPE, keep="any")
     last = (
         expected.history.filter(pl.col("plan_id").is_not_null())
         .sort("begins_on")
-        .unique(["client_id", "person_id", "plan_type"], keep="last")
-        .select("client_id", "person_id", "plan_type", last_plan="plan_id")
+        .unique(OF_TYPE, keep="last")
+        .select(*OF_TYPE, last_plan="plan_id")
     )
-    key = ["client_id", "person_id", "plan_type"]
-    placed = taken.join(own, on=key, how="left").join(last, on=key, how="left")
-    of_taken = placed.with_columns(plan_id=pl.coalesce("plan_id", "last_plan")).drop_nulls("plan_id")
+    found = lines.join(own, on=OF_TYPE, how="left").join(last, on=OF_TYPE, how="left")
+    return found.with_columns(plan_id=pl.coalesce("plan_id", "last_plan")).drop_nulls("plan_id")
+
+
+def _of_plans(mine: pl.DataFrame, of_taken: pl.DataFrame) -> pl.DataFrame:
+    """Add up by plan what was owed and taken."""
     sums = mine.group_by("client_id", "plan_id").agg(
         pl.col("owed_cents").sum(), employer_cents=pl.col("employer_cents").sum()
     )
@@ -127,6 +147,29 @@ def _of_plans(mine: pl.DataFrame, taken: pl.DataFrame, expected: Expected) -> pl
     return rows.with_columns(pl.exclude("client_id", "plan_id").fill_null(0)).select(
         pl.col(name).cast(kind) for name, kind in OF_PLAN.items()
     )
+
+
+def _of_people(mine: pl.DataFrame, of_taken: pl.DataFrame, of_orders: pl.DataFrame) -> pl.DataFrame:
+    """Add up by person and plan what was owed, corrections ordered included, and taken: residuals.PAYS."""
+    key = residuals.KEY
+    brings = pl.col("owed_cents") + pl.col("employer_cents")
+    owed_sums = mine.group_by(key).agg(
+        money.total(pl.col("owed_cents")).alias("owed_cents"),
+        money.total(pl.col("employer_cents")).alias("employer_cents"),
+        pay_cents=brings.abs().max(),
+    )
+    orders = of_orders.group_by(key).agg(ordered_cents=pl.col("owed_cents").sum())
+    taken_sums = of_taken.group_by(key).agg(pl.col("taken_cents").sum())
+    rows = owed_sums.with_columns(is_owed=pl.lit(value=True))
+    for other in (orders, taken_sums):
+        rows = rows.join(other, on=key, how="full", coalesce=True)
+    is_owed = pl.col("is_owed").fill_null(value=False)
+    known = pl.when(is_owed).then(pl.col("owed_cents") + 0 * pl.col("employer_cents")).otherwise(0)
+    return rows.with_columns(
+        pl.col("taken_cents", "pay_cents").fill_null(0),
+        owed_cents=known + pl.col("ordered_cents").fill_null(0),
+        employer_cents=pl.col("employer_cents").fill_null(0),
+    ).select(pl.col(name).cast(kind) for name, kind in residuals.PAYS.items())
 
 
 def _ended(expected: Expected, month: date) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from openbenefits.reconcile.loading import InvoiceRefused
 from openbenefits.reconcile.matching import clients_of, match_invoice, refuse_unmapped
 from openbenefits.reconcile.models import Invoice
 from openbenefits.reconcile.owing import Owing, owing_of
-from openbenefits.reconcile.rules import comparing
+from openbenefits.reconcile.rules import comparing, residuals
 from openbenefits.reconcile.rules.comparing import ROUNDING, UNIT, Settings
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
 from openbenefits.reconcile.states import ENDED, InvoiceState
@@ -64,11 +64,13 @@ def reconcile(connection: Any, invoice: Invoice, *, author: str, now: datetime) 
     with transaction.atomic(using=connection.alias):
         locked = Invoice.objects.using(connection.alias).select_for_update().get(pk=invoice.pk)
         locked.results += 1
-        items = as_items(connection, locked, compared, owing, terms_of(invoice.carrier))
+        money = person_months(invoice, compared, owing)
+        items = as_items(connection, locked, compared, owing, money, terms_of(invoice.carrier))
         write_items(connection, locked, items, compared.settled, author=author, now=now)
         _with_cases(connection, locked, author=author, now=now)
-        locked.told = _sums(compared, owing)
+        locked.told = _sums(compared, owing, money)
         _write_months(connection, locked, compared, owing)
+        _write_people(connection, locked, money)
         locked.inputs = inputs
         locked.save(update_fields=["results", "told", "inputs"])
     invoice.refresh_from_db()
@@ -180,7 +182,7 @@ def _past_months(invoice: Invoice) -> list[date]:
 # --- sums -------------------------------------------------------------------------------------------------
 
 
-def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
+def _sums(compared: Compared, owing: Owing, money: pl.DataFrame) -> dict[str, Any]:
     """Sum up: explained and unexplained come to invoice less expected, to the cent (docs/invoices.md §5)."""
     found = compared.found
     unexplained = int(found.filter(code="UNEXPLAINED")["difference_cents"].sum())
@@ -202,6 +204,8 @@ def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
         "owed_cents": owing.total("owed_cents"),
         "taken_cents": owing.total("taken_cents"),
         "employer_cents": owing.total("employer_cents"),
+        "timing_cents": int(money["timing_cents"].sum()),
+        "uncollected_cents": int(money["unexplained_cents"].sum()),
     }
 
 
@@ -210,6 +214,19 @@ def _write_months(connection: Any, invoice: Invoice, compared: Compared, owing: 
     models.PlanMonth.objects.using(connection.alias).filter(invoice_id=invoice.pk).delete()
     rows = plan_months(invoice, compared, owing)
     copy_in(connection, "reconcile_planmonth", rows)
+
+
+def person_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFrame:
+    """Take apart, by person and plan, what pays collected less what was billed: `residuals.RESIDUAL`."""
+    tolerance = terms_of(invoice.carrier).tolerances.deduction_cents
+    return residuals.residuals(compared.wanted, _by_plan(compared.found), owing.of_people, tolerance)
+
+
+def _write_people(connection: Any, invoice: Invoice, money: pl.DataFrame) -> None:
+    """Write how the money of each person and plan meets the invoice."""
+    models.PersonMonth.objects.using(connection.alias).filter(invoice_id=invoice.pk).delete()
+    rows = money.with_columns(invoice_id=pl.lit(invoice.pk, pl.Int64))
+    copy_in(connection, "reconcile_personmonth", rows)
 
 
 def plan_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFrame:
@@ -261,7 +278,8 @@ def _fingerprint(invoice: Invoice, compared: Compared, owing: Owing) -> str:
         invoice.fingerprint,
         str(terms.version if terms else 0),
         *(_mark(frame) for frame in (compared.lines.drop("ssn_hash", "last4_hash"), compared.found)),
-        *(_mark(frame) for frame in (compared.wanted, compared.settled, owing.found, owing.of_plans)),
+        *(_mark(frame) for frame in (compared.wanted, compared.settled)),
+        *(_mark(frame) for frame in (owing.found, owing.of_plans, owing.of_people)),
     ]
     return hashlib.sha256("|".join(marks).encode()).hexdigest()
 

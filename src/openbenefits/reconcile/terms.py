@@ -77,6 +77,7 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     claims_block: bool = False
     cobra: Literal["direct", "group"] = "direct"
     pays: Literal["as_billed", "as_reconciled"] = "as_billed"
+    accounts: dict[str, str] = {}  # entries.WORDS -> what the account is called in the ledger
     contact: str = ""
     source: str = ""
     tolerances: Tolerances = Tolerances()

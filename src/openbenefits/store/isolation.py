@@ -31,12 +31,15 @@ PARENTS = {
 """Tables of which a row belongs to whom the row belongs that it names: its column, and the other's table."""
 OWN = {"accounts_role", "accounts_employeelogin", "accounts_apikey"}
 """Tables of which everybody reads the rows about himself, before it is known what else he may."""
-MINE = {"workbench_savedfilter", "api_answer", "casework_muted", "casework_follower"}
+MINE = {
+    *("workbench_savedfilter", "api_answer"),
+    *("casework_muted", "casework_follower", "casework_told"),
+}
 """Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
 RECONCILE = {
     f"reconcile_{name}"
     for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
-}
+} | {"reconcile_personmonth"}
 """Invoices of carriers: those of client 0 are shared by several clients."""
 CARRIERS = {
     f"carriers_{name}"
@@ -63,7 +66,10 @@ NO_SETUP = {
 """Tables whose rows of the PEO are no set-up: only who reads every client reads them."""
 NOTES = {"accounts_auditentry"}
 """Tables into which everybody writes about what he does, and nobody changes a row."""
-SIGNED = {"accounts_proposal", "accounts_verdict", "casework_change", "casework_comment"}
+SIGNED = {
+    *("accounts_proposal", "accounts_verdict", "casework_change", "casework_comment"),
+    *("casework_inquiry", "casework_inquiryword"),
+}
 """Tables of acts of users: each writes his own, about clients he may write, and nobody changes a row."""
 SIGN_IN = {
     "accounts_user",

@@ -24,6 +24,7 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.approvals import ApprovalWanted, propose
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access, NotAllowed
+from openbenefits.casework.notices import unseen
 from openbenefits.core.faults import OWN, message_of
 from openbenefits.store.isolation import PEO
 from openbenefits.workforce.models import Client
@@ -194,6 +195,7 @@ def show(
         "navigation": _navigation(request.access, client, request.path),
         "saved": saved_of(request, client.pk if client else None),
         "clients": Client.objects.order_by("code")[:MOST_CLIENTS],
+        "unseen": unseen(request.access),
     }
     return render(request, template, told, status=status)
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 import yaml
@@ -19,8 +20,10 @@ from openbenefits.carriers.enrollment.reader import read_file
 from openbenefits.carriers.enrollment.statements import Dated, Reference
 from openbenefits.carriers.enrollment.writer import write_file
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry, ViewLine
+from openbenefits.carriers.opening import of_partner, preview
 from openbenefits.carriers.partners import read_partner, save_partner
 from openbenefits.carriers.rules.audit_causes import Cause
+from openbenefits.carriers.rules.matching import identity_differences
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.store.secrets import open_file
 from openbenefits.store.trials import given_up
@@ -376,3 +379,36 @@ def test_a_file_of_changes_is_refused(world):
     changes = world.data.replace(b"****4~", b"****2~", 1)
     with pytest.raises(AuditRefused, match="full file"):
         world.audit(changes)
+
+
+def test_how_an_identity_differs():
+    ours = {"last_name": "Stone", "first_name": "Ann", "birth_on": date(1980, 3, 4), "ssn": "471140815"}
+    cases = [
+        ({"ssn": "471140851"}, ("SSN", "typed differently")),
+        ({"ssn": "512229934"}, ("SSN", "another number")),
+        ({"ssn": None}, ("SSN", "not told there")),
+        ({"birth_on": date(1980, 4, 3)}, ("birth date", "day and month exchanged")),
+        ({"birth_on": date(1981, 3, 4)}, ("birth date", "typed differently")),
+        ({"birth_on": date(1955, 12, 28)}, ("birth date", "another day")),
+        ({"first_name": "Anne"}, ("name", "spelled differently")),
+        ({"first_name": "Xu", "last_name": "Li"}, ("name", "another name")),
+        ({"first_name": "ANN", "last_name": "Stöne"}, None),
+    ]
+    for change, expected in cases:
+        theirs = ours | change
+        both = {f"{name}_ours": value for name, value in ours.items()}
+        row = {"row": 1, "subscriber": "1-1", "member": "1-1", **theirs, **both}
+        schema = {"row": pl.Int32, "birth_on": pl.Date, "birth_on_ours": pl.Date}
+        told = identity_differences(pl.DataFrame([row], schema_overrides=schema))
+        assert told.select("field", "how").rows() == ([expected] if expected else []), change
+
+
+def test_an_agreement_turned_around_reads_its_own_list(world):
+    agreed = read_partner(yaml.safe_load(AGREEMENT.read_text("utf-8")))
+    mapping = msgspec.structs.replace(of_partner(agreed, "harbor"), program="HARBOR-SAL")
+    assert dict(mapping.tiers)["ESP"] == ("2", "12")
+    told = preview(world.connection, world.client_id, world.data, "delta.834", mapping, on=ON, now=NOW)
+    states = dict(told.people.group_by("state").len().iter_rows())
+    assert states["same"] > 50
+    assert "new" not in states
+    assert told.differences.filter("is_taken").is_empty()

@@ -30,6 +30,7 @@ class Manner:
     end: 349 is the last day covered, or the first day not covered. void: 349 is the first day, or the day
     before it. context: how a subscriber is sent of whom only dependents change ('': not at all). ended: the
     action of who ended lately in a full list. days_to_repeat: so many days an end is repeated there.
+    set_size: the most members of a transaction set; null: 10,000, as the guide advises.
     """
 
     end: EndDay = "last_covered"
@@ -37,6 +38,7 @@ class Manner:
     context: Literal["", "001", "030"] = ""
     ended: Literal["024", "030"] = "024"
     days_to_repeat: int = 0
+    set_size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,8 @@ def _message(purpose: str, people: pl.DataFrame, lines: pl.DataFrame, manner: Ma
     void = pl.col("begins_on") if manner.void == "begin" else pl.col("begins_on") - DAY
     said = pl.when("is_void").then(void).otherwise(pl.col("ends_on") + shift)
     people = people.with_columns(set=pl.lit(1, dtype=pl.Int32))
-    return in_sets(Message(purpose=purpose, people=people, lines=lines.with_columns(said_end_on=said)))
+    message = Message(purpose=purpose, people=people, lines=lines.with_columns(said_end_on=said))
+    return in_sets(message) if manner.set_size is None else in_sets(message, manner.set_size)
 
 
 def _with_new_subscribers(people: pl.DataFrame, told: View, wanted: View) -> pl.DataFrame:

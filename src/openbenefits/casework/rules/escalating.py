@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from openbenefits.casework.rules.calendar import Calendar, add_business_hours
+from openbenefits.casework.rules.calendar import HOUR, Calendar, add_business_hours
 
 LEVELS = (1, 2)
 
@@ -63,10 +63,18 @@ def closest(rows: Sequence[Row], category: str, kind: str, priority: str) -> Row
     )
 
 
-def levels_at(hours: Hours | None, opened_at: datetime, calendar: Calendar) -> tuple[datetime | None, ...]:
-    """Answer the moments of both levels, counted in business time from when the ticket was opened."""
+def levels_at(
+    hours: Hours | None, opened_at: datetime, calendar: Calendar, stood_seconds: int = 0
+) -> tuple[datetime | None, ...]:
+    """Answer the moments of both levels, counted in business time from when the ticket was opened.
+
+    stood_seconds: the business time for which its clock stood still.
+    """
     counted = (None, None) if hours is None else (hours.level_1, hours.level_2)
-    return tuple(None if one is None else add_business_hours(opened_at, one, calendar) for one in counted)
+    stood = Decimal(stood_seconds) / HOUR
+    return tuple(
+        None if one is None else add_business_hours(opened_at, one + stood, calendar) for one in counted
+    )
 
 
 def level_reached(level_1_at: datetime | None, level_2_at: datetime | None, now: datetime) -> int:

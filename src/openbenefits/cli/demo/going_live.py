@@ -11,6 +11,7 @@ from openbenefits.cli.demo.stage import ACTOR, Stage, at
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.platform import connecting, exporting
 from openbenefits.platform.audits import curing, services
+from openbenefits.platform.client.session import Patience
 from openbenefits.platform.exchange import Work, fixed, look_at, send
 from openbenefits.platform.here import here_of, offered
 from openbenefits.platform.standin.server import Standin
@@ -82,6 +83,7 @@ def _linked(stage: Stage, platform: Standin) -> Work:
         author=ACTOR,
         today=LIVE,
         clock=fixed(at(LIVE)),
+        patience=Patience(first_wait=0.02),  # it is on this very machine
     )
 
 

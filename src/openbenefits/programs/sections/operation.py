@@ -65,6 +65,7 @@ class SecondPersonPart(Part, kw_only=True, frozen=True):
     finalize: bool = False  # runs that apply defaults and close
     override: bool = False  # eligibility decided by a person
     setup: bool = False  # a release of set-up put into force, or taken out of it
+    write_off: bool = False  # a difference of a carrier's invoice that nobody claims any more
 
 
 class DeadlinesPart(Part, kw_only=True, frozen=True):

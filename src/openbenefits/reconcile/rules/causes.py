@@ -151,6 +151,14 @@ _CAUSES = (
         "Correct the deduction's periods",
     ),
     Cause("DED_AMOUNT", "B", "M", "payroll", "Another amount taken", "Correct the amount; adjust"),
+    Cause(
+        "MONEY_UNEXPLAINED",
+        "C",
+        "M",
+        "us",
+        "Pays do not bring what the month costs",
+        "Look at the person's pays, shares and prices",
+    ),
     Cause("UNEXPLAINED", "C", "H", "us", "Not explained", "Investigate"),
 )
 CAUSES: dict[str, Cause] = {one.code: one for one in _CAUSES}

@@ -183,6 +183,17 @@ class CommentForm(forms.Form):
     comment = forms.CharField(label=_("Comment"), max_length=10_000, widget=forms.Textarea({"rows": 3}))
 
 
+class AnswerForm(forms.Form):
+    """What the employee is answered."""
+
+    answer = forms.CharField(
+        label=_("Answer"),
+        max_length=10_000,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_("The employee reads it in the portal."),
+    )
+
+
 class FileForm(forms.Form):
     """A file put to a ticket."""
 

@@ -13,6 +13,7 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.services import note
 from openbenefits.casework.changing import change
 from openbenefits.casework.codes import STATUSES, Form, Status
+from openbenefits.casework.inquiries import answer, inquiry_of, words_of
 from openbenefits.casework.listing import as_frame, category_names, names_of, story, type_names
 from openbenefits.casework.models import Ticket
 from openbenefits.casework.notices import is_muted, mute
@@ -22,7 +23,14 @@ from openbenefits.casework.seeing import may_work, require_work, ticket_of
 from openbenefits.casework.talking import attach, comment, open_attachment, remove_attachment
 from openbenefits.workbench import links
 from openbenefits.workbench.casework import words
-from openbenefits.workbench.casework.forms import AssignForm, ChangeForm, CommentForm, FileForm, read_assignee
+from openbenefits.workbench.casework.forms import (
+    AnswerForm,
+    AssignForm,
+    ChangeForm,
+    CommentForm,
+    FileForm,
+    read_assignee,
+)
 from openbenefits.workbench.casework.subjects import place_of
 from openbenefits.workbench.pages import act, address, page, show
 from openbenefits.workforce.models import Client
@@ -58,6 +66,7 @@ def one(request: Any, number: int) -> HttpResponse:
         "change": ChangeForm(ticket, prefix="change"),
         "assign": AssignForm(ticket, prefix="assign"),
         "comment": CommentForm(prefix="comment"),
+        "answer": AnswerForm(prefix="answer"),
         "attach": FileForm(prefix="attach"),
     }
     status = 200
@@ -84,6 +93,8 @@ def _posted(request: Any, name: str, ticket: Ticket) -> Any:
         return AssignForm(ticket, request.POST, prefix=name)
     if name == "comment":
         return CommentForm(request.POST, prefix=name)
+    if name == "answer":
+        return AnswerForm(request.POST, prefix=name)
     return FileForm(request.POST, request.FILES, prefix=name)
 
 
@@ -123,6 +134,10 @@ def _comment(request: Any, ticket: Ticket, said: dict[str, Any], _form: Any) -> 
     comment(request.access, ticket.pk, said["comment"], now=clock.now())
 
 
+def _answer(request: Any, ticket: Ticket, said: dict[str, Any], _form: Any) -> None:
+    answer(request.access, ticket.pk, said["answer"], now=clock.now())
+
+
 def _attach(request: Any, ticket: Ticket, said: dict[str, Any], _form: Any) -> None:
     attach(request.access, ticket.pk, said["file"].name, said["file"].read(), now=clock.now())
 
@@ -142,6 +157,7 @@ ACTS: dict[str, Act] = {
     "assign": _assign,
     "change": _change,
     "comment": _comment,
+    "answer": _answer,
     "attach": _attach,
     "remove": _remove,
     "mute": _mute,
@@ -152,6 +168,7 @@ SAID = {
     "assign": _("It is assigned."),
     "change": _("It is changed."),
     "comment": _("Your comment is kept."),
+    "answer": _("The employee reads your answer in the portal."),
     "attach": _("The file is kept."),
     "remove": _("The file is taken away."),
     "mute": _("What you are told of it is changed."),
@@ -163,7 +180,7 @@ def _page(request: Any, ticket: Ticket, shown: dict[str, Any], status: int) -> H
     client = Client.objects.filter(pk=ticket.client_id).first()
     code = client.code if client else None
     form = Form(ticket.form)
-    told = story(ticket)
+    told, inquiry = story(ticket), inquiry_of(ticket)
     return show(
         request,
         "workbench/casework/ticket.html",
@@ -185,6 +202,7 @@ def _page(request: Any, ticket: Ticket, shown: dict[str, Any], status: int) -> H
         is_mine=ticket.assignee_id == request.access.user_id,
         is_muted=is_muted(request.access, ticket),
         forms=shown,
+        said_of_employee=words_of(inquiry) if inquiry else None,
         told=told,
         history=_history(told.changes),
         mails=_mails(told.mails),

@@ -78,51 +78,12 @@ def log(request: Any, client: str) -> HttpResponse:
 def dead(request: Any, client: str) -> HttpResponse:
     """List what could not be done, to be ordered again or given up."""
     holder = holder_of(request, client)
-    channels = dict(models.Channel.objects.values_list("pk", "code"))
-    hidden = set()
-    if not request.access.may(Permission.SEE_HEALTH, holder.client_id):
-        hidden = set(models.Channel.objects.filter(is_health=True).values_list("pk", flat=True))
-    letters = models.DeadLetter.objects.filter(client_id=holder.client_id, state__in=("dead", "waiting"))
-    rows = [
-        (
-            one.pk,
-            one.at,
-            channels.get(one.channel_id),
-            one.item,
-            one.kind,
-            one.key,
-            one.person_id,
-            one.told,
-            one.attempts,
-            one.state,
-        )
-        for one in letters.order_by("-pk")[:MOST]
-        if one.channel_id not in hidden
-    ]
-    frame = pl.DataFrame(rows, schema=DEAD, orient="row")
-    numbers = numbers_of(holder.client_id, frame)
-    frame = frame.with_columns(
-        employee_number=pl.col("person_id").replace_strict(numbers, default=None, return_dtype=pl.String)
-    )
-    columns = (
-        Column("id", _("Number")),
-        Column("at", _("When"), kind="moment"),
-        Column("channel", _("Channel")),
-        Column("item", _("Item")),
-        Column("kind", _("Record")),
-        Column("key", _("Key")),
-        Column(
-            "employee_number", _("Employee"), href=lambda row: links.person(client, row["employee_number"])
-        ),
-        Column("told", _("Why")),
-        Column("attempts", _("Tried"), kind="number"),
-        Column("state", _("State"), kind="status"),
-    )
+    frame = _letters(request, holder)
     may = may_write(request, holder)
     table = sheet(
         request,
         frame,
-        columns,
+        _dead_columns(client),
         name="dead",
         caption=_("What could not be done"),
         empty=_("Nothing: whatever channels made was made."),
@@ -139,4 +100,43 @@ def dead(request: Any, client: str) -> HttpResponse:
         crumbs=[(_("Channels"), holder.address("channels"))],
         dead=table,
         may_write=may,
+    )
+
+
+def _letters(request: Any, holder: Any) -> pl.DataFrame:
+    """List the letters of channels whose doings somebody may see, with employee numbers."""
+    channels = dict(models.Channel.objects.values_list("pk", "code"))
+    hidden = set()
+    if not request.access.may(Permission.SEE_HEALTH, holder.client_id):
+        hidden = set(models.Channel.objects.filter(is_health=True).values_list("pk", flat=True))
+    letters = models.DeadLetter.objects.filter(client_id=holder.client_id, state__in=("dead", "waiting"))
+    rows = [
+        {
+            **{name: getattr(one, name) for name in DEAD if name != "channel"},
+            "channel": channels.get(one.channel_id),
+        }
+        for one in letters.order_by("-pk")[:MOST]
+        if one.channel_id not in hidden
+    ]
+    frame = pl.DataFrame(rows, schema=DEAD, orient="row")
+    numbers = numbers_of(holder.client_id, frame)
+    return frame.with_columns(
+        employee_number=pl.col("person_id").replace_strict(numbers, default=None, return_dtype=pl.String)
+    )
+
+
+def _dead_columns(client: str) -> tuple[Column, ...]:
+    return (
+        Column("id", _("Number")),
+        Column("at", _("When"), kind="moment"),
+        Column("channel", _("Channel")),
+        Column("item", _("Item")),
+        Column("kind", _("Record")),
+        Column("key", _("Key")),
+        Column(
+            "employee_number", _("Employee"), href=lambda row: links.person(client, row["employee_number"])
+        ),
+        Column("told", _("Why")),
+        Column("attempts", _("Tried"), kind="number"),
+        Column("state", _("State"), kind="status"),
     )

@@ -20,6 +20,7 @@ KINDS = {
     "finalize": _("Finalise, with defaults"),
     "override": _("Decide eligibility"),
     "setup": _("Put set-up into force"),
+    "write_off": _("Write off a difference"),
 }
 WANTED = "approvals_wanted"
 

@@ -1,5 +1,5 @@
-"""Reconciliation: invoices loaded, labels and people mapped, differences by cause, disputed, moved on."""
+"""Reconciliation: invoices, labels and people mapped, differences by cause, money, terms, own bills."""
 
-from openbenefits.workbench.reconcile import differences, invoices, mapping
+from openbenefits.workbench.reconcile import bills, differences, invoices, mapping, money, terms
 
-__all__ = ["differences", "invoices", "mapping"]
+__all__ = ["bills", "differences", "invoices", "mapping", "money", "terms"]
