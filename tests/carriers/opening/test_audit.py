@@ -21,7 +21,7 @@ from openbenefits.carriers.enrollment.statements import Dated, Reference
 from openbenefits.carriers.enrollment.writer import write_file
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry, ViewLine
 from openbenefits.carriers.opening import of_partner, preview
-from openbenefits.carriers.partners import read_partner, save_partner
+from openbenefits.carriers.partners import FrozenDays, read_partner, save_partner
 from openbenefits.carriers.rules.audit_causes import Cause
 from openbenefits.carriers.rules.matching import identity_differences
 from openbenefits.enrollment.takeover import take_over
@@ -106,6 +106,10 @@ def test_the_list_we_sent_agrees(world):
     assert told.counts["matched"] == told.counts["listed"] > 50
     assert told.counts["equal"] > 50
     assert told.summary.endswith("everything agrees.")
+    whole = audit(
+        world.connection, Feed(client_id=0, code="delta"), world.data, on=ON, now=NOW, is_kept=False
+    )
+    assert (whole.rows.height, whole.counts["matched"]) == (0, told.counts["matched"])
     again = world.audit()
     assert (told.is_new, again.is_new) == (True, False)
     assert again.answer_id == told.answer_id
@@ -324,6 +328,40 @@ def test_never_told(world):
     FileLine.objects.filter(person_id=line.person_id).delete()
     told = world.audit(without(world, line), is_kept=False)
     assert found(told) == {("missing there", "coverage", Cause.NEXT_FILE)}
+
+
+def test_frozen_days(world):
+    line = somebody(world)
+    ViewLine.objects.filter(member=line.member).delete()
+    FileLine.objects.filter(person_id=line.person_id).delete()
+    agreed = read_partner(yaml.safe_load(AGREEMENT.read_text("utf-8")))
+    days = FrozenDays(from_on=date(2026, 1, 1), through_on=date(2026, 1, 31), before=date(2026, 2, 1))
+    save_partner(0, "delta", msgspec.structs.replace(agreed, freezes=(days,)), author="test", now=NOW)
+    told = world.audit(without(world, line), is_kept=False)
+    assert found(told) == {("missing there", "coverage", Cause.FROZEN)}
+
+
+def test_somebody_known_here_without_coverage(world):
+    listed = {one.family for one in read_file(world.data).file.sets[0].members}
+    people = Known.load(world.client_id).people.filter(~pl.col("employee_number").is_in(list(listed)))
+    who = people.sort("employee_number").row(0, named=True)
+
+    def with_him(members):
+        one = families(members)[-1][0]
+        new = named(one, last=who["last_name"], first=who["first_name"], id="", id_kind="")
+        return [*members, in_family(born(new, who["birth_on"]), who["employee_number"])]
+
+    data = edited(world.data, with_him)
+    told = world.audit(data, is_kept=False)
+    assert found(told) == {("missing here", "coverage", Cause.NEVER_HELD)}
+    assert told.rows["person_id"].to_list() == [who["person_id"]]
+    key = f"{world.client_id}-{who['person_id']}"
+    place = {"client_id": world.client_id, "person_id": who["person_id"], "partner": "delta", "file_id": 1}
+    ViewLine.objects.create(
+        **place, subscriber=key, member=key, line="11", begins_on=date(2025, 1, 1), basis="A"
+    )
+    again = world.audit(data, is_kept=False)
+    assert found(again) == {("missing here", "coverage", Cause.TAKEN_BACK)}
 
 
 def ended_here(world):

@@ -64,7 +64,8 @@ def census_of(client_id: int, file: census.CensusFile, mapping: Mapping, *, on: 
     shown = census.CensusFile(
         name=file.name, fingerprint=file.fingerprint, headings=file.headings, cells=cells
     )
-    second = census.compare(client_id, shown, as_of=on, max_bad_share=EVERYTHING)
+    is_same = cells.equals(file.cells)
+    second = first if is_same else census.compare(client_id, shown, as_of=on, max_bad_share=EVERYTHING)
     bad = second.bad_rows.select(
         "row",
         place="column",
