@@ -1,6 +1,6 @@
 """A story played step by step, with files built, accepted and refused between: the office of sayings.yaml."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ PROFILE = {
     },
     "subscriber_id": "subscriber",
     "tiers": {"EE": "EMP", "ES": "ESP", "EC": "ECH", "FAM": "FAM"},
+    "off": ["premium"],
     "allowed": {"full_file_ends": True},
 }
 
@@ -59,7 +60,6 @@ class Fed:
     connection: Any
     play: Play
     done: int = 0
-    files: list[int] = field(default_factory=list)
 
     def play_until(self, on: date) -> None:
         """Play the steps before a day."""

@@ -127,7 +127,7 @@ def opening(
         return ("001" if same(row, was, "basis", "plan") else "021", "correction")
     earlier = [one for one in wanted if one["begins_on"] < row["begins_on"]]
     if not earlier:
-        return ("021", "add")
+        return ("021", "cobra" if row["basis"] == "C" else "add")
     before = earlier[-1]
     follows = before["ends_on"] + DAY == row["begins_on"]
     if not follows and known and any(one["basis"] == row["basis"] for one in earlier):

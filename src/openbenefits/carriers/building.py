@@ -28,8 +28,8 @@ from openbenefits.carriers.resending import same_again, settle
 from openbenefits.carriers.rules import guards
 from openbenefits.carriers.rules.custody import FileState, moved
 from openbenefits.carriers.rules.identities import with_ids
-from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, omitted
-from openbenefits.carriers.rules.views import View
+from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, left_out
+from openbenefits.carriers.rules.views import COVER, View
 from openbenefits.carriers.saying import packed
 from openbenefits.carriers.writing import Finding, Written
 from openbenefits.core.faults import message_of
@@ -86,7 +86,7 @@ class _Prepared:
     projection: Projection
     message: Message
     portal: Message
-    omitted: pl.DataFrame
+    past: pl.DataFrame
     holds: list[guards.Hold]
 
 
@@ -223,12 +223,12 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
     way = mode or due_mode(partner.cadence, on) or usual_mode(partner.cadence, on)
     manner = manner_of(partner, leaves_out=omits_ends(partner.cadence, on))
     since = on - timedelta(days=partner.retro_days)
-    left_out = None
+    past = pl.DataFrame(schema=COVER)
     if way == "2" or partner.kind == PORTAL:
-        message = changes(told, projection.view, manner, since=since)
+        message = changes(told, projection.view, manner, since=since, on=on)
     else:
         message = full(told, projection.view, manner, on=on, purpose=way)
-        left_out = omitted(told, projection.view, message)
+        past = left_out(told, projection.view, message, on=on)
     sent, portal = _parted(message, partner, on=on)
     limits = guards.Thresholds(**msgspec.structs.asdict(partner.limits))
     return _Prepared(
@@ -240,7 +240,7 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
         projection=projection,
         message=sent,
         portal=portal,
-        omitted=message.lines.clear().drop("said_end_on") if left_out is None else left_out,
+        past=past,
         holds=guards.holds(sent, told, limits, on=on),
     )
 
@@ -324,7 +324,7 @@ def _row(
         known_at=now,
         fingerprint=hashlib.sha256(content).hexdigest(),
         content=seal_file(content),
-        said=packed(one.message, one.omitted),
+        said=packed(one.message, one.past),
         since=now,
         members=one.message.people.height,
         lines=one.message.lines.height,

@@ -13,6 +13,7 @@ import polars as pl
 from openbenefits.carriers import naming
 from openbenefits.carriers.frames import load_events, load_holders, load_numbers, load_providers
 from openbenefits.carriers.partners import Partner
+from openbenefits.carriers.pricing import with_month_prices
 from openbenefits.carriers.rules import spans as spanning
 from openbenefits.carriers.rules.causes import CONTINUING, EVENT_KEY, TAKEN_OVER, causes_of, end_word
 from openbenefits.carriers.rules.identities import dependent_key, person_key
@@ -24,6 +25,7 @@ from openbenefits.enrollment.frames import load_covered_dependents
 from openbenefits.programs.frames import load_setup
 from openbenefits.workforce.frames import load_jobs
 
+PREMIUM = "premium"
 SOURCES = {
     "subscriber": pl.String,
     "member": pl.String,
@@ -83,6 +85,8 @@ def wanted(
         people = pl.concat([people, also.select(people.columns)]).unique()
     through = None if partner.ahead_days is None else on + timedelta(days=partner.ahead_days)
     rows = _members(connection, people, setup, options, through=through, known_at=known_at, on=on)
+    if takes_premium(partner):
+        rows = _with_premiums(connection, client_ids, rows, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
     told = naming.people_of(known, cover)
@@ -94,6 +98,24 @@ def wanted(
         details=naming.details_of(known),
         providers=providers.with_columns(line="plan_type"),
     )
+
+
+def takes_premium(partner: Partner) -> bool:
+    """Tell whether a partner wants the premium of health coverage (AMT*P3)."""
+    return partner.profile is not None and PREMIUM not in partner.profile.off
+
+
+def _with_premiums(
+    connection: Any, client_ids: Sequence[int], rows: pl.DataFrame, *, on: date
+) -> pl.DataFrame:
+    """Give subscribers the month's premium of their health coverage, on the day or the nearest one."""
+    is_told = (pl.col("subscriber") == pl.col("member")) & pl.col("plan_type").str.starts_with("1")
+    day = pl.max_horizontal("begins_on", pl.min_horizontal(pl.lit(on), "ends_on"))
+    told = rows.filter(is_told).with_columns(price_on=day)
+    held = told.select(*spanning.SERIES, "point_on", "version", "price_on")
+    prices = with_month_prices(connection, client_ids, held)["premium_cents"]
+    priced = told.with_columns(prices.alias("amount_cents")).select(rows.columns)
+    return pl.concat([rows.filter(~is_told), priced])
 
 
 def spans_of(

@@ -10,6 +10,7 @@ from openbenefits.carriers import models
 from openbenefits.carriers.frames import load_files, load_sets
 from openbenefits.carriers.rules.custody import REFUSING, FileState, sets_to_send_again
 from openbenefits.carriers.rules.differences import KEY
+from openbenefits.carriers.rules.maintenance import SAID
 from openbenefits.carriers.rules.renderings import Message, of_sets
 from openbenefits.carriers.rules.views import MEMBER
 from openbenefits.carriers.saying import unpacked
@@ -58,7 +59,7 @@ def _is_same(was: Message, message: Message) -> bool:
     """Tell whether two messages say the same of the same people."""
     if was.purpose != message.purpose:
         return False
-    who = [*MEMBER, "basis", "action", "reason"]
-    people = [one.people.select(who).sort(who) for one in (was, message)]
+    who = [*MEMBER, "basis", "action"]
+    people = [one.people.select(list(SAID)).sort(who) for one in (was, message)]
     lines = [one.lines.select(SAME).sort(SAME) for one in (was, message)]
     return people[0].equals(people[1]) and lines[0].equals(lines[1])

@@ -7,6 +7,7 @@ import polars as pl
 from openbenefits.carriers.rules.differences import CHANGES
 from openbenefits.carriers.rules.maintenance import SAID
 from openbenefits.carriers.rules.renderings import Message
+from openbenefits.carriers.rules.views import COVER
 from openbenefits.store.secrets import open_file, seal_file
 
 LENGTH = 8
@@ -15,23 +16,23 @@ PEOPLE = {**SAID, "set": pl.Int32}
 LINES = {**CHANGES, "said_end_on": pl.Date}
 
 
-def packed(message: Message, omitted: pl.DataFrame | None = None, money: pl.DataFrame | None = None) -> bytes:
-    """Seal what a message says. omitted: ends a full list says by leaving out, as CHANGES.
+def packed(message: Message, past: pl.DataFrame | None = None, money: pl.DataFrame | None = None) -> bytes:
+    """Seal what a message says. past: what ended before a full list that does not name it, as COVER.
 
     money: what a file says of contributions or premiums, as `rules.shares.SHARES`.
     """
-    left_out = pl.DataFrame(schema=CHANGES) if omitted is None else omitted.select(list(CHANGES))
-    frames = [message.people.select(list(PEOPLE)), message.lines.select(list(LINES)), left_out]
+    ended = pl.DataFrame(schema=COVER) if past is None else past.select(list(COVER))
+    frames = [message.people.select(list(PEOPLE)), message.lines.select(list(LINES)), ended]
     frames += [] if money is None else [money]
     parts = [message.purpose.encode(), *(_bytes(one) for one in frames)]
     return seal_file(b"".join(len(one).to_bytes(LENGTH, "big") + one for one in parts))
 
 
 def unpacked(sealed: bytes) -> tuple[Message, pl.DataFrame]:
-    """Answer what was said, and what a full list ended by leaving out. Errors: store.secrets.KeyMismatch."""
+    """Answer what was said, and what ended before a full list. Errors: store.secrets.KeyMismatch."""
     parts = _parts(sealed)
-    people, lines, omitted = (pl.read_ipc(io.BytesIO(one)) for one in parts[1:MONEY_PART])
-    return Message(purpose=parts[0].decode(), people=people, lines=lines), omitted
+    people, lines, past = (pl.read_ipc(io.BytesIO(one)) for one in parts[1:MONEY_PART])
+    return Message(purpose=parts[0].decode(), people=people, lines=lines), past
 
 
 def money_of(sealed: bytes) -> pl.DataFrame | None:

@@ -13,6 +13,7 @@ from django.db import transaction
 from openbenefits.carriers import models, naming
 from openbenefits.carriers.frames import load_agreements, load_files, load_view
 from openbenefits.carriers.rules.custody import FileState
+from openbenefits.carriers.rules.differences import KEY
 from openbenefits.carriers.rules.folding import after_changes, after_list
 from openbenefits.carriers.rules.identities import dependent_key, person_key, with_ids
 from openbenefits.carriers.rules.renderings import CHANGE_FILE, Message, listed, of_sets
@@ -50,9 +51,9 @@ def expected(connection: Any, owner: int, client_ids: Sequence[int], code: str) 
     found = told(connection, client_ids, code)
     files = load_files(connection, owner, code, client_ids, IN_FLIGHT)
     for client_id, as_of, said in files.select("client_id", "as_of", "said").iter_rows():
-        message, omitted = unpacked(said)
+        message, past = unpacked(said)
         scope = list(client_ids) if client_id == PEO else [client_id]
-        found = _after(found, _of_clients(message, scope), omitted, on=as_of, scope=scope)
+        found = _after(found, _of_clients(message, scope), past, on=as_of, scope=scope)
     return found
 
 
@@ -65,20 +66,19 @@ def move(
 ) -> None:
     """Let the view move on by the accepted sets of a file; the same again changes nothing.
 
-    A full list of which a set was not taken leaves the families of that set as they were.
+    A full list of which a set was not taken speaks only of the families of the other sets.
     """
-    message, omitted = unpacked(file.said)
+    message, past = unpacked(file.said)
     taken = of_sets(message, sets)
     if taken.is_empty:
         return
-    rest = message.people.join(taken.people, on="subscriber", how="anti")["subscriber"].unique()
+    is_whole = message.people.join(taken.people, on="subscriber", how="anti").is_empty()
     is_list = message.purpose != CHANGE_FILE
     scope = clients_of(connection, file) if is_list else _clients(taken.people)
-    families = None if is_list else taken.people["subscriber"].unique()
-    left_out = omitted if rest.is_empty() else omitted.clear()
+    families = None if is_list and is_whole else taken.people["subscriber"].unique()
 
     def change(found: View) -> View:
-        return _after(found, taken, left_out, on=file.as_of, scope=scope, apart=rest)
+        return _after(found, taken, past, on=file.as_of, scope=scope)
 
     _moved(connection, file.partner, file.pk, scope, families, change)
 
@@ -115,33 +115,20 @@ def locked(connection: Any, code: str, client_ids: Sequence[int]) -> None:
         session.execute(LOCK, [f"carriers {code} {client_id}"])
 
 
-def _after(
-    found: View,
-    message: Message,
-    omitted: pl.DataFrame,
-    *,
-    on: date,
-    scope: Sequence[int],
-    apart: pl.Series | None = None,
-) -> View:
+def _after(found: View, message: Message, past: pl.DataFrame, *, on: date, scope: Sequence[int]) -> View:
     """Answer a view after a partner took a message: changes, or a list of the families of some clients.
 
-    apart: families of which the list speaks in sets that were not taken.
+    past: what it knows to have ended before a list that does not name it, as COVER.
     """
     people = message.people.select(list(PEOPLE)).unique(MEMBER, keep="last")
-    lines = message.lines.drop("said_end_on")
     if message.purpose == CHANGE_FILE:
-        return after_changes(found, people, lines)
-    is_asked = pl.col("client_id").is_in(list(scope))
-    if apart is not None:
-        is_asked &= ~pl.col("subscriber").is_in(apart.to_list())
-    listed_part, stays = _parted(found, is_asked)
-    listed_part = after_changes(listed_part, people.clear(), omitted)
-    listed_part = after_changes(listed_part, people.clear(), lines.filter("is_void"))
-    taken = after_list(listed_part, listed(message, View(people=people, cover=found.cover)), on=on)
+        return after_changes(found, people, message.lines.drop("said_end_on"))
+    part, stays = _parted(found, pl.col("client_id").is_in(list(scope)))
+    known = View(people=part.people, cover=past.join(part.cover, on=list(KEY), how="semi"))
+    taken = after_list(known, listed(message, View(people=people, cover=past.clear())), on=on)
     return View(
         people=pl.concat([stays.people, taken.people]).sort(MEMBER),
-        cover=pl.concat([stays.cover, taken.cover]).sort(list(COVER)[:4]),
+        cover=pl.concat([stays.cover, taken.cover]).sort(KEY),
     )
 
 

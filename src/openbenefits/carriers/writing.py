@@ -71,7 +71,7 @@ def write(
     """
     if partner.layout is not None and partner.kind == "file":
         told_of = layout_values(message, projection, partner)
-        about = {"reference": reference, "number": controls.interchange, "date": at.date(), "client": client}
+        about = {"reference": reference, "number": controls.interchange, "as_of": at.date(), "client": client}
         try:
             data = render(partner.layout, message, {**values_for(partner, client), **about}, told_of)
         except (LayoutRefused, FileRefused) as fault:

@@ -4,6 +4,8 @@ A person is said once for each basis of coverage: who goes from active coverage 
 and added under COBRA. Sources: carrier-feeds §3.1, §4.
 """
 
+from datetime import date
+
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
@@ -97,15 +99,17 @@ is_corrected: what identifies the person was told otherwise (NM101 is 74, the fo
 """
 
 
-def maintained(told: View, wanted: View, changes: pl.DataFrame) -> pl.DataFrame:
+def maintained(told: View, wanted: View, changes: pl.DataFrame, *, on: date | None = None) -> pl.DataFrame:
     """Say each person about whom something is to be said, as SAID.
 
-    Shapes: told and wanted as `views.view`; changes as `differences.difference` found between them.
+    Shapes: told and wanted as `views.view`; changes as `differences.difference` found between them. on: of
+            who is covered neither on this day nor later, nothing is said that concerns him alone.
     """
     people = _with_former(told, wanted)
     loops = _judged(changes, told, wanted)
     altered = people.filter(pl.col("alteration").is_not_null()).select(*MEMBER)
-    basis = wanted.cover.sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
+    lasts = pl.lit(value=True) if on is None else (pl.col("ends_on") >= on).fill_null(value=True)
+    basis = wanted.cover.filter(lasts).sort("begins_on").group_by(MEMBER).agg(basis=pl.col("basis").last())
     silent = altered.join(basis, on=list(MEMBER)).join(loops, on=[*MEMBER, "basis"], how="anti")
     silent = silent.with_columns(action=pl.lit(CHANGE), turn=pl.lit(1, dtype=pl.Int32))
     rows = pl.concat([loops, silent], how="diagonal").join(people, on=list(MEMBER), how="left")

@@ -58,17 +58,21 @@ class Message:
         return self.people.is_empty()
 
 
-def changes(told: View, wanted: View, manner: Manner, *, since: date | None = None) -> Message:
-    """Say only what moved since the carrier was last told and accepted."""
+def changes(
+    told: View, wanted: View, manner: Manner, *, since: date | None = None, on: date | None = None
+) -> Message:
+    """Say only what moved since the carrier was last told and accepted. on: the day of the file."""
     lines = difference(told, wanted, since=since)
-    people = _with_new_subscribers(maintained(told, wanted, lines), told, wanted)
+    people = _with_new_subscribers(maintained(told, wanted, lines, on=on), told, wanted)
     people = with_cobra_events(_with_context(people, wanted, manner), wanted, told)
     return _message(CHANGE_FILE, people, lines, manner)
 
 
-def omitted(told: View, wanted: View, message: Message) -> pl.DataFrame:
-    """List the ends a full list says by leaving out, as CHANGES: explicit ends are not among them."""
-    return _ends(told, wanted).join(message.lines, on=[*LINE, "begins_on"], how="anti")
+def left_out(told: View, wanted: View, message: Message, *, on: date) -> pl.DataFrame:
+    """List what a carrier knows to have ended before the day of a full list without it, as COVER."""
+    key = [*LINE, "begins_on"]
+    ended = wanted.cover.filter((pl.col("ends_on") < on).fill_null(value=False))
+    return ended.join(told.cover, on=key, how="semi").join(message.lines, on=key, how="anti")
 
 
 def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal["4", "RX"] = "4") -> Message:
@@ -83,6 +87,8 @@ def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal
     if manner.days_to_repeat:
         since = on - timedelta(days=manner.days_to_repeat)
         late = wanted.cover.filter(~lasts & (pl.col("ends_on") >= since))
+        goes_on = [*LINE, "basis", "plan"]  # a new tier of the same plan ends nothing
+        late = late.join(current, on=goes_on, how="anti", nulls_equal=True)
         rows += [_listed(late, manner.ended), _ended_now(told, wanted, manner, current, late)]
     lines = pl.concat(rows).sort(*LINE, "begins_on")
     lines = lines.with_columns(step=pl.int_range(1, pl.len() + 1).over(LINE).cast(pl.Int32))
