@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from tests.api.conftest import API, Program, whole
+from tests.carriers.judging import judged
 
 import openbenefits.carriers
 from openbenefits.background.services import perform
@@ -78,9 +79,9 @@ def test_from_a_preview_to_an_answer(harbor, quill, filled, owner, agreed):
 
     group = released.json()["group"]
     control = owner(lambda: FileSet.objects.get(file_id=number).control_number)
-    answer = taken(harbor, acknowledgement(group, control))
+    answer = taken(harbor, judged(group, control))
     assert (answer["files"], answer["unmatched"]) == ({str(number): "accepted"}, 0)
-    assert taken(harbor, acknowledgement(group, control))["is_new"] is False
+    assert taken(harbor, judged(group, control))["is_new"] is False
     assert [row["kind"] for row in whole(harbor, f"{HERE}/carrier-answers")] == ["999"]
     assert harbor.get(f"{HERE}/carrier-answers/{answer['answer_id']}/rows").status_code == 200
     person = whole(harbor, f"{one}/lines")[0]["person_id"]
@@ -101,24 +102,6 @@ def taken(program: Program, data: bytes) -> dict:
     answer = program.browser.post(where, {"partner": "hmo", "file": file})
     assert answer.status_code == 201, answer.content
     return answer.json()
-
-
-def acknowledgement(group: int, control: str) -> bytes:
-    """A 999 of the receiver that takes the only set of a file."""
-    first = "ISA*00*          *00*          *ZZ*HMOBLUE        *30*043210987      "
-    said = [
-        f"{first}*261122*0300*^*00501*000000007*0*T*:",
-        "GS*FA*HMOBLUE*043210987*20261122*0300*7*X*005010X231A1",
-        "ST*999*0001*005010X231A1",
-        f"AK1*BE*{group}*005010X220A1",
-        f"AK2*834*{control}*005010X220A1",
-        "IK5*A",
-        "AK9*A*1*1*1",
-        "SE*6*0001",
-        "GE*1*7",
-        "IEA*1*000000007",
-    ]
-    return ("~".join(said) + "~").encode()
 
 
 def test_portal_entries_want_their_reference(harbor, agreed):

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from django.utils import timezone
+from tests.carriers.judging import judged
 from tests.runs.conftest import put_enrolled
 
 import openbenefits.carriers
@@ -71,7 +72,8 @@ def test_an_agreement_becomes_a_file_that_is_sent_and_answered(told, agreement, 
     assert len(list((tmp_path / "out").iterdir())) == 1
     assert "expected a file that is released" in told("send", number, code=1)
     answer = tmp_path / "one.999"
-    answer.write_bytes(acknowledgement(CarrierFile.objects.get()))
+    group, control = CarrierFile.objects.get().group, FileSet.objects.get().control_number
+    answer.write_bytes(judged(group, control))
     assert "accepted" in told("ack", answer, "--partner", "hmo", *OF)
     assert "nothing changes" in told("ack", answer, "--partner", "hmo", *OF)
     assert [one["state"] for one in json.loads(told("files", "--json"))] == ["accepted"]
@@ -80,25 +82,6 @@ def test_an_agreement_becomes_a_file_that_is_sent_and_answered(told, agreement, 
     told("content", number, "--out", out)
     assert out.stat().st_mode & 0o777 == 0o600
     assert "expected no file" in told("content", number, "--out", out, code=1)
-
-
-def acknowledgement(file: CarrierFile) -> bytes:
-    """A 999 of the receiver that takes the only set of a file."""
-    one = FileSet.objects.get(file_id=file.pk)
-    first = "ISA*00*          *00*          *ZZ*HMOBLUE        *30*043210987      "
-    said = [
-        f"{first}*261122*0300*^*00501*000000007*0*T*:",
-        "GS*FA*HMOBLUE*043210987*20261122*0300*7*X*005010X231A1",
-        "ST*999*0001*005010X231A1",
-        f"AK1*BE*{file.group}*005010X220A1",
-        f"AK2*834*{one.control_number}*005010X220A1",
-        "IK5*A",
-        "AK9*A*1*1*1",
-        "SE*6*0001",
-        "GE*1*7",
-        "IEA*1*000000007",
-    ]
-    return ("~".join(said) + "~").encode()
 
 
 def test_custody_worklist_and_audit(told, agreement, tmp_path, fresh_database):

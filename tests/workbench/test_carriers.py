@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client as Browser
 from django.utils import timezone
+from tests.carriers.judging import judged
 from tests.faces.conftest import GIVEN, LENIENT, WIDTHS, check, sign_in, signed_in, text, wide
 from tests.runs.conftest import put_enrolled
 
@@ -95,22 +96,7 @@ def partner(harbor, folders) -> Partner:
 def acknowledgement(file: CarrierFile, code: str, number: int) -> bytes:
     """A 999 of the receiver that judges the only set of a file."""
     one = FileSet.objects.get(file_id=file.pk)
-    said = [
-        (
-            "ISA*00*          *00*          *ZZ*HMOBLUE        *30*043210987      "
-            f"*261122*0300*^*00501*{number:09d}*0*T*:"
-        ),
-        f"GS*FA*HMOBLUE*043210987*20261122*0300*{number}*X*005010X231A1",
-        "ST*999*0001*005010X231A1",
-        f"AK1*BE*{file.group}*005010X220A1",
-        f"AK2*834*{one.control_number}*005010X220A1",
-        f"IK5*{code}" + ("*5" if code == "R" else ""),
-        f"AK9*{code}*1*1*{int(code == 'A')}",
-        "SE*6*0001",
-        f"GE*1*{number}",
-        f"IEA*1*{number:09d}",
-    ]
-    return ("~\n".join(said) + "~\n").encode()
+    return judged(file.group, one.control_number, code=code, number=number)
 
 
 def carried(page) -> ProcessRequest:
