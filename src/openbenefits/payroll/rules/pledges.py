@@ -51,9 +51,9 @@ def with_pledge_shares(lines: pl.DataFrame, others: pl.DataFrame) -> pl.DataFram
 def _with_otherwise(turns: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Add what the points before took in the year otherwise than by a pledge; nothing: 0."""
     taken = others.join(turns.select(*_YEAR, turn="point"), on=list(_YEAR))
-    taken = taken.filter(pl.col("point") < pl.col("turn")).group_by("turn", "year")
-    taken = taken.agg(_otherwise=money.total(pl.col("owed_cents")), _is_any=pl.lit(value=True))
-    found = turns.join(taken, left_on=["point", "year"], right_on=["turn", "year"], how="left")
+    earlier = taken.filter(pl.col("point") < pl.col("turn")).group_by("turn", "year")
+    summed = earlier.agg(_otherwise=money.total(pl.col("owed_cents")), _is_any=pl.lit(value=True))
+    found = turns.join(summed, left_on=["point", "year"], right_on=["turn", "year"], how="left")
     otherwise = pl.when(pl.col("_is_any").is_null()).then(0).otherwise("_otherwise")
     return found.with_columns(_otherwise=otherwise)
 
