@@ -137,14 +137,13 @@ def _amounts(
     points, held, undecided = _with_general(points, held, known.given, rulebook)
     lines = with_setup(held, points, rulebook)
     lines = with_shares(pl.concat([deductions_of(lines), credits_of(lines)]), rulebook)
-    lines = lines.join(
-        own_flagged(pays, lines), on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left"
-    )
+    flagged = own_flagged(pays, lines)
+    lines = lines.join(flagged, on=["owner", "period_flags", "ends_on"], how="left", maintain_order="left")
     lines = with_year(
         *(lines, points, known.members, known.facts, known.dependents, rulebook),
         *(known.pay_history, known.bases, known.price_decisions),
     )
-    lines = _with_undecided(_with_amounts(lines, known.facts), undecided)
+    lines = _with_undecided(_with_amounts(lines, known.facts, flagged), undecided)
     return with_excess(lines, known.uses, known.rolls, owners), points, pays
 
 
@@ -285,8 +284,8 @@ def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
 _TAKEN = ("series", "point", "ends_on", "owed_cents")
 
 
-def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    """Add owed_cents, employer_cents and fault, by the way each line is stated."""
+def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+    """Add owed_cents, employer_cents and fault, as each line is stated; `flagged` as of `own_flagged`."""
     amount, is_credit = pl.col("amount_kind"), pl.col("kind") == CREDIT
     is_pledge = amount.is_in([str(AmountKind.PLEDGE), str(AmountKind.HOURS)]) & ~is_credit
     is_percent = (amount == str(AmountKind.PERCENT)) & ~is_credit
@@ -299,9 +298,8 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     columns = priced.columns
     is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
     given = [priced.filter(~is_credit & is_offered).select(_TAKEN), percent.select(_TAKEN)]
-    points = lines.filter(is_pledge.fill_null(value=False))["point"].unique()
-    pledges = with_first_pay(lines.filter(pl.col("point").is_in(points.implode()) & ~is_credit))
-    pledged = with_pledge_shares(pledges.filter(is_pledge.fill_null(value=False)), pl.concat(given))
+    pledges = with_first_pay(lines.filter(is_pledge.fill_null(value=False)), flagged)
+    pledged = with_pledge_shares(pledges, pl.concat(given))
     pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
     nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
     rows = [priced, *(part.with_columns(nothing).select(columns) for part in (pledged, percent))]

@@ -7,14 +7,27 @@ from openbenefits.core import money
 _YEAR = ("series", "year")
 
 
-def with_first_pay(lines: pl.DataFrame) -> pl.DataFrame:
-    """Add first_no: which of the flagged pays of a year is the first that a point takes, in whatever way.
+def with_first_pay(lines: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+    """Add first_no: which of the own flagged pays of a year is the first from the point's deduction begin.
 
-    Shapes: lines has point, ends_on, period_flags and own_no; a point's lines of a year begin with the first
-            pay it may take.
+    Shapes: lines has owner, period_flags, point_deduction_begins_on and ends_on; flagged as `own_flagged`.
     """
-    place = ("point", "period_flags", pl.col("ends_on").dt.year())
-    return lines.with_columns(first_no=pl.col("own_no").min().over(place))
+    whose, begin = ["owner", "period_flags"], "point_deduction_begins_on"
+    pays = flagged.select(*whose, last_on="ends_on", last_no="own_no").with_columns(at="last_on").sort("at")
+    asked = lines[[*whose, begin]].drop_nulls().unique().sort(begin)
+    before = asked.join_asof(
+        pays,
+        left_on=begin,
+        right_on="at",
+        by=whose,
+        strategy="backward",
+        allow_exact_matches=False,
+        check_sortedness=False,
+    )[[*whose, begin, "last_on", "last_no"]]
+    found = lines.join(before, on=[*whose, begin], how="left", maintain_order="left")
+    is_of_year = pl.col("last_on").dt.year() == pl.col("ends_on").dt.year()
+    first = pl.when(is_of_year).then(pl.col("last_no")).otherwise(0) + 1
+    return lines.hstack([found.select(first_no=first)["first_no"]])
 
 
 def with_pledge_shares(lines: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -51,9 +64,9 @@ def with_pledge_shares(lines: pl.DataFrame, others: pl.DataFrame) -> pl.DataFram
 def _with_otherwise(turns: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Add what the points before took in the year otherwise than by a pledge; nothing: 0."""
     taken = others.join(turns.select(*_YEAR, turn="point"), on=list(_YEAR))
-    taken = taken.filter(pl.col("point") < pl.col("turn")).group_by("turn", "year")
-    taken = taken.agg(_otherwise=money.total(pl.col("owed_cents")), _is_any=pl.lit(value=True))
-    found = turns.join(taken, left_on=["point", "year"], right_on=["turn", "year"], how="left")
+    earlier = taken.filter(pl.col("point") < pl.col("turn")).group_by("turn", "year")
+    summed = earlier.agg(_otherwise=money.total(pl.col("owed_cents")), _is_any=pl.lit(value=True))
+    found = turns.join(summed, left_on=["point", "year"], right_on=["turn", "year"], how="left")
     otherwise = pl.when(pl.col("_is_any").is_null()).then(0).otherwise("_otherwise")
     return found.with_columns(_otherwise=otherwise)
 
@@ -64,7 +77,8 @@ def _left_of_pledges(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         rows.group_by("series", "year", "point")
         .agg(
             pl.col("point_pledge_cents").first(),
-            _taken=pl.col("_number").max(),
+            _until=pl.col("_number").max(),
+            _from=pl.col("_number").min() - 1,
             _shares=pl.col("_shares").first(),
         )
         .sort("series", "year", "point")
@@ -78,7 +92,11 @@ def _left_of_pledges(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         before = money.add(pl.col("contributed"), pl.col("_otherwise"))
         these = these.with_columns(_left=money.subtract(pl.col("point_pledge_cents"), before))
         found.append(these.select("point", "year", "_left"))
-        part = money.multiply_divide_half_up(pl.col("_left"), pl.col("_taken"), pl.col("_shares"))
+        until, since = (
+            money.multiply_divide_half_up(pl.col("_left"), pl.col(name), pl.col("_shares"))
+            for name in ("_until", "_from")
+        )
+        part = money.subtract(until, since)
         added = these.select(*_YEAR, contributed=money.add(pl.col("contributed"), part))
         rest = contributed.join(added, on=list(_YEAR), how="anti")
         contributed = pl.concat([rest, added])
