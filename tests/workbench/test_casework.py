@@ -1,7 +1,8 @@
 """Tasks and cases on their pages: opened, moved, changed one by one and many at once; the team and the set-up."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -45,7 +46,8 @@ def users(database, kept):
 def still(monkeypatch):
     """It is that day everywhere the work is done: at two in the morning UTC it would still be the day before."""
     monkeypatch.setenv(STANDS_ON, "2026-03-02")
-    monkeypatch.setattr(clock, "now", lambda: NOW)
+    moments = count()
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(seconds=next(moments)))
 
 
 @pytest.fixture
