@@ -25,9 +25,10 @@ browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 		|| echo 'No Chromium: install it (Debian: apt-get install chromium), for the tests of pages' >&2
 
-# a file's tests go to one of the two processes, which so fills its databases once; each process computes on one core
+# a file's tests go to one of the two processes, which so fills its databases once, long files first (tests/conftest.py);
+# each process computes on one core
 test: install browser  ## run all tests
-	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## check style, types and the floors
 	$(BIN)/ruff check .

@@ -47,7 +47,7 @@ class Size:
 
 
 FULL = Size(people=100_000, clients=500, stored=20_000, maintained=500, members=500_000)
-QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20, members=100_000)
+QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20, members=50_000)
 
 
 def main() -> None:

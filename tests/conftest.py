@@ -37,6 +37,20 @@ MEMORY_WANTED = 8 * 2**30
 TEMPLATES_KEPT = 12  # several checkouts, each with migrations of its own, share the server
 NOWHERE = "no_database_fixture_was_asked_for"
 
+LONG = (
+    *("scenarios/test_stories.py", "repair/test_transitions.py", "cli/test_demo.py"),
+    *("portal/test_journeys.py", "workbench/test_person_pages.py", "workbench/test_process_journey.py"),
+    *(
+        "laws/test_outcomes.py",
+        "laws/test_kernel_agrees.py",
+        "oracle/test_tables.py",
+        "oracle/test_generated.py",
+    ),
+    *("workbench/test_casework.py", "workbench/test_setup_pages.py", "workbench/test_desk_pages.py"),
+    *("runs/test_killed.py", "api/test_schema.py"),
+)
+"""Files that take longest, by their place in this folder: they begin, so that no process ends with one alone."""
+
 _numbers = count(1)
 
 
@@ -96,6 +110,13 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
 def kept() -> Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]:
     """Answer the function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
     return copies.fill
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first; `make test` keeps this order."""
+    here = Path(__file__).parent
+    first = {here / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path, len(LONG)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

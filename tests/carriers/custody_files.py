@@ -21,6 +21,8 @@ from openbenefits.carriers.partners import Partner, Transport, read_agreement, s
 from openbenefits.carriers.rules import renderings
 from openbenefits.carriers.rules.renderings import MOST_OF_SET
 from openbenefits.carriers.x12.reader import read_interchange
+from openbenefits.enrollment.models import Coverage, CoverageDependent, CoverageKey
+from openbenefits.workforce.models import Dependent
 
 AGREEMENTS = Path(openbenefits.carriers.__file__).parent / "agreements"
 BUILT = datetime(2025, 12, 1, 2, tzinfo=UTC)
@@ -47,9 +49,31 @@ LAYOUT = Layout(
 
 def put(folder: Path, people: int = 40) -> int:
     """Put an enrolled employer and the sample's agreements, by folder for the medical carrier."""
-    client_id = put_enrolled(folder, people=people).client_id
+    place = folder / "employer"  # its files are copied with it: answers and files of others stay apart
+    place.mkdir()
+    client_id = put_enrolled(place, people=people).client_id
     agree(folder / "out", folder / "back")
+    _cover_dependents(client_id)
     return client_id
+
+
+def _cover_dependents(client_id: int) -> None:
+    """Let some employees cover their dependents, too: defaults cover nobody but themselves."""
+    known = list(Dependent.objects.filter(client_id=client_id).order_by("pk").values_list("person_id", "pk"))
+    points = Coverage.objects.filter(
+        client_id=client_id,
+        person_id__in=[person for person, _ in known[:12]],
+        plan_type="10",
+        option_id__isnull=False,
+        superseded_by_run=None,
+    )
+    key = [one.name for one in CoverageKey._meta.fields]
+    CoverageDependent.objects.bulk_create(
+        CoverageDependent(**{name: getattr(point, name) for name in key}, dependent_id=dependent)
+        for point in points
+        for person, dependent in known[:12]
+        if person == point.person_id
+    )
 
 
 def agree(out: Path, back: Path, *, client_id: int = 0, **changes: Any) -> Partner:

@@ -15,7 +15,6 @@ from tests.carriers.custody_files import (
     built,
     put,
     report,
-    sets_of,
     ta1,
 )
 
@@ -32,7 +31,9 @@ from openbenefits.carriers.models import (
     FileSet,
     ViewLine,
 )
+from openbenefits.carriers.moving import FileRefused
 from openbenefits.carriers.places import places_of
+from openbenefits.carriers.retelling import tell_again
 from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.casework.models import IS_OPEN, Ticket
 from openbenefits.store.isolation import FACE, Rights, acting
@@ -41,8 +42,8 @@ from openbenefits.store.isolation import FACE, Rights, acting
 @pytest.fixture
 def file(fresh_database, kept, tmp_path):
     def filled():
-        client_id = put(tmp_path, people=24)
-        file = built(fresh_database, client_id, largest=6)
+        client_id = put(tmp_path)
+        file = built(fresh_database, client_id, largest=5)
         filing.release(file.pk, author="ann", words="looked at", now=BUILT)
         filing.send(fresh_database, file.pk, now=BUILT, author="ann")
         return file.pk
@@ -163,8 +164,7 @@ def test_an_envelope_nobody_could_read_moves_nothing_and_goes_again_whole(file, 
     assert viewing.told(fresh_database, [file.client_id], CODE).cover.is_empty()
     case = Ticket.objects.filter(about_kind="carrier set").first()
     assert "received before" in case.body
-    with sets_of(6):
-        again = built(fresh_database, file.client_id, now=BUILT + 30 * HOUR)
+    again = built(fresh_database, file.client_id, largest=5, now=BUILT + 30 * HOUR)
     assert (again.resends, again.reference) == (file.pk, file.reference)
     assert again.interchange != file.interchange
     assert not FileSet.objects.filter(file_id=file.pk, resent_by=None).exists()
@@ -245,8 +245,6 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_kept(file, data, fault):
 
 
 def test_a_layout_is_named_or_found(file, tmp_path):
-    from dataclasses import replace  # noqa: F401 - layouts are structs
-
     import msgspec
 
     other = msgspec.structs.replace(LAYOUT, delimiter=";")
@@ -315,6 +313,30 @@ def test_a_refusal_that_comes_back_opens_one_more_case(file):
         assert (cases.filter(done_at__isnull=True).count(), cases.count()) == (open_ones, all_of_them)
 
 
+def test_what_a_report_refused_is_said_again_by_the_next_file(file, fresh_database):
+    take(file, ack(file, group="A"))
+    place = next(one for one in places_of(file) if not one.is_subscriber and one.places)
+    row = {"subscriber": place.family, "first": place.first_name, "status": "REJ", "code": "9"}
+    with pytest.raises(FileRefused, match="whom a report refused"):
+        tell_again(fresh_database, file.pk, place.member, author="ann", words="corrected", now=BUILT)
+    take(file, report(row))
+    with pytest.raises(FileRefused, match="expected what was put right"):
+        tell_again(fresh_database, file.pk, place.member, author="ann", words="", now=BUILT)
+    before = set(viewing.told(fresh_database, [file.client_id], CODE).cover["member"])
+    assert tell_again(fresh_database, file.pk, place.member, author="ann", words="address", now=BUILT)
+    after = viewing.told(fresh_database, [file.client_id], CODE)
+    assert before - set(after.cover["member"]) == {place.member}
+    again = built(fresh_database, file.client_id, now=BUILT + 30 * HOUR)
+    said = FileLine.objects.filter(file_id=again.pk).exclude(line="")
+    assert set(said.values_list("member", "action")) == {(place.member, "021")}
+    filing.release(again.pk, author="ann", words="looked at", now=BUILT)
+    filing.send(fresh_database, again.pk, now=BUILT, author="ann")
+    take(again, ack(again, group="A", number=5), hours=40)
+    assert set(viewing.told(fresh_database, [file.client_id], CODE).cover["member"]) == before
+    with pytest.raises(FileRefused, match="found a later one"):
+        tell_again(fresh_database, file.pk, place.member, author="ann", words="address", now=BUILT)
+
+
 def test_answers_are_collected_set_aside_or_left(file, tmp_path):
     back = tmp_path / "back"
     (back / "1.ta1").write_bytes(ta1(file, "A"))
@@ -347,12 +369,15 @@ def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
     kinds = ControlNumber.objects.filter(file_id=reply.pk).values_list("kind", flat=True)
     assert sorted(kinds) == ["FA", "ISA"]
     assert take(file, data).reply == reply.pk
-    broken = data.replace(b"BGN*00", b"BGN*99", 1).replace(b"*18*", b"*ZZ*", 1)
+    broken = data.replace(b"INS*Y*18", b"INS*Y*ZZ", 1)
     worse = CarrierFile.objects.get(pk=take(file, broken).reply)
     (group,) = read_acknowledgements(filing.content_of(worse.pk)).groups
     first = group.sets[0]
     assert (group.code, first.code) == ("E", "E")
-    assert {one.at.segment for one in first.findings} >= {"BGN", "INS"}
+    assert [(one.level, one.at.segment, one.code) for one in first.findings] == [
+        ("segment", "INS", "8"),
+        ("element", "INS", "7"),
+    ]
     assert filing.send(connections["default"], worse.pk, now=BUILT, author="ann") == "sent"
 
 

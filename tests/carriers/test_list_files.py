@@ -12,6 +12,7 @@ from openbenefits.carriers.layouts.layout import FileLayout, read_layout_file
 from openbenefits.carriers.layouts.reading import read_back
 
 ON = date(2026, 3, 1)
+PRICE = 62_050  # five times what two pays take of the employee
 EXAMPLES = Path(layouts.__file__).parent / "examples"
 ACCOUNTS = msgspec.convert(
     {
@@ -137,6 +138,7 @@ def test_volumes_are_listed_with_pay_and_class(world):
 
 def test_losses_go_to_the_cobra_administrator_once(world):
     from openbenefits.compliance.models import CobraDuty
+    from openbenefits.enrollment.models import Coverage
     from openbenefits.workforce.models import Person
 
     layout = read_layout_file(EXAMPLES / "cobra_events.yaml")
@@ -163,8 +165,14 @@ def test_losses_go_to_the_cobra_administrator_once(world):
         ("0007", "termination", 1)
     ]
     assert read["plan"].select("plan", "tier", "last day covered", "monthly price").rows() == [
-        ("HMO", "1", date(2026, 2, 28), None)
+        ("HMO", "1", date(2026, 2, 28), PRICE)
     ]
+    assert build(world) is None
+    CobraDuty.objects.create(**duty, lost_on=ON, version=2, **(said | {"state": "withdrawn"}), **days)
+    Coverage.objects.filter(person_id=person, plan_type="10", kind="T").update(superseded_by_run=1)
+    every = msgspec.structs.replace(layout, when=())
+    agree(world, every)
+    assert _records(build(world), every)["plan"]["plan"].to_list() == ["HMO"]
     assert build(world) is None
 
 

@@ -18,7 +18,7 @@ NEXT_YEAR = ON + timedelta(days=31)
 
 @pytest.fixture
 def client_id(fresh_database, kept, tmp_path):
-    found = kept(fresh_database, "custody: few people", lambda: put(tmp_path, people=24))
+    found = kept(fresh_database, "custody: an employer", lambda: put(tmp_path))
     agree(tmp_path / "out", tmp_path / "back")
     return found
 

@@ -167,10 +167,14 @@ def test_what_else_is_known_of_a_person_is_told(altered, said):
 
 
 def test_partners_say_ends_and_voids_in_their_manner():
-    first = Manner(end="first day not covered", void="day before", context="030")
+    first = Manner(end="first_not_covered", void="day_before", context="030")
     message = changes(made(*BABY), made(OPEN), first)
     assert words(message) == ["S 030*None", "C 024*07", "HLT 024 349=06-02"]
     assert words(changes(made(OPEN), made(WORKED), first)) == ["S 024*08", "HLT 024 349=06-01"]
+    assert words(changes(made(OPEN), made(WORKED), PLAIN)) == ["S 024*08", "HLT 024 349=05-31"]
+    for end in ("last_covered", "first_not_covered"):
+        void = changes(made(*BABY), made(OPEN), Manner(end=end))
+        assert words(void) == ["C 024*07", "HLT 024 349=06-03"]
 
 
 def test_a_full_list_repeats_who_ended_lately_and_says_what_the_carrier_does_not_know():

@@ -23,6 +23,12 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     assert re.search(r"sent the cure: 0 of [1-9]", text)
     for cause in ("Enrolled, not billed", "Billed twice", "Another rate", "Person not recognised"):
         assert cause in text
+    assert "2 of 3 transaction sets taken" in text
+    assert "the refused family alone" in text
+    assert "1 refused" in text
+    for told in ("A set refused by a 999", "A member refused by a carrier's own report"):
+        assert "│ refused │" in text.partition(told)[2].partition("└")[0]  # the stage of the election
+    assert "E17" in text
     links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
     assert len(links) == 8 + 3  # a role each, and some employees
     assert all(user_of_token(link.rpartition("/")[2]) for link in links.values())

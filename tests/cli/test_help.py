@@ -20,7 +20,7 @@ COMMANDS = (
         "statements",
         "letters",
     ),
-    *("tasks", "cases", "work", "renewals", "match", "platform", "reconcile"),
+    *("tasks", "cases", "work", "renewals", "match", "platform", "reconcile", "carriers"),
     *("review", "explain", "report", "adhoc", "payroll", "scenario", "db", "migrate"),
 )
 GROUPS = {
@@ -67,6 +67,10 @@ GROUPS = {
     "reconcile": (
         *("terms", "load", "list", "map", "match", "run", "show", "dispute"),
         *("self-bill", "credits", "balances", "figures"),
+    ),
+    "carriers": (
+        *("partner", "preview", "build", "files", "show", "release", "withdraw", "send", "content"),
+        *("ack", "chain", "portal", "audit", "open", "open-back"),
     ),
     "match": ("price", "rank", "again", "show", "compare", "tier"),
     "scenario": ("run", "schema"),

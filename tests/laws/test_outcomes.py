@@ -23,6 +23,7 @@ from tests.oracle.eligibility import (
 from tests.oracle.rows import Setup, options_of
 
 from openbenefits.eligibility.outcomes import MET, OF_OVERRIDE, OF_RULE, OUTCOMES, outcomes
+from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.programs.fields import CRITERIA
 
 Row = dict[str, Any]
@@ -30,19 +31,20 @@ Row = dict[str, Any]
 WORDS = {"E": ELIGIBLE, "EO": ELIGIBLE, "I": INELIGIBLE, "IO": INELIGIBLE, "?": UNDECIDED}
 
 
-def view_of(kernel: Kernel, people: list[Row], **options: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The view of people of the first client, and their cases."""
-    persons = [(1, person) for person in people]
-    situation, prepared = kernel.situation(persons), kernel.prepared(persons)
-    found = outcomes(
-        prepared.cases,
-        prepared.trace.eligibility,
-        situation.jobs,
-        situation.overrides,
-        kernel.rulebook,
-        **options,
-    )
-    return found, prepared.cases
+class Decided:
+    """People of a client, decided once."""
+
+    def __init__(self, peo: Row, client: Row, people: list[Row]) -> None:
+        kernel = Kernel(peo, [client], people)
+        self.rulebook = kernel.rulebook
+        self.situation = kernel.situation([(1, person) for person in people])
+        prepared = prepare_columns(self.situation, self.rulebook)
+        self.cases, self.trace = prepared.cases, prepared.trace.eligibility
+
+    def view(self, **options: Any) -> pl.DataFrame:
+        """What is shown of them."""
+        jobs, overrides = self.situation.jobs, self.situation.overrides
+        return outcomes(self.cases, self.trace, jobs, overrides, self.rulebook, **options)
 
 
 # --- laws ---------------------------------------------------------------------------------------------------
@@ -51,13 +53,14 @@ def view_of(kernel: Kernel, people: list[Row], **options: Any) -> tuple[pl.DataF
 @LAW
 @given(crowds())
 def test_the_lines_of_a_rule_come_to_its_result(crowd: Crowd) -> None:
-    found, _ = view_of(Kernel(crowd.peo, [crowd.client], crowd.people), crowd.people)
+    decided = Decided(crowd.peo, crowd.client, crowd.people)
+    found = decided.view()
     ruled = found.filter(pl.col("part") == OF_RULE)
     for _, lines in ruled.group_by("case", "used_by", "rule_id"):
         (result,) = lines["result"].unique()
         assert (result == "E") == all(_needed(lines)), lines
     assert set(found["code"].unique()) <= set(OUTCOMES)
-    with_unused, _ = view_of(Kernel(crowd.peo, [crowd.client], crowd.people), crowd.people, with_unused=True)
+    with_unused = decided.view(with_unused=True)
     asked = found.filter(pl.col("values").ne_missing("the rule asks for nothing"))
     assert with_unused.filter(pl.col("code") != "NE").equals(asked)
 
@@ -72,7 +75,8 @@ def _needed(lines: pl.DataFrame) -> Iterator[bool]:
 @LAW
 @given(crowds())
 def test_the_decisions_are_those_of_the_oracle(crowd: Crowd) -> None:
-    found, cases = view_of(Kernel(crowd.peo, [crowd.client], crowd.people), crowd.people)
+    decided = Decided(crowd.peo, crowd.client, crowd.people)
+    found = decided.view()
     setup = Setup(crowd.peo, crowd.client)
     for case, person in enumerate(crowd.people):
         shown = found.filter(case=case).select("used_by", "decision").unique()
@@ -81,7 +85,7 @@ def test_the_decisions_are_those_of_the_oracle(crowd: Crowd) -> None:
         assert told == dict(_expected(setup, person)) | {
             place: verdict for place, verdict in told.items() if person.get("job") is None
         }
-    assert cases.height == len(crowd.people)
+    assert decided.cases.height == len(crowd.people)
 
 
 def _places(used_by: str) -> list[str]:
@@ -141,7 +145,7 @@ def lines_of(
     person = {"person": {"job": job or {}, **(person or {})}}
     whole = merge(base, {"peo": {"geographies": [AREA]}, "client": client, **person})
     one = {**whole["person"], "event": whole["event"], "prior_options": []}
-    found, _ = view_of(Kernel(whole["peo"], [whole["client"]], [one]), [one], **of)
+    found = Decided(whole["peo"], whole["client"], [one]).view(**of)
     return found.filter(pl.col("used_by") == "STD: 20/LIFE").to_dicts()
 
 

@@ -166,9 +166,12 @@ def _pledge_share(
     begin, year = point["deduction_begins_on"], period["ends_on"].year
     if begin.year != year:
         return 0  # a pledge is for the year in which its deductions begin
-    contributed = sum(
+    taken = [
         line["owed_cents"] for line in before if line["point"] < point_number and line["ends_on"].year == year
-    )
+    ]
+    if None in taken:
+        return None
+    contributed = sum(taken)
     remaining = [one for one in flagged if one["ends_on"] >= begin]
     return share(point["pledge_cents"] - contributed, remaining.index(period) + 1, len(remaining))
 

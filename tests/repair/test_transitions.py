@@ -6,11 +6,13 @@ row is that of its source: D documented, S stated, K practice, I inferred, R rul
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import polars as pl
 import pytest
@@ -57,13 +59,60 @@ def employer(database, tmp_path_factory):
     return made
 
 
-@pytest.fixture
-def driven(database, employer) -> Iterator[Driven]:
-    """Somebody with medical coverage; whatever a test does is given up at its end."""
-    covered = held(database, employer).filter(plan_type="10", kind="D")["person_id"]
+class Stage:
+    """Somebody with medical coverage, brought to where an event may stand, in a transaction given up in the end.
+
+    Tests that begin at one status share the way to it: each gives up, at its own end, only what it did itself.
+    """
+
+    def __init__(self, connection: Any, employer: Any) -> None:
+        self.others = held(connection, employer)
+        covered = self.others.filter(plan_type="10", kind="D")["person_id"]
+        self.somebody = somebody(connection, employer, covered.min())
+        self.start: str | None = None
+        self.way = ExitStack()
+
+    def at(self, start: str) -> Driven:
+        if self.start != start:
+            self.leave()
+            self.way.enter_context(_given_up())
+            self.start = start
+            REACH[start](self.somebody)
+        return self.somebody
+
+    def leave(self) -> None:
+        self.way.close()
+        self.start = None
+
+
+@contextmanager
+def _given_up() -> Iterator[None]:
     with transaction.atomic():
-        yield somebody(database, employer, covered.min())
+        yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def stage(database, employer) -> Iterator[Stage]:
+    made = Stage(database, employer)
+    yield made
+    made.leave()
+
+
+@pytest.fixture
+def driven(stage) -> Iterator[Driven]:
+    """Somebody with nothing done yet."""
+    stage.leave()
+    with _given_up():
+        yield stage.somebody
+
+
+@pytest.fixture
+def reached(stage, start) -> Iterator[Driven]:
+    """Somebody whose event stands where the test begins."""
+    found = stage.at(start)
+    with _given_up():
+        yield found
 
 
 Act = Callable[[Driven], None]
@@ -146,14 +195,16 @@ STEPS: list[tuple[str, str, str, Act, str]] = [
 
 @pytest.mark.parametrize(
     ("start", "to", "act"),
-    [pytest.param(row[0], row[2], row[3], id=f"{row[0] or 'new'}-{row[2]}: {row[1]}") for row in STEPS],
+    [
+        pytest.param(row[0], row[2], row[3], id=f"{row[0] or 'new'}-{row[2]}: {row[1]}")
+        for row in sorted(STEPS, key=lambda row: row[0])
+    ],
 )
-def test_each_step_of_the_transition_table(driven, start, to, act) -> None:
-    REACH[start](driven)
-    assert driven.status() == start
-    before = len(driven.steps())
-    act(driven)
-    assert (start, to) in driven.steps()[before:], driven.steps()
+def test_each_step_of_the_transition_table(reached, start, to, act) -> None:
+    assert reached.status() == start
+    before = len(reached.steps())
+    act(reached)
+    assert (start, to) in reached.steps()[before:], reached.steps()
 
 
 PASSED: list[tuple[Act, str, str, str, str]] = [
@@ -210,10 +261,9 @@ STAYING: list[tuple[str, str, Act, str]] = [
 @pytest.mark.parametrize(
     ("start", "act"), [pytest.param(row[0], row[2], id=f"{row[0]}: {row[1]}") for row in STAYING]
 )
-def test_what_stays_where_it_stands(driven, start, act) -> None:
-    REACH[start](driven)
-    act(driven)
-    assert driven.status() == start
+def test_what_stays_where_it_stands(reached, start, act) -> None:
+    act(reached)
+    assert reached.status() == start
 
 
 def test_every_legal_move_has_a_row() -> None:
@@ -269,17 +319,17 @@ def test_the_reference_names_the_indicators_there_are() -> None:
     assert {letter: set(ends) for letter, (_, ends) in REPROCESSED.items()} == REFERENCE_INDICATORS
 
 
-def test_the_database_knows_the_moves_and_refuses_all_others(driven) -> None:
-    REACH["FE"](driven)
+@pytest.mark.parametrize("start", ["FE"])
+def test_the_database_knows_the_moves_and_refuses_all_others(reached) -> None:
     legal = {(was, now) for was, now, _ in MOVES}
     assert set(StatusMove.objects.values_list("from_status", "to_status")) == legal
-    last = EventStep.objects.filter(**driven.key()).latest("step")
+    last = EventStep.objects.filter(**reached.key()).latest("step")
     refused = [pair for pair in product(kinds.EVERY, repeat=2) if pair not in legal and pair[0] != pair[1]]
     assert len(refused) > 90
     for was, now in refused:
         with pytest.raises(IntegrityError, match="illegal step"), transaction.atomic():
             EventStep.objects.create(
-                **driven.key(),
+                **reached.key(),
                 step=last.step + 1,
                 actor="test",
                 from_status=was or None,
@@ -299,19 +349,19 @@ LEGAL_EVENT_MOVES = {
 
 
 @pytest.mark.parametrize("pair", [p for p in product("OCVD", repeat=2) if p[0] != p[1]], ids="-".join)
-def test_moves_of_the_event_status(driven, pair) -> None:
-    REACH["PR"](driven)
+@pytest.mark.parametrize("start", ["PR"])
+def test_moves_of_the_event_status(reached, pair) -> None:
     path = {"O": "", "C": "C", "V": "V", "D": "D"}[pair[0]]
-    with driven.connection.cursor() as cursor:
+    with reached.connection.cursor() as cursor:
         for status in path:
             cursor.execute(
-                "UPDATE events_event SET event_status = %s WHERE person_id = %s", [status, driven.person_id]
+                "UPDATE events_event SET event_status = %s WHERE person_id = %s", [status, reached.person_id]
             )
         move = "UPDATE events_event SET event_status = %s WHERE person_id = %s AND schedule_id = %s"
-        where = [pair[1], driven.person_id, driven.employer.event_maintenance]
+        where = [pair[1], reached.person_id, reached.employer.event_maintenance]
         if pair in LEGAL_EVENT_MOVES:
             cursor.execute(move, where)
-            assert driven.event().event_status == pair[1]
+            assert reached.event().event_status == pair[1]
             return
         with pytest.raises(IntegrityError, match="illegal move of the event status"), transaction.atomic():
             cursor.execute(move, where)
@@ -337,8 +387,10 @@ REPROCESSED: dict[str, tuple[str, dict[str, str]]] = {
         | {"ET": "FE", "EE": "EE", "RE": "RE"},
     ),
 }
-ALLOWED = [(letter, start, to) for letter, (_, ends) in REPROCESSED.items() for start, to in ends.items()]
-REFUSED = [(letter, start) for letter, (_, ends) in REPROCESSED.items() for start in ALL if start not in ends]
+ALLOWED = [
+    (letter, was, ends[was]) for was in ALL for letter, (_, ends) in REPROCESSED.items() if was in ends
+]
+REFUSED = [(letter, was) for was in ALL for letter, (_, ends) in REPROCESSED.items() if was not in ends]
 
 
 def posted(driven: Driven) -> int:
@@ -354,117 +406,114 @@ def chosen(driven: Driven) -> list[str]:
 
 
 @pytest.mark.parametrize(("letter", "start", "to"), ALLOWED, ids=lambda text: text or "new")
-def test_each_row_of_the_reprocessing_table(database, employer, driven, letter, start, to) -> None:
+def test_each_row_of_the_reprocessing_table(database, employer, stage, reached, letter, start, to) -> None:
     kind = REPROCESSED[letter][0]
-    others = held(database, employer)
-    REACH[start](driven)
     if start in ("AE", "PE", "AN", "FA") and letter != "V":
-        driven.facts("good")
-    before, elections = driven.event(), chosen(driven)
-    had = Election.objects.filter(**driven.key()).values(
+        reached.facts("good")
+    before, elections = reached.event(), chosen(reached)
+    had = Election.objects.filter(**reached.key()).values(
         "submission", "option_code", "received_on", "elector"
     )
     had = list(had.order_by("submission"))
-    driven.operate(kind)
-    after = driven.event()
+    reached.operate(kind)
+    after = reached.event()
     assert (after.process_status or "") == to
     assert after.event_status == ("V" if letter == "V" else "C" if to in kinds.FINAL else "O")
     assert after.process_indicator == "N"
     assert (after.elected_on, after.elect_source) == (before.elected_on, before.elect_source)
-    now = Election.objects.filter(**driven.key()).values(
+    now = Election.objects.filter(**reached.key()).values(
         "submission", "option_code", "received_on", "elector"
     )
     assert list(now.order_by("submission"))[: len(had)] == had  # superseded, never erased
-    assert chosen(driven) == ([] if letter in "AP" else elections)
+    assert chosen(reached) == ([] if letter in "AP" else elections)
     if letter in "AP" and to == "PR":
         assert after.preparation > before.preparation
-        assert posted(driven) == 0
+        assert posted(reached) == 0
     if letter == "P":
         assert after.program_id == before.program_id
     if letter == "E":
-        assert (posted(driven) > 0) == (to == "FE")
+        assert (posted(reached) > 0) == (to == "FE")
     if letter in "RV":
-        assert posted(driven) == 0
+        assert posted(reached) == 0
     if letter == "V" and start != "FA":  # there open enrolment was made nothing of before
-        assert held(database, employer).equals(others)
+        assert held(database, employer).equals(stage.others)
 
 
 @pytest.mark.parametrize(("letter", "start"), REFUSED, ids=lambda text: text or "new")
-def test_what_the_reprocessing_table_does_not_offer_is_refused(driven, letter, start) -> None:
-    REACH[start](driven)
-    before = driven.steps()
+def test_what_the_reprocessing_table_does_not_offer_is_refused(reached, letter, start) -> None:
+    before = reached.steps()
     with pytest.raises(RepairRefused, match="expected"):
-        driven.operate(REPROCESSED[letter][0])
-    assert driven.steps() == before
+        reached.operate(REPROCESSED[letter][0])
+    assert reached.steps() == before
 
 
 def test_every_indicator_of_the_field_is_a_kind() -> None:
     assert {letter: kind for letter, (kind, _) in REPROCESSED.items()} == kinds.INDICATORS
 
 
-def test_an_event_prepared_again_keeps_its_program_and_one_assigned_again_does_not(driven) -> None:
-    REACH["PR"](driven)
-    program = driven.event().program_id
-    driven.facts("none")
-    driven.operate(kinds.PREPARE)
-    assert (driven.status(), driven.event().program_id) == ("PR", program)
-    assert driven.steps()[-1] == ("AS", "PR")
-    driven.operate(kinds.ASSIGN)
-    assert driven.steps()[-3:] == [("PR", "AN"), ("AN", "PR"), ("PR", "FE")]
+@pytest.mark.parametrize("start", ["PR"])
+def test_an_event_prepared_again_keeps_its_program_and_one_assigned_again_does_not(reached) -> None:
+    program = reached.event().program_id
+    reached.facts("none")
+    reached.operate(kinds.PREPARE)
+    assert (reached.status(), reached.event().program_id) == ("PR", program)
+    assert reached.steps()[-1] == ("AS", "PR")
+    reached.operate(kinds.ASSIGN)
+    assert reached.steps()[-3:] == [("PR", "AN"), ("AN", "PR"), ("PR", "FE")]
 
 
-def test_a_program_kept_is_kept_until_the_event_is_assigned_again(driven) -> None:
-    REACH["PR"](driven)
-    program = driven.event().program_id
-    driven.facts("none")
-    driven.operate(kinds.PREPARE)
-    assert driven.event().program_kept_on == LATER.date()
-    FINALIZE(driven)
-    assert (driven.status(), driven.event().program_id) == ("FE", program)
-    driven.operate(kinds.AGAIN)
-    assert (driven.status(), driven.event().program_id) == ("FE", program)
-    driven.operate(kinds.ASSIGN)
-    assert driven.event().program_kept_on is None
-    assert driven.steps()[-3:] == [("FE", "AN"), ("AN", "PR"), ("PR", "FE")]
+@pytest.mark.parametrize("start", ["PR"])
+def test_a_program_kept_is_kept_until_the_event_is_assigned_again(reached) -> None:
+    program = reached.event().program_id
+    reached.facts("none")
+    reached.operate(kinds.PREPARE)
+    assert reached.event().program_kept_on == LATER.date()
+    FINALIZE(reached)
+    assert (reached.status(), reached.event().program_id) == ("FE", program)
+    reached.operate(kinds.AGAIN)
+    assert (reached.status(), reached.event().program_id) == ("FE", program)
+    reached.operate(kinds.ASSIGN)
+    assert reached.event().program_kept_on is None
+    assert reached.steps()[-3:] == [("FE", "AN"), ("AN", "PR"), ("PR", "FE")]
 
 
-def test_the_day_of_disconnection_is_kept_and_goes_with_it(driven) -> None:
-    REACH["PR"](driven)
-    driven.operate(kinds.DISCONNECT)
-    assert driven.event().disconnected_on == LATER.date()
-    driven.operate(kinds.RECONNECT)
-    assert driven.event().disconnected_on is None
+@pytest.mark.parametrize("start", ["PR"])
+def test_the_day_of_disconnection_is_kept_and_goes_with_it(reached) -> None:
+    reached.operate(kinds.DISCONNECT)
+    assert reached.event().disconnected_on == LATER.date()
+    reached.operate(kinds.RECONNECT)
+    assert reached.event().disconnected_on is None
 
 
 # --- disconnection ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", [status for status in ALL if status], ids=str)
-def test_a_disconnected_event_can_only_be_voided_or_reconnected(database, employer, driven, start) -> None:
-    others = held(database, employer)
-    REACH[start](driven)
+def test_a_disconnected_event_can_only_be_voided_or_reconnected(
+    database, employer, stage, reached, start
+) -> None:
     before = held(database, employer)
-    driven.operate(kinds.DISCONNECT)
-    assert (driven.event().event_status, driven.status()) == ("D", start)
+    reached.operate(kinds.DISCONNECT)
+    assert (reached.event().event_status, reached.status()) == ("D", start)
     assert held(database, employer).equals(before)  # what was posted stays until it is void
-    FINALIZE(driven)
-    assert (driven.event().event_status, driven.status()) == ("D", start)
+    FINALIZE(reached)
+    assert (reached.event().event_status, reached.status()) == ("D", start)
     for kind in (kinds.ASSIGN, kinds.PREPARE, kinds.ELECT, kinds.REENTER, kinds.NORMAL, kinds.FINALIZE):
         with pytest.raises(RepairRefused, match="disconnected"):
-            driven.operate(kind)
-    driven.operate(kinds.WITHDRAW)
-    assert driven.event().event_status == "V"
-    assert posted(driven) == 0
+            reached.operate(kind)
+    reached.operate(kinds.WITHDRAW)
+    assert reached.event().event_status == "V"
+    assert posted(reached) == 0
     if start != "FA":
-        assert held(database, employer).equals(others)
+        assert held(database, employer).equals(stage.others)
 
 
-def test_a_disconnected_event_is_reconnected_and_decided_again(database, employer, driven) -> None:
-    REACH["FE"](driven)
+@pytest.mark.parametrize("start", ["FE"])
+def test_a_disconnected_event_is_reconnected_and_decided_again(database, employer, reached) -> None:
     before = held(database, employer)
-    driven.operate(kinds.DISCONNECT)
-    driven.operate(kinds.RECONNECT)
-    assert (driven.event().event_status, driven.status()) == ("C", "FE")
+    reached.operate(kinds.DISCONNECT)
+    reached.operate(kinds.RECONNECT)
+    assert (reached.event().event_status, reached.status()) == ("C", "FE")
     assert held(database, employer).equals(before)
 
 
@@ -506,14 +555,14 @@ FLAGS: list[tuple[str, str, Act]] = [
 
 @pytest.mark.parametrize(("flag", "act"), [pytest.param(*row[1:], id=row[0]) for row in FLAGS])
 @pytest.mark.parametrize("kind", [kinds.AGAIN, kinds.ASSIGN])
-def test_each_flag_is_set_and_cleared_when_it_is_decided_again(driven, flag, act, kind) -> None:
-    REACH["FE"](driven)
-    key = driven.key()
+@pytest.mark.parametrize("start", ["FE"])
+def test_each_flag_is_set_and_cleared_when_it_is_decided_again(reached, flag, act, kind) -> None:
+    key = reached.key()
     event = Event.objects.filter(**key)
     assert not getattr(event.get(), flag)
-    act(driven)
-    RUN(driven)
+    act(reached)
+    RUN(reached)
     assert getattr(event.get(), flag)
-    targets = driven.order(kind).targets.with_columns(event_number=pl.lit(key["event_number"], pl.Int32))
-    repair(driven.connection, replace(driven.order(kind), targets=targets), now=LATER)
+    targets = reached.order(kind).targets.with_columns(event_number=pl.lit(key["event_number"], pl.Int32))
+    repair(reached.connection, replace(reached.order(kind), targets=targets), now=LATER)
     assert not getattr(event.get(), flag)

@@ -43,3 +43,11 @@ def story(tmp_path):
         return file
 
     return write
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beside_the_databases_of_tests(embedded_server):
+    """Stories are played where the other databases of tests are: in memory, where there is plenty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENBENEFITS_HOME", str(embedded_server.folder.parent))
+        yield

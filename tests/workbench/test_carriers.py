@@ -20,12 +20,14 @@ from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import perform
 from openbenefits.carriers import answering, filing
 from openbenefits.carriers.acknowledgements.reports import Column, Layout
-from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.building import Feed, build, preview
 from openbenefits.carriers.models import CarrierFile, FileAct, FileLine, FileSet, PartnerVersion, PortalEntry
 from openbenefits.carriers.partner_text import read_text, text_of
 from openbenefits.carriers.partners import Partner, Transport, save_partner
 from openbenefits.carriers.readings import lines_of_message
 from openbenefits.events.models import Event
+from openbenefits.programs.models import SetupKey
+from openbenefits.store.secrets import seal_file
 from openbenefits.workforce.models import Client, Person
 
 HERE = "/workbench/carriers/"
@@ -173,8 +175,6 @@ def event_of(line: FileLine) -> str:
         schedule_id=line.schedule_id,
         event_number=line.event_number,
     )
-    from openbenefits.programs.models import SetupKey
-
     schedule = SetupKey.objects.get(pk=found.schedule_id).code
     person = Person.objects.get(pk=line.person_id)
     where = f"/workbench/harbor/people/{person.employee_number}/events/{schedule}"
@@ -241,10 +241,12 @@ def test_every_page_reads_well(page, site, file, entry, width):
     places = (
         *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
         *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
+        "audits/",
         *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
     )
     for where in (
         *(HERE + one for one in places),
+        "/workbench/harbor/carriers/open/",
         f"/workbench/harbor/people/{person.employee_number}/carriers/",
     ):
         assert page.goto(site + where).status == 200, where
@@ -267,7 +269,9 @@ def test_an_agreement_is_loaded_with_its_faults_located(desk, harbor, partner):
     good = bad | {"text": bad["text"].replace("soon", "72")}
     assert desk.post(where, good).status_code == 302
     assert desk.post(where, good | {"text": good["text"].replace("72", "96")}).status_code == 302
+    assert desk.post(where, good | {"text": good["text"].replace("72", "96")}).status_code == 302
     one = text(desk.get(f"{HERE}partners/harbor/vision/"))
+    assert "version 2," in one
     assert "its report after 96 h" in one
     assert "due.report 72 96" in one
     assert "nothing but a worklist" in one
@@ -298,30 +302,66 @@ def test_a_held_file_wants_words_and_is_withdrawn(desk, file, as_owner):
     assert "the plant was sold" in text(released)
     gone = desk.post(where + "withdraw", {"words": "built too early"}, follow=True)
     assert "It is withdrawn" in text(gone)
-    assert FileAct.objects.filter(file_id=file.pk, state="withdrawn").count() == 1
+    assert as_owner(FileAct.objects.filter(file_id=file.pk, state="withdrawn").count) == 1
     assert "only" in text(desk.get(HERE + "files/", {"state": "withdrawn"})).lower()
 
 
-def test_what_a_file_says_is_masked_and_downloads_are_noted(desk, file, harbor):
+def test_who_knows_says_whether_a_broken_transfer_arrived(desk, file, as_owner):
+    def broken_off():
+        made = CarrierFile.objects.create(
+            **{
+                one.name: getattr(file, one.name)
+                for one in CarrierFile._meta.concrete_fields
+                if one.name not in ("id", "state")
+            }
+            | {"state": "released"}
+        )
+        FileAct.objects.create(
+            client_id=made.client_id,
+            file_id=made.pk,
+            number=1,
+            state="released",
+            words=filing.PLACED,
+            author="test",
+            made_at=timezone.now(),
+        )
+        return made.pk
+
+    where = f"{HERE}files/{as_owner(broken_off)}/"
+    assert "Did it arrive?" in text(desk.get(where))
+    assert "expected who says so" in text(desk.post(where + "arrived", {"arrived": "yes"}, follow=True))
+    said = {"arrived": "yes", "words": "their desk, by phone"}
+    assert "their desk, by phone" in text(desk.post(where + "arrived", said, follow=True))
+    assert "Did it arrive?" not in text(desk.get(where))
+
+
+def test_what_a_file_says_is_masked_and_downloads_are_noted(desk, users, file, harbor, as_owner):
     where = f"{HERE}files/{file.pk}/"
-    members = desk.get(where + "members").content.decode()
+    data = as_owner(lambda: filing.content_of(file.pk))
+    named = re.sub(rb"(NM1\*IL\*1\*[^*~]*\*[^*~]*)[^~]*", rb"\1****34*219099999", data, count=1)
+    rows = CarrierFile.objects.filter(pk=file.pk)
+    as_owner(lambda: rows.update(content=seal_file(named)))
+    members = text(desk.get(where + "members"))
     assert "subscriber" in members
-    assert "•••-••-" in members
-    assert not re.search(r"\b[0-9]{9}\b", re.sub(r"<[^>]+>", " ", members))
-    answer = desk.post(where + "content")
-    assert answer.content.startswith(b"ISA*")
+    assert "•••-••-9999" in members
+    assert "219099999" not in members
+    born = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", members.partition("•••-••-9999")[2])[0]
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert f"•••-••-9999 {born[:4]} subscriber" in text(reader.get(where + "members"))
+    as_owner(lambda: rows.update(content=seal_file(data)))
+    assert desk.post(where + "content").content == data
     assert desk.get(where + "content").status_code == 405
     noted = AuditEntry.objects.filter(client_id=harbor.pk, what=f"content of carrier file {file.pk}")
-    assert noted.count() == 1
+    assert as_owner(noted.count) == 1
 
 
-def test_an_entry_is_done_with_its_reference(desk, entry):
+def test_an_entry_is_done_with_its_reference(desk, entry, as_owner):
     assert "1 overdue" in text(desk.get(HERE + "portal/"))
     where = f"{HERE}portal/{entry.pk}/"
     assert desk.post(where, {"call_reference": ""}).status_code == 422
     done = desk.post(where, {"call_reference": "call 77-A"}, follow=True)
     assert "the partner knows it" in text(done)
-    entry.refresh_from_db()
+    as_owner(entry.refresh_from_db)
     assert (entry.call_reference, entry.done_by) == ("call 77-A", "desk")
     assert "call 77-A" in text(desk.get(HERE + "portal/", {"all": "1"}))
 
@@ -355,8 +395,6 @@ def test_who_may_not_sees_and_does_nothing(users, file, entry, as_face):
 
 
 def test_lines_of_a_preview_name_people_and_say_why(harbor, partner, file):
-    from openbenefits.carriers.building import preview
-
     feed = Feed(client_id=harbor.pk, code=CODE)
     found = preview(connections["default"], feed, on=timezone.localdate(), now=timezone.now(), mode="4")
     rows = lines_of_message(found.message)
@@ -364,3 +402,49 @@ def test_lines_of_a_preview_name_people_and_say_why(harbor, partner, file):
     assert rows["employee_number"].null_count() == 0
     assert set(rows["client"]) == {"harbor"}
     assert rows["why"].null_count() == 0
+
+
+@pytest.fixture(scope="module")
+def full_list(harbor, partner, file) -> bytes:
+    """Everybody harbor has with the carrier, as the carrier itself would list them."""
+    feed = Feed(client_id=harbor.pk, code=CODE)
+    now = timezone.now()
+    return preview(connections["default"], feed, on=now.date(), now=now, mode="4").text.encode()
+
+
+def test_a_full_list_is_compared_and_each_difference_has_its_cause(desk, harbor, full_list):
+    where, feed = HERE + "audits/", f"{harbor.pk}|{CODE}"
+    changed = full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1)
+    form = {"feed": feed, "on": timezone.localdate().isoformat()}
+    answer = desk.post(where, form | {"file": SimpleUploadedFile("full.834", changed)}, follow=True)
+    shown = text(answer)
+    assert "plan: here 42690MA1300038-01, there 42690MA1260001-01" in shown
+    assert "11 members on the list" in shown or "members on the list 11" in shown
+    assert "about no file of ours" not in shown
+    assert "full.834" in text(desk.get(where))
+    bad = desk.post(where, form | {"file": SimpleUploadedFile("x", b"nothing of the kind")})
+    assert bad.status_code == 422
+    assert "errorlist" in bad.content.decode()
+
+
+def test_a_client_is_opened_only_with_the_file_that_was_shown(desk, users, harbor, full_list, as_owner):
+    where = "/workbench/harbor/carriers/open/"
+    form = {"on": timezone.localdate().isoformat(), "partner": CODE}
+    before = as_owner(Person.objects.count)
+    shown = desk.post(where, form | {"file": SimpleUploadedFile("full.834", full_list), "act": "preview"})
+    assert shown.status_code == 200
+    assert "What the file would bring" in text(shown)
+    assert "one program that offers the plan" in text(shown)
+    seen = re.search(r'name="seen" value="([^"]+)"', shown.content.decode())[1]
+    other = SimpleUploadedFile("full.834", full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1))
+    swapped = desk.post(where, form | {"file": other, "act": "open", "seen": seen})
+    assert swapped.status_code == 422
+    assert "Expected the file that was shown" in text(swapped)
+    same = SimpleUploadedFile("full.834", full_list)
+    faulty = desk.post(where, form | {"file": same, "act": "open", "seen": seen}, follow=True)
+    assert "full.834" in text(faulty)
+    assert as_owner(Person.objects.count) == before
+    located = desk.post(where, {"mapping": "name: x\nplans: [\n", "on": "2026-01-01"})
+    assert "line 3: expected YAML" in text(located)
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.get(where).status_code == 403

@@ -10,6 +10,7 @@ from tests.accounts.conftest import as_face, owner
 from tests.casework.conftest import build, numbers
 from tests.faces.conftest import LENIENT, chromium, look, page, sign_in, signed_in, site, text
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
 from openbenefits.casework.models import Change, Ticket
@@ -42,7 +43,9 @@ def users(database, kept):
 
 @pytest.fixture
 def still(monkeypatch):
+    """It is that day everywhere the work is done: at two in the morning UTC it would still be the day before."""
     monkeypatch.setenv(STANDS_ON, "2026-03-02")
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture

@@ -150,10 +150,7 @@ class _Work:
         """Answer the differences with their causes, and counts."""
         theirs, ours = _theirs(self.stated), self._ours()
         pairs = matching.matched(theirs, ours)
-        near = matching.suggested(
-            theirs.join(pairs, on="row", how="anti"),
-            ours.join(pairs, on=["subscriber", "member"], how="anti"),
-        )
+        near = matching.suggested(theirs.join(pairs, on="row", how="anti"), ours)
         others = self._others(theirs.join(pairs, on="row", how="anti"))
         listed = self._listed(pl.concat([pairs, others]))
         rows = pl.concat([compared(listed, self.ours.view.cover, on=self.on), *self._identity(theirs, pairs)])
@@ -171,7 +168,10 @@ class _Work:
         number = pl.col(name) if name in values.columns else pl.lit(None, pl.String)
         numbers = values.select("client_id", "person_id", family=number)
         people = with_ids(self.ours.view.people).join(numbers, on=["client_id", "person_id"], how="left")
-        named = people.with_columns(is_subscriber=pl.col("subscriber") == pl.col("member"))
+        named = people.with_columns(
+            is_subscriber=pl.col("subscriber") == pl.col("member"),
+            ssn=pl.when(matching.was_issued("ssn")).then("ssn"),
+        )
         return named.select(pl.col(one).cast(kind) for one, kind in matching.OURS.items())
 
     def _others(self, theirs: pl.DataFrame) -> pl.DataFrame:
@@ -214,7 +214,7 @@ class _Work:
             plans=pl.col("ours").unique().sort(), of_plan=pl.col("of_plan").drop_nulls().first()
         )
         stated = pl.DataFrame(
-            [(one.insurance, one.ours) for one in self.mapping.plans if one.insurance],
+            [(one.insurance.upper(), one.ours) for one in self.mapping.plans if one.insurance],
             schema={"insurance": pl.String, "ours": pl.String},
             orient="row",
         )
@@ -222,7 +222,7 @@ class _Work:
         by_kind = kinds.filter(pl.col("several").list.len() == 1)
         by_kind = by_kind.select("insurance", of_kind=pl.col("several").list.first())
         tiers = pl.DataFrame(
-            [(theirs, list(several)) for theirs, several in self.mapping.tiers.items()],
+            [(theirs.upper(), list(several)) for theirs, several in self.mapping.tiers.items()],
             schema={"tier": pl.String, "tiers": pl.List(pl.String)},
             orient="row",
         )

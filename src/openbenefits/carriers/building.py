@@ -27,6 +27,7 @@ from openbenefits.carriers.projecting import Projection, wanted
 from openbenefits.carriers.resending import same_again, settle
 from openbenefits.carriers.rules import guards
 from openbenefits.carriers.rules.custody import FileState, moved
+from openbenefits.carriers.rules.identities import with_ids
 from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, omitted
 from openbenefits.carriers.rules.views import View
 from openbenefits.carriers.saying import packed
@@ -98,6 +99,7 @@ def manner_of(partner: Partner, *, leaves_out: bool = False) -> Manner:
         context=partner.context,
         ended=partner.ended,
         days_to_repeat=0 if leaves_out else partner.days_to_repeat,
+        set_size=partner.set_size,
     )
 
 
@@ -146,10 +148,17 @@ def build(
 
 
 def due_feeds(connection: Any, on: date) -> list[Feed]:
-    """List the feeds due on a day: of each agreement in force, one or one for each client."""
+    """List the feeds due on a day: of each agreement in force, one or one for each client.
+
+    One that cannot be read any more is due every day, so that somebody hears of it.
+    """
     found = []
     for client_id, code, document in load_agreements(connection).iter_rows():
-        partner = read_partner(msgspec.json.decode(document))
+        try:
+            partner = read_partner(msgspec.json.decode(document))
+        except PartnerRefused:
+            found.append(Feed(client_id=client_id, code=code))
+            continue
         if due_mode(partner.cadence, on) is None or not says_enrolment(partner):
             continue
         is_shared = client_id == PEO and not partner.is_per_client
@@ -210,7 +219,7 @@ def _prepared(connection: Any, feed: Feed, *, on: date, mode: Mode | None) -> _P
         )
     client_ids = _clients(connection, feed)
     told = viewing.expected(connection, owner, client_ids, feed.code)
-    projection = wanted(connection, client_ids, partner, on=on)
+    projection = wanted(connection, client_ids, partner, on=on, also=with_ids(told.people))
     way = mode or due_mode(partner.cadence, on) or usual_mode(partner.cadence, on)
     manner = manner_of(partner, leaves_out=omits_ends(partner.cadence, on))
     since = on - timedelta(days=partner.retro_days)

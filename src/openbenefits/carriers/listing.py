@@ -11,9 +11,11 @@ from openbenefits.carriers.frames import load_holders, load_numbers
 from openbenefits.carriers.layouts.contents import CONTENTS, shaped
 from openbenefits.carriers.layouts.layout import ContentKind
 from openbenefits.carriers.partners import Partner
+from openbenefits.carriers.pricing import with_month_prices
 from openbenefits.carriers.projecting import options_of
 from openbenefits.carriers.rules import spans as spanning
 from openbenefits.compliance.cobra.frames import load_standing
+from openbenefits.compliance.cobra.rules.duties import WITHDRAWN
 from openbenefits.compliance.cobra.rules.losses import EMPLOYEE, covers
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
 from openbenefits.programs.frames import load_setup
@@ -30,7 +32,7 @@ def listed(
     """Answer the rows of a list on a day, as `layouts.contents` has them of that kind, with `client`.
 
     Whose cover ended longer ago than the partner wants to know, and what begins later, is left out.
-    Missing: of a COBRA list, the price is not known here: `premium_cents` is null.
+    Missing: a price that cannot be found is null.
     """
     rows = {"eligibility": _eligibility, "disability": _eligibility, "cobra": _cobra}[kind](
         connection, client_ids, partner, on
@@ -86,8 +88,10 @@ def _cobra(connection: Any, client_ids: Sequence[int], partner: Partner, on: dat
     found = pl.concat([load_standing(connection, one) for one in client_ids])
     found = found.rename({"state": "state_of_duty"}).filter(pl.col("lost_on") >= span_wanted(partner, on)[0])
     plans = _lost(connection, client_ids, partner)
+    found = found.drop("version", "made_at", "recorded_on")
     key = [*WHO, "dependent_id", "cover", "last_covered_on"]
-    rows = found.join(plans, on=key, how="inner")
+    rows = found.join(plans, on=key).with_columns(price_on="last_covered_on")
+    rows = with_month_prices(connection, client_ids, rows)
     who = rows.select(WHO).unique()
     known = naming.facts_of(connection, who, on=on, known_at=None)
     employees = _people(connection, who, on)
@@ -108,15 +112,14 @@ def _lost(connection: Any, client_ids: Sequence[int], partner: Partner) -> pl.Da
     members = spanning.member_spans(spans, load_covered_dependents(connection, people))
     kinds = covers(load_setup(connection, client_ids)["plan_type_row"])
     rows = members.filter(pl.col("ends_on").is_not_null()).join(kinds, on="plan_type")
-    kept = ("benefit_record", "dependent_id", "cover", "plan_type", "plan", "tier")
-    return rows.select(*WHO, *kept, last_covered_on="ends_on").unique()
+    kept = (*spanning.SERIES, "point_on", "version", "dependent_id", "cover", "plan", "tier")
+    return rows.select(*kept, last_covered_on="ends_on").unique()
 
 
 def fresh(rows: pl.DataFrame, told: pl.DataFrame, kind: ContentKind, *, since: date) -> pl.DataFrame:
     """Answer what of a list is new: rows not told as they are, and told spans that were taken back.
 
-    A span that was told and is gone is told with an end on the day before its first. Duties are withdrawn in
-    their own words, and so never go.
+    A span that was told and is gone is told with an end on the day before its first, a loss as withdrawn.
 
     Shapes: told the rows of earlier files, in the order they were sent; the last word on a key counts. since:
             what ended before is no longer in the list, and is let be.
@@ -125,13 +128,22 @@ def fresh(rows: pl.DataFrame, told: pl.DataFrame, kind: ContentKind, *, since: d
     key = KEYS[kind]
     last = told.select(columns).unique(key, keep="last", maintain_order=True)
     new = rows.join(last, on=columns, how="anti", nulls_equal=True, maintain_order="left")
-    if kind == "cobra":
-        return new
     gone = last.join(rows, on=key, how="anti", nulls_equal=True, maintain_order="left")
+    taken_back = _taken_back_duties if kind == "cobra" else _taken_back_spans
+    return pl.concat([new, taken_back(gone, since)], how="diagonal")
+
+
+def _taken_back_spans(gone: pl.DataFrame, since: date) -> pl.DataFrame:
+    """Say spans that never were with an end on the day before their first."""
     gone = gone.filter((pl.col("ends_on") >= since).fill_null(value=True))
     is_void = (pl.col("ends_on") < pl.col("begins_on")).fill_null(value=False)
-    void = gone.filter(~is_void).with_columns(ends_on=pl.col("begins_on") - spanning.DAY)
-    return pl.concat([new, void], how="diagonal")
+    return gone.filter(~is_void).with_columns(ends_on=pl.col("begins_on") - spanning.DAY)
+
+
+def _taken_back_duties(gone: pl.DataFrame, since: date) -> pl.DataFrame:
+    """Say losses that never were as withdrawn."""
+    is_told = (pl.col("lost_on") < since) | (pl.col("state_of_duty") == WITHDRAWN)
+    return gone.filter(~is_told).with_columns(state_of_duty=pl.lit(WITHDRAWN))
 
 
 _SPAN = [*WHO, "benefit_record", "plan_type", "begins_on"]

@@ -21,24 +21,30 @@ def read_text(text: str) -> Partner:
 
     Errors: PartnerRefused names the line where one can be named, what was expected and found.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise PartnerRefused(
-            f"expected at most {MOST_CHARACTERS:,} characters, found {len(text):,}; split it"
-        )
-    try:
-        root = compose_text(text.encode())
-        document = None if root is None else value_of(root)
-    except yaml.MarkedYAMLError as fault:
-        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
-        raise PartnerRefused(
-            f"line {line}: expected YAML, found {fault.problem or 'none'}; correct it"
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise PartnerRefused("expected YAML, found something else; correct the text") from None
+    root, document = _read(text)
     try:
         return read_partner(document)
     except PartnerRefused as refused:
         raise PartnerRefused(_located(str(refused), root)) from None
+
+
+def read_document(text: str) -> Any:
+    """Read what YAML or JSON says, as plain values. Errors: PartnerRefused names the line."""
+    return _read(text)[1]
+
+
+def _read(text: str) -> tuple[yaml.Node | None, Any]:
+    if len(text) > MOST_CHARACTERS:
+        raise PartnerRefused(f"expected at most {MOST_CHARACTERS:,} characters, found {len(text):,}")
+    try:
+        root = compose_text(text.encode())
+        return root, None if root is None else value_of(root)
+    except yaml.MarkedYAMLError as fault:
+        line = fault.problem_mark.line + 1 if fault.problem_mark else 1
+        words = f"line {line}: expected YAML, found {fault.problem or 'none'}; correct it"
+        raise PartnerRefused(words) from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise PartnerRefused("expected YAML, found something else; correct the text") from None
 
 
 def text_of(partner: Partner) -> str:

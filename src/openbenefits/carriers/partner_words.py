@@ -41,6 +41,7 @@ def in_words(partner: Partner) -> list[tuple[str, str]]:
         ("When", _when(partner.cadence)),
         *_open_enrollment(partner.cadence),
         ("Held for a person", _held(partner.limits)),
+        *((("Released by", "somebody else than who built it"),) if partner.four_eyes else ()),
         *_frozen(partner),
         ("How it leaves", _transport(partner.transport)),
         ("Overdue", _due(partner)),

@@ -5,7 +5,7 @@ a new carrier is a new document.
 """
 
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -101,6 +101,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ahead_days: how far ahead a span may begin; null: for ever. retro_days: spans that ended longer ago and
     were never told are let be. reports: how its own reports are read, by name. naming: the name of a file:
     {partner} {client} {date} {time} {number} {kind}. four_eyes: who built a file may not release it.
+    set_size: the most members of a transaction set, so that one refused concerns few; null: 10,000.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Partner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reports: dict[str, Layout] = {}
     naming: str = "{partner}_{client}_{date}_{number}.{kind}"
     four_eyes: bool = False
+    set_size: Annotated[int, msgspec.Meta(ge=1)] | None = None
     contact: str = ""
     source: str = ""
 

@@ -25,6 +25,7 @@ from openbenefits.casework.services import Assignee, CaseOrder, Subject, close_f
 from openbenefits.programs.frames import load_setup
 
 URGENT, PORTAL = "urgent", "portal"
+OF_SPAN = ("benefit_record", "line", "begins_on", "plan", "tier")
 
 
 class EntryRefused(ValueError):
@@ -111,51 +112,48 @@ def urgent(
     span, code, partner_client = _to_tell(connection, order, on)
     with transaction.atomic():
         viewing.locked(connection, code, [order.client_id])
-        told = viewing.told(connection, [order.client_id], code).cover
-        known = told.filter(
-            (pl.col("member") == span["member"])
-            & (pl.col("line") == span["line"])
-            & (pl.col("begins_on") <= on)
-            & (pl.col("ends_on").is_null() | (pl.col("ends_on") >= on))
-        )
-        if known.filter(pl.col("plan") == span["plan"]).height:
-            raise EntryRefused(
-                f"{code}: expected a member the partner was not told of, found one it was; ask it"
-            )
-        own = PortalEntry.objects.filter(
-            client_id=order.client_id,
-            partner=code,
-            person_id=order.person_id,
-            dependent_id=order.dependent_id,
-            line=span["line"],
-            done_at__isnull=True,
-            is_net=True,
-        )
-        if own.exists():
-            raise EntryRefused(f"{code}: expected no open entry for this line, found one; do that one")
+        _require_unknown(connection, order, span, code, on)
         entry = PortalEntry.objects.create(
             client_id=order.client_id,
             partner=code,
             partner_client=partner_client,
             person_id=order.person_id,
-            benefit_record=span["benefit_record"],
             dependent_id=order.dependent_id,
-            line=span["line"],
             kind="add",
             action=ADD,
-            begins_on=span["begins_on"],
             ends_on=None,
-            plan=span["plan"],
-            tier=span["tier"],
             reason=URGENT,
             due_on=on,
             opened_at=now,
             opened_by=author,
+            **{name: span[name] for name in OF_SPAN},
         )
         if call_reference.strip():
             done(connection, entry.pk, call_reference=call_reference, author=author, now=now)
             entry.refresh_from_db()
     return entry
+
+
+def _require_unknown(connection: Any, order: UrgentAdd, span: dict[str, Any], code: str, on: date) -> None:
+    """Refuse who is in force at the partner, or on the worklist already. Errors: EntryRefused."""
+    told = viewing.told(connection, [order.client_id], code).cover
+    lasts = pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)
+    same = told.filter(
+        pl.col("member") == span["member"], pl.col("line") == span["line"], pl.col("plan") == span["plan"]
+    )
+    if same.filter(lasts & (pl.col("begins_on") <= on)).height:
+        raise EntryRefused(f"{code}: expected a member the partner was not told of, found one it was; ask it")
+    own = PortalEntry.objects.filter(
+        client_id=order.client_id,
+        partner=code,
+        person_id=order.person_id,
+        dependent_id=order.dependent_id,
+        line=span["line"],
+        done_at__isnull=True,
+        is_net=True,
+    )
+    if own.exists():
+        raise EntryRefused(f"{code}: expected no open entry for this line, found one; do that one")
 
 
 def settle(connection: Any, *, on: date, now: datetime) -> int:

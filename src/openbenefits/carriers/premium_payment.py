@@ -225,7 +225,7 @@ _READERS = {
 def _cents(one: Segment, position: int) -> int:
     """Read an amount of a segment in cents (X12 type R: a decimal point only where it is needed)."""
     text = one.get(position)
-    found = re.fullmatch(r"(-?)(\d*)(?:\.(\d{0,2})0*)?", text)
+    found = re.fullmatch(r"(-?)([0-9]{0,16})(?:\.([0-9]{0,2})0*)?", text)
     if found is None or not (found[2] or found[3]):
         raise X12Refused(
             f"segment {one.number}: expected an amount in {one.id}{position:02d}, found none that can be"

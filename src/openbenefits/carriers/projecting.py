@@ -70,13 +70,19 @@ def wanted(
     *,
     on: date,
     known_at: datetime | None = None,
+    also: pl.DataFrame | None = None,
 ) -> Projection:
-    """Answer what a partner is to be told of some clients on a day, by what is known (or was at a moment)."""
+    """Answer what a partner is to be told of some clients on a day, by what is known (or was at a moment).
+
+    also: more people of whom values and details are wanted (client_id, person_id): those it was told of.
+    """
     setup = load_setup(connection, client_ids)
     options = options_of(setup, partner)
     people = load_holders(connection, client_ids, options["option_id"].unique())
+    if also is not None:
+        people = pl.concat([people, also.select(people.columns)]).unique()
     through = None if partner.ahead_days is None else on + timedelta(days=partner.ahead_days)
-    rows = _members(connection, people, setup, options, through=through, known_at=known_at)
+    rows = _members(connection, people, setup, options, through=through, known_at=known_at, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
     told = naming.people_of(known, cover)
@@ -99,7 +105,9 @@ def spans_of(
     known_at: datetime | None = None,
 ) -> pl.DataFrame:
     """Answer the spans of people in the plans of a partner's carriers, however far ahead: COVER, SOURCES."""
-    rows = _members(connection, people, setup, options_of(setup, partner), through=None, known_at=known_at)
+    rows = _members(
+        connection, people, setup, options_of(setup, partner), through=None, known_at=known_at, on=None
+    )
     names = [*COVER, *(name for name in SOURCES if name not in COVER)]
     return rows.select(names)
 
@@ -141,6 +149,7 @@ def _members(
     *,
     through: date | None,
     known_at: datetime | None,
+    on: date | None,
 ) -> pl.DataFrame:
     """Answer the spans of members, active and continued: COVER and SOURCES."""
     points = points_known(connection, people, known_at)
@@ -150,7 +159,7 @@ def _members(
     continued = load_continued(connection, people, known_at=known_at)
     if through is not None:
         continued = continued.filter(pl.col("span_from") <= through)
-    carried = spanning.continued_members(continued, active, _single(setup))
+    carried = spanning.continued_members(continued, active, _single(setup), on=on)
     active = active.with_columns(is_alone=pl.lit(value=False))
     rows = _keyed(pl.concat([active, carried.select(active.columns)]))
     rows = rows.with_columns(rank=pl.col("benefit_record").cast(pl.Int32) * 2 + pl.col("slot").cast(pl.Int32))

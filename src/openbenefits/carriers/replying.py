@@ -31,6 +31,7 @@ from openbenefits.carriers.x12.reader import read_interchange
 from openbenefits.store.secrets import seal_file
 
 KIND = "999"
+EMPTY: dict[str, Any] = {"state": str(FileState.BUILT), "members": 0, "lines": 0}
 NOTHING = Message(purpose="", people=pl.DataFrame(schema=PEOPLE), lines=pl.DataFrame(schema=LINES))
 IN_ERROR = "5"
 
@@ -44,7 +45,7 @@ def reply(
 
     Errors: X12Refused for a file that is no whole 834; PartnerRefused.
     """
-    owner, version, partner = partner_of(client_id, code)
+    owner, _, partner = partner_of(client_id, code)
     reference = hashlib.sha256(data).hexdigest()
     reading = read_file(data)
     groups = answers(data, reading)
@@ -56,39 +57,52 @@ def reply(
         ).first()
         if known is not None:
             return known
-        file_id = next_file_id(connection)
-        ends = (address.sender, address.receiver)
-        kinds = (INTERCHANGE, ACKNOWLEDGEMENTS)
-        interchange, group = given_out(connection, *ends, kinds, client_id=client_id, file_id=file_id)
-        content = written(groups, address, Numbers(interchange=interchange, group=group), now=now)
-        file = CarrierFile(
-            id=file_id,
-            client_id=client_id,
-            partner=code,
-            partner_client=owner,
-            version=version,
-            kind=KIND,
-            environment=partner.environment,
-            as_of=now.date(),
-            known_at=now,
-            reference=reference,
-            file_name=_name(partner, client_id, code, interchange, now),
-            fingerprint=hashlib.sha256(content).hexdigest(),
-            content=seal_file(content),
-            said=packed(NOTHING),
-            state=str(FileState.BUILT),
-            since=now,
-            members=0,
-            lines=0,
-            interchange=interchange,
-            group=group,
-            built_at=now,
-            built_by=author,
-        )
-        file.save(force_insert=True)
-        write_down(file, "built", author=author, now=now)
-        come_to(file, FileState.VALIDATED, "it answers an 834", author=author, now=now)
-        come_to(file, FileState.RELEASED, "an answer needs nobody's word", author=author, now=now)
+        return _made(connection, client_id, code, groups, address, reference, author=author, now=now)
+
+
+def _made(
+    connection: Any,
+    client_id: int,
+    code: str,
+    groups: Sequence[GroupAnswer],
+    address: Address,
+    reference: str,
+    *,
+    author: str,
+    now: datetime,
+) -> CarrierFile:
+    """Write the 999 under the next numbers, and keep it, released."""
+    owner, version, partner = partner_of(client_id, code)
+    file_id = next_file_id(connection)
+    ends, kinds = (address.sender, address.receiver), (INTERCHANGE, ACKNOWLEDGEMENTS)
+    interchange, group = given_out(connection, *ends, kinds, client_id=client_id, file_id=file_id)
+    content = written(groups, address, Numbers(interchange=interchange, group=group), now=now)
+    file = CarrierFile(
+        id=file_id,
+        client_id=client_id,
+        partner=code,
+        partner_client=owner,
+        version=version,
+        kind=KIND,
+        environment=partner.environment,
+        as_of=now.date(),
+        known_at=now,
+        reference=reference,
+        file_name=_name(partner, client_id, code, interchange, now),
+        fingerprint=hashlib.sha256(content).hexdigest(),
+        content=seal_file(content),
+        said=packed(NOTHING),
+        since=now,
+        interchange=interchange,
+        group=group,
+        built_at=now,
+        built_by=author,
+        **EMPTY,
+    )
+    file.save(force_insert=True)
+    write_down(file, "built", author=author, now=now)
+    come_to(file, FileState.VALIDATED, "it answers an 834", author=author, now=now)
+    come_to(file, FileState.RELEASED, "an answer needs nobody's word", author=author, now=now)
     return file
 
 
@@ -105,6 +119,7 @@ def _group(group: Group, findings: Sequence[Finding], broken: set[str]) -> Group
         own = [found for found in findings if found.set == one.control_number]
         whole = [found.code for found in own if found.level == "set"]
         parts = [_finding(found) for found in own if found.level in ("segment", "element")]
+        parts.sort(key=lambda found: (found.at.number, found.level == "element", found.at.element))
         is_refused = one.control_number in broken or bool(whole)
         code = "R" if is_refused else "E" if parts else "A"
         errors = tuple(dict.fromkeys(whole)) or ((IN_ERROR,) if code != "A" else ())

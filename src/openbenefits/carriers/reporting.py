@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 import polars as pl
+from django.db import connection
 from django.db.models import Q, Window
 from django.db.models.functions import RowNumber
 
@@ -24,6 +25,7 @@ from openbenefits.carriers.partners import Partner
 from openbenefits.carriers.places import Place, places_of
 from openbenefits.carriers.rules.custody import REFUSING, TELLING, FileState
 from openbenefits.carriers.waiting import is_answered_by_reports
+from openbenefits.store.bulk import update_from
 from openbenefits.workforce.models import Person
 
 MOST_FILES = 40
@@ -32,6 +34,14 @@ S = FileState
 LOOKED_AT = (S.SENT, S.RECEIVED, *TELLING)
 NUMBERS = re.compile(r"\d{3}-?\d{2}-?\d{4}")
 ELLIPSIS = "…"
+SAID: dict[str, Any] = {
+    "file_id": pl.Int64,
+    "number": pl.Int32,
+    "verdict": pl.String,
+    "code": pl.String,
+    "words": pl.String,
+    "answered_at": pl.Datetime("us", "UTC"),
+}
 LEAST = 3  # a shorter name may be part of any word
 
 
@@ -198,16 +208,26 @@ def _to_file(taking: Taking, file: CarrierFile, matches: Sequence[Match], partne
             place_of=match.place,
         )
         last |= {number: match for number in match.numbers if _is_worse(row, last.get(number))}
-    lines = {one.number: one for one in FileLine.objects.filter(file_id=file.pk, number__in=list(last))}
-    for number, match in last.items():
-        one = lines[number]
-        one.verdict, one.code = match.row["verdict"], match.row["code"]
-        one.words = _without_persons(match.row["words"] or "", match.row, match.place) or None
-        one.answered_at = taking.now
-    FileLine.objects.bulk_update(
-        lines.values(), ["verdict", "code", "words", "answered_at"], batch_size=1_000
-    )
-    _follow(taking, file, [number for number, one in lines.items() if one.verdict in GOOD], partner)
+    _write(taking, file, last)
+    good = [number for number, match in last.items() if match.row["verdict"] in GOOD]
+    _follow(taking, file, good, partner)
+
+
+def _write(taking: Taking, file: CarrierFile, said: Mapping[int, Match]) -> None:
+    """Write what was said of lines, by number, in one statement."""
+    rows = [
+        (
+            file.pk,
+            number,
+            match.row["verdict"],
+            match.row["code"],
+            _without_persons(match.row["words"] or "", match.row, match.place) or None,
+            taking.now,
+        )
+        for number, match in said.items()
+    ]
+    frame = pl.DataFrame(rows, schema=SAID, orient="row")
+    update_from(connection, FileLine._meta.db_table, frame, ["file_id", "number"], list(SAID)[2:])
 
 
 def _is_worse(row: dict[str, Any], known: Match | None) -> bool:

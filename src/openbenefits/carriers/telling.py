@@ -85,11 +85,11 @@ class _Around:
         client, person, *dependent = (int(part) for part in row["member"].split(ids.SEPARATOR))
         who = (client, person)
         whose = (*who, dependent[0] if dependent else 0)
-        details = {} if dependent else self.details.get(who, {})
+        details = self.details.get(who, {})
         values = self.values.get(who, {})
         member = Member(
-            standing=self._standing(row, details),
-            dates=tuple(_dates(row, lines, details)),
+            standing=self._standing(row, {} if dependent else details),
+            dates=tuple(_dates(row, lines, details, is_employee=not dependent)),
             person=_person(row),
             was=_was(row) if row["is_corrected"] else None,
             coverages=tuple(self._coverage(line, whose) for line in lines),
@@ -163,15 +163,15 @@ def _missing_since(message: Message, told: View) -> dict[tuple[str, str, str, da
     return {tuple(row[:4]): row[4] + DAY for row in ended.select(*key, "ends_on").iter_rows()}  # type: ignore[misc]
 
 
-def _dates(row: Row, lines: Sequence[Row], details: Row) -> list[Dated]:
+def _dates(row: Row, lines: Sequence[Row], details: Row, *, is_employee: bool) -> list[Dated]:
     """Answer the days of a member: employment, eligibility, continuation."""
     begins = [line["begins_on"] for line in lines if line["action"] != END]
     ends = [line["ends_on"] for line in lines if line["action"] == END and not line["is_void"]]
     action, found = row["action"], {}
-    if action in (ADD, REINSTATE, COMPARE):
+    if is_employee and action in (ADD, REINSTATE, COMPARE):
         found[HIRED] = details.get("hired_on")
     if action == END:
-        found[LEFT] = details.get("last_day_employed")
+        found[LEFT] = details.get("last_day_employed") if is_employee else None
         found[ELIGIBLE_UNTIL] = max(ends, default=None)
     if action == ADD:
         found[ELIGIBLE_FROM] = min(begins, default=None)
@@ -238,10 +238,10 @@ def _contact(row: Row) -> Contact | None:
 
 
 def _place(address: str | None) -> tuple[Street | None, City | None]:
-    """Take an address apart as `identities.address` put it together."""
-    if not address:
+    """Take an address apart as `identities.address` put it together; one without a city cannot be said."""
+    line, city, state, postal_code, country = (*(address or "").split("\n"), "", "", "", "", "")[:5]
+    if not city:
         return None, None
-    line, city, state, postal_code, country = (*address.split("\n"), "", "", "", "", "")[:5]
     abroad = "" if country in ("", "US", "USA") else country
     street = Street(line_1=line) if line else None
     return street, City(city=city, state=state, zip=postal_code.replace("-", ""), country=abroad)

@@ -91,6 +91,7 @@ def write(
             values=values_for(partner, client),
             action=message.purpose,
             is_again=is_again,
+            set_size=partner.set_size,
         )
         data = write_file(file, partner.profile.form)
     except (ProfileRefused, NotWritable) as fault:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
-from openbenefits.cli import carrier_files, carrier_partners
+from openbenefits.cli import carrier_files, carrier_lists, carrier_partners
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
@@ -30,6 +30,9 @@ openbenefits carriers ack answer.999 --partner dental --client harbor""",
 app.add_typer(carrier_partners.app, name="partner")
 for _command in carrier_files.COMMANDS:
     app.command()(_command)
+app.command()(carrier_lists.audit)
+app.command("open")(carrier_lists.open_)
+app.command("open-back")(carrier_lists.open_back)
 
 Code = Annotated[str, typer.Argument(metavar="PARTNER", help="The code of the partner.")]
 Partner = Annotated[str, typer.Option("--partner", metavar="CODE", help="The code of the partner.")]

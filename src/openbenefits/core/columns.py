@@ -48,6 +48,8 @@ def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
     >>> distinct.height, numbers[0] == numbers[2] != numbers[1]
     (2, True)
     """
+    if frame.height == 1:
+        return frame.with_row_index(into).cast({into: pl.Int32}), pl.Series(into, [0], pl.Int32)
     groups = frame.with_row_index("at").group_by(frame.columns).agg("at").with_row_index(into)
     groups = groups.with_columns(pl.col(into).cast(pl.Int32))
     rows = groups.select(into, "at").explode("at")

@@ -265,5 +265,5 @@ def _asof(
 def _join_back(frame: Frame, found: Frame, day_column: str, into: str, answer: pl.Expr) -> Frame:
     keys = ["pay_group", day_column]
     answers = found.select(*keys, answer.alias(into))
-    without = frame.drop(into, strict=False)
-    return without.join(answers, on=keys, how="left", maintain_order="left")
+    others = frame.drop(into, strict=False) if into in frame.collect_schema() else frame
+    return others.join(answers, on=keys, how="left", maintain_order="left")

@@ -110,23 +110,27 @@ def _with_bits(sets: pl.DataFrame, variants: list[Variant], rulebook: Rulebook) 
 def with_value_bit(rows: pl.DataFrame, variant: Variant, rulebook: Rulebook) -> pl.DataFrame:
     """Add `bit_<key>`: the bit of the value's group; 0 for a value no rule names; null if it is missing."""
     key, bit = variant.key, f"bit_{variant.key}"
-    bits = rulebook.values[variant.field].rename({"value": key, "bit": bit})
+    bits = rulebook.derived.answer(
+        ("bits", key), lambda: rulebook.values[variant.field].rename({"value": key, "bit": bit})
+    )
     rows = rows.join(bits, on=["client_id", key], how="left", maintain_order="left")
     return rows.with_columns(pl.when(pl.col(key).is_not_null()).then(pl.col(bit).fill_null(0)).alias(bit))
 
 
 def banded(values: pl.Series, variant: Variant, rulebook: Rulebook) -> pl.Series:
     """Replace each number by the greatest bound not above it: what a rule says of both is the same."""
-    rules = rulebook.rules
-    bounds = pl.concat([rules[f"{variant.key}_min"], rules[f"{variant.key}_max"] + 1]).cast(pl.Int64)
-    bounds = bounds.drop_nulls().unique().sort()
+    bounds = rulebook.derived.answer(("bounds", variant.key), lambda: _bounds(variant, rulebook.rules))
     if bounds.is_empty():
         return values
-    below = pl.Series([int(bounds[0]) - 1], dtype=pl.Int64)
-    found = pl.concat([below, bounds]).gather(
-        bounds.search_sorted(values.cast(pl.Int64).fill_null(0), "right")
-    )
+    found = bounds[bounds[1:].search_sorted(values.cast(pl.Int64).fill_null(0), "right")]
     return pl.select(pl.when(values.is_not_null()).then(found).alias(values.name)).to_series()
+
+
+def _bounds(variant: Variant, rules: pl.DataFrame) -> pl.Series:
+    """List the numbers that rules set bounds at, in order, below them one that is less than all."""
+    bounds = pl.concat([rules[f"{variant.key}_min"], rules[f"{variant.key}_max"] + 1]).cast(pl.Int64)
+    bounds = bounds.drop_nulls().unique().sort()
+    return pl.concat([bounds.head(1) - 1, bounds])
 
 
 def with_met_by_jobs(

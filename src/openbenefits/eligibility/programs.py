@@ -36,11 +36,9 @@ def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataF
 
     Shapes: profile, program_row, program_id, is_met, is_undecided.
     """
-    programs = rulebook.programs.filter("is_active").select(
-        *("client_id", "program_row", "program_id", "rule_bit", "geography_bit", "valid_from", "valid_to")
-    )
-    columns = ("profile", "client_id", "event_on", "rules_met", "rules_undecided", "geographies_met")
-    pairs = profiles.select(columns).join(programs, on="client_id")
+    programs = rulebook.derived.answer("active programs", lambda: _active_programs(rulebook))
+    columns = ["profile", "client_id", "event_on", "rules_met", "rules_undecided", "geographies_met"]
+    pairs = profiles[columns].join(programs, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
@@ -57,6 +55,19 @@ def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataF
     )
 
 
+def _active_programs(rulebook: Rulebook) -> pl.DataFrame:
+    columns = (
+        "client_id",
+        "program_row",
+        "program_id",
+        "rule_bit",
+        "geography_bit",
+        "valid_from",
+        "valid_to",
+    )
+    return rulebook.programs.filter("is_active").select(columns)
+
+
 SCOPE = ["profile", "schedule_id"]
 """What the programs that count depend on: the facts of a person, and the schedule of the event."""
 
@@ -66,16 +77,20 @@ def with_named(programs: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) 
 
     A schedule that names no programs counts all of them.
     """
-    scopes = cases.select(SCOPE).unique()
-    pairs = scopes.join(programs, on="profile")
-    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
-    if named.is_empty():
+    pairs = cases[SCOPE].unique().join(programs, on="profile")
+    listed = rulebook.derived.answer("named programs", lambda: _named_programs(rulebook))
+    if listed.is_empty() or not pairs["schedule_id"].is_in(listed["schedule_id"].implode()).any():
         return pairs.with_columns(is_named=pl.lit(value=True))
-    listed = named.with_columns(is_listed=pl.lit(value=True))
     found = pairs.join(listed, on=["schedule_id", "program_id"], how="left", maintain_order="left")
-    names_some = pl.col("schedule_id").is_in(named["schedule_id"].unique().implode())
+    names_some = pl.col("schedule_id").is_in(listed["schedule_id"].unique().implode())
     is_named = pl.col("is_listed").fill_null(value=False) | ~names_some.fill_null(value=False)
     return found.with_columns(is_named=is_named).drop("is_listed")
+
+
+def _named_programs(rulebook: Rulebook) -> pl.DataFrame:
+    """List the programs that schedules name."""
+    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
+    return named.with_columns(is_listed=pl.lit(value=True))
 
 
 def counts_of_programs(is_met_: pl.Expr, is_undecided: pl.Expr) -> dict[str, pl.Expr]:

@@ -171,7 +171,10 @@ def _with_words(profiles: pl.DataFrame, rules: pl.DataFrame, rulebook: Rulebook)
         rules_met=pl.col("rule_bit").filter(is_met()).bitwise_or(),
         rules_failed=pl.col("rule_bit").filter(failed).bitwise_or(),
     )
-    every = rulebook.rules.group_by("client_id").agg(every_rule=pl.col("rule_bit").bitwise_or())
+    every = rulebook.derived.answer(
+        "every_rule",
+        lambda: rulebook.rules.group_by("client_id").agg(every_rule=pl.col("rule_bit").bitwise_or()),
+    )
     found = profiles.join(words, on="profile", how="left", maintain_order="left").join(
         every, on="client_id", how="left", maintain_order="left"
     )

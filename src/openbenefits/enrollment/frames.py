@@ -360,9 +360,11 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
 
 def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load what was approved by evidence from each day, the latest version of it."""
-    rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(people)).sort("version")
+    rows = copy_out(connection, APPROVED, APPROVED_COLUMNS, people_arrays(people))
+    if rows.is_empty():
+        return rows[[name for name in rows.columns if name != "is_withdrawn"]]
     day = ["client_id", "person_id", "plan_type", "valid_from"]
-    latest = rows.unique(day, keep="last", maintain_order=True)
+    latest = rows.sort("version").unique(day, keep="last", maintain_order=True)
     return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
 
 

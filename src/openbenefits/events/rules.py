@@ -266,9 +266,10 @@ def order_events(events: pl.DataFrame) -> pl.DataFrame:
     Adds place (0 = first, by date, priority, number) and is_first.
     Source: event-processing §5.4.
     """
-    unfinished = events.filter(is_unfinished()).sort(
-        *RECORD_KEY, "event_on", "priority", "event_number", "schedule_id"
-    )
+    unfinished = events.filter(is_unfinished())
+    if unfinished.is_empty():
+        return unfinished.with_columns(place=pl.lit(None, pl.Int32), is_first=pl.lit(None, pl.Boolean))
+    unfinished = unfinished.sort(*RECORD_KEY, "event_on", "priority", "event_number", "schedule_id")
     place = pl.int_range(pl.len(), dtype=pl.Int32).over(RECORD_KEY)
     return unfinished.with_columns(place=place).with_columns(is_first=pl.col("place") == 0)
 

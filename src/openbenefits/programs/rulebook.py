@@ -22,6 +22,10 @@ PROGRAM_PLAN_TYPE = "01"
 PERSON_COUNTS = tuple(f"{kind}_{bound}" for kind in PERSON_KINDS for bound in ("min", "max"))
 
 
+DERIVED = 256
+"""So many things that follow from the rulebook alone are remembered, as the bounds of criteria."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rulebook:
     """Everything the kernel needs to know of the set-up of some clients. See each builder for columns."""
@@ -67,6 +71,7 @@ class Rulebook:
     variants: tuple[Variant, ...] = ()  # the ways in which rules look at fields
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
     recent: Recent = field(default_factory=Recent, init=False, repr=False, compare=False)
+    derived: Recent = field(default_factory=lambda: Recent(DERIVED), init=False, repr=False, compare=False)
 
     def criteria_fields(self) -> list[str]:
         """Name the fields that any rule looks at, in the order of their bits."""

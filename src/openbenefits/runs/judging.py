@@ -34,13 +34,6 @@ def failed_to_pass(
     return tried.join(failing, on="case", how="semi")
 
 
-def without(cases: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the cases that failed."""
-    if failed.is_empty():
-        return cases
-    return cases.join(failed.select("case"), on="case", how="anti", maintain_order="left")
-
-
 def said_of(failed: pl.DataFrame) -> pl.DataFrame:
     """Answer the outcome of events that tried to pass and may not."""
     return failed.select(

@@ -6,6 +6,7 @@ Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
+from openbenefits.core.columns import without
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
@@ -124,8 +125,10 @@ def may_pass_next(chosen: pl.DataFrame) -> pl.DataFrame:
     """Name the benefit records with an event left that may pass the one a wave has just worked on."""
     tries = (pl.col("place") == 1) & ~pl.col("is_strict_order")
     left = (pl.col("only_ends_coverage") | tries) & pl.col("is_ready") & ~pl.col("is_chosen")
-    busy = chosen.filter("is_chosen").select(RECORD_KEY)
-    return chosen.filter(left).select(RECORD_KEY).unique().join(busy, on=list(RECORD_KEY), how="semi")
+    able = chosen.filter(left)[list(RECORD_KEY)]
+    if able.is_empty():
+        return able
+    return able.unique().join(chosen.filter("is_chosen"), on=list(RECORD_KEY), how="semi")
 
 
 def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -147,8 +150,7 @@ def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def not_due_yet(events: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """Name the benefit records whose only unfinished events lie ahead."""
-    ahead = order_events(events).filter("is_first")
-    return ahead.join(chosen.select(RECORD_KEY), on=list(RECORD_KEY), how="anti")
+    return order_events(without(events, chosen, RECORD_KEY)).filter("is_first")
 
 
 def _work(*, is_finalizing: bool, through: str) -> pl.Expr:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
+from openbenefits.core.columns import without
 from openbenefits.enrollment.prepared_frames import load_unasked
 from openbenefits.enrollment.services import load_known
 from openbenefits.events import frames as event_frames
@@ -24,7 +25,7 @@ from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.runs import models
 from openbenefits.runs.deciding import decide
 from openbenefits.runs.fingerprints import fingerprints
-from openbenefits.runs.judging import SNAPSHOT, failed_to_pass, said_of, without
+from openbenefits.runs.judging import SNAPSHOT, failed_to_pass, said_of
 from openbenefits.runs.rules import (
     choose,
     event_status_of,
@@ -59,8 +60,9 @@ def work_wave(
     `worked` names the events that earlier waves worked on: nobody works twice on one in a run.
     """
     rulebook, tables = setup
-    events = _with_classes(event_frames.load_events(connection, people), tables, started)
-    events = events.join(people.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
+    events = event_frames.load_events(connection, people)
+    events = events.join(people[list(RECORD_KEY)], on=list(RECORD_KEY), how="semi")
+    events = _with_classes(events, tables, started)
     events = _with_unasked(connection, events, started)
     chosen = choose(
         events,
@@ -74,13 +76,13 @@ def work_wave(
     waiting = _waiting_outcomes(chosen, events)
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
-        return Wave(outcomes=waiting, worked=cases.select(EVENT_KEY), moved=cases.select(RECORD_KEY))
+        return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=cases[list(RECORD_KEY)])
     cases = _with_proof(connection, cases)
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = decide(connection, cases, known, rulebook, started)
     failed = failed_to_pass(connection, decided.cases, decided.prepared, chosen, setup)
-    decided = replace(decided, cases=without(decided.cases, failed))
+    decided = replace(decided, cases=without(decided.cases, failed, ["case"]))
     save(connection, events, decided, known, rulebook, started, now=now)
     told = decided.cases.select(
         *RECORD_KEY,
@@ -88,13 +90,20 @@ def work_wave(
         from_status="process_status_before",
         to_status="to_status",
     )
-    left = events.filter(is_unfinished()).join(cases, on=list(EVENT_KEY), how="anti").select(RECORD_KEY)
-    closed = decided.cases.filter(event_status_of() == "C").join(left, on=list(RECORD_KEY), how="semi")
     return Wave(
         outcomes=pl.concat([waiting, told, said_of(failed)]),
-        worked=cases.select(EVENT_KEY),
-        moved=pl.concat([closed.select(RECORD_KEY), may_pass_next(chosen)]).unique(),
+        worked=cases[list(EVENT_KEY)],
+        moved=pl.concat([_with_more(events, cases, decided.cases), may_pass_next(chosen)]).unique(),
     )
+
+
+def _with_more(events: pl.DataFrame, cases: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Name the benefit records with an event closed now and another that is not finished."""
+    closed = decided.filter(event_status_of() == "C")[list(RECORD_KEY)]
+    if closed.is_empty():
+        return closed
+    left = without(events.filter(is_unfinished()), cases, EVENT_KEY)
+    return closed.join(left, on=list(RECORD_KEY), how="semi")
 
 
 def _with_unasked(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
@@ -183,6 +192,8 @@ def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, no
     What was elected in an interrupted event stays, and is looked at again when its turn comes (rulings §1.7).
     """
     interrupted, resumed = interruptions(chosen)
+    if interrupted.is_empty() and resumed.is_empty():
+        return
     is_chosen = started.options.get("event") is not None
     why = "put back for an event on demand" if is_chosen else "interrupted by an earlier event"
     by = {"run_id": started.id, "actor": started.started_by, "now": now}
@@ -199,11 +210,11 @@ def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, no
 
 def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Say of those whose first event is not worked on what it waits for."""
-    busy = chosen.filter("is_chosen").select(RECORD_KEY)
-    first = chosen.filter("is_first").join(busy, on=list(RECORD_KEY), how="anti")
+    busy = chosen.filter("is_chosen")
+    first = without(chosen.filter("is_first"), busy, RECORD_KEY)
     ahead = not_due_yet(events, chosen).with_columns(waits_for=pl.lit("its day"))
     columns = [*RECORD_KEY, "waits_for", "process_status"]
-    return pl.concat([first.select(columns), ahead.select(columns)]).select(
+    return pl.concat([first[columns], ahead[columns]]).select(
         *RECORD_KEY,
         outcome=pl.format("waits for {}", "waits_for"),
         from_status="process_status",

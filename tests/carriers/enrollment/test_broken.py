@@ -72,6 +72,13 @@ TOLD = {
     "subscriber-is-child": ("", "subscriber_is_self", ""),
     "subscriber-number-missing": ("", "named subscriber_first", "3"),
     "twins-without-sequence": ("", "twins", ""),
+    "two-interchanges": ("segment 29: expected one interchange, found another", "", "025"),
+    "utf-16": ("segment 1: expected an ISA segment of 106 characters, found none", "", "unreadable"),
+    "web-page-instead": (
+        "segment 1: expected an ISA segment of 106 characters, found none",
+        "",
+        "unreadable",
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import msgspec
@@ -140,24 +140,6 @@ def test_what_is_documented_of_each_carrier_is_in_its_file():
         True,
     ) * 3
     assert b"~\r\n" in (GOLDEN / "state_vision.834").read_bytes()
-
-
-def test_the_end_of_a_line_is_said_as_the_carrier_means_it():
-    profile = read_profile_file(PROFILES[0])
-    plan = min(profile.plans)
-
-    def end(last, **changes):
-        days = (Dated(kind="348", on=BEGIN), Dated(kind="349", on=last))
-        line = Coverage(line=Line(action="024", insurance=plan), dates=days)
-        told = Told(member=replace(single(plan, "024")[0].member, coverages=(line,)), values=VALUES)
-        return arrange(told, replace_struct(profile, **changes)).coverages[0].day("349")
-
-    never = BEGIN - timedelta(days=1)
-    assert end(END) == END
-    assert end(END, end_day="first_not_covered") == END + timedelta(days=1)
-    assert end(never) == BEGIN
-    assert end(never, void_day="day_before") == never
-    assert end(never, end_day="first_not_covered", void_day="day_before") == BEGIN
 
 
 def replace_struct(profile, **changes):

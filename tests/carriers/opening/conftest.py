@@ -1,7 +1,7 @@
 """Two clients with the sample's set-up: one with people and coverage, one that is empty."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from openbenefits.enrollment.takeover import take_over
 from openbenefits.programs import services as setup
 from openbenefits.runs.services import run
 from openbenefits.sample import SAMPLE_FOLDER
+from openbenefits.store.trials import given_up
 from openbenefits.workforce.models import Client
 
 from .held import CODES, full_834, offered_plans, points_of
@@ -50,12 +51,17 @@ class Two:
 
 
 @pytest.fixture
-def two(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Two:
-    """Answer the two clients in a database of the test's own."""
+def two(filled_two: Two) -> Iterator[Two]:
+    """Answer the two clients; nothing of what a test does with them stays."""
+    with given_up():
+        yield filled_two
 
+
+@pytest.fixture(scope="module")
+def filled_two(database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Two:
     def build() -> dict[str, Any]:
         made = put_employer(tmp_path_factory.mktemp("opening"), people=60)
-        connection = fresh_database
+        connection = database
         held = next(Path(made.folder).rglob("current_coverage.csv"))
         take_over(connection, made.client_id, held, now=NOW, made_by="test")
         run(connection, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
@@ -75,4 +81,4 @@ def two(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.
             "plans": list(offered_plans(connection, made.client_id).iter_rows()),
         }
 
-    return Two(connection=fresh_database, **kept(fresh_database, "two clients", build))
+    return Two(connection=database, **kept(database, "two clients", build))

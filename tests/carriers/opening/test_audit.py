@@ -1,11 +1,12 @@
 """A carrier's full 834 against our timeline: what was planted is found, with its cause, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 import yaml
@@ -19,14 +20,15 @@ from openbenefits.carriers.enrollment.reader import read_file
 from openbenefits.carriers.enrollment.statements import Dated, Reference
 from openbenefits.carriers.enrollment.writer import write_file
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry, ViewLine
+from openbenefits.carriers.opening import of_partner, preview
 from openbenefits.carriers.partners import read_partner, save_partner
 from openbenefits.carriers.rules.audit_causes import Cause
-from openbenefits.core.codes import Level
+from openbenefits.carriers.rules.matching import identity_differences
 from openbenefits.enrollment.takeover import take_over
-from openbenefits.runs.services import run
 from openbenefits.store.secrets import open_file
-
-from .held import issued
+from openbenefits.store.trials import given_up
+from openbenefits.workforce.census.comparing import Known
+from openbenefits.workforce.models import Person
 
 NOW = datetime(2026, 1, 15, 8, tzinfo=UTC)
 BEFORE = datetime(2025, 10, 1, 8, tzinfo=UTC)
@@ -52,27 +54,46 @@ class World:
 
 
 @pytest.fixture
-def world(fresh_database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(filled: World) -> Iterator[World]:
+    """Answer the employer; nothing of what a test does with him stays."""
+    with given_up():
+        yield filled
+
+
+@pytest.fixture(scope="module")
+def filled(database: Any, kept: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> World:
     def build() -> dict[str, Any]:
-        connection = fresh_database
+        connection = database
         made = put_employer(tmp_path_factory.mktemp("audit"), people=60)
         held = next(Path(made.folder).rglob("current_coverage.csv"))
         take_over(connection, made.client_id, held, now=BEFORE, made_by="test")
-        run(connection, made.order(is_finalizing=True, through=Level.ELECTIONS), now=BEFORE)
+        take_over(connection, made.client_id, declined(held), now=BEFORE, made_by="test")
         agreed = read_partner(yaml.safe_load(AGREEMENT.read_text("utf-8")))
         save_partner(0, "delta", agreed, author="test", now=BEFORE)
         feed = Feed(client_id=made.client_id, code="delta")
-        file = building.build(connection, feed, on=ON, author="test", now=NOW, mode="4")
-        assert file is not None
-        viewing.move(connection, file, {1}, now=NOW)
-        CarrierFile.objects.filter(pk=file.pk).update(state="accepted")
+        for on, now in ((date(2025, 11, 20), BEFORE.replace(month=11, day=20)), (ON, NOW)):
+            file = building.build(connection, feed, on=on, author="test", now=now, mode="4")
+            assert file is not None
+            viewing.move(connection, file, {1}, now=now)
+            CarrierFile.objects.filter(pk=file.pk).update(state="accepted")
         return {
             "client_id": made.client_id,
             "data": open_file(bytes(file.content)),
             "file_id": file.pk,
         }
 
-    return World(connection=fresh_database, **kept(fresh_database, "audited", build))
+    return World(connection=database, **kept(database, "audited", build))
+
+
+def declined(held: Path) -> Path:
+    """A file by which the first who is covered alone has no dental coverage from 2026 on."""
+    rows = pl.read_csv(held, infer_schema=False).filter(plan_type="11", waived="N")
+    alone = rows.filter(pl.col("option").str.ends_with("-1"))["employee_number"][0]
+    file = held.with_name("declined.csv")
+    file.write_text(
+        f"employee_number,plan_type,option,begins_on,waived,program\n{alone},11,,2026-01-01,Y,\n", "utf-8"
+    )
+    return file
 
 
 def found(told: Any) -> set[tuple[str, str, str]]:
@@ -139,6 +160,11 @@ def in_family(one: Any, family: str) -> Any:
     return replace(one, references=(Reference(kind="0F", value=family), *rest))
 
 
+def other_plan(one: Any) -> str:
+    held = one.coverages[0].line.plan
+    return next(plan for plan in ("EPO FAMILY ENHANCED", "EPO FAMILY VALUE") if plan != held)
+
+
 LIST_EDITS: dict[str, tuple[Callable[..., list[Any]], tuple[str, str, str]]] = {
     "left out": (lambda one, rest: [], ("missing there", "coverage", Cause.LOST)),
     "ended there": (
@@ -146,7 +172,7 @@ LIST_EDITS: dict[str, tuple[Callable[..., list[Any]], tuple[str, str, str]]] = {
         ("missing there", "coverage", Cause.LOST),
     ),
     "another plan": (
-        lambda one, rest: [with_line(one, plan="EPO FAMILY BASIC EXCLUSIVE")],
+        lambda one, rest: [with_line(one, plan=other_plan(one))],
         ("different", "plan", Cause.LOST),
     ),
     "unknown plan": (
@@ -240,8 +266,6 @@ def without(world, line):
 
 
 def number_of(world, person_id):
-    from openbenefits.workforce.models import Person
-
     return Person.objects.get(pk=person_id).employee_number
 
 
@@ -304,11 +328,9 @@ def test_never_told(world):
 
 def ended_here(world):
     """Somebody alone whose coverage ended, as we told; the list goes on with him."""
-    line = next(
-        one
-        for one in ViewLine.objects.filter(client_id=world.client_id, ends_on__lt=ON)
-        if ViewLine.objects.filter(subscriber=one.subscriber).count() == 1
-    )
+    lines = list(ViewLine.objects.filter(client_id=world.client_id))
+    goes_on = {one.subscriber for one in lines if one.ends_on is None}
+    line = next(one for one in lines if one.subscriber not in goes_on)
     number = number_of(world, line.person_id)
 
     def going_on(members):
@@ -331,7 +353,7 @@ def ended_here(world):
 def test_who_ended_here_and_goes_on_there(world):
     line, data = ended_here(world)
     assert found(world.audit(data, is_kept=False)) == {("missing here", "coverage", Cause.NOT_ENDED)}
-    ViewLine.objects.filter(member=line.member).update(ends_on=None)
+    ViewLine.objects.filter(subscriber=line.subscriber).update(ends_on=None)
     told = world.audit(data, is_kept=False)
     assert found(told) == {("missing here", "coverage", Cause.NEXT_FILE)}
     CarrierFile.objects.filter(pk=world.file_id).update(state="sent")
@@ -339,7 +361,7 @@ def test_who_ended_here_and_goes_on_there(world):
     CarrierFile.objects.filter(pk=world.file_id).update(state="accepted")
     late = world.audit(data, on=date(2026, 6, 1), is_kept=False)
     assert ("missing here", "coverage", Cause.OLD) in found(late)
-    ViewLine.objects.filter(member=line.member).delete()
+    ViewLine.objects.filter(subscriber=line.subscriber).delete()
     assert found(world.audit(data, is_kept=False)) == {("missing here", "coverage", Cause.EARLIER)}
 
 
@@ -348,8 +370,8 @@ def test_it_is_kept_without_anything_personal(world):
     told = world.audit(without(world, line))
     row = AnswerLine.objects.get(answer_id=told.answer_id)
     assert (row.person_id, row.verdict, row.code) == (line.person_id, "missing there", Cause.LOST)
-    name = issued(None)
-    assert name not in row.words or not name
+    known = Known.load(world.client_id).people.filter(person_id=line.person_id)
+    assert known["last_name"][0] not in row.words
     assert row.words.startswith("coverage: here ")
 
 
@@ -359,5 +381,34 @@ def test_a_file_of_changes_is_refused(world):
         world.audit(changes)
 
 
-def rows_of(told):
-    return told.rows.select(pl.exclude("words"))
+def test_how_an_identity_differs():
+    ours = {"last_name": "Stone", "first_name": "Ann", "birth_on": date(1980, 3, 4), "ssn": "471140815"}
+    cases = [
+        ({"ssn": "471140851"}, ("SSN", "typed differently")),
+        ({"ssn": "512229934"}, ("SSN", "another number")),
+        ({"ssn": None}, ("SSN", "not told there")),
+        ({"birth_on": date(1980, 4, 3)}, ("birth date", "day and month exchanged")),
+        ({"birth_on": date(1981, 3, 4)}, ("birth date", "typed differently")),
+        ({"birth_on": date(1955, 12, 28)}, ("birth date", "another day")),
+        ({"first_name": "Anne"}, ("name", "spelled differently")),
+        ({"first_name": "Xu", "last_name": "Li"}, ("name", "another name")),
+        ({"first_name": "ANN", "last_name": "Stöne"}, None),
+    ]
+    for change, expected in cases:
+        theirs = ours | change
+        both = {f"{name}_ours": value for name, value in ours.items()}
+        row = {"row": 1, "subscriber": "1-1", "member": "1-1", **theirs, **both}
+        schema = {"row": pl.Int32, "birth_on": pl.Date, "birth_on_ours": pl.Date}
+        told = identity_differences(pl.DataFrame([row], schema_overrides=schema))
+        assert told.select("field", "how").rows() == ([expected] if expected else []), change
+
+
+def test_an_agreement_turned_around_reads_its_own_list(world):
+    agreed = read_partner(yaml.safe_load(AGREEMENT.read_text("utf-8")))
+    mapping = msgspec.structs.replace(of_partner(agreed, "harbor"), program="HARBOR-SAL")
+    assert dict(mapping.tiers)["ESP"] == ("2", "12")
+    told = preview(world.connection, world.client_id, world.data, "delta.834", mapping, on=ON, now=NOW)
+    states = dict(told.people.group_by("state").len().iter_rows())
+    assert states["same"] > 50
+    assert "new" not in states
+    assert told.differences.filter("is_taken").is_empty()

@@ -46,10 +46,12 @@ def enrollment_file(
     values: Mapping[str, str] | None = None,
     action: str = "",
     is_again: bool = False,
+    set_size: int | None = None,
 ) -> File:
     """Answer the file a carrier gets. reference: our id of it; values: those of the header's identifiers.
 
     action: BGN08, where it is not the profile's. is_again: the very same content under the same reference.
+    set_size: the most members of a set.
 
     Errors: ProfileRefused where a plan, a tier or a value has no code.
     """
@@ -63,6 +65,7 @@ def enrollment_file(
         usage=profile.usage,
         wants_ta1=profile.wants_ta1,
         has_counts=profile.has_counts,
+        **({} if set_size is None else {"largest_set": set_size}),
     )
 
 

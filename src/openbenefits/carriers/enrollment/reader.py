@@ -88,7 +88,7 @@ class Reading:
 def read_file(data: bytes) -> Reading:
     """Read the 834s of a file, whatever its delimiters and line ends.
 
-    Errors: X12Refused for a file that is no X12, is cut, or holds no 834.
+    Errors: X12Refused for a file that is no X12, is cut, holds no 834, or several interchanges.
     """
     with _no_collection():
         return _read(data)
@@ -99,6 +99,10 @@ def _read(data: bytes) -> Reading:
     ours = [one for one in told.sets if one.code == CODE]
     if not ours:
         raise X12Refused("expected an 834 transaction set, found none; choose the enrolment file")
+    if told.others:
+        raise X12Refused(
+            f"segment {told.others[0].number}: expected one interchange, found another; hand them in apart"
+        )
     faults: list[Fault] = []
     groups: dict[int, tuple[tuple[str, ...], list[Set]]] = {}
     for one in ours:

@@ -194,8 +194,7 @@ def _points(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.col("span_to").is_null() | (pl.col("span_to") >= pl.col("begins_on"))
     )
     covering = days.join(spans, on=SERIES).filter(within)
-    first = pl.col("begins_on").min().over(SERIES)
-    ended = days.join(covering, on=POINT, how="anti").filter(pl.col("begins_on") > first)
+    ended = days.join(covering, on=POINT, how="anti")
     twice = covering.filter(pl.len().over(*POINT, "who") > 1).unique("row", maintain_order=True)
     doubled = findings(
         twice,

@@ -175,9 +175,9 @@ def _line(one: Coverage, member: int, row: int, amount_from: str) -> list[Any]:
     return [
         row,
         member,
-        one.line.insurance.strip() or None,
-        one.line.plan.strip() or None,
-        one.line.tier.strip() or None,
+        one.line.insurance.strip().upper() or None,
+        one.line.plan.strip().upper() or None,
+        one.line.tier.strip().upper() or None,
         one.line.action or None,
         begins,
         one.day(END),

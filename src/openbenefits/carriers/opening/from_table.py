@@ -154,9 +154,9 @@ def _line(
     read = rows.select(
         "row",
         "member",
-        insurance=pl.coalesce(said("insurance_heading"), fixed),
-        plan=said("plan"),
-        tier=said("tier"),
+        insurance=pl.coalesce(said("insurance_heading"), fixed).str.to_uppercase(),
+        plan=said("plan").str.to_uppercase(),
+        tier=said("tier").str.to_uppercase(),
         action=pl.lit(None, pl.String),
         begins_on=_day(said("begins_on"), days),
         ends_on=_day(said("ends_on"), days),

@@ -44,7 +44,7 @@ class Meanings:
 
 def meanings_of(connection: Any, client_id: int, mapping: Mapping, lines: pl.DataFrame) -> Meanings:
     """Find what the codes of a file's lines may mean, by mapping and set-up in force."""
-    tiers = [(theirs, ours) for theirs, several in mapping.tiers.items() for ours in several]
+    tiers = [(theirs.upper(), ours) for theirs, several in mapping.tiers.items() for ours in several]
     return Meanings(
         plans=plans_meant(mapping, lines),
         tiers=pl.DataFrame(
@@ -59,7 +59,7 @@ def plans_meant(mapping: Mapping, lines: pl.DataFrame) -> pl.DataFrame:
 
     Shapes: lines has insurance and plan. A code the mapping does not know is not among them.
     """
-    rows = [(one.insurance, one.plan, one.ours, one.option or None) for one in mapping.plans]
+    rows = [(one.insurance.upper(), one.plan.upper(), one.ours, one.option or None) for one in mapping.plans]
     stated = pl.DataFrame(
         rows, schema=dict.fromkeys(("insurance", "plan", "ours", "option_told"), pl.String), orient="row"
     )

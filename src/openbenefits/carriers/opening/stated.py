@@ -27,7 +27,8 @@ LINES = {
     "ends_on": pl.Date,
     "amount_cents": pl.Int64,
 }
-"""A line of a person. row: the number of its HD segment, or its row; member: the row of the person."""
+"""A line of a person, codes in capitals. row: the number of its HD segment, or its row; member: the
+row of the person."""
 
 IDENTIFIERS = {"member": pl.Int32, "kind": pl.String, "value": pl.String}
 

@@ -10,7 +10,16 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from openbenefits.carriers.rules.views import CONTENT, COVER, LINE, View, last_days
+from openbenefits.carriers.rules.views import (
+    COBRA,
+    CONTENT,
+    COVER,
+    LINE,
+    View,
+    last_days,
+    line_number,
+    previous,
+)
 
 ADD, CHANGE, END, REINSTATE = "021", "001", "024", "025"
 RENEWALS = ("renewal", "open enrolment")
@@ -65,9 +74,11 @@ def _recent(rows: pl.DataFrame, others: pl.DataFrame, since: date | None) -> pl.
 
 def _opened(known: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """Find spans that must be opened, or said anew, and how: `action`, `kind`; `was_known` by their day."""
-    before = {f"before_{name}": pl.col(name).shift(1).over(LINE) for name in ("ends_on", *CONTENT)}
-    rows = held.sort(KEY).with_columns(**before)
-    rows = rows.with_columns(had_basis=(pl.col("begins_on") > pl.col("begins_on").min().over(*LINE, "basis")))
+    before = {f"before_{name}": previous(name) for name in ("ends_on", *CONTENT)}
+    rows = held.sort(KEY).with_columns(number=line_number(), **before)
+    rows = rows.with_columns(
+        had_basis=(pl.col("begins_on") > pl.col("begins_on").min().over("number", "basis"))
+    )
     was = known.select(
         *KEY, was_known=pl.lit(value=True), **{f"was_{name}": pl.col(name) for name in CONTENT}
     )
@@ -100,12 +111,12 @@ def _how() -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit(REINSTATE))
         .otherwise(pl.lit(ADD))
     )
-    of_basis = pl.when(pl.col("basis") == "C").then(pl.lit("cobra")).otherwise(pl.lit("basis change"))
+    of_basis = pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("basis change"))
     kind = (
         pl.when(pl.col("was_known"))
         .then(pl.lit("correction"))
         .when(~has_before)
-        .then(pl.lit("add"))
+        .then(pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("add")))
         .when(~follows & returns)
         .then(pl.lit("reinstated after a gap"))
         .when(~same("basis", "before"))

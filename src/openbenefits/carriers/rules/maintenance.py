@@ -7,7 +7,16 @@ and added under COBRA. Sources: carrier-feeds §3.1, §4.
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
-from openbenefits.carriers.rules.views import IDENTITY, MEMBER, PEOPLE, PERSONAL, PLACE, View, last_days
+from openbenefits.carriers.rules.views import (
+    COBRA,
+    IDENTITY,
+    MEMBER,
+    PEOPLE,
+    PERSONAL,
+    PLACE,
+    View,
+    last_days,
+)
 
 BEGIN_REASONS = {
     "birth": "02",
@@ -106,6 +115,17 @@ def maintained(told: View, wanted: View, changes: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.sort("subscriber", pl.col("subscriber") != pl.col("member"), "member", "turn", "basis")
     return rows.select(pl.col(name).cast(kind) for name, kind in SAID.items())
+
+
+def with_cobra_events(said: pl.DataFrame, *views: View) -> pl.DataFrame:
+    """Say of everybody under continuation what it follows from, whatever is said of him: SAID to SAID."""
+    is_cobra = pl.col("basis") == COBRA
+    word = pl.col("cause").replace_strict(COBRA_EVENTS, default=None, return_dtype=pl.String)
+    known = pl.concat([one.cover.filter(is_cobra).select(*MEMBER, event=word) for one in views])
+    first = known.drop_nulls().unique(MEMBER, keep="first", maintain_order=True)
+    rows = said.join(first, on=list(MEMBER), how="left", maintain_order="left")
+    event = pl.when(is_cobra).then(pl.coalesce("cobra_event", "event"))
+    return rows.with_columns(cobra_event=event).drop("event")
 
 
 def _with_former(told: View, wanted: View) -> pl.DataFrame:

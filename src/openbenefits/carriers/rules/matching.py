@@ -49,8 +49,27 @@ def folded(name: str) -> pl.Expr:
     return bare.str.replace_all(r"[^\p{L}]", "").replace("", None)
 
 
+def was_issued(name: str) -> pl.Expr:
+    """Tell whether an SSN may have been issued: others are never told to a carrier."""
+    number = pl.col(name)
+    area = number.str.slice(0, 3)
+    never = area.is_in(["000", "666"]) | number.str.starts_with("9")
+    blank = (number.str.slice(3, 2) == "00") | (number.str.slice(5, 4) == "0000")
+    return number.str.contains(r"^[0-9]{9}$") & ~never & ~blank
+
+
 def matched(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
-    """Pair the members of a carrier's list with ours, as PAIR; who fits nobody, or several, is in no pair."""
+    """Pair the members of a carrier's list with ours, as PAIR; who fits nobody, or several, is in no pair.
+
+    Who is listed several times, word for word, is one member.
+    """
+    who = ["family", "is_subscriber", *IDENTITY]
+    once = theirs.with_columns(at=pl.col("row").first().over(who))
+    pairs = _matched(theirs.filter(once["row"] == once["at"]), ours)
+    return once.select("row", "at").join(pairs, left_on="at", right_on="row").select(list(PAIR))
+
+
+def _matched(theirs: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
     keys = {"first": folded("first_name"), "last": folded("last_name")}
     left, right = theirs.with_columns(**keys), ours.with_columns(**keys)
     found = pl.DataFrame(schema=PAIR)

@@ -12,7 +12,7 @@ from typing import Literal
 import polars as pl
 
 from openbenefits.carriers.rules.differences import ADD, CHANGES, END, difference
-from openbenefits.carriers.rules.maintenance import INITIAL, SAID, maintained
+from openbenefits.carriers.rules.maintenance import INITIAL, SAID, maintained, with_cobra_events
 from openbenefits.carriers.rules.views import ACTIVE, COVER, LINE, MEMBER, PEOPLE, View, covered_people, view
 
 EndDay = Literal["last_covered", "first_not_covered"]
@@ -30,6 +30,7 @@ class Manner:
     end: 349 is the last day covered, or the first day not covered. void: 349 is the first day, or the day
     before it. context: how a subscriber is sent of whom only dependents change ('': not at all). ended: the
     action of who ended lately in a full list. days_to_repeat: so many days an end is repeated there.
+    set_size: the most members of a transaction set; null: 10,000, as the guide advises.
     """
 
     end: EndDay = "last_covered"
@@ -37,6 +38,7 @@ class Manner:
     context: Literal["", "001", "030"] = ""
     ended: Literal["024", "030"] = "024"
     days_to_repeat: int = 0
+    set_size: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,8 @@ def changes(told: View, wanted: View, manner: Manner, *, since: date | None = No
     """Say only what moved since the carrier was last told and accepted."""
     lines = difference(told, wanted, since=since)
     people = _with_new_subscribers(maintained(told, wanted, lines), told, wanted)
-    return _message(CHANGE_FILE, _with_context(people, wanted, manner), lines, manner)
+    people = with_cobra_events(_with_context(people, wanted, manner), wanted, told)
+    return _message(CHANGE_FILE, people, lines, manner)
 
 
 def omitted(told: View, wanted: View, message: Message) -> pl.DataFrame:
@@ -83,7 +86,8 @@ def full(told: View, wanted: View, manner: Manner, *, on: date, purpose: Literal
         rows += [_listed(late, manner.ended), _ended_now(told, wanted, manner, current, late)]
     lines = pl.concat(rows).sort(*LINE, "begins_on")
     lines = lines.with_columns(step=pl.int_range(1, pl.len() + 1).over(LINE).cast(pl.Int32))
-    return _message(purpose, _everybody(told, wanted, lines), lines, manner)
+    people = with_cobra_events(_everybody(told, wanted, lines), wanted, told)
+    return _message(purpose, people, lines, manner)
 
 
 def listed(message: Message, wanted: View) -> View:
@@ -122,7 +126,8 @@ def _message(purpose: str, people: pl.DataFrame, lines: pl.DataFrame, manner: Ma
     void = pl.col("begins_on") if manner.void == "begin" else pl.col("begins_on") - DAY
     said = pl.when("is_void").then(void).otherwise(pl.col("ends_on") + shift)
     people = people.with_columns(set=pl.lit(1, dtype=pl.Int32))
-    return in_sets(Message(purpose=purpose, people=people, lines=lines.with_columns(said_end_on=said)))
+    message = Message(purpose=purpose, people=people, lines=lines.with_columns(said_end_on=said))
+    return in_sets(message) if manner.set_size is None else in_sets(message, manner.set_size)
 
 
 def _with_new_subscribers(people: pl.DataFrame, told: View, wanted: View) -> pl.DataFrame:

@@ -73,11 +73,14 @@ def member_spans(spans: pl.DataFrame, covered: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([own, theirs.select(own.columns)])
 
 
-def continued_members(continued: pl.DataFrame, active: pl.DataFrame, single: str | None) -> pl.DataFrame:
+def continued_members(
+    continued: pl.DataFrame, active: pl.DataFrame, single: str | None, *, on: date | None
+) -> pl.DataFrame:
     """Answer what is covered under continuation, by the plan each beneficiary lost: as `member_spans`.
 
     Shapes:  continued has OWNER, plan_type, dependent_id, span_from, span_until; active as `member_spans`,
-             with ends_by. single: the coverage code of somebody alone.
+             with ends_by. single: the coverage code of somebody alone. on: what is paid through a later day
+             is no end yet; None: it is.
     Adds is_alone: a dependent whose employee does not continue is told as a subscriber himself.
     """
     key = [*OWNER, "plan_type", "dependent_id"]
@@ -101,7 +104,9 @@ def continued_members(continued: pl.DataFrame, active: pl.DataFrame, single: str
     return rows.with_columns(
         is_alone=is_alone,
         begins_on="span_from",
-        ends_on=pl.when(pl.col("span_until") < far).then(pl.col("span_until") - DAY),
+        ends_on=pl.when(pl.col("span_until") <= (far if on is None else on), pl.col("span_until") < far).then(
+            pl.col("span_until") - DAY
+        ),
         basis=pl.lit(COBRA),
         tier=pl.when(is_alone).then(pl.lit(single)).otherwise("tier"),
         begins_by="ends_by",

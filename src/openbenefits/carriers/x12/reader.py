@@ -66,6 +66,7 @@ class Interchange:
     sets: Sequence[TransactionSet]
     header: Segment
     envelope_answers: Sequence[Segment] = ()  # TA1: they stand outside any group
+    others: Sequence[Segment] = ()  # ISA of further interchanges: acknowledgements may be gathered so
 
 
 def is_x12(data: bytes) -> bool:
@@ -91,6 +92,7 @@ def read_interchange(data: bytes) -> Interchange:
         sets=_sets(segments),
         header=first,
         envelope_answers=[one for one in segments if one.id == "TA1"],
+        others=[one for one in segments[1:] if one.id == "ISA"],
     )
 
 

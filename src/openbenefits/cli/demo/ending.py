@@ -5,10 +5,7 @@ from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
 from openbenefits.store import server
 
-NOT_YET = (
-    "letters and premiums of COBRA, ACA",
-    "files to carriers (834) and what they answer (999)",
-)
+NOT_YET = ("letters and premiums of COBRA, ACA",)
 TRY = (
     "openbenefits --help",
     "openbenefits setup check sample/clients/harbor --peo sample/peo   (break a file first)",

@@ -10,6 +10,7 @@ from openbenefits.cli.demo import (
     after,
     before,
     between,
+    carriers,
     first_run,
     going_live,
     invoiced,
@@ -28,7 +29,7 @@ from openbenefits.sample import SAMPLE_FOLDER, generate
 from openbenefits.workforce.recording import add_client
 
 SEED = 2026
-OUTPUTS = ("people", "statements", "reports", "elections", "changes", "payroll", "explain")
+OUTPUTS = ("people", "statements", "reports", "elections", "changes", "payroll", "carriers", "explain")
 
 
 def play(folder: Path, *, people: int) -> Stage:
@@ -36,10 +37,12 @@ def play(folder: Path, *, people: int) -> Stage:
     begun = time.perf_counter()
     stage = _set_stage(folder, people)
     before.play(stage)
+    carriers.play_first(stage)
     first_run.play(stage)
     between.play(stage)
     later_runs.play_second(stage)
     later_runs.play_final(stage)
+    carriers.play_enrolment(stage)
     after.play(stage)
     putting_right.play(stage)
     next_year.play(stage)

@@ -45,14 +45,12 @@ def with_menu(
     """
     keyed = _menu_keys(plans, cases, overrides, offers)
     distinct = keyed.drop_nulls("key").unique("key", keep="any").with_row_index("menu")
-    menu = keyed.select("key").join(
-        distinct.select("key", pl.col("menu").cast(pl.Int32)), on="key", how="left", maintain_order="left"
-    )
+    numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
+    menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
-    facts = take(cases, distinct["case"], *words)
-    choices, undecided = _decided_options(distinct.drop("key").with_columns(facts), overrides, offers)
-    menus = _with_defaults(distinct.select("menu"), choices, offers)
-    return plans.with_columns(menu["menu"]), Menus(menus=menus, choices=choices, undecided=undecided)
+    choices, undecided = _decided_options(with_taken(distinct, cases, "case", *words), overrides, offers)
+    menus = _with_defaults(distinct[["menu"]], choices, offers)
+    return plans.hstack([menu]), Menus(menus=menus, choices=choices, undecided=undecided)
 
 
 def _menu_keys(
@@ -69,8 +67,9 @@ def _menu_keys(
         count = pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), demanded)
         rows = rows.with_columns(count.alias(counted(kind)))
         key = key * (largest + 1) + pl.col(counted(kind))
-    decided = options_decided(overrides).select("case").unique().with_row_index("own_menu", offset=1)
+    decided = options_decided(overrides)[["case"]]
     if decided.height:
+        decided = decided.unique().with_row_index("own_menu", offset=1)
         own = rows.select("case").join(decided, on="case", how="left", maintain_order="left")
         rows = rows.with_columns(own["own_menu"].cast(pl.Int64).fill_null(0))
         key = key * (decided.height + 1) + pl.col("own_menu")
@@ -82,7 +81,7 @@ def _decided_options(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """List the options of each menu: those that are eligible, and those that cannot be decided."""
     rows = with_taken(menus, offers.days, "plan_day", "first_offer", "offers")
-    rows = spread(rows, "first_offer", "offers", "offer").drop("first_offer", "offers", "plan_day")
+    rows = spread(rows, "first_offer", "offers", "offer")
     columns = ("option_id", "rule_bit", "geography_bit", *(f"{kind}_min" for kind in offers.kinds))
     rows = with_taken(rows, offers.options, "offer", *columns).filter(household_suffices(offers.kinds))
     rule, area = pl.col("rule_bit"), pl.col("geography_bit")
@@ -94,8 +93,8 @@ def _decided_options(
         is_eligible=met & lives_there.fill_null(value=False), is_undecided=undecided | unknown_area
     )
     rows = decided_options(rows, overrides)
-    eligible = rows.filter("is_eligible").select("menu", "offer", "option_id")
-    return eligible, rows.filter("is_undecided").select("menu", "offer")
+    eligible = rows.filter("is_eligible")[["menu", "offer", "option_id"]]
+    return eligible, rows.filter("is_undecided")[["menu", "offer"]]
 
 
 def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:
@@ -122,15 +121,17 @@ def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -
 
 def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.DataFrame:
     """Write out the eligible options of every plan row: case, plan, offer and the option's columns."""
-    rows = with_taken(plans.select("case", "plan", "menu"), menus.menus, "menu", "first_choice", "choices")
+    rows = with_taken(plans[["case", "plan", "menu"]], menus.menus, "menu", "first_choice", "choices")
     rows = spread(rows, "first_choice", "choices", "choice")
     offer = menus.choices["offer"].gather(rows["choice"])
     columns = ("option_id", "option_row", "option_type", "plan_id", "level", "rule_bit")
-    return rows.select("case", "plan", offer, *take(offers.options, offer, *columns))
+    return rows[["case", "plan"]].hstack([offer, *take(offers.options, offer, *columns)])
 
 
 def undecided_options(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """List plan and offer of the options that cannot be decided."""
+    if menus.undecided.is_empty():
+        return plans[["plan"]].clear().hstack(menus.undecided[["offer"]])
     return plans.select("plan", "menu").join(menus.undecided, on="menu").select("plan", "offer")
 
 
@@ -145,14 +146,9 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     """
     held = plans.select("plan", "menu", "plan_row", option_id="current_option_id").drop_nulls("option_id")
     eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
-    known = rulebook.options.select("plan_row", "option_id", current_level="level", current_plan_id="plan_id")
-    in_program = held.join(known, on=["plan_row", "option_id"])
-    rows = plans.select("plan").join(
-        in_program.select("plan", "current_level", "current_plan_id"),
-        on="plan",
-        how="left",
-        maintain_order="left",
-    )
+    known = rulebook.derived.answer("levels", lambda: _levels(rulebook.options))
+    in_program = held.join(known, on=["plan_row", "option_id"])[["plan", "current_level", "current_plan_id"]]
+    rows = plans[["plan"]].join(in_program, on="plan", how="left", maintain_order="left")
     is_eligible = plans["plan"].is_in(eligible.implode())
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
     return plans.with_columns(
@@ -162,6 +158,10 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
         is_lost=pl.col("keeps_current") & ~is_eligible & is_offered,
         comes_back=_comes_back(plans, menus, is_eligible),
     )
+
+
+def _levels(options: pl.DataFrame) -> pl.DataFrame:
+    return options.select("plan_row", "option_id", current_level="level", current_plan_id="plan_id")
 
 
 def _comes_back(plans: pl.DataFrame, menus: Menus, is_eligible: pl.Series) -> pl.Series:
@@ -179,16 +179,15 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
     Shapes:  prior has case and option_id, the options of the last prepared event, for `use_history`.
     """
     current = plans["current_option_id"].gather(options["plan"])
-    options = options.with_columns(is_current=(options["option_id"] == current).fill_null(value=False))
+    is_current = (options["option_id"] == current).fill_null(value=False).alias("is_current")
+    options = options.hstack([is_current])
     allowed = _allowed(plans, options, prior)
     options = options.with_columns(is_electable=~pl.col("option_type").is_in(GENERAL))
-    bound = allowed.select(
-        is_bound=(pl.col("allowed") != SelectAllowed.ALL) | pl.col("limit").is_not_null()
-    ).to_series()
+    bound = (allowed["allowed"] != SelectAllowed.ALL.value) | allowed["limit"].is_not_null()
     at = bound.gather(options["plan"]).arg_true()
     if at.is_empty():
         return options
-    rows = options.select("plan", "option_type", "plan_id", "level", "is_current", "is_electable")[at]
+    rows = options[["plan", "option_type", "plan_id", "level", "is_current", "is_electable"]][at]
     rows = with_taken(rows, allowed, "plan", "allowed", "limit", "current_plan_id", "from_level")
     answer = rows.select(pl.col("is_electable") & _is_selected() & _is_within_level()).to_series()
     return options.with_columns(options["is_electable"].clone().scatter(at, answer))
@@ -200,8 +199,8 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     The limit is null where none binds: 0 and 99 mean no limit, and a current option that is not in the
     program has no level to rise from.
     """
-    is_gained = plans["plan"].is_in(_gained(plans, options, prior).implode())
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
+    is_gained = pl.col("plan").is_in(_gained(plans, options, prior).implode())
     by_history = pl.when(is_gained).then(every).otherwise(none)
     allowed = (
         pl.when(pl.col("retier_option_id").is_not_null())
@@ -239,9 +238,9 @@ def is_above_level_limit() -> pl.Expr:
 
 def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> pl.Series:
     """Name the plan rows, of rules that use history, with an option that the last event did not have."""
-    watching = plans.select("plan", "case", "use_history").filter("use_history")
-    if watching.is_empty():
-        return watching["plan"]
+    if not plans["use_history"].any():
+        return plans["plan"].clear()
+    watching = plans[["plan", "case", "use_history"]].filter("use_history")
     offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
     watched = offered.join(watching.select("plan"), on="plan", how="semi")
     gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
@@ -290,9 +289,7 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     at = coverage.is_not_null().arg_true()
     if at.is_empty():
         return options
-    judged = _judged(
-        with_taken(options.select("plan", "level", "coverage_cents")[at], plans, "plan", *_PROOF)
-    )
+    judged = _judged(with_taken(options[["plan", "level", "coverage_cents"]][at], plans, "plan", *_PROOF))
     return options.with_columns(
         options["is_proof_required"].clone().scatter(at, judged["is_proof_required"]),
         options["approved_coverage_cents"].clone().scatter(at, judged["approved_coverage_cents"]),
@@ -385,17 +382,15 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
 
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     """Count the same option at another amount of coverage as a change: pay, age or formula has moved it."""
-    kept = with_taken(
-        options.select("plan", "is_default", "is_current", "approved_coverage_cents")
-        .filter("is_default", "is_current")
-        .drop("is_default", "is_current"),
-        plans,
-        "plan",
-        *("default_reason", "current_coverage_cents"),
-    ).filter(pl.col("default_reason") != "untouched")
+    at = (options["is_default"] & options["is_current"]).arg_true()
+    kept = options[["plan", "approved_coverage_cents"]][at]
+    kept = with_taken(kept, plans, "plan", "default_reason", "current_coverage_cents")
     moved = pl.col("approved_coverage_cents").ne_missing(pl.col("current_coverage_cents"))
-    resized = pl.col("plan").is_in(kept.filter(moved)["plan"].implode())
-    return plans.with_columns(is_changed_by_default=pl.col("is_changed_by_default") | resized)
+    resized = kept.filter(moved & (pl.col("default_reason") != "untouched"))["plan"]
+    if resized.is_empty():
+        return plans
+    is_resized = pl.col("plan").is_in(resized.implode())
+    return plans.with_columns(is_changed_by_default=pl.col("is_changed_by_default") | is_resized)
 
 
 def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:

@@ -4,6 +4,8 @@ Both are rare, so both answer at once where no set-up row uses them, and else lo
 rules say something.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from openbenefits.core import days
@@ -98,7 +100,7 @@ def judged_plans(
 
     Shapes: plan, kind, may_stay, may_rise, may_fall, without_current, present (null: no current option).
     """
-    ruled = plans.select("case", "plan", "plan_type", "rule_row", "current_option_id").drop_nulls("rule_row")
+    ruled = plans[["case", "plan", "plan_type", "rule_row", "current_option_id"]]
     ruled = ruled.join(rulebook.person_changes, on="rule_row")
     if ruled.is_empty():
         return ruled.with_columns(present=pl.lit(None, pl.Int64)).select(JUDGED)
@@ -135,18 +137,18 @@ def _least(rows: pl.DataFrame, option: str, options: pl.DataFrame) -> pl.Series:
     return found.select(_of_kind("min").fill_null(0).cast(pl.Int64).alias("least")).to_series()
 
 
-def _of_kind(bound: str) -> pl.Expr:
-    """The bound of a coverage code for the kind of the row."""
-    return pl.coalesce(
-        pl.when(pl.col("kind") == kind).then(pl.col(f"{kind}_{bound}")) for kind in PERSON_KINDS
-    )
+def _of_kind(bound: str, kinds: Sequence[str] = tuple(PERSON_KINDS)) -> pl.Expr:
+    """The bound of a coverage code for the kind of the row, which is one of some kinds."""
+    found = (pl.when(pl.col("kind") == kind).then(pl.col(f"{kind}_{bound}")) for kind in kinds)
+    return pl.coalesce(pl.lit(None, pl.Int64), *found)
 
 
 def _closed_by_persons(rows: pl.DataFrame, judged: pl.DataFrame, offers: Offers) -> pl.DataFrame:
-    bounds = [f"{kind}_{bound}" for kind in PERSON_KINDS for bound in ("min", "max")]
+    kinds = [kind for kind in PERSON_KINDS if (judged["kind"] == kind).any()]
+    bounds = [f"{kind}_{bound}" for kind in kinds for bound in ("min", "max")]
     pairs = with_taken(rows, offers.options, "offer", "coverage_code_id", *bounds)
     pairs = pairs.filter(pl.col("coverage_code_id").is_not_null()).join(judged, on="plan")
-    least, most = _of_kind("min"), _of_kind("max")
+    least, most = _of_kind("min", kinds), _of_kind("max", kinds)
     return pairs.filter(~_admits(least, most)).with_columns(closed_by="kind")
 
 

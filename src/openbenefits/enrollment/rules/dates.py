@@ -4,6 +4,7 @@ Dates depend on few things (event date, receipt, recent hire, pay group, rule ro
 distinct combinations and looked up by the rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -44,10 +45,10 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
         profile=profiled["profile"].gather(plans["case"]),
     )
     combinations = keyed.drop_nulls("rule_row").unique()
-    facts = profiled.unique("profile").drop("case")
-    decided = _decide(combinations.join(facts, on="profile"), rulebook).select(*_RULES, *DATES)
+    facts = profiled[["profile", *_PROFILE]].unique("profile")
+    decided = _decide(combinations.join(facts, on="profile"), rulebook)[[*_RULES, *DATES]]
     found = keyed.join(decided, on=list(_RULES), how="left", maintain_order="left", nulls_equal=True)
-    return plans.with_columns(found.select(DATES).get_columns())
+    return plans.hstack(found[list(DATES)].get_columns())
 
 
 def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -61,7 +62,7 @@ def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         pl.coalesce("last_day_employed", days.day_before(event_on))
     )
     waiting_from = pl.col("hire_on")
-    if not rulebook.event_rules["coverage_begins"].is_in(_BEGIN_BY_PERIOD).any():
+    if not _names_any(rulebook.event_rules["coverage_begins"], _BEGIN_BY_PERIOD):
         earliest = pl.min_horizontal("event_on", "received_on")
         waiting_from = pl.max_horizontal(waiting_from, days.add_days(earliest, -_longest_wait_days(rulebook)))
     facts = cases.select(
@@ -70,8 +71,13 @@ def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         waiting_from_on=pl.when(pl.col("hire_on").is_not_null()).then(waiting_from),
         ends_from_on=pl.coalesce(ends_from, event_on),
     )
-    numbered = facts.select(_PROFILE).unique().with_row_index("profile")
+    numbered = facts[list(_PROFILE)].unique().with_row_index("profile")
     return facts.join(numbered, on=_PROFILE, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _names_any(rules: pl.Series, wanted: Sequence[str]) -> bool:
+    """Whether any of some rules is one of those wanted."""
+    return any((rules == one).any() for one in wanted)
 
 
 def _longest_wait_days(rulebook: Rulebook) -> int:
@@ -145,7 +151,7 @@ class _Begin:
     received: str = "received_on"
 
 
-_BEGIN_BY_PERIOD = [BeginRule.PAY_PERIOD_AFTER.value, BeginRule.PAY_PERIOD_ON_OR_AFTER.value]
+_BEGIN_BY_PERIOD = (BeginRule.PAY_PERIOD_AFTER.value, BeginRule.PAY_PERIOD_ON_OR_AFTER.value)
 
 
 def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, begin: _Begin, into: str) -> pl.DataFrame:
@@ -166,18 +172,14 @@ def _with_begin(rows: pl.DataFrame, rulebook: Rulebook, begin: _Begin, into: str
         .when(name == BeginRule.LATER_OF_EVENT_AND_RECEIPT)
         .then(days.latest(base, received))
     )
-    if not rows[begin.rule].is_in(_BEGIN_BY_PERIOD).any():
-        return rows.with_columns(by_calendar.alias(into))
-    rows = pays.next_period(rows, begin.base, rulebook.pay_periods, strict=True, into="_period_after")
-    rows = pays.next_period(rows, begin.base, rulebook.pay_periods, strict=False, into="_period_from")
-    by_period = (
-        pl.when(name == BeginRule.PAY_PERIOD_AFTER)
-        .then("_period_after")
-        .when(name == BeginRule.PAY_PERIOD_ON_OR_AFTER)
-        .then("_period_from")
-        .otherwise(by_calendar)
-    )
-    return rows.with_columns(by_period.alias(into)).drop("_period_after", "_period_from")
+    begins: pl.Expr = by_calendar
+    found = rows
+    for rule in _BEGIN_BY_PERIOD:
+        if _names_any(rows[begin.rule], [rule]):
+            is_after = rule == BeginRule.PAY_PERIOD_AFTER
+            found = pays.next_period(found, begin.base, rulebook.pay_periods, strict=is_after, into=rule)
+            begins = pl.when(name == rule).then(pl.col(rule)).otherwise(begins)
+    return rows.hstack([found.select(begins.alias(into))[into]])
 
 
 def _with_end(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into: str) -> pl.DataFrame:
@@ -191,7 +193,7 @@ def _with_end(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into:
         .when(name == EndRule.MONTH_END)
         .then(days.month_end(base))
     )
-    if not (rows[rule] == EndRule.PAY_PERIOD_END.value).any():
+    if not _names_any(rows[rule], [EndRule.PAY_PERIOD_END.value]):
         return rows.with_columns(by_calendar.alias(into))
     rows = pays.period_containing(rows, day, rulebook.pay_periods, into="_period_end")
     by_period = pl.when(name == EndRule.PAY_PERIOD_END).then("_period_end").otherwise(by_calendar)

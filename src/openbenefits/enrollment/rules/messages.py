@@ -1,5 +1,7 @@
 """Message rows of a preparation: who, what was expected, what was found. Never personal data."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
@@ -51,15 +53,16 @@ def message_rows(rows: pl.DataFrame, code: str | pl.Expr, expected: pl.Expr, fou
 
 def with_catalogue(messages: pl.DataFrame) -> pl.DataFrame:
     """Add severity and level of each code."""
-    entries = CATALOGUE.values()
-    catalogue = pl.DataFrame(
-        {
-            "code": [entry.code for entry in entries],
-            "severity": [str(entry.severity) for entry in entries],
-            "level": [entry.level for entry in entries],
-        }
-    )
-    return messages.join(catalogue, on="code", how="left", maintain_order="left")
+    if messages.is_empty():
+        return messages.hstack(_CATALOGUE[["severity", "level"]].clear())
+    return messages.join(_CATALOGUE, on="code", how="left", maintain_order="left")
+
+
+_CATALOGUE = pl.DataFrame(
+    [(entry.code, str(entry.severity), entry.level) for entry in CATALOGUE.values()],
+    schema={"code": pl.String, "severity": pl.String, "level": pl.String},
+    orient="row",
+)
 
 
 def no_messages() -> pl.DataFrame:
@@ -85,38 +88,46 @@ def preparation_messages(
             ignored, "BA1215", pl.lit("an option the person is eligible for"), pl.lit("one that is not, kept")
         ),
     ]
-    return with_catalogue(pl.concat(parts).sort("case", maintain_order=True))
+    said = pl.concat(parts)
+    return with_catalogue(said if said.is_empty() else said.sort("case", maintain_order=True))
 
 
 def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
-    errors = cases.filter(process_status=ProcessStatus.AE.value)
-    finals = [ProcessStatus.AN.value, ProcessStatus.FA.value]
-    without = cases.filter(pl.col("process_status").is_in(finals))
-    is_elsewhere = pl.col("is_outside_schedule")
-    met = pl.format("{} programs", "programs_met")
+    is_error = pl.col("process_status") == ProcessStatus.AE.value
+    is_without = pl.col("process_status").is_in([ProcessStatus.AN.value, ProcessStatus.FA.value])
+    is_elsewhere, has_job = pl.col("is_outside_schedule"), pl.col("has_job")
+    several = pl.col("programs_met") > 1
+    return _said(
+        cases,
+        {
+            "BA1001": (is_error & ~has_job, pl.lit("a job row on the event date"), pl.lit("none")),
+            "BA1101": (
+                is_error & has_job & several,
+                pl.lit("one program"),
+                pl.format("{} programs", "programs_met"),
+            ),
+            "BA1105": (
+                is_error & has_job & ~several,
+                pl.lit("every field a program's rule looks at"),
+                _missing_facts(),
+            ),
+            "BA1102": (is_without & ~is_elsewhere, pl.lit("one program"), pl.lit("none")),
+            "BA1103": (
+                is_without & is_elsewhere,
+                pl.lit("a program of the schedule"),
+                pl.lit("another program"),
+            ),
+        },
+    )
+
+
+def _said(rows: pl.DataFrame, said: Mapping[str, tuple[pl.Expr, pl.Expr, pl.Expr]]) -> list[pl.DataFrame]:
+    """Say a message of the rows of which its condition holds: code to condition, expected, found."""
+    holds = rows.select(condition.alias(code) for code, (condition, _, _) in said.items())
     return [
-        message_rows(
-            errors.filter(~pl.col("has_job")), "BA1001", pl.lit("a job row on the event date"), pl.lit("none")
-        ),
-        message_rows(
-            errors.filter((pl.col("programs_met") > 1) & pl.col("has_job")),
-            "BA1101",
-            pl.lit("one program"),
-            met,
-        ),
-        message_rows(
-            errors.filter((pl.col("programs_met") <= 1) & pl.col("has_job")),
-            "BA1105",
-            pl.lit("every field a program's rule looks at"),
-            _missing_facts(),
-        ),
-        message_rows(without.filter(~is_elsewhere), "BA1102", pl.lit("one program"), pl.lit("none")),
-        message_rows(
-            without.filter(is_elsewhere),
-            "BA1103",
-            pl.lit("a program of the schedule"),
-            pl.lit("another program"),
-        ),
+        message_rows(rows.filter(holds[code]), code, expected, found)
+        for code, (_, expected, found) in said.items()
+        if holds[code].any()
     ]
 
 
@@ -148,57 +159,53 @@ def _missing_facts() -> pl.Expr:
 
 
 def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
-    considered = plans.filter(~pl.col("is_ignored"))
-    known = pl.col("rule_row").is_not_null()
-    no_group = pl.col("pay_group_id").is_null()
+    considered, known = ~pl.col("is_ignored"), pl.col("rule_row").is_not_null()
     begin_missing = pl.when("is_program").then(pl.col("coverage_begins_on").is_null())
     begins = ~pl.col("is_ending") & begin_missing.otherwise("is_begin_missing")
     ends = (pl.col("is_ending") | pl.col("is_in_force")) & pl.col("is_end_missing")
-    calendar = considered.filter(known & (begins | ends).fill_null(value=False))
-    method = pl.col("default_method")
-    return [
-        message_rows(
-            considered.filter(~known & ~pl.col("is_program")),
-            "BA1201",
-            pl.lit("an event rule for this class, or a blank one"),
-            pl.lit("none"),
-        ),
-        message_rows(
-            calendar,
-            "BA1205",
-            pl.lit("an active pay group with a calendar for the days in question"),
-            pl.when(no_group)
-            .then(pl.lit("no active pay group"))
-            .otherwise(pl.lit("the calendar ends too early")),
-        ),
-        message_rows(
-            considered.filter(default_fault="none"),
-            "BA1206",
-            pl.format("an option for the default '{}'", method),
-            pl.lit("none eligible"),
-        ),
-        message_rows(
-            considered.filter(default_fault="several"),
-            "BA1207",
-            pl.lit("one default at the lowest level"),
-            pl.lit("several"),
-        ),
-        message_rows(
-            considered.filter(pl.col("is_lost") & ~pl.col("is_ending") & pl.col("current_level").is_null()),
-            "BA1210",
-            pl.lit("the present option in the program"),
-            pl.lit("not there"),
-        ),
-    ]
+    no_calendar = (
+        pl.when(pl.col("pay_group_id").is_null())
+        .then(pl.lit("no active pay group"))
+        .otherwise(pl.lit("the calendar ends too early"))
+    )
+    gone = pl.col("is_lost") & ~pl.col("is_ending") & pl.col("current_level").is_null()
+    return _said(
+        plans,
+        {
+            "BA1201": (
+                considered & ~known & ~pl.col("is_program"),
+                pl.lit("an event rule for this class, or a blank one"),
+                pl.lit("none"),
+            ),
+            "BA1205": (
+                considered & known & (begins | ends).fill_null(value=False),
+                pl.lit("an active pay group with a calendar for the days in question"),
+                no_calendar,
+            ),
+            "BA1206": (
+                considered & (pl.col("default_fault") == "none"),
+                pl.format("an option for the default '{}'", "default_method"),
+                pl.lit("none eligible"),
+            ),
+            "BA1207": (
+                considered & (pl.col("default_fault") == "several"),
+                pl.lit("one default at the lowest level"),
+                pl.lit("several"),
+            ),
+            "BA1210": (considered & gone, pl.lit("the present option in the program"), pl.lit("not there")),
+        },
+    )
 
 
 def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.DataFrame]:
     """One message per plan type and kind of fault, naming the first option and how many there are."""
-    columns = ("case", "plan", "option_id")
-    coverage = options.filter(pl.col("coverage_fault").is_not_null()).select(*columns, fault="coverage_fault")
-    price = options.filter(pl.col("price_fault").is_not_null()).select(*columns, fault="price_fault")
-    if coverage.is_empty() and price.is_empty():
+    faults = ("coverage_fault", "price_fault")
+    if all(options[name].null_count() == options.height for name in faults):
         return []
+    columns = ("case", "plan", "option_id")
+    coverage, price = (
+        options.filter(pl.col(name).is_not_null()).select(*columns, fault=name) for name in faults
+    )
     faulty = with_taken(pl.concat([coverage, price]), plans, "plan", "plan_type")
     grouped = faulty.group_by("case", "plan_type", "fault", maintain_order=True).agg(
         option_id=pl.col("option_id").first(), options=pl.col("option_id").n_unique()

@@ -38,24 +38,26 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
 
 def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """The plan types of the assigned program, restricted to those of the schedule."""
-    ranges = rulebook.plan_rows.group_by("program_row").agg(
-        first=pl.col("plan_row").min(), rows=pl.len().cast(pl.Int32)
-    )
-    assigned = cases.filter(process_status=ProcessStatus.AS.value).select(
-        "case", "program_row", "schedule_id", "event_class_id", "event_on"
-    )
-    found = assigned.join(ranges, on="program_row", how="left", maintain_order="left")
-    rows = spread(found, "first", "rows", "plan_row").drop("first", "rows")
-    rows = rows.with_columns(
-        is_ending=pl.lit(value=False), plan_type=rulebook.plan_rows["plan_type"].gather(rows["plan_row"])
-    )
-    return _restricted(rows, rulebook).drop("schedule_id", "program_row")
+    ranges = rulebook.derived.answer("plan rows of programs", lambda: _ranges(rulebook.plan_rows))
+    columns = ["case", "event_class_id", "event_on"]
+    assigned = cases.filter(process_status=ProcessStatus.AS.value)
+    found = assigned[[*columns, "schedule_id", "program_row"]]
+    found = found.join(ranges, on="program_row", how="left", maintain_order="left")
+    rows = spread(found, "first", "rows", "plan_row")
+    plan_type = rulebook.plan_rows["plan_type"].gather(rows["plan_row"])
+    rows = rows.with_columns(is_ending=pl.lit(value=False), plan_type=plan_type)
+    return _restricted(rows, rulebook)[[*columns, "plan_row", "is_ending", "plan_type"]]
+
+
+def _ranges(plan_rows: pl.DataFrame) -> pl.DataFrame:
+    """Say where the plan types of each program begin, and how many there are."""
+    return plan_rows.group_by("program_row").agg(first=pl.col("plan_row").min(), rows=pl.len().cast(pl.Int32))
 
 
 def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Keep the plan types an open enrolment or a snapshot names; schedules that name none take all."""
     named = rulebook.schedule_programs
-    if named.is_empty():
+    if named.is_empty() or not rows["schedule_id"].is_in(named["schedule_id"].unique().implode()).any():
         return rows
     pairs = rows.select("schedule_id", "plan_row").unique()
     pairs = with_taken(pairs, rulebook.plan_rows, "plan_row", "program_id", "plan_type", "is_program")
@@ -144,12 +146,13 @@ _RULE = (
 def _with_rules(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the event-rule row that holds; null where the set-up has none."""
     key = ["plan_row", "event_class_id", "event_on"]
-    found = rows.select(key).unique().join(rulebook.plan_rules, on=key[:2])
+    found = rows[key].unique().join(rulebook.plan_rules, on=key[:2])
     found = found.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
-    found = found.select(*key, "rule_row", "hire_rule_row")
-    rows = rows.join(found, on=key, how="left", maintain_order="left").drop("event_class_id", "event_on")
+    found = found[[*key, "rule_row", "hire_rule_row"]]
+    rows = rows.join(found, on=key, how="left", maintain_order="left")
+    rows = rows[[name for name in rows.columns if name not in key[1:]]]
     rows = with_taken(rows, rulebook.event_rules, "rule_row", *_RULE)
     return rows.with_columns(is_ignored=pl.col("is_ignored").fill_null(value=False) & ~pl.col("is_program"))
 

@@ -179,8 +179,12 @@ def _without_refused(situation: Situation, plans: pl.DataFrame) -> Situation:
 
 def _with_pay_group(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add pay_group_id: null where the job's pay group is unknown or inactive."""
-    groups = rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
+    groups = rulebook.derived.answer("active pay groups", lambda: _active_pay_groups(rulebook))
     return cases.join(groups, on=["client_id", "pay_group"], how="left", maintain_order="left")
+
+
+def _active_pay_groups(rulebook: Rulebook) -> pl.DataFrame:
+    return rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
 
 
 def priced_plans(
@@ -201,13 +205,9 @@ def priced_plans(
     ).with_columns(pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year())
     plans, plan_days = _with_plan_day(plans)
     plans, members = _with_household(plans, situation, rulebook)
-    approved = plans.select("case", "plan_type").join(
-        situation.approved.select("case", "plan_type", "approved_cents"),
-        on=["case", "plan_type"],
-        how="left",
-        maintain_order="left",
-    )
-    return plans.with_columns(approved["approved_cents"]), find_offers(plan_days, rulebook), members
+    approved = situation.approved[["case", "plan_type", "approved_cents"]]
+    plans = plans.join(approved, on=["case", "plan_type"], how="left", maintain_order="left")
+    return plans, find_offers(plan_days, rulebook), members
 
 
 def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -215,9 +215,9 @@ def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     key = ["plan_row", "price_on"]
     asked = plans.select("plan_row", price_on=pl.when("is_offering").then("price_on"))
     plan_days = asked.drop_nulls().unique().sort(key).with_row_index("plan_day")
-    plan_days = plan_days.with_columns(pl.col("plan_day").cast(pl.Int32))
+    plan_days = plan_days.cast({"plan_day": pl.Int32})
     found = asked.join(plan_days, on=key, how="left", maintain_order="left")
-    return plans.with_columns(found["plan_day"]), plan_days
+    return plans.hstack([found["plan_day"]]), plan_days
 
 
 def _with_household(
@@ -231,33 +231,20 @@ def _with_household(
     chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
     looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)
     is_health = (is_one_of(HEALTH) | looks) & pl.col("plan_day").is_not_null()
-    asked = (
-        plans.select("plan", "case", "plan_type", "dependent_rule_id", "price_on", is_health=is_health)
-        .filter("is_health")
-        .drop("is_health")
-        .join(situation.members.select("case").unique(), on="case", how="semi")
-        .join(chosen, on=["case", "plan_type"], how="left")
-    )
-    units = (
-        asked.select(key)
-        .unique()
-        .with_row_index("plan_unit")
-        .with_columns(pl.col("plan_unit").cast(pl.Int32))
-    )
+    is_household = pl.col("case").is_in(situation.members["case"].unique().implode())
+    asked = plans[["plan", "case", "plan_type", "dependent_rule_id", "price_on", "plan_day"]]
+    asked = asked.filter(is_health & is_household).join(chosen, on=["case", "plan_type"], how="left")
+    units = asked[key].unique().with_row_index("plan_unit").cast({"plan_unit": pl.Int32})
     eligible = eligible_members(situation.members.join(_with_dependent_rule(units, rulebook), on="case"))
     kinds = used_kinds(rulebook)
-    of_plans = asked.join(units, on=key, nulls_equal=True).join(
-        households(eligible, kinds).drop("case"), on="plan_unit", how="left"
-    )
     counts = [counted(kind) for kind in kinds]
-    found = plans.select("plan").join(
-        of_plans.select("plan", "plan_unit", *counts),
-        on="plan",
-        how="left",
-        maintain_order="left",
+    counted_units = households(eligible, kinds)[["plan_unit", *counts]]
+    of_plans = asked.join(units, on=key, nulls_equal=True).join(counted_units, on="plan_unit", how="left")
+    found = plans[["plan"]].join(
+        of_plans[["plan", "plan_unit", *counts]], on="plan", how="left", maintain_order="left"
     )
     found = found.select("plan_unit", pl.col(counts).fill_null(0))
-    return plans.with_columns(found.get_columns()), _charged(eligible, situation.chosen_members)
+    return plans.hstack(found.get_columns()), _charged(eligible, situation.chosen_members)
 
 
 def _with_dependent_rule(units: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -274,13 +261,16 @@ def _with_dependent_rule(units: pl.DataFrame, rulebook: Rulebook) -> pl.DataFram
 
 def _charged(eligible: pl.DataFrame, chosen_members: pl.DataFrame) -> pl.DataFrame:
     """Keep, of households that are settled, only the dependents chosen."""
+    known = [name for name in eligible.columns if name != "chosen_for"]
+    if eligible["chosen_for"].null_count() == eligible.height:
+        return eligible[known]
     free = eligible.filter(pl.col("chosen_for").is_null())
     chosen = eligible.filter(pl.col("chosen_for").is_not_null()).join(
         chosen_members.select("case", "dependent_id", chosen_for="plan_type"),
         on=["case", "dependent_id", "chosen_for"],
         how="semi",
     )
-    return pl.concat([free, chosen]).drop("chosen_for")
+    return pl.concat([free, chosen])[known]
 
 
 def price_options(
@@ -317,28 +307,28 @@ def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:
     """Add how many options are electable and whether that is a choice."""
-    closed = options.select("plan", "is_electable").filter(~pl.col("is_electable"))
-    closed = closed.group_by("plan").agg(closed=pl.len())
-    found = plans.select("plan", "menu").join(closed, on="plan", how="left", maintain_order="left")
-    eligible = menus.menus["choices"].gather(found["menu"]).fill_null(0)
-    offered = (eligible.cast(pl.Int16) - found["closed"].fill_null(0).cast(pl.Int16)).alias("offered_options")
-    return plans.with_columns(offered, (offered >= 2).alias("is_choice"))
+    counts = options["plan"].filter(~options["is_electable"]).value_counts(name="closed")
+    closed = plans[["plan"]].join(counts, on="plan", how="left", maintain_order="left")["closed"]
+    eligible = menus.menus["choices"].gather(plans["menu"]).fill_null(0)
+    offered = (eligible.cast(pl.Int16) - closed.fill_null(0).cast(pl.Int16)).alias("offered_options")
+    return plans.hstack([offered, (offered >= 2).alias("is_choice")])
 
 
 def _with_default_flag(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     """Mark the option that holds without an election."""
     default = plans["default_option_id"].gather(options["plan"])
     is_default = (options["option_id"] == default).fill_null(value=False)
-    return options.with_columns(is_default=is_default)
+    return options.hstack([is_default.alias("is_default")])
 
 
 def _with_final_status(cases: pl.DataFrame, plans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Decide PE, FP, FA or PR (docs/rules.md §10)."""
     matters = pl.col("is_choice") | pl.col("is_lost") | pl.col("is_changed_by_default")
-    found = plans.select("case", "is_choice", is_open=~pl.col("is_ignored") & matters)
-    open_cases = found.filter("is_open")["case"].unique()
-    choosing = found.filter("is_choice")["case"].unique()
-    faulty = messages.filter(pl.col("severity") == "E", pl.col("level") == "option")["case"].unique()
+    is_open = plans.select(is_open=~pl.col("is_ignored") & matters)["is_open"]
+    open_cases = plans["case"].filter(is_open).unique()
+    choosing = plans["case"].filter(plans["is_choice"]).unique()
+    is_fault = (messages["severity"] == "E") & (messages["level"] == "option")
+    faulty = messages["case"].filter(is_fault).unique()
     status, case = pl.col("process_status"), pl.col("case")
     final = (
         pl.when(status.is_in([ProcessStatus.AE.value, ProcessStatus.FA.value]))

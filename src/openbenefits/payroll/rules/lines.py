@@ -13,7 +13,7 @@ from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, with_excess
 from openbenefits.payroll.rules.kinds import credits_of, deductions_of
-from openbenefits.payroll.rules.pledges import with_pledge_shares
+from openbenefits.payroll.rules.pledges import with_first_pay, with_pledge_shares
 from openbenefits.payroll.rules.prices import with_year
 from openbenefits.payroll.rules.takings import (
     OWNER,
@@ -282,6 +282,9 @@ def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
 # --- amounts --------------------------------------------------------------------------------------------
 
 
+_TAKEN = ("series", "point", "ends_on", "owed_cents")
+
+
 def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Add owed_cents, employer_cents and fault, by the way each line is stated."""
     amount, is_credit = pl.col("amount_kind"), pl.col("kind") == CREDIT
@@ -292,12 +295,15 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     priced = lines.filter(~stated).with_columns(
         owed_cents=split_after("year_cents"), employer_cents=split_after("year_employer_cents")
     )
-    pledged = with_pledge_shares(lines.filter(is_pledge.fill_null(value=False)))
-    is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
-    pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
     percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)
-    nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
     columns = priced.columns
+    is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
+    given = [priced.filter(~is_credit & is_offered).select(_TAKEN), percent.select(_TAKEN)]
+    points = lines.filter(is_pledge.fill_null(value=False))["point"].unique()
+    pledges = with_first_pay(lines.filter(pl.col("point").is_in(points.implode()) & ~is_credit))
+    pledged = with_pledge_shares(pledges.filter(is_pledge.fill_null(value=False)), pl.concat(given))
+    pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
+    nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
     rows = [priced, *(part.with_columns(nothing).select(columns) for part in (pledged, percent))]
     return pl.concat(rows).with_columns(fault=_fault())
 

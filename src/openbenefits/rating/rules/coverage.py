@@ -95,14 +95,23 @@ _STEP = ("operation", "operand_thousandths", "round_up_cents", "round_to_cents")
 
 def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Apply the n-th step of every formula together; formulas with fewer steps stay as they are."""
-    steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
-    for number in range(_longest(steps)):
-        nth = rulebook.formulas.select("formula_row").join(
-            steps.filter(step=number), on="formula_row", how="left", maintain_order="left"
+    for nth in rulebook.derived.answer("steps", lambda: _steps(rulebook)):
+        step = take(nth, rows["formula_row"], *_STEP)
+        amount = (
+            rows[["base", "amount"]].hstack(step).select(amount=_stepped(set(nth["operation"].drop_nulls())))
         )
-        rows = with_taken(rows, nth, "formula_row", *_STEP)
-        rows = rows.with_columns(amount=_stepped(set(nth["operation"].drop_nulls()))).drop(_STEP)
+        rows = rows.with_columns(amount["amount"])
     return rows
+
+
+def _steps(rulebook: Rulebook) -> list[pl.DataFrame]:
+    """List the first steps of all formulas (by position; null: it has none), then the second, and so on."""
+    formulas = rulebook.formulas.select("formula_row")
+    steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
+    return [
+        formulas.join(steps.filter(step=number), on="formula_row", how="left", maintain_order="left")
+        for number in range(_longest(steps))
+    ]
 
 
 def _longest(steps: pl.DataFrame) -> int:

@@ -86,9 +86,9 @@ def version_on(
     wanted: pl.DataFrame, versions: pl.DataFrame, key: str, answer: str, day: str = "price_on"
 ) -> pl.DataFrame:
     """Add the position `answer` of the version of `key` that holds on each day; null where none does."""
-    pairs = wanted.select(key, day).drop_nulls().unique()
-    found = pairs.join(versions.select(key, "valid_from", "valid_to", answer), on=key).filter(holds(day))
-    return wanted.join(found.select(key, day, answer), on=[key, day], how="left", maintain_order="left")
+    pairs = wanted[[key, day]].drop_nulls().unique()
+    found = pairs.join(versions[[key, "valid_from", "valid_to", answer]], on=key).filter(holds(day))
+    return wanted.join(found[[key, day, answer]], on=[key, day], how="left", maintain_order="left")
 
 
 def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

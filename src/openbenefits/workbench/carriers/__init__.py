@@ -4,6 +4,17 @@ from openbenefits.workbench.carriers import home, partners
 
 # isort: split
 # the navigation shows pages in the order in which they are read
-from openbenefits.workbench.carriers import answers, feeds, file_acts, files, places, portal
+from openbenefits.workbench.carriers import answers, audits, feeds, file_acts, files, opening, places, portal
 
-__all__ = ["answers", "feeds", "file_acts", "files", "home", "partners", "places", "portal"]
+__all__ = [
+    "answers",
+    "audits",
+    "feeds",
+    "file_acts",
+    "files",
+    "home",
+    "opening",
+    "partners",
+    "places",
+    "portal",
+]

@@ -23,12 +23,20 @@ from openbenefits.workbench.carriers.parts import NUL, client_codes, clients_for
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.links import person as person_href
-from openbenefits.workbench.pages import Section, address, is_refusal, page, show
+from openbenefits.workbench.pages import Section, Words, address, is_refusal, page, show
 from openbenefits.workbench.sheets import Column, sheet
 
 LAST = 1_000
 MOST_BYTES = 10 * 2**20
 MOST_WORDS = 5
+AUDIT, EQUAL = "834", "equal"
+TOTALS = ("listed", "matched", EQUAL)
+VERDICTS = ("missing there", "missing here", "different")
+MEANINGS: dict[str, Words] = {
+    "listed": _("members on the list"),
+    "matched": _("of them known here"),
+    EQUAL: _("lines that agree"),
+}
 KINDS = {
     "TA1": _("TA1: was the envelope read"),
     "999": _("999: were the sets taken"),
@@ -87,7 +95,9 @@ def listed(request: Any) -> HttpResponse:
             taken = _take(request, form)
             if taken is not None:
                 return _after(request, taken)
-    table = _sheet(request)
+    found = Answer.objects.filter(client_id__in=clients_for(request, Permission.SEE))
+    empty = _("Nothing came back yet. Answers are collected by themselves, or taken in here.")
+    table = answer_sheet(request, found, empty)
     if (file := table.export()) is not None:
         return file
     return show(
@@ -150,9 +160,9 @@ LISTED: dict[str, Any] = {
 }
 
 
-def _sheet(request: Any) -> Any:
+def answer_sheet(request: Any, found: Any, empty: Words) -> Any:
+    """Answer answers of partners as a table, the latest first."""
     names, codes = [one for one in LISTED if one != "client"], client_codes()
-    found = Answer.objects.filter(client_id__in=clients_for(request, Permission.SEE))
     rows = [
         {**{name: row[name] for name in names}, "client": codes.get(row["client_id"], "")}
         for row in found.order_by("-taken_at", "-pk").values(*names, "client_id")[:LAST]
@@ -173,7 +183,7 @@ def _sheet(request: Any) -> Any:
         ),
         name="answers",
         caption=_("Answers"),
-        empty=_("Nothing came back yet. Answers are collected by themselves, or taken in here."),
+        empty=empty,
     )
 
 
@@ -197,19 +207,32 @@ def one(request: Any, number: int) -> HttpResponse:
         answer=found,
         kind=KINDS.get(found.kind, found.kind),
         words=found.told.get("words", []),
-        verdicts=_verdicts(found.told.get("verdicts", {})),
+        verdicts=_verdicts(found),
         rows=table,
-        unmatched=AnswerLine.objects.filter(answer_id=found.pk, file_id__isnull=True).count(),
+        unmatched=0
+        if found.kind == AUDIT
+        else AnswerLine.objects.filter(answer_id=found.pk, file_id__isnull=True).count(),
         files=sorted(rows["file_id"].drop_nulls().unique().to_list()),
     )
 
 
-def _verdicts(counts: dict[str, int]) -> Any:
+def _verdicts(found: Answer) -> Any:
+    """Draw how often an answer said what; of a list that was compared, why the two sides differ."""
+    is_audit = found.kind == AUDIT
+    counts = found.told if is_audit else found.told.get("verdicts", {})
+    column = "code" if is_audit else "verdict"
     values = [
-        Bar(name, count, href=f"?rows.f_verdict={name}", tone="bad" if name in REFUSED else "plain")
-        for name, count in sorted(counts.items(), key=lambda one: -one[1])
+        Bar(
+            MEANINGS.get(name, name),
+            count,
+            href=None if name in TOTALS else f"?rows.f_{column}={name}",
+            tone="bad" if name in REFUSED else "good" if name == EQUAL else "plain",
+        )
+        for name, count in sorted(counts.items(), key=lambda one: (one[0] not in TOTALS, -one[1]))
+        if count and not (is_audit and name in VERDICTS)
     ]
-    return bars(values, caption=_("How often it said what")) if values else None
+    caption = _("The two lists, and why they differ") if is_audit else _("How often it said what")
+    return bars(values, caption=caption) if values else None
 
 
 def _said(request: Any, rows: pl.DataFrame) -> Any:

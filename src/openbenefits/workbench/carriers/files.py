@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.filing import PLACED
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileAct, FileLine, FileSet
 from openbenefits.carriers.readings import LIMIT, file_lines
 from openbenefits.carriers.rules.custody import FileState
@@ -70,6 +71,7 @@ def one(request: Any, number: int) -> HttpResponse:
         noted_of(request, "saw", "lines of carrier file", found)
         return file
     noted_of(request, "saw", "carrier file", found)
+    acts = _acts(found)
     refused = FileSet.objects.filter(file_id=found.pk).exclude(code__isnull=True).exclude(code="A")
     return show(
         request,
@@ -84,7 +86,7 @@ def one(request: Any, number: int) -> HttpResponse:
         waits=WAITS.get(found.state),
         purpose=PURPOSES.get(found.purpose, found.purpose),
         environment=ENVIRONMENTS.get(found.environment, found.environment),
-        acts=_acts(found),
+        acts=acts,
         kinds=_kinds(found, kinds),
         lines=lines,
         is_cut=sum(kinds.values()) > LIMIT and not _employee(request),
@@ -92,7 +94,7 @@ def one(request: Any, number: int) -> HttpResponse:
         refused_sets=refused.order_by("set"),
         answers=_answers(request, found),
         resent=CarrierFile.objects.filter(resends=found.pk).values_list("pk", flat=True).first(),
-        may=_may(request, found),
+        may=_may(request, found, is_in_doubt=bool(acts) and acts[-1]["row"].words == PLACED),
     )
 
 
@@ -101,7 +103,7 @@ def _acts(found: CarrierFile) -> list[dict[str, Any]]:
     return [{"row": row, "state": STATES.get(row.state, row.state)} for row in rows]
 
 
-def _may(request: Any, found: CarrierFile) -> dict[str, bool]:
+def _may(request: Any, found: CarrierFile, *, is_in_doubt: bool) -> dict[str, bool]:
     """Say what may be done with a file now, by somebody who may."""
     access, state = request.access, found.state
     may_release = access.may(Permission.FINALIZE, found.client_id)
@@ -113,7 +115,7 @@ def _may(request: Any, found: CarrierFile) -> dict[str, bool]:
         "send": may_release and state == FileState.RELEASED,
         "content": sees and access.may(Permission.PROCESS, found.client_id),
         "read": found.kind == "834",
-        "words": not may_release,
+        "decide": may_release and state == FileState.RELEASED and is_in_doubt,
     }
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers import filing
-from openbenefits.carriers.models import AnswerLine, CarrierFile, FileLine, PortalEntry
+from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry
 from openbenefits.carriers.readings import REFUSED
 from openbenefits.carriers.rules.custody import WAITS_FOR
 from openbenefits.workbench.carriers.lists import partner_sheet, state_bars
@@ -79,7 +79,9 @@ def _overdue(request: Any, seen: list[int]) -> Any:
 def _cards(request: Any, seen: list[int], counts: dict[str, int]) -> list[dict[str, Any]]:
     files, may = address("carrier_files"), clients_for(request, Permission.PROCESS)
     refused = FileLine.objects.filter(client_id__in=seen, verdict__in=REFUSED).count()
-    strange = AnswerLine.objects.filter(client_id__in=seen, file_id__isnull=True).count()
+    lists = Answer.objects.filter(kind="834").values("pk")  # of a list that was compared no file is meant
+    rows = AnswerLine.objects.filter(client_id__in=seen, file_id__isnull=True)
+    strange = rows.exclude(answer_id__in=lists).count()
     entries = PortalEntry.objects.filter(client_id__in=may, done_at__isnull=True, is_net=True)
     late = entries.filter(due_on__lt=clock.today()).count()
     return [

@@ -1,0 +1,75 @@
+"""What a month of somebody's cover costs in full, by the one pricing function of the product."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from openbenefits.carriers.rules.spans import OWNER, SERIES
+from openbenefits.core import money
+from openbenefits.enrollment.frames import load_coverage
+from openbenefits.payroll.owing import known_of
+from openbenefits.payroll.rules.lines import with_setup
+from openbenefits.payroll.rules.prices import with_year
+from openbenefits.programs.frames import load_rulebook
+
+MONTHS = 12
+POINT = [*SERIES, "begins_on", "version"]
+
+
+def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataFrame) -> pl.DataFrame:
+    """Add premium_cents: a month of what was held, employee's and employer's part, on a day.
+
+    A plan type that locks its price is priced as of the day its point began.
+
+    Shapes:  held has SERIES, point_on and version of a change point, price_on.
+    Missing: null where no price can be found.
+    """
+    if held.is_empty():
+        return held.with_columns(premium_cents=pl.lit(None, pl.Int64))
+    key = held.rename({"point_on": "begins_on"}).select(*POINT, "price_on").unique().sort(*POINT, "price_on")
+    points = load_coverage(connection, held.select("client_id", "person_id").unique())
+    points = points.join(key, on=POINT, how="semi").sort(POINT)
+    rulebook = load_rulebook(connection, client_ids)
+    units = _units(key, points, rulebook.plan_rows)
+    cases = units.select(*OWNER, as_of="price_on").unique().sort(*OWNER, "as_of")
+    cases = cases.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
+    days = cases.select("case", *OWNER, "as_of")
+    span = {"begin": _day(days["as_of"].min()), "through": _day(days["as_of"].max())}
+    known = known_of(connection, points, rulebook, begin=span["begin"], through=span["through"], days=days)
+    units = units.join(cases.rename({"as_of": "price_on"}), on=[*OWNER, "price_on"], how="left")
+    placed = known.points.with_columns(point=pl.int_range(pl.len(), dtype=pl.Int32))
+    lines = with_setup(units.select("unit", "point", "case", ends_on="price_on"), placed, rulebook)
+    lines = lines.with_columns(kind=pl.lit("deduction"), is_price_locked=pl.lit(value=False))
+    priced = with_year(
+        *(lines, placed, known.members, known.facts, known.dependents, rulebook),
+        *(known.pay_history, known.bases, known.price_decisions),
+    )
+    year = money.add(pl.col("year_cents"), pl.col("year_employer_cents"))
+    found = priced.select("unit", premium_cents=money.divide_half_up(year, MONTHS))
+    prices = units.join(found, on="unit", how="left").select(
+        *SERIES, "version", "premium_cents", point_on="begins_on", price_on="asked_on"
+    )
+    on = [*SERIES, "version", "point_on", "price_on"]
+    return held.join(prices, on=on, how="left", maintain_order="left")
+
+
+def _units(key: pl.DataFrame, points: pl.DataFrame, plan_rows: pl.DataFrame) -> pl.DataFrame:
+    """Answer what is to be priced: unit, point (its position), price_on and the day that was asked for."""
+    places = points.select(*POINT, "program_id").with_columns(point=pl.int_range(pl.len(), dtype=pl.Int32))
+    locked = plan_rows.filter("is_price_locked").select("program_id", "plan_type").unique()
+    rows = key.join(places, on=POINT).join(
+        locked.with_columns(is_locked=pl.lit(value=True)), on=["program_id", "plan_type"], how="left"
+    )
+    is_locked = pl.col("is_locked").fill_null(value=False)
+    return rows.with_columns(
+        asked_on="price_on",
+        price_on=pl.when(is_locked).then("begins_on").otherwise("price_on"),
+        unit=pl.int_range(pl.len(), dtype=pl.Int32),
+    )
+
+
+def _day(value: object) -> date:
+    """Answer a day of a frame as a day."""
+    return date.fromisoformat(str(value))
