@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import polars as pl
 import pytest
 from django.db import connections
@@ -19,7 +20,7 @@ from openbenefits.background.services import perform
 from openbenefits.reconcile.loading import InvoiceOrder, load, map_labels
 from openbenefits.reconcile.models import Invoice, InvoiceLine, Item
 from openbenefits.reconcile.reconciling import reconcile
-from openbenefits.reconcile.terms import EVERY, Terms, Wash, save_terms
+from openbenefits.reconcile.terms import EVERY, Terms, Wash, save_terms, terms_of
 from openbenefits.workforce.models import Client
 
 HERE = "/workbench/invoices/"
@@ -207,7 +208,8 @@ def test_terms_are_put_into_force_by_who_works_for_everybody(users, invoice, as_
     where = f"{HERE}terms/of?carrier={CARRIER}"
     with LENIENT:
         money = signed_in(Browser(HTTP_HOST="localhost"), users["money"])
-        shown = money.get(where).context["document"]
+        assert "What is agreed (YAML)" in text(money.get(where))
+        shown = msgspec.yaml.encode(terms_of(CARRIER)).decode()
         wrong = shown.replace("day: 15", "day: 25")
         assert "expected a wash day" in text(money.post(where, {"document": wrong}))
         assert money.post(where, {"document": "{"}).status_code == 422

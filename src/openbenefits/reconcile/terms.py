@@ -114,7 +114,7 @@ def terms_of(carrier: str) -> Terms:
 
 def save_terms(carrier: str, terms: Terms, *, author: str, now: datetime) -> int:
     """Write a version of a carrier's terms; answer its number. The same again writes nothing."""
-    document = msgspec.to_builtins(terms)
+    document = msgspec.json.decode(msgspec.json.encode(terms))  # as it is kept: lists, no tuples
     read_terms(document)
     with transaction.atomic():
         last = CarrierTerms.objects.filter(carrier=carrier).order_by("-version").first()
