@@ -11,9 +11,9 @@ from tests.carriers.judging import judged
 
 import openbenefits.carriers
 from openbenefits.background.services import perform
+from openbenefits.carriers.agreements.partners import save_partner
+from openbenefits.carriers.agreements.text import read_text
 from openbenefits.carriers.models import FileSet
-from openbenefits.carriers.partner_text import read_text
-from openbenefits.carriers.partners import save_partner
 from openbenefits.store import use_database
 
 SAMPLE = Path(openbenefits.carriers.__file__).parent / "agreements" / "hmo_blue.yaml"

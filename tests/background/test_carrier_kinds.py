@@ -11,10 +11,10 @@ from tests.runs.conftest import put_enrolled
 
 import openbenefits.carriers
 from openbenefits.background import carrier_kinds
-from openbenefits.carriers import filing
+from openbenefits.carriers.agreements.partners import Cadence, Transport, save_partner
+from openbenefits.carriers.agreements.text import read_text
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile, FileSet
-from openbenefits.carriers.partner_text import read_text
-from openbenefits.carriers.partners import Cadence, Transport, save_partner
 from openbenefits.casework.models import Ticket
 from openbenefits.workforce.models import Client
 

@@ -13,11 +13,11 @@ import openbenefits.carriers
 from openbenefits.carriers.acknowledgements.answering import Address, Numbers, judged, written
 from openbenefits.carriers.acknowledgements.reader import Position, SetAnswer, SetFinding
 from openbenefits.carriers.acknowledgements.reports import Column, Layout
-from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.agreements.partners import Partner, Transport, read_agreement, save_partner
+from openbenefits.carriers.building.services import Feed, build
 from openbenefits.carriers.enrollment.file import file_of
-from openbenefits.carriers.filing import content_of
+from openbenefits.carriers.filing.services import content_of
 from openbenefits.carriers.models import CarrierFile, FileSet
-from openbenefits.carriers.partners import Partner, Transport, read_agreement, save_partner
 from openbenefits.carriers.rules import renderings
 from openbenefits.carriers.rules.renderings import MOST_OF_SET
 from openbenefits.carriers.x12.reader import read_interchange

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import connections
 
-from openbenefits.carriers import viewing
-from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.agreements.partners import Partner, read_partner, save_partner
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.building.services import Feed, build
 from openbenefits.carriers.models import CarrierFile, FileSet
-from openbenefits.carriers.partners import Partner, read_partner, save_partner
 from openbenefits.scenarios.databases import CLIENT_ID, Setup, apply_setup
 from openbenefits.scenarios.playing import Play, begin, play_step
 from openbenefits.scenarios.reading import read_story

@@ -18,9 +18,13 @@ from tests.carriers.custody_files import (
     ta1,
 )
 
-from openbenefits.carriers import answering, filing, viewing
 from openbenefits.carriers.acknowledgements.reader import read_acknowledgements
 from openbenefits.carriers.acknowledgements.reports import ReportRefused
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.answers.places import places_of
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.custody.retelling import tell_again
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import (
     Answer,
     AnswerLine,
@@ -31,9 +35,7 @@ from openbenefits.carriers.models import (
     FileSet,
     ViewLine,
 )
-from openbenefits.carriers.moving import FileRefused
-from openbenefits.carriers.places import places_of
-from openbenefits.carriers.retelling import tell_again
+from openbenefits.carriers.states.moving import FileRefused
 from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.casework.models import IS_OPEN, Ticket
 from openbenefits.store.isolation import FACE, Rights, acting

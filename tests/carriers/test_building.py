@@ -13,9 +13,12 @@ from tests.carriers.viewing import shown
 from tests.runs.conftest import put_enrolled
 
 import openbenefits.carriers
-from openbenefits.carriers import viewing
-from openbenefits.carriers.building import Feed, build_all, preview
-from openbenefits.carriers.cadence import due_mode, omits_ends
+from openbenefits.carriers.agreements.partners import Cadence, read_agreement, save_partner
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.building.cadence import due_mode, omits_ends
+from openbenefits.carriers.building.numbering import given_out
+from openbenefits.carriers.building.projecting import wanted
+from openbenefits.carriers.building.services import Feed, build_all, preview
 from openbenefits.carriers.models import (
     CarrierFile,
     ControlNumber,
@@ -26,9 +29,6 @@ from openbenefits.carriers.models import (
     PortalEntry,
     ViewLine,
 )
-from openbenefits.carriers.numbering import given_out
-from openbenefits.carriers.partners import Cadence, read_agreement, save_partner
-from openbenefits.carriers.projecting import wanted
 from openbenefits.scenarios.databases import CLIENT_ID
 from openbenefits.workforce import services as workforce
 

@@ -6,9 +6,12 @@ import pytest
 from django.db import connections
 from tests.carriers.custody_files import BUILT, CODE, HOUR, ON, ack, at, built, put, report, ta1
 
-from openbenefits.carriers import answering, custody, filing, viewing
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.answers.places import places_of
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import FileAct, FileLine, FileSet, ViewLine
-from openbenefits.carriers.places import places_of
 from openbenefits.casework.models import IS_OPEN, Ticket
 from openbenefits.workforce.models import Person
 

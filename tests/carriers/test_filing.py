@@ -7,12 +7,13 @@ import pytest
 from django.db import connections, transaction
 from tests.carriers.custody_files import BUILT, CODE, HOUR, ON, agree, built, put
 
-from openbenefits.carriers import custody, filing
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.filing import services as filing
+from openbenefits.carriers.filing.transport.carriage import TransferFailed
+from openbenefits.carriers.filing.transport.folder import Folder
 from openbenefits.carriers.models import CarrierFile, FileAct
-from openbenefits.carriers.moving import FileMissing, FileRefused
 from openbenefits.carriers.rules.custody import MoveRefused
-from openbenefits.carriers.transport.carriage import TransferFailed
-from openbenefits.carriers.transport.folder import Folder
+from openbenefits.carriers.states.moving import FileMissing, FileRefused
 from openbenefits.casework.models import IS_OPEN, Ticket
 
 NOW = BUILT + HOUR
@@ -104,7 +105,7 @@ def test_what_is_withdrawn_never_goes(file):
 
 
 def test_by_hand_the_download_is_noted(file, tmp_path):
-    from openbenefits.carriers.partners import Transport
+    from openbenefits.carriers.agreements.partners import Transport
 
     agree(tmp_path / "out", tmp_path / "back", transport=Transport())
     release(file)
@@ -216,7 +217,7 @@ def test_a_failed_transfer_opens_a_case_and_the_next_closes_it(file, tmp_path):
 
 
 def _at(folder):
-    from openbenefits.carriers.partners import Transport
+    from openbenefits.carriers.agreements.partners import Transport
 
     return Transport(kind="folder", folder=str(folder), answers=str(folder))
 

@@ -44,7 +44,7 @@ def world(fresh_database, kept, tmp_path):
 
 
 def agree(world, layout, **more):
-    from openbenefits.carriers.partners import Cadence, Partner, save_partner
+    from openbenefits.carriers.agreements.partners import Cadence, Partner, save_partner
 
     told = {"cadence": Cadence(mode="2"), "values": {"*": {"employer": "E77", "policy": "4712"}}}
     partner = Partner(name="List", carriers=("Carrier",), kind="file", layout=layout, **(told | more))
@@ -52,8 +52,8 @@ def agree(world, layout, **more):
 
 
 def build(world, on=ON, **more):
-    from openbenefits.carriers.building import Feed
-    from openbenefits.carriers.list_files import build_list
+    from openbenefits.carriers.building.services import Feed
+    from openbenefits.carriers.lists.services import build_list
 
     feed = Feed(client_id=world.client_id, code="list")
     return build_list(world.connection, feed, on=on, author="test", now=NOW, **more)
@@ -183,7 +183,7 @@ def _records(file, layout):
 
 
 def test_a_night_builds_what_is_due_and_one_failure_stops_no_other(world):
-    from openbenefits.carriers.list_files import build_others
+    from openbenefits.carriers.lists.services import build_others
 
     agree(world, ACCOUNTS)
     found = {one.feed.code: one for one in build_others(world.connection, ON, NOW)}
@@ -195,7 +195,7 @@ def test_a_night_builds_what_is_due_and_one_failure_stops_no_other(world):
 
 
 def test_an_agreement_of_something_else_builds_no_list(world):
-    from openbenefits.carriers.partners import PartnerRefused
+    from openbenefits.carriers.agreements.partners import PartnerRefused
 
     agree(world, read_layout_file(EXAMPLES / "fsa_contributions.yaml"))
     with pytest.raises(PartnerRefused, match="a layout of a list"):

@@ -18,7 +18,7 @@ from openbenefits.carriers.enrollment.explain import words_of
 from openbenefits.carriers.enrollment.reader import read_file
 from openbenefits.carriers.enrollment.rules import broken_rules
 from openbenefits.carriers.enrollment.writer import write_file
-from openbenefits.carriers.premium_payment import read_payments
+from openbenefits.carriers.payments.reading import read_payments
 from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.carriers.x12.writer import Form
 

@@ -13,7 +13,7 @@ import openbenefits.carriers.layouts as layouts
 from openbenefits.carriers.conformance import findings_of
 from openbenefits.carriers.layouts.layout import read_layout_file
 from openbenefits.carriers.layouts.reading import read_back
-from openbenefits.carriers.premium_payment import read_payments
+from openbenefits.carriers.payments.reading import read_payments
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, SECOND, THIRD = date(2026, 1, 4), date(2026, 1, 18), date(2026, 2, 1)
@@ -23,7 +23,7 @@ FSA = Path(layouts.__file__).parent / "examples" / "fsa_contributions.yaml"
 
 def made(connection, folder):
     """Two people with a pledge and health cover, and an agreement with their carrier."""
-    from openbenefits.carriers.partners import Partner, save_partner
+    from openbenefits.carriers.agreements.partners import Partner, save_partner
 
     world = World(connection, folder)
     for number in ("0007", "0008"):
@@ -60,19 +60,19 @@ def take(world, folder, *rows):
 
 
 def feed(world):
-    from openbenefits.carriers.building import Feed
+    from openbenefits.carriers.building.services import Feed
 
     return Feed(client_id=world.client_id, code="care")
 
 
 def contribute(world, on=THIRD):
-    from openbenefits.carriers.paying import build_contributions
+    from openbenefits.carriers.payments.services import build_contributions
 
     return build_contributions(world.connection, feed(world), on=on, author="test", now=NOW)
 
 
 def pay(world, month=JANUARY, **more):
-    from openbenefits.carriers.paying import build_premium
+    from openbenefits.carriers.payments.services import build_premium
 
     told = {"month": month, "paid_on": date(2026, 3, 5), "author": "test", "now": NOW}
     return build_premium(world.connection, feed(world), **(told | more))
@@ -128,7 +128,7 @@ def test_money_that_comes_back_waits_for_a_person(world, tmp_path):
 
 
 def test_a_layout_that_lacks_something_makes_an_invalid_file_that_told_nothing(world, tmp_path):
-    from openbenefits.carriers.partners import partner_of, save_partner
+    from openbenefits.carriers.agreements.partners import partner_of, save_partner
 
     _, _, partner = partner_of(world.client_id, "care")
     lacking = msgspec.structs.replace(partner, values={})
@@ -219,7 +219,7 @@ def _orders(world):
 
 
 def test_without_terms_or_layout_nothing_is_built(world):
-    from openbenefits.carriers.partners import Partner, PartnerRefused, save_partner
+    from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
 
     save_partner(
         world.client_id, "care", Partner(name="C", carriers=("C",), kind="portal"), author="test", now=NOW

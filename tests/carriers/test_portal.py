@@ -6,10 +6,14 @@ import pytest
 from django.db import connections
 from tests.carriers.custody_files import BUILT, CODE, HOUR, ON, ack, agree, built, put
 
-from openbenefits.carriers import answering, custody, filing, portal_entries, viewing
-from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.building.services import Feed, build
+from openbenefits.carriers.custody import portal_entries
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.custody.portal_entries import EntryMissing, EntryRefused, UrgentAdd
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile, PortalEntry
-from openbenefits.carriers.portal_entries import EntryMissing, EntryRefused, UrgentAdd
 from openbenefits.casework.models import IS_OPEN, Ticket
 from openbenefits.enrollment.models import Coverage
 
@@ -118,8 +122,8 @@ def _urgent(order, on, **more):
 
 
 def _spans(client_id):
-    from openbenefits.carriers.partners import partner_of
-    from openbenefits.carriers.projecting import wanted
+    from openbenefits.carriers.agreements.partners import partner_of
+    from openbenefits.carriers.building.projecting import wanted
 
     found = wanted(connections["default"], [client_id], partner_of(client_id, CODE)[2], on=NEXT_YEAR)
     rows = found.sources.join(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openbenefits.carriers.premium_payment import read_payments
+from openbenefits.carriers.payments.reading import read_payments
 from openbenefits.carriers.x12.reader import X12Refused, read_interchange
 
 FOLDER = Path(__file__).parents[1] / "files" / "x12"

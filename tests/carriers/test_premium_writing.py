@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from openbenefits.carriers.conformance import findings_of
 from openbenefits.carriers.enrollment.file import Controls
-from openbenefits.carriers.premium_payment import read_payments
-from openbenefits.carriers.premium_terms import PremiumTerms
-from openbenefits.carriers.premium_writing import (
+from openbenefits.carriers.payments.reading import read_payments
+from openbenefits.carriers.payments.terms import PremiumTerms
+from openbenefits.carriers.payments.writing import (
     ADJUSTED,
     PREMIUMS,
     PREVIOUS,

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from tests.carriers.feeding import CODE, agreement, at, story
 
-from openbenefits.carriers.partners import save_partner
+from openbenefits.carriers.agreements.partners import save_partner
 from openbenefits.scenarios.databases import CLIENT_ID
 from openbenefits.store.secrets import encrypt_ssn, hash_ssn
 from openbenefits.workforce import services as workforce

@@ -9,11 +9,11 @@ from tests.carriers.enrollment.populations import HEADER, TOLD
 from tests.carriers.viewing import made, person, span
 
 import openbenefits.carriers
-from openbenefits.carriers.building import manner_of
+from openbenefits.carriers.agreements.partners import PartnerRefused, read_agreement, read_partner
+from openbenefits.carriers.building.services import manner_of
 from openbenefits.carriers.enrollment.file import file_of
 from openbenefits.carriers.enrollment.member import Member, Standing
 from openbenefits.carriers.enrollment.statements import Reference
-from openbenefits.carriers.partners import PartnerRefused, read_agreement, read_partner
 from openbenefits.carriers.rules.renderings import Manner, changes
 from openbenefits.carriers.rules.views import empty
 

@@ -7,10 +7,10 @@ import pytest
 import stamina
 from tests.carriers.sftp_host import PASSWORD, USER, host
 
-from openbenefits.carriers.partners import Transport
-from openbenefits.carriers.transport.carriage import TransferFailed
-from openbenefits.carriers.transport.folder import Folder
-from openbenefits.carriers.transport.sftp import Sftp
+from openbenefits.carriers.agreements.partners import Transport
+from openbenefits.carriers.filing.transport.carriage import TransferFailed
+from openbenefits.carriers.filing.transport.folder import Folder
+from openbenefits.carriers.filing.transport.sftp import Sftp
 
 NAME, DATA = "a.834", b"ISA*00~" * 500
 

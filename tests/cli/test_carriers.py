@@ -10,10 +10,10 @@ from tests.carriers.judging import judged
 from tests.runs.conftest import put_enrolled
 
 import openbenefits.carriers
-from openbenefits.carriers.building import Feed, preview
+from openbenefits.carriers.agreements.partners import Transport
+from openbenefits.carriers.agreements.text import read_text, schema_text, text_of
+from openbenefits.carriers.building.services import Feed, preview
 from openbenefits.carriers.models import CarrierFile, FileLine, FileSet, PortalEntry
-from openbenefits.carriers.partner_text import read_text, schema_text, text_of
-from openbenefits.carriers.partners import Transport
 from openbenefits.workforce.models import Client
 
 SAMPLE = Path(openbenefits.carriers.__file__).parent / "agreements" / "hmo_blue.yaml"

@@ -19,13 +19,14 @@ from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import perform
-from openbenefits.carriers import answering, filing
 from openbenefits.carriers.acknowledgements.reports import Column, Layout
-from openbenefits.carriers.building import Feed, build, preview
+from openbenefits.carriers.agreements.partners import Partner, Transport, save_partner
+from openbenefits.carriers.agreements.text import read_text, text_of
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.building.services import Feed, build, preview
+from openbenefits.carriers.custody.readings import lines_of_message
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile, FileAct, FileLine, FileSet, PartnerVersion, PortalEntry
-from openbenefits.carriers.partner_text import read_text, text_of
-from openbenefits.carriers.partners import Partner, Transport, save_partner
-from openbenefits.carriers.readings import lines_of_message
 from openbenefits.events.models import Event
 from openbenefits.programs.models import SetupKey
 from openbenefits.store.secrets import seal_file

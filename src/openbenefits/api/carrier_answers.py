@@ -17,10 +17,12 @@ from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Truth, Words
-from openbenefits.carriers import answering, custody, portal_entries
+from openbenefits.carriers.agreements.partners import PEO
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.custody import portal_entries
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.custody.readings import answer_lines, portal_rows
 from openbenefits.carriers.models import Answer, PartnerVersion, PortalEntry
-from openbenefits.carriers.partners import PEO
-from openbenefits.carriers.readings import answer_lines, portal_rows
 
 router = Routes("carriers")
 ANSWERS = "/clients/{client}/carrier-answers"

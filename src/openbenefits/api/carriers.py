@@ -17,12 +17,12 @@ from openbenefits.api.routing import Routes
 from openbenefits.api.runs import Asked, ask
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Words
 from openbenefits.background.services import RequestRefused
-from openbenefits.carriers import filing
-from openbenefits.carriers.building import Feed, preview
+from openbenefits.carriers.agreements.partners import PEO, PartnerRefused, partner_of, partners_of
+from openbenefits.carriers.agreements.words import in_words
+from openbenefits.carriers.building.services import Feed, preview
+from openbenefits.carriers.custody.readings import file_lines, lines_of_message, members_of_message
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
-from openbenefits.carriers.partner_words import in_words
-from openbenefits.carriers.partners import PEO, PartnerRefused, partner_of, partners_of
-from openbenefits.carriers.readings import file_lines, lines_of_message, members_of_message
 
 router = Routes("carriers")
 PARTNERS = "/clients/{client}/carrier-partners"

@@ -10,10 +10,13 @@ import msgspec
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.background.services import Kind, RequestRefused, Work
-from openbenefits.carriers import answering, custody, filing, portal_entries
-from openbenefits.carriers.building import Feed, build, build_all
+from openbenefits.carriers.agreements.partners import Mode, PartnerRefused, partner_of
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.building.services import Feed, build, build_all
+from openbenefits.carriers.custody import portal_entries
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
-from openbenefits.carriers.partners import Mode, PartnerRefused, partner_of
 
 Told = Mapping[str, Any]
 log = logging.getLogger(__name__)

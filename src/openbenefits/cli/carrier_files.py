@@ -37,7 +37,7 @@ def files(
 ) -> None:
     """List files, the newest first, with what each waits for and until when."""
     open_database()
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     rows = filing.files(
         [find_client(client).pk] if client else None,
@@ -74,7 +74,7 @@ def show(
 
 
 def _as_json(number: int) -> dict[str, Any]:
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     found = _file(number)
     names = ("partner", "client_id", "kind", "purpose", "environment", "as_of", "state", "since", "members")
@@ -85,7 +85,7 @@ def _as_json(number: int) -> dict[str, Any]:
 def release(file: Number, words: Words = "", by: By = "administrator") -> None:
     """Let a file leave with the next transfer; of a held one, say by --words what was looked at."""
     open_database()
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     filing.release(file, author=by, words=words, now=now())
     say(f"File {file} is released; `carriers send {file}` sends it.", style="green")
@@ -94,7 +94,7 @@ def release(file: Number, words: Words = "", by: By = "administrator") -> None:
 def withdraw(file: Number, words: Words, by: By = "administrator") -> None:
     """Take a file back before it leaves; the next build says again what it would have said."""
     open_database()
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     filing.withdraw(file, author=by, words=words, now=now())
     say(f"File {file} is withdrawn.", style="green")
@@ -109,7 +109,7 @@ def send(
     Ends with 1 where one of several could not be sent.
     """
     connection = open_database()
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     if file is not None:
         state = filing.send(connection, file, now=now(), author=by)
@@ -129,7 +129,7 @@ def content(
 ) -> None:
     """Hand a file out as it is, for its owner's eyes: it names people with their numbers."""
     open_database()
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     data = filing.content_of(file)
     try:
@@ -148,8 +148,8 @@ def portal(
 ) -> None:
     """List what is to be entered at portals, what is due first; --done with its call reference ends one."""
     connection = open_database()
-    from openbenefits.carriers import portal_entries
-    from openbenefits.carriers.readings import portal_rows
+    from openbenefits.carriers.custody import portal_entries
+    from openbenefits.carriers.custody.readings import portal_rows
     from openbenefits.workforce.models import Client as Known
 
     if done is not None:
@@ -171,7 +171,7 @@ COMMANDS = (files, show, release, withdraw, send, content, portal)
 
 def print_file(number: int) -> None:
     """Print where a file stands, what holds it, what was found in it, and its history."""
-    from openbenefits.carriers import filing
+    from openbenefits.carriers.filing import services as filing
 
     found = _file(number)
     say(
@@ -236,7 +236,7 @@ def print_collected(came: Mapping[tuple[int, str], Any]) -> None:
 
 def print_answer(taken: Any) -> None:
     """Print what an answer said."""
-    from openbenefits.carriers.readings import answer_lines
+    from openbenefits.carriers.custody.readings import answer_lines
 
     for words in taken.words:
         say(words)
@@ -251,9 +251,9 @@ def print_answer(taken: Any) -> None:
 
 
 def _print_members(number: int, most: int) -> None:
-    from openbenefits.carriers import filing
     from openbenefits.carriers.enrollment.explain import words_of
     from openbenefits.carriers.enrollment.reader import read_file
+    from openbenefits.carriers.filing import services as filing
 
     told = read_file(filing.content_of(number)).file
     members = (member for one in told.sets for member in one.members)

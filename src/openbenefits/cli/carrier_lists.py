@@ -36,8 +36,8 @@ def audit(
     Ends with 1 where something differs.
     """
     connection = open_database()
-    from openbenefits.carriers.auditing import audit as compare
-    from openbenefits.carriers.building import Feed
+    from openbenefits.carriers.auditing.services import audit as compare
+    from openbenefits.carriers.building.services import Feed
 
     with progress("Comparing"):
         found = compare(
@@ -82,7 +82,7 @@ def open_(
     """
     connection = open_database()
     from openbenefits.carriers import opening
-    from openbenefits.carriers.partners import partner_of
+    from openbenefits.carriers.agreements.partners import partner_of
 
     found, meant = find_client(client), _mapping(mapping)
     if meant is None and partner is None:
@@ -145,8 +145,8 @@ def _mapping(file: Path | None) -> Any:
     """Read a mapping. Errors: MappingRefused, PartnerRefused for what is no YAML."""
     if file is None:
         return None
+    from openbenefits.carriers.agreements.text import read_document
     from openbenefits.carriers.opening import read_mapping
-    from openbenefits.carriers.partner_text import read_document
 
     return read_mapping(read_document(file.read_text("utf-8-sig")))
 

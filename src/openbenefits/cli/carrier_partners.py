@@ -23,7 +23,7 @@ Client = Annotated[
 def list_(client: Client = None) -> None:
     """List the partners of a client, with the PEO's."""
     open_database()
-    from openbenefits.carriers.partners import partners_of
+    from openbenefits.carriers.agreements.partners import partners_of
 
     found = partners_of(find_client(client).pk if client else 0)
     rows = [
@@ -41,9 +41,9 @@ def show(
 ) -> None:
     """Show what is agreed with a partner, in words or as YAML."""
     open_database()
-    from openbenefits.carriers.partner_text import text_of
-    from openbenefits.carriers.partner_words import in_words
-    from openbenefits.carriers.partners import partner_of
+    from openbenefits.carriers.agreements.partners import partner_of
+    from openbenefits.carriers.agreements.text import text_of
+    from openbenefits.carriers.agreements.words import in_words
 
     _owner, version, partner = partner_of(find_client(client).pk if client else 0, code)
     if as_yaml:
@@ -62,8 +62,8 @@ def load(
 ) -> None:
     """Put an agreement into force; a fault is told with its line. The same again makes no version."""
     open_database()
-    from openbenefits.carriers.partner_text import read_text
-    from openbenefits.carriers.partners import PartnerRefused, save_partner
+    from openbenefits.carriers.agreements.partners import PartnerRefused, save_partner
+    from openbenefits.carriers.agreements.text import read_text
 
     try:
         text = file.read_text("utf-8-sig")
@@ -80,7 +80,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of agreements."""
     prepare()
-    from openbenefits.carriers.partner_text import schema_text
+    from openbenefits.carriers.agreements.text import schema_text
 
     if out is None:
         console.print(schema_text(), markup=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from openbenefits.cli.options import By, On, Person
 from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:
-    from openbenefits.carriers.building import Preview
+    from openbenefits.carriers.building.services import Preview
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,8 +53,8 @@ def preview_(code: Code, on: On, client: Client = None, mode: Mode = None, as_js
     Ends with 1 where the file would be held or not be valid.
     """
     connection = open_database()
-    from openbenefits.carriers.building import Feed, preview
-    from openbenefits.carriers.readings import lines_of_message, members_of_message
+    from openbenefits.carriers.building.services import Feed, preview
+    from openbenefits.carriers.custody.readings import lines_of_message, members_of_message
 
     feed = Feed(client_id=_client_id(client), code=code)
     with progress("Comparing what the partner knows with what holds"):
@@ -76,7 +76,7 @@ def preview_(code: Code, on: On, client: Client = None, mode: Mode = None, as_js
 
 
 def _print_preview(found: "Preview", rows: pl.DataFrame) -> None:
-    from openbenefits.carriers.readings import members_of_message
+    from openbenefits.carriers.custody.readings import members_of_message
 
     if found.message.is_empty:
         say("Nothing is to be said: the partner knows everything it should.", style="green")
@@ -112,7 +112,7 @@ def build_(
     Ends with 1 where a file is held or not valid: look at it, release it or correct what was found.
     """
     connection = open_database()
-    from openbenefits.carriers.building import Feed, build, build_all
+    from openbenefits.carriers.building.services import Feed, build, build_all
 
     if code is None:
         with progress("Building what is due"):
@@ -149,7 +149,7 @@ def ack(
 ) -> None:
     """Take answers in: TA1, 999 and reports; without files, collect them where partners put them."""
     connection = open_database()
-    from openbenefits.carriers import answering
+    from openbenefits.carriers.answers import services as answering
 
     if not files:
         with progress("Collecting answers"):
@@ -180,7 +180,7 @@ def chain(
 ) -> None:
     """Show where somebody's cover stands with each partner: intended, sent, answered, confirmed."""
     open_database()
-    from openbenefits.carriers import custody
+    from openbenefits.carriers.custody import services as custody
     from openbenefits.workforce.models import Person as Employee
 
     found = find_client(client)

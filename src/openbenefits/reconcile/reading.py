@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from openbenefits.carriers.premium_payment import read_payments, sets_of
+from openbenefits.carriers.payments.reading import read_payments, sets_of
 from openbenefits.carriers.x12.reader import is_x12
 from openbenefits.core import days, money
 from openbenefits.core.cells import read_day, read_hundredths, read_label, shape

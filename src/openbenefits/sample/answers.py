@@ -8,10 +8,10 @@ from datetime import datetime
 from openbenefits.carriers.acknowledgements.answering import Address, Numbers, judged, written
 from openbenefits.carriers.acknowledgements.reader import Position, SetAnswer, SetFinding
 from openbenefits.carriers.acknowledgements.reports import Column, Layout
+from openbenefits.carriers.answers.places import Place
 from openbenefits.carriers.enrollment.file import CODE, GUIDE
-from openbenefits.carriers.filing import content_of
+from openbenefits.carriers.filing.services import content_of
 from openbenefits.carriers.models import CarrierFile, FileSet
-from openbenefits.carriers.places import Place
 from openbenefits.carriers.x12.reader import read_interchange
 
 HEADINGS = {

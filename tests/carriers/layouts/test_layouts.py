@@ -12,11 +12,11 @@ from tests.carriers.layouts.contents import ANN, BOB, VALUES, frame, pay
 from tests.carriers.viewing import made, span
 
 import openbenefits.carriers.layouts as layouts
+from openbenefits.carriers.agreements.partners import PartnerRefused, read_partner
 from openbenefits.carriers.layouts.enrolling import render
 from openbenefits.carriers.layouts.layout import FileLayout, LayoutRefused, check, read_layout
 from openbenefits.carriers.layouts.reading import read_back
 from openbenefits.carriers.layouts.writing import FileRefused, write
-from openbenefits.carriers.partners import PartnerRefused, read_partner
 from openbenefits.carriers.rules.renderings import Manner, changes
 from openbenefits.carriers.rules.views import empty
 

@@ -13,15 +13,16 @@ import yaml
 from tests.runs.conftest import put_employer
 
 import openbenefits.carriers
-from openbenefits.carriers import building, viewing
-from openbenefits.carriers.auditing import AuditRefused, audit
-from openbenefits.carriers.building import Feed
+from openbenefits.carriers.agreements.partners import FrozenDays, read_partner, save_partner
+from openbenefits.carriers.auditing.services import AuditRefused, audit
+from openbenefits.carriers.building import services as building
+from openbenefits.carriers.building import viewing
+from openbenefits.carriers.building.services import Feed
 from openbenefits.carriers.enrollment.reader import read_file
 from openbenefits.carriers.enrollment.statements import Dated, Reference
 from openbenefits.carriers.enrollment.writer import write_file
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry, ViewLine
 from openbenefits.carriers.opening import of_partner, preview
-from openbenefits.carriers.partners import FrozenDays, read_partner, save_partner
 from openbenefits.carriers.rules.audit_causes import Cause
 from openbenefits.carriers.rules.matching import identity_differences
 from openbenefits.enrollment.takeover import take_over

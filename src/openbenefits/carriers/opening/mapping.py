@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from openbenefits.carriers.partners import Partner
+from openbenefits.carriers.agreements.partners import Partner
 from openbenefits.workforce.census import COLUMNS
 
 RELATIONSHIPS = {

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from openbenefits.carriers.premium_writing import OVERPAID, PREVIOUS, REMITTED, UNDERPAID
+from openbenefits.carriers.payments.writing import OVERPAID, PREVIOUS, REMITTED, UNDERPAID
 from openbenefits.core import days, money
 from openbenefits.core.codes import TaxClass
 

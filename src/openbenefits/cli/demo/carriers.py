@@ -8,11 +8,13 @@ import msgspec
 import polars as pl
 
 import openbenefits.carriers
-from openbenefits.carriers import answering, custody, filing
-from openbenefits.carriers.building import Feed, build
+from openbenefits.carriers.agreements.partners import Mode, Partner, Transport, read_agreement, save_partner
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.answers.places import Place, places_of
+from openbenefits.carriers.building.services import Feed, build
+from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
-from openbenefits.carriers.partners import Mode, Partner, Transport, read_agreement, save_partner
-from openbenefits.carriers.places import Place, places_of
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.sample.answers import REPORT, acknowledged, reported

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import answering
-from openbenefits.carriers.answering import Taken
+from openbenefits.carriers.agreements.partners import PEO
+from openbenefits.carriers.answers import services as answering
+from openbenefits.carriers.answers.services import Taken
+from openbenefits.carriers.custody.readings import REFUSED, answer_lines, file_lines
 from openbenefits.carriers.models import Answer, AnswerLine, PartnerVersion
-from openbenefits.carriers.partners import PEO
-from openbenefits.carriers.readings import REFUSED, answer_lines, file_lines
 from openbenefits.core.faults import message_of
 from openbenefits.workbench.carriers.lists import line_sheet
 from openbenefits.workbench.carriers.parts import NUL, client_codes, clients_for, crumbs

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import auditing
-from openbenefits.carriers.building import Feed
+from openbenefits.carriers.agreements.partners import PartnerRefused
+from openbenefits.carriers.agreements.text import read_document
+from openbenefits.carriers.auditing import services as auditing
+from openbenefits.carriers.building.services import Feed
 from openbenefits.carriers.models import Answer
 from openbenefits.carriers.opening import read_mapping
 from openbenefits.carriers.opening.mapping import Mapping, MappingRefused
-from openbenefits.carriers.partner_text import read_document
-from openbenefits.carriers.partners import PartnerRefused
 from openbenefits.core.faults import message_of
 from openbenefits.workbench.carriers.answers import MOST_BYTES, answer_sheet, feeds_for
 from openbenefits.workbench.carriers.parts import clients_for, crumbs

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers.building import Feed, Preview, preview
-from openbenefits.carriers.readings import lines_of_message, members_of_message
+from openbenefits.carriers.building.services import Feed, Preview, preview
+from openbenefits.carriers.custody.readings import lines_of_message, members_of_message
 from openbenefits.carriers.rules.renderings import Message
 from openbenefits.core.faults import message_of
 from openbenefits.workbench.asking import asked, asked_of_peo

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import clock
 from openbenefits.accounts.masks import shown_birth_date, shown_ssn
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import filing
 from openbenefits.carriers.enrollment.explain import words_of
 from openbenefits.carriers.enrollment.file import File
 from openbenefits.carriers.enrollment.member import Member
 from openbenefits.carriers.enrollment.person import SSN_KIND
 from openbenefits.carriers.enrollment.reader import read_file
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
 from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.workbench.asking import asked, asked_of_peo

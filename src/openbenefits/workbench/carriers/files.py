@@ -7,9 +7,9 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers.filing import PLACED
+from openbenefits.carriers.custody.readings import LIMIT, file_lines
+from openbenefits.carriers.filing.services import PLACED
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileAct, FileLine, FileSet
-from openbenefits.carriers.readings import LIMIT, file_lines
 from openbenefits.carriers.rules.custody import FileState
 from openbenefits.workbench.carriers.lists import LAST, file_sheet, line_sheet, state_bars
 from openbenefits.workbench.carriers.parts import (

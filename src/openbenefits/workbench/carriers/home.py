@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import filing
+from openbenefits.carriers.custody.readings import REFUSED
+from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileLine, PortalEntry
-from openbenefits.carriers.readings import REFUSED
 from openbenefits.carriers.rules.custody import WAITS_FOR
 from openbenefits.workbench.carriers.lists import partner_sheet, state_bars
 from openbenefits.workbench.carriers.parts import STATES, WAITS, client_codes, clients_for

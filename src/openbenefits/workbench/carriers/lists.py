@@ -6,8 +6,8 @@ import polars as pl
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.agreements.partners import read_partner
 from openbenefits.carriers.models import PartnerVersion
-from openbenefits.carriers.partners import read_partner
 from openbenefits.carriers.rules.custody import FileState
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench.carriers.parts import (

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers import opening
+from openbenefits.carriers.agreements.partners import partners_of
 from openbenefits.carriers.opening import Mapping, Preview
-from openbenefits.carriers.partners import partners_of
 from openbenefits.core.faults import message_of
 from openbenefits.store.sheets import fingerprint_of
 from openbenefits.workbench.carriers.audits import MOST_CHARACTERS, mapping_of, of_size

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
+from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
+from openbenefits.carriers.agreements.words import differences, in_words
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
-from openbenefits.carriers.partner_text import json_schema, read_text, text_of
-from openbenefits.carriers.partner_words import differences, in_words
-from openbenefits.carriers.partners import Partner, PartnerRefused, save_partner
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench.carriers.lists import partner_sheet
 from openbenefits.workbench.carriers.parts import (

@@ -7,8 +7,8 @@ from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.agreements.partners import PEO, Partner, PartnerRefused, partner_of, read_partner
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
-from openbenefits.carriers.partners import PEO, Partner, PartnerRefused, partner_of, read_partner
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Words, address, client_of
 from openbenefits.workforce.models import Client

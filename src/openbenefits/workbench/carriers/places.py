@@ -1,6 +1,6 @@
 """Where the records of carrier enrolment are that cause cases: files, sets, answers, worklist entries."""
 
-from openbenefits.carriers import casing
+from openbenefits.carriers.states import casing
 from openbenefits.workbench import links
 from openbenefits.workbench.casework.subjects import MOST, register
 

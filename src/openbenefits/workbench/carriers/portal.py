@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import portal_entries
+from openbenefits.carriers.custody import portal_entries
+from openbenefits.carriers.custody.readings import portal_rows
 from openbenefits.carriers.models import PortalEntry
-from openbenefits.carriers.readings import portal_rows
 from openbenefits.workbench.carriers.parts import KINDS, WHO, client_codes, clients_for, crumbs
 from openbenefits.workbench.desks.parts import noted, plan_types
 from openbenefits.workbench.links import person as person_href

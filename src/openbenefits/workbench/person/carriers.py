@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers import custody, portal_entries
+from openbenefits.carriers.custody import portal_entries
+from openbenefits.carriers.custody import services as custody
 from openbenefits.events.windows import EventPlace
 from openbenefits.workbench.desks.parts import plan_types
 from openbenefits.workbench.pages import Words, act, address, client_of, page, show

@@ -1,0 +1,1 @@
+"""What is agreed with each partner, as data."""

@@ -1,0 +1,1 @@
+"""What comes back, matched to what was sent."""

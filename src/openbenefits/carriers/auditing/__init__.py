@@ -1,0 +1,1 @@
+"""A carrier's list compared with our timeline."""

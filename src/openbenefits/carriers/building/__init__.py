@@ -1,0 +1,1 @@
+"""From the coverage timeline to a file, validated and kept."""

@@ -1,0 +1,1 @@
+"""Where each person's lines stand; what is entered by hand."""

@@ -1,0 +1,1 @@
+"""Files released, withdrawn and sent."""

@@ -1,0 +1,1 @@
+"""Files that list people for administrators and insurers."""

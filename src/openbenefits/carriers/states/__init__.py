@@ -1,0 +1,1 @@
+"""How far files have come: moves, what was accepted, what waits, cases."""
