@@ -12,7 +12,7 @@ from openbenefits.carriers.layouts.layout import FileLayout, read_layout_file
 from openbenefits.carriers.layouts.reading import read_back
 
 ON = date(2026, 3, 1)
-PRICE = 62_050  # five times what two pays take of the employee
+PRICE = 31_025  # five times the 62.05 two pays take of the employee, who pays a fifth
 EXAMPLES = Path(layouts.__file__).parent / "examples"
 ACCOUNTS = msgspec.convert(
     {

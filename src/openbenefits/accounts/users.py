@@ -9,7 +9,9 @@ import polars as pl
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
+from django.core.validators import validate_email
 from django.db import connections, transaction
 
 from openbenefits.accounts.models import EmployeeLogin, Role, User
@@ -139,8 +141,10 @@ def invite(access: Access, order: Invitation, *, site: str, author: str, now: da
 def _added(name: str, email: str) -> User:
     """Add a user who has no password: a link, a code or a passkey lets him in."""
     address = email.strip()
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
-        raise RoleRefused("expected an address like name@company.com, found another; correct it")
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise RoleRefused("expected an address like name@company.com, found another; correct it") from None
     if User.objects.filter(email__iexact=address).exists():
         raise RoleRefused(
             "expected an address of nobody yet, found that of a user; use the name of that user"

@@ -135,7 +135,7 @@ def list_entries(
     return slice_of(rows.drop("client", "client_id"), cursor=cursor, limit=limit)
 
 
-class Entered(Body):
+class PortalProof(Body):
     """What the partner gave as proof."""
 
     call_reference: Words = Field(examples=["call 20260301-77"])
@@ -154,7 +154,7 @@ class EntryShown(BaseModel):
 
 
 @router.post(f"{ENTRIES}/{{entry_id}}/done", response=EntryShown, summary="Write a portal entry down as done")
-def enter(request: Any, client: Path[Code], entry_id: Path[Id], said: Entered) -> Any:
+def enter(request: Any, client: Path[Code], entry_id: Path[Id], said: PortalProof) -> Any:
     """Say that an entry was made, with the partner's call reference: the partner knows it now."""
     desk = at(request, client, Permission.PROCESS)
     found = _entry(desk, entry_id)

@@ -17,6 +17,7 @@ from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Words
 
 router = Routes("users and roles")
+ADDRESS = r"^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}$"
 Roles = Literal[tuple(str(one) for one in ROLES if one is not RoleCode.EMPLOYEE)]  # type: ignore[valid-type]
 
 
@@ -36,7 +37,7 @@ class NewRole(Body):
     """Who is to come in, and as what."""
 
     name: str = Field(min_length=2, max_length=150, pattern="^[a-z0-9][a-z0-9._@+-]+$")
-    email: str = Field(max_length=254, pattern="^[^@\\s\\x00]+@[^@\\s\\x00]+\\.[^@\\s\\x00]+$")
+    email: str = Field(max_length=254, pattern=ADDRESS)
     role: Roles  # type: ignore[valid-type]
 
 

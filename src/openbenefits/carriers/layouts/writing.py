@@ -98,6 +98,12 @@ def _ordered(layout: FileLayout, rows: pl.DataFrame, values: Mapping[str, Any]) 
     return found.with_columns(at=pl.int_range(pl.len(), dtype=pl.Int64))
 
 
+def chosen(layout: FileLayout, rows: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
+    """Answer the rows a layout says anything of, in the shape of its content. Errors: LayoutRefused."""
+    found = shaped(rows, layout.content).with_row_index("at")
+    return found.filter(_holds(layout, found, values, layout.when)).drop("at")
+
+
 def _has_beside(layout: FileLayout) -> bool:
     return any(column.beside for record in layout.records for column in record.columns)
 

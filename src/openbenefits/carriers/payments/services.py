@@ -16,7 +16,7 @@ from openbenefits.carriers.building.writing import Finding
 from openbenefits.carriers.conformance import findings_of
 from openbenefits.carriers.enrollment.file import Controls
 from openbenefits.carriers.layouts.layout import LayoutRefused
-from openbenefits.carriers.layouts.writing import FileRefused, write
+from openbenefits.carriers.layouts.writing import FileRefused, chosen, write
 from openbenefits.carriers.lists.keeping import (
     FILE,
     PREMIUM,
@@ -30,6 +30,7 @@ from openbenefits.carriers.lists.keeping import (
 )
 from openbenefits.carriers.payments.funding import Funds, load_funds, told_of, with_names
 from openbenefits.carriers.payments.reading import read_payments
+from openbenefits.carriers.payments.terms import PremiumTerms
 from openbenefits.carriers.payments.writing import (
     GROUP_CODE,
     PREMIUMS,
@@ -38,7 +39,7 @@ from openbenefits.carriers.payments.writing import (
     write_premiums,
 )
 from openbenefits.carriers.rules.guards import Hold
-from openbenefits.carriers.rules.shares import EMPLOYER, SHARES, changed, contributions, premiums
+from openbenefits.carriers.rules.shares import EMPLOYER, PAY, SHARES, changed, contributions, premiums
 from openbenefits.carriers.x12.writer import NotWritable
 from openbenefits.core import days
 
@@ -75,6 +76,8 @@ def build_contributions(
         funds = load_funds(connection, order.client_ids, order.partner, through=on)
         told = told_of(connection, order.owner, feed.code, FILE, order.client_ids, through=on)
         rows = contributions(funds.shares, told)
+        told_of_here = chosen(layout, rows, values_of(order, number=0)).select(PAY)
+        rows = rows.join(told_of_here, on=list(PAY), how="semi")
         if rows.is_empty():
             return None
         named = with_names(connection, rows, on=on)
@@ -82,7 +85,7 @@ def build_contributions(
         values = values_of(order, number=file_id)
         total = int(rows["total_cents"].sum())
         made = Made(
-            said=changed(funds.shares, told).select(list(SHARES)),
+            said=changed(funds.shares, told).select(list(SHARES)).join(rows, on=list(PAY), how="semi"),
             people=_people(rows),
             holds=_holds(funds, total),
         )
@@ -123,7 +126,8 @@ def build_premium(
         funds = load_funds(connection, order.client_ids, order.partner, through=through)
         told = told_of(connection, order.owner, feed.code, PREMIUM, order.client_ids, through=through)
         whole = terms.shares == "all"
-        lines = premiums(funds.shares, told, month=month, employer=whole, billed=billed)
+        now_held, told = (_paid(one, terms) for one in (funds.shares, told))
+        lines = premiums(now_held, told, month=month, employer=whole, billed=billed)
         if lines.is_empty():
             return None
         file_id = next_file_id(connection)
@@ -132,7 +136,7 @@ def build_premium(
         interchange, group = given_out(connection, *ends, kinds, client_id=feed.client_id, file_id=file_id)
         span = (month, through, paid_on)
         payments = _payments(connection, order, lines, span, trace or f"{file_id:09d}")
-        money = changed(*(_paid(one, whole=whole) for one in (funds.shares, told)))
+        money = changed(now_held, told)
         made = Made(said=money.select(list(SHARES)), people=_people(lines), holds=_holds(funds, 0))
         controls = Controls(interchange=interchange, group=group)
         try:
@@ -202,9 +206,11 @@ def _payments(
     ]
 
 
-def _paid(shares: pl.DataFrame, *, whole: bool) -> pl.DataFrame:
-    """Keep what premium is paid from."""
-    return shares if whole else shares.filter(pl.col("source") != EMPLOYER)
+def _paid(shares: pl.DataFrame, terms: PremiumTerms) -> pl.DataFrame:
+    """Keep what premium is paid from: the policies the terms name, where they name any."""
+    kept = shares if terms.shares == "all" else shares.filter(pl.col("source") != EMPLOYER)
+    named = list(terms.policies)
+    return kept.filter(pl.col("plan").is_in(named)) if named else kept
 
 
 def _judged(data: bytes) -> list[Finding]:

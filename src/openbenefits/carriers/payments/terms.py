@@ -42,7 +42,8 @@ class PremiumTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     REF of the head (14, 17, 18, 2F, 38, 72, LB) and the names of values. dates: which of process (009),
     delivered (035), created (097) are said. person_id: ENT03 (34 SSN, EI the employee's number, II ours).
     role: NM101. member_id: NM108 (none, the SSN, or the employee's number) in NM109. policy_kind: RMR01.
-    policies: our plan, or plan type, as the receiver names the policy. billed: whether RMR05 says what was
+    policies: our plan as the receiver names the policy;
+    plans not named are not paid, but where none is. billed: whether RMR05 says what was
     billed. persons: whether each person is told of, or only sums by policy with head
     counts (2000A). organization: ENT02 there. shares: whether what the employer gives
     is paid, too.
