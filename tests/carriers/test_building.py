@@ -4,6 +4,7 @@ import threading
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from django.db import connections, transaction
@@ -11,8 +12,10 @@ from tests.carriers.custody_files import sets_of
 from tests.carriers.feeding import CODE, FEED, agreement, at, story, text_of
 from tests.carriers.viewing import shown
 from tests.runs.conftest import put_enrolled
+from typer.testing import CliRunner
 
 import openbenefits.carriers
+from openbenefits.carriers.agreements.checking import uncoded
 from openbenefits.carriers.agreements.partners import Cadence, read_agreement, save_partner
 from openbenefits.carriers.building import viewing
 from openbenefits.carriers.building.cadence import due_mode, omits_ends
@@ -29,6 +32,7 @@ from openbenefits.carriers.models import (
     PortalEntry,
     ViewLine,
 )
+from openbenefits.cli.main import app
 from openbenefits.scenarios.databases import CLIENT_ID
 from openbenefits.workforce import services as workforce
 
@@ -357,3 +361,29 @@ def test_a_carrier_of_the_sample_gets_its_file_byte_for_byte(database, harbor, c
     assert shown_before.findings == []
     assert shown_before.text is not None
     assert shown_before.text.encode() == (GOLDEN / f"{code}.834").read_bytes()
+
+
+def test_what_an_agreement_has_no_word_for_is_found_before_a_file_needs_it(database, harbor):
+    whole = uncoded(database, [harbor.client_id])
+    assert whole.filter(pl.col("partner").is_not_null()).is_empty()
+    told = CliRunner().invoke(app, ["carriers", "partner", "check", "--client", "harbor"])
+    assert told.exit_code == 0, told.output
+    document = read_agreement((AGREEMENTS / "delta_dental.yaml").read_text())
+    profile = document.profile
+    plan, tier = next(iter(profile.plans)), next(iter(profile.tiers))
+    lesser = msgspec.structs.replace(
+        profile,
+        plans={code: told for code, told in profile.plans.items() if code != plan},
+        tiers={code: told for code, told in profile.tiers.items() if code != tier},
+    )
+    with transaction.atomic():
+        changed = msgspec.structs.replace(document, profile=lesser)
+        save_partner(harbor.client_id, "delta_dental", changed, author="test", now=at(FIRST))
+        nobody = msgspec.structs.replace(document, carriers=("Nobody",))
+        found = uncoded(database, [harbor.client_id])
+        lacks = found.filter(partner="delta_dental").select("what", "code").rows()
+        assert lacks == [("plan", plan), ("tier", tier)]
+        save_partner(harbor.client_id, "delta_dental", nobody, author="test", now=at(FIRST))
+        untold = uncoded(database, [harbor.client_id]).filter(pl.col("partner").is_null())
+        assert set(document.carriers) <= set(untold["code"])
+        transaction.set_rollback(True)

@@ -265,6 +265,23 @@ def test_an_agreement_is_loaded_with_its_faults_located(desk, harbor, partner):
     assert desk.get(f"{HERE}agreement.schema.json").json()["title"] == "Partner"
 
 
+def test_what_an_agreement_has_no_code_for_is_shown(desk, harbor, partner, as_owner):
+    where = f"{HERE}partners/harbor/{CODE}/"
+    words = "What clients offer and the agreement has no code for"
+    assert words not in text(desk.get(where))
+    tiers = dict(list(partner.profile.tiers.items())[1:])
+    lesser = msgspec.structs.replace(partner, profile=msgspec.structs.replace(partner.profile, tiers=tiers))
+
+    def agreed(told):
+        as_owner(lambda: save_partner(harbor.pk, CODE, told, author="test", now=timezone.now()))
+
+    agreed(lesser)
+    shown = text(desk.get(where))
+    agreed(partner)
+    assert words in shown
+    assert "add it under tiers of the profile" in shown
+
+
 def test_an_agreement_written_as_text_reads_as_the_same(partner):
     for one in SAMPLES.glob("*.yaml"):
         told = read_text(one.read_text())

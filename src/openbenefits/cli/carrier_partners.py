@@ -54,6 +54,25 @@ def show(
 
 
 @app.command()
+def check(client: Client = None) -> None:
+    """List the plans and tiers on offer that an agreement has no code for; ends with 1 if there are any."""
+    connection = open_database()
+    from openbenefits.carriers.agreements.checking import CARRIER, uncoded
+    from openbenefits.workforce.models import Client as Employer
+
+    codes = {find_client(client).pk: client} if client else dict(Employer.objects.values_list("id", "code"))
+    rows = uncoded(connection, list(codes))
+    if rows.is_empty():
+        say("Every plan and tier on offer has a code of its partner.", style="green")
+        return
+    whose = pl.col("client_id").replace_strict(codes, return_dtype=pl.String)
+    named = rows.select(whose.alias("client"), *rows.columns[1:])
+    console.print(table_of(named, title="What agreements have no word for"))
+    if (rows["what"] != CARRIER).any():
+        raise typer.Exit(1)
+
+
+@app.command()
 def load(
     file: File,
     code: Annotated[str, typer.Option("--code", metavar="PARTNER", help="The code of the partner.")],

@@ -4,6 +4,7 @@ A document per partner, in versions; the latest holds, a client's own before the
 a new carrier is a new document.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
@@ -200,6 +201,16 @@ def partners_of(client_id: int) -> dict[str, Partner]:
     """Answer the agreements in force for a client, by code: its own, and the PEO's it does not replace."""
     rows = PartnerVersion.objects.filter(client_id__in=(PEO, client_id)).order_by("client_id", "version")
     return {row.code: read_partner(row.document) for row in rows}
+
+
+def partners_of_each(client_ids: Sequence[int]) -> dict[int, dict[str, Partner]]:
+    """Answer the agreements in force for several clients, as `partners_of` does for one."""
+    rows = PartnerVersion.objects.filter(client_id__in=(PEO, *client_ids)).order_by("version")
+    latest = {(row.client_id, row.code): row.document for row in rows}
+    known: dict[int, dict[str, Partner]] = {}
+    for (owner, code), document in latest.items():
+        known.setdefault(owner, {})[code] = read_partner(document)
+    return {one: {**known.get(PEO, {}), **known.get(one, {})} for one in client_ids}
 
 
 def _versions(client_id: int, code: str) -> Any:

@@ -5,12 +5,14 @@ from typing import Any
 
 import polars as pl
 from django import forms
+from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.agreements.checking import uncoded
 from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
 from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
@@ -34,6 +36,8 @@ from openbenefits.workbench.sheets import Column, sheet
 
 MOST_CHARACTERS = 200_000
 LAST_FILES = 20
+MOST_LACKS = 100
+MOST_CLIENTS = 50
 
 
 class LoadForm(forms.Form):
@@ -173,6 +177,7 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         row=row,
         words=in_words(partner),
         values=_values(request, partner),
+        lacks=_lacks(request, whose, code),
         text=text_of(partner) if may_whole else "",
         versions=_versions(whose, code) if may_whole else [],
         files=files,
@@ -191,6 +196,20 @@ def _values(request: Any, partner: Partner) -> list[tuple[str, str, str]]:
         if client in seen
         for name, value in sorted(values.items())
     ]
+
+
+def _lacks(request: Any, owner: Owner, code: str) -> list[dict[str, Any]]:
+    """Answer the plans and tiers of clients one may see that the agreement has no code for.
+
+    Of an agreement of the PEO's with very many clients nothing: `openbenefits carriers partner check` tells.
+    """
+    names = client_codes()
+    allowed = [one for one in clients_for(request, Permission.SEE) if one != PEO]
+    whose = [owner.client_id] if owner.client is not None else allowed
+    if len(whose) > MOST_CLIENTS:
+        return []
+    rows = uncoded(connection, whose).filter(partner=code).head(MOST_LACKS)
+    return [row | {"client": names.get(row["client_id"], "")} for row in rows.to_dicts()]
 
 
 def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
