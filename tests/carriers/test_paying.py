@@ -8,12 +8,14 @@ import polars as pl
 import pytest
 from tests.carriers.test_premium_writing import TERMS, VALUES
 from tests.payroll.worlds import World
+from typer.testing import CliRunner
 
 import openbenefits.carriers.layouts as layouts
 from openbenefits.carriers.conformance import findings_of
 from openbenefits.carriers.layouts.layout import read_layout_file
 from openbenefits.carriers.layouts.reading import read_back
 from openbenefits.carriers.payments.reading import read_payments
+from openbenefits.cli.main import app
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, SECOND, THIRD = date(2026, 1, 4), date(2026, 1, 18), date(2026, 2, 1)
@@ -228,3 +230,24 @@ def test_without_terms_or_layout_nothing_is_built(world):
         contribute(world)
     with pytest.raises(PartnerRefused, match="add `premium`"):
         pay(world)
+
+
+def test_a_night_builds_contributions_once_and_a_command_the_premium(world, tmp_path):
+    from openbenefits.carriers.due import build_due
+    from openbenefits.workforce.models import Client
+
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0007", "10", "B", FIRST, "62.05"))
+    (built,) = build_due(world.connection, THIRD, NOW, 1)
+    assert (built.feed, built.state) == (feed(world), "validated")
+    (again,) = build_due(world.connection, THIRD, NOW, 1)
+    assert (again.file_id, again.error) == (None, "")
+    code = Client.objects.get(pk=world.client_id).code
+    order = ["carriers", "premium", "care", "--client", code, "--month", "2026-01-15"]
+    made = CliRunner().invoke(app, [*order, "--paid-on", "2026-03-05"])
+    assert (made.exit_code, "validated" in made.output) == (0, True), made.output
+    made = CliRunner().invoke(app, [*order, "--paid-on", "2026-03-06"])
+    assert (made.exit_code, "Nothing new" in made.output) == (0, True), made.output
+    refused = CliRunner().invoke(
+        app, ["carriers", "retell", str(built.file_id), "--member", "x", "--words", "the SSN was corrected"]
+    )
+    assert (refused.exit_code, "a member whom a report refused" in refused.output) == (1, True)

@@ -70,7 +70,7 @@ GROUPS = {
     ),
     "carriers": (
         *("partner", "preview", "build", "files", "show", "release", "withdraw", "send", "content"),
-        *("ack", "chain", "portal", "audit", "open", "open-back"),
+        *("premium", "retell", "ack", "chain", "portal", "audit", "open", "open-back"),
     ),
     "match": ("price", "rank", "again", "show", "compare", "tier"),
     "scenario": ("run", "schema"),

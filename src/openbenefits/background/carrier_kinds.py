@@ -12,9 +12,10 @@ from openbenefits.accounts.services import Access
 from openbenefits.background.services import Kind, RequestRefused, Work
 from openbenefits.carriers.agreements.partners import Mode, PartnerRefused, partner_of
 from openbenefits.carriers.answers import services as answering
-from openbenefits.carriers.building.services import Feed, build, build_all
+from openbenefits.carriers.building.services import Feed
 from openbenefits.carriers.custody import portal_entries
 from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.due import build, build_due
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
 
@@ -94,7 +95,7 @@ def nightly(connection: Any, *, on: date, now: datetime) -> None:
 
     A feed that fails stops no other: it is built the next night, and its partner's page says what is missing.
     """
-    for one in build_all(connection, on, now, PROCESSES):
+    for one in build_due(connection, on, now, PROCESSES):
         if one.error:
             log.error("carrier feed %s of client %s: %s", one.feed.code, one.feed.client_id, one.error)
 

@@ -11,7 +11,7 @@ from openbenefits.cli import carrier_files, carrier_lists, carrier_partners
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
 from openbenefits.cli.faults import EXIT_REFUSED, Refused
-from openbenefits.cli.options import By, On, Person
+from openbenefits.cli.options import By, On, Person, parse_day
 from openbenefits.cli.screen import console, progress, say, table_of
 
 if TYPE_CHECKING:
@@ -112,11 +112,12 @@ def build_(
     Ends with 1 where a file is held or not valid: look at it, release it or correct what was found.
     """
     connection = open_database()
-    from openbenefits.carriers.building.services import Feed, build, build_all
+    from openbenefits.carriers.building.services import Feed
+    from openbenefits.carriers.due import build, build_due
 
     if code is None:
         with progress("Building what is due"):
-            made = build_all(connection, on, now(), processes, author=by)
+            made = build_due(connection, on, now(), processes, author=by)
         carrier_files.print_outcomes(made)
         return
     with progress("Building"):
@@ -134,6 +135,53 @@ def build_(
     carrier_files.print_file(file.pk)
     if file.state in ("held", "invalid"):
         raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+def premium(
+    code: Code,
+    month: Annotated[
+        Any,
+        typer.Option(
+            "--month", parser=parse_day, metavar="YYYY-MM-DD", help="Any day of the month paid for."
+        ),
+    ],
+    paid_on: Annotated[
+        Any, typer.Option("--paid-on", parser=parse_day, metavar="YYYY-MM-DD", help="The day it is paid.")
+    ],
+    client: Client = None,
+    trace: Annotated[str, typer.Option(help="The number of the payment; the file's own unless told.")] = "",
+    by: By = "administrator",
+) -> None:
+    """Build the 820 of a month's premium as payroll took it; earlier months as adjustments."""
+    connection = open_database()
+    from openbenefits.carriers.building.services import Feed
+    from openbenefits.carriers.payments.services import build_premium
+
+    feed = Feed(client_id=_client_id(client), code=code)
+    first = month.replace(day=1)
+    file = build_premium(connection, feed, month=first, paid_on=paid_on, trace=trace, author=by, now=now())
+    if file is None:
+        say("Nothing new was taken for that month: no file was built.", style="green")
+        return
+    carrier_files.print_file(file.pk)
+    if file.state in ("held", "invalid"):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@app.command()
+def retell(
+    file: Annotated[int, typer.Argument(metavar="FILE", help="The file whose report refused somebody.")],
+    member: Annotated[str, typer.Option("--member", help="The member, as `carriers show` lists it.")],
+    words: Annotated[str, typer.Option("--words", help="What was put right.")],
+    by: By = "administrator",
+) -> None:
+    """Have the next file say again what a report refused of a member, once what was wrong is right."""
+    connection = open_database()
+    from openbenefits.carriers.custody.retelling import tell_again
+
+    count = tell_again(connection, file, member, author=by, words=words, now=now())
+    say(f"{count} lines are told again by the next file.", style="green")
 
 
 @app.command()
