@@ -40,7 +40,7 @@ bench: install  ## print the figures of the benchmark
 	$(BIN)/python -m bench
 
 fuzz: install  ## run the generated cases longer
-	OPENBENEFITS_FUZZ=1 $(BIN)/python -m pytest -q -n 2 --hypothesis-profile=fuzz tests/laws tests/oracle tests/programs/test_laws.py tests/programs/test_waits.py tests/carriers/enrollment/test_laws.py tests/carriers/test_mutations.py tests/carriers/test_acknowledgements.py tests/carriers/test_conformance.py tests/carriers/test_differences.py tests/carriers/test_renderings.py tests/carriers/test_reports.py tests/carriers/test_x12_writer.py tests/payroll/test_generated.py tests/payroll/test_laws.py tests/rating/test_group_term_life.py tests/enrollment/test_timeline.py tests/repair/test_machine.py tests/repair/test_undone.py tests/runs/test_killed.py
+	OPENBENEFITS_FUZZ=1 $(BIN)/python -m pytest -q -n 2 --hypothesis-profile=fuzz tests/laws tests/oracle tests/programs/test_laws.py tests/programs/test_waits.py tests/carriers/enrollment/test_laws.py tests/carriers/test_mutations.py tests/carriers/test_acknowledgements.py tests/carriers/test_conformance.py tests/carriers/test_differences.py tests/carriers/test_renderings.py tests/carriers/test_reports.py tests/carriers/test_x12_writer.py tests/payroll/test_apart.py tests/payroll/test_generated.py tests/payroll/test_laws.py tests/rating/test_group_term_life.py tests/enrollment/test_timeline.py tests/repair/test_hindsight.py tests/repair/test_histories.py tests/repair/test_machine.py tests/repair/test_one_by_one.py tests/repair/test_poisoned.py tests/repair/test_undone.py tests/runs/test_killed.py
 	OPENBENEFITS_API_EXAMPLES=25 $(BIN)/python -m pytest -q tests/api/test_schema.py
 
 scenarios: install  ## play the stories in scenarios/
