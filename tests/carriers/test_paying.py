@@ -234,13 +234,18 @@ def test_without_terms_or_layout_nothing_is_built(world):
 
 def test_a_night_builds_contributions_once_and_a_command_the_premium(world, tmp_path):
     from openbenefits.carriers.due import build_due
+    from openbenefits.carriers.models import PartnerVersion
     from openbenefits.workforce.models import Client
 
     take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0007", "10", "B", FIRST, "62.05"))
     (built,) = build_due(world.connection, THIRD, NOW, 1)
     assert (built.feed, built.state) == (feed(world), "validated")
-    (again,) = build_due(world.connection, THIRD, NOW, 1)
-    assert (again.file_id, again.error) == (None, "")
+    spoilt = {"client_id": world.client_id, "code": "spoilt", "version": 1, "author": "test", "made_at": NOW}
+    PartnerVersion.objects.create(document={"name": "No carriers"}, **spoilt)
+    bad, again = build_due(world.connection, THIRD, NOW, 1)
+    assert (bad.feed.code, "carriers" in bad.error) == ("spoilt", True)
+    assert (again.feed.code, again.file_id, again.error) == ("care", None, "")
+    PartnerVersion.objects.filter(code="spoilt").delete()
     code = Client.objects.get(pk=world.client_id).code
     order = ["carriers", "premium", "care", "--client", code, "--month", "2026-01-15"]
     made = CliRunner().invoke(app, [*order, "--paid-on", "2026-03-05"])

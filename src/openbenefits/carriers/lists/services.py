@@ -78,10 +78,16 @@ def build_others(connection: Any, on: date, now: datetime, *, author: str = NIGH
 
 
 def _due(connection: Any, on: date) -> list[tuple[Feed, ContentKind]]:
-    """List what is due on a day: each agreement's file, or one for each client it covers."""
+    """List what is due on a day: each agreement's file, or one for each client it covers.
+
+    One that cannot be read any more is told of by the night's files of enrolment.
+    """
     found = []
     for client_id, code, document in load_agreements(connection).iter_rows():
-        partner = read_partner(msgspec.json.decode(document))
+        try:
+            partner = read_partner(msgspec.json.decode(document))
+        except PartnerRefused:
+            continue
         layout = partner.layout
         if partner.kind != FILE or layout is None or layout.content == ENROLLMENT:
             continue
