@@ -204,21 +204,26 @@ def test_who_may_not_sees_and_does_nothing(users, invoice, of_client, as_face):
         assert "several clients" not in text(quill.get(f"{HERE}load"))
 
 
-def test_terms_are_put_into_force_by_who_works_for_everybody(users, invoice, as_face):
+@pytest.fixture(scope="module")
+def terms(invoice) -> str:
+    """What is agreed with the carrier, read before a face takes over."""
+    return msgspec.yaml.encode(terms_of(CARRIER)).decode()
+
+
+def test_terms_are_put_into_force_by_who_works_for_everybody(users, terms, as_face):
     where = f"{HERE}terms/of?carrier={CARRIER}"
     with LENIENT:
         money = signed_in(Browser(HTTP_HOST="localhost"), users["money"])
         assert "What is agreed (YAML)" in text(money.get(where))
-        shown = msgspec.yaml.encode(terms_of(CARRIER)).decode()
-        wrong = shown.replace("day: 15", "day: 25")
+        wrong = terms.replace("day: 15", "day: 25")
         assert "expected a wash day" in text(money.post(where, {"document": wrong}))
         assert money.post(where, {"document": "{"}).status_code == 422
-        said = {"document": shown.replace("day: 15", "day: 16")}
+        said = {"document": terms.replace("day: 15", "day: 16")}
         assert "In force from now on" in text(money.post(where, said, follow=True))
         quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
         assert "day: 16" in text(quill.get(where))
-        assert quill.post(where, {"document": shown}).status_code == 403
-        assert money.post(where, {"document": shown}).status_code == 302
+        assert quill.post(where, {"document": terms}).status_code == 403
+        assert money.post(where, {"document": terms}).status_code == 302
 
 
 def test_our_own_bill_and_balances_are_shown_and_saved(users, invoice, as_face):
@@ -231,8 +236,11 @@ def test_our_own_bill_and_balances_are_shown_and_saved(users, invoice, as_face):
         assert premiums
         assert all(float(one.strip('"').replace("$", "").replace(",", "")) > 0 for one in premiums)
         assert quill.get("/workbench/harbor/self-bill/").status_code == 404
-        told = text(quill.get("/workbench/quill/carrier-balances/", {"month": MONTH.isoformat()}))
-        assert "Charged less taken" in told
+        where = "/workbench/quill/carrier-balances/"
+        money = signed_in(Browser(HTTP_HOST="localhost"), users["money"])
+        assert "Charged less taken" in text(money.get(where, {"month": MONTH.isoformat()}))
+        told = text(quill.get(where, {"month": MONTH.isoformat()}))  # several clients share the invoice
+        assert "No invoice of this carrier was taken in" in told
         assert quill.get("/workbench/quill/self-bill/", {"month": "soon"}).status_code == 200
         reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
         assert reader.get("/workbench/quill/carrier-balances/").status_code == 403
