@@ -136,3 +136,5 @@ def test_the_schema_is_printed(cli, tmp_path):
     assert cli("carriers", "partner", "schema", "--out", out).exit_code == 0
     assert out.read_text() == schema_text()
     assert json.loads(schema_text())["title"] == "Partner"
+    published = Path(__file__).parents[2] / "docs/schema/carrier-agreement.schema.json"
+    assert published.read_text() == schema_text()
