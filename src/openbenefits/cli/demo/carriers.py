@@ -63,8 +63,9 @@ def play_enrolment(stage: Stage) -> None:
         again = _built(stage, MEDICAL, "2", TOLD_ON + timedelta(days=1))
         names = {(one.subscriber, one.member) for one in places_of(again)} if again else set()
         is_alone = bool(names) and {subscriber for subscriber, _ in names} == {place.subscriber}
+        count = again.members if again else 0
         say(
-            f"The next night's file to {MEDICAL}: {again.members if again else 0} people,"
+            f"The next night's file to {MEDICAL}: {count} {'person' if count == 1 else 'people'},"
             f" {'the refused family alone' if is_alone else 'MORE THAN THE REFUSED FAMILY'}."
         )
 
