@@ -322,39 +322,48 @@ def test_a_write_off_waits_for_another_person_where_the_client_wants_one(
     assert items.move([other.pk], step, **BY) == 1  # that client wants nobody else
 
 
-def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lines, tmp_path):
-    connection, client = fresh_database, two["harbor"]
-    only_mutual(connection)
-    from openbenefits.payroll.services import owed
-
-    owing = owed(connection, client, begin=MONTH, through=date(2025, 11, 30)).filter(
-        kind="deduction", plan_type="14"
-    )
-    owing = owing.filter(pl.col("owed_cents") > 0).sort("person_id", "ends_on")
-    people = owing["person_id"].unique(maintain_order=True).to_list()
+def oddly_taken(owing: pl.DataFrame, people: list[int]) -> pl.DataFrame:
+    """Takings as owed, but of the first nothing, of the next twice, of the third a dollar more, then after tax."""
+    who = pl.col("person_id")
     cents = (
-        pl.when(pl.col("person_id") == people[0])
+        pl.when(who == people[0])
         .then(0)
-        .when(pl.col("person_id") == people[1])
+        .when(who == people[1])
         .then(pl.col("owed_cents") * 2)
-        .when(pl.col("person_id") == people[2])
+        .when(who == people[2])
         .then(pl.col("owed_cents") + 100)
         .otherwise("owed_cents")
     )
-    tax = pl.when(pl.col("person_id") == people[3]).then(pl.lit("A")).otherwise("tax_class")
-    rows = owing.with_columns(taken=cents, tax_class=tax).select(
-        "employee_number",
-        "benefit_record",
-        "plan_type",
-        "tax_class",
-        "pay_group",
-        "ends_on",
-        taken=pl.format(
-            "{}.{}", pl.col("taken") // 100, (pl.col("taken") % 100).cast(pl.String).str.zfill(2)
-        ),
+    tax = pl.when(who == people[3]).then(pl.lit("A")).otherwise("tax_class")
+    rest = (pl.col("taken") % 100).cast(pl.String).str.zfill(2)
+    return owing.with_columns(taken=cents, tax_class=tax).select(
+        *("employee_number", "benefit_record", "plan_type", "tax_class", "pay_group", "ends_on"),
+        taken=pl.format("{}.{}", pl.col("taken") // 100, rest),
     )
+
+
+def assert_taken_apart(money: pl.DataFrame, people: list[int]) -> None:
+    """What was collected less what was billed is payroll's, the carrier's, timing or unexplained, to the cent."""
+    collected = pl.col("taken_cents") + pl.col("employer_cents") - pl.col("invoiced_cents")
+    ours = pl.col("payroll_cents") - pl.col("carrier_cents")
+    parts = ours + pl.col("timing_cents") + pl.col("unexplained_cents")
+    assert money.filter(collected != parts).is_empty()
+    assert money.filter(pl.col("carrier_cents") != 0).is_empty()  # the invoice is right
+    wrong = money.filter(pl.col("person_id").is_in(people) & (pl.col("payroll_cents") != 0))
+    assert set(wrong["person_id"]) == set(people)
+    assert set(money["timing"]) <= {"", CALENDAR, NOT_BILLED, NOT_COLLECTED}
+
+
+def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lines, tmp_path):
+    from openbenefits.payroll.services import owed
+
+    connection, client = fresh_database, two["harbor"]
+    only_mutual(connection)
+    november = owed(connection, client, begin=MONTH, through=date(2025, 11, 30))
+    owing = november.filter(pl.col("owed_cents") > 0, kind="deduction", plan_type="14")
+    people = owing.sort("person_id")["person_id"].unique(maintain_order=True).to_list()
     file = tmp_path / "taken.csv"
-    rows.write_csv(file)
+    oddly_taken(owing.sort("person_id", "ends_on"), people).write_csv(file)
     assert take(connection, client, file, made_by="test", now=NOW).bad_row_count == 0
     invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
     told = reconcile(connection, invoice, **BY)
@@ -369,18 +378,7 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
         Item.objects.filter(leg="B").values_list("difference_cents", flat=True)
     )
     money = load_rows(connection, PersonMonth, invoice.pk)
-    collected = pl.col("taken_cents") + pl.col("employer_cents") - pl.col("invoiced_cents")
-    parts = (
-        pl.col("payroll_cents")
-        - pl.col("carrier_cents")
-        + pl.col("timing_cents")
-        + pl.col("unexplained_cents")
-    )
-    assert money.filter(collected != parts).is_empty()  # everything, to the cent
-    assert money.filter(pl.col("carrier_cents") != 0).is_empty()  # the invoice is right
-    vision = money.filter(pl.col("person_id").is_in(people[:3]) & (pl.col("payroll_cents") != 0))
-    assert set(vision["person_id"]) == set(people[:3])
-    assert set(money["timing"]) <= {"", CALENDAR, NOT_BILLED, NOT_COLLECTED}
+    assert_taken_apart(money, people[:3])
     assert money["unexplained_cents"].sum() == told["uncollected_cents"]
     told = entries(connection, invoice)
     assert told["debit_cents"].sum() == told["credit_cents"].sum() == invoice.total_cents
