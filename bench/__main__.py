@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,10 +28,14 @@ from bench import (
     stored,
     world,
 )
-from bench.figures import MILLION, Parts, as_documents, figures_of, table_of
+from bench.figures import MILLION, Figure, Parts, as_documents, figures_of, table_of
 
 OUTPUT = Path(__file__).parents[1] / "bench-output"
 MOST_IN_ONE_FRAME = 200_000
+PARTS = (
+    *("kernel", "full", "whole", "growth", "beside", "stored", "faces"),
+    *("maintained", "letters", "reconcile", "matching", "enrolment"),
+)
 FILE_WIDTH = 150
 
 
@@ -43,11 +47,14 @@ class Size:
     clients: int
     stored: int
     maintained: int  # clients whose people all have an event on one day
+    letters: tuple[int, ...]  # bulks of statements, one after the other
     members: int  # of files to carriers
 
 
-FULL = Size(people=100_000, clients=500, stored=20_000, maintained=500, members=500_000)
-QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20, members=50_000)
+FULL = Size(
+    people=100_000, clients=500, stored=20_000, maintained=500, letters=(1_000, 10_000), members=500_000
+)
+QUICK = Size(people=20_000, clients=100, stored=4_000, maintained=20, letters=(200,), members=20_000)
 
 
 def main() -> None:
@@ -55,9 +62,10 @@ def main() -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
-    size = _size(_arguments())
+    arguments = _arguments()
+    size = _size(arguments)
     began, load = time.perf_counter(), os.getloadavg()[0]
-    parts = dict(_measured(size, console))
+    parts = dict(_measured(size, arguments.only, console))
     machine = _machine(load, time.perf_counter() - began)
     figures = figures_of(parts)
     console.print(table_of(figures))
@@ -74,7 +82,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--people", type=int, help="participants of the kernel; from 1,000,000 on stored, too"
     )
-    parser.add_argument("--quick", action="store_true", help="a fifth of everything, under two minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="a fifth of everything or less, some two minutes"
+    )
+    parser.add_argument(
+        "--only", nargs="+", default=PARTS, choices=PARTS, metavar="PART", help=f"some of {', '.join(PARTS)}"
+    )
     return parser.parse_args()
 
 
@@ -85,8 +98,8 @@ def _size(arguments: argparse.Namespace) -> Size:
     return replace(base, people=people, stored=in_database)
 
 
-def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
-    """Measure part after part, each in a process of its own and with a bar of its own.
+def _measured(size: Size, wanted: Sequence[str], console: Console) -> Iterator[tuple[str, Any]]:
+    """Measure part after part, each in a process of its own and with a bar of its own; tell it as it ends.
 
     A part that fails is left out of the figures; its own message says why.
     """
@@ -101,30 +114,43 @@ def _measured(size: Size, console: Console) -> Iterator[tuple[str, Any]]:
         frames = _bar(bars, "their frames (kept)")
         children.in_child(world.make_worlds, made, progress=frames)
         for name, text, measure, given in _parts(size, made, folder, changed):
+            if name not in wanted:
+                continue
+            began = time.perf_counter()
             try:
-                yield name, children.in_child(measure, given, progress=_bar(bars, text))
+                found = children.in_child(measure, *given, progress=_bar(bars, text))
             except children.ChildFailed:
                 console.print(f"[red]{text}: failed, and left out")
+                continue
+            _tell(console, text, time.perf_counter() - began, figures_of({name: found}))
+            yield name, found
+
+
+def _tell(console: Console, text: str, seconds: float, figures: list[Figure]) -> None:
+    """Say what a part came to, for who does not wait for the table."""
+    console.print(f"[bold]{text}[/], measured in {seconds:.0f} s")
+    for figure in figures:
+        console.print(f"  {figure.work.strip()}: {figure.shown}", highlight=False)
 
 
 def _parts(
     size: Size, made: world.Made, folder: Path, changed: Path
-) -> Iterator[tuple[str, str, Callable[..., Any], Any]]:
+) -> Iterator[tuple[str, str, Callable[..., Any], tuple[Any, ...]]]:
     """List what is measured: its name, what the bar says, the measurement and what it is given."""
     whole = made.frames / "whole"
-    yield "kernel", "kernel, in partitions", kernel.measure_partitions, whole
-    yield "full", "kernel, full rule set", kernel.measure_partitions, made.frames / "full"
+    yield "kernel", "kernel, in partitions", kernel.measure_partitions, (whole,)
+    yield "full", "kernel, full rule set", kernel.measure_partitions, (made.frames / "full",)
     if size.people <= MOST_IN_ONE_FRAME:
-        yield "whole", "kernel, in one frame", kernel.measure_whole, whole
-        yield "growth", "kernel, doubled", kernel.measure_growth, made.frames
-    yield "beside", "zen-engine and oracle", beside.measure_beside, made
-    yield "stored", "runs on the database, COPY", stored.measure_stored, folder
-    yield "faces", "the web, 200 at once", faces.measure_faces, folder
-    yield "maintained", "event maintenance", maintenance.measure_maintenance, changed
-    yield "letters", "statements", letters.measure_letters, folder
-    yield "reconcile", "an invoice reconciled", reconcile.measure_reconcile, folder
-    yield "matching", "packages of plans", matching.measure_matching, folder
-    yield "enrolment", "834s of members", enrolment.measure_enrolment, size.members
+        yield "whole", "kernel, in one frame", kernel.measure_whole, (whole,)
+        yield "growth", "kernel, doubled", kernel.measure_growth, (made.frames,)
+    yield "beside", "zen-engine and oracle", beside.measure_beside, (made,)
+    yield "stored", "runs on the database, COPY", stored.measure_stored, (folder,)
+    yield "faces", "the web, 200 at once", faces.measure_faces, (folder,)
+    yield "maintained", "event maintenance", maintenance.measure_maintenance, (changed,)
+    yield "letters", "statements", letters.measure_letters, (folder, size.letters)
+    yield "reconcile", "an invoice reconciled", reconcile.measure_reconcile, (folder,)
+    yield "matching", "packages of plans", matching.measure_matching, (folder,)
+    yield "enrolment", "834s of members", enrolment.measure_enrolment, (size.members,)
 
 
 def _bar(bars: Progress, text: str) -> children.Progress:

@@ -332,7 +332,7 @@ def _processors(key: str, stored: Measured, factor: float) -> str:
 
 
 def _letters(letters: Measured) -> Iterator[Figure]:
-    for bulk in (1_000, 10_000):
+    for bulk in (name.removeprefix("seconds_") for name in letters if name.startswith("seconds_")):
         count, seconds = letters[f"letters_{bulk}"], letters[f"seconds_{bulk}"]
         if count:
             yield Figure(

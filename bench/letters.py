@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -18,11 +19,10 @@ from openbenefits.runs.services import run
 from openbenefits.workforce.models import Person
 
 DAY = date(2025, 11, 3)
-BULKS = (1_000, 10_000)
 
 
-def measure_letters(folder: Path, progress: Progress) -> Measured:
-    """Prepare an employer; issue statements to 1,000 people, then to 10,000, or as many as are left."""
+def measure_letters(folder: Path, bulks: Sequence[int], progress: Progress) -> Measured:
+    """Prepare an employer; issue statements to bulks of its people, or as many as are left."""
     with bench_database():
         setup.apply(SAMPLE_FOLDER / "peo", client_id=0, applied_by=BY, now=NOW)
         code = sorted(one.name for one in (folder / "clients").iterdir())[0]
@@ -31,7 +31,7 @@ def measure_letters(folder: Path, progress: Progress) -> Measured:
         of_client = Person.objects.filter(client_id=employer.client_id).order_by("pk")
         people = list(of_client.values_list("pk", flat=True))
         measured: Measured = {}
-        for bulk in BULKS:  # who had a statement gets no second one: the larger bulk is of the others
+        for bulk in bulks:  # who had a statement gets no second one: the larger bulk is of the others
             part, people = people[:bulk], people[bulk:]
             measured |= _bulk(employer.open_enrollment, part, bulk, progress)
         pages = sum(Document.objects.values_list("pages", flat=True)) / max(1, Document.objects.count())
