@@ -54,7 +54,7 @@ def test_letters_from_making_to_what_became_of_them(cli, harbor, tmp_path):
     assert "nothing" in done(
         cli("letters", "loss", *client, "--since", "2026-01-01", "--as-of", "2026-02-01")
     )
-    wrong = cli("letters", "batch", *client)
+    wrong = cli("letters", "batch", *client, "--folder", tmp_path)
     assert wrong.exit_code == 0  # the one that is sent again
     assert cli("letters", "batch", *client, "--folder", tmp_path).exit_code == 1
 
