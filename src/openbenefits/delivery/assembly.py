@@ -3,21 +3,26 @@
 from collections.abc import Sequence
 from io import BytesIO
 
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import NameObject, TextStringObject
+import pikepdf
 
 
 def assembled(pdfs: Sequence[bytes], *, title: str, is_duplex: bool = False) -> bytes:
     """Put files one after the other into one; the letters stay as they are, their tags are left out."""
-    writer = PdfWriter()
+    whole = pikepdf.new()
     for pdf in pdfs:
-        reader = PdfReader(BytesIO(pdf))
-        writer.append(reader, import_outline=False)
-        if is_duplex and len(reader.pages) % 2:
-            size = reader.pages[0].mediabox
-            writer.add_blank_page(width=size.width, height=size.height)
-    writer.add_metadata({"/Title": title})
-    writer.root_object[NameObject("/Lang")] = TextStringObject("en")
-    whole = BytesIO()
-    writer.write(whole)
-    return whole.getvalue()
+        with pikepdf.open(BytesIO(pdf)) as letter:
+            whole.pages.extend(letter.pages)
+            if is_duplex and len(letter.pages) % 2:
+                width, height = (float(edge) for edge in letter.pages[0].mediabox[2:])
+                whole.add_blank_page(page_size=(width, height))
+    whole.docinfo["/Title"] = title
+    whole.Root.Lang = pikepdf.String("en")
+    file = BytesIO()
+    whole.save(file)
+    return file.getvalue()
+
+
+def page_count(pdf: bytes) -> int:
+    """Count the pages of a file."""
+    with pikepdf.open(BytesIO(pdf)) as letter:
+        return len(letter.pages)

@@ -3,12 +3,11 @@
 import hashlib
 import zlib
 from datetime import datetime
-from io import BytesIO
 from typing import Any
 
 import polars as pl
-from pypdf import PdfReader
 
+from openbenefits.delivery.assembly import page_count
 from openbenefits.store.bulk import copy_in, copy_out
 from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.store.keys import array_of
@@ -82,11 +81,6 @@ def load_sent(connection: Any, kind: str, events: pl.DataFrame) -> pl.DataFrame:
 def unpacked(packed: bytes) -> bytes:
     """Answer a file as it was kept."""
     return zlib.decompress(packed)
-
-
-def page_count(pdf: bytes) -> int:
-    """Count the pages of a file."""
-    return len(PdfReader(BytesIO(pdf)).pages)
 
 
 def _numbers(connection: Any, count: int) -> list[int]:

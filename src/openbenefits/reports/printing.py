@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -14,8 +15,11 @@ from pathlib import Path
 import polars as pl
 
 from openbenefits.reports.files import draft_of, finish
+from openbenefits.runs.workers import usual_workers
 
 PAPERS = ("us-letter", "a4")
+LEAST_LETTERS = 20
+"""So many letters at least are worth a typesetter of their own."""
 _TEMPLATES = (
     *("common.typ", "enrollment.typ", "confirmation.typ", "submission.typ"),
     *("coverage.typ", "notice.typ", "report.typ", "labels.typ"),
@@ -58,24 +62,26 @@ class Press:
         for number, (frame, output) in enumerate(zip(letters, outputs, strict=True)):
             frame.write_json(self.folder / f"{number}.json")
             jobs.append({"data": f"/{number}.json", "output": str(output.absolute())})
-        template = str(self.folder / self.template)
         order = {
-            "template": template,
+            "template": str(self.folder / self.template),
             "root": str(self.folder),
             "paper": self.paper,
             "format": kind,
             "title": title,
-            "jobs": jobs,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", _TYPESETTER],
-            input=json.dumps(order),
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise TemplateFault(f"{self.template} could not be set: {done.stderr.strip().splitlines()[-1:]}")
+        setters = max(1, min(usual_workers(), len(jobs) // LEAST_LETTERS))
+        with ThreadPoolExecutor(setters) as pool:
+            parts = ({**order, "jobs": jobs[part::setters]} for part in range(setters))
+            for said in pool.map(_typeset, parts):
+                if said:
+                    raise TemplateFault(f"{self.template} could not be set: {said}")
+
+
+def _typeset(order: Mapping[str, object]) -> str:
+    """Let a typesetter set the jobs of an order; answer the last it said where it failed, else nothing."""
+    command = [sys.executable, "-m", _TYPESETTER]
+    done = subprocess.run(command, input=json.dumps(order), text=True, capture_output=True, check=False)
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it ended"])[-1]
 
 
 @contextmanager
