@@ -1,6 +1,6 @@
 """Laws of the kernel: it says what the scalar oracle says, and says it of each person alone.
 
-OPENBENEFITS_FUZZ=1 looks at thousands of set-ups instead of some dozens.
+OPENBENEFITS_FUZZ=1 looks at thousands of set-ups instead of some dozens, and at millions of people.
 """
 
 import os
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from tests.laws.kernel import AMOUNTS, FLAGS, Kernel, prepare_all, with_missing_facts
+from tests.laws.multitude import multitude
 from tests.laws.strategies import people, setups
 from tests.oracle import prepare
 
@@ -55,11 +56,13 @@ def crowds(draw: DrawFn, most: int = 6) -> Crowd:
 @LAW
 @given(crowds())
 def test_the_kernel_says_what_the_oracle_says(crowd: Crowd) -> None:
-    found = prepare_all(crowd.peo, crowd.client, crowd.people)
-    expected = [prepare(crowd.peo, crowd.client, person) for person in crowd.people]
-    for one, other in zip(found, expected, strict=True):
-        assert differing(comparable(one), comparable(other)) == []
-        _assert_messages_agree(one, other)
+    _assert_agree(crowd, crowd.people)
+
+
+@settings(LAW, max_examples=4000 if IS_FUZZING else 3)
+@given(crowds(most=12), st.integers(0, 2**32))
+def test_it_says_so_of_multitudes(crowd: Crowd, seed: int) -> None:
+    _assert_agree(crowd, multitude(crowd.people, 1_000 if IS_FUZZING else 100, seed))
 
 
 @FEW
@@ -91,6 +94,14 @@ def test_more_clients_change_nothing(crowd: Crowd) -> None:
     mixed = kernel.prepare([(number, person) for person in crowd.people for number in (1, 2, 3)])
     for number in range(3):
         assert mixed[number::3] == alone
+
+
+def _assert_agree(crowd: Crowd, everybody: list[Row]) -> None:
+    found = prepare_all(crowd.peo, crowd.client, everybody)
+    for one, person in zip(found, everybody, strict=True):
+        expected = prepare(crowd.peo, crowd.client, person)
+        assert differing(comparable(one), comparable(expected)) == []
+        _assert_messages_agree(one, expected)
 
 
 def differing(found: Row, expected: Row, place: str = "") -> list[str]:
