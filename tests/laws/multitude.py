@@ -5,7 +5,7 @@ from random import Random
 
 from tests.laws.drawing import Row
 
-AS_ONE = "event hire_on service_on job more_jobs dependents current ended left_on".split()
+AS_ONE = ["event", "hire_on", "service_on", "job", "more_jobs", "dependents", "current", "ended", "left_on"]
 """What was drawn to fit the event, or the household: it comes from one and the same person."""
 
 
