@@ -12,6 +12,7 @@ from datetime import date
 
 import polars as pl
 
+from openbenefits.core.columns import distinct
 from openbenefits.core.missing import if_all_known
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "add_days",
     "add_months",
     "age_years",
+    "ages",
     "day_after",
     "day_before",
     "earliest",
@@ -52,6 +54,29 @@ def age_years(birth: Day, as_of: Day) -> pl.Expr:
     born, on = _column(birth), _column(as_of)
     is_before_birthday = _month_and_day(on) < _month_and_day(born)
     return on.dt.year() - born.dt.year() - is_before_birthday.cast(pl.Int32)
+
+
+def ages(birth: pl.Series, as_of: pl.Series) -> pl.Series:
+    """Count the completed years of age of many rows: each pair of days once (`age_years`).
+
+    >>> days = pl.Series([date(2000, 2, 29), None, date(2000, 2, 28)])
+    >>> ages(days, pl.Series([date(2026, 2, 28)] * 3)).to_list()
+    [25, None, 26]
+    """
+    pair = pl.DataFrame([birth.alias("birth"), as_of.alias("as_of")])
+    born, born_span = _counted(birth)
+    on, on_span = _counted(as_of)
+    days, day = distinct(on, on_span)
+    rows, which = distinct(born.cast(pl.Int64) * days.len() + day, born_span * max(days.len(), 1))
+    found = pair[rows].select(age_years(pl.col("birth"), pl.col("as_of")).alias("age")).to_series()
+    return found.gather(which)
+
+
+def _counted(days: pl.Series) -> tuple[pl.Series, int]:
+    """Count days from the first of a column; and how many there are up to its last."""
+    numbers = days.to_physical()
+    first, last = (int(one or 0) for one in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
+    return numbers - first, last - first + 1
 
 
 def months_of_service(start: Day, as_of: Day) -> pl.Expr:

@@ -85,6 +85,10 @@ PLAN_TYPES: dict[str, str] = {
 }
 """Every plan type there can be, and its name."""
 
+NUMBERED = pl.Enum(list(PLAN_TYPES))
+"""Plan types as numbers below MOST_PLAN_TYPES: their places among all there can be."""
+MOST_PLAN_TYPES = len(PLAN_TYPES)
+
 
 def is_health(plan_type: str) -> bool:
     """Tell whether coverage codes and covered dependents apply (plan types 1x)."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core.columns import numbered
-from openbenefits.eligibility.facts import measured
+from openbenefits.eligibility.facts import counted_day, measured, with_counted_days
 from openbenefits.eligibility.jobs import (
     banded,
     set_column,
@@ -93,8 +93,11 @@ def _profiles(
     every bound are the same. Answers also the sets of jobs that are judged job by job.
     """
     variants = [one for one in rulebook.variants if one.field != GEOGRAPHY_FIELD]
-    facts = [measured(one).alias(one.key) for one in variants if not one.is_of_jobs]
-    rows = cases.select("case", "client_id", "event_on", "has_job", "geographies_met", *facts)
+    own = [one for one in variants if not one.is_of_jobs]
+    facts = [measured(one, pl.col(counted_day(one))).alias(one.key) for one in own]
+    rows = with_counted_days(cases, own).select(
+        "case", "client_id", "event_on", "has_job", "geographies_met", *facts
+    )
     sets: dict[str, pl.DataFrame] = {}
     if any(one.is_of_jobs for one in variants):
         rows, sets = with_job_sets(with_sums(rows, jobs, rulebook), jobs, rulebook)

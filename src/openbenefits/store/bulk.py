@@ -214,12 +214,24 @@ def _look_if_grown(session: psycopg.Connection, table: str, rows: int) -> None:
     """Let the planner look at a table that grew by half or more; autovacuum is too late for who reads next.
 
     Tables grow by powers, so however many pieces a load comes in, this is done a few times. Where another
-    process looks already, it is left to that one.
+    process looks already, it is left to that one. Who reads next reads by the key: the other columns are a
+    good part of what a load costs the server, and left to autovacuum, which counts them as not looked at.
     """
     with session.cursor() as cursor:
-        found = cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table]).fetchone()
+        found = cursor.execute(_SIZE_AND_KEY, [table]).fetchone()
     if found is not None and rows * 2 >= found[0]:
-        execute(session, "ANALYZE (SKIP_LOCKED) {table}", table=table_name(table))
+        key = sql.SQL("({})").format(column_names(found[1])) if found[1] else sql.SQL("")
+        execute(session, "ANALYZE (SKIP_LOCKED) {table} {key}", table=table_name(table), key=key)
+
+
+_SIZE_AND_KEY = """
+    SELECT c.reltuples, array_agg(a.attname::text) FILTER (WHERE a.attnum IS NOT NULL)
+    FROM pg_class AS c
+    LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
+    LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
+    WHERE c.oid = %s::regclass
+    GROUP BY c.reltuples
+"""
 
 
 def _drained(session: psycopg.Connection) -> bytes:

@@ -10,14 +10,13 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import GENERAL_TYPES, DefaultMethod, OptionType, SelectAllowed, WaiveRule
-from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.core.columns import is_among, spread, take, with_taken
 from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
 NO_LIMIT = (0, 99)
-GENERAL = [str(kind) for kind in GENERAL_TYPES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,23 +99,39 @@ def _decided_options(
 def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:
     """Add the range of each menu's options, and what the default methods would take from it."""
     rows = with_taken(choices, offers.options, "offer", "option_type", "level", "is_default")
+    at = pl.int_range(pl.len(), dtype=pl.Int64)
     is_option = pl.col("option_type") == OptionType.OPTION
-    flagged = pl.col("is_default") & is_option
-    at_lowest = pl.col("level") == pl.col("level").filter(flagged).min()
-    chosen = pl.col("option_id").filter(flagged & at_lowest)
-    taken = rows.group_by("menu", maintain_order=True).agg(
-        choices=pl.len().cast(pl.Int32),
-        flagged_options=chosen.len(),
-        flagged_option_id=chosen.first(),
-        lowest_option_id=pl.col("option_id")
-        .filter(is_option)
-        .get(pl.col("level").filter(is_option).arg_min(), null_on_oob=True),
-        waiver_option_id=pl.col("option_id").filter(pl.col("option_type") == OptionType.WAIVE).first(),
+    ranked = pl.when(is_option).then(pl.col("level") * pl.len().cast(pl.Int64) + at)
+    rows = rows.with_columns(
+        waiver=pl.when(pl.col("option_type") == OptionType.WAIVE).then(at),
+        lowest=ranked,
+        flagged=pl.when("is_default").then(ranked),
     )
+    taken = rows.group_by("menu", maintain_order=True).agg(
+        pl.len().cast(pl.Int32).alias("choices"), pl.col("waiver", "lowest", "flagged").min()
+    )
+    taken = _with_ties(taken, rows)
+    found = [
+        choices["option_id"].gather(taken[name] % max(rows.height, 1)).alias(f"{name}_option_id")
+        for name in ("flagged", "lowest", "waiver")
+    ]
+    taken = taken.hstack(found)[["menu", "choices", *_DEFAULTS]]
     first = pl.col("choices").cum_sum() - pl.col("choices")
     taken = taken.with_columns(first_choice=first.cast(pl.Int32))
-    found = menus.join(taken, on="menu", how="left", maintain_order="left")
-    return found.with_columns(pl.col("choices", "flagged_options").fill_null(0))
+    wanted = menus.join(taken, on="menu", how="left", maintain_order="left")
+    return wanted.with_columns(pl.col("choices", "flagged_options").fill_null(0))
+
+
+def _with_ties(taken: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add flagged_options: how many options flagged as default stand at the lowest level of such a one.
+
+    Shapes: `flagged` is level × rows + row, null where there is none, in both; of a menu it is the least.
+    """
+    flagged = rows.select("menu", "flagged").drop_nulls("flagged")
+    least = flagged.join(taken.select("menu", least="flagged"), on="menu", how="left", maintain_order="left")
+    tied = least.filter(pl.col("flagged") // rows.height == pl.col("least") // rows.height)
+    counts = tied["menu"].value_counts(name="flagged_options")
+    return taken.join(counts, on="menu", how="left", maintain_order="left")
 
 
 def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.DataFrame:
@@ -182,7 +197,7 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
     is_current = (options["option_id"] == current).fill_null(value=False).alias("is_current")
     options = options.hstack([is_current])
     allowed = _allowed(plans, options, prior)
-    options = options.with_columns(is_electable=~pl.col("option_type").is_in(GENERAL))
+    options = options.with_columns(is_electable=~is_among("option_type", GENERAL_TYPES))
     bound = (allowed["allowed"] != SelectAllowed.ALL.value) | allowed["limit"].is_not_null()
     at = bound.gather(options["plan"]).arg_true()
     if at.is_empty():
@@ -344,15 +359,13 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
     back = pl.col("comes_back") & is_offered
     current = (
-        method.is_in([str(name) for name in KEEPS_CURRENT])
-        & pl.col("keeps_current")
-        & pl.col("is_current_eligible")
+        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
     ) | (back & ~pl.col("is_waived_now"))
     falls = pl.col("retier_option_id").is_not_null()
     current &= ~falls
     leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back & ~falls
     enters = ~pl.col("is_barred") & ~back & ~falls
-    flagged = method.is_in([str(name) for name in NEEDS_OPTION]) & enters
+    flagged = is_among("default_method", NEEDS_OPTION) & enters
     lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
     waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & pl.col("is_waived_now"))
     option = (
@@ -374,7 +387,8 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
         is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
         default_fault=_fault(~is_offered | current | falls, flagged, waives),
     )
-    rows = rows.with_columns(default_reason=_reason(current, flagged, lowest, waives))
+    reason = rows.select(_reason(current, flagged, lowest, waives)).to_series()
+    rows = rows.hstack([_REASONS.gather(reason)])
     return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
         *_DEFAULTS, "is_untouched", "is_waived_now"
     )
@@ -393,25 +407,28 @@ def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     return plans.with_columns(is_changed_by_default=pl.col("is_changed_by_default") | is_resized)
 
 
+_REASONS = pl.Series(
+    "default_reason",
+    ["untouched", "retiered", "reinstated", "current", "default option", "lowest level", "waiver", "ends",
+     "nothing"],
+)  # fmt: skip
+
+
 def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:
+    """The place of the reason among _REASONS: small numbers are chosen faster than words."""
     has = pl.col("default_option_id").is_not_null()
-    return (
-        pl.when("is_untouched")
-        .then(pl.lit("untouched"))
-        .when(has & pl.col("retier_option_id").is_not_null())
-        .then(pl.lit("retiered"))
-        .when(has & current)
-        .then(pl.when("is_reinstated").then(pl.lit("reinstated")).otherwise(pl.lit("current")))
-        .when(has & flagged)
-        .then(pl.lit("default option"))
-        .when(has & lowest)
-        .then(pl.lit("lowest level"))
-        .when(has & waives)
-        .then(pl.lit("waiver"))
-        .when(pl.col("is_in_force") | pl.col("is_ending"))
-        .then(pl.lit("ends"))
-        .otherwise(pl.lit("nothing"))
-    )
+    conditions = [
+        pl.col("is_untouched"),
+        has & pl.col("retier_option_id").is_not_null(),
+        has & current & pl.col("is_reinstated"),
+        has & current,
+        has & flagged,
+        has & lowest,
+        has & waives,
+        pl.col("is_in_force") | pl.col("is_ending"),
+    ]
+    places = [pl.when(holds).then(pl.lit(place, pl.UInt8)) for place, holds in enumerate(conditions)]
+    return pl.coalesce(*places, pl.lit(len(conditions), pl.UInt8))
 
 
 def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:

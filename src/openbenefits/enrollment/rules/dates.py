@@ -11,7 +11,7 @@ import polars as pl
 
 from openbenefits.core import days, pays
 from openbenefits.core.codes import BeginRule, DeductionBeginRule, DeductionEndRule, EndRule
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import distinct, numbered, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 
 DATES = (
@@ -27,7 +27,6 @@ _PROFILE = (
     "only_ends_coverage",
     "pay_group_id",
 )
-_RULES = ("profile", "rule_row", "hire_rule_row")
 
 
 def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -38,21 +37,25 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
     Missing: no rule row gives no dates; a pay-period rule without a calendar gives null and
              is_begin_missing or is_end_missing.
     """
-    profiled = _profiles(cases, rulebook)
+    profiles, profile = _profiles(cases, rulebook)
     keyed = plans.select(
         pl.col("rule_row").cast(pl.Int32),
         pl.col("hire_rule_row").cast(pl.Int32),
-        profile=profiled["profile"].gather(plans["case"]),
+        profile=profile.gather(plans["case"]),
     )
-    combinations = keyed.drop_nulls("rule_row").unique()
-    facts = profiled[["profile", *_PROFILE]].unique("profile")
-    decided = _decide(combinations.join(facts, on="profile"), rulebook)[[*_RULES, *DATES]]
-    found = keyed.join(decided, on=list(_RULES), how="left", maintain_order="left", nulls_equal=True)
-    return plans.hstack(found[list(DATES)].get_columns())
+    rules = rulebook.event_rules.height + 1
+    hire = keyed["hire_rule_row"].cast(pl.Int64).fill_null(rules - 1)
+    pairs, pair = distinct(keyed["rule_row"].cast(pl.Int64) * rules + hire, rules * rules)
+    rows, which = distinct(
+        keyed["profile"].cast(pl.Int64) * pairs.len() + pair, profiles.height * max(pairs.len(), 1)
+    )
+    combinations = with_taken(keyed[rows], profiles, "profile", *_PROFILE)
+    decided = _decide(combinations.with_columns(combination=pl.int_range(pl.len())), rulebook)
+    return plans.hstack(take(decided.sort("combination"), which, *DATES))
 
 
-def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
-    """Give cases that agree in all that dates depend on the same `profile`.
+def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> tuple[pl.DataFrame, pl.Series]:
+    """Number what dates depend on (_PROFILE): each combination once, and which of them each case has.
 
     A hire too long ago to delay coverage counts as one of a day on which it cannot. Not so where a wait may
     end with a pay period: whether its calendar is there depends on the very day of the hire.
@@ -66,13 +69,11 @@ def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         earliest = pl.min_horizontal("event_on", "received_on")
         waiting_from = pl.max_horizontal(waiting_from, days.add_days(earliest, -_longest_wait_days(rulebook)))
     facts = cases.select(
-        "case",
         *("event_on", "received_on", "only_ends_coverage", "pay_group_id"),
         waiting_from_on=pl.when(pl.col("hire_on").is_not_null()).then(waiting_from),
         ends_from_on=pl.coalesce(ends_from, event_on),
     )
-    numbered = facts[list(_PROFILE)].unique().with_row_index("profile")
-    return facts.join(numbered, on=_PROFILE, how="left", nulls_equal=True, maintain_order="left")
+    return numbered(facts[list(_PROFILE)], "profile")
 
 
 def _names_any(rules: pl.Series, wanted: Sequence[str]) -> bool:

@@ -3,7 +3,17 @@
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind, ProcessStatus
-from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.core.columns import (
+    case_and_plan_type,
+    distinct,
+    is_among,
+    located,
+    numbered,
+    plan_type_numbers,
+    spread,
+    take,
+    with_taken,
+)
 from openbenefits.programs.rulebook import Rulebook
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
@@ -24,29 +34,31 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
              program's own row (01), which only carries credits.
     """
     own = _of_programs(cases, rulebook)
+    in_force = in_force.filter(pl.col("slot") == 0)
+    in_force = in_force.hstack([plan_type_numbers(in_force)])
     ending = _of_coverage(cases, own, in_force, rulebook)
     rows = pl.concat([own, ending], how="vertical").sort("case", "plan_row", maintain_order=True)
-    columns = (
-        *("plan_type_number", "dependent_rule_id", "waive_rule", "is_lapsing", "is_priced", "is_program"),
-    )
+    columns = ("dependent_rule_id", "waive_rule", "is_lapsing", "is_priced", "is_program")
     rows = with_taken(rows, rulebook.plan_rows, "plan_row", *columns).with_columns(
         pl.col("is_lapsing", "is_priced", "is_program").fill_null(value=False)
     )
-    rows = _with_current(_with_rules(rows, rulebook), cases, in_force)
+    rows = _with_current(_with_rules(rows, cases, rulebook), cases, in_force)
     return rows.with_columns(plan=pl.int_range(pl.len(), dtype=pl.Int32))
 
 
 def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """The plan types of the assigned program, restricted to those of the schedule."""
     ranges = rulebook.derived.answer("plan rows of programs", lambda: _ranges(rulebook.plan_rows))
-    columns = ["case", "event_class_id", "event_on"]
     assigned = cases.filter(process_status=ProcessStatus.AS.value)
-    found = assigned[[*columns, "schedule_id", "program_row"]]
+    found = assigned[["case", "schedule_id", "program_row"]]
     found = found.join(ranges, on="program_row", how="left", maintain_order="left")
     rows = spread(found, "first", "rows", "plan_row")
-    plan_type = rulebook.plan_rows["plan_type"].gather(rows["plan_row"])
-    rows = rows.with_columns(is_ending=pl.lit(value=False), plan_type=plan_type)
-    return _restricted(rows, rulebook)[[*columns, "plan_row", "is_ending", "plan_type"]]
+    rows = with_taken(rows, rulebook.plan_rows, "plan_row", "plan_type", "plan_type_number")
+    rows = rows.with_columns(is_ending=pl.lit(value=False))
+    return _restricted(rows, rulebook)[_PLACE]
+
+
+_PLACE = ["case", "plan_row", "is_ending", "plan_type", "plan_type_number"]
 
 
 def _ranges(plan_rows: pl.DataFrame) -> pl.DataFrame:
@@ -59,13 +71,18 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     named = rulebook.schedule_programs
     if named.is_empty() or not rows["schedule_id"].is_in(named["schedule_id"].unique().implode()).any():
         return rows
-    pairs = rows.select("schedule_id", "plan_row").unique()
+    schedules, schedule = numbered(rows[["schedule_id"]], "schedule")
+    packed = rows["plan_row"].cast(pl.Int64) * schedules.height + schedule
+    some, which = distinct(packed, rulebook.plan_rows.height * schedules.height)
+    pairs = rows[["schedule_id", "plan_row"]][some]
     pairs = with_taken(pairs, rulebook.plan_rows, "plan_row", "program_id", "plan_type", "is_program")
+    pairs = pairs.with_columns(pair=pl.int_range(pl.len(), dtype=pl.Int32))
     naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
     left_out = naming.filter(~pl.col("is_program")).join(
         named, on=["schedule_id", "program_id", "plan_type"], how="anti"
     )
-    return rows.join(left_out, on=["schedule_id", "plan_row"], how="anti", maintain_order="left")
+    stays = ~pairs["pair"].is_in(left_out["pair"].implode())
+    return rows if stays.all() else rows.filter(stays.gather(which))
 
 
 # --- what is in force and not in the program ------------------------------------------------------------
@@ -80,12 +97,11 @@ def _of_coverage(
     """
     statuses = [ProcessStatus.AS.value, ProcessStatus.AN.value]
     losing = cases.filter(pl.col("process_status").is_in(statuses)).select(
-        "case", "event_class_id", "event_on", "program_row", "schedule_id"
+        "case", "event_on", "program_row", "schedule_id"
     )
-    held = in_force.filter((pl.col("slot") == 0) & pl.col("kind").is_in(COVERED)).select(
-        "case", "plan_type", held_program_id="program_id"
-    )
-    held = held.join(own.select("case", "plan_type"), on=["case", "plan_type"], how="anti")
+    held = in_force.filter(is_among("kind", COVERED))
+    held = held.select("case", "plan_type", "plan_type_number", held_program_id="program_id")
+    held = held.filter(located(*case_and_plan_type(held, own)).is_null())
     if held.is_empty():
         return own.clear()
     rows = _without_left_out(held.join(losing, on="case"), rulebook)
@@ -102,10 +118,11 @@ def _of_coverage(
     )
     latest = begun.sort("valid_from", nulls_last=False).unique(["case", "plan_type"], keep="last")
     return latest.select(
-        *("case", "event_class_id", "event_on"),
+        "case",
         pl.col("plan_row").cast(pl.Int32),
         pl.lit(value=True).alias("is_ending"),
         "plan_type",
+        pl.col("plan_type_number").cast(pl.Int64),
     ).select(own.columns)
 
 
@@ -143,16 +160,18 @@ _RULE = (
 )
 
 
-def _with_rules(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+def _with_rules(rows: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the event-rule row that holds; null where the set-up has none."""
-    key = ["plan_row", "event_class_id", "event_on"]
-    found = rows[key].unique().join(rulebook.plan_rules, on=key[:2])
-    found = found.filter(
+    kinds, kind = numbered(cases[["event_class_id", "event_on"]], "kind")
+    packed = rows["plan_row"].cast(pl.Int64) * kinds.height + kind.gather(rows["case"])
+    some, which = distinct(packed, rulebook.plan_rows.height * kinds.height)
+    asked = with_taken(rows[["case", "plan_row"]][some], cases, "case", "event_class_id", "event_on")
+    asked = asked.with_columns(asked=pl.int_range(pl.len(), dtype=pl.Int32))
+    found = asked.join(rulebook.plan_rules, on=["plan_row", "event_class_id"]).filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
-    found = found[[*key, "rule_row", "hire_rule_row"]]
-    rows = rows.join(found, on=key, how="left", maintain_order="left")
-    rows = rows[[name for name in rows.columns if name not in key[1:]]]
+    ruled = take(found, located(asked["asked"], found["asked"], asked.height), "rule_row", "hire_rule_row")
+    rows = rows.hstack([rule.gather(which) for rule in ruled])
     rows = with_taken(rows, rulebook.event_rules, "rule_row", *_RULE)
     return rows.with_columns(is_ignored=pl.col("is_ignored").fill_null(value=False) & ~pl.col("is_program"))
 
@@ -162,12 +181,11 @@ def _with_current(rows: pl.DataFrame, cases: pl.DataFrame, in_force: pl.DataFram
 
     is_in_force: coverage holds on the day before; keeps_current: it may go on, as the current option.
     """
-    held = in_force.filter((pl.col("slot") == 0) & ~pl.col("is_future")).select(
-        "case", "plan_type", *(pl.col(name).alias(f"current_{name}") for name in _CURRENT)
-    )
-    rows = rows.join(held, on=["case", "plan_type"], how="left", maintain_order="left")
+    held = in_force.filter(~pl.col("is_future")).select("case", "plan_type_number", *_CURRENT)
+    at = located(*case_and_plan_type(rows, held))
+    rows = rows.hstack(take(held, at, *_CURRENT, prefix="current_"))
     is_open_enrollment = take(cases, rows["case"], "is_open_enrollment")[0]
-    is_covered = pl.col("current_kind").is_in(COVERED).fill_null(value=False)
+    is_covered = is_among("current_kind", COVERED).fill_null(value=False)
     keeps = is_covered & ~(pl.col("is_lapsing") & is_open_enrollment)
     return rows.with_columns(
         is_in_force=is_covered,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import take, with_taken
+from openbenefits.core.columns import case_and_plan_type, distinct, is_among, located, take, with_taken
 from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
@@ -136,7 +136,7 @@ def prepare(situation: Situation, rulebook: Rulebook) -> Prepared:
     Source:  docs/rules.md.
     """
     eligibility = evaluate(_with_pay_group(situation.cases, rulebook), situation.jobs, rulebook)
-    covered = situation.in_force.filter(pl.col("kind").is_in(COVERED))
+    covered = situation.in_force[["case", "kind"]].filter(is_among("kind", COVERED))
     cases = assign_programs(eligibility, covered, situation.overrides, rulebook)
     plans = with_dates(plan_rows_of(cases, situation.in_force, rulebook), cases, rulebook)
     plans = with_reinstated(plans, cases, situation.ended, rulebook)
@@ -205,19 +205,23 @@ def priced_plans(
     ).with_columns(pay_year=pl.col("pay_group_id").cast(pl.Int64) * 10_000 + pl.col("price_on").dt.year())
     plans, plan_days = _with_plan_day(plans)
     plans, members = _with_household(plans, situation, rulebook)
-    approved = situation.approved[["case", "plan_type", "approved_cents"]]
-    plans = plans.join(approved, on=["case", "plan_type"], how="left", maintain_order="left")
+    approved = located(*case_and_plan_type(plans, situation.approved))
+    plans = plans.hstack(take(situation.approved, approved, "approved_cents"))
     return plans, find_offers(plan_days, rulebook), members
 
 
 def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the distinct pairs of plan row and pricing day of the plan rows that offer something."""
-    key = ["plan_row", "price_on"]
-    asked = plans.select("plan_row", price_on=pl.when("is_offering").then("price_on"))
-    plan_days = asked.drop_nulls().unique().sort(key).with_row_index("plan_day")
-    plan_days = plan_days.cast({"plan_day": pl.Int32})
-    found = asked.join(plan_days, on=key, how="left", maintain_order="left")
-    return plans.hstack([found["plan_day"]]), plan_days
+    offering = plans["is_offering"].arg_true()
+    asked = plans[["plan_row", "price_on"]][offering]
+    day = asked["price_on"].to_physical()
+    first, last = day.min() or 0, day.max() or 0
+    days = int(last) - int(first) + 1  # type: ignore[arg-type]
+    packed = asked["plan_row"].cast(pl.Int64) * days + (day - first)
+    rows, which = distinct(packed, (int(asked["plan_row"].max() or 0) + 1) * days)  # type: ignore[arg-type]
+    plan_days = asked[rows].with_row_index("plan_day").cast({"plan_day": pl.Int32})
+    nothing = pl.Series("plan_day", [None], pl.Int32).new_from_index(0, plans.height)
+    return plans.hstack([nothing.scatter(offering, which)]), plan_days
 
 
 def _with_household(

@@ -61,6 +61,10 @@ class Audited:
         """Answer the rates of all versions of a table."""
         return self._rates_by_table(self.holder("rate_tables", table), table)
 
+    def codes_of_rates(self, table: str, valid_from: date) -> list[str]:
+        """List the coverage codes that the rates of a version of one of the bundle's own tables name."""
+        return self._codes_of_rates.get((table, valid_from), [])
+
     def zips(self, geography: str) -> pl.DataFrame:
         """Answer the zip codes of a geography."""
         holder = self.holder("geographies", geography)
@@ -104,6 +108,15 @@ class Audited:
     @cached_property
     def _peos(self) -> dict[tuple[str, str | None], list[Any]]:
         return _by_code(self.peo)
+
+    @cached_property
+    def _codes_of_rates(self) -> dict[tuple[str, date], list[str]]:
+        """Found for all tables at once: a bundle has hundreds."""
+        rates = self.bundle.rates.select("table", "valid_from", "coverage_code").drop_nulls().unique()
+        found: dict[tuple[str, date], list[str]] = {}
+        for table, valid_from, code in rates.sort("coverage_code").iter_rows():
+            found.setdefault((table, valid_from), []).append(code)
+        return found
 
     @cached_property
     def _partitions(self) -> dict[tuple[int, str], pl.DataFrame]:

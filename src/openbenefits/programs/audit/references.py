@@ -161,14 +161,8 @@ def _of_codes(audited: Audited) -> Iterator[Reference]:
         yield Reference(path, "coverage_groups", part.coverage_group, part.valid_from)
     for path, part in numbered(parts.rate_tables, "rate_tables"):
         yield Reference(path, "geographies", part.geography)
-        for code in _coverage_codes(audited, part):
+        for code in audited.codes_of_rates(part.code, part.valid_from):
             yield Reference(path, "coverage_codes", code)
-
-
-def _coverage_codes(audited: Audited, table: Any) -> list[str]:
-    rates = audited.rates(table.code)
-    rows = rates.filter(rates["valid_from"] == table.valid_from)
-    return sorted(rows["coverage_code"].drop_nulls().unique().to_list())
 
 
 def _of_rules(audited: Audited) -> Iterator[Reference]:

@@ -3,11 +3,13 @@
 Where a price depends on nothing but the rate found, it is computed once for all who share the rate.
 """
 
+from functools import cached_property
+
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit, TaxClass
-from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.core.columns import located, spread, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
@@ -99,6 +101,15 @@ class _Book:
         self.pays = _pays(years, rulebook)
         self.states_employer = states_employer(rulebook)
 
+    @cached_property
+    def cells(self) -> pl.Series:
+        """The cell of each quote, from 1 on; below are the reasons why there is none."""
+        cells, fault = self.quotes["cell"], self.quotes["fault"]
+        if fault.null_count() < fault.len():
+            faults = fault.replace_strict(_FAULTS, default=None, return_dtype=pl.Int64)
+            cells = cells.fill_null(-1 - faults.fill_null(0))
+        return cells.fill_null(-1) + len(_FAULTS) + 1
+
 
 def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     """How many flagged pays there are, at year number × 32 + flags; null where nothing is known."""
@@ -147,7 +158,7 @@ def _quote(plan: pl.Series, cost: pl.Series, book: _Book) -> pl.Series:
 
 def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     """Pack cost, cell (or the reason there is none) and pay calendar into one key."""
-    cells = _cells(book)
+    cells = book.cells
     numbers = pl.DataFrame(
         [
             rows["cost"].cast(pl.Int64),
@@ -163,12 +174,6 @@ def _packed(rows: pl.DataFrame, book: _Book) -> pl.Series:
     ).to_series()
 
 
-def _cells(book: _Book) -> pl.Series:
-    """Number the cell of each quote from 1 on; below are the reasons why there is none."""
-    faults = book.quotes["fault"].replace_strict(_FAULTS, default=None, return_dtype=pl.Int64)
-    return book.quotes["cell"].fill_null(-1 - faults.fill_null(0)) + len(_FAULTS) + 1
-
-
 def _bundled(chosen: pl.DataFrame, book: _Book) -> Distinct:
     """Each distinct option, set of rates and pay calendar once."""
     signatures = _signatures(chosen["plan"].unique(), book)
@@ -179,7 +184,7 @@ def _bundled(chosen: pl.DataFrame, book: _Book) -> Distinct:
 
 def _signatures(plans: pl.Series, book: _Book) -> pl.DataFrame:
     """Number what plan rows have in all their quotes: plan, signature."""
-    cells = _cells(book)
+    cells = book.cells
     ends = pl.concat([book.plans["first_quote"].cast(pl.Int64), pl.Series([cells.len()], dtype=pl.Int64)])
     first = ends.gather(plans)
     quotes = ends.gather(plans + 1) - first
@@ -269,8 +274,11 @@ def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
             pl.col("price_fault").drop_nulls().first(),
         )
     )
-    found = pl.concat([years.filter(is_single).select(columns), summed.select(columns)])
-    return chosen.select("row", "plan", "offer").join(found, on="row", how="left", maintain_order="left")
+    found = pl.concat(
+        [years.select(columns).filter(years.select(is_single).to_series()), summed.select(columns)]
+    )
+    at = located(chosen["row"], found["row"], chosen.height)
+    return chosen.select("row", "plan", "offer").hstack(take(found, at, *columns[1:]))
 
 
 # --- a year ------------------------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame
     """Number what is a member's own. Somebody not yet born on the day has no age."""
     age = pl.col("_age")
     if any(key.number == "age_number" for key in keys):
-        rows = rows.with_columns(_age=days.age_years(pl.col("birth_on"), pl.col("age_on")))
+        rows = rows.hstack([days.ages(rows["birth_on"], rows["age_on"]).alias("_age")])
     numbers = {
         "age_number": pl.when(age >= 0).then(age.clip(upper_bound=OLDEST_AGE)).cast(pl.Int64),
         "smoker_number": pl.col("is_smoker").cast(pl.Int64),
