@@ -23,7 +23,7 @@ from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.enrollment.models import Coverage
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workforce.census.comparing import Known
-from openbenefits.workforce.models import JobFact
+from openbenefits.workforce.models import JobFact, PersonFact
 
 from .conftest import NOW, ON
 from .held import points_of
@@ -177,6 +177,8 @@ def test_jobs_and_amounts_as_far_as_told(two):
     plans = [{"insurance": "HLT", "plan": "LIFE", "ours": "SAMPLE-SUPP-LIFE", "option": "2X"}]
     pay, volume = "ICM*4*5000.5*37.5", "AMT*D2*120000"
     person = subscriber(employment="PT", more=["REF*DX*D7"])
+    person[-2] = "NM1*IL*1*Stone*Ann*Lou**Jr"
+    person.insert(-1, "PER*IP**HP*6175550100*EM*ann@harbor.example")
     done = opened(
         two,
         *person, pay, *line("LIFE", ""), volume,
@@ -188,6 +190,9 @@ def test_jobs_and_amounts_as_far_as_told(two):
     assert (job.annual_pay_cents, job.weekly_hours_hundredths) == (60_006_00, 37_50)
     assert (job.department, job.company, job.full_part_time) == ("SALES", "HFM", "P")
     assert (job.action, job.valid_from) == ("HIR", date(2020, 1, 1))
+    named = PersonFact.objects.get(client_id=two.empty)
+    assert (named.middle_name, named.suffix) == ("Lou", "Jr")
+    assert (named.phone, named.email) == ("6175550100", "ann@harbor.example")
     point = Coverage.objects.get(client_id=two.empty)
     assert (point.plan_type, point.coverage_cents) == ("21", 120_000_00)
 
