@@ -35,7 +35,7 @@ PROFILE = {
         "DEN": {"insurance": "DEN", "plan": "DEN"},
     },
     "subscriber_id": "subscriber",
-    "tiers": {"EE": "EMP", "ES": "ESP", "EC": "ECH", "FAM": "FAM"},
+    "tiers": {"EE": "EMP", "ES": "ESP", "EC": "ECH", "FAM": "FAM", "EP": "ESP", "KID": "CHD"},
     "off": ["premium"],
     "allowed": {"full_file_ends": True},
 }
@@ -109,7 +109,7 @@ class Fed:
         return found
 
 
-SHOWN = ("INS*", "HD*", "DTP*", "NM1*74", "NM1*70", "AMT*", "LX*", "NM1*P3", "DSB*")
+SHOWN = ("INS*", "HD*", "DTP*", "NM1*74", "NM1*70", "AMT*", "LX*", "NM1*P3", "PLA*", "DSB*")
 
 
 def text_of(file: CarrierFile) -> str:
@@ -117,12 +117,13 @@ def text_of(file: CarrierFile) -> str:
     return open_file(bytes(file.content)).decode()
 
 
-def story(partner: Partner) -> Fed:
-    """Begin the story in a blank database, with an agreement in force."""
-    file = read_story(STORY)
+def story(partner: Partner, path: Path = STORY) -> Fed:
+    """Begin a story in a blank database, with an agreement in force."""
+    file = read_story(path)
     assert file.story is not None, file.findings
-    folder = STORY.parent
-    setup = Setup((folder / file.story.setup.peo).resolve(), (folder / file.story.setup.client).resolve(), ())
+    folder = path.parent
+    peo, client = ((folder / one).resolve() for one in (file.story.setup.peo, file.story.setup.client))
+    setup = Setup(peo, client, tuple(file.story.changes.items()))
     add_client("office", "Office")
     apply_setup(setup, now=SETUP_KNOWN)
     save_partner(CLIENT_ID, CODE, partner, author="test", now=SETUP_KNOWN)

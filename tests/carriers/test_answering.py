@@ -286,6 +286,47 @@ def test_a_report_finds_members_lines_and_keeps_words_without_persons(file):
     assert take(file, report({**row, "reference": "other"})).unmatched == 1
 
 
+def test_an_824_says_the_same_as_a_report(file):
+    first, other = [one for one in places_of(file) if one.is_subscriber and one.lines][:2]
+    items = [
+        ["OTI", "IR", "TN", file.reference], ["REF", "0F", first.family], ["NM1", "IL", "1", first.last_name],
+        ["TED", "024", f"{first.last_name} lives outside of the area"],
+        ["OTI", "IA", "TN", file.reference], ["REF", "0F", other.family],
+        ["OTI", "TE", "TN", file.reference, "", "", "", "", "7", "0003"], ["TED", "012", "look"],
+        ["OTI", "IR", "TN", file.reference], ["REF", "0F", "nobody"],
+    ]  # fmt: skip
+    taken = take(file, advice(*items))
+    assert (taken.kind, dict(taken.verdicts), taken.unmatched) == (
+        "report",
+        {"refused": 2, "accepted": 1, "not read": 1},
+        1,
+    )
+    said = {one.pk[1]: one for one in FileLine.objects.filter(file_id=file.pk, verdict__isnull=False)}
+    assert {said[one.number].verdict for one in first.lines} == {"refused"}
+    assert {said[one.number].verdict for one in other.lines} == {"accepted"}
+    line = said[first.lines[0].number]
+    assert (line.code, line.words) == ("024", "… lives outside of the area")
+    words = AnswerLine.objects.get(answer_id=taken.answer_id, verdict="not read").words
+    assert "set 0003 was warned, code 012" in words
+    with pytest.raises(X12Refused, match="SE01"):
+        take(file, advice(*items).replace(b"SE*", b"SE*9"))
+
+
+def advice(*items):
+    """An 824 about a file of ours."""
+    head = [["ST", "824", "0001", "005010X186"], ["BGN", "11", "A1", "20251020"], ["N1", "41", "HMO"]]
+    body = [*head, *items]
+    lines = [
+        f"ISA*00*          *00*          *ZZ*{'HMOBLUE':<15}*30*{'043210987':<15}*251020*0200*^*00501*000000009*0*T*:",
+        "GS*AG*HMOBLUE*043210987*20251020*0200*9*X*005010X186",
+        *("*".join(one) for one in body),
+        f"SE*{len(body) + 1}*0001",
+        "GE*1*9",
+        "IEA*1*000000009",
+    ]
+    return "".join(f"{one}~" for one in lines).encode()
+
+
 def test_silence_counts_only_where_the_layout_says_so(file, tmp_path):
     import msgspec
 
@@ -381,6 +422,29 @@ def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
         ("element", "INS", "7"),
     ]
     assert filing.send(connections["default"], worse.pk, now=BUILT, author="ann") == "sent"
+
+
+def test_an_834_with_a_wrong_envelope_is_refused_by_a_ta1_of_ours(file):
+    data = filing.content_of(file.pk)
+    head, end = data[:-20], data[-20:]
+    assert b"IEA*1*" in end
+    cases = {
+        "021": end.replace(b"IEA*1*", b"IEA*7*"),
+        "001": end[:-3] + b"77~",
+        "023": end[: end.index(b"IEA")],
+    }
+    for note, broken in cases.items():
+        taken = take(file, head + broken)
+        answer = CarrierFile.objects.get(pk=taken.reply)
+        assert (answer.kind, answer.state, answer.group) == ("TA1", "released", None)
+        told = read_acknowledgements(filing.content_of(answer.pk))
+        assert [(one.control_number, one.code, one.note) for one in told.envelopes] == [
+            (f"{file.interchange:09d}", "R", note)
+        ]
+        assert take(file, head + broken).reply == answer.pk
+    assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == len(cases)
+    with pytest.raises(X12Refused, match="never ends"):
+        take(file, ta1(file, "A")[:-20])
 
 
 def test_rows_are_seen_by_whose_they_are(file, fresh_database):

@@ -44,41 +44,53 @@ def sent(client_id, **more):
 def test_the_whole_journey(client_id, fresh_database, tmp_path):
     file = sent(client_id, largest=5)
     assert file.state == "sent"
-    sets = FileSet.objects.filter(file_id=file.pk).count()
-    assert sets > 2
     assert [one.name for one in (tmp_path / "out").iterdir()] == [file.file_name]
     person = FileLine.objects.filter(file_id=file.pk, set=2).order_by("number").first()
+    one_set_is_refused(client_id, file, person)
+    again = it_goes_again_alone(client_id, file)
+    a_report_refuses_somebody(client_id, again, person)
+    a_later_report_confirms_everybody(client_id, again, person)
+    assert not Ticket.objects.filter(IS_OPEN, about_kind__startswith="carrier").exists()
 
+
+def members_of(file, **narrowed):
+    return set(FileLine.objects.filter(file_id=file.pk, **narrowed).values_list("member", flat=True))
+
+
+def members_told(client_id):
+    return set(viewing.told(connections["default"], [client_id], CODE).cover["member"])
+
+
+def one_set_is_refused(client_id, file, person):
+    sets = FileSet.objects.filter(file_id=file.pk).count()
+    assert sets > 2
     take(client_id, ta1(file, "A"), 3)
     place = next(one for one in places_of(file) if one.set == 2 and one.member == person.member)
     codes = {number: "R" if number == 2 else "A" for number in range(1, sets + 1)}
-    answer = ack(file, codes, found={2: [at("INS", place.first)]})
-    taken = take(client_id, answer, 4)
+    taken = take(client_id, ack(file, codes, found={2: [at("INS", place.first)]}), 4)
     assert taken.files == {file.pk: "accepted in part"}
-    told = viewing.told(fresh_database, [client_id], CODE)
-    of_two = set(FileLine.objects.filter(file_id=file.pk, set=2).values_list("member", flat=True))
-    assert not of_two & set(told.cover["member"])
+    assert not members_of(file, set=2) & members_told(client_id)
     case = Ticket.objects.get(about_kind="carrier set")
     assert (case.person_id, case.about_key) == (person.person_id, f"{file.pk}/2")
-    chain = custody.chain(client_id, person.person_id, now=BUILT + 5 * HOUR)
-    mine = chain.filter(member=person.member, line=person.line).row(0, named=True)
+    mine = chain_row(client_id, person, 5)
     assert (mine["stage"], mine["acknowledged"], mine["verdict"]) == ("refused", "R", "refused")
     assert "goes again" in mine["words"]
 
+
+def it_goes_again_alone(client_id, file):
     again = sent(client_id, now=BUILT + timedelta(days=1), on=ON + timedelta(days=1))
     assert again.resends == file.pk
-    assert set(FileLine.objects.filter(file_id=again.pk).values_list("member", flat=True)) == of_two
+    assert members_of(again) == members_of(file, set=2)
     take(client_id, ack(again, {1: "A"}), 30)
-    case.refresh_from_db()
-    assert case.done_at is not None
-    told = viewing.told(fresh_database, [client_id], CODE)
-    assert of_two <= set(told.cover["member"])
+    assert Ticket.objects.get(about_kind="carrier set").done_at is not None
+    assert members_of(again) <= members_told(client_id)
+    return again
 
+
+def a_report_refuses_somebody(client_id, again, person):
     number = Person.objects.get(pk=person.person_id).employee_number
-    refused = report(
-        {"subscriber": number, "status": "REJ", "code": "E17", "text": f"no address for {number}"}
-    )
-    taken = take(client_id, refused, 50)
+    refused = {"subscriber": number, "status": "REJ", "code": "E17", "text": f"no address for {number}"}
+    taken = take(client_id, report(refused), 50)
     assert (taken.unmatched, taken.files) == (0, {again.pk: "confirmed"})
     case = Ticket.objects.get(about_kind="carrier member")
     assert (case.person_id, case.done_at) == (person.person_id, None)
@@ -86,28 +98,25 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     assert number not in case.body
     mine = chain_row(client_id, person, 51)
     assert (mine["stage"], mine["verdict_code"]) == ("refused", "E17")
-    part = custody.chain_of_event(
-        client_id, person.person_id, person.schedule_id, person.event_number, now=BUILT
-    )
+    event = (person.schedule_id, person.event_number)
+    part = custody.chain_of_event(client_id, person.person_id, *event, now=BUILT)
     assert person.line in set(part["line"])
 
+
+def a_later_report_confirms_everybody(client_id, again, person):
     families = set(FileLine.objects.filter(file_id=again.pk).values_list("subscriber", flat=True))
-    numbers = {one.subscriber: one.family for one in places_of(again) if one.subscriber in families}
-    everybody = [
-        {"subscriber": place.family, "first": place.first_name, "status": "OK"} for place in places_of(again)
-    ]
-    assert set(numbers) == families
-    taken = take(client_id, report(*everybody), 70)
+    places = places_of(again)
+    assert families <= {one.subscriber for one in places}
+    rows = [{"subscriber": one.family, "first": one.first_name, "status": "OK"} for one in places]
+    taken = take(client_id, report(*rows), 70)
     assert taken.files == {again.pk: "reconciled"}
-    case.refresh_from_db()
-    assert case.done_at is not None
+    assert Ticket.objects.get(about_kind="carrier member").done_at is not None
     mine = chain_row(client_id, person, 71)
     assert (mine["stage"], mine["confirmed_at"]) == ("confirmed", BUILT + 70 * HOUR)
     confirmed = ViewLine.objects.filter(member=person.member, line=person.line).get()
     assert confirmed.confirmed_at == BUILT + 70 * HOUR
     states = list(FileAct.objects.filter(file_id=again.pk).order_by("number").values_list("state", flat=True))
     assert states[-4:] == ["sent", "accepted", "confirmed", "reconciled"]
-    assert not Ticket.objects.filter(IS_OPEN, about_kind__startswith="carrier").exists()
 
 
 def chain_row(client_id, person, hours):

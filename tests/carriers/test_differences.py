@@ -123,7 +123,7 @@ def opening(
     was = known.get(row["begins_on"])
     if was:
         if same(row, was, "basis", "plan", "tier", "amount_cents"):
-            return None
+            return None if same(row, was, "provider") else ("001", "doctor change")
         return ("001" if same(row, was, "basis", "plan") else "021", "correction")
     earlier = [one for one in wanted if one["begins_on"] < row["begins_on"]]
     if not earlier:

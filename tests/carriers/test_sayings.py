@@ -70,7 +70,8 @@ SAYINGS = {
     " HD*021**HMO*HMO*EMP DTP*348*D8*20260301",
     (THIRD, "moves"): "INS*Y*18*001*43*A***FT",
     # a name put right, and the number of a newborn that has come
-    (FOURTH, "renamed"): "INS*Y*18*001*25*A***FT NM1*74*1*TALE*RENAMED NM1*70*1*STORY*RENAMED",
+    (FOURTH, "renamed"): "INS*Y*18*001*25*A***FT NM1*74*1*TALE*RENAMED*ANN NM1*70*1*STORY*RENAMED",
+    (FOURTH, "moves"): "INS*Y*18*001*33*A***FT",
     (FOURTH, "birth"): "INS*N*19*001*25*A",
 }
 UNSAID = {(SECOND, "never"), (THIRD, "never"), (SECOND, "quiet"), (THIRD, "quiet"), (THIRD, "hired")}
@@ -92,7 +93,9 @@ def told(fed):
     assert fed.build(THIRD) is None, "nothing is said twice"
     person, child = fed.play.cast.people["renamed"], fed.play.cast.dependents["kim"]
     by = {"made_by": "test", "now": at(FOURTH)}
-    workforce.correct_person(1, person, on=FOURTH, changes={"last_name": "Tale"}, **by)
+    workforce.correct_person(1, person, on=FOURTH, changes={"last_name": "Tale", "middle_name": "Ann"}, **by)
+    called = fed.play.cast.people["moves"]
+    workforce.correct_person(1, called, on=FOURTH, changes={"phone": "6175550100"}, **by)
     number = pl.Series(["123456789"])
     ssn = {"ssn_sealed": encrypt_ssn(number)[0], "ssn_hash": hash_ssn(number)[0].hex()}
     workforce.change_dependent(1, child, on=date(2026, 2, 17), changes=ssn, **by)
@@ -107,7 +110,7 @@ def test_a_saying_from_the_fact_to_the_segment(told, saying):
 
 def test_what_nets_to_nothing_is_not_said(told):
     assert not UNSAID & told.keys()
-    assert {name for on, name in told if on == FOURTH} == {"renamed", "birth"}
+    assert {name for on, name in told if on == FOURTH} == {"renamed", "birth", "moves"}
 
 
 def test_a_full_file_says_who_is_covered_and_who_ended_lately(told, fed):

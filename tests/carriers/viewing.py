@@ -16,7 +16,7 @@ def span(member: str, begins: str, ends: str = "", **told: Any) -> dict[str, Any
     """A span of a member of family S, told as 'MM-DD' of 2026."""
     row = {"subscriber": "S", "member": member, "line": "HLT", "basis": "A", "plan": "gold", "tier": None}
     days = {"begins_on": _day(begins), "ends_on": _day(ends) if ends else None}
-    return row | {"amount_cents": None, "cause": None, "end_cause": None} | days | told
+    return row | dict.fromkeys(("amount_cents", "provider", "cause", "end_cause")) | days | told
 
 
 def _day(text: str) -> date:
@@ -64,6 +64,7 @@ def views(draw: st.DrawFn) -> View:
                         "plan": draw(st.sampled_from(["gold", "lead"])),
                         "tier": draw(st.sampled_from(["EMP", "FAM"])),
                         "amount_cents": draw(st.sampled_from([None, 100])),
+                        "provider": draw(st.sampled_from(["D1", "D2"])),
                     }
                 )
                 if is_open:

@@ -18,7 +18,7 @@ from openbenefits.workforce.recording import FACT_TABLES
 
 router = Routes("people")
 TABLES = {table.fact: table.model for table in FACT_TABLES}
-PERSONAL = ("birth_on", "line1", "city", "postal_code", "email")
+PERSONAL = ("birth_on", "line1", "city", "postal_code", "email", "phone")
 """Seen with the scope `see personal`; of a birth date the year is left."""
 HEALTH = ("is_disabled", "is_smoker", "is_medicare_entitled")
 NEVER = ("ssn_sealed", "ssn_hash")

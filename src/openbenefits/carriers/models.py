@@ -168,6 +168,7 @@ class ViewLine(models.Model):
     plan = models.TextField(null=True)
     tier = models.TextField(null=True)
     amount_cents = models.BigIntegerField(null=True)
+    provider = models.TextField(null=True)
     cause = models.TextField(null=True)
     end_cause = models.TextField(null=True)
     file_id = models.BigIntegerField()

@@ -76,6 +76,8 @@ class PersonFact(Fact):
     pk = models.CompositePrimaryKey("client_id", "person_id", "valid_from", "version")
     first_name = models.TextField()
     last_name = models.TextField()
+    middle_name = models.TextField(null=True)
+    suffix = models.TextField(null=True)  # of the name: Jr., III
     birth_on = models.DateField(null=True)
     sex = models.TextField(null=True)  # F, M, X
     is_smoker = models.BooleanField(null=True)
@@ -83,6 +85,7 @@ class PersonFact(Fact):
     service_on = models.DateField(null=True)  # service counts from here
     is_medicare_entitled = models.BooleanField(null=True)
     email = models.TextField(null=True)
+    phone = models.TextField(null=True)
     ssn_sealed = models.BinaryField(null=True)
     ssn_hash = models.TextField(null=True)
 
@@ -151,6 +154,8 @@ class DependentFact(Fact):
     dependent_id = models.BigIntegerField()
     first_name = models.TextField()
     last_name = models.TextField()
+    middle_name = models.TextField(null=True)
+    suffix = models.TextField(null=True)
     person_type = models.TextField()  # core.codes.PersonType
     birth_on = models.DateField(null=True)
     sex = models.TextField(null=True)

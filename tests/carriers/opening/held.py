@@ -120,6 +120,7 @@ def spans_of(points: pl.DataFrame) -> pl.DataFrame:
             tier="coverage_code",
             basis=pl.lit("A"),
             amount_cents=pl.lit(None, pl.Int64),
+            provider=pl.lit(None, pl.String),
             cause=pl.lit(None, pl.String),
             end_cause=pl.lit(None, pl.String),
         )

@@ -1,6 +1,7 @@
 """Files a client cannot be opened with as they are: each fault at its place, what is good is shown all the same."""
 
 import random
+import re
 from datetime import date
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.enrollment.models import Coverage
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workforce.census.comparing import Known
-from openbenefits.workforce.models import JobFact
+from openbenefits.workforce.models import JobFact, PersonFact
 
 from .conftest import NOW, ON
 from .held import points_of
 
-REAL = Path("/work/shared/data/x12/834")
+X12 = Path(__file__).parents[2] / "files" / "x12"
+REAL = [*sorted(X12.glob("*.834")), *sorted(X12.glob("pyx12-834_[d-l]*[a-z].txt"))]
 ISA = "ISA*00*          *00*          *30*123456780      *ZZ*EVERY          *251002*0200*^*00501*000000001*0*T*:~"
 HEAD = "GS*BE*123456780*EVERY*20251002*0200*1*X*005010X220A1~ST*834*0001*005010X220A1~"
 BGN = "BGN*00*F1*20251002*0200****4~N1*P5*HARBOR*FI*234567891~N1*IN*EVERY*FI*876543219~"
@@ -175,6 +177,8 @@ def test_jobs_and_amounts_as_far_as_told(two):
     plans = [{"insurance": "HLT", "plan": "LIFE", "ours": "SAMPLE-SUPP-LIFE", "option": "2X"}]
     pay, volume = "ICM*4*5000.5*37.5", "AMT*D2*120000"
     person = subscriber(employment="PT", more=["REF*DX*D7"])
+    person[-2] = "NM1*IL*1*Stone*Ann*Lou**Jr"
+    person.insert(-1, "PER*IP**HP*6175550100*EM*ann@harbor.example")
     done = opened(
         two,
         *person, pay, *line("LIFE", ""), volume,
@@ -186,6 +190,9 @@ def test_jobs_and_amounts_as_far_as_told(two):
     assert (job.annual_pay_cents, job.weekly_hours_hundredths) == (60_006_00, 37_50)
     assert (job.department, job.company, job.full_part_time) == ("SALES", "HFM", "P")
     assert (job.action, job.valid_from) == ("HIR", date(2020, 1, 1))
+    named = PersonFact.objects.get(client_id=two.empty)
+    assert (named.middle_name, named.suffix) == ("Lou", "Jr")
+    assert (named.phone, named.email) == ("6175550100", "ann@harbor.example")
     point = Coverage.objects.get(client_id=two.empty)
     assert (point.plan_type, point.coverage_cents) == ("21", 120_000_00)
 
@@ -259,32 +266,44 @@ def test_mappings_are_refused_with_what_to_change():
     assert of_partner is not None
 
 
-REAL_FILES = sorted(REAL.glob("*")) if REAL.exists() else []
-
-
-@pytest.mark.skipif(not REAL_FILES, reason="real files are not on this machine")
 def test_real_files_are_previewed(two):
-    for file in REAL_FILES:
+    assert len(REAL) == 9
+    for file in REAL:
         told = preview(two.connection, two.empty, file.read_bytes(), file.name, two.mapping(), on=ON, now=NOW)
         assert "full file" in told.refused
         assert told.counts["members"] == told.people.height >= 1
         assert told.findings.filter(pl.col("row").is_null()).is_empty()
 
 
-def test_mutations_never_crash(two, plan):
-    data = bytearray(
-        a_file(*subscriber(), *line(plan, "ECH"), *dependent(), *line(plan, "ECH", begin="20250301"))
-    )
-    dice = random.Random(7)
+def test_of_a_file_altered_nobody_is_lost(two, plan):
+    data = a_file(*subscriber(), *line(plan, "ECH"), *dependent(), *line(plan, "ECH", begin="20250301"))
+    dice, refused, told_of = random.Random(7), [], 0
     for _ in range(8):
         broken = bytearray(data)
         for _ in range(dice.randint(1, 6)):
             at = dice.randrange(len(ISA), len(broken))
             broken[at] = dice.choice(b"*~:^ 09AZ\xff\n")
         try:
-            preview(two.connection, two.empty, bytes(broken), "m.834", two.mapping(), on=ON, now=NOW)
-        except X12Refused:
+            told = preview(two.connection, two.empty, bytes(broken), "m.834", two.mapping(), on=ON, now=NOW)
+        except X12Refused as fault:
+            refused.append(str(fault))
             continue
+        told_of += 1
+        everybody_is_told_of(bytes(broken), told)
+    assert refused
+    assert told_of
+    assert all(re.search(r"segment \d+: |expected ", one) for one in refused)
+
+
+def everybody_is_told_of(data, told):
+    """Each INS of the bytes is a person shown, or is left out by a finding at it; who is not taken has a finding."""
+    stated = [at for at, one in enumerate(data.split(b"~"), start=1) if one.strip().startswith(b"INS*")]
+    located = set(told.findings["row"])
+    assert set(stated) <= set(told.people["row"]) | located
+    assert told.counts["members"] == len(stated) == 2 or located
+    assert told.findings.filter(pl.col("row").is_null()).is_empty()
+    untaken = told.people.filter(pl.col("state").is_in(["fault", "asked", "left"]))
+    assert untaken.is_empty() or located
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])

@@ -1,6 +1,7 @@
 """Our own 999 for a file somebody sent us, from what was found in it, under control numbers of ours.
 
-The answers are the same typed rows that a 999 is read into. A 999 is never answered by a 999.
+Where its envelope is wrong, a TA1. The answers are the same typed rows that a 999 is read into. A 999 is
+never answered by a 999.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from openbenefits.carriers.acknowledgements.reader import TRIGGER, GroupAnswer, SetAnswer, SetFinding
+from openbenefits.carriers.x12.reader import Segment
 
 GUIDE = "005010X231A1"
 ACKNOWLEDGEMENTS = "FA"
@@ -83,6 +85,17 @@ def written(groups: Sequence[GroupAnswer], address: Address, numbers: Numbers, *
         lines += _set(one, f"{number:04d}")
     lines += [["GE", str(len(groups)), str(numbers.group)], ["IEA", "1", f"{numbers.interchange:09d}"]]
     return "".join("*".join(line) + "~" for line in lines).encode("ascii", "replace")
+
+
+def refused_envelope(
+    header: Segment, note: str, address: Address, numbers: Numbers, *, now: datetime
+) -> bytes:
+    """Write the TA1, alone in its interchange, that refuses one whose envelope is wrong; note: TA105."""
+    answer = ["TA1", header.get(13).strip(), header.get(9), header.get(10), "R", note]
+    lines = [_isa(address, numbers, now), answer, ["IEA", "0", f"{numbers.interchange:09d}"]]
+    return "".join(
+        "*".join(_clean(one) if line is answer else one for one in line) + "~" for line in lines
+    ).encode("ascii", "replace")
 
 
 def _isa(address: Address, numbers: Numbers, now: datetime) -> list[str]:

@@ -1,7 +1,10 @@
-"""Our own 999 for an 834 somebody sends us: what was read of it, under control numbers of ours, once."""
+"""Our own 999 for an 834 somebody sends us: what was read of it, under control numbers of ours, once.
+
+Of an interchange whose envelope is wrong nothing is read: a TA1 refuses it.
+"""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +16,7 @@ from openbenefits.carriers.acknowledgements.answering import (
     Address,
     Numbers,
     judged,
+    refused_envelope,
     written,
 )
 from openbenefits.carriers.acknowledgements.reader import GroupAnswer, Position, SetAnswer, SetFinding
@@ -27,10 +31,11 @@ from openbenefits.carriers.models import CarrierFile
 from openbenefits.carriers.rules.custody import FileState
 from openbenefits.carriers.rules.renderings import Message
 from openbenefits.carriers.states.moving import come_to, write_down
-from openbenefits.carriers.x12.reader import read_interchange
+from openbenefits.carriers.x12.reader import Segment, X12Refused, read_envelope, read_interchange
 from openbenefits.store.secrets import seal_file
 
-KIND = "999"
+KIND, REFUSAL, ENROLMENT = "999", "TA1", "BE"
+Content = Callable[[Numbers], bytes]
 EMPTY: dict[str, Any] = {"state": str(FileState.BUILT), "members": 0, "lines": 0}
 NOTHING = Message(purpose="", people=pl.DataFrame(schema=PEOPLE), lines=pl.DataFrame(schema=LINES))
 IN_ERROR = "5"
@@ -49,59 +54,108 @@ def reply(
     reference = hashlib.sha256(data).hexdigest()
     reading = read_file(data)
     groups = answers(data, reading)
-    address = _address(partner, data)
+    address = _address(partner, read_interchange(data).header)
+
+    def content(numbers: Numbers) -> bytes:
+        return written(groups, address, numbers, now=now)
+
+    asked = (connection, client_id, code, KIND, address, content, reference)
+    return _once(*asked, owner=owner, author=author, now=now)
+
+
+def refuse(
+    connection: Any, client_id: int, code: str, data: bytes, note: str, *, author: str, now: datetime
+) -> CarrierFile | None:
+    """Make the TA1 that refuses an interchange with enrolment, released to be sent; for the same file once.
+
+    note: TA105. None where nobody can be answered: no ISA can be read, or there is no enrolment in it (what
+    acknowledges is never acknowledged).
+
+    Errors: PartnerRefused.
+    """
+    try:
+        header, kinds = read_envelope(data)
+    except X12Refused:
+        return None
+    if ENROLMENT not in kinds:
+        return None
+    owner, _, partner = partner_of(client_id, code)
+    address = _address(partner, header)
+
+    def content(numbers: Numbers) -> bytes:
+        return refused_envelope(header, note, address, numbers, now=now)
+
+    asked = (connection, client_id, code, REFUSAL, address, content, hashlib.sha256(data).hexdigest())
+    return _once(*asked, owner=owner, author=author, now=now)
+
+
+def _once(
+    connection: Any,
+    client_id: int,
+    code: str,
+    kind: str,
+    address: Address,
+    content: Content,
+    reference: str,
+    *,
+    owner: int,
+    author: str,
+    now: datetime,
+) -> CarrierFile:
+    """Make an answer, or find the one that was made to the same file."""
     with transaction.atomic():
         viewing.locked(connection, code, [owner])
-        known = CarrierFile.objects.filter(
-            partner=code, partner_client=owner, kind=KIND, reference=reference
-        ).first()
+        whose = CarrierFile.objects.filter(partner=code, partner_client=owner)
+        known = whose.filter(kind=kind, reference=reference).first()
         if known is not None:
             return known
-        return _made(connection, client_id, code, groups, address, reference, author=author, now=now)
+        return _made(connection, client_id, code, kind, address, content, reference, author=author, now=now)
 
 
 def _made(
     connection: Any,
     client_id: int,
     code: str,
-    groups: Sequence[GroupAnswer],
+    kind: str,
     address: Address,
+    write: Content,
     reference: str,
     *,
     author: str,
     now: datetime,
 ) -> CarrierFile:
-    """Write the 999 under the next numbers, and keep it, released."""
+    """Write an answer under the next numbers, and keep it, released."""
     owner, version, partner = partner_of(client_id, code)
     file_id = next_file_id(connection)
-    ends, kinds = (address.sender, address.receiver), (INTERCHANGE, ACKNOWLEDGEMENTS)
-    interchange, group = given_out(connection, *ends, kinds, client_id=client_id, file_id=file_id)
-    content = written(groups, address, Numbers(interchange=interchange, group=group), now=now)
+    kinds = (INTERCHANGE, ACKNOWLEDGEMENTS) if kind == KIND else (INTERCHANGE,)
+    ends = (address.sender, address.receiver)
+    interchange, *group = given_out(connection, *ends, kinds, client_id=client_id, file_id=file_id)
+    content = write(Numbers(interchange=interchange, group=group[0] if group else 0))
     file = CarrierFile(
         id=file_id,
         client_id=client_id,
         partner=code,
         partner_client=owner,
         version=version,
-        kind=KIND,
+        kind=kind,
         environment=partner.environment,
         as_of=now.date(),
         known_at=now,
         reference=reference,
-        file_name=_name(partner, client_id, code, interchange, now),
+        file_name=_name(partner, client_id, code, interchange, kind, now),
         fingerprint=hashlib.sha256(content).hexdigest(),
         content=seal_file(content),
         said=packed(NOTHING),
         since=now,
         interchange=interchange,
-        group=group,
+        group=group[0] if group else None,
         built_at=now,
         built_by=author,
         **EMPTY,
     )
     file.save(force_insert=True)
     write_down(file, "built", author=author, now=now)
-    come_to(file, FileState.VALIDATED, "it answers an 834", author=author, now=now)
+    come_to(file, FileState.VALIDATED, "it answers a file that came", author=author, now=now)
     come_to(file, FileState.RELEASED, "an answer needs nobody's word", author=author, now=now)
     return file
 
@@ -164,7 +218,7 @@ def _sets_with_faults(data: bytes, reading: Reading) -> set[str]:
     return found
 
 
-def _address(partner: Partner, data: bytes) -> Address:
+def _address(partner: Partner, head: Segment) -> Address:
     """Answer who answers whom: as the agreement has it, else the ends of the file turned round."""
     if partner.profile is not None:
         ours, theirs = partner.profile.sender, partner.profile.receiver
@@ -177,7 +231,6 @@ def _address(partner: Partner, data: bytes) -> Address:
             application_receiver=theirs.group_id,
             usage=partner.environment,
         )
-    head = read_interchange(data).header
     return Address(
         sender=head.get(8).strip(),
         receiver=head.get(6).strip(),
@@ -187,12 +240,12 @@ def _address(partner: Partner, data: bytes) -> Address:
     )
 
 
-def _name(partner: Partner, client_id: int, code: str, number: int, now: datetime) -> str:
+def _name(partner: Partner, client_id: int, code: str, number: int, kind: str, now: datetime) -> str:
     return partner.naming.format(
         partner=code,
         client=client_id or "all",
         date=f"{now:%Y%m%d}",
         time=f"{now:%H%M%S}",
         number=f"{number:09d}",
-        kind=KIND,
+        kind=kind,
     )

@@ -12,11 +12,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from openbenefits.carriers.acknowledgements.advice import CODE as ADVICE
+from openbenefits.carriers.acknowledgements.advice import read_advice
 from openbenefits.carriers.acknowledgements.reader import Acknowledgements, read_acknowledgements
 from openbenefits.carriers.acknowledgements.reports import Layout, Report, ReportRefused, read_report
 from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, partner_of
 from openbenefits.carriers.answers.acknowledging import Taking, take_acknowledgements
-from openbenefits.carriers.answers.replying import reply
+from openbenefits.carriers.answers.replying import refuse, reply
 from openbenefits.carriers.answers.reporting import take_report
 from openbenefits.carriers.filing.transport.carriage import Carriage, TransferFailed
 from openbenefits.carriers.filing.transport.ways import way_of
@@ -29,6 +31,8 @@ from openbenefits.store.secrets import seal_file
 
 ENROLMENT = "834"
 MOST_TOLD = 50
+NOTHING_AGREED = Layout(kind="delimited", columns={})
+"""Of an 824 nothing need be agreed: silence says nothing."""
 
 
 class AnswerRefused(ValueError):
@@ -75,11 +79,16 @@ def take(
 ) -> Taken:
     """Take an answer of a partner, whatever it is. layout: the agreement's by which a report is read.
 
+    An interchange with enrolment whose envelope is wrong is answered by a TA1 of ours, and a case opens.
+
     Errors: AnswerRefused, X12Refused, ReportRefused for what cannot be read; PartnerRefused; FileRefused
             where somebody else is at work on a file it answers. Nothing is changed then.
     """
     owner, _, partner = partner_of(client_id, code)
-    kind, told, used = _read(data, partner, layout)
+    try:
+        kind, told, used = _read(data, partner, layout)
+    except X12Refused as fault:
+        return _refused(connection, client_id, code, data, fault, owner=owner, author=author, now=now)
     if kind == ENROLMENT:
         file = reply(connection, client_id, code, data, author=author, now=now)
         words = f"File {file.pk} is our 999 for it, to be sent. Compare what it says with our coverage."
@@ -148,6 +157,27 @@ def _collected(
     return taken
 
 
+def _refused(
+    connection: Any,
+    client_id: int,
+    code: str,
+    data: bytes,
+    fault: X12Refused,
+    *,
+    owner: int,
+    author: str,
+    now: datetime,
+) -> Taken:
+    """Answer an interchange that cannot be read by a TA1. Errors: the fault, where nobody can be answered."""
+    with transaction.atomic():
+        file = refuse(connection, client_id, code, data, fault.note, author=author, now=now)
+        if file is None:
+            raise fault
+        words = f"{fault}. File {file.pk} is our TA1 that refuses it, to be sent."
+        casing.unreadable_answer(client_id or owner, code, file.reference[:16], words, now=now)
+    return Taken(kind=ENROLMENT, reply=file.pk, words=(words,))
+
+
 def _read(
     data: bytes, partner: Partner, layout: str | None
 ) -> tuple[str, Acknowledgements | Report | None, Layout | None]:
@@ -158,6 +188,8 @@ def _read(
         told = read_interchange(data)
         if any(one.code == ENROLMENT for one in told.sets):
             return ENROLMENT, None, None
+        if any(one.code == ADVICE for one in told.sets):
+            return f"report {ADVICE}", read_advice(data), NOTHING_AGREED
         found = read_acknowledgements(data)
         return ("999" if found.groups else "TA1"), found, None
     name, used = _layout(data, partner, layout)

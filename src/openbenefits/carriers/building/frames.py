@@ -38,11 +38,10 @@ EVENT = HOLDER | {
 }
 
 PROVIDERS = f"""
-SELECT DISTINCT ON (client_id, person_id, benefit_record, plan_type, dependent_id)
-       client_id, person_id, benefit_record, plan_type, dependent_id, provider_id, name, is_patient, begins_on
+SELECT client_id, person_id, benefit_record, plan_type, dependent_id, provider_id, name, is_patient, begins_on
 FROM enrollment_providerchoice AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE made_at <= %(known_at)s
-ORDER BY client_id, person_id, benefit_record, plan_type, dependent_id, number DESC
+ORDER BY client_id, person_id, benefit_record, plan_type, dependent_id, number
 """
 PROVIDER = HOLDER | {
     "benefit_record": pl.Int16,
@@ -121,7 +120,7 @@ def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def load_providers(connection: Any, people: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
-    """Load the last word of each member about a provider: PROVIDER; an empty provider_id is nobody."""
+    """Load what members said of providers, the last word last: PROVIDER; an empty provider_id is nobody."""
     return copy_out(
         connection, PROVIDERS, PROVIDER, {**people_arrays(people), "known_at": known_at or "infinity"}
     )

@@ -14,10 +14,10 @@ from openbenefits.carriers.rules.views import MEMBER, PEOPLE
 from openbenefits.store.secrets import decrypt_ssn
 from openbenefits.workforce.frames import HIRES, load_addresses, load_dependents, load_jobs, load_persons
 
-NAMES = dict.fromkeys(("first_name", "last_name"), pl.String())
+NAMES = dict.fromkeys(("first_name", "last_name", "middle_name", "suffix"), pl.String())
 PERSON = {
     **NAMES,
-    **{name: pl.String() for name in ("sex", "marital_status", "email")},
+    **{name: pl.String() for name in ("sex", "marital_status", "email", "phone")},
     "birth_on": pl.Date(),
     "ssn_sealed": pl.Binary(),
 }

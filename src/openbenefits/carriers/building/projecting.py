@@ -18,12 +18,13 @@ from openbenefits.carriers.rules import spans as spanning
 from openbenefits.carriers.rules.causes import CONTINUING, EVENT_KEY, TAKEN_OVER, causes_of, end_word
 from openbenefits.carriers.rules.identities import dependent_key, person_key
 from openbenefits.carriers.rules.maintenance import COBRA_EVENTS
-from openbenefits.carriers.rules.views import COBRA, COVER, View, view
+from openbenefits.carriers.rules.views import COBRA, COVER, LINE, View, view
+from openbenefits.core.codes import KIND_OF
 from openbenefits.enrollment.basis import points_known
 from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.frames import load_covered_dependents
 from openbenefits.programs.frames import load_setup
-from openbenefits.workforce.frames import load_jobs
+from openbenefits.workforce.frames import load_dependents, load_jobs
 
 PREMIUM = "premium"
 SOURCES = {
@@ -85,12 +86,13 @@ def wanted(
         people = pl.concat([people, also.select(people.columns)]).unique()
     through = None if partner.ahead_days is None else on + timedelta(days=partner.ahead_days)
     rows = _members(connection, people, setup, options, through=through, known_at=known_at, on=on)
+    providers = load_providers(connection, people, known_at)
+    rows = _with_providers(rows, providers if takes_providers(partner) else providers.clear())
     if takes_premium(partner):
         rows = _with_premiums(connection, client_ids, rows, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
     told = naming.people_of(known, cover)
-    providers = load_providers(connection, people, known_at).filter(pl.col("provider_id") != "")
     return Projection(
         view=view(told, cover),
         sources=rows.select(pl.col(name).cast(kind) for name, kind in SOURCES.items()),
@@ -105,11 +107,30 @@ def takes_premium(partner: Partner) -> bool:
     return partner.profile is not None and PREMIUM not in partner.profile.off
 
 
+def takes_providers(partner: Partner) -> bool:
+    """Tell whether a partner wants to know doctors and dentists (loop 2310)."""
+    return partner.profile is not None and "2310" not in partner.profile.off
+
+
+def _with_providers(rows: pl.DataFrame, providers: pl.DataFrame) -> pl.DataFrame:
+    """Name the provider of each span: by the last word that counts before the span is over."""
+    key = ["client_id", "person_id", "benefit_record", "plan_type"]
+    own = pl.col("dependent_id").fill_null(spanning.EMPLOYEE)
+    spans = rows.select(*key, *LINE, "begins_on", "ends_on", dependent_id=own)
+    words = providers.select(*key, "dependent_id", provider="provider_id", named_on="begins_on")
+    said = spans.join(words, on=[*key, "dependent_id"], maintain_order="left_right")
+    counts = (pl.col("named_on") <= pl.col("ends_on")).fill_null(value=True)
+    last = said.filter(counts).unique([*LINE, "begins_on"], keep="last", maintain_order=True)
+    last = last.filter(pl.col("provider") != "").select(*LINE, "begins_on", "provider")
+    return rows.join(last, on=[*LINE, "begins_on"], how="left", maintain_order="left")
+
+
 def _with_premiums(
     connection: Any, client_ids: Sequence[int], rows: pl.DataFrame, *, on: date
 ) -> pl.DataFrame:
     """Give subscribers the month's premium of their health coverage, on the day or the nearest one."""
     is_told = (pl.col("subscriber") == pl.col("member")) & pl.col("plan_type").str.starts_with("1")
+    is_told = is_told & ~pl.col("is_retiered")  # what was lost had another price
     day = pl.max_horizontal("begins_on", pl.min_horizontal(pl.lit(on), "ends_on"))
     told = rows.filter(is_told).with_columns(price_on=day)
     held = told.select(*spanning.SERIES, "point_on", "version", "price_on")
@@ -130,6 +151,7 @@ def spans_of(
     rows = _members(
         connection, people, setup, options_of(setup, partner), through=None, known_at=known_at, on=None
     )
+    rows = _with_providers(rows, load_providers(connection, people, known_at))
     names = [*COVER, *(name for name in SOURCES if name not in COVER)]
     return rows.select(names)
 
@@ -182,7 +204,10 @@ def _members(
     if through is not None:
         continued = continued.filter(pl.col("span_from") <= through)
     carried = spanning.continued_members(continued, active, _single(setup), on=on)
-    active = active.with_columns(is_alone=pl.lit(value=False))
+    carried = spanning.with_family_tiers(
+        carried, _kinds(connection, people, known_at), _tiers(setup, options)
+    )
+    active = active.with_columns(is_alone=pl.lit(value=False), is_retiered=pl.lit(value=False))
     rows = _keyed(pl.concat([active, carried.select(active.columns)]))
     rows = rows.with_columns(rank=pl.col("benefit_record").cast(pl.Int32) * 2 + pl.col("slot").cast(pl.Int32))
     return spanning.one_a_day(rows, "rank")
@@ -228,6 +253,21 @@ def _with_causes(
     rows = rows.join(ends, on=[*key[:3], "end_schedule_id", "end_event_number"], how="left")
     taken_over = pl.when(pl.col("schedule_id").is_null()).then(pl.lit(TAKEN_OVER)).otherwise("begins_by")
     return rows.with_columns(begins_by=taken_over, ends_by=end_word("end_kind", "end_by")).drop("end_by")
+
+
+def _kinds(connection: Any, people: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
+    """Answer as what coverage codes count each dependent: dependent_id, kind."""
+    facts = load_dependents(connection, people, {"person_type": pl.String()}, known_at)
+    last = facts.sort("valid_from").unique("dependent_id", keep="last")
+    kind = pl.col("person_type").replace_strict(KIND_OF, default="nonqualified", return_dtype=pl.String)
+    return last.select("dependent_id", kind=kind)
+
+
+def _tiers(setup: dict[str, pl.DataFrame], options: pl.DataFrame) -> pl.DataFrame:
+    """List the tiers each plan was ever offered in, with whom each may cover."""
+    offered = options.select("plan", "tier").drop_nulls().unique()
+    codes = setup["coverage_code"].unique("coverage_code_id").rename({"code": "tier"})
+    return offered.join(codes.drop("client_id", strict=False).unique("tier"), on="tier")
 
 
 def _single(setup: dict[str, pl.DataFrame]) -> str | None:

@@ -17,7 +17,7 @@ from openbenefits.carriers.rules.views import MEMBER
 
 REFUSED_IN = tuple(str(one) for one in (*REFUSING, FileState.ACCEPTED_IN_PART))
 GIVEN_UP = tuple(str(one) for one in (FileState.INVALID, FileState.WITHDRAWN))
-SAME = (*KEY, "action", "ends_on", "basis", "plan", "tier", "amount_cents", "is_void")
+SAME = (*KEY, "action", "ends_on", "basis", "plan", "tier", "amount_cents", "provider", "is_void")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import polars as pl
 from openbenefits.carriers.agreements.partners import Partner
 from openbenefits.carriers.building.projecting import Projection
 from openbenefits.carriers.enrollment.arrange import Told
-from openbenefits.carriers.enrollment.coverage import BEGIN, Coverage, Line, Provider
+from openbenefits.carriers.enrollment.coverage import BEGIN, Coverage, Line, Provider, ProviderChange
 from openbenefits.carriers.enrollment.coverage import END as END_DAY
 from openbenefits.carriers.enrollment.member import Member, Standing
 from openbenefits.carriers.enrollment.person import (
@@ -32,7 +32,7 @@ from openbenefits.carriers.enrollment.person import (
 from openbenefits.carriers.enrollment.rules import CHILDREN, is_npi
 from openbenefits.carriers.enrollment.statements import Amount, Dated
 from openbenefits.carriers.rules import identities as ids
-from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
+from openbenefits.carriers.rules.differences import ADD, ANOTHER_DOCTOR, CHANGE, END, REINSTATE
 from openbenefits.carriers.rules.renderings import COMPARE, Message
 from openbenefits.carriers.rules.views import COBRA, MEMBER, View
 
@@ -44,6 +44,8 @@ COBRA_FROM, COBRA_UNTIL, ELIGIBLE_FROM, ELIGIBLE_UNTIL = "340", "341", "356", "3
 PREMIUM, VOLUME = "P3", "FK"
 DENTAL = ("11", "16")
 DOCTOR, DENTIST, NPI, OWN_NUMBER = "P3", "QN", "XX", "SV"
+CHOSE = "14"
+"""PLA05: the member himself wants another provider."""
 KNOWN, NEW, UNKNOWN = "25", "26", "72"
 """NM110: whether a member is a patient of the provider already."""
 EMPLOYMENT_EVENT = "1"
@@ -74,9 +76,10 @@ class _Around:
         self.values = _by_person(projection.values)
         self.details = _by_person(projection.details)
         self.sequences = _birth_sequences(message, projection.view)
+        self.continued_from = _continued_from(projection.view)
         self.missing_since = _missing_since(message, told)
-        self.providers: dict[tuple[int, int, int, str], Row] = {
-            (row["client_id"], row["person_id"], row["dependent_id"], row["line"]): row
+        self.providers: dict[tuple[int, int, int, str, str | None], Row] = {
+            (row["client_id"], row["person_id"], row["dependent_id"], row["line"], row["provider_id"]): row
             for row in projection.providers.iter_rows(named=True)
         }
 
@@ -89,7 +92,7 @@ class _Around:
         values = self.values.get(who, {})
         member = Member(
             standing=self._standing(row, {} if dependent else details),
-            dates=tuple(_dates(row, lines, details, is_employee=not dependent)),
+            dates=tuple(self._dates(row, lines, details, is_employee=not dependent)),
             person=_person(row),
             was=_was(row) if row["is_corrected"] else None,
             coverages=tuple(self._coverage(line, whose) for line in lines),
@@ -102,6 +105,23 @@ class _Around:
             own["employee_number"] = f"{own.get('employee_number', '')}-{row['subscriber'].rsplit('-', 1)[1]}"
         keys = {"subscriber": row["subscriber"], "member": row["member"]}
         return {**values_for(self.partner, own.get("client", "")), **own, **keys}
+
+    def _dates(self, row: Row, lines: Sequence[Row], details: Row, *, is_employee: bool) -> list[Dated]:
+        """Answer the days of a member: employment, eligibility, continuation."""
+        begins = [line["begins_on"] for line in lines if line["action"] != END]
+        ends = [line["ends_on"] for line in lines if line["action"] == END and not line["is_void"]]
+        action, found = row["action"], {}
+        if is_employee and action in (ADD, REINSTATE, COMPARE):
+            found[HIRED] = details.get("hired_on")
+        if action == END:
+            found[LEFT] = details.get("last_day_employed") if is_employee else None
+            found[ELIGIBLE_UNTIL] = max(ends, default=None)
+        if action == ADD:
+            found[ELIGIBLE_FROM] = min(begins, default=None)
+        if row["basis"] == COBRA:
+            first = self.continued_from.get((row["subscriber"], row["member"]), min(begins, default=None))
+            found |= _continued(row, first, ends, details)
+        return [Dated(kind=kind, on=day) for kind, day in sorted(found.items()) if day is not None]
 
     def _standing(self, row: Row, details: Row) -> Standing:
         is_own = row["subscriber"] == row["member"]
@@ -120,14 +140,15 @@ class _Around:
         )
 
     def _coverage(self, line: Row, whose: tuple[int, int, int]) -> Coverage:
-        days = {CHANGED: self._changed_on(line), BEGIN: line["begins_on"], END_DAY: line["said_end_on"]}
+        provider = self.providers.get((*whose, line["line"], line["provider"]))
+        since = self._changed_on(line) if line["kind"] != ANOTHER_DOCTOR else _named_on(line, provider)
+        days = {CHANGED: since, BEGIN: line["begins_on"], END_DAY: line["said_end_on"]}
         kind = PREMIUM if line["line"].startswith("1") else VOLUME
-        provider = self.providers.get((*whose, line["line"]))
         return Coverage(
             line=Line(action=line["action"], insurance=line["plan"] or "", tier=line["tier"] or ""),
             dates=tuple(Dated(kind=kind, on=day) for kind, day in days.items() if day is not None),
             amounts=() if line["amount_cents"] is None else (Amount(kind=kind, cents=line["amount_cents"]),),
-            providers=() if provider is None or line["action"] == END else (_provider(provider),),
+            providers=() if provider is None or line["action"] == END else (_provider(provider, line),),
         )
 
     def _changed_on(self, line: Row) -> date | None:
@@ -163,30 +184,16 @@ def _missing_since(message: Message, told: View) -> dict[tuple[str, str, str, da
     return {tuple(row[:4]): row[4] + DAY for row in ended.select(*key, "ends_on").iter_rows()}  # type: ignore[misc]
 
 
-def _dates(row: Row, lines: Sequence[Row], details: Row, *, is_employee: bool) -> list[Dated]:
-    """Answer the days of a member: employment, eligibility, continuation."""
-    begins = [line["begins_on"] for line in lines if line["action"] != END]
-    ends = [line["ends_on"] for line in lines if line["action"] == END and not line["is_void"]]
-    action, found = row["action"], {}
-    if is_employee and action in (ADD, REINSTATE, COMPARE):
-        found[HIRED] = details.get("hired_on")
-    if action == END:
-        found[LEFT] = details.get("last_day_employed") if is_employee else None
-        found[ELIGIBLE_UNTIL] = max(ends, default=None)
-    if action == ADD:
-        found[ELIGIBLE_FROM] = min(begins, default=None)
-    if row["basis"] == COBRA:
-        found |= _continued(row, begins, ends, details)
-    return [Dated(kind=kind, on=day) for kind, day in sorted(found.items()) if day is not None]
+def _continued_from(held: View) -> dict[tuple[str, str], date]:
+    """Answer since when each member continues; a new tier on the way begins nothing."""
+    firsts = held.cover.filter(pl.col("basis") == COBRA).group_by(MEMBER).agg(pl.col("begins_on").min())
+    return {(subscriber, member): day for subscriber, member, day in firsts.iter_rows()}
 
 
-def _continued(
-    row: Row, begins: Sequence[date], ends: Sequence[date], details: Row
-) -> dict[str, date | None]:
+def _continued(row: Row, first: date | None, ends: Sequence[date], details: Row) -> dict[str, date | None]:
     """Answer the days of continuation: the event behind it, its begin and end."""
     if row["action"] == END:
         return {COBRA_UNTIL: max(ends, default=None)}
-    first = min(begins, default=None)
     left = details.get("last_day_employed") if row["cobra_event"] == EMPLOYMENT_EVENT else None
     return {EVENT: left or (first and first - DAY), COBRA_FROM: first}
 
@@ -247,7 +254,14 @@ def _place(address: str | None) -> tuple[Street | None, City | None]:
     return street, City(city=city, state=state, zip=postal_code.replace("-", ""), country=abroad)
 
 
-def _provider(row: Row) -> Provider:
+def _named_on(line: Row, provider: Row | None) -> date:
+    """Answer since when a span has another provider."""
+    begin: date = line["begins_on"]
+    return begin if provider is None else max(begin, provider["begins_on"])
+
+
+def _provider(row: Row, line: Row) -> Provider:
+    is_another = line["kind"] == ANOTHER_DOCTOR
     role = DENTIST if row["line"] in DENTAL else DOCTOR
     is_patient = row["is_patient"]
     name = Name(
@@ -257,4 +271,5 @@ def _provider(row: Row) -> Provider:
         id=row["provider_id"],
         relation=UNKNOWN if is_patient is None else KNOWN if is_patient else NEW,
     )
-    return Provider(name=name)
+    change = ProviderChange(on=_named_on(line, row), reason=CHOSE) if is_another else None
+    return Provider(name=name, change=change)

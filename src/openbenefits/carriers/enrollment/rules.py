@@ -210,18 +210,23 @@ def _subscriber_first(told: Set, allowed: Leniency) -> Iterator[tuple[int, str]]
 
 
 def _twins(told: Set, _: Leniency) -> Iterator[tuple[int, str]]:
-    """Two children of a family with one birth date need INS17, else a carrier takes them for one."""
-    births: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    """Two children of a family with one birth date need INS17, else a carrier takes them for one.
+
+    A child said twice, ended as active and added under COBRA, is one.
+    """
+    births: dict[tuple[str, str], dict[str, tuple[int, str]]] = {}
     for number, one in enumerate(told.members, start=1):
-        details = one.person.demographics if one.person else None
-        if one.standing.relationship in CHILDREN and details and details.born_on:
-            births.setdefault((one.family, str(details.born_on)), []).append(
-                (number, one.standing.birth_sequence)
-            )
+        person = one.person
+        if one.standing.relationship in CHILDREN and person and person.demographics:
+            day = (one.family, str(person.demographics.born_on or number))
+            births.setdefault(day, {})[person.name.first] = (number, one.standing.birth_sequence)
     for same in births.values():
-        sequences = [sequence for _, sequence in same]
+        sequences = [sequence for _, sequence in same.values()]
         if len(same) > 1 and (not all(sequences) or len(set(sequences)) < len(same)):
-            yield same[-1][0], "children born on one day need different birth sequences (INS17)"
+            yield (
+                max(number for number, _ in same.values()),
+                ("children born on one day need different birth sequences (INS17)"),
+            )
 
 
 def _full_says_what_is(told: Set, allowed: Leniency) -> Iterator[tuple[int, str]]:

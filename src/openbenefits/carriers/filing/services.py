@@ -31,7 +31,7 @@ from openbenefits.carriers.states.moving import (
     require_environment,
     write_down,
 )
-from openbenefits.carriers.states.waiting import due_hours, is_answered_by_nothing
+from openbenefits.carriers.states.waiting import OWN_ANSWERS, due_hours, is_answered_by_nothing
 from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.store.secrets import open_file
 
@@ -193,7 +193,7 @@ def files(
     )
     found = found.join(words, on="state", how="left", maintain_order="left")
     found = found.with_columns(
-        waits_for=pl.when(pl.col("kind") != "999").then("waits_for"),
+        waits_for=pl.when(~pl.col("kind").is_in(OWN_ANSWERS)).then("waits_for"),
         due_at=pl.col("since") + pl.duration(hours="hours"),
     )
     return found.with_columns(is_overdue=(pl.col("due_at") < now).fill_null(value=False)).drop("hours")

@@ -23,7 +23,8 @@ from openbenefits.carriers.opening.stated import (
 from openbenefits.carriers.x12.reader import read_interchange
 from openbenefits.store.sheets import fingerprint_of
 
-EMAIL = "EM"
+EMAIL, PHONES = "EM", ("HP", "CP", "TE", "WP")
+"""PER03: e-mail; home, cell, any, work telephone, the first of which is taken."""
 DAYS_TOLD = {"336": "hired_on", "337": "ended_on", "356": "eligible_on", "383": "adjusted_on"}
 MARITAL = {
     "I": "single",
@@ -141,6 +142,8 @@ def _named(one: Member) -> dict[str, Any]:
     found: dict[str, Any] = {
         "last_name": name.last.strip(),
         "first_name": name.first.strip(),
+        "middle_name": name.middle.strip(),
+        "suffix": name.suffix.strip(),
         "ssn": real_ssn(name.id) if is_ssn else "",
     }
     if born is not None:
@@ -156,8 +159,9 @@ def _named(one: Member) -> dict[str, Any]:
         found |= {"city": place.city.strip(), "state": place.state.strip(), "zip": place.zip.strip()}
     if person.contact is not None:
         contact = person.contact
-        pairs = ((getattr(contact, f"kind_{n}"), getattr(contact, f"number_{n}")) for n in (1, 2, 3))
-        found["email"] = next((number for kind, number in pairs if kind == EMAIL), "")
+        ways = {getattr(contact, f"kind_{n}"): getattr(contact, f"number_{n}").strip() for n in (3, 2, 1)}
+        found["email"] = ways.get(EMAIL, "")
+        found["phone"] = next((ways[kind] for kind in PHONES if ways.get(kind)), "")
     if person.income is not None:
         income = person.income
         found |= {

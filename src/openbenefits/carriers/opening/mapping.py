@@ -26,8 +26,8 @@ RELATIONSHIPS = {
 
 FIELDS = (
     *("family", "relationship", "benefit_status", "employment", "action"),
-    *("last_name", "first_name", "ssn", "birth_on", "sex", "marital"),
-    *("line1", "line2", "city", "state", "zip", "email", "tobacco", "student", "disabled"),
+    *("last_name", "first_name", "middle_name", "suffix", "ssn", "birth_on", "sex", "marital"),
+    *("line1", "line2", "city", "state", "zip", "email", "phone", "tobacco", "student", "disabled"),
     *("medicare", "died_on", "hired_on", "ended_on", "pay", "pay_frequency", "hours"),
 )
 """What is told of a person, in a file of either kind."""

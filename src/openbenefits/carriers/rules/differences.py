@@ -22,6 +22,7 @@ from openbenefits.carriers.rules.views import (
 )
 
 ADD, CHANGE, END, REINSTATE = "021", "001", "024", "025"
+ANOTHER_DOCTOR = "doctor change"
 RENEWALS = ("renewal", "open enrolment")
 DAY = timedelta(days=1)
 KEY = (*LINE, "begins_on")
@@ -31,15 +32,16 @@ CHANGES = {
     "step": pl.Int32,
     "action": pl.String,
     "kind": pl.String,
-    **{name: COVER[name] for name in ("begins_on", "ends_on", "basis", "plan", "tier", "amount_cents")},
+    **{name: COVER[name] for name in ("begins_on", "ends_on", *CONTENT, "provider")},
     "cause": pl.String,
     "is_void": pl.Boolean,
     "is_leaving": pl.Boolean,
 }
 """A thing to be said of a member's line, in the order of its steps.
 
-action: HD01. kind: what it is in words: add, plan change, renewal, tier change, amount change, cobra, basis
-change, reinstated, reinstated after a gap, correction, begin moved, drop, end earlier, end later, void.
+action: HD01. kind: what it is in words: add, plan change, renewal, tier change, amount change, doctor
+change, cobra, basis change, reinstated, reinstated after a gap, correction, begin moved, drop, end earlier,
+end later, void.
 ends_on: of 024 only; the day before the first where it is void. is_leaving: once for each member and
 line that ends sooner than the carrier thinks, or for good.
 """
@@ -60,7 +62,19 @@ def difference(told: View, wanted: View, *, since: date | None = None) -> pl.Dat
     return marked.select(pl.col(name).cast(kind) for name, kind in CHANGES.items())
 
 
-_SAID = (*LINE, "action", "kind", "begins_on", "ends_on", *CONTENT, "cause", "is_void", "phase", "turn")
+_SAID = (
+    *LINE,
+    "action",
+    "kind",
+    "begins_on",
+    "ends_on",
+    *CONTENT,
+    "provider",
+    "cause",
+    "is_void",
+    "phase",
+    "turn",
+)
 
 
 def _recent(rows: pl.DataFrame, others: pl.DataFrame, since: date | None) -> pl.DataFrame:
@@ -79,14 +93,15 @@ def _opened(known: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(
         had_basis=(pl.col("begins_on") > pl.col("begins_on").min().over("number", "basis"))
     )
-    was = known.select(
-        *KEY, was_known=pl.lit(value=True), **{f"was_{name}": pl.col(name) for name in CONTENT}
-    )
+    said = (*CONTENT, "provider")
+    was = known.select(*KEY, was_known=pl.lit(value=True), **{f"was_{name}": pl.col(name) for name in said})
     rows = rows.join(was, on=list(KEY), how="left").with_columns(pl.col("was_known").fill_null(value=False))
     differs = ~pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"was_{name}")) for name in CONTENT)
+    names_another = pl.col("provider").ne_missing(pl.col("was_provider")) & pl.col("provider").is_not_null()
     lines = known.select(LINE).unique().with_columns(is_line_known=pl.lit(value=True))
-    rows = rows.filter(~pl.col("was_known") | differs).join(lines, on=list(LINE), how="left")
+    rows = rows.with_columns(is_remade=differs).filter(~pl.col("was_known") | differs | names_another)
     action, kind = _how()
+    rows = rows.join(lines, on=list(LINE), how="left")
     return rows.with_columns(action=action, kind=kind).sort(KEY)
 
 
@@ -114,7 +129,7 @@ def _how() -> tuple[pl.Expr, pl.Expr]:
     of_basis = pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("basis change"))
     kind = (
         pl.when(pl.col("was_known"))
-        .then(pl.lit("correction"))
+        .then(pl.when("is_remade").then(pl.lit("correction")).otherwise(pl.lit(ANOTHER_DOCTOR)))
         .when(~has_before)
         .then(pl.when(pl.col("basis") == COBRA).then(pl.lit("cobra")).otherwise(pl.lit("add")))
         .when(~follows & returns)

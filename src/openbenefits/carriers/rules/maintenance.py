@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from openbenefits.carriers.rules.differences import ADD, CHANGE, END, REINSTATE
+from openbenefits.carriers.rules.differences import ADD, ANOTHER_DOCTOR, CHANGE, END, REINSTATE
 from openbenefits.carriers.rules.views import (
     ACTIVE,
     COBRA,
@@ -72,10 +72,10 @@ COBRA_EVENTS = {
 }
 """Why something begins or ends, as INS04; and what COBRA follows from, as INS07."""
 
-KIND_REASONS = {"plan change": "22", "renewal": "41", "cobra": "09", "reinstated": "20"}
+KIND_REASONS = {ANOTHER_DOCTOR: "15", "plan change": "22", "renewal": "41", "cobra": "09", "reinstated": "20"}
 KINDS_FIRST = (
     *("plan change", "renewal", "cobra", "basis change", "add", "reinstated", "reinstated after a gap"),
-    *("tier change", "amount change", "correction", "begin moved"),
+    *("tier change", "amount change", "correction", "begin moved", ANOTHER_DOCTOR),
     *("drop", "end earlier", "end later", "void"),
 )
 """Where several things are said of a person, the reason is that of the kind that comes first here."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from openbenefits.carriers.rules.views import ACTIVE, COBRA, LINE
-from openbenefits.core.codes import COVERED_KINDS, Basis
+from openbenefits.core.codes import COVERED_KINDS, PERSON_KINDS, Basis
 
 OWNER = ("client_id", "person_id", "benefit_record")
 SERIES = (*OWNER, "plan_type", "slot")
@@ -119,6 +119,46 @@ def continued_members(
     )
 
 
+def with_family_tiers(continued: pl.DataFrame, kinds: pl.DataFrame, codes: pl.DataFrame) -> pl.DataFrame:
+    """Give a family of which only a part continues the tier that fits who does, from day to day.
+
+    Shapes:  continued as `continued_members`; kinds has dependent_id and kind (of core.codes.PERSON_KINDS);
+             codes has plan, tier, covers_employee, KIND_min and KIND_max of what is offered.
+    Adds is_retiered. Where no tier fits, that of the lost coverage stays.
+    """
+    rows = continued.with_row_index("row").join(kinds, on="dependent_id", how="left")
+    families = rows.filter(~pl.col("is_alone"))
+    days = _cut(families, [*OWNER, "plan_type"])
+    family = [*OWNER, "plan_type", "edge", "plan"]
+    counted = [(pl.col("kind") == kind).sum().alias(kind) for kind in PERSON_KINDS]
+    sizes = days.group_by(family).agg(*counted, lost=pl.col("tier").first())
+    fits = pl.all_horizontal(
+        pl.col(kind).is_between(pl.col(f"{kind}_min"), pl.col(f"{kind}_max")) for kind in PERSON_KINDS
+    )
+    fitting = sizes.join(codes.filter("covers_employee"), on="plan").filter(fits)
+    rank = [pl.col("tier") != pl.col("lost"), pl.sum_horizontal(f"{kind}_max" for kind in PERSON_KINDS)]
+    best = fitting.sort(*rank, "tier").unique(family, keep="first", maintain_order=True)
+    named = days.join(best.select(*family, fit="tier"), on=family, how="left")
+    named = named.with_columns(tier=pl.coalesce("fit", "tier"), is_retiered=pl.col("fit") != pl.col("tier"))
+    alone = rows.filter("is_alone").with_columns(is_retiered=pl.lit(value=True))
+    columns = [*continued.columns, "is_retiered"]
+    kept = named.with_columns(pl.col("is_retiered").fill_null(value=False))
+    return pl.concat([kept.select(columns), alone.select(columns)])
+
+
+def _cut(rows: pl.DataFrame, over: list[str]) -> pl.DataFrame:
+    """Cut spans at every day on which one of the same `over` begins or has ended: `edge` begins a part."""
+    begins, ends = rows.select(*over, edge="begins_on"), rows.select(*over, edge=pl.col("ends_on") + DAY)
+    edges = pl.concat([begins, ends])
+    parts = edges.drop_nulls("edge").unique().sort(*over, "edge")
+    parts = parts.with_columns(next_edge=pl.col("edge").shift(-1).over(over))
+    is_within = (pl.col("begins_on") <= pl.col("edge")) & (
+        pl.col("ends_on").is_null() | (pl.col("edge") <= pl.col("ends_on"))
+    )
+    pairs = rows.join(parts, on=over).filter(is_within)
+    return pairs.with_columns(begins_on="edge", ends_on=pl.col("next_edge") - DAY)
+
+
 def one_a_day(rows: pl.DataFrame, rank: str) -> pl.DataFrame:
     """Leave of the spans of a member's line one for each day: that of the lowest rank.
 
@@ -128,15 +168,8 @@ def one_a_day(rows: pl.DataFrame, rank: str) -> pl.DataFrame:
     if several.is_empty():
         return rows
     mixed = rows.join(several, on=list(LINE), how="semi")
-    edges = pl.concat(
-        [mixed.select(*LINE, edge="begins_on"), mixed.select(*LINE, edge=pl.col("ends_on") + DAY)]
-    ).drop_nulls()
-    parts = edges.unique().sort(*LINE, "edge").with_columns(next_edge=pl.col("edge").shift(-1).over(LINE))
-    pairs = mixed.join(parts, on=list(LINE)).filter(
-        (pl.col("begins_on") <= pl.col("edge"))
-        & (pl.col("ends_on").is_null() | (pl.col("edge") <= pl.col("ends_on")))
-    )
+    pairs = _cut(mixed, list(LINE))
     kept = pairs.sort(*LINE, "edge", rank).unique([*LINE, "edge"], keep="first", maintain_order=True)
-    cut = kept.with_columns(begins_on="edge", ends_on=pl.col("next_edge") - DAY).select(rows.columns)
+    cut = kept.select(rows.columns)
     rest = rows.join(several, on=list(LINE), how="anti")
     return pl.concat([rest, cut]).sort(*LINE, "begins_on")

@@ -15,6 +15,8 @@ CONTENT = ("basis", "plan", "tier", "amount_cents")
 IDENTITY = ("last_name", "first_name", "middle_name", "suffix", "birth_on", "sex", "ssn")
 PLACE = ("address",)
 PERSONAL = ("marital_status", "phone", "email", "status", "disabled")
+LATEST = ("ends_on", "provider", "end_cause")
+"""Of spans that are joined, the last one's word counts."""
 ACTIVE, COBRA = "A", "C"
 
 PEOPLE = {
@@ -38,13 +40,15 @@ COVER = {
     "plan": pl.String,
     "tier": pl.String,
     "amount_cents": pl.Int64,
+    "provider": pl.String,
     "cause": pl.String,
     "end_cause": pl.String,
 }
 """A span of days a member is covered in a line; no member is covered twice in a line on a day.
 
 ends_on: the last day covered; null: no end is known. basis: INS05 (A active, C COBRA, S surviving, T TEFRA).
-amount_cents: what insurance the carrier is told of, a volume or a premium. cause, end_cause: why it begins,
+amount_cents: what insurance the carrier is told of, a volume or a premium. provider: the number of the doctor
+or dentist named last; one nobody names any more is not told (null). cause, end_cause: why it begins,
 or ends, in words of `maintenance`; they are told and not compared.
 """
 
@@ -87,8 +91,8 @@ def joined(cover: pl.DataFrame) -> pl.DataFrame:
     follows = pl.col("begins_on") == previous("ends_on") + timedelta(days=1)
     rows = rows.with_columns(run=(~(same & follows).fill_null(value=False)).cum_sum())
     found = rows.group_by("run", maintain_order=True).agg(
-        *(pl.col(name).first() for name in COVER if name not in ("ends_on", "end_cause")),
-        *(pl.col(name).last() for name in ("ends_on", "end_cause")),
+        *(pl.col(name).first() for name in COVER if name not in LATEST),
+        *(pl.col(name).last() for name in LATEST),
     )
     return found.select(list(COVER))
 

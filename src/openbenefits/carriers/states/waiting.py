@@ -7,7 +7,7 @@ from openbenefits.carriers.models import CarrierFile, PartnerVersion
 from openbenefits.carriers.rules.custody import FileState
 
 S = FileState
-OWN_ANSWER, PORTAL = "999", "portal"
+OWN_ANSWERS, PORTAL = ("999", "TA1"), "portal"
 HOURS = {
     "partner_client": pl.Int32,
     "partner": pl.String,
@@ -49,7 +49,7 @@ def hours_of(partner: Partner, kind: str) -> dict[FileState, int]:
     due = partner.due
     told: dict[FileState, int | None] = dict.fromkeys((S.VALIDATED, S.HELD), due.release)
     told[S.RELEASED] = due.transfer
-    if kind != OWN_ANSWER:
+    if kind not in OWN_ANSWERS:
         told |= dict.fromkeys((S.SENT, S.RECEIVED), due.acknowledgement)
         if partner.reports:
             accepted = (S.ACCEPTED, S.ACCEPTED_WITH_ERRORS, S.ACCEPTED_IN_PART)

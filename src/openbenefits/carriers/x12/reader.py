@@ -15,11 +15,20 @@ CONTROL = {"ISA": 13, "GS": 6, "ST": 2}
 """Which element of an envelope's first segment is its control number; its last segment repeats it in 02."""
 
 
+NUMBERS, GROUP_COUNT, STRUCTURE, CUT_OFF, CONTENT = "001", "021", "022", "023", "024"
+"""TA105: ISA13 and IEA02 differ; IEA01 counts wrong; control structure; premature end; what is within."""
+
+
 class X12Refused(ValueError):
     """A file that is not X12 as it should be.
 
-    The segment by its number, what was expected, found, the cure.
+    The segment by its number, what was expected, found, the cure. note: what a TA1 says of it (TA105).
     """
+
+    def __init__(self, words: str, *, note: str = CONTENT) -> None:
+        """Keep words and note."""
+        super().__init__(words)
+        self.note = note
 
 
 class Segment(NamedTuple):
@@ -72,6 +81,16 @@ class Interchange:
 def is_x12(data: bytes) -> bool:
     """Tell whether a file begins as an interchange does."""
     return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:3] == b"ISA"
+
+
+def read_envelope(data: bytes) -> tuple[Segment, frozenset[str]]:
+    """Answer the ISA segment of a file and the kinds of groups in it (GS01), however wrong the rest is.
+
+    Errors: X12Refused where there is no ISA segment of its fixed width.
+    """
+    text = _text(data)
+    segments = list(_segments(text, _delimiters(text)))
+    return segments[0], frozenset(one.get(1) for one in segments if one.id == "GS")
 
 
 def read_interchange(data: bytes) -> Interchange:
@@ -145,17 +164,21 @@ def _check_envelopes(segments: Sequence[Segment]) -> None:
         elif one.id in ENDS:
             begun = open_.pop() if open_ else None
             if begun is None:
-                raise X12Refused(f"segment {one.number}: {one.id} ends an {ENDS[one.id]} that never began")
+                raise X12Refused(
+                    f"segment {one.number}: {one.id} ends an {ENDS[one.id]} that never began", note=STRUCTURE
+                )
             if begun[0].id != ENDS[one.id]:
                 raise X12Refused(
                     f"segment {begun[0].number}: {begun[0].id} never ends, {one.id} follows at segment"
-                    f" {one.number}; the file was cut or altered, ask for it again"
+                    f" {one.number}; the file was cut or altered, ask for it again",
+                    note=STRUCTURE,
                 )
             _check_end(begun[0], one, begun[1])
     if open_:
         begun_by = open_[-1][0]
         raise X12Refused(
-            f"segment {begun_by.number}: {begun_by.id} never ends; the file was cut off, ask for it again"
+            f"segment {begun_by.number}: {begun_by.id} never ends; the file was cut off, ask for it again",
+            note=CUT_OFF,
         )
 
 
@@ -165,13 +188,15 @@ def _check_end(first: Segment, last: Segment, members: int) -> None:
         what = "segments" if first.id == "ST" else "members"
         raise X12Refused(
             f"segment {last.number}: {last.id}01 says {last.get(1) or 'nothing'} {what}, found {counted};"
-            " the file was cut or altered, ask for it again"
+            " the file was cut or altered, ask for it again",
+            note=GROUP_COUNT if first.id == "ISA" else CONTENT,
         )
     said = first.get(CONTROL[first.id]).strip().lstrip("0")
     if said != last.get(2).strip().lstrip("0"):
         raise X12Refused(
             f"segment {last.number}: expected control number {said} in {last.id}02, found another;"
-            " parts of two files were mixed, ask for it again"
+            " parts of two files were mixed, ask for it again",
+            note=NUMBERS if first.id == "ISA" else CONTENT,
         )
 
 

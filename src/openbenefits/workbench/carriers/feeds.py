@@ -48,13 +48,14 @@ CARDS = (
             "renewal",
             "tier change",
             "amount change",
+            "doctor change",
             "basis change",
             "cobra",
             "begin moved",
             "end later",
         ),
         _("changed"),
-        _("members with another plan, tier or day"),
+        _("members with another plan, tier, doctor or day"),
     ),
 )
 

@@ -67,6 +67,7 @@ KINDS: dict[str, Words] = {
     "renewal": _("renewed"),
     "tier change": _("another tier"),
     "amount change": _("another amount"),
+    "doctor change": _("another doctor"),
     "cobra": _("to COBRA"),
     "basis change": _("covered for another reason"),
     "reinstated": _("reinstated"),

@@ -34,7 +34,7 @@ KINDS = {
 WORDS = {str(kind): text for kind, text in KINDS.items()}
 FILES_SHOWN = 500
 MOST_DIFFERENCES = 20_000
-PERSONAL = ("ssn", "birth_on", "line1", "city", "postal_code", "email")
+PERSONAL = ("ssn", "birth_on", "line1", "city", "postal_code", "email", "phone")
 """Facts whose values are shown to who may see personal data only."""
 
 

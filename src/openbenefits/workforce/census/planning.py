@@ -26,12 +26,15 @@ DIFFERENCE = {
 PERSON_CELLS = {
     "first_name": "first_name",
     "last_name": "last_name",
+    "middle_name": "middle_name",
+    "suffix": "suffix",
     "birth_on": "birth_date",
     "sex": "sex",
     "is_smoker": "smoker",
     "marital_status": "marital_status",
     "is_medicare_entitled": "medicare",
     "email": "email",
+    "phone": "phone",
     "ssn_hash": "ssn_hash",
     "ssn": "ssn",
 }
@@ -51,6 +54,8 @@ JOB_CELLS = {
 DEPENDENT_CELLS = {
     "first_name": "first_name",
     "last_name": "last_name",
+    "middle_name": "middle_name",
+    "suffix": "suffix",
     "person_type": "relationship",
     "birth_on": "birth_date",
     "sex": "sex",
