@@ -26,7 +26,15 @@ from openbenefits.carriers.answers import services as answering
 from openbenefits.carriers.building.services import Feed, build, preview
 from openbenefits.carriers.custody.readings import lines_of_message
 from openbenefits.carriers.filing import services as filing
-from openbenefits.carriers.models import CarrierFile, FileAct, FileLine, FileSet, PartnerVersion, PortalEntry
+from openbenefits.carriers.models import (
+    CarrierFile,
+    FileAct,
+    FileLine,
+    FileSet,
+    PartnerVersion,
+    PortalEntry,
+    ViewLine,
+)
 from openbenefits.events.models import Event
 from openbenefits.programs.models import SetupKey
 from openbenefits.store.secrets import seal_file
@@ -211,7 +219,7 @@ def desk(users, as_face) -> Browser:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_reads_well(page, site, file, entry, width):
+def test_every_page_reads_well(page, site, file, entry, refused_of, width):
     wide(page, width)
     sign_in(page, site, "desk")
     page.wait_for_url("**/workbench/")
@@ -228,7 +236,7 @@ def test_every_page_reads_well(page, site, file, entry, width):
     places = (
         *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
         *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
-        "audits/",
+        *("audits/", f"files/{refused_of[0].pk}/again"),
         *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
     )
     for where in (
@@ -310,16 +318,71 @@ def test_a_held_file_wants_words_and_is_withdrawn(desk, file, as_owner):
     assert "only" in text(desk.get(HERE + "files/", {"state": "withdrawn"})).lower()
 
 
+@pytest.fixture(scope="module")
+def refused_of(file) -> tuple[CarrierFile, list[str]]:
+    """A file that was taken, of whose members a report refused two."""
+    made = copied(file, state="confirmed")
+    rows = FileLine.objects.filter(file_id=file.pk, dependent_id=None).exclude(line="").order_by("number")[:2]
+    for row in rows:
+        values = {one.name: getattr(row, one.name) for one in FileLine._meta.concrete_fields}
+        verdict = {
+            "verdict": "refused",
+            "code": "E1",
+            "words": "group not open",
+            "answered_at": timezone.now(),
+        }
+        FileLine.objects.create(**values | verdict | {"file_id": made.pk})
+    return made, [row.member for row in rows]
+
+
+def copied(file: CarrierFile, **changed) -> CarrierFile:
+    """The same file once more, in another state."""
+    names = [one.name for one in CarrierFile._meta.concrete_fields if one.name != "id"]
+    return CarrierFile.objects.create(**{name: getattr(file, name) for name in names} | changed)
+
+
+def test_whom_a_report_refused_is_told_again_with_a_reason(desk, users, refused_of, harbor, as_owner):
+    made, members = refused_of
+    one, where = f"{HERE}files/{made.pk}/", f"{HERE}files/{made.pk}/again"
+    assert "Tell again whom its report refused" in text(desk.get(one))
+    assert f"File {made.pk}: 2 lines" in text(desk.get(f"{HERE}partners/harbor/{CODE}/"))
+    view = [
+        ViewLine(
+            client_id=row.client_id,
+            partner=CODE,
+            subscriber=row.subscriber,
+            member=row.member,
+            line=row.line,
+            begins_on=row.begins_on,
+            person_id=row.person_id,
+            file_id=made.pk,
+        )
+        for row in as_owner(lambda: list(FileLine.objects.filter(file_id=made.pk)))
+    ]
+    as_owner(lambda: ViewLine.objects.bulk_create(view, ignore_conflicts=True))
+    assert "2 may be told again" in text(desk.get(where))
+    said = {"words": "the group is open now", "member": members[:1]}
+    assert "found nobody" in text(desk.post(where, {"words": "x", "who": "picked"}, follow=True))
+    assert "expected what was put right" in text(
+        desk.post(where, said | {"words": "", "who": "all"}, follow=True)
+    )
+    done = text(desk.post(where, said | {"who": "picked"}, follow=True))
+    assert "It is told again by the next file" in done
+    assert "1 may be told again" in done
+    assert "the next file says it" in done
+    assert "0 may be told again" in text(desk.post(where, said | {"who": "all"}, follow=True))
+    assert "lines of a member are told again: the group is open now" in text(desk.get(one))
+    noted = AuditEntry.objects.filter(client_id=harbor.pk, what__startswith="tell again what was refused")
+    assert as_owner(noted.count) == 2
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.get(where).status_code == 403
+    quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+    assert quill.get(where).status_code == 404
+
+
 def test_who_knows_says_whether_a_broken_transfer_arrived(desk, file, as_owner):
     def broken_off():
-        made = CarrierFile.objects.create(
-            **{
-                one.name: getattr(file, one.name)
-                for one in CarrierFile._meta.concrete_fields
-                if one.name not in ("id", "state")
-            }
-            | {"state": "released"}
-        )
+        made = copied(file, state="released")
         FileAct.objects.create(
             client_id=made.client_id,
             file_id=made.pk,

@@ -23,6 +23,7 @@ FILE_LINE: dict[str, Any] = {
     "set": pl.Int64,
     "person_id": pl.Int64,
     "dependent_id": pl.Int64,
+    "member": pl.String,
     "plan_type": pl.String,
     "kind": pl.String,
     "action": pl.String,
