@@ -35,6 +35,7 @@ from openbenefits.carriers.models import (
     PortalEntry,
     ViewLine,
 )
+from openbenefits.carriers.opening import of_partner
 from openbenefits.events.models import Event
 from openbenefits.programs.models import SetupKey
 from openbenefits.store.secrets import seal_file
@@ -494,24 +495,49 @@ def test_a_full_list_is_compared_and_each_difference_has_its_cause(desk, harbor,
     assert "errorlist" in bad.content.decode()
 
 
-def test_a_client_is_opened_only_with_the_file_that_was_shown(desk, users, harbor, full_list, as_owner):
+def test_a_client_is_opened_with_the_very_file_that_was_shown_and_taken_back(
+    desk, users, harbor, partner, full_list, as_owner
+):
     where = "/workbench/harbor/carriers/open/"
-    form = {"on": timezone.localdate().isoformat(), "partner": CODE}
-    before = as_owner(Person.objects.count)
-    shown = desk.post(where, form | {"file": SimpleUploadedFile("full.834", full_list), "act": "preview"})
-    assert shown.status_code == 200
-    assert "What the file would bring" in text(shown)
-    assert "one program that offers the plan" in text(shown)
-    seen = re.search(r'name="seen" value="([^"]+)"', shown.content.decode())[1]
-    other = SimpleUploadedFile("full.834", full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1))
-    swapped = desk.post(where, form | {"file": other, "act": "open", "seen": seen})
-    assert swapped.status_code == 422
-    assert "Expected the file that was shown" in text(swapped)
-    same = SimpleUploadedFile("full.834", full_list)
-    faulty = desk.post(where, form | {"file": same, "act": "open", "seen": seen}, follow=True)
-    assert "full.834" in text(faulty)
-    assert as_owner(Person.objects.count) == before
+    mapping = msgspec.structs.replace(of_partner(partner, "harbor"), known="correct")
+    form = {"on": timezone.localdate().isoformat(), "mapping": msgspec.yaml.encode(mapping).decode()}
+
+    def hand_in(data: bytes, **said):
+        return desk.post(where, form | said | {"file": SimpleUploadedFile("full.834", data)}, follow=True)
+
     located = desk.post(where, {"mapping": "name: x\nplans: [\n", "on": "2026-01-01"})
     assert "line 3: expected YAML" in text(located)
+    assert hand_in(b"ISA*00*cut").status_code == 422
+    unsure = hand_in(full_list)
+    assert "Nothing of this file can be taken" in text(unsure)
+    assert "one program that offers the plan" in text(unsure)
+    assert "Open the client with it" not in text(unsure)
+    lines = desk.get(unsure.redirect_chain[-1][0], {"findings.export": "csv"}).content.decode()
+    assert "HARBOR-HRL, HARBOR-SAL" in lines
+
+    mapping = msgspec.structs.replace(mapping, program="HARBOR-SAL")
+    form["mapping"] = msgspec.yaml.encode(mapping).decode()
+    before = as_owner(Person.objects.count)
+    shown = hand_in(full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1).replace(b"SPRINGFIELD", b"LUDLOW"))
+    one = shown.redirect_chain[-1][0]
+    assert "What the file brings members in the file 11" in text(shown)
+    assert as_owner(Person.objects.count) == before
+    act = f"{one}do"
+    assert "It is on its way" in text(desk.post(act, {"act": "open", "is_partial": "yes"}, follow=True))
+    assert as_owner(performed).state == "done"
+    assert "imported" in text(desk.get(one))
+    assert "expected a reason" in text(desk.post(act, {"act": "take back"}, follow=True))
+    desk.post(act, {"act": "take back", "reason": "the carrier sent last year's list"})
+    assert as_owner(performed).state == "done"
+    assert "taken back" in text(desk.get(one))
+    assert "full.834" in text(desk.get(where))
+    noted = AuditEntry.objects.filter(client_id=harbor.pk, what__contains=": opening ")
+    assert {one.what.split(":")[0] for one in as_owner(lambda: list(noted))} >= {"open", "take back"}
     reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
     assert reader.get(where).status_code == 403
+    assert reader.get(one).status_code == 403
+
+
+def performed() -> ProcessRequest:
+    """Let the worker do what was asked last."""
+    return perform(ProcessRequest.objects.latest("pk").pk, timezone.now)

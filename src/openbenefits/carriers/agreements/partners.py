@@ -170,7 +170,7 @@ def read_agreement(text: str) -> Partner:
 
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing."""
-    document = msgspec.json.decode(msgspec.json.encode(partner))  # lists, as they are read back
+    document = document_of(partner)
     read_partner(document)
     with transaction.atomic():
         last = _versions(client_id, code).first()
@@ -181,6 +181,12 @@ def save_partner(client_id: int, code: str, partner: Partner, *, author: str, no
             client_id=client_id, code=code, version=version, document=document, author=author, made_at=now
         )
     return version
+
+
+def document_of(partner: Partner) -> dict[str, Any]:
+    """Answer an agreement as it is stored: plain values, lists as they are read back."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(partner))
+    return found
 
 
 def partner_of(client_id: int, code: str) -> tuple[int, int, Partner]:
