@@ -237,7 +237,7 @@ def test_every_page_reads_well(page, site, file, entry, refused_of, width):
     places = (
         *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
         *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
-        *("audits/", f"files/{refused_of[0].pk}/again"),
+        *("audits/", f"files/{refused_of[0].pk}/again", "custody/"),
         *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
     )
     for where in (
@@ -379,6 +379,38 @@ def test_whom_a_report_refused_is_told_again_with_a_reason(desk, users, refused_
     assert reader.get(where).status_code == 403
     quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
     assert quill.get(where).status_code == 404
+
+
+def test_where_everybodys_cover_stands_is_counted_and_listed(desk, users, file, refused_of):
+    where = HERE + "custody/"
+    shown = text(desk.get(where))
+    assert "Cover by how far it has come" in shown
+    refused = text(desk.get(where, {"stage": "refused", "partner": CODE}))
+    assert "Only cover that is refused" in refused
+    assert refused.count("group not open") == 2
+    assert "no rows" in text(desk.get(where, {"partner": "nobody"}))
+    lines = desk.get(where, {"stage": "refused", "lines.export": "csv"}).content.decode().splitlines()
+    assert {line.rpartition(",")[0].count("refused") for line in lines[1:]} == {1}
+    quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+    assert "no rows" in text(quill.get(where))
+
+
+def test_several_files_are_released_and_withdrawn_at_once(desk, users, file, as_owner):
+    made = as_owner(lambda: [copied(file, state="validated").pk for _ in range(2)])
+    where = f"{HERE}files/act"
+    assert "pick some" in text(desk.post(where, {"act": "release", "words": "x"}, follow=True))
+    gone = as_owner(lambda: copied(file, state="withdrawn").pk)
+    mixed = desk.post(where, {"act": "release", "words": "looked", "pk": [*made, gone]}, follow=True)
+    assert "done for each" not in text(mixed)
+    states = CarrierFile.objects.filter(pk__in=made).values_list("state", flat=True)
+    assert set(as_owner(lambda: list(states.all()))) == {"validated"}
+    done = desk.post(where, {"act": "release", "words": "looked at who leaves", "pk": made}, follow=True)
+    assert "It is done for each file picked" in text(done)
+    assert set(as_owner(lambda: list(states.all()))) == {"released"}
+    desk.post(where, {"act": "withdraw", "words": "built too early", "pk": made})
+    assert set(as_owner(lambda: list(states.all()))) == {"withdrawn"}
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.post(where, {"act": "release", "pk": made}).status_code == 403
 
 
 def test_who_knows_says_whether_a_broken_transfer_arrived(desk, file, as_owner):

@@ -41,7 +41,7 @@ class Agreement(Body):
     )
 
 
-class Changed(BaseModel):
+class AgreementChange(BaseModel):
     """A field that the agreement in force says differently; null where one of them does not say it."""
 
     field: str
@@ -53,7 +53,7 @@ class Checked(BaseModel):
     """An agreement that can be put into force, in words."""
 
     in_words: dict[str, str]
-    changes: list[Changed] = Field(description="Against the client's own in force; empty without one.")
+    changes: list[AgreementChange] = Field(description="Against the one in force; empty without.")
 
 
 class InForce(Checked):
@@ -104,7 +104,7 @@ def _read(said: Agreement) -> Partner:
     try:
         return read_text(said.text)
     except PartnerRefused as refused:
-        fields = [{"field": "text", "detail": str(refused)}]
+        fields = [{"field": "text", "expected": str(refused)}]
         raise Problem(422, "not-valid", str(refused), fields=fields) from None
 
 

@@ -41,7 +41,7 @@ MappingText = Form(
 OnDay = Form(None, description="The day it is about; today unless told.")
 
 
-class Audited(BaseModel):
+class ListAudited(BaseModel):
     """What a carrier's list and our timeline say differently on a day."""
 
     answer_id: int = Field(description="Its rows: /carrier-answers/{answer_id}/rows.")
@@ -79,7 +79,9 @@ class OpeningBack(BaseModel):
     conflicts: int = Field(description="Facts edited since, left as they are.")
 
 
-@router.post("/clients/{client}/carrier-audits", response={201: Audited}, summary="Audit a carrier's list")
+@router.post(
+    "/clients/{client}/carrier-audits", response={201: ListAudited}, summary="Audit a carrier's list"
+)
 def audit_list(
     request: Any,
     client: Path[Code],

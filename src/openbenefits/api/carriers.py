@@ -302,7 +302,7 @@ def withdraw_file(request: Any, client: Path[Code], file_id: Path[Id], said: Loo
     return _whole(_file(desk, file_id))
 
 
-class Again(Body):
+class Retelling(Body):
     """Who is told again, and what was put right."""
 
     member: str | None = Field(
@@ -327,7 +327,7 @@ def list_refused(request: Any, client: Path[Code], file_id: Path[Id], cursor: Cu
 
 
 @router.post(f"{FILES}/{{file_id}}/tell-again", response=ToldAgain, summary="Tell refused people again")
-def retell(request: Any, client: Path[Code], file_id: Path[Id], said: Again) -> Any:
+def retell(request: Any, client: Path[Code], file_id: Path[Id], said: Retelling) -> Any:
     """Have the next file say again what a report refused, once what was wrong is right."""
     desk = at(request, client, Permission.PROCESS)
     found = _file(desk, file_id)

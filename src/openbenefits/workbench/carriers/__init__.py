@@ -15,6 +15,7 @@ from openbenefits.workbench.carriers import (
     places,
     portal,
     retelling,
+    standing,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "places",
     "portal",
     "retelling",
+    "standing",
 ]

@@ -43,7 +43,8 @@ def listed(request: Any) -> HttpResponse:
         found = found.filter(state=state)
     if partner:
         found = found.filter(partner=partner)
-    table = file_sheet(request, found)
+    may_act = bool(clients_for(request, Permission.FINALIZE))
+    table = file_sheet(request, found, picks=may_act)
     if (file := table.export()) is not None:
         return file
     return show(
@@ -56,6 +57,7 @@ def listed(request: Any) -> HttpResponse:
         state=STATES.get(state, ""),
         partner=partner,
         most=LAST if table.whole == LAST else None,
+        may_act=may_act and table.whole,
     )
 
 

@@ -103,8 +103,8 @@ def _to(row: Any) -> str:
     return address("carrier_partner", owner=row["owner"], code=row["code"])
 
 
-def file_sheet(request: Any, found: Any) -> Any:
-    """Answer files as a table, the latest first."""
+def file_sheet(request: Any, found: Any, *, picks: bool = False) -> Any:
+    """Answer files as a table, the latest first. picks: with a box to pick each."""
     codes = client_codes()
     names = [name for name in LISTED if name != "client"]
     rows = [
@@ -132,6 +132,7 @@ def file_sheet(request: Any, found: Any) -> Any:
         name="files",
         caption=_("Files"),
         empty=_("No file is here. Preview a partner's feed, then build its file."),
+        picks="pk" if picks else None,
     )
 
 

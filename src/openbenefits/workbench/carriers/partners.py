@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.agreements.checking import uncoded
-from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
+from openbenefits.carriers.agreements.partners import CODE, Partner, PartnerRefused, save_partner
 from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
 from openbenefits.carriers.custody.readings import REFUSED
@@ -47,7 +47,7 @@ class LoadForm(forms.Form):
 
     owner = forms.ChoiceField(label=_("For"))
     code = forms.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        f"^{CODE}$",
         label=_("Code of the partner"),
         max_length=40,
         help_text=_("Letters, digits, - _ and . only: it stands in addresses and file names."),
