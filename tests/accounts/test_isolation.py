@@ -117,8 +117,32 @@ def test_no_view_shows_what_its_owner_sees(pair, owner):
           AND NOT coalesce(c.reloptions @> ARRAY['security_invoker=true'], false) GROUP BY 1
         """
     ).fetchall()
-    assert {name for name, _ in views} == set(isolation.PUBLIC_VIEWS)
-    assert not any({"client_id", "person_id"} & set(columns) for _, columns in views)
+    columns_of = dict(views)
+    assert set(columns_of) == {*isolation.PUBLIC_VIEWS, *isolation.OWN_VIEWS}
+    public = [columns_of[name] for name in isolation.PUBLIC_VIEWS]
+    assert not any({"client_id", "person_id"} & set(columns) for columns in public)
+
+
+def test_a_view_of_ones_own_shows_an_employee_himself_and_the_staff_nothing(pair, owner, as_face):
+    mine = pair[0].client_id
+    people = owner.execute("SELECT id FROM workforce_person WHERE client_id = %s ORDER BY 1 LIMIT 2", [mine])
+    one, other = (row[0] for row in people.fetchall())
+    for person in (one, other):
+        owner.execute(ENTRY, {"client": mine, "person": person})
+    for view in isolation.OWN_VIEWS:
+        query = sql.SQL("SELECT person_id FROM {}").format(sql.Identifier(view))
+        with acting(as_face, Rights(user_id=0, reads=(PEO, mine), persons=(one,))):
+            assert set(faced(query)) == {(one,)}
+        for rights in (Rights(user_id=0), Rights(user_id=0, reads=None), Rights(user_id=0, persons=())):
+            with acting(as_face, rights):
+                assert faced(query) == []
+
+
+ENTRY = """
+INSERT INTO carriers_portalentry (client_id, partner, partner_client, person_id, benefit_record, line, kind,
+    action, reason, due_on, is_net, opened_at, opened_by, done_by, call_reference)
+VALUES (%(client)s, 'p', %(client)s, %(person)s, 0, '10', 'add', '021', 'portal', now(), true, now(), 't', '', '')
+"""
 
 
 def test_without_rights_nothing_is_seen(pair, owner, as_face):

@@ -5,15 +5,18 @@ from pathlib import Path
 import msgspec
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.utils import timezone
 from tests.api.conftest import API, Program, whole
 from tests.carriers.judging import judged
 
 import openbenefits.carriers
 from openbenefits.background.services import perform
-from openbenefits.carriers.agreements.partners import save_partner
+from openbenefits.carriers.agreements.partners import partner_of, save_partner
 from openbenefits.carriers.agreements.text import read_text
-from openbenefits.carriers.models import FileSet
+from openbenefits.carriers.building.services import Feed, preview
+from openbenefits.carriers.models import FileLine, FileSet
+from openbenefits.carriers.opening import of_partner
 from openbenefits.store import use_database
 
 SAMPLE = Path(openbenefits.carriers.__file__).parent / "agreements" / "hmo_blue.yaml"
@@ -87,6 +90,22 @@ def test_from_a_preview_to_an_answer(harbor, quill, filled, owner, agreed):
     person = whole(harbor, f"{one}/lines")[0]["person_id"]
     chain = whole(harbor, f"{HERE}/people/{person}/carrier-chain")
     assert {row["stage"] for row in chain if row["file_id"] == number} == {"accepted"}
+    refused = harbor.post(f"{one}/tell-again", {"words": "the group is open now"})
+    assert (refused.status_code, "whom a report refused" in refused.json()["detail"]) == (409, True)
+
+    def refuse():
+        row = FileLine.objects.filter(file_id=number).order_by("number")[0]
+        row.verdict = "refused"
+        row.save(update_fields=["verdict"])
+
+    owner(refuse)
+    (line,) = whole(harbor, f"{one}/refused")
+    assert line["stands"] == "may be told again"
+    told = harbor.post(f"{one}/tell-again", {"words": "the group is open now", "member": line["member"]})
+    assert told.json() == {"lines": 1}
+    assert {row["stands"] for row in whole(harbor, f"{one}/refused")} == {"waits for the next file"}
+    again = whole(harbor, f"{HERE}/carrier-partners/hmo/preview/lines")
+    assert [row["person_id"] for row in again] == [line["person_id"]]
     reading = Program(filled.secrets["reading"])
     assert reading.get(one).status_code == 200
     assert reading.get(f"{one}/content").status_code == 403
@@ -94,6 +113,70 @@ def test_from_a_preview_to_an_answer(harbor, quill, filled, owner, agreed):
     theirs = one.replace("harbor", "quill")
     assert quill.get(theirs).status_code == 404
     assert quill.post(f"{theirs}/release", {"words": "x"}).status_code == 404
+
+
+def handed_in(program: Program, where: str, data: bytes, **said):
+    file = SimpleUploadedFile("full.834", data)
+    return program.browser.post(f"{API}{HERE}/{where}", said | {"file": file})
+
+
+def test_an_agreement_is_checked_loaded_and_read(harbor, quill, filled):
+    vision, text = f"{HERE}/carrier-partners/vision", "name: V\ncarriers: [V]\nkind: portal\n"
+    bad = harbor.post(f"{vision}/checks", {"text": text + "due:\n  report: soon\n"})
+    assert (bad.status_code, "line 5: Expected `int | null`" in bad.json()["detail"]) == (422, True)
+    checked = harbor.post(f"{vision}/checks", {"text": text}).json()
+    assert (checked["changes"], checked["in_words"]["Plans of"]) == ([], "V")
+    assert harbor.get(vision).status_code == 404
+    assert harbor.post(f"{vision}/versions", {"text": text}).json()["version"] == 1
+    changed = harbor.post(f"{vision}/versions", {"text": text + "due: {report: 72}\n"})
+    assert changed.status_code == 201
+    assert changed.json()["changes"] == [{"field": "due.report", "before": "120", "after": "72"}]
+    assert harbor.get(f"{vision}/agreement").json()["version"] == 2
+    gaps = whole(harbor, f"{HERE}/carrier-gaps")
+    assert "carrier" in {row["what"] for row in gaps}
+    assert quill.get(f"{vision}/agreement").status_code == 404
+    reading = Program(filled.secrets["reading"])
+    assert reading.post(f"{vision}/versions", {"text": text}).status_code == 403
+
+
+def test_a_full_list_is_audited_and_opens_a_client_that_is_taken_back(harbor, filled, owner, agreed):
+    client_id = filled.employers["harbor"].client_id
+    feed, now = Feed(client_id=client_id, code="hmo"), timezone.now()
+    shown = owner(lambda: preview(connections["default"], feed, on=now.date(), now=now, mode="4"))
+    data = shown.text.encode()
+    audited = handed_in(harbor, "carrier-audits", data.replace(b"*BASICDED*", b"*PREMIUM*", 1), partner="hmo")
+    assert audited.status_code == 201, audited.content
+    assert audited.json()["counts"]["different"] == 1
+    rows = whole(harbor, f"{HERE}/carrier-answers/{audited.json()['answer_id']}/rows")
+    assert [row["verdict"] for row in rows] == ["different"]
+    broken = handed_in(harbor, "carrier-audits", b"ISA*00*cut", partner="hmo")
+    assert (broken.status_code, broken.json()["type"]) == (422, "urn:openbenefits:problem:file-refused")
+
+    assert handed_in(harbor, "carrier-opening-previews", data).status_code == 422
+    unsure = handed_in(harbor, "carrier-opening-previews", data, partner="hmo").json()
+    assert (unsure["is_whole"], unsure["counts"]["faults"]) == (False, 11)
+    meant = of_partner(owner(lambda: partner_of(client_id, "hmo")[2]), "harbor")
+    said = msgspec.structs.replace(meant, program="HARBOR-SAL")
+    mapping = msgspec.json.encode(said).decode()
+    tried = handed_in(harbor, "carrier-opening-previews", data, mapping=mapping).json()
+    assert len(tried["people"]["rows"]) == 11
+    made = handed_in(harbor, "carrier-openings", data, mapping=mapping, is_partial="true")
+    assert made.status_code == 201, made.content
+    change = made.json()["change_id"]
+    again = handed_in(harbor, "carrier-openings", data, mapping=mapping, is_partial="true")
+    assert (again.status_code, f"by change {change}" in again.json()["detail"]) == (409, True)
+    back = harbor.post(f"{HERE}/carrier-openings/{change}/take-back", {"reason": "last year's list"})
+    assert back.status_code == 200, back.content
+    reading = Program(filled.secrets["reading"])
+    assert handed_in(reading, "carrier-openings", data, mapping=mapping).status_code == 403
+
+
+def test_premium_wants_its_terms(harbor, agreed):
+    month = {"month": "2026-01-05"}
+    lacking = harbor.get(f"{HERE}/carrier-partners/hmo/premium?month=2026-01-05")
+    assert (lacking.status_code, "add `premium`" in lacking.json()["detail"]) == (409, True)
+    nobody = {"partner": "nobody", "paid_on": "2026-02-01"} | month
+    assert harbor.post(f"{HERE}/carrier-premiums", nobody).status_code == 404
 
 
 def taken(program: Program, data: bytes) -> dict:

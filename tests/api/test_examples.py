@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.api.conftest import Program
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+FILES = PAGE.parent / "examples"
 PAIR = re.compile(r"```http\n(.*?)```\s*```json\n(.*?)```", re.DOTALL)
 SHOWN = re.compile(r'"\{(\w+)\}"|\{(\w+)\}')
 
@@ -63,18 +65,33 @@ def test_what_differs_does_not_match(said):
         assert not matches(said, other, {})
 
 
+def form_of(body: str) -> dict[str, Any]:
+    """Read a form as curl has it: `name=value`, `@` a file of docs/examples, `<` the text of one."""
+    found: dict[str, Any] = {}
+    for one in body.splitlines():
+        name, _, value = one.partition("=")
+        data = (FILES / value[1:]).read_bytes() if value[:1] in ("@", "<") else b""
+        file = SimpleUploadedFile(value[1:], data) if value.startswith("@") else data.decode()
+        found[name] = file if data else value
+    return found
+
+
+def asked(program: Program, method: str, address: str, headers: dict[str, str], body: str) -> Any:
+    if method == "GET":
+        return program.browser.get(address)
+    if headers.get("Content-Type") == "multipart/form-data":
+        return program.browser.post(address, form_of(body))
+    named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    return program.browser.post(address, body, content_type="application/json", **named)
+
+
 def test_the_examples_are_answered_as_they_say(harbor: Program):
     schedules = harbor.get("/clients/harbor/schedules").json()["items"]
     kept: dict[str, Any] = {"schedule": next(one["code"] for one in schedules if one["kind"] == "E")}
     for first, headers, body, said in examples():
         method, address = first.split(" ", 1)
         address = filled_in(address, kept)
-        if method == "GET":
-            answer = harbor.browser.get(address)
-        else:
-            sent = filled_in(body, kept, is_json=True)
-            named = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-            answer = harbor.browser.post(address, sent, content_type="application/json", **named)
+        answer = asked(harbor, method, address, headers, filled_in(body, kept, is_json=True))
         assert answer.status_code == said["status"], (first, answer.content)
         found = answer.json()
         assert matches(said["body"], found, kept), (first, said["body"], found)

@@ -23,7 +23,7 @@ from openbenefits.carriers.acknowledgements.reports import ReportRefused
 from openbenefits.carriers.answers import services as answering
 from openbenefits.carriers.answers.places import places_of
 from openbenefits.carriers.building import viewing
-from openbenefits.carriers.custody.retelling import tell_again
+from openbenefits.carriers.custody.retelling import AGAIN, SINCE, WAITS, refused_lines, tell_again
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import (
     Answer,
@@ -366,7 +366,9 @@ def test_what_a_report_refused_is_said_again_by_the_next_file(file, fresh_databa
     with pytest.raises(FileRefused, match="expected what was put right"):
         tell_again(fresh_database, file.pk, place.member, author="ann", words="", now=BUILT)
     before = set(viewing.told(fresh_database, [file.client_id], CODE).cover["member"])
-    assert tell_again(fresh_database, file.pk, place.member, author="ann", words="address", now=BUILT)
+    assert set(refused_lines(file.pk).select("member", "stands").rows()) == {(place.member, AGAIN)}
+    assert tell_again(fresh_database, file.pk, None, author="ann", words="address", now=BUILT)
+    assert set(refused_lines(file.pk)["stands"]) == {WAITS}
     after = viewing.told(fresh_database, [file.client_id], CODE)
     assert before - set(after.cover["member"]) == {place.member}
     again = built(fresh_database, file.client_id, now=BUILT + 30 * HOUR)
@@ -376,6 +378,7 @@ def test_what_a_report_refused_is_said_again_by_the_next_file(file, fresh_databa
     filing.send(fresh_database, again.pk, now=BUILT, author="ann")
     take(again, ack(again, group="A", number=5), hours=40)
     assert set(viewing.told(fresh_database, [file.client_id], CODE).cover["member"]) == before
+    assert set(refused_lines(file.pk)["stands"]) == {SINCE}
     with pytest.raises(FileRefused, match="found a later one"):
         tell_again(fresh_database, file.pk, place.member, author="ann", words="address", now=BUILT)
 

@@ -26,7 +26,16 @@ from openbenefits.carriers.answers import services as answering
 from openbenefits.carriers.building.services import Feed, build, preview
 from openbenefits.carriers.custody.readings import lines_of_message
 from openbenefits.carriers.filing import services as filing
-from openbenefits.carriers.models import CarrierFile, FileAct, FileLine, FileSet, PartnerVersion, PortalEntry
+from openbenefits.carriers.models import (
+    CarrierFile,
+    FileAct,
+    FileLine,
+    FileSet,
+    PartnerVersion,
+    PortalEntry,
+    ViewLine,
+)
+from openbenefits.carriers.opening import of_partner
 from openbenefits.events.models import Event
 from openbenefits.programs.models import SetupKey
 from openbenefits.store.secrets import seal_file
@@ -211,7 +220,7 @@ def desk(users, as_face) -> Browser:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_reads_well(page, site, file, entry, width):
+def test_every_page_reads_well(page, site, file, entry, refused_of, width):
     wide(page, width)
     sign_in(page, site, "desk")
     page.wait_for_url("**/workbench/")
@@ -228,7 +237,7 @@ def test_every_page_reads_well(page, site, file, entry, width):
     places = (
         *("", "partners/", "partners/load", f"partners/harbor/{CODE}/", "files/", f"files/{file.pk}/"),
         *(f"files/{file.pk}/members", f"feeds/harbor/{CODE}/", "answers/", "refused/", "portal/"),
-        "audits/",
+        *("audits/", f"files/{refused_of[0].pk}/again", "custody/"),
         *(f"answers/{taken.answer_id}/", f"portal/{entry.pk}/"),
     )
     for where in (
@@ -310,16 +319,103 @@ def test_a_held_file_wants_words_and_is_withdrawn(desk, file, as_owner):
     assert "only" in text(desk.get(HERE + "files/", {"state": "withdrawn"})).lower()
 
 
+@pytest.fixture(scope="module")
+def refused_of(file) -> tuple[CarrierFile, list[str]]:
+    """A file that was taken, of whose members a report refused two."""
+    made = copied(file, state="confirmed")
+    rows = FileLine.objects.filter(file_id=file.pk, dependent_id=None).exclude(line="").order_by("number")[:2]
+    for row in rows:
+        values = {one.name: getattr(row, one.name) for one in FileLine._meta.concrete_fields}
+        verdict = {
+            "verdict": "refused",
+            "code": "E1",
+            "words": "group not open",
+            "answered_at": timezone.now(),
+        }
+        FileLine.objects.create(**values | verdict | {"file_id": made.pk})
+    return made, [row.member for row in rows]
+
+
+def copied(file: CarrierFile, **changed) -> CarrierFile:
+    """The same file once more, in another state."""
+    names = [one.name for one in CarrierFile._meta.concrete_fields if one.name != "id"]
+    return CarrierFile.objects.create(**{name: getattr(file, name) for name in names} | changed)
+
+
+def test_whom_a_report_refused_is_told_again_with_a_reason(desk, users, refused_of, harbor, as_owner):
+    made, members = refused_of
+    one, where = f"{HERE}files/{made.pk}/", f"{HERE}files/{made.pk}/again"
+    assert "Tell again whom its report refused" in text(desk.get(one))
+    assert f"File {made.pk}: 2 lines" in text(desk.get(f"{HERE}partners/harbor/{CODE}/"))
+    view = [
+        ViewLine(
+            client_id=row.client_id,
+            partner=CODE,
+            subscriber=row.subscriber,
+            member=row.member,
+            line=row.line,
+            begins_on=row.begins_on,
+            person_id=row.person_id,
+            file_id=made.pk,
+        )
+        for row in as_owner(lambda: list(FileLine.objects.filter(file_id=made.pk)))
+    ]
+    as_owner(lambda: ViewLine.objects.bulk_create(view, ignore_conflicts=True))
+    assert "2 may be told again" in text(desk.get(where))
+    said = {"words": "the group is open now", "member": members[:1]}
+    assert "found nobody" in text(desk.post(where, {"words": "x", "who": "picked"}, follow=True))
+    assert "expected what was put right" in text(
+        desk.post(where, said | {"words": "", "who": "all"}, follow=True)
+    )
+    done = text(desk.post(where, said | {"who": "picked"}, follow=True))
+    assert "It is told again by the next file" in done
+    assert "1 may be told again" in done
+    assert "the next file says it" in done
+    assert "0 may be told again" in text(desk.post(where, said | {"who": "all"}, follow=True))
+    assert "lines of a member are told again: the group is open now" in text(desk.get(one))
+    noted = AuditEntry.objects.filter(client_id=harbor.pk, what__startswith="tell again what was refused")
+    assert as_owner(noted.count) == 2
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.get(where).status_code == 403
+    quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+    assert quill.get(where).status_code == 404
+
+
+def test_where_everybodys_cover_stands_is_counted_and_listed(desk, users, file, refused_of):
+    where = HERE + "custody/"
+    shown = text(desk.get(where))
+    assert "Cover by how far it has come" in shown
+    refused = text(desk.get(where, {"stage": "refused", "partner": CODE}))
+    assert "Only cover that is refused" in refused
+    assert refused.count("group not open") == 2
+    assert "no rows" in text(desk.get(where, {"partner": "nobody"}))
+    lines = desk.get(where, {"stage": "refused", "lines.export": "csv"}).content.decode().splitlines()
+    assert {line.rpartition(",")[0].count("refused") for line in lines[1:]} == {1}
+    quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+    assert "no rows" in text(quill.get(where))
+
+
+def test_several_files_are_released_and_withdrawn_at_once(desk, users, file, as_owner):
+    made = as_owner(lambda: [copied(file, state="validated").pk for _ in range(2)])
+    where = f"{HERE}files/act"
+    assert "pick some" in text(desk.post(where, {"act": "release", "words": "x"}, follow=True))
+    gone = as_owner(lambda: copied(file, state="withdrawn").pk)
+    mixed = desk.post(where, {"act": "release", "words": "looked", "pk": [*made, gone]}, follow=True)
+    assert "done for each" not in text(mixed)
+    states = CarrierFile.objects.filter(pk__in=made).values_list("state", flat=True)
+    assert set(as_owner(lambda: list(states.all()))) == {"validated"}
+    done = desk.post(where, {"act": "release", "words": "looked at who leaves", "pk": made}, follow=True)
+    assert "It is done for each file picked" in text(done)
+    assert set(as_owner(lambda: list(states.all()))) == {"released"}
+    desk.post(where, {"act": "withdraw", "words": "built too early", "pk": made})
+    assert set(as_owner(lambda: list(states.all()))) == {"withdrawn"}
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert reader.post(where, {"act": "release", "pk": made}).status_code == 403
+
+
 def test_who_knows_says_whether_a_broken_transfer_arrived(desk, file, as_owner):
     def broken_off():
-        made = CarrierFile.objects.create(
-            **{
-                one.name: getattr(file, one.name)
-                for one in CarrierFile._meta.concrete_fields
-                if one.name not in ("id", "state")
-            }
-            | {"state": "released"}
-        )
+        made = copied(file, state="released")
         FileAct.objects.create(
             client_id=made.client_id,
             file_id=made.pk,
@@ -431,24 +527,49 @@ def test_a_full_list_is_compared_and_each_difference_has_its_cause(desk, harbor,
     assert "errorlist" in bad.content.decode()
 
 
-def test_a_client_is_opened_only_with_the_file_that_was_shown(desk, users, harbor, full_list, as_owner):
+def test_a_client_is_opened_with_the_very_file_that_was_shown_and_taken_back(
+    desk, users, harbor, partner, full_list, as_owner
+):
     where = "/workbench/harbor/carriers/open/"
-    form = {"on": timezone.localdate().isoformat(), "partner": CODE}
-    before = as_owner(Person.objects.count)
-    shown = desk.post(where, form | {"file": SimpleUploadedFile("full.834", full_list), "act": "preview"})
-    assert shown.status_code == 200
-    assert "What the file would bring" in text(shown)
-    assert "one program that offers the plan" in text(shown)
-    seen = re.search(r'name="seen" value="([^"]+)"', shown.content.decode())[1]
-    other = SimpleUploadedFile("full.834", full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1))
-    swapped = desk.post(where, form | {"file": other, "act": "open", "seen": seen})
-    assert swapped.status_code == 422
-    assert "Expected the file that was shown" in text(swapped)
-    same = SimpleUploadedFile("full.834", full_list)
-    faulty = desk.post(where, form | {"file": same, "act": "open", "seen": seen}, follow=True)
-    assert "full.834" in text(faulty)
-    assert as_owner(Person.objects.count) == before
+    mapping = msgspec.structs.replace(of_partner(partner, "harbor"), known="correct")
+    form = {"on": timezone.localdate().isoformat(), "mapping": msgspec.yaml.encode(mapping).decode()}
+
+    def hand_in(data: bytes, **said):
+        return desk.post(where, form | said | {"file": SimpleUploadedFile("full.834", data)}, follow=True)
+
     located = desk.post(where, {"mapping": "name: x\nplans: [\n", "on": "2026-01-01"})
     assert "line 3: expected YAML" in text(located)
+    assert hand_in(b"ISA*00*cut").status_code == 422
+    unsure = hand_in(full_list)
+    assert "Nothing of this file can be taken" in text(unsure)
+    assert "one program that offers the plan" in text(unsure)
+    assert "Open the client with it" not in text(unsure)
+    lines = desk.get(unsure.redirect_chain[-1][0], {"findings.export": "csv"}).content.decode()
+    assert "HARBOR-HRL, HARBOR-SAL" in lines
+
+    mapping = msgspec.structs.replace(mapping, program="HARBOR-SAL")
+    form["mapping"] = msgspec.yaml.encode(mapping).decode()
+    before = as_owner(Person.objects.count)
+    shown = hand_in(full_list.replace(b"*BASICDED*", b"*PREMIUM*", 1).replace(b"SPRINGFIELD", b"LUDLOW"))
+    one = shown.redirect_chain[-1][0]
+    assert "What the file brings members in the file 11" in text(shown)
+    assert as_owner(Person.objects.count) == before
+    act = f"{one}do"
+    assert "It is on its way" in text(desk.post(act, {"act": "open", "is_partial": "yes"}, follow=True))
+    assert as_owner(performed).state == "done"
+    assert "imported" in text(desk.get(one))
+    assert "expected a reason" in text(desk.post(act, {"act": "take back"}, follow=True))
+    desk.post(act, {"act": "take back", "reason": "the carrier sent last year's list"})
+    assert as_owner(performed).state == "done"
+    assert "taken back" in text(desk.get(one))
+    assert "full.834" in text(desk.get(where))
+    noted = AuditEntry.objects.filter(client_id=harbor.pk, what__contains=": opening ")
+    assert {one.what.split(":")[0] for one in as_owner(lambda: list(noted))} >= {"open", "take back"}
     reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
     assert reader.get(where).status_code == 403
+    assert reader.get(one).status_code == 403
+
+
+def performed() -> ProcessRequest:
+    """Let the worker do what was asked last."""
+    return perform(ProcessRequest.objects.latest("pk").pk, timezone.now)

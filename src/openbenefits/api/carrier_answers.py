@@ -10,19 +10,18 @@ from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.api.carriers import unknown_partner
+from openbenefits.api.carriers import known_partner
 from openbenefits.api.elections import refuse_large
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Truth, Words
-from openbenefits.carriers.agreements.partners import PEO
 from openbenefits.carriers.answers import services as answering
 from openbenefits.carriers.custody import portal_entries
 from openbenefits.carriers.custody import services as custody
 from openbenefits.carriers.custody.readings import answer_lines, portal_rows
-from openbenefits.carriers.models import Answer, PartnerVersion, PortalEntry
+from openbenefits.carriers.models import Answer, PortalEntry
 
 router = Routes("carriers")
 ANSWERS = "/clients/{client}/carrier-answers"
@@ -79,8 +78,7 @@ def take_answer(
 ) -> Any:
     """Take a TA1, 999 or report in: files, members and elections are told; the same again changes nothing."""
     desk = at(request, client, Permission.PROCESS)
-    if not PartnerVersion.objects.filter(client_id__in=(PEO, desk.client_id), code=partner).exists():
-        raise unknown_partner()
+    known_partner(desk, partner)
     refuse_large(file)
     taken = answering.take(
         connection,

@@ -15,14 +15,16 @@ from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.runs import Asked, ask
-from openbenefits.api.shapes import Body, Code, Cursor, Id, Limit, Words
+from openbenefits.api.shapes import Body, Code, Cursor, Day, Id, Limit, Text, Words
 from openbenefits.background.services import RequestRefused
 from openbenefits.carriers.agreements.partners import PEO, PartnerRefused, partner_of, partners_of
 from openbenefits.carriers.agreements.words import in_words
 from openbenefits.carriers.building.services import Feed, preview
 from openbenefits.carriers.custody.readings import file_lines, lines_of_message, members_of_message
+from openbenefits.carriers.custody.retelling import refused_lines, tell_again
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
+from openbenefits.carriers.payments.services import premium_rows
 
 router = Routes("carriers")
 PARTNERS = "/clients/{client}/carrier-partners"
@@ -31,6 +33,9 @@ BYTES = {
     "responses": {200: {"description": "The file.", "content": {"application/octet-stream": {"schema": {}}}}}
 }
 MOST_LINES = 100_000
+PREMIUM_SHOWN = (
+    *("person_id", "employee_number", "plan_type", "policy", "covered_from", "kind", "cents", "billed_cents"),
+)
 KindOfFile = Literal["2", "4", "RX"]
 
 
@@ -149,7 +154,8 @@ def unknown_partner() -> Problem:
     return not_found("a partner with an agreement", "correct the code; /carrier-partners lists them")
 
 
-def _known(desk: Desk, code: str) -> None:
+def known_partner(desk: Desk, code: str) -> None:
+    """Refuse a partner a client has no agreement with. Errors: Problem."""
     owners = (PEO, desk.client_id)
     if not PartnerVersion.objects.filter(client_id__in=owners, code=code).exists():
         raise unknown_partner()
@@ -193,7 +199,7 @@ def preview_lines(
 
 def _previewed(request: Any, client: str, code: str, mode: KindOfFile | None) -> tuple[Desk, Any]:
     desk = at(request, client, Permission.PROCESS)
-    _known(desk, code)
+    known_partner(desk, code)
     feed = Feed(client_id=desk.client_id, code=code)
     return desk, preview(connection, feed, on=desk.today, now=desk.now, mode=mode)
 
@@ -294,6 +300,77 @@ def withdraw_file(request: Any, client: Path[Code], file_id: Path[Id], said: Loo
     filing.withdraw(found.pk, author=desk.author, words=said.words, now=desk.now)
     desk.did("withdraw carrier file", reason=said.words)
     return _whole(_file(desk, file_id))
+
+
+class Retelling(Body):
+    """Who is told again, and what was put right."""
+
+    member: str | None = Field(
+        None, max_length=100, pattern="^[^\\x00]*$", description="As /lines names it; everybody unless told."
+    )
+    words: Words = Field(examples=["the group is open now"])
+
+
+class ToldAgain(BaseModel):
+    """How many lines the next file says again."""
+
+    lines: int
+
+
+@router.get(f"{FILES}/{{file_id}}/refused", response=Rows, summary="List what a report refused")
+def list_refused(request: Any, client: Path[Code], file_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
+    """List the lines a carrier's report refused, and whether each may be told again."""
+    desk = at(request, client, Permission.SEE)
+    rows = refused_lines(_file(desk, file_id).pk).drop("client", "client_id", "file_id")
+    desk.saw("refused lines of carrier file")
+    return slice_of(rows, cursor=cursor, limit=limit)
+
+
+@router.post(f"{FILES}/{{file_id}}/tell-again", response=ToldAgain, summary="Tell refused people again")
+def retell(request: Any, client: Path[Code], file_id: Path[Id], said: Retelling) -> Any:
+    """Have the next file say again what a report refused, once what was wrong is right."""
+    desk = at(request, client, Permission.PROCESS)
+    found = _file(desk, file_id)
+    count = tell_again(connection, found.pk, said.member, author=desk.author, words=said.words, now=desk.now)
+    desk.did("tell again what was refused of carrier file", reason=said.words)
+    return {"lines": count}
+
+
+class BuildPremium(Body):
+    """The premium of a month, to be paid by an 820."""
+
+    partner: Code
+    month: Day = Field(description="Any day of the month paid for.")
+    paid_on: Day
+    trace: Text = Field("", description="The number of the payment; the file's own unless told.")
+
+
+@router.get(f"{PARTNERS}/{{partner}}/premium", response=Rows, summary="Preview a month's premium")
+def preview_premium(
+    request: Any,
+    client: Path[Code],
+    partner: Path[Code],
+    cursor: Cursor,
+    limit: Limit,
+    month: Day = Query(..., description="Any day of the month paid for."),
+) -> Any:
+    """List what the 820 of a month would pay for whom, as payroll took it; nothing is written."""
+    desk = at(request, client, Permission.PROCESS)
+    known_partner(desk, partner)
+    rows = premium_rows(connection, Feed(client_id=desk.client_id, code=partner), month=month.replace(day=1))
+    desk.saw("preview of premium")
+    return slice_of(rows.select(PREMIUM_SHOWN), cursor=cursor, limit=limit)
+
+
+@router.post("/clients/{client}/carrier-premiums", response={202: Asked}, summary="Build a premium file")
+def build_premium(request: Any, client: Path[Code], said: BuildPremium) -> Any:
+    """Ask for the 820 of a month; it is looked at, released and sent as any carrier file."""
+    desk = at(request, client, Permission.PROCESS)
+    told = {"month": said.month.isoformat(), "paid_on": said.paid_on.isoformat(), "trace": said.trace}
+    try:
+        return ask(desk, "carrier premium", {"code": said.partner} | told)
+    except RequestRefused as refused:
+        raise Problem(404, "not-found", str(refused)) from None
 
 
 @router.post(f"{FILES}/{{file_id}}/send", response={202: Asked}, summary="Send a carrier file")

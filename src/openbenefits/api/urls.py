@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from openbenefits.api import (
     best_plan,
+    carrier_agreements,
     carrier_answers,
+    carrier_lists,
     carriers,
     census,
     clients,
@@ -39,6 +41,7 @@ from openbenefits.api.routing import shared
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
     *(continuation, setup, tickets, best_plan, renewals, platform, invoices, carriers, carrier_answers),
+    *(carrier_agreements, carrier_lists),
     *(queries, census, papers, statements, subscriptions, roles),
 )
 """What is imported for the addresses it answers."""

@@ -18,6 +18,7 @@ from openbenefits.carriers.custody import services as custody
 from openbenefits.carriers.due import build, build_due
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
+from openbenefits.carriers.payments.services import build_premium
 
 Told = Mapping[str, Any]
 log = logging.getLogger(__name__)
@@ -32,13 +33,22 @@ class BuildFile(msgspec.Struct, forbid_unknown_fields=True):
     mode: Mode | None = None
 
 
+class BuildPremium(msgspec.Struct, forbid_unknown_fields=True):
+    """The 820 of a month, by any day of it; trace: the number of the payment, the file's own unless told."""
+
+    code: str
+    month: date
+    paid_on: date
+    trace: str = ""
+
+
 class SendFile(msgspec.Struct, forbid_unknown_fields=True):
     """A released file, by its number."""
 
     file: int
 
 
-def check_build(_access: Access, client_id: int, asked: BuildFile) -> None:
+def check_build(_access: Access, client_id: int, asked: BuildFile | BuildPremium) -> None:
     """Refuse a partner there is no agreement with. Errors: RequestRefused."""
     try:
         partner_of(client_id, asked.code)
@@ -58,6 +68,21 @@ def build_file(work: Work) -> Told:
     feed = Feed(client_id=request.client_id, code=asked.code)
     made = build(
         work.connection, feed, on=work.now.date(), author=request.author, now=work.now, mode=asked.mode
+    )
+    return _told(made)
+
+
+def build_premium_file(work: Work) -> Told:
+    """Build the 820 of a month's premium; answers its number and where it stands."""
+    asked, request = work.of(BuildPremium), work.request
+    made = build_premium(
+        work.connection,
+        Feed(client_id=request.client_id, code=asked.code),
+        month=asked.month.replace(day=1),
+        paid_on=asked.paid_on,
+        trace=asked.trace,
+        author=request.author,
+        now=work.now,
     )
     return _told(made)
 
@@ -114,6 +139,13 @@ CARRIER_KINDS: dict[str, Kind] = {
         permission=Permission.PROCESS,
         act=build_file,
         asks=BuildFile,
+        check=check_build,
+    ),
+    "carrier premium": Kind(
+        name="premium file for a carrier",
+        permission=Permission.PROCESS,
+        act=build_premium_file,
+        asks=BuildPremium,
         check=check_build,
     ),
     "carrier send": Kind(

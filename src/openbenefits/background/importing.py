@@ -11,6 +11,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.accounts.services import Access
+from openbenefits.background import openings
 from openbenefits.background.models import HandedIn, ProcessRequest
 from openbenefits.background.services import ENDED, Work, ask
 from openbenefits.background.uploads import (
@@ -164,6 +165,8 @@ def _taken_back(work: Work, file: HandedIn, reason: str, author: str) -> dict[st
             "left": done.conflicts.height,
             "conflicts": conflicts.to_dicts(),
         }
+    if file.kind == FileKind.OPENING:
+        return openings.take_back(work.connection, file, reason=reason, author=author, now=work.now)
     if file.kind == FileKind.EVIDENCE:
         today = work.now.date()
         order = UndoOrder(
@@ -347,6 +350,16 @@ def _import_evidence(
     return done.change_id, {**_told_of_evidence(done), "bad_rows": bad}
 
 
+def _foresee_opening(
+    connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
+) -> Foreseen:
+    del path, mapping, author
+    shown = openings.preview(connection, file, now=now)
+    bad = shown.faults.rename({"place": "column"}).select(list(BAD_ROW)).cast(BAD_ROW)
+    members = shown.counts["members"]
+    return Foreseen(rows_read=members, counts=shown.counts, bad_rows=bad, refused=shown.refused)
+
+
 def _plain_headings(columns: Sequence[str]) -> Callable[[Path], Mapping[str, str | None]]:
     return lambda path: stated_headings(path, columns)
 
@@ -379,5 +392,12 @@ READERS: dict[FileKind, Reader] = {
         headings=_plain_headings(tuple(evidence_deciding.KINDS)),
         foresee=_foresee_evidence,
         carry_out=_import_evidence,
+    ),
+    FileKind.OPENING: Reader(
+        columns=(),
+        required=(),
+        headings=lambda _path: {},
+        foresee=_foresee_opening,
+        carry_out=openings.carry_out,
     ),
 }

@@ -22,6 +22,7 @@ KEPT_FOR = timedelta(days=7)
 LEFT_OUT = "-"
 """Stands in a mapping for a column that is not to be read."""
 ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm")
+"""Of files that are tables; carriers' files are called anything, and known by what they hold."""
 
 
 class FileKind(StrEnum):
@@ -31,6 +32,7 @@ class FileKind(StrEnum):
     ELECTIONS = "elections"
     TAKEOVER = "takeover"
     EVIDENCE = "evidence"
+    OPENING = "opening"
 
 
 class State(StrEnum):
@@ -48,6 +50,7 @@ PERMISSIONS: dict[FileKind, tuple[Permission, ...]] = {
     FileKind.ELECTIONS: (Permission.ELECT,),
     FileKind.TAKEOVER: (Permission.FACTS, Permission.ELECT),
     FileKind.EVIDENCE: (Permission.REPAIR, Permission.SEE_HEALTH),
+    FileKind.OPENING: (Permission.FACTS, Permission.SEE_PERSONAL),
 }
 
 
@@ -107,7 +110,7 @@ def _refuse_unreadable(order: FileOrder) -> None:
     if not size or size > MOST_BYTES:
         found = "an empty one" if not size else f"{size / 2**20:.1f} MB"
         raise FileNotTaken(f"expected a file of at most 10 MB, found {found}; split it, or choose another")
-    if Path(order.name).suffix.lower() not in ENDINGS:
+    if order.kind != FileKind.OPENING and Path(order.name).suffix.lower() not in ENDINGS:
         raise FileNotTaken(
             f"expected a file that ends in {', '.join(ENDINGS)}, found another; save it as CSV"
         )

@@ -3,12 +3,17 @@
 from datetime import date, datetime
 from typing import Any
 
+import polars as pl
+
 from openbenefits.carriers.agreements.partners import Mode, partner_of
 from openbenefits.carriers.building import services as enrolment
 from openbenefits.carriers.building.services import Feed, Outcome
+from openbenefits.carriers.layouts.layout import ContentKind
+from openbenefits.carriers.layouts.writing import chosen
 from openbenefits.carriers.lists import services as lists
+from openbenefits.carriers.lists.keeping import values_on
 from openbenefits.carriers.models import CarrierFile
-from openbenefits.carriers.payments.services import build_contributions
+from openbenefits.carriers.payments.services import build_contributions, contribution_rows
 
 
 def build(
@@ -27,6 +32,25 @@ def build(
     if layout.content == lists.CONTRIBUTIONS:
         return build_contributions(connection, feed, on=on, author=author, now=now)
     return lists.build_list(connection, feed, on=on, author=author, now=now, mode=mode)
+
+
+def rows_of(
+    connection: Any, feed: Feed, *, on: date, mode: Mode | None = None
+) -> tuple[ContentKind, pl.DataFrame] | None:
+    """Answer what a file that is no enrolment would say: its content, and the rows of it; nothing is written.
+
+    Missing: None for a partner that is told of enrolment: `building.services.preview` says what of.
+    Errors: PartnerRefused where there is no agreement; LayoutRefused.
+    """
+    _owner, _version, partner = partner_of(feed.client_id, feed.code)
+    layout = partner.layout if partner.kind == "file" else None
+    if layout is None or layout.content == lists.ENROLLMENT:
+        return None
+    if layout.content == lists.CONTRIBUTIONS:
+        rows = contribution_rows(connection, feed, on=on)
+    else:
+        rows = lists.list_rows(connection, feed, on=on, mode=mode)
+    return layout.content, chosen(layout, rows, values_on(partner, feed, on, number=0))
 
 
 def build_due(

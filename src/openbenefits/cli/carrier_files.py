@@ -39,6 +39,7 @@ def files(
     open_database()
     from openbenefits.carriers.filing import services as filing
 
+    _refuse_unknown(partner, state or [])
     rows = filing.files(
         [find_client(client).pk] if client else None,
         now=now(),
@@ -268,6 +269,18 @@ def _file(number: int) -> Any:
     if found is None:
         raise typer.BadParameter(f"no file {number}; `carriers files` shows what there is")
     return found
+
+
+def _refuse_unknown(partner: str | None, states: list[str]) -> None:
+    """Refuse to look for what there cannot be: an empty list would say that all is well."""
+    from openbenefits.carriers.models import PartnerVersion
+
+    if partner is not None and not PartnerVersion.objects.filter(code=partner).exists():
+        raise Refused(
+            f"expected a partner with an agreement, found {partner}; `carriers partner list` names them"
+        )
+    if unknown := sorted(set(states) - _states()):
+        raise Refused(f"expected {', '.join(sorted(_states()))}, found {', '.join(unknown)}; correct --state")
 
 
 def _states() -> set[str]:

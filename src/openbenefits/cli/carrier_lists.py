@@ -9,7 +9,7 @@ import typer
 
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database
-from openbenefits.cli.faults import EXIT_REFUSED
+from openbenefits.cli.faults import EXIT_REFUSED, Refused
 from openbenefits.cli.options import By, File, On
 from openbenefits.cli.screen import console, progress, say, table_of
 
@@ -148,7 +148,15 @@ def _mapping(file: Path | None) -> Any:
     from openbenefits.carriers.agreements.text import read_document
     from openbenefits.carriers.opening import read_mapping
 
-    return read_mapping(read_document(file.read_text("utf-8-sig")))
+    return read_mapping(read_document(text_of(file)))
+
+
+def text_of(file: Path) -> str:
+    """Read what somebody wrote. Errors: Refused for what is no text."""
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(f"{file.name}: expected text in UTF-8, found other bytes; save it as UTF-8") from None
 
 
 def _plain(rows: pl.DataFrame) -> list[dict[str, Any]]:

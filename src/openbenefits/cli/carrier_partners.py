@@ -6,6 +6,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from openbenefits.cli.carrier_lists import text_of as text_in
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, open_database, prepare
 from openbenefits.cli.options import By, File
@@ -81,13 +82,10 @@ def load(
 ) -> None:
     """Put an agreement into force; a fault is told with its line. The same again makes no version."""
     open_database()
-    from openbenefits.carriers.agreements.partners import PartnerRefused, save_partner
+    from openbenefits.carriers.agreements.partners import save_partner
     from openbenefits.carriers.agreements.text import read_text
 
-    try:
-        text = file.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise PartnerRefused(f"{file.name}: expected text in UTF-8, found other bytes") from None
+    text = text_in(file)
     owner = find_client(client).pk if client else 0
     version = save_partner(owner, code, read_text(text), author=by, now=now())
     say(f"Version {version} of {code} is in force.", style="green")

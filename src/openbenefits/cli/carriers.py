@@ -172,16 +172,28 @@ def premium(
 @app.command()
 def retell(
     file: Annotated[int, typer.Argument(metavar="FILE", help="The file whose report refused somebody.")],
-    member: Annotated[str, typer.Option("--member", help="The member, as `carriers show` lists it.")],
-    words: Annotated[str, typer.Option("--words", help="What was put right.")],
+    member: Annotated[str | None, typer.Option("--member", help="The member, as it is listed.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Everybody its report refused.")] = False,
+    words: Annotated[str, typer.Option("--words", help="What was put right.")] = "",
     by: By = "administrator",
 ) -> None:
-    """Have the next file say again what a report refused of a member, once what was wrong is right."""
-    connection = open_database()
-    from openbenefits.carriers.custody.retelling import tell_again
+    """List what a report refused of a file; --member or --all has the next file say it again.
 
-    count = tell_again(connection, file, member, author=by, words=words, now=now())
-    say(f"{count} lines are told again by the next file.", style="green")
+    Do it once what was wrong is right, and say by --words what that was.
+    """
+    connection = open_database()
+    from openbenefits.carriers.custody.retelling import refused_lines, tell_again
+
+    if member is not None or everybody:
+        count = tell_again(connection, file, member, author=by, words=words, now=now())
+        say(f"{count} lines are told again by the next file.", style="green")
+        return
+    rows = refused_lines(file)
+    if rows.is_empty():
+        say("No report refused anybody of this file.", style="green")
+        return
+    names = ("member", "client", "employee_number", "who", "plan_type", "kind", "code", "words", "stands")
+    console.print(table_of(rows.select(names), title="What its report refused"))
 
 
 @app.command()

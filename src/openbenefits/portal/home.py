@@ -9,6 +9,7 @@ import polars as pl
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from openbenefits.carriers.custody.own import own_cover
 from openbenefits.choosing.drafts import acts_of, drafts_of
 from openbenefits.choosing.holding import Holding, holding_of
 from openbenefits.choosing.models import ChoiceAct
@@ -63,20 +64,21 @@ class Task:
 def home(request: HttpRequest, me: Me) -> HttpResponse:
     """Show what is open, and what one has today."""
     held = holding_of(connection, me.client_id, me.person_id, on=me.today, today=me.today)
+    told = own_cover(me.client_id, me.person_id)
     tasks = tasks_of(me)
     papers = documents.list_of(connection, me.client_id, person_id=me.person_id)
-    told = {
+    shown_there = {
         "name": first_name(me),
         "client": Client.objects.get(pk=me.client_id).name,
         "tasks": [task for task in tasks if task.state in ("open", "submitted", "waits", "office")],
         "held": held,
-        "covered": [one for one in held.now if one.side is not None],
+        "covered": [(one, told.get(one.plan_type)) for one in held.now if one.side is not None],
         "pending": [one for one in held.now if one.waits_for_cents],
         "rejected": [paper for paper in papers if paper["state"] == DocumentState.REJECTED],
         "total_pay": _total(held),
         "confirmations": _confirmations(me)[:SHOWN],
     }
-    return shown(request, me, "home.html", told)
+    return shown(request, me, "home.html", shown_there)
 
 
 def _total(held: Holding) -> int:

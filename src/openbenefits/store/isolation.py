@@ -177,16 +177,18 @@ def isolate(connection: Any) -> None:
 
 PUBLIC_VIEWS = ("events_status_reachable",)
 """Views that hold nobody's rows: such a view reads as its owner, whom no policy stops."""
+OWN_VIEWS = ("carriers_owncover",)
+"""Views that read as their owner and show an employee rows about himself: each asks itself whose they are."""
 
 
 def _views(session: psycopg.Connection) -> list[str]:
-    """Name the views a face may read: those that read as whoever asks, and those that hold nobody's rows."""
+    """Name the views a face may read: as whoever asks, of nobody's rows, or of one's own only."""
     rows = session.execute(
         """
         SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
           AND (coalesce(reloptions @> ARRAY['security_invoker=true'], false) OR relname = ANY(%s))
         """,
-        [list(PUBLIC_VIEWS)],
+        [[*PUBLIC_VIEWS, *OWN_VIEWS]],
     )
     return [row[0] for row in rows]
 

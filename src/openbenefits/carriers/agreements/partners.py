@@ -6,6 +6,7 @@ a new carrier is a new document.
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from re import fullmatch
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -22,6 +23,8 @@ from openbenefits.carriers.payments.terms import PremiumTerms
 Mode = Literal["2", "4", "RX"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 PEO = 0
+CODE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"
+"""How a partner's code is written: it stands in addresses and file names."""
 
 
 class PartnerRefused(ValueError):
@@ -169,8 +172,15 @@ def read_agreement(text: str) -> Partner:
 
 
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
-    """Write a version of an agreement; answer its number. The same again writes nothing."""
-    document = msgspec.json.decode(msgspec.json.encode(partner))  # lists, as they are read back
+    """Write a version of an agreement; answer its number. The same again writes nothing.
+
+    Errors: PartnerRefused for a code that could stand in no address.
+    """
+    if not fullmatch(CODE, code):
+        raise PartnerRefused(
+            f"expected a code of at most 40 letters, digits, - _ and ., found {code!r}; choose another"
+        )
+    document = document_of(partner)
     read_partner(document)
     with transaction.atomic():
         last = _versions(client_id, code).first()
@@ -181,6 +191,12 @@ def save_partner(client_id: int, code: str, partner: Partner, *, author: str, no
             client_id=client_id, code=code, version=version, document=document, author=author, made_at=now
         )
     return version
+
+
+def document_of(partner: Partner) -> dict[str, Any]:
+    """Answer an agreement as it is stored: plain values, lists as they are read back."""
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(partner))
+    return found
 
 
 def partner_of(client_id: int, code: str) -> tuple[int, int, Partner]:

@@ -23,6 +23,7 @@ FILE_LINE: dict[str, Any] = {
     "set": pl.Int64,
     "person_id": pl.Int64,
     "dependent_id": pl.Int64,
+    "member": pl.String,
     "plan_type": pl.String,
     "kind": pl.String,
     "action": pl.String,
@@ -85,7 +86,7 @@ def lines_of_message(message: Message) -> pl.DataFrame:
     rows = rows.join(reasons, on=key, how="left", nulls_equal=True, maintain_order="left")
     is_self = pl.col("subscriber") == pl.col("member")
     said = pl.col("reason").replace_strict(REASONS, default=None, return_dtype=pl.String)
-    return _named(rows, is_self).with_columns(why=pl.coalesce("cause", said)).drop("reason")
+    return named(rows, is_self).with_columns(why=pl.coalesce("cause", said)).drop("reason")
 
 
 def members_of_message(message: Message) -> dict[str, int]:
@@ -122,7 +123,7 @@ def file_lines(
         people = Person.objects.filter(employee_number=employee)[:limit]
         found = found.filter(person_id__in=list(people.values_list("pk", flat=True)))
     rows = pl.DataFrame(list(found.order_by(order).values(*FILE_LINE)[:limit]), schema=FILE_LINE)
-    return _named(rows, pl.col("dependent_id").is_null())
+    return named(rows, pl.col("dependent_id").is_null())
 
 
 def answer_lines(answer_id: int, *, limit: int = LIMIT) -> pl.DataFrame:
@@ -131,7 +132,7 @@ def answer_lines(answer_id: int, *, limit: int = LIMIT) -> pl.DataFrame:
     Shapes: ANSWER_LINE with client, employee_number.
     """
     found = AnswerLine.objects.filter(answer_id=answer_id).order_by("number").values(*ANSWER_LINE)[:limit]
-    rows = _named(pl.DataFrame(list(found), schema=ANSWER_LINE), pl.lit(value=True)).drop("who")
+    rows = named(pl.DataFrame(list(found), schema=ANSWER_LINE), pl.lit(value=True)).drop("who")
     return rows.sort(pl.col("file_id").is_not_null(), "number")
 
 
@@ -143,11 +144,11 @@ def portal_rows(client_ids: Sequence[int], *, with_done: bool = False, limit: in
     found = PortalEntry.objects.filter(client_id__in=client_ids, is_net=True)
     found = found if with_done else found.filter(done_at__isnull=True)
     rows = pl.DataFrame(list(found.order_by("due_on", "pk").values(*ENTRY)[:limit]), schema=ENTRY)
-    return _named(rows, pl.col("dependent_id").is_null())
+    return named(rows, pl.col("dependent_id").is_null())
 
 
-def _named(rows: pl.DataFrame, is_self: pl.Expr) -> pl.DataFrame:
-    """Add client (its code), employee_number and who."""
+def named(rows: pl.DataFrame, is_self: pl.Expr) -> pl.DataFrame:
+    """Add client (its code), employee_number and who to rows with client_id and person_id."""
     ids = rows["person_id"].drop_nulls().unique().to_list()
     numbers = dict(Person.objects.filter(pk__in=ids).values_list("pk", "employee_number"))
     clients = rows["client_id"].drop_nulls().unique().to_list()

@@ -81,9 +81,13 @@ def clients_of(connection: Any, feed: Feed) -> list[int]:
 
 def values_of(order: Order, *, number: int) -> dict[str, Any]:
     """Answer what a layout may name beside its rows: the client's own values, the day, the file's number."""
-    client = "" if order.feed.client_id == PEO else Client.objects.get(pk=order.feed.client_id).code
-    about = {"as_of": order.on, "date": order.on, "number": number, "client": client}
-    return {**values_for(order.partner, client), **about}
+    return values_on(order.partner, order.feed, order.on, number=number)
+
+
+def values_on(partner: Partner, feed: Feed, on: date, *, number: int) -> dict[str, Any]:
+    """Answer what a layout may name beside its rows, on a day."""
+    client = "" if feed.client_id == PEO else Client.objects.get(pk=feed.client_id).code
+    return {**values_for(partner, client), "as_of": on, "date": on, "number": number, "client": client}
 
 
 def with_agreed(order: Order, rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Builds files of lists, in full or of what is new, and everything of a night that is not enrolment."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +9,14 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.carriers import models
-from openbenefits.carriers.agreements.partners import PEO, Mode, Partner, PartnerRefused, read_partner
+from openbenefits.carriers.agreements.partners import (
+    PEO,
+    Mode,
+    Partner,
+    PartnerRefused,
+    partner_of,
+    read_partner,
+)
 from openbenefits.carriers.building import viewing
 from openbenefits.carriers.building.cadence import due_mode, usual_mode
 from openbenefits.carriers.building.frames import load_agreements, load_money_files
@@ -24,6 +32,7 @@ from openbenefits.carriers.lists.keeping import (
     UNTOLD,
     Made,
     Order,
+    clients_of,
     kept,
     ordered,
     values_of,
@@ -50,14 +59,43 @@ def build_list(
     with transaction.atomic(using=connection.alias):
         order = ordered(connection, feed, on=on, author=author, now=now)
         layout = _layout(order.partner)
-        rows = listed(connection, order.client_ids, order.partner, layout.content, on=on)
-        way = mode or due_mode(order.partner.cadence, on) or usual_mode(order.partner.cadence, on)
-        if way == CHANGE_FILE:
-            since, _ = span_wanted(order.partner, on)
-            rows = fresh(rows, _told(connection, order, layout.content), layout.content, since=since)
+        way = _way(order.partner, on, mode)
+        rows = _rows(connection, order.owner, feed, order.client_ids, order.partner, on, way)
         if rows.is_empty():
             return None
         return _made(connection, order, layout, rows, way)
+
+
+def list_rows(connection: Any, feed: Feed, *, on: date, mode: Mode | None = None) -> pl.DataFrame:
+    """Answer what a list of a day would say: the columns of its content; nothing is written.
+
+    Errors: PartnerRefused where there is no agreement, or it has no layout of a list.
+    """
+    owner, _, partner = partner_of(feed.client_id, feed.code)
+    client_ids = clients_of(connection, feed)
+    return _rows(connection, owner, feed, client_ids, partner, on, _way(partner, on, mode))
+
+
+def _way(partner: Partner, on: date, mode: Mode | None) -> Mode:
+    return mode or due_mode(partner.cadence, on) or usual_mode(partner.cadence, on)
+
+
+def _rows(
+    connection: Any,
+    owner: int,
+    feed: Feed,
+    client_ids: Sequence[int],
+    partner: Partner,
+    on: date,
+    way: Mode,
+) -> pl.DataFrame:
+    """List everything, or what is new since the last file."""
+    content = _layout(partner).content
+    rows = listed(connection, client_ids, partner, content, on=on)
+    if way != CHANGE_FILE:
+        return rows
+    since, _ = span_wanted(partner, on)
+    return fresh(rows, _told(connection, owner, feed, client_ids, content), content, since=since)
 
 
 def build_others(connection: Any, on: date, now: datetime, *, author: str = NIGHT) -> list[Outcome]:
@@ -123,12 +161,14 @@ def _made(
     return kept(connection, order, made, kind=FILE, file_id=file_id, lines=rows.height)
 
 
-def _told(connection: Any, order: Order, kind: ContentKind) -> pl.DataFrame:
+def _told(
+    connection: Any, owner: int, feed: Feed, client_ids: Sequence[int], kind: ContentKind
+) -> pl.DataFrame:
     """Answer the rows that earlier files told, in the order they were built."""
     columns = CONTENTS[kind].columns
     untold = [str(one) for one in UNTOLD]
-    rows = load_money_files(connection, order.owner, order.feed.code, FILE, order.client_ids, untold)
+    rows = load_money_files(connection, owner, feed.code, FILE, client_ids, untold)
     said = [one for one in (money_of(sealed) for sealed in rows["said"]) if one is not None]
     told = [one.select(list(columns)) for one in said if set(columns) <= set(one.columns)]
     found = pl.concat([pl.DataFrame(schema=dict(columns)), *told])
-    return found.filter(pl.col("client_id").is_in(list(order.client_ids)))
+    return found.filter(pl.col("client_id").is_in(list(client_ids)))

@@ -1,6 +1,7 @@
 """Builds files of money for partners: contributions by a layout, premiums as an 820; numbered and judged."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.carriers import models
-from openbenefits.carriers.agreements.partners import PartnerRefused, partner_of
+from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, partner_of
 from openbenefits.carriers.building.numbering import INTERCHANGE, given_out, next_file_id
 from openbenefits.carriers.building.services import Feed
 from openbenefits.carriers.building.telling import values_for
@@ -97,6 +98,18 @@ def build_contributions(
         return kept(connection, order, made, kind=FILE, file_id=file_id, lines=rows.height)
 
 
+def premium_rows(connection: Any, feed: Feed, *, month: date) -> pl.DataFrame:
+    """Answer what the 820 of a month would pay for whom: `rules.shares.premiums` and names; writes nothing.
+
+    month: its first day.
+
+    Errors: PartnerRefused where there is no agreement, or it has no terms of premium.
+    """
+    owner, _, partner = partner_of(feed.client_id, feed.code)
+    due = _due(connection, owner, feed.code, clients_of(connection, feed), partner, month)
+    return with_names(connection, due.lines, on=_month_end(month))
+
+
 def build_premium(
     connection: Any,
     feed: Feed,
@@ -118,16 +131,8 @@ def build_premium(
     through = _month_end(month)
     with transaction.atomic(using=connection.alias):
         order = ordered(connection, feed, on=paid_on, author=author, now=now)
-        terms = order.partner.premium
-        if terms is None:
-            raise PartnerRefused(
-                f"{order.partner.name}: expected how its 820 is written, found nothing; add `premium`"
-            )
-        funds = load_funds(connection, order.client_ids, order.partner, through=through)
-        told = told_of(connection, order.owner, feed.code, PREMIUM, order.client_ids, through=through)
-        whole = terms.shares == "all"
-        now_held, told = (_paid(one, terms) for one in (funds.shares, told))
-        lines = premiums(now_held, told, month=month, employer=whole, billed=billed)
+        due = _due(connection, order.owner, feed.code, order.client_ids, order.partner, month, billed)
+        terms, lines = due.terms, due.lines
         if lines.is_empty():
             return None
         file_id = next_file_id(connection)
@@ -136,8 +141,8 @@ def build_premium(
         interchange, group = given_out(connection, *ends, kinds, client_id=feed.client_id, file_id=file_id)
         span = (month, through, paid_on)
         payments = _payments(connection, order, lines, span, trace or f"{file_id:09d}")
-        money = changed(now_held, told)
-        made = Made(said=money.select(list(SHARES)), people=_people(lines), holds=_holds(funds, 0))
+        money = changed(due.held, due.told)
+        made = Made(said=money.select(list(SHARES)), people=_people(lines), holds=_holds(due.funds, 0))
         controls = Controls(interchange=interchange, group=group)
         try:
             data = write_premiums(terms, payments, controls=controls, at=now)
@@ -148,6 +153,37 @@ def build_premium(
         return kept(
             connection, order, made, kind=PREMIUM, file_id=file_id, lines=lines.height, controls=controls
         )
+
+
+@dataclass(frozen=True)
+class _Due:
+    """What a month's payment is made of: what is held and was told of it, and the lines that follow."""
+
+    terms: PremiumTerms
+    funds: Funds
+    held: pl.DataFrame
+    told: pl.DataFrame
+    lines: pl.DataFrame
+
+
+def _due(
+    connection: Any,
+    owner: int,
+    code: str,
+    client_ids: Sequence[int],
+    partner: Partner,
+    month: date,
+    billed: pl.DataFrame | None = None,
+) -> _Due:
+    """Compare what payroll took through a month with what was paid. Errors: PartnerRefused without terms."""
+    terms, through = partner.premium, _month_end(month)
+    if terms is None:
+        raise PartnerRefused(f"{partner.name}: expected how its 820 is written, found nothing; add `premium`")
+    funds = load_funds(connection, client_ids, partner, through=through)
+    before = told_of(connection, owner, code, PREMIUM, client_ids, through=through)
+    held, told = (_paid(one, terms) for one in (funds.shares, before))
+    lines = premiums(held, told, month=month, employer=terms.shares == "all", billed=billed)
+    return _Due(terms, funds, held, told, lines)
 
 
 def _with(made: Made, **told: Any) -> Made:

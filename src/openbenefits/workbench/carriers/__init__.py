@@ -4,7 +4,19 @@ from openbenefits.workbench.carriers import home, partners
 
 # isort: split
 # the navigation shows pages in the order in which they are read
-from openbenefits.workbench.carriers import answers, audits, feeds, file_acts, files, opening, places, portal
+from openbenefits.workbench.carriers import (
+    answers,
+    audits,
+    feeds,
+    file_acts,
+    files,
+    money,
+    opening,
+    places,
+    portal,
+    retelling,
+    standing,
+)
 
 __all__ = [
     "answers",
@@ -13,8 +25,11 @@ __all__ = [
     "file_acts",
     "files",
     "home",
+    "money",
     "opening",
     "partners",
     "places",
     "portal",
+    "retelling",
+    "standing",
 ]

@@ -29,6 +29,7 @@ from openbenefits.workbench.sheets import Column, sheet
 LAST = 1_000
 MOST_BYTES = 10 * 2**20
 MOST_WORDS = 5
+ANSWERS = _("Answers")
 AUDIT, EQUAL = "834", "equal"
 TOTALS = ("listed", "matched", EQUAL)
 VERDICTS = ("missing there", "missing here", "different")
@@ -160,7 +161,7 @@ LISTED: dict[str, Any] = {
 }
 
 
-def answer_sheet(request: Any, found: Any, empty: Words) -> Any:
+def answer_sheet(request: Any, found: Any, empty: Words, caption: Words = ANSWERS) -> Any:
     """Answer answers of partners as a table, the latest first."""
     names, codes = [one for one in LISTED if one != "client"], client_codes()
     rows = [
@@ -182,7 +183,7 @@ def answer_sheet(request: Any, found: Any, empty: Words) -> Any:
             Column("taken_by", _("By")),
         ),
         name="answers",
-        caption=_("Answers"),
+        caption=caption,
         empty=empty,
     )
 

@@ -94,7 +94,7 @@ def listed(request: Any) -> HttpResponse:
             if number is not None:
                 return redirect(address("carrier_answer", number=number))
     found = Answer.objects.filter(client_id__in=clients_for(request, Permission.SEE), kind=KIND)
-    table = answer_sheet(request, found, _("No list was compared yet. Compare one."))
+    table = answer_sheet(request, found, _("No list was compared yet. Compare one."), _("Lists compared"))
     if (file := table.export()) is not None:
         return file
     return show(

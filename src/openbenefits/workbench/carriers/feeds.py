@@ -12,11 +12,15 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.carriers.agreements.partners import Partner
 from openbenefits.carriers.building.services import Feed, Preview, preview
 from openbenefits.carriers.custody.readings import lines_of_message, members_of_message
+from openbenefits.carriers.due import rows_of
+from openbenefits.carriers.lists.services import CONTRIBUTIONS
 from openbenefits.carriers.rules.renderings import Message
 from openbenefits.core.faults import message_of
 from openbenefits.workbench.asking import asked, asked_of_peo
+from openbenefits.workbench.carriers.money import money_of, rows_sheet
 from openbenefits.workbench.carriers.parts import (
     KINDS,
     PURPOSES,
@@ -71,14 +75,17 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
     whose = owner_of(request, owner, Permission.PROCESS)
     agreed_by, version, partner = in_force(whose.client_id, code)
     mode: Any = request.GET.get("mode", "") if request.GET.get("mode", "") in MODES else ""
+    feed, on = Feed(client_id=whose.client_id, code=code), clock.today()
+    way = (
+        (_("Partners"), address("carrier_partners")),
+        (code, address("carrier_partner", owner=owner_path(agreed_by), code=code)),
+    )
     try:
-        found = preview(
-            connection,
-            Feed(client_id=whose.client_id, code=code),
-            on=clock.today(),
-            now=clock.now(),
-            mode=mode or None,
-        )
+        listed = rows_of(connection, feed, on=on, mode=mode or None)
+        if listed is not None:
+            about = {"owner": whose, "code": code, "version": version, "mode": mode}
+            return _of_rows(request, partner, *listed, crumbs(*way), about)
+        found = preview(connection, feed, on=on, now=clock.now(), mode=mode or None)
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
@@ -92,10 +99,7 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         request,
         "workbench/carriers/feed.html",
         title=f"{partner.name}: {_('preview')}",
-        crumbs=crumbs(
-            (_("Partners"), address("carrier_partners")),
-            (code, address("carrier_partner", owner=owner_path(agreed_by), code=code)),
-        ),
+        crumbs=crumbs(*way),
         owner=whose,
         code=code,
         version=version,
@@ -111,6 +115,27 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         holds=found.holds,
         findings=_findings(found),
         is_empty=found.message.is_empty,
+    )
+
+
+def _of_rows(
+    request: Any, partner: Partner, content: str, rows: pl.DataFrame, way: Any, about: dict[str, Any]
+) -> HttpResponse:
+    """Show what a file that is no enrolment would say, row by row."""
+    table = rows_sheet(request, content, rows)
+    noted(request, "saw", f"preview of feed {about['code']}", about["owner"].client_id)
+    if (file := table.export()) is not None:
+        return file
+    return show(
+        request,
+        "workbench/carriers/rows.html",
+        title=f"{partner.name}: {_('preview')}",
+        crumbs=way,
+        lines=table,
+        people=rows.select("client_id", "person_id").n_unique(),
+        money=money_of(rows),
+        modes=None if content == CONTRIBUTIONS else MODES,
+        **about,
     )
 
 

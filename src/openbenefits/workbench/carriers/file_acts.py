@@ -20,6 +20,7 @@ from openbenefits.carriers.enrollment.person import SSN_KIND
 from openbenefits.carriers.enrollment.reader import read_file
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
+from openbenefits.carriers.states.moving import FileRefused
 from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.workbench.asking import asked, asked_of_peo
 from openbenefits.workbench.carriers.parts import NUL, crumbs, file_of, in_force, noted_of
@@ -76,6 +77,33 @@ def withdraw(request: Any, number: int) -> HttpResponse:
         noted_of(request, "did", "withdraw carrier file", found, words)
 
     return act(request, do, said=_("It is withdrawn, and never leaves."), to=_to(number))
+
+
+SEVERAL = {"release": filing.release, "withdraw": filing.withdraw}
+MOST_PICKED = 200
+
+
+@page(
+    "carriers/files/act",
+    name="act_on_carrier_files",
+    title=_("Release or withdraw several"),
+    permission=Permission.FINALIZE,
+)
+@require_POST
+def several(request: Any) -> HttpResponse:
+    """Release or withdraw the files picked: all of them, or none where one cannot be."""
+    words, what = _words(request), request.POST.get("act", "")
+    numbers = [int(one) for one in request.POST.getlist("pk") if one.isdecimal() and len(one) < 19]
+    picked = [file_of(request, number, Permission.FINALIZE) for number in numbers[:MOST_PICKED]]
+
+    def do() -> None:
+        if what not in SEVERAL or not picked:
+            raise FileRefused("expected files picked below, found none; pick some")
+        for one in picked:
+            SEVERAL[what](one.pk, author=request.user.username, words=words, now=clock.now())
+            noted_of(request, "did", f"{what} carrier file", one, words)
+
+    return act(request, do, said=_("It is done for each file picked."), to=address("carrier_files"))
 
 
 @page(

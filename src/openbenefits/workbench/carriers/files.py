@@ -7,10 +7,10 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers.custody.readings import LIMIT, file_lines
+from openbenefits.carriers.custody.readings import LIMIT, REFUSED, file_lines
 from openbenefits.carriers.filing.services import PLACED
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileAct, FileLine, FileSet
-from openbenefits.carriers.rules.custody import FileState
+from openbenefits.carriers.rules.custody import TELLING, FileState
 from openbenefits.workbench.carriers.lists import LAST, file_sheet, line_sheet, state_bars
 from openbenefits.workbench.carriers.parts import (
     ENVIRONMENTS,
@@ -43,7 +43,8 @@ def listed(request: Any) -> HttpResponse:
         found = found.filter(state=state)
     if partner:
         found = found.filter(partner=partner)
-    table = file_sheet(request, found)
+    may_act = bool(clients_for(request, Permission.FINALIZE))
+    table = file_sheet(request, found, picks=may_act)
     if (file := table.export()) is not None:
         return file
     return show(
@@ -56,6 +57,7 @@ def listed(request: Any) -> HttpResponse:
         state=STATES.get(state, ""),
         partner=partner,
         most=LAST if table.whole == LAST else None,
+        may_act=may_act and table.whole,
     )
 
 
@@ -94,7 +96,12 @@ def one(request: Any, number: int) -> HttpResponse:
         refused_sets=refused.order_by("set"),
         answers=_answers(request, found),
         resent=CarrierFile.objects.filter(resends=found.pk).values_list("pk", flat=True).first(),
-        may=_may(request, found, is_in_doubt=bool(acts) and acts[-1]["row"].words == PLACED),
+        may=_may(
+            request,
+            found,
+            is_in_doubt=bool(acts) and acts[-1]["row"].words == PLACED,
+            is_refused=FileLine.objects.filter(file_id=found.pk, verdict__in=REFUSED).exists(),
+        ),
     )
 
 
@@ -103,7 +110,7 @@ def _acts(found: CarrierFile) -> list[dict[str, Any]]:
     return [{"row": row, "state": STATES.get(row.state, row.state)} for row in rows]
 
 
-def _may(request: Any, found: CarrierFile, *, is_in_doubt: bool) -> dict[str, bool]:
+def _may(request: Any, found: CarrierFile, *, is_in_doubt: bool, is_refused: bool) -> dict[str, bool]:
     """Say what may be done with a file now, by somebody who may."""
     access, state = request.access, found.state
     may_release = access.may(Permission.FINALIZE, found.client_id)
@@ -115,6 +122,7 @@ def _may(request: Any, found: CarrierFile, *, is_in_doubt: bool) -> dict[str, bo
         "send": may_release and state == FileState.RELEASED,
         "content": sees and access.may(Permission.PROCESS, found.client_id),
         "read": found.kind == "834",
+        "again": access.may(Permission.PROCESS, found.client_id) and state in TELLING and is_refused,
         "decide": may_release and state == FileState.RELEASED and is_in_doubt,
     }
 

@@ -103,8 +103,8 @@ def _to(row: Any) -> str:
     return address("carrier_partner", owner=row["owner"], code=row["code"])
 
 
-def file_sheet(request: Any, found: Any) -> Any:
-    """Answer files as a table, the latest first."""
+def file_sheet(request: Any, found: Any, *, picks: bool = False) -> Any:
+    """Answer files as a table, the latest first. picks: with a box to pick each."""
     codes = client_codes()
     names = [name for name in LISTED if name != "client"]
     rows = [
@@ -132,6 +132,7 @@ def file_sheet(request: Any, found: Any) -> Any:
         name="files",
         caption=_("Files"),
         empty=_("No file is here. Preview a partner's feed, then build its file."),
+        picks="pk" if picks else None,
     )
 
 
@@ -151,29 +152,33 @@ def _tone(state: str) -> Tone:
     return tone if tone in ("good", "waiting", "bad") else "plain"  # type: ignore[return-value]
 
 
+def line_columns() -> tuple[Column, ...]:
+    """Answer the columns of lines of files: who, what of which cover, and what the carrier said."""
+    return (
+        Column(
+            "employee_number",
+            _("Employee"),
+            href=lambda row: person_href(row["client"], row["employee_number"]),
+        ),
+        Column("who", _("Who"), words=WHO),
+        Column("plan_type", _("Plan type"), words=plan_types()),
+        Column("kind", _("What"), words=KINDS),
+        Column("plan", _("Plan")),
+        Column("tier", _("Tier")),
+        Column("begins_on", _("From"), kind="day"),
+        Column("ends_on", _("Through"), kind="day"),
+        Column("verdict", _("The carrier says")),
+        Column("words", _("In words")),
+    )
+
+
 def line_sheet(request: Any, rows: pl.DataFrame, *, with_file: bool = False) -> Any:
     """Answer lines of files as a table, people by their numbers."""
     first = (Column("file_id", _("File"), kind="number", href=_to_file),) if with_file else ()
     return sheet(
         request,
         rows,
-        (
-            *first,
-            Column(
-                "employee_number",
-                _("Employee"),
-                href=lambda row: person_href(row["client"], row["employee_number"]),
-            ),
-            Column("who", _("Who"), words=WHO),
-            Column("plan_type", _("Plan type"), words=plan_types()),
-            Column("kind", _("What"), words=KINDS),
-            Column("plan", _("Plan")),
-            Column("tier", _("Tier")),
-            Column("begins_on", _("From"), kind="day"),
-            Column("ends_on", _("Through"), kind="day"),
-            Column("verdict", _("The carrier says")),
-            Column("words", _("In words")),
-        ),
+        (*first, *line_columns()),
         name="lines",
         caption=_("What it says of whom"),
         empty=_("It says nothing of anybody."),

@@ -1,4 +1,4 @@
-"""A carrier's 834 or census opens a client: tried and shown first, carried out all or nothing, taken back."""
+"""A carrier's file opens a client: kept sealed, tried and shown, carried out all or nothing, taken back."""
 
 from typing import Any
 
@@ -6,21 +6,35 @@ import polars as pl
 from django import forms
 from django.db import connection
 from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.background import importing, openings, uploads
+from openbenefits.background.models import HandedIn
+from openbenefits.background.services import ENDED
+from openbenefits.background.uploads import FileKind, FileNotTaken, State
 from openbenefits.carriers import opening
 from openbenefits.carriers.agreements.partners import partners_of
 from openbenefits.carriers.opening import Mapping, Preview
+from openbenefits.carriers.opening.services import read
 from openbenefits.core.faults import message_of
-from openbenefits.store.sheets import fingerprint_of
 from openbenefits.workbench.carriers.audits import MOST_CHARACTERS, mapping_of, of_size
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.desks.parts import noted
-from openbenefits.workbench.forms import DayInput, ReasonForm
-from openbenefits.workbench.pages import Section, act, address, client_of, is_refusal, page, show
+from openbenefits.workbench.forms import DayInput
+from openbenefits.workbench.pages import (
+    Section,
+    act,
+    address,
+    client_of,
+    is_refusal,
+    page,
+    reason_of,
+    show,
+)
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import ChangeSet, Client
 
@@ -35,10 +49,10 @@ COUNTS = {
     "dependents": _("dependents"),
     "lines": _("lines of coverage"),
     "known_coverage": _("coverage known before"),
-    "fault": _("faults"),
-    "asked": _("to be asked about"),
-    "left": _("not taken, and why"),
-    "noted": _("to be noted"),
+    "faults": _("faults"),
+    "askeds": _("to be asked about"),
+    "lefts": _("not taken, and why"),
+    "noteds": _("to be noted"),
 }
 LEVELS = {
     "fault": _("fault"),
@@ -46,7 +60,7 @@ LEVELS = {
     "left": _("not taken"),
     "noted": _("to be noted"),
 }
-BAD = ("fault", "asked")
+BAD = ("faults", "askeds")
 
 
 class OpenForm(forms.Form):
@@ -65,7 +79,6 @@ class OpenForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "code"}),
     )
     on = forms.DateField(label=_("In force on"), widget=DayInput())
-    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
 
     def __init__(self, partners: list[str], *parts: Any, **named: Any) -> None:
         """Offer the agreements of the client."""
@@ -96,19 +109,19 @@ class OpenForm(forms.Form):
     section=Section.CARRIERS,
     permission=Permission.FACTS,
 )
-def opened_from(request: Any, client: str) -> HttpResponse:
-    """Show what a file would open the client with; carry it out once the very same file was shown."""
+def listed(request: Any, client: str) -> HttpResponse:
+    """Take in a file that opens the client, and list those that were."""
     found = client_of(request, client)
     request.access.require(Permission.SEE_PERSONAL, found.pk)
     partners = sorted(partners_of(found.pk))
-    form, status, shown = OpenForm(partners, initial={"on": clock.today()}), 200, None
+    form, status = OpenForm(partners, initial={"on": clock.today()}), 200
     if request.method == "POST":
         form, status = OpenForm(partners, request.POST, request.FILES), 422
-        if form.is_valid():
-            done = _tried(request, found, form)
-            if isinstance(done, HttpResponse):
-                return done
-            shown, status = done, 200 if done is not None else 422
+        if form.is_valid() and (made := _handed_in(request, found, form)) is not None:
+            return redirect(address("opening", client=client, number=made.pk))
+    table = _files(request, found)
+    if (file := table.export()) is not None:
+        return file
     return show(
         request,
         "workbench/carriers/open.html",
@@ -116,68 +129,185 @@ def opened_from(request: Any, client: str) -> HttpResponse:
         client=found,
         status=status,
         form=form,
-        shown=shown,
-        counts=_counts(shown),
-        tables=_tables(request, shown),
-        openings=_openings(found),
+        files=table,
+        openings=_by_command(found),
     )
 
 
-def _tried(request: Any, client: Client, form: OpenForm) -> Preview | HttpResponse | None:
-    """Preview a file, or open the client with it; None where the form says what is wrong."""
+def _handed_in(request: Any, client: Client, form: OpenForm) -> HandedIn | None:
+    """Keep a file that can be read; None where the form says what is wrong with it."""
     said, data = form.cleaned_data, form.cleaned_data["file"].read()
+    told = {"partner": said["partner"], "mapping": form.data.get("mapping", "").strip()}
+    order = uploads.FileOrder(
+        client_id=client.pk,
+        kind=FileKind.OPENING,
+        name=said["file"].name,
+        content=data,
+        options={"on": said["on"].isoformat(), **told},
+    )
     try:
-        mapping = said["mapping"] or opening.of_partner(partners_of(client.pk)[said["partner"]], client.code)
-        if request.POST.get("act") == "open":
-            return _opened(request, client, form, data, mapping)
-        shown = opening.preview(
-            connection, client.pk, data, said["file"].name, mapping, on=said["on"], now=clock.now()
-        )
+        read(order.name, data, openings.meaning(client.pk, **told))
+        return uploads.hand_in(request.access, order, now=clock.now())
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
         form.add_error("file", message_of(fault))
         return None
-    noted(request, "saw", "preview of an opening", client.pk)
-    form.data = form.data.copy()
-    form.data["seen"] = fingerprint_of(data)
-    return shown
 
 
-def _opened(
-    request: Any, client: Client, form: OpenForm, data: bytes, mapping: Mapping
-) -> HttpResponse | None:
-    if form.cleaned_data["seen"] != fingerprint_of(data):
-        form.add_error("file", _("Expected the file that was shown, found another; look at it first."))
-        return None
-    said, here = form.cleaned_data, address("open_client", client=client.code)
+def _files(request: Any, client: Client) -> Any:
+    """Answer the files handed in to open a client, the latest first."""
+    rows = HandedIn.objects.filter(client_id=client.pk, kind=str(FileKind.OPENING)).order_by("-pk")
+    return sheet(
+        request,
+        pl.DataFrame(list(rows.values(*FILES)[:LAST]), schema=FILES),
+        (
+            Column(
+                "pk",
+                _("No."),
+                kind="number",
+                href=lambda row: address("opening", client=client.code, number=row["pk"]),
+            ),
+            Column("name", _("File")),
+            Column("state", _("State"), kind="status"),
+            Column("handed_in_at", _("When"), kind="moment"),
+            Column("change_id", _("Change"), kind="number"),
+        ),
+        name="files",
+        caption=_("Files handed in"),
+        empty=_("No file was handed in yet. It is kept sealed for a week, or until it opened the client."),
+    )
 
-    def do() -> None:
-        made = opening.open_client(
-            connection,
-            client.pk,
-            data,
-            said["file"].name,
-            mapping,
-            author=request.user.username,
-            on=said["on"],
-            now=clock.now(),
-            is_partial=request.POST.get("is_partial") == "yes",
-        )
-        noted(request, "did", f"open from a carrier's file: change {made.change_id}", client.pk)
 
-    return act(request, do, said=_("It is done. It can be taken back below."), to=here)
+FILES: dict[str, Any] = {
+    "pk": pl.Int64,
+    "name": pl.String,
+    "state": pl.String,
+    "handed_in_at": pl.Datetime("us", "UTC"),
+    "change_id": pl.Int64,
+}
 
 
-def _counts(shown: Preview | None) -> Any:
-    if shown is None:
-        return None
+def _by_command(client: Client) -> list[ChangeSet]:
+    """Answer files of people that stand and were not handed in here: by a command, or as a census."""
+    undone = ChangeSet.objects.filter(client=client, undoes__isnull=False).values("undoes_id")
+    here = HandedIn.objects.filter(client_id=client.pk, change_id__isnull=False).values("change_id")
+    rows = ChangeSet.objects.filter(client=client, kind="census").exclude(pk__in=undone).exclude(pk__in=here)
+    return list(rows.order_by("-pk")[:LAST])
+
+
+# --- one file -----------------------------------------------------------------------------------------------
+
+
+@page(
+    HERE + "<int:number>/",
+    name="opening",
+    title=_("What a carrier's file opens"),
+    permission=Permission.FACTS,
+)
+def one(request: Any, client: str, number: int) -> HttpResponse:
+    """Show what a file would open the client with, or what became of it."""
+    found = client_of(request, client)
+    file = _file(request, found, number)
+    asked = importing.request_of(file)
+    is_ended = asked is None or asked.state in ENDED
+    shown, refused = None, ""
+    if file.state == State.HANDED_IN and is_ended:
+        shown, refused = _shown(file)
+    tables = _tables(request, shown)
+    noted(request, "saw", f"opening {number}", found.pk)
+    for table in tables:
+        if (export := table.export()) is not None:
+            return export
+    return show(
+        request,
+        "workbench/carriers/opening.html",
+        title=file.name,
+        client=found,
+        crumbs=[(_("Open from a carrier's file"), address("open_client", client=client))],
+        file=file,
+        work=asked,
+        work_kind=_("opening of the client"),
+        is_ended=is_ended,
+        shown=shown,
+        refused=refused,
+        counts=_counts(_told(shown, asked)),
+        tables=tables,
+        can_open=shown is not None and not shown.refused,
+        can_give_up=file.state == State.HANDED_IN and is_ended,
+        can_go_back=file.state == State.IMPORTED and is_ended,
+    )
+
+
+def _file(request: Any, client: Client, number: int) -> HandedIn:
+    rows = HandedIn.objects.filter(client_id=client.pk, pk=number, kind=str(FileKind.OPENING))
+    file = rows.first()
+    if file is None:
+        raise Http404
+    uploads.require(request.access, file.kind, client.pk)
+    return file
+
+
+def _shown(file: HandedIn) -> tuple[Preview | None, str]:
+    """Try a file; or answer why it cannot be read any more."""
+    try:
+        return openings.preview(connection, file, now=clock.now()), ""
+    except (ValueError, LookupError) as fault:
+        if not is_refusal(fault):
+            raise
+        return None, message_of(fault)
+
+
+def _told(shown: Preview | None, asked: Any) -> dict[str, int]:
+    """Answer the counts of a preview, or of what was done."""
+    if shown is not None:
+        return dict(shown.counts)
+    return dict(asked.result.get("people", {})) if asked else {}
+
+
+@page(
+    HERE + "<int:number>/do",
+    name="do_opening",
+    title=_("Open the client"),
+    permission=Permission.FACTS,
+)
+@require_POST
+def do(request: Any, client: str, number: int) -> HttpResponse:
+    """Open the client with a file that was shown, give it up, or take the opening back whole."""
+    found = client_of(request, client)
+    file = _file(request, found, number)
+    author, now, why = request.user.username, clock.now(), reason_of(request)
+
+    def carry_out() -> None:
+        match request.POST.get("act"):
+            case "open":
+                uploads.refuse_ended(file)
+                file.options = file.options | {"is_partial": request.POST.get("is_partial") == "yes"}
+                file.save(update_fields=["options"])
+                importing.ask_for(request.access, "import file", file, author=author, now=now)
+            case "give up":
+                uploads.give_up(request.access, file, now=now)
+            case "take back":
+                if not why:
+                    raise FileNotTaken("expected a reason, found none; state it")
+                importing.ask_for(
+                    request.access, "take back import", file, author=author, now=now, reason=why
+                )
+            case _:
+                raise Http404
+        noted(request, "did", f"{request.POST['act']}: opening {number}", found.pk, why=why)
+
+    to = address("opening", client=client, number=number)
+    return act(request, carry_out, said=_("It is on its way."), to=to)
+
+
+def _counts(told: dict[str, int]) -> Any:
     values = [
         Bar(COUNTS[name], count, tone="bad" if name in BAD else "plain")
-        for name, count in shown.counts.items()
+        for name, count in told.items()
         if name in COUNTS and count
     ]
-    return bars(values, caption=_("What the file would bring"))
+    return bars(values, caption=_("What the file brings")) if values else None
 
 
 def _tables(request: Any, shown: Preview | None) -> list[Any]:
@@ -234,15 +364,8 @@ DIFFERENCES = (
 )
 
 
-def _openings(client: Client) -> list[ChangeSet]:
-    """Answer the latest files of people that stand, the last first."""
-    undone = ChangeSet.objects.filter(client=client, undoes__isnull=False).values("undoes_id")
-    rows = ChangeSet.objects.filter(client=client, kind="census").exclude(pk__in=undone)
-    return list(rows.order_by("-pk")[:LAST])
-
-
 @page(
-    HERE + "<int:change>/back",
+    HERE + "changes/<int:change>/back",
     name="take_opening_back",
     title=_("Take an opening back"),
     permission=Permission.FACTS,
@@ -253,10 +376,9 @@ def back(request: Any, client: str, change: int) -> HttpResponse:
     found = client_of(request, client)
     if not ChangeSet.objects.filter(client=found, pk=change, kind="census").exists():
         raise Http404
-    form = ReasonForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    reason = reason_of(request)
 
-    def do() -> None:
+    def undo() -> None:
         if not reason:
             raise opening.OpeningRefused("expected a reason, found none; state why it is taken back")
         opening.take_back(
@@ -264,4 +386,4 @@ def back(request: Any, client: str, change: int) -> HttpResponse:
         )
         noted(request, "did", f"take opening {change} back", found.pk, why=reason)
 
-    return act(request, do, said=_("It is taken back."), to=address("open_client", client=client))
+    return act(request, undo, said=_("It is taken back."), to=address("open_client", client=client))

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from django import forms
 from django.db import connection
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -13,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.agreements.checking import uncoded
-from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
+from openbenefits.carriers.agreements.partners import CODE, Partner, PartnerRefused, save_partner
 from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
-from openbenefits.carriers.models import CarrierFile, PartnerVersion
+from openbenefits.carriers.custody.readings import REFUSED
+from openbenefits.carriers.models import CarrierFile, FileLine, PartnerVersion
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench.carriers.lists import partner_sheet
 from openbenefits.workbench.carriers.parts import (
@@ -45,7 +47,7 @@ class LoadForm(forms.Form):
 
     owner = forms.ChoiceField(label=_("For"))
     code = forms.RegexField(
-        r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        f"^{CODE}$",
         label=_("Code of the partner"),
         max_length=40,
         help_text=_("Letters, digits, - _ and . only: it stands in addresses and file names."),
@@ -176,12 +178,14 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         code=code,
         row=row,
         words=in_words(partner),
+        is_enrolment=partner.kind == "834",
         values=_values(request, partner),
         lacks=_lacks(request, whose, code),
         text=text_of(partner) if may_whole else "",
         versions=_versions(whose, code) if may_whole else [],
         files=files,
-        feeds=_feeds(request, whose, code, is_per_client=partner.is_per_client),
+        feeds=_feeds(request, whose, code, partner),
+        refused=_refused(request, whose, code),
         may_load=request.access.may(Permission.SETUP, whose.client_id),
     )
 
@@ -263,22 +267,35 @@ def _files(request: Any, owner: Owner, code: str) -> Any:
     )
 
 
-def _feeds(request: Any, owner: Owner, code: str, *, is_per_client: bool) -> list[tuple[str, str]]:
-    """Answer the feeds of a partner somebody may preview: a client each, or all of them in one file."""
+def _refused(request: Any, owner: Owner, code: str) -> list[tuple[int, int]]:
+    """Answer the last files in which a report of the partner refused lines, each with how many."""
+    allowed = clients_for(request, Permission.PROCESS)
+    files = CarrierFile.objects.filter(client_id__in=allowed, partner=code, partner_client=owner.client_id)
+    lines = FileLine.objects.filter(file_id__in=files.values("pk"), verdict__in=REFUSED).exclude(line="")
+    counts = lines.values_list("file_id").annotate(count=Count("number")).order_by("-file_id")
+    return list(counts[:LAST_FILES])
+
+
+def _feeds(request: Any, owner: Owner, code: str, partner: Partner) -> list[dict[str, str]]:
+    """Answer the feeds of a partner somebody may preview: a client each, or all of them in one file.
+
+    Each with where it is previewed, where everybody is told anew, and where its premium is paid by an 820.
+    """
     allowed, names = clients_for(request, Permission.PROCESS), client_codes()
     if owner.client is not None:
         paths = [owner.path] if owner.client_id in allowed else []
-    elif not is_per_client:
+    elif not partner.is_per_client:
         paths = [PEO_PATH] if PEO in allowed else []
     else:
         rows = PartnerVersion.objects.filter(code=code).exclude(client_id=PEO)
         own = set(rows.values_list("client_id", flat=True))
         paths = [names[one] for one in allowed if one != PEO and one not in own]
     return [
-        (
-            str(_("all clients")) if path == PEO_PATH else path,
-            address("carrier_feed", owner=path, code=code),
-        )
+        {
+            "name": str(_("all clients")) if path == PEO_PATH else path,
+            "preview": address("carrier_feed", owner=path, code=code),
+            "premium": address("carrier_premium", owner=path, code=code) if partner.premium else "",
+        }
         for path in paths
     ]
 

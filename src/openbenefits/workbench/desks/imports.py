@@ -30,6 +30,7 @@ KINDS = {
     FileKind.ELECTIONS: _("Elections"),
     FileKind.TAKEOVER: _("Coverage of a previous system (take-over)"),
     FileKind.EVIDENCE: _("Decisions of a carrier about evidence of insurability"),
+    FileKind.OPENING: _("A carrier's file that opens the client"),
 }
 WORDS = {str(kind): text for kind, text in KINDS.items()}
 FILES_SHOWN = 500
@@ -60,7 +61,8 @@ class HandInForm(forms.Form):
     def __init__(self, allowed: list[FileKind], *parts: Any, **named: Any) -> None:
         """Offer the kinds that the user may import."""
         super().__init__(*parts, **named)
-        self.fields["kind"].choices = [(str(one), KINDS[one]) for one in allowed]  # type: ignore[attr-defined]
+        choices = [(str(one), KINDS[one]) for one in allowed if one != FileKind.OPENING]
+        self.fields["kind"].choices = choices  # type: ignore[attr-defined]
 
     def clean_file(self) -> Any:
         """Refuse a file that is too large by its size, before it is read."""
@@ -116,7 +118,7 @@ def _listed(request: Any, client: Any, form: Any, allowed: list[FileKind], statu
                 "pk",
                 _("No."),
                 kind="number",
-                href=lambda row: address("import", client=client.code, number=row["pk"]),
+                href=lambda row: address(_page_of(row["kind"]), client=client.code, number=row["pk"]),
             ),
             Column("name", _("File")),
             Column("kind", _("Holds"), words=WORDS),
@@ -135,6 +137,11 @@ def _listed(request: Any, client: Any, form: Any, allowed: list[FileKind], statu
     return show(
         request, "workbench/desks/imports.html", title=_("Imports"), client=client, status=status, **told
     )
+
+
+def _page_of(kind: str) -> str:
+    """Name the page a file of a kind is looked at on."""
+    return "opening" if kind == FileKind.OPENING else "import"
 
 
 FILE_ROWS: dict[str, Any] = {
@@ -157,6 +164,8 @@ def one(request: Any, client: str, number: int) -> HttpResponse:
     """Show what a file would do, or what became of it."""
     found = client_of(request, client)
     file = _file(request, found, number)
+    if file.kind == FileKind.OPENING:
+        return redirect(address(_page_of(file.kind), client=client, number=number))
     asked = importing.request_of(file)
     told: dict[str, Any] = {"file": file, "kind": KINDS[FileKind(file.kind)], "work": asked}
     told |= {"work_kind": asked.kind if asked else "", "is_ended": asked is None or asked.state in ENDED}
