@@ -21,7 +21,12 @@ from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
-from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
+from openbenefits.enrollment.rules.reinstated import (
+    nothing_ended,
+    nothing_reduced,
+    with_reinstated,
+    without_refused,
+)
 from openbenefits.enrollment.rules.retiered import with_retiered
 from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
@@ -84,6 +89,8 @@ class Situation:
               is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
     contributions: what pays take of pledges, as CONTRIBUTIONS (null: unknown); read only when elections are
               checked, and events settled.
+    reduced:  pledges that come back smaller than they ended, as `reinstated.REDUCED`; read only when events
+              are settled.
     """
 
     cases: pl.DataFrame
@@ -103,6 +110,7 @@ class Situation:
     ended: pl.DataFrame = field(default_factory=nothing_ended)
     job_history: pl.DataFrame = field(default_factory=no_job_history)
     contributions: pl.DataFrame = field(default_factory=no_contributions)
+    reduced: pl.DataFrame = field(default_factory=nothing_reduced)
 
 
 @dataclass(frozen=True, kw_only=True)
