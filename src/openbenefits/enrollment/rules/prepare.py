@@ -57,6 +57,19 @@ def no_contributions() -> pl.DataFrame:
     return pl.DataFrame(schema=CONTRIBUTIONS)
 
 
+BROUGHT = {
+    "case": pl.Int32,
+    "annual_limit": pl.String,
+    "limit_year": pl.Int32,
+    "brought_cents": pl.Int64,
+}
+
+
+def nothing_brought() -> pl.DataFrame:
+    """Answer the frame of a situation in which nobody put anything in at another employer."""
+    return pl.DataFrame(schema=BROUGHT)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """What is known of the people whose events are prepared; columns as in `enrollment.frames`.
@@ -89,6 +102,7 @@ class Situation:
               is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
     contributions: what pays take of pledges, as CONTRIBUTIONS (null: unknown); read only when elections are
               checked, and events settled.
+    brought:  what was put in at other employers under legal limits, as BROUGHT.
     reduced:  pledges that come back smaller than they ended, as `reinstated.REDUCED`; read only when events
               are settled.
     """
@@ -110,6 +124,7 @@ class Situation:
     ended: pl.DataFrame = field(default_factory=nothing_ended)
     job_history: pl.DataFrame = field(default_factory=no_job_history)
     contributions: pl.DataFrame = field(default_factory=no_contributions)
+    brought: pl.DataFrame = field(default_factory=nothing_brought)
     reduced: pl.DataFrame = field(default_factory=nothing_reduced)
 
 
