@@ -12,6 +12,7 @@ from tests.laws.documents import loaded, restrictions_of, schedule_code, with_sc
 from tests.laws.situations import (
     _known_plan_types,
     approved_rows,
+    brought_rows,
     contents_of,
     contribution_rows,
     frame_of,
@@ -31,7 +32,7 @@ from openbenefits.enrollment.rules.control import HELD_MEMBERS, LEFT
 from openbenefits.enrollment.rules.credits import credit_use as settled_credits
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.outcomes import outcomes
-from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, Prepared, Situation
+from openbenefits.enrollment.rules.prepare import BROUGHT, CONTRIBUTIONS, Prepared, Situation
 from openbenefits.enrollment.rules.prepare import prepare as prepare_columns
 from openbenefits.enrollment.rules.reinstated import ENDED
 from openbenefits.enrollment.rules.settle import Settled, settle
@@ -112,6 +113,7 @@ class Kernel:
             contributions=frame_of(
                 (one for row in rows for one in contribution_rows(row[0], row[2])), CONTRIBUTIONS
             ),
+            brought=frame_of((one for row in rows for one in brought_rows(row[0], row[2])), BROUGHT),
         )
 
     def credit_use(self, person: Row, chosen: Sequence[Row], choice: str | None) -> Row | None:

@@ -132,6 +132,12 @@ def contribution_rows(case: int, person: Row) -> Iterable[Row]:
             yield {"case": case, "plan_type": plan_type, **pay}
 
 
+def brought_rows(case: int, person: Row) -> Iterable[Row]:
+    for code, years in (person.get("brought") or {}).items():
+        for year, cents in years.items():
+            yield {"case": case, "annual_limit": code, "limit_year": year, "brought_cents": cents}
+
+
 def price_decision_rows(person: Row, number_of: Callable[[str], int]) -> Iterable[Row]:
     """Lay out what was decided about prices of a person; `number_of` an option, by program, plan type, code."""
     for number, one in enumerate(person.get("price_decisions") or [], 1):

@@ -370,13 +370,17 @@ class Elections:
         known = [row for row in rows if row["year"] == year or (may_lag and row["year"] < year)]
         return cents(max(known, key=lambda row: row["year"])["limit"]) if known else None
 
+    def _limit_year(self, plan_type: str, section: Row) -> int:
+        """The year whose limit counts: of the day coverage begins, or in which its plan year began."""
+        begins = self.prepared["plans"][plan_type]["coverage_begins_on"]
+        is_before = begins.month < section.get("plan_year_month", 1)
+        return int(begins.year) - (section["annual_limit"] not in CALENDAR_YEAR and is_before)
+
     def _whole(self, plan_type: str, election: Row, section: Row) -> int | None:
         """The legal limit of the person's year, catch-up and months considered."""
         code = section["annual_limit"]
         begins = self.prepared["plans"][plan_type]["coverage_begins_on"]
-        year = begins.year
-        if code not in CALENDAR_YEAR and begins.month < section.get("plan_year_month", 1):
-            year -= 1
+        year = self._limit_year(plan_type, section)
         named, catch_up = code, None
         age = age_years(self.person.get("birth_on"), date(year, 12, 31))
         if code == "dcap_exclusion" and election.get("files_separately"):
@@ -406,8 +410,21 @@ class Elections:
             amounts = [priced["annual_credit_cents"]]
             if len(self._sharing(section)) > 1:
                 amounts = [self.outcomes[kind]["credits"] for kind in self._sharing(section)]
-            return None if None in amounts else max(whole - sum(amounts), 0)
-        return whole
+            return (
+                None if None in amounts else max(whole - sum(amounts) - self._brought(plan_type, section), 0)
+            )
+        return max(whole - self._brought(plan_type, section), 0)
+
+    def _brought(self, plan_type: str, section: Row) -> int:
+        """What was put in at other employers in the limit's year; 0 where it does not count."""
+        code = section["annual_limit"]
+        counts = section.get("counts_elsewhere")
+        if counts is None:
+            counts = code in ("dcap_exclusion", "hsa_self", "k401_deferral")
+        if not counts:
+            return 0
+        year = self._limit_year(plan_type, section)
+        return int((self.person.get("brought") or {}).get(code, {}).get(year, 0))
 
     def _sharing(self, section: Row) -> list[str]:
         """The plan types of the program under the same limit in which something would hold."""

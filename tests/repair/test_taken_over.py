@@ -9,6 +9,7 @@ from tests.runs.conftest import put_enrolled
 
 from openbenefits.enrollment import models
 from openbenefits.payroll.services import owed
+from openbenefits.programs.models import Option
 from openbenefits.repair.models import TakeOverAct
 from openbenefits.repair.operations import operate
 from openbenefits.repair.services import RepairRefused
@@ -109,6 +110,37 @@ def test_ended_it_is_not_what_open_enrolment_kept(fresh_database, employer, pers
     assert rows[:2] == [(SINCE, "E"), (LAST, "T")]
     do(fresh_database, employer, person_id, "undo")
     assert timeline(fresh_database, employer, person_id).equals(before)
+
+
+def test_an_end_undone_leaves_nothing_of_an_event_decided_before_the_coverage_came(
+    fresh_database, employer, person_id
+):
+    """The event of 1 January was decided while nothing was known of the account; the end of February does not
+    concern it, and is as if it had never been."""
+    account = Option.objects.filter(client_id=employer.client_id, plan_type="60").exclude(option_type="W")[0]
+    models.Coverage.objects.filter(person_id=person_id, plan_type="60").delete()
+    point = models.Coverage.objects.filter(
+        person_id=person_id, superseded_by_run=None, plan_type="10"
+    ).first()
+    row = {name: getattr(point, name) for name in schema_of(models.Coverage)}
+    row |= dict.fromkeys(("schedule_id", "event_number", "run_id", "coverage_cents"))
+    row |= {"begins_on": SINCE, "deduction_begins_on": SINCE, "version": 1, "rule": "take-over", "kind": "E"}
+    row |= {"plan_type": "60", "option_id": account.option_id, "pledge_cents": 1200_00}
+    copy_in(fresh_database, "enrollment_coverage", pl.DataFrame([row], schema=schema_of(models.Coverage)))
+    before = timeline(fresh_database, employer, person_id)
+    stood = events_of(fresh_database, employer, person_id=person_id)
+    later, account_of = date(2026, 2, 15), {"plan_type": "60"}
+
+    def operated(word, to_on=None):
+        asked = replace(order(employer, person_id, word, to_on), **account_of)
+        operate_on_taken_over(fresh_database, asked, now=LATER)
+
+    operated("end", later)
+    rows = timeline(fresh_database, employer, person_id).filter(plan_type="60")
+    assert rows.select("begins_on", "kind").rows() == [(SINCE, "E"), (later, "T")]
+    operated("undo")
+    assert timeline(fresh_database, employer, person_id).equals(before)
+    assert events_of(fresh_database, employer, person_id=person_id).equals(stood)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,14 @@ import pytest
 from tests.runs.conftest import NOW, Employer, put_enrolled
 
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.brought import Brought, BroughtRefused, bring_along
+from openbenefits.enrollment.frames import load_brought
 from openbenefits.enrollment.models import Coverage
 from openbenefits.events.models import Event
+from openbenefits.payroll.contributions import put_in
+from openbenefits.payroll.services import owed
 from openbenefits.programs import services as setup
-from openbenefits.programs.models import Schedule
+from openbenefits.programs.models import Option, Schedule
 from openbenefits.repair.permissions import NotPermitted
 from openbenefits.repair.services import RepairRefused
 from openbenefits.repair.transferring import TransferOrder, transfer, transfers_of, undo_transfer
@@ -23,6 +27,7 @@ from .worlds import LATER, held
 
 DAY = date(2026, 3, 18)
 AS_OF = date(2026, 4, 20)
+FSA = "health_fsa_salary_reduction"
 
 
 @pytest.fixture
@@ -117,6 +122,47 @@ def test_they_leave_the_one_and_begin_the_next_day_at_the_other(fresh_database, 
 def test_service_begins_anew_unless_it_is_kept(fresh_database, order):
     done = transfer(fresh_database, replace(order, keeps_service=False), now=LATER)
     assert PersonFact.objects.get(person_id=done.to_person).service_on == DAY
+
+
+def pledge(client_id: int, person_id: int, cents: int) -> None:
+    option = Option.objects.filter(client_id=client_id, plan_type="60").exclude(option_type="W").first()
+    begins = {"begins_on": date(2026, 1, 1), "deduction_begins_on": date(2026, 1, 1)}
+    Coverage.objects.filter(person_id=person_id, plan_type="60").delete()
+    Coverage.objects.create(
+        client_id=client_id, person_id=person_id, benefit_record=0, plan_type="60", slot=0, version=1, kind="E",
+        basis="eligible", rule="test", program_id=option.program_id, option_id=option.option_id,
+        pledge_cents=cents, made_at=NOW, **begins,
+    )  # fmt: skip
+
+
+def test_what_was_put_in_here_counts_there_under_the_limits_of_the_person(fresh_database, order):
+    """26 USC 402(g), 129, 223: the person's limits; docs/rules.md §19.12."""
+    pledge(order.client_id, order.person_id, 1200_00)
+    here = put_in(fresh_database, order.client_id, order.person_id, before=DAY)
+    owed_here = owed(
+        fresh_database, order.client_id, begin=date(2026, 1, 1), through=DAY, person_ids=[order.person_id]
+    )
+    paid = owed_here.filter(pl.col("ends_on") < DAY, plan_type="60")["owed_cents"].sum()
+    assert 0 < paid < 1200_00
+    assert here.rows() == [(FSA, 2026, paid)]
+    done = transfer(fresh_database, order, now=LATER)
+    person = pl.DataFrame({"client_id": [order.to_client], "person_id": [done.to_person]})
+    there = load_brought(fresh_database, person)
+    assert there.select("annual_limit", "limit_year", "brought_cents").rows() == here.rows()
+    again = replace(order, client_id=order.to_client, person_id=done.to_person, to_client=order.client_id)
+    back = put_in(fresh_database, again.client_id, again.person_id, before=DAY)
+    assert back.rows() == here.rows(), "it goes on to the next client"
+    known = Brought(
+        client_id=order.to_client, person_id=done.to_person, annual_limit=FSA, year=2026, cents=5,
+        reason="their last stub",
+    )  # fmt: skip
+    bring_along(fresh_database, known, author="us", now=LATER)
+    assert load_brought(fresh_database, person).filter(annual_limit=FSA)["brought_cents"].to_list() == [5]
+    with pytest.raises(BroughtRefused, match="amount of 0 or more"):
+        bring_along(fresh_database, replace(known, cents=-1), author="us", now=LATER)
+    undo_transfer(order.client_id, order.person_id, reason="they stayed", author="us", now=LATER)
+    left = load_brought(fresh_database, person)
+    assert left["brought_cents"].to_list() == [5], "what a person said stays"
 
 
 def test_undone_they_never_left(fresh_database, employer, order):

@@ -33,6 +33,7 @@ def test_coverage_taken_over_is_ended_and_the_end_undone(desk, clients, as_owner
     person = as_owner(lambda: Person.objects.filter(client_id=quill).order_by("pk")[0])
     as_owner(lambda: _take_over(quill, person, tmp_path / "coverage.csv"))
     here = f"/workbench/quill/people/{person.employee_number}/taken-over/"
+    before = as_owner(lambda: _held(person))
     asked = {"coverage": "0/20/2025-01-01", "do": "end", "to_on": LEFT.isoformat(), "reason": "left the plan"}
     assert "What it would change" in text(desk.post(here, asked | PREVIEW))
     assert as_owner(lambda: _acts(person)) == []
@@ -41,6 +42,12 @@ def test_coverage_taken_over_is_ended_and_the_end_undone(desk, clients, as_owner
     assert as_owner(lambda: Coverage.objects.filter(**of(person), begins_on=LEFT, kind="T").exists())
     assert desk.post(here, asked | {"do": "undo", "to_on": ""} | APPLY).status_code == 302
     assert as_owner(lambda: _acts(person)) == ["end", "undo"]
+    assert as_owner(lambda: _held(person)) == before
+
+
+def _held(person) -> list[tuple]:
+    held = Coverage.objects.filter(client_id=person.client_id, person_id=person.pk, superseded_by_run=None)
+    return list(held.order_by("plan_type", "begins_on").values_list("plan_type", "begins_on", "kind"))
 
 
 def of(person):

@@ -31,10 +31,11 @@ from openbenefits.api.shapes import (
     table_of,
 )
 from openbenefits.compliance.cobra import services
-from openbenefits.core.codes import CobraCause, LeaveWay
+from openbenefits.core.codes import CobraCause, LeaveWay, Resumption
 from openbenefits.enrollment.continuing import take_in
 from openbenefits.payroll import leaves
 from openbenefits.payroll.ledger import Asked
+from openbenefits.repair.resuming import ResumeOrder, resume
 from openbenefits.workforce.models import Dependent
 
 router = Routes("continuation")
@@ -171,6 +172,13 @@ class Way(OfLeave):
     through: Day | None = Field(None, description="The last day of the leave, as expected.")
 
 
+class Resumed(OfLeave):
+    """How much of the annual pledges that ended during a leave goes on, and how and when that was agreed."""
+
+    resumption: Literal[tuple(str(one) for one in Resumption)]  # type: ignore[valid-type]
+    consent: Words
+
+
 class Received(OfLeave):
     """What somebody on leave paid outside payroll."""
 
@@ -224,6 +232,24 @@ def choose_way(request: Any, client: Path[Code], said: Way) -> Any:
     )
     desk.did("choose way of leave", said.person_id)
     return Status(201, {"is_new": is_new})
+
+
+@router.post(f"{LEAVES}/resumptions", response={201: Table}, summary="Record how much of a pledge goes on")
+def choose_resumption(request: Any, client: Path[Code], said: Resumed) -> Any:
+    """Record how much of the pledges that ended during a leave goes on; the return is decided again."""
+    desk = at(request, client, Permission.ELECT)
+    leave, on = _leave(desk, said), said.on or desk.today
+    order = ResumeOrder(
+        leave=leave,
+        resumption=Resumption(said.resumption),
+        on=on,
+        consent=said.consent,
+        author=desk.author,
+    )
+    resume(connection, order, now=desk.now)
+    desk.did("choose what goes on after a leave", said.person_id)
+    rows = leaves.lapsed(connection, leave, on=on).drop("client_id")
+    return Status(201, table_of("Pledges that ended", rows))
 
 
 @router.post(f"{LEAVES}/payments", response={201: Table}, summary="Take in a payment")

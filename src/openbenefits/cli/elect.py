@@ -199,6 +199,33 @@ def decide_evidence(
 
 
 @app.command()
+def brought(
+    client: ClientCode,
+    person: Person,
+    limit: Annotated[str, typer.Option("--limit", metavar="CODE", help="The legal limit, as k401_deferral.")],
+    year: Annotated[int, typer.Option("--year", help="The year of the limit.")],
+    amount: Annotated[str, typer.Option("--amount", metavar="DOLLARS", help="In all, of that year.")],
+    reason: Annotated[str, typer.Option("--reason", help="Where that is known from; it is kept.")],
+    by: By = "administrator",
+) -> None:
+    """Record what somebody put in at other employers in a year: it counts under the limits of the person."""
+    connection = open_database()
+    from openbenefits.enrollment.brought import Brought, bring_along
+
+    found = find_client(client)
+    said = Brought(
+        client_id=found.pk,
+        person_id=find_people(found, [person])[0],
+        annual_limit=limit,
+        year=year,
+        cents=scaled(amount, 2, "--amount") or 0,
+        reason=reason,
+    )
+    bring_along(connection, said, author=by, now=now())
+    say("Recorded. It counts when elections are checked next.", style="green")
+
+
+@app.command()
 def progress(client: ClientCode, schedule: Schedule) -> None:
     """Show how many people have entered how many of their choices."""
     connection = open_database()

@@ -13,7 +13,7 @@ from openbenefits.cli.elect import scaled
 from openbenefits.cli.ledger import in_dollars, print_proposals
 from openbenefits.cli.options import AsOf, By, ClientCode, On, parse_day
 from openbenefits.cli.screen import console, say
-from openbenefits.core.codes import LeaveWay
+from openbenefits.core.codes import LeaveWay, Resumption
 
 if TYPE_CHECKING:
     from openbenefits.payroll.leaves import Leave
@@ -26,6 +26,7 @@ ThroughDay = Annotated[
 ]
 Record = Annotated[int, typer.Option("--record", help="The benefit record.")]
 Way = Annotated[LeaveWay, typer.Option("--way", help="How coverage is paid for.")]
+Resumed = Annotated[Resumption, typer.Option("--take", help="How much of the pledges goes on.")]
 Consent = Annotated[str, typer.Option("--consent", help="How and when that was agreed.")]
 Amount = Annotated[str, typer.Option("--amount", metavar="DOLLARS", help="What came in.")]
 How = Annotated[str, typer.Option("--how", help="Check, transfer … with its number.")]
@@ -68,6 +69,34 @@ def way(
     one = _leave(client, person, leave, record)
     is_new = choose(connection, one, way, on=on, consent=consent, through=through, author=by, now=now())
     say("Recorded." if is_new else "It was recorded before; nothing was written.", style="green")
+
+
+def leave_resume(
+    client: ClientCode,
+    person: Number,
+    leave: LeaveFrom,
+    take: Resumed,
+    consent: Consent,
+    on: On,
+    record: Record = 0,
+    by: By = "administrator",
+) -> None:
+    """Record how much of the pledges that ended during a leave goes on; the return is decided again."""
+    connection = open_database()
+    from openbenefits.payroll.leaves import lapsed
+    from openbenefits.repair.resuming import ResumeOrder, resume
+
+    one = _leave(client, person, leave, record)
+    resume(
+        connection,
+        ResumeOrder(leave=one, resumption=take, on=on, consent=consent, author=by),
+        now=now(),
+    )
+    shown = lapsed(connection, one, on=on).select(
+        *("plan_type", "resumes_on", "begins_on", "pledge_cents", "missed_cents", "reduced_cents"),
+        "resumption",
+    )
+    console.print(in_dollars(shown, "Accounts that ended during the leave"))
 
 
 def received(
@@ -142,6 +171,7 @@ def prepay(client: ClientCode, on: On, by: By = "administrator") -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "leaves": leaves,
     "leave-way": way,
+    "leave-resume": leave_resume,
     "leave-received": received,
     "leave-notice": leave_notice,
     "leave-lapse": lapse,

@@ -426,6 +426,13 @@ class LeaveWay(StrEnum):
     CATCH_UP = "catch_up"
 
 
+class Resumption(StrEnum):
+    """What of an annual pledge goes on that ended while somebody was away (26 CFR 1.125-3 Q&A-6(a)(2))."""
+
+    FULL = "full"  # the whole year, what was missed being made up in the pays that remain
+    REDUCED = "reduced"  # less what the pays without coverage would have given, at the rate before
+
+
 class RetroOwner(StrEnum):
     """Who puts deductions right that turn out to have been wrong (rulings §5.4)."""
 

@@ -184,6 +184,22 @@ EVENT_DATE_COLUMNS = {
     "ended_on": pl.Date,
 }
 
+BROUGHT_COLUMNS = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "annual_limit": pl.String,
+    "limit_year": pl.Int32,
+    "brought_cents": pl.Int64,
+}
+BROUGHT_ALONG = f"""
+SELECT DISTINCT ON (client_id, person_id, annual_limit, year)
+  client_id, person_id, annual_limit, year::int AS limit_year, cents AS brought_cents
+FROM enrollment_broughtalong AS b JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE b.made_at <= %(known_at)s
+  AND NOT EXISTS (SELECT 1 FROM workforce_changeset AS u WHERE u.undoes_id = b.change_id)
+ORDER BY client_id, person_id, annual_limit, year, version DESC
+"""
+
 
 def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the change points that hold, of some people."""
@@ -366,6 +382,12 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     day = ["client_id", "person_id", "plan_type", "valid_from"]
     latest = rows.sort("version").unique(day, keep="last", maintain_order=True)
     return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
+
+
+def load_brought(connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
+    """Load what people put in elsewhere, as it holds: BROUGHT_COLUMNS."""
+    asked = {**people_arrays(people), "known_at": known_at or "infinity"}
+    return copy_out(connection, BROUGHT_ALONG, BROUGHT_COLUMNS, asked)
 
 
 def load_price_decisions(

@@ -473,6 +473,25 @@ class PriceDecision(models.Model):
     made_at = models.DateTimeField()
 
 
+class BroughtAlong(models.Model):
+    """What somebody put in at other employers under a legal limit of a year, in all: told, or of a transfer.
+
+    Append-only: the highest version that stands holds; one that came with a change goes with it.
+    """
+
+    pk = models.CompositePrimaryKey("client_id", "person_id", "annual_limit", "year", "version")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    annual_limit = models.TextField()  # its code, as plan types name it
+    year = models.SmallIntegerField()  # of the limit
+    version = models.IntegerField()
+    cents = models.BigIntegerField()
+    change_id = models.BigIntegerField(null=True)  # the transfer it came with
+    reason = models.TextField()
+    author = models.TextField()
+    made_at = models.DateTimeField()
+
+
 class EvidenceAct(models.Model):
     """What became of a request for more coverage that waits for evidence of insurability: append-only."""
 

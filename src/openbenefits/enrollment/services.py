@@ -18,6 +18,7 @@ from openbenefits.enrollment.frames import (
     in_force,
     left_plan_types,
     load_approved,
+    load_brought,
     load_contents_of,
     load_coverage,
     load_credit_uses,
@@ -30,7 +31,7 @@ from openbenefits.enrollment.prepared_frames import load_prior_options
 from openbenefits.enrollment.rules.control import nobody_left
 from openbenefits.enrollment.rules.credits import USE_COLUMNS
 from openbenefits.enrollment.rules.elected import Elected
-from openbenefits.enrollment.rules.prepare import Situation, no_jobs
+from openbenefits.enrollment.rules.prepare import BROUGHT, Situation, no_jobs, nothing_brought
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
 from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
@@ -118,6 +119,7 @@ def load_known(
         held_members=held.members,
         left=_left(cases, coverage, rulebook),
         ended=ended[[*ENDED, "is_only_ended"]],
+        brought=_brought(connection, cases, rulebook, known_at),
     )
     return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
 
@@ -127,6 +129,17 @@ def more_facts(rulebook: Rulebook) -> list[str]:
     used = rulebook.criteria_fields()
     wanted = {FACT_COLUMNS.get(field, field) for field in used}
     return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * rulebook.looks_at_jobs)]
+
+
+def _brought(
+    connection: Any, cases: pl.DataFrame, rulebook: Rulebook, known_at: datetime | None
+) -> pl.DataFrame:
+    """Load what was put in at other employers, if any plan type of the set-up counts it."""
+    if not rulebook.plan_rows["counts_elsewhere"].any():
+        return nothing_brought()
+    known = load_brought(connection, cases, known_at=known_at)
+    found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
+    return found.select(pl.col(name).cast(kind) for name, kind in BROUGHT.items())
 
 
 def _left(cases: pl.DataFrame, coverage: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

@@ -1,16 +1,20 @@
 """What people contributed to accounts in a year before a pledge is to be changed (rulings §5.6)."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 import polars as pl
 
-from openbenefits.core.codes import AmountKind
-from openbenefits.enrollment.frames import load_coverage
+from openbenefits.core import money
+from openbenefits.core.codes import AmountKind, TaxClass
+from openbenefits.enrollment.frames import load_brought, load_coverage
 from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, no_contributions
 from openbenefits.payroll.owing import known_of
 from openbenefits.payroll.rules import owed_lines
 from openbenefits.payroll.rules.takings import OWNER
+from openbenefits.payroll.services import owed
+from openbenefits.programs.frames import load_rulebook
+from openbenefits.programs.limits import limit_year
 from openbenefits.programs.rulebook import Rulebook
 
 DEDUCTION = "deduction"
@@ -36,6 +40,33 @@ def load_contributions(connection: Any, asked: pl.DataFrame, rulebook: Rulebook)
     lines = owed_lines(known, rulebook, begin=begin, through=last).filter(kind=DEDUCTION)
     found = within.join(lines.select(*OWNER, "plan_type", "ends_on", "owed_cents"), on=[*OWNER, "plan_type"])
     return found.select(pl.col(name).cast(kind) for name, kind in CONTRIBUTIONS.items())
+
+
+def put_in(connection: Any, client_id: int, person_id: int, *, before: date) -> pl.DataFrame:
+    """Sum what a person put in under each legal limit of the year of a day: by pays that end before it.
+
+    What was brought along to this client counts, too. After-tax money is under no limit.
+
+    Shapes:  annual_limit, year (of the limit), cents.
+    Missing: null where a pay's amount is not known.
+    """
+    rulebook = load_rulebook(connection, [client_id])
+    limits = rulebook.plan_rows.filter(pl.col("annual_limit").is_not_null())
+    limits = limits.select("plan_row", "annual_limit", "plan_year_month")
+    limited = rulebook.options.unique("option_id", keep="last").join(limits, on="plan_row")
+    limited = limited.select("option_id", "annual_limit", "plan_year_month")
+    span = {"begin": date(before.year - 1, 1, 1), "through": before - timedelta(days=1)}
+    lines = owed(connection, client_id, **span, person_ids=[person_id]).join(limited, on="option_id")
+    own = lines.filter(
+        pl.col("kind") == DEDUCTION,
+        pl.col("tax_class") == str(TaxClass.BEFORE_TAX),
+        limit_year(pl.col("ends_on")) == limit_year(pl.lit(before)),
+    ).select("annual_limit", year=limit_year(pl.lit(before)), cents="owed_cents")
+    person = pl.DataFrame([{"client_id": client_id, "person_id": person_id}])
+    brought = load_brought(connection, person).filter(pl.col("limit_year") >= before.year - 1)
+    both = [own, brought.select("annual_limit", year="limit_year", cents="brought_cents")]
+    sums = pl.concat(both, how="vertical_relaxed").group_by("annual_limit", "year")
+    return sums.agg(cents=money.total(pl.col("cents"))).sort("annual_limit", "year")
 
 
 def _pledged_points(connection: Any, asked: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

@@ -136,6 +136,11 @@ WHERE client_id = %(client)s
   AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
 """
 
+RESUMPTIONS = f"""
+SELECT DISTINCT client_id, person_id FROM payroll_leaveact JOIN {PEOPLE} AS k USING (client_id, person_id)
+WHERE kind = 'resume'
+"""
+
 PEOPLE_AWAY = """
 SELECT DISTINCT client_id, person_id FROM workforce_jobfact
 WHERE client_id = %(client)s AND job_status = 'L'
@@ -226,6 +231,12 @@ def load_received(connection: Any, client_id: int, person_ids: Sequence[int] | N
 def load_leave_acts(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
     """Load what was agreed and said about leaves, as LEAVE_ACT_COLUMNS."""
     return copy_out(connection, LEAVE_ACTS, LEAVE_ACT_COLUMNS, _some(client_id, person_ids))
+
+
+def load_resumptions(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Name those of some people who ever said how much of a pledge goes on: client_id, person_id."""
+    schema = {"client_id": pl.Int32, "person_id": pl.Int64}
+    return copy_out(connection, RESUMPTIONS, schema, people_arrays(people))
 
 
 def load_people_away(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core.codes import ActionSource, LeaveWay
+from openbenefits.core.codes import ActionSource, LeaveWay, Resumption
 from openbenefits.enrollment.entry_rows import as_stored
 from openbenefits.events.activity import ActivityPlace, enter_activity
 from openbenefits.events.models import Activity
@@ -23,6 +23,7 @@ from openbenefits.payroll.frames import (
     load_received,
 )
 from openbenefits.payroll.ledger import Asked, books, numbered, open_pays, write_orders
+from openbenefits.payroll.resuming import lapsed_pledges
 from openbenefits.payroll.rules import corrections, leaves, ledger
 from openbenefits.payroll.rules.takings import OWNER, calendar_of
 from openbenefits.payroll.services import owed
@@ -31,7 +32,7 @@ from openbenefits.store.bulk import copy_in
 from openbenefits.workforce.recording import lock_people
 
 SERIES, PLACE = list(ledger.SERIES), list(ledger.PLACE)
-WAY, NOTICE = "way", "notice"
+WAY, NOTICE, RESUME = "way", "notice", "resume"
 
 
 class LeaveRefused(ValueError):
@@ -99,6 +100,43 @@ def choose(
         if through is not None and through < leave.leave_from:
             raise LeaveRefused(f"expected a last day from {leave.leave_from} on, found {through}; correct it")
         said = {"kind": WAY, "way": str(way), "through_on": through, "reason": consent.strip()}
+        return _act(connection, leave, said, on=on, author=author, now=now)
+
+
+def lapsed(connection: Any, leave: Leave, *, on: date) -> pl.DataFrame:
+    """List the annual pledges that ended during a leave, as `resuming.lapsed_pledges`, with `resumption`.
+
+    Errors: LeaveRefused where no leave begins on that day.
+    """
+    known = _known(connection, leave)
+    rows = lapsed_pledges(connection, leave.client_id, leave.person_id, known, on=on)
+    return rows.with_columns(resumption=pl.lit(known["resumption"], pl.String))
+
+
+def resume(
+    connection: Any,
+    leave: Leave,
+    resumption: Resumption,
+    *,
+    on: date,
+    consent: str,
+    author: str,
+    now: datetime,
+) -> bool:
+    """Record how much of the pledges that ended during a leave goes on; false where that was said before.
+
+    Whoever gave them back already must decide that event again (`repair.resuming`).
+
+    Errors: LeaveRefused for an unknown leave, one during which no pledge ended, or without words.
+    """
+    _refuse_unsaid(consent=consent, author=author)
+    with transaction.atomic(using=connection.alias):
+        known = _locked(connection, leave)
+        if lapsed_pledges(connection, leave.client_id, leave.person_id, known, on=on).is_empty():
+            raise LeaveRefused(
+                "expected an annual pledge that ended during the leave, found none; nothing is to be chosen"
+            )
+        said = {"kind": RESUME, "way": str(resumption), "through_on": None, "reason": consent.strip()}
         return _act(connection, leave, said, on=on, author=author, now=now)
 
 
@@ -189,6 +227,10 @@ def _locked(connection: Any, leave: Leave) -> dict[str, Any]:
     Errors: LeaveRefused where no leave begins on that day.
     """
     lock_people(leave.client_id, pl.Series([leave.person_id], dtype=pl.Int64))
+    return _known(connection, leave)
+
+
+def _known(connection: Any, leave: Leave) -> dict[str, Any]:
     rows = load_leaves(connection, leave.client_id, [leave.person_id])
     rows = rows.filter(benefit_record=leave.benefit_record)
     found = rows.filter(leave_from=leave.leave_from)

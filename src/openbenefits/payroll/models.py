@@ -97,8 +97,8 @@ class LeaveAct(models.Model):
     benefit_record = models.SmallIntegerField()
     leave_from = models.DateField()  # the first day of the leave
     number = models.IntegerField()  # counts the acts about the leave
-    kind = models.TextField()  # way, notice, withdrawn (what was said before)
-    way = models.TextField()  # core.codes.LeaveWay; '' of a notice
+    kind = models.TextField()  # way, notice, resume, withdrawn (what was said before)
+    way = models.TextField()  # core.codes.LeaveWay, or Resumption of `resume`; '' of a notice
     through_on = models.DateField(null=True)  # the last day of the leave, as expected
     acted_on = models.DateField()  # the day of the choice, or of the letter
     reason = models.TextField()  # how and when the person agreed; what the letter was

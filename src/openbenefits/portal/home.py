@@ -19,6 +19,7 @@ from openbenefits.enrollment import documents
 from openbenefits.enrollment.election_faults import ENTERABLE
 from openbenefits.events.models import Event, Message
 from openbenefits.events.windows import EventPlace
+from openbenefits.portal.leaves import open_choices
 from openbenefits.portal.pages import Me, page, shown, url_of
 from openbenefits.portal.words import event_name
 from openbenefits.programs.frames import load_setup
@@ -77,6 +78,7 @@ def home(request: HttpRequest, me: Me) -> HttpResponse:
         "rejected": [paper for paper in papers if paper["state"] == DocumentState.REJECTED],
         "total_pay": _total(held),
         "confirmations": _confirmations(me)[:SHOWN],
+        "leaves": open_choices(me),
     }
     return shown(request, me, "home.html", shown_there)
 

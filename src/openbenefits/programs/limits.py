@@ -18,6 +18,10 @@ CATCH_UP_60_SINCE = 2025
 CALENDAR_YEAR = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
 """Limits of the calendar year in which coverage begins; all others are of the plan year."""
 
+OF_PERSON = (DEPENDENT_CARE, HSA_SELF, DEFERRAL)
+"""Limits of the person, whoever the employers are (26 USC 129(a)(2), 223(b), 402(g)); all others are of one
+employer (125(i): Notice 2012-40), unless set-up says that employers count as one."""
+
 STANDS_FOR = {
     DEPENDENT_CARE: (DEPENDENT_CARE, SEPARATELY),
     HSA_SELF: (HSA_SELF, HSA_FAMILY, HSA_CATCH_UP),
@@ -37,6 +41,13 @@ LEGAL = {
 26 USC 402(g) for 401(k) and elective 403(b), 125(i) for the health FSA, 129(a)(2) for dependent care, 223(b)
 for the HSA.
 """
+
+
+def limit_year(day: pl.Expr) -> pl.Expr:
+    """The year whose limit holds on a day: of rows with annual_limit and plan_year_month."""
+    year = day.dt.year()
+    plan_year = pl.when(day.dt.month() < pl.col("plan_year_month")).then(year - 1).otherwise(year)
+    return pl.when(pl.col("annual_limit").is_in(CALENDAR_YEAR)).then(year).otherwise(plan_year)
 
 
 def with_limit(

@@ -547,6 +547,7 @@ class PlanTypeRow(SetupRow):
     is_last_limit_used = models.BooleanField(default=False)  # where a year's limit is not published
     plan_year_month = models.SmallIntegerField(default=1)
     is_by_month = models.BooleanField(default=False)  # the limit by months eligible
+    counts_elsewhere = models.BooleanField(null=True)  # what was put in elsewhere; null: by law
     hours_per_year = models.SmallIntegerField(default=2080)
     collect = models.TextField(default="none")  # none, dependents, beneficiaries, both
     is_invested = models.BooleanField()

@@ -15,6 +15,7 @@ from openbenefits.core.codes import PERSON_KINDS, AgeOf
 from openbenefits.core.plan_types import PLAN_TYPES, SPENDING_ACCOUNTS, VACATIONS, is_hsa_row, is_one_of
 from openbenefits.programs.criteria import Variant, bits_of, compile_criteria
 from openbenefits.programs.dated import dated, effective
+from openbenefits.programs.limits import OF_PERSON
 from openbenefits.programs.rates import compile_rates, zip_numbers
 from openbenefits.programs.recent import Recent
 
@@ -189,6 +190,9 @@ def _plan_rows(tables: Mapping[str, pl.DataFrame], programs: pl.DataFrame) -> pl
             plan_type_number=plan_type_number(),
             is_lapsing=_lapses_at_open_enrollment(),
             is_hsa=is_hsa_row(),
+            counts_elsewhere=pl.col("counts_elsewhere").fill_null(
+                pl.col("annual_limit").is_in(OF_PERSON).fill_null(value=False)
+            ),
             is_priced=pl.col("amount_kind") == "none",
             is_program=pl.col("plan_type") == PROGRAM_PLAN_TYPE,
         )

@@ -140,7 +140,7 @@ def _told(connection: Any, order: TakenOver, *, now: datetime) -> Told:
         record = order.record()
         before = state_of(connection, order.repair_order(pl.DataFrame()), record), _losses(connection, order)
         started = start_run(connection, order.repair_order(pl.DataFrame()), now)
-        events = load_events(connection, record).join(record, on=list(RECORD_KEY), how="semi")
+        events = _reached(connection, order)
         take_back_postings(connection, events, run_id=started.pk, now=now)
         undoes = _carried_out(connection, order, started, now=now)
         _decide_again(connection, order, events, started, now=now)
@@ -151,6 +151,35 @@ def _told(connection: Any, order: TakenOver, *, now: datetime) -> Told:
         losses=loss_changes(before[1], after[1]),
         left=pl.DataFrame(),
     )
+
+
+def _reached(connection: Any, order: TakenOver) -> pl.DataFrame:
+    """Name the events that may see what changes: dated from its first day on, or posting something since.
+
+    What is dated before, and ended before, never saw it: decided again it might come out otherwise only for
+    what has become known since, and undoing would leave that behind.
+    """
+    first_on = _first_changed(connection, order)
+    record = order.record()
+    events = load_events(connection, record).join(record, on=list(RECORD_KEY), how="semi")
+    points = load_all_points(connection, record).filter(pl.col("begins_on") >= first_on)
+    holding = points.filter(pl.col("superseded_by_run").is_null()).select(EVENT_KEY)
+    by = {"schedule_id": "superseded_by_schedule", "event_number": "superseded_by_event"}
+    replaced = points.with_columns(**by).select(EVENT_KEY)
+    posting = pl.concat([holding, replaced]).drop_nulls().unique().with_columns(posts=pl.lit(value=True))
+    found = events.join(posting, on=list(EVENT_KEY), how="left", maintain_order="left")
+    return found.filter((pl.col("event_on") >= first_on) | pl.col("posts")).drop("posts")
+
+
+def _first_changed(connection: Any, order: TakenOver) -> date:
+    """The first day on which something else holds than before."""
+    do, to_on = order.do, order.to_on
+    if do == UNDO:
+        last = _last_act(connection, order)
+        do, to_on = last.kind, last.to_on
+    if to_on is None:
+        return order.begins_on
+    return to_on if do == END else min(to_on, order.begins_on)
 
 
 def _losses(connection: Any, order: TakenOver) -> pl.DataFrame:
@@ -227,11 +256,7 @@ def _ended(connection: Any, order: TakenOver, point: pl.DataFrame, started: Run,
 
 def _undone(connection: Any, order: TakenOver, started: Run, *, now: datetime) -> int:
     """Take what the last standing act wrote out, and write again what it took out."""
-    acts = TakeOverAct.objects.using(connection.alias).filter(**order.series(), begins_on=order.begins_on)
-    undone = set(acts.exclude(undoes=None).values_list("undoes", flat=True))
-    last = acts.exclude(number__in=undone).exclude(kind=UNDO).order_by("-number").first()
-    if last is None:
-        raise RepairRefused("expected an operation on this coverage to undo, found none; there is none")
+    last = _last_act(connection, order)
     points = load_all_points(connection, order.record()).filter(
         pl.col("schedule_id").is_null(), **order.series()
     )
@@ -242,6 +267,19 @@ def _undone(connection: Any, order: TakenOver, started: Run, *, now: datetime) -
         gone = points.filter(begins_on=order.begins_on).sort("version").tail(1)
         write_again(connection, gone, run_id=started.pk, now=now)
     return int(last.number)
+
+
+def _last_act(connection: Any, order: TakenOver) -> TakeOverAct:
+    """Find the last act about the coverage that stands.
+
+    Errors: RepairRefused where none does.
+    """
+    acts = TakeOverAct.objects.using(connection.alias).filter(**order.series(), begins_on=order.begins_on)
+    undone = set(acts.exclude(undoes=None).values_list("undoes", flat=True))
+    last = acts.exclude(number__in=undone).exclude(kind=UNDO).order_by("-number").first()
+    if last is None:
+        raise RepairRefused("expected an operation on this coverage to undo, found none; there is none")
+    return last
 
 
 # --- what cannot be -----------------------------------------------------------------------------------------

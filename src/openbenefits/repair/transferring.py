@@ -13,6 +13,8 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.enrollment.brought import Brought, bring_along
+from openbenefits.payroll.contributions import put_in
 from openbenefits.programs.frames import load_setup
 from openbenefits.repair.models import PersonTransfer
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
@@ -185,6 +187,7 @@ def _transferred(connection: Any, order: TransferOrder, *, now: datetime) -> Tra
         now=now,
     )
     made = PersonTransfer.objects.filter(client_id=order.client_id, person_id=order.person_id).count()
+    _bring_along(connection, order, to_person, came.pk, now=now)
     PersonTransfer.objects.create(
         client_id=order.client_id,
         person_id=order.person_id,
@@ -205,6 +208,31 @@ def _transferred(connection: Any, order: TransferOrder, *, now: datetime) -> Tra
         came_change=came.pk,
         dependents=dependents["dependent_id"].n_unique(),
     )
+
+
+def _bring_along(
+    connection: Any, order: TransferOrder, to_person: int, change_id: int, *, now: datetime
+) -> None:
+    """Say there what pays here that end before the day put in, by legal limit, and what was brought here.
+
+    Errors: RepairRefused where one of these amounts is not known.
+    """
+    there = put_in(connection, order.client_id, order.person_id, before=order.begins_on)
+    for row in there.iter_rows(named=True):  # a handful of limits
+        if row["cents"] is None:
+            raise RepairRefused(
+                f"person {order.person_id}: expected what every pay of the year put in under"
+                f" {row['annual_limit']}, found one that is not known; correct what the register of"
+                " payroll lists as without an amount"
+            )
+        brought = Brought(
+            client_id=order.to_client,
+            person_id=to_person,
+            change_id=change_id,
+            reason="put in at the client left",
+            **row,
+        )
+        bring_along(connection, brought, author=order.author, now=now)
 
 
 def _known(table: FactTable, client_id: int, owners: list[int]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from openbenefits.enrollment.prepared_frames import load_offered_prices, load_pr
 from openbenefits.enrollment.rules.contributed import plans_to_ask
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
+from openbenefits.enrollment.rules.reinstated import pledges_again
 from openbenefits.enrollment.rules.replayed import newly_covered, return_fallen
 from openbenefits.enrollment.rules.settle import Settled, settle
 from openbenefits.enrollment.rules.since import held_otherwise
@@ -17,6 +18,7 @@ from openbenefits.enrollment.services import Known
 from openbenefits.events.activity import PROOF_MISSING
 from openbenefits.events.rules import RECORD_KEY, is_to_be_replayed
 from openbenefits.payroll.contributions import load_contributions
+from openbenefits.payroll.resuming import load_reduced
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
 from openbenefits.runs.judging import lost_messages
@@ -53,6 +55,7 @@ def decide(
     final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
     if settling.height:
         situation = _with_contributions(connection, known, cases, settling, prepared, rulebook)
+        situation = _with_reduced(connection, situation, cases, settling, prepared, rulebook)
         settled = settle(settling, prepared, situation, known.elected, known.held, rulebook)
         settled = _without_fallen(connection, cases, settled, known, prepared)
         final = settled.cases.select("case", final_status="process_status")
@@ -91,6 +94,22 @@ def _with_contributions(
         return known.situation
     asked = asked.join(cases.select("case", *RECORD_KEY), on="case")
     return replace(known.situation, contributions=load_contributions(connection, asked, rulebook))
+
+
+def _with_reduced(
+    connection: Any,
+    situation: Situation,
+    cases: pl.DataFrame,
+    settling: pl.DataFrame,
+    prepared: Prepared,
+    rulebook: Rulebook,
+) -> Situation:
+    """Add which pledges come back smaller from a leave, as the person chose."""
+    asked = pledges_again(prepared.plans, settling, situation.ended, rulebook)
+    if asked.is_empty():
+        return situation
+    asked = asked.join(cases.select("case", *RECORD_KEY, "event_on"), on="case")
+    return replace(situation, reduced=load_reduced(connection, asked, rulebook))
 
 
 def _without_fallen(

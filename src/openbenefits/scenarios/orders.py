@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from openbenefits.core.codes import LeaveWay
+from openbenefits.core.codes import LeaveWay, Resumption
 from openbenefits.scenarios.expectations import Dollars, EventClass, Name, Part
 
 Operation = Literal[
@@ -47,7 +47,8 @@ class EnterActivityPart(Part, kw_only=True, frozen=True):
 class LeavePart(Part, kw_only=True, frozen=True):
     """Something agreed, paid or written about a leave without pay that begins on `leave`.
 
-    One of: the `way` chosen (with `through`, the last day expected), the `amount` received, a `letter` sent.
+    One of: the `way` chosen (with `through`, the last day expected), the `amount` received, a `letter` sent,
+    how much of the annual pledges that ended goes on (`resume`).
     """
 
     leave: date
@@ -56,6 +57,7 @@ class LeavePart(Part, kw_only=True, frozen=True):
     through: date | None = None
     amount: Dollars | None = None
     letter: bool = False
+    resume: Resumption | None = None
 
 
 class LapsePart(Part, kw_only=True, frozen=True):

@@ -15,6 +15,7 @@ from openbenefits.payroll.register import nothing_said, register_of
 from openbenefits.payroll.rules.corrections import Agreed
 from openbenefits.payroll.rules.words import dollars_text
 from openbenefits.payroll.taken import take
+from openbenefits.repair.resuming import ResumeOrder, resume
 from openbenefits.scenarios.cast import Cast, cents
 from openbenefits.scenarios.databases import BY, CLIENT_ID
 from openbenefits.scenarios.orders import CorrectPart, LapsePart, LeavePart, PaysPart
@@ -25,7 +26,7 @@ REASON = "the story says so"
 def on_leave(connection: Any, cast: Cast, part: LeavePart, on: date, now: datetime) -> None:
     """Record a choice, a payment or a letter of a leave.
 
-    Errors: payroll.LeaveRefused.
+    Errors: payroll.LeaveRefused; repair.RepairRefused.
     """
     leave = Leave(client_id=CLIENT_ID, person_id=cast.person(part.person), leave_from=part.leave)
     said: dict[str, Any] = {"on": on, "author": BY, "now": now}
@@ -35,6 +36,9 @@ def on_leave(connection: Any, cast: Cast, part: LeavePart, on: date, now: dateti
         receive(connection, leave, cents(part.amount) or 0, how=REASON, **said)
     if part.letter:
         notice(connection, leave, reason=REASON, **said)
+    if part.resume is not None:
+        order = ResumeOrder(leave=leave, resumption=part.resume, on=on, consent=REASON, author=BY)
+        resume(connection, order, now=now)
 
 
 def end_unpaid(connection: Any, cast: Cast, part: LapsePart, on: date, now: datetime) -> None:

@@ -13,7 +13,6 @@ from openbenefits.enrollment.rules.messages import message_rows
 from openbenefits.enrollment.rules.outcomes import KEEPING
 from openbenefits.enrollment.rules.shared_limits import share_of_pay, with_elsewhere, with_shared
 from openbenefits.programs.limits import (
-    CALENDAR_YEAR,
     CATCH_UP_50,
     CATCH_UP_60,
     CATCH_UP_60_SINCE,
@@ -23,6 +22,7 @@ from openbenefits.programs.limits import (
     HSA_FAMILY,
     HSA_SELF,
     SEPARATELY,
+    limit_year,
     with_limit,
 )
 
@@ -38,12 +38,15 @@ def annual_messages(checking: Checking, held: pl.DataFrame) -> list[pl.DataFrame
     if rows.is_empty():
         return _program_messages(checking, held)
     rows = with_shared(rows.with_columns(stated_cents=_stated()), checking, held)
-    rows = with_allowed(_with_tier(rows, held), checking.rulebook.limits)
+    brought = checking.situation.brought
+    rows = with_allowed(_with_tier(rows, held), checking.rulebook.limits, brought)
     pledged, share = rows.filter(amount_kind=PLEDGE), rows.filter(amount_kind=PERCENT)
     is_savings = is_one_of(SAVINGS)
     code = pl.when(is_savings).then(pl.lit("BA1320")).otherwise(pl.lit("BA1318"))
     is_above = pl.col("stated_cents") > pl.col("allowed_cents")
-    allowed = pl.format("at most {} cents in {}{}", "allowed_cents", "limit_year", "over")
+    less = pl.format(", {} cents having been put in elsewhere", "brought_cents")
+    less = pl.when(pl.col("brought_cents") > 0).then(less).otherwise(pl.lit(""))
+    allowed = pl.format("at most {} cents in {}{}{}", "allowed_cents", "limit_year", "over", less)
     return [
         message_rows(
             rows.filter(pl.col("allowed_cents").is_null() & pl.col("is_unpublished")),
@@ -62,18 +65,17 @@ def _stated() -> pl.Expr:
     return pl.when(pl.col("amount_kind") == PLEDGE).then("pledge_cents").otherwise(share_of_pay())
 
 
-def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
-    """Add the most a person may put in: allowed_cents, limit_code, limit_year, is_unpublished.
+def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
+    """Add the most a person may put in: allowed_cents, limit_code, limit_year, brought_cents, is_unpublished.
 
-    Shapes:  rows has annual_limit, is_last_limit_used, plan_year_month, is_by_month, price_on, birth_on,
-             files_separately, is_family, employer_cents.
+    Shapes:  rows has case, annual_limit, is_last_limit_used, plan_year_month, is_by_month, counts_elsewhere,
+             price_on, birth_on, files_separately, is_family, employer_cents; brought as BROUGHT.
     Missing: without a birth date there is no catch-up; an unpublished amount makes the whole unknown.
     """
     code = pl.col("annual_limit")
-    begins, year = pl.col("price_on"), pl.col("price_on").dt.year()
-    plan_year = pl.when(begins.dt.month() < pl.col("plan_year_month")).then(year - 1).otherwise(year)
+    begins = pl.col("price_on")
     rows = rows.with_columns(
-        limit_year=pl.when(code.is_in(CALENDAR_YEAR)).then(year).otherwise(plan_year),
+        limit_year=limit_year(begins),
         limit_code=pl.when((code == DEPENDENT_CARE) & pl.col("files_separately"))
         .then(pl.lit(SEPARATELY))
         .when((code == HSA_SELF) & pl.col("is_family"))
@@ -93,8 +95,19 @@ def with_allowed(rows: pl.DataFrame, limits: pl.DataFrame) -> pl.DataFrame:
     by_month = money.multiply_divide_half_up(whole, _months_left(begins), MONTHS)
     counted = pl.when(pl.col("is_by_month").fill_null(value=False)).then(by_month).otherwise(whole)
     employer = pl.when(code.is_in(WITH_EMPLOYER_MONEY)).then("employer_cents").otherwise(0)
-    left = money.maximum(money.subtract(counted, employer.cast(pl.Int64)), 0)
-    return rows.with_columns(allowed_cents=left, is_unpublished=whole.is_null())
+    rows = _with_brought(rows, brought)
+    left = money.subtract(money.subtract(counted, employer.cast(pl.Int64)), pl.col("brought_cents"))
+    return rows.with_columns(allowed_cents=money.maximum(left, 0), is_unpublished=whole.is_null())
+
+
+def _with_brought(rows: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
+    """Add brought_cents: what was put in elsewhere under the limit of each row, where it counts; else 0."""
+    if brought.is_empty():
+        return rows.with_columns(brought_cents=pl.lit(0, pl.Int64))
+    key = ["case", "annual_limit", "limit_year"]
+    found = rows.join(brought, on=key, how="left", maintain_order="left")
+    counts = pl.col("counts_elsewhere") & pl.col("brought_cents").is_not_null()
+    return found.with_columns(brought_cents=pl.when(counts).then("brought_cents").otherwise(0))
 
 
 def with_capped_pledge(rows: pl.DataFrame, checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +122,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking, held: pl.DataFram
             limit leaves the pledge as it is.
     Source: rulings §3.5.
     """
-    columns = ("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month")
+    columns = ("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month", "counts_elsewhere")
     limited = checking.rulebook.plan_rows.filter(pl.col("is_hsa") & pl.col("annual_limit").is_not_null())
     going_on = rows.filter(
         pl.col("plan_row").is_in(limited["plan_row"].implode())
@@ -138,7 +151,7 @@ def with_capped_pledge(rows: pl.DataFrame, checking: Checking, held: pl.DataFram
         price_on="coverage_begins_on", files_separately=pl.lit(value=False)
     )
     asked = with_shared(asked.with_columns(stated_cents="current_pledge_cents"), checking, held)
-    asked = with_allowed(_with_tier(asked, held), checking.rulebook.limits)
+    asked = with_allowed(_with_tier(asked, held), checking.rulebook.limits, checking.situation.brought)
     asked = with_elsewhere(asked, checking, held)
     asked = with_contributed(asked, checking.situation.contributions)
     capped = asked.sort("case", "annual_limit", "plan_type").select("plan", capped=_left_by_those_before())

@@ -21,7 +21,12 @@ from openbenefits.enrollment.rules.dates import with_dates
 from openbenefits.enrollment.rules.ignored import lost_but_ignored
 from openbenefits.enrollment.rules.messages import preparation_messages
 from openbenefits.enrollment.rules.plans import COVERED, plan_rows_of
-from openbenefits.enrollment.rules.reinstated import nothing_ended, with_reinstated, without_refused
+from openbenefits.enrollment.rules.reinstated import (
+    nothing_ended,
+    nothing_reduced,
+    with_reinstated,
+    without_refused,
+)
 from openbenefits.enrollment.rules.retiered import with_retiered
 from openbenefits.programs.rulebook import Rulebook, used_kinds
 from openbenefits.rating.rules.bases import base_pay, no_benefit_bases, no_job_history
@@ -50,6 +55,19 @@ CONTRIBUTIONS = {
 def no_contributions() -> pl.DataFrame:
     """Answer the frame of a situation in which nothing was contributed to an account."""
     return pl.DataFrame(schema=CONTRIBUTIONS)
+
+
+BROUGHT = {
+    "case": pl.Int32,
+    "annual_limit": pl.String,
+    "limit_year": pl.Int32,
+    "brought_cents": pl.Int64,
+}
+
+
+def nothing_brought() -> pl.DataFrame:
+    """Answer the frame of a situation in which nobody put anything in at another employer."""
+    return pl.DataFrame(schema=BROUGHT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +102,9 @@ class Situation:
               is_only_ended: nothing is in force there, nor elected. Needed only where a rule reinstates.
     contributions: what pays take of pledges, as CONTRIBUTIONS (null: unknown); read only when elections are
               checked, and events settled.
+    brought:  what was put in at other employers under legal limits, as BROUGHT.
+    reduced:  pledges that come back smaller than they ended, as `reinstated.REDUCED`; read only when events
+              are settled.
     """
 
     cases: pl.DataFrame
@@ -103,6 +124,8 @@ class Situation:
     ended: pl.DataFrame = field(default_factory=nothing_ended)
     job_history: pl.DataFrame = field(default_factory=no_job_history)
     contributions: pl.DataFrame = field(default_factory=no_contributions)
+    brought: pl.DataFrame = field(default_factory=nothing_brought)
+    reduced: pl.DataFrame = field(default_factory=nothing_reduced)
 
 
 @dataclass(frozen=True, kw_only=True)

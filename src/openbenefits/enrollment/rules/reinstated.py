@@ -5,7 +5,7 @@ Rare, so everything here answers at once where no event rule row says `reinstate
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS, ChangeKind
+from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
 from openbenefits.core.columns import take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 
@@ -30,7 +30,10 @@ ENDED = {
 }
 """What ended: what held before; the date of the event that ended it; the first day without it, and without
 its deduction."""
+REDUCED = {"case": pl.Int32, "plan_type": pl.String, "reduced_cents": pl.Int64}
+"""What an annual pledge that comes back is, in place of what it was when it ended; null: unknown."""
 KEY = ["case", "plan_type"]
+PLEDGE = str(AmountKind.PLEDGE)
 _CURRENT = ("option_id", *AMOUNTS, "kind")
 _DATES = ("coverage_begins_on", "deduction_begins_on")
 
@@ -38,6 +41,11 @@ _DATES = ("coverage_begins_on", "deduction_begins_on")
 def nothing_ended() -> pl.DataFrame:
     """An empty frame of what ended."""
     return pl.DataFrame(schema=ENDED)
+
+
+def nothing_reduced() -> pl.DataFrame:
+    """An empty frame of pledges that come back smaller."""
+    return pl.DataFrame(schema=REDUCED)
 
 
 def reinstates(rulebook: Rulebook) -> bool:
@@ -98,6 +106,32 @@ def _found(plans: pl.DataFrame, cases: pl.DataFrame, ended: pl.DataFrame, rulebo
         *(pl.col(name).alias(f"ended_{name}") for name in _CURRENT),
         *("event_on", "resumes_on", "deduction_resumes_on"),
     )
+
+
+def pledges_again(
+    plans: pl.DataFrame, among: pl.DataFrame, ended: pl.DataFrame, rulebook: Rulebook
+) -> pl.DataFrame:
+    """Name the annual pledges that come back to some cases: what ended (ENDED), and deduction_begins_on.
+
+    Those that do not lapse at open enrolment (health savings accounts) cover nothing, and are none of them.
+    """
+    pledged = rulebook.plan_rows.filter("is_lapsing", amount_kind=PLEDGE)["plan_row"]
+    back = plans.filter(pl.col("is_reinstated"), pl.col("plan_row").is_in(pledged.implode()))
+    if back.is_empty():
+        return back.select(*KEY, "deduction_begins_on")
+    rows = back.join(among, on="case", how="semi").select(*KEY, "deduction_begins_on")
+    return rows.join(ended.filter(pl.col("pledge_cents").is_not_null()).select(*ENDED), on=KEY)
+
+
+def with_reduced(rows: pl.DataFrame, reduced: pl.DataFrame) -> pl.DataFrame:
+    """Let pledges that come back be what is left of them: current_pledge_cents of what is `reinstated`."""
+    if reduced.is_empty():
+        return rows
+    asked = reduced.with_columns(is_reduced=pl.lit(value=True))
+    found = rows.join(asked, on=KEY, how="left", maintain_order="left")
+    is_less = pl.col("is_reduced") & (pl.col("default_reason") == "reinstated")
+    pledge = pl.when(is_less).then("reduced_cents").otherwise("current_pledge_cents")
+    return found.with_columns(current_pledge_cents=pledge).select(rows.columns)
 
 
 def held_again(in_force: pl.DataFrame, ended: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:

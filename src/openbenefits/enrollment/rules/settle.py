@@ -17,7 +17,7 @@ from openbenefits.enrollment.rules.members import allowed_members, collects_depe
 from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
 from openbenefits.enrollment.rules.outcomes import KEEPING, outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
-from openbenefits.enrollment.rules.reinstated import held_again, without_refused
+from openbenefits.enrollment.rules.reinstated import held_again, with_reduced, without_refused
 from openbenefits.enrollment.rules.validate import checked, locate, missing_elections
 from openbenefits.programs.rulebook import Rulebook
 
@@ -192,7 +192,8 @@ def _default_results(
         "only_ends_coverage",
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
-    rows = with_capped_pledge(_with_held_amounts(rows, checking), checking, would_hold)
+    rows = with_reduced(_with_held_amounts(rows, checking), checking.situation.reduced)
+    rows = with_capped_pledge(rows, checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
     holds = pl.col("default_option_id").is_not_null()
     keeps = pl.col("default_reason").is_in(KEEPING) & holds

@@ -83,6 +83,7 @@ _PLAN_ROW = (
     *("amount_kind", "minimum_amount_cents", "maximum_amount_cents", "minimum_percent_thousandths"),
     *("maximum_percent_thousandths", "maximum_after_tax_thousandths", "maximum_total_thousandths"),
     *("annual_limit", "is_last_limit_used", "plan_year_month", "is_by_month", "hours_per_year"),
+    "counts_elsewhere",
     *("collect", "is_invested", "dependent_rule_id", "program_row"),
 )
 _OPTION = ("is_hsa", "coverage_code_id", "trade", "minimum_hours_hundredths", "maximum_hours_hundredths")

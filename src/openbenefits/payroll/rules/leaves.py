@@ -48,8 +48,10 @@ WAYS = {
     "through_on": pl.Date,
     "consent": pl.String,
     "noticed_on": pl.Date,
+    "resumption": pl.String,
 }
-"""What was chosen, until when the leave is expected to last, how that was agreed; the last letter."""
+"""What was chosen, until when the leave is expected to last, how that was agreed; the last letter; how much
+of the pledges that ended goes on at the return (null: nobody said)."""
 
 PAID, DUE, NOTICE, NOTICED, LAPSE = "paid", "due", "notice", "noticed", "lapse"
 """Where what is paid as one goes stands: nothing open; open; a letter is due; it was sent; cover may end."""
@@ -145,7 +147,7 @@ WITHDRAWN = "withdrawn"
 
 
 def with_ways(leaves: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFrame:
-    """Add WAYS: the last choice (else the policy's default) and the last letter.
+    """Add WAYS: the last choices (of the way, else the policy's default) and the last letter.
 
     Shapes: leaves with TERMS; acts as the rows LeaveAct.
     """
@@ -153,8 +155,10 @@ def with_ways(leaves: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFrame:
     last = acts_that_count(acts).sort(*key, "number")
     chosen = last.filter(kind="way").unique(key, keep="last", maintain_order=True)
     letters = last.filter(kind="notice").unique(key, keep="last", maintain_order=True)
+    resumed = last.filter(kind="resume").unique(key, keep="last", maintain_order=True)
     rows = leaves.join(chosen.select(*key, "way", "through_on", consent="reason"), on=key, how="left")
     rows = rows.join(letters.select(*key, noticed_on="acted_on"), on=key, how="left")
+    rows = rows.join(resumed.select(*key, resumption="way"), on=key, how="left")
     return rows.with_columns(way=pl.coalesce("way", "default_way")).sort(key)
 
 

@@ -138,7 +138,8 @@ def _annual_limits(audited: Audited, place: Place) -> Iterator[Finding]:
         )
         cure = "Correct the code, or add it to `annual_limits`."
         yield audited.finding(place.path, "unknown_code", expected, found, cure)
-    if part.annual_limit is None and (part.month_rule or part.missing_limit != "refuse"):
+    says_how = part.month_rule or part.missing_limit != "refuse" or part.counts_elsewhere is not None
+    if part.annual_limit is None and says_how:
         cure = "Name the annual limit, or leave out what says how it is used."
         yield audited.finding(place.path, "annual_limit", "the annual limit meant", "none", cure)
 

@@ -92,6 +92,7 @@ def _stated_limits(part: PlanTypePart) -> Row:
         "is_last_limit_used": part.missing_limit == "last_known",
         "plan_year_month": part.plan_year_month,
         "is_by_month": part.month_rule,
+        "counts_elsewhere": part.counts_elsewhere,
         "hours_per_year": part.hours_per_year,
     }
 

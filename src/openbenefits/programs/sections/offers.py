@@ -91,6 +91,7 @@ class PlanTypePart(Part, kw_only=True, frozen=True):
     missing_limit: Literal["refuse", "last_known"] = "refuse"  # where a year's limit is not published
     plan_year_month: Annotated[int, Meta(ge=1, le=12)] = 1  # in which the plan year begins
     month_rule: bool = False  # the limit in proportion to the months eligible on the 1st
+    counts_elsewhere: bool | None = None  # what was put in at another employer; null: by law
     excluded_coverage: list[ExcludedPart] = []
     hours_per_year: Annotated[int, Meta(ge=1)] = 2080  # by which annual pay gives the price of an hour
     collect: Literal["none", "dependents", "beneficiaries", "both"] | None = None  # none said: by the kind

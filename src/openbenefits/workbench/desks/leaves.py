@@ -11,10 +11,12 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.core.codes import LeaveWay
+from openbenefits.core.codes import LeaveWay, Resumption
+from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.payroll import leaves
 from openbenefits.payroll.leaves import Leave
 from openbenefits.payroll.rules.leaves import LAPSE
+from openbenefits.repair.resuming import ResumeOrder, resume
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import day_asked, noted
 from openbenefits.workbench.forms import DayInput
@@ -28,7 +30,13 @@ WAYS = {
     "pay_as_you_go": _("as one goes"),
     "catch_up": _("afterwards, by catching up"),
 }
-MAY = {"way": Permission.ELECT, "received": Permission.PAYROLL, "notice": Permission.PROCESS}
+RESUMPTIONS = {"full": _("the whole year, made up"), "reduced": _("less what was not paid")}
+MAY = {
+    "way": Permission.ELECT,
+    "resume": Permission.ELECT,
+    "received": Permission.PAYROLL,
+    "notice": Permission.PROCESS,
+}
 
 
 class WayForm(forms.Form):
@@ -39,6 +47,14 @@ class WayForm(forms.Form):
     through = forms.DateField(
         label=_("Last day of the leave, as expected"), required=False, widget=DayInput()
     )
+    reason = forms.CharField(label=_("How it was agreed"), max_length=500)
+
+
+class ResumeForm(forms.Form):
+    """How much of the pledges goes on that ended during a leave."""
+
+    resumption = forms.ChoiceField(label=_("Goes on"), choices=list(RESUMPTIONS.items()))
+    on = forms.DateField(label=_("Agreed on"), widget=DayInput())
     reason = forms.CharField(label=_("How it was agreed"), max_length=500)
 
 
@@ -57,12 +73,28 @@ class NoticeForm(forms.Form):
     reason = forms.CharField(label=_("Which letter"), max_length=500)
 
 
-FORMS: dict[str, type[forms.Form]] = {"way": WayForm, "received": ReceivedForm, "notice": NoticeForm}
+FORMS: dict[str, type[forms.Form]] = {
+    "way": WayForm,
+    "resume": ResumeForm,
+    "received": ReceivedForm,
+    "notice": NoticeForm,
+}
 TITLES = {
     "way": _("How coverage is paid for"),
+    "resume": _("How much of the accounts goes on that ended"),
     "received": _("Take in a payment"),
     "notice": _("Letter that coverage may end"),
 }
+
+
+ENDED = (
+    Column("plan_type", _("Plan type"), words=PLAN_TYPES),
+    Column("resumes_on", _("Ended on"), kind="day"),
+    Column("begins_on", _("Back on"), kind="day"),
+    Column("pledge_cents", _("Pledge"), kind="money"),
+    Column("missed_cents", _("Not paid meanwhile"), kind="money"),
+    Column("reduced_cents", _("Pledge without it"), kind="money"),
+)
 
 
 @page("<client:client>/leaves/", name="leaves", title=_("Leaves without pay"), section=Section.DESKS)
@@ -131,6 +163,9 @@ def one(request: Any, client: str, number: str, record: int, leave_from: str) ->
         for name, form in FORMS.items()
         if request.access.may(MAY[name], found.pk)
     }
+    ended = leaves.lapsed(connection, leave, on=clock.today())
+    if ended.is_empty():
+        forms_shown.pop("resume", None)
     status = 200
     if request.method == "POST":
         name = request.POST.get("act", "")
@@ -154,6 +189,8 @@ def one(request: Any, client: str, number: str, record: int, leave_from: str) ->
         way=WAYS.get(row["way"], row["way"]),
         open=money.text(row["open_cents"]),
         forms=[(name, TITLES[name], form) for name, form in forms_shown.items()],
+        ended=sheet(request, ended, ENDED, name="ended", caption=_("Accounts that ended"), empty=_("None.")),
+        resumption=RESUMPTIONS.get(row["resumption"], _("the whole year; nobody said otherwise")),
         person=links.person(client, number),
     )
 
@@ -189,6 +226,12 @@ def _write(request: Any, leave: Leave, name: str, said: Any) -> HttpResponse:
                 author=by,
                 now=now,
             )
+        elif name == "resume":
+            resumption = Resumption(said["resumption"])
+            order = ResumeOrder(
+                leave=leave, resumption=resumption, on=said["on"], consent=said["reason"], author=by
+            )
+            resume(connection, order, now=now)
         elif name == "received":
             cents = int(said["amount"] * 100)
             leaves.receive(connection, leave, cents, on=said["on"], how=said["reason"], author=by, now=now)
