@@ -34,7 +34,7 @@ def play(stage: Stage, platform: Standin) -> Work:
         _fill(platform.world, stage)
         work = _linked(stage, platform)
         look_at(work)
-        for part in ("set-up", "people"):
+        for part in ("set-up", "rates", "people"):
             export(work, part, REASON)
         came = sync(work)
         say(f"{came['employees']} employees read there: {came.get('complete', 0)} say something new.")

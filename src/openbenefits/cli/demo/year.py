@@ -55,7 +55,7 @@ def play(folder: Path, *, people: int) -> Stage:
 
 
 def _play_second_act(stage: Stage) -> None:
-    """Play what becomes of one prospect, from the first comparison to a reconciled invoice; then a renewal."""
+    """Play what becomes of one prospect, from a comparison to a reconciled invoice; then a renewal."""
     prospect.play(stage)
     newcomer.play(stage)
     with going_live.platform_of_demo() as platform:
