@@ -248,6 +248,7 @@ AROUND = Around(
 TOLD = {
     Happening.OPENED: {1, 3, 4, 9, 10},
     Happening.CHANGED: {1, 3, 4, 9, 10},
+    Happening.ENDED: {1, 2, 3, 4, 9, 10},
     Happening.COMMENTED: {1, 3, 4, 9, 10},
     Happening.UNASSIGNED: {1, 3, 4, 7, 9, 10},
     Happening.LEVEL_1: {1, 4, 5, 10},

@@ -20,9 +20,22 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     for status in ("AN", "AE", "PE", "NT", "ET", "EE", "FE", "FA"):
         assert f"│ {status} │" in text
     assert "nothing was retyped" in text
+    assert "chose and signed in the portal" in text
+    assert "A hire: 1 events told, 1 taken in as facts." in text
+    assert re.search(r"There, of P025: \S+ A from 2026-09-01", text)
+    assert re.search(r"There, of P009: \S+ T from 2026-01-01 through 2026-10-31", text)
+    assert re.search(r"[1-9]\d* deductions taken into the ledger", text)
     assert re.search(r"sent the cure: 0 of [1-9]", text)
-    for cause in ("Enrolled, not billed", "Billed twice", "Another rate", "Person not recognised"):
+    for cause in (
+        "Enrolled, not billed",
+        "Billed twice",
+        "Another rate",
+        "Person not recognised",
+        "Billed after coverage",
+    ):
         assert cause in text
+    assert "5 faults were planted" in text
+    assert "5 differences" in text
     assert "2 of 3 transaction sets taken" in text
     assert "the refused family alone" in text
     assert "1 refused" in text

@@ -8,6 +8,7 @@ from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background import carrier_kinds
 from openbenefits.background.services import perform
+from openbenefits.casework.answering import tell_askers
 from openbenefits.casework.escalating import escalate
 from openbenefits.casework.inquiries import carry
 from openbenefits.casework.notices import send_notices
@@ -73,5 +74,6 @@ def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
         carry(moment)
         escalate(moment)
         send_notices(connection, now=moment)
+        tell_askers(connection, moment)
     finally:
         connection.close()

@@ -137,6 +137,7 @@ def save(tickets: list[Ticket], lines: list[Change], *, by_user: int | None, now
     if not tickets:
         return
     fields = {line.field for line in lines} & set(WATCHED)
+    moved = {line.ticket_id for line in lines if line.field == "status"}
     Ticket.objects.bulk_update(tickets, sorted(fields | set(FOLLOWING)), batch_size=500)
     Change.objects.bulk_create(lines)
     Notice.objects.bulk_create(
@@ -144,11 +145,17 @@ def save(tickets: list[Ticket], lines: list[Change], *, by_user: int | None, now
             client_id=one.client_id,
             ticket_id=one.pk,
             at=now,
-            happening=Happening.UNASSIGNED if is_unassigned(one) else Happening.CHANGED,
+            happening=_happening(one, moved),
             by_user_id=by_user,
         )
         for one in tickets
     )
+
+
+def _happening(ticket: Ticket, moved: set[int]) -> Happening:
+    if ticket.pk in moved and ticket.status in DONE:
+        return Happening.ENDED
+    return Happening.UNASSIGNED if is_unassigned(ticket) else Happening.CHANGED
 
 
 def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, now: datetime) -> None:

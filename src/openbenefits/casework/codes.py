@@ -82,6 +82,7 @@ class Happening(StrEnum):
 
     OPENED = "opened"
     CHANGED = "changed"
+    ENDED = "ended"  # it is done, or nothing is to be done: who asked for it is told, too
     COMMENTED = "commented"
     UNASSIGNED = "unassigned"  # nobody was found to do it: it waits in the queue of that name
     LEVEL_1 = "level 1"

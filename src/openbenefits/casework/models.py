@@ -202,6 +202,7 @@ class Inquiry(models.Model):
     at = models.DateTimeField()
     subject = models.TextField()
     ticket_id = models.BigIntegerField(null=True)  # once the worker has opened the case
+    closing = models.TextField(default="")  # what became of the mail that it is closed; '' while it goes on
 
     class Meta:
         indexes = [
@@ -222,6 +223,7 @@ class InquiryWord(models.Model):
     author = models.TextField()
     body = models.TextField()
     carried_at = models.DateTimeField(null=True)  # when the case heard of what the employee says
+    mailed = models.TextField(default="")  # of an answer: what became of the mail about it; '' waits
 
     class Meta:
         indexes = [
@@ -230,6 +232,9 @@ class InquiryWord(models.Model):
                 fields=["id"],
                 condition=Q(carried_at__isnull=True, is_answer=False),
                 name="casework_inquiry_unheard",
+            ),
+            models.Index(
+                fields=["id"], condition=Q(is_answer=True, mailed=""), name="casework_answer_untold"
             ),
         ]
 

@@ -27,6 +27,7 @@ MOST_LISTED = 50
 HAPPENED = {
     Happening.OPENED: "it was opened",
     Happening.CHANGED: "it was changed",
+    Happening.ENDED: "it came to its end",
     Happening.COMMENTED: "somebody said something, or put a file to it",
     Happening.UNASSIGNED: "nobody was found to do it: it waits in a queue",
     Happening.LEVEL_1: "it reached level 1 of escalation",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from openbenefits.platform.client.faults import NotThere
+from openbenefits.platform.client.faults import Hidden, NotThere
 from openbenefits.platform.client.replacing import replace
 from openbenefits.platform.client.session import Session, listed
 from openbenefits.platform.client.values import decimal, is_hidden, text
@@ -14,9 +14,17 @@ from openbenefits.platform.client.values import decimal, is_hidden, text
 Wanted = Mapping[str, Any]
 TIMES = "times"
 """How often a record is there that is to be there once; told beside its fields."""
-ROW_KEYS = ("planType", "planId", "fromAge")
+NUMBER = "number"
+"""The number a record has there, told beside its fields where it was asked for by something else."""
+NEW = "NEW"
+"""The number of a record that is to be made."""
+ROW_KEYS = ("planType", "planId", "fromAge", "dependentId")
 """By what rows of a list are told apart."""
 _POINT = re.compile(r"-?[0-9]*\.[0-9]+")
+
+
+class NotReady(ValueError):
+    """A change for which something must be there first: it is held, and says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,7 @@ def same(wanted: Any, there: Any) -> bool:
     if is_hidden(there) or is_hidden(wanted):
         return False
     if isinstance(wanted, list):
-        return isinstance(there, list) and _same_rows(wanted, there)
+        return _same_rows(wanted, there) if isinstance(there, list) else not wanted and not text(there)
     if isinstance(wanted, bool) or isinstance(there, bool):
         return _truth(wanted) == _truth(there)
     ours, theirs = text(wanted), text(there)
@@ -231,6 +239,52 @@ def _write_employee(place: Place, wanted: Wanted) -> None:
     place.session.call("updateEmployeeFields", **place.who, **wanted)
 
 
+def _dependents(place: Place) -> list[Any]:
+    return list(place.session.rows("getDependents", **place.who))
+
+
+def is_same_person(one: Wanted, wanted: Wanted) -> bool:
+    """Tell whether a dependent there has the first name and birth date of one of ours."""
+    return _is_named(one, wanted) and same(wanted.get("birthdate"), one.get("birthdate"))
+
+
+def _is_named(one: Wanted, wanted: Wanted) -> bool:
+    return text(one.get("firstName")).casefold() == text(wanted.get("firstName")).casefold()
+
+
+def _dependent_there(place: Place, wanted: Wanted) -> dict[str, Any] | None:
+    """Find a dependent by his number there; one who has none yet by first name and birth date.
+
+    Errors: Hidden where somebody of that name is there whose birth date is masked: it may be him.
+    """
+    rows = _dependents(place)
+    if wanted["dependentId"] != NEW:
+        return next((one for one in rows if text(one.get("dependentId")) == wanted["dependentId"]), None)
+    found = next((one for one in rows if is_same_person(one, wanted)), None)
+    if found is None and any(_is_named(one, wanted) and is_hidden(one.get("birthdate")) for one in rows):
+        raise Hidden(
+            "expected birth dates of dependents that can be read, found one masked; ask the platform to"
+            " unmask them for this user (NOMASKDOB)"
+        )
+    return found
+
+
+def _find_dependent(place: Place, wanted: Wanted) -> Wanted | None:
+    found = _dependent_there(place, wanted)
+    if found is None:
+        return None
+    return {**found, NUMBER: found.get("dependentId"), "dependentId": wanted["dependentId"]}
+
+
+def _write_dependent(place: Place, wanted: Wanted) -> None:
+    """Write a dependent whole: what of his record is not ours stays as it was read."""
+    replace(
+        lambda: _dependent_there(place, wanted),
+        lambda there: {**wanted, "dependentId": there.get("dependentId", wanted["dependentId"])},
+        lambda record: place.session.call("setDependent", **place.who, dependent=record),
+    )
+
+
 def _enrolled(place: Place, wanted: Wanted) -> Mapping[str, Any] | None:
     rows = place.session.rows("getBenefitPlans", **place.who, planId=[wanted["planId"]])
     found = [one for one in rows if text(one.get("planId")) == wanted["planId"]]
@@ -330,6 +384,7 @@ _ALL = (
         name="client", title="status of the client", find=_find_client, write=_write_client, of_person=False
     ),
     Element(name="employee", title="group of an employee", find=_find_employee, write=_write_employee),
+    Element(name="dependent", title="dependent", find=_find_dependent, write=_write_dependent),
     Element(name="enrolment", title="enrolment", find=_find_enrolment, write=_write_enrolment, creates=True),
     Element(name="end", title="end of coverage", find=_find_end, write=_write_end),
     Element(name="waiver", title="waiver", find=_find_status, write=_write_waiver),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from openbenefits.platform import families
 from openbenefits.platform.client.happenings import since, subscribe
 from openbenefits.platform.client.session import Patience
 from openbenefits.platform.client.values import text
@@ -99,6 +100,8 @@ def send(work: Work, *, despite: str = "") -> dict[str, int]:
             stops=stops(work.connection, session, work.client_id, client, work.today, despite),
             settles=work.settles,
             again=work.again,
+            fill=families.filled(work.connection, work.today),
+            read_back=families.read_back(work.connection, work.today),
             say=work.say,
         )
         begun = work.clock()

@@ -10,6 +10,7 @@ from openbenefits.platform import here as ours
 from openbenefits.platform.audits.catalogue import Sides
 from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.client.values import amount
+from openbenefits.platform.families import NAMED, covered_families
 from openbenefits.platform.gathering import OURS
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import OutboundChange
@@ -28,7 +29,7 @@ def wishes(sides: Sides, part: str) -> list[Wish]:
     if part == "set-up":
         return [*setup_wishes(sides), *group_wishes(sides), *rule_wishes(sides)]
     if part == "people":
-        return [*member_wishes(sides), *enrolment_wishes(sides)]
+        return [*member_wishes(sides), *dependent_wishes(sides), *enrolment_wishes(sides)]
     if part == "rates":
         return rate_wishes(sides)
     return correction_wishes(sides)
@@ -165,6 +166,26 @@ def member_wishes(sides: Sides) -> list[Wish]:
     ]
 
 
+def dependent_wishes(sides: Sides) -> list[Wish]:
+    """The covered dependents who are not there as here; who they are is filled in when it is sent."""
+    here = covered_families(sides.here)
+    there = (
+        sides.seen("family").filter(differs="").select("employee", number=pl.col("dependent").cast(pl.Int64))
+    )
+    wrong = here.with_columns(pl.col("number").cast(pl.Int64)).join(
+        there, on=["employee", "number"], how="anti", maintain_order="left"
+    )
+    return [
+        Wish(
+            element="dependent",
+            key=f"{one['employee']}|dependent {one['number']}",
+            wanted={NAMED: one["dependent_id"]},
+            person_id=one["person_id"],
+        )
+        for one in wrong.iter_rows(named=True)
+    ]
+
+
 def enrolment_wishes(sides: Sides) -> list[Wish]:
     """The enrolments that are not as what people hold, and the ends of those nobody holds."""
     key = pl.concat_str("employee", pl.lit("|"), "plan")
@@ -181,12 +202,14 @@ def enrolment_wishes(sides: Sides) -> list[Wish]:
 
 
 def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, str], int]) -> Wish:
-    wanted = {
+    wanted: dict[str, Any] = {
         "planId": one["plan"],
         "effectiveDate": iso(one["begins_on"]),
         "planType": one["tier"] or "",
         "status": "A",
     }
+    if one["tier"]:
+        wanted["dependent"] = [{NAMED: each} for each in one["members"]]
     if (share := yearly.get((one["person_id"], one["plan"]))) is not None:
         wanted["employeeContrib"] = amount(share)
     problems = []

@@ -5,7 +5,8 @@ user by name, and what a build holds is not published in full: where it is refus
 expected, people are read one by one, as documented, and the look is the same.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from openbenefits.platform.client import values
@@ -32,12 +33,27 @@ BUILDS = {
 NOT_BUILT = (NotGranted, NotThere, Refused, NotReached, Busy)
 
 
-def of_people(
-    session: Session, client: Mapping[str, str], numbers: Sequence[str], say: Say | None = None
-) -> dict[str, Rows]:
-    """Read the enrolments, adjustments, arrears and enrolled children of employees.
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What was read of people: rows by element, as seen.ELEMENTS, and dependents as they are there.
 
-    Shapes: rows by element, as seen.ELEMENTS; `child` rows hold a birth date, and are not kept as they are.
+    `child` rows hold a birth date, as dependents do: neither is kept as it is.
+    """
+
+    rows: dict[str, Rows]
+    dependents: Mapping[str, list[Any]]  # by employee
+
+
+def of_people(
+    session: Session,
+    client: Mapping[str, str],
+    numbers: Sequence[str],
+    families: Set[str],
+    say: Say | None = None,
+) -> Gathered:
+    """Read the enrolments, adjustments, arrears and dependents of employees.
+
+    families: the employees who cover dependents here; of others only those who do there are asked about.
     Errors: those of `client.faults`.
     """
     if len(numbers) > FEW:
@@ -45,7 +61,7 @@ def of_people(
             return _shaped(_at_once(session, client, set(numbers)))
         except NOT_BUILT:
             pass  # read one by one: slower, and the same
-    return _shaped(_one_by_one(session, client, numbers, say))
+    return _shaped(_one_by_one(session, client, numbers, families, say))
 
 
 Read = dict[str, dict[str, list[Any]]]
@@ -99,7 +115,13 @@ def _put_details(plans: list[Any], details: Iterable[Any]) -> None:
         plan["planDetail"] = by_plan.get(text(plan.get("planId")), [])
 
 
-def _one_by_one(session: Session, client: Mapping[str, str], numbers: Sequence[str], say: Say | None) -> Read:
+def _one_by_one(
+    session: Session,
+    client: Mapping[str, str],
+    numbers: Sequence[str],
+    families: Set[str],
+    say: Say | None,
+) -> Read:
     found: Read = {"plans": {}, "dependents": {}, "arrears": {}, "adjustments": {}}
     for place, number in enumerate(numbers):
         if say is not None:
@@ -108,13 +130,13 @@ def _one_by_one(session: Session, client: Mapping[str, str], numbers: Sequence[s
         found["plans"][number] = plans = session.rows("getBenefitPlans", **who)
         found["adjustments"][number] = session.rows("getBenefitAdjustments", **who)
         found["arrears"][number] = session.rows("getDeductionArrears", **who)
-        if any(True for one in plans for _ in _enrolled_dependents(one)):
+        if number in families or any(True for one in plans for _ in _enrolled_dependents(one)):
             found["dependents"][number] = session.rows("getDependents", **who)
     return found
 
 
-def _shaped(read: Read) -> dict[str, Rows]:
-    return {
+def _shaped(read: Read) -> Gathered:
+    rows = {
         "enrolment": [
             {"employee": number, **_enrolment(one)}
             for number, some in read["plans"].items()
@@ -129,6 +151,7 @@ def _shaped(read: Read) -> dict[str, Rows]:
             for row in _children(some, read["dependents"].get(number, []))
         ],
     }
+    return Gathered(rows=rows, dependents=read["dependents"])
 
 
 def _each(read: Mapping[str, list[Any]], shape: Callable[[Any], dict[str, Any]]) -> Rows:

@@ -240,15 +240,20 @@ def deduction_codes(here: Here) -> pl.DataFrame:
 
 
 def covered(here: Here) -> pl.DataFrame:
-    """List what people known there hold on the day: one row per person, plan: tier, begins_on, dependents."""
+    """List what people known there hold on the day: one row per person, plan: tier, begins_on, dependents.
+
+    Shapes: members: the dependents covered, by our key.
+    """
     points = standing(here).filter(pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS]))
     members = load_covered_dependents(here.connection, points.select("client_id", "person_id").unique())
-    counts = members.group_by(POINT).agg(dependents=pl.len().cast(pl.Int32))
+    counts = members.group_by(POINT).agg(
+        dependents=pl.len().cast(pl.Int32), members=pl.col("dependent_id").sort()
+    )
     plans = offered(here).select("option_id", "plan", "tier", "group")
     found = points.join(plans, on="option_id").join(counts, on=list(POINT), how="left")
     return (
         found.join(here.people, on="person_id")
-        .with_columns(pl.col("dependents").fill_null(0), status=pl.lit("A"))
+        .with_columns(pl.col("dependents").fill_null(0), pl.col("members").fill_null([]), status=pl.lit("A"))
         .select(
             *(
                 "person_id",
@@ -259,6 +264,7 @@ def covered(here: Here) -> pl.DataFrame:
                 "group",
                 "begins_on",
                 "dependents",
+                "members",
                 "status",
             )
         )

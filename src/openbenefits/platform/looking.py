@@ -14,6 +14,7 @@ from openbenefits.platform.client.paging import paged
 from openbenefits.platform.client.session import Session, in_parts
 from openbenefits.platform.client.values import cents, day, text, truth
 from openbenefits.platform.connecting import Known, link_people
+from openbenefits.platform.families import covered_families, seen_families
 from openbenefits.platform.gathering import of_people
 from openbenefits.platform.here import Here, here_of
 from openbenefits.platform.limits import last_days
@@ -50,9 +51,12 @@ def look(connection: Any, session: Session, asked: Asked) -> Look:
     )
     try:
         here = here_of(connection, client_id, asked.now.date())
-        found, numbers = _read_all(session, here, asked)
+        read = _read_all(session, here, asked)
+        found = read.rows
         with transaction.atomic():
-            people = link_people(client_id, numbers, author=asked.author, now=asked.now)
+            people = link_people(client_id, read.numbers, author=asked.author, now=asked.now)
+            known = here_of(connection, client_id, here.on) if len(people) > here.people.height else here
+            found["family"] = seen_families(known, read.dependents)
             made.rows = keep(connection, made, found, people)
     except Exception as fault:
         made.told = f"it could not be read ({type(fault).__name__})"
@@ -71,16 +75,27 @@ def _forget(client_id: int) -> None:
     Look.objects.filter(pk__in=gone).delete()
 
 
-def _read_all(session: Session, here: Here, asked: Asked) -> tuple[dict[str, Rows], dict[str, str]]:
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What was read: rows by element, dependents as they are there, the number of ours each states."""
+
+    rows: dict[str, Rows]
+    dependents: Mapping[str, list[Any]]  # by employee
+    numbers: dict[str, str]  # by employee
+
+
+def _read_all(session: Session, here: Here, asked: Asked) -> _Read:
     client = {"clientId": asked.known.link.external_id}
     found = _set_up(session, client)
     employees = _employees(session, client)
     found["employee"] = [_employee(one) for one in employees]
-    found |= of_people(session, client, [text(one["id"]) for one in employees], asked.say)
+    with_family = set(covered_families(here)["employee"].to_list())
+    people = of_people(session, client, [text(one["id"]) for one in employees], with_family, asked.say)
+    found |= people.rows
     found["dependent"] = last_days(here, found.pop("child"))
     found |= _pays(session, client, asked)
     numbers = {text(one["id"]): text((one.get("client") or {}).get("clientEmployeeId")) for one in employees}
-    return found, numbers
+    return _Read(rows=found, dependents=people.dependents, numbers=numbers)
 
 
 # --- set-up -------------------------------------------------------------------------------------------------

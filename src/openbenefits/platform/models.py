@@ -62,6 +62,23 @@ class PersonLink(models.Model):
         ]
 
 
+class DependentLink(models.Model):
+    """Which dependent there one of ours is: written by us, or found by first name and birth date."""
+
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()
+    dependent_id = models.BigIntegerField()
+    external_id = models.TextField()  # unique for its employee there
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "dependent_id"], name="platform_dependent_once"),
+            models.UniqueConstraint(
+                fields=["client_id", "person_id", "external_id"], name="platform_dependent_one_here"
+            ),
+        ]
+
+
 class CodeLink(models.Model):
     """What a code of ours is called there, where it is not the same."""
 

@@ -26,7 +26,7 @@ from openbenefits.platform.client.faults import (
 )
 from openbenefits.platform.client.session import Session
 from openbenefits.platform.connecting import external_ids
-from openbenefits.platform.elements import ELEMENTS, Element, Place, differing
+from openbenefits.platform.elements import ELEMENTS, Element, NotReady, Place, Wanted, differing
 from openbenefits.platform.models import OutboundChange, OutboundStep
 
 Clock = Callable[[], datetime]
@@ -154,6 +154,12 @@ def again(change: OutboundChange, *, author: str, reason: str, now: datetime) ->
     return plan(order, author=author, now=now)
 
 
+def as_planned(change: OutboundChange) -> Wanted:
+    """Answer what a change says."""
+    wanted: Wanted = change.wanted
+    return wanted
+
+
 # --- sending ------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +174,8 @@ class Sending:
     settles: timedelta = SETTLES
     again: timedelta = AGAIN
     came: dict[str, int] = field(default_factory=dict)
+    fill: Callable[[OutboundChange], Wanted] = as_planned  # what is not kept with a change is filled in
+    read_back: Callable[[OutboundChange, Wanted], None] = lambda *_: None  # told what reads back as wanted
     say: Callable[[int, int], None] | None = None
 
 
@@ -209,8 +217,11 @@ def _advance(change: OutboundChange, people: Mapping[int, str], sending: Sending
         employee=people[change.person_id] if element.of_person and change.person_id else "",
     )
     try:
-        if not _is_settled(change, element, place, sending):
-            _write(change, element, place, sending)
+        wanted = sending.fill(change)
+        if not _is_settled(change, element, wanted, place, sending):
+            _write(change, element, wanted, place, sending)
+    except NotReady as fault:
+        _move(change, State.HELD, str(fault), sending.clock())
     except Unsure as fault:
         _wait(change, State.SENT, fault, sending.clock() + sending.settles, sending)
     except (Busy, NotReached, Stale) as fault:
@@ -221,12 +232,15 @@ def _advance(change: OutboundChange, people: Mapping[int, str], sending: Sending
         _move(change, State.FAILED, told, sending.clock())
 
 
-def _is_settled(change: OutboundChange, element: Element, place: Place, sending: Sending) -> bool:
+def _is_settled(
+    change: OutboundChange, element: Element, wanted: Wanted, place: Place, sending: Sending
+) -> bool:
     """Read what is there: what is as wanted ends, what was answered and is otherwise ends, too."""
-    there = element.find(place, change.wanted)
-    names = differing(change.wanted, there)
+    there = element.find(place, wanted)
+    names = differing(wanted, there)
     now = sending.clock()
     if not names:
+        sending.read_back(change, there or {})
         told = "" if change.attempts else "it was there already"
         _move(change, State.EQUAL, told, now, read_back_at=now, differs=[])
         return True
@@ -242,13 +256,13 @@ def _is_settled(change: OutboundChange, element: Element, place: Place, sending:
     return False
 
 
-def _write(change: OutboundChange, element: Element, place: Place, sending: Sending) -> None:
+def _write(change: OutboundChange, element: Element, wanted: Wanted, place: Place, sending: Sending) -> None:
     now = sending.clock()
     _move(
         change, State.SENT, "", now, sent_at=now, attempts=change.attempts + 1, next_at=now + sending.settles
     )
     try:
-        element.write(place, change.wanted)
+        element.write(place, wanted)
     except (Busy, NotReached, Stale):
         _move(change, State.PLANNED, "not taken", sending.clock())
         raise
@@ -257,7 +271,7 @@ def _write(change: OutboundChange, element: Element, place: Place, sending: Send
         return
     now = sending.clock()
     _move(change, State.ANSWERED, "", now, answered_at=now)
-    _is_settled(change, element, place, sending)
+    _is_settled(change, element, wanted, place, sending)
 
 
 def _wait(change: OutboundChange, state: State, fault: Exception, until: datetime, sending: Sending) -> None:

@@ -65,6 +65,26 @@ def _out(element: str, theirs: str, ours: str, conflict: Conflict = Conflict.SEN
     )
 
 
+SENT_OF_DEPENDENT = {
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "birth_on": "birthdate",
+    "sex": "gender",
+    "person_type": "relationshipCodeType",
+    "is_spouse": "spouse",
+    "is_student": "fullTimeStudent",
+    "is_disabled": "isDisabled",
+    "kind": "relationType",
+    "standing": "status",
+}
+"""What of a dependent is ours to say, and where it stands in the record there."""
+DEPENDENT_WORDS = {
+    "person_type": "what he is to the employee",
+    "is_spouse": "whether he is the spouse",
+    "kind": "a dependent (D)",
+    "standing": "active (A)",
+}
+
 FIELDS = (
     _in("", "firstName", "first_name"),
     _in("", "lastName", "last_name"),
@@ -110,6 +130,21 @@ FIELDS = (
     _out("group", "groupId, eligibleBenefits", "benefit program and its plans"),
     _out("employee", "benefitGroup", "program of a participant"),
     _out("enrolment", "planType, effectiveDate, employeeContrib", "election in force"),
+    _out("enrolment", "dependent[].dependentId", "dependents covered"),
+    *(
+        _out("dependent", theirs, DEPENDENT_WORDS.get(ours, ours))
+        for ours, theirs in SENT_OF_DEPENDENT.items()
+    ),
+    Field(
+        element="dependent",
+        part="",
+        theirs="ssn, address, doctorId and all else",
+        ours="",
+        direction=OUT,
+        owner=PAYROLL,
+        frequency=EXPORT,
+        conflict=Conflict.LEFT,
+    ),
     _out("end", "coverageEndDate", "last day of coverage"),
     _out("adjustment", "eeContribution, cycles, period", "correction ordered (where corrections are ours)"),
     _out("rate", "billing rates by tier and age", "rate tables, by who sets up for every client"),

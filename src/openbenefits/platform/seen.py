@@ -75,6 +75,7 @@ ELEMENTS: dict[str, dict[str, Any]] = {
         "ends_on": pl.Date,
         "last_on": pl.Date,
     },
+    "family": {"employee": pl.String, "dependent": pl.String, "differs": pl.String},
     "adjustment": {
         "employee": pl.String,
         "plan": pl.String,

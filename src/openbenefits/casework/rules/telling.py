@@ -35,7 +35,11 @@ class Around:
 def recipients(happening: Happening, around: Around, by_user: int | None) -> frozenset[int]:
     """Answer who is told of what happened: never who did it, nor who muted the ticket."""
     told: set[int | None] = {around.assignee, around.notified, *around.told}
-    if happening in (Happening.OPENED, Happening.CHANGED, Happening.COMMENTED, Happening.UNASSIGNED):
+    if happening is Happening.ENDED:
+        told |= {around.owner}
+    if happening in (
+        *(Happening.OPENED, Happening.CHANGED, Happening.ENDED, Happening.COMMENTED, Happening.UNASSIGNED),
+    ):
         told |= {*around.notify, *around.followers, around.manager if around.is_critical else None}
     if happening is Happening.UNASSIGNED:
         told |= around.administrators if around.manager is None else {around.manager}

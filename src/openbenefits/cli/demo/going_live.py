@@ -1,67 +1,97 @@
-"""Step 11, payroll: a client goes live on the payroll platform, and payroll is audited before it runs.
+"""Step 11, payroll: the newcomer goes live on the payroll platform, and payroll is audited before it runs.
 
 The platform is a stand-in of ours that answers over HTTP on this machine.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
+from openbenefits.cli.demo.newcomer import CLIENT, NAME
 from openbenefits.cli.demo.stage import ACTOR, Stage, at
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.platform import connecting, exporting
 from openbenefits.platform.audits import curing, services
 from openbenefits.platform.client.session import Patience
-from openbenefits.platform.exchange import Work, fixed, look_at, send
+from openbenefits.platform.exchange import Work, fixed, look_at, send, sync
 from openbenefits.platform.here import here_of, offered
-from openbenefits.platform.standin.server import Standin
+from openbenefits.platform.standin.server import Standin, Terms
 from openbenefits.platform.standin.world import World
-from openbenefits.workforce.models import Person
 
-CLIENT, THERE = "quill", "QUILL"
-LIVE = date(2026, 11, 9)
+THERE = "LARCH"
+LIVE = date(2026, 1, 5)
 REASON = "go live"
+UNMASKED = frozenset({"NOMASKDOB"})
+"""Birth dates are shown to our service user: without them nobody could be taken in."""
 
 
-def play(stage: Stage) -> None:
+def play(stage: Stage, platform: Standin) -> Work:
     """Link the client, export its set-up and people, plant faults there, find and cure them."""
-    with stage.step("11 Payroll: set-up and enrolments exported, read back, audited"), Standin() as platform:
+    with stage.step("11 Payroll: set-up and enrolments exported, read back, audited"):
         _fill(platform.world, stage)
         work = _linked(stage, platform)
         look_at(work)
-        for part in ("set-up", "people"):
-            exporting.export(_sides(stage), part, reason=REASON, author=ACTOR, now=at(LIVE))
-            came = send(work)
-            look_at(work)
-            say(f"{part} exported: " + ", ".join(f"{count} {state}" for state, count in came.items()))
+        for part in ("set-up", "rates", "people"):
+            export(work, part, REASON)
+        came = sync(work)
+        say(f"{came['employees']} employees read there: {came.get('complete', 0)} say something new.")
         _say_whether_payroll_may_run(stage)
-        before = _faults(stage)
-        _plant(platform.world)
-        look_at(work)
-        planted = _faults(stage).join(before, on=["audit", "key"], how="anti")
-        console.print(table_of(planted, title="Planted at the platform, and found"))
-        for code, key in planted.select("audit", "key").iter_rows():
-            curing.cure(_sides(stage), code, key, reason="found before payroll", author=ACTOR, now=at(LIVE))
-        send(work)
-        look_at(work)
-        left = _faults(stage).join(planted, on=["audit", "key"], how="semi")
-        say(f"One click on each sent the cure: {left.height} of {planted.height} are left.")
+        _find_and_cure(stage, platform.world, work)
+    return work
+
+
+@contextmanager
+def platform_of_demo() -> Iterator[Standin]:
+    """Run the stand-in for as long as the story needs it."""
+    with Standin(terms=Terms(unmasked=UNMASKED)) as running:
+        yield running
+
+
+def on(work: Work, day: date) -> Work:
+    """Answer the same exchange on another day."""
+    return replace(work, today=day, clock=fixed(at(day)))
+
+
+def export(work: Work, part: str, reason: str) -> None:
+    """Plan a part of an export, send it, read it back, and look again."""
+    sides = services.sides_of(work.connection, work.client_id, work.today)
+    exporting.export(sides, part, reason=reason, author=ACTOR, now=work.clock())
+    came = send(work)
+    look_at(work)
+    told = ", ".join(f"{count} {state}" for state, count in came.items())
+    say(f"{part} exported: {told or 'nothing differs'}")
+
+
+def employee(row: dict[str, str | None]) -> dict[str, object]:
+    """Answer the parts of an employee there, from a row of a census."""
+    job = {"statusClass": "A", "lastHireDate": row["hire_date"], "statusDate": row["hire_date"]}
+    pay = {"payGroup": row["pay_group"], "standardHours": "40", "annualPay": f"{row['annual_pay']}.00"}
+    return {
+        "firstName": row["first_name"],
+        "lastName": row["last_name"],
+        "person": {"birthDate": row["birth_date"], "gender": row["sex"]},
+        "contactInformation": {"zipcode": row["zip"], "state": row["state"]},
+        "client": job,
+        "compensation": pay,
+    }
 
 
 def _fill(world: World, stage: Stage) -> None:
     """Let the platform know the client, its people, and the plans of the PEO."""
     rows = offered(here_of(stage.connection, stage.clients[CLIENT], LIVE))
-    world.add_client(THERE, "Quill Press")
+    world.add_client(THERE, NAME)
     for tier in rows["tier"].unique().sort().drop_nulls():
         if tier:
             world.tiers[tier] = {"typeCode": tier}
     codes = rows.group_by("plan").agg(pl.col("deduction_code").drop_nulls().first()).sort("plan")
     for plan, code in codes.iter_rows():
         world.add_plan(plan, pr125Dedn=code or "", billCode="B")
-    for number in Person.objects.filter(client_id=stage.clients[CLIENT]).values_list(
-        "employee_number", flat=True
-    ):
-        world.add_employee(THERE, number, client={"statusClass": "A"}, compensation={"payGroup": "QBW"})
+    people = pl.read_csv(stage.output("people", f"{CLIENT}.csv"), infer_schema=False)
+    for row in people.filter(record="employee").iter_rows(named=True):
+        world.add_employee(THERE, row["employee_number"], **employee(row))
 
 
 def _linked(stage: Stage, platform: Standin) -> Work:
@@ -85,6 +115,21 @@ def _linked(stage: Stage, platform: Standin) -> Work:
         clock=fixed(at(LIVE)),
         patience=Patience(first_wait=0.02),  # it is on this very machine
     )
+
+
+def _find_and_cure(stage: Stage, world: World, work: Work) -> None:
+    """Spoil records at the platform; find each by an audit, and send its cure."""
+    before = _faults(stage)
+    _plant(world)
+    look_at(work)
+    planted = _faults(stage).join(before, on=["audit", "key"], how="anti")
+    console.print(table_of(planted, title="Planted at the platform, and found"))
+    for code, key in planted.select("audit", "key").iter_rows():
+        curing.cure(_sides(stage), code, key, reason="found before payroll", author=ACTOR, now=at(LIVE))
+    send(work)
+    look_at(work)
+    left = _faults(stage).join(planted, on=["audit", "key"], how="semi")
+    say(f"One click on each sent the cure: {left.height} of {planted.height} are left.")
 
 
 def _sides(stage: Stage) -> services.Sides:

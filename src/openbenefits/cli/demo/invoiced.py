@@ -1,10 +1,12 @@
-"""Step 12, an invoice: what a carrier bills laid beside coverage; each difference has its cause."""
+"""Step 13, an invoice: what a carrier bills laid beside coverage; each difference has its cause."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 
+from openbenefits.cli.demo.newcomer import CLIENT
+from openbenefits.cli.demo.payroll_year import LEAVER
 from openbenefits.cli.demo.stage import ACTOR, Stage
 from openbenefits.cli.screen import console, say, table_of
 from openbenefits.matching.sheets import in_dollars
@@ -18,8 +20,8 @@ from openbenefits.reconcile.terms import EVERY, Terms, Wash, save_terms
 from openbenefits.sample.invoices import HELD, invoice_lines, printed
 from openbenefits.store import secrets
 
-CLIENT, CARRIER = "quill", "Sample Mutual (invented)"
-MONTH = date(2026, 11, 1)
+CARRIER = "Sample Mutual (invented)"
+MONTH, MONTH_BEFORE = date(2026, 11, 1), date(2026, 10, 1)
 LOADED = datetime(2026, 11, 5, 9, tzinfo=UTC)
 TIERS = {"1": "EE ONLY", "2": "EE+SP", "3": "EE+CH", "4": "FAM", "12": "EE+1"}
 SHOWN = ("title", "employee_number", "expected", "found", "difference_cents", "owner", "deadline_on")
@@ -28,13 +30,13 @@ WASH = {EVERY: Wash(kind="wash", day=15)}
 
 def play(stage: Stage) -> None:
     """Make up the invoice of a month, spoil some lines, load it, and say what is wrong with it."""
-    with stage.step("12 An invoice: each difference with its cause"):
+    with stage.step("13 An invoice: each difference with its cause"):
         client_id = stage.clients[CLIENT]
-        found = expect(stage.connection, [client_id], Terms(carriers=(CARRIER,), wash=WASH), [MONTH])
+        found = _expected(stage, MONTH)
         save_terms(CARRIER, _terms(found), author=ACTOR, now=LOADED)
         lines = invoice_lines(_held(stage, found))
         path = stage.output("payroll", "invoice-2026-11.csv")
-        planted = _spoilt(lines, path)
+        planted = _spoilt(lines, _not_told(stage), path)
         say(f"{path}: {lines.height} lines were expected; {planted} faults were planted")
         order = InvoiceOrder(
             client_id=client_id,
@@ -51,6 +53,18 @@ def play(stage: Stage) -> None:
         console.print(table_of(in_dollars(items.select(SHOWN)), title="Invoice against coverage"))
         whole = told["explained_cents"] + told["unexplained_cents"]
         say(f"{items.height} differences, {whole} cents in all: what the invoice is above or below coverage.")
+
+
+def _expected(stage: Stage, month: date) -> Expected:
+    """Answer what a month's invoice is expected to charge."""
+    terms = Terms(carriers=(CARRIER,), wash=WASH)
+    return expect(stage.connection, [stage.clients[CLIENT]], terms, [month])
+
+
+def _not_told(stage: Stage) -> pl.DataFrame:
+    """Answer what the carrier bills for who left in the month before, as it had him then."""
+    before = invoice_lines(_held(stage, _expected(stage, MONTH_BEFORE)))
+    return before.filter(employee_number=LEAVER).with_columns(month=pl.lit(MONTH))
 
 
 def _terms(found: Expected) -> Terms:
@@ -89,8 +103,8 @@ def _held(stage: Stage, found: Expected) -> pl.DataFrame:
     )
 
 
-def _spoilt(lines: pl.DataFrame, path: Path) -> int:
-    """Leave one line out, print one twice, bill one at another rate, and somebody nobody knows."""
+def _spoilt(lines: pl.DataFrame, left: pl.DataFrame, path: Path) -> int:
+    """Leave one line out, print one twice, bill one at another rate, bill who left, and a stranger."""
     rows = lines.with_row_index("at")
     dearer = pl.when(pl.col("at") == 1).then(pl.col("premium_cents") * 103 // 100).otherwise("premium_cents")
     rows = rows.with_columns(premium_cents=dearer)
@@ -104,5 +118,6 @@ def _spoilt(lines: pl.DataFrame, path: Path) -> int:
         member_id=pl.lit("Z1"),
         person_id=pl.lit(900_001, pl.Int64),
     )
-    printed(pl.concat([rows.filter(pl.col("at") != 0), twice, stranger]).drop("at")).write_csv(path)
-    return 4
+    billed = pl.concat([rows.filter(pl.col("at") != 0), twice, stranger]).drop("at")
+    printed(pl.concat([billed, left])).write_csv(path)
+    return 4 + left.height

@@ -1,4 +1,4 @@
-"""Step 10, a renewal: what a client has becomes next year's offer, is signed, and turns into set-up."""
+"""Step 14, a renewal: what a client has becomes next year's offer, is signed, and turns into set-up."""
 
 from datetime import UTC, date, datetime
 
@@ -37,7 +37,7 @@ SEVEN_PERCENT = 7_000_000  # micro-percent
 
 def play(stage: Stage) -> None:
     """Renew a client's year: offered, chosen, signed, in force, prepared."""
-    with stage.step("10 A renewal: from this year's coverage to next year's signed set-up"):
+    with stage.step("14 A renewal: from this year's coverage to next year's signed set-up"):
         batch = _offered(stage)
         weighed = comparison_of(stage.connection, batch)
         console.print(table_of(in_dollars(weighed.plans().select(SHOWN)), title="A month, now and next year"))
@@ -55,7 +55,7 @@ def _offered(stage: Stage) -> Batch:
     """Take the year over, renew the PEO's plans by seven percent, and renew the client's batch."""
     client_id, hand = stage.clients[CLIENT], _hand(BEGUN)
     apply(stage, CLIENT, copied(stage, CLIENT), BEGUN)
-    masters = masters_from_setup(date(BEGUN.year, 1, 1), by=hand)
+    left_out = masters_from_setup(date(BEGUN.year, 1, 1), by=hand).left
     batch, left = batch_from_setup(stage.connection, client_id, "OE26", by=hand)
     for plan in BenefitsPlan.objects.filter(expires_on=date(BEGUN.year, 12, 31)):
         code = f"{plan.setup_plan}-{BEGUN.year + 1}"
@@ -63,7 +63,7 @@ def _offered(stage: Stage) -> Batch:
     renewed = renew_batch(batch, by=hand, enrollment_begins_on=OPENED, enrollment_ends_on=CLOSED)
     prefill_counts(stage.connection, renewed.batch, BEGUN)
     say(
-        f"{len(masters.made)} master plans, {len(masters.left) + len(left)} records left as set-up has them"
+        f"{len(left_out) + len(left)} records are left as set-up has them"
         f" (their prices differ by person or place)"
     )
     return renewed.batch

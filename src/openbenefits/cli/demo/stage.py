@@ -41,7 +41,7 @@ class Stage:
     connection: Any
     folder: Path
     files: SampleFiles
-    clients: Mapping[str, int]  # code → id
+    clients: dict[str, int]  # code → id; one comes in on the way
     schedules: dict[tuple[str, str], int] = field(default_factory=dict)  # client and schedule code → id
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -15,7 +15,9 @@ from openbenefits.cli.demo import (
     going_live,
     invoiced,
     later_runs,
+    newcomer,
     next_year,
+    payroll_year,
     prospect,
     putting_right,
     renewing,
@@ -46,11 +48,21 @@ def play(folder: Path, *, people: int) -> Stage:
     after.play(stage)
     putting_right.play(stage)
     next_year.play(stage)
-    for act in (prospect, renewing, going_live, invoiced):
-        act.play(stage)
+    _play_second_act(stage)
     make_logins(stage)
     say_farewell(stage, time.perf_counter() - begun)
     return stage
+
+
+def _play_second_act(stage: Stage) -> None:
+    """Play what becomes of one prospect, from a comparison to a reconciled invoice; then a renewal."""
+    prospect.play(stage)
+    newcomer.play(stage)
+    with going_live.platform_of_demo() as platform:
+        work = going_live.play(stage, platform)
+        payroll_year.play(stage, platform, work)
+    invoiced.play(stage)
+    renewing.play(stage)
 
 
 def _set_stage(folder: Path, people: int) -> Stage:

@@ -12,6 +12,7 @@ import polars as pl
 
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import Bucket, compare
+from openbenefits.platform.families import covered_families
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import Look
 from openbenefits.platform.seen import load_seen
@@ -115,6 +116,21 @@ def _waits(sides: Sides) -> pl.DataFrame:
 
 
 def _enrolments(sides: Sides) -> pl.DataFrame:
+    """Who holds what, and whether the dependents covered are there as they are here."""
+    return pl.concat([_held(sides), _families(sides)]).sort("bucket", "key")
+
+
+def _families(sides: Sides) -> pl.DataFrame:
+    """Here: dependents covered; there: those a look found, with the fields that are not as ours."""
+    name = pl.format("dependent {}", pl.col("dependent").cast(pl.String))
+    here = (
+        covered_families(sides.here).with_columns(dependent="number", differs=pl.lit("")).with_columns(name)
+    )
+    there = sides.seen("family").with_columns(name)
+    return compare(here, there, key=["employee", "dependent"], columns={"differs": None})
+
+
+def _held(sides: Sides) -> pl.DataFrame:
     on = sides.on
     ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)
     there = sides.seen("enrolment").filter(
@@ -264,9 +280,9 @@ _ALL = (
     Audit(
         code="A6",
         title="Elections and enrolments",
-        asks="Is everybody enrolled in what he holds: plan, tier, day, dependents?",
+        asks="Is everybody enrolled in what he holds: plan, tier, day, dependents as they are here?",
         rows=_enrolments,
-        cure="the enrolment is sent, or its end",
+        cure="the enrolment is sent, or its end; the dependent",
     ),
     Audit(
         code="A7",

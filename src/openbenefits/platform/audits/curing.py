@@ -79,7 +79,8 @@ def _wishes(sides: Sides, code: str, row: dict[str, Any]) -> list[Wish]:
     if code == "A4":
         return [one for one in exporting.member_wishes(sides) if one.key == key]
     if code == "A6":
-        return [one for one in exporting.enrolment_wishes(sides) if one.key == key.split("#")[0]]
+        wishes = [*exporting.dependent_wishes(sides), *exporting.enrolment_wishes(sides)]
+        return [one for one in wishes if one.key == key.split("#")[0]]
     if code == "A7":
         return _missed(sides, row)
     if code == "A10":

@@ -132,10 +132,18 @@ def _shown(employee: Record, options: set[str], unmasked: frozenset[str]) -> Rec
 
 @read
 def getDependents(world: World, asked: Asked) -> Record:  # noqa: N802
-    """List dependents."""
+    """List dependents; SSN and birth date are masked unless granted."""
     client, employee = world.employee(asked)
     rows = world.dependents.get((client, employee), {}).values()
-    return {"employeeId": employee, "clientId": client, "dependent": [stamped(one) for one in rows]}
+    shown = [_relative(stamped(one), asked["_unmasked"]) for one in rows]
+    return {"employeeId": employee, "clientId": client, "dependent": shown}
+
+
+def _relative(shown: Record, unmasked: frozenset[str]) -> Record:
+    for name, token, mask in (("ssn", "NOMASKSSN", "***-**-****"), ("birthdate", "NOMASKDOB", "****-**-**")):
+        if token not in unmasked and shown.get(name):
+            shown[name] = mask
+    return shown
 
 
 @read
@@ -352,7 +360,8 @@ def getData(world: World, asked: Asked) -> Record:  # noqa: N802
     if make is None:
         raise Answered(400, "schema and class are not known")
     client = world.client(asked)
-    return _build(world, asked, lambda: {"data": list(make(world, client))})
+    shown = asked["_unmasked"]
+    return _build(world, asked, lambda: {"data": [_relative(one, shown) for one in make(world, client)]})
 
 
 def _of_client(places: Mapping[tuple[str, str], Any], client: str) -> Iterable[tuple[Record, Any]]:

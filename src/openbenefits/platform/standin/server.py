@@ -149,7 +149,7 @@ class Standin:
     def _shake_hands(self, urls: str) -> None:
         for url in filter(None, urls.split(",")):
             token = self.world.number("token-")
-            with urlopen(f"{url}?{urlencode({'validationToken': token})}", timeout=5) as found:  # noqa: S310
+            with urlopen(f"{url}?{urlencode({'validationToken': token})}", timeout=20) as found:  # noqa: S310
                 if found.read().decode() != token:
                     raise Answered(422, "webhook did not answer the token")
 

@@ -213,6 +213,25 @@ def benefitPlanSetTerminate(world: World, asked: Asked) -> Record:  # noqa: N802
     return _moved(world, asked, ("A", "C"), "T", coverageEnd=asked.get("coverageEndDate"))
 
 
+@write
+def setDependent(world: World, asked: Asked) -> Record:  # noqa: N802
+    """Create ("NEW") or replace a dependent; what is left out is erased."""
+    place, said = world.employee(asked), asked.get("dependent") or {}
+    family = world.dependents.setdefault(place, {})
+    number = text(said.get("dependentId"))
+    if not text(said.get("lastName")) or not text(said.get("relationType")):
+        raise Answered(422, "lastName and relationType are required")
+    if number == "NEW":
+        number = world.number("D")
+    elif number not in family:
+        raise Answered(404, "dependent not found")
+    else:
+        refuse_stale(family[number], text(said.get("checksum")))
+    family[number] = {**_without(said), "dependentId": number}
+    world.happened("Benefit", "Dependent", "change", place[0], place[1])
+    return {"dependent": [stamped(family[number])], "updateMessage": "ok", "validationErrors": []}
+
+
 # --- money --------------------------------------------------------------------------------------------------
 
 FROZEN = ("benefitPlan", "period", "billAmount", "eeContribution")

@@ -19,6 +19,7 @@ MOST = 500
 HAPPENED = {
     Happening.OPENED: _("opened"),
     Happening.CHANGED: _("changed"),
+    Happening.ENDED: _("came to its end"),
     Happening.COMMENTED: _("somebody said something, or put a file to it"),
     Happening.UNASSIGNED: _("nobody was found to do it"),
     Happening.LEVEL_1: _("reached level 1"),
