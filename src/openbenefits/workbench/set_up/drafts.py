@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.approvals import ApprovalKind, is_wanted
 from openbenefits.accounts.roles import Permission
-from openbenefits.background.models import ProcessRequest
-from openbenefits.background.services import ENDED, kind_of
+from openbenefits.background.services import ENDED, kind_of, latest
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.drafts import services
 from openbenefits.programs.drafts.records import key_text, single_sections
@@ -164,11 +163,7 @@ def _sections(holder: Holder, held: OpenDraft) -> list[dict[str, Any]]:
 
 def _effect(request: Any, holder: Holder, held: OpenDraft) -> dict[str, Any] | None:
     """The last effect that was asked for of a draft, and whether the draft has changed since."""
-    work = (
-        ProcessRequest.objects.filter(client_id=holder.client_id, kind=EFFECT, asked_for__draft=held.draft.pk)
-        .order_by("-id")
-        .first()
-    )
+    work = latest(holder.client_id, EFFECT, draft=held.draft.pk)
     if work is None:
         return None
     told: dict[str, Any] = {"work": work, "kind": kind_of(EFFECT).name, "is_ended": work.state in ENDED}
