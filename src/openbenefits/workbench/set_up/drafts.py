@@ -13,6 +13,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.background.services import ENDED, kind_of, latest
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.drafts import services
+from openbenefits.programs.drafts.rate_grid import TABLES
 from openbenefits.programs.drafts.records import key_text, single_sections
 from openbenefits.programs.drafts.services import OpenDraft, drafts_of
 from openbenefits.programs.services import diff
@@ -105,7 +106,9 @@ def draft_page(request: Any, holder: Holder, number: int) -> HttpResponse:
 
 def _change(holder: Holder, held: OpenDraft, one: Any) -> dict[str, Any]:
     key = key_text(one.key)
+    is_table = one.section == TABLES and one.record is not None
     return {
+        "grid": holder.address("setup_grid", number=held.draft.pk, key=key) if is_table else "",
         "section": one.section,
         "title": title_of(one.section),
         "key": key,
