@@ -35,6 +35,8 @@ def theirs(filled: Filled) -> dict[str, Any]:
         **dict.fromkeys(("delivery_id", "paper_id", "letter_id", "batch_id"), 1),
         **dict.fromkeys(("file_id", "answer_id", "entry_id", "role_id"), 1),
         "partner": "hmo_blue",
+        "draft": 1,
+        "report": "renewal-elections",
     }
 
 

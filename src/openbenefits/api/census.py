@@ -1,6 +1,5 @@
 """Census files: previewed, imported as one change, taken back (see changes)."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +11,9 @@ from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.api.elections import BadRow, bad_rows, saved
+from openbenefits.api.elections import BadRow, bad_rows, mapping_in, saved
 from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Rows, slice_of
-from openbenefits.api.problems import Problem
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import AsOf, Code, Cursor, Day, Limit, Table, table_of
 from openbenefits.workforce import census
@@ -54,23 +52,9 @@ def _previewed(
             desk.client_id,
             path,
             as_of=as_of or desk.today,
-            mapping=_mapping(mapping),
+            mapping=mapping_in(mapping),
             max_bad_share=share / 100,
         )
-
-
-def _mapping(text: str | None) -> dict[str, str] | None:
-    if not text:
-        return None
-    try:
-        read = json.loads(text)
-    except ValueError:
-        read = None
-    if not isinstance(read, dict) or not all(isinstance(one, str) for one in read.values()):
-        raise Problem(
-            422, "not-valid", "expected `mapping` as a JSON object of headings, found another; correct it"
-        )
-    return read
 
 
 def _preview(found: census.CensusPreview) -> dict[str, Any]:

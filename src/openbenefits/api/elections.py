@@ -1,5 +1,6 @@
 """Elections: entered one by one or from a file, withdrawn, and what waits to become an event."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path as File
@@ -231,6 +232,26 @@ def saved(file: UploadedFile, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[
             for chunk in file.chunks():
                 out.write(chunk)
         yield path
+
+
+def mapping_in(text: str | None) -> dict[str, str] | None:
+    """Read what the headings of a file are, from a field of a form.
+
+    Missing: None where nothing is said.
+
+    Errors: Problem for what is no JSON object of texts.
+    """
+    if not text:
+        return None
+    try:
+        read = json.loads(text)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(isinstance(one, str) for one in read.values()):
+        raise Problem(
+            422, "not-valid", "expected `mapping` as a JSON object of headings, found another; correct it"
+        )
+    return read
 
 
 @router.post("/clients/{client}/election-files", response={201: Entered}, summary="Enter a file of elections")

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import polars as pl
@@ -49,13 +49,25 @@ def page_of(
 
 
 def slice_of(frame: pl.DataFrame, *, cursor: str | None, limit: int) -> dict[str, Any]:
-    """Answer a page of a list that is computed whole: the cursor counts its rows."""
+    """Answer a page of rows that are computed whole: the cursor counts them."""
+    begin = _begin(cursor)
+    more = _written(begin + limit) if frame.height > begin + limit else None
+    return {"items": rows_of(frame.slice(begin, limit)), "next": more}
+
+
+def slice_of_list(items: Sequence[Any], *, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Answer a page of items that are there whole: the cursor counts them."""
+    begin = _begin(cursor)
+    more = _written(begin + limit) if len(items) > begin + limit else None
+    return {"items": list(items[begin : begin + limit]), "next": more}
+
+
+def _begin(cursor: str | None) -> int:
+    """Read how many items the pages before had."""
     read = [0] if cursor is None else _read(cursor)
     if len(read) != 1 or not isinstance(read[0], int) or not 0 <= read[0] < 2**40:
         raise _refused()
-    begin = read[0]
-    more = _written(begin + limit) if frame.height > begin + limit else None
-    return {"items": rows_of(frame.slice(begin, limit)), "next": more}
+    return read[0]
 
 
 AT_ONCE = 100

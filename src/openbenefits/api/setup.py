@@ -1,7 +1,8 @@
 """Set-up: audited, compared, applied and taken back as a zip of YAML files, and written out again."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,6 +12,7 @@ from ninja import Form, Path, Query
 from ninja.files import UploadedFile
 from pydantic import BaseModel
 
+from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT, Access, note
 from openbenefits.api.elections import refuse_large
@@ -116,13 +118,26 @@ class Holder:
     author: str
     now: datetime
 
+    @property
+    def today(self) -> date:
+        return clock.today()
+
+    @property
+    def bundle_code(self) -> str:
+        """The code its bundle has: the address of the PEO's is none."""
+        known = Bundle.objects.filter(client_id=self.client_id).values_list("code", flat=True).first()
+        return known or self.code
+
     def did(self, what: str, reason: str = "") -> None:
         client_id = EVERY_CLIENT if self.client_id is None else self.client_id
         note(self.access, "did", f"api {what}", client_id=client_id, reason=reason, now=self.now)
 
 
-def _holder(request: Any, code: str, permission: Permission, *, may_be_new: bool = False) -> Holder:
-    """Find whose set-up is meant: the PEO's for its keys alone, a client's, or that of one to come."""
+def find_holder(request: Any, code: str, permission: Permission, *, may_be_new: bool = False) -> Holder:
+    """Find whose set-up is meant: the PEO's for its keys alone, a client's, or that of one to come.
+
+    Errors: Problem 404; NotAllowed.
+    """
     access: Access = request.access
     given = {"code": code, "access": access, "now": request.now}
     is_of_peo = EVERY_CLIENT in access.permissions
@@ -137,11 +152,12 @@ def _holder(request: Any, code: str, permission: Permission, *, may_be_new: bool
     return Holder(client_id=desk.client_id, author=desk.author, **given)
 
 
-def _faults(findings: list[Finding]) -> list[dict[str, Any]]:
+def faults_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Write findings as the API answers them."""
     return [asdict(one) | {"severity": str(one.severity)} for one in findings]
 
 
-def _read(holder: Holder, file: UploadedFile) -> Reading:
+def read_bundle(holder: Holder, file: UploadedFile) -> Reading:
     """Read the zip of a bundle.
 
     Errors: Problem for the bundle of somebody else; ArchiveRefused.
@@ -162,9 +178,9 @@ def _read(holder: Holder, file: UploadedFile) -> Reading:
 @router.get(f"{SETUP}/audit", response=Audited, summary="Audit the set-up in force")
 def audit(request: Any, client: Path[Code]) -> Any:
     """Audit the set-up in force as if it were applied now, and the PEO's behind it."""
-    holder = _holder(request, client, Permission.SEE)
+    holder = find_holder(request, client, Permission.SEE)
     findings = services.audit_in_force(holder.client_id or EVERY_CLIENT)
-    return {"findings": _faults(findings), "is_applicable": not services.has_errors(findings)}
+    return {"findings": faults_of(findings), "is_applicable": not services.has_errors(findings)}
 
 
 @router.get(
@@ -180,7 +196,7 @@ def list_obstacles(request: Any, client: Path[Code], as_of: AsOf) -> Any:
 @router.get(f"{SETUP}/releases", response=Page[ReleaseShown], summary="List releases")
 def list_releases(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
     """List the versions of a set-up that were applied, the last first."""
-    holder = _holder(request, client, Permission.SEE)
+    holder = find_holder(request, client, Permission.SEE)
     bundle = Bundle.objects.filter(client_id=holder.client_id).first()
     in_force = bundle.release_id if bundle is not None else None
     names = ("number", "applied_at", "applied_by", "reason", "taken_back_at")
@@ -201,7 +217,7 @@ def export(
     request: Any, client: Path[Code], release: Id | None = Query(None, description="An earlier one.")
 ) -> Any:
     """Answer a release (the one in force unless told) as a zip that can be compared and applied again."""
-    holder = _holder(request, client, Permission.SETUP)
+    holder = find_holder(request, client, Permission.SETUP)
     rows = Release.objects.filter(bundle__client_id=holder.client_id)
     wanted = rows.filter(number=release) if release else rows.filter(pk__in=Bundle.objects.values("release"))
     found = wanted.first()
@@ -216,22 +232,19 @@ def export(
 @router.post(f"{SETUP}/checks", response=Audited, summary="Check a bundle")
 def check(request: Any, client: Path[Code], file: Upload[UploadedFile]) -> Any:
     """Audit a bundle without changing anything: every fault with its file, line and cure."""
-    holder = _holder(request, client, Permission.SETUP, may_be_new=True)
-    found = services.check(_read(holder, file))
-    return {"findings": _faults(found.findings), "is_applicable": found.is_applicable}
+    holder = find_holder(request, client, Permission.SETUP, may_be_new=True)
+    found = services.check(read_bundle(holder, file))
+    return {"findings": faults_of(found.findings), "is_applicable": found.is_applicable}
 
 
 @router.post(f"{SETUP}/comparisons", response=Compared, summary="Compare a bundle with what is in force")
 def compare(request: Any, client: Path[Code], file: Upload[UploadedFile]) -> Any:
     """Show what applying a bundle would change, record by record, and which clients follow."""
-    holder = _holder(request, client, Permission.SETUP)
-    found = services.diff(_read(holder, file))
+    holder = find_holder(request, client, Permission.SETUP)
+    found = services.diff(read_bundle(holder, file))
     return {
-        "findings": _faults(found.findings),
-        "differences": [
-            {"path": one.path, "change": one.change, "old": cell(one.old), "new": cell(one.new)}
-            for one in found.differences
-        ],
+        "findings": faults_of(found.findings),
+        "differences": differences_of(found),
         "standings": [
             {"client": one.client, "section": one.section, "code": one.code, "standing": str(one.standing)}
             for one in found.standings
@@ -239,32 +252,49 @@ def compare(request: Any, client: Path[Code], file: Upload[UploadedFile]) -> Any
     }
 
 
-def _applied(change: services.Change) -> dict[str, Any]:
-    release = None if change.release is None else change.release.number
-    return {"outcome": str(change.outcome), "release": release, "findings": _faults(change.findings)}
+def differences_of(found: services.Comparison) -> list[dict[str, Any]]:
+    """Write what a bundle changes, record by record."""
+    return [
+        {"path": one.path, "change": one.change, "old": cell(one.old), "new": cell(one.new)}
+        for one in found.differences
+    ]
 
 
-def _refuse(change: services.Change) -> None:
-    """Answer a change that was refused as a problem that names the first faults."""
+def applied(change: services.Change) -> dict[str, Any]:
+    """Write what became of a change of set-up.
+
+    Errors: Problem for one that was refused.
+    """
     if change.outcome is services.Outcome.REFUSED:
-        told = "; ".join(one.sentence() for one in change.findings[:5])
-        raise Problem(409, "set-up-refused", told or "expected a set-up without errors, found some; check it")
+        refuse(change.findings)
+        raise Problem(409, "set-up-refused", "expected a set-up without errors, found some; check it")
+    release = None if change.release is None else change.release.number
+    return {"outcome": str(change.outcome), "release": release, "findings": faults_of(change.findings)}
+
+
+def refuse(findings: Sequence[Finding]) -> None:
+    """Refuse what has faults, naming the first ones.
+
+    Errors: Problem.
+    """
+    if findings:
+        raise Problem(409, "set-up-refused", "; ".join(one.sentence() for one in findings[:5]))
 
 
 @router.post(f"{SETUP}/releases", response=Applied, summary="Apply a bundle")
 def apply(request: Any, client: Path[Code], file: Upload[UploadedFile], reason: Words = Form(...)) -> Any:
     """Put a bundle into force, whole or not at all; the first one of a client brings the client in."""
-    holder = _holder(request, client, Permission.SETUP, may_be_new=True)
-    reading = _read(holder, file)
+    holder = find_holder(request, client, Permission.SETUP, may_be_new=True)
+    reading = read_bundle(holder, file)
     with transaction.atomic():
         client_id = holder.client_id
         if client_id is None and reading.bundle is not None:
             client_id = add_client(reading.bundle.code, reading.bundle.parts.bundle.name).pk
         given: dict[str, Any] = {"applied_by": holder.author, "now": holder.now, "reason": reason}
         change = services.apply(reading, client_id=client_id or EVERY_CLIENT, **given)
-        _refuse(change)
+        answer = applied(change)
     holder.did("apply set-up", reason)
-    return _applied(change)
+    return answer
 
 
 @router.get("/limits", response=Rows, summary="List legal limits")
@@ -291,7 +321,7 @@ class TakingBack(Body):
 @router.post(f"{SETUP}/releases/take-back", response=Applied, summary="Take the last release back")
 def take_back(request: Any, client: Path[Code], said: TakingBack) -> Any:
     """Return to the release before the one in force, which is named so that nothing else is taken back."""
-    holder = _holder(request, client, Permission.SETUP)
+    holder = find_holder(request, client, Permission.SETUP)
     bundle = Bundle.objects.filter(client_id=holder.client_id).select_related("release").first()
     number = None if bundle is None or bundle.release is None else bundle.release.number
     if bundle is None or number != said.release:
@@ -299,6 +329,6 @@ def take_back(request: Any, client: Path[Code], said: TakingBack) -> Any:
             409, "conflict", f"expected the release in force ({number}), found {said.release}; name it"
         )
     change = services.take_back(bundle.code, by=holder.author, now=holder.now)
-    _refuse(change)
+    answer = applied(change)
     holder.did("take set-up back", said.reason)
-    return _applied(change)
+    return answer

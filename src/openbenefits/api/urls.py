@@ -13,6 +13,7 @@ from openbenefits.api import (
     clients,
     continuation,
     coverage,
+    drafts,
     elections,
     event_acts,
     events,
@@ -23,10 +24,12 @@ from openbenefits.api import (
     people,
     platform,
     queries,
+    rate_sheets,
     renewals,
     repairs,
     roles,
     runs,
+    saved_reports,
     setup,
     statements,
     subscriptions,
@@ -40,9 +43,9 @@ from openbenefits.api.routing import shared
 
 RESOURCES = (
     *(clients, people, facts, elections, events, event_acts, coverage, payroll, runs, repairs, work),
-    *(continuation, setup, tickets, best_plan, renewals, platform, invoices, carriers, carrier_answers),
-    *(carrier_agreements, carrier_lists),
-    *(queries, census, papers, statements, subscriptions, roles),
+    *(continuation, setup, drafts, rate_sheets, tickets, best_plan, renewals, platform, invoices),
+    *(carriers, carrier_answers, carrier_agreements, carrier_lists),
+    *(queries, saved_reports, census, papers, statements, subscriptions, roles),
 )
 """What is imported for the addresses it answers."""
 api.add_router("", shared)

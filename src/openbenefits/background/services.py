@@ -166,6 +166,12 @@ def kind_of(kind: str) -> Kind:
     return KINDS[kind]
 
 
+def latest(client_id: int, kind: str, **asked_for: Any) -> ProcessRequest | None:
+    """Find what was asked for last, of a kind; None: never."""
+    rows = ProcessRequest.objects.filter(client_id=client_id, kind=kind, asked_for__contains=asked_for)
+    return rows.order_by("-id").first()
+
+
 def runs_of(request: ProcessRequest) -> list[int]:
     """Name the runs a request has begun, the first one first; they are there before it is done."""
     if request.started_at is None:

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.approvals import ApprovalKind, is_wanted
 from openbenefits.accounts.roles import Permission
-from openbenefits.background.models import ProcessRequest
-from openbenefits.background.services import ENDED, kind_of
+from openbenefits.background.services import ENDED, kind_of, latest
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.drafts import services
+from openbenefits.programs.drafts.rate_grid import TABLES
 from openbenefits.programs.drafts.records import key_text, single_sections
 from openbenefits.programs.drafts.services import OpenDraft, drafts_of
 from openbenefits.programs.services import diff
@@ -106,7 +106,9 @@ def draft_page(request: Any, holder: Holder, number: int) -> HttpResponse:
 
 def _change(holder: Holder, held: OpenDraft, one: Any) -> dict[str, Any]:
     key = key_text(one.key)
+    is_table = one.section == TABLES and one.record is not None
     return {
+        "grid": holder.address("setup_grid", number=held.draft.pk, key=key) if is_table else "",
         "section": one.section,
         "title": title_of(one.section),
         "key": key,
@@ -164,11 +166,7 @@ def _sections(holder: Holder, held: OpenDraft) -> list[dict[str, Any]]:
 
 def _effect(request: Any, holder: Holder, held: OpenDraft) -> dict[str, Any] | None:
     """The last effect that was asked for of a draft, and whether the draft has changed since."""
-    work = (
-        ProcessRequest.objects.filter(client_id=holder.client_id, kind=EFFECT, asked_for__draft=held.draft.pk)
-        .order_by("-id")
-        .first()
-    )
+    work = latest(holder.client_id, EFFECT, draft=held.draft.pk)
     if work is None:
         return None
     told: dict[str, Any] = {"work": work, "kind": kind_of(EFFECT).name, "is_ended": work.state in ENDED}

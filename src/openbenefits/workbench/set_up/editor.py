@@ -99,7 +99,7 @@ def edit(request: Any, holder: Holder, number: int, section: str, key: str) -> H
             faults = {}
     elif posted is not None and own is not None:
         return _drop(request, holder, draft, section, own, drop)
-    found = [] if is_new or faults else _findings(held, section, key)
+    found = [] if is_new or faults else findings_of(held, section, key)
     place = where_of({section: [record]}, (section, 0, *path)) if not is_new else section
     form = form_of(node_type, node, faults=faults, posted=posted, told=told_of(found, place))
     return _shown(request, holder, held, section, key, path, node, form, found, is_faulty=bool(faults))
@@ -250,7 +250,8 @@ def _shown(
     )
 
 
-def _findings(held: OpenDraft, section: str, key: str) -> list[Finding]:
+def findings_of(held: OpenDraft, section: str, key: str) -> list[Finding]:
+    """List what the check of a draft says of one record."""
     place = f"{section}/{'' if key == NO_KEY else key}"
     return [one for one in held.findings if one.file == place]
 
