@@ -12,21 +12,23 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.reconcile import billing, casing, models
-from openbenefits.reconcile.expected import Expected, expect, with_owed
+from openbenefits.reconcile.expected import Expected, expect, months_before, with_owed
 from openbenefits.reconcile.frames import load_earlier, load_items, load_rows
 from openbenefits.reconcile.itemising import as_items, of_deductions, of_money, write_items
 from openbenefits.reconcile.loading import InvoiceRefused
 from openbenefits.reconcile.matching import clients_of, match_invoice, refuse_unmapped
 from openbenefits.reconcile.models import Invoice
 from openbenefits.reconcile.owing import Owing, owing_of
-from openbenefits.reconcile.rules import comparing, margins, residuals
+from openbenefits.reconcile.rules import comparing, counting, margins, residuals
 from openbenefits.reconcile.rules.comparing import ROUNDING, UNIT, Settings
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
 from openbenefits.reconcile.states import ENDED, InvoiceState, Kind
 from openbenefits.reconcile.terms import Terms, terms_of
 from openbenefits.store.bulk import copy_in, schema_of
+from openbenefits.workforce.models import Person
 
 MONTHS_BACK = 12
+_SETTLED = {name: comparing.FOUND[name] for name in (*UNIT, "month", "difference_cents")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,8 @@ def _with_cases(connection: Any, invoice: Invoice, *, author: str, now: datetime
 
 def compare_invoice(connection: Any, invoice: Invoice) -> Compared:
     """Compare an invoice that is matched with what was expected of its month and of those before."""
+    if invoice.kind == Kind.SUMMARY:
+        return _compare_summary(connection, invoice)
     terms = terms_of(invoice.carrier)
     settings = settings_of(invoice, terms)
     lines = matched_lines(connection, invoice)
@@ -140,6 +144,39 @@ def compare_invoice(connection: Any, invoice: Invoice) -> Compared:
         found=margins.as_billing(rows) if invoice.kind == Kind.BILLING else rows,
         settled=settled,
         wanted=pl.concat([_wanted(now_units, settings), wanted.select(*UNIT, "month", "expected_cents")]),
+        expected=expected,
+        lines=lines,
+    )
+
+
+def _compare_summary(connection: Any, invoice: Invoice) -> Compared:
+    """Compare the numbers and sums of a bill that names nobody, by client, plan and tier."""
+    terms = terms_of(invoice.carrier)
+    settings = settings_of(invoice, terms)
+    (last,) = months_before(invoice.month, 1)
+    expected = expect(connection, clients_of(invoice), terms, [last, invoice.month])
+    lines = load_rows(connection, models.InvoiceLine, invoice.pk).with_columns(
+        person_id=pl.lit(None, pl.Int64), is_dependent=pl.lit(value=False), standing=pl.lit("matched")
+    )
+    types = expected.plans.select("plan_id", "plan_type")
+    lines = lines.join(types, on="plan_id", how="left", maintain_order="left")
+    units = comparing.to_group(expected.units, settings)
+    now, before = (counting.held_of(units.filter(month=month)) for month in (invoice.month, last))
+    of_type = expected.history.group_by("client_id", "person_id", "plan_type")
+    perhaps = counting.candidates(now, before, of_type.agg(pl.col("made_at").max()))
+    people = Person.objects.filter(pk__in=perhaps["person_id"].unique().to_list())
+    numbers = dict(people.values_list("pk", "employee_number"))
+    ours = lines.filter(pl.col("client_id") > 0)
+    sums = counting.groups(now, ours.filter(~pl.col("is_retro")))
+    found = [
+        counting.compare_counts(sums, perhaps, numbers, settings),
+        counting.of_corrections(ours.filter("is_retro"), settings),
+        comparing.of_nobody(lines.filter(pl.col("client_id") == 0), settings),
+    ]
+    return Compared(
+        found=comparing.with_clusters(pl.concat(found), terms.tolerances.cluster_lines),
+        settled=pl.DataFrame(schema=_SETTLED),
+        wanted=_wanted(expected.units.filter(month=invoice.month), settings),
         expected=expected,
         lines=lines,
     )
@@ -220,7 +257,7 @@ def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
     standing = dict(compared.lines["standing"].value_counts().iter_rows())
     return {
         "lines": compared.lines.height,
-        "people": compared.lines["person_id"].drop_nulls().n_unique(),
+        "people": compared.lines["person_id"].drop_nulls().n_unique() + int(compared.lines["people"].sum()),
         "matched": standing.get("matched", 0),
         "asked": standing.get("ask", 0),
         "unmatched": standing.get("unmatched", 0),
@@ -263,7 +300,9 @@ def plan_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFr
         compared.lines.with_columns(pl.col("plan_id").fill_null(0))
         .group_by(key)
         .agg(
-            people_invoiced=pl.col("identity").filter(~pl.col("is_retro")).n_unique(),
+            people_invoiced=pl.when(pl.col("people").is_null().all())
+            .then(pl.col("identity").filter(~pl.col("is_retro")).n_unique())
+            .otherwise(pl.col("people").filter(~pl.col("is_retro")).sum()),
             invoiced_cents=pl.col("premium_cents").sum(),
         )
     )
