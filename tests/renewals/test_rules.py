@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from openbenefits.programs.sections.codes import CoverageCodePart, PersonRange
 from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
 from openbenefits.renewals.moves import MOVES, next_of
+from openbenefits.renewals.rules.designs import DESIGN, FEATURES, deltas
 from openbenefits.renewals.rules.options import NoPlace, Sold, of_program
 from openbenefits.renewals.rules.pricing import AMOUNTS, LINES, compared, per_pay, priced, totals
 from openbenefits.renewals.rules.renewing import (
@@ -331,3 +332,21 @@ def test_an_offer_without_a_place_or_a_price_says_so():
         written(sold(plan_type="11"))
     with pytest.raises(NoPlace, match="expected a price for a coverage code"):
         written(sold(prices=[("EC", 0, 1, 0)]))
+
+
+def test_what_members_pay_is_compared_feature_by_feature():
+    blank = dict.fromkeys(FEATURES)
+    old = blank | {"plan_id": 1, "deductible": 50_000, "coinsurance_percent": 20_000, "drug": 1_000}
+    new = blank | {"plan_id": 2, "deductible": 75_000, "coinsurance_percent": 10_000, "primary_visit": 2_500}
+    designs = pl.DataFrame([old, new], schema=DESIGN)
+    schema = {"offer_id": pl.Int64(), "plan_id": pl.Int64(), "old_plan_id": pl.Int64()}
+    pairs = pl.DataFrame([(7, 2, 1), (8, 2, 3), (9, 2, 2)], schema=schema, orient="row")
+    rows = deltas(pairs, designs)
+    assert rows.filter(offer_id=7).drop("offer_id").rows() == [
+        ("deductible", 50_000, 75_000, 25_000, False),
+        ("coinsurance_percent", 20_000, 10_000, -10_000, True),
+        ("primary_visit", None, 2_500, None, None),
+        ("drug", 1_000, None, None, None),
+    ]
+    assert rows.filter(offer_id=8).is_empty()  # the former plan states no design
+    assert rows.filter(offer_id=9)["change"].drop_nulls().unique().to_list() == [0]

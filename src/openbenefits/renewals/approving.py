@@ -161,6 +161,7 @@ def document_of(
             ("Written down for", signature.on_behalf_of),
             ("Mark of the prices", digest[:16]),
         ]
+    told_designs = _designs(weighed)
     made = "for signature" if now is None else f"signed {now:%Y-%m-%d}"
     return pdf_of(
         f"Benefits {batch.effective_on.year}: {batch.card_title or batch.type}",
@@ -168,6 +169,7 @@ def document_of(
             "In all, a month": _whole(weighed),
             "Plans, a month": _plans(weighed),
             "One person, a month": _people(weighed),
+            **({"What members pay themselves": told_designs} if told_designs.height else {}),
         },
         selections=[one for one in told if one[1]],
         made=made,
@@ -229,4 +231,20 @@ def _people(weighed: Compared) -> pl.DataFrame:
                     "Employee": dollars(row["is_employee_cents"]),
                 }
             )
+    return pl.DataFrame(rows)
+
+
+def _designs(weighed: Compared) -> pl.DataFrame:
+    names = dict(weighed.offers.select("offer_id", "plan_name").iter_rows())
+    rows = [
+        {
+            "Plan": names[offer_id],
+            "What": one.name,
+            "Now": one.was,
+            "Renewal": one.is_now,
+            "Change": one.change,
+        }
+        for offer_id in weighed.standing["offer_id"].unique(maintain_order=True)
+        for one in weighed.designs.get(offer_id, ())
+    ]
     return pl.DataFrame(rows)

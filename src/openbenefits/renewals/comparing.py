@@ -1,5 +1,6 @@
 """Current against renewal, side by side: per plan, per tier, per person, per pay."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle
 from openbenefits.renewals import frames
 from openbenefits.renewals.codes import STANDING
+from openbenefits.renewals.designs import Feature, design_deltas
 from openbenefits.renewals.existing import existing_lines
 from openbenefits.renewals.models import Batch, ClientApproval
 from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
@@ -30,6 +32,8 @@ class Compared:
     offers: pl.DataFrame
     lines: pl.DataFrame
     before: pl.DataFrame
+    designs: Mapping[int, Sequence[Feature]]
+    """What members pay themselves, now against renewal, by offer."""
 
     @cached_property
     def standing(self) -> pl.DataFrame:
@@ -87,7 +91,13 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
         .with_columns(people=pl.coalesce("now", "people"))
         .drop("now")
     )
-    return Compared(batch=batch, offers=offers, lines=lines, before=moved.select(lines.columns))
+    return Compared(
+        batch=batch,
+        offers=offers,
+        lines=lines,
+        before=moved.select(lines.columns),
+        designs=design_deltas(connection, offers),
+    )
 
 
 def approval_of(batch: Batch) -> ClientApproval | None:

@@ -11,6 +11,7 @@ from typing import Any
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.renewals.codes import TIER_NAMES, BatchStatus
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of, frequencies_of
+from openbenefits.renewals.designs import Feature
 from openbenefits.renewals.models import Batch, ClientApproval
 
 VISIBLE = tuple(str(one) for one in BatchStatus if one not in (BatchStatus.PENDING, BatchStatus.PREPARED))
@@ -60,6 +61,8 @@ class PlanShown:
     people: int
     amounts: dict[str, Amount]
     lines: Sequence[PersonLine]
+    design: Sequence[Feature]
+    """What members pay themselves, now against renewal; empty where that is not stated of both."""
 
     @property
     def offer_id(self) -> int:
@@ -126,6 +129,7 @@ def _plan(weighed: Compared, row: dict[str, Any], frequencies: list[str]) -> Pla
         people=row["people"] or 0,
         amounts={name: _amount(row, name) for name in ("premium", "employer", "employee", "cost", "margin")},
         lines=[_line(one, frequencies) for one in rows],
+        design=weighed.designs.get(row["offer_id"], ()),
     )
 
 
