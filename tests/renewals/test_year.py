@@ -3,8 +3,11 @@
 from datetime import UTC, date, datetime
 
 import polars as pl
+from django.core import mail
+from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
 
+from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.core.codes import Level
 from openbenefits.programs.models import Schedule
 from openbenefits.renewals import frames
@@ -14,6 +17,7 @@ from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.jobs import run_due
 from openbenefits.renewals.models import Batch, Reminder
 from openbenefits.renewals.moves import BATCH
+from openbenefits.renewals.reminding import not_elected
 from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import move
 from openbenefits.runs.services import RunOrder, run
@@ -32,6 +36,7 @@ def signed(connection, batch):
     return sign(connection, batch, Signature(name="Q. Press"), by=hand(9, "contact", OCTOBER))
 
 
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
     batch = Batch.objects.get(pk=year.renewal)
     weighed = comparison_of(fresh_database, batch)
@@ -68,6 +73,36 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
         price = (row["most_total"], row["most_employer"])
         assert price == offered[stem, tiers[code]], row
         assert row["least_total"] == row["most_total"]
+    _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
+
+
+def _who_has_not_elected_is_reminded_once(year, connection, batch):
+    waiting = not_elected(connection, batch)["person_id"].unique().sort()
+    assert waiting.len() > 3
+    for number, person in enumerate(waiting.to_list()[:3]):
+        user = User.objects.create_user(f"e{number}", f"e{number}@example.com", is_active=number < 2)
+        EmployeeLogin.objects.create(
+            user=user, client_id=year.client_id, person_id=person, given_by="test", given_at=OCTOBER
+        )
+    mail.outbox = []
+    before = run_due(connection, date(2026, 11, 9), author="nightly", now=OCTOBER)
+    assert not [one for one in before if one.job == "reminder"]
+    missed = datetime(2026, 11, 16, 3, tzinfo=UTC)  # the reminders of the 10th and the 15th are due: one mail
+    (told,) = [
+        one
+        for one in run_due(connection, missed.date(), author="nightly", now=missed)
+        if one.job == "reminder"
+    ]
+    assert told.told == f"2 reminded by mail, {waiting.len() - 2} without an address"
+    assert sorted(one.to[0] for one in mail.outbox) == ["e0@example.com", "e1@example.com"]
+    assert "ends on 2026-11-20" in mail.outbox[0].body
+    sent = Reminder.objects.filter(batch=batch, sent_at__isnull=False)
+    assert list(sent.order_by("due_on").values_list("due_on", "mailed")) == [
+        (date(2026, 11, 10), 2),
+        (date(2026, 11, 15), 2),
+    ]
+    assert run_due(connection, missed.date(), author="nightly", now=missed) == []
+    assert len(mail.outbox) == 2
 
 
 def test_the_year_turns_on_its_day(year, fresh_database):
