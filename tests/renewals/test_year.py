@@ -1,8 +1,10 @@
 """A year of a client, from what it has to what the ordinary run offers next year: nothing is typed again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
+import pytest
 from django.core import mail
 from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
@@ -12,14 +14,16 @@ from openbenefits.core.codes import Level
 from openbenefits.programs.models import Schedule
 from openbenefits.renewals import frames
 from openbenefits.renewals.approving import Signature, sign
-from openbenefits.renewals.codes import BatchStatus, OfferStatus
+from openbenefits.renewals.codes import Band, BatchStatus, OfferStatus
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.jobs import run_due
-from openbenefits.renewals.models import Batch, Reminder
+from openbenefits.renewals.models import Batch, OfferCount, Reminder
 from openbenefits.renewals.moves import BATCH
+from openbenefits.renewals.plans import rates_of, set_rates
 from openbenefits.renewals.reminding import not_elected
 from openbenefits.renewals.setting_up import put_into_force
-from openbenefits.renewals.statuses import move
+from openbenefits.renewals.statuses import RenewalRefused, move
+from openbenefits.renewals.weighing import prefill_counts
 from openbenefits.runs.services import RunOrder, run
 
 OCTOBER = datetime(2026, 10, 20, 9, tzinfo=UTC)
@@ -39,6 +43,7 @@ def signed(connection, batch):
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
     batch = Batch.objects.get(pk=year.renewal)
+    _vision_by_pay(fresh_database, batch)
     weighed = comparison_of(fresh_database, batch)
     assert weighed.offers.height >= 2
     assert weighed.lines["people"].sum() > 0
@@ -58,7 +63,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     run(fresh_database, order, now=OCTOBER)
     stored = frames.load_stored(fresh_database, year.client_id, schedule.schedule_id, date(2027, 1, 1))
     offered = {
-        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"]): (
+        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"], row["band_from"]): (
             row["premium_cents"] * 12,
             row["employer_cents"] * 12,
         )
@@ -70,10 +75,34 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     assert prepared.height >= 4
     for row in prepared.iter_rows(named=True):
         stem, _, code = row["option"].rpartition("-")
+        is_banded = "VISION" in stem
+        dearest = PAY_EDGE if is_banded else 0
         price = (row["most_total"], row["most_employer"])
-        assert price == offered[stem, tiers[code]], row
-        assert row["least_total"] == row["most_total"]
+        assert price == offered[stem, tiers[code], dearest], row
+        assert is_banded or row["least_total"] == row["most_total"]
+    of_vision = prepared.filter(pl.col("option").str.contains("VISION"))
+    assert set(of_vision["most_total"] - of_vision["least_total"]) == {500 * 12}  # both bands have people
     _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
+
+
+PAY_EDGE = 50_000
+
+
+def _vision_by_pay(connection, batch):
+    """Let vision cost five dollars more for who earns more than some dollars a year."""
+    offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
+    group = offer.rate_group
+    rates = rates_of(group)
+    more = [replace(one, band_from=PAY_EDGE, premium_micros=one.premium_micros + 5_000_000) for one in rates]
+    given = {"begins_on": group.begins_on, "source": "letter", "by": hand(), "band": Band.PAY}
+    set_rates(offer.plan, group.title, rates + more, **given)
+    with pytest.raises(RenewalRefused, match="of smokers 0 and 1"):
+        set_rates(offer.plan, group.title, rates + more, **(given | {"band": Band.SMOKER}))
+    OfferCount.objects.filter(offer=offer).delete()
+    prefill_counts(connection, batch, date(2026, 9, 15))
+    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
+    assert people[0] > 0
+    assert people[PAY_EDGE] > 0
 
 
 def _who_has_not_elected_is_reminded_once(year, connection, batch):

@@ -14,7 +14,7 @@ from openbenefits.core.plan_types import DELIVERED
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import chosen
-from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, OfferStatus
+from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, OfferStatus, band_said
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, ClientApproval, Offer, Withdrawal
 from openbenefits.renewals.moves import BATCH, OFFER
@@ -220,11 +220,12 @@ def _people(weighed: Compared) -> pl.DataFrame:
     rows = []
     for offer_id in weighed.standing["offer_id"].unique(maintain_order=True):
         for row in weighed.tiers(offer_id).iter_rows(named=True):
-            age = f", from {row['age_from']}" if row["age_from"] else ""
+            said = band_said(row["band"] or Band.AGE, row["band_from"])
+            band = f", {said}" if said else ""
             rows.append(
                 {
                     "Plan": names[offer_id],
-                    "Covers": f"{TIER_NAMES[row['tier']]}{age}",
+                    "Covers": f"{TIER_NAMES[row['tier']]}{band}",
                     "Premium": dollars(row["is_premium_cents"]),
                     "Employer": dollars(row["is_employer_cents"]),
                     "Employee now": dollars(row["was_employee_cents"]),

@@ -169,7 +169,7 @@ def _write_offer(
 def _each(lines: pl.DataFrame, offer_id: int) -> dict[str, dict[str, Any]]:
     """Answer what a person of each tier costs; of banded rates the average over its people."""
     found: dict[str, dict[str, Any]] = {}
-    mine = lines.filter(offer_id=offer_id).sort("tier", "age_from")
+    mine = lines.filter(offer_id=offer_id).sort("tier", "band_from")
     for tier in mine["tier"].unique(maintain_order=True):
         rows = mine.filter(tier=tier)
         people = int(rows["people"].sum())
