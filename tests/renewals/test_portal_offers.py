@@ -113,6 +113,7 @@ def test_the_contact_reviews_chooses_and_signs_in_a_browser(users, year, site, p
     page.goto(f"{site}/portal/offers/")
     look(page, "offers")
     page.get_by_role("link", name="benefits from").first.click()
+    page.get_by_text("What members pay themselves").first.click()
     look(page, "offer")
     for number, offer in enumerate(offers):
         word = "We do not take it" if number == 0 else "We take it"

@@ -2,14 +2,18 @@
 
 from datetime import date
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openbenefits.programs.sections.codes import CoverageCodePart, PersonRange
+from openbenefits.programs.sections.rates import RateLine
+from openbenefits.renewals import weighing
 from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
 from openbenefits.renewals.moves import MOVES, next_of
+from openbenefits.renewals.rules.designs import DESIGN, FEATURES, deltas
 from openbenefits.renewals.rules.options import NoPlace, Sold, of_program
 from openbenefits.renewals.rules.pricing import AMOUNTS, LINES, compared, per_pay, priced, totals
 from openbenefits.renewals.rules.renewing import (
@@ -30,7 +34,8 @@ def line(**changes):
     given_ = {
         "offer_id": 1,
         "tier": "EE",
-        "age_from": 0,
+        "band": "age",
+        "band_from": 0,
         "premium_micros": 500 * DOLLAR,
         "cost_micros": 450 * DOLLAR,
         "factor_micros": 100 * PERCENT,
@@ -331,3 +336,76 @@ def test_an_offer_without_a_place_or_a_price_says_so():
         written(sold(plan_type="11"))
     with pytest.raises(NoPlace, match="expected a price for a coverage code"):
         written(sold(prices=[("EC", 0, 1, 0)]))
+
+
+def test_what_members_pay_is_compared_feature_by_feature():
+    blank = dict.fromkeys(FEATURES)
+    old = blank | {"plan_id": 1, "deductible": 50_000, "coinsurance_percent": 20_000, "drug": 1_000}
+    new = blank | {"plan_id": 2, "deductible": 75_000, "coinsurance_percent": 10_000, "primary_visit": 2_500}
+    designs = pl.DataFrame([old, new], schema=DESIGN)
+    schema = {"offer_id": pl.Int64(), "plan_id": pl.Int64(), "old_plan_id": pl.Int64()}
+    pairs = pl.DataFrame([(7, 2, 1), (8, 2, 3), (9, 2, 2)], schema=schema, orient="row")
+    rows = deltas(pairs, designs)
+    assert rows.filter(offer_id=7).drop("offer_id").rows() == [
+        ("deductible", 50_000, 75_000, 25_000, False),
+        ("coinsurance_percent", 20_000, 10_000, -10_000, True),
+        ("primary_visit", None, 2_500, None, None),
+        ("drug", 1_000, None, None, None),
+    ]
+    assert rows.filter(offer_id=8).is_empty()  # the former plan states no design
+    assert rows.filter(offer_id=9)["change"].drop_nulls().unique().to_list() == [0]
+
+
+@pytest.mark.parametrize(
+    ("band", "edge", "key", "column", "value"),
+    [
+        ("age", 40, "age", "age_from", 40),
+        ("service", 5, "service", "service_months_from", 60),
+        ("pay", 50_000, "pay", "annual_pay_from", "50000.00"),
+        ("smoker", 1, "smoker", "smoker", True),
+    ],
+)
+def test_bands_of_a_rate_group_become_keys_of_its_rate_table(band, edge, key, column, value):
+    prices = [("EE", 0, 50_000, 40_000), ("EE", edge, 60_000, 40_000)]
+    table = written(sold(prices=prices, band=band))["rate_tables", "MAIN-10-HMO"]
+    assert table["keys"] == ["coverage_code", key]
+    assert [one[column] for one in table["rates"]] == [type(value)(0) if band != "pay" else "0.00", value]
+    assert msgspec.convert(table["rates"], list[RateLine])
+
+
+def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
+    monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
+    held = pl.DataFrame(
+        {
+            "option": ["MAIN/10/HMO-1"] * 3,
+            "benefit_group": ["ALL"] * 3,
+            "age": [30, 45, None],
+            "service": [2, 7, 12],
+            "pay": [40_000, 60_000, 90_000],
+            "smoker": [0, 1, None],
+        },
+        schema_overrides=dict.fromkeys(("age", "service", "pay", "smoker"), pl.Int32),
+    )
+    told = {}
+    for band, edge in (("age", 40), ("service", 5), ("pay", 50_000), ("smoker", 1)):
+        rows = [
+            dict.fromkeys(LINES) | {"offer_id": 1, "tier": "EE", "band": band, "band_from": at}
+            for at in (0, edge)
+        ]
+        offers = pl.DataFrame(
+            {
+                "offer_id": [1],
+                "program": ["MAIN"],
+                "plan_type": ["10"],
+                "option_code": ["HMO"],
+                "benefit_group": [""],
+            }
+        )
+        counted = weighing.counted_people(held, offers, pl.DataFrame(rows, schema=LINES))
+        told[band] = dict(counted.select("band_from", "people").iter_rows())
+    assert told == {
+        "age": {0: 2, 40: 1},
+        "service": {0: 1, 5: 2},
+        "pay": {0: 1, 50_000: 2},
+        "smoker": {0: 2, 1: 1},
+    }

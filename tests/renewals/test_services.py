@@ -14,7 +14,7 @@ from tests.renewals.conftest import choose_all, hand, offers_of
 from tests.renewals.test_year import signed, to_review
 
 from openbenefits.renewals import underwriting
-from openbenefits.renewals.approving import Signature, choose, sign, withdraw
+from openbenefits.renewals.approving import Signature, choose, document_of, sign, withdraw
 from openbenefits.renewals.batches import (
     BatchOrder,
     OfferOrder,
@@ -25,7 +25,9 @@ from openbenefits.renewals.batches import (
 )
 from openbenefits.renewals.codes import BatchStatus, BatchType, Method, OfferStatus, RateSource, Tier
 from openbenefits.renewals.comparing import comparison_of
+from openbenefits.renewals.designs import design_deltas
 from openbenefits.renewals.existing import add_existing
+from openbenefits.renewals.frames import load_offers
 from openbenefits.renewals.jobs import due_for_renewal, run_due
 from openbenefits.renewals.models import Batch, BenefitsPlan, ClientApproval, OfferCount, StatusChange
 from openbenefits.renewals.moves import BATCH
@@ -333,7 +335,7 @@ def test_a_clients_workbook_has_formulas_and_nothing_of_the_peos_own(year, fresh
     data = workbook_of(fresh_database, renewal(year), for_client=True)
     assert not [name for name in rows_of(data).columns if "cost" in name.lower() or "margin" in name.lower()]
     assert "True cost" in rows_of(workbook_of(fresh_database, renewal(year))).columns
-    assert fastexcel.read_excel(data).sheet_names == ["Offer", "Signature"]
+    assert fastexcel.read_excel(data).sheet_names == ["Offer", "Plan design", "Signature"]
 
 
 def test_days_that_cannot_be_are_refused(year):
@@ -425,3 +427,29 @@ def test_a_client_level_plan_is_a_copy_of_a_master(year):
         copy_plan(made, year.client_id, "OWN-2", **given)
     with pytest.raises(RenewalRefused, match="unique plan code"):
         copy_plan(master, year.client_id, "OWN-1", **given)
+
+
+def test_a_design_that_changes_is_told_in_words_sheet_and_document(year, fresh_database):
+    renewed = next(
+        one for one in offers_of(year.renewal) if one.plan.plan_type == "10" and one.renewed_from is not None
+    )
+    before = design_deltas(fresh_database, load_offers(fresh_database, [year.renewal]))
+    same = before[renewed.pk]
+    assert {one.change for one in same} == {"the same"}  # set-up has one design for both years
+    was = same[0].was
+    cents = int(was.replace("$", "").replace(",", "").replace(".", ""))
+    design = {"deductible": f"{cents // 100 + 500}.00", "coinsurance_percent": "12.5", "drug": "7"}
+    BenefitsPlan.objects.filter(pk=renewed.plan_id).update(design=design)
+    weighed = comparison_of(fresh_database, Batch.objects.get(pk=year.renewal))
+    told = {one.name: one for one in weighed.designs[renewed.pk]}
+    assert (told["Deductible, one person"].change, told["Deductible, one person"].is_better) == (
+        "+$500.00",
+        False,
+    )
+    told_now = told["Deductible, one person"].is_now
+    assert told["Coinsurance"].is_now == "12.5 %"
+    book = fastexcel.read_excel(workbook_of(fresh_database, weighed.batch, for_client=True))
+    rows = book.load_sheet("Plan design", dtypes="string").to_polars().rows()
+    first = (str(renewed.pk), renewed.plan.name, "Deductible, one person", was, told_now, "+$500.00")
+    assert first in rows
+    assert document_of(weighed, None)[:5] == b"%PDF-"

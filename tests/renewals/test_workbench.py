@@ -71,6 +71,12 @@ def offers(year):
     return [one.pk for one in offers_of(year.renewal)]
 
 
+@pytest.fixture(scope="module")
+def vision(year):
+    """The number of the vision plan of the year to come."""
+    return next(one.plan_id for one in offers_of(year.renewal) if one.plan.plan_type == "14")
+
+
 @pytest.fixture
 def come(users, as_face):
     return lambda name: signed_in(Browser(HTTP_HOST="localhost"), users[name])
@@ -121,6 +127,19 @@ def test_contributions_counts_and_the_workbook(offers, come, year):
     )
     assert bad.status_code == 422
     assert "Counted" in text(act(boss, year, "count"))
+
+
+@LENIENT
+def test_rates_by_bands_are_typed_line_by_line(vision, come, year):
+    boss, where = come("boss"), f"/workbench/renewals/plans/{vision}/"
+    typed = {"title": "P", "source": "letter", "band": "pay", "banded": "EE, 0, 7.10, 6\nEE; 50000; 8.20"}
+    wrong = boss.post(where + "rates", typed | {"banded": "EE, 0, 7.10\nEE 50000"})
+    assert wrong.status_code == 422
+    assert "Line 2: expected tier, from, billed, true cost" in text(wrong)
+    assert "The rates are kept" in text(boss.post(where + "rates", typed, follow=True))
+    assert "from $50,000 a year" in text(boss.get(where))
+    smokers = typed | {"band": "smoker", "banded": "EE, 2, 7"}
+    assert "of smokers 0 and 1" in text(boss.post(where + "rates", smokers, follow=True))
 
 
 @LENIENT

@@ -1,21 +1,29 @@
 """A year of a client, from what it has to what the ordinary run offers next year: nothing is typed again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
+import pytest
+from django.core import mail
+from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
 
+from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.core.codes import Level
 from openbenefits.programs.models import Schedule
 from openbenefits.renewals import frames
 from openbenefits.renewals.approving import Signature, sign
-from openbenefits.renewals.codes import BatchStatus, OfferStatus
+from openbenefits.renewals.codes import Band, BatchStatus, OfferStatus
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.jobs import run_due
-from openbenefits.renewals.models import Batch, Reminder
+from openbenefits.renewals.models import Batch, OfferCount, Reminder
 from openbenefits.renewals.moves import BATCH
+from openbenefits.renewals.plans import rates_of, set_rates
+from openbenefits.renewals.reminding import not_elected
 from openbenefits.renewals.setting_up import put_into_force
-from openbenefits.renewals.statuses import move
+from openbenefits.renewals.statuses import RenewalRefused, move
+from openbenefits.renewals.weighing import prefill_counts
 from openbenefits.runs.services import RunOrder, run
 
 OCTOBER = datetime(2026, 10, 20, 9, tzinfo=UTC)
@@ -32,8 +40,10 @@ def signed(connection, batch):
     return sign(connection, batch, Signature(name="Q. Press"), by=hand(9, "contact", OCTOBER))
 
 
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
     batch = Batch.objects.get(pk=year.renewal)
+    _vision_by_pay(fresh_database, batch)
     weighed = comparison_of(fresh_database, batch)
     assert weighed.offers.height >= 2
     assert weighed.lines["people"].sum() > 0
@@ -53,7 +63,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     run(fresh_database, order, now=OCTOBER)
     stored = frames.load_stored(fresh_database, year.client_id, schedule.schedule_id, date(2027, 1, 1))
     offered = {
-        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"]): (
+        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"], row["band_from"]): (
             row["premium_cents"] * 12,
             row["employer_cents"] * 12,
         )
@@ -65,9 +75,63 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     assert prepared.height >= 4
     for row in prepared.iter_rows(named=True):
         stem, _, code = row["option"].rpartition("-")
+        is_banded = "VISION" in stem
+        dearest = PAY_EDGE if is_banded else 0
         price = (row["most_total"], row["most_employer"])
-        assert price == offered[stem, tiers[code]], row
-        assert row["least_total"] == row["most_total"]
+        assert price == offered[stem, tiers[code], dearest], row
+        assert is_banded or row["least_total"] == row["most_total"]
+    of_vision = prepared.filter(pl.col("option").str.contains("VISION"))
+    assert set(of_vision["most_total"] - of_vision["least_total"]) == {500 * 12}  # both bands have people
+    _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
+
+
+PAY_EDGE = 50_000
+
+
+def _vision_by_pay(connection, batch):
+    """Let vision cost five dollars more for who earns more than some dollars a year."""
+    offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
+    group = offer.rate_group
+    rates = rates_of(group)
+    more = [replace(one, band_from=PAY_EDGE, premium_micros=one.premium_micros + 5_000_000) for one in rates]
+    given = {"begins_on": group.begins_on, "source": "letter", "by": hand(), "band": Band.PAY}
+    set_rates(offer.plan, group.title, rates + more, **given)
+    with pytest.raises(RenewalRefused, match="of smokers 0 and 1"):
+        set_rates(offer.plan, group.title, rates + more, **(given | {"band": Band.SMOKER}))
+    OfferCount.objects.filter(offer=offer).delete()
+    prefill_counts(connection, batch, date(2026, 9, 15))
+    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
+    assert people[0] > 0
+    assert people[PAY_EDGE] > 0
+
+
+def _who_has_not_elected_is_reminded_once(year, connection, batch):
+    waiting = not_elected(connection, batch)["person_id"].unique().sort()
+    assert waiting.len() > 3
+    for number, person in enumerate(waiting.to_list()[:3]):
+        user = User.objects.create_user(f"e{number}", f"e{number}@example.com", is_active=number < 2)
+        EmployeeLogin.objects.create(
+            user=user, client_id=year.client_id, person_id=person, given_by="test", given_at=OCTOBER
+        )
+    mail.outbox = []
+    before = run_due(connection, date(2026, 11, 9), author="nightly", now=OCTOBER)
+    assert not [one for one in before if one.job == "reminder"]
+    missed = datetime(2026, 11, 16, 3, tzinfo=UTC)  # the reminders of the 10th and the 15th are due: one mail
+    (told,) = [
+        one
+        for one in run_due(connection, missed.date(), author="nightly", now=missed)
+        if one.job == "reminder"
+    ]
+    assert told.told == f"2 reminded by mail, {waiting.len() - 2} without an address"
+    assert sorted(one.to[0] for one in mail.outbox) == ["e0@example.com", "e1@example.com"]
+    assert "ends on 2026-11-20" in mail.outbox[0].body
+    sent = Reminder.objects.filter(batch=batch, sent_at__isnull=False)
+    assert list(sent.order_by("due_on").values_list("due_on", "mailed")) == [
+        (date(2026, 11, 10), 2),
+        (date(2026, 11, 15), 2),
+    ]
+    assert run_due(connection, missed.date(), author="nightly", now=missed) == []
+    assert len(mail.outbox) == 2
 
 
 def test_the_year_turns_on_its_day(year, fresh_database):

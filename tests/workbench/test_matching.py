@@ -1,10 +1,13 @@
 """The best plan on its pages: packages handed in, ordered, ordered again, side by side; and who may not."""
 
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.test import Client as Browser
+from django.utils import timezone
 from tests.accounts.conftest import as_face, owner
 from tests.faces.conftest import GIVEN, LENIENT, chromium, look, page, sign_in, signed_in, site, text
 from tests.runs.conftest import put_enrolled
@@ -13,7 +16,13 @@ from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT, give_role
+from openbenefits.background.matching_kinds import ComparePackages, check_comparison
+from openbenefits.background.models import OrderFile, ProcessRequest
+from openbenefits.background.order_files import OrderFileRefused
+from openbenefits.background.services import perform
+from openbenefits.matching.models import Comparison
 from openbenefits.sample import SAMPLE_FOLDER
+from openbenefits.workbench.matching import asking
 from openbenefits.workforce.models import Client
 
 __all__ = ["as_face", "chromium", "owner", "page", "site"]
@@ -88,6 +97,28 @@ def test_a_client_is_compared_ordered_again_and_laid_side_by_side(come, owner) -
         "SELECT count(*) FROM accounts_auditentry WHERE what = 'order packages' AND reason = 'richest first'"
     )
     assert owner.execute(noted).fetchone() == (1,)
+
+
+@LENIENT
+def test_what_is_much_is_left_to_the_worker(users, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv(STANDS_ON, "2026-01-20")
+    monkeypatch.setattr(asking, "MOST_PRICES", 1)
+    boss = signed_in(Browser(HTTP_HOST="localhost"), users["boss"])
+    for where, census in (("/workbench/harbor/best-plan/new", None), ("/workbench/prospects/new", PROSPECT)):
+        asked = handed(boss, where, census=census)
+        assert "/requests/" in asked["Location"]
+        request = ProcessRequest.objects.latest("pk")
+        done = perform(request.pk, timezone.now)
+        assert done.state == "done", done.told
+        made = Comparison.objects.get(pk=done.result["comparison"])
+        assert (made.packages, made.people) == (done.result["packages"], done.result["people"])
+        shown = boss.get(asked["Location"])
+        assert f"Comparison {made.pk}" in text(shown)
+        link = re.search(rf'href="(/workbench/[^"]*/{made.pk}/)"', shown.content.decode())[1]
+        assert "POOL" in text(boss.get(link))
+    OrderFile.objects.all().delete()
+    with pytest.raises(OrderFileRefused, match="send it again"):
+        check_comparison(None, 0, ComparePackages("t", date(2026, 1, 1), date(2026, 2, 1), {}, packages=1))
 
 
 @LENIENT

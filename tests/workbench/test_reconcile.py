@@ -10,6 +10,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from tests.faces.conftest import GIVEN, LENIENT, check, look, sign_in, signed_in, text
 from tests.reconcile.conftest import CARRIER, LOADED, MONTH, TIERS, book, put_two, write
+from tests.reconcile.test_billing import bill_of, file_of
 
 from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
@@ -179,6 +180,33 @@ def test_every_page_reads_well(page, site, invoice):
     ):
         assert page.goto(site + where).status == 200, where
         look(page, where)
+
+
+def test_a_bill_to_a_client_is_loaded_and_shows_four_legs(page, site, invoice, tmp_path):
+    quill = Client.objects.get(code="quill").pk
+    rows = bill_of(connections["default"], quill)
+    rows = rows.filter(pl.col("plan").is_in(PLANS)).with_columns(
+        expected_cents=pl.col("expected_cents") + 100
+    )
+    sign_in(page, site, "money")
+    page.wait_for_url("**/workbench/")
+    page.goto(site + HERE + "load")
+    page.get_by_label("For", exact=True).select_option(str(quill))
+    page.get_by_label("What it is").select_option("billing")
+    page.get_by_label("Carrier or agency").fill("Client billing")
+    page.get_by_label("Number of the invoice").fill("B-1")
+    page.get_by_label("A day of the month billed").fill(MONTH.isoformat())
+    page.get_by_label("Made out on").fill(MONTH.isoformat())
+    page.get_by_label("File").set_input_files(file_of(rows, tmp_path / "bill.csv"))
+    page.get_by_role("button", name="Load it").click()
+    _reconcile(page)
+    assert "Client billed another amount" in page.locator("figure.bars").first.inner_text()
+    look(page, "a bill to a client")
+    page.get_by_role("link", name="Four legs by plan and person").click()
+    look(page, "four legs")
+    of_plan = page.get_by_role("region", name="Four legs by plan").inner_text()
+    vision = rows.filter(plan="SAMPLE-VISION")["expected_cents"].sum()
+    assert f"${vision / 100:,.2f}" in of_plan
 
 
 @pytest.fixture(scope="module")

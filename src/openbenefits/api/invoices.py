@@ -13,7 +13,10 @@ from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
 from openbenefits.api.shapes import Code, Cursor, Id, Limit, Truth
 from openbenefits.reconcile import items
-from openbenefits.reconcile.models import Invoice, PlanMonth
+from openbenefits.reconcile.frames import load_rows
+from openbenefits.reconcile.models import BilledMonth, Invoice, PlanMonth
+from openbenefits.reconcile.rules.margins import parts
+from openbenefits.reconcile.states import Kind
 
 router = Routes("invoices")
 INVOICES = "/clients/{client}/invoices"
@@ -47,7 +50,10 @@ def list_statement(
     limit: Limit,
     invoice_id: Id | None = Query(None, description="Of one invoice; all of them unless told."),
 ) -> Any:
-    """List expected, billed, explained and unexplained by invoice and plan, shared invoices' parts too."""
+    """List expected, billed, explained and unexplained by invoice and plan, shared invoices' parts too.
+
+    Bills to the client are among them: `kind` of the invoice says so.
+    """
     desk = at(request, client, Permission.FINANCE)
     names = [field.column for field in PlanMonth._meta.concrete_fields if field.column != "client_id"]
     found = PlanMonth.objects.filter(client_id=desk.client_id)
@@ -56,6 +62,23 @@ def list_statement(
     rows = list(found.order_by("-invoice_id", "plan_id").values(*names))
     schema = dict.fromkeys(names, pl.Int64)
     return slice_of(pl.DataFrame(rows, schema=schema), cursor=cursor, limit=limit)
+
+
+@router.get(
+    f"{INVOICES}/{{invoice_id}}/legs", response=Rows, summary="List the four legs of a bill to a client"
+)
+def list_legs(request: Any, client: Path[Code], invoice_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
+    """List what a client was billed beside carriers' invoices and pays, by person and plan; in cents.
+
+    Null: the carrier sent no invoice of the month, or no pay of it was reported.
+    """
+    desk = at(request, client, Permission.FINANCE)
+    if not Invoice.objects.filter(pk=invoice_id, client_id=desk.client_id, kind=Kind.BILLING).exists():
+        raise not_found("a bill of the client", f"{INVOICES} lists them")
+    rows = load_rows(connection, BilledMonth, invoice_id).filter(client_id=desk.client_id)
+    desk.saw("four legs of a bill")
+    told = rows.sort("person_id", "plan_id").with_columns(**parts())
+    return slice_of(told.drop("client_id", "invoice_id"), cursor=cursor, limit=limit)
 
 
 @router.get("/clients/{client}/invoice-differences", response=Rows, summary="List invoice differences")

@@ -6,6 +6,7 @@ from openbenefits.background import (
     importing,
     inviting,
     letter_kinds,
+    matching_kinds,
     reconcile_kinds,
     renewal_kinds,
     run_kinds,
@@ -24,6 +25,13 @@ KINDS: dict[str, Kind] = {
         act=setup_kinds.effect_of_draft,
         asks=setup_kinds.EffectOfDraft,
         check=setup_kinds.check_draft,
+    ),
+    "compare packages": Kind(
+        name="comparison of packages",
+        permission=Permission.SETUP,
+        act=matching_kinds.compare_packages,
+        asks=matching_kinds.ComparePackages,
+        check=matching_kinds.check_comparison,
     ),
     "audit": Kind(name="audit", permission=Permission.PROCESS, act=setup_kinds.audit, asks=setup_kinds.Audit),
     "run control": Kind(

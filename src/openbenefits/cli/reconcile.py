@@ -18,6 +18,7 @@ from openbenefits.cli.ledger import in_dollars
 from openbenefits.cli.options import By, parse_day
 from openbenefits.cli.screen import console, say
 from openbenefits.core.money import dollars
+from openbenefits.reconcile.states import Kind
 
 if TYPE_CHECKING:
     from openbenefits.reconcile.models import Invoice
@@ -66,6 +67,10 @@ def load(
     number: Annotated[str, typer.Option("--number", help="The invoice's number.")],
     month: Annotated[date, typer.Option("--month", help="A day of the month billed.", **_DAY)],
     client: Annotated[str | None, typer.Option(help="The client; none: several share it.")] = None,
+    kind: Annotated[
+        Kind,
+        typer.Option(help="list of people, self-bill, summary by tier, billing (what a client was billed)."),
+    ] = Kind.LIST,
     statement: Annotated[date | None, typer.Option(help="When it was made out.", **_DAY)] = None,
     cutoff: Annotated[date | None, typer.Option(help="Until when changes are in it.", **_DAY)] = None,
     due: Annotated[date | None, typer.Option(help="When it is to be paid.", **_DAY)] = None,
@@ -85,6 +90,7 @@ def load(
         client_id=find_client(client).pk if client else 0,
         carrier=carrier,
         number=number,
+        kind=str(kind),
         month=month,
         statement_on=statement or month.replace(day=1),
         path=file,
@@ -316,6 +322,24 @@ def balances(
 
     rows = register(connection, find_client(client).pk, carrier, month)
     console.print(in_dollars(rows.drop("person_id"), f"Balances of {client} with {carrier}"))
+
+
+@app.command()
+def legs(
+    invoice: Number,
+    out: Annotated[Path | None, typer.Option("--out", help="A CSV file, by person, to write it to.")] = None,
+) -> None:
+    """Lay a bill to a client beside the carriers' invoices and the pays, by plan."""
+    connection = open_database()
+    from openbenefits.reconcile.billing import by_plan
+    from openbenefits.reconcile.frames import load_rows
+    from openbenefits.reconcile.models import BilledMonth
+    from openbenefits.reconcile.rules.margins import parts
+
+    rows = load_rows(connection, BilledMonth, _invoice(invoice).pk)
+    if out is not None:
+        rows.with_columns(**parts()).write_csv(out)
+    console.print(in_dollars(by_plan(rows).drop("client_id"), "Four legs by plan"))
 
 
 @app.command()

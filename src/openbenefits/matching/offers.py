@@ -14,7 +14,7 @@ from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_CENT, MICROS_PE
 from openbenefits.matching.candidates import CANDIDATE, RATES, TIERED, TIERS, Candidates, NoCandidates
 from openbenefits.programs.frames import PEO
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import STANDING, Method
+from openbenefits.renewals.codes import STANDING, Band, Method
 from openbenefits.renewals.models import Batch, BenefitsPlan
 from openbenefits.renewals.rules.pricing import priced
 
@@ -57,6 +57,13 @@ def candidates_of(connection: Any, client_id: int, batches: Sequence[int]) -> Ca
             f"batch {row['batch_id']}, plan {row['unique_code']}: expected rates of a rate group, found none;"
             " choose one"
         )
+    other = lines.filter((pl.col("band") != str(Band.AGE)) & (pl.col("band_from") > 0))
+    if other.height:
+        row = offers.join(other, on="offer_id", how="semi").row(0, named=True)
+        raise NoCandidates(
+            f"batch {row['batch_id']}, plan {row['unique_code']}: expected rates by tier and age, found rates"
+            f" by {other['band'][0]}; compare this batch on its own page, or leave the plan out"
+        )
     return Candidates(rows=_rows(found, offers, lines), rates=_rates(lines))
 
 
@@ -70,7 +77,7 @@ def _rows(batches: Sequence[Batch], offers: pl.DataFrame, lines: pl.DataFrame) -
         schema={"batch_id": pl.Int64, "package": pl.String, "title": pl.String},
     )
     has_cost = lines.group_by("offer_id").agg(is_cost_known=pl.col("cost_cents").is_not_null().all())
-    is_by_age = lines.group_by("offer_id").agg(is_by_age=(pl.col("age_from") > 0).any())
+    is_by_age = lines.group_by("offer_id").agg(is_by_age=(pl.col("band_from") > 0).any())
     rows = offers.join(names, on="batch_id").join(_employers(lines), on="offer_id", how="left")
     rows = rows.join(has_cost, on="offer_id", how="left").join(is_by_age, on="offer_id", how="left")
     rows = rows.join(_designs(offers), on="plan_id", how="left")
@@ -94,7 +101,7 @@ def _table(what: str) -> pl.Expr:
 
 def _employers(lines: pl.DataFrame) -> pl.DataFrame:
     """What the employer gives, a column per tier and way; as stated, of the one way the method says."""
-    by_tier = lines.sort("age_from").unique(["offer_id", "tier"], keep="first", maintain_order=True)
+    by_tier = lines.sort("band_from").unique(["offer_id", "tier"], keep="first", maintain_order=True)
     columns = []
     for tier in TIERS:
         of_tier = pl.col("tier") == tier
@@ -132,14 +139,14 @@ def _amount(said: Any, unit: int) -> int | None:
 
 def _rates(lines: pl.DataFrame) -> pl.DataFrame:
     """A table of premiums and one of true costs for each offer; by age where its rate group goes by age."""
-    is_by_age = (pl.col("age_from") > 0).any().over("offer_id")
+    is_by_age = (pl.col("band_from") > 0).any().over("offer_id")
     parts = [pl.DataFrame(schema=RATES)]
     for what in ("premium", "cost"):
         parts.append(
             lines.drop_nulls(f"{what}_cents").select(
                 table=_table(what),
                 tier="tier",
-                age_from=pl.when(is_by_age).then("age_from").cast(pl.Int16),
+                age_from=pl.when(is_by_age).then("band_from").cast(pl.Int16),
                 area=pl.lit(None, pl.String),
                 rate_micros=pl.col(f"{what}_cents") * MICROS_PER_CENT,
                 is_per_member=pl.lit(value=False),

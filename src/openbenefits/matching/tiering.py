@@ -97,7 +97,7 @@ def rates_of_plan(plan: BenefitsPlan) -> pl.DataFrame:
 
     Errors: TierUnknown for a plan without rate groups.
     """
-    found = plan.rate_groups.filter(rates__tier=TIERS[0], rates__age_from=0)
+    found = plan.rate_groups.filter(rates__tier=TIERS[0], rates__band_from=0)
     rows = list(found.values_list("title", "rates__premium_micros"))
     if not rows:
         raise TierUnknown(

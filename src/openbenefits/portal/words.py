@@ -29,6 +29,13 @@ PLAN_TYPE_NAMES = (
 )
 """Names of plan types, as `core.plan_types` has them; here so that they can be translated."""
 
+DESIGN_WORDS = (  # of renewals.designs, as a client's contact reads them
+    *(gettext_noop("Deductible, one person"), gettext_noop("Deductible, the family")),
+    *(gettext_noop("Most out of pocket, one person"), gettext_noop("Most out of pocket, the family")),
+    *(gettext_noop("Visit to a family doctor"), gettext_noop("Visit to a specialist")),
+    *(gettext_noop("Visit to an emergency room"), gettext_noop("Prescription filled")),
+    *(gettext_noop("deductible and coinsurance"), gettext_noop("the same"), gettext_noop("paid another way")),
+)
 TIER_NAMES = (
     *(gettext_noop("Employee only"), gettext_noop("Employee and spouse"), gettext_noop("Family")),
     *(gettext_noop("Employee and children"), gettext_noop("Employee and domestic partner")),

@@ -7,7 +7,7 @@ import polars as pl
 from openbenefits.reconcile.frames import load_items, load_rows
 from openbenefits.reconcile.items import proposed_payment
 from openbenefits.reconcile.models import Invoice, PlanMonth
-from openbenefits.reconcile.states import ACTIVE
+from openbenefits.reconcile.states import ACTIVE, Kind
 from openbenefits.reconcile.terms import terms_of
 
 ENTRY = {
@@ -34,10 +34,10 @@ def entries(connection: Any, invoice: Invoice) -> pl.DataFrame:
     took of employees stands for it; the rest is the employer's. A balance carried, or a rounding of the
     payment, is of client 0, where several share the invoice.
 
-    Shapes: as ENTRY, one of debit and credit is 0. Empty for an invoice that is not reconciled.
+    Shapes: as ENTRY, one of debit and credit is 0. Empty for one not reconciled, and for a bill to a client.
     """
     months = load_rows(connection, PlanMonth, invoice.pk)
-    if months.is_empty():
+    if months.is_empty() or invoice.kind == Kind.BILLING:
         return pl.DataFrame(schema=ENTRY)
     terms = terms_of(invoice.carrier)
     sums = months.group_by("client_id").agg(

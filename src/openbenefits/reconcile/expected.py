@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS
 from openbenefits.enrollment.frames import load_coverage
 from openbenefits.payroll.owing import known_of
@@ -46,11 +47,13 @@ class Expected:
 
 
 def plans_of(connection: Any, client_ids: Sequence[int], carriers: Sequence[str]) -> pl.DataFrame:
-    """List the plans of carriers: plan_id, plan (its code), plan_type, plan_name, client_id (0.
+    """List the plans of carriers (EVERY: of all): plan_id, plan (its code), plan_type, plan_name.
 
-    The PEO's).
+    And client_id (0: the PEO's).
     """
-    rows = load_setup(connection, client_ids)["plan"].filter(pl.col("carrier").is_in(list(carriers)))
+    rows = load_setup(connection, client_ids)["plan"]
+    if EVERY not in carriers:
+        rows = rows.filter(pl.col("carrier").is_in(list(carriers)))
     latest = rows.sort("valid_from").unique("plan_id", keep="last", maintain_order=True)
     return latest.select("plan_id", "client_id", "plan_type", plan="code", plan_name="name").sort("plan_id")
 
@@ -88,10 +91,19 @@ def expect(
     runs, history = charging.runs_of(placed)
     units = _units(runs, history, plans, terms, months)
     known, units = _known(connection, units, points, rulebook, terms, plans, months)
-    priced = with_premiums(units, known, rulebook).with_columns(
+    priced = with_owed(with_premiums(units, known, rulebook), plans, terms).with_columns(
         expected_cents=charging.charged_cents(pl.col("full_cents"))
     )
     return Expected(units=priced.select(UNIT), history=history, plans=plans, known=known, rulebook=rulebook)
+
+
+def with_owed(rows: pl.DataFrame, plans: pl.DataFrame, terms: Terms) -> pl.DataFrame:
+    """Take of full_cents what the carrier is owed, by plan_id; rows of no plan stay as they are."""
+    if not terms.owed:
+        return rows
+    parts = {number: terms.owed_of(code) for number, code in plans.select("plan_id", "plan").iter_rows()}
+    part = pl.col("plan_id").replace_strict(parts, default=money.HUNDRED_PERCENT, return_dtype=pl.Int64)
+    return rows.with_columns(full_cents=money.percent_of(pl.col("full_cents"), part))
 
 
 def _units(

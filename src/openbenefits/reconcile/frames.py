@@ -1,6 +1,7 @@
 """The named SQL of reconciliation: coverage with when it was known, identities, lines and items."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -76,6 +77,24 @@ WHERE i.client_id = %(client)s AND i.carrier = %(carrier)s AND i.month < %(month
 GROUP BY 1, 2, 3, 4
 """
 
+BILLED = {
+    "client_id": pl.Int32,
+    "person_id": pl.Int64,
+    "plan_id": pl.Int32,
+    "invoiced_cents": pl.Int64,
+}
+BILLED_LINES = """
+SELECT m.client_id, m.person_id, l.plan_id, sum(l.premium_cents)::bigint AS invoiced_cents
+FROM reconcile_invoice AS i
+JOIN reconcile_invoiceline AS l ON l.invoice_id = i.id
+JOIN reconcile_linematch AS m ON m.invoice_id = l.invoice_id AND m.line = l.line
+WHERE i.client_id IN (0, %(client)s) AND i.kind IN ('list', 'self') AND i.results > 0
+  AND i.month BETWEEN %(month)s::date AND %(month)s::date + interval '1 year'
+  AND m.client_id = %(client)s AND coalesce(l.month, i.month) = %(month)s::date
+  AND m.standing = 'matched' AND l.plan_id IS NOT NULL
+GROUP BY 1, 2, 3
+"""
+
 CLIENTS = {"client_id": pl.Int32, "client": pl.String}
 
 ITEMS = """
@@ -116,6 +135,11 @@ def load_earlier(connection: Any, client_id: int, carrier: str, month: Any) -> p
     """Add up what earlier invoices billed, by person, plan and coverage month, retro lines included."""
     given = {"client": client_id, "carrier": carrier, "month": month}
     return copy_out(connection, EARLIER_LINES, EARLIER, given)
+
+
+def load_billed(connection: Any, client_id: int, month: date) -> pl.DataFrame:
+    """Add up what carriers billed of a client for a coverage month, later corrections included: BILLED."""
+    return copy_out(connection, BILLED_LINES, BILLED, {"client": client_id, "month": month})
 
 
 def load_rows(connection: Any, model: Any, invoice_id: int) -> pl.DataFrame:

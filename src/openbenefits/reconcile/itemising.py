@@ -4,6 +4,7 @@ Found again, they keep their state.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from openbenefits.reconcile.owing import Owing
 from openbenefits.reconcile.rules.causes import LEGS, OWNERS
 from openbenefits.reconcile.rules.comparing import ROUNDING
 from openbenefits.reconcile.rules.deadlines import deadline
-from openbenefits.reconcile.states import ACTIVE, ENDED, ItemState
+from openbenefits.reconcile.states import ACTIVE, ENDED, ItemState, Kind
 from openbenefits.reconcile.terms import Terms
 from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
 
@@ -40,18 +41,20 @@ def as_items(
     connection: Any,
     invoice: Invoice,
     compared: "Compared",
-    owing: Owing,
-    money: pl.DataFrame,
+    beside: Sequence[pl.DataFrame],
     terms: Terms,
 ) -> pl.DataFrame:
-    """Answer the items of a comparison: key and FOUND_AGAIN; what is only rounding is none."""
+    """Answer the items of a comparison: key and FOUND_AGAIN; what is only rounding is none.
+
+    beside: items of other legs, as `of_deductions`, `of_money`.
+    """
     found = compared.found.filter(pl.col("code") != ROUNDING)
     named = _in_words(connection, found, compared)
-    keyed = named.with_columns(key=_key("A"), leg=pl.col("code").replace_strict(LEGS, default="A"))
-    taken = _deductions(owing)
+    leg = LEG_OF_BILLS if invoice.kind == Kind.BILLING else "A"
+    of_code = pl.col("code").replace_strict(LEGS, default=leg)
+    keyed = named.with_columns(key=_key(leg), leg=pl.lit(leg) if leg == LEG_OF_BILLS else of_code)
     rows = pl.concat(
-        [one.select(_COLUMNS) for one in (keyed, taken, _money(invoice, money), _balance(invoice))],
-        how="vertical_relaxed",
+        [one.select(COLUMNS) for one in (keyed, *beside, _balance(invoice))], how="vertical_relaxed"
     )
     texts = ("expected", "found", "notes", "lines", "cluster", "plan_type")
     rows = rows.with_columns(
@@ -72,7 +75,8 @@ def as_items(
     return _carried(connection, invoice, rows)
 
 
-_COLUMNS = (
+LEG_OF_BILLS = "D"
+COLUMNS = (
     *("key", "client_id", "person_id", "plan_id", "plan_type", "month", "leg", "code", "is_timing"),
     *("expected_cents", "invoiced_cents", "difference_cents", "expected", "found", "notes", "lines"),
     *("cluster", "evidence"),
@@ -87,7 +91,7 @@ def _key(leg: str) -> pl.Expr:
     unit = pl.format(
         "{}|{}|{}|{}|{}", pl.lit(leg), "client_id", "person_id", "plan_id", pl.col("month").cast(pl.String)
     )
-    return pl.coalesce(unit, pl.format("L|{}", "lines"))
+    return pl.coalesce("key", unit, pl.format("L|{}", "lines"))
 
 
 def _in_words(connection: Any, found: pl.DataFrame, compared: "Compared") -> pl.DataFrame:
@@ -116,8 +120,8 @@ def _in_words(connection: Any, found: pl.DataFrame, compared: "Compared") -> pl.
     )
     expected, said = _words()
     return rows.with_columns(
-        expected=expected.fill_null(""),
-        found=said.fill_null(""),
+        expected=pl.coalesce("told_expected", expected, pl.lit("")),
+        found=pl.coalesce("told_found", said, pl.lit("")),
         notes=pl.concat_str("note", "price_fault", separator="; ", ignore_nulls=True),
         evidence=_evidence(rows),
     )
@@ -174,7 +178,7 @@ def _evidence(rows: pl.DataFrame) -> pl.Series:
     return pl.Series("evidence", texts, dtype=pl.String)
 
 
-def _deductions(owing: Owing) -> pl.DataFrame:
+def of_deductions(owing: Owing) -> pl.DataFrame:
     """Answer what differs in payroll as items of leg B."""
     code = pl.col("code")
     return owing.found.with_columns(
@@ -198,7 +202,7 @@ def _deductions(owing: Owing) -> pl.DataFrame:
 MONEY = "MONEY_UNEXPLAINED"
 
 
-def _money(invoice: Invoice, money: pl.DataFrame) -> pl.DataFrame:
+def of_money(invoice: Invoice, money: pl.DataFrame) -> pl.DataFrame:
     """Answer what pays bring otherwise than the month costs, without a reason, as items of leg C."""
     collected = pl.col("taken_cents") + pl.col("employer_cents")
     return money.filter(pl.col("unexplained_cents") != 0).with_columns(
@@ -226,7 +230,7 @@ def _money(invoice: Invoice, money: pl.DataFrame) -> pl.DataFrame:
 
 def _balance(invoice: Invoice) -> pl.DataFrame:
     """Answer an item where the balance carried is not what we left unpaid of the invoice before."""
-    blank = pl.DataFrame(schema={name: schema_of(Item)[name] for name in _COLUMNS})
+    blank = pl.DataFrame(schema={name: schema_of(Item)[name] for name in COLUMNS})
     before = (
         Invoice.objects.filter(client_id=invoice.client_id, carrier=invoice.carrier, month__lt=invoice.month)
         .order_by("-month", "-pk")
@@ -256,7 +260,7 @@ def _balance(invoice: Invoice) -> pl.DataFrame:
         "cluster": "",
         "evidence": "{}",
     }
-    return pl.DataFrame([told | {"person_id": None, "plan_id": None}], schema=blank.schema).select(_COLUMNS)
+    return pl.DataFrame([told | {"person_id": None, "plan_id": None}], schema=blank.schema).select(COLUMNS)
 
 
 CARRIED = """

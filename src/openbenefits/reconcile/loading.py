@@ -16,15 +16,13 @@ from openbenefits.core.money import dollars
 from openbenefits.programs.frames import load_setup
 from openbenefits.reconcile import models
 from openbenefits.reconcile.expected import plans_of
-from openbenefits.reconcile.models import Invoice
+from openbenefits.reconcile.models import CarrierTerms, Invoice
 from openbenefits.reconcile.reading import Read, read_invoice, with_identity
-from openbenefits.reconcile.states import InvoiceState
-from openbenefits.reconcile.terms import Terms, save_terms, terms_of, with_labels
+from openbenefits.reconcile.states import InvoiceState, Kind
+from openbenefits.reconcile.terms import EVERY, Terms, save_terms, terms_of, with_labels
 from openbenefits.store import secrets
 from openbenefits.store.bulk import copy_in, copy_out, schema_of, update_from
 from openbenefits.workforce.models import Client
-
-KINDS = ("list", "self", "payment")
 
 
 class InvoiceRefused(ValueError):
@@ -35,8 +33,9 @@ class InvoiceRefused(ValueError):
 class InvoiceOrder:
     """An invoice as somebody hands it in.
 
-    client_id: 0 where several clients share it. month: any day of the month billed. The amounts are those
-    printed in its header; what is not stated is taken from the lines, and then not checked.
+    client_id: 0 where several clients share it; a bill of the PEO's is one client's. month: any day of the
+    month billed. The amounts are those printed in its header; what is not stated is taken from the lines, and
+    then not checked.
     """
 
     client_id: int
@@ -45,7 +44,7 @@ class InvoiceOrder:
     month: date
     statement_on: date
     path: Path
-    kind: str = "list"
+    kind: str = str(Kind.LIST)
     cutoff_on: date | None = None
     due_on: date | None = None
     previous_cents: int = 0
@@ -68,13 +67,16 @@ def load(connection: Any, order: InvoiceOrder, *, author: str, now: datetime) ->
             f"{read.name}: expected lines of people, found none; choose the detail of the invoice"
         )
     _refuse_twice(order, read)
+    _refuse_kind(order, read)
     sums = _sums(order, read, terms)
     with transaction.atomic(using=connection.alias):
+        if order.kind == Kind.BILLING:
+            terms = _terms_of_bills(order.carrier, terms, author=author, now=now)
         invoice = Invoice.objects.using(connection.alias).create(
             client_id=order.client_id,
             carrier=order.carrier,
             number=order.number,
-            kind="payment" if read.is_payment else order.kind,
+            kind=str(Kind.PAYMENT) if read.is_payment else order.kind,
             month=month,
             statement_on=order.statement_on,
             cutoff_on=order.cutoff_on or order.statement_on,
@@ -111,6 +113,28 @@ def _refuse_twice(order: InvoiceOrder, read: Read) -> None:
             f"expected a new number, found invoice {order.number} of {order.carrier} loaded before; correct"
             " the number, or take the earlier one back first"
         )
+
+
+def _refuse_kind(order: InvoiceOrder, read: Read) -> None:
+    """Refuse a bill of no client, and a summary that counts nobody."""
+    if order.kind == Kind.BILLING and not order.client_id:
+        raise InvoiceRefused(f"{read.name}: expected the client that was billed, found none; name it")
+    uncounted = read.lines.filter(pl.col("people").is_null())["row"].to_list()
+    if order.kind == Kind.SUMMARY and uncounted:
+        raise InvoiceRefused(
+            f"{read.name}: expected a number of people in every row of a summary bill, found none in rows"
+            f" {', '.join(str(row) for row in uncounted[:10])}; name its column in the carrier's layout, or"
+            " load it as a list bill"
+        )
+
+
+def _terms_of_bills(name: str, terms: Terms, *, author: str, now: datetime) -> Terms:
+    """Answer by what bills to clients are read: unless somebody said otherwise, they are for every plan."""
+    if CarrierTerms.objects.filter(carrier=name).exists():
+        return terms
+    every = Terms(carriers=(EVERY,))
+    save_terms(name, every, author=author, now=now)
+    return every
 
 
 def _sums(order: InvoiceOrder, read: Read, terms: Terms) -> dict[str, int]:
@@ -271,7 +295,13 @@ def take_back(connection: Any, invoice: Invoice) -> None:
             " its differences instead"
         )
     with transaction.atomic(using=connection.alias):
-        for model in (models.InvoiceLine, models.LineMatch, models.PlanMonth, models.PersonMonth):
+        for model in (
+            models.InvoiceLine,
+            models.LineMatch,
+            models.PlanMonth,
+            models.PersonMonth,
+            models.BilledMonth,
+        ):
             model.objects.filter(invoice_id=invoice.pk).delete()
         models.ItemAct.objects.filter(
             item_id__in=models.Item.objects.filter(invoice_id=invoice.pk).values("pk")

@@ -15,7 +15,7 @@ from openbenefits.reconcile.loading import InvoiceRefused, unmapped
 from openbenefits.reconcile.models import Invoice, PersonReference
 from openbenefits.reconcile.reading import last4_hash
 from openbenefits.reconcile.rules import matching
-from openbenefits.reconcile.states import InvoiceState
+from openbenefits.reconcile.states import InvoiceState, Kind
 from openbenefits.reconcile.terms import terms_of
 from openbenefits.store import secrets
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
@@ -80,6 +80,8 @@ def match_invoice(connection: Any, invoice: Invoice) -> Matched:
     """
     refuse_unmapped(connection, invoice)
     lines = load_rows(connection, models.InvoiceLine, invoice.pk)
+    if invoice.kind == Kind.SUMMARY:  # it names nobody
+        lines = lines.clear()
     known = load_identities(connection, clients_of(invoice))
     if lines["last4_hash"].null_count() < lines.height:
         opened = secrets.decrypt_ssn(known["ssn_sealed"].alias("ssn"))

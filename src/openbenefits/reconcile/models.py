@@ -25,7 +25,7 @@ class Invoice(models.Model):
     client_id = models.IntegerField()  # 0: several clients share it
     carrier = models.TextField()
     number = models.TextField()
-    kind = models.TextField()  # list, self, summary, payment (820)
+    kind = models.TextField()  # states.Kind
     month = models.DateField()  # the first day of the month billed
     statement_on = models.DateField()
     cutoff_on = models.DateField()  # changes the carrier knew by then are in it
@@ -81,6 +81,8 @@ class InvoiceLine(models.Model):
     rate_micros = models.BigIntegerField(null=True)
     age = models.SmallIntegerField(null=True)
     premium_cents = models.BigIntegerField()
+    employer_cents = models.BigIntegerField(null=True)  # the employer's share of it, where it is printed
+    people = models.IntegerField(null=True)  # of a summary bill: how many the line counts
     is_retro = models.BooleanField()
     month = models.DateField(null=True)  # the coverage month; null: an adjustment that names none
     reason = models.TextField(null=True)
@@ -206,3 +208,20 @@ class PersonMonth(models.Model):
     timing_cents = models.BigIntegerField()
     unexplained_cents = models.BigIntegerField()
     timing = models.TextField(default="")  # the reason of timing_cents
+
+
+class BilledMonth(models.Model):
+    """What a client was billed of somebody for a plan, beside coverage, carrier, payroll (rules.margins)."""
+
+    pk = models.CompositePrimaryKey("invoice_id", "client_id", "person_id", "plan_id")
+    client_id = models.IntegerField()
+    invoice_id = models.BigIntegerField()  # the bill of the client
+    person_id = models.BigIntegerField()
+    plan_id = models.IntegerField()
+    expected_cents = models.BigIntegerField()  # to be billed to the client
+    billed_cents = models.BigIntegerField()
+    premium_cents = models.BigIntegerField(null=True)  # expected of the carrier; null: it sent no invoice
+    invoiced_cents = models.BigIntegerField(null=True)
+    owed_cents = models.BigIntegerField(null=True)  # of the employee; null: no pay was reported
+    taken_cents = models.BigIntegerField(null=True)
+    employer_cents = models.BigIntegerField(null=True)

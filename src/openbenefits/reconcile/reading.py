@@ -36,10 +36,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "plan": ("plan", "plancode", "product", "benefit", "coverage", "planname", "coveragetype"),
     "tier": ("tier", "coveragetier", "coveragelevel", "contracttype", "tiercode"),
     "dependents": ("dependents", "dependentcount", "numberofdependents", "deps"),
+    "people": ("people", "lives", "count", "employees", "subscribers", "contracts", "enrolled", "headcount"),
+    "employer": ("employershare", "employerpart", "employercontribution", "ercontribution", "ershare"),
     "volume": ("volume", "coverageamount", "benefitamount", "amountofinsurance", "coveragevolume"),
     "rate": ("rate", "unitrate"),
     "age": ("age", "ageband", "attainedage"),
-    "premium": ("premium", "amount", "charge", "totalpremium", "premiumamount", "billedamount"),
+    "premium": ("premium", "amount", "charge", "totalpremium", "premiumamount", "billedamount", "billed"),
     "line_class": ("type", "lineclass", "transaction", "chargetype", "transactiontype"),
     "month": ("month", "coveragemonth", "billperiod", "coverageperiod", "period", "coveragefrom"),
     "month_through": ("coveragethrough", "coverageto", "periodend"),
@@ -66,6 +68,8 @@ LINE = {
     "rate_micros": pl.Int64,
     "age": pl.Int16,
     "premium_cents": pl.Int64,
+    "employer_cents": pl.Int64,
+    "people": pl.Int32,
     "is_retro": pl.Boolean,
     "month": pl.Date,
     "reason": pl.String,
@@ -217,12 +221,14 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
     read = cells.with_columns(
         premium_cents=amount(pl.col("premium")),
         volume_cents=amount(pl.col("volume")),
+        employer_cents=amount(pl.col("employer")),
         rate_micros=_micros(pl.col("rate")),
         own_month=_month(pl.col("month")),
         through_month=_month(pl.col("month_through")),
         born=read_day(pl.col("birth_on")),
         age=pl.col("age").str.extract(r"^(\d{1,3})").cast(pl.Int16, strict=False),
         dependents=pl.col("dependents").str.extract(r"^(\d{1,2})(?:\.0*)?$").cast(pl.Int16, strict=False),
+        lives=pl.col("people").str.replace_all(",", "").str.extract(r"^(\d{1,7})(?:\.0*)?$").cast(pl.Int32),
     )
     read = _without_totals(read)
     _refuse_unreadable(name, read)
@@ -233,6 +239,7 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
         last_name=pl.coalesce("last_name", last),
         first_name=pl.coalesce("first_name", first),
         birth_on="born",
+        people="lives",
         member_id=read_label(pl.col("member_id")),
         employee_number=read_label(pl.col("employee_number")),
         subgroup=read_label(pl.col("subgroup")),
@@ -272,6 +279,8 @@ def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
         ("volume", "volume_cents", False),
         ("month", "own_month", False),
         ("birth_on", "born", False),
+        ("employer", "employer_cents", False),
+        ("people", "lives", False),
     ]
     bad: list[str] = []
     for cell, value, is_needed in checks:
@@ -299,7 +308,10 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
     rows = told.with_columns(shares=pl.when(spans).then(count).otherwise(1))
     rows = rows.with_columns(share_no=pl.int_ranges(1, pl.col("shares") + 1)).explode("share_no")
     return rows.with_columns(
-        premium_cents=money.share_of_split(pl.col("premium_cents"), pl.col("share_no"), pl.col("shares")),
+        *(
+            money.share_of_split(pl.col(name), pl.col("share_no"), pl.col("shares")).alias(name)
+            for name in ("premium_cents", "employer_cents")
+        ),
         month=days.add_months(pl.col("month"), pl.col("share_no") - 1),
     )
 

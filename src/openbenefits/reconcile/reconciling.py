@@ -11,22 +11,24 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.reconcile import casing, models
-from openbenefits.reconcile.expected import Expected, expect
+from openbenefits.reconcile import billing, casing, models
+from openbenefits.reconcile.expected import Expected, expect, months_before, with_owed
 from openbenefits.reconcile.frames import load_earlier, load_items, load_rows
-from openbenefits.reconcile.itemising import as_items, write_items
+from openbenefits.reconcile.itemising import as_items, of_deductions, of_money, write_items
 from openbenefits.reconcile.loading import InvoiceRefused
 from openbenefits.reconcile.matching import clients_of, match_invoice, refuse_unmapped
 from openbenefits.reconcile.models import Invoice
 from openbenefits.reconcile.owing import Owing, owing_of
-from openbenefits.reconcile.rules import comparing, residuals
+from openbenefits.reconcile.rules import comparing, counting, margins, residuals
 from openbenefits.reconcile.rules.comparing import ROUNDING, UNIT, Settings
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
-from openbenefits.reconcile.states import ENDED, InvoiceState
+from openbenefits.reconcile.states import ENDED, InvoiceState, Kind
 from openbenefits.reconcile.terms import Terms, terms_of
 from openbenefits.store.bulk import copy_in, schema_of
+from openbenefits.workforce.models import Person
 
 MONTHS_BACK = 12
+_SETTLED = {name: comparing.FOUND[name] for name in (*UNIT, "month", "difference_cents")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +66,43 @@ def reconcile(connection: Any, invoice: Invoice, *, author: str, now: datetime) 
     with transaction.atomic(using=connection.alias):
         locked = Invoice.objects.using(connection.alias).select_for_update().get(pk=invoice.pk)
         locked.results += 1
-        money = person_months(invoice, compared, owing)
-        items = as_items(connection, locked, compared, owing, money, terms_of(invoice.carrier))
+        beside, told = _beside(connection, locked, compared, owing)
+        items = as_items(connection, locked, compared, beside, terms_of(invoice.carrier))
         write_items(connection, locked, items, compared.settled, author=author, now=now)
         _with_cases(connection, locked, author=author, now=now)
-        locked.told = _sums(compared, owing, money)
+        locked.told = _sums(compared, owing) | told
         _write_months(connection, locked, compared, owing)
-        _write_people(connection, locked, money)
         locked.inputs = inputs
         locked.save(update_fields=["results", "told", "inputs"])
     invoice.refresh_from_db()
     return dict(invoice.told)
+
+
+def _beside(
+    connection: Any, invoice: Invoice, compared: Compared, owing: Owing
+) -> tuple[list[pl.DataFrame], dict[str, Any]]:
+    """Write how the money of each person meets the invoice; answer the items of that, and its sums.
+
+    A carrier's invoice meets payroll (legs B and C), a bill to a client all three (leg D).
+    """
+    if invoice.kind == Kind.BILLING:
+        legs = billing.four_legs(connection, invoice, compared.wanted, _by_plan(compared.found), owing)
+        billing.write_legs(connection, invoice, legs)
+        sums = legs.with_columns(**margins.parts())
+        told = {name: _known_sum(sums[name]) for name in ("premium_cents", *margins.parts())}
+        return billing.items_beside(invoice, compared, legs), told
+    money = person_months(invoice, compared, owing)
+    _write_people(connection, invoice, money)
+    told = {
+        "timing_cents": int(money["timing_cents"].sum()),
+        "uncollected_cents": int(money["unexplained_cents"].sum()),
+    }
+    return [of_deductions(owing), of_money(invoice, money)], told
+
+
+def _known_sum(cents: pl.Series) -> int | None:
+    known = cents.drop_nulls()
+    return int(known.sum()) if known.len() else None
 
 
 def _with_cases(connection: Any, invoice: Invoice, *, author: str, now: datetime) -> None:
@@ -87,6 +115,8 @@ def _with_cases(connection: Any, invoice: Invoice, *, author: str, now: datetime
 
 def compare_invoice(connection: Any, invoice: Invoice) -> Compared:
     """Compare an invoice that is matched with what was expected of its month and of those before."""
+    if invoice.kind == Kind.SUMMARY:
+        return _compare_summary(connection, invoice)
     terms = terms_of(invoice.carrier)
     settings = settings_of(invoice, terms)
     lines = matched_lines(connection, invoice)
@@ -104,15 +134,49 @@ def compare_invoice(connection: Any, invoice: Invoice) -> Compared:
     now_units, past_units = units.filter(month=invoice.month), units.filter(pl.col("month") < invoice.month)
     whose, nobodys = _of_whom(lines)
     found = comparing.compare(whose.filter(~pl.col("is_retro")), now_units, expected.history, settings)
-    found = comparing.decide(found, units, _variants(found, now_units, expected))
+    found = comparing.decide(found, units, _variants(found, now_units, expected, terms))
     earlier = load_earlier(connection, invoice.client_id, invoice.carrier, invoice.month)
     earlier = earlier.filter(pl.col("month").is_in(past))
     retro, settled, wanted = comparing.compare_retro(whose.filter("is_retro"), past_units, earlier, settings)
     rows = pl.concat([found, retro, comparing.of_nobody(nobodys, settings)])
+    rows = comparing.with_clusters(rows, terms.tolerances.cluster_lines)
     return Compared(
-        found=comparing.with_clusters(rows, terms.tolerances.cluster_lines),
+        found=margins.as_billing(rows) if invoice.kind == Kind.BILLING else rows,
         settled=settled,
         wanted=pl.concat([_wanted(now_units, settings), wanted.select(*UNIT, "month", "expected_cents")]),
+        expected=expected,
+        lines=lines,
+    )
+
+
+def _compare_summary(connection: Any, invoice: Invoice) -> Compared:
+    """Compare the numbers and sums of a bill that names nobody, by client, plan and tier."""
+    terms = terms_of(invoice.carrier)
+    settings = settings_of(invoice, terms)
+    (last,) = months_before(invoice.month, 1)
+    expected = expect(connection, clients_of(invoice), terms, [last, invoice.month])
+    lines = load_rows(connection, models.InvoiceLine, invoice.pk).with_columns(
+        person_id=pl.lit(None, pl.Int64), is_dependent=pl.lit(value=False), standing=pl.lit("matched")
+    )
+    types = expected.plans.select("plan_id", "plan_type")
+    lines = lines.join(types, on="plan_id", how="left", maintain_order="left")
+    units = comparing.to_group(expected.units, settings)
+    now, before = (counting.held_of(units.filter(month=month)) for month in (invoice.month, last))
+    of_type = expected.history.group_by("client_id", "person_id", "plan_type")
+    perhaps = counting.candidates(now, before, of_type.agg(pl.col("made_at").max()))
+    people = Person.objects.filter(pk__in=perhaps["person_id"].unique().to_list())
+    numbers = dict(people.values_list("pk", "employee_number"))
+    ours = lines.filter(pl.col("client_id") > 0)
+    sums = counting.groups(now, ours.filter(~pl.col("is_retro")))
+    found = [
+        counting.compare_counts(sums, perhaps, numbers, settings),
+        counting.of_corrections(ours.filter("is_retro"), settings),
+        comparing.of_nobody(lines.filter(pl.col("client_id") == 0), settings),
+    ]
+    return Compared(
+        found=comparing.with_clusters(pl.concat(found), terms.tolerances.cluster_lines),
+        settled=pl.DataFrame(schema=_SETTLED),
+        wanted=_wanted(expected.units.filter(month=invoice.month), settings),
         expected=expected,
         lines=lines,
     )
@@ -154,14 +218,16 @@ def _of_whom(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return whose, lines.join(whose.select("line"), on="line", how="anti")
 
 
-def _variants(found: pl.DataFrame, units: pl.DataFrame, expected: Expected) -> pl.DataFrame:
+def _variants(found: pl.DataFrame, units: pl.DataFrame, expected: Expected, terms: Terms) -> pl.DataFrame:
     """Price what the carrier may have taken for true, of the units whose cause nothing printed tells."""
     asked = comparing.undecided(found, units)
     if asked.is_empty():
         schema = {"unit": pl.Int32, "cause": pl.String, "told": pl.String, "full_cents": pl.Int64}
         return pl.DataFrame(schema=schema)
     rows = variants_of(asked, expected.known, expected.rulebook)
-    return variant_premiums(rows, expected.known, expected.rulebook)
+    priced = variant_premiums(rows, expected.known, expected.rulebook)
+    plans = asked.select("unit", "plan_id").unique("unit")
+    return with_owed(priced.join(plans, on="unit", how="left"), expected.plans, terms)
 
 
 def _wanted(units: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -182,7 +248,7 @@ def _past_months(invoice: Invoice) -> list[date]:
 # --- sums -------------------------------------------------------------------------------------------------
 
 
-def _sums(compared: Compared, owing: Owing, money: pl.DataFrame) -> dict[str, Any]:
+def _sums(compared: Compared, owing: Owing) -> dict[str, Any]:
     """Sum up: explained and unexplained come to invoice less expected, to the cent (docs/invoices.md §5)."""
     found = compared.found
     unexplained = int(found.filter(code="UNEXPLAINED")["difference_cents"].sum())
@@ -191,7 +257,7 @@ def _sums(compared: Compared, owing: Owing, money: pl.DataFrame) -> dict[str, An
     standing = dict(compared.lines["standing"].value_counts().iter_rows())
     return {
         "lines": compared.lines.height,
-        "people": compared.lines["person_id"].drop_nulls().n_unique(),
+        "people": compared.lines["person_id"].drop_nulls().n_unique() + int(compared.lines["people"].sum()),
         "matched": standing.get("matched", 0),
         "asked": standing.get("ask", 0),
         "unmatched": standing.get("unmatched", 0),
@@ -204,8 +270,6 @@ def _sums(compared: Compared, owing: Owing, money: pl.DataFrame) -> dict[str, An
         "owed_cents": owing.total("owed_cents"),
         "taken_cents": owing.total("taken_cents"),
         "employer_cents": owing.total("employer_cents"),
-        "timing_cents": int(money["timing_cents"].sum()),
-        "uncollected_cents": int(money["unexplained_cents"].sum()),
     }
 
 
@@ -236,7 +300,9 @@ def plan_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFr
         compared.lines.with_columns(pl.col("plan_id").fill_null(0))
         .group_by(key)
         .agg(
-            people_invoiced=pl.col("identity").filter(~pl.col("is_retro")).n_unique(),
+            people_invoiced=pl.when(pl.col("people").is_null().all())
+            .then(pl.col("identity").filter(~pl.col("is_retro")).n_unique())
+            .otherwise(pl.col("people").filter(~pl.col("is_retro")).sum()),
             invoiced_cents=pl.col("premium_cents").sum(),
         )
     )

@@ -3,6 +3,16 @@
 from enum import StrEnum
 
 
+class Kind(StrEnum):
+    """What an invoice is."""
+
+    LIST = "list"  # the carrier names people
+    SELF = "self"  # made by ourselves from our own records
+    SUMMARY = "summary"  # numbers of people and sums by tier
+    PAYMENT = "payment"  # an 820
+    BILLING = "billing"  # what the PEO billed a client
+
+
 class InvoiceState(StrEnum):
     """Where an invoice stands."""
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 from django.db import transaction
 
+from openbenefits.core.money import HUNDRED_PERCENT
 from openbenefits.reconcile.models import CarrierTerms
 
 EVERY = "*"
@@ -58,7 +59,9 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     carriers: whose plans it bills, by their names in set-up. layout: heading -> column of ours ('-': not
     read). plans, tiers, subgroups: what it prints -> our codes of plans, coverage codes and clients.
-    cobra: whether people who continue coverage are billed to themselves or on the group's invoice.
+    carriers may be '*', every one: so for what clients are billed. cobra: whether people who continue
+    coverage are billed to themselves or on the group's invoice. owed: of a plan (code, or '*') whose price in
+    set-up is not the carrier's premium, the micro-percent of it that the carrier is owed.
     """
 
     carriers: tuple[str, ...]
@@ -77,6 +80,7 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     claims_block: bool = False
     cobra: Literal["direct", "group"] = "direct"
     pays: Literal["as_billed", "as_reconciled"] = "as_billed"
+    owed: dict[str, int] = {}
     accounts: dict[str, str] = {}  # entries.WORDS -> what the account is called in the ledger
     contact: str = ""
     source: str = ""
@@ -85,6 +89,10 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def wash_of(self, plan: str, client: str) -> Wash:
         """Answer the rule of a plan: the client's own, the plan's, that of every plan; else full months."""
         return self.client_wash.get(client) or self.wash.get(plan) or self.wash.get(EVERY) or Wash()
+
+    def owed_of(self, plan: str) -> int:
+        """Answer the part of a plan's price in set-up that is owed to the carrier, in micro-percent."""
+        return self.owed.get(plan, self.owed.get(EVERY, HUNDRED_PERCENT))
 
 
 def read_terms(document: Any) -> Terms:
@@ -103,6 +111,8 @@ def read_terms(document: Any) -> Terms:
             raise TermsRefused(
                 f"expected a wash day from 10 to 20, or 31 for the month's end, found {wash.day}; correct it"
             )
+    if any(part <= 0 for part in found.owed.values()):
+        raise TermsRefused("expected parts of the price above 0 (`owed`), found another; correct it")
     return found
 
 

@@ -14,7 +14,7 @@ from openbenefits.core.plan_types import DELIVERED
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import chosen
-from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, OfferStatus
+from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, OfferStatus, band_said
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, ClientApproval, Offer, Withdrawal
 from openbenefits.renewals.moves import BATCH, OFFER
@@ -161,6 +161,7 @@ def document_of(
             ("Written down for", signature.on_behalf_of),
             ("Mark of the prices", digest[:16]),
         ]
+    told_designs = _designs(weighed)
     made = "for signature" if now is None else f"signed {now:%Y-%m-%d}"
     return pdf_of(
         f"Benefits {batch.effective_on.year}: {batch.card_title or batch.type}",
@@ -168,6 +169,7 @@ def document_of(
             "In all, a month": _whole(weighed),
             "Plans, a month": _plans(weighed),
             "One person, a month": _people(weighed),
+            **({"What members pay themselves": told_designs} if told_designs.height else {}),
         },
         selections=[one for one in told if one[1]],
         made=made,
@@ -218,15 +220,32 @@ def _people(weighed: Compared) -> pl.DataFrame:
     rows = []
     for offer_id in weighed.standing["offer_id"].unique(maintain_order=True):
         for row in weighed.tiers(offer_id).iter_rows(named=True):
-            age = f", from {row['age_from']}" if row["age_from"] else ""
+            said = band_said(row["band"] or Band.AGE, row["band_from"])
+            band = f", {said}" if said else ""
             rows.append(
                 {
                     "Plan": names[offer_id],
-                    "Covers": f"{TIER_NAMES[row['tier']]}{age}",
+                    "Covers": f"{TIER_NAMES[row['tier']]}{band}",
                     "Premium": dollars(row["is_premium_cents"]),
                     "Employer": dollars(row["is_employer_cents"]),
                     "Employee now": dollars(row["was_employee_cents"]),
                     "Employee": dollars(row["is_employee_cents"]),
                 }
             )
+    return pl.DataFrame(rows)
+
+
+def _designs(weighed: Compared) -> pl.DataFrame:
+    names = dict(weighed.offers.select("offer_id", "plan_name").iter_rows())
+    rows = [
+        {
+            "Plan": names[offer_id],
+            "What": one.name,
+            "Now": one.was,
+            "Renewal": one.is_now,
+            "Change": one.change,
+        }
+        for offer_id in weighed.standing["offer_id"].unique(maintain_order=True)
+        for one in weighed.designs.get(offer_id, ())
+    ]
     return pl.DataFrame(rows)

@@ -37,6 +37,32 @@ class RateSource(StrEnum):
     PERCENTAGE = "percentage"
 
 
+class Band(StrEnum):
+    """What rates of a group go by beside the tier: a band holds its lower edge."""
+
+    AGE = "age"  # years
+    SERVICE = "service"  # whole years since hired
+    PAY = "pay"  # whole dollars a year
+    SMOKER = "smoker"  # 1: who smokes, 0: who does not
+
+
+def band_said(band: str, begins: int) -> str:
+    """Say a band in words; nothing for the only one there is, or the lowest.
+
+    >>> band_said("age", 40), band_said("pay", 50_000), band_said("smoker", 1), band_said("age", 0)
+    ('from age 40', 'from $50,000 a year', 'smokers', '')
+    """
+    if not begins:
+        return ""
+    said = {
+        Band.AGE: f"from age {begins}",
+        Band.SERVICE: f"from {begins} years of service",
+        Band.PAY: f"from ${begins:,} a year",
+        Band.SMOKER: "smokers",
+    }
+    return said[Band(band)]
+
+
 class Method(StrEnum):
     """How the employer's contribution is set; the other of dollars and percent is worked out."""
 

@@ -1,5 +1,6 @@
 """Current against renewal, side by side: per plan, per tier, per person, per pay."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,8 @@ import polars as pl
 from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import STANDING
+from openbenefits.renewals.codes import STANDING, Band
+from openbenefits.renewals.designs import Feature, design_deltas
 from openbenefits.renewals.existing import existing_lines
 from openbenefits.renewals.models import Batch, ClientApproval
 from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
@@ -30,6 +32,8 @@ class Compared:
     offers: pl.DataFrame
     lines: pl.DataFrame
     before: pl.DataFrame
+    designs: Mapping[int, Sequence[Feature]]
+    """What members pay themselves, now against renewal, by offer."""
 
     @cached_property
     def standing(self) -> pl.DataFrame:
@@ -55,12 +59,12 @@ class Compared:
         return sides.row(0, named=True)
 
     def tiers(self, offer_id: int) -> pl.DataFrame:
-        """Compare one person of each tier and age band of an offer, a month."""
-        keys = ("offer_id", "tier", "age_from")
+        """Compare one person of each tier and band of an offer, a month."""
+        keys = ("offer_id", "tier", "band_from")
         mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
         rows = compared(mine[0], mine[1], *keys)
-        people = mine[1].select(*keys, "people", "employer_percent_micros")
-        return rows.join(people, on=list(keys), how="left").sort("age_from")
+        people = mine[1].select(*keys, "band", "people", "employer_percent_micros")
+        return rows.join(people, on=list(keys), how="left").sort("band_from")
 
     def with_pays(self, rows: pl.DataFrame, frequencies: list[str]) -> pl.DataFrame:
         """Add what the employee pays in each pay, now and then: was_<frequency>, is_<frequency>."""
@@ -79,15 +83,21 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     lines = priced(signed_lines(batch) if is_signed(batch) else frames.load_lines(connection, [batch.pk]))
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
     held = priced(frames.load_lines(connection, offers=before["old"].to_list()))
-    counts = lines.select("offer_id", "tier", "age_from", now="people")
+    counts = lines.select("offer_id", "tier", "band_from", now="people")
     renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
     moved = (
         pl.concat([renewed.select(lines.columns), priced(existing_lines(batch)).select(lines.columns)])
-        .join(counts, on=["offer_id", "tier", "age_from"], how="left")
+        .join(counts, on=["offer_id", "tier", "band_from"], how="left")
         .with_columns(people=pl.coalesce("now", "people"))
         .drop("now")
     )
-    return Compared(batch=batch, offers=offers, lines=lines, before=moved.select(lines.columns))
+    return Compared(
+        batch=batch,
+        offers=offers,
+        lines=lines,
+        before=moved.select(lines.columns),
+        designs=design_deltas(connection, offers),
+    )
 
 
 def approval_of(batch: Batch) -> ClientApproval | None:
@@ -100,10 +110,15 @@ def is_signed(batch: Batch) -> bool:
     return approval_of(batch) is not None
 
 
+_BEFORE_BANDS = {"band": str(Band.AGE)}
+"""What lines lack that were signed when rates went by age alone, `age_from`."""
+
+
 def signed_lines(batch: Batch) -> pl.DataFrame:
     """Answer the lines of a batch as they were signed."""
     approval = approval_of(batch)
-    rows = [] if approval is None else approval.lines
+    rows = [] if approval is None else [_BEFORE_BANDS | one for one in approval.lines]
+    rows = [one | {"band_from": one["age_from"]} if "age_from" in one else one for one in rows]
     return pl.DataFrame(rows, schema=LINES)
 
 

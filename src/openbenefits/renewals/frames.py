@@ -8,6 +8,8 @@ import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS
 from openbenefits.core.days import age_years
+from openbenefits.core.money import CENTS_PER_DOLLAR
+from openbenefits.renewals.codes import Band
 from openbenefits.renewals.rules.pricing import LINES
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce import frames as workforce
@@ -50,7 +52,7 @@ WHERE o.batch_id = ANY(%(batches)s) OR o.id = ANY(%(offers)s)
 ORDER BY p.plan_type, p.carrier, p.unique_code, o.benefit_group, o.id
 """
 LINES_QUERY = """
-SELECT o.id AS offer_id, r.tier, r.age_from, r.premium_micros, r.cost_micros,
+SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_micros,
        CASE WHEN g.rate_source = 'percentage' THEN g.factor_micros ELSE o.risk_factor_micros END
          AS factor_micros,
        o.method, t.employer_cents AS stated_cents, t.employer_percent_micros AS stated_percent_micros,
@@ -59,9 +61,9 @@ FROM renewals_offer AS o
 JOIN renewals_rategroup AS g ON g.id = o.rate_group_id
 JOIN renewals_grouprate AS r ON r.rate_group_id = g.id
 LEFT JOIN renewals_offertier AS t ON t.offer_id = o.id AND t.tier = r.tier
-LEFT JOIN renewals_offercount AS c ON c.offer_id = o.id AND c.tier = r.tier AND c.age_from = r.age_from
+LEFT JOIN renewals_offercount AS c ON c.offer_id = o.id AND c.tier = r.tier AND c.band_from = r.band_from
 WHERE o.batch_id = ANY(%(batches)s) OR o.id = ANY(%(offers)s)
-ORDER BY o.id, array_position(ARRAY['EE','ES','EC','EK','EF'], r.tier), r.age_from
+ORDER BY o.id, array_position(ARRAY['EE','ES','EC','EK','EF'], r.tier), r.band_from
 """
 HELD = {"client_id": pl.Int32(), "person_id": pl.Int64(), "benefit_record": pl.Int16(), "option": pl.String()}
 HELD_QUERY = """
@@ -120,8 +122,8 @@ def _asked(batches: Sequence[int], offers: Sequence[int]) -> dict[str, Any]:
 def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
     """Load who is covered by which option on a day, with age and benefit group.
 
-    Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), age (null: no birth
-            date), benefit_group.
+    Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), benefit_group, and a
+            column for each of `codes.Band` (null: not known).
     """
     where = {"client": client_id, "as_of": as_of, "kinds": COVERED}
     held = copy_out(connection, HELD_QUERY, HELD, where)
@@ -132,13 +134,21 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
         .with_columns(pl.col("case").cast(pl.Int32), as_of=pl.lit(as_of))
     )
     if cases.is_empty():
-        return held.with_columns(age=pl.lit(None, pl.Int32), benefit_group=pl.lit(None, pl.String))
+        bands = [pl.lit(None, pl.Int32).alias(str(band)) for band in Band]
+        return held.with_columns(*bands, benefit_group=pl.lit(None, pl.String))
     facts = workforce.as_of(connection, cases).select(
-        "person_id", "benefit_record", "birth_on", "benefit_group"
+        *("person_id", "benefit_record", "benefit_group", "birth_on", "service_on", "annual_pay_cents"),
+        "is_smoker",
     )
-    return held.join(facts, on=["person_id", "benefit_record"], how="left").with_columns(
-        age=age_years(pl.col("birth_on"), pl.lit(as_of)).cast(pl.Int32)
+    on = pl.lit(as_of)
+    found = facts.select(
+        *("person_id", "benefit_record", "benefit_group"),
+        age=age_years(pl.col("birth_on"), on).cast(pl.Int32),
+        service=age_years(pl.col("service_on"), on).cast(pl.Int32),
+        pay=(pl.col("annual_pay_cents") // CENTS_PER_DOLLAR).cast(pl.Int32),
+        smoker=pl.col("is_smoker").cast(pl.Int32),
     )
+    return held.join(found, on=["person_id", "benefit_record"], how="left")
 
 
 def load_stored(connection: Any, client_id: int, schedule_id: int, as_of: date) -> pl.DataFrame:

@@ -150,7 +150,7 @@ def contribution_of(
     Errors: RenewalRefused for a tier that is not known, or has no rate where one is needed.
     """
     tiers = tiers_in_force()
-    flat = {one.tier: one.premium_micros for one in rates if one.age_from == 0}
+    flat = {one.tier: one.premium_micros for one in rates if one.band_from == 0}
     rows = [one for one in rule.iter_rows(named=True) if one["tier"]]
     is_percent = all(
         one["method"] == PERCENT

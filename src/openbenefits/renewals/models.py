@@ -7,6 +7,7 @@ Tables have `client_id`, so that row-level security follows by itself; amounts a
 from django.db import models
 
 from openbenefits.renewals.codes import (
+    Band,
     BatchStatus,
     BatchType,
     Method,
@@ -97,6 +98,7 @@ class RateGroup(models.Model):
     plan = models.ForeignKey(BenefitsPlan, on_delete=models.PROTECT, related_name="rate_groups")
     title = models.TextField()
     rate_source = models.TextField(default=RateSource.MANUAL)
+    band = models.TextField(default=Band.AGE)  # what its bands are of
     factor_micros = models.BigIntegerField(default=HUNDRED_PERCENT)  # of percentage groups
     begins_on = models.DateField()
     source = models.TextField()
@@ -108,18 +110,18 @@ class RateGroup(models.Model):
 
 
 class GroupRate(models.Model):
-    """A month's rates of one tier, from an age on: what is billed, and what the carrier is owed."""
+    """A month's rates of one tier and band: what is billed, and what the carrier is owed."""
 
     client_id = models.IntegerField()
     rate_group = models.ForeignKey(RateGroup, on_delete=models.CASCADE, related_name="rates")
     tier = models.TextField()
-    age_from = models.SmallIntegerField(default=0)  # 0 alone: rates do not depend on age
+    band_from = models.IntegerField(default=0)  # 0 alone: composite rates, without bands
     premium_micros = models.BigIntegerField()
     cost_micros = models.BigIntegerField(null=True)  # null: not known, and neither is the margin
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["rate_group", "tier", "age_from"], name="renewals_one_rate")
+            models.UniqueConstraint(fields=["rate_group", "tier", "band_from"], name="renewals_one_rate")
         ]
 
 
@@ -242,18 +244,18 @@ class OfferTier(models.Model):
 
 
 class OfferCount(models.Model):
-    """How many people of a tier and age band an offer is weighed with."""
+    """How many people of a tier and band an offer is weighed with."""
 
     client_id = models.IntegerField()
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="counts")
     tier = models.TextField()
-    age_from = models.SmallIntegerField(default=0)
+    band_from = models.IntegerField(default=0)
     people = models.IntegerField()
     is_edited = models.BooleanField(default=False)  # by somebody, and no longer what the timeline says
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["offer", "tier", "age_from"], name="renewals_one_count")
+            models.UniqueConstraint(fields=["offer", "tier", "band_from"], name="renewals_one_count")
         ]
 
 

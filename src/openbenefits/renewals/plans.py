@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from openbenefits.core import money
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.programs.drafts.services import Hand
-from openbenefits.renewals.codes import PlanKind, PlanStatus, RateSource, Tier
+from openbenefits.renewals.codes import Band, PlanKind, PlanStatus, RateSource, Tier
 from openbenefits.renewals.models import (
     HUNDRED_PERCENT,
     BenefitsPlan,
@@ -46,12 +46,12 @@ class PlanOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A month's rate of a tier, from an age on; micro-dollars."""
+    """A month's rate of a tier and band, by its lower edge; micro-dollars."""
 
     tier: Tier
     premium_micros: int
     cost_micros: int | None = None
-    age_from: int = 0
+    band_from: int = 0
 
 
 def add_plan(client_id: int, order: PlanOrder) -> BenefitsPlan:
@@ -97,8 +97,9 @@ def set_rates(
     client_id: int | None = None,
     rate_source: RateSource = RateSource.MANUAL,
     factor_micros: int = HUNDRED_PERCENT,
+    band: Band = Band.AGE,
 ) -> RateGroup:
-    """Write a rate group of a plan whole: its tiers and age bands, what is billed and what it costs.
+    """Write a rate group of a plan whole: its tiers and bands, what is billed and what it costs.
 
     client_id: of a client that keeps rates of its own for a master of the PEO's; none said: the plan's.
     What was signed stays as it was signed (approving).
@@ -108,9 +109,14 @@ def set_rates(
     where = f"rate group {title} of {plan.unique_code}"
     if not title.strip() or not rates or not source.strip():
         raise RenewalRefused(f"{where}: expected a title, rates and their source, found one missing; add it")
-    places = [(one.tier, one.age_from) for one in rates]
+    places = [(one.tier, one.band_from) for one in rates]
     if len(set(places)) < len(places):
-        raise RenewalRefused(f"{where}: expected each tier and age once, found one twice; take one out")
+        raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
+    edges = {one.band_from for one in rates}
+    if min(edges) < 0 or (band is Band.SMOKER and edges not in ({0, 1}, {0})):
+        raise RenewalRefused(
+            f"{where}: expected bands from 0 up, of smokers 0 and 1, found otherwise; correct them"
+        )
     if any(not 0 <= micros <= money.LARGEST_OPERAND for one in rates for micros in _micros(one)):
         raise RenewalRefused(
             f"{where}: expected rates from 0 to 1,000,000 dollars, found another; correct it"
@@ -123,6 +129,7 @@ def set_rates(
             defaults={
                 "rate_source": str(rate_source),
                 "factor_micros": factor_micros,
+                "band": str(band),
                 "begins_on": begins_on,
                 "source": source.strip(),
             },
@@ -145,14 +152,14 @@ def _columns(rate: Rate) -> dict[str, Any]:
 
 
 def rates_of(group: RateGroup) -> list[Rate]:
-    """Answer the rates of a group, by tier and age."""
+    """Answer the rates of a group, by tier and band."""
     order = list(Tier)
-    rows = group.rates.values_list("tier", "premium_micros", "cost_micros", "age_from")
+    rows = group.rates.values_list("tier", "premium_micros", "cost_micros", "band_from")
     found = [
-        Rate(tier=Tier(tier), premium_micros=premium, cost_micros=cost, age_from=age)
-        for tier, premium, cost, age in rows
+        Rate(tier=Tier(tier), premium_micros=premium, cost_micros=cost, band_from=begins)
+        for tier, premium, cost, begins in rows
     ]
-    return sorted(found, key=lambda one: (order.index(one.tier), one.age_from))
+    return sorted(found, key=lambda one: (order.index(one.tier), one.band_from))
 
 
 def renew_plan(
@@ -237,7 +244,7 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
         rates = [
             Rate(
                 tier=one.tier,
-                age_from=one.age_from,
+                band_from=one.band_from,
                 premium_micros=risen(one.premium_micros, change_micros),
                 cost_micros=None if one.cost_micros is None else risen(one.cost_micros, change_micros),
             )
@@ -252,6 +259,7 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
             by=by,
             rate_source=RateSource(group.rate_source),
             factor_micros=group.factor_micros,
+            band=Band(group.band),
         )
 
 

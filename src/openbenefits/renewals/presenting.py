@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, BatchStatus
+from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, band_said
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of, frequencies_of
+from openbenefits.renewals.designs import Feature
 from openbenefits.renewals.models import Batch, ClientApproval
 
 VISIBLE = tuple(str(one) for one in BatchStatus if one not in (BatchStatus.PENDING, BatchStatus.PREPARED))
@@ -42,7 +43,10 @@ class PersonLine:
 
     tier: str
     name: str
-    age_from: int
+    band: str
+    """Of what people: in words, of what the bands are, and the lower edge."""
+    band_kind: str
+    band_from: int
     people: int
     premium: Amount
     employer: Amount
@@ -60,6 +64,8 @@ class PlanShown:
     people: int
     amounts: dict[str, Amount]
     lines: Sequence[PersonLine]
+    design: Sequence[Feature]
+    """What members pay themselves, now against renewal; empty where that is not stated of both."""
 
     @property
     def offer_id(self) -> int:
@@ -119,13 +125,14 @@ def _amount(row: dict[str, Any], name: str) -> Amount:
 def _plan(weighed: Compared, row: dict[str, Any], frequencies: list[str]) -> PlanShown:
     lines = weighed.with_pays(weighed.tiers(row["offer_id"]), frequencies)
     order = list(TIER_NAMES)
-    rows = sorted(lines.iter_rows(named=True), key=lambda one: (order.index(one["tier"]), one["age_from"]))
+    rows = sorted(lines.iter_rows(named=True), key=lambda one: (order.index(one["tier"]), one["band_from"]))
     return PlanShown(
         row=row,
         category=DELIVERED.get(row["plan_type"], row["plan_type"]),
         people=row["people"] or 0,
         amounts={name: _amount(row, name) for name in ("premium", "employer", "employee", "cost", "margin")},
         lines=[_line(one, frequencies) for one in rows],
+        design=weighed.designs.get(row["offer_id"], ()),
     )
 
 
@@ -134,7 +141,9 @@ def _line(row: dict[str, Any], frequencies: list[str]) -> PersonLine:
     return PersonLine(
         tier=row["tier"],
         name=TIER_NAMES[row["tier"]],
-        age_from=row["age_from"],
+        band=band_said(row["band"] or Band.AGE, row["band_from"]),
+        band_kind=row["band"] or str(Band.AGE),
+        band_from=row["band_from"],
         people=row["people"] or 0,
         premium=premium,
         employer=employer,

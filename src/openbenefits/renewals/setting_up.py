@@ -16,7 +16,7 @@ from openbenefits.programs.drafts.services import Hand, OpenDraft
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.models import Draft
 from openbenefits.renewals import enrolling, underwriting
-from openbenefits.renewals.codes import BatchStatus
+from openbenefits.renewals.codes import Band, BatchStatus
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, Offer
 from openbenefits.renewals.rules.options import Priced, Sold, of_program
@@ -116,7 +116,7 @@ def _plans_of_peo() -> set[str]:
 
 def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
     """Say what becomes of each offer; those of the year before that nobody took up end."""
-    offers = list(batch.offers.select_related("plan").order_by("pk"))
+    offers = list(batch.offers.select_related("plan", "rate_group").order_by("pk"))
     going = set(weighed.standing["offer_id"])
     codes = {one.pk: one.option_code or _code_of(one) for one in offers}
     _keep_codes(offers, codes)
@@ -131,8 +131,9 @@ def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
             carrier=one.plan.carrier,
             design=one.plan.design,
             is_going=one.pk in going,
+            band=one.rate_group.band if one.rate_group else Band.AGE,
             prices=[
-                (row["tier"], row["age_from"], row["premium_cents"], row["employer_cents"])
+                (row["tier"], row["band_from"], row["premium_cents"], row["employer_cents"])
                 for row in weighed.lines.filter(offer_id=one.pk).iter_rows(named=True)
             ],
         )

@@ -111,7 +111,7 @@ def _by_tier(lines: list[RateLine]) -> list[Rate] | str:
         micros = int(line.rate * MICROS_PER_DOLLAR)
         if tier is not None and found.setdefault((tier, line.age_from or 0), micros) != micros:
             return f"two coverage codes of tier {tier} have different rates"
-    return [Rate(tier=tier, premium_micros=micros, age_from=age) for (tier, age), micros in found.items()]
+    return [Rate(tier=tier, premium_micros=micros, band_from=age) for (tier, age), micros in found.items()]
 
 
 def _master(part: PlanPart, rates: list[Rate], as_of: date, by: Hand) -> BenefitsPlan:
@@ -231,7 +231,7 @@ def _same_rates(plan: BenefitsPlan, tiers: Prices) -> str | None:
     """Name the rate group of a plan that has exactly these premiums."""
     wanted = {tier: premium * MICROS_PER_CENT for tier, (premium, _) in tiers.items()}
     for group in plan.rate_groups.filter(client_id=plan.client_id):
-        rates = {one.tier: one.premium_micros for one in rates_of(group) if one.age_from == 0}
+        rates = {one.tier: one.premium_micros for one in rates_of(group) if one.band_from == 0}
         if all(rates.get(tier) == micros for tier, micros in wanted.items()):
             return str(group.title)
     return None

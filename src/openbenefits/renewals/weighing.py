@@ -8,9 +8,9 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import Method, Tier
+from openbenefits.renewals.codes import Band, Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
-from openbenefits.renewals.rules.pricing import age_band
+from openbenefits.renewals.rules.pricing import band_value, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
 from openbenefits.renewals.tiers import tiers_in_force
 
@@ -38,7 +38,7 @@ def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int])
 
 
 def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edited: bool = True) -> None:
-    """Say with how many people of each tier and age band an offer is weighed.
+    """Say with how many people of each tier and band an offer is weighed.
 
     Errors: RenewalRefused below 0, and once the batch is signed.
     """
@@ -48,34 +48,34 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
         )
     with transaction.atomic():
         held_for_change(offer.batch)
-        for (tier, age_from), count in people.items():
+        for (tier, band_from), count in people.items():
             OfferCount.objects.update_or_create(
                 offer=offer,
                 tier=str(tier),
-                age_from=age_from,
+                band_from=band_from,
                 defaults={"client_id": offer.client_id, "people": count, "is_edited": is_edited},
             )
 
 
 def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
-    """Say how many people of each tier an offer is weighed with; of age bands the lowest holds them all.
+    """Say how many people of each tier an offer is weighed with; of bands the lowest holds them all.
 
     Errors: as set_counts.
     """
     bands: dict[str, list[int]] = {}
     if offer.rate_group is not None:
-        for tier, age_from in offer.rate_group.rates.order_by("age_from").values_list("tier", "age_from"):
-            bands.setdefault(tier, []).append(age_from)
+        for tier, band_from in offer.rate_group.rates.order_by("band_from").values_list("tier", "band_from"):
+            bands.setdefault(tier, []).append(band_from)
     wanted = {
-        (tier, age_from): count if place == 0 else 0
+        (tier, band_from): count if place == 0 else 0
         for tier, count in people.items()
-        for place, age_from in enumerate(bands.get(str(tier), [0]))
+        for place, band_from in enumerate(bands.get(str(tier), [0]))
     }
     set_counts(offer, wanted)
 
 
 def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
-    """Count who holds each offer's option on a day, by tier and age band; what somebody edited stays.
+    """Count who holds each offer's option on a day, by tier and band; what somebody edited stays.
 
     An offer whose option nobody can hold yet counts nobody. Answers how many people were counted.
     """
@@ -85,18 +85,18 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
     with transaction.atomic():
         held_for_change(batch)
         edited = OfferCount.objects.filter(offer__batch=batch, is_edited=True)
-        kept = set(edited.values_list("offer_id", "tier", "age_from"))
+        kept = set(edited.values_list("offer_id", "tier", "band_from"))
         OfferCount.objects.filter(offer__batch=batch, is_edited=False).delete()
         OfferCount.objects.bulk_create(
             OfferCount(client_id=batch.client_id, **row)
             for row in counted.iter_rows(named=True)
-            if (row["offer_id"], row["tier"], row["age_from"]) not in kept
+            if (row["offer_id"], row["tier"], row["band_from"]) not in kept
         )
     return int(counted["people"].sum())
 
 
 def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Count people by the offer that stands for what they hold: offer_id, tier, age_from, people.
+    """Count people by the offer that stands for what they hold: offer_id, tier, band_from, people.
 
     Shapes: held as load_held, offers as OFFERS with an option code, lines as LINES.
     """
@@ -112,10 +112,12 @@ def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
-    bands = lines.select("offer_id", "age_from").unique()
-    rows = age_band(rows.with_columns(pl.col("age").fill_null(0)), bands).drop_nulls("age_from")
+    kinds = lines.select("offer_id", "band").unique("offer_id")
+    value = band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
+    rows = rows.join(kinds, on="offer_id", how="left").with_columns(value=value.fill_null(0))
+    rows = in_bands(rows, lines.select("offer_id", "band_from").unique()).drop_nulls("band_from")
     return (
-        rows.group_by("offer_id", "tier", "age_from")
+        rows.group_by("offer_id", "tier", "band_from")
         .agg(people=pl.len())
-        .sort("offer_id", "tier", "age_from")
+        .sort("offer_id", "tier", "band_from")
     )

@@ -17,7 +17,7 @@ from openbenefits.renewals.comparing import Compared, comparison_of
 from openbenefits.renewals.models import Batch, OfferCount
 from openbenefits.workforce.models import Client
 
-SHEET, SIGNING = "Offer", "Signature"
+SHEET, DESIGN, SIGNING = "Offer", "Plan design", "Signature"
 TITLE_ROW, HEADING_ROW, FIRST_ROW = 0, 3, 4
 PLACE = ("Offer", "Plan code", "Category", "Plan", "Carrier", "Benefit group", "Rate group", "Status")
 AMOUNTS = ("Premium now", "Premium", "Employer now", "Employer", "Employee now", "Employee")
@@ -34,6 +34,7 @@ def workbook_of(connection: Any, batch: Batch, *, for_client: bool = False) -> b
     with Workbook(file, {"in_memory": True, "strings_to_formulas": False}) as book:
         styles = _styles(book)
         _write_offers(book, styles, batch, weighed, counts, for_client=for_client)
+        _write_designs(book, styles, weighed)
         _write_signature(book, styles, batch)
     return file.getvalue()
 
@@ -168,7 +169,7 @@ def _write_offer(
 def _each(lines: pl.DataFrame, offer_id: int) -> dict[str, dict[str, Any]]:
     """Answer what a person of each tier costs; of banded rates the average over its people."""
     found: dict[str, dict[str, Any]] = {}
-    mine = lines.filter(offer_id=offer_id).sort("tier", "age_from")
+    mine = lines.filter(offer_id=offer_id).sort("tier", "band_from")
     for tier in mine["tier"].unique(maintain_order=True):
         rows = mine.filter(tier=tier)
         people = int(rows["people"].sum())
@@ -227,6 +228,23 @@ def _write_totals(
 
 def _cell(row: int, column: int) -> str:
     return str(xl_rowcol_to_cell(row, column))
+
+
+def _write_designs(book: Workbook, styles: dict[str, Any], weighed: Compared) -> None:
+    """Write what members pay themselves, now against renewal, a row for each feature of an offer."""
+    if not weighed.designs:
+        return
+    sheet = book.add_worksheet(DESIGN)
+    for column, title in enumerate(("Offer", "Plan", "What members pay", "Now", "Renewal", "Change")):
+        sheet.write(0, column, title, styles["heading"])
+    row = 1
+    for offer_id, plan in weighed.offers.select("offer_id", "plan_name").iter_rows():
+        for one in weighed.designs.get(offer_id, ()):
+            for column, value in enumerate((offer_id, plan, one.name, one.was, one.is_now, one.change)):
+                sheet.write(row, column, value, styles["plain"])
+            row += 1
+    sheet.set_column(1, 2, 34)
+    sheet.set_column(3, 5, 24)
 
 
 def _write_signature(book: Workbook, styles: dict[str, Any], batch: Batch) -> None:

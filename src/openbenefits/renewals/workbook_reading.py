@@ -120,7 +120,7 @@ def _changes(
     changes: dict[int, dict[tuple[Tier, int], int]] = {}
     for offer_id, people in wanted.items():
         offer = offers[offer_id]
-        known = {(one.tier, one.age_from): one.people for one in offer.counts.all()}
+        known = {(one.tier, one.band_from): one.people for one in offer.counts.all()}
         for (tier, _), count in people.items():
             bands = sorted(age for held, age in known if held == tier)
             before = sum(known[str(tier), age] for age in bands)

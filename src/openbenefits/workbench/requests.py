@@ -68,7 +68,7 @@ def process_requests(request: Any) -> HttpResponse:
     return show(request, "workbench/requests/list.html", title=_("Asked of the worker"), requests=shown)
 
 
-MADE = ("run", "rehearsal", "clients", "state", "carrier_file")
+MADE = ("run", "rehearsal", "clients", "state", "carrier_file", "comparison")
 """What of a result is said by links."""
 
 
@@ -94,6 +94,11 @@ def made_by(found: ProcessRequest) -> list[tuple[str, str]]:
     elif number and found.client_id == PEO:
         href = address("rehearsal_of_all", number=number)
         made.append((say("Rehearsal %(number)s") % {"number": number}, href))
+    if number := found.result.get("comparison"):
+        of_client = codes.get(found.client_id)
+        where = {"client": of_client} if of_client else {}
+        href = address("match" if of_client else "prospect_match", number=number, **where)
+        made.append((say("Comparison %(number)s") % {"number": number}, href))
     if file := found.result.get("carrier_file"):
         made.append((say("Carrier file %(number)s") % {"number": file}, address("carrier_file", number=file)))
     return made

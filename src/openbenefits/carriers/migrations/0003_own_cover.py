@@ -30,6 +30,6 @@ WHERE e.person_id = ANY((SELECT persons FROM mine)::bigint[]) AND e.is_net
 
 
 class Migration(migrations.Migration):
-    dependencies = [("carriers", "0001_files")]
+    dependencies = [("carriers", "0002_providers")]
 
     operations = [migrations.RunSQL(VIEW, "DROP VIEW carriers_owncover")]

@@ -38,10 +38,14 @@ FOUND: dict[str, Any] = {
     "billed_dependents": pl.Int64,
     "known_at": pl.Datetime("us", "UTC"),
     "covered_through": pl.Date,
+    "key": pl.String,
+    "told_expected": pl.String,
+    "told_found": pl.String,
 }
 """A unit that differs. code: of `causes`, '' while undecided, ROUNDING for what is within the tolerance.
 
-other_plan_id: the plan billed in place of the one expected. known_at: since when what we say is known.
+other_plan_id: the plan billed in place of the one expected. known_at: since when what we say is known. key,
+told_*: of what is about no one person or line, what it is known by, and both sides in words.
 """
 
 ROUNDING = "ROUNDING"

@@ -21,6 +21,7 @@ STEPS: dict[str, tuple[int, str]] = {
     "name and birth": (95, "names and birth date"),
     "ssn only": (93, "SSN; the name differs"),
     "last4": (90, "last four of the SSN, with birth date or names"),
+    "number alone": (90, "employee number, and nothing else is printed"),
     "likeness and birth": (88, "a like name, and the birth date"),
     "likeness and like birth": (82, "a like name, and a birth date off by a slip"),
     "likeness": (75, "a like name, the only one at the client"),
@@ -51,6 +52,7 @@ _LINE = (
     "last",
     "first",
     "full",
+    "number_alone",
 )
 
 
@@ -69,6 +71,7 @@ _JOINS = (
     _Step("ssn only", ("ssn_hash",)),
     _Step("last4", ("last4_hash", "birth_on"), is_sure=False),
     _Step("last4", ("last4_hash", "last", "initial"), is_sure=False),
+    _Step("number alone", ("number_alone",)),
 )
 
 
@@ -81,8 +84,10 @@ def match(lines: pl.DataFrame, known: pl.DataFrame, references: pl.DataFrame) ->
              client_id, person_id. The result is as MATCH, a row for each identity: standing is matched, ask
              (person_id: who it may be) or unmatched.
     """
-    asked = _prepared(lines).unique("identity", keep="first", maintain_order=True).select(_LINE)
-    theirs = _prepared(known)
+    is_bare = pl.all_horizontal(pl.col("last_name", "birth_on", "ssn_hash", "last4_hash").is_null())
+    bare = lines.with_columns(number_alone=pl.when(is_bare).then("employee_number"))
+    asked = _prepared(bare).unique("identity", keep="first", maintain_order=True).select(_LINE)
+    theirs = _prepared(known).with_columns(number_alone="employee_number")
     told = references.select("identity", "client_id", "person_id")
     found = [
         asked.select("identity")

@@ -19,13 +19,13 @@ from openbenefits.rating.rules.offers import version_on
 MONTHS = 12
 OWNER = ("client_id", "person_id", "benefit_record")
 
-PRICED = ("full_cents", "volume_cents", "age", "rate_row_id", "price_fault")
+PRICED = ("full_cents", "share_cents", "volume_cents", "age", "rate_row_id", "price_fault")
 
 
 def with_premiums(units: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.DataFrame:
-    """Add PRICED: the premium of a full month, the volume it buys, the age it was found by.
+    """Add PRICED: the premium of a full month, the employer's share of it, the volume it buys.
 
-    Why there is none.
+    The age it was found by; why there is none.
 
     Adds members and counted, too: the dependents covered, and those of them who count on the day.
 
@@ -47,6 +47,7 @@ def with_premiums(units: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.D
     answers = priced.select(
         "unit",
         full_cents=money.divide_half_up(year, MONTHS),
+        share_cents=money.divide_half_up(pl.col("year_employer_cents"), MONTHS),
         volume_cents="coverage_cents",
         age="priced_age",
         rate_row_id="rate_row_id",
@@ -107,6 +108,7 @@ VARIANT = {
     "case": pl.Int32,
     "price_on": pl.Date,
     "option_id": pl.Int32,
+    "program_id": pl.Int32,
     "years_older": pl.Int32,
     "other_smoker": pl.Boolean,
     "zip": pl.String,
@@ -136,14 +138,39 @@ def variants_of(units: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.Dat
         _other_days(base, rulebook),
         _other_tiers(base, known, rulebook),
     ]
-    blank = [pl.lit(None, kind).alias(name) for name, kind in VARIANT.items()]
-    rows = [
-        part.with_columns(one for one in blank if one.meta.output_name() not in part.columns).select(
-            pl.col(name).cast(kind) for name, kind in VARIANT.items()
+    return pl.concat(_as_variants(part) for part in parts)
+
+
+def _as_variants(rows: pl.DataFrame) -> pl.DataFrame:
+    blank = [pl.lit(None, kind).alias(name) for name, kind in VARIANT.items() if name not in rows.columns]
+    return rows.with_columns(blank).select(pl.col(name).cast(kind) for name, kind in VARIANT.items())
+
+
+def other_classes(units: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.DataFrame:
+    """List the units as if their people were in another program that offers the same plan and tier.
+
+    Shapes: units has unit, point, case, price_on, plan_id, option_id; the result is as VARIANT.
+    """
+    base = units.select("unit", "point", "case", "price_on", "plan_id", "option_id")
+    programs = with_taken(base, known.points, "point", "program_id")
+    rows = rulebook.plan_rows.select("plan_row", other_program="program_id", client_id="client_id")
+    offered = rulebook.options.join(rows, on="plan_row").drop_nulls("plan_id")
+    offered = offered.select(
+        "client_id", "other_program", "plan_id", "coverage_code_id", other_id="option_id"
+    )
+    own = offered.select("plan_id", "coverage_code_id", option_id="other_id").unique()
+    found = programs.join(own.unique("option_id"), on=["option_id", "plan_id"]).join(
+        offered.unique(), on=["plan_id", "coverage_code_id"], nulls_equal=True
+    )
+    moved = found.filter(pl.col("other_program") != pl.col("program_id"))
+    return _as_variants(
+        moved.with_columns(
+            option_id="other_id",
+            program_id="other_program",
+            cause=pl.lit("ENR_CLASS"),
+            told=pl.lit("the employer's share of another class"),
         )
-        for part in parts
-    ]
-    return pl.concat(rows)
+    )
 
 
 def _areas(base: pl.DataFrame, known: Known) -> pl.DataFrame:
@@ -183,7 +210,7 @@ def _other_tiers(base: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.Dat
 
 
 def variant_premiums(variants: pl.DataFrame, known: Known, rulebook: Rulebook) -> pl.DataFrame:
-    """Price variants, each as a case of its own: unit, cause, told, full_cents."""
+    """Price variants, each as a case of its own: unit, cause, told, full_cents, share_cents."""
     rows = variants.with_row_index("variant").with_columns(pl.col("variant").cast(pl.Int32))
     facts = known.facts.drop("case")[rows["case"]].with_columns(case=rows["variant"])
     changed = rows.select("years_older", "other_smoker", "zip", "price_on")
@@ -196,8 +223,16 @@ def variant_premiums(variants: pl.DataFrame, known: Known, rulebook: Rulebook) -
         as_of="price_on",
     )
     facts = facts.select(known.facts.columns)
-    points = known.points[rows["point"]].with_columns(rows["option_id"].alias("other"))
-    points = points.with_columns(option_id=pl.coalesce("other", "option_id")).drop("other")
+    other = rows.select(other_option="option_id", other_program="program_id").get_columns()
+    points = (
+        known.points[rows["point"]]
+        .with_columns(other)
+        .with_columns(
+            option_id=pl.coalesce("other_option", "option_id"),
+            program_id=pl.coalesce("other_program", "program_id"),
+        )
+    )
+    points = points.drop("other_option", "other_program")
     moved = rows.select("variant", "case")
     of_variants = replace(
         known,
@@ -209,7 +244,9 @@ def variant_premiums(variants: pl.DataFrame, known: Known, rulebook: Rulebook) -
     )
     units = rows.select("cause", "told", "price_on", unit="variant", point="variant", case="variant")
     priced = with_premiums(units, of_variants, rulebook)
-    return rows.select("unit", "cause", "told").with_columns(priced["full_cents"])
+    return rows.select("unit", "cause", "told").with_columns(
+        priced.select("full_cents", "share_cents").get_columns()
+    )
 
 
 def _of_variants(rows: pl.DataFrame, moved: pl.DataFrame) -> pl.DataFrame:

@@ -3,10 +3,12 @@
 Records are plain data, as drafts of set-up keep them; nothing here reads a database or a clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from openbenefits.renewals.codes import Band
 
 Plain = dict[str, Any]
 Priced = tuple[str, tuple[str, ...] | None, Plain]
@@ -22,7 +24,8 @@ class NoPlace(ValueError):
 class Sold:
     """An offer as set-up is to know it.
 
-    is_going: chosen; else its option ends. prices: tier, lowest age, premium, employer's part; cents a month.
+    is_going: chosen; else its option ends. band: of what its bands are. prices: tier, lower edge of the band,
+    premium, employer's part; cents a month.
     """
 
     program: str
@@ -35,6 +38,7 @@ class Sold:
     design: Mapping[str, Any]
     is_going: bool
     prices: Sequence[tuple[str, int, int, int]]
+    band: str = str(Band.AGE)
 
     @property
     def rate_table(self) -> str:
@@ -170,14 +174,24 @@ def _rule(
     return code
 
 
+_EDGES: Mapping[str, tuple[str, Callable[[int], Any]]] = {
+    Band.AGE: ("age_from", int),
+    Band.SERVICE: ("service_months_from", lambda years: years * 12),
+    Band.PAY: ("annual_pay_from", lambda dollars: f"{dollars}.00"),
+    Band.SMOKER: ("smoker", bool),
+}
+"""The column of a rate line that holds the edge of a band, and the edge as it has it."""
+
+
 def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Plain:
     """Write an offer's prices as a rate table that states the employer's part of each rate."""
-    by_age = any(age for _, age, *_ in offer.prices)
+    is_banded = any(edge for _, edge, *_ in offer.prices)
+    column, edge_of = _EDGES[offer.band]
     rates = [
         {"coverage_code": code, "rate": _dollars(premium), "employer_rate": _dollars(employer)}
-        | ({"age_from": age} if by_age else {})
+        | ({column: edge_of(edge)} if is_banded else {})
         for code, tier in codes.items()
-        for priced, age, premium, employer in offer.prices
+        for priced, edge, premium, employer in offer.prices
         if priced == tier
     ]
     return {
@@ -185,7 +199,7 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
         "from": day.isoformat(),
         "source": source,
         "frequency": "monthly",
-        "keys": ["coverage_code", *(["age"] if by_age else [])],
+        "keys": ["coverage_code", *([offer.band] if is_banded else [])],
         "rates": rates,
     }
 

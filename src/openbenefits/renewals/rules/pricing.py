@@ -1,7 +1,7 @@
 """What an offer costs: the one place where rate group, risk factor and contribution become amounts.
 
-Shapes: *lines*, a row for each offer, tier and age band, with
-        offer_id, tier, age_from, premium_micros, cost_micros (null: not known), factor_micros, method,
+Shapes: *lines*, a row for each offer, tier and band, with
+        offer_id, tier, band, band_from, premium_micros, cost_micros (null: not known), factor_micros, method,
         stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people.
 Units:  micro-dollars and micro-percent in, cents a month out; each amount is rounded once, half up.
 Source: process-management §2.4, §3.2.
@@ -15,7 +15,8 @@ from openbenefits.renewals.codes import Method
 LINES = {
     "offer_id": pl.Int64(),
     "tier": pl.String(),
-    "age_from": pl.Int16(),
+    "band": pl.String(),
+    "band_from": pl.Int32(),
     "premium_micros": pl.Int64(),
     "cost_micros": pl.Int64(),
     "factor_micros": pl.Int64(),
@@ -114,16 +115,21 @@ def per_pay(monthly_cents: pl.Expr, pays_of_year: int) -> pl.Expr:
     return money.multiply_divide_half_up(monthly_cents, MONTHS, pays_of_year)
 
 
-def age_band(ages: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
-    """Find the band of each age: the highest edge at or below it.
+def band_value(band: pl.Expr, facts: dict[str, pl.Expr]) -> pl.Expr:
+    """Answer by what somebody falls into a band: facts has an expression for each of `codes.Band`."""
+    return pl.coalesce(pl.when(band == name).then(value.cast(pl.Int32)) for name, value in facts.items())
 
-    Shapes:  ages has offer_id and age; bands has offer_id and age_from.
+
+def in_bands(values: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
+    """Find the band of each value: the highest edge at or below it.
+
+    Shapes:  values has offer_id and value (32 bits); bands has offer_id and band_from.
     Missing: nobody below the lowest has one.
     """
-    edges = bands.select("offer_id", "age_from").unique().sort("age_from")
-    return ages.sort("age").join_asof(
-        edges.with_columns(age=pl.col("age_from").cast(ages.schema["age"])),
-        on="age",
+    edges = bands.select("offer_id", "band_from").unique().sort("band_from")
+    return values.sort("value").join_asof(
+        edges.with_columns(value=pl.col("band_from").cast(pl.Int32)),
+        on="value",
         by="offer_id",
         strategy="backward",
         check_sortedness=False,

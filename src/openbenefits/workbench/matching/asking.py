@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
+from openbenefits.background.order_files import keep
 from openbenefits.core.faults import message_of
 from openbenefits.matching import files, services
 from openbenefits.matching.candidates import Candidates
@@ -18,15 +19,19 @@ from openbenefits.matching.offers import candidates_of, code_of, title_of, toget
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, HIGHEST_WEIGHT
 from openbenefits.renewals.models import Batch
+from openbenefits.workbench.asking import asked as asked_for_client
+from openbenefits.workbench.asking import asked_of_peo
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.matching.handed import read_handed, refuse_large_files
 from openbenefits.workbench.matching.places import both, place, shown_for, whose
-from openbenefits.workbench.pages import is_refusal, show
+from openbenefits.workbench.pages import client_of, is_refusal, show
 from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workforce.models import Person
 
 MOST_PRICES = 300_000
-"""Plans × people that are priced while somebody waits; more is for the command line."""
+"""Plans × people that are priced while somebody waits; more is for the worker."""
+KIND = "compare packages"
 SHOWN = 2_000
 MOST_BATCHES = 50
 
@@ -177,9 +182,9 @@ def new(request: Any, client: str | None = None) -> HttpResponse:
     weights = WeightsForm(*posted[:1], prefix="weight")
     bad: list[Any] = []
     if posted and form.is_valid() and weights.is_valid():
-        made = _compare(request, client, form, weights, bad)
-        if made is not None:
-            return redirect(place(client, "match", number=made.comparison_id))
+        answer = _compare(request, client, form, weights, bad)
+        if answer is not None:
+            return answer
     return show(
         request,
         "workbench/matching/new.html",
@@ -192,8 +197,10 @@ def new(request: Any, client: str | None = None) -> HttpResponse:
     )
 
 
-def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsForm, bad: list[Any]) -> Any:
-    """Compare; what is refused is said beside the form, and None is answered."""
+def _compare(
+    request: Any, client: str | None, form: AskForm, weights: WeightsForm, bad: list[Any]
+) -> HttpResponse | None:
+    """Compare, or leave it to the worker where it is much; what is refused is said beside the form: None."""
     said = form.cleaned_data
     client_id = whose(request, client)
     try:
@@ -201,13 +208,10 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
         census = read_handed(form, "census", files.read_census, bad) if client is None else None
         if candidates is None or (client is None and census is None):
             return None
-        people = 1 if census is None else census.people.height
+        at_work = Person.objects.filter(client_id=client_id)
+        people = at_work.count() if census is None else census.people.height
         if candidates.rows.height * people > MOST_PRICES:
-            form.add_error(
-                "packages",
-                _("Expected fewer plans for so many people; compare these with `openbenefits match rank`."),
-            )
-            return None
+            return _asked_for(request, client, form, weights)
         asked = services.Asked(
             client_id=client_id,
             title=said["title"],
@@ -225,12 +229,42 @@ def _compare(request: Any, client: str | None, form: AskForm, weights: WeightsFo
         with transaction.atomic():
             made = services.compare(connection, asked, made_by=request.user.username, now=clock.now())
             noted(request, "did", "compare packages", client_id)
-            return made
+        return redirect(place(client, "match", number=made.comparison_id))
     except (ValueError, LookupError) as fault:
         if not is_refusal(fault):
             raise
         form.add_error(None, message_of(fault))
         return None
+
+
+def _asked_for(request: Any, client: str | None, form: AskForm, weights: WeightsForm) -> HttpResponse:
+    """Ask the worker for the comparison: its files are kept, sealed, until it is made."""
+    said, client_id = form.cleaned_data, whose(request, client)
+    kept = {
+        name: _kept_file(request, said[name], client_id)
+        for name in ("packages", "census")
+        if said.get(name) is not None
+    }
+    asked_for = {
+        "title": said["title"],
+        "as_of": said["as_of"].isoformat(),
+        "prices_on": said["prices_on"].isoformat(),
+        "weights": weights.weights,
+        "batches": [int(one) for one in said.get("batches") or ()],
+        "most_unplaced": said["most_unplaced"] * 100,
+        "min_contribution_micros": said["min_contribution"] * 1_000_000,
+        "state": said["state"].upper() or None,
+        **kept,
+    }
+    told, back = "compare packages", place(client, "new_match")
+    if client is None:
+        return asked_of_peo(request, KIND, asked_for, said=told, back=back)
+    return asked_for_client(request, client_of(request, client), KIND, asked_for, said=told, back=back)
+
+
+def _kept_file(request: Any, file: Any, client_id: int) -> int:
+    file.seek(0)
+    return int(keep(request.access, KIND, file.name, file.read(), client_id=client_id, now=clock.now()).pk)
 
 
 def _candidates(form: AskForm, client_id: int, bad: list[Any]) -> Candidates | None:

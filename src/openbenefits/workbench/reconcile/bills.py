@@ -13,6 +13,7 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.reconcile import outputs
 from openbenefits.reconcile.models import CarrierTerms, Invoice
+from openbenefits.reconcile.states import Kind
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.forms import DayInput
@@ -37,7 +38,8 @@ def _asked(request: Any, client_id: int) -> tuple[BillForm, str | None, date]:
     """Read which carrier and month are asked for; the first one, and this month, where nothing is."""
     names = set(CarrierTerms.objects.values_list("carrier", flat=True))
     names |= set(Invoice.objects.filter(client_id__in=[0, client_id]).values_list("carrier", flat=True))
-    carriers, today = sorted(names), clock.today()
+    bills = Invoice.objects.filter(kind=Kind.BILLING).values_list("carrier", flat=True)
+    carriers, today = sorted(names - set(bills)), clock.today()
     first = {"carrier": carriers[0] if carriers else "", "month": today.isoformat()}
     form = BillForm(carriers, {name: request.GET.get(name) or value for name, value in first.items()})
     if not form.is_valid():

@@ -20,7 +20,7 @@ from openbenefits.carriers.x12.reader import X12Refused
 from openbenefits.reconcile import disputes, items, loading
 from openbenefits.reconcile.loading import InvoiceOrder, InvoiceRefused
 from openbenefits.reconcile.models import CarrierTerms, Invoice, PlanMonth
-from openbenefits.reconcile.states import NEXT, InvoiceState
+from openbenefits.reconcile.states import NEXT, InvoiceState, Kind
 from openbenefits.store.isolation import PEO
 from openbenefits.store.sheets import FileRefused
 from openbenefits.workbench.asking import asked, asked_of_peo
@@ -48,6 +48,12 @@ STATES = {
     "paid": _("paid"),
     "closed": _("closed"),
 }
+KINDS = {
+    Kind.LIST: _("Carrier's list of people"),
+    Kind.SELF: _("Own bill of a carrier"),
+    Kind.SUMMARY: _("Carrier's numbers by tier"),
+    Kind.BILLING: _("Our bill to the client"),
+}
 STEPS = {
     InvoiceState.MATCHED: _("Take it back to be looked at"),
     InvoiceState.REVIEWED: _("It is reviewed"),
@@ -69,7 +75,12 @@ class LoadForm(forms.Form):
     """An invoice as it came, with what its first page says."""
 
     client = forms.ChoiceField(label=_("For"))
-    carrier = forms.CharField(label=_("Carrier or agency"), max_length=120)
+    kind = forms.ChoiceField(label=_("What it is"), choices=list(KINDS.items()))
+    carrier = forms.CharField(
+        label=_("Carrier or agency"),
+        max_length=120,
+        help_text=_("Of a bill to the client: the name under which its terms are kept."),
+    )
     number = forms.CharField(label=_("Number of the invoice"), max_length=60)
     month = forms.DateField(label=_("A day of the month billed"), widget=DayInput())
     statement_on = forms.DateField(label=_("Made out on"), widget=DayInput())
@@ -201,6 +212,7 @@ def _load(request: Any, form: LoadForm) -> Invoice | None:
             client_id=client_id,
             carrier=said["carrier"].strip(),
             number=said["number"].strip(),
+            kind=said["kind"],
             month=said["month"],
             statement_on=said["statement_on"],
             cutoff_on=said["cutoff_on"],
@@ -270,6 +282,8 @@ def one(request: Any, number: int) -> HttpResponse:
         cause=code,
         everything=everything,
         payment=items.proposed_payment(found),
+        kind=KINDS.get(Kind(found.kind), _("payment")),
+        is_bill=found.kind == Kind.BILLING,
         **_progress(found),
     )
 

@@ -28,6 +28,7 @@ LEGS = {
     "A": _("coverage and invoice"),
     "B": _("coverage and payroll"),
     "C": _("payroll and invoice"),
+    "D": _("bill to the client"),
 }
 SHARED = _("several clients")
 

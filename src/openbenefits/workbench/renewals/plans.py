@@ -1,5 +1,7 @@
 """Benefits plans with their price lists: entered, taken from set-up, rated, renewed, grouped."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -12,7 +14,7 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, PlanKind, RateSource, Tier
+from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, Tier, band_said
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
 from openbenefits.renewals.moves import PLAN
 from openbenefits.renewals.plans import (
@@ -89,8 +91,43 @@ class PlanForm(forms.Form):
     )
 
 
+BANDS = {
+    Band.AGE: _("age"),
+    Band.SERVICE: _("years of service"),
+    Band.PAY: _("dollars of pay a year"),
+    Band.SMOKER: _("smoking"),
+}
+_AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
+BANDED = re.compile(rf"^(E[ESCKF])\s*[,;]\s*(\d{{1,7}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$")
+
+
+def _lines_of(text: str) -> list[tuple[int, str]]:
+    rows = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    return [(number, line) for number, line in rows if line]
+
+
+def _banded(number: int, line: str) -> Rate:
+    """Read a line of a band.
+
+    Errors: ValidationError, naming the line.
+    """
+    found = BANDED.match(line)
+    if found is None:
+        raise forms.ValidationError(
+            _("Line %(number)s: expected tier, from, billed, true cost (EE, 40, 512.30, 480); correct it.")
+            % {"number": number}
+        )
+    tier, begins, premium, cost = found.groups()
+    return Rate(
+        tier=Tier(tier),
+        band_from=int(begins),
+        premium_micros=micros_of(Decimal(premium)) or 0,
+        cost_micros=micros_of(None if cost is None else Decimal(cost)),
+    )
+
+
 class RatesForm(forms.Form):
-    """A rate group without age bands: what is billed and what it costs, by tier."""
+    """A rate group: what is billed and what it costs, by tier; of one with bands a line for each."""
 
     title = forms.CharField(label=_("Rate group"), max_length=40, help_text=_("A to E, or a percent."))
     factor = PercentField(
@@ -100,6 +137,17 @@ class RatesForm(forms.Form):
         help_text=_("Filled: rates by percentage, locked."),
     )
     source = forms.CharField(label=_("Source"), max_length=300)
+    band = forms.ChoiceField(label=_("Bands are of"), choices=list(BANDS.items()), required=False)
+    banded = forms.CharField(
+        label=_("Rates by band"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "A line each: tier, from, billed, true cost; as EE, 40, 512.30, 480. Stated here, the rates below"
+            " stay empty. Of smokers: 0 who does not smoke, 1 who does."
+        ),
+    )
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
@@ -110,9 +158,11 @@ class RatesForm(forms.Form):
                 )
 
     def clean(self) -> dict[str, Any]:
-        """Want a premium of at least one tier, and none without it."""
+        """Want a premium of at least one tier, and none without it; else lines of bands that can be read."""
         said: dict[str, Any] = super().clean() or {}
-        if not any(said.get(f"premium_{tier}") is not None for tier in Tier):
+        if said.get("banded"):
+            said["banded"] = [_banded(number, line) for number, line in _lines_of(said["banded"])]
+        elif not any(said.get(f"premium_{tier}") is not None for tier in Tier):
             raise forms.ValidationError(
                 _("Expected what is billed for a tier, found none. State at least one.")
             )
@@ -121,6 +171,8 @@ class RatesForm(forms.Form):
     def rates(self) -> list[Rate]:
         """Answer the rates as typed."""
         said = self.cleaned_data
+        if said["banded"]:
+            return list(said["banded"])
         return [
             Rate(
                 tier=tier,
@@ -308,7 +360,7 @@ def _shown(
             "rates": [
                 {
                     "tier": TIER_NAMES[rate.tier],
-                    "age_from": rate.age_from,
+                    "band": band_said(one.band, rate.band_from),
                     "premium": as_decimal(rate.premium_micros, MICROS),
                     "cost": as_decimal(rate.cost_micros, MICROS),
                 }
@@ -363,6 +415,7 @@ def rates(request: Any, number: int) -> HttpResponse:
             source=said["source"],
             by=hand_of(request),
             rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
+            band=Band(said["band"] or Band.AGE),
             **({} if factor is None else {"factor_micros": factor}),
         )
         did(request, "rate group", plan.client_id)
