@@ -9,6 +9,7 @@ from psycopg import sql
 
 from openbenefits.accounts.models import User
 from openbenefits.background.models import ProcessRequest
+from openbenefits.carriers.models import PortalEntry
 from openbenefits.store import isolation
 from openbenefits.store.isolation import (
     CLIENT_COLUMNS,
@@ -81,6 +82,27 @@ def test_what_is_ones_own_is_nobody_elses(pair, owner, as_face):
             SavedFilter.objects.create(client_id=PEO, user_id=users[1], page="home", name="x", query="")
 
 
+def test_a_filter_that_is_shared_is_read_by_the_staff_of_its_client_and_written_by_nobody_else(
+    pair, owner, as_face
+):
+    mine, theirs = (one.client_id for one in pair)
+    author, reader = (User.objects.create(username=f"sharing {number}").pk for number in (1, 2))
+    with acting(as_face, Rights(user_id=author)):
+        for client_id in (PEO, mine, theirs):
+            told = {"client_id": client_id, "name": "late", "query": "a=1", "is_shared": True}
+            SavedFilter.objects.create(user_id=author, page="people", **told)
+    shared = SavedFilter.objects.filter(user_id=author)
+    with acting(as_face, Rights(user_id=reader, reads=(PEO, mine), writes=(mine,))):
+        assert [one.client_id for one in shared.all()] == [mine]
+        assert (shared.update(name="x"), shared.delete()[0]) == (0, 0)
+    with acting(as_face, Rights(user_id=reader, reads=None)):
+        assert shared.count() == 3
+    with acting(as_face, Rights(user_id=reader, reads=(PEO, mine), persons=(1,))):
+        assert not shared.exists()
+    with acting(as_face, Rights(user_id=author)):
+        assert shared.delete()[0] == 3
+
+
 def test_what_is_asked_for_the_peo_is_not_seen_by_staff_of_a_client(pair, owner, as_face):
     author = User.objects.filter(pk=1).values_list("username", flat=True).first() or "test"  # as they sign
     asked = {"author": author, "kind": "run control", "asked_for": {}, "asked_at": NOW}
@@ -127,8 +149,9 @@ def test_a_view_of_ones_own_shows_an_employee_himself_and_the_staff_nothing(pair
     mine = pair[0].client_id
     people = owner.execute("SELECT id FROM workforce_person WHERE client_id = %s ORDER BY 1 LIMIT 2", [mine])
     one, other = (row[0] for row in people.fetchall())
-    for person in (one, other):
-        owner.execute(ENTRY, {"client": mine, "person": person})
+    with acting(as_face, Rights(user_id=0, reads=None, writes=None)):
+        for person in (one, other):
+            PortalEntry.objects.create(client_id=mine, partner_client=mine, person_id=person, **ENTRY)
     for view in isolation.OWN_VIEWS:
         query = sql.SQL("SELECT person_id FROM {}").format(sql.Identifier(view))
         with acting(as_face, Rights(user_id=0, reads=(PEO, mine), persons=(one,))):
@@ -136,13 +159,21 @@ def test_a_view_of_ones_own_shows_an_employee_himself_and_the_staff_nothing(pair
         for rights in (Rights(user_id=0), Rights(user_id=0, reads=None), Rights(user_id=0, persons=())):
             with acting(as_face, rights):
                 assert faced(query) == []
+    with acting(as_face, Rights(user_id=0, reads=None, writes=None)):
+        PortalEntry.objects.all().delete()
 
 
-ENTRY = """
-INSERT INTO carriers_portalentry (client_id, partner, partner_client, person_id, benefit_record, line, kind,
-    action, reason, due_on, is_net, opened_at, opened_by, done_by, call_reference)
-VALUES (%(client)s, 'p', %(client)s, %(person)s, 0, '10', 'add', '021', 'portal', now(), true, now(), 't', '', '')
-"""
+ENTRY = {
+    "partner": "p",
+    "benefit_record": 0,
+    "line": "10",
+    "kind": "add",
+    "action": "021",
+    "reason": "portal",
+    "due_on": NOW.date(),
+    "opened_at": NOW,
+    "opened_by": "test",
+}
 
 
 def test_without_rights_nothing_is_seen(pair, owner, as_face):

@@ -42,6 +42,7 @@ def test_whole_year(fresh_database, tmp_path, capsys):
     for told in ("A set refused by a 999", "A member refused by a carrier's own report"):
         assert "│ refused │" in text.partition(told)[2].partition("└")[0]  # the stage of the election
     assert "E17" in text
+    assert re.search(r"[1-9] lines? (is|are) told again, and the next night's file speaks of 1 person", text)
     links = dict(re.findall(r"([a-zA-Z][^:]*), of [^:]+: (http://127.0.0.1:8000/sign-in/\S+)", text))
     assert len(links) == 8 + 3  # a role each, and some employees
     assert all(user_of_token(link.rpartition("/")[2]) for link in links.values())

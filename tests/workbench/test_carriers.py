@@ -395,6 +395,22 @@ def test_where_everybodys_cover_stands_is_counted_and_listed(desk, users, file, 
     assert "no rows" in text(quill.get(where))
 
 
+def test_a_filter_of_the_files_is_kept_and_shared(desk, users, file):
+    where, keep = HERE + "files/", "/workbench/filters/save"
+    said = {"page": "carrier_files", "client_id": "0", "back": where, "query": "state=held&files.page=2"}
+    assert "The filter is kept" in text(desk.post(keep, said | {"name": "held ones"}, follow=True))
+    reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
+    assert "held ones" not in text(reader.get(where))
+    desk.post(keep, said | {"name": "held ones", "is_shared": "on"})
+    shown = reader.get(where)
+    assert "held ones of desk" in text(shown)
+    assert 'href="?state=held"' in shown.content.decode()
+    assert "Drop" not in text(shown)
+    assert "held ones shared" in text(desk.get(where))
+    quill = signed_in(Browser(HTTP_HOST="localhost"), users["of quill"])
+    assert "held ones" not in text(quill.get(where))
+
+
 def test_several_files_are_released_and_withdrawn_at_once(desk, users, file, as_owner):
     made = as_owner(lambda: [copied(file, state="validated").pk for _ in range(2)])
     where = f"{HERE}files/act"

@@ -35,7 +35,9 @@ MINE = {
     *("workbench_savedfilter", "api_answer"),
     *("casework_muted", "casework_follower", "casework_told"),
 }
-"""Tables whose rows are a user's own, whatever client they name: nobody else reads or writes them."""
+"""Tables whose rows are a user's own, whatever client they name: nobody else writes them, nor reads them."""
+SHARED = {"workbench_savedfilter"}
+"""Those of them of which the staff of a client reads what somebody shared."""
 RECONCILE = {
     f"reconcile_{name}"
     for name in ("invoice", "invoiceline", "linematch", "personreference", "item", "itemact", "planmonth")
@@ -259,7 +261,8 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
         theirs = f"EXISTS (SELECT 1 FROM {parent} AS p WHERE p.id = {column})"  # noqa: S608 - names of ours
         return {"face_reads": ("SELECT", theirs), "face_writes": ("ALL", theirs)}
     if table in MINE:
-        return {"face_reads": ("SELECT", IS_OWN), "face_writes": ("ALL", IS_OWN)}
+        reads = f"{IS_OWN} OR ({_is_shared()})" if table in SHARED else IS_OWN
+        return {"face_reads": ("SELECT", reads), "face_writes": ("ALL", IS_OWN)}
     client = CLIENT_COLUMNS.get(table, "client_id")
     if client not in columns:
         return None
@@ -277,6 +280,12 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
     if table in OWN:
         reads = f"({reads}) OR {IS_OWN}"
     return {"face_reads": ("SELECT", reads), "face_writes": ("ALL", writes)}
+
+
+def _is_shared() -> str:
+    """Whether the staff of a row's client may read it: of client 0, who reads every client."""
+    is_meant = f"is_shared AND {_is_all('persons')} AND {_stated('client_id', 'reads')}"
+    return f"{is_meant} AND (client_id <> {PEO} OR {_is_all('reads')})"
 
 
 def _stated(column: str, setting: str) -> str:

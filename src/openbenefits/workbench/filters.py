@@ -1,9 +1,10 @@
-"""Filters that people keep: the settings of a page's address, under a name, each user his own."""
+"""Filters that people keep: the settings of a page's address, under a name, for oneself or all the staff."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django import forms
+from django.db.models import Q
 from django.http import HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -24,13 +25,14 @@ class SaveForm(forms.Form):
     page = forms.ChoiceField(choices=lambda: [(name, name) for name in PAGES])
     query = forms.CharField(max_length=4000, required=False)
     back = forms.CharField(max_length=5000)
+    is_shared = forms.BooleanField(required=False)
 
 
 def saved_of(request: Any, client_id: int | None) -> list[SavedFilter]:
-    """List the filters a user keeps of the page he is on."""
-    name = request.resolver_match.url_name
-    mine = SavedFilter.objects.filter(user_id=request.access.user_id, page=name, client_id=client_id or PEO)
-    return list(mine.order_by("name"))
+    """List the filters a user keeps of the page he is on, and those that others share."""
+    name, is_mine = request.resolver_match.url_name, Q(user_id=request.access.user_id)
+    found = SavedFilter.objects.filter(is_mine | Q(is_shared=True), page=name, client_id=client_id or PEO)
+    return list(found.select_related("user").order_by("name", "pk"))
 
 
 def kept_of(query: str) -> str:
@@ -54,7 +56,10 @@ def save_filter(request: Any) -> HttpResponse:
             client_id=int(request.POST.get("client_id") or PEO),
             page=form.cleaned_data["page"],
             name=form.cleaned_data["name"],
-            defaults={"query": kept_of(form.cleaned_data["query"])},
+            defaults={
+                "query": kept_of(form.cleaned_data["query"]),
+                "is_shared": form.cleaned_data["is_shared"],
+            },
         )
 
     return act(request, save, said=_("The filter is kept."), to=to)

@@ -10,6 +10,7 @@ class SavedFilter(models.Model):
     page = models.TextField()  # workbench.pages.Page.name
     name = models.TextField()
     query = models.TextField()
+    is_shared = models.BooleanField(default=False)  # everybody of the staff who sees the page has it, too
 
     class Meta:
         constraints = [

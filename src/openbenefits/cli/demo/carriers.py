@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -13,6 +14,7 @@ from openbenefits.carriers.answers import services as answering
 from openbenefits.carriers.answers.places import Place, places_of
 from openbenefits.carriers.building.services import Feed, build
 from openbenefits.carriers.custody import services as custody
+from openbenefits.carriers.custody.retelling import tell_again
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
 from openbenefits.cli.demo.stage import ACTOR, OPEN_ENROLLMENT, Stage
@@ -60,6 +62,8 @@ def play_enrolment(stage: Stage) -> None:
         _take(stage, dental, report, "errors.csv", later + HOUR)
         _show(stage, other, later + HOUR, "A member refused by a carrier's own report, at the election")
 
+        _tell_again(stage, dental, other, later + 2 * HOUR)
+
         again = _built(stage, MEDICAL, "2", TOLD_ON + timedelta(days=1))
         names = {(one.subscriber, one.member) for one in places_of(again)} if again else set()
         is_alone = bool(names) and {subscriber for subscriber, _ in names} == {place.subscriber}
@@ -68,6 +72,18 @@ def play_enrolment(stage: Stage) -> None:
             f"The next night's file to {MEDICAL}: {count} {'person' if count == 1 else 'people'},"
             f" {'the refused family alone' if is_alone else 'MORE THAN THE REFUSED FAMILY'}."
         )
+
+
+def _tell_again(stage: Stage, file: CarrierFile, place: Place, now: datetime) -> None:
+    """Have a member whom a report refused told again, once the carrier put right what was wrong."""
+    told: dict[str, Any] = {"author": ACTOR, "words": "the group is open for the plan now", "now": now}
+    count = tell_again(stage.connection, file.pk, place.member, **told)
+    again = _built(stage, file.partner, "2", TOLD_ON + timedelta(days=1))
+    members = again.members if again else 0
+    say(
+        f"{file.partner} opened the plan: {count} {'line is' if count == 1 else 'lines are'} told again,"
+        f" and the next night's file speaks of {members} {'person' if members == 1 else 'people'}."
+    )
 
 
 def _client(stage: Stage) -> str:
