@@ -11,6 +11,10 @@ import polars as pl
 
 from openbenefits.carriers.acknowledgements.words import TAKEN
 
+LISTED, LOST, FUNDED, PAID = "in a list", "loss", "contribution", "premium"
+NO_ENROLMENT = (LISTED, LOST, FUNDED, PAID)
+"""Kinds of what is said of a person in a file that is no enrolment."""
+
 
 class FileState(StrEnum):
     """How far a file has come."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.agreements.checking import uncoded
-from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner
+from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, save_partner, with_values
 from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
@@ -214,7 +214,8 @@ def _lacks(request: Any, owner: Owner, code: str) -> list[dict[str, Any]]:
 
 def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
     """Answer the versions, the latest first, each with what it changed."""
-    rows = list(PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version"))
+    versions = PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version")
+    rows = with_values(versions)
     found: list[dict[str, Any]] = []
     before: dict[str, Any] = {}
     for row in rows:
