@@ -89,6 +89,23 @@ def test_accounts_are_listed_once_and_then_what_is_new(world):
     assert build(world) is None
 
 
+def test_everybody_in_a_list_has_a_line_in_the_chain_of_custody(world):
+    from openbenefits.carriers.custody import services as custody
+    from openbenefits.carriers.filing import services as filing
+    from openbenefits.carriers.models import FileLine
+
+    agree(world, ACCOUNTS)
+    file = build(world)
+    rows = FileLine.objects.filter(file_id=file.pk).order_by("number")
+    said = list(rows.values_list("line", "plan_type", "kind", "begins_on", "ends_on", "dependent_id"))
+    assert said == [("60", "60", "in a list", date(2026, 1, 1), None, None)] * 2
+    person = rows[0].person_id
+    filing.release(file.pk, author="ann", words="seen", now=NOW)
+    chain = custody.chain(world.client_id, person, now=NOW).filter(line="60").row(0, named=True)
+    assert (chain["stage"], chain["file_id"], chain["is_intended"]) == ("released", file.pk, True)
+    assert chain["is_as_sent"]
+
+
 def test_what_was_told_and_never_was_ends_before_it_begins(world):
     agree(world, ACCOUNTS)
     build(world)
@@ -200,3 +217,51 @@ def test_an_agreement_of_something_else_builds_no_list(world):
     agree(world, read_layout_file(EXAMPLES / "fsa_contributions.yaml"))
     with pytest.raises(PartnerRefused, match="a layout of a list"):
         build(world)
+
+
+def test_one_file_for_several_clients_with_the_values_of_each(world):
+    """The PEO's agreement: a client's login reads his own values of it, and none of the file."""
+    from openbenefits.carriers.agreements.partners import (
+        Cadence,
+        Partner,
+        PartnerRefused,
+        partner_of,
+        save_partner,
+    )
+    from openbenefits.carriers.building.services import Feed
+    from openbenefits.carriers.lists.services import build_list, build_others
+    from openbenefits.carriers.models import CarrierFile, FileLine, PartnerValues, PartnerVersion
+    from openbenefits.store.isolation import FACE, Rights, acting
+    from openbenefits.workforce.models import Client
+
+    code = Client.objects.get(pk=world.client_id).code
+    other = Client.objects.create(code="other", name="Other")
+    values = {"*": {"employer": "E77"}, code: {"policy": "4712"}, "other": {"policy": "9999"}}
+    told_so = {"cadence": Cadence(mode="2"), "values": values}
+    partner = Partner(name="List", carriers=("Carrier",), kind="file", layout=ACCOUNTS, **told_so)
+    assert save_partner(0, "list", partner, author="test", now=NOW) == 1
+    assert save_partner(0, "list", partner, author="test", now=NOW) == 1
+    assert partner_of(other.pk, "list")[2] == partner
+    unknown = msgspec.structs.replace(partner, values={"nobody": {"policy": "1"}})
+    with pytest.raises(PartnerRefused, match="found nobody"):
+        save_partner(0, "list", unknown, author="test", now=NOW)
+    file = build_list(world.connection, Feed(client_id=0, code="list"), on=ON, author="test", now=NOW)
+    assert (file.client_id, file.members, file.state) == (0, 2, "validated")
+    (again,) = (one for one in build_others(world.connection, ON, NOW) if one.feed.code == "list")
+    assert (again.file_id, again.error) == (None, "")
+    lines = FileLine.objects.filter(file_id=file.pk)
+    assert set(lines.values_list("client_id", flat=True)) == {world.client_id}
+    for client_id, policy in ((world.client_id, "4712"), (other.pk, "9999")):
+        with (
+            acting(world.connection, Rights(user_id=1, reads=(0, client_id))),
+            world.connection.cursor() as cursor,
+        ):
+            cursor.execute(f"SET LOCAL ROLE {FACE}")
+            assert partner_of(client_id, "list")[2].values == {
+                "*": {"employer": "E77"},
+                Client.objects.get(pk=client_id).code: {"policy": policy},
+            }
+            assert PartnerValues.objects.count() == 1
+            assert policy not in str(PartnerVersion.objects.get(code="list").document)
+            assert not CarrierFile.objects.exists()
+            assert lines.exists() == (client_id == world.client_id)

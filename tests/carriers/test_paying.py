@@ -92,10 +92,19 @@ def lines(file):
     return read.select(columns).rows()
 
 
+def links(file):
+    """What the chain of custody keeps of a file."""
+    from openbenefits.carriers.models import FileLine
+
+    names = ("line", "plan_type", "kind", "begins_on", "ends_on", "set")
+    return list(FileLine.objects.filter(file_id=file.pk).order_by("number").values_list(*names))
+
+
 def test_what_was_taken_is_funded_once_and_a_correction_is_a_row_of_its_own(world, tmp_path):
     take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0008", "60", "B", FIRST, "50.01"))
     file = contribute(world)
     assert (file.state, file.kind, file.members, file.lines) == ("validated", "file", 2, 2)
+    assert links(file) == [("contributions", "60", "contribution", FIRST, FIRST, 1)] * 2
     assert lines(file) == [
         ("0007", date(2026, 1, 9), 5_000, 5_000, "false"),
         ("0008", date(2026, 1, 9), 5_001, 5_001, "false"),
@@ -166,6 +175,7 @@ def test_a_month_of_premium_is_paid_as_taken_and_numbered(world, tmp_path):
     assert told.rows() == [("0007", "GRP-1", 6_205, *january, ""), ("0008", "GRP-1", 6_205, *january, "")]
     assert set(ControlNumber.objects.values_list("kind", "number")) == {("ISA", 1), ("RA", 1)}
     assert list(FileSet.objects.values_list("set", "control_number")) == [(1, "0001")]
+    assert links(file) == [("premium", "10", "premium", JANUARY, date(2026, 1, 31), 1)] * 2
     assert list(FileAct.objects.values_list("state", flat=True)) == ["built", "validated"]
     assert pay(world) is None
 

@@ -20,6 +20,17 @@ class PartnerVersion(models.Model):
     made_at = models.DateTimeField()
 
 
+class PartnerValues(models.Model):
+    """What an agreement of the PEO's has for one client: group, policy, division … Read by who sees him."""
+
+    pk = models.CompositePrimaryKey("client_id", "code", "version")
+    client_id = models.IntegerField()
+    code = models.TextField()  # PartnerVersion.code
+    version = models.IntegerField()
+    client = models.TextField()  # his code, by which the agreement names him
+    values = models.JSONField()
+
+
 class ControlNumber(models.Model):
     """A control number given out, once and for ever: of an interchange, a group, or a payment."""
 

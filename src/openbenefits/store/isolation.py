@@ -46,7 +46,7 @@ RECONCILE = {
 CARRIERS = {
     f"carriers_{name}"
     for name in ("carrierfile", "fileact", "fileset", "fileline", "controlnumber", "answer", "answerline")
-} | {"carriers_viewperson", "carriers_viewline", "carriers_portalentry"}
+} | {"carriers_viewperson", "carriers_viewline", "carriers_portalentry", "carriers_partnervalues"}
 """Files for carriers and what came back: those of client 0 hold people of several clients."""
 OF_STAFF = (
     RECONCILE

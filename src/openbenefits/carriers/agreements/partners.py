@@ -4,7 +4,7 @@ A document per partner, in versions; the latest holds, a client's own before the
 a new carrier is a new document.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from re import fullmatch
 from typing import Annotated, Any, Literal
@@ -17,14 +17,16 @@ from msgspec import Struct
 from openbenefits.carriers.acknowledgements.reports import Layout
 from openbenefits.carriers.enrollment.profile import Profile
 from openbenefits.carriers.layouts.layout import FileLayout, LayoutRefused, check
-from openbenefits.carriers.models import PartnerVersion
+from openbenefits.carriers.models import PartnerValues, PartnerVersion
 from openbenefits.carriers.payments.terms import PremiumTerms
+from openbenefits.workforce.models import Client
 
 Mode = Literal["2", "4", "RX"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 PEO = 0
 CODE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}"
 """How a partner's code is written: it stands in addresses and file names."""
+EVERY_CLIENT = "*"
 
 
 class PartnerRefused(ValueError):
@@ -174,7 +176,9 @@ def read_agreement(text: str) -> Partner:
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing.
 
-    Errors: PartnerRefused for a code that could stand in no address.
+    What the PEO agrees for one client is kept apart: who sees another client does not read it.
+
+    Errors: PartnerRefused for a code that could stand in no address, or values of a client nobody knows.
     """
     if not fullmatch(CODE, code):
         raise PartnerRefused(
@@ -183,13 +187,21 @@ def save_partner(client_id: int, code: str, partner: Partner, *, author: str, no
     document = document_of(partner)
     read_partner(document)
     with transaction.atomic():
-        last = _versions(client_id, code).first()
+        last = _latest(client_id, code)
         if last is not None and last.document == document:
             return int(last.version)
         version = (last.version if last else 0) + 1
+        own = _kept_apart(code, version, partner.values) if client_id == PEO else {}
+        shared = {name: told for name, told in document["values"].items() if name not in own}
         PartnerVersion.objects.create(
-            client_id=client_id, code=code, version=version, document=document, author=author, made_at=now
+            client_id=client_id,
+            code=code,
+            version=version,
+            document=document | {"values": shared},
+            author=author,
+            made_at=now,
         )
+        PartnerValues.objects.bulk_create(own.values())
     return version
 
 
@@ -199,13 +211,49 @@ def document_of(partner: Partner) -> dict[str, Any]:
     return found
 
 
+def _kept_apart(code: str, version: int, values: Mapping[str, Mapping[str, str]]) -> dict[str, PartnerValues]:
+    """Answer what is agreed for single clients as rows of theirs. Errors: PartnerRefused."""
+    named = sorted(set(values) - {EVERY_CLIENT})
+    known = dict(Client.objects.filter(code__in=named).values_list("code", "pk"))
+    if unknown := [one for one in named if one not in known]:
+        raise PartnerRefused(
+            f"values: expected codes of clients, or {EVERY_CLIENT} for every client, found"
+            f" {', '.join(unknown)}; correct them, or add the client first"
+        )
+    return {
+        one: PartnerValues(
+            client_id=known[one], code=code, version=version, client=one, values=dict(values[one])
+        )
+        for one in named
+    }
+
+
+def with_values(rows: Iterable[PartnerVersion]) -> list[PartnerVersion]:
+    """Answer versions of agreements, those of the PEO's with the values of the clients one may see."""
+    found = list(rows)
+    shared = {(row.code, row.version): row for row in found if row.client_id == PEO}
+    if not shared:
+        return found
+    apart = PartnerValues.objects.filter(code__in={code for code, _ in shared})
+    for one in apart.order_by("client"):
+        row = shared.get((one.code, one.version))
+        if row is not None:
+            told = row.document.get("values", {})
+            row.document = row.document | {"values": told | {one.client: one.values}}
+    return found
+
+
+def _latest(client_id: int, code: str) -> PartnerVersion | None:
+    return next(iter(with_values(_versions(client_id, code)[:1])), None)
+
+
 def partner_of(client_id: int, code: str) -> tuple[int, int, Partner]:
     """Answer the agreement in force for a client: whose it is (0: the PEO's), its version, itself.
 
     Errors: PartnerRefused where there is none.
     """
     for owner in dict.fromkeys((client_id, PEO)):
-        row = _versions(owner, code).first()
+        row = _latest(owner, code)
         if row is not None:
             return owner, int(row.version), read_partner(row.document)
     raise PartnerRefused(
@@ -216,16 +264,17 @@ def partner_of(client_id: int, code: str) -> tuple[int, int, Partner]:
 def partners_of(client_id: int) -> dict[str, Partner]:
     """Answer the agreements in force for a client, by code: its own, and the PEO's it does not replace."""
     rows = PartnerVersion.objects.filter(client_id__in=(PEO, client_id)).order_by("client_id", "version")
-    return {row.code: read_partner(row.document) for row in rows}
+    latest = {row.code: row for row in rows}
+    return {row.code: read_partner(row.document) for row in with_values(latest.values())}
 
 
 def partners_of_each(client_ids: Sequence[int]) -> dict[int, dict[str, Partner]]:
     """Answer the agreements in force for several clients, as `partners_of` does for one."""
     rows = PartnerVersion.objects.filter(client_id__in=(PEO, *client_ids)).order_by("version")
-    latest = {(row.client_id, row.code): row.document for row in rows}
+    latest = {(row.client_id, row.code): row for row in rows}
     known: dict[int, dict[str, Partner]] = {}
-    for (owner, code), document in latest.items():
-        known.setdefault(owner, {})[code] = read_partner(document)
+    for row in with_values(latest.values()):
+        known.setdefault(row.client_id, {})[row.code] = read_partner(row.document)
     return {one: {**known.get(PEO, {}), **known.get(one, {})} for one in client_ids}
 
 

@@ -97,7 +97,11 @@ SET = {
 }
 
 AGREEMENTS = """
-SELECT DISTINCT ON (client_id, code) client_id, code, document::text AS document FROM carriers_partnerversion
+SELECT DISTINCT ON (client_id, code) client_id, code, (document || jsonb_build_object('values',
+    coalesce(document -> 'values', '{}') || coalesce((
+        SELECT jsonb_object_agg(v.client, v.values) FROM carriers_partnervalues AS v
+        WHERE p.client_id = 0 AND v.code = p.code AND v.version = p.version), '{}')))::text AS document
+FROM carriers_partnerversion AS p
 WHERE %(code)s::text IS NULL OR code = %(code)s::text ORDER BY client_id, code, version DESC
 """
 AGREEMENT = {"client_id": pl.Int32, "code": pl.String, "document": pl.String}

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.carriers.agreements.partners import Partner
+from openbenefits.carriers.agreements.partners import EVERY_CLIENT, Partner
 from openbenefits.carriers.building.projecting import Projection
 from openbenefits.carriers.enrollment.arrange import Told
 from openbenefits.carriers.enrollment.coverage import BEGIN, Coverage, Line, Provider, ProviderChange
@@ -38,7 +38,6 @@ from openbenefits.carriers.rules.views import COBRA, MEMBER, View
 
 Row = Mapping[str, Any]
 DAY = timedelta(days=1)
-EVERY_CLIENT = "*"
 CHANGED, EVENT, HIRED, LEFT = "303", "301", "336", "337"
 COBRA_FROM, COBRA_UNTIL, ELIGIBLE_FROM, ELIGIBLE_UNTIL = "340", "341", "356", "357"
 PREMIUM, VOLUME = "P3", "FK"

@@ -14,7 +14,7 @@ from django.db import transaction
 from openbenefits.carriers.building import viewing
 from openbenefits.carriers.custody.readings import file_lines
 from openbenefits.carriers.models import CarrierFile, FileLine, ViewLine, ViewPerson
-from openbenefits.carriers.rules.custody import TELLING
+from openbenefits.carriers.rules.custody import NO_ENROLMENT, TELLING
 from openbenefits.carriers.rules.differences import END
 from openbenefits.carriers.states.accepting import BAD
 from openbenefits.carriers.states.moving import FileRefused, locked, missing, write_down
@@ -116,7 +116,8 @@ def tell_again(
 
 def _refused(file: CarrierFile, member: str | None) -> _Refused:
     """Find what a report refused of a member, or of everybody, and who was told of since."""
-    found = FileLine.objects.filter(file_id=file.pk, verdict__in=BAD).exclude(line="")
+    said = FileLine.objects.filter(file_id=file.pk, verdict__in=BAD)
+    found = said.exclude(line="").exclude(kind__in=NO_ENROLMENT)
     lines = list((found if member is None else found.filter(member=member)).order_by("number"))
     later = CarrierFile.objects.filter(
         partner=file.partner,

@@ -17,7 +17,7 @@ from openbenefits.carriers.building.projecting import spans_of
 from openbenefits.carriers.custody.portal_entries import close_done, overdue_cases
 from openbenefits.carriers.filing.services import files
 from openbenefits.carriers.models import CarrierFile
-from openbenefits.carriers.rules.custody import WAITS_FOR, FileState
+from openbenefits.carriers.rules.custody import NO_ENROLMENT, WAITS_FOR, FileState
 from openbenefits.carriers.states import casing
 from openbenefits.carriers.states.accepting import BAD, GOOD
 from openbenefits.carriers.states.frames import load_entries, load_lines, load_unsaid
@@ -185,8 +185,10 @@ def _links(
 ) -> Iterator[Row]:
     """Join what is intended with the last that was said of it, and say where each stands."""
     last: dict[tuple[Any, ...], Row] = {}
+    enrolled = {_key(row) for row in said if row["kind"] not in NO_ENROLMENT}
     for row in said:
-        last[_key(row)] = row
+        is_beside = row["kind"] in NO_ENROLMENT and _key(row) in enrolled
+        last[(*_key(row), row["partner"]) if is_beside else _key(row)] = row
     open_ones = {_portal_key(row): row for row in entries}
     for span in held:
         own = last.pop(_key(span), None)
@@ -298,7 +300,9 @@ def _due(said: Row, row: Row, known: Mapping[tuple[int, str], Partner]) -> datet
 
 
 def _is_as_sent(span: Row | None, said: Row, cut: set[Any]) -> bool:
-    """Whether the last word of a span is what the timeline has."""
+    """Whether the last word of a span is what the timeline has; of money and losses it has none."""
+    if said["kind"] in NO_ENROLMENT:
+        return span is None or said["ends_on"] == span["ends_on"]
     is_end = said["action"] == END
     if span is None:
         return is_end

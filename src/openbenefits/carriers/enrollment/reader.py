@@ -51,6 +51,7 @@ from openbenefits.carriers.enrollment.record import COMPONENT, REPETITION, Recor
 from openbenefits.carriers.enrollment.statements import Amount, Dated, Other, Reference
 from openbenefits.carriers.x12.reader import (
     Delimiters,
+    Interchange,
     Segment,
     TransactionSet,
     X12Refused,
@@ -91,11 +92,16 @@ def read_file(data: bytes) -> Reading:
     Errors: X12Refused for a file that is no X12, is cut, holds no 834, or several interchanges.
     """
     with _no_collection():
-        return _read(data)
+        return _read(read_interchange(data))
 
 
-def _read(data: bytes) -> Reading:
-    told = read_interchange(data)
+def read_sets(told: Interchange) -> Reading:
+    """Read the 834s of an interchange that was read already. Errors: as `read_file`."""
+    with _no_collection():
+        return _read(told)
+
+
+def _read(told: Interchange) -> Reading:
     ours = [one for one in told.sets if one.code == CODE]
     if not ours:
         raise X12Refused("expected an 834 transaction set, found none; choose the enrolment file")

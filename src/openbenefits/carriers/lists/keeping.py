@@ -22,11 +22,18 @@ from openbenefits.carriers.building.writing import Finding
 from openbenefits.carriers.enrollment.file import Controls
 from openbenefits.carriers.rules.custody import REFUSING, FileState
 from openbenefits.carriers.rules.guards import Hold
+from openbenefits.carriers.rules.identities import dependent_key, person_key
 from openbenefits.carriers.rules.renderings import Message
+from openbenefits.store.bulk import copy_in, schema_of
 from openbenefits.store.secrets import seal_file
 from openbenefits.workforce.models import Client
 
 FILE, PREMIUM = "file", "820"
+EMPLOYEE = 0
+LINE_KEY = (
+    *("client_id", "person_id", "benefit_record", "dependent_id", "plan_type"),
+    *("line", "kind", "set", "begins_on"),
+)
 UNTOLD = (FileState.INVALID, FileState.WITHDRAWN, *sorted(REFUSING))
 """States of files that told the partner nothing."""
 
@@ -55,6 +62,7 @@ class Made:
     sets: Sequence[str] = ()
     said: pl.DataFrame
     people: int
+    told: pl.DataFrame | None = None  # rows of `said` or alike, by whose lines are kept
 
 
 def ordered(connection: Any, feed: Feed, *, on: date, author: str, now: datetime) -> Order:
@@ -144,10 +152,42 @@ def kept(
     file.save(using=connection.alias, force_insert=True)
     models.FileSet.objects.using(connection.alias).bulk_create(
         models.FileSet(client_id=file.client_id, file_id=file.pk, set=number, control_number=control)
-        for number, control in enumerate(made.sets, start=1)
+        for number, control in enumerate(made.sets or ("0001",), start=1)
     )
+    if not made.findings and made.told is not None:
+        _keep_lines(connection, file, made.told)
     history(connection, file, list(made.holds), list(made.findings), author=order.author, now=order.now)
     return file
+
+
+def _keep_lines(connection: Any, file: models.CarrierFile, told: pl.DataFrame) -> None:
+    """Keep whom a file speaks of, as links of the chain of custody: a line each for member, plan and begin.
+
+    Of money the days are those of the pays, or months, it is of; an 820 has a set for each client.
+    """
+    rows = told.with_columns(
+        [pl.lit(None).alias(name) for name in ("dependent_id", "tier") if name not in told.columns]
+    )
+    rows = rows.with_columns(
+        pl.col("dependent_id").cast(pl.Int64).replace(EMPLOYEE, None),
+        set=pl.col("client_id").rank("dense") if file.kind == PREMIUM else pl.lit(1),
+    )
+    own = person_key(pl.col("client_id"), pl.col("person_id"))
+    theirs = dependent_key(pl.col("client_id"), pl.col("person_id"), pl.col("dependent_id"))
+    rows = rows.group_by(LINE_KEY, maintain_order=True).agg(
+        pl.col("ends_on").max(), pl.col("plan").first(), pl.col("tier").first()
+    )
+    rows = rows.with_columns(
+        subscriber=own,
+        member=pl.coalesce(theirs, own),
+        file_id=pl.lit(file.pk),
+        number=pl.int_range(1, pl.len() + 1),
+        action=pl.lit(""),
+    )
+    schema = schema_of(models.FileLine)
+    missing = [pl.lit(None).alias(name) for name in schema if name not in rows.columns]
+    stored = rows.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in schema.items())
+    copy_in(connection, models.FileLine._meta.db_table, stored)
 
 
 def _file_name(order: Order, number: int, kind: str) -> str:

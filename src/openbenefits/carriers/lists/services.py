@@ -26,7 +26,7 @@ from openbenefits.carriers.building.services import Feed, Outcome
 from openbenefits.carriers.building.writing import Finding
 from openbenefits.carriers.layouts.contents import CONTENTS
 from openbenefits.carriers.layouts.layout import ContentKind, FileLayout, LayoutRefused
-from openbenefits.carriers.layouts.writing import FileRefused, write
+from openbenefits.carriers.layouts.writing import FileRefused, chosen, write
 from openbenefits.carriers.lists.keeping import (
     FILE,
     UNTOLD,
@@ -40,6 +40,7 @@ from openbenefits.carriers.lists.keeping import (
 )
 from openbenefits.carriers.lists.listing import KEYS, fresh, listed, span_wanted
 from openbenefits.carriers.payments.services import build_contributions
+from openbenefits.carriers.rules.custody import LISTED, LOST
 from openbenefits.carriers.rules.renderings import CHANGE_FILE
 from openbenefits.core.faults import message_of
 
@@ -149,16 +150,26 @@ def _made(
 ) -> models.CarrierFile:
     """Write a list and keep it with what it says."""
     file_id = next_file_id(connection)
-    data, findings = b"", []
+    data, findings, told = b"", [], None
     try:
         values = values_of(order, number=file_id) | {"purpose": way}
-        data = write(layout, with_agreed(order, rows), values)
+        agreed = with_agreed(order, rows)
+        data = write(layout, agreed, values)
+        told = _as_lines(chosen(layout, agreed, values), layout.content)
     except (LayoutRefused, FileRefused) as fault:
         findings = [Finding(rule="layout", place="", words=str(fault))]
     said = rows.select(list(CONTENTS[layout.content].columns))
     people = rows.select("client_id", "person_id").n_unique()
-    made = Made(data=data, findings=findings, said=said, people=people)
+    made = Made(data=data, findings=findings, said=said, people=people, told=told)
     return kept(connection, order, made, kind=FILE, file_id=file_id, lines=rows.height)
+
+
+def _as_lines(rows: pl.DataFrame, content: ContentKind) -> pl.DataFrame:
+    """Answer the rows of a list as links of the chain: a span stands at its line, a loss at its own."""
+    if content == "cobra":
+        days = {"begins_on": pl.col("lost_on"), "ends_on": pl.lit(None, pl.Date)}
+        return rows.with_columns(line=pl.lit(content), kind=pl.lit(LOST), **days)
+    return rows.with_columns(line="plan_type", kind=pl.lit(LISTED))
 
 
 def _told(

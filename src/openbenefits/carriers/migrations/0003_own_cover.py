@@ -20,6 +20,7 @@ FROM carriers_fileline AS l
 JOIN carriers_carrierfile AS f ON f.id = l.file_id
 LEFT JOIN carriers_fileset AS s ON s.file_id = l.file_id AND s.set = l.set
 WHERE l.person_id = ANY((SELECT persons FROM mine)::bigint[]) AND l.line <> ''
+  AND l.kind NOT IN ('loss', 'contribution', 'premium')
   AND f.state NOT IN ('withdrawn', 'invalid') AND f.kind <> 'portal'
 UNION ALL
 SELECT e.client_id, e.person_id, e.dependent_id, e.line, e.action, e.plan,
@@ -30,6 +31,6 @@ WHERE e.person_id = ANY((SELECT persons FROM mine)::bigint[]) AND e.is_net
 
 
 class Migration(migrations.Migration):
-    dependencies = [("carriers", "0002_providers")]
+    dependencies = [("carriers", "0002_providers_and_values")]
 
     operations = [migrations.RunSQL(VIEW, "DROP VIEW carriers_owncover")]

@@ -11,7 +11,7 @@ from openbenefits.carriers.enrollment.file import CODE
 from openbenefits.carriers.enrollment.header import CHANGES
 from openbenefits.carriers.enrollment.member import Member
 from openbenefits.carriers.enrollment.person import SSN_KIND, real_ssn
-from openbenefits.carriers.enrollment.reader import Reading, read_file
+from openbenefits.carriers.enrollment.reader import Reading, read_sets
 from openbenefits.carriers.opening.stated import (
     FINDING,
     IDENTIFIERS,
@@ -20,7 +20,7 @@ from openbenefits.carriers.opening.stated import (
     PEOPLE,
     Stated,
 )
-from openbenefits.carriers.x12.reader import read_interchange
+from openbenefits.carriers.x12.reader import Interchange, read_interchange
 from openbenefits.store.sheets import fingerprint_of
 
 EMAIL, PHONES = "EM", ("HP", "CP", "TE", "WP")
@@ -45,9 +45,10 @@ def read_834(name: str, data: bytes, *, amount_from: str = "") -> Stated:
     Missing: a set of changes (BGN08 = 2) is read, and says why nothing of it opens a client.
     Errors: X12Refused for a file that is no X12, is cut, or holds no 834.
     """
-    told = read_file(data)
+    interchange = read_interchange(data)
+    told = read_sets(interchange)
     members = [one for group in told.file.groups for one in _members(group.sets)]
-    at = _Places(data)
+    at = _Places(interchange)
     people, lines, identifiers = [], [], []
     for one in members:
         row = next(at.members)
@@ -75,11 +76,11 @@ def _members(sets: Any) -> Iterator[Member]:
 class _Places:
     """Which segments members and their lines begin with, in the order of the reader."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, interchange: Interchange) -> None:
         members: list[int] = []
         lines: list[int] = []
         groups: dict[int, list[Any]] = {}
-        for told in read_interchange(data).sets:
+        for told in interchange.sets:
             if told.code == CODE:  # the reader puts the sets of a group together
                 groups.setdefault(told.group.number if told.group else 0, []).append(told)
         for told in (one for sets in groups.values() for one in sets):

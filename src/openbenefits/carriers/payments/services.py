@@ -39,8 +39,9 @@ from openbenefits.carriers.payments.writing import (
     Premium,
     write_premiums,
 )
+from openbenefits.carriers.rules.custody import FUNDED, PAID
 from openbenefits.carriers.rules.guards import Hold
-from openbenefits.carriers.rules.shares import EMPLOYER, PAY, SHARES, changed, contributions, premiums
+from openbenefits.carriers.rules.shares import EMPLOYER, LINE, PAY, SHARES, changed, contributions, premiums
 from openbenefits.carriers.x12.writer import NotWritable
 from openbenefits.core import days
 
@@ -89,6 +90,7 @@ def build_contributions(
             said=changed(funds.shares, told).select(list(SHARES)).join(rows, on=list(PAY), how="semi"),
             people=_people(rows),
             holds=_holds(funds, total),
+            told=rows.with_columns(line=pl.lit("contributions"), kind=pl.lit(FUNDED), begins_on=_first()),
         )
         try:
             data = write(layout, with_agreed(order, named), values)
@@ -142,7 +144,16 @@ def build_premium(
         span = (month, through, paid_on)
         payments = _payments(connection, order, lines, span, trace or f"{file_id:09d}")
         money = changed(due.held, due.told)
-        made = Made(said=money.select(list(SHARES)), people=_people(lines), holds=_holds(due.funds, 0))
+        of_month = {
+            "begins_on": pl.col("covered_from").min().over(LINE),
+            "ends_on": days.month_end(pl.col("covered_from")),
+        }
+        made = Made(
+            said=money.select(list(SHARES)),
+            people=_people(lines),
+            holds=_holds(due.funds, 0),
+            told=lines.with_columns(line=pl.lit("premium"), kind=pl.lit(PAID), plan="policy", **of_month),
+        )
         controls = Controls(interchange=interchange, group=group)
         try:
             data = write_premiums(terms, payments, controls=controls, at=now)
@@ -188,6 +199,11 @@ def _due(
 
 def _with(made: Made, **told: Any) -> Made:
     return replace(made, **told)
+
+
+def _first() -> pl.Expr:
+    """The end of the first of the pays that a file says of somebody's plan."""
+    return pl.col("ends_on").min().over(LINE)
 
 
 def _people(rows: pl.DataFrame) -> int:

@@ -11,6 +11,12 @@ import polars as pl
 
 from openbenefits.carriers.acknowledgements.words import TAKEN
 
+LISTED, LOST, FUNDED, PAID = "in a list", "loss", "contribution", "premium"
+NO_ENROLMENT = (LISTED, LOST, FUNDED, PAID)
+"""Kinds of what is said of a person in a file that is no enrolment."""
+NO_COVER = (LOST, FUNDED, PAID)
+"""Those that say nothing of what somebody is covered by."""
+
 
 class FileState(StrEnum):
     """How far a file has come."""

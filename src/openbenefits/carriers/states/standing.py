@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 from django.db import connection
 
+from openbenefits.carriers.rules.custody import NO_COVER
 from openbenefits.store.bulk import copy_out
 
 STAGES = ("in file", "released", "transferred", "received", "accepted", "not read", "refused", "confirmed")
@@ -45,6 +46,7 @@ FROM carriers_fileline AS l
 JOIN carriers_carrierfile AS f ON f.id = l.file_id
 LEFT JOIN carriers_fileset AS s ON s.file_id = l.file_id AND s.set = l.set
 WHERE l.client_id = ANY(%(clients)s::int[]) AND l.line <> '' AND f.kind <> 'portal'
+  AND l.kind <> ALL(%(no_cover)s)
   AND f.state NOT IN ('withdrawn', 'invalid')
 ORDER BY l.client_id, l.person_id, l.dependent_id, f.partner, l.line, l.begins_on,
          l.file_id DESC, l.number DESC
@@ -59,12 +61,16 @@ ORDER BY since, client_id, person_id LIMIT %(limit)s
 
 def load_counts(client_ids: Sequence[int]) -> pl.DataFrame:
     """Count lines of cover by partner and stage: COUNTS."""
-    return copy_out(connection, COUNTED, COUNTS, {"clients": list(client_ids)})
+    return copy_out(connection, COUNTED, COUNTS, _given(client_ids))
 
 
 def load_standing(
     client_ids: Sequence[int], *, stage: str | None = None, partner: str | None = None, limit: int
 ) -> pl.DataFrame:
     """List lines of cover where they stand, who waits longest first: STANDING."""
-    given = {"clients": list(client_ids), "stage": stage, "partner": partner, "limit": limit}
+    given = _given(client_ids) | {"stage": stage, "partner": partner, "limit": limit}
     return copy_out(connection, LISTED, STANDING, given)
+
+
+def _given(client_ids: Sequence[int]) -> dict[str, object]:
+    return {"clients": list(client_ids), "no_cover": list(NO_COVER)}

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from openbenefits.carriers.agreements.partners import Partner, read_partner
+from openbenefits.carriers.agreements.partners import Partner, read_partner, with_values
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
 from openbenefits.carriers.rules.custody import FileState
 
@@ -22,8 +22,9 @@ def agreements(pairs: set[tuple[int, str]]) -> dict[tuple[int, str], Partner]:
     rows = PartnerVersion.objects.filter(
         client_id__in={client for client, _ in pairs}, code__in={code for _, code in pairs}
     )
-    found = {(row.client_id, row.code): row.document for row in rows.order_by("version")}
-    return {key: read_partner(found[key]) for key in pairs if key in found}
+    found = {(row.client_id, row.code): row for row in rows.order_by("version")}
+    told = with_values(row for key, row in found.items() if key in pairs)
+    return {(row.client_id, row.code): read_partner(row.document) for row in told}
 
 
 def due_hours(files: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.custody.readings import LIMIT, REFUSED, file_lines
 from openbenefits.carriers.filing.services import PLACED
 from openbenefits.carriers.models import Answer, AnswerLine, CarrierFile, FileAct, FileLine, FileSet
-from openbenefits.carriers.rules.custody import TELLING, FileState
+from openbenefits.carriers.rules.custody import NO_ENROLMENT, TELLING, FileState
 from openbenefits.workbench.carriers.lists import LAST, file_sheet, line_sheet, state_bars
 from openbenefits.workbench.carriers.parts import (
     ENVIRONMENTS,
@@ -100,9 +100,15 @@ def one(request: Any, number: int) -> HttpResponse:
             request,
             found,
             is_in_doubt=bool(acts) and acts[-1]["row"].words == PLACED,
-            is_refused=FileLine.objects.filter(file_id=found.pk, verdict__in=REFUSED).exists(),
+            is_refused=_is_refused(found),
         ),
     )
+
+
+def _is_refused(found: CarrierFile) -> bool:
+    """Whether a report refused anything in a file that can be told again."""
+    refused = FileLine.objects.filter(file_id=found.pk, verdict__in=REFUSED)
+    return refused.exclude(kind__in=NO_ENROLMENT).exists()
 
 
 def _acts(found: CarrierFile) -> list[dict[str, Any]]:

@@ -14,11 +14,18 @@ from django.utils.translation import gettext_lazy as _
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.agreements.checking import uncoded
-from openbenefits.carriers.agreements.partners import CODE, Partner, PartnerRefused, save_partner
+from openbenefits.carriers.agreements.partners import (
+    CODE,
+    Partner,
+    PartnerRefused,
+    save_partner,
+    with_values,
+)
 from openbenefits.carriers.agreements.text import json_schema, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
 from openbenefits.carriers.custody.readings import REFUSED
 from openbenefits.carriers.models import CarrierFile, FileLine, PartnerVersion
+from openbenefits.carriers.rules.custody import NO_ENROLMENT
 from openbenefits.store.isolation import PEO
 from openbenefits.workbench.carriers.lists import partner_sheet
 from openbenefits.workbench.carriers.parts import (
@@ -218,7 +225,8 @@ def _lacks(request: Any, owner: Owner, code: str) -> list[dict[str, Any]]:
 
 def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
     """Answer the versions, the latest first, each with what it changed."""
-    rows = list(PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version"))
+    versions = PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("version")
+    rows = with_values(versions)
     found: list[dict[str, Any]] = []
     before: dict[str, Any] = {}
     for row in rows:
@@ -271,7 +279,8 @@ def _refused(request: Any, owner: Owner, code: str) -> list[tuple[int, int]]:
     """Answer the last files in which a report of the partner refused lines, each with how many."""
     allowed = clients_for(request, Permission.PROCESS)
     files = CarrierFile.objects.filter(client_id__in=allowed, partner=code, partner_client=owner.client_id)
-    lines = FileLine.objects.filter(file_id__in=files.values("pk"), verdict__in=REFUSED).exclude(line="")
+    lines = FileLine.objects.filter(file_id__in=files.values("pk"), verdict__in=REFUSED)
+    lines = lines.exclude(line="").exclude(kind__in=NO_ENROLMENT)
     counts = lines.values_list("file_id").annotate(count=Count("number")).order_by("-file_id")
     return list(counts[:LAST_FILES])
 

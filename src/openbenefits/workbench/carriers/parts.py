@@ -7,7 +7,14 @@ from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.carriers.agreements.partners import PEO, Partner, PartnerRefused, partner_of, read_partner
+from openbenefits.carriers.agreements.partners import (
+    PEO,
+    Partner,
+    PartnerRefused,
+    partner_of,
+    read_partner,
+    with_values,
+)
 from openbenefits.carriers.models import CarrierFile, PartnerVersion
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Words, address, client_of
@@ -68,6 +75,10 @@ KINDS: dict[str, Words] = {
     "tier change": _("another tier"),
     "amount change": _("another amount"),
     "doctor change": _("another doctor"),
+    "in a list": _("in a list"),
+    "loss": _("loss of coverage"),
+    "contribution": _("contributions of pays"),
+    "premium": _("premium"),
     "cobra": _("to COBRA"),
     "basis change": _("covered for another reason"),
     "reinstated": _("reinstated"),
@@ -126,7 +137,8 @@ def agreement(request: Any, path: str, code: str) -> tuple[Owner, PartnerVersion
     if NUL in path + code:
         raise Http404
     owner = Owner(None) if path == PEO_PATH else owner_of(request, path, Permission.SEE)
-    row = PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("-version").first()
+    versions = PartnerVersion.objects.filter(client_id=owner.client_id, code=code).order_by("-version")
+    row = next(iter(with_values(versions[:1])), None)
     if row is None:
         raise Http404
     return owner, row, read_partner(row.document)
