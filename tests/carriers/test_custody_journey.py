@@ -13,6 +13,7 @@ from openbenefits.carriers.custody import services as custody
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import FileAct, FileLine, FileSet, ViewLine
 from openbenefits.casework.models import IS_OPEN, Ticket
+from openbenefits.workflow.checks import CHECKS, verdicts
 from openbenefits.workforce.models import Person
 
 
@@ -58,6 +59,9 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     told = viewing.told(fresh_database, [client_id], CODE)
     of_two = set(FileLine.objects.filter(file_id=file.pk, set=2).values_list("member", flat=True))
     assert not of_two & set(told.cover["member"])
+    assert not is_done("carriers told", person.person_id)
+    assert not is_done("elections told", person.schedule_id)
+    assert is_done("carriers know the group", client_id)
     case = Ticket.objects.get(about_kind="carrier set")
     assert (case.person_id, case.about_key) == (person.person_id, f"{file.pk}/2")
     chain = custody.chain(client_id, person.person_id, now=BUILT + 5 * HOUR)
@@ -73,6 +77,7 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     assert case.done_at is not None
     told = viewing.told(fresh_database, [client_id], CODE)
     assert of_two <= set(told.cover["member"])
+    assert is_done("carriers told", person.person_id)
 
     number = Person.objects.get(pk=person.person_id).employee_number
     refused = report(
@@ -86,6 +91,7 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     assert number not in case.body
     mine = chain_row(client_id, person, 51)
     assert (mine["stage"], mine["verdict_code"]) == ("refused", "E17")
+    assert not is_done("carriers told", person.person_id)
     part = custody.chain_of_event(
         client_id, person.person_id, person.schedule_id, person.event_number, now=BUILT
     )
@@ -105,9 +111,16 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     assert (mine["stage"], mine["confirmed_at"]) == ("confirmed", BUILT + 70 * HOUR)
     confirmed = ViewLine.objects.filter(member=person.member, line=person.line).get()
     assert confirmed.confirmed_at == BUILT + 70 * HOUR
+    assert is_done("carriers told", person.person_id)
+    assert not is_done("carriers told of the end", client_id)
     states = list(FileAct.objects.filter(file_id=again.pk).order_by("number").values_list("state", flat=True))
     assert states[-4:] == ["sent", "accepted", "confirmed", "reconciled"]
     assert not Ticket.objects.filter(IS_OPEN, about_kind__startswith="carrier").exists()
+
+
+def is_done(check, key):
+    """Whether the "done when" of a step about carriers holds."""
+    return verdicts(connections["default"], CHECKS[check], [str(key)], ON)["is_done"].to_list() == [True]
 
 
 def chain_row(client_id, person, hours):
