@@ -13,6 +13,7 @@ from openbenefits.carriers.custody import services as custody
 from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import FileAct, FileLine, FileSet, ViewLine
 from openbenefits.casework.models import IS_OPEN, Ticket
+from openbenefits.workflow.checks import CHECKS, verdicts
 from openbenefits.workforce.models import Person
 
 
@@ -47,7 +48,7 @@ def test_the_whole_journey(client_id, fresh_database, tmp_path):
     assert [one.name for one in (tmp_path / "out").iterdir()] == [file.file_name]
     person = FileLine.objects.filter(file_id=file.pk, set=2).order_by("number").first()
     one_set_is_refused(client_id, file, person)
-    again = it_goes_again_alone(client_id, file)
+    again = it_goes_again_alone(client_id, file, person)
     a_report_refuses_somebody(client_id, again, person)
     a_later_report_confirms_everybody(client_id, again, person)
     assert not Ticket.objects.filter(IS_OPEN, about_kind__startswith="carrier").exists()
@@ -70,6 +71,9 @@ def one_set_is_refused(client_id, file, person):
     taken = take(client_id, ack(file, codes, found={2: [at("INS", place.first)]}), 4)
     assert taken.files == {file.pk: "accepted in part"}
     assert not members_of(file, set=2) & members_told(client_id)
+    assert not is_done("carriers told", person.person_id)
+    assert not is_done("elections told", person.schedule_id)
+    assert is_done("carriers know the group", client_id)
     case = Ticket.objects.get(about_kind="carrier set")
     assert (case.person_id, case.about_key) == (person.person_id, f"{file.pk}/2")
     mine = chain_row(client_id, person, 5)
@@ -77,13 +81,14 @@ def one_set_is_refused(client_id, file, person):
     assert "goes again" in mine["words"]
 
 
-def it_goes_again_alone(client_id, file):
+def it_goes_again_alone(client_id, file, person):
     again = sent(client_id, now=BUILT + timedelta(days=1), on=ON + timedelta(days=1))
     assert again.resends == file.pk
     assert members_of(again) == members_of(file, set=2)
     take(client_id, ack(again, {1: "A"}), 30)
     assert Ticket.objects.get(about_kind="carrier set").done_at is not None
     assert members_of(again) <= members_told(client_id)
+    assert is_done("carriers told", person.person_id)
     return again
 
 
@@ -98,6 +103,7 @@ def a_report_refuses_somebody(client_id, again, person):
     assert number not in case.body
     mine = chain_row(client_id, person, 51)
     assert (mine["stage"], mine["verdict_code"]) == ("refused", "E17")
+    assert not is_done("carriers told", person.person_id)
     event = (person.schedule_id, person.event_number)
     part = custody.chain_of_event(client_id, person.person_id, *event, now=BUILT)
     assert person.line in set(part["line"])
@@ -115,8 +121,15 @@ def a_later_report_confirms_everybody(client_id, again, person):
     assert (mine["stage"], mine["confirmed_at"]) == ("confirmed", BUILT + 70 * HOUR)
     confirmed = ViewLine.objects.filter(member=person.member, line=person.line).get()
     assert confirmed.confirmed_at == BUILT + 70 * HOUR
+    assert is_done("carriers told", person.person_id)
+    assert not is_done("carriers told of the end", client_id)
     states = list(FileAct.objects.filter(file_id=again.pk).order_by("number").values_list("state", flat=True))
     assert states[-4:] == ["sent", "accepted", "confirmed", "reconciled"]
+
+
+def is_done(check, key):
+    """Whether the "done when" of a step about carriers holds."""
+    return verdicts(connections["default"], CHECKS[check], [str(key)], ON)["is_done"].to_list() == [True]
 
 
 def chain_row(client_id, person, hours):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.core import mail
 from django.db import connection
+from django.test import override_settings
 from tests.casework.conftest import NOW, access, numbers, user
 
 from openbenefits.accounts.models import User
@@ -23,8 +24,9 @@ SECRET = "Does dental pay for braces?"
 
 
 @pytest.fixture(autouse=True)
-def in_memory(settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+def in_memory():
+    with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_a_mail_that_does_not_go_out_stops_nothing_and_is_kept(asked, monkeypatc
         patched.setattr("django.core.mail.EmailMessage.send", refused)
         assert tell() == []
     assert InquiryWord.objects.get(is_answer=True).mailed == answering.FAILED
-    User.objects.filter(username="ines").update(email=None)
+    User.objects.filter(username="ines").update(email="")
     complete_task(access("ann"), asked.case, now=NOW)
     assert tell() == []
     assert Inquiry.objects.get(pk=asked.inquiry.pk).closing == answering.NO_ADDRESS

@@ -1,6 +1,7 @@
 """What comes in: employees by events, only what payroll owns; posted pays into the ledger; once."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -129,6 +130,31 @@ def test_a_crash_reads_the_same_events_once_more(work, platform, monkeypatch):
     assert Link.objects.get(client_id=work.client_id).replay == before
     assert sync(work)["events"] == 1
     assert not InboundItem.objects.filter(state="pending").exists()
+
+
+def moved(platform, city, happens=True):
+    """Let somebody there move, told by an event or not."""
+    platform.world.employees["CUST"]["0007"]["contactInformation"]["city"] = city
+    if happens:
+        platform.world.happened("Employee", "Person", "change", "CUST", "0007", "city")
+
+
+def test_after_an_outage_nothing_is_missing(work, platform, monkeypatch):
+    monkeypatch.setattr("openbenefits.platform.client.happenings.AT_ONCE", 2)
+    for _ in range(3):  # pages hold one event of ours each, and one nobody subscribed to
+        platform.world.happened("Payroll", "BatchControl", "change", "CUST", "B1")
+        moved(platform, "Lynn")
+    came = sync(work)
+    assert (came["events"], came["complete"]) == (3, 1)
+    platform.world.subscriptions.clear()  # somebody there has thrown it away, and with it what happened
+    moved(platform, "Revere", happens=False)
+    assert sync(work)["complete"] == 1
+    assert Link.objects.get(client_id=work.client_id).subscription in platform.world.subscriptions
+    moved(platform, "Chelsea", happens=False)
+    assert "complete" not in sync(work)
+    later = replace(work, clock=lambda: NOW + timedelta(days=4))
+    assert sync(later)["complete"] == 1  # nobody has read for days: everybody is read
+    assert "complete" not in sync(later)
 
 
 def test_posted_pays_go_into_the_ledger_once_and_voids_cancel_out(work, platform):

@@ -71,6 +71,13 @@ FORM = {
     "i0_whom": "benefits specialist",
     "i0_due_days": "2",
     "i0_due_business": "on",
+    "i0c0_label": "hours",
+    "i0c0_field": "weekly_hours",
+    "i0c0_operator": "is not blank",
+    "i0c1_label": "number",
+    "i0c1_field": "person.employee_number",
+    "i0c1_operator": "is not blank",
+    "i0_expression": "hours OR number",
     "do": "keep",
 }
 
@@ -83,6 +90,9 @@ def test_a_channel_from_its_form_to_its_log(come, world):
     assert "It is not kept yet" in text(wrong)
     wrong = boss.post(f"{CHANNELS}new", FORM | {"expression": "away AND"})
     assert "expected the label of a condition" in text(wrong)
+    wrong = boss.post(f"{CHANNELS}new", FORM | {"i0_expression": "hours AND NOT strange"})
+    assert "items[0].expression" in text(wrong)
+    assert 'value="hours AND NOT strange"' in wrong.content.decode()
     kept = boss.post(f"{CHANNELS}new", FORM, follow=True)
     assert "Version 1 is kept" in text(kept)
     assert "the benefits specialist of the client" in text(kept)
@@ -91,6 +101,11 @@ def test_a_channel_from_its_form_to_its_log(come, world):
     assert "On leave" in text(boss.get(CHANNELS))
     again = boss.get(f"{CHANNELS}of/on-leave/edit")
     assert 'value="Leave of {{person.employee_number}}"' in again.content.decode()
+    form = again.content.decode()
+    assert 'name="i0_expression" value="hours OR number"' in form
+    for place, field in (("i0c0", "weekly_hours"), ("i0c1", "person.employee_number")):
+        select = form.partition(f'name="{place}_field"')[2].partition("</select>")[0]
+        assert f'value="{field}" selected' in select
 
 
 @LENIENT

@@ -116,7 +116,7 @@ def test_a_new_client_gets_its_playbook_and_census_is_looked_at(world):
     assert dict(steps.select("item", "is_proved").iter_rows()) == {
         "set-up": False,
         "codes": False,
-        "carriers": None,
+        "carriers": False,
     }
     asked = {
         name: verdicts(world.connection, one, [str(world.client_id)], TODAY)

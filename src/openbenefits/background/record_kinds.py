@@ -1,5 +1,6 @@
 """Kinds of record of the floors above channels: batches, offered plans, invoices, differences, payroll."""
 
+from openbenefits.background import carrier_checks
 from openbenefits.workflow.checks import Check
 from openbenefits.workflow.kinds import Field, FieldType, RecordKind, Related
 
@@ -188,5 +189,5 @@ def register_all() -> None:
     for kind in KINDS:
         if kind.name not in KNOWN:
             register(kind)
-    for check in CHECKS:
+    for check in (*CHECKS, *carrier_checks.CHECKS):
         register_check(check)

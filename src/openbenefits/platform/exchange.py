@@ -7,14 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from openbenefits.platform import families
-from openbenefits.platform.client.happenings import since, subscribe
-from openbenefits.platform.client.session import Patience
+from openbenefits.platform.client.faults import NotThere
+from openbenefits.platform.client.happenings import Happening, since, subscribe
+from openbenefits.platform.client.session import Patience, Session
 from openbenefits.platform.client.values import text
 from openbenefits.platform.connecting import known, session_of
 from openbenefits.platform.hints import address_of
 from openbenefits.platform.inbound import collect, take_in
 from openbenefits.platform.looking import Asked, look
-from openbenefits.platform.models import Look
+from openbenefits.platform.models import Link, Look
 from openbenefits.platform.outbound import AGAIN, SETTLES, Clock, Sending, due, send_due
 from openbenefits.platform.owner import stops
 from openbenefits.platform.pays import PaysTaken, take_pays
@@ -110,6 +111,8 @@ def send(work: Work, *, despite: str = "") -> dict[str, int]:
     return came
 
 
+SURELY_KEPT = timedelta(days=3)
+"""For how long events are taken to be kept there; for how long they are is not published."""
 SUBSCRIBED = (("Employee", "Person"), ("Employee", "Client"), ("Employee", "Compensation"))
 
 
@@ -117,7 +120,8 @@ def sync(work: Work, *, is_whole: bool = False) -> Mapping[str, int]:
     """Take in what changed there since the last time: events from our mark, employees read anew, facts made.
 
     The mark moves only after the facts are made, so that a crash reads the same once more. is_whole:
-    everybody is read, whatever the events say. The first time everybody is.
+    everybody is read, whatever the events say. The first time everybody is, and where events may be missing:
+    the subscription is gone there, or nobody has read for longer than events are surely kept.
 
     Errors: NotLinked, Busy, those of `client.faults`.
     """
@@ -127,9 +131,9 @@ def sync(work: Work, *, is_whole: bool = False) -> Mapping[str, int]:
         is_first = not link.subscription
         if is_first:
             link.subscription = subscribe(session, f"openbenefits {client}", SUBSCRIBED)
-        told, mark = since(session, link.subscription, link.replay)
+        told, mark, is_lost = _events(session, link, work.clock())
         ids = {one.about for one in told if client in one.clients and one.about}
-        if is_first or is_whole:
+        if is_first or is_whole or is_lost:
             ids |= {text(one) for one in session.rows("getEmployeeList", clientId=client)}
         now = work.clock()
         queued = collect(session, work.client_id, client, sorted(ids), now=now)
@@ -137,6 +141,16 @@ def sync(work: Work, *, is_whole: bool = False) -> Mapping[str, int]:
     link.replay, link.synced_at = mark, now
     link.save(update_fields=["subscription", "replay", "synced_at"])
     return {"events": len(told), "employees": len(ids), "queued": queued, **taken.states}
+
+
+def _events(session: Session, link: Link, now: datetime) -> tuple[list[Happening], str, bool]:
+    """Read events from our mark; answer them, the mark to go on from, and whether some may be missing."""
+    is_late = link.synced_at is not None and now - link.synced_at > SURELY_KEPT
+    try:
+        return *since(session, link.subscription, link.replay), is_late
+    except NotThere:
+        link.subscription = subscribe(session, f"openbenefits {link.external_id}", SUBSCRIBED)
+        return *since(session, link.subscription, ""), True
 
 
 def listen(work: Work) -> str:

@@ -57,7 +57,8 @@ def subscribe(session: Session, tag: str, classes: Sequence[tuple[str, str]], we
 def since(session: Session, subscription: str, replay: str) -> tuple[list[Happening], str]:
     """Read what happened since a mark; answer it with the mark to go on from.
 
-    A part of a page (206) is taken, and reading goes on behind it. What comes twice is told once.
+    Reading goes on until nothing more comes: a page with less than was asked for may be a part (206), or have
+    others behind it. What comes twice is told once.
     """
     found: dict[str, Happening] = {}
     mark = replay
@@ -68,7 +69,7 @@ def since(session: Session, subscription: str, replay: str) -> tuple[list[Happen
         part = listed(answer, "events")
         found |= {one.number: one for one in map(_read, part)}
         after = text(answer.get("nextEvent")) or mark
-        is_more = bool(answer.get("isPartial")) or len(part) >= AT_ONCE
+        is_more = bool(answer.get("isPartial")) or bool(part)
         if after == mark or not is_more:
             return list(found.values()), after
         mark = after

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-CONDITIONS, ITEMS = 30, 30
-"""The most rows a form takes."""
+CONDITIONS, ITEMS, OF_ITEM = 30, 30, 12
+"""The most rows a form takes: conditions, items, conditions of an item."""
 MADE = ("task", "case", "mail", "letter", "change")
 WHO = ("role", "queue", "user", "field")
 
@@ -25,7 +25,7 @@ def stated(posted: Any, base: Mapping[str, Any]) -> dict[str, Any]:
         told["schedule"] = _schedule(posted, "s_", posted["s_field"])
     if posted.get("once"):
         told["once"] = True
-    told["conditions"] = [row for number in range(CONDITIONS) if (row := _condition(posted, number))]
+    told["conditions"] = _conditions(posted, "c", CONDITIONS)
     before = {item["item"]: item for item in base.get("items", [])}
     told["items"] = [item for number in range(ITEMS) if (item := _item(posted, number, before))]
     return told
@@ -47,18 +47,22 @@ def _number(text: str) -> Any:
     return int(said) if said.removeprefix("-").isdecimal() else said
 
 
-def _condition(posted: Any, number: int) -> dict[str, Any] | None:
-    name = posted.get(f"c{number}_field", "")
-    if not name:
-        return None
-    source, _, field = name.rpartition(".")
-    return {
-        "label": posted.get(f"c{number}_label", "").strip() or str(number + 1),
-        "source": source or "record",
-        "field": field,
-        "operator": posted.get(f"c{number}_operator", ""),
-        "value": posted.get(f"c{number}_value", "").strip(),
-    }
+def _conditions(posted: Any, lead: str, most: int) -> list[dict[str, Any]]:
+    """Read the rows of conditions whose names begin so; a row without a field states nothing."""
+    found = []
+    for number in range(most):
+        name = posted.get(f"{lead}{number}_field", "")
+        if name:
+            source, _, field = name.rpartition(".")
+            row = {
+                "label": posted.get(f"{lead}{number}_label", "").strip() or str(number + 1),
+                "source": source or "record",
+                "field": field,
+                "operator": posted.get(f"{lead}{number}_operator", ""),
+                "value": posted.get(f"{lead}{number}_value", "").strip(),
+            }
+            found.append(row)
+    return found
 
 
 def _item(posted: Any, number: int, before: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -69,8 +73,11 @@ def _item(posted: Any, number: int, before: Mapping[str, Any]) -> dict[str, Any]
     if not code:
         return None
     known = before.get(code, {})
-    told = {name: known[name] for name in ("conditions", "expression") if name in known}
-    told |= {"item": code, "title": said("title") or code}
+    told: dict[str, Any] = {"item": code, "title": said("title") or code}
+    if conditions := _conditions(posted, f"i{number}c", OF_ITEM):
+        told["conditions"] = conditions
+    if said("expression"):
+        told["expression"] = said("expression")
     make = said("make")
     told[make] = _part(said, make, known.get(make) or {})
     if said("after"):
@@ -118,8 +125,10 @@ def _who(said: Any, known: Mapping[str, Any]) -> dict[str, Any]:
 # --- shown --------------------------------------------------------------------------------------------------
 
 
-def conditions_shown(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Answer the rows of conditions, and two blank ones."""
+def conditions_shown(
+    told: Mapping[str, Any], lead: str = "c", most: int = CONDITIONS, blank: int = 2
+) -> list[dict[str, Any]]:
+    """Answer the rows of conditions, and some blank ones; lead: how the names of their fields begin."""
     rows = [
         row
         | {
@@ -129,20 +138,25 @@ def conditions_shown(told: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for row in told.get("conditions", [])
     ]
-    rows += [{} for _ in range(2)]
-    return [row | {"number": number} for number, row in enumerate(rows[:CONDITIONS])]
+    rows += [{} for _ in range(blank)]
+    return [row | {"lead": f"{lead}{number}"} for number, row in enumerate(rows[:most])]
 
 
 def items_shown(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Answer the rows of items, and a blank one."""
-    rows = [_shown(item) for item in told.get("items", [])] + [{"make": "task", "due_business": True}]
-    return [row | {"number": number} for number, row in enumerate(rows[:ITEMS])]
+    items = [*told.get("items", []), {}]
+    return [
+        _shown(item)
+        | {"number": number, "conditions": conditions_shown(item, f"i{number}c", OF_ITEM, blank=1)}
+        for number, item in enumerate(items[:ITEMS])
+    ]
 
 
 def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
     make = next((kind for kind in MADE if kind in item), "task")
     part = item.get(make) or {}
-    told = {name: item.get(name, "") for name in ("item", "title", "done_when", "once")} | {"make": make}
+    told = {name: item.get(name, "") for name in ("item", "title", "done_when", "once", "expression")}
+    told["make"] = make
     told |= {name: part.get(name, "") for name in ("subject", "body", "category", "kind", "priority")}
     if make == "letter":
         told |= {"subject": part.get("title", "")}
@@ -160,4 +174,4 @@ def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
     told |= {"who": way, "whom": who.get(way, "") if way in WHO else "", "backup": who.get("backup", "")}
     after = item.get("after") or {}
     told |= {"after": after.get("item", ""), "after_status": after.get("status", "")}
-    return told | {"timing": item.get("schedule") or {}, "is_kept": bool(item.get("conditions"))}
+    return told | {"timing": item.get("schedule") or {}}
