@@ -14,7 +14,6 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
-from openbenefits.accounts.models import EmployeeLogin
 from openbenefits.delivery import frames
 from openbenefits.delivery.codes import KIND_NAMES, DocumentKind, FateCode
 from openbenefits.delivery.keeping import unpacked
@@ -29,7 +28,7 @@ BODY = gettext_lazy("""Dear %(name)s,
 You get this message because you agreed to receive such letters without paper. You may withdraw that at
 any time in the portal, and ask your benefits administrator for a copy on paper at no charge.
 """)
-"""In the language that the reader chose in the portal."""
+"""In the language of the reader."""
 
 
 def send_mails(
@@ -78,7 +77,7 @@ def _send(row: dict[str, Any], *, with_letter: bool, author: str, now: datetime)
 def message_for(row: dict[str, Any], *, with_letter: bool) -> EmailMessage:
     """Write the mail about a letter."""
     kind = KIND_NAMES[DocumentKind(row["kind"])]
-    with translation.override(_language(row)):
+    with translation.override(row["language"]):
         what = gettext(kind)
         told = {"name": row["name"], "what": what, "employer": row["client_name"]}
         text = str(BODY) % (told | {"link": f"{settings.PUBLIC_URL}/portal/"})
@@ -88,10 +87,3 @@ def message_for(row: dict[str, Any], *, with_letter: bool) -> EmailMessage:
         name = f"{kind.lower().replace(' ', '-')}-{row['document_id']}.pdf"
         message.attach(name, unpacked(content.packed), "application/pdf")
     return message
-
-
-def _language(row: dict[str, Any]) -> str:
-    """The language a reader chose; English for whoever chose none, or has no login."""
-    logins = EmployeeLogin.objects.filter(client_id=row["client_id"], person_id=row["person_id"])
-    chosen = logins.values_list("user__language", flat=True).first()
-    return chosen or settings.LANGUAGE_CODE

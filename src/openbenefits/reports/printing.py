@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from openbenefits.reports.files import draft_of, finish
+from openbenefits.reports.spoken import ENGLISH, words_of
 
 PAPERS = ("us-letter", "a4")
 _TEMPLATES = (
@@ -40,10 +41,10 @@ class Press:
         self._set(letters, [draft_of(path) for path in paths], "pdf")
         return [finish(path) for path in paths]
 
-    def files_of(self, letters: pl.DataFrame, *, title: str = "") -> list[bytes]:
-        """Set each letter into a file of its own; `title` where letters of the template have several."""
+    def files_of(self, letters: pl.DataFrame) -> list[bytes]:
+        """Set each letter into a file of its own, in its language."""
         outputs = [self.folder / f"letter-{number}.pdf" for number in range(letters.height)]
-        self._set(list(letters.iter_slices(1)), outputs, "pdf", title)
+        self._set(list(letters.iter_slices(1)), outputs, "pdf")
         return [output.read_bytes() for output in outputs]
 
     def pictures(self, letters: pl.DataFrame) -> list[bytes]:
@@ -51,20 +52,20 @@ class Press:
         self._set([letters], [self.folder / "page-{0p}.png"], "png")
         return [file.read_bytes() for file in sorted(self.folder.glob("page-*.png"))]
 
-    def _set(
-        self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str, title: str = ""
-    ) -> None:
+    def _set(self, letters: Sequence[pl.DataFrame], outputs: Sequence[Path], kind: str) -> None:
         jobs = []
         for number, (frame, output) in enumerate(zip(letters, outputs, strict=True)):
             frame.write_json(self.folder / f"{number}.json")
-            jobs.append({"data": f"/{number}.json", "output": str(output.absolute())})
+            inputs = {"data": f"/{number}.json", **self._words(_first(frame, "language") or ENGLISH)}
+            if title := _first(frame, "title"):
+                inputs["title"] = title
+            jobs.append({"inputs": inputs, "output": str(output.absolute())})
         template = str(self.folder / self.template)
         order = {
             "template": template,
             "root": str(self.folder),
             "paper": self.paper,
             "format": kind,
-            "title": title,
             "jobs": jobs,
         }
         done = subprocess.run(
@@ -76,6 +77,20 @@ class Press:
         )
         if done.returncode != 0:
             raise TemplateFault(f"{self.template} could not be set: {done.stderr.strip().splitlines()[-1:]}")
+
+    def _words(self, language: str) -> dict[str, str]:
+        """Lay down what the templates say in a language, and answer where it is."""
+        name = f"words-{language}.json"
+        if not (self.folder / name).exists():
+            templates = {file.name: file.read_text(encoding="utf-8") for file in self.folder.glob("*.typ")}
+            words = json.dumps(words_of(templates, language), ensure_ascii=False)
+            (self.folder / name).write_text(words, encoding="utf-8")
+        return {"language": language, "words": f"/{name}"}
+
+
+def _first(letters: pl.DataFrame, column: str) -> str | None:
+    """Answer what the first letter has in a column, if there is one."""
+    return letters[column][0] if column in letters.columns and letters.height else None
 
 
 @contextmanager

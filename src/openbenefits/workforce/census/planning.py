@@ -32,6 +32,7 @@ PERSON_CELLS = {
     "marital_status": "marital_status",
     "is_medicare_entitled": "medicare",
     "email": "email",
+    "language": "language",
     "ssn_hash": "ssn_hash",
     "ssn": "ssn",
 }
