@@ -3,11 +3,12 @@
 A mail holds the name of its reader and of the employer, and nothing else about either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from smtplib import SMTPException
 from typing import Any
 
+import polars as pl
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -38,12 +39,15 @@ def send_mails(
     author: str,
     now: datetime,
     progress: Callable[[int, int], None] | None = None,
+    document_ids: Sequence[int] | None = None,
 ) -> dict[str, int]:
-    """Send the mails of a client that wait; answer how many were sent and how many failed.
+    """Send the mails of a client that wait (or of some letters); answer how many were sent, how many failed.
 
     Each is a transaction of its own, so that what was sent stays said when a later one breaks off.
     """
     waiting = frames.load_mails(connection, client_id, now.date())
+    if document_ids is not None:
+        waiting = waiting.filter(pl.col("document_id").is_in(list(document_ids)))
     with_letter = attaches(client_id)
     done = {str(FateCode.SENT): 0, str(FateCode.FAILED): 0}
     for number, row in enumerate(waiting.iter_rows(named=True), start=1):
