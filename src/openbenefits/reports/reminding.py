@@ -52,9 +52,8 @@ def remind_due(connection: Any, client_id: int, *, on: date, now: datetime, auth
     with transaction.atomic():
         notices = _notices(connection, people.sort("person_id"), evidence, papers, on)
         notices = issue_notices(connection, client_id, notices, on=on, now=now, actor=author)
-        given = {"on": on, "reason": TOLD, "author": author, "now": now}
-        evidence_deciding.note_reminded(connection, evidence, **given)
-        verifying.note_reminded(papers, **given)
+        evidence_deciding.note_reminded(connection, evidence, on=on, reason=TOLD, author=author, now=now)
+        verifying.note_reminded(papers, on=on, reason=TOLD, author=author, now=now)
     made = notices["document_id"].to_list()
     send_mails(connection, client_id, author=author, now=now, document_ids=made)
     return {"letters": notices.height, "evidence": evidence.height, "papers": papers.height}
