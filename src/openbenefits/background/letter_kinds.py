@@ -1,8 +1,7 @@
 """Letters as long work: kept, given to the way each person chose, and mailed where that is it."""
 
-import logging
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -13,10 +12,6 @@ from openbenefits.background.statement_kinds import ISSUES, IssueStatements, che
 from openbenefits.delivery.codes import DocumentKind
 from openbenefits.delivery.services import send_mails
 from openbenefits.reports.issuing_letters import LetterOrder, issue_letters
-from openbenefits.reports.reminding import remind_due
-from openbenefits.workforce.models import Client
-
-log = logging.getLogger(__name__)
 
 
 class DeliverStatements(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,19 +95,3 @@ def _mailed(work: Work) -> dict[str, Any]:
         work.connection, work.request.client_id, author=work.request.author, now=work.now, progress=work.say
     )
     return {f"mails_{fate}": count for fate, count in counts.items()}
-
-
-def remind_all(
-    connection: Any, clients: Iterable[Client], *, on: date, now: datetime, author: str
-) -> dict[str, int]:
-    """Remind everybody due of some clients of what is missing; answer how many letters, by client.
-
-    A client whose letters cannot be made stops no other: it is tried again the next night.
-    """
-    done = {}
-    for client in clients:
-        try:
-            done[client.code] = remind_due(connection, client.pk, on=on, now=now, author=author)["letters"]
-        except Exception as fault:
-            log.error("reminders of client %s: %s", client.pk, type(fault).__name__)
-    return done
