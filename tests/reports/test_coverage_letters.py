@@ -1,6 +1,7 @@
 """Letters of coverage and of loss: who, which plan, from when, through when; kept, and given to its way."""
 
 from datetime import date
+from importlib.resources import files
 from io import BytesIO
 
 import polars as pl
@@ -12,6 +13,7 @@ from openbenefits.delivery.services import documents_of, open_document
 from openbenefits.reports.covered_spans import load_covered_spans, lost
 from openbenefits.reports.issuing_letters import LetterOrder, LetterRefused, issue_letters
 from openbenefits.reports.labels import labels_pdf
+from openbenefits.reports.spoken import words_of
 from openbenefits.reports.tabulated import pdf_of
 
 DAY = date(2025, 11, 3)
@@ -80,6 +82,29 @@ def test_a_letter_of_loss_says_of_each_of_the_family_from_when_through_when(worl
     assert "Term life" not in said
     assert issue(world, now, DocumentKind.LOSS, since=date(2025, 10, 1)).nothing == 0
     assert documents_of(world.connection, world.client_id, family)["kind"].to_list() == ["loss"]
+
+
+def test_a_letter_is_in_the_language_of_its_person(world, family, now):
+    world.person("1003", "Eva", "Ruiz", language="es")
+    world.coverage("1003", "BLUE-4", begins_on=date(2025, 3, 1))
+    result = issue(world, now, DocumentKind.COVERAGE)
+    english, spanish = result.documents
+    title, said = text_of(world, spanish, world.people["1003"], now)
+    assert title == "Carta de cobertura"
+    for words in ("A quien corresponda", "1 de marzo de 2025", "sin fin conocido", "3 de noviembre de 2025"):
+        assert words in said
+    for words in ("Coverage", "Covered", "Date", "Page", "November", "letter"):
+        assert words not in said
+    assert text_of(world, english, family, now)[0] == "Letter of coverage"
+
+
+def test_every_word_of_the_templates_has_its_spanish():
+    folder = files("openbenefits.reports")
+    templates = {one.name: one.read_text() for one in folder.iterdir() if one.name.endswith(".typ")}
+    spanish = words_of(templates, "es")
+    assert len(spanish) > 80
+    assert {word for word, said in spanish.items() if word == said} <= {"Plan"}
+    assert words_of(templates, "en") == {word: word for word in spanish}
 
 
 def test_who_has_a_letter_of_the_day_gets_no_second_one_unless_asked_for(world, family, now):

@@ -255,3 +255,31 @@ def test_the_lines_of_an_event_say_what_was_decided(hired, fresh_database, tmp_p
     everything = CliRunner().invoke(app, [*who, "--eligibility", "--all-fields"])
     assert "not evaluated" in everything.output
     assert CliRunner().invoke(app, [*who, "--all-fields"]).exit_code == 2
+
+
+def test_a_decision_counts_through_its_last_day_and_the_rules_decide_again(hired, fresh_database):
+    from openbenefits.enrollment.overrides import expire_due
+
+    client_id, _person = hired
+    (event,) = events(client_id)
+    last = (MARCH + A_DAY).date()
+    decide(fresh_database, event, expires_on=last)
+    assert "20" in offered(night(fresh_database, client_id, MARCH))
+    told = {"author": "nightly", "now": MARCH + 2 * A_DAY}
+    assert expire_due(fresh_database, client_id, last, **told) == (0, 0)
+    assert expire_due(fresh_database, client_id, last + A_DAY, **told) == (1, 0)
+    assert "20" not in offered(night(fresh_database, client_id, MARCH + 2 * A_DAY))
+    assert expire_due(fresh_database, client_id, last + A_DAY, **told) == (0, 0)
+
+
+def test_what_a_final_event_rests_on_is_left_to_a_person(hired, fresh_database):
+    from openbenefits.enrollment.overrides import expire_due, expired
+
+    client_id, _person = hired
+    (event,) = events(client_id)
+    decide(fresh_database, event, expires_on=MARCH.date())
+    final = night(fresh_database, client_id, MARCH, is_finalizing=True)
+    assert final["process_status"] == "FE"
+    on = MARCH.date() + A_DAY
+    assert expire_due(fresh_database, client_id, on, author="nightly", now=MARCH + A_DAY) == (0, 1)
+    assert expired(fresh_database, client_id, on).height == 1

@@ -332,6 +332,42 @@ def test_a_confirmation_says_what_holds_and_what_it_costs(world, ann, tmp_path, 
     assert services.issue_confirmations(world.connection, 900, folder=tmp_path, on=DAY, now=now).issued == 0
 
 
+IN_SPANISH = (
+    *(
+        "Su hoja de inscripción",
+        "Responda hasta el 21 de noviembre de 2025.",
+        "cónyuge",
+        "29 de febrero de 2012",
+    ),
+    *("conserva lo que tiene: Blue Basic Saver, Solo el empleado.", "Rechazar este beneficio", "Firma"),
+    *("se necesita prueba", "de $100.00 a $3,400.00", "se descuenta antes de impuestos"),
+)
+CONFIRMED_IN_SPANISH = (
+    *("Sus beneficios están confirmados", "1 ene 2026", "Se descuenta de cada pago: $192.04", "Ben Moss"),
+    *("antes de impuestos $210.50", "también cubiertos: Ben Moss, Cal Moss", "Blue Basic Saver, Familia"),
+)
+ENGLISH = ("Employee", "Your", "Event ", "Coverage", "January", "Jan ", "before", "Family", "spouse")
+
+
+def test_statements_are_in_the_language_of_their_person(world, ann, tmp_path, now):
+    world.rows("UPDATE workforce_personfact SET language = 'es' RETURNING 1")
+    (statement,) = issue(world, tmp_path / "asked", now, per_person=True).files
+    world.rows("UPDATE events_event SET process_status = 'FE', event_status = 'C' RETURNING 1")
+    point = world.coverage(
+        "1001", "BLUE-4", event=ann, begins_on=date(2026, 1, 1), deduction_begins_on=date(2026, 1, 9)
+    )
+    world.covers(point, world.husband, world.son)
+    told = services.issue_confirmations(
+        world.connection, 900, folder=tmp_path / "told", on=DAY, now=now, per_person=True
+    )
+    (confirmation,) = told.files
+    for file, words in ((statement, IN_SPANISH), (confirmation, CONFIRMED_IN_SPANISH)):
+        said = text_of(file)
+        assert [one for one in words if one not in said] == []
+        assert [one for one in ENGLISH if one in said] == []
+        assert PdfReader(file).trailer["/Root"]["/Lang"] == "es"
+
+
 def test_a_confirmation_shows_what_an_event_left_unchanged(world, ann, tmp_path, now):
     world.rows("UPDATE events_event SET process_status = 'FE', event_status = 'C' RETURNING 1")
     result = services.issue_confirmations(world.connection, 900, folder=tmp_path, on=DAY, now=now)

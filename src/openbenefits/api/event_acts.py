@@ -155,6 +155,7 @@ class OverrideOrder(Again):
     option: Code | None = Field(
         None, description="An option, with its plan type; else the program as a whole."
     )
+    expires_on: Day | None = Field(None, description="The last day it counts; else until it is withdrawn.")
 
 
 class Kept(BaseModel):
@@ -328,6 +329,7 @@ def override(request: Any, client: Path[Code], event_id: Path[EventId], said: Ov
         program=said.program,
         option=(said.plan_type or "", said.option) if said.option else None,
         is_eligible=decided[said.decision],
+        expires_on=said.expires_on,
         as_of=days.as_of,
         begin=days.begin,
         through=days.through,

@@ -312,6 +312,7 @@ class Override(BaseModel):
     number: Number
     program: str | None
     option: str | None
+    expires_on: date | None
     decision: str
     author: str
     reason: str
@@ -332,6 +333,7 @@ def list_overrides(
             "number": one["version"],
             "program": names.get(("program", one["program_id"])),
             "option": names.get(("option", one["option_id"])),
+            "expires_on": one["expires_on"],
             "decision": WORDS[one["is_eligible"]],
             "author": one["author"],
             "reason": one["reason"],

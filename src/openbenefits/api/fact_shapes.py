@@ -36,6 +36,7 @@ class PersonFacts(Body):
     service_on: Day | None = None
     is_medicare_entitled: bool | None = None
     email: Text | None = None
+    language: Literal["en", "es"] | None = None
 
 
 class JobFacts(Body):

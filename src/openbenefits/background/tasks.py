@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background import carrier_kinds
+from openbenefits.background.nightly import expire_all, remind_all
 from openbenefits.background.services import perform
 from openbenefits.casework.answering import tell_askers
 from openbenefits.casework.escalating import escalate
@@ -39,9 +40,11 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
     try:
         run_due(connection, clock.today(), author=NIGHTLY, now=clock.now())  # set-up first, then its runs
         clients = list(Client.objects.order_by("code"))
+        expire_all(connection, clients, on=clock.today(), now=clock.now(), author=NIGHTLY)
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+        remind_all(connection, clients, on=clock.today(), now=clock.now(), author=NIGHTLY)
         carrier_kinds.nightly(connection, on=clock.today(), now=clock.now())  # coverage as the runs left it
     finally:
         connection.close()

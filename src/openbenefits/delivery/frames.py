@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.delivery.codes import NOT_ARRIVED
+from openbenefits.delivery.languages import load_languages
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce import frames as workforce
 
@@ -165,11 +166,12 @@ def load_unbatched(connection: Any, client_id: int) -> pl.DataFrame:
 
 
 def load_mails(connection: Any, client_id: int, on: date) -> pl.DataFrame:
-    """Load the mails that wait: WAITING, and the name of whom each goes to, of a day."""
+    """Load the mails that wait: WAITING, and name and language of whom each goes to, of a day."""
     rows = copy_out(connection, WAITING_QUERY, WAITING, {"client": client_id, "printed": False})
-    known = workforce.names_as_of(connection, of_day(rows, on))
+    cases = of_day(rows, on)
+    known = workforce.names_as_of(connection, cases)
     name = pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True).alias("name")
-    return rows.hstack(known.select(name))
+    return rows.hstack(known.select(name)).hstack(load_languages(connection, cases).select("language"))
 
 
 def of_day(rows: pl.DataFrame, on: date) -> pl.DataFrame:

@@ -3,18 +3,18 @@
 A mail holds the name of its reader and of the employer, and nothing else about either.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from smtplib import SMTPException
 from typing import Any
 
+import polars as pl
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext, gettext_lazy
 
-from openbenefits.accounts.models import EmployeeLogin
 from openbenefits.delivery import frames
 from openbenefits.delivery.codes import KIND_NAMES, DocumentKind, FateCode
 from openbenefits.delivery.keeping import unpacked
@@ -29,7 +29,7 @@ BODY = gettext_lazy("""Dear %(name)s,
 You get this message because you agreed to receive such letters without paper. You may withdraw that at
 any time in the portal, and ask your benefits administrator for a copy on paper at no charge.
 """)
-"""In the language that the reader chose in the portal."""
+"""In the language of the reader."""
 
 
 def send_mails(
@@ -39,12 +39,15 @@ def send_mails(
     author: str,
     now: datetime,
     progress: Callable[[int, int], None] | None = None,
+    document_ids: Sequence[int] | None = None,
 ) -> dict[str, int]:
-    """Send the mails of a client that wait; answer how many were sent and how many failed.
+    """Send the mails of a client that wait (or of some letters); answer how many were sent, how many failed.
 
     Each is a transaction of its own, so that what was sent stays said when a later one breaks off.
     """
     waiting = frames.load_mails(connection, client_id, now.date())
+    if document_ids is not None:
+        waiting = waiting.filter(pl.col("document_id").is_in(list(document_ids)))
     with_letter = attaches(client_id)
     done = {str(FateCode.SENT): 0, str(FateCode.FAILED): 0}
     for number, row in enumerate(waiting.iter_rows(named=True), start=1):
@@ -78,7 +81,7 @@ def _send(row: dict[str, Any], *, with_letter: bool, author: str, now: datetime)
 def message_for(row: dict[str, Any], *, with_letter: bool) -> EmailMessage:
     """Write the mail about a letter."""
     kind = KIND_NAMES[DocumentKind(row["kind"])]
-    with translation.override(_language(row)):
+    with translation.override(row["language"]):
         what = gettext(kind)
         told = {"name": row["name"], "what": what, "employer": row["client_name"]}
         text = str(BODY) % (told | {"link": f"{settings.PUBLIC_URL}/portal/"})
@@ -88,10 +91,3 @@ def message_for(row: dict[str, Any], *, with_letter: bool) -> EmailMessage:
         name = f"{kind.lower().replace(' ', '-')}-{row['document_id']}.pdf"
         message.attach(name, unpacked(content.packed), "application/pdf")
     return message
-
-
-def _language(row: dict[str, Any]) -> str:
-    """The language a reader chose; English for whoever chose none, or has no login."""
-    logins = EmployeeLogin.objects.filter(client_id=row["client_id"], person_id=row["person_id"])
-    chosen = logins.values_list("user__language", flat=True).first()
-    return chosen or settings.LANGUAGE_CODE

@@ -144,13 +144,26 @@ def remind(connection: Any, order: EvidenceOrder, *, now: datetime) -> None:
     """
     _refuse_silence(order.reason)
     with transaction.atomic(using=connection.alias):
-        said = _waiting_for(connection, order).with_columns(
-            kind=pl.lit(str(Kind.REMINDED)),
-            approved_cents=pl.lit(None, pl.Int64),
-            acted_on=pl.lit(order.on),
-            reason=pl.lit(order.reason.strip()),
+        waiting = _waiting_for(connection, order)
+        note_reminded(
+            connection, waiting, on=order.on, reason=order.reason.strip(), author=order.author, now=now
         )
-        _write(connection, said, author=order.author, now=now, change_id=None)
+
+
+def note_reminded(
+    connection: Any, waiting: pl.DataFrame, *, on: date, reason: str, author: str, now: datetime
+) -> None:
+    """Write down that everybody of a list was reminded.
+
+    Shapes: waiting as `pending`.
+    """
+    said = waiting.with_columns(
+        kind=pl.lit(str(Kind.REMINDED)),
+        approved_cents=pl.lit(None, pl.Int64),
+        acted_on=pl.lit(on),
+        reason=pl.lit(reason),
+    )
+    _write(connection, said, author=author, now=now, change_id=None)
 
 
 def expire_due(connection: Any, client_id: int, as_of: date, *, author: str, now: datetime) -> pl.DataFrame:

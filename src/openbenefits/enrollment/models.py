@@ -422,6 +422,7 @@ class EligibilityOverride(EventKey):
     program_id = models.IntegerField()
     option_id = models.IntegerField(null=True)  # null = the program itself
     is_eligible = models.BooleanField(null=True)  # null = withdrawn
+    expires_on = models.DateField(null=True)  # its last day; then it is withdrawn while the event is open
     author = models.TextField()
     reason = models.TextField()
     made_at = models.DateTimeField()

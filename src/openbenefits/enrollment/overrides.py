@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,7 @@ from openbenefits.events.models import Event
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.services import move_events
 from openbenefits.programs.frames import load_setup
-from openbenefits.store.bulk import schema_of
+from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.workforce.recording import lock_people
 
 DECISIONS = ("eligible", "ineligible", "withdrawn")
@@ -60,6 +60,7 @@ def override_eligibility(
     author: str,
     reason: str,
     now: datetime,
+    expires_on: date | None = None,
     is_decided_again: bool = False,
     is_rehearsal: bool = False,
 ) -> Decided:
@@ -69,6 +70,7 @@ def override_eligibility(
     has been prepared, and waits for elections, goes back to AS, so that the next run prepares it again; one
     with elections entered is prepared again by the next run anyway. `is_decided_again` says that the caller
     decides the event again at once, so that it may be final. A rehearsal needs no approval: it is given up.
+    `expires_on` is the last day it counts (`expire_due`); null, it counts until somebody withdraws it.
 
     Missing: the same decision by the same author for the same reason, again: nothing is written.
     Errors:  OverrideRefused for an unknown, final or void event, an unknown program or option, an empty
@@ -85,11 +87,13 @@ def override_eligibility(
         made = EligibilityOverride.objects.using(connection.alias).filter(**key)
         last = made.filter(program_id=program_id, option_id=option_id).order_by("-version").first()
         _refuse_nothing_to_withdraw(is_eligible, last, f"event {event_number}", _name(program, option))
-        said = (is_eligible, author, reason)
-        if last is not None and said == (last.is_eligible, last.author, last.reason):
+        said = (is_eligible, author, reason, expires_on)
+        if last is not None and said == (last.is_eligible, last.author, last.reason, last.expires_on):
             return Decided(version=last.version, is_new=False, is_prepared_again=False)
         if not is_rehearsal:
-            matter = matter_of_override(key, program_id, option_id, is_eligible, _name(program, option))
+            matter = matter_of_override(
+                key, program_id, option_id, is_eligible, _name(program, option), expires_on
+            )
             require_approval(matter, now)
         version = made.count() + 1
         made.create(
@@ -98,12 +102,73 @@ def override_eligibility(
             program_id=program_id,
             option_id=option_id,
             is_eligible=is_eligible,
+            expires_on=None if is_eligible is None else expires_on,
             author=author,
             reason=reason,
             made_at=now,
         )
         again = not is_decided_again and assign_again(connection, [event], author=author, now=now) > 0
     return Decided(version=version, is_new=True, is_prepared_again=again)
+
+
+EXPIRED_QUERY = """
+SELECT person_id, benefit_record, schedule_id, event_number, program_id, option_id, expires_on
+FROM (
+    SELECT DISTINCT ON (person_id, benefit_record, schedule_id, event_number, program_id, option_id) *
+    FROM enrollment_eligibilityoverride WHERE client_id = %s
+    ORDER BY person_id, benefit_record, schedule_id, event_number, program_id, option_id, version DESC
+) AS last
+WHERE is_eligible IS NOT NULL AND expires_on < %s
+ORDER BY person_id, event_number
+"""
+EXPIRED: dict[str, Any] = {
+    "person_id": pl.Int64,
+    "benefit_record": pl.Int16,
+    "schedule_id": pl.Int32,
+    "event_number": pl.Int32,
+    "program_id": pl.Int32,
+    "option_id": pl.Int32,
+    "expires_on": pl.Date,
+}
+
+
+def expired(connection: Any, client_id: int, on: date) -> pl.DataFrame:
+    """List the decisions of a client that still stand and whose last day is before a day, as EXPIRED."""
+    return copy_out(connection, EXPIRED_QUERY, EXPIRED, [client_id, on])
+
+
+def expire_due(connection: Any, client_id: int, on: date, *, author: str, now: datetime) -> tuple[int, int]:
+    """Withdraw what has expired of events still open, prepared again; answer how many, how many not.
+
+    What an event that is final rests on stays: a person decides it again, with its consequences shown.
+    """
+    due = expired(connection, client_id, on)
+    done = sum(_expire(connection, client_id, one, author, now) for one in due.iter_rows(named=True))
+    return done, due.height - done
+
+
+def _expire(connection: Any, client_id: int, one: Mapping[str, Any], author: str, now: datetime) -> bool:
+    """Withdraw one decision; False where its event is final or void. That it ends was decided with it."""
+    key = {"client_id": client_id} | {name: one[name] for name in EVENT_KEY if name != "client_id"}
+    with transaction.atomic(using=connection.alias):
+        lock_people(client_id, pl.Series([one["person_id"]], dtype=pl.Int64))
+        try:
+            event = _open_event(connection, key, may_be_final=False)
+        except OverrideRefused:
+            return False
+        made = EligibilityOverride.objects.using(connection.alias).filter(**key)
+        made.create(
+            **key,
+            version=made.count() + 1,
+            program_id=one["program_id"],
+            option_id=one["option_id"],
+            is_eligible=None,
+            author=author,
+            reason=f"counted through {one['expires_on']}",
+            made_at=now,
+        )
+        assign_again(connection, [event], author=author, now=now)
+    return True
 
 
 def _refuse_silence(**said: str) -> None:
@@ -130,7 +195,12 @@ def _refuse_nothing_to_withdraw(
 
 
 def matter_of_override(
-    key: Mapping[str, int], program_id: int, option_id: int | None, is_eligible: bool | None, name: str
+    key: Mapping[str, int],
+    program_id: int,
+    option_id: int | None,
+    is_eligible: bool | None,
+    name: str,
+    expires_on: date | None = None,
 ) -> Matter:
     """Answer what another user approves who approves a decision about an event; name: of what it is about."""
     place = "/".join(str(key[one]) for one in EVENT_KEY if one != "client_id")
@@ -139,8 +209,13 @@ def matter_of_override(
         client_id=key["client_id"],
         kind=ApprovalKind.OVERRIDE,
         key=f"event {place}",
-        parts=[str(program_id), None if option_id is None else str(option_id), decided],
-        told=f"{name}: {WORDS[is_eligible]}",
+        parts=[
+            str(program_id),
+            None if option_id is None else str(option_id),
+            decided,
+            *([] if expires_on is None else [expires_on.isoformat()]),
+        ],
+        told=f"{name}: {WORDS[is_eligible]}" + ("" if expires_on is None else f", through {expires_on}"),
     )
 
 

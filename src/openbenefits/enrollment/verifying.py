@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.db.models import Count
 
 from openbenefits.enrollment.evidence_deciding import deadlines_of
 from openbenefits.enrollment.models import DependentAct
@@ -153,6 +154,32 @@ def remind(connection: Any, order: DependentOrder, *, now: datetime) -> None:
     """
     row = _open(connection, order)
     _write(row, Kind.REMINDED, order, now)
+
+
+def note_reminded(papers: pl.DataFrame, *, on: date, reason: str, author: str, now: datetime) -> None:
+    """Write down that everybody of a list was reminded.
+
+    Shapes: papers as `dependents_to_prove`.
+    """
+    ids = papers["dependent_id"].to_list()
+    made = DependentAct.objects.filter(client_id__in=papers["client_id"].unique(), dependent_id__in=ids)
+    counts = dict(made.order_by().values_list("dependent_id").annotate(Count("number")))
+    DependentAct.objects.bulk_create(
+        DependentAct(
+            client_id=client_id,
+            person_id=person_id,
+            dependent_id=dependent_id,
+            number=counts.get(dependent_id, 0) + 1,
+            kind=str(Kind.REMINDED),
+            acted_on=on,
+            reason=reason,
+            author=author,
+            acted_at=now,
+        )
+        for client_id, person_id, dependent_id in papers.select(
+            "client_id", "person_id", "dependent_id"
+        ).rows()
+    )
 
 
 def drop(connection: Any, order: DependentOrder, *, now: datetime) -> str:

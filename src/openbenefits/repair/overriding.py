@@ -25,6 +25,7 @@ class OverrideOrder:
 
     event:       the event's key.
     is_eligible: None withdraws what was decided before.
+    expires_on:  the last day it counts; None: until it is withdrawn.
     """
 
     event: dict[str, int]
@@ -36,6 +37,7 @@ class OverrideOrder:
     through: date
     reason: str
     author: str
+    expires_on: date | None = None
 
     def repair_order(self) -> RepairOrder:
         """Answer the order to decide the event again."""
@@ -80,6 +82,7 @@ def override(
                 program=order.program,
                 option=order.option,
                 is_eligible=order.is_eligible,
+                expires_on=order.expires_on,
                 author=order.author,
                 reason=order.reason,
                 now=now,
@@ -115,8 +118,8 @@ def undo_override(
     ]
     if not made or made[-1]["is_eligible"] is None:
         raise RepairRefused(f"expected a decision about {path} to undo, found none; name what was decided")
-    before = made[-2]["is_eligible"] if len(made) > 1 else None
-    given = OverrideOrder(**(vars(order) | {"is_eligible": before}))
+    before = made[-2] if len(made) > 1 else {"is_eligible": None, "expires_on": None}
+    given = OverrideOrder(**(vars(order) | {name: before[name] for name in ("is_eligible", "expires_on")}))
     return override(connection, given, now=now, permit=permit, is_rehearsal=is_rehearsal)
 
 

@@ -1,6 +1,7 @@
 """The confirmation (BAS005): what was decided, what it costs, and from when."""
 
 import polars as pl
+from django.utils.translation import gettext as _
 
 from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind, OptionType
@@ -14,8 +15,8 @@ from openbenefits.reports.letters import (
     heads,
     with_details,
 )
-from openbenefits.reports.names import plan_type_name
-from openbenefits.reports.rules import money_text, short_day_text, whole_money_text
+from openbenefits.reports.rules import money_text, whole_money_text
+from openbenefits.reports.spoken import plan_type_said, short_day_said
 
 PRICES = (
     *("annual_before_tax_cents", "annual_after_tax_cents", "annual_employer_cents", "annual_credit_cents"),
@@ -89,16 +90,16 @@ def _confirmed_plans(rows: pl.DataFrame) -> pl.DataFrame:
     covers = _covers()
     is_general = pl.col("kind").is_null()
     is_taken = pl.col("option_type") == OptionType.GENERAL_DEDUCTION.value
-    taken, given = pl.lit("Deduction of the program"), pl.lit("Credit from your employer")
+    taken, given = pl.lit(_("Deduction of the program")), pl.lit(_("Credit from your employer"))
     general = pl.when(is_taken).then(taken).otherwise(given)
     general_name = pl.coalesce("option_name", "option_code")
     shown = rows.with_columns(
         pl.col("is_new").fill_null(value=True),
-        type=pl.when(is_general).then(general).otherwise(plan_type_name()),
+        type=pl.when(is_general).then(general).otherwise(plan_type_said()),
         label=pl.when(is_general).then(general_name).when(covers).then("label").otherwise(_kind_text()),
         detail=pl.when(covers).then("detail"),
-        begins=short_day_text(pl.col("begins_on")),
-        deducted_from=pl.when(covers).then(short_day_text(pl.col("deduction_begins_on"))),
+        begins=short_day_said(pl.col("begins_on")),
+        deducted_from=pl.when(covers).then(short_day_said(pl.col("deduction_begins_on"))),
         before_tax=money_text(pl.col("pay_before_tax_cents")),
         after_tax=money_text(pl.col("pay_after_tax_cents")),
         credit=money_text(pl.col("pay_credit_cents")),
@@ -133,12 +134,12 @@ def _covers() -> pl.Expr:
 def _kind_text() -> pl.Expr:
     """Say why there is no coverage."""
     words = {
-        ChangeKind.WAIVED.value: "declined (waived)",
-        ChangeKind.TERMINATED.value: "ended: no coverage from the day shown",
-        ChangeKind.NEVER_ENROLLED.value: "not enrolled",
-        ChangeKind.INELIGIBLE.value: "not eligible",
+        ChangeKind.WAIVED.value: _("declined (waived)"),
+        ChangeKind.TERMINATED.value: _("ended: no coverage from the day shown"),
+        ChangeKind.NEVER_ENROLLED.value: _("not enrolled"),
+        ChangeKind.INELIGIBLE.value: _("not eligible"),
     }
-    return pl.col("kind").replace_strict(words, default="not covered")
+    return pl.col("kind").replace_strict(words, default=_("not covered"))
 
 
 def _totals(rows: pl.DataFrame) -> pl.DataFrame:

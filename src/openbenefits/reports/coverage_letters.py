@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+from django.utils.translation import gettext as _
 
 from openbenefits.reports.covered_spans import EMPLOYEE
 from openbenefits.reports.letters import RELATIONSHIPS
-from openbenefits.reports.names import plan_type_name
-from openbenefits.reports.rules import city_line, day_text, full_name, whole_money_text
+from openbenefits.reports.rules import city_line, full_name, whole_money_text
+from openbenefits.reports.spoken import day_said, plan_type_said, said, said_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """The words of a kind of letter."""
+    """The words of a kind of letter, in English; they are said in the language of the letter."""
 
     title: str
     says: str
@@ -66,11 +67,11 @@ def coverage_letters(
         name=full_name(),
         client="client_name",
         address=pl.concat_list("line1", city_line()).list.drop_nulls().list.filter(pl.element() != ""),
-        event=pl.lit(wording.title),
+        event=pl.lit(_(wording.title)),
         on=_day(on),
         as_of=_day(as_of),
         **{
-            name: pl.lit(getattr(wording, name))
+            name: pl.lit(_(getattr(wording, name)) if getattr(wording, name) else "")
             for name in ("title", "says", "heading", "term", "as_of_label", "after")
         },
     )
@@ -87,24 +88,23 @@ def _rows(people: pl.DataFrame, spans: pl.DataFrame, dependents: pl.DataFrame) -
     own = people.select(
         "case", "person_id", dependent_id=pl.lit(EMPLOYEE, dtype=pl.Int64), who=full_name(), relationship=None
     )
-    words = {str(kind): name for kind, name in RELATIONSHIPS.items()}
     others = dependents.join(people.select("case", "person_id"), on="case").select(
         "case",
         "person_id",
         "dependent_id",
         who=full_name(),
-        relationship=pl.col("person_type").replace_strict(words, default=pl.col("person_type")),
+        relationship=said_of("person_type", RELATIONSHIPS),
     )
     members = pl.concat([own.cast({"relationship": pl.String}), others], how="vertical_relaxed")
     rows = spans.join(members, on=["person_id", "dependent_id"], how="inner", maintain_order="left")
     amount = whole_money_text(pl.col("coverage_cents"))
     return rows.with_columns(
-        type=plan_type_name(),
-        coverage=pl.coalesce("coverage", amount, pl.lit("")),
-        last=day_text(pl.col("last_on")).fill_null("no end known"),
-        **{"from": day_text(pl.col("from_on"))},
+        type=plan_type_said(),
+        coverage=pl.coalesce(said(pl.col("coverage")), amount, pl.lit("")),
+        last=day_said(pl.col("last_on")).fill_null(_("no end known")),
+        **{"from": day_said(pl.col("from_on"))},
     ).sort("case", "dependent_id", "plan_type", "from_on")
 
 
 def _day(day: date) -> pl.Expr:
-    return day_text(pl.lit(day))
+    return day_said(pl.lit(day))

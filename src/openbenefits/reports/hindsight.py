@@ -5,6 +5,7 @@ Points, facts, steps, preparations and releases all say when they were recorded;
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import polars as pl
 
 from openbenefits.core.codes import Basis, ChangeKind
 from openbenefits.core.date_rules import end_sentence
+from openbenefits.delivery.assembly import assembled
 from openbenefits.enrollment.basis import load_spans, points_known
 from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.rules.basis import COVERED
 from openbenefits.enrollment.rules.timeline import POINT_KEY
 from openbenefits.reports import frames
-from openbenefits.reports.issuing import KINDS, Kind, letters_of
+from openbenefits.reports.files import write_whole
+from openbenefits.reports.issuing import KINDS, TITLES, Kind, letters_of, write_bytes
 from openbenefits.reports.names import SetupNames, load_names, plan_type_name, with_option_names
 from openbenefits.reports.printing import press
 from openbenefits.reports.rules import day_text
@@ -345,4 +348,7 @@ def print_then(
     if letters.is_empty():
         return None
     with press(what.template, paper=paper) as machine:
-        return machine.print([letters], [path])[0]
+        if letters["language"].n_unique() == 1:
+            return machine.print([letters], [path])[0]
+        whole = assembled(machine.files_of(letters), title=TITLES[what.name])
+        return write_whole(path, partial(write_bytes, whole))

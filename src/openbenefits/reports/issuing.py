@@ -14,11 +14,13 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.utils import translation
 
 from openbenefits.core.codes import EventStatus, ProcessIndicator, ProcessStatus, WindowStart
 from openbenefits.delivery.assembly import assembled
 from openbenefits.delivery.codes import KIND_NAMES, Channel, FateCode
 from openbenefits.delivery.keeping import keep_documents, load_sent
+from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.routing import give, write_fates
 from openbenefits.enrollment.frames import load_credit_rolls, load_credit_uses
 from openbenefits.events.rules import window
@@ -166,7 +168,7 @@ def reprint(
             files += machine.files_of(letters)
     file_name = f"{what.name}_reprint_{pl.select(_safe(pl.lit(name))).item()}.pdf"
     whole = files[0] if len(files) == 1 else assembled(files, title=TITLES[what.name])
-    return write_whole(folder / file_name, partial(_write_bytes, whole))
+    return write_whole(folder / file_name, partial(write_bytes, whole))
 
 
 @dataclass(frozen=True)
@@ -260,9 +262,9 @@ class _Job:
     def _write(self, files: list[Path], pdfs: list[bytes]) -> list[Path]:
         if self.per_person:
             pairs = zip(files, pdfs, strict=True)
-            return [write_whole(path, partial(_write_bytes, pdf)) for path, pdf in pairs]
+            return [write_whole(path, partial(write_bytes, pdf)) for path, pdf in pairs]
         whole = assembled(pdfs, title=TITLES[self.kind.name])
-        return [write_whole(files[0], partial(_write_bytes, whole))]
+        return [write_whole(files[0], partial(write_bytes, whole))]
 
     def _note_printed(self, kept: pl.DataFrame, files: list[Path]) -> None:
         """Say of letters in a folder that they are printed from there, in which file."""
@@ -308,8 +310,20 @@ class _Job:
 def letters_of(
     connection: Any, kind: Kind, events: pl.DataFrame, names: SetupNames, *, known_at: datetime | None = None
 ) -> pl.DataFrame:
-    """Load what the letters of a batch say, and write them; as then known, of events as they then stood."""
-    return kind.letters(batch_of(connection, events, names, known_at=known_at))
+    """Load what the letters of a batch say, and write each in the language of its person.
+
+    As then known, of events as they then stood. Adds language; in the order of the events.
+    """
+    cases = events.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
+    told = events.join(load_languages(connection, cases), on="case", how="left", maintain_order="left")
+    parts = []
+    for (language,), mine in told.group_by("language", maintain_order=True):
+        with translation.override(str(language)):
+            batch = batch_of(connection, mine.drop("language"), names, known_at=known_at)
+            parts.append(kind.letters(batch).with_columns(language=pl.lit(language)))
+    if not parts:
+        return kind.letters(batch_of(connection, events, names, known_at=known_at))
+    return pl.concat(parts, how="vertical_relaxed").sort("case")
 
 
 def batch_of(
@@ -369,7 +383,8 @@ def _mark_confirmed(connection: Any, events: pl.DataFrame, on: date, _now: datet
     update_from(connection, "events_event", noted, KEY, ["confirm_notified_on"])
 
 
-def _write_bytes(data: bytes, path: Path) -> None:
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write a file."""
     path.write_bytes(data)
 
 

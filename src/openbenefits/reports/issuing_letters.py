@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
+from django.utils import translation
 
 from openbenefits.delivery.codes import Channel, DocumentKind
 from openbenefits.delivery.keeping import keep_documents
+from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.routing import give
 from openbenefits.reports import frames
 from openbenefits.reports.coverage_letters import COVERAGE, LOSS, coverage_letters
@@ -108,7 +110,7 @@ def _issue(
     letters = letters_about(connection, order, batch, on)
     if letters.is_empty():
         return []
-    pdfs = machine.files_of(letters, title=str(letters["title"][0]))
+    pdfs = machine.files_of(letters)
     about = letters.join(batch, on="case", maintain_order="left").select(
         "client_id",
         "person_id",
@@ -146,7 +148,14 @@ def letters_about(connection: Any, order: LetterOrder, batch: pl.DataFrame, on: 
     kinds = workforce.dependents_as_of(connection, cases).select("case", "dependent_id", "person_type")
     dependents = names.join(kinds, on=["case", "dependent_id"]).filter(pl.col("dependent_id") != EMPLOYEE)
     wording = LOSS if is_loss else COVERAGE
-    return coverage_letters(people, told, dependents, wording, as_of=order.as_of, on=on)
+    languages = load_languages(connection, cases)
+    parts = []
+    for (language,), mine in languages.group_by("language", maintain_order=True):
+        readers = people.join(mine, on="case", how="semi", maintain_order="left")
+        with translation.override(str(language)):
+            found = coverage_letters(readers, told, dependents, wording, as_of=order.as_of, on=on)
+        parts.append(found.with_columns(language=pl.lit(language)))
+    return pl.concat(parts, how="vertical_relaxed").sort("case")
 
 
 PEOPLE_QUERY = """

@@ -7,18 +7,19 @@ parts are lists of structs, which `printing` writes as JSON.
 from dataclasses import dataclass
 
 import polars as pl
+from django.utils.translation import gettext as _
 
 from openbenefits.core.codes import OptionType, PersonType
 from openbenefits.reports.frames import COVERAGE_PLACE
 from openbenefits.reports.rules import (
     city_line,
-    day_text,
     full_name,
     hundredths_text,
     money_text,
     percent_text,
     whole_money_text,
 )
+from openbenefits.reports.spoken import day_said, said, said_of
 
 PROGRAM_TYPE = "01"
 RELATIONSHIPS = {
@@ -69,16 +70,16 @@ def heads(events: pl.DataFrame) -> pl.DataFrame:
         client=pl.coalesce("client_name", "client"),
         address=address.list.filter(pl.element() != ""),
         event=_event_text(),
-        event_on=day_text(pl.col("event_on")),
-        respond_by=day_text(pl.col("window_ends_on")),
-        program=pl.coalesce("program_name", "program"),
+        event_on=day_said(pl.col("event_on")),
+        respond_by=day_said(pl.col("window_ends_on")),
+        program=said(pl.coalesce("program_name", "program")),
         benefit_record=pl.col("benefit_record"),
     )
 
 
 def _event_text() -> pl.Expr:
     """Name the event: an open enrolment by its schedule, all others by their class."""
-    return (
+    return said(
         pl.when(kind="O")
         .then(pl.coalesce("schedule_name", "event_name"))
         .otherwise(pl.coalesce("event_name", "event_class", pl.lit("Enrolment")))
@@ -90,10 +91,11 @@ def labelled(options: pl.DataFrame) -> pl.DataFrame:
     is_waiver = pl.col("option_type") == OptionType.WAIVE.value
     plan = (
         pl.when(is_waiver)
-        .then(pl.lit("Decline this benefit"))
+        .then(pl.lit(_("Decline this benefit")))
         .otherwise(pl.coalesce("plan_name", "option_name", "option_code"))
     )
-    cover = pl.coalesce("coverage_name", whole_money_text(pl.col("coverage_cents"))).fill_null("")
+    amount = whole_money_text(pl.col("coverage_cents"))
+    cover = pl.coalesce(said(pl.col("coverage_name")), amount).fill_null("")
     rows = options.with_columns(plan=plan, cover=pl.when(is_waiver).then(pl.lit("")).otherwise(cover))
     return rows.with_columns(label=_joined("plan", "cover"))
 
@@ -119,10 +121,10 @@ def with_details(points: pl.DataFrame, batch: StatementFrames) -> pl.DataFrame:
 
 def _stated() -> pl.Expr:
     """Write what a person stated: hours with their price, a pledge, percentages before and after tax."""
-    year = pl.format("{} for the year", money_text(pl.col("pledge_cents")))
-    hours = pl.format("{} hours", hundredths_text(pl.col("hours_hundredths")))
-    before = pl.format("{} of pay", percent_text(pl.col("percent_thousandths")))
-    after = pl.format("{} of pay after tax", percent_text(pl.col("after_tax_thousandths")))
+    year = pl.format(_("{} for the year"), money_text(pl.col("pledge_cents")))
+    hours = pl.format(_("{} hours"), hundredths_text(pl.col("hours_hundredths")))
+    before = pl.format(_("{} of pay"), percent_text(pl.col("percent_thousandths")))
+    after = pl.format(_("{} of pay after tax"), percent_text(pl.col("after_tax_thousandths")))
     told = pl.concat_str(hours, year, before, after, separator=", ", ignore_nulls=True)
     return pl.when(told != "").then(told)
 
@@ -133,18 +135,17 @@ def _receivers(batch: StatementFrames) -> pl.DataFrame:
     names = batch.dependents.select("case", "dependent_id", receives=full_name())
     named = batch.beneficiaries.join(names, on=["case", "dependent_id"], maintain_order="left")
     share = pl.format("{} {}%", "receives", hundredths_text(pl.col("percent_hundredths")))
-    told = pl.when("is_contingent").then(pl.format("{} (contingent)", share)).otherwise(share)
+    told = pl.when("is_contingent").then(pl.format(_("{} (contingent)"), share)).otherwise(share)
     ordered = named.with_columns(told=told).sort("is_contingent", "dependent_id")
     return ordered.group_by(place).agg(receivers=pl.col("told").str.join(", "))
 
 
 def dependents_on_file(dependents: pl.DataFrame) -> pl.DataFrame:
     known = dependents.filter(~pl.col("is_former")).sort("case", "number")
-    words = {str(kind): name for kind, name in RELATIONSHIPS.items()}
     rows = known.with_columns(
         name=full_name(),
-        relationship=pl.col("person_type").replace_strict(words, default=pl.col("person_type")),
-        born=day_text(pl.col("birth_on")),
+        relationship=said_of("person_type", RELATIONSHIPS),
+        born=day_said(pl.col("birth_on")),
     )
     return rows.group_by("case", maintain_order=True).agg(
         dependents=pl.struct("name", "relationship", "born")

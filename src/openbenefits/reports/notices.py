@@ -8,10 +8,12 @@ from django.db import transaction
 
 from openbenefits.delivery.codes import DocumentKind
 from openbenefits.delivery.keeping import keep_documents
+from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.routing import give
 from openbenefits.reports.issuing_letters import load_people
 from openbenefits.reports.printing import press
-from openbenefits.reports.rules import city_line, day_text, full_name
+from openbenefits.reports.rules import city_line, full_name
+from openbenefits.reports.spoken import days_said
 from openbenefits.workforce import frames as workforce
 
 PAPER = "us-letter"
@@ -30,6 +32,7 @@ def issue_notices(
         "case", "client_id", "person_id", benefit_record=pl.lit(0, dtype=pl.Int16), as_of=pl.lit(on)
     )
     known = people.hstack(workforce.names_as_of(connection, cases).drop("case"))
+    known = known.drop("language").join(load_languages(connection, cases), on="case")
     letters = notices.join(known, on="person_id", how="inner", maintain_order="left").select(
         "client_id",
         "person_id",
@@ -39,12 +42,13 @@ def issue_notices(
         client="client_name",
         address=pl.concat_list("line1", city_line()).list.drop_nulls().list.filter(pl.element() != ""),
         event="title",
-        on=day_text(pl.lit(on)),
+        language="language",
+        on=pl.col("language").replace(days_said(on, known["language"].unique())),
         paragraphs=pl.col("body").str.split("\n\n"),
     )
     with transaction.atomic():
         with press("notice.typ", paper=PAPER) as machine:
-            pdfs = machine.files_of(letters.drop("client_id", "person_id"), title="Notice")
+            pdfs = machine.files_of(letters.drop("client_id", "person_id"))
         about = letters.select(
             "client_id",
             "person_id",

@@ -1,6 +1,7 @@
 """The enrolment statement (BAS004): what may be chosen, at what price, and what happens without an answer."""
 
 import polars as pl
+from django.utils.translation import gettext as _
 
 from openbenefits.core import money
 from openbenefits.core.codes import AmountKind, OptionType, TaxClass
@@ -17,8 +18,8 @@ from openbenefits.reports.letters import (
     with_details,
 )
 from openbenefits.reports.listings import in_force_before
-from openbenefits.reports.names import plan_type_name
-from openbenefits.reports.rules import day_text, money_text, percent_text
+from openbenefits.reports.rules import money_text, percent_text
+from openbenefits.reports.spoken import day_said, plan_type_said
 
 ABSENT = "\N{EN DASH}"
 
@@ -46,9 +47,9 @@ def _plan_choices(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     )
     rows = rows.sort("case", "plan_order", "plan_type", nulls_last=True).with_columns(
         pl.col("has_credit").fill_null(value=False),
-        type=plan_type_name(),
-        begins=day_text(pl.col("coverage_begins_on")),
-        deducted_from=day_text(pl.col("deduction_begins_on")),
+        type=plan_type_said(),
+        begins=day_said(pl.col("coverage_begins_on")),
+        deducted_from=day_said(pl.col("deduction_begins_on")),
         silent=_silent(),
         amount=_amount_wanted(),
     )
@@ -71,7 +72,7 @@ def _plan_choices(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
 def _option_groups(offered: pl.DataFrame) -> pl.DataFrame:
     """Gather the options of each plan type by plan: groups, tax, has_credit."""
     is_waiver = pl.col("option_type") == OptionType.WAIVE.value
-    unknown = pl.when(is_waiver).then(pl.lit(ABSENT)).otherwise(pl.lit("as you state"))
+    unknown = pl.when(is_waiver).then(pl.lit(ABSENT)).otherwise(pl.lit(_("as you state")))
     credit = pl.col("pay_credit_cents").fill_null(0)
     ordered = offered.sort("case", "plan_type", "option_order", "option_code").with_columns(
         is_waiver=is_waiver,
@@ -105,7 +106,7 @@ def _option_groups(offered: pl.DataFrame) -> pl.DataFrame:
 def _tax_text() -> pl.Expr:
     """Say from which pay the price is taken, where all options of the plan type agree."""
     one = pl.col("tax").list.len() == 1
-    words = {TaxClass.BEFORE_TAX.value: "before tax", TaxClass.AFTER_TAX.value: "after tax"}
+    words = {TaxClass.BEFORE_TAX.value: _("before tax"), TaxClass.AFTER_TAX.value: _("after tax")}
     return pl.when(one).then(
         pl.col("tax").list.first().replace_strict(words, default=None, return_dtype=pl.String)
     )
@@ -113,24 +114,24 @@ def _tax_text() -> pl.Expr:
 
 def _silent() -> pl.Expr:
     """Say in words what happens without an answer, for each default reason of the kernel."""
-    label = pl.col("default_label").fill_null("the option shown as default")
-    ends = day_text(pl.col("coverage_ends_on"))
+    label = pl.col("default_label").fill_null(_("the option shown as default"))
+    ends = day_said(pl.col("coverage_ends_on"))
     return (
         pl.when(pl.col("default_reason").is_in(KEEPING))
-        .then(pl.format("you keep what you have: {}.", label))
+        .then(pl.format(_("you keep what you have: {}."), label))
         .when(default_reason="default option")
-        .then(pl.format("you are enrolled in {}.", label))
+        .then(pl.format(_("you are enrolled in {}."), label))
         .when(default_reason="lowest level")
-        .then(pl.format("you are enrolled in {}, the lowest level you are eligible for.", label))
+        .then(pl.format(_("you are enrolled in {}, the lowest level you are eligible for."), label))
         .when(default_reason="waiver")
-        .then(pl.lit("it counts as declining (waiver): you have no coverage of this kind."))
+        .then(pl.lit(_("it counts as declining (waiver): you have no coverage of this kind.")))
         .when(default_reason="untouched")
-        .then(pl.lit("nothing changes."))
+        .then(pl.lit(_("nothing changes.")))
         .when((pl.col("default_reason") == "ends") & ends.is_not_null())
-        .then(pl.format("what you have now ends; the last day is {}.", ends))
+        .then(pl.format(_("what you have now ends; the last day is {}."), ends))
         .when(default_reason="ends")
-        .then(pl.lit("what you have now ends."))
-        .otherwise(pl.lit("you have no coverage of this kind."))
+        .then(pl.lit(_("what you have now ends.")))
+        .otherwise(pl.lit(_("you have no coverage of this kind.")))
     )
 
 
@@ -141,18 +142,18 @@ def _amount_wanted() -> pl.Expr:
     high = percent_text(pl.col("maximum_percent_thousandths"))
     return (
         pl.when(amount_kind=AmountKind.PLEDGE.value)
-        .then(_within("State the amount for the plan year", least, most))
+        .then(_within(_("State the amount for the plan year"), least, most))
         .when(amount_kind=AmountKind.PERCENT.value)
-        .then(_within("State the percentage of your pay", low, high))
+        .then(_within(_("State the percentage of your pay"), low, high))
     )
 
 
 def _within(lead: str, least: pl.Expr, most: pl.Expr) -> pl.Expr:
     known = least.is_not_null() & most.is_not_null()
-    up_to = pl.when(most.is_not_null()).then(pl.format("{}, at most {}.", pl.lit(lead), most))
+    up_to = pl.when(most.is_not_null()).then(pl.format(_("{}, at most {}."), pl.lit(lead), most))
     return (
         pl.when(known)
-        .then(pl.format("{}, from {} to {}.", pl.lit(lead), least, most))
+        .then(pl.format(_("{}, from {} to {}."), pl.lit(lead), least, most))
         .otherwise(up_to.fill_null(pl.lit(f"{lead}.")))
     )
 
@@ -183,7 +184,7 @@ def _deductions(options: pl.DataFrame) -> pl.DataFrame:
 def _current(batch: StatementFrames) -> pl.DataFrame:
     """Gather what is in force on the day before the event."""
     held = with_details(in_force_before(batch.timeline), batch).sort("case", "plan_type", "slot")
-    rows = held.with_columns(type=plan_type_name(), since=day_text(pl.col("begins_on")))
+    rows = held.with_columns(type=plan_type_said(), since=day_said(pl.col("begins_on")))
     fields = ("type", "label", "detail", "dependents", "funds", "receivers", "since")
     return rows.group_by("case", maintain_order=True).agg(current=pl.struct(fields))
 

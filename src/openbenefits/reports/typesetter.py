@@ -20,9 +20,7 @@ def main() -> None:
     compiler = typst.Compiler(order["template"], root=order["root"], ignore_system_fonts=True)
     standard = ACCESSIBLE if order["format"] == "pdf" else None
     for job in order["jobs"]:
-        inputs = {"data": job["data"], "paper": order["paper"]}
-        if order["title"]:
-            inputs["title"] = order["title"]
+        inputs = {"paper": order["paper"], **job["inputs"]}
         compiler.compile(
             output=job["output"], format=order["format"], sys_inputs=inputs, pdf_standards=standard
         )

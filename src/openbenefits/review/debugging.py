@@ -79,6 +79,7 @@ def _rule_days(connection: Any, client_id: int, event_on: date) -> pl.DataFrame:
 DECIDED = {
     "number": pl.Int32(),
     **dict.fromkeys(("program", "option", "decision", "author", "reason"), pl.String()),
+    "expires_on": pl.Date(),
     "made_at": pl.Datetime("us", "UTC"),
 }
 
@@ -93,7 +94,7 @@ def decided_for(connection: Any, place: EventPlace) -> pl.DataFrame:
             "program": known.get(("program", row["program_id"]), "?"),
             "option": known.get(("option", row["option_id"]), ""),
             "decision": WORDS[row["is_eligible"]],
-            **{name: row[name] for name in ("author", "reason", "made_at")},
+            **{name: row[name] for name in ("expires_on", "author", "reason", "made_at")},
         }
         for row in overrides_of(connection, place.key())
     ]

@@ -252,8 +252,8 @@ def jobs_as_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
 
 
 def names_as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
-    """Load what a statement is addressed with: case, names, e-mail and home address."""
-    name = dict.fromkeys(("first_name", "last_name", "email"), pl.String())
+    """Load what a statement is addressed with: case, names, e-mail, language and home address."""
+    name = dict.fromkeys(("first_name", "last_name", "email", "language"), pl.String())
     address = dict.fromkeys(("line1", "city", "state", "postal_code", "country"), pl.String())
     persons = in_force(cases, load_persons(connection, cases, name, known_at)).drop("valid_from")
     addresses = in_force(cases, load_addresses(connection, cases, address, known_at)).drop("valid_from")

@@ -86,6 +86,7 @@ class PersonFact(Fact):
     is_medicare_entitled = models.BooleanField(null=True)
     email = models.TextField(null=True)
     phone = models.TextField(null=True)
+    language = models.TextField(null=True)  # en, es: in which the person reads letters
     ssn_sealed = models.BinaryField(null=True)
     ssn_hash = models.TextField(null=True)
 

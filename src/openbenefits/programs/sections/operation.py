@@ -76,9 +76,14 @@ class DeadlinesPart(Part, kw_only=True, frozen=True):
     that show who it is, of the person types `dependent_types`. Else, with an `unverified_event`, the
     dependent is no longer one from the next day on, and an event of that class ends the coverage; without it
     somebody decides.
+
+    `first_reminder_days` after either is missing the person is reminded by letter, then every
+    `reminder_every_days`, until it is there or its deadline has passed; without the first nobody is reminded.
     """
 
     evidence_days: Annotated[int, Meta(ge=1)] | None = None
     dependent_days: Annotated[int, Meta(ge=1)] | None = None
     dependent_types: list[str] = []  # none: every one
     unverified_event: Code | None = None
+    first_reminder_days: Annotated[int, Meta(ge=1)] | None = None
+    reminder_every_days: Annotated[int, Meta(ge=1)] | None = None

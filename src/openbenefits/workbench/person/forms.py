@@ -122,7 +122,13 @@ class OverrideForm(ReasonForm):
             ("undo", _("undo the last decision about this")),
         ],
     )
-    field_order = ("program", "option", "decision", "reason")
+    expires_on = forms.DateField(
+        label=_("Counts through"),
+        widget=DayInput(),
+        required=False,
+        help_text=_("Its last day; then the rules decide again. Blank: until it is withdrawn."),
+    )
+    field_order = ("program", "option", "decision", "expires_on", "reason")
 
     def __init__(self, *args: Any, programs: Choices, options: Choices, **told: Any) -> None:
         super().__init__(*args, **told)

@@ -216,6 +216,7 @@ def _override_order(request: Any, place: EventPlace, said: Mapping[str, Any]) ->
         program=program,
         option=option,
         is_eligible=decided.get(said["decision"]),
+        expires_on=said["expires_on"],
         as_of=pays.as_of,
         begin=pays.begin,
         through=pays.through,

@@ -20,6 +20,15 @@ STATES = (
 # fmt: on
 
 SEX = {"f": "F", "female": "F", "m": "M", "male": "M", "x": "X", "nonbinary": "X", "non-binary": "X"}
+LANGUAGES = {
+    "en": "en",
+    "english": "en",
+    "eng": "en",
+    "es": "es",
+    "spanish": "es",
+    "spa": "es",
+    "español": "es",
+}
 MARITAL = {
     **{name: name for name in ("single", "married", "divorced", "widowed", "partnered")},
     "s": "single",
@@ -105,6 +114,7 @@ KINDS: dict[str, Kind] = {
     "record": Kind(parse=_code(RECORD), expected="employee or dependent"),
     "ssn": Kind(parse=_ssn, expected="nine digits", cure="correct the number, or leave it blank"),
     "sex": Kind(parse=_code(SEX), expected="F, M or X"),
+    "language": Kind(parse=_code(LANGUAGES), expected="en or es (English or Spanish)"),
     "marital_status": Kind(parse=_code(MARITAL), expected="single, married, divorced, widowed or partnered"),
     "relationship": Kind(
         parse=_code(RELATIONSHIP),

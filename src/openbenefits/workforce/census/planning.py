@@ -35,6 +35,7 @@ PERSON_CELLS = {
     "is_medicare_entitled": "medicare",
     "email": "email",
     "phone": "phone",
+    "language": "language",
     "ssn_hash": "ssn_hash",
     "ssn": "ssn",
 }

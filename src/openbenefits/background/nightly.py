@@ -1,0 +1,45 @@
+"""What a night does beside its runs: overrides that expire, reminders of what is missing."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any
+
+from openbenefits.enrollment import overrides
+from openbenefits.reports.reminding import remind_due
+from openbenefits.workforce.models import Client
+
+log = logging.getLogger(__name__)
+
+
+def expire_all(
+    connection: Any, clients: Iterable[Client], *, on: date, now: datetime, author: str
+) -> dict[str, int]:
+    """Withdraw overrides whose last day has passed; answer how many, by client."""
+
+    def work(client: Client) -> int:
+        return overrides.expire_due(connection, client.pk, on, author=author, now=now)[0]
+
+    return _each(clients, "overrides that expire", work)
+
+
+def remind_all(
+    connection: Any, clients: Iterable[Client], *, on: date, now: datetime, author: str
+) -> dict[str, int]:
+    """Remind everybody due of what is missing; answer how many letters, by client."""
+
+    def work(client: Client) -> int:
+        return remind_due(connection, client.pk, on=on, now=now, author=author)["letters"]
+
+    return _each(clients, "reminders", work)
+
+
+def _each(clients: Iterable[Client], what: str, work: Callable[[Client], int]) -> dict[str, int]:
+    """Do something for each client; one that fails stops no other, and is tried again the next night."""
+    done = {}
+    for client in clients:
+        try:
+            done[client.code] = work(client)
+        except Exception as fault:
+            log.error("%s of client %s: %s", what, client.pk, type(fault).__name__)
+    return done
