@@ -299,7 +299,7 @@ def self_bill(
     rows = bill(connection, ids, carrier, month)
     if out is not None:
         rows.write_csv(out)
-    console.print(in_dollars(rows.drop("plan_name"), f"{carrier}, {month:%B %Y}"))
+    console.print(in_dollars(rows.drop("plan_name", "tier_name"), f"{carrier}, {month:%B %Y}"))
     steps = roll_forward(connection, ids, carrier, month)
     shown = steps.select(
         "client_id", "plan", "before_cents", "added_cents", "ended_cents", "changed_cents", "now_cents"
