@@ -11,13 +11,17 @@ from tests.reconcile.conftest import CARRIER, LOADED, MONTH, NOW, book, end, wri
 from tests.reconcile.test_lifecycle import order
 
 from openbenefits.payroll.frames import load_employee_numbers
+from openbenefits.platform.connecting import Known
+from openbenefits.platform.models import Connection, Link, PersonLink
+from openbenefits.platform.naming import call
 from openbenefits.reconcile import loading
 from openbenefits.reconcile.billing import by_plan
 from openbenefits.reconcile.entries import entries
 from openbenefits.reconcile.expected import expect
 from openbenefits.reconcile.frames import load_items, load_rows
+from openbenefits.reconcile.from_platform import bill_from_platform
 from openbenefits.reconcile.loading import InvoiceRefused
-from openbenefits.reconcile.models import BilledMonth
+from openbenefits.reconcile.models import BilledMonth, InvoiceLine
 from openbenefits.reconcile.reconciling import reconcile
 from openbenefits.reconcile.rules import margins
 from openbenefits.reconcile.rules.residuals import KEY, PAYS
@@ -169,3 +173,59 @@ def test_nothing_is_lost_between_the_legs(wanted, found, carriers, has_pays):
     apart = known_ones["agreed_cents"] + known_ones["billing_cents"] - known_ones["carrier_cents"]
     assert (known_ones["margin_cents"] == apart).all()
     assert legs["taken_cents"].is_null().all() == (not has_pays)
+
+
+def voucher(employee: str, *benefits: tuple[str, str, float, float], **more) -> dict:
+    names = ("planId", "coveragePeriod", "premiumAmt", "empContrib")
+    return {
+        "employeeId": employee,
+        "benefit": [dict(zip(names, one, strict=True)) for one in benefits],
+    } | more
+
+
+class Platform:
+    """A session that answers one page of vouchers."""
+
+    def __init__(self, *vouchers: dict) -> None:
+        self.vouchers = vouchers
+
+    def call(self, operation: str, **asked: object) -> dict:
+        assert (operation, asked["payDateEnd"]) == ("getPayrollVouchers", "2025-11-30")
+        rows = list(self.vouchers) if not asked.get("startpage") else []
+        return {"payrollVouchers": rows, "total": len(self.vouchers), "startpage": 0, "count": 100}
+
+
+def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(two, fresh_database):
+    connection, client = fresh_database, two["harbor"]
+    first, second = bill_of(connection, client).filter(plan=VISION).head(2).iter_rows(named=True)
+    PersonLink.objects.create(
+        client_id=client,
+        person_id=first["person_id"],
+        external_id="X-9",
+        how="said",
+        made_by="test",
+        made_at=NOW,
+    )
+    call(client, "plan", VISION, "VIS", author="test", now=NOW)
+    link = Link(client_id=client, external_id="H1")
+    known = Known(link=link, connection=Connection(reading="records"))
+    whole, half = first["expected_cents"] / 100, second["expected_cents"] / 200
+    session = Platform(
+        voucher("X-9", ("VIS", "202511", whole, 1.0)),
+        voucher("X-9", ("VIS", "202511", 99.0, 9.0), voidDate="2025-11-20"),
+        voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
+        voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
+        voucher("nobody", ("VIS", "202510", 5.0, 0)),
+    )
+    made = bill_from_platform(connection, session, known, MONTH, **BY)
+    lines = load_rows(connection, InvoiceLine, made.pk)
+    assert (made.kind, made.number, made.adjustment_cents) == ("billing", "payroll 2025-11", 500)
+    assert dict(lines.select("employee_number", "premium_cents").iter_rows()) == {
+        first["employee_number"]: first["expected_cents"],
+        second["employee_number"]: 2 * round(half * 100),
+        "nobody": 500,
+    }
+    told = reconcile(connection, made, **BY)
+    assert (told["matched"], told["unmatched"]) == (2, 1)
+    with pytest.raises(InvoiceRefused, match="expected vouchers that bill benefits"):
+        bill_from_platform(connection, Platform(), known, MONTH, **BY)

@@ -113,6 +113,23 @@ def _cents(text: str | None, option: str) -> int | None:
     return None if text is None else scaled(text, 2, option)
 
 
+@app.command("from-payroll")
+def from_payroll(
+    client: Annotated[str, typer.Option(help="The client.")],
+    month: Annotated[date, typer.Option("--month", help="A day of the month billed.", **_DAY)],
+    by: By = "administrator",
+) -> None:
+    """Take in what the payroll platform billed a client in the checks of a month."""
+    connection = open_database()
+    from openbenefits.platform.connecting import known, session_of
+    from openbenefits.reconcile.from_platform import bill_from_platform
+
+    found = known(find_client(client).pk)
+    with session_of(found.connection) as session:
+        invoice = bill_from_platform(connection, session, found, month, author=by, now=now())
+    say(f"Bill {invoice.pk}: {dollars(invoice.total_cents)} for {invoice.month:%B %Y}.", style="green")
+
+
 @app.command("list")
 def list_() -> None:
     """List invoices, the latest first."""
@@ -282,7 +299,7 @@ def self_bill(
     rows = bill(connection, ids, carrier, month)
     if out is not None:
         rows.write_csv(out)
-    console.print(in_dollars(rows.drop("plan_name"), f"{carrier}, {month:%B %Y}"))
+    console.print(in_dollars(rows.drop("plan_name", "tier_name"), f"{carrier}, {month:%B %Y}"))
     steps = roll_forward(connection, ids, carrier, month)
     shown = steps.select(
         "client_id", "plan", "before_cents", "added_cents", "ended_cents", "changed_cents", "now_cents"

@@ -32,22 +32,27 @@ def self_bill(connection: Any, client_ids: Sequence[int], carrier: str, month: d
 
     People, dependents, volume, premium.
 
-    Shapes:  client_id, plan, plan_name, tier, people, dependents, volume_cents, premium_cents, unpriced.
+    Shapes:  client_id, plan, plan_name, tier, tier_name, people, dependents, volume_cents (null: the plan's
+             price goes by none), premium_cents, unpriced.
     Missing: who cannot be priced is counted as `unpriced`; no premium is guessed.
     """
     terms = terms_of(carrier)
     found = expect(connection, client_ids, terms, [month.replace(day=1)])
     units = _billed(found.units, terms.cobra)
-    tiers = load_setup(connection, client_ids)["coverage_code"].select("coverage_code_id", tier="code")
+    tiers = load_setup(connection, client_ids)["coverage_code"].select(
+        "coverage_code_id", tier="code", tier_name="name"
+    )
     named = units.join(found.plans.select("plan_id", "plan", "plan_name"), on="plan_id").join(
         tiers.unique("coverage_code_id"), on="coverage_code_id", how="left"
     )
     return (
-        named.group_by("client_id", "plan", "plan_name", "tier")
+        named.group_by("client_id", "plan", "plan_name", "tier", "tier_name")
         .agg(
             people=pl.col("person_id").n_unique().cast(pl.Int64),
             dependents=pl.col("counted").sum(),
-            volume_cents=pl.col("volume_cents").sum(),
+            volume_cents=pl.when(pl.col("volume_cents").is_not_null().any()).then(
+                pl.col("volume_cents").sum()
+            ),
             premium_cents=pl.col("expected_cents").sum(),
             unpriced=pl.col("expected_cents").is_null().sum().cast(pl.Int64),
         )

@@ -93,7 +93,7 @@ def _bill_table(request: Any, bill: pl.DataFrame) -> Any:
         (
             Column("plan_name", _("Plan")),
             Column("plan", _("Code")),
-            Column("tier", _("Coverage tier")),
+            Column("tier_name", _("Coverage tier")),
             Column("people", _("People"), kind="number"),
             Column("dependents", _("Dependents"), kind="number"),
             Column("volume_cents", _("Volume"), kind="money"),
