@@ -7,7 +7,14 @@ import polars as pl
 from openbenefits.core.plan_types import MOST_PLAN_TYPES, NUMBERED
 
 FEW = 256
-"""So many rows are looked up column by column without planning a query."""
+"""So many rows are looked up column by column, and numbers of so many rows in a table of this size or so.
+
+A column indexed by unsigned numbers answers at once; `Series.gather` and most other methods plan a query
+first, which costs one event more than the work itself.
+"""
+
+_NOTHING = pl.Series([None], dtype=pl.Int32)
+_ZERO = pl.Series([0], dtype=pl.Int32)
 
 
 def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str = "") -> list[pl.Series]:
@@ -20,19 +27,19 @@ def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str 
     >>> take(rows, pl.Series([1, None, 0]), "name")[0].to_list()
     ['b', None, 'a']
     """
-    if source.is_empty() and positions.null_count() == positions.len():
-        nothing = pl.repeat(None, positions.len(), eager=True)
-        return [nothing.cast(source.schema[column]).alias(f"{prefix}{column}") for column in columns]
-    if positions.null_count() == 0 and positions.len() <= FEW:
-        at = positions.cast(pl.UInt32)
-        return [source[column][at].alias(f"{prefix}{column}") for column in columns]
-    told = [column for column in columns if source[column].null_count() < source.height]
-    if len(told) > 1 and positions.null_count() == 0:
-        found = dict(zip(told, source.select(told)[positions.cast(pl.UInt32)].get_columns(), strict=True))
+    at = positions.cast(pl.UInt32)
+    wanted = [source.get_column(column) for column in columns]
+    if at.len() <= FEW:
+        return [one[at].alias(f"{prefix}{one.name}") for one in wanted]
+    told = [one.name for one in wanted if one.null_count() < one.len()]
+    if len(told) > 1 and at.null_count() == 0:
+        found = dict(zip(told, source.select(told)[at].get_columns(), strict=True))
     else:
-        found = {column: source[column].gather(positions) for column in told}
-    none = {column: source[column].clear(positions.len()) for column in columns if column not in found}
-    return [{**found, **none}[column].alias(f"{prefix}{column}") for column in columns]
+        found = {name: source.get_column(name)[at] for name in told}
+    for one in wanted:
+        if one.name not in found:
+            found[one.name] = pl.Series([None], dtype=one.dtype).new_from_index(0, at.len())
+    return [found[one.name].alias(f"{prefix}{one.name}") for one in wanted]
 
 
 def with_taken(
@@ -97,9 +104,11 @@ def distinct(numbers: pl.Series, size: int) -> tuple[pl.Series, pl.Series]:
         first = first.sort("number")
         which = located(numbers, first["number"], size)
         return first["at"] - 1, which
-    last = pl.zeros(size, dtype=pl.Int32, eager=True).scatter(known, places)
-    is_there = last > 0
-    return last.filter(is_there) - 1, (is_there.cast(pl.Int32).cum_sum() - 1).gather(numbers)
+    table = _ZERO.new_from_index(0, size).scatter(known, places)
+    rows = table.filter(table > 0) - 1
+    places = pl.int_range(rows.len(), dtype=pl.Int32, eager=True)
+    table = table.scatter(numbers[rows.cast(pl.UInt32)], places)
+    return rows, table[numbers.cast(pl.UInt32)]
 
 
 def located(wanted: pl.Series, known: pl.Series, size: int) -> pl.Series:
@@ -118,8 +127,7 @@ def located(wanted: pl.Series, known: pl.Series, size: int) -> pl.Series:
         names = pl.DataFrame([known.alias("number"), at.alias("at")])
         asked = wanted.alias("number").cast(known.dtype).to_frame()
         return asked.join(names, on="number", how="left", maintain_order="left")["at"]
-    nowhere = pl.Series([None], dtype=pl.Int32).new_from_index(0, size)
-    return nowhere.scatter(known, at).gather(wanted)
+    return _NOTHING.new_from_index(0, size).scatter(known, at)[wanted.cast(pl.UInt32)]
 
 
 def case_and_plan_type(wanted: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.Series, pl.Series, int]:

@@ -69,12 +69,12 @@ def ages(birth: pl.Series, as_of: pl.Series) -> pl.Series:
     days, day = distinct(on, on_span)
     rows, which = distinct(born.cast(pl.Int64) * days.len() + day, born_span * max(days.len(), 1))
     found = pair[rows].select(age_years(pl.col("birth"), pl.col("as_of")).alias("age")).to_series()
-    return found.gather(which)
+    return found[which.cast(pl.UInt32)]
 
 
 def _counted(days: pl.Series) -> tuple[pl.Series, int]:
     """Count days from the first of a column; and how many there are up to its last."""
-    numbers = days.to_physical()
+    numbers = days.cast(pl.Int32)
     first, last = (int(one or 0) for one in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
     return numbers - first, last - first + 1
 

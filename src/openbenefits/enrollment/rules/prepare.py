@@ -237,7 +237,7 @@ def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the distinct pairs of plan row and pricing day of the plan rows that offer something."""
     offering = plans["is_offering"].arg_true()
     asked = plans[["plan_row", "price_on"]][offering]
-    day = asked["price_on"].to_physical()
+    day = asked["price_on"].cast(pl.Int32)
     first, last = day.min() or 0, day.max() or 0
     days = int(last) - int(first) + 1  # type: ignore[arg-type]
     packed = asked["plan_row"].cast(pl.Int64) * days + (day - first)
