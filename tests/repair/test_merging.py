@@ -9,12 +9,14 @@ from django.db import connections
 from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.brought import Brought, bring_along
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
-from openbenefits.enrollment.frames import load_approvals
+from openbenefits.enrollment.frames import load_approvals, load_brought
 from openbenefits.enrollment.models import Continuation, Coverage, CoverageDependent
 from openbenefits.enrollment.price_deciding import PRICE_ROW
-from openbenefits.events.models import Event
+from openbenefits.events.activity import ActivityPlace, enter_activity
+from openbenefits.events.models import Activity, ActivityAct, Event
 from openbenefits.payroll.frames import load_leave_acts, load_orders
 from openbenefits.payroll.ledger import cancel
 from openbenefits.payroll.models import LeaveAct, Received, Scheduled, Taken
@@ -288,7 +290,90 @@ def test_what_only_one_elected_in_a_common_event_follows_and_goes_back(world):
     assert [one.equals(other) for one, other in zip(world.everything(), before, strict=True)] == [True] * 4
 
 
-def test_payments_of_a_leave_and_continued_coverage_stand_in_the_way(world):
+def test_payments_of_a_leave_follow_and_go_back(world):
+    def came_in() -> dict[int, int]:
+        rows = Received.objects.order_by("version").values_list("person_id", "received_cents")
+        return dict(rows)
+
+    owner = {"client_id": world.employer.client_id, "benefit_record": 0, "plan_type": "10", "version": 1}
+    line = {"kind": "deduction", "tax_class": "B", "pay_group_id": 1, "ends_on": WEDDING}
+    by = {"received_on": WEDDING, "how": "check", "author": "test", "made_at": NOW}
+    Received.objects.create(**owner, **line, **by, person_id=world.other, received_cents=100)
+    Received.objects.create(**owner, **line, **by, person_id=world.survivor, received_cents=7)
+    merge(world.connection, world.order(), now=LATER)
+    assert came_in() == {world.other: 0, world.survivor: 107}
+    unmerge(world.connection, world.order(), now=LATER)
+    assert came_in() == {world.other: 100, world.survivor: 7}
+
+
+def test_what_was_put_in_elsewhere_follows_and_goes_back(world):
+    def known() -> list[tuple]:
+        rows = load_brought(world.connection, world.order().people()).sort("person_id", "annual_limit")
+        return rows.select("person_id", "annual_limit", "brought_cents").rows()
+
+    said = {"client_id": world.employer.client_id, "year": 2026, "reason": "a stub"}
+    for person, limit, cents in (
+        (world.other, "hsa_self", 100),
+        (world.other, "k401_deferral", 200),
+        (world.survivor, "hsa_self", 7),
+    ):
+        brought = Brought(person_id=person, annual_limit=limit, cents=cents, **said)
+        bring_along(world.connection, brought, author="us", now=NOW)
+    before = known()
+    merge(world.connection, world.order(), now=LATER)
+    assert [row for row in known() if row[0] == world.survivor] == [
+        (world.survivor, "hsa_self", 7),
+        (world.survivor, "k401_deferral", 200),
+    ]
+    unmerge(world.connection, world.order(), now=LATER)
+    assert known() == before
+
+
+def test_activity_that_waits_follows_with_what_was_done_about_it_and_goes_back(world):
+    def waiting() -> dict[int, list[tuple]]:
+        found = {}
+        for one in (world.other, world.survivor):
+            rows = Activity.objects.filter(person_id=one, event_number=None).order_by("event_on", "source")
+            found[one] = [(row.event_on, row.bas_action, row.source) for row in rows]
+        return found
+
+    def place(person: int, day: date) -> ActivityPlace:
+        return ActivityPlace(
+            client_id=world.employer.client_id, person_id=person, event_on=day, bas_action="MSC", source="ME"
+        )
+
+    world.enroll()
+    said = {"reason": "by hand", "author": "us", "now": NOW}
+    enter_activity(world.connection, place(world.other, WEDDING), **said)
+    before = waiting()
+    assert len(before[world.other]) == 1
+    merge(world.connection, world.order(), now=LATER)
+    assert waiting() == {world.other: [], world.survivor: before[world.other] + before[world.survivor]}
+    acts = ActivityAct.objects.filter(person_id=world.survivor)
+    assert [(one.kind, one.reason) for one in acts] == [("enter", "by hand")]
+    unmerge(world.connection, world.order(), now=LATER)
+    assert waiting() == before
+    merge(world.connection, world.order(), now=LATER + timedelta(hours=1))
+    world.maintain()
+    assert Event.objects.filter(person_id=world.survivor, event_on=WEDDING).exists()
+
+
+def test_alike_activity_of_both_stands_in_the_way(world):
+    said = {"reason": "by hand", "author": "us", "now": NOW}
+    for person in (world.other, world.survivor):
+        place = ActivityPlace(
+            client_id=world.employer.client_id,
+            person_id=person,
+            event_on=WEDDING,
+            bas_action="MSC",
+            source="ME",
+        )
+        enter_activity(world.connection, place, **said)
+    with pytest.raises(RepairRefused, match="activity that waits of both, alike, found 1"):
+        merge(world.connection, world.order(), now=LATER)
+
+
+def test_continued_coverage_stands_in_the_way(world):
     owner = {"client_id": world.employer.client_id, "person_id": world.other, "benefit_record": 0}
     said = {"version": 1, "plan_type": "10"}
     Continuation.objects.create(
@@ -297,12 +382,6 @@ def test_payments_of_a_leave_and_continued_coverage_stand_in_the_way(world):
     with pytest.raises(RepairRefused, match="expected no continued coverage, found 1"):
         merge(world.connection, world.order(), now=LATER)
     Continuation.objects.filter(person_id=world.other).update(is_deleted=True)
-    line = {"kind": "deduction", "tax_class": "B", "pay_group_id": 1, "ends_on": WEDDING}
-    by = {"received_on": WEDDING, "how": "check", "author": "test", "made_at": NOW}
-    Received.objects.create(**owner, **said, **line, **by, received_cents=100)
-    with pytest.raises(RepairRefused, match="expected no payments of a leave, found 1"):
-        merge(world.connection, world.order(), now=LATER)
-    Received.objects.filter(person_id=world.other).delete()
     merge(world.connection, world.order(), now=LATER)
     assert survivor_of(world.employer.client_id, world.other) == world.survivor
 

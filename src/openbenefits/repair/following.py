@@ -9,8 +9,9 @@ from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
 from openbenefits.enrollment.points import CHILDREN, above_all_versions, copy_points, supersede
 from openbenefits.enrollment.taking_back import take_back_postings, write_again
-from openbenefits.events.frames import load_events, load_waiting_activity
-from openbenefits.payroll.models import Received, Taken
+from openbenefits.events.frames import load_events
+from openbenefits.payroll.models import Taken
+from openbenefits.repair.following_activity import give_activity_back, waiting_twice
 from openbenefits.repair.following_acts import bring_unread, give_unread_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
@@ -44,16 +45,12 @@ MERGED = "merged: taken over under another person id"
 RENAMED = {"old_dependent": pl.Int64, "dependent_id": pl.Int64}
 
 
-def ties_of(connection: Any, client_id: int, person_id: int) -> list[tuple[str, int, str]]:
+def ties_of(connection: Any, people: pl.DataFrame, survivor_id: int) -> list[tuple[str, int, str]]:
     """Count what stands in the way of merging somebody into another: what, how many, what to do first."""
-    key = {"client_id": client_id, "person_id": person_id}
-    people = pl.DataFrame([key], schema={"client_id": pl.Int32, "person_id": pl.Int64})
-    waiting = load_waiting_activity(connection, people).height
-    paid = Received.objects.using(connection.alias).filter(**key).count()
-    continued = load_continued(connection, people).height
+    twice = waiting_twice(connection, people, survivor_id)
+    continued = load_continued(connection, people.filter(pl.col("person_id") != survivor_id)).height
     return [
-        ("activity that waits", waiting, "run event maintenance, or delete it"),
-        ("payments of a leave", paid, "let the leave be over and settled, and keep both numbers until then"),
+        ("activity that waits of both, alike", twice, "run event maintenance, or delete it of one"),
         ("continued coverage", continued, "withdraw it, take it in again for the number that stays"),
     ]
 
@@ -268,6 +265,7 @@ def give_back(
 ) -> int:
     """Give coverage and pays that followed back; the facts are back already, by a change: answer it."""
     give_unread_back(last, change_id)
+    give_activity_back(connection, people, last, change_id)
     take_back_postings(connection, load_events(connection, people), run_id=run_id, now=now)
     held = load_coverage(connection, people)
     copies = held.filter(person_id=last.survivor_id, rule=MERGED)

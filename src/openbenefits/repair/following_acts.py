@@ -1,7 +1,7 @@
 """What people decided about somebody follows when two person ids become one, and goes back when they part.
 
-Evidence and prices decided, corrections of pay ordered, what was agreed and said about leaves, facts no run
-has read yet. Nothing is erased: each is written once more for whom it now counts, and withdrawn where it
+Evidence and prices decided, corrections of pay ordered, what was agreed, said and paid about leaves, facts no
+run has read yet. Nothing is erased: each is written once more for whom it now counts, and withdrawn where it
 counted before.
 """
 
@@ -10,10 +10,12 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.enrollment.brought import Brought, bring_along
+from openbenefits.enrollment.frames import load_brought
 from openbenefits.enrollment.models import PriceDecision, ProofDecision
 from openbenefits.enrollment.price_deciding import SAID, decided_before, undo_prices
 from openbenefits.events.rules import RECORD_KEY
-from openbenefits.payroll.models import LeaveAct, Scheduled
+from openbenefits.payroll.models import LeaveAct, Received, Scheduled
 from openbenefits.payroll.rules.leaves import WITHDRAWN, acts_that_count
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
@@ -26,11 +28,13 @@ APART = "taken apart: it goes back to the other number"
 PROOF = ("plan_type", "valid_from")
 SERIES = ("benefit_record", "plan_type", "kind", "tax_class")
 LEAVE = ("benefit_record", "leave_from")
+PAID = (*SERIES, "pay_group_id", "ends_on")
 PAY = ("order_number", "pay_group_id", "ends_on")
 FACT = ("fact", "valid_from", "job_number", "sequence", "event_class")
 
 
-def _load(connection: Any, model: Any, people: pl.DataFrame) -> pl.DataFrame:
+def load_of(connection: Any, model: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """Load every row of a table about some people."""
     schema = schema_of(model)
     query = (
         f"SELECT {', '.join(schema)} FROM {model._meta.db_table} AS t"  # noqa: S608
@@ -39,7 +43,8 @@ def _load(connection: Any, model: Any, people: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, query, schema, people_arrays(people))
 
 
-def _write(connection: Any, model: Any, parts: list[pl.DataFrame]) -> None:
+def write_all(connection: Any, model: Any, parts: list[pl.DataFrame]) -> None:
+    """Write frames that have, among others, the columns of a table."""
     columns = schema_of(model)
     for rows in parts:
         stored = rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
@@ -55,7 +60,7 @@ def _stamp(now: datetime) -> pl.Expr:
 
 def _proofs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """The last word about each amount approved of both."""
-    rows = _load(connection, ProofDecision, people).sort("version")
+    rows = load_of(connection, ProofDecision, people).sort("version")
     return rows.unique(["person_id", *PROOF], keep="last", maintain_order=True)
 
 
@@ -73,7 +78,7 @@ def bring_proofs(
         person_id=pl.lit(survivor_id, pl.Int64), version=pl.col("own_version").fill_null(0) + 1, **stamped
     )
     gone = theirs.with_columns(version=pl.col("version") + 1, is_withdrawn=pl.lit(value=True), **stamped)
-    _write(connection, ProofDecision, [came, gone])
+    write_all(connection, ProofDecision, [came, gone])
 
 
 def _give_proofs_back(
@@ -82,7 +87,7 @@ def _give_proofs_back(
     rows = _proofs(connection, people).filter(change_id=last.change_id)
     stamped = {"change_id": pl.lit(change_id, pl.Int64), "known_since": _stamp(now)}
     next_ = rows.with_columns(version=pl.col("version") + 1, is_withdrawn=~pl.col("is_withdrawn"), **stamped)
-    _write(connection, ProofDecision, [next_])
+    write_all(connection, ProofDecision, [next_])
 
 
 # --- prices -------------------------------------------------------------------------------------------------
@@ -115,7 +120,7 @@ def _write_prices(
         change_id=pl.lit(change_id, pl.Int64),
         made_at=_stamp(now),
     )
-    _write(connection, PriceDecision, [stamped])
+    write_all(connection, PriceDecision, [stamped])
 
 
 def _give_prices_back(
@@ -137,7 +142,7 @@ def _give_prices_back(
 
 def _orders(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """The last word about each correction ordered of both."""
-    rows = _load(connection, Scheduled, people).sort("version")
+    rows = load_of(connection, Scheduled, people).sort("version")
     return rows.unique(["person_id", *SERIES, *PAY], keep="last", maintain_order=True)
 
 
@@ -160,12 +165,12 @@ def bring_orders(connection: Any, people: pl.DataFrame, survivor_id: int, *, now
         reason=pl.lit(MERGED),
         made_at=_stamp(now),
     )
-    _write(connection, Scheduled, [came, gone])
+    write_all(connection, Scheduled, [came, gone])
 
 
 def _give_orders_back(connection: Any, people: pl.DataFrame, last: PersonMerge, *, now: datetime) -> None:
     """Order again what was ordered of the one; what became of it meanwhile (cancelled, say) stays so."""
-    versions = _load(connection, Scheduled, people).sort("version")
+    versions = load_of(connection, Scheduled, people).sort("version")
     at_merge = pl.col("made_at") == pl.lit(last.acted_at).cast(pl.Datetime("us", "UTC"))
     key = [*SERIES, *PAY]
     gone = versions.filter(at_merge, person_id=last.person_id, reason=MERGED, is_cancelled=True)
@@ -188,7 +193,7 @@ def _give_orders_back(connection: Any, people: pl.DataFrame, last: PersonMerge, 
         reason=pl.lit(APART),
         made_at=_stamp(now),
     )
-    _write(connection, Scheduled, [back, less])
+    write_all(connection, Scheduled, [back, less])
 
 
 # --- leaves -------------------------------------------------------------------------------------------------
@@ -196,7 +201,7 @@ def _give_orders_back(connection: Any, people: pl.DataFrame, last: PersonMerge, 
 
 def _leave_acts(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Every choice and letter about leaves of both, the last ones last."""
-    return _load(connection, LeaveAct, people).sort("person_id", *LEAVE, "number")
+    return load_of(connection, LeaveAct, people).sort("person_id", *LEAVE, "number")
 
 
 def bring_leave_acts(
@@ -254,7 +259,84 @@ def _move_leave_acts(
             made_at=_stamp(now),
         )
     )
-    _write(connection, LeaveAct, [moved, left])
+    write_all(connection, LeaveAct, [moved, left])
+
+
+# --- payments of leaves -------------------------------------------------------------------------------------
+
+
+def _payments(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
+    """The last word about what came in for each pay of both."""
+    rows = load_of(connection, Received, people).sort("version")
+    return rows.unique(["person_id", *PAID], keep="last", maintain_order=True)
+
+
+def bring_payments(connection: Any, people: pl.DataFrame, survivor_id: int, *, now: datetime) -> None:
+    """Let what came in for pays of one count for the other: it was one human's leave."""
+    last = _payments(connection, people)
+    is_own = pl.col("person_id") == survivor_id
+    theirs = last.filter(~is_own & (pl.col("received_cents") != 0))
+    own = last.filter(is_own).select(*PAID, own_version="version", own_cents="received_cents")
+    stamped = {"how": pl.lit(MERGED), "made_at": _stamp(now)}
+    came = theirs.join(own, on=list(PAID), how="left").with_columns(
+        person_id=pl.lit(survivor_id, pl.Int64),
+        version=pl.col("own_version").fill_null(0) + 1,
+        received_cents=pl.col("received_cents") + pl.col("own_cents").fill_null(0),
+        **stamped,
+    )
+    gone = theirs.with_columns(version=pl.col("version") + 1, received_cents=pl.lit(0, pl.Int64), **stamped)
+    write_all(connection, Received, [came, gone])
+
+
+def _give_payments_back(connection: Any, people: pl.DataFrame, last: PersonMerge, *, now: datetime) -> None:
+    """Let what had come in for the one count for that one again; what came in since stays where it came."""
+    every = load_of(connection, Received, people).sort("version")
+    at_merge = pl.col("made_at") == pl.lit(last.acted_at).cast(pl.Datetime("us", "UTC"))
+    gone = every.filter(at_merge, person_id=last.person_id, how=MERGED).select(
+        "person_id", *PAID, version=pl.col("version") - 1
+    )
+    before = every.join(gone, on=["person_id", *PAID, "version"], how="semi")
+    latest = _payments(connection, people)
+    theirs = latest.filter(person_id=last.person_id).select(*PAID, now_version="version")
+    back = before.join(theirs, on=list(PAID)).with_columns(
+        version=pl.col("now_version") + 1, made_at=_stamp(now)
+    )
+    own = latest.filter(person_id=last.survivor_id).join(
+        before.select(*PAID, came_cents="received_cents"), on=list(PAID)
+    )
+    less = own.with_columns(
+        version=pl.col("version") + 1,
+        received_cents=pl.col("received_cents") - pl.col("came_cents"),
+        how=pl.lit(APART),
+        made_at=_stamp(now),
+    )
+    write_all(connection, Received, [back, less])
+
+
+# --- what was put in elsewhere ------------------------------------------------------------------------------
+
+
+def bring_brought(
+    connection: Any, people: pl.DataFrame, survivor_id: int, change_id: int, *, author: str, now: datetime
+) -> None:
+    """Let what one put in at other employers count for the other, but where that one has a word of its own.
+
+    It goes with the change of the merge, and so counts no longer once that is taken back.
+    """
+    last = load_brought(connection, people)
+    is_own = pl.col("person_id") == survivor_id
+    came = last.filter(~is_own).join(last.filter(is_own), on=["annual_limit", "limit_year"], how="anti")
+    for row in came.iter_rows(named=True):  # a handful of limits
+        said = Brought(
+            client_id=row["client_id"],
+            person_id=survivor_id,
+            annual_limit=row["annual_limit"],
+            year=row["limit_year"],
+            cents=row["brought_cents"],
+            reason=MERGED,
+            change_id=change_id,
+        )
+        bring_along(connection, said, author=author, now=now)
 
 
 # --- facts no run has read ----------------------------------------------------------------------------------
@@ -305,6 +387,8 @@ def bring_acts(
     bring_prices(connection, people, survivor_id, change_id, author=author, now=now)
     bring_orders(connection, people, survivor_id, now=now)
     bring_leave_acts(connection, people, survivor_id, author=author, now=now)
+    bring_payments(connection, people, survivor_id, now=now)
+    bring_brought(connection, people, survivor_id, change_id, author=author, now=now)
 
 
 def give_acts_back(
@@ -315,6 +399,7 @@ def give_acts_back(
     _give_prices_back(connection, people, last, change_id, author=author, now=now)
     _give_orders_back(connection, people, last, now=now)
     _give_leave_acts_back(connection, people, last, author=author, now=now)
+    _give_payments_back(connection, people, last, now=now)
 
 
-__all__ = ["bring_acts", "bring_unread", "give_acts_back", "give_unread_back"]
+__all__ = ["bring_acts", "bring_unread", "give_acts_back", "give_unread_back", "load_of", "write_all"]

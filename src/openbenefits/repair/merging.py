@@ -19,6 +19,7 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import PART_OF_ONE, both_ends
 from openbenefits.repair.following import bring_facts, bring_points, bring_taken, give_back, ties_of
+from openbenefits.repair.following_activity import bring_activity
 from openbenefits.repair.following_acts import bring_acts, give_acts_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
@@ -91,7 +92,8 @@ def merge(
     cannot. All events of the survivor are decided again.
 
     Errors: RepairRefused without reason or author, for unknown or merged people, where both elected the same,
-            where activity waits, or an event is disconnected; PeopleBusy.
+            where alike activity of both waits, lost coverage is continued, or an event is disconnected;
+            PeopleBusy.
     """
     _refuse_unsaid(order)
     permit(_wish(order, MERGE))
@@ -134,6 +136,7 @@ def _merged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         change_id, renamed = bring_facts(
             order.client_id, order.person_id, order.survivor_id, order.author, started.pk, now
         )
+        bring_activity(connection, order.people(), order.survivor_id, change_id)
         bring_points(connection, order.people(), order.survivor_id, renamed, started.pk, now=now)
         bring_taken(connection, order.people(), order.survivor_id, change_id, now=now)
         bring_acts(connection, order.people(), order.survivor_id, change_id, author=order.author, now=now)
@@ -265,7 +268,7 @@ def _refuse_unmergeable(connection: Any, order: MergeOrder, events: pl.DataFrame
                 f"person {person_id}: expected somebody by themselves, found one merged into person {into};"
                 " merge with that one, or take them apart first"
             )
-    ties = ties_of(connection, order.client_id, order.person_id)
+    ties = ties_of(connection, order.people(), order.survivor_id)
     gone = events.filter(person_id=order.person_id, event_status=kinds.DISCONNECTED).height
     for what, count, cure in (
         *ties,
