@@ -48,6 +48,10 @@ LONG = (
     ),
     *("workbench/test_casework.py", "workbench/test_setup_pages.py", "workbench/test_desk_pages.py"),
     *("runs/test_killed.py", "api/test_schema.py"),
+    *("faces/test_signing_in_pages.py", "repair/test_hindsight.py", "reports/test_explain.py"),
+    *("repair/test_merging.py", "runs/test_activity.py", "faces/test_isolation_of_pages.py"),
+    *("workbench/test_masks.py", "workbench/test_carriers.py", "workbench/test_operations.py"),
+    *("workbench/test_reconcile.py", "workbench/test_platform.py"),
 )
 """Files that take longest, by their place in this folder: they begin, so that no process ends with one alone."""
 
