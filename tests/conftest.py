@@ -9,12 +9,15 @@ import gc
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import psycopg
 import pytest
 from django.conf import settings
@@ -34,7 +37,7 @@ MEMORY = Path(
     "/dev/shm"
 )  # Linux keeps its files in memory: a database is copied there in a third of the time
 MEMORY_WANTED = 8 * 2**30
-TEMPLATES_KEPT = 12  # several checkouts, each with migrations of its own, share the server
+TEMPLATES_KEPT = 40  # several checkouts, each with migrations of its own, share the server
 NOWHERE = "no_database_fixture_was_asked_for"
 
 LONG = (
@@ -48,6 +51,10 @@ LONG = (
     ),
     *("workbench/test_casework.py", "workbench/test_setup_pages.py", "workbench/test_desk_pages.py"),
     *("runs/test_killed.py", "api/test_schema.py"),
+    *("faces/test_signing_in_pages.py", "repair/test_hindsight.py", "reports/test_explain.py"),
+    *("repair/test_merging.py", "runs/test_activity.py", "faces/test_isolation_of_pages.py"),
+    *("workbench/test_masks.py", "workbench/test_carriers.py", "workbench/test_operations.py"),
+    *("workbench/test_reconcile.py", "workbench/test_platform.py"),
 )
 """Files that take longest, by their place in this folder: they begin, so that no process ends with one alone."""
 
@@ -119,10 +126,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: first.get(item.path, len(LONG)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:
+    """Run all tests of a process of `make test` in one of Polars' own threads; others run as they do without this.
+
+    There an operation on a few rows takes half the time: nothing is handed from one thread to another and back.
+    What tests do in threads of their own needs a second thread of Polars, or would wait for ever.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ or pl.thread_pool_size() < 2:
+        return None
+    os.environ["POLARS_MAX_THREADS"] = "1"  # processes that tests start compute on one core
+    manager = session.config.pluginmanager
+    run = manager.subset_hook_caller("pytest_runtestloop", [sys.modules[__name__]])
+    return _in_polars(lambda: run(session=session))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Drop the copies, once all processes of the tests are through."""
     if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):
         copies.forget(server.Server(folder=_folder()))
+
+
+def _in_polars(work: Callable[[], Any]) -> Any:
+    """Answer what a function answers, called by a thread of Polars."""
+    done: Future[Any] = Future()
+
+    def call(column: pl.Series) -> pl.Series:
+        try:
+            done.set_result(work())
+        except BaseException as failure:
+            done.set_exception(failure)
+        return column
+
+    column = pl.col("column")
+    pl.DataFrame({"column": [0]}).select(column, called=column.map_batches(call, pl.Int64))
+    return done.result()
 
 
 @contextmanager
