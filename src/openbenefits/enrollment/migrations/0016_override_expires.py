@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrollment", "0014_designations_and_providers"),
+        ("enrollment", "0015_brought_along"),
     ]
 
     operations = [
