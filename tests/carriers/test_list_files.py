@@ -224,7 +224,6 @@ def test_one_file_for_several_clients_with_the_values_of_each(world):
     from openbenefits.carriers.agreements.partners import (
         Cadence,
         Partner,
-        PartnerRefused,
         partner_of,
         save_partner,
     )
@@ -242,9 +241,13 @@ def test_one_file_for_several_clients_with_the_values_of_each(world):
     assert save_partner(0, "list", partner, author="test", now=NOW) == 1
     assert save_partner(0, "list", partner, author="test", now=NOW) == 1
     assert partner_of(other.pk, "list")[2] == partner
-    unknown = msgspec.structs.replace(partner, values={"nobody": {"policy": "1"}})
-    with pytest.raises(PartnerRefused, match="found nobody"):
-        save_partner(0, "list", unknown, author="test", now=NOW)
+    later = msgspec.structs.replace(partner, values=values | {"later": {"policy": "1"}})
+    assert save_partner(0, "list", later, author="test", now=NOW) == 2
+    assert PartnerValues.objects.get(client="later").client_id == 0
+    come = Client.objects.create(code="later", name="Later")
+    assert save_partner(0, "list", later, author="test", now=NOW) == 2
+    assert PartnerValues.objects.get(client="later").client_id == come.pk
+    assert save_partner(0, "list", partner, author="test", now=NOW) == 3
     file = build_list(world.connection, Feed(client_id=0, code="list"), on=ON, author="test", now=NOW)
     assert (file.client_id, file.members, file.state) == (0, 2, "validated")
     (again,) = (one for one in build_others(world.connection, ON, NOW) if one.feed.code == "list")
@@ -261,7 +264,7 @@ def test_one_file_for_several_clients_with_the_values_of_each(world):
                 "*": {"employer": "E77"},
                 Client.objects.get(pk=client_id).code: {"policy": policy},
             }
-            assert PartnerValues.objects.count() == 1
-            assert policy not in str(PartnerVersion.objects.get(code="list").document)
+            assert PartnerValues.objects.filter(version=3).count() == 1
+            assert policy not in str(PartnerVersion.objects.get(code="list", version=3).document)
             assert not CarrierFile.objects.exists()
             assert lines.exists() == (client_id == world.client_id)

@@ -23,8 +23,8 @@ class PartnerVersion(models.Model):
 class PartnerValues(models.Model):
     """What an agreement of the PEO's has for one client: group, policy, division … Read by who sees him."""
 
-    pk = models.CompositePrimaryKey("client_id", "code", "version")
-    client_id = models.IntegerField()
+    pk = models.CompositePrimaryKey("client_id", "code", "version", "client")
+    client_id = models.IntegerField()  # 0: of a client nobody knows yet
     code = models.TextField()  # PartnerVersion.code
     version = models.IntegerField()
     client = models.TextField()  # his code, by which the agreement names him

@@ -176,9 +176,10 @@ def read_agreement(text: str) -> Partner:
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing.
 
-    What the PEO agrees for one client is kept apart: who sees another client does not read it.
+    What the PEO agrees for one client is kept apart: who sees another client does not read it. Of a
+    client who comes later it is his once the agreement is saved again.
 
-    Errors: PartnerRefused for a code that could stand in no address, or values of a client nobody knows.
+    Errors: PartnerRefused for a code that could stand in no address.
     """
     if not fullmatch(CODE, code):
         raise PartnerRefused(
@@ -189,6 +190,7 @@ def save_partner(client_id: int, code: str, partner: Partner, *, author: str, no
     with transaction.atomic():
         last = _latest(client_id, code)
         if last is not None and last.document == document:
+            _given_to_who_came(code, int(last.version))
             return int(last.version)
         version = (last.version if last else 0) + 1
         own = _kept_apart(code, version, partner.values) if client_id == PEO else {}
@@ -212,20 +214,23 @@ def document_of(partner: Partner) -> dict[str, Any]:
 
 
 def _kept_apart(code: str, version: int, values: Mapping[str, Mapping[str, str]]) -> dict[str, PartnerValues]:
-    """Answer what is agreed for single clients as rows of theirs. Errors: PartnerRefused."""
+    """Answer what is agreed for single clients as rows of theirs."""
     named = sorted(set(values) - {EVERY_CLIENT})
     known = dict(Client.objects.filter(code__in=named).values_list("code", "pk"))
-    if unknown := [one for one in named if one not in known]:
-        raise PartnerRefused(
-            f"values: expected codes of clients, or {EVERY_CLIENT} for every client, found"
-            f" {', '.join(unknown)}; correct them, or add the client first"
-        )
     return {
         one: PartnerValues(
-            client_id=known[one], code=code, version=version, client=one, values=dict(values[one])
+            client_id=known.get(one, PEO), code=code, version=version, client=one, values=dict(values[one])
         )
         for one in named
     }
+
+
+def _given_to_who_came(code: str, version: int) -> None:
+    """Give values that were agreed before their client was known to him."""
+    waiting = PartnerValues.objects.filter(client_id=PEO, code=code, version=version)
+    named = list(waiting.values_list("client", flat=True))
+    for client_id, client in Client.objects.filter(code__in=named).values_list("pk", "code"):
+        waiting.filter(client=client).update(client_id=client_id)
 
 
 def with_values(rows: Iterable[PartnerVersion]) -> list[PartnerVersion]:

@@ -2,10 +2,10 @@ from django.db import migrations, models
 
 APART = """
 INSERT INTO carriers_partnervalues (client_id, code, version, client, "values")
-SELECT c.id, p.code, p.version, c.code, told.value
+SELECT coalesce(c.id, 0), p.code, p.version, c.code, told.value
 FROM carriers_partnerversion AS p, jsonb_each(p.document -> 'values') AS told
-JOIN workforce_client AS c ON c.code = told.key
-WHERE p.client_id = 0;
+LEFT JOIN workforce_client AS c ON c.code = told.key
+WHERE p.client_id = 0 AND told.key <> '*';
 UPDATE carriers_partnerversion AS p SET document = jsonb_set(document, '{values}', (document -> 'values') - ARRAY(
     SELECT client FROM carriers_partnervalues AS v WHERE v.code = p.code AND v.version = p.version))
 WHERE p.client_id = 0 AND document ? 'values';
@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                         "client_id",
                         "code",
                         "version",
+                        "client",
                         blank=True,
                         editable=False,
                         primary_key=True,
