@@ -3,8 +3,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONPATH := src
-# the threads of Polars, in which tests run, need a stack as deep as that of a main thread
-export RUST_MIN_STACK := 67108864
 
 .DEFAULT_GOAL := help
 .PHONY: help install browser demo test lint bench fuzz scenarios clean
@@ -28,9 +26,9 @@ browser:
 		|| echo 'No Chromium: install it (Debian: apt-get install chromium), for the tests of pages' >&2
 
 # a file's tests go to one of the two processes, which so fills its databases once, long files first (tests/conftest.py);
-# each process computes on one core, in a thread of Polars (`pytest_runtestloop` there)
+# each process computes on one core
 test: install browser  ## run all tests
-	POLARS_MAX_THREADS=2 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## check style, types and the floors
 	$(BIN)/ruff check .

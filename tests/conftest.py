@@ -9,15 +9,12 @@ import gc
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import psycopg
 import pytest
 from django.conf import settings
@@ -126,41 +123,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: first.get(item.path, len(LONG)))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> object:
-    """Run all tests of a process of `make test` in one of Polars' own threads; others run as they do without this.
-
-    There an operation on a few rows takes half the time: nothing is handed from one thread to another and back.
-    What tests do in threads of their own needs a second thread of Polars, or would wait for ever.
-    """
-    if "PYTEST_XDIST_WORKER" not in os.environ or pl.thread_pool_size() < 2:
-        return None
-    os.environ["POLARS_MAX_THREADS"] = "1"  # processes that tests start compute on one core
-    manager = session.config.pluginmanager
-    run = manager.subset_hook_caller("pytest_runtestloop", [sys.modules[__name__]])
-    return _in_polars(lambda: run(session=session))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Drop the copies, once all processes of the tests are through."""
     if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):
         copies.forget(server.Server(folder=_folder()))
-
-
-def _in_polars(work: Callable[[], Any]) -> Any:
-    """Answer what a function answers, called by a thread of Polars."""
-    done: Future[Any] = Future()
-
-    def call(column: pl.Series) -> pl.Series:
-        try:
-            done.set_result(work())
-        except BaseException as failure:
-            done.set_exception(failure)
-        return column
-
-    column = pl.col("column")
-    pl.DataFrame({"column": [0]}).select(column, called=column.map_batches(call, pl.Int64))
-    return done.result()
 
 
 @contextmanager
