@@ -33,7 +33,7 @@ def theirs(filled: Filled) -> dict[str, Any]:
         "plan_type": "10",
         **dict.fromkeys(("change_id", "dependent_id", "number", "request_id", "subscription_id"), 1),
         **dict.fromkeys(("delivery_id", "paper_id", "letter_id", "batch_id"), 1),
-        **dict.fromkeys(("file_id", "answer_id", "entry_id", "role_id"), 1),
+        **dict.fromkeys(("file_id", "answer_id", "entry_id", "role_id", "invoice_id"), 1),
         "partner": "hmo_blue",
         "draft": 1,
         "report": "renewal-elections",

@@ -89,7 +89,8 @@ def test_three_people_are_entered_by_keyboard_alone(page, site, users, numbers, 
     page.on("console", lambda message: said.append(message.text))
     sign_in(page, site, "administrator")
     page.goto(f"{site}{QUILL}/elections/OE26/")
-    page.keyboard.press("Enter")  # the number is focused, and blank: whoever waits first
+    page.locator("main input:focus").wait_for()
+    page.keyboard.press("Enter")  # the number is blank: whoever waits first
     done = []
     for _ in range(3):
         page.wait_for_url(re.compile(r"/enter/Q\d+/0/0/"))

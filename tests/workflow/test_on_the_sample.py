@@ -38,10 +38,10 @@ def test_open_enrolment_and_renewal(harbor):
         run_schedules(connection, harbor.client_id, today=day, now=NOW)
     said, steps = proved(harbor.client_id)
     assert steps["item"].to_list() == [*STEPS, "close", "carrier", "activate"]
-    assert said == {"prepare": False, "launch": False, "close": False, "activate": False}
+    assert said == dict.fromkeys(("prepare", "launch", "close", "carrier", "activate"), False)
     run(connection, harbor.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
     said, _ = proved(harbor.client_id)
-    assert said == {"prepare": True, "launch": True, "close": True, "activate": False}
+    assert said == {"prepare": True, "launch": True, "close": True, "carrier": False, "activate": False}
     for row in models.Outbox.objects.filter(state="waiting"):
         looking.look(connection, row.pk, today=date(2026, 1, 10), now=NOW)
     assert not models.DeadLetter.objects.exists()
