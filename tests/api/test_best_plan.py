@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from tests.api.conftest import API, Program
+from tests.api.conftest import API, NOW, Program
 
+from openbenefits.api import best_plan
+from openbenefits.background.services import perform
 from openbenefits.sample import SAMPLE_FOLDER
+from openbenefits.store import use_database
 
 PACKAGES = (SAMPLE_FOLDER / "matching" / "packages.csv").read_bytes()
 PLACE = "/clients/harbor/best-plan"
@@ -38,6 +42,24 @@ def test_packages_are_compared_and_ordered_again(harbor: Program) -> None:
     beside = harbor.get(f"{place}/beside", first="today", second="POOL", by="person").json()
     assert "pay_cents_change" in beside["columns"]
     assert beside["rows"]
+
+
+def test_what_is_much_is_left_to_the_worker(
+    harbor: Program, database: Any, embedded_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(best_plan, "MOST_PRICES", 1)
+    asked = sent(harbor, PACKAGES)
+    assert asked.status_code == 202, asked.content
+    assert (asked.json()["kind"], asked.json()["state"]) == ("compare packages", "waiting")
+    url = embedded_server.url(database.settings_dict["NAME"])
+    use_database(url)
+    done = perform(asked.json()["id"], lambda: NOW)
+    use_database(url, as_face=True)
+    assert done.state == "done", done.told
+    followed = harbor.browser.get(asked.json()["link"]).json()
+    shown = harbor.get(f"{PLACE}/{followed['result']['comparison']}").json()
+    assert {"today", "POOL", "LEAN"} <= {one["code"] for one in shown["packages"]}
+    assert (shown["made_by"], shown["weights"]) == (done.author, best_plan.DEFAULT_WEIGHTS)
 
 
 def test_what_cannot_be_taken_says_why(harbor: Program) -> None:

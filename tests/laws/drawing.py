@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -86,15 +87,15 @@ def percents(most: int = 100) -> SearchStrategy[Decimal]:
     return round_ones | st.integers(0, most * 1000).map(lambda thousandths: Decimal(thousandths) / 1000)
 
 
+@cache
 def days(first: date, last: date) -> SearchStrategy[date]:
     """Days, with month ends, month begins and 29 February more often than chance has them."""
-    spans = range((last - first).days + 1)
-    edges = [
-        day
-        for day in (first + timedelta(n) for n in spans)
-        if (day + timedelta(1)).day in (1, 2) or day.day == 29
-    ]
-    return st.dates(first, last) | st.sampled_from(edges or [first])
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    begins = [date(month // 12, month % 12 + 1, 1) for month in months]
+    turns = [day + timedelta(more) for day in begins for more in (-1, 0, 28)]
+    edges = sorted({day for day in turns if day.day in (1, 29) or (day + timedelta(1)).day == 1})
+    within = [day for day in edges if first <= day <= last]
+    return st.dates(first, last) | st.sampled_from(within or [first])
 
 
 def dated(draw: DrawFn, row: SearchStrategy[Row]) -> list[Row]:

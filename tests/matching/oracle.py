@@ -1,7 +1,7 @@
 """What packages come to and how they are ordered, one person at a time and in plain numbers.
 
-It knows tier rates, contributions by dollars or percent, and the rule of who takes which plan; nothing of it is
-the product's.
+It knows tier rates, rates for coverage and for pay, contributions by dollars or percent, and the rule of who takes
+which plan; nothing of it is the product's.
 """
 
 from dataclasses import dataclass
@@ -43,6 +43,29 @@ def month(rates: dict[str, int], offer: Row, tier: str) -> Month:
     return Month(premium, min(given, premium))
 
 
+def alone(rate: tuple[str, int], offer: Row, pay: int) -> Month:
+    """Answer what a month of an untiered plan costs: a rate in millionths with its unit, pay in cents a year."""
+    unit, micros = rate
+    kind, number = offer["employer"].get("EE", ("cents", 0))
+    if unit == "percent_of_base":  # of the year's pay: the year is rounded, and shared, as one
+        year = rounded(Fraction(micros * pay, 100 * 1_000_000))
+        given = number * 12 if kind == "cents" else rounded(Fraction(year * number, 100))
+        premium, employer = (rounded(Fraction(cents, 12)) for cents in (year, min(given, year)))
+        return Month(premium, employer)
+    bought = {"flat": 100, "per_hundred": 100, "per_thousand": 1000}[unit]
+    covered = 100_00 if unit == "flat" else covered_cents(offer, pay)
+    premium = rounded(Fraction(micros * covered, bought * 1_000_000))
+    given = number if kind == "cents" else rounded(Fraction(premium * number, 100))
+    return Month(premium, min(given, premium))
+
+
+def covered_cents(offer: Row, pay: int) -> int:
+    """Answer the amount stated, else pay rounded up to the thousand, at most $50,000."""
+    if offer.get("coverage_cents") is not None:
+        return int(offer["coverage_cents"])
+    return min(-(-pay // 1000_00) * 1000_00, 50_000_00)
+
+
 def step(person: Row, offer: Row) -> int | None:
     if person["plan"] is None and person["carrier"] is None:
         return None
@@ -57,7 +80,15 @@ def is_open(person: Row, offer: Row) -> bool:
     return offer["benefit_class"] in (None, person["benefit_class"])
 
 
-def taken(person: Row, offers: list[Row], tables: dict[str, dict[str, int]]) -> Row | None:
+def cost_of(table: str, offer: Row, person: Row, tables: Row) -> Month:
+    """Answer what the person's month in the offer costs at the rates of a table."""
+    rates = tables[table]
+    if isinstance(rates, tuple):
+        return alone(rates, offer, person["pay"])
+    return month(rates, offer, person["tier"])
+
+
+def taken(person: Row, offers: list[Row], tables: Row) -> Row | None:
     """Answer the offer the person takes: least change, then least cost, then the plan's code."""
     open_ones = [one for one in offers if is_open(person, one)]
     if not open_ones:
@@ -65,14 +96,14 @@ def taken(person: Row, offers: list[Row], tables: dict[str, dict[str, int]]) -> 
 
     def order(offer: Row) -> tuple:
         far = step(person, offer)
-        cost = month(tables[offer["rate_table"]], offer, person["tier"]).employee
+        cost = cost_of(offer["rate_table"], offer, person, tables).employee
         return (99 if far is None else far, cost, offer["plan"])
 
     return min(open_ones, key=order)
 
 
-def measures(people: list[Row], offers: list[Row], tables: dict[str, dict[str, int]]) -> Row:
-    """Answer what a package of one category comes to."""
+def measures(people: list[Row], offers: list[Row], tables: Row) -> Row:
+    """Answer what a package comes to: everybody has medical (10) today, and nobody anything else."""
     total = {
         "people": 0,
         "unplaced": 0,
@@ -84,17 +115,22 @@ def measures(people: list[Row], offers: list[Row], tables: dict[str, dict[str, i
     }
     moves = []
     weights = {0: 0, 1: 2_500, 2: 5_000, 3: 10_000}
-    for person in people:
-        offer = taken(person, offers, tables)
+    begun = sorted({one["category"] for one in offers} - {"10"})
+    wanted = [("10", person) for person in people]
+    wanted += [
+        (category, person | {"plan": None, "carrier": None}) for category in begun for person in people
+    ]
+    for category, person in wanted:
+        offer = taken(person, [one for one in offers if one["category"] == category], tables)
         if offer is None:
             total["unplaced"] += 1
             continue
-        cost = month(tables[offer["rate_table"]], offer, person["tier"])
+        cost = cost_of(offer["rate_table"], offer, person, tables)
         total["people"] += 1
         total["premium"] += cost.premium
         total["employer"] += cost.employer
         total["employee"] += cost.employee
-        total["true"] += tables[offer["true_table"]][person["tier"]]
+        total["true"] += cost_of(offer["true_table"], offer, person, tables).premium
         bearable = person["pay"] // 12 * 996 // 10_000
         total["priced_out"] += cost.employee > bearable
         far = step(person, offer)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.matching import oracle
-from tests.matching.worlds import FACTORS, candidate, candidates, census, flat, terms
+from tests.matching.worlds import FACTORS, candidate, candidates, census, flat, peo, terms
 
+from openbenefits.core.codes import RateUnit
 from openbenefits.matching.candidates import TIERS
 from openbenefits.matching.matched import overview, price_packages, rank_packages
 from openbenefits.matching.rules.ranking import MEASURES, Ranking, Scale, points, rank, sensitivity
@@ -42,34 +43,69 @@ employers = st.dictionaries(
 )
 
 
+UNTIERED: dict[str, tuple[RateUnit, Row]] = {
+    "20": (RateUnit.FLAT, {}),
+    "22": (RateUnit.PER_THOUSAND, {"coverage_cents": 25_000_00}),
+    "23": (RateUnit.PER_THOUSAND, {"formula": "ONE"}),
+    "30": (RateUnit.PER_HUNDRED, {"coverage_cents": 612_00}),
+    "31": (RateUnit.PERCENT_OF_BASE, {}),
+}
+"""What an untiered plan of each category is priced by, and covers."""
+
+
 @st.composite
-def packages(draw: Any) -> tuple[list[Row], dict[str, dict[str, int]]]:
-    """Up to four packages of up to three plans each."""
-    known = draw(tables)
+def begun(draw: Any, package: str) -> tuple[list[Row], dict[str, tuple[RateUnit, int]]]:
+    """Untiered plans of a package, up to two of a category, each at rates of its own."""
+    rows, known = [], {}
+    for category in draw(st.lists(st.sampled_from(sorted(UNTIERED)), max_size=3, unique=True)):
+        unit, covers = UNTIERED[category]
+        for plan in draw(st.sampled_from([["L1"], ["L1", "L2"]])):
+            names = [f"{package}-{category}-{plan}-{what}" for what in ("premium", "cost")]
+            known |= {name: (unit, draw(st.integers(10_000, 3_000_000))) for name in names}
+            told = {"package": package, "plan": plan, "category": category, "carrier": "Life", **covers}
+            told |= {"rate_table": names[0], "true_table": names[1], "employer": draw(employers)}
+            rows.append(told | {"benefit_class": draw(st.sampled_from([None, "FT"]))})
+    return rows, known
+
+
+@st.composite
+def packages(draw: Any) -> tuple[list[Row], dict[str, Any]]:
+    """Up to four packages of up to three medical plans each, and what else they hold."""
+    known: dict[str, Any] = draw(tables)
+    own = sorted(known)
     rows = []
     for package in "ABCD"[: draw(st.integers(1, 4))]:
         plans = draw(st.lists(st.sampled_from(["P1", "P2", "P3"]), min_size=1, max_size=3, unique=True))
         rows += [
             {
                 "package": package,
+                "category": "10",
                 "plan": plan,
                 "carrier": draw(st.sampled_from(["North", "South"])),
-                "rate_table": draw(st.sampled_from(sorted(known))),
-                "true_table": draw(st.sampled_from(sorted(known))),
+                "rate_table": draw(st.sampled_from(own)),
+                "true_table": draw(st.sampled_from(own)),
                 "benefit_class": draw(st.sampled_from([None, "FT"])),
                 "employer": draw(employers),
             }
             for plan in plans
         ]
+        more, rates = draw(begun(package))
+        rows, known = rows + more, known | rates
     return rows, known
+
+
+def handed(rows: list[Row], known: dict[str, Any]) -> Any:
+    """The packages as candidates, with their tables."""
+    by_tier = {name: rates for name, rates in known.items() if isinstance(rates, dict)}
+    untiered = {name: rates for name, rates in known.items() if name not in by_tier}
+    return candidates([candidate(**row) for row in rows], by_tier, untiered)
 
 
 @MANY
 @given(people, packages())
 def test_packages_come_to_what_each_person_adds(group: list[Row], made: Any) -> None:
     rows, known = made
-    given_rows = [candidate(**row) for row in rows]
-    priced = price_packages(census(group), candidates(given_rows, known), None, FACTORS, terms())
+    priced = price_packages(census(group), handed(rows, known), peo(), FACTORS, terms())
     for found in priced.measured.iter_rows(named=True):
         own = [row for row in rows if row["package"] == found["code"]]
         said = oracle.measures(group, own, known)
@@ -87,12 +123,12 @@ def test_packages_come_to_what_each_person_adds(group: list[Row], made: Any) -> 
 @given(people, packages(), st.randoms(use_true_random=False))
 def test_the_order_of_people_changes_nothing(group: list[Row], made: Any, random: Any) -> None:
     rows, known = made
-    told = candidates([candidate(**row) for row in rows], known)
+    told = handed(rows, known)
     numbered = [one | {"number": f"{at:03d}"} for at, one in enumerate(group)]
     shuffled = list(numbered)
     random.shuffle(shuffled)
     first, second = (
-        price_packages(census(one), told, None, FACTORS, terms()) for one in (numbered, shuffled)
+        price_packages(census(one), told, peo(), FACTORS, terms()) for one in (numbered, shuffled)
     )
     assert first.measured.equals(second.measured)
     assert first.refused.equals(second.refused)
@@ -233,8 +269,7 @@ def test_points_are_whole_numbers() -> None:
 def test_no_package_is_ever_hidden(group: list[Row], made: Any) -> None:
     """Every package is in the overview, whatever it costs and whoever refused it; cheaper ones are marked."""
     rows, known = made
-    told = candidates([candidate(**row) for row in rows], known)
-    priced = price_packages(census(group), told, None, FACTORS, terms())
+    priced = price_packages(census(group), handed(rows, known), peo(), FACTORS, terms())
     found = overview(priced, rank_packages(priced, terms()))
     assert sorted(found["code"]) == sorted({row["package"] for row in rows})
     first = found.filter(rank=1)

@@ -10,7 +10,9 @@ from django.db import DatabaseError, connections, transaction
 from tests.runs.conftest import Employer, put_enrolled
 
 from openbenefits.matching import files, services, sheets
+from openbenefits.matching.candidates import NoCandidates
 from openbenefits.matching.models import Comparison, Ordering
+from openbenefits.matching.people import with_assumed
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, Scale
 from openbenefits.programs.frames import PEO
 from openbenefits.reports.files import write_xlsx
@@ -68,6 +70,10 @@ def test_a_prospect_gets_an_order_of_packages_and_none_is_hidden(harbor: Employe
     assert pool["margin_cents"] > 0
     assert pool["pool_risk_cents"] > 0
     assert table.filter(code="GOLD-NHP")["margin_cents"][0] == 0
+    choice = sheets.plans(kept, services.package_of(kept, "CHOICE")).filter(category="22")
+    assert choice.select("tier", "people", "premium_cents", "employee_cents").rows() == [
+        ("EE", kept.comparison.people, 50 * kept.comparison.people, 0)
+    ]
     book = write_xlsx(tmp_path / "packages.xlsx", sheets.workbook(kept))[0]
     assert "Packages" in fastexcel.read_excel(book).sheet_names
 
@@ -87,6 +93,55 @@ def test_a_client_is_compared_with_what_is_in_force(harbor: Employer) -> None:
     assert (
         by_plan["employer_cents_now"].sum() == people["employer_cents_now"].sum() == today["employer_cents"]
     )
+
+
+LIFE = (
+    "package,category,plan,rate_table,formula,rate,rate_unit,coverage,premium_ee,premium_es,premium_ec,premium_ek,premium_ef,"
+    "employer_ee_percent,true_rate\n"
+    "SAME,medical,M,,,,,,500,900,800,800,1200,80,\n"
+    "SAME,basic_life,SAMPLE-BASIC-LIFE,SAMPLE-BASIC-LIFE,BASIC-1X,,,,,,,,,100,\n"
+    "SAME,accidental_death,ADD,,,0.02,per thousand,25000,,,,,,,0.015\n"
+    "SAME,long_term_disability,LTD,,,0.6,percent of pay,,,,,,,50,0.5\n"
+)
+
+
+def read_text(text: str) -> files.Read[files.Candidates]:
+    return files.read_candidates("packages.csv", text.encode())
+
+
+def test_life_and_disability_are_compared_by_what_they_cover(harbor: Employer) -> None:
+    day = date(2026, 2, 1)
+    read = read_text(LIFE)
+    assert read.bad_rows.is_empty(), read.bad_rows
+    kept = compared(harbor.client_id, candidates=read.found, as_of=day, prices_on=day)
+    number = dict(kept.table.select("code", "package").iter_rows())
+    rows = sheets.beside(kept, number["today"], number["SAME"], "person")
+    life = rows.filter(category="20")
+    assert life.height > 0
+    for side in ("premium_cents", "employer_cents", "pay_cents"):
+        assert life[f"{side}_now"].equals(life[f"{side}_then"], check_names=False), side
+    assert life["premium_cents_now"].min() > 0
+    plans = sheets.plans(kept, number["SAME"])
+    accident = plans.filter(category="22").row(0, named=True)
+    everybody = kept.priced.census.people.height  # nobody has it today
+    told = ("people", "premium_cents", "employer_cents", "true_cents")
+    assert [accident[name] for name in told] == [everybody, 50 * everybody, 0, 38 * everybody]
+    assert kept.table.filter(code="SAME")["unplaced"][0] == 0
+    assert kept.table.filter(code="today")["unplaced"][0] == 0
+
+
+def test_what_people_choose_or_nobody_states_is_not_compared(harbor: Employer) -> None:
+    head = "package,category,plan,rate,rate_unit,rate_table,formula\n"
+    chosen = read_text(f"{head}A,supplemental life,S,0.1,per thousand,,\nA,60,FSA,1,,,\nA,medical,M,1,,,\n")
+    assert chosen.bad_rows.select("row", "column").rows() == [(2, "category"), (3, "category"), (4, "rate")]
+    assert "each person chooses" in chosen.bad_rows["cure"][0]
+    for line, why in (
+        ("A,basic_life,L,0.1,per thousand,,", "formula or an amount of coverage"),
+        ("A,basic_life,L,0.1,per thousand,,NONE", "formula NONE: expected one of the set-up"),
+        ("A,basic_life,L,,,SAMPLE-BASIC-LIFE,", "rate per thousand, found neither"),
+    ):
+        with pytest.raises(NoCandidates, match=why):
+            compared(harbor.client_id, candidates=read_text(f"{head}{line}\n").found)
 
 
 def test_what_is_kept_is_never_changed_and_can_be_ordered_again(harbor: Employer) -> None:
@@ -160,3 +215,14 @@ def test_tiers_of_a_household_are_those_of_who_is_listed() -> None:
     assert census.covered.sort("person")["tier"].to_list() == ["EE", "EC", "EF", "EK"]
     assert census.covered["category"].unique().to_list() == ["10"]
     assert isinstance(census.people["zip"].dtype, pl.Int32)
+
+
+def test_untiered_coverage_is_what_the_census_says_or_begins_with_everybody() -> None:
+    text = "number,birth_date,basic_life\nA,1980-01-01,household\nB,1980-01-01,none\nC,1980-01-01,\n"
+    census = files.read_census("census.csv", text.encode()).found
+    known = census.covered.group_by("category").agg(pl.col("person").sort(), pl.col("tier").first())
+    assert known.sort("category").rows() == [("10", [0, 1, 2], "EE"), ("20", [0], "EE")]
+    begun = with_assumed(census, ["10", "11", "20", "31"])
+    assert begun.assumed == ("31",)
+    assert begun.covered.filter(category="31")["person"].to_list() == [0, 1, 2]
+    assert begun.covered.height == census.covered.height + 3

@@ -1,14 +1,22 @@
 """Small censuses and packages for tests, from plain rows to the frames the product takes."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
+from openbenefits.core.codes import RateUnit
 from openbenefits.matching.candidates import CANDIDATE, RATES, TIERS, Candidates
 from openbenefits.matching.matched import Terms
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
+from openbenefits.programs.bundle import PeoBundle
+from openbenefits.programs.loaded import LoadedBundle, load
+from openbenefits.programs.sections.amounts import FormulaPart, FormulaStepPart
+from openbenefits.programs.sections.base import Header
+from openbenefits.programs.sections.codes import EventClassPart
 
 Row = dict[str, Any]
 ON = date(2026, 1, 1)
@@ -63,12 +71,35 @@ def candidate(package: str, plan: str, rate_table: str, **told: Any) -> Row:
     return row | told
 
 
-def candidates(rows: list[Row], tables: dict[str, dict[str, int]]) -> Candidates:
-    """Candidates with tables of cents by tier."""
+def peo(**formula: Any) -> LoadedBundle:
+    """A PEO that has a formula, ONE: annual pay rounded up to the thousand, at most $50,000."""
+    up = FormulaStepPart(round_to=Decimal(1000), round_up=Decimal("999.99"))
+    told: dict[str, Any] = {"valid_from": ON, "source": "test", "steps": [up], "maximum": Decimal(50_000)}
+    default = EventClassPart(code="MSC", name="Default", use="default", priority=1)
+    parts = PeoBundle(
+        bundle=Header(kind="peo", code="peo", name="PEO"),
+        event_classes=[default],
+        actions=[],
+        coverage_codes=[],
+        formulas=[FormulaPart(code="ONE", **(told | formula))],
+    )
+    return load(parts, {}, {})[0]
+
+
+def candidates(
+    rows: list[Row],
+    tables: dict[str, dict[str, int]],
+    untiered: Mapping[str, tuple[RateUnit, int]] | None = None,
+) -> Candidates:
+    """Candidates with tables of cents by tier, and of one rate in millionths of a dollar with its unit."""
     rates = [
         {"table": table, "tier": tier, "rate_micros": cents * 10_000}
         for table, by_tier in tables.items()
         for tier, cents in by_tier.items()
+    ]
+    rates += [
+        {"table": table, "rate_micros": micros, "unit": str(unit)}
+        for table, (unit, micros) in (untiered or {}).items()
     ]
     return Candidates(
         rows=pl.DataFrame([{name: row.get(name) for name in CANDIDATE} for row in rows], schema=CANDIDATE),

@@ -29,7 +29,7 @@ from openbenefits.reconcile.terms import Terms, save_terms, terms_of
 
 BY = {"author": "ann", "now": LOADED}
 BILLS = "Client billing"
-VISION = "SAMPLE-VISION"
+VISION, LTD = "SAMPLE-VISION", "SAMPLE-LTD"
 
 
 def bill_of(connection, client_id: int) -> pl.DataFrame:
@@ -79,13 +79,17 @@ def test_each_fault_of_a_bill_is_found_and_four_legs_meet_to_the_cent(two, fresh
     carriers = loading.load(connection, order(write(lines, tmp_path / "carrier.csv")), **BY)
     reconcile(connection, carriers, **BY)
     missing, amount, share = (vision.row(at, named=True) for at in (0, 1, 2))
+    # LTD: one program pays all of it, the other half; somebody of the other is billed as of the first
+    half = rows.filter(pl.col("share_cents") < pl.col("expected_cents"), plan=LTD).row(0, named=True)
     mine = {
-        name: (pl.col("person_id") == one["person_id"]) & (pl.col("plan") == VISION)
-        for name, one in (("missing", missing), ("amount", amount), ("share", share))
+        name: (pl.col("person_id") == one["person_id"]) & (pl.col("plan") == one["plan"])
+        for name, one in (("missing", missing), ("amount", amount), ("share", share), ("half", half))
     }
     bill = rows.filter(~mine["missing"]).with_columns(
         expected_cents=pl.col("expected_cents") - pl.when(mine["amount"]).then(250).otherwise(0),
-        share_cents=pl.col("share_cents") - pl.when(mine["share"]).then(100).otherwise(0),
+        share_cents=pl.when(mine["half"])
+        .then("expected_cents")
+        .otherwise(pl.col("share_cents") - pl.when(mine["share"]).then(100).otherwise(0)),
     )
     given_ = {"client_id": client, "carrier": BILLS, "kind": "billing"}
     ours = loading.load(connection, order(file_of(bill, tmp_path / "bill.csv"), "B-1", **given_), **BY)
@@ -98,6 +102,7 @@ def test_each_fault_of_a_bill_is_found_and_four_legs_meet_to_the_cent(two, fresh
         (missing["person_id"], "BILL_MISSING"),
         (amount["person_id"], "BILL_AMOUNT"),
         (share["person_id"], "ER_CONTRIB"),
+        (half["person_id"], "ENR_CLASS"),
         (ended["person_id"], "BILL_EXTRA"),
     }
     assert {(one["leg"], one["owner"], one["deadline_on"]) for one in items.values()} == {

@@ -15,6 +15,7 @@ from openbenefits.api.naming import Desk, at
 from openbenefits.api.paging import Page, page_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
+from openbenefits.api.runs import Asked, ask
 from openbenefits.api.shapes import (
     AsOf,
     Body,
@@ -29,6 +30,8 @@ from openbenefits.api.shapes import (
     rows_of,
     table_of,
 )
+from openbenefits.background.matching_kinds import KIND, MOST_PRICES
+from openbenefits.background.order_files import OrderFileRefused, keep
 from openbenefits.matching import files, services, sheets
 from openbenefits.matching.models import Comparison
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS, Scale
@@ -36,8 +39,6 @@ from openbenefits.workforce.models import Person
 
 router = Routes("best plan")
 PLACE = "/clients/{client}/best-plan"
-MOST_PRICES = 300_000
-"""Plans × people priced while a program waits; more is for the command line."""
 
 Weight = int
 
@@ -138,7 +139,7 @@ def put_beside(
     return table_of(f"{first} and {second} by {by}", rows)
 
 
-@router.post(PLACE, response=OrderingShown, summary="Compare packages")
+@router.post(PLACE, response={200: OrderingShown, 202: Asked}, summary="Compare packages")
 def compare(
     request: Any,
     client: Path[Code],
@@ -147,11 +148,15 @@ def compare(
     title: Words = Form(...),
     prices_on: Day = Form(...),
 ) -> Any:
-    """Price candidate packages (CSV, XLSX: a row per plan) for everybody at work; order by usual weights."""
+    """Price candidate packages (CSV, XLSX: a row per plan) for everybody at work; order by usual weights.
+
+    More than 300,000 prices (plans × people) are left to the worker and answered 202 with where to follow
+    them; the result names the comparison to look at.
+    """
     desk = at(request, client, Permission.SETUP)
     refuse_large(packages)
-    name = packages.name or "packages.csv"
-    read = files.read_candidates(name, packages.read())
+    name, content = packages.name or "packages.csv", packages.read()
+    read = files.read_candidates(name, content)
     if read.bad_rows.height:
         told = "; ".join(
             f"row {row['row']}, {row['column']}: expected {row['expected']}, found {row['found']}"
@@ -160,9 +165,8 @@ def compare(
         raise Problem(422, "file-refused", f"{name}: {told}")
     people = Person.objects.filter(client_id=desk.client_id).count()
     if read.found.rows.height * people > MOST_PRICES:
-        raise Problem(
-            413, "too-large", "expected fewer plans for so many people; use `openbenefits match rank`"
-        )
+        days = {"as_of": (as_of or desk.today).isoformat(), "prices_on": prices_on.isoformat()}
+        return _left(desk, name, content, {"title": title, "weights": DEFAULT_WEIGHTS} | days)
     asked = services.Asked(
         client_id=desk.client_id,
         title=title,
@@ -175,6 +179,15 @@ def compare(
         made = services.compare(connection, asked, made_by=desk.author, now=desk.now)
         desk.did("compare packages")
     return _ordering(_kept(desk, made.comparison_id, None))
+
+
+def _left(desk: Desk, name: str, content: bytes, asked_for: dict[str, Any]) -> Any:
+    """Leave a comparison to the worker: the packages are kept, sealed, until it is made."""
+    try:
+        kept = keep(desk.access, KIND, name, content, client_id=desk.client_id, now=desk.now)
+    except OrderFileRefused as refused:
+        raise Problem(422, "file-refused", str(refused)) from None
+    return ask(desk, KIND, asked_for | {"packages": kept.pk})
 
 
 @router.post(PLACE + "/{number}/orderings", response=OrderingShown, summary="Order packages again")

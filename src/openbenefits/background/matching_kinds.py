@@ -13,6 +13,9 @@ from openbenefits.matching import files, services
 from openbenefits.matching.offers import candidates_of, together
 from openbenefits.matching.rules.filters import Demands
 
+KIND = "compare packages"
+MOST_PRICES = 300_000
+"""Plans × people that are priced while somebody waits; more is for the worker."""
 STEPS = 3
 
 

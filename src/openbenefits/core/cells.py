@@ -66,6 +66,13 @@ def read_hundredths(text: pl.Expr) -> pl.Expr:
     return pl.when(hundredths == hundredths.round(0)).then(hundredths).cast(pl.Int64, strict=False)
 
 
+def read_micros(text: pl.Expr) -> pl.Expr:
+    """Read a plain number, not below 0, with at most six decimals in millionths; $ is passed over."""
+    bare = text.str.replace_all(r"[$\s]", "")
+    plain = pl.when(bare.str.contains(r"^\d{1,9}(\.\d{1,6})?$")).then(bare)
+    return (plain.cast(pl.Decimal(30, 6), strict=False) * 1_000_000).cast(pl.Int64, strict=False)
+
+
 def read_label(text: pl.Expr) -> pl.Expr:
     """Read a number or code as text; Excel turns 1001 into 1001.0."""
     return text.str.replace(r"^(\d+)\.0+$", "$1")

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from openbenefits.core.codes import PersonType
+from openbenefits.core.codes import PersonType, RateUnit
 from openbenefits.core.money import CENTS_PER_DOLLAR
-from openbenefits.matching.candidates import TIERS, NoCandidates
+from openbenefits.matching.candidates import SELF_ONLY, TIERED, TIERS, NoCandidates
 from openbenefits.matching.rules.prices import CLIENT, Book
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import RATE_SCHEMA, LoadedBundle, load
@@ -51,10 +51,13 @@ def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | Non
 
     Shapes: prices as `Packages.prices`, rates as RATES; the PEO's bundle gives the tables, networks and
             curves that candidates only name.
-    Errors: NoCandidates for a rate table nobody knows, or one of the PEO's that has no rate for a tier.
+    Errors: NoCandidates for a rate table or formula nobody knows, for a formula on pay a census does not say,
+            for a rate for coverage whose amount nobody says.
     """
     base = peo or _bare_peo()
     _check_tables(prices, rates, base)
+    _check_formulas(prices, base, on)
+    _check_amounts(prices, rates, base)
     asked = _with_codes(prices, rates, base)
     codes = [*base.parts.coverage_codes, *map(_own_code, TIERS)]  # type: ignore[union-attr]
     base = replace(base, parts=msgspec.structs.replace(base.parts, coverage_codes=codes))
@@ -131,7 +134,10 @@ def _own_code(tier: str) -> CoverageCodePart:
 
 
 def _with_codes(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> pl.DataFrame:
-    """One row per price and tier, with its coverage code: the PEO's where a table of the PEO's goes by it."""
+    """One row per price and tier, with its coverage code: the PEO's where a table of the PEO's goes by it.
+
+    What has no tiers has no coverage code either: `code` is empty.
+    """
     own = set(rates["table"].unique())
     by_code = [
         one.code for one in peo.parts.rate_tables if "coverage_code" in one.keys and one.code not in own
@@ -140,8 +146,10 @@ def _with_codes(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) ->
     codes = tier_codes(peo)
     tiers = pl.DataFrame({"tier": TIERS, "peo_code": [codes.get(tier) for tier in TIERS]})
     rows = prices.join(tiers, how="cross", maintain_order="left_right")
-    is_peos = pl.col("rate_table").is_in(by_code)
-    rows = rows.with_columns(code=pl.when(is_peos).then("peo_code").otherwise(pl.lit(OWN) + pl.col("tier")))
+    is_tiered = pl.col("category").is_in(TIERED)
+    rows = rows.filter(is_tiered | (pl.col("tier") == SELF_ONLY))
+    by_tier = pl.when(pl.col("rate_table").is_in(by_code)).then("peo_code").otherwise(OWN + pl.col("tier"))
+    rows = rows.with_columns(code=pl.when(is_tiered).then(by_tier).otherwise(pl.lit("")))
     return rows.drop_nulls("code").drop("peo_code")
 
 
@@ -159,6 +167,41 @@ def _check_tables(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) 
         raise NoCandidates(
             f"rate table {unknown[0]}: expected rates of its own or a table of the PEO's, found neither;"
             " state its rates, or correct the code"
+        )
+
+
+def _check_formulas(prices: pl.DataFrame, peo: LoadedBundle, on: date) -> None:
+    dated = sorted(peo.parts.formulas, key=lambda one: one.valid_from)
+    known = {one.code: one for one in dated if one.valid_from <= on}
+    for code in prices["formula"].drop_nulls().unique().sort():
+        if code not in known:
+            raise NoCandidates(
+                f"formula {code}: expected one of the set-up in force on {on}, found none; correct the code,"
+                " or state the coverage"
+            )
+        one = known[code]
+        if one.benefits_base or one.jobs != "primary" or one.as_of != "event_date":
+            raise NoCandidates(
+                f"formula {code}: expected one on the annual pay of the day, which a census says, found other"
+                " pay; name another formula, or state the coverage"
+            )
+
+
+def _check_amounts(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> None:
+    units = {one.code: str(one.unit) for one in peo.parts.rate_tables}
+    units |= dict(rates.select("table", pl.col("unit").fill_null(str(RateUnit.FLAT))).unique().iter_rows())
+    of_coverage = [
+        code for code, unit in units.items() if unit in (RateUnit.PER_HUNDRED, RateUnit.PER_THOUSAND)
+    ]
+    bare = prices.filter(
+        pl.col("rate_table").is_in(of_coverage),
+        pl.col("formula").is_null(),
+        pl.col("coverage_cents").is_null(),
+    )
+    if bare.height:
+        raise NoCandidates(
+            f"rate table {bare['rate_table'][0]}: expected a formula or an amount of coverage for a rate"
+            f" {units[bare['rate_table'][0]].replace('_', ' ')}, found neither; state one"
         )
 
 
@@ -197,16 +240,18 @@ def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
 
 
 def _plan_type(category: str, asked: pl.DataFrame) -> PlanTypePart:
-    rows = asked.select("key", "tier", "code", "rate_table", gives=_gives())
+    rows = asked.select("key", "tier", "code", "rate_table", "formula", "coverage_cents", gives=_gives())
     options = [
         OptionPart(
             code=f"K{key}{tier}",
             plan=f"P{category}",
             deduction_code=EVERY_PAY,
-            coverage_codes=[code],
+            coverage_codes=[code] if code else [],
+            formula=formula,
+            coverage_amount=None if cents is None else Decimal(cents) / CENTS_PER_DOLLAR,
             costs=[CostPart(rate_table=table, contribution=f"C{key}{tier}" if gives else None)],
         )
-        for key, tier, code, table, gives in rows.iter_rows()
+        for key, tier, code, table, formula, cents, gives in rows.iter_rows()
     ]
     return PlanTypePart(plan_type=category, event_rule="MATCH", dependent_rule="MATCH", options=options)
 
@@ -251,13 +296,14 @@ def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[Rate
     keys = {"tier": "coverage_code", "age_from": "age", "area": "area"}
     tables = rates.group_by("table", maintain_order=True).agg(
         pl.col("is_per_member").any(),
-        pl.col("geography").drop_nulls().first(),
+        pl.col("geography", "unit").drop_nulls().first(),
         *(pl.col(name).is_not_null().any() for name in keys),
     )
     for row in tables.iter_rows(named=True):
         yield RateTablePart(
             code=row["table"],
             keys=[key for name, key in keys.items() if row[name]],  # type: ignore[misc]
+            unit=RateUnit(row["unit"] or RateUnit.FLAT),
             per_member=bool(row["is_per_member"]),
             geography=row["geography"],
             **dated,
@@ -278,9 +324,9 @@ def _rates(rates: pl.DataFrame, on: date) -> pl.DataFrame:
 
 def _located(asked: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the option of each price and tier."""
-    wanted = asked.select(
-        "key", "tier", "category", "rate_table", option_code=pl.format("K{}{}-{}", "key", "tier", "code")
-    )
+    own = pl.format("K{}{}", "key", "tier")
+    by_code = pl.when(pl.col("code") == "").then(own).otherwise(pl.format("{}-{}", own, "code"))
+    wanted = asked.select("key", "tier", "category", "rate_table", option_code=by_code)
     known = rulebook.options.select("plan_row", "option_row", option_code="code")
     return wanted.join(known, on="option_code", maintain_order="left").drop("option_code")
 

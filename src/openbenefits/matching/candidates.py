@@ -15,10 +15,29 @@ from openbenefits.core.plan_types import HEALTH
 TIERS = ("EE", "ES", "EC", "EK", "EF")
 """Employee; with spouse; with one child; with children; family (process-management §2.2)."""
 
-CATEGORIES = {"10": "medical", "11": "dental", "14": "vision"}
+SELF_ONLY = TIERS[0]
+
+CATEGORIES = {
+    "10": "medical",
+    "11": "dental",
+    "14": "vision",
+    "20": "basic_life",
+    "22": "accidental_death",
+    "23": "life_and_accidental_death",
+    "30": "short_term_disability",
+    "31": "long_term_disability",
+}
+"""What files call the plan types people are covered by."""
 MEDICAL = "10"
 TIERED = HEALTH
-"""Plan types whose price goes by tier: only these are matched."""
+"""Plan types whose price goes by tier."""
+UNTIERED = tuple(code for code in CATEGORIES if code not in TIERED)
+"""Plan types that cover the employee alone, for an amount that follows without anybody's choice."""
+PRICED = (*TIERED, *UNTIERED)
+"""What is compared: supplemental life, accounts and the like cost what each person chooses."""
+
+AMOUNT = {"formula": pl.String(), "coverage_cents": pl.Int64()}
+"""How much an untiered plan covers: by a formula of the set-up, else a fixed amount; null: no amount."""
 
 CONTRIBUTIONS = {
     **{f"employer_{tier.lower()}_cents": pl.Int64() for tier in TIERS},
@@ -57,6 +76,7 @@ OFFER = {
     "benefit_class": pl.String(),
     "risk_micros": pl.Int64(),
     "is_pooled": pl.Boolean(),
+    **AMOUNT,
     **CONTRIBUTIONS,
     **DESIGN,
     **CARRIER_RULES,
@@ -78,8 +98,11 @@ RATES = {
     "rate_micros": pl.Int64(),
     "is_per_member": pl.Boolean(),
     "geography": pl.String(),
+    "unit": pl.String(),
 }
-"""Monthly rates of tables of their own: a key that is null in all rows of a table is none of its keys."""
+"""Monthly rates of tables of their own: a key that is null in all rows of a table is none of its keys; `unit`
+says what a rate buys (core.codes.RateUnit; null: the whole price).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +121,7 @@ class Packages:
     menus:    package, category, menu.
     choices:  menu, offer.
     offers:   offer, OFFER, `key` (of its price) and `true_key` (null: the true cost is not known).
-    prices:   key, category, rate_table, CONTRIBUTIONS: what the kernel prices, each once.
+    prices:   key, category, rate_table, AMOUNT, CONTRIBUTIONS: what the kernel prices, each once.
     """
 
     packages: pl.DataFrame
@@ -116,7 +139,7 @@ def share(rows: pl.DataFrame) -> Packages:
     """Number packages, menus, offers and prices, each distinct one once.
 
     Shapes: rows as CANDIDATE.
-    Errors: NoCandidates without any, or for a category that is not priced by tier.
+    Errors: NoCandidates without any, or for a category whose price somebody must choose.
     """
     _check(rows)
     packages = rows.group_by("package", maintain_order=True).agg(
@@ -135,12 +158,13 @@ def share(rows: pl.DataFrame) -> Packages:
 def _check(rows: pl.DataFrame) -> None:
     if rows.is_empty():
         raise NoCandidates("expected at least one candidate package, found none; state one")
-    other = rows.filter(~pl.col("category").is_in(TIERED))
+    other = rows.filter(~pl.col("category").is_in(PRICED))
     if not other.is_empty():
         found = other.row(0, named=True)
         raise NoCandidates(
-            f"package {found['package']}, plan {found['plan']}: expected a plan type priced by tier (1x),"
-            f" found {found['category']}; leave it out of the comparison"
+            f"package {found['package']}, plan {found['plan']}: expected a plan type whose price"
+            f" follows without anybody's choice (1x, {', '.join(UNTIERED)}), found {found['category']};"
+            " leave it out of the comparison"
         )
 
 
@@ -157,10 +181,10 @@ def _menus(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _priced_once(offers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number what is to be priced: premiums with their contribution, true costs without any."""
-    billed = offers.select("category", "rate_table", *CONTRIBUTIONS)
+    billed = offers.select("category", "rate_table", *AMOUNT, *CONTRIBUTIONS)
     bare = [pl.lit(None, kind).alias(name) for name, kind in CONTRIBUTIONS.items()]
-    true = offers.select("category", rate_table="true_table").with_columns(bare)
-    prices, keys = numbered(pl.concat([billed, true]), "key")
+    true = offers.select("category", *AMOUNT, rate_table="true_table").with_columns(bare)
+    prices, keys = numbered(pl.concat([billed, true.select(billed.columns)]), "key")
     true_key = pl.when(pl.col("true_table").is_not_null()).then("true_key")
     numbers = [keys[: offers.height].alias("key"), keys[offers.height :].alias("true_key")]
     offers = offers.with_columns(numbers).with_columns(true_key=true_key)

@@ -10,9 +10,20 @@ from typing import Generic, TypeVar
 import polars as pl
 
 from openbenefits.core.bad_rows import BAD_ROW, faults, missing, unreadable
-from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths, values_of
+from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, read_hundredths, read_micros, values_of
+from openbenefits.core.codes import RateUnit
 from openbenefits.core.money import MICROS_PER_CENT
-from openbenefits.matching.candidates import CANDIDATE, CATEGORIES, RATES, TIERS, Candidates
+from openbenefits.core.plan_types import PLAN_TYPES
+from openbenefits.matching.candidates import (
+    CANDIDATE,
+    CATEGORIES,
+    PRICED,
+    RATES,
+    SELF_ONLY,
+    TIERED,
+    TIERS,
+    Candidates,
+)
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.store import sheets
 from openbenefits.store.sheets import FileRefused
@@ -49,6 +60,19 @@ HUNDREDTHS = Kind(
     expected="a percentage with at most two decimals",
 )
 FACTOR = Kind(parse=lambda text: read_hundredths(text) * 10_000, expected="a factor such as 1.15")
+RATE = Kind(parse=read_micros, expected="a rate with at most six decimals, 0 or more")
+UNITS = {
+    "flat": RateUnit.FLAT,
+    "per thousand": RateUnit.PER_THOUSAND,
+    "per hundred": RateUnit.PER_HUNDRED,
+    "percent of pay": RateUnit.PERCENT_OF_BASE,
+}
+CATEGORY = _word(
+    {code.lower(): code for code in PLAN_TYPES}
+    | {title.lower(): code for code, title in PLAN_TYPES.items()}
+    | {name: code for code, name in CATEGORIES.items()},
+    f"{', '.join(CATEGORIES.values())}, or the code of a plan type",
+)
 TIER = _word({one.lower(): one for one in TIERS})
 COVERAGE = _word(
     {one.lower(): one for one in TIERS} | dict.fromkeys((BY_HOUSEHOLD, NONE, ELSEWHERE)),
@@ -75,7 +99,7 @@ CANDIDATE_KINDS = {
     "package": Kind(parse=TEXT.parse, expected="the code of the package"),
     "title": TEXT,
     "current": FLAG,
-    "category": _word({name: code for code, name in CATEGORIES.items()}),
+    "category": CATEGORY,
     "plan": Kind(parse=TEXT.parse, expected="the code of the plan"),
     "plan_title": TEXT,
     "carrier": TEXT,
@@ -85,6 +109,11 @@ CANDIDATE_KINDS = {
     "true_table": TEXT,
     **{f"premium_{tier.lower()}": DOLLARS for tier in TIERS},
     **{f"true_{tier.lower()}": DOLLARS for tier in TIERS},
+    "rate": RATE,
+    "true_rate": RATE,
+    "rate_unit": _word({word: str(unit) for word, unit in UNITS.items()}),
+    "coverage": DOLLARS,
+    "formula": TEXT,
     **{f"employer_{tier.lower()}": DOLLARS for tier in TIERS},
     **{f"employer_{tier.lower()}_percent": PERCENT for tier in TIERS},
     "risk_factor": FACTOR,
@@ -109,7 +138,9 @@ RENAMED = {
     "sole_carrier": "is_sole_carrier",
     "actuarial_value": "actuarial_hundredths",
     "risk_factor": "risk_micros",
-    **{name: f"{name}_cents" for name in ("deductible", "out_of_pocket", "primary_visit", "drug")},
+    **{
+        name: f"{name}_cents" for name in ("coverage", "deductible", "out_of_pocket", "primary_visit", "drug")
+    },
     **{name: f"{name}_micros" for name in ("coinsurance", "min_participation", "min_contribution")},
     **{f"employer_{tier.lower()}": f"employer_{tier.lower()}_cents" for tier in TIERS},
     **{f"employer_{tier.lower()}_percent": f"employer_{tier.lower()}_micros" for tier in TIERS},
@@ -133,10 +164,10 @@ def read_census(name: str, data: bytes) -> Read[Census]:
     """Read a prospect's census: a row per employee, and one for each dependent below the same number.
 
     Columns: number, person (employee, spouse, partner, child; blank: employee), birth_date, sex, smoker,
-             zip, state, annual_pay, pay_frequency, class; for each of medical, dental, vision the tier,
-             `household` (by who is listed), `none` or `elsewhere`, and the plan, carrier and network of
-             today. Without any of these three columns everybody is taken to want medical coverage for the
-             household.
+             zip, state, annual_pay, pay_frequency, class; for each of CATEGORIES the tier, `household` (by
+             who is listed), `none` or `elsewhere`, and the plan, carrier and network of today. Without a
+             column medical, dental or vision everybody is taken to want medical coverage for the household;
+             what has no tiers covers the employee, whatever tier is stated.
     Errors:  FileRefused.
     """
     cells, headings = cells_of(name, data, CENSUS_KINDS, ("number", "birth_date"))
@@ -150,7 +181,7 @@ def read_census(name: str, data: bytes) -> Read[Census]:
     others = values.filter(pl.col("person") != EMPLOYEE)
     lonely = others.join(first.select("number"), on="number", how="anti")
     bad.append(_at(lonely, cells, "number", "the number of an employee in the file", "correct the number"))
-    stated = [one for one in CATEGORIES.values() if one in headings.found.values()]
+    stated = [name for code, name in CATEGORIES.items() if code in TIERED and name in headings.found.values()]
     return Read(
         found=_census(first.drop_nulls("number"), others, stated),
         bad_rows=pl.concat(bad).sort("row", "column"),
@@ -207,13 +238,16 @@ def _coverage(
     rows = own.join(held, on="number", maintain_order="left")
     parts = []
     for code, name in CATEGORIES.items():
-        said = pl.col(name) if stated else pl.lit(BY_HOUSEHOLD if name == "medical" else None, pl.String)
+        is_silent = code in TIERED and not stated
+        said = pl.lit(BY_HOUSEHOLD if name == "medical" else None, pl.String) if is_silent else pl.col(name)
+        wanted = pl.when(said == BY_HOUSEHOLD).then("household_tier").otherwise(said)
+        alone = pl.when(wanted.is_in(TIERS)).then(pl.lit(SELF_ONLY))
         parts.append(
             rows.select(
                 person="position",
                 category=pl.lit(code),
                 said=said,
-                tier=pl.when(said == BY_HOUSEHOLD).then("household_tier").otherwise(said),
+                tier=wanted if code in TIERED else alone,
                 plan=f"{name}_plan",
                 carrier=f"{name}_carrier",
                 network=f"{name}_network",
@@ -253,11 +287,13 @@ def household_tiers(dependents: pl.DataFrame) -> pl.DataFrame:
 def read_candidates(name: str, data: bytes) -> Read[Candidates]:
     """Read candidate packages: a row per plan of a package.
 
-    Columns: package, title, current, category (medical, dental, vision), plan, plan_title, carrier, network,
-             class; rate_table (of the PEO's set-up) or premium_ee … premium_ef, dollars a month; true_table
-             or true_ee … true_ef; employer_ee … (dollars) or employer_ee_percent …; risk_factor, pooled;
-             deductible, out_of_pocket, coinsurance, primary_visit, drug, actuarial_value; min_participation,
-             min_contribution, min_group, max_group, states, sole_carrier.
+    Columns: package, title, current, category (of CATEGORIES, or a plan type), plan, plan_title, carrier,
+             network, class; rate_table (of the PEO's set-up) or premium_ee … premium_ef, dollars a month;
+             true_table or true_ee … true_ef; of what has no tiers instead rate and true_rate, with rate_unit
+             (UNITS; blank: flat), and coverage (dollars) or formula (of the set-up); employer_ee … (dollars)
+             or employer_ee_percent …; risk_factor, pooled; deductible, out_of_pocket, coinsurance,
+             primary_visit, drug, actuarial_value; min_participation, min_contribution, min_group, max_group,
+             states, sole_carrier.
     Errors:  FileRefused.
     """
     cells, headings = cells_of(name, data, CANDIDATE_KINDS, ("package", "category", "plan"))
@@ -266,9 +302,7 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
         unreadable(cells, values, CANDIDATE_KINDS),
         missing(cells, ("package", "category", "plan"), CANDIDATE_KINDS),
     ]
-    has_premium = pl.any_horizontal(pl.col(f"premium_{tier.lower()}").is_not_null() for tier in TIERS)
-    unpriced = cells.filter(pl.col("rate_table").is_null() & ~has_premium)
-    bad.append(_at(unpriced, cells, "rate_table", "a rate table, or premiums by tier", "state one of them"))
+    bad += _unpriced(cells, values)
     named, rates = _own_tables(values)
     rows = named.rename(RENAMED).with_columns(
         pl.col("is_current").fill_null(value=False),
@@ -285,9 +319,40 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
     )
 
 
+def _unpriced(cells: pl.DataFrame, values: pl.DataFrame) -> list[pl.DataFrame]:
+    """Name the rows that have no price: people choose it, nobody states it, or not as it is needed."""
+    is_tiered = pl.col("category").is_in(TIERED)
+    has_premium = pl.any_horizontal(pl.col(f"premium_{tier.lower()}").is_not_null() for tier in TIERS)
+    has_true = pl.any_horizontal(pl.col(f"true_{tier.lower()}").is_not_null() for tier in TIERS)
+    is_known = values.filter(pl.col("category").is_in(PRICED))
+    chosen = values.filter(~pl.col("category").is_in(PRICED))
+    by_rate = is_known.filter(is_tiered & (pl.col("rate").is_not_null() | pl.col("true_rate").is_not_null()))
+    by_tier = is_known.filter(~is_tiered & (has_premium | has_true))
+    bare = cells.filter(pl.col("rate_table").is_null() & pl.col("rate").is_null() & ~has_premium)
+    return [
+        _at(
+            chosen,
+            cells,
+            "category",
+            "a plan type whose price follows without anybody's choice",
+            "leave it out: what it costs follows from what each person chooses",
+        ),
+        _at(by_rate, cells, "rate", "premiums by tier", "state premium_ee to premium_ef instead"),
+        _at(by_tier, cells, "rate", "one rate for what has no tiers", "state rate instead of premiums"),
+        _at(bare, cells, "rate_table", "a rate table, premiums by tier, or a rate", "state one of them"),
+    ]
+
+
 def _own_tables(values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make tables of the rates that rows state themselves; rows that state the same share one."""
     rates = [pl.DataFrame(schema=RATES)]
+    for rate, column in (("rate", "rate_table"), ("true_rate", "true_table")):
+        code = pl.format("OWN-{}-{}", rate, pl.col("rate_unit").fill_null("flat"))
+        values = values.with_columns(
+            pl.when(pl.col(rate).is_not_null()).then(code).otherwise(pl.col(column)).alias(column)
+        )
+        stated = values.drop_nulls(rate).select(table=column, rate_micros=rate, unit="rate_unit")
+        rates.append(_as_rates(stated))
     for what, column in (("premium", "rate_table"), ("true", "true_table")):
         names = [f"{what}_{tier.lower()}" for tier in TIERS]
         has = pl.any_horizontal(pl.col(one).is_not_null() for one in names)
@@ -300,18 +365,15 @@ def _own_tables(values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         long = long.unpivot(TIERS, index="table", variable_name="tier", value_name="cents").drop_nulls(
             "cents"
         )
-        rates.append(
-            long.select(
-                "table",
-                "tier",
-                age_from=pl.lit(None, pl.Int16),
-                area=pl.lit(None, pl.String),
-                rate_micros=pl.col("cents") * MICROS_PER_CENT,
-                is_per_member=pl.lit(value=False),
-                geography=pl.lit(None, pl.String),
-            )
-        )
+        rates.append(_as_rates(long.with_columns(rate_micros=pl.col("cents") * MICROS_PER_CENT)))
     return values, pl.concat(rates).unique(["table", "tier"], maintain_order=True)
+
+
+def _as_rates(stated: pl.DataFrame) -> pl.DataFrame:
+    """RATES of what rows state: whole families, wherever people live, whatever their age."""
+    rows = stated.with_columns(is_per_member=pl.lit(value=False))
+    absent = [pl.lit(None, kind).alias(name) for name, kind in RATES.items() if name not in rows.columns]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in RATES.items())
 
 
 def cells_of(

@@ -9,7 +9,7 @@ from openbenefits.core.days import day_after
 from openbenefits.enrollment.frames import COVERED as COVERED_KINDS
 from openbenefits.enrollment.frames import in_force, load_coverage
 from openbenefits.matching.book import book_of_today
-from openbenefits.matching.candidates import CATEGORIES
+from openbenefits.matching.candidates import CATEGORIES, SELF_ONLY, UNTIERED
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.matching.rules.prices import Book
 from openbenefits.programs.frames import PEO, load_codes, load_rulebook, load_setup
@@ -91,6 +91,8 @@ def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame]
     rows = rows.join(codes, on="coverage_code_id", how="left")
     networks = load_codes(connection, PEO, "geography").select(network="code", geography_id="id")
     rows = rows.join(networks, on="geography_id", how="left")
+    is_untiered = pl.col("plan_type").is_in(UNTIERED)
+    rows = rows.with_columns(tier=pl.when(is_untiered).then(pl.lit(SELF_ONLY)).otherwise("tier"))
     return rows.select(
         "tier",
         "plan",

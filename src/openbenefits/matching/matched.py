@@ -7,8 +7,15 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.matching.book import make_book
-from openbenefits.matching.candidates import MEDICAL, TIERS, Candidates, NoCandidates, Packages, share
-from openbenefits.matching.people import Census
+from openbenefits.matching.candidates import (
+    MEDICAL,
+    SELF_ONLY,
+    Candidates,
+    NoCandidates,
+    Packages,
+    share,
+)
+from openbenefits.matching.people import Census, with_assumed
 from openbenefits.matching.rules.filters import Demands, refusals
 from openbenefits.matching.rules.measures import measure
 from openbenefits.matching.rules.prices import Book, place_of_price, price, prices_at
@@ -17,7 +24,6 @@ from openbenefits.matching.rules.take_up import open_offers, take_up
 from openbenefits.matching.today import with_today
 from openbenefits.programs.loaded import LoadedBundle
 
-SELF_ONLY = TIERS[0]
 LOST = ("birth", "coverage", "calendar", "calculation", "nobody", "household")
 """Faults that are the person's: no package can be priced for him, so that he is left out of all alike."""
 
@@ -72,7 +78,7 @@ def price_packages(
 
     Shapes: factors: age, factor_micros (of the age curve pool risk goes by); today as TODAY, if what people
             have is priced by a set-up of its own: it becomes the package `today`. A category that no package
-            offers is left out of both sides.
+            offers is left out of both sides; an untiered one that nobody has covers everybody.
     Errors: NoCandidates.
     """
     packages = share(candidates.rows)
@@ -82,6 +88,7 @@ def price_packages(
         )
     offered = packages.menus["category"].unique().to_list()
     census = replace(census, covered=census.covered.filter(pl.col("category").is_in(offered)))
+    census = with_assumed(census, offered)
     book = make_book(packages.prices, candidates.rates, peo, terms.on)
     reachable, everybody = _reachable(census, packages, book)
     priced = price(census, _asked(reachable, everybody, packages, census), book)
@@ -149,7 +156,7 @@ def _without(census: Census, lost: pl.DataFrame) -> Census:
         name: getattr(census, name).join(lost, on="person", how="anti", maintain_order="left")
         for name in ("people", "covered", "excused", "dependents")
     }
-    return Census(**kept)
+    return replace(census, **kept)
 
 
 def _self_only(

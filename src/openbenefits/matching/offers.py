@@ -151,6 +151,7 @@ def _rates(lines: pl.DataFrame) -> pl.DataFrame:
                 rate_micros=pl.col(f"{what}_cents") * MICROS_PER_CENT,
                 is_per_member=pl.lit(value=False),
                 geography=pl.lit(None, pl.String),
+                unit=pl.lit(None, pl.String),
             )
         )
     return pl.concat(parts)

@@ -1,8 +1,11 @@
 """The census a comparison is made for, as frames: people, what they have today, their dependents."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import polars as pl
+
+from openbenefits.matching.candidates import SELF_ONLY, UNTIERED
 
 PEOPLE = {
     "person": pl.Int32(),
@@ -52,13 +55,30 @@ class Census:
     """The people of a client or a prospect on a day.
 
     Shapes: `people` as PEOPLE, `covered` as COVERED (one row per person and category), `excused` as EXCUSED,
-            `dependents` as DEPENDENTS.
+            `dependents` as DEPENDENTS; `assumed` are the categories nobody has today in which everybody is
+            taken to be covered (`with_assumed`).
     """
 
     people: pl.DataFrame
     covered: pl.DataFrame
     excused: pl.DataFrame
     dependents: pl.DataFrame
+    assumed: tuple[str, ...] = ()
+
+
+def with_assumed(census: Census, offered: Collection[str]) -> Census:
+    """Cover everybody in the untiered categories that are offered, and of which the census says nothing.
+
+    What an employer pays for all begins with all; in a category that somebody has, those who have it count.
+    """
+    told = {*census.covered["category"].unique(), *census.excused["category"].unique()}
+    assumed = tuple(sorted(code for code in offered if code in UNTIERED and code not in told))
+    begun = pl.DataFrame({"category": assumed}, schema={"category": pl.String})
+    rows = census.people.select("person").join(begun, how="cross")
+    rows = rows.with_columns(tier=pl.lit(SELF_ONLY))
+    unknown = [pl.lit(None, kind).alias(name) for name, kind in COVERED.items() if name not in rows.columns]
+    rows = rows.with_columns(unknown).select(pl.col(name).cast(kind) for name, kind in COVERED.items())
+    return replace(census, covered=pl.concat([census.covered, rows]), assumed=assumed)
 
 
 def nobody() -> Census:

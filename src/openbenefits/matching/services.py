@@ -86,7 +86,7 @@ def compare(connection: Any, asked: Asked, *, made_by: str, now: datetime) -> Or
     Errors: NoCandidates; BadWeights; LimitUnknown where no legal share of pay is known for the year.
     """
     priced, inputs = price_asked(connection, asked)
-    terms = terms_of(asked, _affordable(asked, _peo_bundle()))
+    terms = terms_of(asked, _affordable(asked, _bundle(PEO)))
     result = rank_packages(priced, terms)
     with transaction.atomic():
         comparison = Comparison.objects.create(
@@ -110,7 +110,7 @@ def price_asked(connection: Any, asked: Asked) -> tuple[Priced, str]:
 
     Errors: as `compare`.
     """
-    peo = _peo_bundle()
+    peo = _with_formulas(_bundle(PEO), asked)
     today = None
     census = asked.census
     if census is None:
@@ -254,9 +254,23 @@ def _keep(
 # --- what goes in -------------------------------------------------------------------------------------------
 
 
-def _peo_bundle() -> LoadedBundle | None:
-    bundle = Bundle.objects.filter(client_id=PEO, release__isnull=False).select_related("release").first()
+def _bundle(client_id: int) -> LoadedBundle | None:
+    """The set-up applied for a client, or for the PEO."""
+    found = Bundle.objects.filter(client_id=client_id, release__isnull=False).select_related("release")
+    bundle = found.first()
     return None if bundle is None or bundle.release is None else from_document(bundle.release.document)
+
+
+def _with_formulas(peo: LoadedBundle | None, asked: Asked) -> LoadedBundle | None:
+    """Put the client's own formulas before the PEO's, where candidates name any."""
+    named = asked.candidates.rows["formula"].drop_nulls()
+    if peo is None or asked.client_id == PEO or named.is_empty():
+        return peo
+    client = _bundle(asked.client_id)
+    own = [] if client is None else client.parts.formulas
+    codes = {one.code for one in own}
+    formulas = [*own, *(one for one in peo.parts.formulas if one.code not in codes)]
+    return replace(peo, parts=msgspec.structs.replace(peo.parts, formulas=formulas))
 
 
 def with_master_plans(candidates: Candidates, peo: LoadedBundle | None) -> Candidates:

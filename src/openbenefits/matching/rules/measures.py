@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core import money
-from openbenefits.matching.candidates import MEDICAL, Packages
+from openbenefits.matching.candidates import MEDICAL, TIERED, Packages
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.richness import with_richness
 
@@ -79,14 +79,15 @@ def _pool_risk() -> pl.Expr:
     """The claims to be expected above what the rates stand for: premium × (people's factor ÷ the rates' − 1).
 
     Never below zero: who is better than the rates pays for others, and is no risk. Nothing where the PEO does
-    not share the risk; unknown where it does, and nobody says what the rates stand for.
+    not share the risk, nor of untiered plans, whose claims the curve does not tell; unknown where nobody says
+    what shared rates stand for.
     """
     known = pl.col("factor_known")
     wide = pl.col("premium_cents").cast(pl.Int128) * pl.col("factor").cast(pl.Int128)
     stands_for = pl.col("risk_micros").cast(pl.Int128) * known.cast(pl.Int128)
     expected = (wide + stands_for // 2) // stands_for
     above = (expected.cast(pl.Int64) - pl.col("premium_cents")).clip(lower_bound=0)
-    is_shared = pl.col("is_pooled").fill_null(value=False)
+    is_shared = pl.col("is_pooled").fill_null(value=False) & pl.col("category").is_in(TIERED)
     return pl.when(is_shared & (known > 0)).then(above).when(is_shared).then(None).otherwise(0)
 
 
@@ -140,7 +141,18 @@ def _totals(
     rows = packages.packages.join(sums, on="package", how="left").join(counts, on="package", how="left")
     nothing = [pl.col(name).fill_null(0) for name in ("people", "placed", "priced_out", "pay_unknown")]
     rows = rows.with_columns(*nothing, pl.col("unaffordable").fill_null(0))
-    return _with_measures(rows.with_columns(expected=pl.lit(census.covered.height, pl.Int64))).sort("code")
+    return _with_measures(_with_expected(rows, menus, census)).sort("code")
+
+
+def _with_expected(rows: pl.DataFrame, menus: pl.DataFrame, census: Census) -> pl.DataFrame:
+    """Add who would be covered: whoever is today, and all whose coverage a package would begin."""
+    is_begun = pl.col("category").is_in(list(census.assumed))
+    today = census.covered.filter(~is_begun).height
+    people = census.covered.filter(is_begun).group_by("category").agg(begun=pl.len().cast(pl.Int64))
+    begun = menus.join(people, on="category").group_by("package").agg(pl.col("begun").sum())
+    rows = rows.join(begun, on="package", how="left", maintain_order="left")
+    expected = pl.col("begun").fill_null(0) + today
+    return rows.with_columns(expected=expected).drop("begun")
 
 
 def _with_measures(rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
+from openbenefits.background.matching_kinds import KIND, MOST_PRICES
 from openbenefits.background.order_files import keep
 from openbenefits.core.faults import message_of
 from openbenefits.matching import files, services
@@ -29,9 +30,6 @@ from openbenefits.workbench.pages import client_of, is_refusal, show
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Person
 
-MOST_PRICES = 300_000
-"""Plans × people that are priced while somebody waits; more is for the worker."""
-KIND = "compare packages"
 SHOWN = 2_000
 MOST_BATCHES = 50
 

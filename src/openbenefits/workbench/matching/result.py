@@ -25,7 +25,7 @@ from openbenefits.workbench.pages import act, show
 from openbenefits.workbench.sheets import TYPES, Column, sheet
 
 STANDINGS = {"ranked": _("ranked"), "refused": _("refused"), "today": _("today")}
-CATEGORY_NAMES = {code: name.capitalize() for code, name in CATEGORIES.items()}
+CATEGORY_NAMES = {code: name.replace("_", " ").capitalize() for code, name in CATEGORIES.items()}
 CHEAPER = {True: _("yes"), False: ""}
 FAULTS = {
     "birth": _("no birth date"),
