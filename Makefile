@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONPATH := src
+# compiled modules are kept, even where the machine says otherwise: hundreds of processes import the same ones
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install browser demo test lint bench fuzz scenarios clean
@@ -25,10 +27,10 @@ browser:
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 		|| echo 'No Chromium: install it (Debian: apt-get install chromium), for the tests of pages' >&2
 
-# a file's tests go to one of the two processes, which so fills its databases once, long files first (tests/conftest.py);
+# a file's tests go to one of the three processes, which so fills its databases once, long files first (tests/conftest.py);
 # each process computes on one core
 test: install browser  ## run all tests
-	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## check style, types and the floors
 	$(BIN)/ruff check .

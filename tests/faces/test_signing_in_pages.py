@@ -11,7 +11,10 @@ def site(served):
     return served
 
 
-@pytest.mark.parametrize("path", ["/", "/account/login/code/", "/account/password/reset/", "/sign-in/forged"])
+WAYS_IN = ("/", "/account/login/code/", "/account/password/reset/", "/sign-in/", "/sign-in/forged")
+
+
+@pytest.mark.parametrize("path", WAYS_IN)
 def test_whoever_comes_finds_the_way_in(page, site, path):
     page.goto(site + path)
     look(page, path)

@@ -113,6 +113,7 @@ def _who_has_not_elected_is_reminded_once(year, connection, batch):
         EmployeeLogin.objects.create(
             user=user, client_id=year.client_id, person_id=person, given_by="test", given_at=OCTOBER
         )
+    User.objects.filter(username="e1").update(language="es")
     mail.outbox = []
     before = run_due(connection, date(2026, 11, 9), author="nightly", now=OCTOBER)
     assert not [one for one in before if one.job == "reminder"]
@@ -124,7 +125,9 @@ def _who_has_not_elected_is_reminded_once(year, connection, batch):
     ]
     assert told.told == f"2 reminded by mail, {waiting.len() - 2} without an address"
     assert sorted(one.to[0] for one in mail.outbox) == ["e0@example.com", "e1@example.com"]
-    assert "ends on 2026-11-20" in mail.outbox[0].body
+    said = {one.to[0]: one.body for one in mail.outbox}
+    assert "ends on November 20, 2026" in said["e0@example.com"]
+    assert "termina el 20 de noviembre de 2026" in said["e1@example.com"]
     sent = Reminder.objects.filter(batch=batch, sent_at__isnull=False)
     assert list(sent.order_by("due_on").values_list("due_on", "mailed")) == [
         (date(2026, 11, 10), 2),

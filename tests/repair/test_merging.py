@@ -10,10 +10,17 @@ from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.brought import Brought, bring_along
+from openbenefits.enrollment.designations import designated_on
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.enrollment.frames import load_approvals, load_brought
-from openbenefits.enrollment.models import Continuation, Coverage, CoverageDependent
+from openbenefits.enrollment.models import (
+    Continuation,
+    Coverage,
+    CoverageDependent,
+    Designation,
+    ProviderChoice,
+)
 from openbenefits.enrollment.price_deciding import PRICE_ROW
 from openbenefits.events.activity import ActivityPlace, enter_activity
 from openbenefits.events.models import Activity, ActivityAct, Event
@@ -327,6 +334,51 @@ def test_what_was_put_in_elsewhere_follows_and_goes_back(world):
     ]
     unmerge(world.connection, world.order(), now=LATER)
     assert known() == before
+
+
+def test_whom_people_named_follows_and_goes_back(world):
+    """Said of the other number alone it counts for both; the survivor's own word about another plan stands."""
+    client, people = world.employer.client_id, (world.other, world.survivor)
+    spouse = {
+        one.person_id: one.pk
+        for one in Dependent.objects.filter(client_id=client, person_id__in=people, number=1)
+    }
+    said = {"client_id": client, "benefit_record": 0, "author": "test"}
+    named = {"is_contingent": False, "percent_hundredths": 10000, "signed_on": BEGIN, "number": 1}
+    doctor = {"number": 1, "made_at": NOW, "name": "Dr. Vale", "begins_on": BEGIN, "plan_type": "10"}
+    for person_id, plan_type in ((world.other, "20"), (world.other, "21"), (world.survivor, "21")):
+        Designation.objects.create(
+            **said,
+            **named,
+            person_id=person_id,
+            plan_type=plan_type,
+            dependent_id=spouse[person_id],
+            made_at=NOW if person_id == world.other else NOW + timedelta(hours=1),
+        )
+    for dependent_id, provider in ((0, "A1"), (spouse[world.other], "A2")):
+        ProviderChoice.objects.create(
+            **said, **doctor, person_id=world.other, dependent_id=dependent_id, provider_id=provider
+        )
+
+    def receivers() -> list[tuple]:
+        rows = designated_on(world.connection, world.order().people(), on=LATER.date())
+        rows = rows.filter(person_id=world.survivor).sort("plan_type")
+        return rows.select("plan_type", "dependent_id", "percent_hundredths").rows()
+
+    def doctors() -> dict[int, str]:
+        rows = ProviderChoice.objects.filter(person_id=world.survivor).order_by("number")
+        return dict(rows.values_list("dependent_id", "provider_id"))
+
+    theirs = list(Designation.objects.filter(person_id=world.other).values())
+    own = ("21", spouse[world.survivor], 10000)
+    for _again in range(2):  # merged anew it follows anew
+        merge(world.connection, world.order(), now=LATER)
+        assert receivers() == [("20", spouse[world.survivor], 10000), own]
+        assert doctors() == {0: "A1", spouse[world.survivor]: "A2"}
+        unmerge(world.connection, world.order(), now=LATER)
+        assert receivers() == [own]
+        assert doctors() == {0: "", spouse[world.survivor]: ""}
+    assert list(Designation.objects.filter(person_id=world.other).values()) == theirs
 
 
 def test_activity_that_waits_follows_with_what_was_done_about_it_and_goes_back(world):

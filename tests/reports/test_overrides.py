@@ -274,6 +274,7 @@ def test_a_decision_counts_through_its_last_day_and_the_rules_decide_again(hired
 
 def test_what_a_final_event_rests_on_is_left_to_a_person(hired, fresh_database):
     from openbenefits.enrollment.overrides import expire_due, expired
+    from openbenefits.review.debugging import expired_decisions
 
     client_id, _person = hired
     (event,) = events(client_id)
@@ -283,3 +284,8 @@ def test_what_a_final_event_rests_on_is_left_to_a_person(hired, fresh_database):
     on = MARCH.date() + A_DAY
     assert expire_due(fresh_database, client_id, on, author="nightly", now=MARCH + A_DAY) == (0, 1)
     assert expired(fresh_database, client_id, on).height == 1
+    (listed,) = expired_decisions(fresh_database, client_id, on).rows(named=True)
+    assert (listed["event_number"], listed["expires_on"]) == (event["event_number"], MARCH.date())
+    assert listed["employee_number"]
+    assert (listed["program"], listed["option"]) == ("MAIN", "MAIN/20/LIFE")
+    assert expired_decisions(fresh_database, client_id, MARCH.date()).is_empty()

@@ -133,6 +133,7 @@ def test_a_flagged_event_is_proposed_for_repair_tried_and_kept_or_repaired(desk,
 def test_lists_are_saved_as_files_and_say_what_to_do_where_they_are_empty(desk):
     assert "Nobody yet. Let a run control of passive events run." in text(desk.get(f"{QUILL}/passive/"))
     assert "Nothing waits" in text(desk.get(f"{QUILL}/activity/"))
+    assert "what has expired of events still open" in text(desk.get(f"{QUILL}/expired/"))
     answer = desk.get(f"{HARBOR}/flagged/?flagged.export=csv")
     assert answer["Content-Type"].startswith("text/csv")
 

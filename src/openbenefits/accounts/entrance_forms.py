@@ -41,3 +41,14 @@ class CodeForm(RequestLoginCodeForm):
         if not self.errors and not any((told or self.cleaned_data).get(name) for name in ("email", "phone")):
             raise forms.ValidationError(_("Say where the code is to go."))
         return told
+
+
+class TypedCodeForm(forms.Form):
+    """A code that came on a letter."""
+
+    code = forms.CharField(
+        label=_("Code of your letter"),
+        max_length=60,
+        help_text=_("With or without the lines between its parts."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
+    )

@@ -1,10 +1,12 @@
 """How people come in: nobody signs up by himself, staff needs a second factor, a link signs in once."""
 
 import logging
+from datetime import date
 from typing import Any
 
 import httpx
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from openbenefits.accounts import typed_codes
 from openbenefits.accounts.entrance_forms import MobileField
 from openbenefits.accounts.models import User
 from openbenefits.accounts.texting import number_of, send_text
@@ -21,6 +24,8 @@ LOG = logging.getLogger(__name__)
 LINK_SECONDS = 15 * 60
 LINK_SALT = "openbenefits.sign-in"
 INVITED_DAYS = 7
+INVITED_BY_POST_DAYS = 30
+"""A letter is printed, and is under way."""
 INVITED_SALT = "openbenefits.invited"
 
 
@@ -98,6 +103,17 @@ def user_of_token(token: str) -> User | None:
     return user if user is not None and _last_seen(user) == said["last"] else None
 
 
+def invitation_code(user: User, last_on: date) -> str:
+    """Make a code that signs a new user in once, until a day: for letters and text messages, to be typed."""
+    return typed_codes.written(user.pk, last_on, _last_seen(user))
+
+
+def user_of_code(code: str, on: date) -> User | None:
+    """Find whom a code signs in on a day; None if it is too old, was used, or was never ours."""
+    user = User.objects.filter(pk=typed_codes.number_of(code, on), is_active=True).first()
+    return user if user is not None and typed_codes.is_true(code, _last_seen(user)) else None
+
+
 def _said(token: str, salt: str, seconds: int) -> dict[str, Any] | None:
     try:
         said: dict[str, Any] = signing.loads(token, salt=salt, max_age=seconds)
@@ -113,3 +129,10 @@ def _last_seen(user: User) -> str:
 def lacks_second_factor(user: User, *, is_staff: bool) -> bool:
     """Tell whether somebody must set up a second factor before anything else."""
     return is_staff and settings.SECOND_FACTOR == "staff" and not is_mfa_enabled(user)
+
+
+def can_come_again(user: User) -> bool:
+    """Tell whether somebody has a way in of his own: an address, a number, a passkey or a password."""
+    if user.email or user.mobile or user.has_usable_password():
+        return True
+    return bool(is_mfa_enabled(user, types=[Authenticator.Type.WEBAUTHN]))

@@ -1,6 +1,7 @@
 """Use cases of the users desk: who signs in for a client, invited by a link, never above who invites."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import connections, transaction
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.models import EmployeeLogin, Role, User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode
@@ -28,15 +31,15 @@ from openbenefits.accounts.services import (
 from openbenefits.accounts.signing_in import INVITED_DAYS, invitation_token
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,149}")
-SUBJECT = "Your way into openbenefits"
-LETTER = """You can now sign in to openbenefits as {name}.
+SUBJECT = _("Your way into openbenefits")
+LETTER = _("""You can now sign in to openbenefits as {name}.
 
 This link signs you in once, within {days} days:
 {link}
 
 Later you come in by your name or this address: a code is sent to it. Set up a passkey or an authenticator app
 at your first visit.
-"""
+""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,10 +158,10 @@ def _added(name: str, email: str) -> User:
 
 
 def send_invitation(user: User, site: str) -> None:
-    """Send the link that signs a new user in once; with the transaction, or not at all."""
+    """Send the link that signs a new user in once, in the active language; with the transaction, or not."""
     link = f"{site.rstrip('/')}/sign-in/{invitation_token(user)}"
-    letter = LETTER.format(name=user.username, days=INVITED_DAYS, link=link)
-    transaction.on_commit(lambda: send_mail(SUBJECT, letter, None, [user.email]))
+    subject, letter = str(SUBJECT), LETTER.format(name=user.username, days=INVITED_DAYS, link=link)
+    transaction.on_commit(lambda: send_mail(subject, letter, None, [user.email]))
 
 
 def give(access: Access, user: User, client_id: int, code: RoleCode, *, author: str, now: datetime) -> Role:
@@ -214,15 +217,42 @@ def end_sessions(access: Access, user: User, client_id: int, *, reason: str, now
 
 
 def invite_employee(
-    client_id: int, code: str, person_id: int, employee_number: str, email: str, *, author: str, now: datetime
+    client_id: int,
+    code: str,
+    person_id: int,
+    employee_number: str,
+    *,
+    email: str = "",
+    mobile: str = "",
+    author: str,
+    now: datetime,
 ) -> User:
-    """Make the login of an employee, by the address of the census; the link is the caller's to send.
+    """Make the login of an employee, by an address or number of the census; the link is the caller's to send.
 
-    Errors: RoleRefused where the address is a user's already, or is none.
+    Missing: with neither he comes in by a code alone, and sets up a key of his own then.
+    Errors: RoleRefused where the address or number is a user's already, or the address is none.
     """
-    user = _added(f"{code}-{employee_number}".lower(), email)
+    name = f"{code}-{employee_number}".lower()
+    user = _added(name, email) if email else _added_without_address(name, mobile)
     link_employee(user, client_id, person_id, given_by=author, now=now)
     return user
+
+
+def _added_without_address(name: str, mobile: str) -> User:
+    if mobile and User.objects.filter(mobile=mobile).exists():
+        raise RoleRefused("expected a mobile number of nobody yet, found that of a user; correct the census")
+    return User.objects.create_user(name, mobile=mobile or None)
+
+
+def emails_of_users(emails: Iterable[str]) -> set[str]:
+    """Answer which of some addresses, in small letters, are of users already."""
+    known = User.objects.annotate(small=Lower("email")).filter(small__in=list(emails))
+    return set(known.values_list("small", flat=True))
+
+
+def mobiles_of_users(mobiles: Iterable[str]) -> set[str]:
+    """Answer which of some numbers, as `texting.number_of` writes them, are of users already."""
+    return set(User.objects.filter(mobile__in=list(mobiles)).values_list("mobile", flat=True))
 
 
 def logins_of(client_id: int) -> set[int]:

@@ -39,6 +39,7 @@ WHERE d.number = (
     SELECT max(n.number) FROM enrollment_designation AS n
     WHERE (n.client_id, n.person_id, n.benefit_record, n.plan_type)
         = (d.client_id, d.person_id, d.benefit_record, d.plan_type) AND n.signed_on <= %(on)s)
+  AND d.percent_hundredths > 0
   AND NOT EXISTS (
     SELECT 1 FROM enrollment_electionbeneficiary AS b
     JOIN enrollment_election AS e USING

@@ -329,7 +329,7 @@ class Designation(models.Model):
     """An act: who is to receive, as somebody says outside an enrolment; a row for each share. Append-only.
 
     It stands until the next one, or until an election made after it that names who receives is final
-    (enrollment.designations).
+    (enrollment.designations). One of nobody, at 0 percent, takes back what was said before.
     """
 
     pk = models.CompositePrimaryKey(

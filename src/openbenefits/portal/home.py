@@ -9,6 +9,7 @@ import polars as pl
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from openbenefits.accounts.signing_in import can_come_again
 from openbenefits.carriers.custody.own import own_cover
 from openbenefits.choosing.drafts import acts_of, drafts_of
 from openbenefits.choosing.holding import Holding, holding_of
@@ -71,6 +72,7 @@ def home(request: HttpRequest, me: Me) -> HttpResponse:
     shown_there = {
         "name": first_name(me),
         "client": Client.objects.get(pk=me.client_id).name,
+        "can_come_again": can_come_again(request.user),
         "tasks": [task for task in tasks if task.state in ("open", "submitted", "waits", "office")],
         "held": held,
         "covered": [(one, told.get(one.plan_type)) for one in held.now if one.side is not None],

@@ -21,6 +21,7 @@ from openbenefits.repair.acts import PART_OF_ONE, both_ends
 from openbenefits.repair.following import bring_facts, bring_points, bring_taken, give_back, ties_of
 from openbenefits.repair.following_activity import bring_activity
 from openbenefits.repair.following_acts import bring_acts, give_acts_back
+from openbenefits.repair.following_named import bring_named, give_named_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
@@ -140,6 +141,7 @@ def _merged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         bring_points(connection, order.people(), order.survivor_id, renamed, started.pk, now=now)
         bring_taken(connection, order.people(), order.survivor_id, change_id, now=now)
         bring_acts(connection, order.people(), order.survivor_id, change_id, author=order.author, now=now)
+        bring_named(connection, order.people(), order.survivor_id, renamed, change_id)
         targets = _moving(events, order)
         _repair(connection, order, targets, renamed, started, now=now)
         _write(order, started, change_id, is_merged=True, now=now)
@@ -222,6 +224,7 @@ def _unmerged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
             )
         change_id = give_back(connection, order.people(), undone.change.pk, last, started.pk, now=now)
         give_acts_back(connection, order.people(), last, change_id, author=order.author, now=now)
+        give_named_back(connection, order.people(), last, author=order.author, now=now)
         targets = _returning(load_events(connection, order.people()), trail, order)
         _repair(connection, order, targets, None, started, now=now)
         _write(order, started, change_id, is_merged=False, now=now)

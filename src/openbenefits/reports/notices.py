@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.delivery.codes import DocumentKind
+from openbenefits.delivery.codes import Channel, DocumentKind
 from openbenefits.delivery.keeping import keep_documents
 from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.routing import give
@@ -20,9 +20,16 @@ PAPER = "us-letter"
 
 
 def issue_notices(
-    connection: Any, client_id: int, notices: pl.DataFrame, *, on: date, now: datetime, actor: str
+    connection: Any,
+    client_id: int,
+    notices: pl.DataFrame,
+    *,
+    on: date,
+    now: datetime,
+    actor: str,
+    channel: Channel | None = None,
 ) -> pl.DataFrame:
-    """Make notices to people of a client, keep them, and give them to the ways their people chose.
+    """Make notices to people of a client, keep them, and give them to the ways their people chose, or to one.
 
     Shapes: notices have person_id, title and body (paragraphs apart by a blank line); adds document_id,
             in order. Part of the caller's transaction, or one of its own.
@@ -60,5 +67,5 @@ def issue_notices(
             paper=pl.lit(PAPER),
         )
         kept = keep_documents(connection, about, pdfs, author=actor, now=now)
-        give(connection, kept, on=on, author=actor, now=now)
+        give(connection, kept, on=on, author=actor, now=now, channel=channel)
     return notices.with_columns(document_id=kept["document_id"])

@@ -6,11 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.enrollment.overrides import WORDS, overrides_of
+from openbenefits.core.codes import FINAL_STATUSES, EventStatus
+from openbenefits.enrollment.overrides import WORDS, expired, overrides_of
+from openbenefits.events.frames import load_events
+from openbenefits.events.rules import EVENT_KEY
 from openbenefits.events.windows import EventPlace
+from openbenefits.payroll.frames import load_employee_numbers
 from openbenefits.programs.frames import load_codes, load_setup
 from openbenefits.reports.explain_again import find_event
-from openbenefits.reports.names import load_names
+from openbenefits.reports.names import load_names, load_schedules
 from openbenefits.reports.outcomes import eligibility_lines
 from openbenefits.review import frames
 from openbenefits.runs.passive import passive_history
@@ -101,6 +105,35 @@ def decided_for(connection: Any, place: EventPlace) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=DECIDED)
 
 
+def expired_decisions(connection: Any, client_id: int, on: date) -> pl.DataFrame:
+    """List the decisions about final events whose last day is before a day: a person decides those again.
+
+    Shapes: employee_number, schedule, benefit_record, event_number, event_on, program, option ('': the whole
+            program), expires_on; what expired first comes first.
+    """
+    rows = expired(connection, client_id, on).with_columns(client_id=pl.lit(client_id, pl.Int32))
+    events = load_events(connection, rows.select("client_id", "person_id").unique())
+    is_final = pl.col("process_status").is_in([str(one) for one in FINAL_STATUSES])
+    final = events.filter(is_final & (pl.col("event_status") == EventStatus.CLOSED.value))
+    rows = rows.join(final.select(*EVENT_KEY, "event_on"), on=list(EVENT_KEY))
+    codes = load_codes(connection, client_id, "program", "option")
+    for name in ("program", "option"):
+        known = codes.filter(kind=name).select(pl.col("code").alias(name), pl.col("id").alias(f"{name}_id"))
+        rows = rows.join(known, on=f"{name}_id", how="left")
+    schedules = load_schedules(connection).select("schedule_id", "schedule")
+    named = rows.join(schedules, on="schedule_id", how="left").join(
+        load_employee_numbers(connection, client_id), on="person_id", how="left"
+    )
+    told = named.with_columns(option=pl.col("option").fill_null("")).select(*EXPIRED_DECISION)
+    return told.sort("expires_on", "employee_number", "event_number")
+
+
+EXPIRED_DECISION = (
+    *("employee_number", "schedule", "benefit_record", "event_number", "event_on", "program", "option"),
+    "expires_on",
+)
+
+
 def passive_events(connection: Any, client_id: int) -> Mapping[str, pl.DataFrame]:
     """List the runs of passive events, the last first, and whom each passive event triggered.
 
@@ -113,4 +146,4 @@ def passive_events(connection: Any, client_id: int) -> Mapping[str, pl.DataFrame
     }
 
 
-__all__ = ["decided_for", "eligibility_debugging", "passive_events"]
+__all__ = ["decided_for", "eligibility_debugging", "expired_decisions", "passive_events"]

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import polars as pl
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -14,12 +16,12 @@ from openbenefits.accounts import clock, users
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode
 from openbenefits.accounts.services import EVERY_CLIENT
-from openbenefits.background.inviting import employees_to_invite
+from openbenefits.background.inviting import Way, employees_to_invite, ways_there
 from openbenefits.background.services import ask
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 
 HOUSE = "house"
 """Stands in addresses for users of the PEO, who may something for every client."""
@@ -41,6 +43,27 @@ class InviteForm(forms.Form):
         super().__init__(*parts, **named)
         least_first = sorted(allowed, key=lambda code: len(ROLES[code].permissions))
         self.fields["role"].choices = [(str(code), ROLES[code].name) for code in least_first]  # type: ignore[attr-defined]
+
+
+WAYS = {
+    Way.EMAIL: _("by e-mail: a link"),
+    Way.TEXT: _("by text message to the number in the census: a link"),
+    Way.LETTER: _("on a letter to the home address: a code; it waits for a print batch"),
+}
+
+
+class WaysForm(forms.Form):
+    """By which ways employees are told how to come in; each by the first that leads to him."""
+
+    ways = forms.MultipleChoiceField(label=_("How they are told"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *parts: Any, waiting: pl.DataFrame | None = None, **named: Any) -> None:
+        """Offer the ways there are; waiting: those it is about, counted beside each way."""
+        super().__init__(*parts, **named)
+        counted = {} if waiting is None else dict(waiting.group_by("way").len().iter_rows())
+        offered = ways_there()
+        self.fields["ways"].choices = [(str(way), f"{WAYS[way]} ({counted.get(way, 0)})") for way in offered]  # type: ignore[attr-defined]
+        self.fields["ways"].initial = [str(way) for way in offered]
 
 
 def _columns(code: str) -> tuple[Column, ...]:
@@ -102,10 +125,12 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
     table = sheet(
         request, rows, _columns(code), name="users", caption=_("Who signs in"), empty=_("Nobody yet.")
     )
-    if (file := table.export()) is not None:
-        return file
     client = client_of(request, code) if client_id else None
     waiting = employees_to_invite(connection, client_id, clock.today()) if client else None
+    nowhere = None if waiting is None else _nowhere(request, code, waiting)
+    for one in (table, nowhere):
+        if one is not None and (file := one.export()) is not None:
+            return file
     return show(
         request,
         "workbench/desks/users.html",
@@ -115,9 +140,24 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
         users=table,
         form=form,
         waiting=None if waiting is None else waiting.height,
-        reachable=None if waiting is None else waiting["email"].drop_nulls().len(),
+        reachable=None if waiting is None else waiting["way"].drop_nulls().len(),
+        ways_form=WaysForm(waiting=waiting),
+        nowhere=nowhere,
+        batches=links.found("batches", client=code) if client else None,
         has_company_account=bool(settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]),
         keys=links.found("keys", client=code) if client else links.found("peo_keys"),
+    )
+
+
+def _nowhere(request: Any, code: str, waiting: pl.DataFrame) -> Sheet:
+    """List the employees without a login to whom no way leads."""
+    return sheet(
+        request,
+        waiting.filter(pl.col("way").is_null()),
+        (Column("employee_number", _("Employee"), href=links.to_person(code)),),
+        name="nowhere",
+        caption=_("Employees whom no way leads to"),
+        empty=_("Nobody."),
     )
 
 
@@ -129,12 +169,16 @@ def _list(request: Any, client_id: int, code: str) -> HttpResponse:
 )
 @require_POST
 def invite_employees(request: Any, client: str) -> HttpResponse:
-    """Ask the worker to invite every employee who has no login yet."""
+    """Ask the worker to invite every employee who has no login yet, by the ways chosen."""
     found = client_of(request, client)
+    form = WaysForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose at least one way to tell employees."))
+        return redirect("workbench:users", client=client)
     made = ask(
         request.access,
         "invite employees",
-        {"site": _site(request)},
+        {"site": _site(request), "ways": form.cleaned_data["ways"]},
         client_id=found.pk,
         author=request.user.username,
         now=clock.now(),

@@ -26,6 +26,7 @@ from openbenefits.repair.proposals import (
     repair_due,
 )
 from openbenefits.reports.repairs import named_proposals
+from openbenefits.review.debugging import expired_decisions
 from openbenefits.review.services import flagged
 from openbenefits.workbench.forms import ReasonForm
 from openbenefits.workbench.pages import Section, address, client_of, page, show
@@ -68,7 +69,52 @@ def flagged_items(request: Any, client: str) -> HttpResponse:
     )
     if (file := shown.export()) is not None:
         return file
-    return show(request, "workbench/person/list.html", title=_("Flagged items"), client=found, listed=shown)
+    return show(
+        request,
+        "workbench/person/list.html",
+        title=_("Flagged items"),
+        client=found,
+        listed=shown,
+        links=[(_("Eligibility decided by people, and expired"), address("expired", client=client))],
+    )
+
+
+EXPIRED = (
+    Column("schedule", gettext_lazy("Schedule")),
+    Column("event_number", gettext_lazy("Event"), kind="number"),
+    Column("event_on", gettext_lazy("On"), kind="day"),
+    Column("program", gettext_lazy("Program")),
+    Column("option", gettext_lazy("Option")),
+    Column("expires_on", gettext_lazy("Last day"), kind="day"),
+)
+
+
+@page("<client:client>/expired/", name="expired", title=gettext_lazy("Expired decisions"))
+def expired(request: Any, client: str) -> HttpResponse:
+    """List what people decided about eligibility of events that are final, and whose last day is over."""
+    found = client_of(request, client)
+
+    def href(row: Mapping[str, Any]) -> str:
+        return event_href(client, row, "override")
+
+    shown = sheet(
+        request,
+        expired_decisions(connection, found.pk, clock.today()),
+        (Column("employee_number", gettext_lazy("Employee"), href=href), *EXPIRED),
+        name="expired",
+        caption=_("Decisions to make again"),
+        empty=_("None: what has expired of events still open is withdrawn at night."),
+    )
+    if (file := shown.export()) is not None:
+        return file
+    return show(
+        request,
+        "workbench/person/list.html",
+        title=_("Expired decisions"),
+        client=found,
+        crumbs=[(_("Flagged items"), address("flagged", client=client))],
+        listed=shown,
+    )
 
 
 PROPOSED = (
