@@ -438,8 +438,16 @@ def test_answers_are_collected_set_aside_or_left(file, tmp_path):
     assert Ticket.objects.filter(about_kind="carrier answer").count() == 1
 
 
+def turned(data):
+    """A file of ours as if the partner had sent it: its ends the other way round."""
+    head, rest = data.split(b"~", 1)
+    parts = head.split(b"*")
+    parts[5:7], parts[7:9] = parts[7:9], parts[5:7]
+    return b"*".join(parts) + b"~" + rest
+
+
 def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
-    data = filing.content_of(file.pk)
+    data = turned(filing.content_of(file.pk))
     taken = take(file, data)
     reply = CarrierFile.objects.get(pk=taken.reply)
     assert (reply.kind, reply.state) == ("999", "released")
@@ -466,23 +474,26 @@ def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
 
 
 def test_an_834_with_a_wrong_envelope_is_refused_by_a_ta1_of_ours(file):
-    data = filing.content_of(file.pk)
+    own = filing.content_of(file.pk)
+    data = turned(own)
     head, end = data[:-20], data[-20:]
     assert b"IEA*1*" in end
     cases = {
-        "021": end.replace(b"IEA*1*", b"IEA*7*"),
-        "001": end[:-3] + b"77~",
-        "023": end[: end.index(b"IEA")],
+        "021": head + end.replace(b"IEA*1*", b"IEA*7*"),
+        "001": head + end[:-3] + b"77~",
+        "023": head + end[: end.index(b"IEA")],
+        "009": own,  # for somebody else
+        "006": data.replace(b"HMOBLUE", b"HMOGREY", 1),
     }
     for note, broken in cases.items():
-        taken = take(file, head + broken)
+        taken = take(file, broken)
         answer = CarrierFile.objects.get(pk=taken.reply)
         assert (answer.kind, answer.state, answer.group) == ("TA1", "released", None)
         told = read_acknowledgements(filing.content_of(answer.pk))
         assert [(one.control_number, one.code, one.note) for one in told.envelopes] == [
             (f"{file.interchange:09d}", "R", note)
         ]
-        assert take(file, head + broken).reply == answer.pk
+        assert take(file, broken).reply == answer.pk
     assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == len(cases)
     with pytest.raises(X12Refused, match="never ends"):
         take(file, ta1(file, "A")[:-20])
