@@ -292,7 +292,7 @@ def test_an_824_says_the_same_as_a_report(file):
         ["OTI", "IR", "TN", file.reference], ["REF", "0F", first.family], ["NM1", "IL", "1", first.last_name],
         ["TED", "024", f"{first.last_name} lives outside of the area"],
         ["OTI", "IA", "TN", file.reference], ["REF", "0F", other.family],
-        ["OTI", "TE", "TN", file.reference, "", "", "", "", "7", "0003"], ["TED", "012", "look"],
+        ["OTI", "TP", "TN", file.reference, "", "", "", "", "7", "0003"], ["TED", "012", "look"],
         ["OTI", "IR", "TN", file.reference], ["REF", "0F", "nobody"],
     ]  # fmt: skip
     taken = take(file, advice(*items))
@@ -310,6 +310,44 @@ def test_an_824_says_the_same_as_a_report(file):
     assert "set 0003 was warned, code 012" in words
     with pytest.raises(X12Refused, match="SE01"):
         take(file, advice(*items).replace(b"SE*", b"SE*9"))
+
+
+def test_an_824_about_a_whole_set_answers_for_everybody_in_it(file):
+    """What it says of a member besides counts for him; a refused set is one thing for a person to look at."""
+    take(file, ack(file, group="A"))
+    controls = dict(FileSet.objects.filter(file_id=file.pk).values_list("set", "control_number"))
+    own = {number: [one for one in places_of(file) if one.set == number and one.lines] for number in controls}
+    first, named = own[1][0], own[2][0]
+
+    def whole(code, number, words):
+        of = ["", "", "", "", "", controls[number]] if number else []
+        return [["OTI", code, "TN", file.reference, *of], ["TED", "012", words]]
+
+    def verdicts(*sets):
+        lines = FileLine.objects.filter(file_id=file.pk, set__in=sets)
+        return set(lines.values_list("verdict", "code", "words"))
+
+    odd = [["OTI", "IR", "TN", file.reference], ["REF", "0F", named.family]]
+    items = [*whole("TR", 1, f"{first.last_name} and others"), *whole("TA", 2, ""), *odd]
+    taken = take(file, advice(*items))
+    assert verdicts(1) == {("refused", "012", "… and others")}
+    refused = {one.number for one in named.lines}
+    lines = FileLine.objects.filter(file_id=file.pk, set=2)
+    assert {one.pk[1] for one in lines.filter(verdict="refused")} == refused
+    assert verdicts(2) == {("refused", None, None), ("accepted", "012", None)}
+    assert verdicts(*(set(controls) - {1, 2})) == {(None, None, None)}
+    members = {one.member for one in own[1]}
+    assert taken.verdicts["refused"] == len(members) + 1
+    cases = Ticket.objects.filter(IS_OPEN)
+    assert cases.filter(about_kind="carrier member").count() == 1
+    body = cases.get(about_kind="carrier answer").body
+    assert f"set {controls[1]} of file {file.pk} as a whole, {len(members)} members, code 012: …" in body
+    taken = take(file, advice(*whole("TE", 0, "look")), hours=2)
+    assert verdicts(*controls) == {("warned", "012", "look")}
+    assert (taken.files, taken.unmatched) == ({file.pk: "reconciled"}, 0)
+    assert not cases.filter(about_kind="carrier member").exists()
+    unknown = [["OTI", "TA", "TN", file.reference, "", "", "", "", "", "9999"]]
+    assert take(file, advice(*unknown), hours=3).unmatched == 1
 
 
 def advice(*items):
@@ -400,8 +438,16 @@ def test_answers_are_collected_set_aside_or_left(file, tmp_path):
     assert Ticket.objects.filter(about_kind="carrier answer").count() == 1
 
 
+def turned(data):
+    """A file of ours as if the partner had sent it: its ends the other way round."""
+    head, rest = data.split(b"~", 1)
+    parts = head.split(b"*")
+    parts[5:7], parts[7:9] = parts[7:9], parts[5:7]
+    return b"*".join(parts) + b"~" + rest
+
+
 def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
-    data = filing.content_of(file.pk)
+    data = turned(filing.content_of(file.pk))
     taken = take(file, data)
     reply = CarrierFile.objects.get(pk=taken.reply)
     assert (reply.kind, reply.state) == ("999", "released")
@@ -428,23 +474,26 @@ def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
 
 
 def test_an_834_with_a_wrong_envelope_is_refused_by_a_ta1_of_ours(file):
-    data = filing.content_of(file.pk)
+    own = filing.content_of(file.pk)
+    data = turned(own)
     head, end = data[:-20], data[-20:]
     assert b"IEA*1*" in end
     cases = {
-        "021": end.replace(b"IEA*1*", b"IEA*7*"),
-        "001": end[:-3] + b"77~",
-        "023": end[: end.index(b"IEA")],
+        "021": head + end.replace(b"IEA*1*", b"IEA*7*"),
+        "001": head + end[:-3] + b"77~",
+        "023": head + end[: end.index(b"IEA")],
+        "009": own,  # for somebody else
+        "006": data.replace(b"HMOBLUE", b"HMOGREY", 1),
     }
     for note, broken in cases.items():
-        taken = take(file, head + broken)
+        taken = take(file, broken)
         answer = CarrierFile.objects.get(pk=taken.reply)
         assert (answer.kind, answer.state, answer.group) == ("TA1", "released", None)
         told = read_acknowledgements(filing.content_of(answer.pk))
         assert [(one.control_number, one.code, one.note) for one in told.envelopes] == [
             (f"{file.interchange:09d}", "R", note)
         ]
-        assert take(file, head + broken).reply == answer.pk
+        assert take(file, broken).reply == answer.pk
     assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == len(cases)
     with pytest.raises(X12Refused, match="never ends"):
         take(file, ta1(file, "A")[:-20])

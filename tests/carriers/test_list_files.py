@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.carriers.custody_files import LAYOUT, report
 from tests.carriers.test_paying import NOW, made
 
 import openbenefits.carriers.layouts as layouts
@@ -90,11 +91,12 @@ def test_accounts_are_listed_once_and_then_what_is_new(world):
 
 
 def test_everybody_in_a_list_has_a_line_in_the_chain_of_custody(world):
+    from openbenefits.carriers.answers import services as answering
     from openbenefits.carriers.custody import services as custody
     from openbenefits.carriers.filing import services as filing
     from openbenefits.carriers.models import FileLine
 
-    agree(world, ACCOUNTS)
+    agree(world, ACCOUNTS, reports={"errors": LAYOUT})
     file = build(world)
     rows = FileLine.objects.filter(file_id=file.pk).order_by("number")
     said = list(rows.values_list("line", "plan_type", "kind", "begins_on", "ends_on", "dependent_id"))
@@ -104,6 +106,13 @@ def test_everybody_in_a_list_has_a_line_in_the_chain_of_custody(world):
     chain = custody.chain(world.client_id, person, now=NOW).filter(line="60").row(0, named=True)
     assert (chain["stage"], chain["file_id"], chain["is_intended"]) == ("released", file.pk, True)
     assert chain["is_as_sent"]
+    file.state = "sent"
+    file.save()
+    answer = report({"member": "0007", "line": "60", "status": "OK"}, {"member": "0008", "status": "REJ"})
+    answering.take(world.connection, world.client_id, "list", answer, "r", author="test", now=NOW)
+    assert list(rows.values_list("verdict", flat=True)) == ["accepted", "refused"]
+    chain = custody.chain(world.client_id, person, now=NOW).filter(line="60").row(0, named=True)
+    assert (chain["stage"], chain["verdict"]) == ("confirmed", "accepted")
 
 
 def test_what_was_told_and_never_was_ends_before_it_begins(world):

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
+from tests.carriers.custody_files import HOUR, LAYOUT, report
 from tests.carriers.test_premium_writing import TERMS, VALUES
 from tests.payroll.worlds import World
 from typer.testing import CliRunner
@@ -117,6 +118,94 @@ def test_what_was_taken_is_funded_once_and_a_correction_is_a_row_of_its_own(worl
         ("0007", date(2026, 1, 23), 5_000, 10_000, "false"),
     ]
     assert contribute(world) is None
+
+
+def test_one_file_of_contributions_for_several_clients(world, tmp_path):
+    """The PEO's agreement: each client's money under his own values; a login reads his own people's lines."""
+    from openbenefits.carriers.agreements.partners import partner_of, save_partner
+    from openbenefits.carriers.building.services import Feed
+    from openbenefits.carriers.models import CarrierFile, FileLine
+    from openbenefits.carriers.payments.services import build_contributions
+    from openbenefits.store.isolation import FACE, Rights, acting
+
+    def built():
+        shared = Feed(client_id=0, code="funds")
+        return build_contributions(world.connection, shared, on=THIRD, author="test", now=NOW)
+
+    def told(file):
+        read = read_back(read_layout_file(FSA), content(file))["contribution"]
+        return sorted(read.select("Employer ID", "Employee ID", "Employee Amount", "Type").rows())
+
+    other = world.beside(tmp_path, "other")
+    other.cover(other.hire("0007"), "60", "FSA", pledge_cents=130_000)  # the same number, somebody else
+    values = {"acme": {"employer": "E1"}, "other": {"employer": "E2"}}
+    own = partner_of(world.client_id, "care")[2]
+    partner = msgspec.structs.replace(own, premium=None, values={"acme": values["acme"]})
+    save_partner(0, "funds", partner, author="test", now=NOW)
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0008", "60", "B", FIRST, "50.01"))
+    take(other, tmp_path, ("0007", "60", "B", FIRST, "30.00"))
+    lacking = built()
+    assert (lacking.state, content(lacking)) == ("invalid", b"")
+    save_partner(0, "funds", msgspec.structs.replace(partner, values=values), author="test", now=NOW)
+    file = built()
+    assert (file.client_id, file.state, file.members, file.lines) == (0, "validated", 3, 3)
+    mine = [("E1", "0007", 5_000, "false"), ("E1", "0008", 5_001, "false")]
+    assert told(file) == [*mine, ("E2", "0007", 3_000, "false")]
+    assert built() is None
+    lines = FileLine.objects.filter(file_id=file.pk)
+    for client_id, count in ((world.client_id, 2), (other.client_id, 1)):
+        with (
+            acting(world.connection, Rights(user_id=1, reads=(0, client_id))),
+            world.connection.cursor() as cursor,
+        ):
+            cursor.execute(f"SET LOCAL ROLE {FACE}")
+            assert set(lines.values_list("client_id", flat=True)) == {client_id}
+            assert (lines.count(), CarrierFile.objects.exists()) == (count, False)
+    take(other, tmp_path, ("0007", "60", "B", FIRST, "20.00"))
+    take(world, tmp_path, ("0007", "60", "B", SECOND, "50.00"))
+    assert told(built()) == [mine[0], ("E2", "0007", -1_000, "true")]
+
+
+def test_a_report_marks_the_lines_of_contributions_and_of_a_payment_it_names(world, tmp_path):
+    from openbenefits.carriers.agreements.partners import partner_of, save_partner
+    from openbenefits.carriers.answers import services as answering
+    from openbenefits.carriers.custody import services as custody
+    from openbenefits.carriers.models import FileLine, FileSet
+
+    def answer(*rows, hours=1):
+        given = {"author": "test", "now": NOW + hours * HOUR}
+        return answering.take(world.connection, world.client_id, "care", report(*rows), "report", **given)
+
+    def verdicts(file):
+        rows = FileLine.objects.filter(file_id=file.pk).order_by("person_id")
+        return list(rows.values_list("verdict", "code", "words"))
+
+    partner = partner_of(world.client_id, "care")[2]
+    reporting = msgspec.structs.replace(partner, reports={"errors": LAYOUT})
+    save_partner(world.client_id, "care", reporting, author="test", now=NOW)
+    take(world, tmp_path, ("0007", "60", "B", FIRST, "50.00"), ("0008", "60", "B", FIRST, "50.00"))
+    take(world, tmp_path, ("0007", "10", "B", FIRST, "62.05"), ("0008", "10", "B", FIRST, "62.05"))
+    money, premium = contribute(world), pay(world)
+    money.state, premium.state = "sent", "accepted"
+    money.save()
+    premium.save()
+    FileSet.objects.filter(file_id=premium.pk).update(code="A")
+    refused = {"member": "0008", "status": "REJ", "code": "9", "text": "no account"}
+    said = [("accepted", None, None), ("refused", "9", "no account")]
+    answer({"member": "0007", "status": "OK"}, refused)
+    assert (verdicts(money), verdicts(premium)) == (said, [(None, None, None)] * 2)
+    named = {"reference": premium.reference}
+    answer({"member": "0007", "status": "OK"} | named, refused | named)
+    assert verdicts(premium) == said
+    person = FileLine.objects.filter(file_id=money.pk).order_by("person_id")[1].person_id
+    chain = custody.chain(world.client_id, person, now=NOW + 2 * HOUR).filter(pl.col("file_id").is_not_null())
+    told = chain.sort("line").select("line", "file_id", "stage", "verdict", "verdict_code").rows()
+    assert told == [("contributions", money.pk, "refused", "refused", "9"),
+                    ("premium", premium.pk, "refused", "refused", "9")]  # fmt: skip
+    answer({"member": "0008", "status": "OK"}, {"member": "0008", "status": "OK"} | named, hours=3)
+    for file in (money, premium):
+        file.refresh_from_db()
+        assert (file.state, {verdict for verdict, _, _ in verdicts(file)}) == ("reconciled", {"accepted"})
 
 
 def test_what_was_withdrawn_or_refused_was_not_told(world, tmp_path):

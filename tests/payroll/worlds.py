@@ -1,5 +1,6 @@
 """A tiny set-up on a real database, people and the coverage they hold."""
 
+from copy import copy
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -22,10 +23,20 @@ class World:
 
         self.connection, self.workforce, self.keys = connection, workforce, SetupKey
         setup.apply(make_peo(folder / "peo", **(peo or {})), client_id=setup.PEO, applied_by="test", now=NOW)
-        self.client_id = workforce.add_client("acme", "Acme").pk
-        change = setup.apply(
-            make_client(folder / "acme", **changes), client_id=self.client_id, applied_by="test", now=NOW
-        )
+        self._open("acme", make_client(folder / "acme", **changes))
+
+    def beside(self, folder, code):
+        """Another client of the same PEO, set up alike, without people."""
+        other = copy(self)
+        named = {"kind": "client", "code": code, "name": code.title()}
+        other._open(code, make_client(folder / code, bundle=named))
+        return other
+
+    def _open(self, code, bundle):
+        from openbenefits.programs import services as setup
+
+        self.client_id = self.workforce.add_client(code, code.title()).pk
+        change = setup.apply(bundle, client_id=self.client_id, applied_by="test", now=NOW)
         assert [one.sentence() for one in change.findings if one.severity == "E"] == []
 
     def hire(self, number, on=date(2015, 1, 1), born=date(1980, 5, 17), **job):

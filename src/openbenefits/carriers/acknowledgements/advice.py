@@ -1,7 +1,8 @@
 """824: what a partner's application says of an 834, member by member, as the rows of any report of a partner.
 
 An OTI says what became of an item, the segments after it whom it is about and why. Which of them a partner
-fills differs: whoever is named by REF, NM1 or both is found. Source: carrier-feeds §7; X12 824 (005010X186).
+fills differs: whoever is named by REF, NM1 or both is found. One about a whole set, or file, and nobody named
+is about everybody in it. Source: carrier-feeds §7; X12 824 (005010X186).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,20 +11,23 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.carriers.acknowledgements.reports import COLUMNS, FAULTS, REPORT, Report
+from openbenefits.carriers.acknowledgements.reports import FAULTS, OF_SETS, REPORT, Report
 from openbenefits.carriers.enrollment.record import NotReadable, day_of
 from openbenefits.carriers.x12.reader import Segment, TransactionSet, X12Refused, read_interchange
 
 CODE = "824"
 VERDICTS = {"A": "accepted", "C": "warned", "E": "warned", "P": "warned", "R": "refused"}
 """The second letter of OTI01: taken; with changes, with errors, in part; rejected. The first says of what."""
+OF_AN_ITEM, IN_PART = "I", "P"
 REFERENCES = ("TN",)
 """OTI02: OTI03 is the reference of the file that is answered (BGN02)."""
 SUBSCRIBER, OWN_NUMBER, BEGIN, SPOKEN_OF = "0F", ("17", "23", "SY"), "348", ("IL", "74", "QD", "03")
 
 
 def read_advice(data: bytes) -> Report:
-    """Read the 824s of a file: a row for each OTI about a member; one about nobody is a fault at its segment.
+    """Read the 824s of a file: a row for each OTI about a member, or about a whole set or file that is named.
+
+    Another one is a fault at its segment: an item that names nobody, and what was taken in part of whom.
 
     Errors: X12Refused for a file that is no X12 as it should be, or holds no 824.
     """
@@ -35,7 +39,7 @@ def read_advice(data: bytes) -> Report:
         number, row = segments[0].number, _row(segments)
         wrong = _wrong(segments[0], row)
         faults += [(number, "OTI", wrong)] if wrong else []
-        rows += [] if wrong else [[number, *(row.get(name) or None for name in COLUMNS)]]
+        rows += [] if wrong else [[row.get(name) or None for name in REPORT]]
     return Report(
         rows=pl.DataFrame(rows, schema=REPORT, orient="row"),
         faults=pl.DataFrame(faults, schema=FAULTS, orient="row"),
@@ -56,7 +60,8 @@ def _items(told: TransactionSet) -> Iterator[list[Segment]]:
 def _row(segments: Sequence[Segment]) -> dict[str, Any]:
     """Answer what is said of one item, as REPORT has it; of several reasons the first is its code."""
     head, words = segments[0], []
-    row: dict[str, Any] = {"verdict": VERDICTS.get(head.get(1)[1:2])}
+    row: dict[str, Any] = {"row": head.number, "verdict": VERDICTS.get(head.get(1)[1:2])}
+    row[OF_SETS] = head.get(9)
     if head.get(2) in REFERENCES:
         row["file_reference"] = head.get(3)
     for one in segments[1:]:
@@ -92,7 +97,8 @@ def _wrong(head: Segment, row: dict[str, Any]) -> str:
         return (
             "expected an acknowledgement code that accepts or rejects (OTI01), found another; ask the partner"
         )
-    if not (row.get("member") or row.get("subscriber")):
+    is_whole = head.get(1)[:1] != OF_AN_ITEM and row.get("file_reference")
+    if not (row.get("member") or row.get("subscriber") or (is_whole and head.get(1)[1:2] != IN_PART)):
         of = f"set {head.get(9)}" if head.get(9) else "the whole file"
         return (
             f"expected whom it is about (REF*0F or NM1), found nobody: {of} was {row['verdict']},"

@@ -30,11 +30,18 @@ REPORT = {
     "verdict": pl.String,
     "code": pl.String,
     "words": pl.String,
+    "control_number": pl.String,
 }
-"""What a carrier says of a member, or of a member's line; row counts the lines of the file from 1."""
+"""What a carrier says of a member, or of a member's line; row counts the lines of the file from 1.
+
+Where neither subscriber nor member is named (an 824 only): of everybody in the set with the control number,
+or in the whole file where there is none.
+"""
 
 DAYS = ("birth_on", "effective_on")
-COLUMNS = tuple(name for name in REPORT if name != "row")
+OF_SETS = "control_number"
+COLUMNS = tuple(name for name in REPORT if name not in ("row", OF_SETS))
+"""What a layout may name."""
 FAULTS = {"row": pl.Int64, "column": pl.String, "words": pl.String}
 
 
@@ -90,7 +97,7 @@ def read_report(data: bytes, layout: Layout) -> Report:
         row, wrong = _read(cells, layout)
         faults += [(number, column, words) for column, words in wrong]
         if not wrong:
-            rows.append([number, *(row.get(name) for name in COLUMNS)])
+            rows.append([{"row": number, **row}.get(name) for name in REPORT])
     return Report(
         rows=pl.DataFrame(rows, schema=REPORT, orient="row"),
         faults=pl.DataFrame(faults, schema=FAULTS, orient="row"),

@@ -57,7 +57,7 @@ def places_of(file: CarrierFile) -> list[Place]:
     """Answer who stands where in a file; of one that is no X12, its members without segments."""
     lines = lines_of(file)
     if file.kind != "834":
-        return _without_segments(lines)
+        return members_of(lines)
     numbers = dict(FileSet.objects.filter(file_id=file.pk).values_list("control_number", "set"))
     found: list[Place] = []
     for one in read_interchange(open_file(bytes(file.content))).sets:
@@ -68,7 +68,8 @@ def places_of(file: CarrierFile) -> list[Place]:
     return sorted(found, key=lambda one: (one.set, one.first))
 
 
-def _without_segments(lines: Sequence[FileLine]) -> list[Place]:
+def members_of(lines: Sequence[FileLine]) -> list[Place]:
+    """Answer the members of whom lines are, as places without segments and names."""
     own: dict[tuple[str, str], list[FileLine]] = {}
     for one in lines:
         own.setdefault((one.subscriber, one.member), []).append(one)

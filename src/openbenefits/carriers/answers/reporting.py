@@ -1,12 +1,12 @@
 """A partner's own report matched to files, members and lines: the only proof that somebody is enrolled.
 
-A row means the latest file that told of its member (and line); one that names a file means that one. Words of
-the partner are kept without what identifies anybody.
+A row means the latest file that told of its member (and line); one that names a file means that one, and a
+payment is meant only where it is named. Words of the partner are kept without what identifies anybody.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -15,11 +15,11 @@ from django.db import connection
 from django.db.models import Q, Window
 from django.db.models.functions import RowNumber
 
-from openbenefits.carriers.acknowledgements.reports import Layout, Report
+from openbenefits.carriers.acknowledgements.reports import OF_SETS, Layout, Report
 from openbenefits.carriers.agreements.partners import Partner
 from openbenefits.carriers.answers.acknowledging import Taking
-from openbenefits.carriers.answers.places import Place, places_of
-from openbenefits.carriers.models import CarrierFile, FileLine
+from openbenefits.carriers.answers.places import Place, lines_of, members_of, places_of
+from openbenefits.carriers.models import CarrierFile, FileLine, FileSet
 from openbenefits.carriers.rules.custody import REFUSING, TELLING, FileState
 from openbenefits.carriers.states import casing
 from openbenefits.carriers.states.accepting import BAD, GOOD, accept, confirm, reported, told_sets
@@ -32,6 +32,9 @@ MOST_FILES = 40
 """So many files of each client back a row is looked for that names none."""
 S = FileState
 LOOKED_AT = (S.SENT, S.RECEIVED, *TELLING)
+UNNAMED = ("834", "file")
+"""Kinds of files a row may mean that names none."""
+NAMED = (*UNNAMED, "820")
 NUMBERS = re.compile(r"\d{3}-?\d{2}-?\d{4}")
 ELLIPSIS = "…"
 SAID: dict[str, Any] = {
@@ -53,6 +56,11 @@ class Match:
     place: Place
     numbers: tuple[int, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the row is about a whole set, or file, and not about this member."""
+        return _is_whole(self.row)
+
 
 def take_report(taking: Taking, told: Report, layout: Layout, partner: Partner) -> None:
     """Take a report: verdicts to lines, confirmations to the view, states of files, cases."""
@@ -64,6 +72,7 @@ def take_report(taking: Taking, told: Report, layout: Layout, partner: Partner) 
     found, left = _matched(taking, rows, partner)
     for file_id, matches in found.items():
         _to_file(taking, taking.files[file_id], matches, partner)
+        _refused_whole(taking, file_id, matches)
     _silent(taking, layout, rows, found, told.faults.height, partner)
     _unmatched(taking, left)
     _settle_cases(taking, found)
@@ -77,19 +86,25 @@ def _matched(
     for file in _files(taking, rows):
         if not left:
             break
-        index = _index(places_of(file))
-        matches, rest = [], []
-        for row in left:
-            match = _match(row, file, index, partner)
-            if match is None:
-                rest.append(row)
-            else:
-                matches.append(match)
-        if matches:
+        places = places_of(file)
+        index = _index(places)
+        by_row = [_matches(row, file, places, index, partner) for row in left]
+        if any(by_row):
             taking.files[file.pk] = locked(file.pk)
-            found[file.pk] = matches
-        left = rest
+            found[file.pk] = _each_once(list(chain.from_iterable(by_row)))
+        left = [row for row, own in zip(left, by_row, strict=True) if not own]
     return found, left
+
+
+def _each_once(matches: Sequence[Match]) -> list[Match]:
+    """Leave to rows about a whole set what no row about a member says."""
+    named = {number for one in matches if not one.is_whole for number in one.numbers}
+    rest = [
+        replace(one, numbers=tuple(number for number in one.numbers if number not in named))
+        for one in matches
+        if one.is_whole
+    ]
+    return [*(one for one in matches if not one.is_whole), *(one for one in rest if one.numbers)]
 
 
 def _files(taking: Taking, rows: Iterable[dict[str, Any]]) -> Iterator[CarrierFile]:
@@ -99,11 +114,12 @@ def _files(taking: Taking, rows: Iterable[dict[str, Any]]) -> Iterator[CarrierFi
         whose,
         partner=taking.code,
         partner_client=taking.owner,
-        kind__in=("834", "file"),
+        kind__in=NAMED,
         state__in=[str(one) for one in LOOKED_AT],
     ).order_by("-pk")
     back = Window(RowNumber(), partition_by="client_id", order_by="-pk")
-    latest = own.annotate(back=back).filter(back__lte=MOST_FILES).order_by("back", "-pk")
+    enrolled = own.filter(kind__in=UNNAMED)
+    latest = enrolled.annotate(back=back).filter(back__lte=MOST_FILES).order_by("back", "-pk")
     named = {row["file_reference"] for row in rows if row["file_reference"]}
     by_name = own.filter(Q(reference__in=named) | Q(file_name__in=named)) if named else own.none()
     seen = set()
@@ -132,11 +148,42 @@ def _plain(text: str | None) -> str:
     return re.sub(r"[\s-]", "", text or "").upper()
 
 
-def _match(
-    row: dict[str, Any], file: CarrierFile, index: Mapping[str, list[Place]], partner: Partner
-) -> Match | None:
-    if row["file_reference"] and row["file_reference"] not in (file.reference, file.file_name):
-        return None
+def _matches(
+    row: dict[str, Any],
+    file: CarrierFile,
+    places: Sequence[Place],
+    index: Mapping[str, list[Place]],
+    partner: Partner,
+) -> list[Match]:
+    """Answer whom of a file a row means: a member, everybody in a set, or nobody."""
+    reference = row["file_reference"]
+    if reference not in (file.reference, file.file_name) and (reference or file.kind not in UNNAMED):
+        return []
+    if _is_whole(row):
+        return _everybody(row, file, places)
+    match = _match(row, index, partner)
+    return [match] if match else []
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    return not (row["member"] or row["subscriber"])
+
+
+def _everybody(row: dict[str, Any], file: CarrierFile, places: Sequence[Place]) -> list[Match]:
+    """Answer the members a row about a whole set means; without a set, those of the whole file."""
+    sets = FileSet.objects.filter(file_id=file.pk)
+    if row[OF_SETS]:
+        sets = sets.filter(control_number=row[OF_SETS])
+    meant = set(sets.values_list("set", flat=True))
+    said = row | {"words": _without_persons(row["words"] or "", row, *places)}
+    own = [line for line in lines_of(file) if line.set in meant]
+    return [
+        Match(row=said, place=one, numbers=tuple(line.number for line in one.lines))
+        for one in members_of(own)
+    ]
+
+
+def _match(row: dict[str, Any], index: Mapping[str, list[Place]], partner: Partner) -> Match | None:
     members = _members(row, index)
     lines = [line for one in members for line in one.lines if line.line]
     meant = _lines(row, lines, partner)
@@ -213,6 +260,22 @@ def _to_file(taking: Taking, file: CarrierFile, matches: Sequence[Match], partne
     _follow(taking, file, good, partner)
 
 
+def _refused_whole(taking: Taking, file_id: int, matches: Sequence[Match]) -> None:
+    """Tell a person of sets that were refused as a whole: once for each word of the partner."""
+    bad = [one for one in matches if one.is_whole and one.row["verdict"] in BAD]
+    for number in dict.fromkeys(one.row["row"] for one in bad):
+        own = [one for one in bad if one.row["row"] == number]
+        row = own[0].row
+        of = f"set {row[OF_SETS]} of " if row[OF_SETS] else ""
+        words = (
+            f"The partner refused {of}file {file_id} as a whole, {len(own)} members, code"
+            f" {row['code'] or 'none'}: {row['words'] or 'no words'}. Correct what it names, then have it"
+            " told again."
+        )
+        taking.words.append(words)
+        taking.strange.append(words)
+
+
 def _write(taking: Taking, file: CarrierFile, said: Mapping[int, Match]) -> None:
     """Write what was said of lines, by number, in one statement."""
     rows = [
@@ -284,7 +347,7 @@ def _silent(
 def _unmatched(taking: Taking, rows: Sequence[dict[str, Any]]) -> None:
     """Keep and tell rows about nobody whom our files told of."""
     for row in rows:
-        words = _without_persons(row["words"] or "", row, None)
+        words = _without_persons(row["words"] or "", row)
         taking.line(
             verdict=row["verdict"],
             code=row["code"],
@@ -298,12 +361,15 @@ def _unmatched(taking: Taking, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _settle_cases(taking: Taking, found: Mapping[int, Sequence[Match]]) -> None:
-    """Open cases of members who are refused, close those of members of whom nothing is refused any more."""
+    """Open cases of members who are refused, close those of members of whom nothing is refused any more.
+
+    A whole set that is refused is one thing to look at, whoever is in it.
+    """
     refusals, good = [], set()
     for file_id, matches in found.items():
         for match in matches:
             line = match.place.lines[0]
-            if match.row["verdict"] in BAD:
+            if match.row["verdict"] in BAD and not match.is_whole:
                 refusals.append(_refusal(taking, file_id, match))
             elif match.row["verdict"] in GOOD:
                 good.add((line.client_id, match.place.member))
@@ -345,13 +411,15 @@ def _still_refused(taking: Taking, members: set[str]) -> set[str]:
     return set(last.filter(pl.col("verdict").is_in(BAD))["member"])
 
 
-def _without_persons(words: str, row: Mapping[str, Any], place: Place | None) -> str:
+def _without_persons(words: str, row: Mapping[str, Any], *places: Place) -> str:
     """Take out of the partner's words what identifies somebody: names, numbers, birth dates."""
     known = [row.get(name) for name in ("last_name", "first_name", "subscriber", "member")]
-    known += [place.last_name, place.first_name, place.ssn, place.family] if place else []
-    for birth in (row.get("birth_on"), place.birth_on if place else None):
+    for one in places:
+        known += [one.last_name, one.first_name, one.ssn, one.family]
+    for birth in (row.get("birth_on"), *(one.birth_on for one in places)):
         known += [birth.strftime(form) for form in ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")] if birth else []
-    found = NUMBERS.sub(ELLIPSIS, words)
-    for one in sorted({one for one in known if one and len(one) >= LEAST}, key=len, reverse=True):
+    found, small = NUMBERS.sub(ELLIPSIS, words), words.lower()
+    said = {one for one in known if one and len(one) >= LEAST and one.lower() in small}
+    for one in sorted(said, key=len, reverse=True):
         found = re.sub(rf"(?<!\w){re.escape(one)}(?!\w)", ELLIPSIS, found, flags=re.IGNORECASE)
     return found

@@ -25,12 +25,13 @@ from openbenefits.carriers.filing.transport.ways import way_of
 from openbenefits.carriers.models import Answer, AnswerLine, PartnerVersion
 from openbenefits.carriers.states import casing
 from openbenefits.carriers.states.moving import FileRefused
-from openbenefits.carriers.x12.reader import X12Refused, is_x12, read_interchange
+from openbenefits.carriers.x12.reader import Segment, X12Refused, is_x12, read_interchange
 from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.store.secrets import seal_file
 
 ENROLMENT = "834"
 MOST_TOLD = 50
+WRONG_SENDER, UNKNOWN_RECEIVER = "006", "009"  # TA105
 NOTHING_AGREED = Layout(kind="delimited", columns={})
 """Of an 824 nothing need be agreed: silence says nothing."""
 
@@ -187,6 +188,7 @@ def _read(
     if is_x12(data):
         told = read_interchange(data)
         if any(one.code == ENROLMENT for one in told.sets):
+            _check_ends(told.header, partner)
             return ENROLMENT, None, None
         if any(one.code == ADVICE for one in told.sets):
             return f"report {ADVICE}", read_advice(data), NOTHING_AGREED
@@ -194,6 +196,23 @@ def _read(
         return ("999" if found.groups else "TA1"), found, None
     name, used = _layout(data, partner, layout)
     return f"report {name}" if name else "report", read_report(data, used), used
+
+
+def _check_ends(header: Segment, partner: Partner) -> None:
+    """See that an interchange goes from the partner to us, by the ids of the agreement, where it has any.
+
+    Errors: X12Refused.
+    """
+    if partner.profile is None:
+        return
+    ours, theirs = partner.profile.sender.id, partner.profile.receiver.id
+    for element, expected, note in ((8, ours, UNKNOWN_RECEIVER), (6, theirs, WRONG_SENDER)):
+        if header.get(element).strip() != expected:
+            raise X12Refused(
+                f"segment 1: expected {expected} in ISA{element:02d}, found another id; ask {partner.name}"
+                " for whom the file is, or correct the ids of the agreement",
+                note=note,
+            )
 
 
 def _layout(data: bytes, partner: Partner, layout: str | None) -> tuple[str, Layout]:
