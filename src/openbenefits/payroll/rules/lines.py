@@ -8,7 +8,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
-from openbenefits.core.columns import with_neighbours, with_taken
+from openbenefits.core.columns import in_types, with_neighbours, with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, with_excess
@@ -149,9 +149,7 @@ def _amounts(
 
 def _shown(lines: pl.DataFrame, begin: date, through: date) -> pl.DataFrame:
     shown = lines.filter(pl.col("ends_on").is_between(begin, through))
-    return shown.select(pl.col(name).cast(kind) for name, kind in LINE.items()).sort(
-        *OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class"
-    )
+    return in_types(shown, LINE).sort(*OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class")
 
 
 def _numbered_points(points: pl.DataFrame) -> pl.DataFrame:
