@@ -270,10 +270,13 @@ def with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> 
 
 
 def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
+    found: pl.DataFrame = rulebook.derived.answer("kinds of costs", lambda: _find_cost_kinds(rulebook.costs))
+    return found
+
+
+def _find_cost_kinds(costs: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("cost_type")
-    return rulebook.costs.group_by("option_row").agg(
-        has_price=(kind == "P").any(), has_credit=(kind == "C").any()
-    )
+    return costs.group_by("option_row").agg(has_price=(kind == "P").any(), has_credit=(kind == "C").any())
 
 
 # --- amounts --------------------------------------------------------------------------------------------
