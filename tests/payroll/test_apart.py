@@ -183,3 +183,17 @@ def test_who_is_covered_may_differ_alone():
     kept = apart(sides[0], sides[1], projection.rulebook)
     assert [one.points.height for one in kept] == [1, 1]
     assert [one.points.height for one in apart(sides[0], sides[0], projection.rulebook)] == [0, 0]
+
+
+def test_all_slots_of_a_plan_type_that_differs_are_looked_at_together():
+    peo, client, person = deepcopy(base())
+    projection = Projection(peo, client)
+    own = projection.known(person, [LIFE | FROM], BEGIN, THROUGH)
+    for_partner = own.points.with_columns(slot=pl.lit(1, pl.Int16))
+    more = for_partner.with_columns(pl.col("coverage_cents") + 1_000_00)
+    before, after = (
+        replace(owing_of(own, uses(None)), points=pl.concat([own.points, points]))
+        for points in (for_partner, more)
+    )
+    kept = apart(before, after, projection.rulebook)
+    assert [one.points["slot"].to_list() for one in kept] == [[0, 1], [0, 1]]

@@ -8,7 +8,7 @@ import polars as pl
 from tests.laws.kernel import Kernel
 from tests.oracle.cases import read_yaml
 
-from openbenefits.programs.recent import Recent
+from openbenefits.programs.recent import FEW_ROWS, Recent
 from openbenefits.rating.rules.offers import find_offers
 
 
@@ -16,6 +16,14 @@ def test_the_same_is_found_once_and_the_oldest_goes_first():
     recent, numbers = Recent(most=2), count()
     asked = [recent.answer(key, lambda: next(numbers)) for key in "abacab"]
     assert asked == [0, 1, 0, 2, 0, 3]
+
+
+def test_what_is_asked_of_few_rows_is_found_once_and_of_many_anew():
+    recent, numbers = Recent(), count()
+    few, many = (pl.DataFrame({"case": range(rows)}) for rows in (FEW_ROWS, FEW_ROWS + 1))
+    asked = [few, few, few.reverse(), many, many]
+    assert [recent.answer_of("days", rows, lambda: next(numbers)) for rows in asked] == [0, 0, 1, 2, 3]
+    assert recent.answer_of("menus", few, lambda: "another question") == "another question"
 
 
 def test_offers_of_the_same_days_are_kept_with_their_rulebook_alone():

@@ -1,6 +1,7 @@
 """Small operators on whole frames: looking rows up by position instead of joining."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -49,6 +50,18 @@ def with_taken(
     found = take(source, frame[position], *columns, prefix=prefix)
     is_new = frame.schema.keys().isdisjoint(one.name for one in found)
     return frame.hstack(found) if is_new else frame.with_columns(found)
+
+
+def in_types(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Pick the columns of a schema, in its order and types; what has its type already is left as it is.
+
+    >>> in_types(pl.DataFrame({"a": [1], "b": ["x"]}), {"b": pl.String, "a": pl.Int32}).schema
+    Schema([('b', String), ('a', Int32)])
+    """
+    picked = frame[list(schema)]
+    found = picked.schema
+    others: dict[Any, Any] = {name: kind for name, kind in schema.items() if found[name] != kind}
+    return picked.cast(others) if others else picked
 
 
 def is_among(column: str, words: Iterable[str]) -> pl.Expr:

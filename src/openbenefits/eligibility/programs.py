@@ -36,9 +36,15 @@ def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataF
 
     Shapes: profile, program_row, program_id, is_met, is_undecided.
     """
-    programs = rulebook.derived.answer("active programs", lambda: _active_programs(rulebook))
     columns = ["profile", "client_id", "event_on", "rules_met", "rules_undecided", "geographies_met"]
-    pairs = profiles[columns].join(programs, on="client_id")
+    asked = profiles[columns]
+    found: pl.DataFrame = rulebook.judged.answer_of("programs", asked, lambda: _decided(asked, rulebook))
+    return found
+
+
+def _decided(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    programs = rulebook.derived.answer("active programs", lambda: _active_programs(rulebook))
+    pairs = profiles.join(programs, on="client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.columns import numbered
+from openbenefits.core.columns import numbered, take
 from openbenefits.eligibility.facts import counted_day, measured, with_counted_days
 from openbenefits.eligibility.jobs import (
     banded,
@@ -54,19 +54,27 @@ def evaluate(cases: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook) -> Eli
              rule that does not hold yet is undecided.
     """
     cases, profiles, sets = _profiles(_with_geographies(cases, rulebook), jobs, rulebook)
+    if sets:
+        profiles, rules = _judged(profiles, sets, rulebook)
+    else:
+        profiles, rules = rulebook.judged.answer_of(
+            "profiles", profiles, lambda: _judged(profiles, sets, rulebook)
+        )
+    words = take(profiles, cases["profile"], "rules_met", "rules_undecided", "verdict")
+    return Eligibility(cases=cases.with_columns(words), profiles=profiles, rules=rules)
+
+
+def _judged(
+    profiles: pl.DataFrame, sets: dict[str, pl.DataFrame], rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decide every rule for every profile: profiles and rules as `Eligibility` has them."""
     for variant in rulebook.variants:
         if _is_listed(variant) and not variant.is_of_jobs:
             profiles = with_value_bit(profiles, variant, rulebook)
     rules = _decide(profiles, sets, rulebook)
-    profiles = _with_words(profiles, rules, rulebook)
-    profiles = _with_verdict(profiles)
-    words = profiles.select("rules_met", "rules_undecided", "verdict")[cases["profile"]]
     decided = ("failed", "unknown", "criteria_failed", "criteria_unknown")
-    return Eligibility(
-        cases=cases.with_columns(words.get_columns()),
-        profiles=profiles,
-        rules=rules.select("profile", "rule_id", "rule_bit", "valid_from", *decided),
-    )
+    rules = rules.select("profile", "rule_id", "rule_bit", "valid_from", *decided)
+    return _with_verdict(_with_words(profiles, rules, rulebook)), rules
 
 
 def rules_of_cases(eligibility: Eligibility) -> pl.DataFrame:
@@ -94,7 +102,9 @@ def _profiles(
     """
     variants = [one for one in rulebook.variants if one.field != GEOGRAPHY_FIELD]
     own = [one for one in variants if not one.is_of_jobs]
-    facts = [measured(one, pl.col(counted_day(one))).alias(one.key) for one in own]
+    facts = rulebook.derived.answer(
+        "facts", lambda: [measured(one, pl.col(counted_day(one))).alias(one.key) for one in own]
+    )
     rows = with_counted_days(cases, own).select(
         "case", "client_id", "event_on", "has_job", "geographies_met", *facts
     )

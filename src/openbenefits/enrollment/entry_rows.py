@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.bad_rows import faults
+from openbenefits.core.columns import in_types
 from openbenefits.enrollment.election_frames import load_numbered_dependents, load_numbered_people
 from openbenefits.store.bulk import schema_of
 from openbenefits.store.locks import lock_rows
@@ -124,4 +125,4 @@ def invested(rows: pl.DataFrame) -> pl.DataFrame:
 
 def as_stored(rows: pl.DataFrame, model: Any) -> pl.DataFrame:
     """Give rows the columns and types of a table."""
-    return rows.select(pl.col(name).cast(kind) for name, kind in schema_of(model).items())
+    return in_types(rows, schema_of(model))

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
+from openbenefits.core.columns import in_types
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -419,7 +420,7 @@ def price_decisions_of(
     if rows.is_empty():
         return no_price_decisions()
     found = cases.select("case", *record).join(rows, on=record)
-    return found.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
+    return in_types(found, PRICE_DECISIONS)
 
 
 def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:
@@ -437,4 +438,4 @@ def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime |
     about = ["case", "program_id", "option_id"]
     latest = rows.sort("version").unique(about, keep="last", maintain_order=True)
     standing = latest.filter(pl.col("is_eligible").is_not_null()).sort(about)
-    return standing.select(pl.col(name).cast(kind) for name, kind in OVERRIDES.items())
+    return in_types(standing, OVERRIDES)

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.columns import in_types
 from openbenefits.enrollment import models
 from openbenefits.enrollment.frames import (
     POINT,
@@ -29,7 +30,7 @@ CHILDREN = (
 
 def as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
     """Pick the columns of a table, in its types."""
-    return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
+    return in_types(rows, columns)
 
 
 def above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.columns import in_types
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
@@ -139,7 +140,7 @@ def _brought(
         return nothing_brought()
     known = load_brought(connection, cases, known_at=known_at)
     found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
-    return found.select(pl.col(name).cast(kind) for name, kind in BROUGHT.items())
+    return in_types(found, BROUGHT)
 
 
 def _left(cases: pl.DataFrame, coverage: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

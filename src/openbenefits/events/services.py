@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.core.columns import without
+from openbenefits.core.columns import in_types, without
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
@@ -494,4 +494,4 @@ def mark_read(connection: Any, events: pl.DataFrame, *, run_id: int) -> None:
 
 
 def _as_stored(rows: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
-    return rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
+    return in_types(rows, columns)

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.columns import in_types
 from openbenefits.events import models
 from openbenefits.store.bulk import copy_in, schema_of
 
@@ -23,5 +24,5 @@ def record_steps(
         moved_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
     )
     columns = schema_of(models.EventStep)
-    stored = rows.select(pl.col(name).cast(kind) for name, kind in columns.items())
+    stored = in_types(rows, columns)
     copy_in(connection, "events_eventstep", stored)

@@ -7,6 +7,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import AmountKind, TaxClass
+from openbenefits.core.columns import in_types
 from openbenefits.enrollment.frames import load_brought, load_coverage
 from openbenefits.enrollment.rules.prepare import CONTRIBUTIONS, no_contributions
 from openbenefits.payroll.owing import known_of
@@ -39,7 +40,7 @@ def load_contributions(connection: Any, asked: pl.DataFrame, rulebook: Rulebook)
     known = known_of(connection, points, rulebook, begin=begin, through=last)
     lines = owed_lines(known, rulebook, begin=begin, through=last).filter(kind=DEDUCTION)
     found = within.join(lines.select(*OWNER, "plan_type", "ends_on", "owed_cents"), on=[*OWNER, "plan_type"])
-    return found.select(pl.col(name).cast(kind) for name, kind in CONTRIBUTIONS.items())
+    return in_types(found, CONTRIBUTIONS)
 
 
 def put_in(connection: Any, client_id: int, person_id: int, *, before: date) -> pl.DataFrame:

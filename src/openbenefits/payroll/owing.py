@@ -16,8 +16,9 @@ from openbenefits.payroll.away import load_leaves
 from openbenefits.payroll.frames import load_given, with_event_days
 from openbenefits.payroll.rules import Known, fact_days, owed_amounts
 from openbenefits.payroll.rules.apart import Owing, apart
-from openbenefits.payroll.rules.credits import asks_rules
+from openbenefits.payroll.rules.credits import GIVEN, asks_rules
 from openbenefits.payroll.rules.leaves import with_full_cost
+from openbenefits.payroll.rules.lines import LINE
 from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.frames import load_rulebook, load_setup
 from openbenefits.programs.rulebook import Rulebook
@@ -70,7 +71,7 @@ def load_owing(connection: Any, points: pl.DataFrame, rulebook: Rulebook) -> Owi
         uses=load_credit_uses(connection, people),
         rolls=load_credit_rolls(connection, people),
         price_decisions=load_price_decisions(connection, people),
-        given=load_given(connection, people if asks_rules(rulebook) else people.clear()),
+        given=load_given(connection, people) if asks_rules(rulebook) else pl.DataFrame(schema=GIVEN),
     )
 
 
@@ -79,12 +80,14 @@ def owed_apart(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """List what is owed at two times between which no fact and no set-up changed, where it may differ.
 
-    What is owed of any other place is the same both times, and in neither answer.
+    What is owed of any other plan type is the same both times, and in neither answer.
 
     Shapes: as `payroll.rules.lines.LINE`, without causes and without the lines that tell of an end.
     """
     rulebook = load_rulebook(connection, [client_id])
     kept = apart(*sides, rulebook)
+    if all(one.points.is_empty() for one in kept):
+        return pl.DataFrame(schema=LINE), pl.DataFrame(schema=LINE)
     both = _known(connection, kept, rulebook, begin=begin, through=through)
     lines = [owed_amounts(known, rulebook, begin=begin, through=through) for known in both]
     before, after = (at_full_cost(connection, client_id, one) for one in lines)
@@ -93,6 +96,8 @@ def owed_apart(
 
 def at_full_cost(connection: Any, client_id: int, lines: pl.DataFrame) -> pl.DataFrame:
     """Let health coverage cost its full price in long leaves, where a policy says so."""
+    if lines.is_empty():
+        return lines
     policies = load_setup(connection, [client_id])["leave_policy"]
     if policies["full_cost_after_days"].drop_nulls().is_empty():
         return lines

@@ -25,6 +25,8 @@ PERSON_COUNTS = tuple(f"{kind}_{bound}" for kind in PERSON_KINDS for bound in ("
 
 DERIVED = 256
 """So many things that follow from the rulebook alone are remembered, as the bounds of criteria."""
+JUDGED = 256
+"""So many answers to what a few people asked are remembered: the same is asked of who comes next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ class Rulebook:
     looks_at_jobs: bool = False  # something looks at more jobs of a person than the primary one
     recent: Recent = field(default_factory=Recent, init=False, repr=False, compare=False)
     derived: Recent = field(default_factory=lambda: Recent(DERIVED), init=False, repr=False, compare=False)
+    judged: Recent = field(default_factory=lambda: Recent(JUDGED), init=False, repr=False, compare=False)
 
     def criteria_fields(self) -> list[str]:
         """Name the fields that any rule looks at, in the order of their bits."""

@@ -16,6 +16,7 @@ from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.enrollment.superseding import load_submitted, standing, withdraw_copies
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.payroll.services import owed
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import PART_OF_ONE, both_ends
 from openbenefits.repair.following import bring_facts, bring_points, bring_taken, give_back, ties_of
@@ -26,9 +27,11 @@ from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
 from openbenefits.repair.relocating import load_trail
+from openbenefits.repair.rules import deduction_changes
 from openbenefits.repair.services import (
     RepairOrder,
     RepairRefused,
+    State,
     compared,
     repair,
     start_run,
@@ -184,22 +187,25 @@ class _Account:
 
     def __init__(self, connection: Any, order: MergeOrder) -> None:
         self.connection, self.order = connection, order
-        self.before, self.losses = self._read()
+        self.before, self.owed, self.losses = self._read()
 
-    def _read(self) -> tuple[Any, pl.DataFrame]:
+    def _read(self) -> tuple[State, pl.DataFrame, pl.DataFrame]:
         people = self.order.people()
         records = load_events(self.connection, people).select(RECORD_KEY)
         first = people.with_columns(benefit_record=pl.lit(0, pl.Int16))
         records = pl.concat([records, first.select(RECORD_KEY)]).unique()
         empty = self.order.repair_order(pl.DataFrame())
-        losses = classified_losses(self.connection, self.order.client_id).select(*LOSS_KEY, *LOSS)
-        mine = losses.filter(pl.col("person_id").is_in(people["person_id"].implode()))
-        return state_of(self.connection, empty, records), mine
+        client_id, persons = self.order.client_id, people["person_id"].to_list()
+        begin, through = self.order.begin, self.order.through
+        owes = owed(self.connection, client_id, begin=begin, through=through, person_ids=persons)
+        losses = classified_losses(self.connection, client_id, persons).select(*LOSS_KEY, *LOSS)
+        return state_of(self.connection, empty, records), owes, losses
 
     def told(self, started: Run) -> Told:
-        after, losses = self._read()
+        after, owes, losses = self._read()
+        deductions = deduction_changes(self.owed, owes)  # facts changed, so that all of it is found twice
         return Told(
-            consequences=compared(self.before, after, started.pk),
+            consequences=compared(self.before, after, deductions, started.pk),
             losses=loss_changes(self.losses, losses),
             left=pl.DataFrame(),
         )

@@ -73,10 +73,9 @@ def rehearsed(work: Callable[[], Told], *, is_rehearsal: bool) -> Told:
 
 
 def _losses(connection: Any, order: RepairOrder) -> pl.DataFrame:
-    rows = classified_losses(connection, order.client_id).select(*LOSS_KEY, *LOSS)
     targets = spelled(order.targets)
-    people = pl.concat([targets["person_id"], targets["to_person"].drop_nulls()])
-    return rows.filter(pl.col("person_id").is_in(people.unique().implode()))
+    people = pl.concat([targets["person_id"], targets["to_person"].drop_nulls()]).unique()
+    return classified_losses(connection, order.client_id, people.to_list()).select(*LOSS_KEY, *LOSS)
 
 
 def loss_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

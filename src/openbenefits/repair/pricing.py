@@ -37,7 +37,13 @@ from openbenefits.repair import kinds
 from openbenefits.repair.bulk import BulkResult
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
 from openbenefits.repair.permissions import Permit, Wish, everybody_may
-from openbenefits.repair.services import RepairOrder, RepairRefused, compared, state_of
+from openbenefits.repair.services import (
+    RepairOrder,
+    RepairRefused,
+    changed_deductions,
+    compared,
+    state_of,
+)
 from openbenefits.workforce.recording import lock_people
 
 PRICE, UNDO_PRICE = "price", "undo price"
@@ -215,12 +221,14 @@ def _told(connection: Any, order: PriceOrder, rows: pl.DataFrame, change: Any, *
 
     def work() -> Told:
         with transaction.atomic():
-            before = state_of(connection, order.repair_order(), records)
+            compares = order.repair_order()
+            before = state_of(connection, compares, records)
             change()
-            after = state_of(connection, order.repair_order(), records)
-        losses = classified_losses(connection, order.client_id).select(*LOSS_KEY, *LOSS).clear()
+            after = state_of(connection, compares, records)
+            deductions = changed_deductions(connection, compares, before, after)
+        losses = classified_losses(connection, order.client_id, []).select(*LOSS_KEY, *LOSS)
         return Told(
-            consequences=compared(before, after, None),
+            consequences=compared(before, after, deductions, None),
             losses=loss_changes(losses, losses),  # nobody's coverage changes
             left=pl.DataFrame(),
         )

@@ -90,6 +90,8 @@ def deduction_changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame
 
     Missing: 0 on the side where nothing is owed; null where an amount could not be found.
     """
+    if before.is_empty() and after.is_empty():
+        return before.select(*LINE, before="owed_cents", after="owed_cents")
     sides = [
         owed.group_by(LINE).agg(
             money.total(pl.col("owed_cents")).alias(name), pl.lit(value=True).alias(f"is_{name}")

@@ -5,7 +5,6 @@ taken back, and they are decided again from stored facts, elections and orders t
 Nothing is erased, and everything is one transaction.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,11 +13,12 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.codes import Level
-from openbenefits.enrollment.frames import POINT, load_coverage, load_covered_dependents
+from openbenefits.enrollment.frames import POINT, load_coverage
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
-from openbenefits.payroll.services import owed
-from openbenefits.programs.frames import load_releases, releases_in_force
+from openbenefits.payroll.owing import load_owing, owed_apart
+from openbenefits.payroll.rules.apart import Owing
+from openbenefits.programs.frames import load_releases, load_rulebook, load_setup, releases_in_force
 from openbenefits.repair.acts import record_acts
 from openbenefits.repair.carrying import carry_out
 from openbenefits.repair.frames import with_deciding_run
@@ -89,10 +89,10 @@ class Consequences:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What holds, what is owed and where events stand, at one moment."""
+    """What holds, what is owed by it and where events stand, at one moment."""
 
     coverage: pl.DataFrame
-    owed: pl.DataFrame
+    owing: Owing
     events: pl.DataFrame
 
 
@@ -126,19 +126,33 @@ def repair(
         carry_out(connection, events, started, now=now)
         _decide(connection, started, events, people, now=now)
         after = state_of(connection, order, people)
-    return compared(before, after, started.pk)
+        deductions = changed_deductions(connection, order, before, after)
+    return compared(before, after, deductions, started.pk)
 
 
-def compared(before: State, after: State, run_id: int | None) -> Consequences:
-    """Compare two moments: what changed between them."""
+def compared(before: State, after: State, deductions: pl.DataFrame, run_id: int | None) -> Consequences:
+    """Compare two moments, of which it is known what is owed otherwise: what changed between them."""
     return Consequences(
         coverage=coverage_changes(before.coverage, after.coverage),
-        deductions=deduction_changes(before.owed, after.owed),
+        deductions=deductions,
         events=event_changes(before.events, after.events),
         before=before.coverage,
         after=after.coverage,
         run_id=run_id,
     )
+
+
+def changed_deductions(connection: Any, order: RepairOrder, before: State, after: State) -> pl.DataFrame:
+    """Compare what is owed at two moments between which no fact and no set-up changed, pay by pay.
+
+    Shapes: as `repair.rules.deduction_changes`.
+    """
+    sides = before.owing, after.owing
+    lines = owed_apart(connection, order.client_id, sides, begin=order.begin, through=order.through)
+    groups = load_setup(connection, [order.client_id])["pay_group"]
+    named = groups.select(pl.col("pay_group_id").cast(pl.Int64), pay_group="code")
+    was, now = (rows.join(named, on="pay_group_id", how="left") for rows in lines)
+    return deduction_changes(was, now)
 
 
 def rehearse(
@@ -186,18 +200,17 @@ def _refuse_faulty(connection: Any, events: pl.DataFrame, targets: pl.DataFrame)
 
 
 def state_of(connection: Any, order: RepairOrder, people: pl.DataFrame) -> State:
-    """Read of some benefit records what holds, what is owed and where events stand."""
+    """Read of the people of some benefit records what holds and is owed, and where events stand."""
     points = load_coverage(connection, people)
-    members = load_covered_dependents(connection, people)
+    owing = load_owing(connection, points, load_rulebook(connection, [order.client_id]))
     named = (
-        members.sort(*POINT, "dependent_id")
+        owing.members.sort(*POINT, "dependent_id")
         .group_by(POINT)
         .agg(members=pl.col("dependent_id").cast(pl.String).str.join(" "))
     )
-    persons: Sequence[int] = people["person_id"].unique().to_list()
     return State(
         coverage=points.join(named, on=list(POINT), how="left").select(HELD),
-        owed=owed(connection, order.client_id, begin=order.begin, through=order.through, person_ids=persons),
+        owing=owing,
         events=load_events(connection, people).join(people, on=list(RECORD_KEY), how="semi"),
     )
 

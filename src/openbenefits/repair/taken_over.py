@@ -27,6 +27,7 @@ from openbenefits.repair.permissions import Permit, Wish, everybody_may
 from openbenefits.repair.services import (
     RepairOrder,
     RepairRefused,
+    changed_deductions,
     compared,
     repair,
     start_run,
@@ -138,17 +139,20 @@ def _told(connection: Any, order: TakenOver, *, now: datetime) -> Told:
     with transaction.atomic():
         lock_people(order.client_id, pl.Series([order.person_id], dtype=pl.Int64))
         record = order.record()
-        before = state_of(connection, order.repair_order(pl.DataFrame()), record), _losses(connection, order)
-        started = start_run(connection, order.repair_order(pl.DataFrame()), now)
+        compares = order.repair_order(pl.DataFrame())
+        before, losses = state_of(connection, compares, record), _losses(connection, order)
+        started = start_run(connection, compares, now)
         events = _reached(connection, order)
         take_back_postings(connection, events, run_id=started.pk, now=now)
         undoes = _carried_out(connection, order, started, now=now)
         _decide_again(connection, order, events, started, now=now)
         _record(connection, order, started, undoes, now)
-        after = state_of(connection, order.repair_order(pl.DataFrame()), record), _losses(connection, order)
+        after = state_of(connection, compares, record)
+        deductions = changed_deductions(connection, compares, before, after)
+        losses = loss_changes(losses, _losses(connection, order))
     return Told(
-        consequences=compared(before[0], after[0], started.pk),
-        losses=loss_changes(before[1], after[1]),
+        consequences=compared(before, after, deductions, started.pk),
+        losses=losses,
         left=pl.DataFrame(),
     )
 
@@ -183,8 +187,8 @@ def _first_changed(connection: Any, order: TakenOver) -> date:
 
 
 def _losses(connection: Any, order: TakenOver) -> pl.DataFrame:
-    rows = classified_losses(connection, order.client_id).select(*LOSS_KEY, *LOSS)
-    return rows.filter(person_id=order.person_id)
+    rows = classified_losses(connection, order.client_id, [order.person_id])
+    return rows.select(*LOSS_KEY, *LOSS)
 
 
 def _decide_again(

@@ -8,7 +8,13 @@ import polars as pl
 
 from openbenefits.events.windows import EventPlace
 from openbenefits.repair.proposals import due_order
-from openbenefits.repair.services import Consequences, RepairOrder, compared, state_of
+from openbenefits.repair.services import (
+    Consequences,
+    RepairOrder,
+    changed_deductions,
+    compared,
+    state_of,
+)
 from openbenefits.review.demand import Asked, Done
 from openbenefits.store.trials import given_up
 
@@ -45,4 +51,6 @@ def tried(
         before = state_of(connection, compares, people)
         done = work()
         after = state_of(connection, compares, people)
-    return Tried(done=done, consequences=compared(before, after, None if is_rehearsal else done.run_id))
+        deductions = changed_deductions(connection, compares, before, after)
+    run_id = None if is_rehearsal else done.run_id
+    return Tried(done=done, consequences=compared(before, after, deductions, run_id))

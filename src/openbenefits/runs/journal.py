@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import without
+from openbenefits.core.columns import in_types, without
 from openbenefits.events.frames import load_current_messages, load_events
 from openbenefits.events.rules import EVENT_KEY, FLAG_DAYS
 from openbenefits.runs import models
@@ -47,4 +47,4 @@ def _keep(connection: Any, run_id: int, before: pl.DataFrame, after: pl.DataFram
 
 
 def _stored(rows: pl.DataFrame, model: Any) -> pl.DataFrame:
-    return rows.select(pl.col(name).cast(kind) for name, kind in schema_of(model).items())
+    return in_types(rows, schema_of(model))

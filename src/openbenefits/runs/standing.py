@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core.columns import in_types
 from openbenefits.enrollment.frames import POINT, load_coverage, load_covered_dependents
 from openbenefits.events.frames import load_events
 from openbenefits.payroll.owing import load_owing, owed_apart
@@ -85,7 +86,7 @@ def _summed(lines: pl.DataFrame) -> pl.DataFrame:
     summed = signed.group_by(*PLACE, "pay_group_id", "ends_on").agg(
         total("cents").alias("cents"), total("employer_cents").alias("employer_cents")
     )
-    return summed.select(pl.col(name).cast(kind) for name, kind in OWED.items())
+    return in_types(summed, OWED)
 
 
 def digests(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -91,7 +91,9 @@ _ARROW_OF_POSTGRES = {
 def _arrow(frame: pl.DataFrame, types: Mapping[str, str]) -> pa.Table:
     """Hand a frame to Arrow in types that pgpq knows: codes as text, untyped nulls as the table's type."""
     as_text = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Categorical | pl.Enum)]
-    arrow = frame.with_columns(pl.col(as_text).cast(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())
+    if as_text:
+        frame = frame.with_columns(pl.col(as_text).cast(pl.String))
+    arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     for index, field in enumerate(arrow.schema):
         if pa.types.is_null(field.type):
             wanted = _ARROW_OF_POSTGRES.get(types.get(field.name, ""), pa.large_string())

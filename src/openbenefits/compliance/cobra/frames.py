@@ -1,5 +1,6 @@
 """The named SQL of COBRA: whose coverage changed, which duties stand, and what people did about them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ CHANGED_PEOPLE = """
 SELECT DISTINCT client_id, person_id FROM (
   SELECT client_id, person_id FROM enrollment_coverage
   WHERE client_id = %(client)s AND superseded_by_run IS NULL
+    AND (%(persons)s::bigint[] IS NULL OR person_id = ANY(%(persons)s::bigint[]))
   GROUP BY client_id, person_id, benefit_record, plan_type, slot HAVING count(*) > 1
 ) AS changed
 """
@@ -34,10 +36,11 @@ ORDER BY client_id, person_id, dependent_id, cover, lost_on, number
 """
 
 
-def load_known(connection: Any, client_id: int) -> Known:
-    """Load what the decision looks at, of everybody of a client whose coverage ever changed."""
+def load_known(connection: Any, client_id: int, person_ids: Sequence[int] | None = None) -> Known:
+    """Load what the decision looks at, of those of some people (None: of all) whose coverage ever changed."""
     schema = {"client_id": pl.Int32, "person_id": pl.Int64}
-    people = copy_out(connection, CHANGED_PEOPLE, schema, {"client": client_id})
+    persons = None if person_ids is None else "{" + ",".join(map(str, person_ids)) + "}"
+    people = copy_out(connection, CHANGED_PEOPLE, schema, {"client": client_id, "persons": persons})
     rulebook, acts = load_rulebook(connection, [client_id]), load_acts(connection, client_id)
     return Known(
         points=load_coverage(connection, people),

@@ -5,6 +5,7 @@ version of each duty and writes only what differs, so that it may run as often a
 calls it: a loss that a repair takes back is noticed the next time (decision 0012).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -60,9 +61,14 @@ class Act:
     author: str
 
 
-def classified_losses(connection: Any, client_id: int) -> pl.DataFrame:
-    """List every loss of health coverage of a client with verdict, cause, reason and clocks."""
-    return judged(load_known(connection, client_id))
+def classified_losses(
+    connection: Any, client_id: int, person_ids: Sequence[int] | None = None
+) -> pl.DataFrame:
+    """List every loss of health coverage of some people (None: of all) of a client.
+
+    Shapes: LOSS_KEY with verdict, cause, reason and clocks.
+    """
+    return judged(load_known(connection, client_id, person_ids))
 
 
 def record_duties(connection: Any, client_id: int, *, as_of: date, now: datetime) -> pl.DataFrame:
@@ -96,7 +102,7 @@ def decide(connection: Any, loss: Loss, act: Act, *, cause: CobraCause | None, n
         raise CobraRefused("gross misconduct does not qualify; decide that it does not, or for termination")
     with transaction.atomic():
         Client.objects.select_for_update(no_key=True).get(pk=loss.client_id)
-        found = loss.of(classified_losses(connection, loss.client_id))
+        found = loss.of(classified_losses(connection, loss.client_id, [loss.person_id]))
         if found is None:
             raise CobraRefused(f"no loss of {loss.cover} on {loss.lost_on}; `report COBRA` lists them")
         is_again = loss.of(load_acts(connection, loss.client_id).filter(kind=DECIDED)) is not None
@@ -119,7 +125,7 @@ def record_notice(connection: Any, loss: Loss, act: Act, *, now: datetime) -> st
         if state not in (DUE, TO_CORRECT):
             raise CobraRefused(f"expected a duty that is due, found {state}; record duties first")
         kind = NOTICED if state == DUE else CORRECTED
-        found = loss.of(classified_losses(connection, loss.client_id)) or {}
+        found = loss.of(classified_losses(connection, loss.client_id, [loss.person_id])) or {}
         is_due = found.get("verdict") == QUALIFIES
         told = (found["cause"], found["continues_through"]) if is_due else ("", None)
         _write(connection, loss, act, kind=kind, cause=told[0], told_through=told[1], now=now)

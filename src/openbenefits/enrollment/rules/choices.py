@@ -13,6 +13,7 @@ from openbenefits.core.codes import GENERAL_TYPES, DefaultMethod, OptionType, Se
 from openbenefits.core.columns import is_among, spread, take, with_taken
 from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
+from openbenefits.programs.recent import FEW_ROWS
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
@@ -43,13 +44,25 @@ def with_menu(
              verdict, rules_met, rules_undecided, geographies_met. Adds `menu`.
     """
     keyed = _menu_keys(plans, cases, overrides, offers)
-    distinct = keyed.drop_nulls("key").unique("key", keep="any").with_row_index("menu")
+    in_order = keyed.height <= FEW_ROWS  # then the same is asked in the same order
+    distinct = keyed.drop_nulls("key").unique("key", keep="any", maintain_order=in_order)
+    distinct = distinct.with_row_index("menu")
     numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
     menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
-    choices, undecided = _decided_options(with_taken(distinct, cases, "case", *words), overrides, offers)
-    menus = _with_defaults(distinct[["menu"]], choices, offers)
-    return plans.hstack([menu]), Menus(menus=menus, choices=choices, undecided=undecided)
+    asked = with_taken(distinct, cases, "case", *words)
+    if overrides.is_empty():
+        shared = asked.drop("key", "case", "verdict")
+        menus = offers.recent.answer_of("menus", shared, lambda: _menus(asked, overrides, offers))
+    else:
+        menus = _menus(asked, overrides, offers)
+    return plans.hstack([menu]), menus
+
+
+def _menus(asked: pl.DataFrame, overrides: pl.DataFrame, offers: Offers) -> Menus:
+    choices, undecided = _decided_options(asked, overrides, offers)
+    menus = _with_defaults(asked[["menu"]], choices, offers)
+    return Menus(menus=menus, choices=choices, undecided=undecided)
 
 
 def _menu_keys(

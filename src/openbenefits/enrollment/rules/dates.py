@@ -50,8 +50,8 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
         keyed["profile"].cast(pl.Int64) * pairs.len() + pair, profiles.height * max(pairs.len(), 1)
     )
     combinations = with_taken(keyed[rows], profiles, "profile", *_PROFILE)
-    decided = _decide(combinations.with_columns(combination=pl.int_range(pl.len())), rulebook)
-    return plans.hstack(take(decided.sort("combination"), which, *DATES))
+    decided = rulebook.judged.answer_of("dates", combinations, lambda: _decide(combinations, rulebook))
+    return plans.hstack(take(decided, which, *DATES))
 
 
 def _profiles(cases: pl.DataFrame, rulebook: Rulebook) -> tuple[pl.DataFrame, pl.Series]:
@@ -83,9 +83,13 @@ def _names_any(rules: pl.Series, wanted: Sequence[str]) -> bool:
 
 def _longest_wait_days(rulebook: Rulebook) -> int:
     """Bound the days between a hire and the end of its wait, pay periods and month ends included."""
-    rules = rulebook.event_rules
+    wait: int = rulebook.derived.answer("longest wait", lambda: _longest_wait(rulebook.event_rules))
+    return wait + LONGEST_PERIOD_DAYS
+
+
+def _longest_wait(rules: pl.DataFrame) -> int:
     wait = rules.select((pl.col("waiting_months").cast(pl.Int32) * 31 + pl.col("waiting_days")).max()).item()
-    return (wait or 0) + LONGEST_PERIOD_DAYS
+    return int(wait or 0)
 
 
 LONGEST_PERIOD_DAYS = 70

@@ -11,7 +11,7 @@ from openbenefits.enrollment.rules.outcomes import DEFAULTED, ELECTED, KEPT, STA
 from openbenefits.programs.rulebook import Rulebook
 
 COLLECTING = ("dependents", "both")
-_MEMBER = ("case", "plan_type", "dependent_id")
+_MEMBER = {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
 
 
 def collects_dependents() -> pl.Expr:
@@ -22,6 +22,8 @@ def collects_dependents() -> pl.Expr:
 def dependent_messages(checking: Checking) -> list[pl.DataFrame]:
     """The persons named must be eligible, and as many of each kind as the coverage code covers."""
     taking = checking.enrolling().filter(collects_dependents())
+    if taking.is_empty():
+        return []
     named = judged_members(taking, checking.elected.members, checking.situation.members, checking.rulebook)
     counts = (
         named.filter(pl.col("why_not").is_null())
@@ -74,8 +76,11 @@ def allowed_members(
 ) -> pl.DataFrame:
     """All eligible dependents of the kinds a coverage code covers, oldest first.
 
-    Shapes: fresh has case, plan_type, option_id; plans their dependent_rule_id and price_on.
+    Shapes: fresh has case, plan_type, option_id; plans their dependent_rule_id and price_on. Answers case,
+            plan_type, dependent_id.
     """
+    if fresh.is_empty() or members.is_empty():
+        return pl.DataFrame(schema=_MEMBER)
     most = {kind: f"{kind}_max" for kind in PERSON_KINDS}
     codes = rulebook.options.select("option_id", *most.values()).unique("option_id")
     rows = fresh.select("case", "plan_type", "option_id").join(codes, on="option_id")
@@ -87,16 +92,18 @@ def allowed_members(
     ranked = judged.sort("case", "plan_type", "birth_on", "dependent_id", nulls_last=True)
     ranked = ranked.with_columns(room=room, group=kind_of_member())
     place = pl.int_range(pl.len()).over("case", "plan_type", "group")
-    return ranked.filter(place < pl.col("room"))
+    return ranked.filter(place < pl.col("room")).select(*_MEMBER)
 
 
 def still_members(
     kept: pl.DataFrame, plans: pl.DataFrame, members: pl.DataFrame, rulebook: Rulebook
 ) -> pl.DataFrame:
-    """Keep, of dependents covered so far, those who are still eligible."""
+    """Keep, of dependents covered so far, those who are still eligible: case, plan_type, dependent_id."""
+    if kept.is_empty():
+        return pl.DataFrame(schema=_MEMBER)
     rows = plans.join(kept.select("case", "plan_type").unique(), on=["case", "plan_type"], how="semi")
     judged = judged_members(rows, kept, members, rulebook)
-    return judged.filter(pl.col("why_not").is_null())
+    return judged.filter(pl.col("why_not").is_null()).select(*_MEMBER)
 
 
 def members_of(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
@@ -116,4 +123,4 @@ def members_of(checking: Checking, held: pl.DataFrame) -> pl.DataFrame:
         still_members(kept, plans, members, rulebook),
         allowed_members(of(DEFAULTED), plans, members, rulebook),
     ]
-    return pl.concat([part.select(_MEMBER) for part in parts]).unique(maintain_order=True)
+    return pl.concat([part.select(*_MEMBER) for part in parts]).unique(maintain_order=True)

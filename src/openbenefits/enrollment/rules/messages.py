@@ -1,11 +1,12 @@
 """Message rows of a preparation: who, what was expected, what was found. Never personal data."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import in_types, with_taken
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.eligibility.rules import is_undecided
 from openbenefits.programs.fields import CRITERIA
@@ -48,7 +49,7 @@ def message_rows(rows: pl.DataFrame, code: str | pl.Expr, expected: pl.Expr, fou
         for name, kind in MESSAGE_SCHEMA.items()
         if name not in named.columns
     ]
-    return named.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in MESSAGE_SCHEMA.items())
+    return in_types(named.with_columns(absent), MESSAGE_SCHEMA)
 
 
 def with_catalogue(messages: pl.DataFrame) -> pl.DataFrame:
@@ -80,8 +81,8 @@ def preparation_messages(
 ) -> pl.DataFrame:
     """Collect everything that stands in the way of the prepared events, or should be known."""
     parts = [
-        *_program_messages(cases),
-        *_plan_messages(plans),
+        *_said(cases, _of_programs()),
+        *_said(plans, _of_plans()),
         *_option_messages(options, plans),
         _undecided_messages(undecided, plans, offers),
         message_rows(
@@ -92,37 +93,40 @@ def preparation_messages(
     return with_catalogue(said if said.is_empty() else said.sort("case", maintain_order=True))
 
 
-def _program_messages(cases: pl.DataFrame) -> list[pl.DataFrame]:
+Said = Mapping[str, tuple[pl.Expr, pl.Expr, pl.Expr]]
+"""Messages by code: when each is said, what was expected, what was found."""
+
+
+@cache
+def _of_programs() -> Said:
+    """What is said of cases and their programs: made once, as every run says it."""
     is_error = pl.col("process_status") == ProcessStatus.AE.value
     is_without = pl.col("process_status").is_in([ProcessStatus.AN.value, ProcessStatus.FA.value])
     is_elsewhere, has_job = pl.col("is_outside_schedule"), pl.col("has_job")
     several = pl.col("programs_met") > 1
-    return _said(
-        cases,
-        {
-            "BA1001": (is_error & ~has_job, pl.lit("a job row on the event date"), pl.lit("none")),
-            "BA1101": (
-                is_error & has_job & several,
-                pl.lit("one program"),
-                pl.format("{} programs", "programs_met"),
-            ),
-            "BA1105": (
-                is_error & has_job & ~several,
-                pl.lit("every field a program's rule looks at"),
-                _missing_facts(),
-            ),
-            "BA1102": (is_without & ~is_elsewhere, pl.lit("one program"), pl.lit("none")),
-            "BA1103": (
-                is_without & is_elsewhere,
-                pl.lit("a program of the schedule"),
-                pl.lit("another program"),
-            ),
-        },
-    )
+    return {
+        "BA1001": (is_error & ~has_job, pl.lit("a job row on the event date"), pl.lit("none")),
+        "BA1101": (
+            is_error & has_job & several,
+            pl.lit("one program"),
+            pl.format("{} programs", "programs_met"),
+        ),
+        "BA1105": (
+            is_error & has_job & ~several,
+            pl.lit("every field a program's rule looks at"),
+            _missing_facts(),
+        ),
+        "BA1102": (is_without & ~is_elsewhere, pl.lit("one program"), pl.lit("none")),
+        "BA1103": (
+            is_without & is_elsewhere,
+            pl.lit("a program of the schedule"),
+            pl.lit("another program"),
+        ),
+    }
 
 
-def _said(rows: pl.DataFrame, said: Mapping[str, tuple[pl.Expr, pl.Expr, pl.Expr]]) -> list[pl.DataFrame]:
-    """Say a message of the rows of which its condition holds: code to condition, expected, found."""
+def _said(rows: pl.DataFrame, said: Said) -> list[pl.DataFrame]:
+    """Say each message of the rows of which its condition holds."""
     holds = rows.select(condition.alias(code) for code, (condition, _, _) in said.items())
     return [
         message_rows(rows.filter(holds[code]), code, expected, found)
@@ -158,7 +162,9 @@ def _missing_facts() -> pl.Expr:
     return pl.concat_str([pl.lit("missing:"), *names], separator=" ", ignore_nulls=True)
 
 
-def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
+@cache
+def _of_plans() -> Said:
+    """What is said of plan types: made once, as every run says it."""
     considered, known = ~pl.col("is_ignored"), pl.col("rule_row").is_not_null()
     begin_missing = pl.when("is_program").then(pl.col("coverage_begins_on").is_null())
     begins = ~pl.col("is_ending") & begin_missing.otherwise("is_begin_missing")
@@ -169,32 +175,29 @@ def _plan_messages(plans: pl.DataFrame) -> list[pl.DataFrame]:
         .otherwise(pl.lit("the calendar ends too early"))
     )
     gone = pl.col("is_lost") & ~pl.col("is_ending") & pl.col("current_level").is_null()
-    return _said(
-        plans,
-        {
-            "BA1201": (
-                considered & ~known & ~pl.col("is_program"),
-                pl.lit("an event rule for this class, or a blank one"),
-                pl.lit("none"),
-            ),
-            "BA1205": (
-                considered & known & (begins | ends).fill_null(value=False),
-                pl.lit("an active pay group with a calendar for the days in question"),
-                no_calendar,
-            ),
-            "BA1206": (
-                considered & (pl.col("default_fault") == "none"),
-                pl.format("an option for the default '{}'", "default_method"),
-                pl.lit("none eligible"),
-            ),
-            "BA1207": (
-                considered & (pl.col("default_fault") == "several"),
-                pl.lit("one default at the lowest level"),
-                pl.lit("several"),
-            ),
-            "BA1210": (considered & gone, pl.lit("the present option in the program"), pl.lit("not there")),
-        },
-    )
+    return {
+        "BA1201": (
+            considered & ~known & ~pl.col("is_program"),
+            pl.lit("an event rule for this class, or a blank one"),
+            pl.lit("none"),
+        ),
+        "BA1205": (
+            considered & known & (begins | ends).fill_null(value=False),
+            pl.lit("an active pay group with a calendar for the days in question"),
+            no_calendar,
+        ),
+        "BA1206": (
+            considered & (pl.col("default_fault") == "none"),
+            pl.format("an option for the default '{}'", "default_method"),
+            pl.lit("none eligible"),
+        ),
+        "BA1207": (
+            considered & (pl.col("default_fault") == "several"),
+            pl.lit("one default at the lowest level"),
+            pl.lit("several"),
+        ),
+        "BA1210": (considered & gone, pl.lit("the present option in the program"), pl.lit("not there")),
+    }
 
 
 def _option_messages(options: pl.DataFrame, plans: pl.DataFrame) -> list[pl.DataFrame]:

@@ -48,14 +48,26 @@ def outcomes(checking: Checking, rows: pl.DataFrame | None = None) -> pl.DataFra
     others = _standing(checking, pl.concat([rows.select(key), touched.select(key)]))
     known = pl.concat([elected, _defaulted(checking, touched)], how="diagonal_relaxed")
     known = with_taken(known, checking.rulebook.options, "option_row", *_OPTION, *_REQUIRED)
-    latest = checking.rulebook.options.unique("option_id", keep="last", maintain_order=True)
-    others = others.join(latest.select("option_id", *_OPTION, *_REQUIRED), on="option_id", how="left")
+    options = checking.rulebook.options
+    latest = checking.rulebook.derived.answer("latest options", lambda: _latest(options))
+    others = others.join(latest, on="option_id", how="left")
     found = pl.concat([known.select(OUTCOME), others.select(OUTCOME)], how="vertical_relaxed")
     return found.with_columns(pl.col("is_hsa").fill_null(pl.col("plan_type") == HSA))
 
 
+def _latest(options: pl.DataFrame) -> pl.DataFrame:
+    """What each option is, and needs, as last set up."""
+    latest = options.unique("option_id", keep="last", maintain_order=True)
+    return latest.select("option_id", *_OPTION, *_REQUIRED)
+
+
 def looked_at(rulebook: Rulebook) -> list[str]:
     """Name the plan types whose outcome some check looks at: where none does, nothing is to be found out."""
+    found: list[str] = rulebook.derived.answer("plan types looked at", lambda: _looked_at(rulebook))
+    return found
+
+
+def _looked_at(rulebook: Rulebook) -> list[str]:
     own = rulebook.plan_rows.select("plan_row", "plan_type", "is_hsa")
     linked = rulebook.options.select("plan_row", "required_plan_type").drop_nulls().join(own, on="plan_row")
     grouped = rulebook.plans.filter(pl.col("coverage_group_id").is_not_null())
@@ -79,6 +91,11 @@ def sharing_rows(rulebook: Rulebook) -> pl.DataFrame:
     """The plan types of a program that share a legal limit: plan_row, program_row, plan_type, annual_limit,
     amount_kind.
     """
+    found: pl.DataFrame = rulebook.derived.answer("shared limits", lambda: _sharing_rows(rulebook))
+    return found
+
+
+def _sharing_rows(rulebook: Rulebook) -> pl.DataFrame:
     limited = rulebook.plan_rows.filter(pl.col("annual_limit").is_not_null()).select(
         "plan_row", "program_row", "plan_type", "annual_limit", "amount_kind"
     )

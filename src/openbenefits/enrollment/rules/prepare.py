@@ -254,6 +254,20 @@ def _with_household(
 
     A plan type whose covered dependents are settled has a household of its own (`chosen_for`).
     """
+    if situation.members.height:
+        return _with_some_household(plans, situation, rulebook)
+    counts = [counted(kind) for kind in used_kinds(rulebook)]
+    nobody: pl.DataFrame = rulebook.derived.answer(
+        ("nobody", *situation.members.columns), lambda: _with_some_household(plans, situation, rulebook)[1]
+    )
+    alone = [pl.lit(0, pl.Int16).alias(name) for name in counts]
+    return plans.with_columns(pl.lit(None, pl.Int32).alias("plan_unit"), *alone), nobody
+
+
+def _with_some_household(
+    plans: pl.DataFrame, situation: Situation, rulebook: Rulebook
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Do it where somebody has a dependent; else there is nothing to number."""
     key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
     chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
     looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)

@@ -16,7 +16,7 @@ from openbenefits.enrollment.rules.contributed import contributed_messages
 from openbenefits.enrollment.rules.elected import Checking, Elected
 from openbenefits.enrollment.rules.links import group_messages, hsa_messages, link_messages
 from openbenefits.enrollment.rules.members import dependent_messages
-from openbenefits.enrollment.rules.messages import message_rows, with_catalogue
+from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.outcomes import outcomes
 from openbenefits.enrollment.rules.prepare import Prepared, Situation
 from openbenefits.enrollment.rules.rule_checks import rule_messages, without_ignored
@@ -40,6 +40,8 @@ def check_elections(
 def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Check elections that are located already; see check_elections."""
     rows = checking.rows
+    if rows.is_empty():  # every check is one of elections
+        return rows.with_columns(is_valid=pl.lit(value=True)), with_catalogue(no_messages())
     would_hold = fall(checking, outcomes(checking), with_elected=False).held
     parts = [
         *_offer_messages(checking),
@@ -65,6 +67,8 @@ def checked(checking: Checking) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def missing_elections(prepared: Prepared, elections: pl.DataFrame) -> pl.DataFrame:
     """Name the plan types that require an election and have none, in events with some (rulings §4)."""
+    if elections.is_empty():
+        return with_catalogue(no_messages())
     started = elections.select("case").unique()
     required = prepared.plans.filter(pl.col("is_election_required") & pl.col("is_choice"))
     open_ones = required.join(started, on="case", how="semi").join(

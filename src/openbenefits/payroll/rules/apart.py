@@ -10,6 +10,7 @@ from openbenefits.payroll.rules.takings import OWNER
 from openbenefits.programs.rulebook import Rulebook
 
 PLACE = (*OWNER, "plan_type", "slot")
+PLAN_TYPE = (*OWNER, "plan_type")
 
 _BOOKKEEPING = ("version", "basis", "waive_reason", "schedule_id", "event_number", "rule", "run_id")
 """Columns of a change point that no amount follows from."""
@@ -30,8 +31,8 @@ class Owing:
 def apart(before: Owing, after: Owing, rulebook: Rulebook) -> tuple[Owing, Owing]:
     """Keep, of what people hold at two times, what may owe different amounts; facts and set-up are the same.
 
-    Plan types owe independently of one another, but where credits are used, or a program gives and takes
-    something in general: there, one plan type that differs keeps all of its person's.
+    Plan types owe independently of one another, each with all its slots, but where credits are used, or a
+    program gives and takes something in general: there, one that differs keeps all of its person's.
     """
     places = _owing_places(before, after)
     owners = places.select(OWNER)
@@ -50,22 +51,24 @@ def apart(before: Owing, after: Owing, rulebook: Rulebook) -> tuple[Owing, Owing
 
 
 def _owing_places(before: Owing, after: Owing) -> pl.DataFrame:
-    """Name the places whose points, or members, differ, and where either side holds something."""
+    """Name the plan types whose points, or members, differ, and where either side holds something."""
     said = [name for name in before.points.columns if name not in _BOOKKEEPING]
     named = [*PLACE, "begins_on", "dependent_id"]
     differing = [
         _only_one_side(before.points, after.points, said),
         _only_one_side(before.members, after.members, named),
     ]
-    places = pl.concat([rows.select(PLACE) for rows in differing]).unique()
+    places = pl.concat([rows.select(PLAN_TYPE) for rows in differing]).unique()
     holds = pl.col("kind").is_in(HELD) & pl.col("option_id").is_not_null()
-    holding = pl.concat([one.points.filter(holds).select(PLACE) for one in (before, after)])
-    return places.join(holding, on=list(PLACE), how="semi")
+    holding = pl.concat([one.points.filter(holds).select(PLAN_TYPE) for one in (before, after)])
+    return places.join(holding, on=list(PLAN_TYPE), how="semi")
 
 
 def _only_one_side(before: pl.DataFrame, after: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """List the rows that are on one of two sides only."""
-    sides = before.select(columns), after.select(columns)
+    sides = before[columns], after[columns]
+    if sides[0].equals(sides[1]):
+        return sides[0].clear()
     gone = sides[0].join(sides[1], on=columns, how="anti", nulls_equal=True)
     new = sides[1].join(sides[0], on=columns, how="anti", nulls_equal=True)
     return pl.concat([gone, new])
@@ -80,11 +83,11 @@ def _of(owing: Owing, places: pl.DataFrame, everything: pl.DataFrame) -> Owing:
     points = owing.points
     wanted = pl.concat(
         [
-            points.select(PLACE).unique().join(everything, on=list(OWNER), how="semi"),
-            places.select(PLACE),
+            points.select(PLAN_TYPE).unique().join(everything, on=list(OWNER), how="semi"),
+            places.select(PLAN_TYPE),
         ]
     ).unique()
-    return replace(owing, points=points.join(wanted, on=list(PLACE), how="semi", maintain_order="left"))
+    return replace(owing, points=points.join(wanted, on=list(PLAN_TYPE), how="semi", maintain_order="left"))
 
 
 __all__ = ["PLACE", "Owing", "apart"]

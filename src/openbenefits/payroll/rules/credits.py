@@ -81,7 +81,11 @@ def admitted(
 
 def _ruled(rulebook: Rulebook) -> pl.Series:
     """Name the general options with an eligibility rule."""
-    options = rulebook.options
+    found: pl.Series = rulebook.derived.answer("ruled in general", lambda: _find_ruled(rulebook.options))
+    return found
+
+
+def _find_ruled(options: pl.DataFrame) -> pl.Series:
     return options.filter(pl.col("option_type").is_in(GENERAL) & (pl.col("rule_bit") != 0))[
         "option_id"
     ].unique()

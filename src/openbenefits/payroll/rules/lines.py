@@ -8,7 +8,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
-from openbenefits.core.columns import with_neighbours, with_taken
+from openbenefits.core.columns import in_types, with_neighbours, with_taken
 from openbenefits.payroll.rules.causes import with_causes, with_content
 from openbenefits.payroll.rules.credits import GIVEN, admitted, general_points
 from openbenefits.payroll.rules.excess import CREDIT, with_excess
@@ -149,9 +149,7 @@ def _amounts(
 
 def _shown(lines: pl.DataFrame, begin: date, through: date) -> pl.DataFrame:
     shown = lines.filter(pl.col("ends_on").is_between(begin, through))
-    return shown.select(pl.col(name).cast(kind) for name, kind in LINE.items()).sort(
-        *OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class"
-    )
+    return in_types(shown, LINE).sort(*OWNER, "ends_on", "plan_type", "slot", "kind", "tax_class")
 
 
 def _numbered_points(points: pl.DataFrame) -> pl.DataFrame:
@@ -272,10 +270,13 @@ def with_setup(held: pl.DataFrame, points: pl.DataFrame, rulebook: Rulebook) -> 
 
 
 def _cost_kinds(rulebook: Rulebook) -> pl.DataFrame:
+    found: pl.DataFrame = rulebook.derived.answer("kinds of costs", lambda: _find_cost_kinds(rulebook.costs))
+    return found
+
+
+def _find_cost_kinds(costs: pl.DataFrame) -> pl.DataFrame:
     kind = pl.col("cost_type")
-    return rulebook.costs.group_by("option_row").agg(
-        has_price=(kind == "P").any(), has_credit=(kind == "C").any()
-    )
+    return costs.group_by("option_row").agg(has_price=(kind == "P").any(), has_credit=(kind == "C").any())
 
 
 # --- amounts --------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.core.codes import AmountKind
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import in_types, with_taken
 from openbenefits.core.plan_types import HEALTH
 from openbenefits.eligibility.dependents import (
     DEPENDENT_RULE,
@@ -93,7 +93,7 @@ def with_year(
 def decisions_of_cases(decisions: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     """Lay what was decided about prices of people out for each of their cases."""
     rows = facts.select("case", *OWNER).join(decisions, on=list(OWNER))
-    return rows.select(pl.col(name).cast(kind) for name, kind in PRICE_DECISIONS.items())
+    return in_types(rows, PRICE_DECISIONS)
 
 
 def with_edges(lines: pl.DataFrame, points: pl.DataFrame, edges: pl.DataFrame | None) -> pl.DataFrame:

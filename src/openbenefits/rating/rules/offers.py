@@ -5,12 +5,13 @@ look positions up.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, OptionType
 from openbenefits.core.columns import with_taken
+from openbenefits.programs.recent import Recent
 from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook, used_kinds
 from openbenefits.rating.rules.pricing import with_pricing
 from openbenefits.rating.rules.shares import GIVEN
@@ -42,6 +43,7 @@ class Offers:
     costs: pl.DataFrame
     units: pl.DataFrame
     kinds: tuple[str, ...]
+    recent: Recent = field(default_factory=Recent, init=False, repr=False, compare=False)
 
 
 FEW_DAYS = 1_000

@@ -98,7 +98,7 @@ class _Book:
         self.years = years.height
         found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
         self.year_numbers = found["year_number"].cast(pl.Int64)
-        self.pays = _pays(years, rulebook)
+        self.pays: pl.Series = rulebook.judged.answer_of("pays", years, lambda: _pays(years, rulebook))
         self.states_employer = states_employer(rulebook)
 
     @cached_property

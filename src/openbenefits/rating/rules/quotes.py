@@ -53,7 +53,7 @@ def find_quotes(
     rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
     rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
     rows = rows.with_columns(age_on="price_on", serving_on="price_on")
-    keys = _used_keys(rulebook, offers.units["rate_version"])
+    keys = offers.recent.answer("keys", lambda: _used_keys(rulebook, offers.units["rate_version"]))
     is_ruled = has_calculations(offers)
     known = {key.fact for key in keys if key.fact in cases.columns}
     known |= set(PLACES) if "zip" in known and asks_addresses(rulebook) else set()
