@@ -23,7 +23,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from hypothesis import settings as settings_of_hypothesis
 from psycopg import sql
-from tests import copies
+from tests import copies, passwords
 
 import openbenefits
 from openbenefits.store import secrets, server, use_database
@@ -78,6 +78,7 @@ settings_of_hypothesis.register_profile("default", deadline=None)  # machines ar
 settings_of_hypothesis.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings_of_hypothesis.load_profile("default")
 gc.set_threshold(100_000, 50, 100)  # frames hold no cycles: looking for them took a tenth of the time
+passwords.hash_quickly()
 _set_up()  # at import: the conftest files of folders below import models
 
 

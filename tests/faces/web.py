@@ -131,5 +131,7 @@ if __name__ == "__main__":
     from openbenefits.store.startup import set_up_django
 
     set_up_django(os.environ["DATABASE_URL"], as_face=True)
+    from tests.passwords import hash_quickly
 
+    hash_quickly()
     main(sys.stdin, answers)
