@@ -220,7 +220,7 @@ def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(two, fresh_datab
         voucher("X-9", ("VIS", "202511", 99.0, 9.0), voidDate="2025-11-20"),
         voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
         voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
-        voucher("nobody", ("VIS", "202510", 5.0, 0)),
+        voucher("nobody", ("VIS", "202510", 5.0, None)),
     )
     made = bill_from_platform(connection, session, known, MONTH, **BY)
     lines = load_rows(connection, InvoiceLine, made.pk)
@@ -230,6 +230,8 @@ def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(two, fresh_datab
         second["employee_number"]: 2 * round(half * 100),
         "nobody": 500,
     }
+    shares = dict(lines.select("employee_number", "employer_cents").iter_rows())
+    assert (shares["nobody"], shares[second["employee_number"]]) == (None, 100)  # not said is not 0
     told = reconcile(connection, made, **BY)
     assert (told["matched"], told["unmatched"]) == (2, 1)
     with pytest.raises(InvoiceRefused, match="expected vouchers that bill benefits"):

@@ -74,25 +74,31 @@ def bill_from_platform(
         return load(connection, order, author=author, now=now)
 
 
-def billed_lines(vouchers: Iterable[Mapping[str, Any]], names: Names) -> dict[Line, tuple[int, int]]:
-    """Add up what vouchers billed, and the employer's part, by employee, plan and coverage month; cents."""
-    sums: dict[Line, tuple[int, int]] = {}
+def billed_lines(vouchers: Iterable[Mapping[str, Any]], names: Names) -> dict[Line, tuple[int, int | None]]:
+    """Add up what vouchers billed, and the employer's part, by employee, plan and coverage month; cents.
+
+    Missing: the employer's part is None where one of the lines does not say it: then it is not compared.
+    """
+    sums: dict[Line, tuple[int, int | None]] = {}
     for line, billed, employer in _lines(vouchers, names):
-        before = sums.get(line, (0, 0))
-        sums[line] = (before[0] + billed, before[1] + employer)
+        before, share = sums.get(line, (0, 0))
+        sums[line] = (before + billed, None if share is None or employer is None else share + employer)
     return sums
 
 
-def _lines(vouchers: Iterable[Mapping[str, Any]], names: Names) -> Iterator[tuple[Line, int, int]]:
+def _lines(vouchers: Iterable[Mapping[str, Any]], names: Names) -> Iterator[tuple[Line, int, int | None]]:
+    """List what vouchers bill; what they do not bill (no premium) is no line."""
     for voucher in vouchers:
         for benefit in voucher.get("benefit") or ():
-            billed, employer = (cents(benefit.get(name)) or 0 for name in ("premiumAmt", "empContrib"))
+            billed, employer = (cents(benefit.get(name)) for name in ("premiumAmt", "empContrib"))
             if billed or employer:
                 plan = names.ours("plan", text(benefit.get("planId")))
                 place = (text(voucher.get("employeeId")), plan, text(benefit.get("coveragePeriod")))
-                yield place, billed, employer
+                yield place, billed or 0, employer
 
 
-def _dollars(amount: int) -> str:
+def _dollars(amount: int | None) -> str:
+    if amount is None:
+        return ""
     whole, rest = divmod(abs(amount), 100)
     return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
