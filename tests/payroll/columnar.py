@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import polars as pl
 from tests.laws.kernel import JOBS, jobs_of
-from tests.laws.situations import price_decision_rows
+from tests.laws.situations import job_history_rows, price_decision_rows
 from tests.oracle.deductions import person_on
 from tests.oracle.documents import as_written
 from tests.oracle.rows import Row
@@ -17,7 +17,7 @@ from openbenefits.payroll.rules import Known, fact_days, owed_lines
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import LoadedBundle, load
 from openbenefits.programs.rulebook import compile_rulebook
-from openbenefits.rating.rules.bases import BENEFIT_BASES, base_pay
+from openbenefits.rating.rules.bases import BENEFIT_BASES, JOB_HISTORY, base_pay
 from openbenefits.rating.rules.decided import PRICE_DECISIONS
 from openbenefits.rating.rules.price_days import PAY_HISTORY
 
@@ -124,12 +124,14 @@ class Projection:
         stated = [
             {"case": case, **one} for case in persons for one in persons[case].get("benefit_bases") or []
         ]
+        by_day = [row for case, person in persons.items() for row in job_history_rows(case, person)]
         return base_pay(
             days.select("case", on="as_of"),
             pl.DataFrame(jobs, schema=JOBS),
             history,
             pl.DataFrame(stated, schema=BENEFIT_BASES),
             self.rulebook,
+            pl.DataFrame(by_day, schema=JOB_HISTORY),
         )
 
     def points(self, points: list[Row]) -> pl.DataFrame:
