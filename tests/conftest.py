@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.core import mail
 from django.core.management import call_command
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -116,6 +117,12 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
 def kept() -> Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]:
     """Answer the function that fills a test's blank clone: by what it is given, from the second time on by a copy."""
     return copies.fill
+
+
+@pytest.fixture(autouse=True)
+def no_mail_of_others() -> None:
+    """Give each test an empty outbox: which files share a process differs from run to run."""
+    mail.outbox = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

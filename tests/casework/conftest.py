@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.core import mail
 from django.db import connection
 
 from openbenefits.accounts.models import User
@@ -55,7 +54,6 @@ def house(filled_database):
     tables = ", ".join(f"casework_{name}" for name in EMPTIED)
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
-    mail.outbox = []
     return numbers()
 
 
@@ -63,7 +61,6 @@ def house(filled_database):
 def own_house(fresh_database, kept):
     """The same in a database of the test's own, whose set-up it may change."""
     kept(fresh_database, "casework", build)
-    mail.outbox = []
     return numbers()
 
 

@@ -22,11 +22,6 @@ BY = {"author": "test", "now": NOW}
 IN_MEMORY = override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 
 
-@pytest.fixture(autouse=True)
-def no_mail():
-    mail.outbox = []
-
-
 def agree(client_id, person_id, channel, *, on=DAY):
     return services.choose_channel(client_id, person_id, channel, consented_on=on, how="on paper", **BY)
 

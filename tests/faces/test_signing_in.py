@@ -76,7 +76,6 @@ def test_a_link_signs_in_once(browser, users, monkeypatch):
 
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_a_code_by_mail_signs_in(browser, users):
-    mail.outbox = []
     page = browser.post("/account/login/code/", {"email": "employee@example.com"}, follow=True)
     assert page.status_code == 200
     (letter,) = mail.outbox

@@ -42,7 +42,6 @@ def link_in(letter) -> str:
 @MAILED
 def test_somebody_is_invited_and_comes_in_by_the_link_once(as_user, as_owner):
     invited = {"name": "newcomer", "email": "newcomer@example.com", "role": "broker"}
-    mail.outbox = []
     told = as_user("hr").post(USERS, invited, follow=True)
     assert "newcomer" in text(told)
     (letter,) = mail.outbox
