@@ -76,8 +76,8 @@ def _set_up() -> None:
 
 
 # machines are shared and noisy; what passed here passes there: new cases are drawn by `make fuzz` alone
+settings_of_hypothesis.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)
 settings_of_hypothesis.register_profile("default", deadline=None, derandomize=True)
-settings_of_hypothesis.register_profile("fuzz", deadline=None, derandomize=False, max_examples=2_000)
 settings_of_hypothesis.load_profile("default")
 gc.set_threshold(100_000, 50, 100)  # frames hold no cycles: looking for them took a tenth of the time
 passwords.hash_quickly()

@@ -208,6 +208,35 @@ def test_percent_of_pay():
     assert lines.height == 26
 
 
+@pytest.mark.parametrize(
+    ("amount", "stated"),
+    [
+        ("percent_of_pay", {"percent_thousandths": 6_000, "after_tax_thousandths": 1_000}),
+        ("annual_pledge", {"pledge_cents": 260_000}),
+        ("none", {}),
+    ],
+)
+def test_what_is_no_option_on_the_day_of_a_pay_has_no_amount(amount, stated):
+    peo, client, _ = base()
+    option = {"code": "K", "deduction_code": "FSABT", "costs": [{"rate_table": "TWENTY"}]}
+    plan = {"plan_type": "40", "event_rule": "FSA", "amount": amount, "options": [option]}
+    program = client["programs"][0]
+    later = plan | {"options": [option | {"active": False}]}
+    versions = [
+        program | {"from": begins_on, "plan_types": [*program["plan_types"], one]}
+        for begins_on, one in ((program["from"], plan), (date(2026, 6, 1), later))
+    ]
+    setup = Projection(peo, client | {"programs": versions})
+    lines = taken(
+        setup.owed(somebody(), [medical(option="K") | {"plan_type": "40"} | stated], BEGIN, THROUGH)
+    )
+    offered = lines.filter(pl.col("ends_on") < date(2026, 6, 1))
+    assert offered["fault"].null_count() == offered.height > 0
+    gone = lines.filter(pl.col("ends_on") >= date(2026, 6, 1))
+    assert gone["owed_cents"].null_count() == gone.height > 0
+    assert set(gone["fault"]) == {"option"}
+
+
 def test_a_register_of_changes(setup):
     old = setup.owed(somebody(), [medical(), fsa(26_000)], BEGIN, date(2026, 2, 28))
     new = setup.owed(

@@ -298,12 +298,14 @@ def _with_amounts(lines: pl.DataFrame, facts: pl.DataFrame, flagged: pl.DataFram
     percent = _percents(lines.filter(is_percent.fill_null(value=False)), facts)
     columns = priced.columns
     is_offered = pl.col("option_row").is_not_null()  # else: what is no option that day takes nothing known
-    given = [priced.filter(~is_credit & is_offered).select(_TAKEN), percent.select(_TAKEN)]
+    given = [part.filter(~is_credit & is_offered).select(_TAKEN) for part in (priced, percent)]
     pledges = with_first_pay(lines.filter(is_pledge.fill_null(value=False)), flagged)
     pledged = with_pledge_shares(pledges, pl.concat(given))
-    pledged = pledged.with_columns(owed_cents=pl.when(is_offered).then("owed_cents"))
-    nothing = [pl.lit(0, pl.Int64).alias("employer_cents")]
-    rows = [priced, *(part.with_columns(nothing).select(columns) for part in (pledged, percent))]
+    of_employee = {
+        "owed_cents": pl.when(is_offered).then("owed_cents"),
+        "employer_cents": pl.lit(0, pl.Int64),
+    }
+    rows = [priced, *(part.with_columns(**of_employee).select(columns) for part in (pledged, percent))]
     return pl.concat(rows).with_columns(fault=_fault())
 
 
