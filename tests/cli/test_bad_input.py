@@ -4,8 +4,11 @@ import os
 import shutil
 
 import pytest
+import typer
 
+from openbenefits.cli.deciding import UNDO, decided
 from openbenefits.cli.demo import alone
+from openbenefits.cli.options import parts_of
 from openbenefits.sample import SAMPLE_FOLDER
 from openbenefits.store import use_database
 
@@ -159,3 +162,12 @@ def test_second_demo_waits_for_the_first(cli, monkeypatch, tmp_path):
     monkeypatch.delenv("DATABASE_URL")
     with alone():
         assert_refused(cli("demo"), "another demo is playing")
+
+
+def test_an_option_and_a_decision_there_are_none():
+    with pytest.raises(typer.BadParameter, match="expected TYPE/CODE, found MED-EE"):
+        parts_of("MED-EE", "TYPE/CODE")
+    with pytest.raises(typer.BadParameter, match="expected eligible, ineligible, withdrawn, undo, found no"):
+        decided("no", UNDO)
+    assert (parts_of(None, "TYPE/CODE"), parts_of("STD/MED-EE", "PROGRAM/CODE")) == (None, ("STD", "MED-EE"))
+    assert (decided("ineligible"), decided("withdrawn"), decided(UNDO, UNDO)) == (False, None, None)

@@ -43,9 +43,8 @@ def _let_exclude_each_other(draw: DrawFn, client: Row) -> None:
                 row["criteria"] = [{"field": "full_part_time", "values": [value]}]
 
 
-@st.composite
-def peo_setups(draw: DrawFn) -> Row:
-    classes = [
+def _event_classes(draw: DrawFn) -> list[Row]:
+    classes: list[Row] = [
         {"code": "MSC", "name": "Miscellaneous", "use": "default", "priority": 900},
         {"code": "HIR", "name": "Hire", "use": "specific", "priority": 100},
         {"code": "BIR", "name": "Birth", "use": "specific", "priority": 200},
@@ -60,6 +59,10 @@ def peo_setups(draw: DrawFn) -> Row:
     ]
     for event_class in classes:
         event_class["guard_full_termination"] = rarely(draw, 4)
+    return classes
+
+
+def _coverage_codes(draw: DrawFn) -> list[Row]:
     most = draw(st.sampled_from([1, 2, 99]))
     alone, one = {"EE": {"min": 1, "max": 1}}, {"min": 1, "max": 1}
     children = {"min": 1, "max": most}
@@ -68,14 +71,19 @@ def peo_setups(draw: DrawFn) -> Row:
     persons += [{**alone, "SP": one, "CH": children}, {**alone, "DP": one, "CH": {"min": 0, "max": 99}}]
     persons += [{**alone, "SS": one, "CH": {"min": 0, "max": most}}, {"NQ": children}, {"DP": one}]
     persons += [{"EE": {"min": 0, "max": draw(st.integers(0, 1))}, "DP": one, "NQ": {"min": 0, "max": most}}]
+    return [
+        {"code": code, "name": code, "persons": allowed, "imputed_against": imputed.get(code)}
+        for code, allowed in zip(COVERAGE_CODES, persons, strict=True)
+    ]
+
+
+@st.composite
+def peo_setups(draw: DrawFn) -> Row:
     return {
         "bundle": {"kind": "peo", "code": "PEO", "name": "The PEO"},
-        "event_classes": classes,
+        "event_classes": _event_classes(draw),
         "actions": [{"action": "HIR", "event_class": "HIR"}, {"action": "TER", "event_class": "TER"}],
-        "coverage_codes": [
-            {"code": code, "name": code, "persons": allowed, "imputed_against": imputed.get(code)}
-            for code, allowed in zip(COVERAGE_CODES, persons, strict=True)
-        ],
+        "coverage_codes": _coverage_codes(draw),
         "plans": [
             {
                 "code": f"P{kind}{which}",

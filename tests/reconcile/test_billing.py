@@ -54,10 +54,11 @@ def file_of(rows: pl.DataFrame, path):
     return path
 
 
-def test_each_fault_of_a_bill_is_found_and_four_legs_meet_to_the_cent(two, fresh_database, tmp_path):
-    connection, client = fresh_database, two["harbor"]
-    rows = bill_of(connection, client)
-    # the carrier bills somebody whose coverage has ended, a dollar too much of another, and is owed 80 percent
+def loaded_from_the_carrier(connection, two, vision: pl.DataFrame, path):
+    """The carrier bills somebody whose coverage has ended, a dollar too much of another, and is owed 80 percent.
+
+    Answers its invoice and whose coverage has ended.
+    """
     terms = msgspec.structs.replace(
         terms_of(CARRIER), carriers=("Sample Mutual (invented)",), owed={VISION: 80_000_000}
     )
@@ -67,30 +68,42 @@ def test_each_fault_of_a_bill_is_found_and_four_legs_meet_to_the_cent(two, fresh
     lines = lines.with_columns(
         premium_cents=pl.when(plan=VISION).then((cents * 80 + 50) // 100).otherwise(cents)
     )
-    vision = rows.filter(plan=VISION)
     over = vision["person_id"][3]
     lines = lines.with_columns(
         premium_cents=cents + pl.when(person_id=over, plan=VISION).then(100).otherwise(0)
     )
-    units = expect(connection, [client], Terms(carriers=("*",)), [MONTH]).units
+    units = expect(connection, [two["harbor"]], Terms(carriers=("*",)), [MONTH]).units
     ended = vision.row(4, named=True)
     plan = units.filter(person_id=ended["person_id"], plan_id=ended["plan_id"])
     end(plan, date(2025, 9, 30))
-    carriers = loading.load(connection, order(write(lines, tmp_path / "carrier.csv")), **BY)
+    carriers = loading.load(connection, order(write(lines, path)), **BY)
     reconcile(connection, carriers, **BY)
-    missing, amount, share = (vision.row(at, named=True) for at in (0, 1, 2))
-    # LTD: one program pays all of it, the other half; somebody of the other is billed as of the first
-    half = rows.filter(pl.col("share_cents") < pl.col("expected_cents"), plan=LTD).row(0, named=True)
+    return carriers, ended
+
+
+def spoiled(rows: pl.DataFrame, **whom) -> pl.DataFrame:
+    """A bill without the missing, too low for `amount`, its shares wrong for `share` and `half`."""
     mine = {
         name: (pl.col("person_id") == one["person_id"]) & (pl.col("plan") == one["plan"])
-        for name, one in (("missing", missing), ("amount", amount), ("share", share), ("half", half))
+        for name, one in whom.items()
     }
-    bill = rows.filter(~mine["missing"]).with_columns(
+    return rows.filter(~mine["missing"]).with_columns(
         expected_cents=pl.col("expected_cents") - pl.when(mine["amount"]).then(250).otherwise(0),
         share_cents=pl.when(mine["half"])
         .then("expected_cents")
         .otherwise(pl.col("share_cents") - pl.when(mine["share"]).then(100).otherwise(0)),
     )
+
+
+def test_each_fault_of_a_bill_is_found_and_four_legs_meet_to_the_cent(two, fresh_database, tmp_path):
+    connection, client = fresh_database, two["harbor"]
+    rows = bill_of(connection, client)
+    vision = rows.filter(plan=VISION)
+    carriers, ended = loaded_from_the_carrier(connection, two, vision, tmp_path / "carrier.csv")
+    missing, amount, share = (vision.row(at, named=True) for at in (0, 1, 2))
+    # LTD: one program pays all of it, the other half; somebody of the other is billed as of the first
+    half = rows.filter(pl.col("share_cents") < pl.col("expected_cents"), plan=LTD).row(0, named=True)
+    bill = spoiled(rows, missing=missing, amount=amount, share=share, half=half)
     given_ = {"client_id": client, "carrier": BILLS, "kind": "billing"}
     ours = loading.load(connection, order(file_of(bill, tmp_path / "bill.csv"), "B-1", **given_), **BY)
     told = reconcile(connection, ours, **BY)

@@ -40,6 +40,12 @@ def preview(connection: Any, file: HandedIn, *, now: datetime) -> opening.Previe
     return opening.preview(connection, file.client_id, data, file.name, _meant(file), on=on, now=now)
 
 
+def choose(file: HandedIn, *, is_partial: bool) -> None:
+    """Say whether families with faults are left out, and the rest taken."""
+    file.options = file.options | {"is_partial": is_partial}
+    file.save(update_fields=["options"])
+
+
 def carry_out(
     connection: Any, file: HandedIn, path: Path, mapping: Mapping[str, str], author: str, now: datetime
 ) -> tuple[int | None, dict[str, Any]]:

@@ -8,26 +8,48 @@ import typer
 from openbenefits.cli.clock import now
 from openbenefits.cli.consequences import tell
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.options import AsOf, By, ClientCode, Number, Person, Record, Schedule, parse_day
+from openbenefits.cli.options import (
+    AsOf,
+    By,
+    ClientCode,
+    Number,
+    Person,
+    Program,
+    Record,
+    Schedule,
+    TypedOption,
+    parse_day,
+    parts_of,
+)
 from openbenefits.cli.repair_options import Apply, Files, Reason
+
+UNDO = "undo"
+
+
+def decided(word: str, *others: str) -> bool | None:
+    """Read a decision about eligibility; None for a withdrawn one, and for the other words there are.
+
+    Errors: BadParameter.
+    """
+    from openbenefits.enrollment.overrides import WORDS
+
+    known = {said: is_eligible for is_eligible, said in WORDS.items()} | dict.fromkeys(others)
+    if word not in known:
+        raise typer.BadParameter(f"expected {', '.join(known)}, found {word}", param_hint="--decision")
+    return known[word]
 
 
 def override(
     client: ClientCode,
     schedule: Schedule,
     person: Person,
-    program: Annotated[str, typer.Option("--program", metavar="CODE", help="The program.")],
+    program: Program,
     decision: Annotated[
         str, typer.Option("--decision", metavar="WORD", help="eligible, ineligible, withdrawn; or undo.")
     ],
     reason: Reason,
     as_of: AsOf,
-    option: Annotated[
-        str | None,
-        typer.Option(
-            "--option", metavar="TYPE/CODE", help="An option, not the program: 10/MED-EE.", show_default=False
-        ),
-    ] = None,
+    option: TypedOption = None,
     number: Number = 0,
     benefit_record: Record = 0,
     by: By = "administrator",
@@ -36,17 +58,9 @@ def override(
 ) -> None:
     """Decide about eligibility for one event, final or not, and decide the event again at once."""
     connection = open_database()
-    from openbenefits.enrollment.overrides import DECISIONS, WORDS
     from openbenefits.repair import overriding
     from openbenefits.repair.proposals import due_order
 
-    decided = {word: is_eligible for is_eligible, word in WORDS.items()} | {"undo": None}
-    if decision not in decided:
-        expected = ", ".join((*DECISIONS, "undo"))
-        raise typer.BadParameter(f"expected {expected}, found {decision}", param_hint="--decision")
-    place = option.split("/", 1) if option else None
-    if place is not None and len(place) != 2:
-        raise typer.BadParameter(f"expected TYPE/CODE, found {option}", param_hint="--option")
     found = find_client(client)
     pays = due_order(found.pk, as_of, by)
     order = overriding.OverrideOrder(
@@ -58,15 +72,15 @@ def override(
             "event_number": number,
         },
         program=program,
-        option=(place[0], place[1]) if place else None,
-        is_eligible=decided[decision],
+        option=parts_of(option, "TYPE/CODE"),
+        is_eligible=decided(decision, UNDO),
         as_of=as_of,
         begin=pays.begin,
         through=pays.through,
         reason=reason,
         author=by,
     )
-    work = overriding.undo_override if decision == "undo" else overriding.override
+    work = overriding.undo_override if decision == UNDO else overriding.override
     told = work(connection, order, now=now(), is_rehearsal=not apply)
     tell(connection, found.pk, told, files, is_done=apply)
 

@@ -10,8 +10,20 @@ from openbenefits.cli import activity
 from openbenefits.cli.answers import about_an_event
 from openbenefits.cli.clock import now
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.faults import Refused
-from openbenefits.cli.options import AsOf, By, ClientCode, Number, Person, Record, Schedule, parse_day
+from openbenefits.cli.deciding import decided
+from openbenefits.cli.options import (
+    AsOf,
+    By,
+    ClientCode,
+    Number,
+    Person,
+    Program,
+    Record,
+    Schedule,
+    TypedOption,
+    parse_day,
+    parts_of,
+)
 from openbenefits.cli.screen import console, say, table_of
 
 if TYPE_CHECKING:
@@ -39,31 +51,21 @@ def override(
     client: ClientCode,
     schedule: Schedule,
     person: Person,
-    program: Annotated[str, typer.Option("--program", metavar="CODE", help="The program.")],
+    program: Program,
     decision: Annotated[
         str,
         typer.Option("--decision", metavar="WORD", help="eligible, ineligible, or withdrawn."),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept with the decision.")],
-    option: Annotated[
-        str | None,
-        typer.Option(
-            "--option", metavar="TYPE/CODE", help="An option, not the program: 10/MED-EE.", show_default=False
-        ),
-    ] = None,
+    option: TypedOption = None,
     event: Number = 0,
     benefit_record: Record = 0,
     by: By = "administrator",
 ) -> None:
     """Decide that a program or an option is eligible, or is not, for this event, whatever the rules say."""
     connection = open_database()
-    from openbenefits.enrollment.overrides import WORDS, override_eligibility
+    from openbenefits.enrollment.overrides import override_eligibility
 
-    decided = {word: is_eligible for is_eligible, word in WORDS.items()}
-    if decision not in decided:
-        message = f"expected {', '.join(decided)}, found {decision}"
-        raise typer.BadParameter(message, param_hint="--decision")
-    place = _place(option)
     found = find_client(client)
     result = override_eligibility(
         connection,
@@ -73,8 +75,8 @@ def override(
         schedule_id=find_schedule(connection, client, schedule),
         event_number=event,
         program=program,
-        option=place,
-        is_eligible=decided[decision],
+        option=parts_of(option, "TYPE/CODE"),
+        is_eligible=decided(decision),
         author=by,
         reason=reason,
         now=now(),
@@ -120,19 +122,6 @@ def overrides(
         for row in rows
     ]
     console.print(table_of(pl.DataFrame(listed), title=f"Decided for event {event} of {schedule}"))
-
-
-def _place(option: str | None) -> tuple[str, str] | None:
-    """Read TYPE/CODE.
-
-    Errors: Refused.
-    """
-    if option is None:
-        return None
-    plan_type, _, code = option.partition("/")
-    if not plan_type or not code:
-        raise Refused(f"expected --option TYPE/CODE such as 10/MED-EE, found {option}")
-    return plan_type, code
 
 
 @app.command(name="extend-window")

@@ -27,6 +27,20 @@ def parse_day(text: str | date) -> date:
     return day
 
 
+def parts_of(option: str | None, form: str) -> tuple[str, str] | None:
+    """Read an option that is named with what it belongs to, as TYPE/CODE; None where none is named.
+
+    >>> parts_of("10/MED-EE", "TYPE/CODE")
+    ('10', 'MED-EE')
+    """
+    if option is None:
+        return None
+    first, _, code = option.partition("/")
+    if not first or not code:
+        raise typer.BadParameter(f"expected {form}, found {option}", param_hint="--option")
+    return first, code
+
+
 _DAY = {"parser": parse_day, "metavar": "YYYY-MM-DD"}
 
 ClientCode = Annotated[
@@ -57,6 +71,13 @@ SeenOn = Annotated[
 CountedTo = Annotated[date | None, typer.Option("--as-of", help="Count days up to this one.", **_DAY)]
 NotifiedBefore = Annotated[
     date | None, typer.Option("--notified-before", help="Only those notified before this day.", **_DAY)
+]
+Program = Annotated[str, typer.Option("--program", metavar="CODE", help="The program.")]
+TypedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--option", metavar="TYPE/CODE", help="An option, not the program: 10/MED-EE.", show_default=False
+    ),
 ]
 Schedule = Annotated[
     str,

@@ -6,10 +6,9 @@ import polars as pl
 import typer
 
 from openbenefits.cli.clock import now
-from openbenefits.cli.consequences import tell
+from openbenefits.cli.consequences import tell, tell_file
 from openbenefits.cli.database import find_client, find_people, open_database
-from openbenefits.cli.faults import EXIT_REFUSED
-from openbenefits.cli.options import AsOf, By, ClientCode, File, Person, Record, parse_day
+from openbenefits.cli.options import AsOf, By, ClientCode, File, Person, Record, parse_day, parts_of
 from openbenefits.cli.repair_options import Apply, Files, Reason
 from openbenefits.cli.screen import console, say, table_of
 
@@ -82,17 +81,15 @@ def price(
     from openbenefits.repair import pricing
 
     found = find_client(client)
-    place = option.split("/", 1) if option else None
-    if place is not None and len(place) != 2:
-        raise typer.BadParameter(f"expected PROGRAM/CODE, found {option}", param_hint="--option")
+    program, code = parts_of(option, "PROGRAM/CODE") or (None, None)
     row: dict[str, Any] = {
         "row": 1,
         "client_id": found.pk,
         "person_id": find_people(found, [person])[0],
         "benefit_record": benefit_record,
         "plan_type": plan_type,
-        "program": place[0] if place else None,
-        "option": place[1] if place else None,
+        "program": program,
+        "option": code,
         "begins_on": begin or as_of,
         "ends_on": through,
         "total_cents": total,
@@ -128,15 +125,7 @@ def price_file(
     found = find_client(client)
     order = _order(found.pk, as_of, by)
     result = decide_file(connection, order, file, now=now(), is_rehearsal=not apply)
-    bad = result.bad_rows["row"].n_unique()
-    counts = f"{result.done} to do, {result.unchanged} done before, {bad} bad"
-    say(f"{file.name}: {result.rows_read} rows, {counts}.")
-    if bad:
-        console.print(table_of(result.bad_rows, title="Rows that cannot be"))
-    if result.told is not None:
-        tell(connection, found.pk, result.told, files, is_done=apply)
-    if bad:
-        raise typer.Exit(EXIT_REFUSED)
+    tell_file(connection, found.pk, file, result, files, is_done=apply)
 
 
 def prices(client: ClientCode, person: Person) -> None:

@@ -7,9 +7,8 @@ import typer
 
 from openbenefits.cli import deciding, pricing, transferring
 from openbenefits.cli.clock import now
-from openbenefits.cli.consequences import show, tell
+from openbenefits.cli.consequences import show, tell, tell_file
 from openbenefits.cli.database import find_client, find_people, find_schedule, open_database
-from openbenefits.cli.faults import EXIT_REFUSED
 from openbenefits.cli.options import AsOf, By, ClientCode, File, Number, Person, Record, Schedule, parse_day
 from openbenefits.cli.repair_options import Apply, Files, Reason
 from openbenefits.cli.screen import console, progress, say, table_of
@@ -142,15 +141,7 @@ def operate_file(
     given = _order(find_client(client).pk, pl.DataFrame(), as_of, "a file of operations", by)
     with progress(f"Working on {file.name}") as told:
         result = operate(connection, given, file, now=now(), is_rehearsal=not apply, progress=told)
-    bad = result.bad_rows["row"].n_unique()
-    counts = f"{result.done} to do, {result.unchanged} done before, {bad} bad"
-    say(f"{file.name}: {result.rows_read} rows, {counts}.")
-    if bad:
-        console.print(table_of(result.bad_rows, title="Rows that cannot be"))
-    if result.told is not None:
-        tell(connection, given.client_id, result.told, files, is_done=apply)
-    if bad:
-        raise typer.Exit(EXIT_REFUSED)
+    tell_file(connection, given.client_id, file, result, files, is_done=apply)
 
 
 @app.command(name="schedule")

@@ -17,13 +17,13 @@ from openbenefits.core.cells import DAY, FLAG, TEXT, WHOLE, Kind, values_of
 from openbenefits.enrollment import models
 from openbenefits.enrollment.basis import load_spans
 from openbenefits.enrollment.election_frames import load_numbered_dependents
+from openbenefits.enrollment.entries import change_by_file
 from openbenefits.enrollment.entry_cells import read_cells
 from openbenefits.enrollment.entry_rows import as_stored, people_of, with_people
 from openbenefits.enrollment.frames import POINT, load_covered_dependents
 from openbenefits.enrollment.rules.continued import CONTINUED, COVERED_DAYS, WHO, continued_spans
 from openbenefits.store.bulk import copy_in, copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
-from openbenefits.workforce.models import ChangeSet
 
 KIND_OF_CHANGE = "continuation"
 KEY = [*WHO, "begins_on"]
@@ -90,14 +90,7 @@ def take_in(
         new = good.filter(~pl.col("is_known"))
         change = None
         if new.height and not is_preview:
-            change = ChangeSet.objects.using(connection.alias).create(
-                client_id=client_id,
-                kind=KIND_OF_CHANGE,
-                label=file.name,
-                fingerprint=file.fingerprint,
-                made_at=now,
-                made_by=made_by,
-            )
+            change = change_by_file(connection, client_id, KIND_OF_CHANGE, file, author=made_by, now=now)
             _write(connection, new, change.pk, now)
     return ContinuationResult(
         rows_read=file.cells.height,

@@ -1,4 +1,4 @@
-"""Elections entered are one change each, which keeps where the events stood: it may be taken back."""
+"""What a file or an entry brings is one change: of elections it keeps where the events stood."""
 
 from datetime import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.enrollment import models
+from openbenefits.enrollment.entry_cells import CellFile
 from openbenefits.enrollment.entry_rows import as_stored
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.store.bulk import copy_in
@@ -13,6 +14,21 @@ from openbenefits.workforce.models import ChangeSet
 
 ELECTIONS = "elections"
 """The kind of change of an entry."""
+
+
+def change_by_file(
+    connection: Any, client_id: int, kind: str, file: CellFile, *, author: str, now: datetime
+) -> ChangeSet:
+    """Begin the change of a kind that a file brings, so that it may be taken back as one."""
+    made: ChangeSet = ChangeSet.objects.using(connection.alias).create(
+        client_id=client_id,
+        kind=kind,
+        label=file.name,
+        fingerprint=file.fingerprint,
+        made_at=now,
+        made_by=author,
+    )
+    return made
 
 
 def record_entry(

@@ -16,6 +16,7 @@ from django.db import transaction
 from openbenefits.core.bad_rows import BAD_ROW, faults, missing, repeated, unreadable
 from openbenefits.core.cells import DAY, TEXT, WHOLE, read_hundredths, values_of
 from openbenefits.core.cells import Kind as CellKind
+from openbenefits.enrollment.entries import change_by_file
 from openbenefits.enrollment.entry_cells import read_cells
 from openbenefits.enrollment.entry_rows import with_people
 from openbenefits.enrollment.evidence import decide_proofs
@@ -25,7 +26,6 @@ from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.sections.operation import DeadlinesPart
 from openbenefits.programs.services import loaded_in_force
 from openbenefits.store.bulk import copy_in, schema_of
-from openbenefits.workforce.models import ChangeSet
 from openbenefits.workforce.recording import lock_people
 
 KIND_OF_CHANGE = "evidence"
@@ -271,14 +271,7 @@ def decide_file(
     with transaction.atomic(using=connection.alias):
         rows, bad = _read(connection, client_id, file.cells, file.name)
         if rows.height and not is_preview:
-            change = ChangeSet.objects.using(connection.alias).create(
-                client_id=client_id,
-                kind=KIND_OF_CHANGE,
-                label=file.name,
-                fingerprint=file.fingerprint,
-                made_at=now,
-                made_by=author,
-            )
+            change = change_by_file(connection, client_id, KIND_OF_CHANGE, file, author=author, now=now)
             _carry_out(connection, rows, author=author, now=now, change_id=change.pk)
     return DecisionsFile(
         rows_read=file.cells.height,

@@ -86,15 +86,15 @@ def override_eligibility(
         program_id, option_id = _place(connection, event, program, option)
         made = EligibilityOverride.objects.using(connection.alias).filter(**key)
         last = made.filter(program_id=program_id, option_id=option_id).order_by("-version").first()
-        _refuse_nothing_to_withdraw(is_eligible, last, f"event {event_number}", _name(program, option))
+        name = _name(program, option)
+        _refuse_nothing_to_withdraw(is_eligible, last, f"event {event_number}", name)
         said = (is_eligible, author, reason, expires_on)
         if last is not None and said == (last.is_eligible, last.author, last.reason, last.expires_on):
             return Decided(version=last.version, is_new=False, is_prepared_again=False)
         if not is_rehearsal:
-            matter = matter_of_override(
-                key, program_id, option_id, is_eligible, _name(program, option), expires_on
+            require_approval(
+                matter_of_override(key, program_id, option_id, is_eligible, name, expires_on), now
             )
-            require_approval(matter, now)
         version = made.count() + 1
         made.create(
             **key,

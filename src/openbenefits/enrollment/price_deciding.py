@@ -55,15 +55,22 @@ def placed(rows: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
 
 def price_faults(rows: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
     """Name what is wrong with decisions by themselves, as BAD_ROW; rows as `placed` answers them."""
+    is_turned = pl.col("ends_on") < pl.col("begins_on")
+    asked = "a last day on or after the first"
+    days = faults(rows, is_turned, "through", asked, "correct one of the days", pl.lit("an earlier one"))
+    found = pl.concat([*_place_faults(rows, priced), *_amount_faults(rows), days])
+    return found.cast(BAD_ROW).sort("row", maintain_order=True)
+
+
+def _place_faults(rows: pl.DataFrame, priced: pl.DataFrame) -> list[pl.DataFrame]:
+    """Name plan types and options there are no prices of."""
     types = priced["plan_type"].unique().sort()
     names = priced.select("plan_type", pl.format("{}/{}", "program", "option").alias("name")).unique()
     listed = names.sort("name").group_by("plan_type", maintain_order=True).agg(pl.col("name").str.join(", "))
     rows = rows.join(listed, on="plan_type", how="left", maintain_order="left")
     is_known = pl.col("plan_type").is_in(types.implode())
     is_named = pl.col("option").is_not_null() | pl.col("program").is_not_null()
-    part = pl.max_horizontal("employer_cents", "employee_cents")
-    least = pl.min_horizontal(AMOUNTS)
-    found = [
+    return [
         faults(
             rows,
             ~is_known,
@@ -78,6 +85,14 @@ def price_faults(rows: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
             pl.format("program and option with a price: {}", "name"),
             "correct the program or the option, or leave both out",
         ),
+    ]
+
+
+def _amount_faults(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Name amounts that are none, below 0, both parts, or a part above the total."""
+    part = pl.max_horizontal("employer_cents", "employee_cents")
+    least = pl.min_horizontal(AMOUNTS)
+    return [
         faults(
             rows,
             pl.all_horizontal(pl.col(name).is_null() for name in AMOUNTS),
@@ -105,16 +120,7 @@ def price_faults(rows: pl.DataFrame, priced: pl.DataFrame) -> pl.DataFrame:
             "correct one of the amounts",
             pl.lit("less"),
         ),
-        faults(
-            rows,
-            pl.col("ends_on") < pl.col("begins_on"),
-            "through",
-            "a last day on or after the first",
-            "correct one of the days",
-            pl.lit("an earlier one"),
-        ),
     ]
-    return pl.concat(found).cast(BAD_ROW).sort("row", maintain_order=True)
 
 
 def decided_before(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:

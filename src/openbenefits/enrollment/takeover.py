@@ -18,6 +18,7 @@ from openbenefits.core.cells import values_of
 from openbenefits.core.codes import ChangeKind
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_decisions, load_numbered_dependents
+from openbenefits.enrollment.entries import change_by_file
 from openbenefits.enrollment.entry_cells import CellFile, kinds_of, read_cells
 from openbenefits.enrollment.entry_rows import (
     as_stored,
@@ -56,7 +57,6 @@ from openbenefits.enrollment.takeover_providers import (
 )
 from openbenefits.programs.frames import load_setup
 from openbenefits.store.bulk import copy_in, update_from
-from openbenefits.workforce.models import ChangeSet
 
 TAKEOVER_FILE = (
     *("employee_number", "benefit_record", "plan_type", "option", "begins_on", "deduction_begins_on"),
@@ -137,14 +137,7 @@ def take_over_cells(
         named = new_providers(connection, good, said.providers)
         change = None
         if new.height or decisions.height or named.height:
-            change = ChangeSet.objects.using(connection.alias).create(
-                client_id=client_id,
-                kind="takeover",
-                label=file.name,
-                fingerprint=file.fingerprint,
-                made_at=now,
-                made_by=made_by,
-            )
+            change = change_by_file(connection, client_id, "takeover", file, author=made_by, now=now)
         replaced = _supersede(connection, new, said.existing, now)
         written = _write_points(connection, new, said.chosen, said.beneficiaries, now)
         if change is not None:

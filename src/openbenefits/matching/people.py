@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from openbenefits.matching.candidates import SELF_ONLY, UNTIERED
+from openbenefits.workforce.frames import DEPENDENT
 
 PEOPLE = {
     "person": pl.Int32(),
@@ -35,19 +36,7 @@ COVERED = {
 EXCUSED = {"person": pl.Int32(), "category": pl.String()}
 """Who has coverage elsewhere: not counted where a carrier asks for participation."""
 
-DEPENDENTS = {
-    "person": pl.Int32(),
-    "dependent_id": pl.Int64(),
-    "person_type": pl.String(),
-    "birth_on": pl.Date(),
-    "sex": pl.String(),
-    "is_smoker": pl.Boolean(),
-    "is_student": pl.Boolean(),
-    "student_through": pl.Date(),
-    "is_disabled": pl.Boolean(),
-    "is_married": pl.Boolean(),
-    "is_former": pl.Boolean(),
-}
+DEPENDENTS = {"person": pl.Int32(), "dependent_id": pl.Int64(), **DEPENDENT}
 
 
 @dataclass(frozen=True, kw_only=True)

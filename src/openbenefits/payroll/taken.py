@@ -17,6 +17,7 @@ from django.db import transaction
 from openbenefits.core.bad_rows import faults, missing, repeated, unreadable
 from openbenefits.core.cells import DAY, TEXT, WHOLE, Kind, read_hundredths, values_of
 from openbenefits.core.codes import TaxClass
+from openbenefits.enrollment.entries import change_by_file
 from openbenefits.enrollment.entry_cells import read_cells
 from openbenefits.enrollment.entry_rows import as_stored, people_of, with_people
 from openbenefits.payroll import models
@@ -98,14 +99,7 @@ def take(
         whole = _whole(connection, client_id, rows, bad)
         change = None
         if (new.height or whole.height) and not is_preview:
-            change = ChangeSet.objects.using(connection.alias).create(
-                client_id=client_id,
-                kind=KIND_OF_CHANGE,
-                label=file.name,
-                fingerprint=file.fingerprint,
-                made_at=now,
-                made_by=made_by,
-            )
+            change = change_by_file(connection, client_id, KIND_OF_CHANGE, file, author=made_by, now=now)
             _write(connection, new.with_columns(is_deleted=pl.lit(value=False)), change.pk, now)
             _write_reports(connection, whole, client_id, change.pk)
     totals = good.group_by("pay_group", "ends_on").agg(rows=pl.len(), cents=pl.col("taken_cents").sum())

@@ -110,8 +110,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         rules=criteria.rules,
         values=criteria.values,
         variants=criteria.variants,
-        looks_at_jobs=any(one.is_of_jobs for one in criteria.variants)
-        or bool(formulas["source"].str.starts_with("jobs ").any()),
+        looks_at_jobs=_looks_at_jobs(criteria.variants, formulas),
         geographies=used_geographies,
         zips=zip_numbers(tables),
         plan_rows=_with_households(plan_rows, options, costs, calculations),
@@ -137,10 +136,7 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         formula_steps=_formula_steps(tables),
         age_reductions=_of_formula(tables, "age_reduction"),
         pay_groups=tables["pay_group"].select("client_id", "pay_group_id", "code", "is_active"),
-        pay_periods=tables["pay_period"]
-        .rename({"pay_group_id": "pay_group"})
-        .with_columns(pl.col("pay_group").cast(pl.Int64))
-        .sort("pay_group", "begins_on"),
+        pay_periods=_pay_periods(tables),
         pay_counts=_pay_counts(tables),
         deduction_codes=tables["deduction_code"],
         event_classes=tables["event_class"],
@@ -150,6 +146,17 @@ def compile_rulebook(tables: Mapping[str, pl.DataFrame]) -> Rulebook:
         addresses=_addresses(tables),
         excluded_coverage=_excluded_coverage(tables, plan_rows),
     )
+
+
+def _looks_at_jobs(variants: tuple[Variant, ...], formulas: pl.DataFrame) -> bool:
+    """Whether a rule or a formula looks at more jobs of a person than the primary one."""
+    return any(one.is_of_jobs for one in variants) or bool(formulas["source"].str.starts_with("jobs ").any())
+
+
+def _pay_periods(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """The pay periods of each pay group, in order."""
+    periods = tables["pay_period"].rename({"pay_group_id": "pay_group"})
+    return periods.with_columns(pl.col("pay_group").cast(pl.Int64)).sort("pay_group", "begins_on")
 
 
 def used_kinds(rulebook: Rulebook) -> list[str]:

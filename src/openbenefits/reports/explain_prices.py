@@ -16,7 +16,7 @@ from openbenefits.programs.curves import factor_text
 from openbenefits.programs.rates import MONTHLY, PERIODS_PER_YEAR, ROUNDED_IN_YEAR, UNIT_DIVISORS
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.decided import decided_amounts
-from openbenefits.rating.rules.prices import EVERY_PERIOD
+from openbenefits.rating.rules.price_book import EVERY_PERIOD
 from openbenefits.reports.explain_again import Again
 from openbenefits.reports.explain_days import Look, day_lines, looked_at
 from openbenefits.reports.explain_event import age_on

@@ -7,11 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from openbenefits.sample.places import Places
-
 LISTED: Final = ("employee_number", "fault", "expected_status", "is_cured", "meaning")
 LONG_AGO: Final = date(2024, 6, 1)
-UNRATED: Final = "01477"  # the data gives it no rating area in any county
+UNRATED: Final = {"zip": "01477", "city": "Worcester"}  # the data gives it no rating area in any county
 OUTSIDE_NHP: Final = {"zip": "01201", "city": "Pittsfield"}
 
 
@@ -38,77 +36,75 @@ class Planted:
     clean: pl.DataFrame
 
 
-def known_faults(places: Places) -> tuple[Fault, ...]:
-    """List every fault there is; a profile names those its client has."""
-    unrated = places.zips.row(by_predicate=pl.col("zip") == UNRATED, named=True)
-    return (
-        Fault(
-            code="two_programs",
-            status="AE",
-            meaning="a salaried benefit group with an hourly employee class: eligible for both programs",
-            values={"employee_class": "HOURLY"},
-            count=3,
-            cured=3,
-            of_whom=pl.col("benefit_group") == "SAL",
-        ),
-        Fault(
-            code="no_pay",
-            status="PE",
-            meaning="no annual pay: coverage that follows pay cannot be computed",
-            values={"annual_pay": None},
-            count=3,
-            cured=3,
-        ),
-        Fault(
-            code="no_rating_area",
-            status="PE",
-            meaning="a zip without a rating area: medical and dental cannot be priced",
-            values={"zip": unrated["zip"], "city": unrated["city"]},
-            count=2,
-            cured=2,
-        ),
-        Fault(
-            code="closed_pay_group",
-            status="PE",
-            meaning="a pay group that is no longer active",
-            values={"pay_group": "HOLD"},
-            count=2,
-            cured=2,
-            of_whom=pl.col("pay_group") == "HWK",
-        ),
-        Fault(
-            code="unknown_pay_group",
-            status="PE",
-            meaning="a pay group without a calendar",
-            values={"pay_group": "BX9"},
-            count=2,
-            cured=2,
-        ),
-        Fault(
-            code="lost_eligibility",
-            status="AN",
-            meaning="covered, but now below the hours of every program; the first is a slip of the pen",
-            values={"weekly_hours": 12.0, "full_part_time": "P"},
-            count=3,
-            cured=1,
-        ),
-        Fault(
-            code="out_of_area",
-            status="PR",
-            meaning="lives outside the service area of the medical plan held: the default, or a new choice",
-            values=OUTSIDE_NHP,
-            count=3,
-            cured=0,
-            of_whom=pl.col("medical").str.starts_with("NHP"),
-        ),
-    )
+FAULTS: Final = (
+    Fault(
+        code="two_programs",
+        status="AE",
+        meaning="a salaried benefit group with an hourly employee class: eligible for both programs",
+        values={"employee_class": "HOURLY"},
+        count=3,
+        cured=3,
+        of_whom=pl.col("benefit_group") == "SAL",
+    ),
+    Fault(
+        code="no_pay",
+        status="PE",
+        meaning="no annual pay: coverage that follows pay cannot be computed",
+        values={"annual_pay": None},
+        count=3,
+        cured=3,
+    ),
+    Fault(
+        code="no_rating_area",
+        status="PE",
+        meaning="a zip without a rating area: medical and dental cannot be priced",
+        values=UNRATED,
+        count=2,
+        cured=2,
+    ),
+    Fault(
+        code="closed_pay_group",
+        status="PE",
+        meaning="a pay group that is no longer active",
+        values={"pay_group": "HOLD"},
+        count=2,
+        cured=2,
+        of_whom=pl.col("pay_group") == "HWK",
+    ),
+    Fault(
+        code="unknown_pay_group",
+        status="PE",
+        meaning="a pay group without a calendar",
+        values={"pay_group": "BX9"},
+        count=2,
+        cured=2,
+    ),
+    Fault(
+        code="lost_eligibility",
+        status="AN",
+        meaning="covered, but now below the hours of every program; the first is a slip of the pen",
+        values={"weekly_hours": 12.0, "full_part_time": "P"},
+        count=3,
+        cured=1,
+    ),
+    Fault(
+        code="out_of_area",
+        status="PR",
+        meaning="lives outside the service area of the medical plan held: the default, or a new choice",
+        values=OUTSIDE_NHP,
+        count=3,
+        cured=0,
+        of_whom=pl.col("medical").str.starts_with("NHP"),
+    ),
+)
+"""Every fault there is; a profile names those its client has."""
 
 
-def plant(people: pl.DataFrame, coverage: pl.DataFrame, codes: tuple[str, ...], places: Places) -> Planted:
+def plant(people: pl.DataFrame, coverage: pl.DataFrame, codes: tuple[str, ...]) -> Planted:
     """Plant the named faults in the first suitable records, never two in one."""
     clean = _clean(people, coverage)
     corrections, listed = [people.clear()], [pl.DataFrame(schema=dict.fromkeys(LISTED, pl.String))]
-    for fault in known_faults(places):
+    for fault in FAULTS:
         if fault.code not in codes:
             continue
         suitable = clean if fault.of_whom is None else clean.filter(fault.of_whom)

@@ -105,7 +105,7 @@ def _client(
     dependents = make_dependents(people, first + count, draws)
     people = pl.concat([people, second_jobs(people, profile, draws)])
     coverage = current_coverage(people, dependents, read_client(bundle_folder), profile, places, draws)
-    planted = plant(people, coverage, profile.faults if is_faulty else (), places)
+    planted = plant(people, coverage, profile.faults if is_faulty else ())
     spare = first + count + dependents.height + 1
     stories = tell(planted.clean, dependents, profile, count, spare)
     census = pl.concat([planted.people, dependents])

@@ -176,22 +176,7 @@ def _default_results(
     valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking, would_hold: pl.DataFrame
 ) -> pl.DataFrame:
     """Results of plan types without a valid election: kept, defaulted, ended, or never enrolled."""
-    prepared, rulebook = checking.prepared, checking.rulebook
-    rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
-        pl.col("default_reason") != "untouched"
-    )
-    rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
-    options = prepared.options.filter("is_default").select(
-        "plan",
-        "option_type",
-        *("is_proof_required", "approved_coverage_cents", "coverage_cents", "annual_credit_cents"),
-    )
-    rows = rows.select(
-        *_PLAN_DATES,
-        *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
-        "only_ends_coverage",
-        *("current_percent_thousandths", "current_requested_coverage_cents"),
-    ).join(options, on="plan", how="left", maintain_order="left")
+    rows = _defaulting(valid, plans, checking.prepared)
     rows = with_reduced(_with_held_amounts(rows, checking), checking.situation.reduced)
     rows = with_capped_pledge(rows, checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
@@ -230,8 +215,27 @@ def _default_results(
             rule=pl.format("default: {}", "default_reason"),
             keeps_current=keeps,
         ),
-        rulebook.plan_rows,
+        checking.rulebook.plan_rows,
     )
+
+
+def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
+    """List plan types without a valid election that the event touches, with the option of their default."""
+    rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
+        pl.col("default_reason") != "untouched"
+    )
+    rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
+    options = prepared.options.filter("is_default").select(
+        "plan",
+        "option_type",
+        *("is_proof_required", "approved_coverage_cents", "coverage_cents", "annual_credit_cents"),
+    )
+    return rows.select(
+        *_PLAN_DATES,
+        *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
+        "only_ends_coverage",
+        *("current_percent_thousandths", "current_requested_coverage_cents"),
+    ).join(options, on="plan", how="left", maintain_order="left")
 
 
 def _with_held_amounts(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from openbenefits.core.columns import with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers
-from openbenefits.rating.rules.prices import pays_of_year, with_prices
+from openbenefits.rating.rules.price_book import pays_of_year
+from openbenefits.rating.rules.prices import with_prices
 
 IMPUTED_COLUMNS = ("annual_imputed_cents", "pay_imputed_cents")
 

@@ -152,8 +152,8 @@ def _tone(state: str) -> Tone:
     return tone if tone in ("good", "waiting", "bad") else "plain"  # type: ignore[return-value]
 
 
-def line_columns() -> tuple[Column, ...]:
-    """Answer the columns of lines of files: who, what of which cover, and what the carrier said."""
+def cover_columns(plan_type: str = "plan_type") -> tuple[Column, ...]:
+    """Answer the columns of lines that say who has what cover; plan_type: the column that holds it."""
     return (
         Column(
             "employee_number",
@@ -161,15 +161,18 @@ def line_columns() -> tuple[Column, ...]:
             href=lambda row: person_href(row["client"], row["employee_number"]),
         ),
         Column("who", _("Who"), words=WHO),
-        Column("plan_type", _("Plan type"), words=plan_types()),
+        Column(plan_type, _("Plan type"), words=plan_types()),
         Column("kind", _("What"), words=KINDS),
         Column("plan", _("Plan")),
         Column("tier", _("Tier")),
         Column("begins_on", _("From"), kind="day"),
         Column("ends_on", _("Through"), kind="day"),
-        Column("verdict", _("The carrier says")),
-        Column("words", _("In words")),
     )
+
+
+def line_columns() -> tuple[Column, ...]:
+    """Answer the columns of lines of files: who has what cover, and what the carrier said."""
+    return (*cover_columns(), Column("verdict", _("The carrier says")), Column("words", _("In words")))
 
 
 def line_sheet(request: Any, rows: pl.DataFrame, *, with_file: bool = False) -> Any:

@@ -15,7 +15,7 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.background import importing, openings, uploads
 from openbenefits.background.models import HandedIn
 from openbenefits.background.services import ENDED
-from openbenefits.background.uploads import FileKind, FileNotTaken, State
+from openbenefits.background.uploads import FileKind, State
 from openbenefits.carriers import opening
 from openbenefits.carriers.agreements.partners import partners_of
 from openbenefits.carriers.opening import Mapping, Preview
@@ -263,42 +263,6 @@ def _told(shown: Preview | None, asked: Any) -> dict[str, int]:
     if shown is not None:
         return dict(shown.counts)
     return dict(asked.result.get("people", {})) if asked else {}
-
-
-@page(
-    HERE + "<int:number>/do",
-    name="do_opening",
-    title=_("Open the client"),
-    permission=Permission.FACTS,
-)
-@require_POST
-def do(request: Any, client: str, number: int) -> HttpResponse:
-    """Open the client with a file that was shown, give it up, or take the opening back whole."""
-    found = client_of(request, client)
-    file = _file(request, found, number)
-    author, now, why = request.user.username, clock.now(), reason_of(request)
-
-    def carry_out() -> None:
-        match request.POST.get("act"):
-            case "open":
-                uploads.refuse_ended(file)
-                file.options = file.options | {"is_partial": request.POST.get("is_partial") == "yes"}
-                file.save(update_fields=["options"])
-                importing.ask_for(request.access, "import file", file, author=author, now=now)
-            case "give up":
-                uploads.give_up(request.access, file, now=now)
-            case "take back":
-                if not why:
-                    raise FileNotTaken("expected a reason, found none; state it")
-                importing.ask_for(
-                    request.access, "take back import", file, author=author, now=now, reason=why
-                )
-            case _:
-                raise Http404
-        noted(request, "did", f"{request.POST['act']}: opening {number}", found.pk, why=why)
-
-    to = address("opening", client=client, number=number)
-    return act(request, carry_out, said=_("It is on its way."), to=to)
 
 
 def _counts(told: dict[str, int]) -> Any:

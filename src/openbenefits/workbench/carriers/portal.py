@@ -13,7 +13,8 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.carriers.custody import portal_entries
 from openbenefits.carriers.custody.readings import portal_rows
 from openbenefits.carriers.models import PortalEntry
-from openbenefits.workbench.carriers.parts import KINDS, WHO, client_codes, clients_for, crumbs
+from openbenefits.workbench.carriers.lists import cover_columns
+from openbenefits.workbench.carriers.parts import KINDS, client_codes, clients_for, crumbs
 from openbenefits.workbench.desks.parts import noted, plan_types
 from openbenefits.workbench.links import person as person_href
 from openbenefits.workbench.pages import Section, act, address, page, show
@@ -76,18 +77,7 @@ def _sheet(request: Any, rows: pl.DataFrame) -> Any:
             Column("due_on", _("Due"), kind="day"),
             Column("partner", _("Partner")),
             Column("client", _("Client")),
-            Column(
-                "employee_number",
-                _("Employee"),
-                href=lambda row: person_href(row["client"], row["employee_number"]),
-            ),
-            Column("who", _("Who"), words=WHO),
-            Column("line", _("Plan type"), words=plan_types()),
-            Column("kind", _("What"), words=KINDS),
-            Column("plan", _("Plan")),
-            Column("tier", _("Tier")),
-            Column("begins_on", _("From"), kind="day"),
-            Column("ends_on", _("Through"), kind="day"),
+            *cover_columns(plan_type="line"),
             Column("reason", _("Because"), words=REASONS),
             Column("call_reference", _("Call reference")),
         ),

@@ -1,6 +1,6 @@
 """Proof of insurability: what waits for an insurer's word, since when; reminded, decided, expired, undone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -19,7 +19,7 @@ from openbenefits.repair.evidence import UndoOrder, undo_evidence
 from openbenefits.workbench import links
 from openbenefits.workbench.desks.parts import ReasonedDay, day_asked, noted, plan_types
 from openbenefits.workbench.pages import Section, act, address, client_of, page, reason_of, show
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client, Person
 
 PLACE = "<client:client>/evidence/<str:number>/<int:record>/<str:plan_type>/<int:slot>/"
@@ -69,7 +69,28 @@ def listed(request: Any, client: str) -> HttpResponse:
     found = client_of(request, client)
     today = day_asked(request)
     rows = deciding.pending(connection, found.pk, today)
-    waiting = sheet(
+    waiting, past = _waiting(request, client, rows), _past(request, client, found.pk, today)
+    for table in (waiting, past):
+        if (file := table.export()) is not None:
+            return file
+    noted(request, "saw", "proof of insurability", found.pk)
+    due = rows.filter(pl.col("deadline_on") < today).height
+    return show(
+        request,
+        "workbench/desks/evidence.html",
+        title=_("Proof of insurability"),
+        client=found,
+        waiting=waiting,
+        past=past,
+        long=rows.filter("is_long").height,
+        due=due if request.access.may(Permission.REPAIR, found.pk) else 0,
+        deadline=deciding.deadlines_of(found.pk).evidence_days,
+        imports=address("imports", client=client),
+    )
+
+
+def _waiting(request: Any, client: str, rows: pl.DataFrame) -> Sheet:
+    return sheet(
         request,
         rows,
         (
@@ -87,8 +108,11 @@ def listed(request: Any, client: str) -> HttpResponse:
         caption=_("Waiting for evidence"),
         empty=_("Nothing waits for evidence of insurability."),
     )
-    acts = load_acts(connection, found.pk, today - timedelta(days=HISTORY_DAYS))
-    past = sheet(
+
+
+def _past(request: Any, client: str, client_id: int, today: date) -> Sheet:
+    acts = load_acts(connection, client_id, today - timedelta(days=HISTORY_DAYS))
+    return sheet(
         request,
         acts,
         (
@@ -103,23 +127,6 @@ def listed(request: Any, client: str) -> HttpResponse:
         ),
         name="past",
         caption=_("Done in the last year"),
-    )
-    for table in (waiting, past):
-        if (file := table.export()) is not None:
-            return file
-    noted(request, "saw", "proof of insurability", found.pk)
-    due = rows.filter(pl.col("deadline_on") < today).height
-    return show(
-        request,
-        "workbench/desks/evidence.html",
-        title=_("Proof of insurability"),
-        client=found,
-        waiting=waiting,
-        past=past,
-        long=rows.filter("is_long").height,
-        due=due if request.access.may(Permission.REPAIR, found.pk) else 0,
-        deadline=deciding.deadlines_of(found.pk).evidence_days,
-        imports=address("imports", client=client),
     )
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import clock
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
-from openbenefits.background import importing, uploads
+from openbenefits.background import importing, openings, uploads
 from openbenefits.background.models import HandedIn
 from openbenefits.background.services import ENDED
 from openbenefits.background.uploads import LEFT_OUT, MOST_BYTES, FileKind, FileNotTaken, State
@@ -314,7 +314,7 @@ def map_columns(request: Any, client: str, number: int) -> HttpResponse:
 @page("<client:client>/imports/<int:number>/do", name="do_import", title=_("Import"))
 @require_POST
 def do_import(request: Any, client: str, number: int) -> HttpResponse:
-    """Import a file, give it up, or take the import back."""
+    """Import a file of any kind, give it up, or take the import back."""
     found = client_of(request, client)
     file = _file(request, found, number)
     author, now, why = request.user.username, clock.now(), reason_of(request)
@@ -323,6 +323,8 @@ def do_import(request: Any, client: str, number: int) -> HttpResponse:
         match request.POST.get("act"):
             case "import":
                 uploads.refuse_ended(file)
+                if file.kind == FileKind.OPENING:
+                    openings.choose(file, is_partial=request.POST.get("is_partial") == "yes")
                 importing.ask_for(request.access, "import file", file, author=author, now=now)
             case "give up":
                 uploads.give_up(request.access, file, now=now)
@@ -334,6 +336,7 @@ def do_import(request: Any, client: str, number: int) -> HttpResponse:
                 )
             case _:
                 raise Http404
-        noted(request, "did", f"{request.POST['act']}: import {number}", found.pk, why=why)
+        noted(request, "did", f"{request.POST['act']}: {_page_of(file.kind)} {number}", found.pk, why=why)
 
-    return act(request, do, said=_("It is on its way."), to=address("import", client=client, number=number))
+    to = address(_page_of(file.kind), client=client, number=number)
+    return act(request, do, said=_("It is on its way."), to=to)
