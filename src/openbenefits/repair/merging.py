@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.numbers import join_numbers, part_numbers
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.enrollment.superseding import load_submitted, standing, withdraw_copies
@@ -155,6 +156,7 @@ def _merged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         targets = _moving(events, order)
         _repair(connection, order, targets, renamed, started, now=now)
         _write(order, started, change_id, is_merged=True, now=now)
+        join_numbers(order.client_id, order.person_id, order.survivor_id)
         return account.told(started)
 
 
@@ -251,6 +253,7 @@ def _unmerged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         targets = _returning(load_events(connection, order.people()), trail, order)
         _repair(connection, order, targets, None, started, now=now)
         _write(order, started, change_id, is_merged=False, now=now)
+        part_numbers(order.client_id, order.person_id)
         return account.told(started)
 
 
