@@ -8,8 +8,11 @@ import pytest
 from django.db import connections
 from tests.runs.conftest import NOW, put_employer
 
+from openbenefits.compliance.cobra.frames import acts_of_notices, load_acts, load_standing
+from openbenefits.compliance.cobra.services import Act, Loss, record_duties, record_notice
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.brought import Brought, bring_along
+from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.designations import designated_on
 from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.evidence import decide_proof
@@ -48,6 +51,7 @@ BEGIN = date(2026, 1, 1)
 AS_OF = date(2026, 4, 20)
 WEDDING = date(2026, 3, 5)
 TAKEN_OVER = date(2025, 10, 1)
+LAST_DAY, LOST_ON = date(2026, 4, 15), date(2026, 5, 1)
 
 
 def copy_of(client_id: int, person_id: int, number: str) -> int:
@@ -425,17 +429,103 @@ def test_alike_activity_of_both_stands_in_the_way(world):
         merge(world.connection, world.order(), now=LATER)
 
 
-def test_continued_coverage_stands_in_the_way(world):
-    owner = {"client_id": world.employer.client_id, "person_id": world.other, "benefit_record": 0}
-    said = {"version": 1, "plan_type": "10"}
+def continue_medical(world: World, person_id: int, dependent_id: int = 0, **more) -> None:
+    """Somebody elected continuation, and paid."""
+    said = {"benefit_record": 0, "plan_type": "10", "begins_on": LOST_ON, "through_on": date(2026, 7, 31)}
+    said |= {"version": 1, "elected_on": LOST_ON, "change_id": 1, "known_since": LATER} | more
     Continuation.objects.create(
-        **owner, **said, dependent_id=0, begins_on=WEDDING, change_id=1, known_since=NOW
+        client_id=world.employer.client_id, person_id=person_id, dependent_id=dependent_id, **said
     )
-    with pytest.raises(RepairRefused, match="expected no continued coverage, found 1"):
-        merge(world.connection, world.order(), now=LATER)
-    Continuation.objects.filter(person_id=world.other).update(is_deleted=True)
+
+
+def left_and_continued(world: World, *people: int) -> None:
+    """They leave; the notice of medical goes out, and employee and spouse elect to continue."""
+    connection, client_id = world.connection, world.employer.client_id
+    for person_id in people:
+        workforce.terminate(client_id, person_id, last_day_employed=LAST_DAY, made_by="test", now=LATER)
+    world.maintain()
+    record_duties(connection, client_id, as_of=AS_OF, now=LATER)
+    told = Act(on=date(2026, 4, 20), reason="by mail", author="us")
+    for person_id in people:
+        spouse = Dependent.objects.get(person_id=person_id, number=1).pk
+        for dependent_id in (0, spouse):
+            loss = Loss(
+                client_id=client_id,
+                person_id=person_id,
+                dependent_id=dependent_id,
+                cover="medical",
+                lost_on=LOST_ON,
+            )
+            record_notice(connection, loss, told, now=LATER)
+            continue_medical(world, person_id, dependent_id)
+    record_duties(connection, client_id, as_of=AS_OF, now=LATER)
+
+
+def continuation_of(world: World, person_id: int) -> list[list[tuple]]:
+    """What somebody continues, is due and was told; dependents by their numbers."""
+    numbers = dict(Dependent.objects.filter(person_id=person_id).values_list("pk", "number")) | {0: 0}
+    people = pl.DataFrame(
+        {"client_id": [world.employer.client_id], "person_id": [person_id]},
+        schema={"client_id": pl.Int32, "person_id": pl.Int64},
+    )
+    client_id = world.employer.client_id
+    duties = load_standing(world.connection, client_id).filter(pl.col("state") != "withdrawn")
+    frames = [
+        load_continued(world.connection, people).select(
+            "plan_type", "dependent_id", "span_from", "span_until"
+        ),
+        duties.filter(person_id=person_id).select(
+            *("cover", "dependent_id", "lost_on", "state", "cause", "election_notice_by"),
+            *("election_through", "continues_through"),
+        ),
+        acts_of_notices(load_acts(world.connection, client_id))
+        .filter(person_id=person_id)
+        .select("cover", "dependent_id", "lost_on", "notified_on", "told_cause", "told_through"),
+    ]
+    return [sorted((row[0], numbers[row[1]], *row[2:]) for row in frame.rows()) for frame in frames]
+
+
+def test_continued_coverage_its_duties_and_notices_follow_and_go_back(world):
+    married(world)
+    left_and_continued(world, world.other, world.twin)
+    client_id = world.employer.client_id
+    before = [continuation_of(world, one) for one in (world.other, world.survivor)]
+    assert [len(rows) for rows in before[0]][::2] == [2, 2]
+    assert {row[3] for row in before[0][1]} == {"due"}
     merge(world.connection, world.order(), now=LATER)
-    assert survivor_of(world.employer.client_id, world.other) == world.survivor
+    assert continuation_of(world, world.other) == [[], [], []]
+    assert continuation_of(world, world.survivor) == continuation_of(world, world.twin) == before[0]
+    record_duties(world.connection, client_id, as_of=AS_OF, now=LATER + timedelta(hours=1))
+    assert continuation_of(world, world.other) == [[], [], []], "no correcting notice is due"
+    assert continuation_of(world, world.survivor) == before[0]
+
+    spouse = Dependent.objects.get(person_id=world.survivor, number=1).pk
+    version = Continuation.objects.filter(person_id=world.survivor, dependent_id=spouse).count() + 1
+    continue_medical(
+        world, world.survivor, spouse, version=version, through_on=date(2026, 8, 31), change_id=2
+    )
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    spans = [
+        (*row[:3], date(2026, 9, 1) if row[1] else row[3]) for row in before[0][0]
+    ]  # paid since, it goes back
+    for _ in range(2):
+        assert continuation_of(world, world.other) == [spans, *before[0][1:]]
+        assert continuation_of(world, world.survivor) == before[1]
+        record_duties(world.connection, client_id, as_of=AS_OF, now=LATER + timedelta(days=2))
+
+
+def test_the_same_continued_twice_stands_in_the_way(world):
+    continue_medical(world, world.other)
+    continue_medical(world, world.survivor, begins_on=date(2026, 7, 31), through_on=None)
+    with pytest.raises(RepairRefused, match="expected no coverage both continue on the same days, found 1"):
+        merge(world.connection, world.order(), now=LATER)
+    Continuation.objects.filter(person_id=world.survivor).update(is_deleted=True)
+    continue_medical(world, world.survivor, begins_on=date(2026, 8, 1), through_on=None)
+    merge(world.connection, world.order(), now=LATER)
+    assert [row[2:] for row in continuation_of(world, world.survivor)[0]] == [
+        (LOST_ON, date(2026, 8, 1)),
+        (date(2026, 8, 1), date(9999, 12, 31)),
+    ]
 
 
 def test_what_stands_in_the_way_is_named(world):

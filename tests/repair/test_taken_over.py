@@ -1,19 +1,22 @@
 """Coverage that was taken over is moved, ended or voided; the events after it are decided again; and undone."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 from tests.runs.conftest import put_enrolled
 
+from openbenefits.core.codes import Level
 from openbenefits.enrollment import models
+from openbenefits.events.activity import ActivityPlace, enter_activity
 from openbenefits.payroll.services import owed
 from openbenefits.programs.models import Option
 from openbenefits.repair.models import TakeOverAct
 from openbenefits.repair.operations import operate
 from openbenefits.repair.services import RepairRefused
 from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
+from openbenefits.runs.services import run
 from openbenefits.store.bulk import copy_in, schema_of
 
 from .test_operations import AS_OF, BEGIN, order_of
@@ -112,35 +115,76 @@ def test_ended_it_is_not_what_open_enrolment_kept(fresh_database, employer, pers
     assert timeline(fresh_database, employer, person_id).equals(before)
 
 
-def test_an_end_undone_leaves_nothing_of_an_event_decided_before_the_coverage_came(
-    fresh_database, employer, person_id
-):
-    """The event of 1 January was decided while nothing was known of the account; the end of February does not
-    concern it, and is as if it had never been."""
+KNOWN_SINCE = LATER + timedelta(days=1)
+"""When coverage became known that open enrolment knew nothing of."""
+
+
+def account_taken_over(connection, employer, person) -> None:
+    """An account, taken over after open enrolment was final, which had posted nothing about it."""
     account = Option.objects.filter(client_id=employer.client_id, plan_type="60").exclude(option_type="W")[0]
-    models.Coverage.objects.filter(person_id=person_id, plan_type="60").delete()
-    point = models.Coverage.objects.filter(
-        person_id=person_id, superseded_by_run=None, plan_type="10"
-    ).first()
+    models.Coverage.objects.filter(person_id=person, plan_type="60").delete()
+    point = models.Coverage.objects.filter(person_id=person, superseded_by_run=None, plan_type="10").first()
     row = {name: getattr(point, name) for name in schema_of(models.Coverage)}
     row |= dict.fromkeys(("schedule_id", "event_number", "run_id", "coverage_cents"))
     row |= {"begins_on": SINCE, "deduction_begins_on": SINCE, "version": 1, "rule": "take-over", "kind": "E"}
     row |= {"plan_type": "60", "option_id": account.option_id, "pledge_cents": 1200_00}
-    copy_in(fresh_database, "enrollment_coverage", pl.DataFrame([row], schema=schema_of(models.Coverage)))
+    row |= {"made_at": KNOWN_SINCE}
+    copy_in(connection, "enrollment_coverage", pl.DataFrame([row], schema=schema_of(models.Coverage)))
+
+
+def wedding(connection, employer, person) -> None:
+    """An event from before open enrolment, decided with the account."""
+    place = ActivityPlace(
+        client_id=employer.client_id, person_id=person, event_on=LAST, bas_action="MSC", source="ME"
+    )
+    enter_activity(connection, place, reason="by hand", author="us", now=KNOWN_SINCE)
+    found = employer.order(
+        schedule_id=employer.event_maintenance,
+        as_of=AS_OF,
+        through=Level.ELECTIONS,
+        is_finalizing=True,
+    )
+    run(connection, found, now=KNOWN_SINCE + timedelta(days=1))
+
+
+def standings(connection, employer, person):
+    """Where events stand, without when they came there."""
+    columns = ["event_number", "event_on", "event_status", "process_status", "is_finalized", "program_id"]
+    flags = ["is_out_of_sequence", "is_eligibility_changed", "process_indicator"]
+    return events_of(connection, employer, person_id=person).select(columns + flags).rows()
+
+
+@pytest.mark.parametrize("is_decided_between", [False, True])
+@pytest.mark.parametrize(
+    ("word", "to_on", "left"),
+    [
+        ("end", date(2026, 2, 15), [(SINCE, "E"), (date(2026, 2, 15), "T")]),
+        ("redate", LATER_ON, [(LATER_ON, "E")]),
+        ("void", None, []),
+    ],
+)
+def test_undone_it_leaves_nothing_of_an_event_decided_before_the_coverage_came(
+    fresh_database, employer, person_id, word, to_on, left, is_decided_between
+):
+    """Open enrolment was decided while nothing was known of the account: it stands, also where an event from
+    before it has seen the account, and is decided again."""
+    account_taken_over(fresh_database, employer, person_id)
+    if is_decided_between:
+        wedding(fresh_database, employer, person_id)
     before = timeline(fresh_database, employer, person_id)
-    stood = events_of(fresh_database, employer, person_id=person_id)
-    later, account_of = date(2026, 2, 15), {"plan_type": "60"}
+    stood = standings(fresh_database, employer, person_id)
+    assert len(stood) == 1 + is_decided_between
 
     def operated(word, to_on=None):
-        asked = replace(order(employer, person_id, word, to_on), **account_of)
-        operate_on_taken_over(fresh_database, asked, now=LATER)
+        asked = replace(order(employer, person_id, word, to_on), plan_type="60")
+        operate_on_taken_over(fresh_database, asked, now=LATER + timedelta(days=9))
 
-    operated("end", later)
+    operated(word, to_on)
     rows = timeline(fresh_database, employer, person_id).filter(plan_type="60")
-    assert rows.select("begins_on", "kind").rows() == [(SINCE, "E"), (later, "T")]
+    assert rows.select("begins_on", "kind").rows() == left
     operated("undo")
     assert timeline(fresh_database, employer, person_id).equals(before)
-    assert events_of(fresh_database, employer, person_id=person_id).equals(stood)
+    assert standings(fresh_database, employer, person_id) == stood
 
 
 @pytest.mark.parametrize(

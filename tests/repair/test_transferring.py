@@ -7,8 +7,10 @@ import polars as pl
 import pytest
 from tests.runs.conftest import NOW, Employer, put_enrolled
 
+from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.brought import Brought, BroughtRefused, bring_along
+from openbenefits.enrollment.elections import enter_one
 from openbenefits.enrollment.frames import load_brought
 from openbenefits.enrollment.models import Coverage
 from openbenefits.events.models import Event
@@ -74,10 +76,10 @@ def order(employer, quill, parent) -> TransferOrder:
     )  # fmt: skip
 
 
-def maintain(connection, client_id: int) -> None:
+def maintain(connection, client_id: int, *, finalize: bool = True) -> None:
     schedule = Schedule.objects.filter(client_id=client_id, kind="E").values_list("schedule_id", flat=True)[0]
     order = RunOrder(
-        client_id=client_id, schedule_id=schedule, as_of=AS_OF, through=Level.ELECTIONS, is_finalizing=True,
+        client_id=client_id, schedule_id=schedule, as_of=AS_OF, through=Level.ELECTIONS, is_finalizing=finalize,
         floor=date(2026, 1, 1), started_by="us",
     )  # fmt: skip
     run(connection, order, now=LATER)
@@ -163,6 +165,39 @@ def test_what_was_put_in_here_counts_there_under_the_limits_of_the_person(fresh_
     undo_transfer(order.client_id, order.person_id, reason="they stayed", author="us", now=LATER)
     left = load_brought(fresh_database, person)
     assert left["brought_cents"].to_list() == [5], "what a person said stays"
+
+
+def test_a_pledge_ends_with_its_employer_and_may_begin_anew_at_the_next(fresh_database, order):
+    """The same plan of the PEO, and yet each employer has its own: docs/rules.md §19.12, 26 USC 125(i)."""
+    pledge(order.client_id, order.person_id, 1200_00)
+    done = transfer(fresh_database, order, now=LATER)
+    maintain(fresh_database, order.client_id)
+    maintain(fresh_database, order.to_client, finalize=False)
+
+    last = Coverage.objects.filter(person_id=order.person_id, plan_type="60", superseded_by_run=None)
+    assert last.latest("begins_on").kind == "T"
+    after = {"begin": DAY + timedelta(days=14), "through": date(2026, 12, 31)}
+    here = owed(fresh_database, order.client_id, **after, person_ids=[order.person_id])
+    assert here.filter(plan_type="60").is_empty()
+    losses = classified_losses(fresh_database, order.client_id, [order.person_id])
+    (told,) = losses.filter(cover="health FSA", dependent_id=0).iter_rows(named=True)
+    assert (told["verdict"], told["cause"]) == ("qualifies", "termination")
+    assert told["continues_through"] == date(2026, 12, 31)
+
+    event = Event.objects.get(person_id=done.to_person)
+    assert event.process_status == "PR", "it is offered, and not taken over"
+    entered = enter_one(
+        fresh_database, order.to_client, person_id=done.to_person, benefit_record=0,
+        schedule_id=event.schedule_id, event_number=event.event_number, plan_type="60", option_code="FSA",
+        pledge_cents=3400_00, received_on=DAY, elector="us", source="administrator", now=LATER,
+    )  # fmt: skip
+    assert entered.bad_rows.is_empty()
+    maintain(fresh_database, order.to_client)
+    there = Coverage.objects.get(person_id=done.to_person, plan_type="60", superseded_by_run=None)
+    assert (there.kind, there.pledge_cents) == ("E", 3400_00)
+    year = {"begin": date(2026, 1, 1), "through": date(2026, 12, 31)}
+    taken = owed(fresh_database, order.to_client, **year, person_ids=[done.to_person])
+    assert taken.filter(plan_type="60")["owed_cents"].sum() == 3400_00, "what was put in here pays none of it"
 
 
 def test_undone_they_never_left(fresh_database, employer, order):

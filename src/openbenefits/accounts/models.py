@@ -47,6 +47,15 @@ class EmployeeLogin(models.Model):
         ]
 
 
+class MergedNumber(models.Model):
+    """A person id that is another one of the same human, while they are merged (repair keeps the acts)."""
+
+    pk = models.CompositePrimaryKey("client_id", "person_id")
+    client_id = models.IntegerField()
+    person_id = models.BigIntegerField()  # who was merged into somebody
+    into_id = models.BigIntegerField()
+
+
 class AuditEntry(models.Model):
     """Who saw or did what, when, for whom, and why; nobody changes a row (accounts.audit)."""
 

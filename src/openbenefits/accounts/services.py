@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections
 
 from openbenefits.accounts.models import ApiKey, EmployeeLogin, Role, User
+from openbenefits.accounts.numbers import numbers_of
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode, writes
 from openbenefits.store.isolation import PEO, Rights, acting
 
@@ -32,11 +33,13 @@ class Access:
 
     permissions: by client id; only clients of which he may anything. EVERY_CLIENT: of each of them.
     person_id: the employee he is; None for staff. An employee sees himself only.
+    numbers: every number he is known under, where he has more than this one.
     """
 
     user_id: int
     permissions: Mapping[int, frozenset[Permission]]
     person_id: int | None = None
+    numbers: tuple[int, ...] = ()
 
     def may(self, permission: Permission, client_id: int) -> bool:
         """Tell whether something of a client is his to do."""
@@ -62,7 +65,7 @@ class Access:
             user_id=self.user_id,
             reads=None if EVERY_CLIENT in reads else (PEO, *reads) if reads else (),
             writes=None if EVERY_CLIENT in written else written,
-            persons=None if self.person_id is None else (self.person_id,),
+            persons=None if self.person_id is None else self.numbers or (self.person_id,),
         )
 
 
@@ -83,8 +86,10 @@ def access_of(connection: Any, user: User) -> Access:
         return Access(user_id=user.pk, permissions=_of_staff(roles))
     if login is None:
         return Access(user_id=user.pk, permissions={})
+    with acting(connection, Rights(user_id=user.pk, reads=(login.client_id,), persons=None)):
+        numbers = numbers_of(login.client_id, login.person_id)
     own = {login.client_id: ROLES[RoleCode.EMPLOYEE].permissions}
-    return Access(user_id=user.pk, permissions=own, person_id=login.person_id)
+    return Access(user_id=user.pk, permissions=own, person_id=numbers[0], numbers=numbers)
 
 
 def access_of_key(user_id: int, client_id: int, scopes: Iterable[str]) -> Access:

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
+from openbenefits.accounts.numbers import numbers_of
 from openbenefits.accounts.services import Access
 from openbenefits.casework.changing import change, change_all
 from openbenefits.casework.codes import DONE, GENERAL, Status
@@ -64,7 +65,8 @@ def say_more(access: Access, inquiry: Inquiry, body: str, *, author: str, now: d
 
     Errors: TicketRefused for nothing, or too much; TicketMissing for somebody else's.
     """
-    if (inquiry.client_id, inquiry.person_id) != _who(access):
+    client_id, person_id = _who(access)
+    if inquiry.client_id != client_id or inquiry.person_id not in (access.numbers or (person_id,)):
         raise TicketMissing("expected a question of your own, found another; go back to the list")
     _say(inquiry, access, _words(body), author, now, is_answer=False)
 
@@ -93,8 +95,9 @@ def inquiry_of(ticket: Ticket) -> Inquiry | None:
 
 
 def inquiries_of(client_id: int, person_id: int) -> list[Asked]:
-    """List what somebody asked, that first of which something was said last."""
-    found = Inquiry.objects.filter(client_id=client_id, person_id=person_id).in_bulk()
+    """List what somebody asked, under whatever number, that first of which something was said last."""
+    numbers = numbers_of(client_id, person_id)
+    found = Inquiry.objects.filter(client_id=client_id, person_id__in=numbers).in_bulk()
     lasts = InquiryWord.objects.filter(inquiry_id__in=found).values("inquiry_id").annotate(last=Max("pk"))
     words = InquiryWord.objects.filter(pk__in=[one["last"] for one in lasts])
     rows = [

@@ -10,7 +10,8 @@ from django.db.models import Case as Chosen
 from django.db.models import Count, IntegerField, Min, Q, QuerySet, Value, When
 
 from openbenefits.accounts.models import User
-from openbenefits.accounts.services import Access
+from openbenefits.accounts.numbers import numbers_of
+from openbenefits.accounts.services import EVERY_CLIENT, Access
 from openbenefits.casework.codes import DONE, STATUSES, Form, Priority, Status
 from openbenefits.casework.models import (
     IS_OPEN,
@@ -67,6 +68,7 @@ RANK = Chosen(
 class Wanted:
     """Which tickets are asked for; None is whatever it is.
 
+    person_id: those about him under whatever number, where the client is named, too.
     due: "overdue", "today", "week" (the next seven days), "none" (no day). text: part of the subject, or the
     number. is_done: done ones instead of open ones; None: both.
     """
@@ -92,10 +94,12 @@ class Wanted:
 
 def found(access: Access, wanted: Wanted, today: date) -> QuerySet[Ticket]:
     """Answer the tickets asked for, of those somebody may see."""
-    names: tuple[str, ...] = ("client_id", "person_id", "form", "status", "priority", "category", "kind")
+    names: tuple[str, ...] = ("client_id", "form", "status", "priority", "category", "kind")
     names += ("assignee_id", "owner_id", "queue", "about_kind", "about_key")
     exact = {name: getattr(wanted, name) for name in names if getattr(wanted, name) is not None}
     rows = Ticket.objects.filter(visible(access), **exact)
+    if wanted.person_id is not None:
+        rows = rows.filter(person_id__in=numbers_of(wanted.client_id or EVERY_CLIENT, wanted.person_id))
     if wanted.is_done is not None:
         rows = rows.filter(~IS_OPEN if wanted.is_done else IS_OPEN)
     if wanted.is_unassigned:

@@ -28,12 +28,13 @@ LISTED = ("document_id", "employee_number", "kind", "as_of", "pages", "channel",
 def list_letters(client: ClientCode, person: People = None, rows: int = 50) -> None:
     """List the letters of a client, or of people, the newest first."""
     connection = open_database()
+    from openbenefits.accounts.numbers import numbers_of
     from openbenefits.delivery.frames import load_documents
 
     found = find_client(client)
-    ids = find_people(found, person) if person else [None]
-    for one in ids:
-        frame = load_documents(connection, client_ids=[found.pk], person_id=one, most=rows)
+    asked = [numbers_of(found.pk, one) for one in find_people(found, person)] if person else [None]
+    for numbers in asked:
+        frame = load_documents(connection, client_ids=[found.pk], person_ids=numbers, most=rows)
         console.print(table_of(frame.select(LISTED), title=f"Letters of {client}"))
 
 

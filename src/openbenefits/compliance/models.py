@@ -46,7 +46,7 @@ class CobraAct(LossKey):
 
     pk = models.CompositePrimaryKey("client_id", "person_id", "dependent_id", "cover", "lost_on", "number")
     number = models.IntegerField()
-    kind = models.TextField()  # compliance.cobra.rules.duties: decided, noticed, corrected
+    kind = models.TextField()  # compliance.cobra.rules.duties: decided, noticed, corrected, followed
     cause = models.TextField()  # decided, or told: core.codes.CobraCause; '' = it does not qualify
     told_through = models.DateField(null=True)  # how long one may continue by the notice; null: not at all
     acted_on = models.DateField()  # the day the notice was sent, or of the decision

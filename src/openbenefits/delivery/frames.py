@@ -61,7 +61,7 @@ SELECT {_COLUMNS}, {_LAST_COLUMNS}, p.employee_number
 FROM (
     SELECT * FROM delivery_document
     WHERE (%(clients)s::int[] IS NULL OR client_id = ANY (%(clients)s::int[]))
-      AND (%(person)s::bigint IS NULL OR person_id = %(person)s::bigint)
+      AND (%(persons)s::bigint[] IS NULL OR person_id = ANY (%(persons)s::bigint[]))
       AND (%(kind)s::text IS NULL OR kind = %(kind)s::text)
       AND (%(documents)s::bigint[] IS NULL OR id = ANY (%(documents)s::bigint[]))
       AND (%(before)s::bigint IS NULL OR id < %(before)s::bigint)
@@ -90,7 +90,7 @@ def load_documents(
     connection: Any,
     *,
     client_ids: Sequence[int] | None = None,
-    person_id: int | None = None,
+    person_ids: Sequence[int] | None = None,
     kind: str | None = None,
     document_ids: Sequence[int] | None = None,
     before: int | None = None,
@@ -103,7 +103,7 @@ def load_documents(
     """
     params = {
         "clients": None if client_ids is None else list(client_ids),
-        "person": person_id,
+        "persons": None if person_ids is None else list(person_ids),
         "kind": kind,
         "documents": None if document_ids is None else list(document_ids),
         "before": before,

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.accounts.numbers import numbers_of
 from openbenefits.delivery import frames
 from openbenefits.delivery.batches import (
     BatchRefused,
@@ -64,11 +65,13 @@ class DocumentRefused(LookupError):
 
 
 def documents_of(connection: Any, client_id: int, person_id: int) -> pl.DataFrame:
-    """Answer the letters of a person, the newest first, with where the last delivery of each stands.
+    """Answer the letters of a person, under whatever number, the newest first, with its last delivery.
 
     Shapes: delivery.frames.LISTED.
     """
-    return frames.load_documents(connection, client_ids=[client_id], person_id=person_id)
+    return frames.load_documents(
+        connection, client_ids=[client_id], person_ids=numbers_of(client_id, person_id)
+    )
 
 
 def open_document(
@@ -86,8 +89,9 @@ def open_document(
                a letter that had not been given to any way counts as delivered by the portal.
     Errors:    DocumentRefused where there is no such letter of this person, or its file was altered.
     """
-    found = Document.objects.filter(pk=document_id, client_id=client_id, person_id=person_id).first()
-    content = Content.objects.filter(pk=document_id, client_id=client_id, person_id=person_id).first()
+    whose = {"client_id": client_id, "person_id__in": numbers_of(client_id, person_id)}
+    found = Document.objects.filter(pk=document_id, **whose).first()
+    content = Content.objects.filter(pk=document_id, **whose).first()
     if found is None or content is None:
         raise DocumentRefused(
             f"expected a letter of this person with the number {document_id}, found none; "

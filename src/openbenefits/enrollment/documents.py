@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from openbenefits.accounts.numbers import numbers_of
 from openbenefits.core.codes import DocumentKind, DocumentState
 from openbenefits.enrollment.models import Document
 from openbenefits.store import secrets
@@ -113,10 +114,13 @@ def media_type_of(content: bytes) -> str:
 def list_of(
     connection: Any, client_id: int, *, person_id: int | None = None, state: str | None = None
 ) -> list[dict[str, Any]]:
-    """List papers without their bytes, the latest first: of a person, or of a client; COLUMNS each."""
+    """List papers without their bytes, the latest first: of a person, under whatever number, or of a client.
+
+    Shapes: COLUMNS each.
+    """
     rows = Document.objects.using(connection.alias).filter(client_id=client_id)
     if person_id is not None:
-        rows = rows.filter(person_id=person_id)
+        rows = rows.filter(person_id__in=numbers_of(client_id, person_id))
     if state is not None:
         rows = rows.filter(state=state)
     return list(rows.order_by("-added_at", "-id").values(*COLUMNS))

@@ -54,7 +54,7 @@ def inquiries(request: HttpRequest, me: Me) -> HttpResponse:
 @page("inquiry")
 def inquiry(request: HttpRequest, me: Me, number: int) -> HttpResponse:
     """Show a question with its answers, and take what one says to them."""
-    found = Inquiry.objects.filter(client_id=me.client_id, person_id=me.person_id, pk=number).first()
+    found = Inquiry.objects.filter(client_id=me.client_id, person_id__in=me.numbers, pk=number).first()
     if found is None:
         raise Http404
     form = MoreForm(posted(request))

@@ -35,6 +35,11 @@ class Me:
     today: date
     now: datetime
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Every number he is known under, his own first."""
+        return self.access.numbers or (self.person_id,)
+
     def by(self) -> By:
         """Who acts, as the services ask for it."""
         return By(user_id=self.user_id, author=self.author, now=self.now)

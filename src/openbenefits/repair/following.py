@@ -5,7 +5,6 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
 from openbenefits.enrollment.points import CHILDREN, above_all_versions, copy_points, supersede
 from openbenefits.enrollment.taking_back import take_back_postings, write_again
@@ -13,6 +12,7 @@ from openbenefits.events.frames import load_events
 from openbenefits.payroll.models import Taken
 from openbenefits.repair.following_activity import give_activity_back, waiting_twice
 from openbenefits.repair.following_acts import bring_unread, give_unread_back
+from openbenefits.repair.following_continued import continued_twice
 from openbenefits.repair.models import PersonMerge
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
@@ -45,13 +45,18 @@ MERGED = "merged: taken over under another person id"
 RENAMED = {"old_dependent": pl.Int64, "dependent_id": pl.Int64}
 
 
-def ties_of(connection: Any, people: pl.DataFrame, survivor_id: int) -> list[tuple[str, int, str]]:
-    """Count what stands in the way of merging somebody into another: what, how many, what to do first."""
+def ties_of(
+    connection: Any, people: pl.DataFrame, survivor_id: int, same: pl.DataFrame
+) -> list[tuple[str, int, str]]:
+    """Count what stands in the way of merging somebody into another: what, how many, what to do first.
+
+    Shapes: same as RENAMED, of the dependents both have.
+    """
     twice = waiting_twice(connection, people, survivor_id)
-    continued = load_continued(connection, people.filter(pl.col("person_id") != survivor_id)).height
+    continued = continued_twice(connection, people, survivor_id, same)
     return [
         ("activity that waits of both, alike", twice, "run event maintenance, or delete it of one"),
-        ("continued coverage", continued, "withdraw it, take it in again for the number that stays"),
+        ("coverage both continue on the same days", continued, "take it in again as withdrawn of one"),
     ]
 
 
@@ -102,13 +107,14 @@ def _following(table: FactTable, client_id: int, person_id: int, survivor_id: in
     )
 
 
-def _listed(client_id: int, person_id: int) -> pl.DataFrame:
+def _listed(client_id: int, person_id: int, *, with_deleted: bool = False) -> pl.DataFrame:
     """List the dependents of somebody with what they are recognised by."""
     rows = list(
         Dependent.objects.filter(client_id=client_id, person_id=person_id).values_list("pk", "number")
     )
     listed = pl.DataFrame(rows, schema={"dependent_id": pl.Int64, "number": pl.Int64}, orient="row")
-    facts = _held(DEPENDENTS, client_id, listed["dependent_id"]).sort("valid_from")
+    known = latest_versions(DEPENDENTS, known_versions(DEPENDENTS, client_id, listed["dependent_id"]))
+    facts = known.filter(~pl.col("is_deleted") | with_deleted).sort("valid_from")
     last = facts.unique("dependent_id", keep="last").select(
         "dependent_id",
         "ssn_hash",
@@ -122,16 +128,32 @@ def _listed(client_id: int, person_id: int) -> pl.DataFrame:
     return listed.join(last, on="dependent_id", how="left")
 
 
-def _same_dependents(client_id: int, person_id: int, survivor_id: int) -> pl.DataFrame:
-    """Find, or add, the survivor's dependent for each of the other's: RENAMED."""
-    theirs, own = _listed(client_id, person_id), _listed(client_id, survivor_id)
+def dependents_of_both(
+    client_id: int, person_id: int, survivor_id: int, *, with_deleted: bool = False
+) -> pl.DataFrame:
+    """Find the survivor's dependent for each of the other's that is one of both: RENAMED.
+
+    `with_deleted`: also those whose facts were deleted since, as a merge deletes those of the other.
+    """
+    theirs, own = (_listed(client_id, one, with_deleted=with_deleted) for one in (person_id, survivor_id))
+    return _alike(theirs, own).select(old_dependent="dependent_id", dependent_id="same")
+
+
+def _alike(theirs: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """Pair dependents by SSN, else by name and birth date: dependent_id, same."""
     matches = [
         theirs.drop_nulls(by)
         .join(own.drop_nulls(by), on=by)
         .select("dependent_id", same="dependent_id_right")
         for by in ("ssn_hash", "who")
     ]
-    same = pl.concat(matches).unique("dependent_id", keep="first", maintain_order=True)
+    return pl.concat(matches).unique("dependent_id", keep="first", maintain_order=True)
+
+
+def _same_dependents(client_id: int, person_id: int, survivor_id: int) -> pl.DataFrame:
+    """Find, or add, the survivor's dependent for each of the other's: RENAMED."""
+    theirs, own = _listed(client_id, person_id), _listed(client_id, survivor_id)
+    same = _alike(theirs, own)
     new = theirs.join(same, on="dependent_id", how="anti").sort("number")
     highest = own["number"].max() if own.height else 0
     added = add_dependents(

@@ -35,7 +35,7 @@ def bring_named(
     for model, place in PLACES.items():
         rows = load_of(connection, model, people)
         is_own = pl.col("person_id") == survivor_id
-        own, theirs = rows.filter(is_own), _renamed(rows.filter(~is_own), renamed)
+        own, theirs = rows.filter(is_own), with_same_dependents(rows.filter(~is_own), renamed)
         standing = _last(own, place).filter(~GONE[model])
         came = theirs.join(standing, on=place, how="anti")
         above = own.group_by(place).agg(highest=pl.col("number").max())
@@ -83,8 +83,11 @@ def _last(rows: pl.DataFrame, place: list[str]) -> pl.DataFrame:
     return rows.filter(pl.col("number") == pl.col("number").max().over(place))
 
 
-def _renamed(rows: pl.DataFrame, renamed: pl.DataFrame) -> pl.DataFrame:
-    """Name the other's dependents as the survivor's; the employee himself has no number."""
+def with_same_dependents(rows: pl.DataFrame, renamed: pl.DataFrame) -> pl.DataFrame:
+    """Name the dependents of one number as those of the other; the employee himself is 0 under both.
+
+    Shapes: renamed has old_dependent and dependent_id.
+    """
     known = renamed.select(dependent_id="old_dependent", same="dependent_id")
     same = rows.join(known, on="dependent_id", how="left", maintain_order="left")
     return same.with_columns(dependent_id=pl.coalesce("same", "dependent_id")).drop("same")
@@ -94,4 +97,4 @@ def _moment(now: datetime) -> pl.Expr:
     return pl.lit(now).cast(pl.Datetime("us", "UTC"))
 
 
-__all__ = ["bring_named", "give_named_back"]
+__all__ = ["bring_named", "give_named_back", "with_same_dependents"]

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.numbers import join_numbers, part_numbers
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.enrollment.superseding import load_submitted, standing, withdraw_copies
@@ -19,9 +20,17 @@ from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.payroll.services import owed
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import PART_OF_ONE, both_ends
-from openbenefits.repair.following import bring_facts, bring_points, bring_taken, give_back, ties_of
+from openbenefits.repair.following import (
+    bring_facts,
+    bring_points,
+    bring_taken,
+    dependents_of_both,
+    give_back,
+    ties_of,
+)
 from openbenefits.repair.following_activity import bring_activity
 from openbenefits.repair.following_acts import bring_acts, give_acts_back
+from openbenefits.repair.following_continued import bring_continued, give_continued_back
 from openbenefits.repair.following_named import bring_named, give_named_back
 from openbenefits.repair.models import PersonMerge
 from openbenefits.repair.operations import LOSS, Told, loss_changes, rehearsed
@@ -96,7 +105,7 @@ def merge(
     cannot. All events of the survivor are decided again.
 
     Errors: RepairRefused without reason or author, for unknown or merged people, where both elected the same,
-            where alike activity of both waits, lost coverage is continued, or an event is disconnected;
+            where alike activity of both waits, both continue the same, or an event is disconnected;
             PeopleBusy.
     """
     _refuse_unsaid(order)
@@ -143,12 +152,23 @@ def _merged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
         bring_activity(connection, order.people(), order.survivor_id, change_id)
         bring_points(connection, order.people(), order.survivor_id, renamed, started.pk, now=now)
         bring_taken(connection, order.people(), order.survivor_id, change_id, now=now)
-        bring_acts(connection, order.people(), order.survivor_id, change_id, author=order.author, now=now)
-        bring_named(connection, order.people(), order.survivor_id, renamed, change_id)
+        _bring_words(connection, order, renamed, change_id, now=now)
         targets = _moving(events, order)
         _repair(connection, order, targets, renamed, started, now=now)
         _write(order, started, change_id, is_merged=True, now=now)
+        join_numbers(order.client_id, order.person_id, order.survivor_id)
         return account.told(started)
+
+
+def _bring_words(
+    connection: Any, order: MergeOrder, renamed: pl.DataFrame, change_id: int, *, now: datetime
+) -> None:
+    """Let what people decided, named, elected to continue and were told about one count for the other."""
+    people, survivor_id = order.people(), order.survivor_id
+    author = order.author
+    bring_acts(connection, people, survivor_id, change_id, author=author, now=now)
+    bring_named(connection, people, survivor_id, renamed, change_id)
+    bring_continued(connection, people, survivor_id, renamed, change_id, author=author, now=now)
 
 
 def _moving(events: pl.DataFrame, order: MergeOrder) -> pl.DataFrame:
@@ -229,12 +249,22 @@ def _unmerged(connection: Any, order: MergeOrder, *, now: datetime) -> Told:
                 " take those changes back first"
             )
         change_id = give_back(connection, order.people(), undone.change.pk, last, started.pk, now=now)
-        give_acts_back(connection, order.people(), last, change_id, author=order.author, now=now)
-        give_named_back(connection, order.people(), last, author=order.author, now=now)
+        _give_words_back(connection, order, last, change_id, now=now)
         targets = _returning(load_events(connection, order.people()), trail, order)
         _repair(connection, order, targets, None, started, now=now)
         _write(order, started, change_id, is_merged=False, now=now)
+        part_numbers(order.client_id, order.person_id)
         return account.told(started)
+
+
+def _give_words_back(
+    connection: Any, order: MergeOrder, last: PersonMerge, change_id: int, *, now: datetime
+) -> None:
+    people, author = order.people(), order.author
+    same = dependents_of_both(order.client_id, order.person_id, order.survivor_id, with_deleted=True)
+    give_acts_back(connection, people, last, change_id, author=author, now=now)
+    give_named_back(connection, people, last, author=author, now=now)
+    give_continued_back(connection, people, last, same, change_id, author=author, now=now)
 
 
 def _returning(events: pl.DataFrame, trail: pl.DataFrame, order: MergeOrder) -> pl.DataFrame:
@@ -277,7 +307,8 @@ def _refuse_unmergeable(connection: Any, order: MergeOrder, events: pl.DataFrame
                 f"person {person_id}: expected somebody by themselves, found one merged into person {into};"
                 " merge with that one, or take them apart first"
             )
-    ties = ties_of(connection, order.people(), order.survivor_id)
+    same = dependents_of_both(order.client_id, order.person_id, order.survivor_id)
+    ties = ties_of(connection, order.people(), order.survivor_id, same)
     gone = events.filter(person_id=order.person_id, event_status=kinds.DISCONNECTED).height
     for what, count, cure in (
         *ties,

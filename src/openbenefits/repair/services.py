@@ -13,6 +13,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.codes import Level
+from openbenefits.core.columns import without
 from openbenefits.enrollment.frames import POINT, load_coverage
 from openbenefits.events.frames import load_events
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
@@ -52,6 +53,7 @@ class RepairOrder:
     begin, through: the pays whose deductions are compared end from one day through another.
     renamed: whose dependents are whose, where events go on under another person id: old_dependent,
              dependent_id.
+    standing: final events that stay as they are, though earlier ones are decided again: EVENT_KEY.
     """
 
     client_id: int
@@ -62,6 +64,7 @@ class RepairOrder:
     reason: str
     author: str
     renamed: pl.DataFrame | None = None
+    standing: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +125,20 @@ def repair(
         started = started or start_run(connection, order, now)
         record_acts(connection, targets, before.events, started, order.reason, now=now)
         targets = relocated(connection, targets, before.events, started, order.renamed, now=now)
-        events = touched(with_deciding_run(connection, load_events(connection, people)), targets)
+        events = touched(_movable(connection, order, people), targets)
         carry_out(connection, events, started, now=now)
         _decide(connection, started, events, people, now=now)
         after = state_of(connection, order, people)
         deductions = changed_deductions(connection, order, before, after)
     return compared(before, after, deductions, started.pk)
+
+
+def _movable(connection: Any, order: RepairOrder, people: pl.DataFrame) -> pl.DataFrame:
+    """Load the events a repair may touch, with the run that last decided each."""
+    events = load_events(connection, people)
+    if order.standing is not None:
+        events = without(events, order.standing, EVENT_KEY)
+    return with_deciding_run(connection, events)
 
 
 def compared(before: State, after: State, deductions: pl.DataFrame, run_id: int | None) -> Consequences:

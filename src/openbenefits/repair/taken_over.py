@@ -14,11 +14,12 @@ from django.db import transaction
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.compliance.cobra.services import classified_losses
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
+from openbenefits.core.columns import without
 from openbenefits.enrollment.frames import POINT, load_all_points, load_coverage
 from openbenefits.enrollment.points import above_all_versions, copy_children, copy_points, supersede
 from openbenefits.enrollment.taking_back import take_back_postings, write_again
 from openbenefits.events.frames import load_events
-from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
+from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY
 from openbenefits.repair import kinds
 from openbenefits.repair.acts import PART_OF_ONE
 from openbenefits.repair.models import TakeOverAct
@@ -77,11 +78,12 @@ class TakenOver:
         schema = {"client_id": pl.Int32, "person_id": pl.Int64, "benefit_record": pl.Int16}
         return pl.DataFrame({name: [getattr(self, name)] for name in schema}, schema=schema)
 
-    def repair_order(self, targets: pl.DataFrame) -> RepairOrder:
-        """Answer what is asked of the events."""
+    def repair_order(self, targets: pl.DataFrame, standing: pl.DataFrame | None = None) -> RepairOrder:
+        """Answer what is asked of the events, and which of them stand."""
         return RepairOrder(
             client_id=self.client_id,
             targets=targets,
+            standing=standing,
             as_of=self.as_of,
             begin=self.begin,
             through=self.through,
@@ -142,10 +144,12 @@ def _told(connection: Any, order: TakenOver, *, now: datetime) -> Told:
         compares = order.repair_order(pl.DataFrame())
         before, losses = state_of(connection, compares, record), _losses(connection, order)
         started = start_run(connection, compares, now)
-        events = _reached(connection, order)
-        take_back_postings(connection, events, run_id=started.pk, now=now)
+        events = load_events(connection, record).join(record, on=list(RECORD_KEY), how="semi")
+        unaware = _unaware(connection, order, events)
+        reached = _reached(connection, order, without(events, unaware, EVENT_KEY))
+        take_back_postings(connection, reached, run_id=started.pk, now=now)
         undoes = _carried_out(connection, order, started, now=now)
-        _decide_again(connection, order, events, started, now=now)
+        _decide_again(connection, order, reached, unaware, started, now=now)
         _record(connection, order, started, undoes, now)
         after = state_of(connection, compares, record)
         deductions = changed_deductions(connection, compares, before, after)
@@ -157,16 +161,26 @@ def _told(connection: Any, order: TakenOver, *, now: datetime) -> Told:
     )
 
 
-def _reached(connection: Any, order: TakenOver) -> pl.DataFrame:
-    """Name the events that may see what changes: dated from its first day on, or posting something since.
+def _unaware(connection: Any, order: TakenOver, events: pl.DataFrame) -> pl.DataFrame:
+    """Keep the events that were final before the coverage was known here, and were not decided again since.
+
+    They stand as they were decided, whatever becomes of it: with it they would come out otherwise, and
+    undoing would leave that behind.
+    """
+    points = load_all_points(connection, order.record())
+    known = points.filter(pl.col("schedule_id").is_null(), **order.series(), begins_on=order.begins_on)
+    is_before = pl.col("status_at") < pl.lit(known["made_at"].min(), pl.Datetime("us", "UTC"))
+    return events.filter(pl.col("process_status").is_in(FINAL) & is_before)
+
+
+def _reached(connection: Any, order: TakenOver, events: pl.DataFrame) -> pl.DataFrame:
+    """Keep the events that may see what changes: dated from its first day on, or posting something since.
 
     What is dated before, and ended before, never saw it: decided again it might come out otherwise only for
     what has become known since, and undoing would leave that behind.
     """
     first_on = _first_changed(connection, order)
-    record = order.record()
-    events = load_events(connection, record).join(record, on=list(RECORD_KEY), how="semi")
-    points = load_all_points(connection, record).filter(pl.col("begins_on") >= first_on)
+    points = load_all_points(connection, order.record()).filter(pl.col("begins_on") >= first_on)
     holding = points.filter(pl.col("superseded_by_run").is_null()).select(EVENT_KEY)
     by = {"schedule_id": "superseded_by_schedule", "event_number": "superseded_by_event"}
     replaced = points.with_columns(**by).select(EVENT_KEY)
@@ -192,7 +206,13 @@ def _losses(connection: Any, order: TakenOver) -> pl.DataFrame:
 
 
 def _decide_again(
-    connection: Any, order: TakenOver, events: pl.DataFrame, started: Run, *, now: datetime
+    connection: Any,
+    order: TakenOver,
+    events: pl.DataFrame,
+    standing: pl.DataFrame,
+    started: Run,
+    *,
+    now: datetime,
 ) -> None:
     living = events.filter(
         pl.col("event_status").is_in(kinds.LIVING) & pl.col("process_status").is_not_null()
@@ -201,7 +221,7 @@ def _decide_again(
         living.select(*EVENT_KEY, kind=pl.lit(kinds.AGAIN), undoes=pl.lit(PART_OF_ONE, pl.Int32))
     )
     if targets.height:
-        repair(connection, order.repair_order(targets), now=now, started=started)
+        repair(connection, order.repair_order(targets, standing), now=now, started=started)
     else:
         started.state, started.ended_at = "done", now
         started.save(update_fields=["state", "ended_at"])

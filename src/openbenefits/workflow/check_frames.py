@@ -133,7 +133,7 @@ LEFT JOIN LATERAL (
                SELECT 1 FROM compliance_cobraact AS x
                WHERE x.client_id = q.client_id AND x.person_id = q.person_id
                  AND x.dependent_id = q.dependent_id AND x.cover = q.cover AND x.lost_on = q.lost_on
-                   AND x.kind <> 'decided'
+                   AND x.kind IN ('noticed', 'corrected')
            )) AS told
     FROM (
         SELECT DISTINCT ON (d.dependent_id, d.cover, d.lost_on) d.* FROM compliance_cobraduty AS d

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.compliance import models
-from openbenefits.compliance.cobra.rules.duties import DECIDED
+from openbenefits.compliance.cobra.rules.duties import DECIDED, acts_that_count
 from openbenefits.compliance.cobra.rules.judged import Known
 from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
@@ -74,11 +74,11 @@ def acts_of_notices(acts: pl.DataFrame) -> pl.DataFrame:
 
     Where that was that there is nothing to continue, none stands, and there is no row.
     """
-    notices = acts.filter(pl.col("kind") != DECIDED).sort(*LOSS_KEY, "number")
+    notices = acts_that_count(acts).filter(pl.col("kind") != DECIDED).sort(*LOSS_KEY, "number")
     last = notices.unique(LOSS_KEY, keep="last", maintain_order=True).drop_nulls("told_through")
     return last.select(*LOSS_KEY, "told_through", notified_on="acted_on", told_cause="cause")
 
 
 def _decisions(acts: pl.DataFrame) -> pl.DataFrame:
-    last = acts.filter(kind=DECIDED).sort(*LOSS_KEY, "number").unique(LOSS_KEY, keep="last")
+    last = acts_that_count(acts).filter(kind=DECIDED).sort(*LOSS_KEY, "number").unique(LOSS_KEY, keep="last")
     return last.select(*LOSS_KEY, decided_cause="cause", decided_reason="reason")

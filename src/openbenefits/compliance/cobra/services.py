@@ -21,6 +21,7 @@ from openbenefits.compliance.cobra.rules.duties import (
     DUE,
     NOTICED,
     TO_CORRECT,
+    acts_that_count,
     duties,
     duty_changes,
 )
@@ -105,7 +106,8 @@ def decide(connection: Any, loss: Loss, act: Act, *, cause: CobraCause | None, n
         found = loss.of(classified_losses(connection, loss.client_id, [loss.person_id]))
         if found is None:
             raise CobraRefused(f"no loss of {loss.cover} on {loss.lost_on}; `report COBRA` lists them")
-        is_again = loss.of(load_acts(connection, loss.client_id).filter(kind=DECIDED)) is not None
+        made = acts_that_count(load_acts(connection, loss.client_id))
+        is_again = loss.of(made.filter(kind=DECIDED)) is not None
         if found["verdict"] != OPEN and not is_again:
             expected = f"a loss to decide; found that it {found['verdict']}: {found['reason']}"
             raise CobraRefused(f"expected {expected}. Correct the facts or the set-up instead")

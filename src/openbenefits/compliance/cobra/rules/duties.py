@@ -9,6 +9,8 @@ from openbenefits.compliance.cobra.rules.losses import LOSS_KEY
 DUE, WITHDRAWN, TO_CORRECT = "due", "withdrawn", "to be corrected"
 DECIDED, NOTICED, CORRECTED = "decided", "noticed", "corrected"
 """What people did: decided, sent the election notice, or sent a correcting one."""
+FOLLOWED = "followed"
+"""Two person ids were one human, or no longer: what was done until then counts under the other id."""
 
 NEVER_WAS = "the loss has never been: the coverage goes on, or ends on another day"
 NO_LONGER = "the loss qualifies no longer: {}"
@@ -16,6 +18,16 @@ CORRECTING = "; a notice was sent, send a correcting one"
 
 CONTENT = ("state", "cause", "reason", "happened_on", "last_covered_on", *CLOCKS, "source")
 """What a version of a duty says."""
+
+
+def acts_that_count(acts: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what was done about a loss before it counted under another person id (FOLLOWED).
+
+    Shapes: acts has LOSS_KEY, number and kind.
+    """
+    followed = acts.filter(kind=FOLLOWED).group_by(LOSS_KEY).agg(followed=pl.col("number").max())
+    both = acts.join(followed, on=list(LOSS_KEY), how="left", maintain_order="left")
+    return both.filter(pl.col("number") > pl.col("followed").fill_null(0)).drop("followed")
 
 
 def duties(rows: pl.DataFrame) -> pl.DataFrame:
