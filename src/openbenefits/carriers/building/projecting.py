@@ -219,7 +219,7 @@ def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
     theirs = dependent_key(pl.col("client_id"), pl.col("person_id"), pl.col("dependent_id"))
     is_own = pl.col("dependent_id") == spanning.EMPLOYEE
     by_cobra = pl.col("begins_by").replace(CONTINUING)
-    fallback = pl.when(is_own).then(pl.lit("employment")).otherwise(pl.lit("over age"))
+    fallback = pl.when("is_alone").then(pl.lit("over age")).otherwise(pl.lit("employment"))
     known = pl.when(by_cobra.is_in(list(COBRA_EVENTS))).then(by_cobra)
     return rows.with_columns(
         subscriber=pl.when("is_alone").then(theirs).otherwise(own),
