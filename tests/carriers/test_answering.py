@@ -33,6 +33,7 @@ from openbenefits.carriers.models import (
     FileAct,
     FileLine,
     FileSet,
+    Received,
     ViewLine,
 )
 from openbenefits.carriers.states.moving import FileRefused
@@ -438,12 +439,13 @@ def test_answers_are_collected_set_aside_or_left(file, tmp_path):
     assert Ticket.objects.filter(about_kind="carrier answer").count() == 1
 
 
-def turned(data):
-    """A file of ours as if the partner had sent it: its ends the other way round."""
+def turned(data, number=None):
+    """A file of ours as if the partner had sent it: its ends the other way round, under a number of its own."""
     head, rest = data.split(b"~", 1)
     parts = head.split(b"*")
     parts[5:7], parts[7:9] = parts[7:9], parts[5:7]
-    return b"*".join(parts) + b"~" + rest
+    told = b"*".join(parts) + b"~" + rest
+    return told if number is None else told.replace(parts[13], b"%09d" % number)
 
 
 def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
@@ -461,7 +463,7 @@ def test_an_834_is_answered_once_under_our_numbers(file, tmp_path):
     kinds = ControlNumber.objects.filter(file_id=reply.pk).values_list("kind", flat=True)
     assert sorted(kinds) == ["FA", "ISA"]
     assert take(file, data).reply == reply.pk
-    broken = data.replace(b"INS*Y*18", b"INS*Y*ZZ", 1)
+    broken = turned(filing.content_of(file.pk), 900).replace(b"INS*Y*18", b"INS*Y*ZZ", 1)
     worse = CarrierFile.objects.get(pk=take(file, broken).reply)
     (group,) = read_acknowledgements(filing.content_of(worse.pk)).groups
     first = group.sets[0]
@@ -497,6 +499,24 @@ def test_an_834_with_a_wrong_envelope_is_refused_by_a_ta1_of_ours(file):
     assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == len(cases)
     with pytest.raises(X12Refused, match="never ends"):
         take(file, ta1(file, "A")[:-20])
+
+
+def test_an_834_under_a_number_used_before_is_refused_and_nothing_of_it_taken(file):
+    data = turned(filing.content_of(file.pk), 7)
+    first = take(file, data).reply
+    assert take(file, data).reply == first, "the very same file is no repetition"
+    other = data.replace(b"INS*Y*18*", b"INS*Y*ZZ*", 1)
+    taken = take(file, other, hours=2)
+    assert "found 000000007 again" in taken.words[0]
+    answer = CarrierFile.objects.get(pk=taken.reply)
+    told = read_acknowledgements(filing.content_of(answer.pk))
+    assert [(one.control_number, one.code, one.note) for one in told.envelopes] == [("000000007", "R", "025")]
+    assert take(file, other, hours=3).reply == answer.pk
+    assert CarrierFile.objects.filter(kind="999").count() == 1
+    assert Ticket.objects.filter(IS_OPEN, about_kind="carrier answer").count() == 1
+    production = data.replace(b"*T*", b"*P*", 1)
+    assert CarrierFile.objects.get(pk=take(file, production).reply).kind == "999"
+    assert Received.objects.count() == 2
 
 
 def test_rows_are_seen_by_whose_they_are(file, fresh_database):

@@ -6,9 +6,12 @@ Source: carrier-feeds §4. The story is family_sayings.yaml; see test_sayings.py
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.carriers.feeding import agreement, at, story
 
+from openbenefits.carriers.building import pricing
+from openbenefits.carriers.building.projecting import wanted
 from openbenefits.enrollment.providers import Provider, name_provider, seats_on
 from openbenefits.scenarios.databases import CLIENT_ID
 from openbenefits.workforce import services as workforce
@@ -71,8 +74,8 @@ SAYINGS = {
 
 
 @pytest.fixture(scope="module")
-def told(database):
-    """What each file says of each family, every file accepted."""
+def played(database):
+    """The story, and what each file says of each family, every file accepted."""
     fed = story(agreement(), STORY)
     found = {}
     doctors = {
@@ -87,7 +90,12 @@ def told(database):
             names_doctor(fed, doctors[on], on)
         found |= {(on, name): " ".join(said) for name, said in fed.told(on).items()}
         assert fed.build(on) is None, "nothing is said twice"
-    return found
+    return fed, found
+
+
+@pytest.fixture
+def told(played):
+    return played[1]
 
 
 def dies(fed):
@@ -111,3 +119,30 @@ def test_a_saying_from_the_fact_to_the_segment(told, saying):
 def test_nobody_else_is_said_after_the_first_file(told):
     assert {key for key in told if key[0] != FIRST} == {key for key in SAYINGS if key[0] != FIRST}
     assert (FIRST, "stays") in told  # his termination came and went before the second
+
+
+def test_who_continues_in_part_is_told_the_premium_of_his_tier(played, monkeypatch):
+    fed, _ = played
+
+    def premiums(percent):
+        partner = agreement(profile={"off": [], "continuation_percent": percent})
+        cover = wanted(fed.connection, [CLIENT_ID], partner, on=FIFTH).view.cover
+        rows = cover.filter(pl.col("basis") == "C", pl.col("subscriber") == pl.col("member"))
+        names = {str(key): name for name, key in fed.play.cast.people.items()}
+        return {
+            (names[subscriber.split("-")[1]], begins_on, tier): cents
+            for subscriber, begins_on, tier, cents in rows.select(
+                "subscriber", "begins_on", "tier", "amount_cents"
+            ).iter_rows()
+        }
+
+    assert premiums(100) == {
+        ("part", THIRD, "EC"): 900_00,  # the family paid 1,400
+        ("part", FIFTH, "EE"): 500_00,
+        ("parts", THIRD, "EE"): 500_00,
+        ("dies", THIRD, "EE"): 500_00,
+    }
+    assert set(premiums(102).values()) == {918_00, 510_00}
+    monkeypatch.setattr(pricing, "PERSONAL", ("by_coverage_code",))  # as if HMO went by one's own age
+    alone = {name for (name, _, _), cents in premiums(100).items() if cents is None}
+    assert alone == {"parts", "dies"}

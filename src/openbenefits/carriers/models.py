@@ -43,6 +43,19 @@ class ControlNumber(models.Model):
     file_id = models.BigIntegerField()
 
 
+class Received(models.Model):
+    """An interchange of enrolment that a partner sent: its number counts once (TA105 = 025)."""
+
+    pk = models.CompositePrimaryKey("sender", "receiver", "usage", "number")
+    sender = models.TextField()  # ISA06
+    receiver = models.TextField()  # ISA08
+    usage = models.TextField()  # ISA15: T, P
+    number = models.TextField()  # ISA13
+    client_id = models.IntegerField()  # whose user, or folder, took it; 0: of several clients
+    fingerprint = models.TextField()  # SHA-256 of the bytes: the very same file is no repetition
+    received_at = models.DateTimeField()
+
+
 class CarrierFile(models.Model):
     """A file for a partner: its content, and how far it has come (`rules.custody.FileState`)."""
 

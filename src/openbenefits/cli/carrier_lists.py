@@ -116,7 +116,10 @@ def open_back(
     from openbenefits.carriers import opening
 
     told = opening.take_back(connection, find_client(client).pk, change, reason=reason, author=by, now=now())
-    say(f"{told.withdrawn} facts withdrawn, {told.restored} restored, {told.points} change points ended.")
+    say(
+        f"{told.withdrawn} facts withdrawn, {told.restored} restored, {told.points} change points ended,"
+        f" {told.continued} continuations withdrawn."
+    )
     if told.conflicts:
         say(f"{told.conflicts} facts were edited since, and stay.", style="yellow")
 

@@ -18,11 +18,11 @@ from openbenefits.enrollment import models
 from openbenefits.enrollment.basis import load_spans
 from openbenefits.enrollment.election_frames import load_numbered_dependents
 from openbenefits.enrollment.entries import change_by_file
-from openbenefits.enrollment.entry_cells import read_cells
+from openbenefits.enrollment.entry_cells import CellFile, read_cells
 from openbenefits.enrollment.entry_rows import as_stored, people_of, with_people
 from openbenefits.enrollment.frames import POINT, load_covered_dependents
 from openbenefits.enrollment.rules.continued import CONTINUED, COVERED_DAYS, WHO, continued_spans
-from openbenefits.store.bulk import copy_in, copy_out
+from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
 
 KIND_OF_CHANGE = "continuation"
@@ -37,6 +37,7 @@ KINDS = {
     "paid_through": DAY,
     "withdrawn": FLAG,
 }
+COLUMNS = tuple(KINDS)
 REQUIRED = ("employee_number", "plan_type", "begins_on")
 VERSIONS = CONTINUED | {"version": pl.Int32, "elected_on": pl.Date, "is_deleted": pl.Boolean}
 QUERY = f"""
@@ -45,6 +46,14 @@ SELECT DISTINCT ON (client_id, person_id, benefit_record, plan_type, dependent_i
 FROM enrollment_continuation AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 WHERE known_since <= %(known_at)s
 ORDER BY client_id, person_id, benefit_record, plan_type, dependent_id, begins_on, version DESC
+"""  # noqa: S608 (constants)
+TAKEN_IN = f"""
+SELECT {", ".join(schema_of(models.Continuation))} FROM enrollment_continuation AS c
+WHERE client_id = %(client)s AND change_id = %(change)s AND NOT EXISTS (
+    SELECT FROM enrollment_continuation AS l
+    WHERE (l.client_id, l.person_id, l.benefit_record, l.plan_type, l.dependent_id, l.begins_on)
+        = (c.client_id, c.person_id, c.benefit_record, c.plan_type, c.dependent_id, c.begins_on)
+      AND l.version > c.version)
 """  # noqa: S608 (constants)
 
 
@@ -83,11 +92,32 @@ def take_in(
 
     Errors: FileRefused for a file that cannot be read.
     """
-    file = read_cells(Path(path), tuple(KINDS), REQUIRED)
+    file = read_cells(Path(path), COLUMNS, REQUIRED)
+    return take_in_cells(connection, client_id, file, now=now, made_by=made_by, is_preview=is_preview)
+
+
+def take_in_cells(
+    connection: Any,
+    client_id: int,
+    file: CellFile,
+    *,
+    now: datetime,
+    made_by: str,
+    is_preview: bool = False,
+    is_filling: bool = False,
+) -> ContinuationResult:
+    """Take in a file that was read already, or cells made from one of another shape.
+
+    is_filling: of whom continuation of the plan type is known already, nothing else is taken.
+    Shapes: cells has `row` (Int32) and every one of COLUMNS (String).
+    """
     with transaction.atomic(using=connection.alias):
         rows, bad = _said(connection, client_id, file.cells)
         good = rows.join(bad, on="row", how="anti")
         new = good.filter(~pl.col("is_known"))
+        if is_filling:
+            known = _versions(connection, people_of(new), None).filter(~pl.col("is_deleted"))
+            new = new.join(known.select(WHO), on=list(WHO), how="anti", maintain_order="left")
         change = None
         if new.height and not is_preview:
             change = change_by_file(connection, client_id, KIND_OF_CHANGE, file, author=made_by, now=now)
@@ -100,6 +130,26 @@ def take_in(
         bad_rows=bad,
         unknown_headings=file.unknown_headings,
     )
+
+
+def take_back(connection: Any, change: ChangeSet, *, author: str, now: datetime) -> int:
+    """Let what a change took in count as never continued; answer how many. What was corrected since stays.
+
+    For a change that brought rows nobody had said anything of.
+    """
+    undone = ChangeSet.objects.using(connection.alias).create(
+        client_id=change.client_id,
+        kind="undo",
+        label=f"take back: {change.label}",
+        made_by=author,
+        made_at=now,
+        undoes=change,
+    )
+    asked = {"client": change.client_id, "change": change.pk}
+    rows = copy_out(connection, TAKEN_IN, schema_of(models.Continuation), asked)
+    rows = rows.with_columns(latest="version", is_deleted=pl.lit(value=True))
+    _write(connection, rows, undone.pk, now)
+    return rows.height
 
 
 def _versions(connection: Any, people: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
@@ -213,4 +263,4 @@ def _with_known(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(is_known=same.fill_null(value=False), latest=pl.col("latest").fill_null(0))
 
 
-__all__ = ["ContinuationResult", "load_continued", "take_in"]
+__all__ = ["COLUMNS", "ContinuationResult", "load_continued", "take_back", "take_in", "take_in_cells"]

@@ -45,7 +45,16 @@ RECONCILE = {
 """Invoices of carriers: those of client 0 are shared by several clients."""
 CARRIERS = {
     f"carriers_{name}"
-    for name in ("carrierfile", "fileact", "fileset", "fileline", "controlnumber", "answer", "answerline")
+    for name in (
+        "carrierfile",
+        "fileact",
+        "fileset",
+        "fileline",
+        "controlnumber",
+        "received",
+        "answer",
+        "answerline",
+    )
 } | {"carriers_viewperson", "carriers_viewline", "carriers_portalentry", "carriers_partnervalues"}
 """Files for carriers and what came back: those of client 0 hold people of several clients."""
 OF_STAFF = (

@@ -131,14 +131,13 @@ def opened(two, *segments, is_partial=False, **changes):
 def test_what_is_left_and_noted(two, plan):
     told = shown(
         two,
-        *subscriber("E1", status="C"), *line(plan),
         *subscriber("E2", last="Over"), *line(plan, end="20250630"),
         *subscriber("E3", last="Ends"), *line(plan, end="20251231"),
         *subscriber("E4", last="Void"), *line(plan), *line("X", begin="20250501", end="20250430"),
         *subscriber("E5", last="Misfit"), *line(plan, end="20250630"), *line(plan, "FAM", begin="20250701"),
     )  # fmt: skip
     assert codes(told) == set()
-    assert codes(told, "left") == {"continuation", "ended", "line ended", "never in effect"}
+    assert codes(told, "left") == {"ended", "line ended", "never in effect"}
     assert codes(told, "noted") == {"will end", "tier does not fit"}, told.findings
     states = dict(told.people.select("employee_number", "state").iter_rows())
     assert (states["E3"], states["E4"], states["E5"]) == ("new", "new", "new")

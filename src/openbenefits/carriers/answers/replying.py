@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from openbenefits.carriers.acknowledgements.answering import (
     ACKNOWLEDGEMENTS,
@@ -27,7 +27,7 @@ from openbenefits.carriers.building.saying import LINES, PEOPLE, packed
 from openbenefits.carriers.conformance import Finding, findings_of
 from openbenefits.carriers.enrollment.file import Group
 from openbenefits.carriers.enrollment.reader import Reading, read_file
-from openbenefits.carriers.models import CarrierFile
+from openbenefits.carriers.models import CarrierFile, Received
 from openbenefits.carriers.rules.custody import FileState
 from openbenefits.carriers.rules.renderings import Message
 from openbenefits.carriers.states.moving import come_to, write_down
@@ -35,10 +35,15 @@ from openbenefits.carriers.x12.reader import Segment, X12Refused, read_envelope,
 from openbenefits.store.secrets import seal_file
 
 KIND, REFUSAL, ENROLMENT = "999", "TA1", "BE"
+DUPLICATE = "025"  # TA105
 Content = Callable[[Numbers], bytes]
 EMPTY: dict[str, Any] = {"state": str(FileState.BUILT), "members": 0, "lines": 0}
 NOTHING = Message(purpose="", people=pl.DataFrame(schema=PEOPLE), lines=pl.DataFrame(schema=LINES))
 IN_ERROR = "5"
+
+
+class RepeatedNumber(X12Refused):
+    """An interchange under a number its sender used before."""
 
 
 def reply(
@@ -61,6 +66,39 @@ def reply(
 
     asked = (connection, client_id, code, KIND, address, content, reference)
     return _once(*asked, owner=owner, author=author, now=now)
+
+
+def receive(client_id: int, data: bytes, *, now: datetime) -> None:
+    """Write down the number of an interchange with enrolment; the very same file again is no repetition.
+
+    Errors: RepeatedNumber where its sender used the number before.
+    """
+    header = read_interchange(data).header
+    fingerprint = hashlib.sha256(data).hexdigest()
+    key = {
+        "sender": header.get(6).strip(),
+        "receiver": header.get(8).strip(),
+        "usage": header.get(15).strip(),
+        "number": header.get(13).strip(),
+    }
+    known = Received.objects.filter(**key).first()
+    if known is None:
+        told = {"client_id": client_id, "fingerprint": fingerprint, "received_at": now}
+        try:
+            with transaction.atomic():
+                Received.objects.create(**key, **told)
+        except IntegrityError:  # at this moment, or for a client one does not see
+            raise _repeated(key["number"]) from None
+    elif known.fingerprint != fingerprint:
+        raise _repeated(key["number"])
+
+
+def _repeated(number: str) -> RepeatedNumber:
+    return RepeatedNumber(
+        f"segment 1: expected a control number (ISA13) its sender has not used, found {number} again, in"
+        " another file; nothing of it is taken: ask the sender for it under a number of its own",
+        note=DUPLICATE,
+    )
 
 
 def refuse(

@@ -18,7 +18,7 @@ from openbenefits.carriers.acknowledgements.reader import Acknowledgements, read
 from openbenefits.carriers.acknowledgements.reports import Layout, Report, ReportRefused, read_report
 from openbenefits.carriers.agreements.partners import Partner, PartnerRefused, partner_of
 from openbenefits.carriers.answers.acknowledging import Taking, take_acknowledgements
-from openbenefits.carriers.answers.replying import refuse, reply
+from openbenefits.carriers.answers.replying import RepeatedNumber, receive, refuse, reply
 from openbenefits.carriers.answers.reporting import take_report
 from openbenefits.carriers.filing.transport.carriage import Carriage, TransferFailed
 from openbenefits.carriers.filing.transport.ways import way_of
@@ -80,7 +80,8 @@ def take(
 ) -> Taken:
     """Take an answer of a partner, whatever it is. layout: the agreement's by which a report is read.
 
-    An interchange with enrolment whose envelope is wrong is answered by a TA1 of ours, and a case opens.
+    An interchange with enrolment whose envelope is wrong, or whose number was used before, is answered by a
+    TA1 of ours, and a case opens.
 
     Errors: AnswerRefused, X12Refused, ReportRefused for what cannot be read; PartnerRefused; FileRefused
             where somebody else is at work on a file it answers. Nothing is changed then.
@@ -91,9 +92,10 @@ def take(
     except X12Refused as fault:
         return _refused(connection, client_id, code, data, fault, owner=owner, author=author, now=now)
     if kind == ENROLMENT:
-        file = reply(connection, client_id, code, data, author=author, now=now)
-        words = f"File {file.pk} is our 999 for it, to be sent. Compare what it says with our coverage."
-        return Taken(kind=kind, reply=file.pk, words=(words,))
+        try:
+            return _replied(connection, client_id, code, data, author=author, now=now)
+        except RepeatedNumber as fault:
+            return _refused(connection, client_id, code, data, fault, owner=owner, author=author, now=now)
     fingerprint = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         _alone(connection, owner, code)
@@ -156,6 +158,15 @@ def _collected(
     taken = take(connection, client_id, code, way.fetch(name), name, author=author, now=now)
     way.set_aside(name)  # where this fails it is taken again, which changes nothing
     return taken
+
+
+def _replied(connection: Any, client_id: int, code: str, data: bytes, *, author: str, now: datetime) -> Taken:
+    """Answer an interchange with enrolment by a 999. Errors: RepeatedNumber; X12Refused."""
+    with transaction.atomic():
+        receive(client_id, data, now=now)
+        file = reply(connection, client_id, code, data, author=author, now=now)
+    words = f"File {file.pk} is our 999 for it, to be sent. Compare what it says with our coverage."
+    return Taken(kind=ENROLMENT, reply=file.pk, words=(words,))
 
 
 def _refused(

@@ -13,9 +13,14 @@ from openbenefits.payroll.owing import known_of
 from openbenefits.payroll.rules.lines import with_setup
 from openbenefits.payroll.rules.prices import with_year
 from openbenefits.programs.frames import load_rulebook
+from openbenefits.programs.rulebook import Rulebook
 
 MONTHS = 12
 POINT = [*SERIES, "begins_on", "version"]
+VARIANTS_FROM = 100
+"""Slots from here on are of no timeline: they tell apart what one point is priced for."""
+PERSONAL = ("is_per_member", "by_age", "by_sex", "by_smoker", "by_person_type")
+"""What a rate goes by that is somebody's own."""
 
 
 def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataFrame) -> pl.DataFrame:
@@ -23,14 +28,18 @@ def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataF
 
     A plan type that locks its price is priced as of the day its point began.
 
-    Shapes:  held has SERIES, point_on and version of a change point, price_on.
-    Missing: null where no price can be found.
+    Shapes:  held has SERIES, point_on and version of a change point, price_on; as_option and covered, the
+             option and the dependents that count instead of the point's own (both null: its own); is_alone:
+             the employee is none of them.
+    Missing: null where no price can be found, and of somebody alone whose rate goes by age or the like.
     """
     if held.is_empty():
         return held.with_columns(premium_cents=pl.lit(None, pl.Int64))
-    key = held.rename({"point_on": "begins_on"}).select(*POINT, "price_on").unique().sort(*POINT, "price_on")
+    asked = _with_variants(held)
+    key = asked.rename({"point_on": "begins_on"}).select(*POINT, "price_on").unique().sort(*POINT, "price_on")
+    variants = asked.filter(pl.col("as_option").is_not_null()).unique([*SERIES, "point_on", "version"])
     points = load_coverage(connection, held.select("client_id", "person_id").unique())
-    points = points.join(key, on=POINT, how="semi").sort(POINT)
+    points = pl.concat([points, _points_of(variants, points)]).join(key, on=POINT, how="semi").sort(POINT)
     rulebook = load_rulebook(connection, client_ids)
     units = _units(key, points, rulebook.plan_rows)
     cases = units.select(*OWNER, as_of="price_on").unique().sort(*OWNER, "as_of")
@@ -42,8 +51,9 @@ def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataF
     placed = known.points.with_columns(point=pl.int_range(pl.len(), dtype=pl.Int32))
     lines = with_setup(units.select("unit", "point", "case", ends_on="price_on"), placed, rulebook)
     lines = lines.with_columns(kind=pl.lit("deduction"), is_price_locked=pl.lit(value=False))
+    members = pl.concat([known.members, _members_of(variants, known.members)])
     priced = with_year(
-        *(lines, placed, known.members, known.facts, known.dependents, rulebook),
+        *(lines, placed, members, known.facts, known.dependents, rulebook),
         *(known.pay_history, known.bases, known.price_decisions),
     )
     year = money.add(pl.col("year_cents"), pl.col("year_employer_cents"))
@@ -52,7 +62,41 @@ def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataF
         *SERIES, "version", "premium_cents", point_on="begins_on", price_on="asked_on"
     )
     on = [*SERIES, "version", "point_on", "price_on"]
-    return held.join(prices, on=on, how="left", maintain_order="left")
+    every = asked.join(prices, on=on, how="left", maintain_order="left")
+    is_unknown = pl.col("is_alone") & pl.col("as_option").is_in(_personal(rulebook).implode())
+    premium = pl.when(~is_unknown.fill_null(value=False)).then("premium_cents")
+    return held.with_columns(every.select(premium.alias("premium_cents")))
+
+
+def _with_variants(held: pl.DataFrame) -> pl.DataFrame:
+    """Give what is priced for others than the point covers a slot of its own."""
+    family = pl.struct("slot", "point_on", "version", "as_option", "covered").rank("dense")
+    number = family.over(*OWNER, "plan_type").cast(pl.Int16)
+    return held.with_columns(
+        own_slot="slot",
+        slot=pl.when(pl.col("as_option").is_null()).then("slot").otherwise(VARIANTS_FROM + number),
+    )
+
+
+def _points_of(variants: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    """Answer points as they would be with the option of those who go on."""
+    on = [*OWNER, "plan_type", "own_slot", "begins_on", "version"]
+    of = variants.rename({"point_on": "begins_on"}).select(*on, "as_option", as_slot="slot")
+    rows = points.rename({"slot": "own_slot"}).join(of, on=on)
+    return rows.with_columns(slot="as_slot", option_id="as_option").select(points.columns)
+
+
+def _members_of(variants: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """Answer whom those points cover."""
+    rows = variants.rename({"point_on": "begins_on"}).explode("covered").drop_nulls("covered")
+    return rows.select(*POINT, dependent_id="covered").select(members.columns)
+
+
+def _personal(rulebook: Rulebook) -> pl.Series:
+    """Answer the options whose rates go by something that is somebody's own."""
+    tables = rulebook.rate_tables.filter(pl.any_horizontal(PERSONAL)).select("rate_table_id").unique()
+    rows = rulebook.costs.join(tables, on="rate_table_id", how="semi")
+    return rulebook.options["option_id"].gather(rows["option_row"].unique())
 
 
 def _units(key: pl.DataFrame, points: pl.DataFrame, plan_rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from openbenefits.carriers.rules.causes import CONTINUING, EVENT_KEY, TAKEN_OVER
 from openbenefits.carriers.rules.identities import dependent_key, person_key
 from openbenefits.carriers.rules.maintenance import COBRA_EVENTS
 from openbenefits.carriers.rules.views import COBRA, COVER, LINE, View, view
+from openbenefits.core import money
 from openbenefits.core.codes import KIND_OF
 from openbenefits.enrollment.basis import points_known
 from openbenefits.enrollment.continuing import load_continued
@@ -27,6 +28,8 @@ from openbenefits.programs.frames import load_setup
 from openbenefits.workforce.frames import load_dependents, load_jobs
 
 PREMIUM = "premium"
+WHOLE = 100
+"""Percent."""
 SOURCES = {
     "subscriber": pl.String,
     "member": pl.String,
@@ -89,7 +92,8 @@ def wanted(
     providers = load_providers(connection, people, known_at)
     rows = _with_providers(rows, providers if takes_providers(partner) else providers.clear())
     if takes_premium(partner):
-        rows = _with_premiums(connection, client_ids, rows, on=on)
+        percent = partner.profile.continuation_percent if partner.profile else WHOLE
+        rows = _with_premiums(connection, client_ids, rows, setup, percent=percent, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
     told = naming.people_of(known, cover)
@@ -126,16 +130,32 @@ def _with_providers(rows: pl.DataFrame, providers: pl.DataFrame) -> pl.DataFrame
 
 
 def _with_premiums(
-    connection: Any, client_ids: Sequence[int], rows: pl.DataFrame, *, on: date
+    connection: Any,
+    client_ids: Sequence[int],
+    rows: pl.DataFrame,
+    setup: dict[str, pl.DataFrame],
+    *,
+    percent: int,
+    on: date,
 ) -> pl.DataFrame:
-    """Give subscribers the month's premium of their health coverage, on the day or the nearest one."""
+    """Give subscribers the month's premium of their health coverage, on the day or the nearest one.
+
+    Who continues is priced in the tier of those who do, at a percentage of it.
+    """
     is_told = (pl.col("subscriber") == pl.col("member")) & pl.col("plan_type").str.starts_with("1")
-    is_told = is_told & ~pl.col("is_retiered")  # what was lost had another price
     day = pl.max_horizontal("begins_on", pl.min_horizontal(pl.lit(on), "ends_on"))
     told = rows.filter(is_told).with_columns(price_on=day)
-    held = told.select(*spanning.SERIES, "point_on", "version", "price_on")
-    prices = with_month_prices(connection, client_ids, held)["premium_cents"]
-    priced = told.with_columns(prices.alias("amount_cents")).select(rows.columns)
+    told = spanning.with_those_who_continue(told, rows, setup["option"], setup["coverage_code"])
+    held = told.select(
+        *spanning.SERIES, "point_on", "version", "price_on", "as_option", "covered", "is_alone"
+    )
+    told = told.with_columns(with_month_prices(connection, client_ids, held)["premium_cents"])
+    prices = pl.col("premium_cents")
+    charged = money.multiply_divide_half_up(prices, percent, WHOLE)
+    amount = (
+        pl.when(pl.col("basis") != COBRA).then(prices).when(pl.col("as_option").is_not_null()).then(charged)
+    )
+    priced = told.with_columns(amount.alias("amount_cents")).select(rows.columns)
     return pl.concat([rows.filter(~is_told), priced])
 
 
@@ -207,7 +227,7 @@ def _members(
     carried = spanning.with_family_tiers(
         carried, _kinds(connection, people, known_at), _tiers(setup, options)
     )
-    active = active.with_columns(is_alone=pl.lit(value=False), is_retiered=pl.lit(value=False))
+    active = active.with_columns(is_alone=pl.lit(value=False))
     rows = _keyed(pl.concat([active, carried.select(active.columns)]))
     rows = rows.with_columns(rank=pl.col("benefit_record").cast(pl.Int32) * 2 + pl.col("slot").cast(pl.Int32))
     return spanning.one_a_day(rows, "rank")
@@ -219,7 +239,7 @@ def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
     theirs = dependent_key(pl.col("client_id"), pl.col("person_id"), pl.col("dependent_id"))
     is_own = pl.col("dependent_id") == spanning.EMPLOYEE
     by_cobra = pl.col("begins_by").replace(CONTINUING)
-    fallback = pl.when(is_own).then(pl.lit("employment")).otherwise(pl.lit("over age"))
+    fallback = pl.when("is_alone").then(pl.lit("over age")).otherwise(pl.lit("employment"))
     known = pl.when(by_cobra.is_in(list(COBRA_EVENTS))).then(by_cobra)
     return rows.with_columns(
         subscriber=pl.when("is_alone").then(theirs).otherwise(own),

@@ -97,6 +97,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     end_day: what DTP*349 means.
     void_day: the end of a line never in effect.
     audit_reason: INS04 beside 030. continuation_event: INS07 whatever the event; empty: as told.
+    continuation_percent: of the premium, what is told of who continues (102: with the fee of 2 %).
     follows_guide: whether its files conform to the guide; a carrier with codes of its own does not.
     """
 
@@ -127,6 +128,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     void_day: VoidDay = "begin"
     audit_reason: str = ""
     continuation_event: str = ""
+    continuation_percent: Annotated[int, Meta(ge=100, le=150)] = 100
     allowed: Allowed = Allowed()
     follows_guide: bool = True
 

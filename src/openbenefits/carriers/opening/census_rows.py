@@ -68,7 +68,7 @@ def _of_employees(mapping: Mapping) -> dict[str, pl.Expr]:
         "336": pl.col("hired_on"),
         "356": pl.col("eligible_on"),
         "383": pl.col("adjusted_on"),
-        "begin": pl.col("first_on"),
+        "begin": pl.min_horizontal("first_on", "ended_on"),  # who continues was covered before
     }
     pays = pl.col("pay_frequency").replace_strict(PAYS_PER_YEAR, default=None, return_dtype=pl.Int64)
     cents = pl.col("pay_cents") * pl.when(pl.col("pay_frequency").is_null()).then(1).otherwise(pays)

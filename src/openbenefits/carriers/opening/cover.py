@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from openbenefits.carriers.opening.continued import as_lost, going_on, with_continuation, with_losses
 from openbenefits.carriers.opening.families import ENDS, Families
 from openbenefits.carriers.opening.mapping import Mapping
 from openbenefits.carriers.opening.meanings import COUNTED, KINDS, Meanings
@@ -32,11 +33,14 @@ class Cover:
     """Coverage in force.
 
     Shapes: points has family, plan_type, begins_on, row (the first line it stands on), is_waived, program,
-            option, coverage_code, amount_cents, members (rows of the dependents covered). codes has
-            insurance, plan, tier, lines, plan_type, ours (candidates, listed).
+            option, coverage_code, amount_cents, members (rows of the dependents covered). continued has
+            family, plan_type, row, member (the person's row; null: the employee), begins_on (the first day
+            under COBRA), through_on (the last; null: not told). codes has insurance, plan, tier, lines,
+            plan_type, ours (candidates, listed).
     """
 
     points: pl.DataFrame
+    continued: pl.DataFrame
     codes: pl.DataFrame
     findings: pl.DataFrame
 
@@ -50,26 +54,30 @@ def cover_of(
     """
     lines = _lines(stated, families, mapping)
     codes = _codes(lines, meanings)
-    held, found = _in_force(lines, on)
+    held, found = _in_force(with_losses(lines), on)
     placed, unknown = _placed(held, meanings)
-    points, doubled = _points(placed)
+    points, doubled = _points(as_lost(placed))
     chosen, unclear = _chosen(points, meanings, mapping, programs)
+    continued, told = going_on(placed)
     return Cover(
         points=_changed(chosen),
+        continued=continued,
         codes=codes,
-        findings=pl.concat([found, unknown, doubled, unclear]),
+        findings=pl.concat([found, unknown, doubled, unclear, told]),
     )
 
 
 def _lines(stated: Stated, families: Families, mapping: Mapping) -> pl.DataFrame:
     """Give each line its family and person; ends are the last day covered."""
-    places = families.of_row.select(member="row", family="family", who="member")
-    people = families.people.select(who="row", is_subscriber="is_subscriber", word="word")
+    places = families.of_row.select("is_continued", member="row", family="family", who="member")
+    told = ["is_subscriber", "word", "continues_on", "continued_through"]
+    people = families.people.select(*told, who="row")
     last = pl.col("ends_on")
     if mapping.end_day == "first_not_covered":
         last = last - DAY
     rows = stated.lines.with_columns(ends_on=last).join(places, on="member", maintain_order="left")
     rows = rows.join(people, on="who", maintain_order="left").filter(pl.col("family").is_not_null())
+    rows = with_continuation(rows)
     said = [name for name in rows.columns if name not in ("row", "member")]
     return rows.unique(said, keep="first", maintain_order=True)
 
@@ -216,7 +224,7 @@ def _points(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _ending(ended: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Note coverage that is known to end: it is taken over as declined from the day after."""
-    last = lines.filter(pl.col("ends_on").is_not_null()).select(
+    last = lines.filter(pl.col("ends_on").is_not_null(), ~pl.col("is_continued")).select(
         *SERIES, "row", begins_on=pl.col("ends_on") + DAY
     )
     rows = ended.select(POINT).join(last, on=POINT).unique(POINT, keep="first", maintain_order=True)

@@ -1,7 +1,7 @@
 """The people of a file as families: their employee numbers, who is what to whom, who is left out."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -18,8 +18,15 @@ from openbenefits.store import secrets
 from openbenefits.workforce.census.cells import RELATIONSHIP
 
 CONTINUED = "C"
+OF_DEPENDENTS = ("3", "4", "5", "6", "7")
+"""INS07: Medicare, death, divorce, separation, too old: who continues as a subscriber was a dependent."""
+STAYS = ("2", "10")
+"""INS07: fewer hours, a leave: the employment goes on."""
+WORKING = ("AC", "FT", "PT", "L1", "AO", "AU")
 ENDS = "024"
 ENDED = {"TE": "T", "RT": "R"}
+FILLED = ("employment", "ended_on", "cobra_event", "event_on", "continues_on", "continued_through")
+"""What counts whichever of a person's places says it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +34,9 @@ class Families:
     """The people of a file in families.
 
     Shapes: people are those of `Stated` who can be taken, with family, word (what they are to the
-            subscriber) and employee_number. of_row: which family a place in the file belongs to (row, family,
-            member: the person, where the file names one several times).
+            subscriber), employee_number and is_continued (some of their coverage is under COBRA). of_row:
+            which family a place in the file belongs to (row, family, member: the person, where the file names
+            one several times; is_continued: what stands there is under COBRA).
     """
 
     people: pl.DataFrame
@@ -46,8 +54,11 @@ def families_of(stated: Stated, mapping: Mapping, known: pl.DataFrame, *, on: da
     gone = _left(people, stated.lines.join(of_row, left_on="member", right_on="row"), on)
     left = of_row.join(gone.select("row"), on="row", how="semi")["member"]
     people = people.filter(~pl.col("row").is_in(left.implode()))
+    people = _with_last_day(
+        _with_first_day(people, stated.lines.join(of_row, left_on="member", right_on="row"))
+    )
     found = [stated.findings, gone, _unnamed(people), _relationships(people), *_subscribers(people)]
-    found.append(_without_last_day(people))
+    found += [_without_first_day(people), _without_last_day(people)]
     people, unnumbered = _numbered(people, stated.identifiers, mapping, known)
     return Families(people=people, of_row=of_row, findings=pl.concat([*found, *unnumbered]))
 
@@ -63,8 +74,11 @@ def _once(stated: Stated) -> tuple[pl.DataFrame, pl.DataFrame]:
         .then("row")
         .otherwise(pl.col("row").first().over(who))
     )
-    people = named.filter(pl.col("row") == pl.col("member")).drop("rank", "at", "member").sort("row")
-    return people, named.select("row", "family", "member").sort("row")
+    continues = (pl.col("benefit_status") == CONTINUED).fill_null(value=False)
+    filled = [pl.col(name).drop_nulls().first().over("member") for name in FILLED]
+    merged = named.with_columns(filled).with_columns(is_continued=continues.any().over("member"))
+    people = merged.filter(pl.col("row") == pl.col("member")).drop("rank", "at", "member").sort("row")
+    return people, named.select("row", "family", "member", is_continued=continues).sort("row")
 
 
 def _word(mapping: Mapping) -> pl.Expr:
@@ -164,8 +178,41 @@ def _without_last_day(people: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _with_first_day(people: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Say from which day who continues does: as told, else as a line younger than the event begins."""
+    begun = lines.filter("is_continued").group_by(row="member_right").agg(begun=pl.col("begins_on").min())
+    rows = people.join(begun, on="row", how="left", maintain_order="left")
+    last = pl.coalesce("event_on", "ended_on")
+    is_younger = (pl.col("begun") > last).fill_null(value=True)
+    first = pl.when("is_continued").then(pl.when(is_younger).then("begun"))
+    return rows.with_columns(continues_on=pl.coalesce("continues_on", first)).drop("begun")
+
+
+def _without_first_day(people: pl.DataFrame) -> pl.DataFrame:
+    return findings(
+        people.filter("is_continued", pl.col("continues_on").is_null()),
+        "no first day",
+        "the first day under COBRA (DTP*340) of somebody who continues",
+        "ask the carrier for the day",
+        place="DTP*340",
+        found="none",
+    )
+
+
+def _with_last_day(people: pl.DataFrame) -> pl.DataFrame:
+    """Say of employees who continue, and work no longer, so: until the day told, else until the event."""
+    works = pl.col("employment").is_in(WORKING) | pl.col("cobra_event").is_in(STAYS)
+    is_over = pl.col("is_subscriber") & pl.col("is_continued") & ~works.fill_null(value=False)
+    last = pl.coalesce("ended_on", "event_on", pl.col("continues_on") - timedelta(days=1))
+    is_said = pl.col("employment").is_in(list(ENDED)).fill_null(value=False)
+    return people.with_columns(
+        ended_on=pl.when(is_over).then(last).otherwise("ended_on"),
+        employment=pl.when(is_over & ~is_said).then(pl.lit("TE")).otherwise("employment"),
+    )
+
+
 def _left(people: pl.DataFrame, lines: pl.DataFrame, on: date) -> pl.DataFrame:
-    """Find who is not taken: who continues under COBRA, and families whose coverage is over."""
+    """Find who is not taken: who continues after somebody the file does not name; coverage that is over."""
     holds = (pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)) & (
         pl.col("action").is_null() | (pl.col("action") != ENDS) | (pl.col("ends_on") >= on)
     )
@@ -174,10 +221,9 @@ def _left(people: pl.DataFrame, lines: pl.DataFrame, on: date) -> pl.DataFrame:
     own = lines.group_by(row="member_right").agg(is_own_held=held)
     beside = people.join(state, on="family", how="left", maintain_order="left")
     beside = beside.join(own, on="row", how="left", maintain_order="left")
-    continues = (pl.col("benefit_status") == CONTINUED).fill_null(value=False)
-    heads = pl.col("is_subscriber") & continues
-    whole = heads.any().over("family") & pl.col("family").is_not_null()
-    is_continued = continues | whole
+    was_dependent = pl.col("is_continued") & pl.col("cobra_event").is_in(OF_DEPENDENTS)
+    heads = (pl.col("is_subscriber") & was_dependent).fill_null(value=False)
+    is_continued = heads.any().over("family") & pl.col("family").is_not_null()
     ends = pl.col("is_subscriber") & (pl.col("action") == ENDS).fill_null(value=False)
     over = (~pl.col("is_held")).fill_null(ends.any().over("family")) & pl.col("family").is_not_null()
     is_dropped = (pl.col("action") == ENDS) & ~pl.col("is_own_held").fill_null(value=False)
@@ -187,11 +233,12 @@ def _left(people: pl.DataFrame, lines: pl.DataFrame, on: date) -> pl.DataFrame:
             findings(
                 beside.filter(is_continued),
                 "continuation",
-                "coverage as an employee or dependent",
-                "not taken over: enter the loss of coverage and the choice to continue it here",
-                place="INS05",
+                "a subscriber who was the employee",
+                "not taken over: the file does not say whose dependent it was; enter the loss of coverage and"
+                " the choice to continue it there",
+                place="INS07",
                 level=LEFT,
-                found=CONTINUED,
+                found=pl.col("cobra_event").fill_null(CONTINUED),
             ),
             findings(
                 beside.filter(over & ~is_continued),

@@ -25,7 +25,15 @@ from openbenefits.store.sheets import fingerprint_of
 
 EMAIL, PHONES = "EM", ("HP", "CP", "TE", "WP")
 """PER03: e-mail; home, cell, any, work telephone, the first of which is taken."""
-DAYS_TOLD = {"336": "hired_on", "337": "ended_on", "356": "eligible_on", "383": "adjusted_on"}
+DAYS_TOLD = {
+    "301": "event_on",
+    "336": "hired_on",
+    "337": "ended_on",
+    "340": "continues_on",
+    "341": "continued_through",
+    "356": "eligible_on",
+    "383": "adjusted_on",
+}
 MARITAL = {
     "I": "single",
     "M": "married",
@@ -122,6 +130,7 @@ def _person(one: Member, row: int) -> list[Any]:
         "relationship": standing.relationship,
         "benefit_status": standing.benefit_status,
         "employment": standing.employment,
+        "cobra_event": standing.cobra_event,
         "action": standing.action,
         "medicare": standing.medicare[:1],
         "student": standing.student,

@@ -29,10 +29,14 @@ FIELDS = (
     *("last_name", "first_name", "middle_name", "suffix", "ssn", "birth_on", "sex", "marital"),
     *("line1", "line2", "city", "state", "zip", "email", "phone", "tobacco", "student", "disabled"),
     *("medicare", "died_on", "hired_on", "ended_on", "pay", "pay_frequency", "hours"),
+    *("cobra_event", "event_on", "continues_on", "continued_through"),
 )
 """What is told of a person, in a file of either kind."""
 
-DAYS = ("birth_on", "died_on", "hired_on", "ended_on")
+DAYS = (
+    *("birth_on", "died_on", "hired_on", "ended_on"),
+    *("event_on", "continues_on", "continued_through"),
+)
 LINE_FIELDS = ("insurance", "plan", "tier", "begins_on", "ends_on", "amount", "line_action")
 HIRE_DAYS = ("336", "356", "383", "begin")
 HireDay = Literal["336", "356", "383", "begin"]

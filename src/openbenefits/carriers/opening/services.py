@@ -19,7 +19,8 @@ from openbenefits.carriers.opening.meanings import meanings_of
 from openbenefits.carriers.opening.stated import ASKED, FAULT, FINDING, LEFT, NOTED, Stated
 from openbenefits.carriers.opening.writing import Written, census_of, coverage_of
 from openbenefits.carriers.x12.reader import is_x12
-from openbenefits.runs.taking_back_entries import take_back_entry
+from openbenefits.enrollment import continuing
+from openbenefits.runs.taking_back_entries import TAKEOVER, take_back_entry
 from openbenefits.store.trials import given_up
 from openbenefits.workforce import census
 from openbenefits.workforce.census.comparing import Known
@@ -40,9 +41,9 @@ class OpeningRefused(ValueError):
 class Preview:
     """What a file would open a client with. Nothing is written.
 
-    counts: members, families, new, changed, same, dependents, lines, points, known_coverage, and findings by
-    level. Missing: refused is empty where the file can be taken; opened_before is the change the same file
-    made, and that stands.
+    counts: members, families, new, changed, same, dependents, lines, points, continued (lines of members
+    under COBRA), known_coverage, and findings by level. Missing: refused is empty where the file can be
+    taken; opened_before is the change the same file made, and that stands.
 
     Shapes: people has row, family, employee_number, record, name, state (new, changed, same, fault, asked,
             left); codes has insurance, plan, tier, lines, plan_type, ours; differences has row, fact, field,
@@ -83,11 +84,15 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class TakenBack:
-    """What taking back did: facts withdrawn or restored, points that hold no longer, edits left alone."""
+    """What taking back did: facts withdrawn or restored, points and continuations that hold no longer.
+
+    conflicts: edits left alone.
+    """
 
     withdrawn: int
     restored: int
     points: int
+    continued: int
     conflicts: int
 
 
@@ -152,20 +157,28 @@ def take_back(
         facts = ChangeSet.objects.filter(pk=change_id, client_id=client_id, kind="census").first()
         if facts is None:
             raise OpeningRefused(f"change {change_id}: expected an opening of this client, found none")
+        continued = sum(
+            continuing.take_back(connection, one, author=author, now=now)
+            for one in _beside(facts, continuing.KIND_OF_CHANGE)
+        )
         points = 0
-        for change in _beside(facts):
+        for change in _beside(facts, TAKEOVER):
             done = take_back_entry(connection, change.pk, reason=reason, author=author, now=now)
             points += done.points
         told = take_back_facts(facts.pk, made_by=author, now=now)
     return TakenBack(
-        withdrawn=told.withdrawn, restored=told.restored, points=points, conflicts=told.conflicts.height
+        withdrawn=told.withdrawn,
+        restored=told.restored,
+        points=points,
+        continued=continued,
+        conflicts=told.conflicts.height,
     )
 
 
-def _beside(facts: ChangeSet) -> list[ChangeSet]:
-    """Find the coverage the same act brought."""
+def _beside(facts: ChangeSet, kind: str) -> list[ChangeSet]:
+    """Find the coverage, or the continuation, the same act brought."""
     found = ChangeSet.objects.filter(
-        client_id=facts.client_id, kind="takeover", fingerprint=facts.fingerprint, made_at=facts.made_at
+        client_id=facts.client_id, kind=kind, fingerprint=facts.fingerprint, made_at=facts.made_at
     )
     undone = ChangeSet.objects.filter(undoes__isnull=False).values("undoes_id")
     return list(found.exclude(pk__in=undone))
@@ -245,9 +258,9 @@ class _Work:
             facts = census_of(self.client_id, self._file(cells), self.mapping, on=self.on)
             if facts.findings.filter(level=FAULT).height + facts.findings.filter(level=ASKED).height:
                 return None, facts.findings
-            points = self.cover.points.filter(~pl.col("family").is_in(bad.implode()))
             written, more = coverage_of(
-                self.connection, self.client_id, facts, points, self.families.people, self.author, self.now
+                *(self.connection, self.client_id, facts, self.cover, self.families.people),
+                *(self.author, self.now),
             )
             if more.filter(level=FAULT).height:
                 transaction.set_rollback(True)
@@ -303,6 +316,7 @@ class _Work:
                 ).height,
                 "lines": self.stated.lines.height,
                 "points": written.points if written else 0,
+                "continued": written.continued if written else 0,
                 "known_coverage": written.unchanged if written else 0,
                 **{f"{level}s": found.filter(level=level).height for level in (FAULT, ASKED, LEFT, NOTED)},
             },

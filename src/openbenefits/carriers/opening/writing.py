@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.carriers.opening.cover import Cover
 from openbenefits.carriers.opening.mapping import Mapping
 from openbenefits.carriers.opening.stated import ASKED, FAULT, FINDING, LEFT, NOTED, no_findings
+from openbenefits.enrollment.continuing import COLUMNS, take_in_cells
 from openbenefits.enrollment.entry_cells import CellFile
 from openbenefits.enrollment.takeover import TAKEOVER_FILE, take_over_cells
 from openbenefits.store import secrets
@@ -44,6 +46,7 @@ class Written:
     change_id: int
     coverage_change_id: int | None
     points: int
+    continued: int
     unchanged: int
     differences: pl.DataFrame
     states: pl.DataFrame
@@ -151,34 +154,41 @@ def coverage_of(
     connection: Any,
     client_id: int,
     facts: Facts,
-    points: pl.DataFrame,
+    cover: Cover,
     people: pl.DataFrame,
     author: str,
     now: datetime,
 ) -> tuple[Written, pl.DataFrame]:
-    """Write people, then their coverage; answer what was written and what was not to be."""
+    """Write people, their coverage, and what of it continues; answer what was written and what was not."""
     change = census.apply(facts.preview, made_by=author, now=now)
     file = facts.preview.file
     mine = people.join(file.cells.select("row"), on="row", how="semi", maintain_order="left")
     numbers = _dependent_numbers(client_id, mine)
-    rows = _takeover_rows(points.join(mine.select("family").unique(), on="family", how="semi"), mine, numbers)
-    cells = CellFile(
-        name=file.name,
-        fingerprint=file.fingerprint,
-        unknown_headings=(),
-        cells=rows.select("row", *TAKEOVER_FILE),
-    )
+    families = mine.select("family").unique()
+    rows = _takeover_rows(cover.points.join(families, on="family", how="semi"), mine, numbers)
+    cells = _cell_file(file, rows.select("row", *TAKEOVER_FILE))
     done = take_over_cells(connection, client_id, cells, now=now, made_by=author)
-    found = _finding_of(done.bad_rows, rows, points, mine)
+    going = cover.continued.join(families, on="family", how="semi", maintain_order="left")
+    untaken = rows.join(done.bad_rows, on="row", how="semi").select("family", "plan_type")
+    going = going.join(untaken, on=["family", "plan_type"], how="anti", maintain_order="left")
+    also = _continued_rows(going, mine, numbers)
+    cells = _cell_file(file, also.select("row", *COLUMNS))
+    kept = take_in_cells(connection, client_id, cells, now=now, made_by=author, is_filling=True)
+    found = pl.concat([_finding_of(done.bad_rows, rows, mine), _finding_of(kept.bad_rows, also, mine)])
     written = Written(
         change_id=change.pk,
         coverage_change_id=done.change_id,
         points=done.taken,
+        continued=kept.taken,
         unchanged=done.unchanged,
         differences=facts.differences.filter(~pl.col("is_spelling")).drop("is_spelling"),
         states=_states(facts.preview, mine),
     )
     return written, found
+
+
+def _cell_file(file: census.CensusFile, cells: pl.DataFrame) -> CellFile:
+    return CellFile(name=file.name, fingerprint=file.fingerprint, unknown_headings=(), cells=cells)
 
 
 def _dependent_numbers(client_id: int, people: pl.DataFrame) -> pl.DataFrame:
@@ -234,16 +244,34 @@ def _takeover_rows(points: pl.DataFrame, people: pl.DataFrame, numbers: pl.DataF
     )
 
 
-def _finding_of(
-    bad: pl.DataFrame, rows: pl.DataFrame, points: pl.DataFrame, people: pl.DataFrame
-) -> pl.DataFrame:
+def _continued_rows(continued: pl.DataFrame, people: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """Write what continues as the rows of a file of who elected; `at` is the place in the carrier's file."""
+    owners = people.filter("is_subscriber").select("family", "employee_number").unique("family")
+    rows = continued.join(owners, on="family", maintain_order="left")
+    rows = rows.join(numbers, on="member", how="left", maintain_order="left").with_row_index("n", offset=1)
+    stated = {
+        "employee_number": pl.col("employee_number"),
+        "dependent": pl.col("number").cast(pl.String),
+        "plan_type": pl.col("plan_type"),
+        "begins_on": pl.col("begins_on").cast(pl.String),
+        "paid_through": pl.col("through_on").cast(pl.String),
+    }
+    blank = pl.lit(None, pl.String)
+    return rows.select(
+        pl.col("n").cast(pl.Int32).alias("row"),
+        "family",
+        at="row",
+        **{name: stated.get(name, blank) for name in COLUMNS},
+    )
+
+
+def _finding_of(bad: pl.DataFrame, rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Say what is wrong with coverage at its place in the carrier's file.
 
     What an event has decided here is let be: a carrier that differs is a matter of an audit.
     """
     if bad.is_empty():
         return no_findings()
-    del points
     heads = people.filter("is_subscriber").select("family", head="row").unique("family")
     placed = bad.join(rows.select("row", "at", "family"), on="row").join(heads, on="family")
     decided = pl.col("found") == "an event wrote this timeline"

@@ -124,7 +124,7 @@ def with_family_tiers(continued: pl.DataFrame, kinds: pl.DataFrame, codes: pl.Da
 
     Shapes:  continued as `continued_members`; kinds has dependent_id and kind (of core.codes.PERSON_KINDS);
              codes has plan, tier, covers_employee, KIND_min and KIND_max of what is offered.
-    Adds is_retiered. Where no tier fits, that of the lost coverage stays.
+    Where no tier fits, that of the lost coverage stays.
     """
     rows = continued.with_row_index("row").join(kinds, on="dependent_id", how="left")
     families = rows.filter(~pl.col("is_alone"))
@@ -139,11 +139,46 @@ def with_family_tiers(continued: pl.DataFrame, kinds: pl.DataFrame, codes: pl.Da
     rank = [pl.col("tier") != pl.col("lost"), pl.sum_horizontal(f"{kind}_max" for kind in PERSON_KINDS)]
     best = fitting.sort(*rank, "tier").unique(family, keep="first", maintain_order=True)
     named = days.join(best.select(*family, fit="tier"), on=family, how="left")
-    named = named.with_columns(tier=pl.coalesce("fit", "tier"), is_retiered=pl.col("fit") != pl.col("tier"))
-    alone = rows.filter("is_alone").with_columns(is_retiered=pl.lit(value=True))
-    columns = [*continued.columns, "is_retiered"]
-    kept = named.with_columns(pl.col("is_retiered").fill_null(value=False))
-    return pl.concat([kept.select(columns), alone.select(columns)])
+    named = named.with_columns(tier=pl.coalesce("fit", "tier"))
+    columns = continued.columns
+    return pl.concat([named.select(columns), rows.filter("is_alone").select(columns)])
+
+
+def with_those_who_continue(
+    told: pl.DataFrame, rows: pl.DataFrame, options: pl.DataFrame, codes: pl.DataFrame
+) -> pl.DataFrame:
+    """Say of subscribers who continue in which option they do, and with which dependents: as_option, covered.
+
+    Shapes:  told are the rows of subscribers among `rows`, the spans of everybody, with subscriber, member;
+             options has program_id, plan_type, plan_id, coverage_code_id, option_id; codes has
+             coverage_code_id and code.
+    Missing: both null for who is covered as active; as_option where the program has no option of that tier.
+    """
+    continues = pl.col("basis") == COBRA
+    family = ["subscriber", "plan_type", "begins_on"]
+    others = rows.filter(continues, pl.col("subscriber") != pl.col("member"))
+    own = told.filter(continues, "is_alone").select(*family, "dependent_id")
+    named = pl.concat([others.select(*family, "dependent_id"), own])
+    covered = named.group_by(family).agg(covered=pl.col("dependent_id").sort())
+    offer = ["program_id", "plan_type", "plan_id"]
+    tiers = options.select(*offer, "coverage_code_id", "option_id").unique()
+    named_codes = codes.select("coverage_code_id", tier="code").unique()
+    tiers = tiers.join(named_codes, on="coverage_code_id", how="left")
+    lost = tiers.select(*offer, lost="option_id").unique()
+    fits = lost.join(tiers, on=offer).select("plan_type", "lost", "tier", as_option="option_id")
+    fits = fits.unique(["plan_type", "lost", "tier"], keep="first", maintain_order=True)
+    found = told.join(covered, on=family, how="left", maintain_order="left").join(
+        fits,
+        left_on=["plan_type", "option_id", "tier"],
+        right_on=["plan_type", "lost", "tier"],
+        nulls_equal=True,
+        how="left",
+        maintain_order="left",
+    )
+    nobody = pl.col("covered").fill_null([])
+    return found.with_columns(
+        as_option=pl.when(continues).then("as_option"), covered=pl.when(continues).then(nobody)
+    )
 
 
 def _cut(rows: pl.DataFrame, over: list[str]) -> pl.DataFrame:

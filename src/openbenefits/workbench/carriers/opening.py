@@ -48,6 +48,7 @@ COUNTS = {
     "same": _("known, and the same"),
     "dependents": _("dependents"),
     "lines": _("lines of coverage"),
+    "continued": _("lines of members that continue under COBRA"),
     "known_coverage": _("coverage known before"),
     "faults": _("faults"),
     "askeds": _("to be asked about"),
