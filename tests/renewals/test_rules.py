@@ -377,6 +377,7 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
     monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
     held = pl.DataFrame(
         {
+            "person_id": [1, 2, 3],
             "option": ["MAIN/10/HMO-1"] * 3,
             "benefit_group": ["ALL"] * 3,
             "age": [30, 45, None],
@@ -401,11 +402,16 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
                 "benefit_group": [""],
             }
         )
-        counted = weighing.counted_people(held, offers, pl.DataFrame(rows, schema=LINES))
-        told[band] = dict(counted.select("band_from", "people").iter_rows())
-    assert told == {
-        "age": {0: 2, 40: 1},
-        "service": {0: 1, 5: 2},
-        "pay": {0: 1, 50_000: 2},
-        "smoker": {0: 2, 1: 1},
+        lines = pl.DataFrame(rows, schema=LINES)
+        counted = weighing.counted_people(weighing.placed_people(held, offers, lines))
+        told[band] = counted.select("band_from", "people", "unknown").rows()
+    assert told == {  # who lacks the fact is in the lowest band, and told of
+        "age": [(0, 2, 1), (40, 1, 0)],
+        "service": [(0, 1, 0), (5, 2, 0)],
+        "pay": [(0, 1, 0), (50_000, 2, 0)],
+        "smoker": [(0, 2, 1), (1, 1, 0)],
     }
+    above = lines.with_columns(pl.col("band_from") + 1, band=pl.lit("smoker"))
+    assert weighing.placed_people(held, offers, above)["band_from"].to_list() == [None, 1, 1]
+    flat = lines.filter(band_from=0)
+    assert not weighing.placed_people(held, offers, flat)["is_unknown"].any()

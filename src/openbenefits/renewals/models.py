@@ -251,6 +251,7 @@ class OfferCount(models.Model):
     tier = models.TextField()
     band_from = models.IntegerField(default=0)
     people = models.IntegerField()
+    unknown = models.IntegerField(default=0)  # of them, those without the fact bands go by: in the lowest
     is_edited = models.BooleanField(default=False)  # by somebody, and no longer what the timeline says
 
     class Meta:

@@ -1,6 +1,7 @@
 """What an offer is weighed with: what the employer gives, and how many people of each tier hold it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import Band, Method, Tier
+from openbenefits.renewals.codes import BAND_FACTS, Band, Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
 from openbenefits.renewals.rules.pricing import band_value, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
@@ -53,7 +54,12 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
                 offer=offer,
                 tier=str(tier),
                 band_from=band_from,
-                defaults={"client_id": offer.client_id, "people": count, "is_edited": is_edited},
+                defaults={
+                    "client_id": offer.client_id,
+                    "people": count,
+                    "unknown": 0,
+                    "is_edited": is_edited,
+                },
             )
 
 
@@ -74,14 +80,40 @@ def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
     set_counts(offer, wanted)
 
 
-def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Who was counted for the offers of a batch.
+
+    people: coverages counted. unknown: people in the lowest band because the fact is not known; below: people
+    in no band because they are below the lowest; both by the fact, in words, whatever the number of offers.
+    """
+
+    people: int
+    unknown: Mapping[str, int]
+    below: Mapping[str, int]
+
+    def doubts(self) -> list[str]:
+        """Say in sentences what the numbers do not stand upon; none where every fact is known."""
+        said = (
+            (self.unknown, "not known, and counted in the lowest band: {}; fill it in, or edit the numbers"),
+            (self.below, "below the lowest band, and not counted: {}; add a band to the rate group"),
+        )
+        return [
+            words.format(", ".join(f"{fact} of {count:,}" for fact, count in found.items()))
+            for found, words in said
+            if found
+        ]
+
+
+def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
     """Count who holds each offer's option on a day, by tier and band; what somebody edited stays.
 
-    An offer whose option nobody can hold yet counts nobody. Answers how many people were counted.
+    An offer whose option nobody can hold yet counts nobody.
     """
     offers = frames.load_offers(connection, [batch.pk]).filter(pl.col("option_code") != "")
     lines = frames.load_lines(connection, [batch.pk])
-    counted = counted_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    placed = placed_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    counted = counted_people(placed)
     with transaction.atomic():
         held_for_change(batch)
         edited = OfferCount.objects.filter(offer__batch=batch, is_edited=True)
@@ -92,13 +124,39 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
             for row in counted.iter_rows(named=True)
             if (row["offer_id"], row["tier"], row["band_from"]) not in kept
         )
-    return int(counted["people"].sum())
+    return Counted(
+        people=int(counted["people"].sum()),
+        unknown=_by_fact(placed.filter("is_unknown")),
+        below=_by_fact(placed.filter(pl.col("band_from").is_null())),
+    )
 
 
-def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Count people by the offer that stands for what they hold: offer_id, tier, band_from, people.
+def _by_fact(placed: pl.DataFrame) -> dict[str, int]:
+    """Count people, each once, by the fact their bands go by."""
+    found = placed.group_by("band").agg(people=pl.col("person_id").n_unique()).sort("band")
+    return {BAND_FACTS[Band(band)]: people for band, people in found.iter_rows()}
 
-    Shapes: held as load_held, offers as OFFERS with an option code, lines as LINES.
+
+def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
+    """Count people by offer, tier and band: offer_id, tier, band_from, people, unknown (of them).
+
+    Shapes: as placed_people; who is in no band is not counted.
+    """
+    return (
+        placed.drop_nulls("band_from")
+        .group_by("offer_id", "tier", "band_from")
+        .agg(people=pl.len(), unknown=pl.col("is_unknown").sum())
+        .sort("offer_id", "tier", "band_from")
+    )
+
+
+def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Place people under the offer that stands for what they hold, in the band of its rate group.
+
+    Shapes:  held as load_held, offers as OFFERS with an option code, lines as LINES; answers person_id,
+             offer_id, tier, band, band_from, is_unknown.
+    Missing: where a group has several bands, who lacks the fact they go by is in the lowest, and is_unknown;
+             who is below the lowest has no band_from.
     """
     tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
     stem = pl.concat_str("program", "plan_type", "option_code", separator="/")
@@ -112,12 +170,17 @@ def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
-    kinds = lines.select("offer_id", "band").unique("offer_id")
     value = band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
-    rows = rows.join(kinds, on="offer_id", how="left").with_columns(value=value.fill_null(0))
-    rows = in_bands(rows, lines.select("offer_id", "band_from").unique()).drop_nulls("band_from")
-    return (
-        rows.group_by("offer_id", "tier", "band_from")
-        .agg(people=pl.len())
-        .sort("offer_id", "tier", "band_from")
+    rows = rows.join(_bands(lines), on="offer_id").with_columns(value=value)
+    is_unknown = pl.col("value").is_null() & pl.col("is_banded")
+    rows = rows.with_columns(is_unknown=is_unknown, value=pl.col("value").fill_null(pl.col("lowest")))
+    found = in_bands(rows, lines.select("offer_id", "band_from").unique())
+    return found.select("person_id", "offer_id", "tier", "band", "band_from", "is_unknown")
+
+
+def _bands(lines: pl.DataFrame) -> pl.DataFrame:
+    """Answer of each offer what its bands are of, the lowest edge, and whether there are several."""
+    edge = pl.col("band_from").cast(pl.Int32)
+    return lines.group_by("offer_id").agg(
+        pl.col("band").first(), lowest=edge.min(), is_banded=edge.n_unique() > 1
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db import connection
+from django.db.models import Sum
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts.roles import Permission
 from openbenefits.renewals import approving
 from openbenefits.renewals.batches import OfferOrder, add_offer, take_out
-from openbenefits.renewals.codes import EDITABLE, TIER_NAMES, Method, OfferStatus, Tier
+from openbenefits.renewals.codes import BAND_FACTS, EDITABLE, TIER_NAMES, Band, Method, OfferStatus, Tier
 from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
 from openbenefits.renewals.plans import offerable
@@ -184,6 +185,8 @@ def one(request: Any, client: str, number: int, offer: int) -> HttpResponse:
         offer_status=OFFER_STATUSES.get(row.status, row.status),
         plan=plan,
         frequencies=told.frequencies,
+        unknown=row.counts.aggregate(people=Sum("unknown"))["people"],
+        fact=BAND_FACTS[Band(row.rate_group.band)] if row.rate_group else "",
         form=form if may_act else None,
         may_act=may_act,
         sees_margin=request.access.may(Permission.SETUP, found.pk),
