@@ -69,11 +69,12 @@ def void(world: World, client: str, voucher: str, on: str) -> None:
 
 
 def _standing(world: World, place: tuple[str, str], ends: str) -> list[Record]:
-    """List the enrolments that hold on the day a pay period ends."""
+    """List the enrolments that hold on the day a pay period ends; one ended ahead, until its day."""
     found, on = [], day(ends)
     for one in world.enrolments.get(place, []):
         begins, last = day(one.get("coverageStart")), day(one.get("coverageEnd"))
-        if one["status"] == "A" and begins and on and begins <= on and not (last and last < on):
+        is_ours = one["status"] == "A" or (one["status"] == "T" and last is not None)
+        if is_ours and begins and on and begins <= on and not (last and last < on):
             found.append(one)
     return found
 
