@@ -85,6 +85,13 @@ def sight(year):
     return next(one.pk for one in offers_of(year.renewal) if one.plan.plan_type == "14")
 
 
+@pytest.fixture(scope="module")
+def life(year):
+    """The numbers of basic life's offer and plan."""
+    found = next(one for one in offers_of(year.renewal) if one.plan.plan_type == "20")
+    return found.pk, found.plan_id
+
+
 @pytest.fixture
 def come(users, as_face):
     return lambda name: signed_in(Browser(HTTP_HOST="localhost"), users[name])
@@ -153,6 +160,23 @@ def test_rates_by_bands_are_typed_line_by_line(vision, sight, come, year):
     assert "counted in the lowest band: smoking of" in text(act(boss, year, "count"))
     at = f"/workbench/quill/renewals/{year.renewal}/offers/{sight}/"
     assert "the smoking is not known" in text(boss.get(at)).replace("  ", " ")
+
+
+@LENIENT
+def test_rates_for_coverage_are_weighed_with_a_volume(life, come, year):
+    boss, (offer, plan) = come("boss"), life
+    assert "a rate is for 1,000 dollars of coverage" in text(boss.get(f"/workbench/renewals/plans/{plan}/"))
+    where = f"/workbench/quill/renewals/{year.renewal}/offers/{offer}/"
+    typed = {"method": "percent", "employer_EE": "100", "people_EE": "10", "volume": "50000"}
+    assert "Changed" in text(boss.post(where, typed, follow=True))
+    seen = text(boss.get(where))
+    assert "7.75" in seen  # a person: 50 thousands at 0.155
+    assert "77.50" in seen
+    refused = text(boss.post(where, typed | {"method": "dollars"}, follow=True))
+    assert "expected a percentage of rates for coverage" in refused
+    rates = {"title": "B", "source": "letter", "unit": "per_thousand", "premium_ES": "0.2"}
+    told = text(boss.post(f"/workbench/renewals/plans/{plan}/rates", rates, follow=True))
+    assert "expected rates of tier EE" in told
 
 
 @LENIENT

@@ -8,10 +8,12 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.core import money
+from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.renewals import frames
 from openbenefits.renewals.codes import BAND_FACTS, Band, Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
-from openbenefits.renewals.rules.pricing import band_value, in_bands
+from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT, band_value, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
 from openbenefits.renewals.tiers import tiers_in_force
 
@@ -26,6 +28,10 @@ def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int])
         if value < 0 or (most is not None and value > most):
             told = "percent from 0 to 100" if most else "dollars from 0 up"
             raise RenewalRefused(f"offer {offer.pk}, {tier}: expected {told}, found another; correct it")
+    if employer and method is Method.DOLLARS and is_for_coverage(offer):
+        raise RenewalRefused(
+            f"offer {offer.pk}: expected a percentage of rates for coverage, found dollars; state one"
+        )
     column = "employer_cents" if method is Method.DOLLARS else "employer_percent_micros"
     with transaction.atomic():
         held_for_change(offer.batch)
@@ -59,6 +65,46 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
                     "people": count,
                     "unknown": 0,
                     "is_edited": is_edited,
+                },
+            )
+
+
+def is_for_coverage(offer: Offer) -> bool:
+    """Tell whether the rates of an offer are for so many dollars of coverage."""
+    return offer.rate_group is not None and offer.rate_group.unit in DOLLARS_BOUGHT
+
+
+def average_volume(offer: Offer) -> int | None:
+    """Answer the coverage of a person of an offer, on average over its bands, in cents; None: not known."""
+    rows = list(offer.counts.filter(people__gt=0).values_list("people", "volume_cents"))
+    if not rows:
+        return offer.counts.values_list("volume_cents", flat=True).first()
+    people = sum(count for count, _ in rows)
+    return None if any(one is None for _, one in rows) else sum(count * one for count, one in rows) // people
+
+
+def set_volume(offer: Offer, cents: int) -> None:
+    """Say how much coverage a person of an offer has on average.
+
+    Errors: RenewalRefused below 0, and once the batch is signed.
+    """
+    if cents < 0:
+        raise RenewalRefused(f"offer {offer.pk}: expected coverage from 0 up, found less; correct it")
+    with transaction.atomic():
+        held_for_change(offer.batch)
+        for band_from in (
+            offer.rate_group.rates.values_list("band_from", flat=True) if offer.rate_group else ()
+        ):
+            OfferCount.objects.update_or_create(
+                offer=offer,
+                tier=str(Tier.EE),
+                band_from=band_from,
+                defaults={"volume_cents": cents, "is_edited": True},
+                create_defaults={
+                    "client_id": offer.client_id,
+                    "people": 0,
+                    "volume_cents": cents,
+                    "is_edited": True,
                 },
             )
 
@@ -110,7 +156,7 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
 
     An offer whose option nobody can hold yet counts nobody.
     """
-    offers = frames.load_offers(connection, [batch.pk]).filter(pl.col("option_code") != "")
+    offers = frames.load_offers(connection, [batch.pk])
     lines = frames.load_lines(connection, [batch.pk])
     placed = placed_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
     counted = counted_people(placed)
@@ -138,14 +184,16 @@ def _by_fact(placed: pl.DataFrame) -> dict[str, int]:
 
 
 def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
-    """Count people by offer, tier and band: offer_id, tier, band_from, people, unknown (of them).
+    """Count people by offer, tier and band: offer_id, tier, band_from, people, unknown, volume_cents.
 
-    Shapes: as placed_people; who is in no band is not counted.
+    Shapes:  as placed_people; who is in no band is not counted.
+    Missing: the volume of a person on average is null where the coverage of one of them is not known.
     """
+    volume = money.divide_half_up(money.total(pl.col("coverage_cents")), pl.len())
     return (
         placed.drop_nulls("band_from")
         .group_by("offer_id", "tier", "band_from")
-        .agg(people=pl.len(), unknown=pl.col("is_unknown").sum())
+        .agg(people=pl.len(), unknown=pl.col("is_unknown").sum(), volume_cents=volume)
         .sort("offer_id", "tier", "band_from")
     )
 
@@ -153,20 +201,20 @@ def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
 def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Place people under the offer that stands for what they hold, in the band of its rate group.
 
-    Shapes:  held as load_held, offers as OFFERS with an option code, lines as LINES; answers person_id,
-             offer_id, tier, band, band_from, is_unknown.
+    With tiers that is the option of its code, without tiers any option of its plan.
+
+    Shapes:  held as load_held, offers as OFFERS, lines as LINES; answers person_id, offer_id, tier, band,
+             band_from, is_unknown, coverage_cents.
     Missing: where a group has several bands, who lacks the fact they go by is in the lowest, and is_unknown;
              who is below the lowest has no band_from.
     """
-    tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
-    stem = pl.concat_str("program", "plan_type", "option_code", separator="/")
-    wanted = offers.select("offer_id", "benefit_group", stem=stem)
-    rows = held.with_columns(
-        stem=pl.col("option").str.replace(r"-[^-/]*$", ""),
-        tier=pl.col("option")
-        .str.extract(r"-([^-/]*)$")
-        .replace_strict(tiers, default=None, return_dtype=pl.String),
-    ).drop_nulls("tier")
+    is_tiered = is_one_of(HEALTH)
+    last = pl.when(is_tiered).then("option_code").otherwise("setup_plan")
+    stem = pl.concat_str("program", "plan_type", last, separator="/")
+    wanted = offers.filter(~is_tiered | (pl.col("option_code") != ""))
+    wanted = wanted.select("offer_id", "benefit_group", stem=stem)
+    held = held.with_columns(plan_type=pl.col("option").str.extract(r"^[^/]*/([^/]*)/"))
+    rows = pl.concat([_tiered(held.filter(is_tiered)), _untiered(held.filter(~is_tiered))])
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
@@ -175,7 +223,25 @@ def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame)
     is_unknown = pl.col("value").is_null() & pl.col("is_banded")
     rows = rows.with_columns(is_unknown=is_unknown, value=pl.col("value").fill_null(pl.col("lowest")))
     found = in_bands(rows, lines.select("offer_id", "band_from").unique())
-    return found.select("person_id", "offer_id", "tier", "band", "band_from", "is_unknown")
+    return found.select("person_id", "offer_id", "tier", "band", "band_from", "is_unknown", "coverage_cents")
+
+
+def _tiered(held: pl.DataFrame) -> pl.DataFrame:
+    """Add the tier of each option with a coverage code, and its stem without; the others are left out."""
+    tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
+    code = pl.col("option").str.extract(r"-([^-/]*)$")
+    return held.with_columns(
+        stem=pl.col("option").str.replace(r"-[^-/]*$", ""),
+        tier=code.replace_strict(tiers, default=None, return_dtype=pl.String),
+    ).drop_nulls("tier")
+
+
+def _untiered(held: pl.DataFrame) -> pl.DataFrame:
+    """Add the stem of each option by its plan; who holds one is covered alone."""
+    place = pl.col("option").str.extract(r"^([^/]*/[^/]*)/")
+    return held.with_columns(
+        stem=pl.concat_str(place, "plan", separator="/"), tier=pl.lit(str(Tier.EE))
+    ).drop_nulls("stem")
 
 
 def _bands(lines: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,13 @@ from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
 from openbenefits.renewals.plans import offerable
 from openbenefits.renewals.presenting import shown
-from openbenefits.renewals.weighing import set_contribution, set_people
+from openbenefits.renewals.weighing import (
+    average_volume,
+    is_for_coverage,
+    set_contribution,
+    set_people,
+    set_volume,
+)
 from openbenefits.workbench.pages import act, address, client_of, page, show
 from openbenefits.workbench.renewals.parts import (
     MICROS,
@@ -77,6 +83,8 @@ class TiersForm(forms.Form):
             self.fields[f"people_{tier}"] = forms.IntegerField(
                 label=f"{name}: {_('people')}", min_value=0, max_value=10_000_000
             )
+        if is_for_coverage(offer):
+            self.fields["volume"] = Dollars(_("Coverage of a person, on average"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse dollars with more than cents."""
@@ -104,6 +112,8 @@ def _initial(offer: Offer) -> dict[str, Any]:
     people: dict[str, int] = {}
     for tier, count in offer.counts.values_list("tier", "people"):
         people[tier] = people.get(tier, 0) + count
+    if is_for_coverage(offer):
+        given["volume"] = as_decimal(average_volume(offer), 100)
     return given | {f"people_{tier}": people.get(tier, 0) for tier in Tier}
 
 
@@ -205,6 +215,9 @@ def _change(request: Any, offer: Offer, said: dict[str, Any]) -> HttpResponse:
         before = _initial(offer)
         changed = (one for one in tiers if said[f"people_{one}"] != before[f"people_{one}"])
         set_people(offer, {tier: said[f"people_{tier}"] for tier in changed})
+        volume = cents_of(said.get("volume"))
+        if volume is not None and said["volume"] != before.get("volume"):
+            set_volume(offer, volume)
         did(request, "offer changed", offer.client_id)
 
     return act(request, do, said=_("Changed."), to=request.path)
