@@ -11,11 +11,12 @@ from tests.payroll.worlds import World
 from tests.platform.conftest import QUICK
 
 from openbenefits.casework.services import Task
+from openbenefits.enrollment.models import Coverage
 from openbenefits.platform import connecting, exporting, naming
 from openbenefits.platform.audits import accepting, curing, services
 from openbenefits.platform.audits.comparing import Bucket, compare, counts
 from openbenefits.platform.exchange import Work, look_at, send
-from openbenefits.platform.models import Accepted, OutboundChange
+from openbenefits.platform.models import Accepted, OutboundChange, PersonLink
 from openbenefits.platform.standin import payrolls
 from openbenefits.platform.standin.server import Standin, Terms
 
@@ -238,6 +239,46 @@ def test_who_left_and_who_never_decided_are_listed(acme, work, platform):
     with pytest.raises(curing.NoCure):
         curing.cure(sides(acme), "A10", "0100", reason="click", **BY)
     assert not OutboundChange.objects.filter(state="planned").exists()
+
+
+def test_an_end_known_ahead_is_sent_with_its_day_and_is_no_difference_until_then(acme, work, platform):
+    enrolled = platform.world.enrolments["CUST", "0008"][0]
+    person = PersonLink.objects.get(client_id=acme.client_id, external_id="0008").person_id
+    acme.cover(person, "10", None, begins_on=date(2026, 4, 1), kind="T")
+    equal = {"here only": 0, "there only": 1, "different": 0, "equal": 2}  # one there is nobody here
+    assert buckets(acme, "A6") == equal
+    (wish,) = [one for one in exporting.wishes(sides(acme), "people") if one.person_id == person]
+    assert (wish.element, wish.wanted) == ("end", {"planId": "HMO", "coverageEndDate": "2026-03-31"})
+    assert export(acme, work, "people") == {"equal": 1}
+    assert (enrolled["status"], enrolled["coverageEnd"]) == ("T", "2026-03-31")
+    assert buckets(acme, "A6") == equal
+    assert exporting.wishes(sides(acme), "people") == []
+    pay = {"pay_group": "BW", "pay_date": "2026-03-20", "begins": "2026-03-02", "ends": "2026-03-15"}
+    batch = payrolls.open_batch(platform.world, "CUST", **pay)
+    payrolls.calculate(platform.world, "CUST", batch, per_year=26)
+    paid = {one["employeeId"]: one["deduction"] for one in platform.world.vouchers["CUST"][-3:]}
+    assert "HMO" in [one["planId"] for one in paid["0008"]]
+    enrolled["coverageEnd"] = "2026-03-20"  # another day there than here: put right in two steps
+    look_at(work)
+    row = services.audit(sides(acme), "A6").rows.filter(bucket="different").row(0, named=True)
+    assert row["here"].startswith("status A until 2026-03-31")
+    assert export(acme, work, "people") == {"equal": 1}
+    assert (enrolled["status"], enrolled["coverageEnd"]) == ("A", "")
+    assert export(acme, work, "people") == {"equal": 1}
+    assert enrolled["coverageEnd"] == "2026-03-31"
+    Coverage.objects.filter(
+        person_id=person, begins_on=date(2026, 4, 1)
+    ).delete()  # it does not end after all
+    assert buckets(acme, "A6")["different"] == 1
+    assert export(acme, work, "people") == {"equal": 1}
+    assert (enrolled["status"], enrolled["coverageEnd"]) == ("A", "")
+    acme.cover(person, "10", "HMO-4", begins_on=date(2026, 4, 1))  # another tier of the plan ends nothing
+    assert exporting.wishes(sides(acme), "people") == []
+    other = acme.key("option", "MAIN/20/LIFE")
+    acme.cover(person, "10", "HMO-4", begins_on=date(2026, 5, 1), option_id=other)  # another plan does
+    assert [one.wanted["coverageEndDate"] for one in exporting.wishes(sides(acme), "people")] == [
+        "2026-04-30"
+    ]
 
 
 ROW = st.tuples(st.integers(0, 5), st.integers(0, 3) | st.none())

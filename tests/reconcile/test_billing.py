@@ -4,16 +4,21 @@ from datetime import date
 
 import msgspec
 import polars as pl
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reconcile.conftest import CARRIER, LOADED, MONTH, NOW, book, end, write
+from tests.cli.conftest import cli
+from tests.platform.conftest import QUICK
+from tests.reconcile.conftest import BEFORE, CARRIER, LOADED, MONTH, NOW, book, end, write
 from tests.reconcile.test_lifecycle import order
 
 from openbenefits.payroll.frames import load_employee_numbers
-from openbenefits.platform.connecting import Known
-from openbenefits.platform.models import Connection, Link, PersonLink
+from openbenefits.platform.connecting import ConnectionOrder, connect, link, say_who
+from openbenefits.platform.exchange import LOCK, Busy, Work, fixed
 from openbenefits.platform.naming import call
+from openbenefits.platform.standin import payrolls
+from openbenefits.platform.standin.server import Standin
 from openbenefits.reconcile import loading
 from openbenefits.reconcile.billing import by_plan
 from openbenefits.reconcile.entries import entries
@@ -26,6 +31,8 @@ from openbenefits.reconcile.reconciling import reconcile
 from openbenefits.reconcile.rules import margins
 from openbenefits.reconcile.rules.residuals import KEY, PAYS
 from openbenefits.reconcile.terms import Terms, save_terms, terms_of
+
+__all__ = ["cli"]
 
 BY = {"author": "ann", "now": LOADED}
 BILLS = "Client billing"
@@ -193,54 +200,74 @@ def test_nothing_is_lost_between_the_legs(wanted, found, carriers, has_pays):
     assert legs["taken_cents"].is_null().all() == (not has_pays)
 
 
-def voucher(employee: str, *benefits: tuple[str, str, float, float], **more) -> dict:
-    names = ("planId", "coveragePeriod", "premiumAmt", "empContrib")
-    return {
-        "employeeId": employee,
-        "benefit": [dict(zip(names, one, strict=True)) for one in benefits],
-    } | more
+def premium(plan: str, billed_cents: int, own_cents: int = 0) -> dict:
+    """An enrolment there, at a premium of a year that a pay of twelve bears."""
+    dollars = [f"{cents * 12 // 100}.{cents * 12 % 100:02d}" for cents in (billed_cents, own_cents)]
+    detail = {"effectiveDate": "2025-01-01"} | dict(
+        zip(("employeePremium", "employeeContrib"), dollars, strict=True)
+    )
+    return {"planId": plan, "status": "A", "coverageStart": "2025-01-01", "planDetail": [detail]}
 
 
-class Platform:
-    """A session that answers one page of vouchers."""
+@pytest.fixture
+def paid_there(two, fresh_database):
+    """A platform that has paid two employees and somebody nobody knows in November, one of them twice."""
+    client = two["harbor"]
+    first, second = bill_of(fresh_database, client).filter(plan=VISION).head(2).iter_rows(named=True)
+    with Standin() as running:
+        world = running.world
+        world.add_client("H1", "Harbor")
+        world.add_plan("VIS")
+        half = second["expected_cents"] // 2
+        people = {"X-9": premium("VIS", first["expected_cents"], 100)}
+        people |= {second["employee_number"]: premium("VIS", half, half - 50), "nobody": premium("VIS", 500)}
+        for number, enrolment in people.items():
+            world.add_employee("H1", number, compensation={"payGroup": "M"})
+            world.enrolments["H1", number] = [enrolment]
+        for day in ("2025-11-14", "2025-11-28"):
+            pay = {"pay_group": "M", "pay_date": day, "begins": "2025-11-01", "ends": day}
+            batch = payrolls.open_batch(world, "H1", **pay)
+            payrolls.calculate(world, "H1", batch, per_year=12)
+            payrolls.complete(world, "H1", batch)
+        again = [one for one in world.vouchers["H1"] if one["payDate"] == "2025-11-28"]
+        for one in again:
+            if one["employeeId"] != second["employee_number"]:
+                payrolls.void(world, "H1", one["voucherId"], "2025-11-29")
+        unsaid = next(one for one in world.vouchers["H1"] if one["employeeId"] == "nobody")
+        del unsaid["benefit"][0]["empContrib"]
+        terms = running.terms
+        named = {"peo_id": terms.peo_id, "username": terms.username, "password": terms.password}
+        order = ConnectionOrder(client_id=0, code="main", base_url=running.url, **named)
+        link(client, connect(order, **BY), "H1", **BY)
+        say_who(client, first["person_id"], "X-9", **BY)
+        call(client, "plan", VISION, "VIS", **BY)
+        yield first, second, half
 
-    def __init__(self, *vouchers: dict) -> None:
-        self.vouchers = vouchers
 
-    def call(self, operation: str, **asked: object) -> dict:
-        assert (operation, asked["payDateEnd"]) == ("getPayrollVouchers", "2025-11-30")
-        rows = list(self.vouchers) if not asked.get("startpage") else []
-        return {"payrollVouchers": rows, "total": len(self.vouchers), "startpage": 0, "count": 100}
-
-
-def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(two, fresh_database):
+def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(
+    two, fresh_database, paid_there, cli, embedded_server
+):
     connection, client = fresh_database, two["harbor"]
-    first, second = bill_of(connection, client).filter(plan=VISION).head(2).iter_rows(named=True)
-    PersonLink.objects.create(
+    first, second, half = paid_there
+    work = Work(
+        connection=connection,
         client_id=client,
-        person_id=first["person_id"],
-        external_id="X-9",
-        how="said",
-        made_by="test",
-        made_at=NOW,
+        author="ann",
+        today=MONTH,
+        clock=fixed(LOADED),
+        patience=QUICK,
     )
-    call(client, "plan", VISION, "VIS", author="test", now=NOW)
-    link = Link(client_id=client, external_id="H1")
-    known = Known(link=link, connection=Connection(reading="records"))
-    whole, half = first["expected_cents"] / 100, second["expected_cents"] / 200
-    session = Platform(
-        voucher("X-9", ("VIS", "202511", whole, 1.0)),
-        voucher("X-9", ("VIS", "202511", 99.0, 9.0), voidDate="2025-11-20"),
-        voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
-        voucher(second["employee_number"], ("VIS", "202511", half, 0.5)),
-        voucher("nobody", ("VIS", "202510", 5.0, None)),
-    )
-    made = bill_from_platform(connection, session, known, MONTH, **BY)
+    with psycopg.connect(embedded_server.url(connection.settings_dict["NAME"])) as other:
+        other.execute("SELECT pg_advisory_lock(%s, %s)", [LOCK, client])
+        with pytest.raises(Busy, match="wait"):
+            bill_from_platform(work, MONTH)
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK, client])
+    made = bill_from_platform(work, MONTH)
     lines = load_rows(connection, InvoiceLine, made.pk)
-    assert (made.kind, made.number, made.adjustment_cents) == ("billing", "payroll 2025-11", 500)
+    assert (made.kind, made.number, made.loaded_by) == ("billing", "payroll 2025-11", "ann")
     assert dict(lines.select("employee_number", "premium_cents").iter_rows()) == {
         first["employee_number"]: first["expected_cents"],
-        second["employee_number"]: 2 * round(half * 100),
+        second["employee_number"]: 2 * half,
         "nobody": 500,
     }
     shares = dict(lines.select("employee_number", "employer_cents").iter_rows())
@@ -248,4 +275,7 @@ def test_a_bill_comes_from_the_vouchers_of_the_payroll_platform(two, fresh_datab
     told = reconcile(connection, made, **BY)
     assert (told["matched"], told["unmatched"]) == (2, 1)
     with pytest.raises(InvoiceRefused, match="expected vouchers that bill benefits"):
-        bill_from_platform(connection, Platform(), known, MONTH, **BY)
+        bill_from_platform(work, BEFORE)
+    asked = ("reconcile", "from-payroll", "--client", "harbor", "--month")
+    assert "expected vouchers" in " ".join(cli(*asked, "2025-10-01").output.split())
+    assert cli(*asked, "2025-11-01").exit_code != 0  # it was taken in before

@@ -15,7 +15,15 @@ from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
 from openbenefits.renewals.moves import MOVES, next_of
 from openbenefits.renewals.rules.designs import DESIGN, FEATURES, deltas
 from openbenefits.renewals.rules.options import NoPlace, Sold, of_program
-from openbenefits.renewals.rules.pricing import AMOUNTS, LINES, compared, per_pay, priced, totals
+from openbenefits.renewals.rules.pricing import (
+    AMOUNTS,
+    LINES,
+    compared,
+    per_pay,
+    priced,
+    rates_offered,
+    totals,
+)
 from openbenefits.renewals.rules.renewing import (
     Standing,
     matching_definitions,
@@ -280,7 +288,7 @@ def sold(**changes):
         "carrier": "C",
         "design": {},
         "is_going": True,
-        "prices": [("EE", 0, 50_000, 40_000), ("EF", 0, 150_000, 90_050)],
+        "prices": [("EE", 0, 500 * DOLLAR, 400 * DOLLAR), ("EF", 0, 1_500 * DOLLAR, 900_500_000)],
     }
     return Sold(**(given_ | changes))
 
@@ -310,6 +318,69 @@ def test_what_is_turned_down_ends_and_what_is_new_comes_last():
     options = found["programs", "MAIN"]["plan_types"][0]["options"]
     assert [one["code"] for one in options] == ["PPO", "NEW"]
     assert options[1]["level"] == 21
+
+
+LIFE = {"code": "1X", "plan": "LIFE-26", "formula": "ONE", "deduction_code": "LIF",
+        "costs": [{"rate_table": "old", "contribution": "ALL", "calculation_rule": "BIRTHDAY"}]}  # fmt: skip
+TWICE = LIFE | {"code": "2X", "formula": "TWO"}
+ACCOUNT = {"code": "FSA", "plan": "FSA-26", "deduction_code": "FSA"}
+
+
+def alone(*offers, options=(LIFE, TWICE), plan_type="20"):
+    program = {
+        "code": "MAIN",
+        "from": "2027-01-01",
+        "plan_types": [{"plan_type": plan_type, "options": options}],
+    }
+    found = of_program(program, offers, {}, tiers=TIERS, day=date(2027, 1, 1), source="test")
+    return {(section, record["code"]): record for section, _, record in found}
+
+
+def of_life(**changes):
+    given_ = {"plan_type": "20", "option_code": "LIFE-26", "setup_plan": "LIFE-26", "unit": "per_thousand"}
+    return sold(**(given_ | {"prices": [("EE", 0, 155_000, 77_500)]} | changes))
+
+
+def test_a_plan_without_tiers_stands_for_every_option_of_it():
+    found = alone(of_life())
+    first, second = found["programs", "MAIN"]["plan_types"][0]["options"]
+    cost = {"rate_table": "MAIN-20-LIFE-26", "calculation_rule": "BIRTHDAY"}
+    assert (first, second) == (LIFE | {"costs": [cost]}, TWICE | {"costs": [cost]})
+    table = found["rate_tables", "MAIN-20-LIFE-26"]
+    assert (table["unit"], table["keys"]) == ("per_thousand", [])
+    assert table["rates"] == [{"rate": "0.155", "employer_rate": "0.0775"}]
+    other = of_life(option_code="NEW", setup_plan="LIFE-27")
+    options = alone(of_life(is_going=False), other)["programs", "MAIN"]["plan_types"][0]["options"]
+    told = [(one["code"], one["plan"], one["formula"]) for one in options]
+    assert told == [("1X", "LIFE-27", "ONE"), ("2X", "LIFE-27", "TWO")]  # it takes the place of the old
+    options = alone(other)["programs", "MAIN"]["plan_types"][0]["options"]
+    assert [(one["code"], one["plan"]) for one in options[2:]] == [("NEW", "LIFE-27")]
+    assert alone(of_life(is_going=False))["programs", "MAIN"]["plan_types"][0]["options"] == []
+    with pytest.raises(NoPlace, match="rates of its rate group"):
+        alone(of_life(prices=[]))
+
+
+def test_an_account_needs_no_rates():
+    offer = sold(plan_type="60", option_code="FSA-27", setup_plan="FSA-26", prices=[])
+    found = alone(offer, options=(ACCOUNT,), plan_type="60")
+    assert found["programs", "MAIN"]["plan_types"][0]["options"] == [ACCOUNT]
+    assert list(found) == [("programs", "MAIN")]
+
+
+def test_a_rate_for_coverage_costs_by_the_volume():
+    life = {"unit": "per_thousand", "premium_micros": 155_000, "factor_micros": 110_000_000}
+    share = {"method": "percent", "stated_cents": None, "stated_percent_micros": 50_000_000}
+    lines = prices(line(**life, **share, volume_cents=5_000_000, cost_micros=150_000), line(**life, **share))
+    known, unknown = lines.iter_rows(named=True)
+    assert [known[f"{name}_cents"] for name in ("premium", "employer", "employee", "cost")] == [
+        853,
+        427,
+        426,
+        750,
+    ]
+    assert unknown["premium_cents"] is None  # how much coverage nobody says
+    rates = rates_offered(lines).select("rate_micros", "employer_micros")
+    assert rates.rows() == [(170_500, 85_250)] * 2
 
 
 def test_an_offer_of_a_benefit_group_is_limited_to_it_beside_the_rule_there_was():
@@ -366,7 +437,7 @@ def test_what_members_pay_is_compared_feature_by_feature():
     ],
 )
 def test_bands_of_a_rate_group_become_keys_of_its_rate_table(band, edge, key, column, value):
-    prices = [("EE", 0, 50_000, 40_000), ("EE", edge, 60_000, 40_000)]
+    prices = [("EE", 0, 500 * DOLLAR, 400 * DOLLAR), ("EE", edge, 600 * DOLLAR, 400 * DOLLAR)]
     table = written(sold(prices=prices, band=band))["rate_tables", "MAIN-10-HMO"]
     assert table["keys"] == ["coverage_code", key]
     assert [one[column] for one in table["rates"]] == [type(value)(0) if band != "pay" else "0.00", value]
@@ -377,7 +448,10 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
     monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
     held = pl.DataFrame(
         {
+            "person_id": [1, 2, 3],
             "option": ["MAIN/10/HMO-1"] * 3,
+            "plan": ["HMO-26"] * 3,
+            "coverage_cents": [None] * 3,
             "benefit_group": ["ALL"] * 3,
             "age": [30, 45, None],
             "service": [2, 7, 12],
@@ -398,14 +472,20 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
                 "program": ["MAIN"],
                 "plan_type": ["10"],
                 "option_code": ["HMO"],
+                "setup_plan": ["HMO-26"],
                 "benefit_group": [""],
             }
         )
-        counted = weighing.counted_people(held, offers, pl.DataFrame(rows, schema=LINES))
-        told[band] = dict(counted.select("band_from", "people").iter_rows())
-    assert told == {
-        "age": {0: 2, 40: 1},
-        "service": {0: 1, 5: 2},
-        "pay": {0: 1, 50_000: 2},
-        "smoker": {0: 2, 1: 1},
+        lines = pl.DataFrame(rows, schema=LINES)
+        counted = weighing.counted_people(weighing.placed_people(held, offers, lines))
+        told[band] = counted.select("band_from", "people", "unknown").rows()
+    assert told == {  # who lacks the fact is in the lowest band, and told of
+        "age": [(0, 2, 1), (40, 1, 0)],
+        "service": [(0, 1, 0), (5, 2, 0)],
+        "pay": [(0, 1, 0), (50_000, 2, 0)],
+        "smoker": [(0, 2, 1), (1, 1, 0)],
     }
+    above = lines.with_columns(pl.col("band_from") + 1, band=pl.lit("smoker"))
+    assert weighing.placed_people(held, offers, above)["band_from"].to_list() == [None, 1, 1]
+    flat = lines.filter(band_from=0)
+    assert not weighing.placed_people(held, offers, flat)["is_unknown"].any()

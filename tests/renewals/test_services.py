@@ -1,6 +1,7 @@
 """What may be done with plans, batches and offers, what is refused, and what the database holds everybody to."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
@@ -23,7 +24,7 @@ from openbenefits.renewals.batches import (
     begin_batch,
     change_batch,
 )
-from openbenefits.renewals.codes import BatchStatus, BatchType, Method, OfferStatus, RateSource, Tier
+from openbenefits.renewals.codes import Band, BatchStatus, BatchType, Method, OfferStatus, RateSource, Tier
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.designs import design_deltas
 from openbenefits.renewals.existing import add_existing
@@ -45,12 +46,12 @@ from openbenefits.renewals.renewing import NoSuccessor, clone_to_child, renew_ba
 from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import RenewalRefused, hide, move
 from openbenefits.renewals.underwriting import Verdict, decide, define, submit
-from openbenefits.renewals.weighing import set_contribution, set_counts
+from openbenefits.renewals.weighing import prefill_counts, set_contribution, set_counts
 from openbenefits.renewals.workbook import workbook_of
 from openbenefits.renewals.workbook_reading import read_back
 from openbenefits.renewals.workflow_kinds import KINDS
 from openbenefits.workflow.kinds import kind_of
-from openbenefits.workforce.models import Client
+from openbenefits.workforce.models import Client, PersonFact
 
 __all__ = ["cli"]
 
@@ -294,6 +295,32 @@ def test_a_childs_batch_gets_the_parents_offers_and_the_workbook_its_counts(year
     assert OfferCount.objects.get(offer=mine, tier="EE").people == 6
     below = read_back(parent, "w.xlsx", edited(workbook_of(fresh_database, parent), mine.pk, "3"))
     assert "at least 7" in below.faults[0].sentence()
+
+
+def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year, fresh_database, cli):
+    batch = renewal(year)
+    offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
+    flat = rates_of(offer.rate_group)
+    smokers = [replace(one, band_from=1) for one in flat]
+    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand(), "band": Band.SMOKER}
+    set_rates(offer.plan, offer.rate_group.title, flat + smokers, **group)
+    PersonFact.objects.filter(client_id=year.client_id).update(is_smoker=None)
+    told = prefill_counts(fresh_database, batch, date(2026, 9, 15))
+    people = sum(offer.counts.values_list("people", flat=True))
+    assert told.unknown == {"smoking": people}
+    assert people > 0
+    assert told.below == {}
+    assert set(offer.counts.values_list("band_from", flat=True)) == {0}
+    (row,) = rows_of(workbook_of(fresh_database, batch)).filter(Offer=str(offer.pk)).rows(named=True)
+    singles = offer.counts.get(tier="EE").unknown
+    assert row["Not known, in the lowest band"].startswith(f"smoking: EE {singles}")
+    set_counts(offer, {(Tier.EE, 0): 1})  # somebody knows better
+    assert not offer.counts.get(tier="EE").unknown
+    Batch.objects.filter(pk=year.batch).update(status=BatchStatus.ACTIVE)
+    OfferCount.objects.all().delete()
+    Batch.objects.filter(pk=batch.pk).update(renewal_of=None)
+    said = " ".join(cli("renewals", "renew", year.batch).output.split())
+    assert f"not known, and counted in the lowest band: smoking of {people}" in said
 
 
 def rows_of(data: bytes) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from openbenefits.accounts.services import EVERY_CLIENT, give_role
 from openbenefits.renewals.codes import BatchStatus, BatchType
 from openbenefits.renewals.models import BenefitsPlan
 from openbenefits.renewals.underwriting import define
+from openbenefits.workforce.models import PersonFact
 
 __all__ = ["as_face", "chromium", "page", "site"]
 
@@ -75,6 +76,20 @@ def offers(year):
 def vision(year):
     """The number of the vision plan of the year to come."""
     return next(one.plan_id for one in offers_of(year.renewal) if one.plan.plan_type == "14")
+
+
+@pytest.fixture(scope="module")
+def sight(year):
+    """The number of the vision plan's offer; nobody has said who smokes."""
+    PersonFact.objects.filter(client_id=year.client_id).update(is_smoker=None)
+    return next(one.pk for one in offers_of(year.renewal) if one.plan.plan_type == "14")
+
+
+@pytest.fixture(scope="module")
+def life(year):
+    """The numbers of basic life's offer and plan."""
+    found = next(one for one in offers_of(year.renewal) if one.plan.plan_type == "20")
+    return found.pk, found.plan_id
 
 
 @pytest.fixture
@@ -130,7 +145,7 @@ def test_contributions_counts_and_the_workbook(offers, come, year):
 
 
 @LENIENT
-def test_rates_by_bands_are_typed_line_by_line(vision, come, year):
+def test_rates_by_bands_are_typed_line_by_line(vision, sight, come, year):
     boss, where = come("boss"), f"/workbench/renewals/plans/{vision}/"
     typed = {"title": "P", "source": "letter", "band": "pay", "banded": "EE, 0, 7.10, 6\nEE; 50000; 8.20"}
     wrong = boss.post(where + "rates", typed | {"banded": "EE, 0, 7.10\nEE 50000"})
@@ -140,6 +155,28 @@ def test_rates_by_bands_are_typed_line_by_line(vision, come, year):
     assert "from $50,000 a year" in text(boss.get(where))
     smokers = typed | {"band": "smoker", "banded": "EE, 2, 7"}
     assert "of smokers 0 and 1" in text(boss.post(where + "rates", smokers, follow=True))
+    offered = typed | {"title": "A", "band": "smoker", "banded": "EE, 0, 7.10\nEE, 1, 9"}
+    boss.post(where + "rates", offered, follow=True)
+    assert "counted in the lowest band: smoking of" in text(act(boss, year, "count"))
+    at = f"/workbench/quill/renewals/{year.renewal}/offers/{sight}/"
+    assert "the smoking is not known" in text(boss.get(at)).replace("  ", " ")
+
+
+@LENIENT
+def test_rates_for_coverage_are_weighed_with_a_volume(life, come, year):
+    boss, (offer, plan) = come("boss"), life
+    assert "a rate is for 1,000 dollars of coverage" in text(boss.get(f"/workbench/renewals/plans/{plan}/"))
+    where = f"/workbench/quill/renewals/{year.renewal}/offers/{offer}/"
+    typed = {"method": "percent", "employer_EE": "100", "people_EE": "10", "volume": "50000"}
+    assert "Changed" in text(boss.post(where, typed, follow=True))
+    seen = text(boss.get(where))
+    assert "7.75" in seen  # a person: 50 thousands at 0.155
+    assert "77.50" in seen
+    refused = text(boss.post(where, typed | {"method": "dollars"}, follow=True))
+    assert "expected a percentage of rates for coverage" in refused
+    rates = {"title": "B", "source": "letter", "unit": "per_thousand", "premium_ES": "0.2"}
+    told = text(boss.post(f"/workbench/renewals/plans/{plan}/rates", rates, follow=True))
+    assert "expected rates of tier EE" in told
 
 
 @LENIENT

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from tests.renewals.conftest import choose_all, hand, offers_of
 
 from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.core.codes import Level
+from openbenefits.programs import services as setup
 from openbenefits.programs.models import Schedule
 from openbenefits.renewals import frames
 from openbenefits.renewals.approving import Signature, sign
@@ -69,6 +71,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
         )
         for one in weighed.offers.iter_rows(named=True)
         for row in weighed.lines.filter(offer_id=one["offer_id"]).iter_rows(named=True)
+        if one["plan_type"] == "10" or one["plan_type"] == "14"
     }
     tiers = {"1": "EE", "2": "ES", "3": "EK", "4": "EF", "12": "ES"}
     prepared = stored.filter(pl.col("option").str.contains("HDHP|VISION"))
@@ -82,7 +85,37 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
         assert is_banded or row["least_total"] == row["most_total"]
     of_vision = prepared.filter(pl.col("option").str.contains("VISION"))
     assert set(of_vision["most_total"] - of_vision["least_total"]) == {500 * 12}  # both bands have people
+    _life_disability_and_accounts_go_on(year, batch, weighed, stored)
     _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
+
+
+def _life_disability_and_accounts_go_on(year, batch, weighed, stored):
+    """They are in the batch without being typed, counted with their volume, and set-up at their new rates."""
+    offers = {one.plan.setup_plan: one for one in offers_of(batch)}
+    assert {"SAMPLE-BASIC-LIFE", "SAMPLE-SUPP-LIFE", "SAMPLE-LTD", "SAMPLE-FSA", "SAMPLE-HSA"} <= set(offers)
+    plans = weighed.plans()
+    basic = plans.filter(offer_id=offers["SAMPLE-BASIC-LIFE"].pk).row(0, named=True)
+    assert basic["people"] > 10
+    assert basic["was_premium_cents"] < basic["is_premium_cents"] == basic["is_employer_cents"]
+    line = weighed.lines.filter(offer_id=offers["SAMPLE-BASIC-LIFE"].pk).row(0, named=True)
+    assert line["premium_cents"] == round(line["volume_cents"] * 0.155 / 1_000)
+    parts = setup.loaded_in_force(year.client_id).parts
+    tables = {one.code: one for one in parts.rate_tables if one.valid_from == date(2027, 1, 1)}
+    life, age = (tables[f"QUILL-{code}"] for code in ("20-SAMPLE-BASIC-LIFE", "21-SAMPLE-SUPP-LIFE"))
+    assert (life.unit, life.keys, life.rates[0].rate, life.rates[0].employer_rate) == (
+        "per_thousand",
+        [],
+        Decimal("0.155"),
+        Decimal("0.155"),
+    )
+    assert (age.keys, age.rates[1].age_from, age.rates[1].rate) == (["age"], 25, Decimal("0.064"))
+    assert not any("SAMPLE-FSA" in code for code in tables)
+    prices = {row["option"]: row for row in stored.iter_rows(named=True)}
+    assert {"QUILL/21/1X", "QUILL/21/2X", "QUILL/21/3X", "QUILL/60/FSA", "QUILL/67/HSA"} <= set(prices)
+    whole = prices["QUILL/20/BASIC"]
+    assert whole["most_total"] == whole["most_employer"] > 0
+    half = prices["QUILL/31/LTD"]
+    assert abs(half["most_total"] - 2 * half["most_employer"]) <= 1
 
 
 PAY_EDGE = 50_000

@@ -121,12 +121,17 @@ def from_payroll(
 ) -> None:
     """Take in what the payroll platform billed a client in the checks of a month."""
     connection = open_database()
-    from openbenefits.platform.connecting import known, session_of
+    from openbenefits.platform.exchange import Work, fixed
     from openbenefits.reconcile.from_platform import bill_from_platform
 
-    found = known(find_client(client).pk)
-    with session_of(found.connection) as session:
-        invoice = bill_from_platform(connection, session, found, month, author=by, now=now())
+    work = Work(
+        connection=connection,
+        client_id=find_client(client).pk,
+        author=by,
+        today=today(),
+        clock=fixed(now()),
+    )
+    invoice = bill_from_platform(work, month)
     say(f"Bill {invoice.pk}: {dollars(invoice.total_cents)} for {invoice.month:%B %Y}.", style="green")
 
 

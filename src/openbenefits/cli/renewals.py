@@ -187,8 +187,10 @@ def renew(
     named = ", ".join(one.plan.unique_code for one in made.left_out)
     say(
         f"batch {made.batch.pk} from {made.batch.effective_on}: {made.batch.offers.count()} plans,"
-        f" {counted:,} people counted{f'; left out: {named}' if named else ''}"
+        f" {counted.people:,} people counted{f'; left out: {named}' if named else ''}"
     )
+    for doubt in counted.doubts():
+        say(doubt)
 
 
 @app.command()

@@ -100,6 +100,11 @@ def carries_coverage_amount(plan_type: str) -> bool:
     return plan_type.startswith(("2", "3"))
 
 
+def has_rates(plan_type: str) -> bool:
+    """Tell whether a carrier's rates give the price (1x, 2x, 3x, Ax); else people state an amount."""
+    return plan_type.startswith(("1", "2", "3", "A"))
+
+
 def is_spending_account(plan_type: str) -> bool:
     """Tell whether what is pledged for a year is spent within it (plan types 6x, not the HSA)."""
     return plan_type.startswith("6") and plan_type != HSA

@@ -313,7 +313,10 @@ def _write_enrolment(place: Place, wanted: Wanted) -> None:
 
 def _find_end(place: Place, wanted: Wanted) -> Wanted | None:
     found = _enrolled(place, wanted)
-    if found is None or text(found.get("status")) != "T":
+    if found is None:
+        return None
+    is_ended = text(found.get("status")) == "T" or same(wanted["coverageEndDate"], found.get("coverageEnd"))
+    if not is_ended:
         return None
     return {"planId": found.get("planId"), "coverageEndDate": found.get("coverageEnd")}
 

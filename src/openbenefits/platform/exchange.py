@@ -14,7 +14,7 @@ from openbenefits.platform.client.values import text
 from openbenefits.platform.connecting import known, session_of
 from openbenefits.platform.hints import address_of
 from openbenefits.platform.inbound import collect, take_in
-from openbenefits.platform.looking import Asked, look
+from openbenefits.platform.looking import Asked, look, read_vouchers
 from openbenefits.platform.models import Link, Look
 from openbenefits.platform.outbound import AGAIN, SETTLES, Clock, Sending, due, send_due
 from openbenefits.platform.owner import stops
@@ -190,6 +190,16 @@ def take_vouchers(work: Work, begin: date, through: date) -> PaysTaken:
             author=work.author,
             now=work.clock(),
         )
+
+
+def vouchers_of(work: Work, begin: date, through: date) -> list[Any]:
+    """Read the vouchers that hold of a span of checks, as they are there; nothing is taken in.
+
+    Errors: NotLinked, Busy, those of `client.faults`.
+    """
+    found = known(work.client_id)
+    with alone(work.connection, work.client_id), session_of(found.connection, work.patience) as session:
+        return read_vouchers(session, found, begin, through)
 
 
 def fixed(moment: datetime) -> Clock:

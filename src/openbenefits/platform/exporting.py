@@ -7,7 +7,7 @@ import polars as pl
 
 from openbenefits.payroll.ledger import ordered
 from openbenefits.platform import here as ours
-from openbenefits.platform.audits.catalogue import Sides
+from openbenefits.platform.audits.catalogue import Sides, standing_there
 from openbenefits.platform.audits.comparing import Bucket
 from openbenefits.platform.client.values import amount
 from openbenefits.platform.families import NAMED, covered_families
@@ -196,9 +196,21 @@ def enrolment_wishes(sides: Sides) -> list[Wish]:
     extra = unequal(sides, "A6", (Bucket.THERE_ONLY,)).join(
         sides.seen("enrolment").with_columns(key=key), on="key"
     )
-    return found + [
-        end_wish(sides, one) for one in extra.unique("key").iter_rows(named=True) if one["person_id"]
-    ]
+    found += [end_wish(sides, one) for one in extra.unique("key").iter_rows(named=True) if one["person_id"]]
+    return found + ahead_wishes(sides, wrong)
+
+
+def ahead_wishes(sides: Sides, wrong: pl.DataFrame) -> list[Wish]:
+    """The ends that are known ahead and stand otherwise there, each with its last day.
+
+    wrong: keys of enrolments that are put right first; their ends follow after the next look.
+    """
+    key = pl.concat_str("employee", pl.lit("|"), "plan")
+    there = standing_there(sides).select("employee", "plan", there_on="ends_on").unique(["employee", "plan"])
+    here = ours.covered(sides.here).with_columns(key=key).join(wrong, on="key", how="anti")
+    ending = here.drop_nulls("ends_on").join(there, on=["employee", "plan"])
+    ending = ending.filter(pl.col("ends_on").ne_missing(pl.col("there_on"))).sort("key")
+    return [_end(one, one["ends_on"]) for one in ending.iter_rows(named=True)]
 
 
 def _enrolment_wish(sides: Sides, one: dict[str, Any], yearly: dict[tuple[int, str], int]) -> Wish:
@@ -267,7 +279,11 @@ def _yearly(here: Here, held: pl.DataFrame) -> dict[tuple[int, str], int]:
 def end_wish(sides: Sides, one: dict[str, Any]) -> Wish:
     """End an enrolment that nobody holds: on the last day he held it here, else on its first."""
     day = _last_day(sides.here, one["person_id"], one["plan"]) or one["begins_on"] or sides.on
-    wanted = {"planId": one["plan"], "coverageEndDate": iso(day)}
+    return _end(one, day)
+
+
+def _end(one: dict[str, Any], last: date) -> Wish:
+    wanted = {"planId": one["plan"], "coverageEndDate": iso(last)}
     return Wish(
         element="end", key=f"{one['employee']}|{one['plan']}", wanted=wanted, person_id=one["person_id"]
     )

@@ -25,6 +25,7 @@ OWNER = ("client_id", "person_id", "benefit_record")
 BEGINS = {"first_of_month_on_or_after": "O", "first_of_month_after": "F"}
 """How a rule there says when coverage begins; anything else is the calculated day."""
 HIRE = "HIR"
+PLACE = [*OWNER, "plan_type", "slot"]
 POINT = (*OWNER, "plan_type", "slot", "begins_on", "version")
 Tables = Mapping[str, pl.DataFrame]
 
@@ -242,15 +243,19 @@ def deduction_codes(here: Here) -> pl.DataFrame:
 def covered(here: Here) -> pl.DataFrame:
     """List what people known there hold on the day: one row per person, plan: tier, begins_on, dependents.
 
-    Shapes: members: the dependents covered, by our key.
+    Shapes:  members: the dependents covered, by our key.
+    Missing: ends_on is null where no end is known ahead.
     """
-    points = standing(here).filter(pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS]))
+    every = _points(here)
+    points = _latest(every.filter(pl.col("begins_on") <= here.on)).filter(_is_covered())
     members = load_covered_dependents(here.connection, points.select("client_id", "person_id").unique())
     counts = members.group_by(POINT).agg(
         dependents=pl.len().cast(pl.Int32), members=pl.col("dependent_id").sort()
     )
     plans = offered(here).select("option_id", "plan", "tier", "group")
-    found = points.join(plans, on="option_id").join(counts, on=list(POINT), how="left")
+    held = points.join(plans, on="option_id")
+    ahead = _ends_ahead(here, held, every.filter(pl.col("begins_on") > here.on))
+    found = held.join(counts, on=list(POINT), how="left").join(ahead, on=PLACE, how="left")
     return (
         found.join(here.people, on="person_id")
         .with_columns(pl.col("dependents").fill_null(0), pl.col("members").fill_null([]), status=pl.lit("A"))
@@ -263,6 +268,7 @@ def covered(here: Here) -> pl.DataFrame:
                 "tier",
                 "group",
                 "begins_on",
+                "ends_on",
                 "dependents",
                 "members",
                 "status",
@@ -273,10 +279,37 @@ def covered(here: Here) -> pl.DataFrame:
 
 def standing(here: Here) -> pl.DataFrame:
     """List the change points that hold on the day, of every owner, plan type and slot."""
-    people = load_covered_people(here.connection, here.client_id, None)
-    points = load_coverage(here.connection, people).filter(pl.col("begins_on") <= here.on)
-    place = [*OWNER, "plan_type", "slot"]
-    return points.sort("begins_on").unique(place, keep="last", maintain_order=True)
+    return _latest(_points(here).filter(pl.col("begins_on") <= here.on))
+
+
+def _points(here: Here) -> pl.DataFrame:
+    return load_coverage(here.connection, load_covered_people(here.connection, here.client_id, None))
+
+
+def _latest(points: pl.DataFrame) -> pl.DataFrame:
+    return points.sort("begins_on").unique(PLACE, keep="last", maintain_order=True)
+
+
+def _is_covered() -> pl.Expr:
+    return pl.col("kind").is_in([str(kind) for kind in COVERED_KINDS])
+
+
+def _ends_ahead(here: Here, held: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Find the last day of what is held and known to end: the day before another plan, or none.
+
+    Shapes: held has PLACE and plan, later the points after the day; the result PLACE, ends_on.
+    """
+    options = here.tables["option"].select("option_id", "plan_id", begins_on="valid_from").sort("begins_on")
+    plans = here.tables["plan"].select("plan_id", following="code").unique("plan_id")
+    named = (
+        later.sort("begins_on")
+        .join_asof(options, on="begins_on", by="option_id", check_sortedness=False)
+        .join(plans, on="plan_id", how="left")
+        .with_columns(following=here.names.as_theirs("plan", "following"))
+    )
+    both = held.select(*PLACE, "plan").join(named.select(*PLACE, "begins_on", "kind", "following"), on=PLACE)
+    ending = both.filter(~_is_covered() | pl.col("following").ne_missing(pl.col("plan")))
+    return ending.group_by(PLACE).agg(ends_on=pl.col("begins_on").min().dt.offset_by("-1d"))
 
 
 def groups(here: Here) -> pl.DataFrame:

@@ -145,7 +145,7 @@ FIELDS = (
         frequency=EXPORT,
         conflict=Conflict.LEFT,
     ),
-    _out("end", "coverageEndDate", "last day of coverage"),
+    _out("end", "coverageEndDate", "last day of coverage, once it is known"),
     _out("adjustment", "eeContribution, cycles, period", "correction ordered (where corrections are ours)"),
     _out("rate", "billing rates by tier and age", "rate tables, by who sets up for every client"),
     _out("rate", "premium rates", "rate tables", Conflict.AUDITED),

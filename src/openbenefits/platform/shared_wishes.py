@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.platform import here as ours
-from openbenefits.platform.audits.catalogue import Sides
+from openbenefits.platform.audits.catalogue import ACTIVE, Sides
 from openbenefits.platform.client.values import amount
 from openbenefits.platform.wishing import Wish, about_tiers, iso, unequal_keys
 
@@ -80,9 +80,8 @@ def status_wish(sides: Sides, status: str, on: date) -> Wish:
     if status not in STATUSES:
         raise StatusRefused(f"expected one of {', '.join(STATUSES)}, found '{status}'; correct it")
     problems = []
-    covered = sides.seen("enrolment").filter(
-        pl.col("status").is_in(["A", "C"]) & (pl.col("ends_on").is_null() | (pl.col("ends_on") > on))
-    )
+    is_open = pl.col("status").is_in(ACTIVE) & pl.col("ends_on").is_null()
+    covered = sides.seen("enrolment").filter(is_open | (pl.col("ends_on") > on))
     if status == "T" and covered.height:
         people = covered["employee"].n_unique()
         problems.append(

@@ -2,15 +2,14 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from openbenefits.platform.client.session import Session
 from openbenefits.platform.client.values import cents, text
-from openbenefits.platform.connecting import Known, external_ids
-from openbenefits.platform.looking import read_vouchers
+from openbenefits.platform.connecting import external_ids
+from openbenefits.platform.exchange import Work, vouchers_of
 from openbenefits.platform.naming import Names, names_of
 from openbenefits.reconcile.loading import InvoiceOrder, InvoiceRefused, load
 from openbenefits.reconcile.models import Invoice
@@ -26,27 +25,19 @@ Line = tuple[str, str, str]
 """Employee as he is called there, plan as we call it, coverage month as printed (YYYYMM)."""
 
 
-def bill_from_platform(
-    connection: Any,
-    session: Session,
-    known: Known,
-    month: date,
-    *,
-    author: str,
-    now: datetime,
-    carrier: str = BILLS,
-) -> Invoice:
+def bill_from_platform(work: Work, month: date, *, carrier: str = BILLS) -> Invoice:
     """Take in what the vouchers of the checks of a month billed; vouchers voided cancel out.
 
     Whom nobody knows here keeps the number he has there, and is asked about. A coverage month before is a
     correction of it.
 
-    Errors: InvoiceRefused where no voucher bills a benefit, or the bill was taken in before.
+    Errors: InvoiceRefused where no voucher bills a benefit, or the bill was taken in before; NotLinked, Busy,
+            those of `platform.client.faults`.
     """
     begin = month.replace(day=1)
     through = (begin + _LONGEST_MONTH).replace(day=1) - timedelta(days=1)
-    client_id = known.link.client_id
-    sums = billed_lines(read_vouchers(session, known, begin, through), names_of(client_id))
+    client_id = work.client_id
+    sums = billed_lines(vouchers_of(work, begin, through), names_of(client_id))
     if not sums:
         raise InvoiceRefused(
             f"payroll of {begin:%Y-%m}: expected vouchers that bill benefits, found none; choose another"
@@ -71,7 +62,7 @@ def bill_from_platform(
             path=path,
             kind=str(Kind.BILLING),
         )
-        return load(connection, order, author=author, now=now)
+        return load(work.connection, order, author=work.author, now=work.clock())
 
 
 def billed_lines(vouchers: Iterable[Mapping[str, Any]], names: Names) -> dict[Line, tuple[int, int | None]]:

@@ -10,7 +10,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.money import dollars
-from openbenefits.core.plan_types import DELIVERED
+from openbenefits.core.plan_types import DELIVERED, has_rates
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import chosen
@@ -18,6 +18,7 @@ from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, OfferStat
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, ClientApproval, Offer, Withdrawal
 from openbenefits.renewals.moves import BATCH, OFFER
+from openbenefits.renewals.rules.pricing import rates_offered
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change, move
 from openbenefits.reports.tabulated import pdf_of
 from openbenefits.workforce.models import Client
@@ -44,7 +45,7 @@ def choose(offer: Offer, *, is_selected: bool, by: Hand, reason: str = "") -> No
     """
     with transaction.atomic():
         held_for_change(offer.batch)
-        if is_selected and offer.rate_group_id is None:
+        if is_selected and offer.rate_group_id is None and has_rates(offer.plan.plan_type):
             raise RenewalRefused(
                 f"offer {offer.pk}: expected a rate group with rates, found none; say which first"
             )
@@ -106,7 +107,7 @@ def _refuse_unready(batch: Batch, weighed: Compared, signature: Signature) -> No
             f"batch {batch.pk}: expected every plan selected or rejected and at least one selected, found"
             " otherwise; decide about each plan first"
         )
-    unknown = weighed.standing.filter(pl.col("employer_cents").is_null())
+    unknown = rates_offered(weighed.standing).filter(pl.col("employer_micros").is_null())
     if unknown.height:
         raise RenewalRefused(
             f"batch {batch.pk}: expected the employer's contribution to every tier, found {unknown.height}"

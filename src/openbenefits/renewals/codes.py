@@ -46,6 +46,15 @@ class Band(StrEnum):
     SMOKER = "smoker"  # 1: who smokes, 0: who does not
 
 
+BAND_FACTS = {
+    Band.AGE: "age",
+    Band.SERVICE: "length of service",
+    Band.PAY: "annual pay",
+    Band.SMOKER: "smoking",
+}
+"""The fact of a person by which each kind of band goes, in words."""
+
+
 def band_said(band: str, begins: int) -> str:
     """Say a band in words; nothing for the only one there is, or the lowest.
 

@@ -25,7 +25,7 @@ class Compared:
     """A batch as it is weighed: its offers, their priced lines, and those of what each renews.
 
     offers: frames.OFFERS, those turned down included; lines, before: pricing.priced, the latter under the
-            offer that renews them, with the same people: a change is one of price, never of heads.
+            offer that renews them, with the same people and volume: a change is one of price alone.
     """
 
     batch: Batch
@@ -82,20 +82,21 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     offers = frames.load_offers(connection, [batch.pk])
     lines = priced(signed_lines(batch) if is_signed(batch) else frames.load_lines(connection, [batch.pk]))
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
-    held = priced(frames.load_lines(connection, offers=before["old"].to_list()))
-    counts = lines.select("offer_id", "tier", "band_from", now="people")
+    held = frames.load_lines(connection, offers=before["old"].to_list())
     renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
+    counts = lines.select("offer_id", "tier", "band_from", now="people", now_cents="volume_cents")
     moved = (
-        pl.concat([renewed.select(lines.columns), priced(existing_lines(batch)).select(lines.columns)])
+        pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
         .join(counts, on=["offer_id", "tier", "band_from"], how="left")
-        .with_columns(people=pl.coalesce("now", "people"))
-        .drop("now")
+        .with_columns(
+            people=pl.coalesce("now", "people"), volume_cents=pl.coalesce("now_cents", "volume_cents")
+        )
     )
     return Compared(
         batch=batch,
         offers=offers,
         lines=lines,
-        before=moved.select(lines.columns),
+        before=priced(moved.select(*LINES)),
         designs=design_deltas(connection, offers),
     )
 

@@ -56,7 +56,10 @@ SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_m
        CASE WHEN g.rate_source = 'percentage' THEN g.factor_micros ELSE o.risk_factor_micros END
          AS factor_micros,
        o.method, t.employer_cents AS stated_cents, t.employer_percent_micros AS stated_percent_micros,
-       coalesce(c.people, 0) AS people
+       coalesce(c.people, 0) AS people, g.unit,
+       CASE WHEN c.people > 0 THEN c.volume_cents  -- of a band without people: as that of the others
+            ELSE coalesce(c.volume_cents, round(avg(c.volume_cents) OVER (PARTITION BY o.id))::bigint) END
+         AS volume_cents
 FROM renewals_offer AS o
 JOIN renewals_rategroup AS g ON g.id = o.rate_group_id
 JOIN renewals_grouprate AS r ON r.rate_group_id = g.id
@@ -65,16 +68,30 @@ LEFT JOIN renewals_offercount AS c ON c.offer_id = o.id AND c.tier = r.tier AND 
 WHERE o.batch_id = ANY(%(batches)s) OR o.id = ANY(%(offers)s)
 ORDER BY o.id, array_position(ARRAY['EE','ES','EC','EK','EF'], r.tier), r.band_from
 """
-HELD = {"client_id": pl.Int32(), "person_id": pl.Int64(), "benefit_record": pl.Int16(), "option": pl.String()}
+HELD = {
+    "client_id": pl.Int32(),
+    "person_id": pl.Int64(),
+    "benefit_record": pl.Int16(),
+    "option": pl.String(),
+    "plan": pl.String(),
+    "coverage_cents": pl.Int64(),
+}
 HELD_QUERY = """
-SELECT c.client_id, c.person_id, c.benefit_record, k.code AS option
+SELECT c.client_id, c.person_id, c.benefit_record, k.code AS option, p.code AS plan, c.coverage_cents
 FROM (
     SELECT DISTINCT ON (client_id, person_id, benefit_record, plan_type, slot)
-           client_id, person_id, benefit_record, kind, option_id
+           client_id, person_id, benefit_record, kind, option_id, coverage_cents
     FROM enrollment_coverage
     WHERE client_id = %(client)s AND superseded_by_run IS NULL AND begins_on <= %(as_of)s
     ORDER BY client_id, person_id, benefit_record, plan_type, slot, begins_on DESC, version DESC
 ) AS c JOIN programs_setupkey AS k ON k.id = c.option_id AND k.client_id = c.client_id
+LEFT JOIN (
+    SELECT DISTINCT ON (x.option_id) x.option_id, x.plan_id
+    FROM programs_option AS x JOIN programs_bundle AS b ON b.release_id = x.release_id
+    WHERE x.client_id = %(client)s AND x.valid_from <= %(as_of)s
+    ORDER BY x.option_id, x.valid_from DESC
+) AS o ON o.option_id = c.option_id
+LEFT JOIN programs_setupkey AS p ON p.id = o.plan_id
 WHERE c.kind = ANY(%(kinds)s)
 """
 STORED = {
@@ -122,8 +139,8 @@ def _asked(batches: Sequence[int], offers: Sequence[int]) -> dict[str, Any]:
 def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
     """Load who is covered by which option on a day, with age and benefit group.
 
-    Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), benefit_group, and a
-            column for each of `codes.Band` (null: not known).
+    Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), plan,
+            coverage_cents, benefit_group, and a column for each of `codes.Band` (null: not known).
     """
     where = {"client": client_id, "as_of": as_of, "kinds": COVERED}
     held = copy_out(connection, HELD_QUERY, HELD, where)

@@ -6,6 +6,7 @@ Tables have `client_id`, so that row-level security follows by itself; amounts a
 
 from django.db import models
 
+from openbenefits.core.codes import RateUnit
 from openbenefits.renewals.codes import (
     Band,
     BatchStatus,
@@ -99,6 +100,7 @@ class RateGroup(models.Model):
     title = models.TextField()
     rate_source = models.TextField(default=RateSource.MANUAL)
     band = models.TextField(default=Band.AGE)  # what its bands are of
+    unit = models.TextField(default=RateUnit.FLAT)  # what a rate buys; of health plans the whole price
     factor_micros = models.BigIntegerField(default=HUNDRED_PERCENT)  # of percentage groups
     begins_on = models.DateField()
     source = models.TextField()
@@ -251,6 +253,8 @@ class OfferCount(models.Model):
     tier = models.TextField()
     band_from = models.IntegerField(default=0)
     people = models.IntegerField()
+    unknown = models.IntegerField(default=0)  # of them, those without the fact bands go by: in the lowest
+    volume_cents = models.BigIntegerField(null=True)  # of coverage, of one of them on average
     is_edited = models.BooleanField(default=False)  # by somebody, and no longer what the timeline says
 
     class Meta:

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from openbenefits.core import money
-from openbenefits.core.plan_types import DELIVERED
+from openbenefits.core.codes import RateUnit
+from openbenefits.core.plan_types import DELIVERED, has_rates, is_health
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals.codes import Band, PlanKind, PlanStatus, RateSource, Tier
 from openbenefits.renewals.models import (
@@ -21,6 +22,7 @@ from openbenefits.renewals.models import (
     RiskFactor,
 )
 from openbenefits.renewals.moves import PLAN
+from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT
 from openbenefits.renewals.rules.renewing import a_year_after, renewal_days
 from openbenefits.renewals.statuses import RenewalRefused, move
 
@@ -69,6 +71,8 @@ def add_plan(client_id: int, order: PlanOrder) -> BenefitsPlan:
             f" client, found '{order.kind}'; choose the other kind"
         )
     given = asdict(order) | {"kind": str(order.kind), "setup_plan": order.setup_plan or order.unique_code}
+    if not has_rates(order.plan_type):  # people say the amount: there is nothing to wait for
+        given["status"] = str(PlanStatus.PENDING)
     try:
         with transaction.atomic():
             made = BenefitsPlan.objects.create(client_id=client_id, **given)
@@ -98,17 +102,21 @@ def set_rates(
     rate_source: RateSource = RateSource.MANUAL,
     factor_micros: int = HUNDRED_PERCENT,
     band: Band = Band.AGE,
+    unit: RateUnit = RateUnit.FLAT,
 ) -> RateGroup:
     """Write a rate group of a plan whole: its tiers and bands, what is billed and what it costs.
 
+    What covers the employee alone (life, disability) has rates of tier EE, whole or for coverage (unit).
     client_id: of a client that keeps rates of its own for a master of the PEO's; none said: the plan's.
     What was signed stays as it was signed (approving).
 
-    Errors: RenewalRefused without rates or source, for a rate twice, out of range or below 0.
+    Errors: RenewalRefused without rates or source, for a rate twice, out of range or below 0; for a plan that
+            has no rates, or not these.
     """
     where = f"rate group {title} of {plan.unique_code}"
     if not title.strip() or not rates or not source.strip():
         raise RenewalRefused(f"{where}: expected a title, rates and their source, found one missing; add it")
+    _refuse_rates(plan, where, {one.tier for one in rates}, unit)
     places = [(one.tier, one.band_from) for one in rates]
     if len(set(places)) < len(places):
         raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
@@ -130,6 +138,7 @@ def set_rates(
                 "rate_source": str(rate_source),
                 "factor_micros": factor_micros,
                 "band": str(band),
+                "unit": str(unit),
                 "begins_on": begins_on,
                 "source": source.strip(),
             },
@@ -141,6 +150,28 @@ def set_rates(
         if plan.status == PlanStatus.NEW and group.client_id == plan.client_id:
             _settle(plan, by)
     return group
+
+
+def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUnit) -> None:
+    """Refuse rates that a plan of its category cannot have.
+
+    Errors: RenewalRefused.
+    """
+    if not has_rates(plan.plan_type):
+        raise RenewalRefused(
+            f"{where}: expected a plan with rates, found one whose amount people state; leave the rates out"
+        )
+    is_flat = unit is RateUnit.FLAT
+    if is_health(plan.plan_type):
+        if not is_flat:
+            raise RenewalRefused(
+                f"{where}: expected whole prices by tier, found rates for coverage; correct it"
+            )
+    elif tiers != {Tier.EE} or not (is_flat or unit in DOLLARS_BOUGHT):
+        raise RenewalRefused(
+            f"{where}: expected rates of tier EE, flat or per hundred or thousand of coverage, found others;"
+            " correct them"
+        )
 
 
 def _micros(rate: Rate) -> list[int]:
@@ -233,6 +264,8 @@ def copy_plan(
     return made
 
 
+FINEST = money.MICROS_PER_DOLLAR // 1_000
+"""Rates for coverage are quoted to a tenth of a cent."""
 _KEPT = (
     *("plan_type", "setup_plan", "name", "carrier", "carrier_plan_code"),
     *("is_base", "default_rate_group", "design"),
@@ -241,12 +274,14 @@ _KEPT = (
 
 def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source: str, by: Hand) -> None:
     for group in RateGroup.objects.filter(plan=old, client_id=old.client_id):
+        unit = RateUnit(group.unit)
+        step = money.MICROS_PER_CENT if unit is RateUnit.FLAT else FINEST
         rates = [
             Rate(
                 tier=one.tier,
                 band_from=one.band_from,
-                premium_micros=risen(one.premium_micros, change_micros),
-                cost_micros=None if one.cost_micros is None else risen(one.cost_micros, change_micros),
+                premium_micros=risen(one.premium_micros, change_micros, step),
+                cost_micros=None if one.cost_micros is None else risen(one.cost_micros, change_micros, step),
             )
             for one in rates_of(group)
         ]
@@ -260,17 +295,18 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
             rate_source=RateSource(group.rate_source),
             factor_micros=group.factor_micros,
             band=Band(group.band),
+            unit=unit,
         )
 
 
-def risen(micros: int, change_micros: int) -> int:
-    """Raise a rate by micro-percent, to the cent, half up.
+def risen(micros: int, change_micros: int, step: int = money.MICROS_PER_CENT) -> int:
+    """Raise a rate by micro-percent, to the cent or another step, half up.
 
     >>> risen(500_000_000, 7_500_000), risen(333_330_000, -10_000_000)
     (537500000, 300000000)
     """
-    cents, rest = divmod(micros * (HUNDRED_PERCENT + change_micros), HUNDRED_PERCENT * money.MICROS_PER_CENT)
-    return (cents + (2 * rest >= HUNDRED_PERCENT * money.MICROS_PER_CENT)) * money.MICROS_PER_CENT
+    whole, rest = divmod(micros * (HUNDRED_PERCENT + change_micros), HUNDRED_PERCENT * step)
+    return (whole + (2 * rest >= HUNDRED_PERCENT * step)) * step
 
 
 def offerable(client_id: int, on: date) -> list[BenefitsPlan]:

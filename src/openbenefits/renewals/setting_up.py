@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from openbenefits.core.codes import RateUnit
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services as drafts
 from openbenefits.programs.drafts.renewal import carry_forward
@@ -16,10 +17,11 @@ from openbenefits.programs.drafts.services import Hand, OpenDraft
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.models import Draft
 from openbenefits.renewals import enrolling, underwriting
-from openbenefits.renewals.codes import Band, BatchStatus
+from openbenefits.renewals.codes import STANDING, Band, BatchStatus
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, Offer
 from openbenefits.renewals.rules.options import Priced, Sold, of_program
+from openbenefits.renewals.rules.pricing import rates_offered
 from openbenefits.renewals.statuses import RenewalRefused
 from openbenefits.renewals.tiers import tiers_in_force
 from openbenefits.workforce.models import Client
@@ -117,7 +119,7 @@ def _plans_of_peo() -> set[str]:
 def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
     """Say what becomes of each offer; those of the year before that nobody took up end."""
     offers = list(batch.offers.select_related("plan", "rate_group").order_by("pk"))
-    going = set(weighed.standing["offer_id"])
+    prices = weighed.lines.join(rates_offered(weighed.lines), on=["offer_id", "tier", "band_from"])
     codes = {one.pk: one.option_code or _code_of(one) for one in offers}
     _keep_codes(offers, codes)
     found = [
@@ -130,12 +132,12 @@ def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
             name=one.plan.name,
             carrier=one.plan.carrier,
             design=one.plan.design,
-            is_going=one.pk in going,
+            is_going=one.status in STANDING,
             band=one.rate_group.band if one.rate_group else Band.AGE,
-            prices=[
-                (row["tier"], row["band_from"], row["premium_cents"], row["employer_cents"])
-                for row in weighed.lines.filter(offer_id=one.pk).iter_rows(named=True)
-            ],
+            unit=one.rate_group.unit if one.rate_group else RateUnit.FLAT,
+            prices=prices.filter(offer_id=one.pk)
+            .select("tier", "band_from", "rate_micros", "employer_micros")
+            .rows(),
         )
         for one in offers
     ]

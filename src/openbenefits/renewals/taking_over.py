@@ -4,7 +4,7 @@ Nothing is entered twice: prices are those stored with the client's last open en
 those of set-up. What cannot be said by tier (a price that differs by person or area) is left out, and named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,19 +12,19 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.core.money import MICROS_PER_CENT, MICROS_PER_DOLLAR
-from openbenefits.core.plan_types import is_health
+from openbenefits.core.money import MICROS_PER_CENT
+from openbenefits.core.plan_types import has_rates, is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.models import Bundle, Schedule
 from openbenefits.programs.sections.plans import PlanPart
-from openbenefits.programs.sections.rates import RateLine, RateTablePart
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import BatchOrder, OfferOrder, add_offer, begin_batch
 from openbenefits.renewals.codes import (
     BatchStatus,
     BatchType,
+    Method,
     OfferStatus,
     PlanKind,
     PlanStatus,
@@ -33,6 +33,14 @@ from openbenefits.renewals.codes import (
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, BenefitsPlan, Offer
 from openbenefits.renewals.moves import BATCH, OFFER, PLAN
 from openbenefits.renewals.plans import PlanOrder, Rate, add_plan, last_day_of, rates_of, set_rates
+from openbenefits.renewals.price_lists import (
+    Alone,
+    PriceList,
+    in_force,
+    offered_alone,
+    percent_given,
+    price_list_of,
+)
 from openbenefits.renewals.statuses import RenewalRefused, move
 from openbenefits.renewals.tiers import tiers_in_force
 from openbenefits.workforce.models import Client
@@ -58,7 +66,7 @@ class TakenOver:
 
 
 def masters_from_setup(as_of: date, *, by: Hand) -> TakenOver:
-    """Make a master of each health plan of the PEO whose rates are by coverage code; others are named.
+    """Make a master of each plan of the PEO whose rates are a price list, or that needs none; name the rest.
 
     A plan that has a master is passed over. Rates are those of the table of the plan's own code.
     """
@@ -67,54 +75,20 @@ def masters_from_setup(as_of: date, *, by: Hand) -> TakenOver:
         raise RenewalRefused("expected the PEO's set-up in force, found none; apply it first")
     known = set(BenefitsPlan.objects.filter(client_id=0).values_list("setup_plan", flat=True))
     made, left = [], []
-    for part in _in_force(loaded.parts.plans, as_of):
-        if not is_health(part.plan_type) or part.code in known:
+    for part in in_force(loaded.parts.plans, as_of):
+        if part.code in known:
             continue
-        rates = _rates_in(loaded, part.code, as_of)
-        if isinstance(rates, str):
-            left.append(Left(what=part.code, why=rates))
+        listed = None
+        if has_rates(part.plan_type):
+            listed = price_list_of([loaded], part.code, part.plan_type, as_of)
+        if isinstance(listed, str):
+            left.append(Left(what=part.code, why=listed))
         else:
-            made.append(_master(part, rates, as_of, by))
+            made.append(_master(part, listed, as_of, by))
     return TakenOver(made=made, left=left)
 
 
-def _in_force(parts: Any, as_of: date) -> Iterator[Any]:
-    """Answer the version of each record that holds on a day."""
-    latest: dict[str, Any] = {}
-    for one in sorted(parts, key=lambda part: part.valid_from):
-        if one.valid_from <= as_of:
-            latest[one.code] = one
-    yield from (one for one in latest.values() if one.active)
-
-
-def _rates_in(loaded: LoadedBundle, code: str, as_of: date) -> list[Rate] | str:
-    """Answer the rates of a table by tier, or why it has none."""
-    table = next((one for one in _in_force(loaded.parts.rate_tables, as_of) if one.code == code), None)
-    if table is None:
-        return "no rate table of its code"
-    if not _is_tiered(table):
-        return "its rates are not by coverage code alone, a month and flat; they stay those of set-up"
-    return _by_tier(table.rates)
-
-
-def _is_tiered(table: RateTablePart) -> bool:
-    keyed = set(table.keys) in ({"coverage_code"}, {"coverage_code", "age"})
-    plain = table.frequency == "monthly" and table.unit == "flat" and not table.per_member
-    return keyed and plain and not table.curve and not table.tiers and not table.file
-
-
-def _by_tier(lines: list[RateLine]) -> list[Rate] | str:
-    tiers = tiers_in_force()
-    found: dict[tuple[Tier, int], int] = {}
-    for line in lines:
-        tier = tiers.get(str(line.coverage_code))
-        micros = int(line.rate * MICROS_PER_DOLLAR)
-        if tier is not None and found.setdefault((tier, line.age_from or 0), micros) != micros:
-            return f"two coverage codes of tier {tier} have different rates"
-    return [Rate(tier=tier, premium_micros=micros, band_from=age) for (tier, age), micros in found.items()]
-
-
-def _master(part: PlanPart, rates: list[Rate], as_of: date, by: Hand) -> BenefitsPlan:
+def _master(part: PlanPart, listed: PriceList | None, as_of: date, by: Hand) -> BenefitsPlan:
     begins = date(as_of.year, 1, 1)
     order = PlanOrder(
         unique_code=f"{part.code}-{begins.year}"[:60],
@@ -129,8 +103,14 @@ def _master(part: PlanPart, rates: list[Rate], as_of: date, by: Hand) -> Benefit
         source=part.source,
     )
     made = add_plan(0, order)
-    set_rates(made, TITLE, rates, begins_on=begins, source=part.source, by=by)
+    _put_rates(made, listed, part.source, by)
     return made
+
+
+def _put_rates(plan: BenefitsPlan, listed: PriceList | None, source: str, by: Hand) -> None:
+    if listed is not None:
+        given: dict[str, Any] = {"band": listed.band, "unit": listed.unit}
+        set_rates(plan, TITLE, listed.rates, begins_on=plan.begins_on, source=source, by=by, **given)
 
 
 # --- what a client has today --------------------------------------------------------------------------------
@@ -142,8 +122,8 @@ def batch_from_setup(
     """Make the active batch of the year a client is in, from its last open enrolment as it was priced.
 
     An option that costs every person of a coverage code the same becomes an offer: under the PEO's master of
-    its plan where the rates are the same, else under a client-level plan. The rest is named, and goes on as
-    set-up has it.
+    its plan where the rates are the same, else under a client-level plan. So does each plan without tiers
+    whose rates are a price list, or that needs none. The rest is named, and goes on as set-up has it.
     given: fields of BatchOrder.
 
     Errors: RenewalRefused for a schedule there is not, or one without prices by tier.
@@ -178,11 +158,80 @@ def batch_from_setup(
                 is_imported=True,
             )
             add_offer(batch, taken, by=by)
+        left += _take_alone(batch, client, by)
         _activate(batch, by)
         release = Bundle.objects.filter(client_id=client_id).values_list("release_id", flat=True).first()
         Batch.objects.filter(pk=batch.pk).update(release_id=release, schedule=schedule)
     batch.refresh_from_db()
     return batch, left
+
+
+def _take_alone(batch: Batch, client: str, by: Hand) -> list[Left]:
+    """Put what covers the employee alone, and accounts, into a batch; name the rest."""
+    own = setup.loaded_in_force(batch.client_id)
+    peo = setup.loaded_in_force(setup.PEO)
+    bundles = [one for one in (own, peo) if one is not None]
+    left = []
+    for offered in offered_alone(own, batch.effective_on) if own is not None else ():
+        terms = _terms_of(offered, bundles, batch.effective_on)
+        if isinstance(terms, str):
+            left.append(Left(what=f"{offered.program}/{offered.plan_type}/{offered.plan}", why=terms))
+            continue
+        listed, given = terms
+        order = OfferOrder(
+            plan=_plan_alone(batch, client, offered, listed, by),
+            rate_group=TITLE if listed else "",
+            risk_factor_micros=HUNDRED_PERCENT,
+            program=offered.program,
+            method=Method.PERCENT,
+            employer={Tier.EE: given} if listed else {},
+            is_imported=True,
+        )
+        add_offer(batch, order, by=by)
+    return left
+
+
+def _terms_of(
+    offered: Alone, bundles: Sequence[LoadedBundle], on: date
+) -> tuple[PriceList | None, int] | str:
+    """Answer the rates of a plan without tiers, and what the employer gives of them; or why there is none."""
+    if not has_rates(offered.plan_type):
+        return None, 0
+    costs = offered.costs[0]
+    if len(costs) != 1 or any(list(one) != list(costs) for one in offered.costs):
+        return "its options do not all have one cost, the same; it stays as set-up has it"
+    listed = price_list_of(bundles, costs[0].rate_table, offered.plan_type, on)
+    if isinstance(listed, str):
+        return listed
+    given = percent_given(bundles, costs[0], on)
+    return given if isinstance(given, str) else (listed, given)
+
+
+def _plan_alone(
+    batch: Batch, client: str, offered: Alone, listed: PriceList | None, by: Hand
+) -> BenefitsPlan:
+    """Find the PEO's master of a plan with the same price list, else make a plan of the client's own."""
+    on = batch.effective_on
+    for one in BenefitsPlan.objects.filter(client_id=0, setup_plan=offered.plan, begins_on__lte=on):
+        if (one.expires_on is None or one.expires_on >= on) and _is_listed(one, listed):
+            return one
+    source = f"set-up in force on {on}"
+    made = _own_plan(batch.client_id, client, offered.plan, offered.plan_type, on, source)
+    _put_rates(made, listed, source, by)
+    if made.status == PlanStatus.PENDING:
+        move(PLAN, made, PlanStatus.ACTIVE, author=by.name, now=by.now, reason="in force by set-up")
+    return made
+
+
+def _is_listed(plan: BenefitsPlan, listed: PriceList | None) -> bool:
+    """Tell whether a plan has a price list in its first rate group, or needs none."""
+    if listed is None:
+        return True
+    group = plan.rate_groups.filter(client_id=plan.client_id, title=TITLE).first()
+    if group is None or (group.unit, group.band) != (listed.unit, listed.band):
+        return False
+    known = {(one.tier, one.band_from): one.premium_micros for one in rates_of(group)}
+    return known == {(one.tier, one.band_from): one.premium_micros for one in listed.rates}
 
 
 def _period(client_id: int, schedule: str) -> Any:
@@ -248,6 +297,21 @@ def _plan_of(
     known = BenefitsPlan.objects.filter(client_id=client_id, unique_code=unique).first()
     if known is not None and _same_rates(known, tiers):
         return known
+    source = f"prices of the open enrolment for {on.year}"
+    made = _own_plan(client_id, client, code, plan_type, on, source)
+    rates = [
+        Rate(tier=tier, premium_micros=premium * MICROS_PER_CENT) for tier, (premium, _) in tiers.items()
+    ]
+    set_rates(made, TITLE, rates, begins_on=on, source=source, by=by)
+    if made.status == PlanStatus.PENDING:
+        move(PLAN, made, PlanStatus.ACTIVE, author=by.name, now=by.now, reason="in force by set-up")
+    return made
+
+
+def _own_plan(client_id: int, client: str, code: str, plan_type: str, on: date, source: str) -> BenefitsPlan:
+    """Make a client-level plan of a plan of set-up, of a unique code nobody has."""
+    unique = f"{client}-{code}-{on.year}"[:60]
+    known = BenefitsPlan.objects.filter(client_id=client_id, unique_code=unique).first()
     part = _plan_in_setup(client_id, code)
     order = PlanOrder(
         unique_code=unique if known is None else f"{unique}-{known.pk}",
@@ -260,16 +324,9 @@ def _plan_of(
         expires_on=last_day_of(on),
         default_rate_group=TITLE,
         kind=PlanKind.CLIENT,
-        source=f"prices of the open enrolment for {on.year}",
+        source=source,
     )
-    made = add_plan(client_id, order)
-    rates = [
-        Rate(tier=tier, premium_micros=premium * MICROS_PER_CENT) for tier, (premium, _) in tiers.items()
-    ]
-    set_rates(made, TITLE, rates, begins_on=on, source=order.source, by=by)
-    if made.status == PlanStatus.PENDING:
-        move(PLAN, made, PlanStatus.ACTIVE, author=by.name, now=by.now, reason="in force by set-up")
-    return made
+    return add_plan(client_id, order)
 
 
 def _plan_in_setup(client_id: int, code: str) -> PlanPart | None:

@@ -1,16 +1,19 @@
 """What an offer is weighed with: what the employer gives, and how many people of each tier hold it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
 from django.db import transaction
 
+from openbenefits.core import money
+from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import Band, Method, Tier
+from openbenefits.renewals.codes import BAND_FACTS, Band, Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
-from openbenefits.renewals.rules.pricing import band_value, in_bands
+from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT, band_value, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
 from openbenefits.renewals.tiers import tiers_in_force
 
@@ -25,6 +28,10 @@ def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int])
         if value < 0 or (most is not None and value > most):
             told = "percent from 0 to 100" if most else "dollars from 0 up"
             raise RenewalRefused(f"offer {offer.pk}, {tier}: expected {told}, found another; correct it")
+    if employer and method is Method.DOLLARS and is_for_coverage(offer):
+        raise RenewalRefused(
+            f"offer {offer.pk}: expected a percentage of rates for coverage, found dollars; state one"
+        )
     column = "employer_cents" if method is Method.DOLLARS else "employer_percent_micros"
     with transaction.atomic():
         held_for_change(offer.batch)
@@ -53,7 +60,52 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
                 offer=offer,
                 tier=str(tier),
                 band_from=band_from,
-                defaults={"client_id": offer.client_id, "people": count, "is_edited": is_edited},
+                defaults={
+                    "client_id": offer.client_id,
+                    "people": count,
+                    "unknown": 0,
+                    "is_edited": is_edited,
+                },
+            )
+
+
+def is_for_coverage(offer: Offer) -> bool:
+    """Tell whether the rates of an offer are for so many dollars of coverage."""
+    return offer.rate_group is not None and offer.rate_group.unit in DOLLARS_BOUGHT
+
+
+def average_volume(offer: Offer) -> int | None:
+    """Answer the coverage of a person of an offer, on average over its bands, in cents; None: not known."""
+    rows = list(offer.counts.filter(people__gt=0).values_list("people", "volume_cents"))
+    if not rows:
+        return offer.counts.values_list("volume_cents", flat=True).first()
+    people = sum(count for count, _ in rows)
+    return None if any(one is None for _, one in rows) else sum(count * one for count, one in rows) // people
+
+
+def set_volume(offer: Offer, cents: int) -> None:
+    """Say how much coverage a person of an offer has on average.
+
+    Errors: RenewalRefused below 0, and once the batch is signed.
+    """
+    if cents < 0:
+        raise RenewalRefused(f"offer {offer.pk}: expected coverage from 0 up, found less; correct it")
+    with transaction.atomic():
+        held_for_change(offer.batch)
+        for band_from in (
+            offer.rate_group.rates.values_list("band_from", flat=True) if offer.rate_group else ()
+        ):
+            OfferCount.objects.update_or_create(
+                offer=offer,
+                tier=str(Tier.EE),
+                band_from=band_from,
+                defaults={"volume_cents": cents, "is_edited": True},
+                create_defaults={
+                    "client_id": offer.client_id,
+                    "people": 0,
+                    "volume_cents": cents,
+                    "is_edited": True,
+                },
             )
 
 
@@ -74,14 +126,40 @@ def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
     set_counts(offer, wanted)
 
 
-def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """Who was counted for the offers of a batch.
+
+    people: coverages counted. unknown: people in the lowest band because the fact is not known; below: people
+    in no band because they are below the lowest; both by the fact, in words, whatever the number of offers.
+    """
+
+    people: int
+    unknown: Mapping[str, int]
+    below: Mapping[str, int]
+
+    def doubts(self) -> list[str]:
+        """Say in sentences what the numbers do not stand upon; none where every fact is known."""
+        said = (
+            (self.unknown, "not known, and counted in the lowest band: {}; fill it in, or edit the numbers"),
+            (self.below, "below the lowest band, and not counted: {}; add a band to the rate group"),
+        )
+        return [
+            words.format(", ".join(f"{fact} of {count:,}" for fact, count in found.items()))
+            for found, words in said
+            if found
+        ]
+
+
+def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
     """Count who holds each offer's option on a day, by tier and band; what somebody edited stays.
 
-    An offer whose option nobody can hold yet counts nobody. Answers how many people were counted.
+    An offer whose option nobody can hold yet counts nobody.
     """
-    offers = frames.load_offers(connection, [batch.pk]).filter(pl.col("option_code") != "")
+    offers = frames.load_offers(connection, [batch.pk])
     lines = frames.load_lines(connection, [batch.pk])
-    counted = counted_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    placed = placed_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    counted = counted_people(placed)
     with transaction.atomic():
         held_for_change(batch)
         edited = OfferCount.objects.filter(offer__batch=batch, is_edited=True)
@@ -92,32 +170,83 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> int:
             for row in counted.iter_rows(named=True)
             if (row["offer_id"], row["tier"], row["band_from"]) not in kept
         )
-    return int(counted["people"].sum())
+    return Counted(
+        people=int(counted["people"].sum()),
+        unknown=_by_fact(placed.filter("is_unknown")),
+        below=_by_fact(placed.filter(pl.col("band_from").is_null())),
+    )
 
 
-def counted_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Count people by the offer that stands for what they hold: offer_id, tier, band_from, people.
+def _by_fact(placed: pl.DataFrame) -> dict[str, int]:
+    """Count people, each once, by the fact their bands go by."""
+    found = placed.group_by("band").agg(people=pl.col("person_id").n_unique()).sort("band")
+    return {BAND_FACTS[Band(band)]: people for band, people in found.iter_rows()}
 
-    Shapes: held as load_held, offers as OFFERS with an option code, lines as LINES.
+
+def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
+    """Count people by offer, tier and band: offer_id, tier, band_from, people, unknown, volume_cents.
+
+    Shapes:  as placed_people; who is in no band is not counted.
+    Missing: the volume of a person on average is null where the coverage of one of them is not known.
     """
-    tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
-    stem = pl.concat_str("program", "plan_type", "option_code", separator="/")
-    wanted = offers.select("offer_id", "benefit_group", stem=stem)
-    rows = held.with_columns(
-        stem=pl.col("option").str.replace(r"-[^-/]*$", ""),
-        tier=pl.col("option")
-        .str.extract(r"-([^-/]*)$")
-        .replace_strict(tiers, default=None, return_dtype=pl.String),
-    ).drop_nulls("tier")
+    volume = money.divide_half_up(money.total(pl.col("coverage_cents")), pl.len())
+    return (
+        placed.drop_nulls("band_from")
+        .group_by("offer_id", "tier", "band_from")
+        .agg(people=pl.len(), unknown=pl.col("is_unknown").sum(), volume_cents=volume)
+        .sort("offer_id", "tier", "band_from")
+    )
+
+
+def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Place people under the offer that stands for what they hold, in the band of its rate group.
+
+    With tiers that is the option of its code, without tiers any option of its plan.
+
+    Shapes:  held as load_held, offers as OFFERS, lines as LINES; answers person_id, offer_id, tier, band,
+             band_from, is_unknown, coverage_cents.
+    Missing: where a group has several bands, who lacks the fact they go by is in the lowest, and is_unknown;
+             who is below the lowest has no band_from.
+    """
+    is_tiered = is_one_of(HEALTH)
+    last = pl.when(is_tiered).then("option_code").otherwise("setup_plan")
+    stem = pl.concat_str("program", "plan_type", last, separator="/")
+    wanted = offers.filter(~is_tiered | (pl.col("option_code") != ""))
+    wanted = wanted.select("offer_id", "benefit_group", stem=stem)
+    held = held.with_columns(plan_type=pl.col("option").str.extract(r"^[^/]*/([^/]*)/"))
+    rows = pl.concat([_tiered(held.filter(is_tiered)), _untiered(held.filter(~is_tiered))])
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
-    kinds = lines.select("offer_id", "band").unique("offer_id")
     value = band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
-    rows = rows.join(kinds, on="offer_id", how="left").with_columns(value=value.fill_null(0))
-    rows = in_bands(rows, lines.select("offer_id", "band_from").unique()).drop_nulls("band_from")
-    return (
-        rows.group_by("offer_id", "tier", "band_from")
-        .agg(people=pl.len())
-        .sort("offer_id", "tier", "band_from")
+    rows = rows.join(_bands(lines), on="offer_id").with_columns(value=value)
+    is_unknown = pl.col("value").is_null() & pl.col("is_banded")
+    rows = rows.with_columns(is_unknown=is_unknown, value=pl.col("value").fill_null(pl.col("lowest")))
+    found = in_bands(rows, lines.select("offer_id", "band_from").unique())
+    return found.select("person_id", "offer_id", "tier", "band", "band_from", "is_unknown", "coverage_cents")
+
+
+def _tiered(held: pl.DataFrame) -> pl.DataFrame:
+    """Add the tier of each option with a coverage code, and its stem without; the others are left out."""
+    tiers = {code: str(tier) for code, tier in tiers_in_force().items()}
+    code = pl.col("option").str.extract(r"-([^-/]*)$")
+    return held.with_columns(
+        stem=pl.col("option").str.replace(r"-[^-/]*$", ""),
+        tier=code.replace_strict(tiers, default=None, return_dtype=pl.String),
+    ).drop_nulls("tier")
+
+
+def _untiered(held: pl.DataFrame) -> pl.DataFrame:
+    """Add the stem of each option by its plan; who holds one is covered alone."""
+    place = pl.col("option").str.extract(r"^([^/]*/[^/]*)/")
+    return held.with_columns(
+        stem=pl.concat_str(place, "plan", separator="/"), tier=pl.lit(str(Tier.EE))
+    ).drop_nulls("stem")
+
+
+def _bands(lines: pl.DataFrame) -> pl.DataFrame:
+    """Answer of each offer what its bands are of, the lowest edge, and whether there are several."""
+    edge = pl.col("band_from").cast(pl.Int32)
+    return lines.group_by("offer_id").agg(
+        pl.col("band").first(), lowest=edge.min(), is_banded=edge.n_unique() > 1
     )

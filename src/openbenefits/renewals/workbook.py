@@ -12,7 +12,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, Tier
+from openbenefits.renewals.codes import BAND_FACTS, TIER_NAMES, Band, BatchStatus, Tier
 from openbenefits.renewals.comparing import Compared, comparison_of
 from openbenefits.renewals.models import Batch, OfferCount
 from openbenefits.workforce.models import Client
@@ -23,6 +23,7 @@ PLACE = ("Offer", "Plan code", "Category", "Plan", "Carrier", "Benefit group", "
 AMOUNTS = ("Premium now", "Premium", "Employer now", "Employer", "Employee now", "Employee")
 OWN = ("True cost", "Margin")
 TIERS = tuple(str(one) for one in Tier)
+UNKNOWN = "Not known, in the lowest band"
 BY_TIER = ("premium now", "premium", "employer now", "employer")
 
 
@@ -44,7 +45,8 @@ def headings(*, for_client: bool) -> list[str]:
     counts = [f"{tier} people" for tier in TIERS]
     each = [f"{tier} {name}" for tier in TIERS for name in BY_TIER]
     costs = [] if for_client else [f"{tier} true cost" for tier in TIERS]
-    return [*PLACE, *counts, *each, *costs, *AMOUNTS, *(() if for_client else OWN), "Change", "Change %"]
+    own = () if for_client else OWN
+    return [*PLACE, *counts, *each, *costs, *AMOUNTS, *own, "Change", "Change %", UNKNOWN]
 
 
 def _styles(book: Workbook) -> dict[str, Any]:
@@ -72,9 +74,10 @@ def _counts(batch: Batch, weighed: Compared) -> dict[tuple[int, str], int]:
     return found
 
 
-def people_of_children(batch: Batch) -> dict[tuple[int, str], int]:
+def people_of_children(batch: Batch, counts: str = "people") -> dict[tuple[int, str], int]:
     """Count the people of child companies by the parent's offer and tier: same plan and benefit group.
 
+    counts: a column of OfferCount.
     Where several of the parent's offers are alike (of several programs), the first one holds them.
     """
     offers: dict[tuple[int, str], int] = {}
@@ -82,12 +85,27 @@ def people_of_children(batch: Batch) -> dict[tuple[int, str], int]:
         offers.setdefault((plan_id, group), offer_id)
     found: dict[tuple[int, str], int] = {}
     rows = OfferCount.objects.filter(offer__batch__in=children_of(batch))
-    names = ("offer__plan_id", "offer__benefit_group", "tier", "people")
+    names = ("offer__plan_id", "offer__benefit_group", "tier", counts)
     for plan_id, group, tier, people in rows.values_list(*names):
         if (plan_id, group) in offers:
             place = (offers[plan_id, group], tier)
             found[place] = found.get(place, 0) + people
     return found
+
+
+def _unknown(batch: Batch) -> dict[int, str]:
+    """Say by offer whose fact of the band is not known, by tier, people of child companies included."""
+    found = people_of_children(batch, "unknown")
+    rows = OfferCount.objects.filter(offer__batch=batch)
+    for offer_id, tier, unknown in rows.values_list("offer_id", "tier", "unknown"):
+        found[offer_id, tier] = found.get((offer_id, tier), 0) + unknown
+    bands = dict(batch.offers.values_list("pk", "rate_group__band"))
+    said = {}
+    for offer_id, band in bands.items():
+        tiers = [f"{tier} {found[offer_id, tier]}" for tier in TIERS if found.get((offer_id, tier))]
+        if tiers:
+            said[offer_id] = f"{BAND_FACTS[Band(band)]}: {', '.join(tiers)}"
+    return said
 
 
 def children_of(batch: Batch) -> list[Batch]:
@@ -122,9 +140,10 @@ def _write_offers(
     )
     for name, column in at.items():
         sheet.write(HEADING_ROW, column, name, styles["heading"])
-    row = FIRST_ROW
+    row, unknown = FIRST_ROW, _unknown(batch)
     for offer in weighed.offers.iter_rows(named=True):
         _write_offer(sheet, styles, row, at, offer, weighed, counts, for_client=for_client)
+        sheet.write(row, at[UNKNOWN], unknown.get(offer["offer_id"], ""), styles["plain"])
         row += 1
     if row > FIRST_ROW:
         _write_totals(sheet, styles, row, at, for_client=for_client)

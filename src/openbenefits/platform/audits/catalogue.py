@@ -19,6 +19,7 @@ from openbenefits.platform.seen import load_seen
 
 ANY = (Bucket.HERE_ONLY, Bucket.THERE_ONLY, Bucket.DIFFERENT)
 ACTIVE = ("A", "C")
+ENDED = "T"
 CENT = 1
 PER_PAY = 2
 """So many cents a deduction of a pay may differ by rounding (reconciliation §9)."""
@@ -130,20 +131,39 @@ def _families(sides: Sides) -> pl.DataFrame:
     return compare(here, there, key=["employee", "dependent"], columns={"differs": None})
 
 
-def _held(sides: Sides) -> pl.DataFrame:
+def standing_there(sides: Sides) -> pl.DataFrame:
+    """List the enrolments there that hold on the day; one ended ahead holds until its day."""
     on = sides.on
-    ends = pl.col("ends_on").is_null() | (pl.col("ends_on") >= on)
-    there = sides.seen("enrolment").filter(
-        pl.col("status").is_in(ACTIVE) & ends & (pl.col("detail_on").is_null() | (pl.col("detail_on") <= on))
+    is_open = pl.col("status").is_in(ACTIVE) & pl.col("ends_on").is_null()
+    begun = pl.col("detail_on").is_null() | (pl.col("detail_on") <= on)
+    known = pl.col("status").is_in((*ACTIVE, ENDED)) & (pl.col("ends_on") >= on)
+    return sides.seen("enrolment").filter((is_open | known.fill_null(value=False)) & begun)
+
+
+def _held(sides: Sides) -> pl.DataFrame:
+    """An end ahead that was not sent yet is no difference; one there that we do not know is."""
+    there = standing_there(sides)
+    here = ours.covered(sides.here).join(
+        there.select("employee", "plan", is_ended=pl.col("ends_on").is_not_null()).unique(
+            ["employee", "plan"]
+        ),
+        on=["employee", "plan"],
+        how="left",
     )
-    there = there.with_columns(begins_on=pl.coalesce("detail_on", "begins_on"), status=pl.lit("A"))
+    here = here.with_columns(ends_on=pl.when("is_ended").then("ends_on")).with_columns(status=_until())
+    there = there.with_columns(begins_on=pl.coalesce("detail_on", "begins_on"), status=_until())
     columns: Mapping[str, int | None] = {
         "status": None,
         "tier": None,
         "begins_on": None,
         "dependents": None,
     }
-    return compare(ours.covered(sides.here), there, key=["employee", "plan"], columns=columns)
+    return compare(here, there, key=["employee", "plan"], columns=columns)
+
+
+def _until() -> pl.Expr:
+    """Say that an enrolment holds, and until when if that is known."""
+    return pl.coalesce(pl.format("A until {}", pl.col("ends_on").cast(pl.String)), pl.lit("A"))
 
 
 def _deductions(sides: Sides) -> pl.DataFrame:

@@ -38,12 +38,14 @@ def calculate(world: World, client: str, number: str, per_year: int, left: Pays 
     for employee, record in world.employees[client].items():
         if record["compensation"].get("payGroup") != group["payGroupId"]:
             continue
-        rows = _enrolled(world, (client, employee), group["payPeriodEndDate"], per_year)
+        enrolled = _standing(world, (client, employee), group["payPeriodEndDate"])
+        rows = [_deduction(world, one, per_year) for one in enrolled]
         world.deductions[client, employee] = rows
         lines = [_line(row["deductionCode"], cents(row["amount"]) or 0, row["benefitPlanId"]) for row in rows]
         lines += _adjusted(world, (client, employee))
         paid = _paid(world, (client, employee), number, lines, (left or {}).get(employee))
-        _write_voucher(world, client, employee, batch, paid)
+        billed = [line for one in enrolled for line in _billed(one, group["payPeriodEndDate"], per_year)]
+        _write_voucher(world, client, employee, batch, paid, billed)
     batch["batchStatus"] = "INITCOMP"
 
 
@@ -60,29 +62,51 @@ def void(world: World, client: str, voucher: str, on: str) -> None:
     reversed_ = {name: value for name, value in found.items() if name != "voidDate"}
     reversed_ |= {"voucherId": world.number("V"), "voidVoucherId": voucher, "type": "A"}
     reversed_["deduction"] = [{**one, "deductAmount": -one["deductAmount"]} for one in found["deduction"]]
+    reversed_["benefit"] = [
+        one | {name: -one[name] for name in _BILLED} for one in found.get("benefit") or ()
+    ]
     world.vouchers[client].append(reversed_)
 
 
-def _enrolled(world: World, place: tuple[str, str], ends: str, per_year: int) -> list[Record]:
-    rows = []
+def _standing(world: World, place: tuple[str, str], ends: str) -> list[Record]:
+    """List the enrolments that hold on the day a pay period ends; one ended ahead, until its day."""
+    found, on = [], day(ends)
     for one in world.enrolments.get(place, []):
         begins, last = day(one.get("coverageStart")), day(one.get("coverageEnd"))
-        on = day(ends)
-        if one["status"] != "A" or not begins or not on or begins > on or (last and last < on):
-            continue
-        detail = one["planDetail"][-1] if one["planDetail"] else {}
-        yearly = cents(detail.get("employeeContrib")) or 0
-        plan = world.plans[one["planId"]]
-        rows.append(
-            {
-                "deductionCode": plan.get("pr125Dedn") or plan.get("prDednCode") or one["planId"],
-                "deductionType": "C",
-                "amount": amount(round(yearly / per_year)),
-                "period": "12345",
-                "benefitPlanId": one["planId"],
-            }
-        )
-    return rows
+        is_ours = one["status"] == "A" or (one["status"] == "T" and last is not None)
+        if is_ours and begins and on and begins <= on and not (last and last < on):
+            found.append(one)
+    return found
+
+
+def _detail(enrolment: Record) -> Record:
+    return enrolment["planDetail"][-1] if enrolment["planDetail"] else {}
+
+
+def _deduction(world: World, enrolment: Record, per_year: int) -> Record:
+    yearly = cents(_detail(enrolment).get("employeeContrib")) or 0
+    plan = world.plans[enrolment["planId"]]
+    return {
+        "deductionCode": plan.get("pr125Dedn") or plan.get("prDednCode") or enrolment["planId"],
+        "deductionType": "C",
+        "amount": amount(round(yearly / per_year)),
+        "period": "12345",
+        "benefitPlanId": enrolment["planId"],
+    }
+
+
+_BILLED = ("premiumAmt", "empContrib", "empDeduct")
+
+
+def _billed(enrolment: Record, ends: str, per_year: int) -> list[Record]:
+    """Bill what a pay is to bear of a premium, and the employer's part; nothing where no premium is said."""
+    detail = _detail(enrolment)
+    premium = sum(cents(detail.get(name)) or 0 for name in ("employeePremium", "dependentPremium"))
+    own = cents(detail.get("employeeContrib")) or 0
+    parts = (premium, premium - own, own)
+    amounts = {name: _dollars(round(part / per_year)) for name, part in zip(_BILLED, parts, strict=True)}
+    month = ends[:7].replace("-", "")
+    return [{"planId": enrolment["planId"], "coveragePeriod": month, **amounts}] if premium else []
 
 
 def _dollars(value: int) -> Decimal:
@@ -131,7 +155,9 @@ def _paid(
     return paid
 
 
-def _write_voucher(world: World, client: str, employee: str, batch: Record, lines: list[Record]) -> None:
+def _write_voucher(
+    world: World, client: str, employee: str, batch: Record, lines: list[Record], billed: list[Record]
+) -> None:
     group = batch["payGroup"][0]
     world.vouchers[client].append(
         {
@@ -147,6 +173,6 @@ def _write_voucher(world: World, client: str, employee: str, batch: Record, line
             "payPeriodEnd": group["payPeriodEndDate"],
             "batchId": batch["batchId"],
             "deduction": [{**line, "deductAmount": _dollars(line["deductAmount"])} for line in lines],
-            "benefit": [],
+            "benefit": billed,
         }
     )

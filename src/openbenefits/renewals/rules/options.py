@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from openbenefits.renewals.codes import Band
+from openbenefits.core.codes import RateUnit
+from openbenefits.core.money import MICROS_PER_DOLLAR
+from openbenefits.core.plan_types import has_rates, is_health
+from openbenefits.renewals.codes import Band, Tier
 
 Plain = dict[str, Any]
 Priced = tuple[str, tuple[str, ...] | None, Plain]
@@ -24,8 +27,8 @@ class NoPlace(ValueError):
 class Sold:
     """An offer as set-up is to know it.
 
-    is_going: chosen; else its option ends. band: of what its bands are. prices: tier, lower edge of the band,
-    premium, employer's part; cents a month.
+    is_going: chosen; else its options end. band: of what its bands are. unit: what a rate buys. prices: tier,
+    lower edge of the band, rate and the employer's part of it; micro-dollars a month.
     """
 
     program: str
@@ -39,6 +42,12 @@ class Sold:
     is_going: bool
     prices: Sequence[tuple[str, int, int, int]]
     band: str = str(Band.AGE)
+    unit: str = str(RateUnit.FLAT)
+
+    @property
+    def is_tiered(self) -> bool:
+        """Whether its price goes by who is covered; else its options are all those of its plan."""
+        return is_health(self.plan_type)
 
     @property
     def rate_table(self) -> str:
@@ -69,24 +78,30 @@ def of_program(
 ) -> list[Priced]:
     """Write offers into a program's record of a day; answer it, with their rate tables and rules.
 
-    An option keeps its code, level, deductions and area, so that who has it goes on in it; plan and price
-    are those of the offer. One that is turned down ends, unless another offer goes on under its code. What no
-    offer is about stays as it is. tiers: the tier of each coverage code.
+    An option keeps its code, level, deductions, formula and area, so that who has it goes on in it; plan
+    and price are those of the offer. One that is turned down ends, unless another goes on under its code, or,
+    without tiers, takes its place. What no offer is about stays as it is. tiers: of each coverage code.
 
     Errors: NoPlace for a category the program has not, or an offer without a price for any coverage code.
     """
     going = [one for one in sold if one.is_going]
-    kept = {(one.plan_type, one.option_code) for one in going}
-    ended = {(one.plan_type, one.option_code) for one in sold if not one.is_going} - kept
+    ended = [one for one in sold if not one.is_going]
     tables: list[Priced] = []
     rules: dict[str, Plain] = {}
     plan_types = []
     for part in record["plan_types"]:
-        options = [one for one in part["options"] if (part["plan_type"], one["code"]) not in ended]
-        for offer in (one for one in going if one.plan_type == part["plan_type"]):
+        mine = [one for one in going if one.plan_type == part["plan_type"]]
+        over = [one for one in ended if one.plan_type == part["plan_type"]]
+        options = [one for one in part["options"] if not _ends(one, over, mine)]
+        leaving = [one for one in part["options"] if one not in options]
+        for offer in mine:
             codes = _codes_of(offer, tiers)
-            options = _with(options, offer, codes, part, rules, parts, day, source)
-            tables.append(("rate_tables", None, _table(offer, codes, day, source)))
+            if offer.is_tiered:
+                options = _with(options, offer, codes, part, rules, parts, day, source)
+            else:
+                options = _in_place(options, leaving, offer, part, rules, parts, day, source)
+            if has_rates(offer.plan_type):
+                tables.append(("rate_tables", None, _table(offer, codes, day, source)))
         plan_types.append(part | {"options": options})
     placed = {part["plan_type"] for part in record["plan_types"]}
     for one in going:
@@ -100,8 +115,30 @@ def of_program(
     return [*(("eligibility_rules", None, rule) for rule in rules.values()), *whole]
 
 
+def _ends(option: Plain, ended: Sequence[Sold], going: Sequence[Sold]) -> bool:
+    """Tell whether an option ends: turned down, and no other offer stands for it."""
+    return any(_is_of(option, one) for one in ended) and not any(_is_of(option, one) for one in going)
+
+
+def _is_of(option: Plain, offer: Sold) -> bool:
+    if offer.is_tiered or offer.benefit_group:
+        return bool(option["code"] == offer.option_code)
+    return offer.setup_plan == option.get("plan") or option["code"] == offer.option_code
+
+
 def _codes_of(offer: Sold, tiers: Mapping[str, str]) -> dict[str, str]:
-    """Answer the coverage codes an offer has a price for, each with its tier."""
+    """Answer the coverage codes an offer has a price for, each with its tier; none where it needs none.
+
+    Errors: NoPlace for one without the price it needs.
+    """
+    if not has_rates(offer.plan_type):
+        return {}
+    if not offer.is_tiered:
+        if not offer.prices:
+            raise NoPlace(
+                f"plan {offer.setup_plan}: expected rates of its rate group, found none; enter them"
+            )
+        return {"": str(Tier.EE)}
     priced = {tier for tier, *_ in offer.prices}
     found = {code: str(tier) for code, tier in tiers.items() if str(tier) in priced}
     if not found:
@@ -110,6 +147,50 @@ def _codes_of(offer: Sold, tiers: Mapping[str, str]) -> dict[str, str]:
             f" {', '.join(sorted(priced)) or 'none'}; enter the rates of its rate group"
         )
     return found
+
+
+def _in_place(
+    options: list[Plain],
+    leaving: Sequence[Plain],
+    offer: Sold,
+    part: Plain,
+    rules: dict[str, Plain],
+    parts: Mapping[str, Any],
+    day: date,
+    source: str,
+) -> list[Plain]:
+    """Put an offer without tiers among the options: upon those of its plan, else of what it replaces.
+
+    Where there is neither, it is one more option like the first of the category.
+    """
+    own = [one for one in options if _is_of(one, offer)] or list(leaving)
+    if not own:
+        like = next(iter(part["options"]), None) or {}
+        kept = {name: like[name] for name in ("deduction_code", "formula", "coverage_amount") if name in like}
+        level = max((one.get("level", 1) for one in options), default=0) + 1
+        own = [{"code": offer.option_code, "level": level} | kept]
+    changed = {one["code"]: one | _sold_as(offer, one, rules, parts, day, source) for one in own}
+    known = {one["code"] for one in options}
+    return [
+        *(changed.get(one["code"], one) for one in options),
+        *(one for code, one in changed.items() if code not in known),
+    ]
+
+
+def _sold_as(
+    offer: Sold,
+    option: Plain,
+    rules: dict[str, Plain],
+    parts: Mapping[str, Any],
+    day: date,
+    source: str,
+) -> Plain:
+    """Say what of an option becomes that of an offer: plan, cost, the rule of its benefit group."""
+    rule = _rule(offer, option, rules, parts, day, source)
+    calculation = next((cost.get("calculation_rule") for cost in option.get("costs") or ()), None)
+    cost = {"rate_table": offer.rate_table} | ({"calculation_rule": calculation} if calculation else {})
+    costs = {"costs": [cost]} if has_rates(offer.plan_type) else {}
+    return {"plan": offer.setup_plan} | costs | ({"eligibility": rule} if rule else {})
 
 
 def _with(
@@ -125,17 +206,10 @@ def _with(
     """Put an offer among the options of its category: in the place of its own, else last."""
     own = next((one for one in options if one["code"] == offer.option_code), None)
     like = own or next(iter(part["options"]), None) or {}
-    rule = _rule(offer, own, rules, parts, day, source)
     held = list((own or {}).get("coverage_codes") or codes)
     sellable = [code for code in held if code in codes] or list(codes)
-    calculation = next((cost.get("calculation_rule") for cost in like.get("costs") or ()), None)
-    changed = {
-        "plan": offer.setup_plan,
-        "coverage_codes": sellable,
-        "costs": [
-            {"rate_table": offer.rate_table} | ({"calculation_rule": calculation} if calculation else {})
-        ],
-    } | ({"eligibility": rule} if rule else {})
+    before = own or {"costs": like.get("costs")}
+    changed = _sold_as(offer, before, rules, parts, day, source) | {"coverage_codes": sellable}
     if own is not None:
         default = own.get("default", False)
         is_lost = isinstance(default, str) and default not in sellable
@@ -184,11 +258,15 @@ _EDGES: Mapping[str, tuple[str, Callable[[int], Any]]] = {
 
 
 def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Plain:
-    """Write an offer's prices as a rate table that states the employer's part of each rate."""
+    """Write an offer's prices as a rate table that states the employer's part of each rate.
+
+    codes: the tier of each coverage code; "" for rates without coverage codes.
+    """
     is_banded = any(edge for _, edge, *_ in offer.prices)
     column, edge_of = _EDGES[offer.band]
     rates = [
-        {"coverage_code": code, "rate": _dollars(premium), "employer_rate": _dollars(employer)}
+        {"rate": _dollars(premium), "employer_rate": _dollars(employer)}
+        | ({"coverage_code": code} if code else {})
         | ({column: edge_of(edge)} if is_banded else {})
         for code, tier in codes.items()
         for priced, edge, premium, employer in offer.prices
@@ -199,16 +277,18 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
         "from": day.isoformat(),
         "source": source,
         "frequency": "monthly",
-        "keys": ["coverage_code", *([offer.band] if is_banded else [])],
+        "unit": offer.unit,
+        "keys": [*(["coverage_code"] if any(codes) else []), *([offer.band] if is_banded else [])],
         "rates": rates,
     }
 
 
-def _dollars(cents: int) -> str:
-    """Write cents as set-up keeps dollars.
+def _dollars(micros: int) -> str:
+    """Write micro-dollars as set-up keeps dollars: with cents, and as many decimals more as there are.
 
-    >>> _dollars(123405)
-    '1234.05'
+    >>> _dollars(1_234_050_000), _dollars(145_500)
+    ('1234.05', '0.1455')
     """
-    whole, rest = divmod(cents, 100)
-    return f"{whole}.{rest:02d}"
+    whole, rest = divmod(micros, MICROS_PER_DOLLAR)
+    decimals = f"{rest:06d}".rstrip("0")
+    return f"{whole}.{decimals:0<2}"

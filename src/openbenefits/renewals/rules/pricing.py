@@ -2,7 +2,8 @@
 
 Shapes: *lines*, a row for each offer, tier and band, with
         offer_id, tier, band, band_from, premium_micros, cost_micros (null: not known), factor_micros, method,
-        stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people.
+        stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people,
+        unit (of the rates), volume_cents (coverage of a person on average; null: not known).
 Units:  micro-dollars and micro-percent in, cents a month out; each amount is rounded once, half up.
 Source: process-management §2.4, §3.2.
 """
@@ -10,6 +11,7 @@ Source: process-management §2.4, §3.2.
 import polars as pl
 
 from openbenefits.core import money
+from openbenefits.core.codes import RateUnit
 from openbenefits.renewals.codes import Method
 
 LINES = {
@@ -24,7 +26,11 @@ LINES = {
     "stated_cents": pl.Int64(),
     "stated_percent_micros": pl.Int64(),
     "people": pl.Int64(),
+    "unit": pl.String(),
+    "volume_cents": pl.Int64(),
 }
+DOLLARS_BOUGHT = {str(RateUnit.PER_HUNDRED): 100, str(RateUnit.PER_THOUSAND): 1_000}
+"""How many dollars of coverage a rate buys, by its unit; a flat rate (or none said) is the whole price."""
 AMOUNTS = ("premium", "employer", "employee", "cost", "margin")
 """What totals are made of, each a column of cents a month."""
 MONTHS = 12
@@ -33,16 +39,20 @@ MONTHS = 12
 def priced(lines: pl.DataFrame) -> pl.DataFrame:
     """Add what a person of each line costs a month: premium, employer and employee, cost and margin.
 
-    premium_cents = rate-group premium × factor; the employer never gives more than that, so that the employee
-    never pays less than nothing; employer_percent_micros is what the dollars come to, or what was stated.
-    Missing: a contribution that nobody stated leaves employer and employee unknown.
+    premium_cents = rate-group premium × factor, of a rate for coverage times the volume; the employer never
+    gives more than that, so that the employee never pays less than nothing; employer_percent_micros is what
+    the dollars come to, or what was stated.
+    Missing: a contribution that nobody stated leaves employer and employee unknown; so does a volume nobody
+             knows, with the premium.
     """
     to_cents = money.HUNDRED_PERCENT * money.MICROS_PER_CENT
-    rows = lines.with_columns(
-        premium_cents=money.multiply_divide_half_up(
-            pl.col("premium_micros"), pl.col("factor_micros"), to_cents
-        ),
-        cost_cents=money.divide_half_up(pl.col("cost_micros"), money.MICROS_PER_CENT),
+    flat = money.multiply_divide_half_up(pl.col("premium_micros"), pl.col("factor_micros"), to_cents)
+    cost = money.divide_half_up(pl.col("cost_micros"), money.MICROS_PER_CENT)
+    rows = lines.with_columns(dollars_bought=_dollars_bought()).with_columns(offered_micros=_offered())
+    bought = pl.col("dollars_bought").is_not_null()
+    rows = rows.with_columns(
+        premium_cents=pl.when(bought).then(_of_volume("offered_micros")).otherwise(flat),
+        cost_cents=pl.when(bought).then(_of_volume("cost_micros")).otherwise(cost),
     )
     rows = rows.with_columns(
         wanted_cents=pl.when(pl.col("method") == Method.DOLLARS)
@@ -59,7 +69,44 @@ def priced(lines: pl.DataFrame) -> pl.DataFrame:
         employer_percent_micros=pl.when(pl.col("method") == Method.DOLLARS)
         .then(share)
         .otherwise("stated_percent_micros"),
-    ).drop("wanted_cents")
+    ).drop("wanted_cents", "offered_micros", "dollars_bought")
+
+
+def _dollars_bought() -> pl.Expr:
+    return pl.col("unit").replace_strict(DOLLARS_BOUGHT, default=None, return_dtype=pl.Int64)
+
+
+def _offered() -> pl.Expr:
+    """The rate a client is offered: that of the group × factor, in whole micro-dollars."""
+    return money.multiply_divide_half_up(
+        pl.col("premium_micros"), pl.col("factor_micros"), money.HUNDRED_PERCENT
+    )
+
+
+def _of_volume(rate: str) -> pl.Expr:
+    """Turn a rate for coverage into cents a month of the volume."""
+    divisor = pl.col("dollars_bought") * money.MICROS_PER_DOLLAR
+    return money.multiply_divide_half_up(pl.col(rate), pl.col("volume_cents"), divisor)
+
+
+def rates_offered(priced_lines: pl.DataFrame) -> pl.DataFrame:
+    """Answer the rates as set-up is to hold them: offer_id, tier, band_from, rate_micros, employer_micros.
+
+    A flat rate is the price in cents; one for coverage is the rate offered, of which the employer gives his
+    percentage. Missing: employer_micros is null where no contribution is stated.
+    """
+    bought = pl.col("dollars_bought").is_not_null()
+    rows = priced_lines.with_columns(dollars_bought=_dollars_bought()).with_columns(offered_micros=_offered())
+    share = money.percent_of(pl.col("offered_micros"), pl.col("stated_percent_micros"))
+    return rows.select(
+        *("offer_id", "tier", "band_from"),
+        rate_micros=pl.when(bought)
+        .then("offered_micros")
+        .otherwise(pl.col("premium_cents") * money.MICROS_PER_CENT),
+        employer_micros=pl.when(bought)
+        .then(share)
+        .otherwise(pl.col("employer_cents") * money.MICROS_PER_CENT),
+    )
 
 
 def totals(priced_lines: pl.DataFrame, *by: str) -> pl.DataFrame:

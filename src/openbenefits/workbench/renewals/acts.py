@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.db import connection
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -96,8 +97,8 @@ ACTS = {
 
 
 def _count(request: Any, batch: Batch) -> None:
-    del request
-    prefill_counts(connection, batch, clock.today())
+    for doubt in prefill_counts(connection, batch, clock.today()).doubts():
+        messages.warning(request, doubt)
 
 
 def _submit(request: Any, batch: Batch) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db import connection
+from django.db.models import Sum
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -11,12 +12,18 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts.roles import Permission
 from openbenefits.renewals import approving
 from openbenefits.renewals.batches import OfferOrder, add_offer, take_out
-from openbenefits.renewals.codes import EDITABLE, TIER_NAMES, Method, OfferStatus, Tier
+from openbenefits.renewals.codes import BAND_FACTS, EDITABLE, TIER_NAMES, Band, Method, OfferStatus, Tier
 from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
 from openbenefits.renewals.plans import offerable
 from openbenefits.renewals.presenting import shown
-from openbenefits.renewals.weighing import set_contribution, set_people
+from openbenefits.renewals.weighing import (
+    average_volume,
+    is_for_coverage,
+    set_contribution,
+    set_people,
+    set_volume,
+)
 from openbenefits.workbench.pages import act, address, client_of, page, show
 from openbenefits.workbench.renewals.parts import (
     MICROS,
@@ -76,6 +83,8 @@ class TiersForm(forms.Form):
             self.fields[f"people_{tier}"] = forms.IntegerField(
                 label=f"{name}: {_('people')}", min_value=0, max_value=10_000_000
             )
+        if is_for_coverage(offer):
+            self.fields["volume"] = Dollars(_("Coverage of a person, on average"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse dollars with more than cents."""
@@ -103,6 +112,8 @@ def _initial(offer: Offer) -> dict[str, Any]:
     people: dict[str, int] = {}
     for tier, count in offer.counts.values_list("tier", "people"):
         people[tier] = people.get(tier, 0) + count
+    if is_for_coverage(offer):
+        given["volume"] = as_decimal(average_volume(offer), 100)
     return given | {f"people_{tier}": people.get(tier, 0) for tier in Tier}
 
 
@@ -184,6 +195,8 @@ def one(request: Any, client: str, number: int, offer: int) -> HttpResponse:
         offer_status=OFFER_STATUSES.get(row.status, row.status),
         plan=plan,
         frequencies=told.frequencies,
+        unknown=row.counts.aggregate(people=Sum("unknown"))["people"],
+        fact=BAND_FACTS[Band(row.rate_group.band)] if row.rate_group else "",
         form=form if may_act else None,
         may_act=may_act,
         sees_margin=request.access.may(Permission.SETUP, found.pk),
@@ -202,6 +215,9 @@ def _change(request: Any, offer: Offer, said: dict[str, Any]) -> HttpResponse:
         before = _initial(offer)
         changed = (one for one in tiers if said[f"people_{one}"] != before[f"people_{one}"])
         set_people(offer, {tier: said[f"people_{tier}"] for tier in changed})
+        volume = cents_of(said.get("volume"))
+        if volume is not None and said["volume"] != before.get("volume"):
+            set_volume(offer, volume)
         did(request, "offer changed", offer.client_id)
 
     return act(request, do, said=_("Changed."), to=request.path)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
+from openbenefits.core.codes import RateUnit
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, Tier, band_said
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
@@ -97,6 +98,11 @@ BANDS = {
     Band.PAY: _("dollars of pay a year"),
     Band.SMOKER: _("smoking"),
 }
+UNITS = {
+    RateUnit.FLAT: _("the whole price"),
+    RateUnit.PER_HUNDRED: _("100 dollars of coverage"),
+    RateUnit.PER_THOUSAND: _("1,000 dollars of coverage"),
+}
 _AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
 BANDED = re.compile(rf"^(E[ESCKF])\s*[,;]\s*(\d{{1,7}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$")
 
@@ -137,6 +143,12 @@ class RatesForm(forms.Form):
         help_text=_("Filled: rates by percentage, locked."),
     )
     source = forms.CharField(label=_("Source"), max_length=300)
+    unit = forms.ChoiceField(
+        label=_("A rate is for"),
+        choices=list(UNITS.items()),
+        required=False,
+        help_text=_("Life and disability: rates of the employee alone."),
+    )
     band = forms.ChoiceField(label=_("Bands are of"), choices=list(BANDS.items()), required=False)
     banded = forms.CharField(
         label=_("Rates by band"),
@@ -357,6 +369,7 @@ def _shown(
     groups = [
         {
             "group": one,
+            "unit": UNITS[RateUnit(one.unit)] if one.unit != RateUnit.FLAT else "",
             "rates": [
                 {
                     "tier": TIER_NAMES[rate.tier],
@@ -416,6 +429,7 @@ def rates(request: Any, number: int) -> HttpResponse:
             by=hand_of(request),
             rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
             band=Band(said["band"] or Band.AGE),
+            unit=RateUnit(said["unit"] or RateUnit.FLAT),
             **({} if factor is None else {"factor_micros": factor}),
         )
         did(request, "rate group", plan.client_id)
