@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from datetime import time as clock_time
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,8 @@ from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED, ask
 from openbenefits.background.tasks import NIGHTLY, perform_night
 from openbenefits.background.worker import WorkerThere, the_only_worker, work
+from openbenefits.casework.codes import Job
+from openbenefits.casework.models import QuietHours
 from openbenefits.runs.models import Run
 from openbenefits.store import use_database
 
@@ -90,6 +93,15 @@ def test_a_night_carries_out_what_is_due_of_every_client(users, pair, database, 
     use_database(url)
     monkeypatch.setenv(STANDS_ON, "2026-03-04")
     before = set(Run.objects.values_list("pk", flat=True))
+    all_day = {"job": Job.NIGHT, "begins": clock_time(), "ends": clock_time()}
+    quiet = QuietHours.objects.create(**all_day)
+    perform_night.func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
+    assert not Run.objects.exclude(pk__in=before).exists(), "the house is quiet"
+    QuietHours.objects.filter(pk=quiet.pk).update(client_id=pair[0].client_id)
+    perform_night.func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
+    heard = Run.objects.exclude(pk__in=before).values_list("bundle_client", flat=True)
+    assert set(heard) == {pair[1].client_id}, "one client is quiet; the next night takes it up"
+    quiet.delete()
     perform_night.func(SimpleNamespace(should_abort=lambda: False), timestamp=0)
     begun = Run.objects.exclude(pk__in=before)
     assert {run.bundle_client for run in begun} == {one.client_id for one in pair}

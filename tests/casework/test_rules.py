@@ -20,6 +20,8 @@ from openbenefits.casework.rules.calendar import (
     is_business_day,
 )
 from openbenefits.casework.rules.escalating import Hours, Step, closest, level_reached, levels_at, steps_due
+from openbenefits.casework.rules.quiet import Hours as QuietHours
+from openbenefits.casework.rules.quiet import are_quiet
 from openbenefits.casework.rules.telling import Around, recipients
 
 HOUSE = Calendar(closed=frozenset({date(2026, 11, 27)}), worked=frozenset({date(2026, 10, 12)}))
@@ -268,3 +270,27 @@ def test_the_manager_is_told_of_what_is_critical_and_administrators_where_there_
     critical = Around(assignee=1, manager=7, is_critical=True, muted=frozenset({1}))
     assert recipients(Happening.OPENED, critical, None) == {7}
     assert recipients(Happening.UNASSIGNED, Around(administrators=frozenset({8})), None) == {8}
+
+
+WEEKEND = QuietHours(weekdays=frozenset({6, 7}), begins=time(), ends=time())
+NIGHTS = QuietHours(weekdays=frozenset({5}), begins=time(22), ends=time(6))
+LUNCH = QuietHours(weekdays=frozenset(range(1, 6)), begins=time(12), ends=time(13))
+QUIET = [  # hours, moment, quiet
+    (WEEKEND, "2026-03-07 00:00", True),  # a Saturday
+    (WEEKEND, "2026-03-08 23:59", True),
+    (WEEKEND, "2026-03-09 00:00", False),
+    (NIGHTS, "2026-03-06 21:59", False),  # a Friday
+    (NIGHTS, "2026-03-06 22:00", True),
+    (NIGHTS, "2026-03-07 05:59", True),  # begun on Friday
+    (NIGHTS, "2026-03-07 06:00", False),
+    (NIGHTS, "2026-03-07 22:30", False),
+    (NIGHTS, "2026-03-06 05:00", False),  # begun on Thursday
+    (LUNCH, "2026-03-06 12:00", True),
+    (LUNCH, "2026-03-06 13:00", False),
+    (LUNCH, "2026-03-07 12:30", False),
+]
+
+
+@pytest.mark.parametrize(("hours", "moment", "quiet"), QUIET)
+def test_quiet_hours_hold_from_their_beginning_until_before_their_end(hours, moment, quiet):
+    assert are_quiet([hours], datetime.fromisoformat(moment)) is quiet

@@ -7,7 +7,9 @@ import pytest
 from tests.casework.conftest import NOW, access, user
 
 from openbenefits.accounts.services import NotAllowed
-from openbenefits.casework.models import Change, Colleague, Department, Notice, TeamMember, Ticket
+from openbenefits.casework.listing import Wanted, tickets
+from openbenefits.casework.models import Attachment, Change, Colleague, Department, Notice, TeamMember, Ticket
+from openbenefits.casework.seeing import ticket_of
 from openbenefits.casework.services import (
     Assignee,
     CaseOrder,
@@ -23,11 +25,13 @@ from openbenefits.casework.services import (
     change_all,
     close_for,
     complete_task,
+    delete_marked,
     open_case,
     open_task,
     open_tasks,
     would_change,
 )
+from openbenefits.casework.talking import attach
 
 
 def task(house, **said):
@@ -164,3 +168,28 @@ def test_many_are_changed_at_once_and_counted_before(house):
     assert Ticket.objects.filter(priority="high", assignee_id=user("bob").pk).count() == 300
     with pytest.raises(TicketRefused, match="at most"):
         change_all(access("ann"), range(5001), order, now=NOW)
+
+
+def test_a_marked_task_is_deleted_once_it_is_done_and_its_cause_opens_none_again(house):
+    ann, about = access("ann"), Subject(kind="invoice", key="1")
+    order = replace(task(house, cause="c", about=about), is_marked=True)
+    marked, kept, later = open_tasks("channel", [order, task(house), task(house)], now=NOW)
+    attach(ann, marked.pk, "rates.csv", b"plan,rate\n", now=NOW)
+    change(ann, later.pk, ChangeOrder(is_marked=True), now=NOW)
+    complete_task(ann, kept.pk, now=NOW)
+    assert delete_marked(NOW) == 0, "what is not done stays"
+    close_for(about, "paid", now=NOW)  # its cause has gone
+    assert delete_marked(NOW + timedelta(hours=1)) == 1
+    assert delete_marked(NOW + timedelta(hours=2)) == 0
+    with pytest.raises(TicketMissing):
+        ticket_of(ann, marked.pk)
+    with pytest.raises(TicketMissing):
+        change(ann, marked.pk, ChangeOrder(is_marked=False), now=NOW)
+    rows, total = tickets(ann, Wanted(is_done=None), NOW.date())
+    assert (total, set(rows["number"])) == (2, {kept.pk, later.pk})
+    assert Attachment.objects.get().content is None
+    assert ("ann", "is_marked", "False", "True") in history(later)
+    assert open_task("channel", order, now=NOW).pk == marked.pk, "the same cause opens no other"
+    case = open_case("r", CaseOrder(client_id=house["acme"], subject="x"), now=NOW)
+    with pytest.raises(TicketRefused, match="a case is kept"):
+        change(ann, case.pk, ChangeOrder(is_marked=True), now=NOW)

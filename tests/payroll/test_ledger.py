@@ -46,6 +46,12 @@ def balances(world, **more):
     return balances(world.connection, asked(world, **more))
 
 
+def medical_arrears(world, on=ON):
+    from openbenefits.payroll.arrears import arrears
+
+    return arrears(world.connection, asked(world), on).filter(plan_type="10")
+
+
 def correct(world, **terms):
     from openbenefits.payroll.ledger import schedule
     from openbenefits.payroll.rules.corrections import Agreed
@@ -87,6 +93,9 @@ def test_a_missed_deduction_is_recovered_once(world, ann, tmp_path):
     )
     owing = medical(balances(world)).row(0, named=True)
     assert (owing["owed_cents"], owing["taken_cents"], owing["correct_cents"]) == (6_205, 3_103, 3_102)
+    (open_,) = medical_arrears(world).iter_rows(named=True)
+    assert (open_["open_cents"], open_["since_on"], open_["days_0_30"]) == (3_102, SECOND, 3_102)
+    assert medical_arrears(world, on=date(2026, 3, 1))["days_31_60"].to_list() == [3_102]
     done = medical(correct(world))
     assert done.select("status", "ends_on", "cents", "taken_as").rows() == [
         ("ready", THIRD, 1_551, "B"),
@@ -95,6 +104,7 @@ def test_a_missed_deduction_is_recovered_once(world, ann, tmp_path):
     assert medical(correct(world)).is_empty()
     assert len(stored(world, "payroll_scheduled")) == 2 + 1  # and one of the credit, below
     assert medical(balances(world)).select("scheduled_cents", "correct_cents").rows() == [(3_102, 0)]
+    assert medical_arrears(world).select("open_cents", "scheduled_cents").rows() == [(3_102, 3_102)]
 
 
 def test_credits_not_paid_are_owed_to_the_person(world, ann, tmp_path):

@@ -202,6 +202,8 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     short = result.rows.filter(bucket="different").row(0, named=True)
     assert (short["employee"], short["here"], short["there"]) == ("0008", "cents 3102", "cents 1000")
     assert buckets(acme, "A12")["there only"] == 1  # the arrears
+    (owed,) = services.audit(sides(acme), "A12").rows.filter(bucket="there only")["there"]
+    assert owed.endswith(" · 31-60 days")
     (made,) = curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
     assert (made.wanted["eeContribution"], made.wanted["retroEnroll"]) == ("21.02", False)  # before tax
     world.clients["CUST"]["suppressAutoBenAdj"] = False
@@ -217,7 +219,12 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     world.clients["CUST"]["suppressAutoBenAdj"] = True
     curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
     assert send(work) == {"equal": 1}
-    assert [one["eeContribution"] for one in world.adjustments["CUST", "0008"]] == ["21.02"]
+    (one,) = world.adjustments["CUST", "0008"]
+    assert one["eeContribution"] == "21.02"
+    one["startDate"] = "2026-01-10"  # the pay that ended on the 18th should have had it
+    look_at(work)
+    told = services.audit(sides(acme), "A12").rows.filter(employee="0008")["there"].to_list()
+    assert [text.rpartition(", ")[2] for text in told] == ["late cycles: 1"]
     assert Task.objects.get().status == "complete"
 
 

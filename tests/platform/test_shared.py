@@ -107,6 +107,28 @@ def test_rates_are_written_whole_and_only_those_of_the_clients_group(work, platf
     assert parts == [("200.10", "299.90"), ("310.25", "389.80")]
 
 
+def test_a_rate_below_its_premium_and_a_plan_without_codes_are_told(work, platform):
+    world = platform.world
+    bands = [
+        {"fromAge": "0", "toAge": "29", "employeeBillPremAmount": 205},
+        {"fromAge": "30", "toAge": "120", "employeeBillPremAmount": 300},
+    ]
+    premium = {"planId": "HMO", "planType": "1", "effectiveDate": "2026-01-01", "rateGroup": "STD"}
+    world.rates["premium"] = [premium | {"benefitRateDetails": bands}]
+    look_at(work)
+    margins = services.audit(sides(work), "A8")
+    assert margins.counts == {"here only": 0, "there only": 0, "different": 1, "equal": 1}
+    assert margins.rows.filter(bucket="different")["key"].to_list() == ["HMO|1|0"]
+    codes = services.audit(sides(work), "A11").rows.filter(key="HMO")
+    assert codes["bucket"].to_list() == ["equal"]
+    world.plans["HMO"]["billCode"] = ""
+    look_at(work)
+    (told,) = services.audit(sides(work), "A11").rows.filter(key="HMO").iter_rows(named=True)
+    assert (told["bucket"], "has_bill_code" in told["here"]) == ("different", True)
+    world.plans["HMO"]["billCode"] = "B"
+    del world.rates["premium"]
+
+
 def test_only_who_sets_up_for_every_client_may_ask_for_rates(work):
     asked = {"part": "rates", "reason": "renewal"}
     kind = KINDS["platform export"]

@@ -14,7 +14,7 @@ from openbenefits.programs.audit.context import Audited
 from openbenefits.programs.reader import read
 from openbenefits.programs.sections.eligibility import CriterionPart, EligibilityRulePart
 
-from .auditing import HMO, MAIN, audited_client, audited_peo, option, plan_type, the_one
+from .auditing import HMO, MAIN, audited_client, audited_peo, no_credits, option, plan_type, the_one
 from .factories import BEGIN, DATED, SOURCE, make_peo
 
 
@@ -53,6 +53,12 @@ def without_open_enrolment(section: list[Any]) -> None:
     del section[1]
 
 
+def nobody_declines(section: list[Any]) -> None:
+    no_credits(section)
+    section[0].pop("credits", None)
+    plan_type(section)["waive"] = "not_allowed"
+
+
 MORE = "programs[MORE from 2026-01-01]"
 RULE = "eligibility_rules[FULL from 2026-01-01]"
 SPARE = {**DATED, "code": "SPARE"}
@@ -72,6 +78,7 @@ FAULTS = [
     (default_rule(field="age_years", min=40), "default_not_for_all", HMO),
     (default_rule(field="weekly_hours", max=10), "default_for_nobody", HMO),
     ({"event_rules": by_level, "programs": at_one_level}, "level_tie", f"{MAIN}.plan_types[10]"),
+    ({"programs": nobody_declines}, "no_way_out", f"{MAIN}.plan_types[10]"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The tables of documented behaviour name stories, blocks of tables and tests that exist and are collected."""
+"""Tables of behaviour and of rules name stories, blocks of tables and tests that exist and are collected."""
 
 import os
 import re
@@ -11,14 +11,19 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "behaviours.md").read_text()
+RULES = (ROOT / "docs" / "process-rules.md").read_text()
 ROWS = [
     tuple(cell.strip() for cell in line.strip("|\n ").split("|"))
-    for line in PAGE.splitlines()
+    for line in (PAGE + RULES).splitlines()
     if re.match(r"\| \d", line)
 ]
 DOCUMENTED, _, WANTED = PAGE.partition("## What the people")
 SHOWN = sorted({name for row in ROWS for name in re.findall(r"`([^`]+)`", row[2])})
 TESTS = [name for name in SHOWN if name.startswith("tests/")]
+SECTIONS = {"2": 5, "3": 3, "4": 6, "5": 7, "6": 2, "7": 3, "8": 6, "9": 2, "10": 0}
+"""Of process management: how many sections of its own each has."""
+PLAYBOOKS = "7"
+"""A section with rules of its own beside those of its sections."""
 PAINS = {"1", "2", "3", "4", "7", "8", "9", "10", "11", "16", "19"}
 
 
@@ -31,6 +36,23 @@ def test_the_tables_have_all_sections_and_pains():
     assert numbers_of(WANTED) == PAINS
     assert all(len(row) == 3 for row in ROWS)
     assert [row for row in ROWS if not re.search(r"`[^`]+`", row[2])] == []
+
+
+def test_every_section_of_process_management_has_a_rule_and_a_test():
+    wanted = {f"{one}.{part}" for one, count in SECTIONS.items() for part in range(1, count + 1)}
+    wanted |= {PLAYBOOKS} | {one for one, count in SECTIONS.items() if not count}
+    assert set(re.findall(r"^\| ([\d.]+) \|", RULES, re.MULTILINE)) == wanted
+    assert all(f"A{number}" in _audits_named() for number in range(1, 13))
+    jobs = [line for line in RULES.splitlines() if line.startswith("| 5.7 |")]
+    assert len(jobs) == 10  # eight jobs, how they repeat, when they are quiet
+
+
+def _audits_named() -> set[str]:
+    """Name the audits of payroll that rows speak of, spans filled in."""
+    told = " ".join(re.findall(r"^\| 9\.2 \|([^|]*)", RULES, re.MULTILINE))
+    spans = re.findall(r"A(\d+) to A(\d+)", told)
+    filled = {f"A{number}" for first, last in spans for number in range(int(first), int(last) + 1)}
+    return filled | set(re.findall(r"A\d+", told))
 
 
 @pytest.mark.parametrize("name", [name for name in SHOWN if name not in TESTS])

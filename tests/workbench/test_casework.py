@@ -136,6 +136,9 @@ def test_a_ticket_from_its_opening_to_its_end(come, users, number_of, told):
     assert "2026-03-16" in text(opened)  # ten business days
     assert "bob" in text(opened)
     assert "It is yours" in text(post(ann, where, "take"))
+    assert "deleted once it is done" in text(post(ann, where, "mark", marked="yes"))
+    assert "Keep it once it is done" in text(ann.get(where))
+    post(ann, where, "mark", marked="no")
     assert "Your comment is kept" in text(post(ann, where, "comment", comment__comment="called them"))
     assert post(ann, where, "comment", comment__comment="").status_code == 422
     file = SimpleUploadedFile("rates.csv", b"plan,rate\n")
@@ -171,7 +174,8 @@ def test_a_ticket_from_its_opening_to_its_end(come, users, number_of, told):
     fields = told(
         "SELECT field FROM casework_change WHERE ticket_id = %s ORDER BY id", number_of("Ask again")
     )
-    assert fields == ["opened", "assignee_id", "priority", "due_on", "subject", "status"]
+    marked = ["is_marked", "is_marked"]
+    assert fields == ["opened", "assignee_id", *marked, "priority", "due_on", "subject", "status"]
     noted = "SELECT count(*) FROM accounts_auditentry WHERE what = 'task or case: status' AND user_id = %s"
     assert told(noted, users["ann"].pk) == [1]
 
@@ -265,6 +269,7 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
         "colleagues",
         "hours",
         "days",
+        "quiet",
     ):
         assert eve.get(f"/workbench/casework/{part}/").status_code == 200
         record = re.search(
@@ -290,6 +295,16 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
     assert eve.post("/workbench/casework/days/new", day).status_code == 302
     number = told("SELECT id FROM casework_specialday")[0]
     assert "is taken out" in text(eve.post(f"/workbench/casework/days/{number}/remove", follow=True))
+    quiet = {"job": "night", "client_id": "0", "weekdays": "67", "begins": "00:00", "ends": "00:00"}
+    assert "numbers from 1" in text(eve.post("/workbench/casework/quiet/new", quiet | {"weekdays": "8"}))
+    acme = told("SELECT id FROM workforce_client WHERE code = 'acme'")[0]
+    of_one = quiet | {"job": "carriers", "client_id": acme}
+    assert "works for all at once" in text(eve.post("/workbench/casework/quiet/new", of_one))
+    assert eve.post("/workbench/casework/quiet/new", quiet).status_code == 302
+    assert "every client" in text(eve.get("/workbench/casework/quiet/"))
+    number = told("SELECT id FROM casework_quiethours")[0]
+    assert "is taken out" in text(eve.post(f"/workbench/casework/quiet/{number}/remove", follow=True))
+    assert eve.post("/workbench/casework/types/1/remove").status_code == 404
     hours = re.search(
         r"/workbench/casework/hours/\d+", eve.get("/workbench/casework/hours/").content.decode()
     )[0]

@@ -62,12 +62,12 @@ def test_insert_and_update_are_told_apart(world):
 
 
 def test_a_chain_goes_on_when_the_task_before_is_complete(world):
-    from openbenefits.casework.services import cancel_task, complete_task
+    from openbenefits.casework.services import cancel_task, complete_task, delete_marked
 
     world.channel(
         **on(),
         items=[
-            task("a"),
+            task("a", task={"marked": True}),
             task("b", after={"item": "a"}),
             task("c", after={"item": "b", "status": "cancelled"}),
         ],
@@ -78,6 +78,8 @@ def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     complete_task("ann", first.pk, now=later(days=2))
     world.look()
     second = Ticket.objects.exclude(pk=first.pk).get()
+    assert (first.is_marked, second.is_marked, delete_marked(later(days=2))) == (True, False, 1)
+    world.look()  # a task that is deleted sets off nothing
     complete_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 2  # only a cancelled one goes on to c

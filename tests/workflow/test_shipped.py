@@ -59,6 +59,7 @@ def test_a_faulty_file_says_where(tmp_path):
             {"items": [{"item": "a", "title": "A", "task": {"subject": "x"}, "after": {"item": "b"}}]},
             "items[0].after",
         ),
+        ({"items": [{"item": "a", "title": "A", "case": {"subject": "x", "marked": True}}]}, "items[0].case"),
         ({"conditions": [{"label": "AND", "field": "action", "operator": "is blank"}]}, "conditions[0]"),
         (
             {"conditions": [{"label": "1", "field": "valid_from", "operator": "on", "value": "soon"}]},

@@ -4,7 +4,7 @@ A mail says that the report is ready and where; the list goes with it only where
 """
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -124,12 +124,15 @@ def _step(every: Every, day: date, number: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-def send_due(connection: Any, *, today: date, now: datetime) -> list[ReportSending]:
+def send_due(
+    connection: Any, *, today: date, now: datetime, without: Collection[int] = ()
+) -> list[ReportSending]:
     """Send the reports that are due, each with the rights its reader has today; as the worker does.
 
-    What was due on several days is sent once.
+    What was due on several days is sent once. without: clients whose reports are left for another time.
     """
     due = ReportSchedule.objects.filter(is_ended=False, next_on__lte=today).select_related("report")
+    due = due.exclude(client_id__in=without)
     return [_send(connection, one, today, now) for one in due.order_by("pk")]
 
 

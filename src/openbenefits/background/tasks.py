@@ -10,9 +10,12 @@ from openbenefits.background import carrier_kinds
 from openbenefits.background.nightly import expire_all, remind_all
 from openbenefits.background.services import perform
 from openbenefits.casework.answering import tell_askers
+from openbenefits.casework.changing import delete_marked
+from openbenefits.casework.codes import Job
 from openbenefits.casework.escalating import escalate
 from openbenefits.casework.inquiries import carry
 from openbenefits.casework.notices import send_notices
+from openbenefits.casework.quiet import quiet_at
 from openbenefits.renewals.jobs import run_due
 from openbenefits.repair.night import night
 from openbenefits.review.closing import close_gone
@@ -35,11 +38,16 @@ def perform_request(context: JobContext, request: int) -> None:
 def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Carry out everything due today, of every client; where the worker is to end, no further client.
 
-    What holds a client is told by its work list and its runs.
+    What holds a client is told by its work list and its runs. A client with quiet hours is left for another
+    night; files for carriers are built on their days, whoever is quiet.
     """
     try:
-        run_due(connection, clock.today(), author=NIGHTLY, now=clock.now())  # set-up first, then its runs
-        clients = list(Client.objects.order_by("code"))
+        quiet = quiet_at(Job.NIGHT, clock.now())
+        if quiet.is_everywhere:
+            return
+        # set-up first, then its runs
+        run_due(connection, clock.today(), author=NIGHTLY, now=clock.now(), without=quiet.clients)
+        clients = list(Client.objects.exclude(pk__in=quiet.clients).order_by("code"))
         expire_all(connection, clients, on=clock.today(), now=clock.now(), author=NIGHTLY)
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
@@ -54,6 +62,8 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
 def keep_carriers(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Send released carrier files, take in what partners answered, open cases of what is overdue."""
     try:
+        if quiet_at(Job.CARRIERS, clock.now()).is_everywhere:
+            return
         carrier_kinds.keep(connection, now=clock.now(), author=NIGHTLY)
     finally:
         connection.close()
@@ -63,20 +73,25 @@ def keep_carriers(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
 def send_reports(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Send the reports that are due today."""
     try:
-        send_due(connection, today=clock.today(), now=clock.now())
+        quiet = quiet_at(Job.REPORTS, clock.now())
+        if not quiet.is_everywhere:
+            send_due(connection, today=clock.today(), now=clock.now(), without=quiet.clients)
     finally:
         connection.close()
 
 
 @app.task(name="openbenefits.casework", queue="requests", queueing_lock="casework")
 def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
-    """Close tasks and cases whose cause is gone, carry out what time does to them, then tell people."""
+    """Close tasks and cases whose cause is gone, carry out what time does to them, tell people, delete."""
     try:
         moment = clock.now()
+        if quiet_at(Job.CASEWORK, moment).is_everywhere:
+            return
         close_gone(connection, as_of=clock.today(), now=moment)
         carry(moment)
         escalate(moment)
         send_notices(connection, now=moment)
         tell_askers(connection, moment)
+        delete_marked(moment)
     finally:
         connection.close()

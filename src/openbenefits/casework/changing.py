@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from openbenefits.casework.codes import DONE, ENDS, STATUSES, WITHDRAWN, Form, Happening, Status
-from openbenefits.casework.models import Change, Notice, Ticket
+from openbenefits.casework.models import Attachment, Change, Notice, Ticket
 from openbenefits.casework.opening import MOST_SUBJECT, assigned_columns, is_unassigned, levels_of
 from openbenefits.casework.orders import Author, ChangeOrder, Subject, TicketMissing, TicketRefused
 from openbenefits.casework.rules.assigning import Assignee, assign
@@ -18,7 +18,7 @@ from openbenefits.casework.standing import Standing, standing
 
 WATCHED = (
     *("status", "priority", "assignee_id", "role", "queue", "owner_id", "start_on", "due_on"),
-    *("category", "kind", "subject", "body", "notify", "is_health", "escalated"),
+    *("category", "kind", "subject", "body", "notify", "is_health", "escalated", "is_marked"),
 )
 """What of a ticket its history tells."""
 FOLLOWING = (
@@ -27,6 +27,7 @@ FOLLOWING = (
 )
 """What follows from it."""
 MOST_AT_ONCE = 5_000
+DELETION = "deletion of marked tasks"
 
 
 def change(by: By, number: int, order: ChangeOrder, *, reason: str = "", now: datetime) -> Ticket:
@@ -96,6 +97,20 @@ def close_for(
         found = found.filter(client_id=client_id)
     order = ChangeOrder(status=ENDS if is_done else WITHDRAWN)
     return change_all(by, found.values_list("pk", flat=True), order, reason=reason, now=now)
+
+
+def delete_marked(now: datetime) -> int:
+    """Delete the tasks that are marked and done: nobody sees them any more; answer how many.
+
+    Files lose their bytes. The row stays with its cause, so that nothing opens the task again; its history
+    says who marked it and who did it.
+    """
+    with transaction.atomic():
+        gone = Ticket.objects.filter(form=Form.TASK, is_marked=True, status__in=DONE, deleted_at__isnull=True)
+        numbers = list(gone.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        files = Attachment.objects.filter(ticket_id__in=numbers, content__isnull=False)
+        files.update(content=None, removed_by=DELETION, removed_at=now)
+        return Ticket.objects.filter(pk__in=numbers).update(deleted_at=now)
 
 
 def _locked(by: By, numbers: Sequence[int]) -> list[Ticket]:
@@ -171,6 +186,8 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
     ticket.owner_id = said.get("owner", ticket.owner_id)
     ticket.notify = asked(said.get("notify", ticket.notify))
     ticket.reminded = 0 if "due_on" in said else ticket.reminded
+    if "is_marked" in said:
+        _mark(ticket, is_marked=said["is_marked"])
     if "status" in said:
         _to_status(ticket, said["status"], author, now)
     has_gone_on = _stop_or_go_on(ticket, stands, now)
@@ -180,6 +197,14 @@ def _put(ticket: Ticket, order: ChangeOrder, stands: Standing, author: Author, n
         _reassign(ticket, said["assigned"], stands)
     if has_gone_on or before != (ticket.category, ticket.kind, ticket.priority, ticket.start_on):
         count_levels(ticket, stands, now)
+
+
+def _mark(ticket: Ticket, *, is_marked: bool) -> None:
+    if ticket.form != Form.TASK:
+        raise TicketRefused(
+            f"expected a task, found the case {ticket.pk}: a case is kept; take it out of the choice"
+        )
+    ticket.is_marked = is_marked
 
 
 def _stop_or_go_on(ticket: Ticket, stands: Standing, now: datetime) -> bool:

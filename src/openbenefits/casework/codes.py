@@ -91,6 +91,27 @@ class Happening(StrEnum):
     OVERDUE = "overdue"
 
 
+class Job(StrEnum):
+    """What the worker does by the clock, and leaves in quiet hours."""
+
+    NIGHT = "night"  # set-up that is due, runs, reminders, carrier files of the day
+    CHANNELS = "channels"  # scheduled channels look at the day
+    REPORTS = "reports"  # reports ordered by mail
+    CARRIERS = "carriers"  # carrier files sent, answers taken in
+    CASEWORK = "casework"  # tasks and cases: closed, escalated, told of, deleted
+
+
+CLIENT_BY_CLIENT = frozenset({Job.NIGHT, Job.CHANNELS, Job.REPORTS})
+"""Jobs that leave out one client while they work for the others."""
+
+
+class AskerMail(StrEnum):
+    """A mail to an employee who asked something."""
+
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
 GENERAL = "general"
 """The category of a ticket that names none."""
 UNASSIGNED = "unassigned"

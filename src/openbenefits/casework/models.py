@@ -46,6 +46,8 @@ class Ticket(models.Model):
     stood_seconds = models.IntegerField(default=0)  # of business time, before that
     escalated = models.SmallIntegerField(default=0)  # the level it has reached
     reminded = models.SmallIntegerField(default=0)  # 1: soon due, 2: overdue
+    is_marked = models.BooleanField(default=False)  # of a task: it is deleted once it is done
+    deleted_at = models.DateTimeField(null=True)  # since then nobody sees it; its cause opens no other
 
     class Meta:
         constraints = [
@@ -64,6 +66,9 @@ class Ticket(models.Model):
             models.Index(fields=["about_kind", "about_key"], condition=IS_OPEN, name="casework_about"),
             models.Index(fields=["client_id", "person_id"], name="casework_of_person"),
             models.Index(fields=["client_id", "-id"], name="casework_of_client"),
+            models.Index(
+                fields=["id"], condition=Q(is_marked=True, deleted_at__isnull=True), name="casework_marked"
+            ),
         ]
 
 
@@ -417,3 +422,28 @@ class SpecialDay(models.Model):
     on = models.DateField(unique=True)
     name = models.TextField()
     is_open = models.BooleanField(default=False)
+
+
+class QuietHours(models.Model):
+    """Hours in which a scheduled job does not run: for a client, or for everybody (0)."""
+
+    client_id = models.IntegerField(default=0)
+    job = models.TextField()  # codes.Job
+    weekdays = models.TextField(default="1234567")  # on which the hours begin; Monday is 1
+    begins = models.TimeField()  # of the clock of the house
+    ends = models.TimeField()  # not after it began: on the next day
+
+
+class Wording(models.Model):
+    """How a client (0: the PEO) words a mail to who asked something, in a language."""
+
+    client_id = models.IntegerField(default=0)
+    mail = models.TextField()  # codes.AskerMail
+    language = models.TextField()
+    subject = models.TextField()
+    body = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "mail", "language"], name="casework_one_wording")
+        ]

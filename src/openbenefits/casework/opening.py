@@ -123,6 +123,7 @@ def _row(order: Order, author: Author, stands: Standing, now: datetime) -> dict[
         "about_kind": order.about.kind if order.about else "",
         "about_key": order.about.key if order.about else "",
         "cause": order.cause,
+        "is_marked": isinstance(order, TaskOrder) and order.is_marked,
         "start_on": start,
         "due_on": due,
         "opened_by": author.name,

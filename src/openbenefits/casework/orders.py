@@ -65,7 +65,9 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOrder(Order):
-    """A task to be opened."""
+    """A task to be opened. is_marked: it need not be kept, and is deleted once it is done."""
+
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,7 @@ class CaseOrder(Order):
 class ChangeOrder:
     """What of a ticket is to change; what is not said stays.
 
-    status: one, or one for each form (`codes.ENDS`, `codes.WITHDRAWN`).
+    status: one, or one for each form (`codes.ENDS`, `codes.WITHDRAWN`). is_marked: of tasks only.
     """
 
     status: Status | Mapping[Form, Status] | UnsetType = UNSET
@@ -91,6 +93,7 @@ class ChangeOrder:
     owner: int | UnsetType | None = UNSET
     assigned: Assignee | UnsetType = UNSET
     notify: tuple[int, ...] | UnsetType = UNSET
+    is_marked: bool | UnsetType = UNSET
 
     def said(self) -> dict[str, Any]:
         """Answer what is to change, by name."""

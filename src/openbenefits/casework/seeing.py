@@ -40,12 +40,15 @@ def require_work(by: By, client_id: int, *, is_health: bool = False) -> None:
 
 
 def visible(access: Access) -> Q:
-    """Limit tickets to those somebody may see: of his clients, and with health data where he may see it."""
+    """Limit tickets to those somebody may see: of his clients, and with health data where he may see it.
+
+    What is deleted nobody sees.
+    """
     if access.person_id is not None:
         return Q(pk__in=[])
-    seeing = Q(client_id__in=clients_with(access, Permission.SEE))
-    if access.may(Permission.SEE, EVERY_CLIENT):
-        seeing = Q()
+    seeing = Q(deleted_at__isnull=True)
+    if not access.may(Permission.SEE, EVERY_CLIENT):
+        seeing &= Q(client_id__in=clients_with(access, Permission.SEE))
     if access.may(Permission.SEE_HEALTH, EVERY_CLIENT):
         return seeing
     return seeing & (Q(is_health=False) | Q(client_id__in=clients_with(access, Permission.SEE_HEALTH)))

@@ -6,6 +6,7 @@ from openbenefits.casework.changing import (
     change_all,
     close_for,
     complete_task,
+    delete_marked,
     would_change,
 )
 from openbenefits.casework.codes import Form, Priority, Status
@@ -45,6 +46,7 @@ __all__ = [
     "change_all",
     "close_for",
     "complete_task",
+    "delete_marked",
     "due_on",
     "open_case",
     "open_cases",

@@ -7,7 +7,8 @@ from django.db import models
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
-from openbenefits.casework.models import SpecialDay, TeamMember, TeamRole, TicketType, WorkingHours
+from openbenefits.casework.codes import CLIENT_BY_CLIENT, Job
+from openbenefits.casework.models import QuietHours, TeamMember, TeamRole, TicketType, WorkingHours
 from openbenefits.casework.orders import TicketRefused
 from openbenefits.casework.rules.calendar import Calendar
 from openbenefits.store.isolation import PEO
@@ -39,8 +40,24 @@ def save_record(access: Access, record: Record) -> Record:
         raise TicketRefused(
             f"expected 0 to {MOST_REMINDER_DAYS} business days, found {record.reminder_days}; correct them"
         )
+    if isinstance(record, QuietHours):
+        _check_quiet(record)
     record.save()
     return record
+
+
+def _check_quiet(record: QuietHours) -> None:
+    """Refuse weekdays there are not, and a client of a job that does not go client by client."""
+    days = _weekdays(record.weekdays)
+    if not days or not days <= set(range(1, 8)):
+        raise TicketRefused(
+            f"expected weekdays as numbers from 1 (Monday) to 7, found '{record.weekdays}'; correct them"
+        )
+    if record.client_id != PEO and Job(record.job) not in CLIENT_BY_CLIENT:
+        raise TicketRefused(
+            f"expected every client for the job '{record.job}', which works for all at once, found one; "
+            "leave the client out"
+        )
 
 
 def _open_fields(record: models.Model) -> set[str]:
@@ -54,13 +71,13 @@ def _weekdays(said: str) -> frozenset[int]:
     return frozenset(int(one) if one.isdecimal() else 0 for one in said)
 
 
-def remove_day(access: Access, day: SpecialDay) -> None:
-    """Take a special day out of the calendar.
+def remove_record(access: Access, record: models.Model) -> None:
+    """Take a record out that nothing else names: a special day, quiet hours.
 
     Errors: NotAllowed.
     """
     access.require(Permission.SETUP, PEO)
-    day.delete()
+    record.delete()
 
 
 def set_member(access: Access, client_id: int, role: str, user_id: int | None) -> bool:

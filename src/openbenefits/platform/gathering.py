@@ -179,7 +179,8 @@ def _enrolment(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _adjustment(one: Mapping[str, Any]) -> dict[str, Any]:
     cycles = int(values.decimal(one.get("cycles")) or 1)
-    left = max(0, cycles - int(values.decimal(one.get("cyclesBilled")) or 0))
+    billed = int(values.decimal(one.get("cyclesBilled")) or 0)
+    left = max(0, cycles - billed)
     each = cents(one.get("eeContribution"))
     return {
         "plan": text(one.get("benefitPlan")),
@@ -188,6 +189,8 @@ def _adjustment(one: Mapping[str, Any]) -> dict[str, Any]:
         "open_cents": None if each is None else each * left,
         "since_on": day(one.get("startDate")),
         "is_ours": text(one.get("comment")).startswith(OURS),
+        "cycles_billed": billed,
+        "cycles_left": left,
     }
 
 

@@ -84,6 +84,8 @@ ELEMENTS: dict[str, dict[str, Any]] = {
         "open_cents": pl.Int64,
         "since_on": pl.Date,
         "is_ours": pl.Boolean,
+        "cycles_billed": pl.Int64,
+        "cycles_left": pl.Int64,
     },
     "arrears": {"employee": pl.String, "plan": pl.String, "open_cents": pl.Int64, "since_on": pl.Date},
     "taken": {

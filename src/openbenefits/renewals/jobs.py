@@ -1,12 +1,13 @@
 """What is due of itself: signed batches into force, plans and batches begun or ended, approvals expired."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from openbenefits.accounts.approvals import ApprovalWanted
 from openbenefits.core.faults import message_of
@@ -33,18 +34,23 @@ class Done:
     is_held: bool = False
 
 
-def run_due(connection: Any, today: date, *, author: str, now: datetime) -> list[Done]:
+def run_due(
+    connection: Any, today: date, *, author: str, now: datetime, without: Collection[int] = ()
+) -> list[Done]:
     """Do everything due on a day, each record in a transaction of its own; done again, it changes nothing.
 
-    What holds one record stops no other.
+    What holds one record stops no other. without: clients whose records are left for another time.
     """
     by = Hand(name=author, user_id=0, now=now)
-    found = [*_plans(today, by), *_signed(connection, by), *_beginning(today, by), *_ending(today, by)]
-    expired = underwriting.expire(today, by=by)
+    plans = BenefitsPlan.objects.exclude(client_id__in=without)
+    batches = Batch.objects.exclude(client_id__in=without)
+    found = [*_plans(plans, today, by), *_signed(connection, batches, by)]
+    found += [*_beginning(batches, today, by), *_ending(batches, today, by)]
+    expired = underwriting.expire(today, by=by, without=without)
     if expired:
         told = f"{expired} approvals of underwriting have expired; submit their batches again"
         found.append(Done(client_id=0, job="approval expiration", record="underwriting", told=told))
-    found += [_reminded(connection, one, now) for one in reminding.due(today)]
+    found += [_reminded(connection, one, now) for one in reminding.due(today, without=without)]
     return found
 
 
@@ -63,21 +69,21 @@ def _tried(client_id: int, job: str, record: str, do: Callable[[], str]) -> Done
     return Done(client_id=client_id, job=job, record=record, told=told)
 
 
-def _plans(today: date, by: Hand) -> Iterator[Done]:
+def _plans(plans: QuerySet[BenefitsPlan], today: date, by: Hand) -> Iterator[Done]:
     """Plans whose day has come hold; those whose last day is over do not."""
     steps = (
         (PlanStatus.PENDING, {"begins_on__lte": today}, PlanStatus.ACTIVE, "benefit activation"),
         (PlanStatus.ACTIVE, {"expires_on__lt": today}, PlanStatus.EXPIRED, "benefit expiry"),
     )
     for status, condition, to, job in steps:
-        for plan in BenefitsPlan.objects.filter(status=status, **condition).order_by("pk"):
+        for plan in plans.filter(status=status, **condition).order_by("pk"):
             move(PLAN, plan, to, author=by.name, now=by.now, reason=job)
             yield Done(client_id=plan.client_id, job=job, record=f"plan {plan.unique_code}", told=str(to))
 
 
-def _signed(connection: Any, by: Hand) -> Iterator[Done]:
+def _signed(connection: Any, batches: QuerySet[Batch], by: Hand) -> Iterator[Done]:
     """Signed batches whose set-up is not in force yet."""
-    waiting = Batch.objects.filter(status=BatchStatus.APPROVED, release_id__isnull=True)
+    waiting = batches.filter(status=BatchStatus.APPROVED, release_id__isnull=True)
     for batch in waiting.order_by("effective_on", "pk"):
 
         def put(batch: Batch = batch) -> str:
@@ -89,9 +95,9 @@ def _signed(connection: Any, by: Hand) -> Iterator[Done]:
         yield _tried(batch.client_id, "set-up", f"batch {batch.pk}", put)
 
 
-def _beginning(today: date, by: Hand) -> Iterator[Done]:
+def _beginning(batches: QuerySet[Batch], today: date, by: Hand) -> Iterator[Done]:
     """Batches whose day has come, and the ones they renew."""
-    waiting = Batch.objects.filter(status=BatchStatus.APPROVED, effective_on__lte=today)
+    waiting = batches.filter(status=BatchStatus.APPROVED, effective_on__lte=today)
     for batch in waiting.order_by("effective_on", "pk"):
         begin = partial(activate, batch, by=by)
         yield _tried(batch.client_id, "benefit activation", f"batch {batch.pk}", begin)
@@ -123,9 +129,9 @@ def end(batch: Batch, *, by: Hand, reason: str) -> None:
         move(OFFER, offer, OfferStatus.EXPIRED, author=by.name, now=by.now, reason=reason)
 
 
-def _ending(today: date, by: Hand) -> Iterator[Done]:
+def _ending(batches: QuerySet[Batch], today: date, by: Hand) -> Iterator[Done]:
     """Batches whose last day is over: their coverage goes on by set-up until somebody ends it."""
-    for batch in Batch.objects.filter(status=BatchStatus.ACTIVE, expires_on__lt=today).order_by("pk"):
+    for batch in batches.filter(status=BatchStatus.ACTIVE, expires_on__lt=today).order_by("pk"):
         renewal = batch.renewals.filter(status=BatchStatus.APPROVED).first()
         if renewal is not None:
             continue  # its renewal is held, and says why

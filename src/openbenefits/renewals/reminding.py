@@ -1,5 +1,6 @@
 """Mails of renewals: the offer is there for the client's contact; the window ends for who has not elected."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -52,11 +53,15 @@ def tell_contact(batch: Batch, *, workbook: bytes | None = None) -> bool:
     return True
 
 
-def due(today: date) -> list[Reminder]:
-    """List the reminders that are due and were not sent, of batches whose window has not ended."""
+def due(today: date, *, without: Collection[int] = ()) -> list[Reminder]:
+    """List the reminders that are due and were not sent, of batches whose window has not ended.
+
+    without: clients whose reminders are left for another time.
+    """
     rows = Reminder.objects.filter(
         sent_at__isnull=True, due_on__lte=today, batch__enrollment_ends_on__gte=today
     ).select_related("batch")
+    rows = rows.exclude(client_id__in=without)
     latest = {one.batch_id: one for one in rows.order_by("due_on")}  # of several missed the last one
     return list(latest.values())
 

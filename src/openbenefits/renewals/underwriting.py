@@ -1,5 +1,6 @@
 """Underwriting: who has to approve a batch, what they say, how long it counts."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -169,12 +170,15 @@ def refuse_unapproved(batch: Batch) -> None:
         )
 
 
-def expire(today: date, *, by: Hand) -> int:
-    """End the approvals whose days are over, of batches that are not active yet; answer how many."""
+def expire(today: date, *, by: Hand, without: Collection[int] = ()) -> int:
+    """End the approvals whose days are over, of batches that are not active yet; answer how many.
+
+    without: clients whose approvals are left for another time.
+    """
     rows = UnderwritingApproval.objects.filter(
         is_active=True, status=VerdictStatus.APPROVED, expires_on__lt=today
     ).exclude(batch__status__in=("active", "expired"))
-    late = list(rows.filter(batch__release_id__isnull=True))
+    late = list(rows.filter(batch__release_id__isnull=True).exclude(client_id__in=without))
     for one in late:
         move(VERDICT, one, VerdictStatus.EXPIRED, author=by.name, now=by.now, reason="its days are over")
     return len(late)

@@ -13,6 +13,7 @@ from openbenefits.core.codes import FINAL_STATUSES, EventStatus, ProcessStatus, 
 from openbenefits.core.money import MICROS_PER_CENT
 from openbenefits.reports import files, frames, listings, setup_listings
 from openbenefits.reports.age_outs import load_age_outs
+from openbenefits.reports.arrears import arrears_sheets
 from openbenefits.reports.cobra import cobra_sheets
 from openbenefits.reports.held import UNSETTLED, held_windows
 from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, Kind
@@ -295,6 +296,15 @@ def _cobra(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
     return cobra_sheets(connection, _clients_of(connection, selection), as_of=selection.as_of)
 
 
+def _arrears(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+    if selection.as_of is None:
+        raise ReportRefused("ARREARS counts days; name the day to count up to (--as-of 2026-12-31)")
+    ids, clients = _clients_of(connection, selection), frames.load_clients(connection)
+    mine = clients if ids is None else clients.filter(pl.col("client_id").is_in(ids))
+    pairs = mine.select("client_id", "client").rows()
+    return arrears_sheets(connection, pairs, as_of=selection.as_of)
+
+
 def _statements(kind: Kind) -> Build:
     def build(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
         events, _ = _events(connection, selection)
@@ -391,6 +401,7 @@ REPORTS: dict[str, ReportKind] = {
         _kind("BEN733", "Audit of people and set-up", _audit, "as_of"),
         _kind("GTL", "Imputed income of group-term life insurance", _life, "as_of"),
         _kind("AGE-OUTS", "Dependents who pass a limit of age", _age_outs, "as_of", "through"),
+        _kind("ARREARS", "Deductions owed and not taken, by age", _arrears, "as_of"),
         _kind("COBRA", "Losses of health coverage, and the duties that follow", _cobra, "as_of"),
         _kind("HELD", "Ended windows: held by whom, since when, holding back what", _held, "as_of"),
         _kind("ELIGIBILITY", "Eligibility, criterion by criterion", _eligibility, "statuses"),
@@ -399,7 +410,7 @@ REPORTS: dict[str, ReportKind] = {
 }
 """Every report, by code."""
 
-COUNTING_TO_TODAY = ("BEN733", "COBRA", "HELD")
+COUNTING_TO_TODAY = ("ARREARS", "BEN733", "COBRA", "HELD")
 """Reports that count days up to one; the faces take today where none is named."""
 
 OF_OPEN_ENROLLMENT = ("BAS010",)

@@ -40,8 +40,8 @@ def controls(connection: Any, client_id: int) -> pl.DataFrame:
 def due(connection: Any, client_id: int, on: date) -> pl.DataFrame:
     """List the run controls that are due on a day and have not run for it yet, in their order."""
     rows = controls(connection, client_id)
-    is_due = [_is_due(row, on) for row in rows.iter_rows(named=True)]
-    return rows.filter(pl.Series(is_due, dtype=pl.Boolean))
+    wanted = [is_due(row, on) for row in rows.iter_rows(named=True)]
+    return rows.filter(pl.Series(wanted, dtype=pl.Boolean))
 
 
 def run_calendar(connection: Any, client_id: int, begin: date, through: date) -> pl.DataFrame:
@@ -52,21 +52,25 @@ def run_calendar(connection: Any, client_id: int, begin: date, through: date) ->
         {"on": day, "code": row["code"], "name": row["name"], "kind": row["kind"]}
         for day in span
         for row in rows
-        if _falls_on(row, day)
+        if falls_on(row, day)
     ]
     return pl.DataFrame(
         lines, schema={"on": pl.Date, "code": pl.String, "name": pl.String, "kind": pl.String}
     )
 
 
-def _is_due(row: dict[str, Any], on: date) -> bool:
+def is_due(row: Mapping[str, Any], on: date) -> bool:
+    """Tell whether a control is to run on a day: its turn has come, and it has not run for it.
+
+    One that runs once is due until it has; one on demand never is.
+    """
     if row["repeats"] == ONCE:
         return row["last_run"] is None and row["runs_on"] is not None and row["runs_on"] <= on
-    return _falls_on(row, on) and (row["last_as_of"] is None or row["last_as_of"] < on)
+    return falls_on(row, on) and (row["last_as_of"] is None or row["last_as_of"] < on)
 
 
-def _falls_on(row: dict[str, Any], day: date) -> bool:
-    """Whether a control's turn comes on a day; a month too short has its turn on the last day."""
+def falls_on(row: Mapping[str, Any], day: date) -> bool:
+    """Tell whether a control's turn comes on a day; a month too short has its turn on the last day."""
     if row["repeats"] == MONTHLY:
         wanted = row["runs_on"].day if row["runs_on"] else 1
         return day.day == min(wanted, calendar.monthrange(day.year, day.month)[1])

@@ -108,7 +108,10 @@ class Due(Part):
 
 
 class Work(Part):
-    """A task or a case to be opened. closes: also the record's end closes it (its cause is the record)."""
+    """A task or a case to be opened: its cause is the record, whose end closes it.
+
+    marked: of a task: it need not be kept, and is deleted once it is done.
+    """
 
     subject: str
     body: str = ""
@@ -118,6 +121,7 @@ class Work(Part):
     due: Due | None = None
     owner: Who | None = None
     assigned: Who | None = None
+    marked: bool = False
     attach_to: str = "record"  # the record it is linked to: `record`, or one that hangs on it
 
 

@@ -162,6 +162,8 @@ def _made(where: str, item: Item, kind: RecordKind) -> Iterator[Finding]:
     for work in (item.task, item.case):
         if work is not None:
             yield from _work(where, work, kind)
+    if item.case is not None and item.case.marked:
+        yield _finding(f"{where}.case", "a task, where it is to be deleted once it is done", "a case")
     if item.change is not None:
         yield from _act(where, item, kind)
     if item.letter is not None and kind.person == "NULL":

@@ -220,4 +220,10 @@ EVENTS_CHANGED = changed("events_eventstep", _STEPPED, "n.moved_at", _BY_RUN)
 COVERAGE_CHANGED = changed("enrollment_coverage", _COVERED, "n.made_at", _BY_RUN)
 EVIDENCE_CHANGED = changed("enrollment_evidenceact", _COVERED, "n.acted_at")
 IMPORTS_CHANGED = changed("workforce_changeset", "n.id::text", "n.made_at")
-TICKETS = "SELECT id::text AS key FROM casework_ticket WHERE form = '{form}' AND client_id = %(client)s"
+TICKET = """
+JOIN casework_ticket AS t ON t.id = a.key::bigint AND t.form = '{form}' AND t.deleted_at IS NULL
+"""
+TICKETS = """
+SELECT id::text AS key FROM casework_ticket
+WHERE form = '{form}' AND client_id = %(client)s AND deleted_at IS NULL
+"""

@@ -112,6 +112,7 @@ def _orders(batch: Batch, kind: type[TaskOrder] | type[CaseOrder]) -> list[Any]:
         if work.due is not None:
             start = _start(work.due.start, row, batch.moment.today)
             due = due_on(start, work.due.days, business=work.due.business, calendar=calendar)
+        marked = {"is_marked": True} if work.marked else {}  # of tasks only
         orders.append(
             kind(
                 client_id=batch.moment.client_id,
@@ -128,6 +129,7 @@ def _orders(batch: Batch, kind: type[TaskOrder] | type[CaseOrder]) -> list[Any]:
                 about=about,
                 is_health=True if running.reading.is_health else None,
                 cause=f"{running.channel_id}/{batch.item}/{row['key']}/{row['cause']}",
+                **marked,
             )
         )
     return orders

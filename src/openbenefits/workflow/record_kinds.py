@@ -304,7 +304,7 @@ KINDS = (
                 "escalated": Field("Level of escalation", NUMBER),
                 "is_channels": Field("Opened by a channel", FLAG, "t.opened_by LIKE 'channel %'"),
             },
-            source=f"JOIN casework_ticket AS t ON t.id = a.key::bigint AND t.form = '{form}'",
+            source=frames.TICKET.replace("{form}", form),
             person="t.person_id",
             active="t.status NOT IN ('complete', 'cancelled', 'resolved', 'closed')",
             everyone=frames.TICKETS.replace("{form}", form),

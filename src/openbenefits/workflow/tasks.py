@@ -5,6 +5,8 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from openbenefits.accounts import clock
+from openbenefits.casework.codes import Job
+from openbenefits.casework.quiet import quiet_at
 from openbenefits.workflow import looking, services
 from openbenefits.workflow.scheduled import run_schedules
 from openbenefits.workforce.models import Client
@@ -36,7 +38,11 @@ def retry(letter: int) -> None:
 def schedules(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Let scheduled channels look at the day, for every client; forget what is old."""
     try:
-        for client_id in Client.objects.order_by("code").values_list("pk", flat=True):
+        quiet = quiet_at(Job.CHANNELS, clock.now())
+        if quiet.is_everywhere:
+            return
+        clients = Client.objects.exclude(pk__in=quiet.clients).order_by("code")
+        for client_id in clients.values_list("pk", flat=True):
             run_schedules(connection, client_id, today=clock.today(), now=clock.now())
         services.forget(clock.now())
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.platform import here as ours
-from openbenefits.platform.audits.comparing import Bucket, compare
+from openbenefits.platform.audits.comparing import BETWEEN, Bucket, compare
 from openbenefits.platform.families import covered_families
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import Look
@@ -242,23 +242,70 @@ def _codes(sides: Sides) -> pl.DataFrame:
 
 
 def _outstanding(sides: Sides) -> pl.DataFrame:
-    """Here: corrections we ordered; there: adjustments with cycles left, and arrears; both by plan type."""
+    """Here: corrections we ordered; there: adjustments with cycles left, and arrears; both by plan type.
+
+    What is there is told with its age, and with the cycles left of adjustments that pays have passed over.
+    """
     plans = ours.offered(sides.here).select("plan", "plan_type").unique("plan")
-    open_there = [
-        sides.seen(element).select("person_id", "employee", "plan", "open_cents", "since_on")
-        for element in ("adjustment", "arrears")
-    ]
-    rows = pl.concat(open_there).filter((pl.col("open_cents") != 0).fill_null(value=True))
+    arrears = sides.seen("arrears").with_columns(cycles_late=pl.lit(0, pl.Int64))
+    columns = ("person_id", "employee", "plan", "open_cents", "since_on", "cycles_late")
+    both = (_waiting_adjustments(sides), arrears)
+    rows = pl.concat([one.select(columns) for one in both]).filter(
+        (pl.col("open_cents") != 0).fill_null(value=True)
+    )
     named = rows.join(plans, on="plan", how="left").with_columns(
         pl.col("plan_type").fill_null(pl.col("plan"))
     )
     age = pl.lit(sides.on) - pl.col("since_on").min()
-    there = named.group_by("employee", "plan_type").agg(
-        pl.col("person_id").first(), pl.col("open_cents").sum(), days=age.dt.total_days()
+    key = ["employee", "plan_type"]
+    there = named.group_by(key).agg(
+        pl.col("person_id", "since_on").first(),
+        pl.col("open_cents").sum(),
+        pl.col("cycles_late").sum(),
+        days=age.dt.total_days(),
     )
-    return compare(
-        ours.corrections(sides.here), there, key=["employee", "plan_type"], columns={"open_cents": CENT}
+    compared = compare(ours.corrections(sides.here), there, key=key, columns={"open_cents": CENT})
+    told = there.select(key=pl.concat_str(key, separator="|"), told=_age_said())
+    return compared.join(told, on="key", how="left", maintain_order="left").with_columns(
+        there=pl.concat_str("there", "told", separator=BETWEEN)
     )
+
+
+def _waiting_adjustments(sides: Sides) -> pl.DataFrame:
+    """List adjustments with cycles_late: cycles left although as many pays were posted since they began.
+
+    Shapes: a pay counts from its end on; only pays the look saw are counted, those of the person's pay group.
+    """
+    posted = sides.seen("taken").select("employee", "ends_on").unique().drop_nulls()
+    rows = sides.seen("adjustment").with_row_index("adjustment")
+    passed = (
+        rows.select("adjustment", "employee", "since_on")
+        .join(posted, on="employee")
+        .filter((pl.col("ends_on") >= pl.col("since_on")).fill_null(value=True))
+        .group_by("adjustment")
+        .agg(pays=pl.len().cast(pl.Int64))
+    )
+    found = rows.join(passed, on="adjustment", how="left").with_columns(pl.col("pays").fill_null(0))
+    behind = (pl.col("pays") - pl.col("cycles_billed").fill_null(0)).clip(lower_bound=0)
+    late = pl.min_horizontal(behind, pl.col("cycles_left").fill_null(0))
+    return found.with_columns(cycles_late=late).drop("adjustment", "pays")
+
+
+def _age_said() -> pl.Expr:
+    """Say how old something is, and how many cycles of it pays have passed over."""
+    days, late = pl.col("days"), pl.col("cycles_late")
+    age = (
+        pl.when(days.is_null())
+        .then(pl.lit("of unknown age"))
+        .when(days <= 30)
+        .then(pl.lit("0-30 days"))
+        .when(days <= 60)
+        .then(pl.lit("31-60 days"))
+        .when(days <= 90)
+        .then(pl.lit("61-90 days"))
+        .otherwise(pl.lit("over 90 days"))
+    )
+    return pl.concat_str(age, pl.when(late > 0).then(pl.format(", late cycles: {}", late)), ignore_nulls=True)
 
 
 _ALL = (

@@ -118,6 +118,7 @@ ADVICE: tuple[Callable[[Audited], Iterator[Finding]], ...] = (
     advice.overlapping_programs,
     advice.defaults_out_of_reach,
     advice.level_ties,
+    advice.plan_types_without_a_way_out,
     advice.unmapped_classes,
     dependents.differing_rules,
     dependents.plan_years,

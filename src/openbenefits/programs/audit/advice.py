@@ -109,6 +109,21 @@ def level_ties(audited: Audited) -> Iterator[Finding]:
             yield _warn(audited, place.path, "level_tie", expected, found, "Give each its own level.")
 
 
+def plan_types_without_a_way_out(audited: Audited) -> Iterator[Finding]:
+    """Find plan types that nobody may decline though every option takes something from the employee.
+
+    As far as costs and contributions alone tell; what depends on a price is not claimed.
+    """
+    for place in places(audited):
+        options = [option for option in place.part.options if option.active]
+        is_bound = place.part.waive in ("not_allowed", "not_applicable")
+        if is_bound and options and all(_takes_from_employee(audited, place, option) for option in options):
+            expected = "a waiver, or an option that the employer pays in full"
+            cure = "Allow the waiver (`waive: allowed`), or let the employer pay all of an option."
+            found = f"`waive: {place.part.waive}`, and the employee pays for each option"
+            yield _warn(audited, place.path, "no_way_out", expected, found, cure)
+
+
 def unmapped_classes(audited: Audited) -> Iterator[Finding]:
     """Find event classes that nothing brings about: no action, no passive event, no person, no life event."""
     if not isinstance(audited.parts, PeoBundle):
@@ -123,6 +138,7 @@ def unmapped_classes(audited: Audited) -> Iterator[Finding]:
             yield _warn(audited, path, "class_unmapped", expected, "none", cure)
 
 
+WHOLE = 100
 _BY_ACTIONS = ("HIR", "TER", "REH")
 """Classes that only a job action can bring about; others come from life events too."""
 
@@ -172,6 +188,27 @@ def _goes_by_level(audited: Audited, place: Place) -> bool:
         or row.waived_level_limit not in (0, 99)
         or row.default is DefaultMethod.CURRENT_ELSE_LOWEST
         for row in rows
+    )
+
+
+def _takes_from_employee(audited: Audited, place: Place, option: OptionPart) -> bool:
+    """Tell whether an option surely costs the employee: no contribution to a cost, or one of part of it.
+
+    Where there are credits nothing is sure.
+    """
+    if option.credits or place.part.credits or place.program.credits:
+        return False
+    return any(
+        cost.contribution is None or _is_partial(audited, cost.contribution, place) for cost in option.costs
+    )
+
+
+def _is_partial(audited: Audited, code: str, place: Place) -> bool:
+    versions = in_force_from(audited.find("contributions", code), place.program.valid_from)
+    return bool(versions) and all(
+        part.reference_option is None
+        and all(row.employee_percent < WHOLE and not row.fixed_monthly for row in part.rows)
+        for part in versions
     )
 
 

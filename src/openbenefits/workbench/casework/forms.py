@@ -244,6 +244,9 @@ STATUS_OF: dict[str, Any] = {"begun": Status.IN_PROGRESS, "done": ENDS, "withdra
 """What each of them is for a task, and for a case."""
 
 
+MARKED = {"yes": _("deleted once it is done"), "no": _("kept")}
+
+
 class BulkForm(forms.Form):
     """What is done with many tickets at once: whatever is filled in."""
 
@@ -253,6 +256,9 @@ class BulkForm(forms.Form):
     )
     assigned = forms.ChoiceField(label=_("Assigned to"), required=False)
     due_on = forms.DateField(label=_("Due"), required=False, widget=DayInput())
+    marked = forms.ChoiceField(
+        label=_("Of tasks: what is done is"), required=False, choices=chosen(MARKED, _("stays"))
+    )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
 
     def __init__(self, client_ids: Iterable[int], *said: Any, **how: Any) -> None:
@@ -271,13 +277,15 @@ class BulkForm(forms.Form):
             changed["assigned"] = read_assignee(said["assigned"])
         if said["due_on"]:
             changed["due_on"] = said["due_on"]
+        if said["marked"]:
+            changed["is_marked"] = said["marked"] == "yes"
         return ChangeOrder(**changed)
 
     def clean(self) -> dict[str, Any]:
         """Refuse a form that changes nothing."""
         said = super().clean() or {}
         if not self.errors and not any(
-            said.get(name) for name in ("status", "priority", "assigned", "due_on")
+            said.get(name) for name in ("status", "priority", "assigned", "due_on", "marked")
         ):
             raise forms.ValidationError(say("Expected something to change, found nothing; fill in a field."))
         return said

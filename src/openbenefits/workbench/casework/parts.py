@@ -9,11 +9,13 @@ from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.casework import models as tables
-from openbenefits.casework.codes import Default, Recipient, Security
+from openbenefits.casework.codes import Default, Job, Recipient, Security
 from openbenefits.casework.listing import category_names
 from openbenefits.casework.people import people_for
+from openbenefits.store.isolation import PEO
 from openbenefits.workbench.casework import words
 from openbenefits.workbench.casework.forms import chosen
+from openbenefits.workforce.models import Client
 
 Words: TypeAlias = str | Promise
 SECURITY = {Security.OPEN: _("everybody who sees the client"), Security.HEALTH: _("who may see health data")}
@@ -39,7 +41,7 @@ class Part:
     """A part of the set-up: its table, what it is called and means, the columns of its list, and fields.
 
     fields: name and label, in order. key: fields that name a record and stay as they are. is_fixed: no record
-    is added, for each there can be is there.
+    is added, for each there can be is there. is_removable: a record is taken out again.
     """
 
     model: type[models.Model]
@@ -49,6 +51,7 @@ class Part:
     fields: dict[str, Words]
     key: tuple[str, ...] = ("code",)
     is_fixed: bool = False
+    is_removable: bool = False
 
 
 CODE_AND_NAME: dict[str, Words] = {"code": _("Code"), "name": _("Name")}
@@ -197,8 +200,36 @@ PARTS: dict[str, Part] = {
         listed=("on", "name", "is_open"),
         key=("on",),
         fields={"on": _("Day"), "name": _("What it is"), "is_open": _("The house works")},
+        is_removable=True,
+    ),
+    "quiet": Part(
+        model=tables.QuietHours,
+        title=_("Quiet hours"),
+        meaning=_(
+            "Hours in which the worker leaves a job, of everybody or of one client. What stays due is done "
+            "when the job runs next. They are by the clock of the business hours, and end on the next day "
+            "where the end does not come after the beginning."
+        ),
+        listed=("job", "client_id", "weekdays", "begins", "ends"),
+        key=(),
+        fields={
+            "job": _("Job"),
+            "client_id": _("Client"),
+            "weekdays": _("Weekdays on which they begin (Monday is 1)"),
+            "begins": _("From"),
+            "ends": _("To"),
+        },
+        is_removable=True,
     ),
 }
+JOBS = {
+    Job.NIGHT: _("the night: set-up due, runs, reminders, carrier files of the day"),
+    Job.CHANNELS: _("scheduled channels"),
+    Job.REPORTS: _("reports ordered by mail"),
+    Job.CARRIERS: _("carrier files sent, answers taken in"),
+    Job.CASEWORK: _("tasks and cases: escalated, told of, deleted"),
+}
+NUMBERS = ("level", "client_id")
 USERS = ("assign_user_id", "backup_id", "manager_id", "user_id", "supervisor_id")
 ROLES = ("assign_role", "notified_role", "level_1_role", "level_2_role", "next_role", "recipient_role")
 
@@ -223,4 +254,6 @@ def choices_of() -> dict[str, list[Any]]:
         "level": [(1, "1"), (2, "2")],
         "form": chosen(FORMS_OF),
         "status": chosen(words.STATUSES),
+        "job": chosen(JOBS),
+        "client_id": [(PEO, say("every client")), *Client.objects.order_by("code").values_list("pk", "name")],
     }

@@ -17,10 +17,10 @@ from openbenefits.accounts.services import note
 from openbenefits.casework import models as tables
 from openbenefits.casework.orders import TicketRefused
 from openbenefits.casework.rules.calendar import CalendarRefused, holidays_of
-from openbenefits.casework.set_up import remove_day, save_record
+from openbenefits.casework.set_up import remove_record, save_record
 from openbenefits.casework.standing import calendar_of
 from openbenefits.store.isolation import PEO
-from openbenefits.workbench.casework.parts import PARTS, USERS, Part, choices_of
+from openbenefits.workbench.casework.parts import NUMBERS, PARTS, USERS, Part, choices_of
 from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.pages import Section, act, address, page, show
 
@@ -49,7 +49,7 @@ def form_of(part: Part, record: models.Model, said: Any = None) -> forms.ModelFo
 
 
 def _chosen(name: str, field: Any, choices: list[Any]) -> forms.TypedChoiceField:
-    is_number = name in USERS or name == "level"
+    is_number = name in (*USERS, *NUMBERS)
     return forms.TypedChoiceField(
         choices=choices,
         required=field.required,
@@ -170,23 +170,25 @@ def _edit(request: Any, code: str, record: models.Model) -> HttpResponse:
         part=part,
         code=code,
         number=record.pk,
-        may_remove=not is_new and code == "days",
+        may_remove=not is_new and part.is_removable,
         status=422 if form.errors else 200,
     )
 
 
-@page("casework/days/<int:number>/remove", name="casework_remove_day", title=_("Take a day out"), **OF_PEO)
+@page(
+    "casework/<str:part>/<int:number>/remove", name="casework_remove", title=_("Take a record out"), **OF_PEO
+)
 @require_POST
-def take_out(request: Any, number: int) -> HttpResponse:
-    """Take a special day out of the calendar."""
-    day = tables.SpecialDay.objects.filter(pk=number).first()
-    if day is None:
+def take_out(request: Any, part: str, number: int) -> HttpResponse:
+    """Take a special day out of the calendar, or quiet hours away."""
+    found = _part(part)
+    record = found.model._default_manager.filter(pk=number).first() if found.is_removable else None
+    if record is None:
         raise Http404
 
     def do() -> None:
-        remove_day(request.access, day)
-        note(
-            request.access, "did", "set-up of tasks and cases: day taken out", client_id=PEO, now=clock.now()
-        )
+        remove_record(request.access, record)
+        what = f"set-up of tasks and cases: {part} taken out"
+        note(request.access, "did", what, client_id=PEO, reason=f"record {number}", now=clock.now())
 
-    return act(request, do, said=_("The day is taken out."), to=address("casework_part", part="days"))
+    return act(request, do, said=_("It is taken out."), to=address("casework_part", part=part))

@@ -147,6 +147,11 @@ def _remove(request: Any, ticket: Ticket, _said: Any, _form: Any) -> None:
     remove_attachment(request.access, ticket.pk, int(file) if file.isdecimal() else 0, now=clock.now())
 
 
+def _mark(request: Any, ticket: Ticket, _said: Any, _form: Any) -> None:
+    order = ChangeOrder(is_marked=request.POST.get("marked") == "yes")
+    change(request.access, ticket.pk, order, now=clock.now())
+
+
 def _mute(request: Any, ticket: Ticket, _said: Any, _form: Any) -> None:
     mute(request.access, ticket, is_muted=request.POST.get("muted") == "yes")
 
@@ -160,6 +165,7 @@ ACTS: dict[str, Act] = {
     "answer": _answer,
     "attach": _attach,
     "remove": _remove,
+    "mark": _mark,
     "mute": _mute,
 }
 SAID = {
@@ -171,6 +177,7 @@ SAID = {
     "answer": _("The employee reads your answer in the portal."),
     "attach": _("The file is kept."),
     "remove": _("The file is taken away."),
+    "mark": _("Whether it is deleted once it is done is changed."),
     "mute": _("What you are told of it is changed."),
 }
 

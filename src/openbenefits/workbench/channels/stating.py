@@ -106,6 +106,8 @@ def _part(said: Any, make: str, known: Mapping[str, Any]) -> dict[str, Any]:
         name: value for name in ("subject", "body", "category", "kind", "priority") if (value := said(name))
     }
     part.setdefault("subject", "")
+    if said("marked"):
+        part["marked"] = True
     if said("due_days"):
         due = {"days": _number(said("due_days")), "business": bool(said("due_business"))}
         part["due"] = due | ({"start": said("due_start")} if said("due_start") else {})
@@ -156,7 +158,7 @@ def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
     make = next((kind for kind in MADE if kind in item), "task")
     part = item.get(make) or {}
     told = {name: item.get(name, "") for name in ("item", "title", "done_when", "once", "expression")}
-    told["make"] = make
+    told |= {"make": make, "marked": part.get("marked", False)}
     told |= {name: part.get(name, "") for name in ("subject", "body", "category", "kind", "priority")}
     if make == "letter":
         told |= {"subject": part.get("title", "")}
