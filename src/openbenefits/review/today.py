@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from openbenefits.core import money
 from openbenefits.core.messages import CATALOGUE
@@ -27,18 +28,19 @@ DAYS_AHEAD = 14
 UNFINISHED = ("PR", "NT", "ET", "EE", "RE")
 WORK = (
     *("errors", "unanswered", "ending", "ended", "flagged", "unproved", "activity", "held_runs"),
-    "open_runs",
+    *("open_runs", "balances"),
 )
 """What is counted of each client: people whom errors hold, events without an answer, windows that end soon or
 have ended unanswered, flagged events, people whose coverage waits for evidence (health data), activity that
-waits, runs that a limit holds, runs not ended."""
+waits, runs that a limit holds, runs not ended, people of whom a night found a balance left."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Today:
     """What needs a person, counted.
 
-    clients:  client_id, client, events, open, percent_final and WORK: every client asked for.
+    clients:  client_id, client, events, open, percent_final, WORK and balances_on, the day of the night that
+              looked at balances (null: none has): every client asked for.
     statuses: client_id, schedule_id, client, schedule, schedule_name, process_status, events, open,
               final_or_void, unanswered.
     windows:  ends_on, events: the windows that end in the days to come.
@@ -74,11 +76,12 @@ def today(
         frames.load_unproved(connection, client_ids),
         frames.load_waiting(connection, client_ids),
         frames.load_runs(connection, client_ids),
+        frames.load_balances(connection, client_ids),
     ]
     for part in parts:
         clients = clients.join(part, on="client_id", how="left", maintain_order="left")
     return Today(
-        clients=_with_percent(clients.with_columns(pl.exclude("client_id", "client").fill_null(0))),
+        clients=_with_percent(clients.with_columns(cs.numeric().fill_null(0))),
         statuses=_by_status(connection, standing),
         windows=standing.filter(is_soon).group_by("ends_on").agg(pl.col("events").sum()).sort("ends_on"),
         errors=_named(errors),
@@ -89,7 +92,7 @@ def _with_percent(clients: pl.DataFrame) -> pl.DataFrame:
     """Add how much is final or void, rounded down, so that 100 means all; null where there is nothing."""
     percent = pl.when(pl.col("events") > 0).then(100 * pl.col("final_or_void") // pl.col("events"))
     return clients.with_columns(percent_final=percent).select(
-        "client_id", "client", "events", "open", "percent_final", *WORK
+        "client_id", "client", "events", "open", "percent_final", *WORK, "balances_on"
     )
 
 
