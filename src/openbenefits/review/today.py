@@ -15,6 +15,7 @@ import polars.selectors as cs
 from openbenefits.core import money
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.core.plan_types import PLAN_TYPES
+from openbenefits.reports.deferred import Deferred
 from openbenefits.reports.frames import load_clients, load_events, load_people, with_case
 from openbenefits.reports.listings import with_people
 from openbenefits.reports.names import load_names, load_schedules, with_event_names, with_option_names
@@ -126,10 +127,11 @@ def listed_events(
     what: str | None = None,
     schedule_id: int | None = None,
     status: str | None = None,
-) -> pl.DataFrame:
+) -> Deferred:
     """List the events of a client that a count is about (None: whatever it is), with names and words.
 
     Shapes: an event frame with employee_number, client, names of people and set-up, status words, flags.
+            People are named as rows are made.
     """
     events = load_events(
         connection,
@@ -140,13 +142,17 @@ def listed_events(
     )
     if status == "":
         events = events.filter(pl.col("process_status").is_null())
-    events = with_case(events.filter(_is(what, as_of)))
-    people = load_people(connection, events)
-    named = with_people(with_event_names(events, load_names(connection)), people)
-    return with_words(named)
+    events = with_case(events.filter(_is(what, as_of)) if what else events)
+    names = load_names(connection)
+
+    def named(some: pl.DataFrame) -> pl.DataFrame:
+        page = with_case(some)
+        return with_words(with_people(with_event_names(page, names), load_people(connection, page)))
+
+    return Deferred(events=events.with_columns(lines=pl.lit(1)), make=named)
 
 
-def _is(what: str | None, as_of: date) -> pl.Expr:
+def _is(what: str, as_of: date) -> pl.Expr:
     """Whether an event is what is asked about, as `today_frames` counts it."""
     status, ends_on = pl.col("process_status"), pl.col("window_ends_on")
     is_asked = status.is_in(["PR", "NT", "EE", "RE"])
@@ -159,7 +165,7 @@ def _is(what: str | None, as_of: date) -> pl.Expr:
         "ended": is_asked & (ends_on < as_of),
         "flagged": (pl.col("is_out_of_sequence") | pl.col("is_eligibility_changed") | is_gone) & is_live,
     }
-    return found.get(what or "", pl.lit(value=True)).fill_null(value=False)
+    return found.get(what, pl.col("event_status") == "O").fill_null(value=False)
 
 
 # --- one schedule -------------------------------------------------------------------------------------------
