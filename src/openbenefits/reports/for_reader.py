@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
-from openbenefits.reports.deferred import Deferred, Listing
+from openbenefits.reports.deferred import Deferred
 from openbenefits.reports.reporting import PagedReport, Report
 
 YEARS_ONLY = ("born", "birth_on")
@@ -19,7 +19,7 @@ def for_reader(report: Made, *, client: str, may_see_personal: bool) -> Made:
     """Keep what is of one client, and of that what its reader may see."""
     masked = partial(_masked, may_see_personal=may_see_personal)
 
-    def seen(rows: Listing) -> Listing:
+    def seen(rows: Any) -> Any:  # of the kind it is given
         if isinstance(rows, Deferred):
             return rows.of_events(pl.col("client") == client).then(masked)
         return masked(_of(rows, client))

@@ -150,7 +150,7 @@ def find_schedules(connection: Any, codes: list[str]) -> tuple[int, ...] | None:
 # --- the reports ----------------------------------------------------------------------------------------
 
 
-def _eligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+def _eligible(connection: Any, selection: Selection) -> Mapping[str, Listing]:
     events, names = _events(connection, selection)
     if selection.program is not None:
         events = frames.with_case(events.filter(pl.col("program") == selection.program))
@@ -243,7 +243,7 @@ def _ineligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFr
     return {"Ineligible participants": rows}
 
 
-def _status(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+def _status(connection: Any, selection: Selection) -> Mapping[str, Listing]:
     events, _ = _events(connection, selection, statuses=list(selection.statuses) or None)
     if selection.department is not None:
         jobs = _with_jobs(connection, events)
