@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from django.test import RequestFactory
 
+from openbenefits.reports.deferred import Deferred
 from openbenefits.workbench.sheets import ROWS, Column, sheet
 
 FRAME = pl.DataFrame(
@@ -70,6 +71,33 @@ def test_pages_together_are_the_whole():
     assert together == many["name"].to_list()
     assert (pages[0].previous, pages[2].next) == (None, None)
     assert pages[1].next == "?s.page=3"
+
+
+def test_of_a_deferred_listing_as_much_is_made_as_a_page_shows():
+    made = []
+
+    def make(some):
+        made.append(some.height)
+        each = some.select(pl.col("name").repeat_by("lines").explode(empty_as_null=False))
+        return each.with_columns(cents=pl.lit(7))
+
+    events = pl.DataFrame(
+        {"name": [str(number) for number in range(ROWS)], "lines": [1, 0, 4, 1, 5] * (ROWS // 5)}
+    )
+    listing = Deferred(events=events, make=make)
+    whole = make(events)["name"].to_list()
+    pages = [shown(f"s.page={number}", frame=listing) for number in range(1, pages_of(whole) + 1)]
+    assert (pages[0].total, pages[0].pages) == (len(whole), len(pages))
+    made.clear()
+    assert [row[0] for one in pages for row in texts(one)] == whole
+    assert max(made) < ROWS / 2
+    made.clear()
+    assert shown("s.f_name=49", frame=listing).total == 5
+    assert made == [ROWS], "a filter looks at all of them"
+
+
+def pages_of(rows):
+    return -(-len(rows) // ROWS)
 
 
 def test_two_sheets_keep_their_settings_apart():

@@ -5,6 +5,7 @@ from datetime import date
 import fastexcel
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from rich.console import Console
 
 from openbenefits.reports import listings, services, tables
@@ -118,6 +119,17 @@ def test_eligible_participants(crowd):
     ]
     assert report.sheets["Programs"].rows() == [("OE26", "HARBOR", "Harbor benefits", 3, 3)]
     assert "Hall, Eve" not in report.main["name"]
+
+
+@pytest.mark.parametrize("code", ["BAS001", "BAS027"])
+def test_pages_of_a_report_together_are_the_report(crowd, code):
+    whole = make(crowd, code).main
+    paged = services.page_report(crowd.connection, code, Selection())
+    listing = next(iter(paged.sheets.values()))
+    assert (listing.height, listing.schema) == (whole.height, whole.schema)
+    pages = [listing.slice(start, 4) for start in range(0, whole.height, 4)]
+    assert_frame_equal(pl.concat(pages), whole)
+    assert listing.slice(whole.height, 4).is_empty()
 
 
 def test_labels_in_the_order_of_the_post(crowd):

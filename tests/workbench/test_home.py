@@ -1,17 +1,22 @@
 """Home, the work list and the events behind a count: what needs a person, each his own."""
 
 import re
+from datetime import date
 
+import polars as pl
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.accounts.conftest import as_face
 from tests.faces.conftest import browser, signed_in, text
-from tests.workbench.process import on_the_day, pair, users
+from tests.workbench.process import NOW, on_the_day, pair, users
 
 from openbenefits.accounts.models import AuditEntry
 from openbenefits.background.models import ProcessRequest
 from openbenefits.events.models import Event
+from openbenefits.payroll.open_balances import keep_open_balances
+from openbenefits.payroll.services import owed
+from openbenefits.payroll.taken import take
 from openbenefits.store import use_database
 
 __all__ = ["as_face", "browser", "pair", "users"]
@@ -124,3 +129,50 @@ def test_events_of_a_status_and_a_schedule_are_listed(specialist, pair, database
     count = Event.objects.filter(client_id=pair[0].client_id, process_status="PR").count()
     assert f"of {count} " in listed
     assert "No event is like that now." in nothing
+
+
+def test_balances_a_night_found_are_counted_and_listed(
+    browser, users, pair, database, embedded_server, tmp_path
+):
+    home = "/workbench/quill/"
+    with on_the_day():
+        administrator = signed_in(browser, users["administrator"])
+        assert "no night has looked yet" in text(administrator.get(home))
+        assert "No night has looked yet" in text(administrator.get("/workbench/quill/balances/"))
+        url = embedded_server.url(database.settings_dict["NAME"])
+        use_database(url)
+        missed = _nothing_taken(pair[1].client_id, tmp_path / "taken.csv")
+        use_database(url, as_face=True)
+
+        assert re.search(
+            rf"{len(missed)} Balances .* the night of {LOOKED_ON}", text(administrator.get(home))
+        )
+        rows = administrator.get("/workbench/?clients.export=csv").content.decode().splitlines()
+        assert rows[0].endswith("Balances,Balances as of")
+        assert rows[2].endswith(f",{len(missed)},{LOOKED_ON}")
+        listed = administrator.get("/workbench/quill/balances/")
+        assert f"As of the night of {LOOKED_ON}" in text(listed)
+        assert f"/workbench/quill/people/{missed[0]}/" in links_of(listed)
+        export = administrator.get("/workbench/quill/balances/?balances.export=csv").content.decode()
+        assert {row.split(",")[0] for row in export.splitlines()[1:]} == set(missed)
+
+        auditor = signed_in(browser, users["everywhere"])
+        assert "Balances pay" not in text(auditor.get(home))
+        assert f",{LOOKED_ON}" not in auditor.get("/workbench/?clients.export=csv").content.decode()
+        assert auditor.get("/workbench/quill/balances/").status_code == 403
+
+
+LOOKED_ON = date(2026, 1, 31)
+
+
+def _nothing_taken(client_id, path):
+    """Report a pay that took nothing, and let a night look; name those of whom something was owed."""
+    lines = owed(connection, client_id, begin=date(2026, 1, 1), through=LOOKED_ON)
+    first = lines.filter(pl.col("ends_on") == lines["ends_on"].min())
+    due = first.filter(pl.col("owed_cents") > 1)
+    told = due.head(1).select("employee_number", "plan_type", "tax_class", "pay_group", "ends_on")
+    told.with_columns(taken=pl.lit("0")).write_csv(path)
+    assert not take(connection, client_id, path, now=NOW, made_by="test").bad_rows.height
+    keep_open_balances(connection, client_id, on=LOOKED_ON)
+    alike = due.filter(pl.col("pay_group") == told["pay_group"][0])
+    return alike["employee_number"].unique().sort().to_list()

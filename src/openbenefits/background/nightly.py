@@ -1,4 +1,4 @@
-"""What a night does beside its runs: overrides that expire, reminders of what is missing."""
+"""What a night does beside its runs: overrides that expire, reminders of what is missing, balances left."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from openbenefits.enrollment import overrides
+from openbenefits.payroll.open_balances import keep_open_balances
 from openbenefits.reports.reminding import remind_due
 from openbenefits.workforce.models import Client
 
@@ -32,6 +33,15 @@ def remind_all(
         return remind_due(connection, client.pk, on=on, now=now, author=author)["letters"]
 
     return _each(clients, "reminders", work)
+
+
+def look_at_balances(connection: Any, clients: Iterable[Client], *, on: date) -> dict[str, int]:
+    """Keep the balances that are left, for the first page; answer of how many people, by client."""
+
+    def work(client: Client) -> int:
+        return keep_open_balances(connection, client.pk, on=on)
+
+    return _each(clients, "balances", work)
 
 
 def _each(clients: Iterable[Client], what: str, work: Callable[[Client], int]) -> dict[str, int]:

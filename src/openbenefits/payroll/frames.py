@@ -187,6 +187,21 @@ class Owed(dy.Schema):
         return pl.len().over(ONE_LINE) == 1
 
 
+OPEN_BALANCE_COLUMNS = SERIES_COLUMNS | {
+    **dict.fromkeys(("owed_cents", "taken_cents", "received_cents", "scheduled_cents"), pl.Int64),
+    "moved_cents": pl.Int64,
+    "correct_cents": pl.Int64,
+    "fault": pl.String,
+    "employee_number": pl.String,
+}
+OPEN_BALANCES = f"""
+SELECT {", ".join(f"b.{name}" for name in OPEN_BALANCE_COLUMNS if name != "employee_number")},
+       p.employee_number
+FROM payroll_openbalance AS b JOIN workforce_person AS p ON p.client_id = b.client_id AND p.id = b.person_id
+WHERE b.client_id = %(client)s ORDER BY p.employee_number, {_SERIES.replace("client_id", "b.client_id")}
+"""
+
+
 def load_covered_people(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:
     """Name the people of a client who have change points: client_id, person_id."""
     schema = {"client_id": pl.Int32, "person_id": pl.Int64}
@@ -220,6 +235,11 @@ def load_orders(connection: Any, client_id: int, person_ids: Sequence[int] | Non
     rows = copy_out(connection, SCHEDULED, SCHEDULED_COLUMNS, _some(client_id, person_ids))
     key = [*SERIES_COLUMNS, "order_number", *PLACE_COLUMNS]
     return rows.unique(key, keep="last", maintain_order=True)
+
+
+def load_open_balances(connection: Any, client_id: int) -> pl.DataFrame:
+    """Load the balances the last look found, with the employee's number, as OPEN_BALANCE_COLUMNS."""
+    return copy_out(connection, OPEN_BALANCES, OPEN_BALANCE_COLUMNS, {"client": client_id})
 
 
 def load_received(connection: Any, client_id: int, person_ids: Sequence[int] | None) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """What payroll did and was told: the facts of the ledger. What is owed is not here; it is computed.
 
-Rows are appended, never updated: the highest version of a key holds.
+Rows are appended, never updated: the highest version of a key holds. Only what a night found of balances is
+written anew by the next one.
 """
 
 from django.db import models
@@ -123,3 +124,26 @@ class RecoveryPolicy(models.Model):
     author = models.TextField()
     made_at = models.DateTimeField()
     is_withdrawn = models.BooleanField(default=False)
+
+
+class BalanceLook(models.Model):
+    """When the balances of a client were last looked at, and of how many people one is left."""
+
+    client_id = models.IntegerField(primary_key=True)
+    as_of = models.DateField()  # pays reported after it were not looked at
+    people = models.IntegerField()
+
+
+class OpenBalance(SeriesKey):
+    """A balance that was not nothing at the last look: a cache of `ledger.balances`, for lists and counts."""
+
+    pk = models.CompositePrimaryKey(
+        *("client_id", "person_id", "benefit_record", "plan_type", "kind", "tax_class")
+    )
+    owed_cents = models.BigIntegerField(null=True)
+    taken_cents = models.BigIntegerField(null=True)
+    received_cents = models.BigIntegerField(null=True)
+    scheduled_cents = models.BigIntegerField(null=True)
+    moved_cents = models.BigIntegerField(null=True)
+    correct_cents = models.BigIntegerField(null=True)  # to take; negative: to give back; null: see fault
+    fault = models.TextField(null=True)

@@ -156,6 +156,19 @@ SELECT k."case", {{columns}} {KEYS}
 JOIN enrollment_eventoption AS r
 USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
 """
+MENU_OPTIONS_QUERY = """
+SELECT client_id, menu_id, option_id FROM enrollment_menuoption WHERE client_id = ANY (%(clients)s::int[])
+"""
+MENU_OPTIONS = {"client_id": pl.Int32(), "menu_id": pl.Int64(), "option_id": pl.Int32()}
+OPTIONS_COUNTED_QUERY = f"""
+SELECT k."case", sum(m.options) AS options {KEYS}
+JOIN enrollment_eventplan AS r
+USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+JOIN (SELECT client_id, menu_id, count(*) AS options FROM enrollment_menuoption
+      WHERE client_id = ANY (%(clients)s::int[]) GROUP BY 1, 2) AS m
+  ON m.client_id = r.client_id AND m.menu_id = r.menu_id
+GROUP BY 1
+"""
 COVERAGE_QUERY = f"""
 SELECT k."case", {{columns}} {KEYS} JOIN enrollment_coverage AS r {OF_RECORD}
 WHERE r.superseded_by_run IS NULL
@@ -276,6 +289,22 @@ def load_plans(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
 def load_options(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
     """Load the eligible options of the present preparation of each event."""
     return of_events(connection, OPTIONS_QUERY, OPTION, events)
+
+
+def count_options(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of `load_options` of each event that has any: case, options."""
+    schema = {"case": pl.Int32(), "options": pl.Int64()}
+    return copy_out(connection, OPTIONS_COUNTED_QUERY, schema, _keys(events))
+
+
+def load_menus(connection: Any, events: pl.DataFrame) -> pl.DataFrame:
+    """Load which menu each plan type of the present preparation offers: case, menu_id (null: nothing)."""
+    return of_events(connection, PLANS_QUERY, {"menu_id": pl.Int64()}, events)
+
+
+def load_menu_options(connection: Any, client_ids: Sequence[int]) -> pl.DataFrame:
+    """Load the options of every menu of some clients, as MENU_OPTIONS."""
+    return copy_out(connection, MENU_OPTIONS_QUERY, MENU_OPTIONS, {"clients": list(client_ids)})
 
 
 def load_coverage(connection: Any, events: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

@@ -30,33 +30,30 @@ def matches(pattern: str, column: str) -> pl.Expr:
     return pl.col(column).str.contains(f"(?is)^{pieces}$").fill_null(value=False)
 
 
-def eligible_participants(events: pl.DataFrame, options: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """List who may have what (BAS001), and count the participants of each program."""
-    in_program = events.filter(
+def in_programs(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pick the events of whom a program is for, in the order of BAS001; count the participants of each."""
+    found = events.filter(
         pl.col("program_id").is_not_null(),
         ~pl.col("process_status").is_in(_texts(NO_PROGRAM)),
         pl.col("event_status").is_in([EventStatus.OPEN.value, EventStatus.CLOSED.value]),
     )
-    rows = in_program.join(options.drop("event_on", strict=False), on="case", how="left").sort(
-        "client",
-        "schedule",
-        "program",
-        "name",
-        "employee_number",
-        "event_on",
-        "plan_type",
-        "option_order",
-        "option_code",
-        nulls_last=True,
-    )
-    people = in_program.group_by("schedule", "program", "program_name").agg(
+    people = found.group_by("schedule", "program", "program_name").agg(
         participants=pl.struct("client_id", "person_id").n_unique(), events=pl.len()
     )
-    listed = rows.select(
+    order = ("client", "schedule", "program", "name", "employee_number", "event_on", "benefit_record")
+    return found.sort(order, nulls_last=True, maintain_order=True), people.sort("schedule", "program")
+
+
+def eligible_participants(events: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
+    """List who may have what (BAS001), in the order of the events; one without options has a row, too."""
+    placed = events.with_row_index("place")
+    rows = placed.join(options.drop("event_on", strict=False), on="case", how="left").sort(
+        "place", "plan_type", "option_order", "option_code", nulls_last=True, maintain_order=True
+    )
+    return rows.select(
         *("client", "schedule", "program", *WHO, "event_class", "event_on", "process_status", "plan_type"),
         *("option_code", "plan_name", "coverage_code", "is_electable", "is_default", "is_proof_required"),
     )
-    return listed, people.sort("schedule", "program")
 
 
 def mailing_labels(events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -209,25 +206,36 @@ def dependents_elections(
     )
 
 
-def ineligible_participants(
-    events: pl.DataFrame, plans: pl.DataFrame, options: pl.DataFrame, messages: pl.DataFrame
-) -> pl.DataFrame:
-    """List who qualifies for no program, or for none of its plans (BAS010), with the facts rules look at."""
+def without_a_plan(events: pl.DataFrame, menus: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
+    """Pick the events that came to no program, or to one none of whose plans is offered.
+
+    Shapes: menus has case and menu_id of each plan type prepared; options has client_id, menu_id,
+            option_type, event_on: what each menu holds on the days of the events. Adds eligible_for.
+    """
     statuses = pl.col("process_status").is_in([ProcessStatus.AN.value, ProcessStatus.FA.value])
-    prepared = plans["case"].unique()
-    offered = options.filter(pl.col("option_type") == "O")["case"].unique()
-    has_no_option = pl.col("case").is_in(prepared.implode()) & ~pl.col("case").is_in(offered.implode())
+    days = events.select("case", "client_id", "event_on")
+    holding = options.filter(pl.col("option_type") == "O").select("client_id", "menu_id", "event_on").unique()
+    offered = menus.join(days, on="case").join(holding, on=["client_id", "menu_id", "event_on"], how="semi")
+    prepared = pl.col("case").is_in(menus["case"].unique().implode())
+    has_no_option = prepared & ~pl.col("case").is_in(offered["case"].unique().implode())
+    why = pl.when(statuses).then(pl.lit("no program")).otherwise(pl.lit("no plan of the program"))
+    return events.filter(statuses | has_no_option).with_columns(eligible_for=why)
+
+
+def ineligible_participants(events: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """List who qualifies for no program, or for none of its plans (BAS010), with the facts rules look at.
+
+    Shapes: events as `without_a_plan`, with people and jobs.
+    """
     reasons = (
         messages.join(_catalogue(), on="code")
         .sort("case", "number")
         .group_by("case", maintain_order=True)
         .agg(cause=pl.format("{}: expected {}, found {}", "message", "expected", "found").first())
     )
-    rows = events.filter(statuses | has_no_option).join(reasons, on="case", how="left", maintain_order="left")
-    why = pl.when(statuses).then(pl.lit("no program")).otherwise(pl.lit("no plan of the program"))
+    rows = events.join(reasons, on="case", how="left", maintain_order="left")
     return (
         rows.with_columns(
-            eligible_for=why,
             weekly_hours=pl.col("weekly_hours_hundredths") * 0.01,
             service_months=days.months_of_service(pl.col("service_on"), pl.col("event_on")),
             age=days.age_years(pl.col("birth_on"), pl.col("event_on")),
@@ -251,18 +259,15 @@ def ineligible_participants(
     )
 
 
+def by_process_status(events: pl.DataFrame) -> pl.DataFrame:
+    """Order events as BAS027 lists them."""
+    order = ("client", "schedule", "process_status", "name", "event_on", "priority", "event_number")
+    return events.sort(order, nulls_last=True, maintain_order=True)
+
+
 def process_status(events: pl.DataFrame) -> pl.DataFrame:
-    """List every event and where it stands (BAS027)."""
-    return events.sort(
-        "client",
-        "schedule",
-        "process_status",
-        "name",
-        "event_on",
-        "priority",
-        "event_number",
-        nulls_last=True,
-    ).select(
+    """List every event and where it stands (BAS027), in the order of the events."""
+    return events.select(
         *("client", "schedule", "department", *WHO, "event_class", "event_on", "priority", "event_number"),
         *(
             "event_status",

@@ -1,7 +1,7 @@
 """The reports an administrator can ask for, by code: their titles, their options, and how they are made."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from openbenefits.reports import files, frames, listings, setup_listings
 from openbenefits.reports.age_outs import load_age_outs
 from openbenefits.reports.arrears import arrears_sheets
 from openbenefits.reports.cobra import cobra_sheets
+from openbenefits.reports.deferred import Deferred, Listing, whole
 from openbenefits.reports.held import UNSETTLED, held_windows
 from openbenefits.reports.issuing import CONFIRMATION, ENROLLMENT, Kind
 from openbenefits.reports.letters_listed import statements_listed
 from openbenefits.reports.life import imputed_life
 from openbenefits.reports.names import (
     SetupNames,
+    held_on,
     load_names,
     load_schedules,
     with_event_names,
@@ -64,7 +66,16 @@ class Report:
         return next(iter(self.sheets.values()))
 
 
-Build = Callable[[Any, Selection], Mapping[str, pl.DataFrame]]
+@dataclass(frozen=True, kw_only=True)
+class PagedReport:
+    """A report of which pages are shown: what of its sheets is dear is made page by page."""
+
+    code: str
+    title: str
+    sheets: Mapping[str, Listing]
+
+
+Build = Callable[[Any, Selection], Mapping[str, Listing]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +93,16 @@ def make_report(connection: Any, code: str, selection: Selection) -> Report:
 
     Errors: ReportRefused for a code that does not exist, or an option the report does not take.
     """
+    paged = page_report(connection, code, selection)
+    sheets = {name: whole(rows) for name, rows in paged.sheets.items()}
+    return Report(code=paged.code, title=paged.title, sheets=sheets)
+
+
+def page_report(connection: Any, code: str, selection: Selection) -> PagedReport:
+    """Make a report to show pages of: of its sheets only what is shown is made.
+
+    Errors: as `make_report`.
+    """
     kind = REPORTS.get(code.upper())
     if kind is None:
         raise ReportRefused(f"there is no report {code}; there are {', '.join(REPORTS)}")
@@ -89,7 +110,7 @@ def make_report(connection: Any, code: str, selection: Selection) -> Report:
     extra = [name for name in stated if name not in kind.options]
     if extra:
         raise ReportRefused(f"{kind.code} takes {', '.join(kind.options)}; leave out {', '.join(extra)}")
-    return Report(code=kind.code, title=kind.title, sheets=kind.build(connection, selection))
+    return PagedReport(code=kind.code, title=kind.title, sheets=kind.build(connection, selection))
 
 
 def save_report(report: Report, *, csv: Path | None = None, xlsx: Path | None = None) -> list[Path]:
@@ -130,13 +151,21 @@ def find_schedules(connection: Any, codes: list[str]) -> tuple[int, ...] | None:
 # --- the reports ----------------------------------------------------------------------------------------
 
 
-def _eligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+def _eligible(connection: Any, selection: Selection) -> Mapping[str, Listing]:
     events, names = _events(connection, selection)
     if selection.program is not None:
         events = frames.with_case(events.filter(pl.col("program") == selection.program))
-    options = _named(frames.load_options(connection, events), events, names)
-    listed, programs = listings.eligible_participants(events, options)
-    return {"Eligible participants": listed, "Programs": programs}
+    ordered, programs = listings.in_programs(events)
+    counted = frames.count_options(connection, ordered)
+    lines = pl.max_horizontal(pl.col("options").fill_null(0), pl.lit(1))
+
+    def listed(some: pl.DataFrame) -> pl.DataFrame:
+        page = frames.with_case(some)
+        options = _named(frames.load_options(connection, page), page, names)
+        return listings.eligible_participants(page, options)
+
+    of_each = ordered.join(counted, on="case", how="left", maintain_order="left").with_columns(lines=lines)
+    return {"Eligible participants": Deferred(events=of_each, make=listed), "Programs": programs}
 
 
 def _labels(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
@@ -202,23 +231,32 @@ def _ineligible(connection: Any, selection: Selection) -> Mapping[str, pl.DataFr
         raise ReportRefused(
             "BAS010 is for open enrolment schedules; name one of those, or none for all of them"
         )
-    events, names = _events(connection, replace(selection, schedule_ids=tuple(asked)))
-    options = _named(frames.load_options(connection, events), events, names)
-    rows = listings.ineligible_participants(
-        _with_jobs(connection, events),
-        frames.load_plans(connection, events),
-        options,
-        frames.load_messages(connection, events),
+    events, names = frames.load_events(connection, schedule_ids=asked), load_names(connection)
+    clients = events["client_id"].unique().to_list()
+    held = frames.load_menu_options(connection, clients).join(
+        events.select("client_id", "event_on").unique(), on="client_id"
     )
+    options = held_on(held, names.options, "option_id")
+    menus = frames.load_menus(connection, events)
+    found = frames.with_case(listings.without_a_plan(events, menus, options))
+    named = _with_jobs(connection, _named_events(connection, found, names))
+    rows = listings.ineligible_participants(named, frames.load_messages(connection, found))
     return {"Ineligible participants": rows}
 
 
-def _status(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
+def _status(connection: Any, selection: Selection) -> Mapping[str, Listing]:
     events, _ = _events(connection, selection, statuses=list(selection.statuses) or None)
-    events = _with_jobs(connection, events)
     if selection.department is not None:
-        events = events.filter(listings.matches(selection.department, "department"))
-    return {"Process status": listings.process_status(events)}
+        jobs = _with_jobs(connection, events)
+        events = events.join(
+            jobs.filter(listings.matches(selection.department, "department")), on="case", how="semi"
+        )
+    ordered = listings.by_process_status(events).with_columns(lines=pl.lit(1))
+
+    def listed(some: pl.DataFrame) -> pl.DataFrame:
+        return listings.process_status(_with_jobs(connection, frames.with_case(some)))
+
+    return {"Process status": Deferred(events=ordered, make=listed)}
 
 
 def _flagged(connection: Any, selection: Selection) -> Mapping[str, pl.DataFrame]:
@@ -359,8 +397,12 @@ def _events(
         connection, schedule_ids=selection.schedule_ids, statuses=statuses, event_statuses=event_statuses
     )
     names = load_names(connection)
-    named = with_event_names(events, names)
-    return listings.with_people(named, frames.load_people(connection, events)), names
+    return _named_events(connection, events, names), names
+
+
+def _named_events(connection: Any, events: pl.DataFrame, names: SetupNames) -> pl.DataFrame:
+    """Add what set-up calls things, and who events are about."""
+    return listings.with_people(with_event_names(events, names), frames.load_people(connection, events))
 
 
 def _with_jobs(connection: Any, events: pl.DataFrame) -> pl.DataFrame:

@@ -10,10 +10,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from openbenefits.core import money
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.core.plan_types import PLAN_TYPES
+from openbenefits.reports.deferred import Deferred
 from openbenefits.reports.frames import load_clients, load_events, load_people, with_case
 from openbenefits.reports.listings import with_people
 from openbenefits.reports.names import load_names, load_schedules, with_event_names, with_option_names
@@ -27,18 +29,19 @@ DAYS_AHEAD = 14
 UNFINISHED = ("PR", "NT", "ET", "EE", "RE")
 WORK = (
     *("errors", "unanswered", "ending", "ended", "flagged", "unproved", "activity", "held_runs"),
-    "open_runs",
+    *("open_runs", "balances"),
 )
 """What is counted of each client: people whom errors hold, events without an answer, windows that end soon or
 have ended unanswered, flagged events, people whose coverage waits for evidence (health data), activity that
-waits, runs that a limit holds, runs not ended."""
+waits, runs that a limit holds, runs not ended, people of whom a night found a balance left."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Today:
     """What needs a person, counted.
 
-    clients:  client_id, client, events, open, percent_final and WORK: every client asked for.
+    clients:  client_id, client, events, open, percent_final, WORK and balances_on, the day of the night that
+              looked at balances (null: none has): every client asked for.
     statuses: client_id, schedule_id, client, schedule, schedule_name, process_status, events, open,
               final_or_void, unanswered.
     windows:  ends_on, events: the windows that end in the days to come.
@@ -74,11 +77,12 @@ def today(
         frames.load_unproved(connection, client_ids),
         frames.load_waiting(connection, client_ids),
         frames.load_runs(connection, client_ids),
+        frames.load_balances(connection, client_ids),
     ]
     for part in parts:
         clients = clients.join(part, on="client_id", how="left", maintain_order="left")
     return Today(
-        clients=_with_percent(clients.with_columns(pl.exclude("client_id", "client").fill_null(0))),
+        clients=_with_percent(clients.with_columns(cs.numeric().fill_null(0))),
         statuses=_by_status(connection, standing),
         windows=standing.filter(is_soon).group_by("ends_on").agg(pl.col("events").sum()).sort("ends_on"),
         errors=_named(errors),
@@ -89,7 +93,7 @@ def _with_percent(clients: pl.DataFrame) -> pl.DataFrame:
     """Add how much is final or void, rounded down, so that 100 means all; null where there is nothing."""
     percent = pl.when(pl.col("events") > 0).then(100 * pl.col("final_or_void") // pl.col("events"))
     return clients.with_columns(percent_final=percent).select(
-        "client_id", "client", "events", "open", "percent_final", *WORK
+        "client_id", "client", "events", "open", "percent_final", *WORK, "balances_on"
     )
 
 
@@ -123,10 +127,11 @@ def listed_events(
     what: str | None = None,
     schedule_id: int | None = None,
     status: str | None = None,
-) -> pl.DataFrame:
+) -> Deferred:
     """List the events of a client that a count is about (None: whatever it is), with names and words.
 
     Shapes: an event frame with employee_number, client, names of people and set-up, status words, flags.
+            People are named as rows are made.
     """
     events = load_events(
         connection,
@@ -137,13 +142,17 @@ def listed_events(
     )
     if status == "":
         events = events.filter(pl.col("process_status").is_null())
-    events = with_case(events.filter(_is(what, as_of)))
-    people = load_people(connection, events)
-    named = with_people(with_event_names(events, load_names(connection)), people)
-    return with_words(named)
+    events = with_case(events.filter(_is(what, as_of)) if what else events)
+    names = load_names(connection)
+
+    def named(some: pl.DataFrame) -> pl.DataFrame:
+        page = with_case(some)
+        return with_words(with_people(with_event_names(page, names), load_people(connection, page)))
+
+    return Deferred(events=events.with_columns(lines=pl.lit(1)), make=named)
 
 
-def _is(what: str | None, as_of: date) -> pl.Expr:
+def _is(what: str, as_of: date) -> pl.Expr:
     """Whether an event is what is asked about, as `today_frames` counts it."""
     status, ends_on = pl.col("process_status"), pl.col("window_ends_on")
     is_asked = status.is_in(["PR", "NT", "EE", "RE"])
@@ -156,7 +165,7 @@ def _is(what: str | None, as_of: date) -> pl.Expr:
         "ended": is_asked & (ends_on < as_of),
         "flagged": (pl.col("is_out_of_sequence") | pl.col("is_eligibility_changed") | is_gone) & is_live,
     }
-    return found.get(what or "", pl.lit(value=True)).fill_null(value=False)
+    return found.get(what, pl.col("event_status") == "O").fill_null(value=False)
 
 
 # --- one schedule -------------------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ GROUP BY 1
 """
 RUNS = {"client_id": pl.Int32(), "held_runs": pl.Int64(), "open_runs": pl.Int64()}
 
+BALANCES_QUERY = f"""
+SELECT client_id, people AS balances, as_of AS balances_on FROM payroll_balancelook WHERE {_MINE}
+"""
+BALANCES = {"client_id": pl.Int32(), "balances": pl.Int64(), "balances_on": pl.Date()}
+
 
 def load_standing(connection: Any, client_ids: Sequence[int] | None, *, through: date) -> pl.DataFrame:
     """Count the events of each client, schedule and status, and by the day their window ends up to a day."""
@@ -90,6 +95,11 @@ def load_waiting(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFr
 def load_runs(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFrame:
     """Count the runs of each client that a limit holds, and those that have not ended."""
     return copy_out(connection, RUNS_QUERY, RUNS, _asked(client_ids))
+
+
+def load_balances(connection: Any, client_ids: Sequence[int] | None) -> pl.DataFrame:
+    """Count the people of each client of whom a balance was left at the last look, and say its day."""
+    return copy_out(connection, BALANCES_QUERY, BALANCES, _asked(client_ids))
 
 
 def _asked(client_ids: Sequence[int] | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ run that finds it put right.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -36,18 +37,44 @@ def work_list(
 
     Shapes: sheets `Work` (work.ENTRY) and `Who` (work.WHO).
     """
-    events = events_of_client(connection, client_id, as_of=as_of)
+    found = _look(connection, client_id)
+    events = events_of_client(connection, client_id, as_of=as_of, person_ids=found.person_ids())
     parts = [
-        _told(connection, client_id, events, with_final=with_final),
-        _flagged(connection, client_id, events),
+        _told(connection, client_id, found.said, events, with_final=with_final),
+        _flagged(connection, found.proposals, events),
         _waiting(connection, client_id),
-        _left_lying(connection, client_id, events),
-        _unproved(connection, client_id, events),
-        _taken_before(connection, client_id, events),
+        _left_lying(connection, found.lying, events),
+        _unproved(found.unproved, events),
+        _taken_before(found.taken, events),
         _ending_calendars(connection, client_id, as_of),
     ]
     items = _with_people(connection, client_id, pl.concat([_items(part) for part in parts]))
     return {"Work": work.entries(items, as_of=as_of), "Who": work.people(items, as_of=as_of)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What entries of events come from, as read; events are loaded of these people alone."""
+
+    said: pl.DataFrame
+    proposals: pl.DataFrame
+    lying: pl.DataFrame
+    unproved: pl.DataFrame
+    taken: pl.DataFrame
+
+    def person_ids(self) -> list[int]:
+        parts = (self.said, self.proposals, self.lying, self.unproved, self.taken)
+        return pl.concat([part["person_id"] for part in parts]).unique().sort().to_list()
+
+
+def _look(connection: Any, client_id: int) -> _Found:
+    return _Found(
+        said=frames.load_messages(connection, client_id),
+        proposals=find_proposals(connection, client_id).select(*EVENT_KEY, "kind", "to_on", "why"),
+        lying=frames.load_left_lying(connection, client_id),
+        unproved=frames.load_unproved_cover(connection, client_id),
+        taken=taken_before(connection, client_id),
+    )
 
 
 def _items(rows: pl.DataFrame) -> pl.DataFrame:
@@ -79,12 +106,15 @@ def _with_people(connection: Any, client_id: int, items: pl.DataFrame) -> pl.Dat
 # --- messages -----------------------------------------------------------------------------------------------
 
 
-def _told(connection: Any, client_id: int, events: pl.DataFrame, *, with_final: bool) -> pl.DataFrame:
+def _told(
+    connection: Any, client_id: int, said: pl.DataFrame, events: pl.DataFrame, *, with_final: bool
+) -> pl.DataFrame:
     """What runs said of events, and say still."""
-    said = frames.load_messages(connection, client_id)
     if said.is_empty():
         return said
-    counting = events.filter(is_live() & (pl.lit(with_final) | ~is_final()))
+    counting = events.filter(is_live() & (pl.lit(with_final) | ~is_final())).join(
+        said.select(EVENT_KEY).unique(), on=list(EVENT_KEY), how="semi", maintain_order="left"
+    )
     said = said.join(counting.select(*EVENT_KEY, "case"), on=list(EVENT_KEY))
     current = said.filter("is_current")
     steps = frames.load_steps(connection, counting).filter(pl.col("run_id").is_not_null())
@@ -121,9 +151,8 @@ def _pay_groups(connection: Any, rows: pl.DataFrame) -> pl.DataFrame:
 # --- what runs do not say -----------------------------------------------------------------------------------
 
 
-def _flagged(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
+def _flagged(connection: Any, proposals: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Events that rest on facts that changed, were overtaken, or lost the fact they came from."""
-    proposals = find_proposals(connection, client_id).select(*EVENT_KEY, "kind", "to_on", "why")
     if proposals.is_empty():
         return proposals
     rows = proposals.join(events, on=list(EVENT_KEY)).join(
@@ -176,9 +205,8 @@ def _waiting(connection: Any, client_id: int) -> pl.DataFrame:
     )
 
 
-def _left_lying(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
+def _left_lying(connection: Any, rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """What the last run of each schedule could not take or finish."""
-    rows = frames.load_left_lying(connection, client_id)
     names = load_names(connection).schedules.select("schedule_id", "schedule")
     rows = rows.join(names, on="schedule_id", how="left")
     refused = rows.filter(pl.col("outcome").str.starts_with("BA1006")).with_columns(
@@ -199,9 +227,8 @@ def _left_lying(connection: Any, client_id: int, events: pl.DataFrame) -> pl.Dat
     return pl.concat([_items(refused), _items(unfinished)])
 
 
-def _unproved(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
+def _unproved(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Coverage that waits for evidence of insurability to be decided."""
-    rows = frames.load_unproved_cover(connection, client_id)
     return _of_coverage(rows, events).with_columns(
         code=pl.lit("BA1321"),
         expected=pl.lit("evidence decided"),
@@ -209,8 +236,7 @@ def _unproved(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataF
     )
 
 
-def _taken_before(connection: Any, client_id: int, events: pl.DataFrame) -> pl.DataFrame:
-    rows = taken_before(connection, client_id)
+def _taken_before(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return rows
     return _of_coverage(rows, events).with_columns(

@@ -64,6 +64,7 @@ OF_STAFF = (
         *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
         *("casework_notice", "casework_mail"),
         *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
+        *("payroll_balancelook", "payroll_openbalance"),
     }
 )
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""

@@ -1,6 +1,6 @@
 """Where one begins: what needs a person today, at all clients or at one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,8 +41,11 @@ WORK: tuple[tuple[str, str | Promise, str | Promise], ...] = (
     ("unproved", _("Evidence waiting"), _("more coverage asked for than is in force")),
     ("activity", _("Activity waiting"), _("not an event yet")),
     ("held_runs", _("Runs held"), _("by a limit, until somebody releases them")),
+    ("balances", _("Balances"), _("people of whom pays took more or less than was owed")),
 )
 """What is counted: its column, what it is called, what it means."""
+NEEDED = {"unproved": Permission.SEE_HEALTH, "balances": Permission.PAYROLL}
+"""What one must be allowed at a client to see its count; else it is not there."""
 
 
 def _lists(client: str) -> dict[str, str | None]:
@@ -54,6 +57,7 @@ def _lists(client: str) -> dict[str, str | None]:
         "unproved": links.work(client, code="BA1321"),
         "activity": links.found("activity", client=client) or address("controls", client=client),
         "held_runs": links.with_query(address("runs", client=client), **{"runs.f_state": "held"}),
+        "balances": address("balances", client=client),
     }
 
 
@@ -66,6 +70,7 @@ CLIENTS = (
     Column("events", _("Events"), kind="number"),
     Column("percent_final", _("Final, %"), kind="number"),
     *(Column(name, title, kind="number", href=_to_list(name)) for name, title, _meaning in WORK),
+    Column("balances_on", _("Balances as of"), kind="day"),
 )
 
 
@@ -76,12 +81,7 @@ def home(request: Any) -> HttpResponse:
     shown = _clients(request, found)
     if (file := shown.export()) is not None:
         return file
-    totals = found.clients.select(pl.col(name).sum() for name, *_rest in WORK)
-    counts = totals.row(0, named=True)
-    cards = [
-        {"title": title, "meaning": meaning, "count": counts[name], "href": f"?clients.sort=-{name}"}
-        for name, title, meaning in WORK
-    ]
+    cards = _cards(found, {name: f"?clients.sort=-{name}" for name, *_rest in WORK})
     return show(
         request,
         "workbench/home/home.html",
@@ -97,10 +97,38 @@ def home(request: Any) -> HttpResponse:
 
 
 def _seen(access: Access, found: Today) -> Today:
-    """Leave out how many wait for evidence where health data is not the user's to see."""
-    seen = [one for one in found.clients["client_id"] if access.may(Permission.SEE_HEALTH, one)]
-    shown = pl.when(pl.col("client_id").is_in(seen)).then("unproved").otherwise(pl.lit(0, pl.Int64))
-    return replace(found, clients=found.clients.with_columns(unproved=shown))
+    """Leave out the counts that are not the user's to see, client by client: nothing is said there."""
+    clients = found.clients
+    for name, permission in NEEDED.items():
+        seen = [one for one in clients["client_id"] if access.may(permission, one)]
+        clients = clients.with_columns(pl.when(pl.col("client_id").is_in(seen)).then(name).alias(name))
+    looked_on = pl.when(pl.col("balances").is_not_null()).then("balances_on")
+    return replace(found, clients=clients.with_columns(balances_on=looked_on))
+
+
+def _cards(found: Today, lists: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Answer the counts of all clients found, added up; none of what the user may see at no client."""
+    shown = [one for one in WORK if found.clients[one[0]].count() or one[0] not in NEEDED]
+    counts = found.clients.select(pl.col(name).sum() for name, *_rest in shown).row(0, named=True)
+    nights = {"balances": _night(found)}
+    return [
+        {
+            "title": title,
+            "meaning": nights.get(name, meaning),
+            "count": counts[name],
+            "href": lists[name],
+        }
+        for name, title, meaning in shown
+    ]
+
+
+def _night(found: Today) -> str | Promise:
+    """Say what a balance is, and which night looked at them; of several the first."""
+    looked_on: Any = found.clients["balances_on"].min()
+    if looked_on is None:
+        return _("pays and what was owed: no night has looked yet")
+    said = say("people of whom pays took more or less than was owed, as of the night of %(day)s")
+    return said % {"day": looked_on.isoformat()}
 
 
 def _clients(request: Any, found: Today) -> Sheet:
@@ -123,11 +151,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
     """Show what needs a person today, at one client."""
     mine = client_of(request, client)
     found = _seen(request.access, today(connection, [mine.pk], as_of=clock.today()))
-    counts, lists = found.clients.row(0, named=True), _lists(mine.code)
-    cards = [
-        {"title": title, "meaning": meaning, "count": counts[name], "href": lists[name]}
-        for name, title, meaning in WORK
-    ]
+    cards = _cards(found, _lists(mine.code))
     late = taken_before(connection, mine.pk)["person_id"].n_unique()
     cards.append(
         {

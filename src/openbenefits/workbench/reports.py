@@ -2,7 +2,7 @@
 
 import json
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 from django import forms
@@ -15,17 +15,20 @@ from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import note
 from openbenefits.core.codes import PROCESS_STATUS_NAMES, ScheduleKind
 from openbenefits.core.faults import message_of
+from openbenefits.reports.deferred import Listing
 from openbenefits.reports.for_reader import for_reader
 from openbenefits.reports.names import load_schedules
 from openbenefits.reports.services import (
     COUNTING_TO_TODAY,
     OF_OPEN_ENROLLMENT,
     REPORTS,
+    PagedReport,
     Report,
     ReportKind,
     ReportRefused,
     Selection,
     make_report,
+    page_report,
 )
 from openbenefits.reports.tabulated import pdf_of, selections_told, words_of
 from openbenefits.workbench.forms import DayInput
@@ -129,11 +132,12 @@ def report(request: Any, client: str, code: str) -> HttpResponse:
     made, fault = None, ""
     if is_asked and form.is_valid():
         try:
-            made = _made(request, found, form.selection(found, schedules, kind), kind)
+            chosen = form.selection(found, schedules, kind)
+            if (file := _file(request, found, chosen, kind, form)) is not None:
+                return file
+            made = _readable(request, found, page_report(connection, kind.code, chosen))
         except ReportRefused as refused:
             fault = message_of(refused)
-    if made is not None and (file := _file(request, made, form)) is not None:
-        return file
     sheets = [] if made is None else _sheets(request, made)
     for one in sheets:
         if (exported := one.export()) is not None:
@@ -162,14 +166,17 @@ def _schedules(client: Client, kind: ReportKind) -> list[tuple[str, str]]:
     return [(number, f"{code} · {name}") for number, code, name in named]
 
 
-def _made(request: Any, client: Client, selection: Selection, kind: ReportKind) -> Report:
-    note(request.access, "saw", f"report {kind.code}", client_id=client.pk, now=now())
-    made = make_report(connection, kind.code, selection)
+Made = TypeVar("Made", Report, PagedReport)
+
+
+def _readable(request: Any, client: Client, made: Made) -> Made:
+    """Leave of a report what its reader may see, and write down that he saw it."""
+    note(request.access, "saw", f"report {made.code}", client_id=client.pk, now=now())
     sees = request.access.may(Permission.SEE_PERSONAL, client.pk)
     return for_reader(made, client=client.code, may_see_personal=sees)
 
 
-def _sheets(request: Any, made: Report) -> list[Sheet]:
+def _sheets(request: Any, made: PagedReport) -> list[Sheet]:
     return [
         sheet(
             request,
@@ -183,7 +190,7 @@ def _sheets(request: Any, made: Report) -> list[Sheet]:
     ]
 
 
-def columns_of(rows: pl.DataFrame) -> list[Column]:
+def columns_of(rows: Listing) -> list[Column]:
     """Answer a column for each of a frame but the client, its heading made of its name."""
     shown = {name: dtype for name, dtype in rows.schema.items() if name != "client"}  # the page names it
     return [Column(name, words_of(name), kind=_kind(dtype)) for name, dtype in shown.items()]
@@ -195,14 +202,19 @@ def _kind(dtype: pl.DataType) -> Kind:
     return "day" if dtype == pl.Date else "text"
 
 
-def _file(request: Any, made: Report, form: SelectionForm) -> HttpResponse | None:
+def _file(
+    request: Any, client: Client, chosen: Selection, of: ReportKind, form: SelectionForm
+) -> HttpResponse | None:
     """Answer the whole report as PDF or JSON, where the address asks for that."""
     kind = request.GET.get("file")
+    if kind not in ("json", "pdf"):
+        return None
+    made = _readable(request, client, make_report(connection, of.code, chosen))
     name = f"{made.code}-{date.isoformat(today())}"
     if kind == "json":
         sheets = {one: json.loads(rows.write_json()) for one, rows in made.sheets.items()}
         answer = HttpResponse(json.dumps(sheets, ensure_ascii=False), content_type="application/json")
-    elif kind == "pdf":
+    else:
         pdf = pdf_of(
             f"{made.code} {made.title}",
             made.sheets,
@@ -210,8 +222,6 @@ def _file(request: Any, made: Report, form: SelectionForm) -> HttpResponse | Non
             made=f"{now():%B %-d, %Y %H:%M} UTC",
         )
         answer = HttpResponse(pdf, content_type="application/pdf")
-    else:
-        return None
     answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return answer
 

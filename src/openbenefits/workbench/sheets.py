@@ -17,6 +17,7 @@ from django.http import HttpResponse
 from django.utils.functional import Promise
 
 from openbenefits.core.money import dollars
+from openbenefits.reports.deferred import Listing, whole
 from openbenefits.reports.files import defused
 
 Kind = Literal["text", "number", "money", "day", "moment", "status"]
@@ -89,13 +90,14 @@ class Heading:
 class Sheet:
     """A frame, as one page of a table.
 
+    frame: of a deferred listing as few rows are made as the page shows; all, where it is filtered or sorted.
     picks: the column whose value a check box of each row stands for; None: no check boxes.
     """
 
     name: str
     caption: str | Promise
     columns: Sequence[Column]
-    frame: pl.DataFrame
+    frame: Listing
     query: Mapping[str, str]
     empty: str | Promise
     picks: str | None = None
@@ -103,7 +105,7 @@ class Sheet:
     @cached_property
     def found(self) -> pl.DataFrame:
         """Answer the rows that pass the filters, in the order asked for."""
-        rows = self.frame
+        rows = whole(self.frame)
         for column in self.columns:
             if (wanted := self._setting(f"f_{column.name}").strip()) and column.name in rows.columns:
                 rows = rows.filter(self._texts(column, rows).str.contains(wanted.casefold(), literal=True))
@@ -131,9 +133,15 @@ class Sheet:
         return self.frame.height
 
     @property
+    def _shown(self) -> Listing:
+        """The rows found; all of them, as they are given, where the address neither filters nor sorts."""
+        is_as_given = not self.is_filtered and not self._setting("sort")
+        return self.frame if is_as_given else self.found
+
+    @property
     def total(self) -> int:
         """How many rows pass the filters."""
-        return self.found.height
+        return self._shown.height
 
     @property
     def pages(self) -> int:
@@ -169,7 +177,7 @@ class Sheet:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Answer the rows of the page shown: cells, and what its check box stands for."""
-        shown = self.found.slice((self.number - 1) * ROWS, ROWS)
+        shown = self._shown.slice((self.number - 1) * ROWS, ROWS)
         return [
             {"cells": [self._cell(column, row) for column in self.columns], "pick": row.get(self.picks or "")}
             for row in shown.iter_rows(named=True)
@@ -273,7 +281,7 @@ def _exported(column: Column) -> pl.Expr:
 
 def sheet(
     request: Any,
-    frame: pl.DataFrame,
+    frame: Listing,
     columns: Sequence[Column],
     *,
     name: str,

@@ -3,6 +3,7 @@
 from openbenefits.workbench.desks import (
     ages,
     approvals,
+    balances,
     cobra,
     evidence,
     imports,
@@ -13,4 +14,16 @@ from openbenefits.workbench.desks import (
     users,
 )
 
-__all__ = ["ages", "approvals", "cobra", "evidence", "imports", "keys", "leaves", "papers", "trail", "users"]
+__all__ = [
+    "ages",
+    "approvals",
+    "balances",
+    "cobra",
+    "evidence",
+    "imports",
+    "keys",
+    "leaves",
+    "papers",
+    "trail",
+    "users",
+]
