@@ -1,5 +1,6 @@
 """What one prepares another approves: no service, and no SQL of a face or of the owner, goes around it."""
 
+import pickle
 import shutil
 from datetime import date, timedelta
 
@@ -156,6 +157,8 @@ def test_set_up_is_put_into_force_once_another_approved_exactly_that(employer, b
     lax = employer.folder / "lax"
     with working(as_face, ann), pytest.raises(ApprovalWanted) as wanted:
         setup.apply(lax, client_id=client, applied_by="ann", now=LATER)
+    told = pickle.loads(pickle.dumps(wanted.value))
+    assert (told.matter, str(told)) == (wanted.value.matter, str(wanted.value)), "as a run's process tells it"
     first = Release.objects.using("default")
     with working(as_face, ann):
         older = first.filter(bundle__client_id=client).order_by("number").first()

@@ -91,6 +91,10 @@ class ApprovalWanted(ValueError):
             " found no approval of exactly this; ask for it, and do it again once it is approved"
         )
 
+    def __reduce__(self) -> tuple[type, tuple[Matter]]:
+        """Say how another process makes it anew (`runs.workers`)."""
+        return type(self), (self.matter,)
+
 
 def is_wanted(client_id: int, kind: ApprovalKind) -> bool:
     """Tell whether a client's set-up in force wants a second person for acts of a kind."""

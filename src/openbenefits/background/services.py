@@ -208,7 +208,7 @@ def perform(request_id: int, clock: Clock, *, is_ending: Callable[[], bool] = ne
         state, told = State.STOPPED, str(stopped)
     except Exception as fault:
         state, told = State.REFUSED, message_of(fault)
-    # here, and not earlier, the threads of what broke off have ended
+    # here, and not earlier, the processes of what broke off have ended
     return _end(request, state, clock, told=told, result=result)
 
 

@@ -101,7 +101,7 @@ Workers = Annotated[
         "--workers",
         min=1,
         metavar="N",
-        help="Partitions processed at once; unless told, one for each core.",
+        help="Partitions processed at once; unless told, one for each core if there are many people.",
         show_default=False,
     ),
 ]

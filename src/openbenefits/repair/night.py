@@ -17,7 +17,7 @@ from openbenefits.runs import controls
 from openbenefits.runs.gate import RunHeld
 from openbenefits.runs.services import RunResult
 from openbenefits.runs.workers import each_done, usual_workers
-from openbenefits.workforce.models import Client
+from openbenefits.workforce.models import Client, Person
 from openbenefits.workforce.recording import PeopleBusy
 
 KINDS: Mapping[str, Callable[..., RunResult]] = {"repairs": run_repairs, "reprocess": run_reprocess}
@@ -51,15 +51,15 @@ def night(
             partitions one after the other: the clients are at once.
     Errors: those of the program itself; what holds a client is told of that client.
     """
-    at_once = workers or usual_workers()
-    work = partial(
-        _of_client, on=on, now=now, started_by=started_by, workers=1 if len(clients) > 1 else at_once
-    )
+    people = Person.objects.filter(client_id__in=[client.pk for client in clients]).count()
+    of_each = 1 if len(clients) > 1 else workers
+    work = partial(_of_client, on=on, now=now, started_by=started_by, workers=of_each)
+    at_once = workers or usual_workers(people)
     yield from each_done(connection, list(clients), work, workers=at_once)
 
 
 def _of_client(
-    connection: Any, client: Client, *, on: date, now: datetime, started_by: str, workers: int
+    connection: Any, client: Client, *, on: date, now: datetime, started_by: str, workers: int | None
 ) -> list[Carried]:
     """Carry out what is due of a client, in its order, until something holds it."""
     found: list[Carried] = []

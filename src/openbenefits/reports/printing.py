@@ -16,7 +16,7 @@ import polars as pl
 
 from openbenefits.reports.files import draft_of, finish
 from openbenefits.reports.spoken import ENGLISH, words_of
-from openbenefits.runs.workers import usual_workers
+from openbenefits.runs.workers import most_workers
 
 PAPERS = ("us-letter", "a4")
 LEAST_LETTERS = 20
@@ -70,7 +70,7 @@ class Press:
             "paper": self.paper,
             "format": kind,
         }
-        setters = max(1, min(usual_workers(), len(jobs) // LEAST_LETTERS))
+        setters = max(1, min(most_workers(), len(jobs) // LEAST_LETTERS))
         with ThreadPoolExecutor(setters) as pool:
             parts = ({**order, "jobs": jobs[part::setters]} for part in range(setters))
             for said in pool.map(_typeset, parts):

@@ -19,7 +19,7 @@ from openbenefits.runs import frames, models, waves
 from openbenefits.runs.journal import journal
 from openbenefits.runs.outcomes import not_taken
 from openbenefits.runs.schedules import in_scope, opens_by_itself, schedules_asked
-from openbenefits.runs.workers import each_done
+from openbenefits.runs.workers import each_done, usual_workers
 from openbenefits.store.bulk import update_from
 from openbenefits.store.locks import lock_rows
 
@@ -34,27 +34,27 @@ def go_through(
     started: models.Run,
     *,
     now: datetime,
-    workers: int,
+    workers: int | None,
     progress: Progress | None,
     is_kept: bool = True,
 ) -> None:
     """Process the waiting partitions, then once more whom somebody else had locked.
 
-    What is given up anyway (`is_kept` false) need not be taken back, and keeps no journal for it.
+    workers: partitions at once; None = as many as so many people are worth. What is given up anyway
+    (`is_kept` false) need not be taken back, and keeps no journal for it.
     """
-    lines = models.RunPartition.objects.filter(run_id=started.id)
+    lines = models.RunPartition.objects.filter(run_id=started.id).order_by("partition")
     total = lines.count()
-    numbers = lines.order_by("partition").values_list("partition", flat=True)
-    waiting = list(numbers.filter(state="waiting"))
+    waiting = dict(lines.filter(state="waiting").values_list("partition", "people"))
     process = partial(_process, started=started, now=now, is_kept=is_kept)
+    at_once = workers or usual_workers(sum(waiting.values()))
     done = total - len(waiting)
-    for _ in each_done(connection, waiting, process, workers=workers):
+    for _ in each_done(connection, list(waiting), process, workers=at_once):
         done += 1
         if progress:
             progress(done, total)
-    late = list(numbers.filter(counts__has_key=LOCKED))
-    for _ in each_done(connection, late, partial(process, outcome=LOCKED), workers=workers):
-        pass
+    for late in list(lines.filter(counts__has_key=LOCKED)):
+        process(connection, late.partition, outcome=LOCKED)
 
 
 def _process(
@@ -68,6 +68,8 @@ def _process(
 ) -> None:
     """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
     with transaction.atomic():
+        if not _is_left(started, partition, outcome):
+            return
         people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
         people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
         persons = people.select(id="person_id").unique()
@@ -82,6 +84,17 @@ def _process(
         outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
         _write_outcomes(connection, started.id, outcomes)
         _write_line(started, partition, count, now=now)
+
+
+def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
+    """Take hold of a partition's ledger line; answer whether there are still people with this outcome.
+
+    A process of a run that was killed, or of one resumed twice, may work on the partition yet: who comes
+    second waits until that is committed or given up.
+    """
+    lines = models.RunPartition.objects.select_for_update()
+    line = lines.get(run_id=started.id, partition=partition)
+    return line.state == "waiting" if outcome is None else outcome in line.counts
 
 
 def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: datetime) -> None:

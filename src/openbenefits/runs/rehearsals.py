@@ -85,13 +85,13 @@ def rehearse(
     work: list[tuple[RunOrder, pl.DataFrame]] = []
     for order in orders:
         refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
-        people = partitioned(connection, order, partition_people, workers or usual_workers())
+        people = partitioned(connection, order, partition_people, workers)
         work += [(order, part) for part in people.partition_by("partition")]
     scoped = time.monotonic() - begun
     found: list[tuple[int, Part]] = []
     rehearse_one = partial(_rehearsed, now=now)
-    many = workers or usual_workers()
-    for answer in each_done(connection, work, rehearse_one, workers=many):
+    at_once = workers or usual_workers(sum(part.height for _, part in work))
+    for answer in each_done(connection, work, rehearse_one, workers=at_once):
         found.append(answer)
         if progress:
             progress(len(found), len(work))

@@ -58,11 +58,11 @@ def trial(
     Each partition is a run of its own in a transaction that is given up.
     """
     refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
-    workers = workers or usual_workers()
-    parts = partitioned(connection, order, partition_people, workers).partition_by("partition")
+    people = partitioned(connection, order, partition_people, workers)
+    parts = people.partition_by("partition")
     rehearse = partial(_rehearsed, order=order, now=now)
     results: list[RunResult] = []
-    for result in each_done(connection, parts, rehearse, workers=workers):
+    for result in each_done(connection, parts, rehearse, workers=workers or usual_workers(people.height)):
         results.append(result)
         if progress:
             progress(len(results), len(parts))
@@ -104,7 +104,7 @@ def start_run(
     if order.is_finalizing:
         require_approval(matter_of_order(order), now)
     with transaction.atomic():
-        people = partitioned(connection, order, partition_people, workers or usual_workers())
+        people = partitioned(connection, order, partition_people, workers)
         return begun(connection, order, people, now=now)
 
 
@@ -129,7 +129,7 @@ def resume_run(
     if limits:
         publish_whole(connection, started, limits, now=now, progress=progress)
     else:
-        go_through(connection, started, now=now, workers=workers or usual_workers(), progress=progress)
+        go_through(connection, started, now=now, workers=workers, progress=progress)
         close(started, now)
     return result_of(connection, started)
 

@@ -11,13 +11,17 @@ from openbenefits.runs import frames, models
 from openbenefits.runs.orders import RunOrder, RunResult, options_of
 from openbenefits.runs.partitions import partition_size, with_partition
 from openbenefits.runs.schedules import in_scope, schedules_asked
+from openbenefits.runs.workers import usual_workers
 from openbenefits.store.bulk import copy_in
 
 
-def partitioned(connection: Any, order: RunOrder, partition_people: int | None, workers: int) -> pl.DataFrame:
+def partitioned(
+    connection: Any, order: RunOrder, partition_people: int | None, workers: int | None
+) -> pl.DataFrame:
     """Answer who is in scope of an order, with the partition of each."""
     people = scope(connection, order)
-    return with_partition(people, partition_people or partition_size(people.height, workers))
+    size = partition_people or partition_size(people.height, workers or usual_workers(people.height))
+    return with_partition(people, size)
 
 
 def begun(

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 from pathlib import Path
+from typing import Any
 
 import django
 from django.apps import apps
@@ -10,6 +11,7 @@ from django.db import connections
 
 from openbenefits.store import isolation, secrets, server
 
+AS_FACE = f"-c role={isolation.FACE}"
 WEB_SESSION_SECONDS = 300
 """How long a web process keeps a session of the database; rights end with each request."""
 
@@ -55,7 +57,12 @@ def use_database(database_url: str, *, as_face: bool = False) -> None:
     connections["default"].close()
     entry = server.django_database(database_url)
     if as_face:
-        entry["OPTIONS"] = entry["OPTIONS"] | {"options": f"-c role={isolation.FACE}"}
+        entry["OPTIONS"] = entry["OPTIONS"] | {"options": AS_FACE}
         entry |= {"CONN_MAX_AGE": WEB_SESSION_SECONDS, "CONN_HEALTH_CHECKS": True}
     connections.databases["default"].update(entry)
     os.environ["DATABASE_URL"] = database_url
+
+
+def is_face(connection: Any) -> bool:
+    """Whether a connection works as the role that row-level security holds for."""
+    return AS_FACE in connection.settings_dict["OPTIONS"].get("options", "")
