@@ -24,6 +24,7 @@ from openbenefits.enrollment.frames import POINT, load_covered_dependents
 from openbenefits.enrollment.rules.continued import CONTINUED, COVERED_DAYS, WHO, continued_spans
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.workforce.models import ChangeSet
 
 KIND_OF_CHANGE = "continuation"
 KEY = [*WHO, "begins_on"]
