@@ -10,9 +10,9 @@ from tests.oracle import prepare as prepare_by_oracle
 from tests.oracle.rows import Setup
 
 from bench import zen_graph
-from bench.children import Progress
+from bench.children import Progress, timed
 from bench.documents import Row, sample_of
-from bench.kernel import Measured, tables_of, timed
+from bench.kernel import Measured, tables_of
 from bench.world import Made, read_world
 from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import prepare

@@ -1,10 +1,14 @@
 """Every measurement has a process of its own, so that its memory is its own."""
 
 import resource
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
+
+from openbenefits.runs.workers import one_thread_of_polars
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
@@ -29,9 +33,77 @@ def in_child(measure: Callable[..., Any], *arguments: Any, progress: Progress) -
         child.join()
 
 
-def peak_bytes() -> int:
-    """Answer the most memory this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def peak_bytes(children: int = 0) -> int:
+    """Answer the most memory this process ever held; with so many of those it started and saw end, at most.
+
+    The children count as if each were as large as the largest, and all at once beside this process's peak.
+    """
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    own, largest = (resource.getrusage(one).ru_maxrss for one in whose)
+    return (own + children * largest) * 1024
+
+
+class Lap(NamedTuple):
+    """How long a task took: by the clock, and of the processors; and what it answered."""
+
+    seconds: float
+    cpu: float
+    answer: Any
+
+
+def timed(task: Callable[[], Any]) -> Lap:
+    """Time a task."""
+    began, cpu = time.perf_counter(), time.process_time()
+    answer = task()
+    return Lap(time.perf_counter() - began, time.process_time() - cpu, answer)
+
+
+@contextmanager
+def crew(
+    make: Callable[[Any], Callable[[], Any]], shares: Sequence[Any]
+) -> Iterator[tuple[Callable[[], Lap], int]]:
+    """Start a process for each share, with one thread of Polars as those of runs; give a lap of all at once.
+
+    Each makes its task of its share and keeps it. A lap lasts from the signal to start until the last has
+    ended; its answer is the most memory that all together ever held, in bytes. Beside it that of before.
+    """
+    context = get_context("spawn")
+    pipes, started = [], []
+    for share in shares:
+        ours, theirs = context.Pipe()
+        child = context.Process(target=_of_crew, args=(theirs, make))
+        with one_thread_of_polars():
+            child.start()
+        theirs.close()
+        ours.send(share)
+        pipes.append(ours)
+        started.append(child)
+
+    def lap() -> Lap:
+        began = time.perf_counter()
+        for ours in pipes:
+            ours.send(True)
+        told = [ours.recv() for ours in pipes]
+        return Lap(time.perf_counter() - began, sum(cpu for cpu, _ in told), sum(peak for _, peak in told))
+
+    try:
+        yield lap, sum(ours.recv() for ours in pipes)
+    finally:
+        for ours in pipes:
+            ours.close()
+        for child in started:
+            child.join()
+
+
+def _of_crew(theirs: Connection, make: Callable[[Any], Callable[[], Any]]) -> None:
+    """Make a task and do it as often as the parent asks, until it closes its end."""
+    task = make(theirs.recv())
+    theirs.send(peak_bytes())
+    try:
+        while theirs.recv():
+            theirs.send((timed(task).cpu, peak_bytes()))
+    except EOFError:
+        pass
 
 
 def _answer(ours: Connection, progress: Progress) -> Any:

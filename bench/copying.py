@@ -8,7 +8,8 @@ import polars as pl
 from django.apps import apps
 from django.db import connection, transaction
 
-from bench.kernel import Measured, timed
+from bench.children import timed
+from bench.kernel import Measured
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 
 UNSHARED = "enrollment.EventOption"

@@ -9,12 +9,14 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 
+from bench.children import timed
 from bench.copying import copied_seconds
-from bench.kernel import Measured, timed
+from bench.kernel import Measured
 from openbenefits.runs.ahead import coverage_ahead
 from openbenefits.runs.committing import COMMITTED, Tolerance, commit
 from openbenefits.runs.orders import RunOrder
 from openbenefits.runs.rehearsals import rehearse
+from openbenefits.runs.workers import most_workers
 from openbenefits.workforce.models import Person
 
 NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
@@ -29,9 +31,12 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
 
     Shapes: steps is `stored.Steps`.
     """
+    starting = steps.starting()
     with TemporaryDirectory() as folder:
         settings.REHEARSALS = folder
-        rehearsed = timed(lambda: rehearse(connection, finals, now=NOW, made_by=REHEARSER))
+        rehearsed = timed(
+            lambda: rehearse(connection, finals, now=NOW, made_by=REHEARSER, workers=most_workers())
+        )
         steps.did(None)
         first = [finals[0].client_id]
         committed = timed(
@@ -56,6 +61,7 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
     people = Person.objects.filter(client_id__in=first).count()
     return {
         "rehearsed_seconds": rehearsed.seconds,
+        "rehearsed_starting": starting,
         "rehearsed_differences": rehearsed.answer.differences.height,
         "committed_seconds": committed.seconds,
         "committed_people": people,

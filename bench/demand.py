@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from bench.kernel import Lap, Measured, timed
+from bench.children import Lap, timed
+from bench.kernel import Measured
 from openbenefits.runs.services import run
 from openbenefits.workforce.models import Person
 from openbenefits.workforce.services import report_life_event

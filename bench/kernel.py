@@ -1,22 +1,20 @@
 """The kernel alone: speed, memory, and how time grows. Frames in, frames out; no database."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
-from bench.children import Progress, peak_bytes
+from bench.children import Lap, Progress, crew, peak_bytes, timed
 from bench.world import World, read_world
 from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
 from openbenefits.runs.partitions import PARTITION_PEOPLE
-from openbenefits.runs.workers import usual_workers
+from openbenefits.runs.workers import most_workers
 
 REPEATS = 3
 
@@ -26,34 +24,51 @@ Measured = dict[str, float]
 def measure_partitions(folder: Path, progress: Progress) -> Measured:
     """Prepare everybody in partitions of whole clients, each with the set-up of its clients alone.
 
-    As runs do, as many partitions are prepared at once as there are cores; beside it, one after the other.
+    As runs do, in as many processes at once as there are cores, each of which holds its partitions; they are
+    started, and set-up is compiled, outside the time. Beside it, one after the other in this process.
     """
     world = read_world(folder)
-    parts = [(part, taken(world.situation, part)) for part in partitions(world.situation.cases)]
-    began = time.perf_counter()
-    books = [compile_rulebook(tables_of(world.tables, part["client_id"].unique())) for part, _ in parts]
-    compiled = time.perf_counter() - began
-    idle = peak_bytes()
-    tasks = [partial(_prepared, situation, book) for (_, situation), book in zip(parts, books, strict=True)]
+    parts = [
+        (taken(world.situation, part), tables_of(world.tables, part["client_id"].unique()))
+        for part in partitions(world.situation.cases)
+    ]
+    people, clients = world.situation.cases.height, world.situation.cases["client_id"].n_unique()
+    compiling = timed(lambda: tasks_of(parts))
+    tasks = compiling.answer
     counts = [_counts(task()) for task in tasks]
-    alone = _best({"alone": lambda: _in_threads(tasks, 1)}, progress)["alone"]
-    workers = usual_workers()
-    best = _best({"together": lambda: _in_threads(tasks, workers)}, progress)["together"]
-    people = world.situation.cases.height
+    alone = _best({"alone": lambda: _done(tasks)}, progress)["alone"]
+    workers = min(most_workers(), len(parts))
+    with crew(laps_of, [parts[first::workers] for first in range(workers)]) as (lap, idle):
+        best = _best_laps({"together": lap}, progress)["together"]
+        peak = lap().answer
     return {
         "people": people,
-        "clients": world.situation.cases["client_id"].n_unique(),
+        "clients": clients,
         "partitions": len(parts),
         "workers": workers,
-        "compile_seconds": compiled,
+        "compile_seconds": compiling.seconds,
         **best,
         "per_second": people / best["seconds"],
         "alone_per_second": people / alone["seconds"],
         "alone_cpu": alone["cpu"],
         "idle_bytes": idle,
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": peak,
         **{name: sum(count[name] for count in counts) / people for name in counts[0]},
     }
+
+
+Part = tuple[Situation, dict[str, pl.DataFrame]]
+"""A partition, and the set-up of its clients."""
+
+
+def tasks_of(parts: Sequence[Part]) -> list[Callable[[], Prepared]]:
+    """Compile the set-up of partitions; answer how to prepare each."""
+    return [partial(_prepared, situation, compile_rulebook(tables)) for situation, tables in parts]
+
+
+def laps_of(parts: Sequence[Part]) -> Callable[[], None]:
+    """Answer how to prepare partitions one after the other."""
+    return partial(_done, tasks_of(parts))
 
 
 def _prepared(situation: Situation, book: Rulebook) -> Prepared:
@@ -61,11 +76,10 @@ def _prepared(situation: Situation, book: Rulebook) -> Prepared:
     return prepare(situation, replace(book))
 
 
-def _in_threads(tasks: Sequence[Callable[[], Prepared]], workers: int) -> None:
-    """Do tasks, some at once, and forget what they answer."""
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(lambda task: task().cases.height, tasks):
-            pass
+def _done(tasks: Sequence[Callable[[], Prepared]]) -> None:
+    """Do tasks, and forget what they answer."""
+    for task in tasks:
+        task()
 
 
 def measure_whole(folder: Path, progress: Progress) -> Measured:
@@ -172,28 +186,18 @@ def _frames(situation: Situation) -> dict[str, pl.DataFrame]:
 # --- timing ---------------------------------------------------------------------------------------------
 
 
-class Lap(NamedTuple):
-    """How long a task took: by the clock, and of this process's processors; and what it answered."""
-
-    seconds: float
-    cpu: float
-    answer: Any
-
-
-def timed(task: Callable[[], Any]) -> Lap:
-    """Time a task."""
-    began, cpu = time.perf_counter(), time.process_time()
-    answer = task()
-    return Lap(time.perf_counter() - began, time.process_time() - cpu, answer)
-
-
 def _best(tasks: Mapping[str, Callable[[], Any]], progress: Progress) -> dict[str, Measured]:
-    """Time each task in turns, once to warm up and then some times; keep the best of each clock."""
+    """Time each task in turns, and keep the best of each clock."""
+    return _best_laps({name: partial(timed, task) for name, task in tasks.items()}, progress)
+
+
+def _best_laps(tasks: Mapping[str, Callable[[], Lap]], progress: Progress) -> dict[str, Measured]:
+    """Go round each in turns, once to warm up and then some times; keep the best of each clock."""
     found: dict[str, list[Lap]] = {name: [] for name in tasks}
     done, total = 0, (REPEATS + 1) * len(tasks)
     for _ in range(REPEATS + 1):
         for name, task in tasks.items():
-            found[name].append(timed(task)._replace(answer=None))
+            found[name].append(task()._replace(answer=None))
             done += 1
             progress(done, total)
     return {

@@ -8,9 +8,9 @@ import polars as pl
 from django.apps import apps
 from django.db import connection
 
-from bench.children import Progress, peak_bytes
+from bench.children import Progress, peak_bytes, timed
 from bench.copying import copied_seconds
-from bench.kernel import Measured, timed
+from bench.kernel import Measured
 from bench.stored import (
     BY,
     NOW,
@@ -25,7 +25,7 @@ from bench.world import SEED, source_hash, write_people
 from openbenefits.core.codes import Level
 from openbenefits.programs import services as setup
 from openbenefits.runs.services import RunOrder, RunResult, run
-from openbenefits.runs.workers import each_done, usual_workers
+from openbenefits.runs.workers import each_done, most_workers
 from openbenefits.sample import SAMPLE_FOLDER, generate_setup
 from openbenefits.workforce.models import Person
 from openbenefits.workforce.recording import (
@@ -79,7 +79,7 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
     found = []
 
     def all_clients() -> None:
-        for answer in each_done(connection, employers, _of_client, workers=usual_workers()):
+        for answer in each_done(connection, employers, _of_client, workers=most_workers()):
             found.append(answer.outcomes.filter(outcome="processed"))
             progress(len(employers) + len(found), 2 * len(employers))
 
@@ -93,7 +93,7 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
         "processed": told["people"].sum(),
         "final": told.filter(to_status="FE")["people"].sum(),
         "points": points,
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": peak_bytes(most_workers()),
         **copied_seconds(
             [*WRITTEN, "enrollment.Coverage"],
             [[one.client_id for one in employers]],

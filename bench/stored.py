@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,18 @@ from django.core.management import call_command
 from django.db import connection
 
 from bench import cycle, demand
-from bench.children import Progress, peak_bytes
+from bench.children import Progress, peak_bytes, timed
 from bench.copying import UNSHARED, copied_seconds
-from bench.kernel import Measured, timed
+from bench.kernel import Measured
 from bench.processors import processor_seconds
 from bench.world import SEED, source_hash, write_people
 from openbenefits.core.codes import Level
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import Schedule
+from openbenefits.runs.partitions import LEAST_PEOPLE
 from openbenefits.runs.services import RunOrder, run, trial
-from openbenefits.runs.workers import each_done, usual_workers
+from openbenefits.runs.workers import each_done, most_workers
 from openbenefits.sample import SAMPLE_FOLDER, generate_setup
 from openbenefits.store import boot, server
 from openbenefits.workforce import census
@@ -89,8 +91,9 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     orders = [one.order() for one in employers]
     finals = [replace(one, as_of=CLOSING, through=Level.ELECTIONS, is_finalizing=True) for one in orders]
     people = Person.objects.count()
+    workers = most_workers()
     prepared = steps.run("prepared", orders)
-    prepared_bytes = peak_bytes()
+    prepared_bytes = peak_bytes(workers)
     parts = [[one.client_id] for one in employers]
     rows = steps.did(copied_seconds(WRITTEN, parts))
     flat = [UNSHARED if label == "enrollment.MenuOption" else label for label in WRITTEN]
@@ -107,10 +110,11 @@ def _measure(folder: Path, progress: Progress) -> Measured:
         **rows,
         "unshared_seconds": unshared["copy_seconds"],
         "unshared_rows": unshared["copied_rows"],
-        "ratio": prepared["prepared_seconds"] / rows["copy_seconds"],
+        "ratio": (prepared["prepared_seconds"] - prepared["prepared_starting"]) / rows["copy_seconds"],
         **asked,
         "prepared_bytes": prepared_bytes,
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": peak_bytes(workers),
+        "workers": workers,
         "is_durable": _setting("fsync") == _setting("synchronous_commit") == "on",
     }
 
@@ -126,24 +130,47 @@ class Steps:
         self.progress(self.done, self.total)
         return answer
 
-    def run(self, name: str, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> Measured:
-        """Run orders, each of a client, as many at once as there are cores; answer `name`_seconds and _cpu.
+    def starting(self) -> float:
+        """Answer the seconds it takes to start as many processes as a run has, and to end them."""
+        workers = most_workers()
+        work = timed(lambda: list(each_done(connection, range(workers), _nothing, workers=workers)))
+        return work.seconds
 
-        _cpu is the processor time of this process and of the database's server.
+    def run(self, name: str, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> Measured:
+        """Run orders, each of a client, as many at once as there are cores; answer `name`_seconds and so on.
+
+        _starting is what it takes to start and end processes that have nothing to do, where it starts some.
+        _cpu is the processor time of this process, of those it starts, and of the database's server.
         """
         settle()
-        workers = None if len(orders) == 1 else 1
-
-        def of_client(connection: Any, order: RunOrder) -> None:
-            how(connection, order, now=NOW, workers=workers)
+        workers = most_workers()
+        of_client = partial(_of_client, how=how, workers=workers if len(orders) == 1 else 1)
 
         def of_all() -> None:
-            for done in each_done(connection, orders, of_client, workers=usual_workers()):
+            for done in each_done(connection, orders, of_client, workers=workers):
                 self.did(done)
 
+        starts = len(orders) > 1 or _people(orders) > LEAST_PEOPLE
+        starting = self.starting() if starts else 0.0
         before = processor_seconds()
         seconds = timed(of_all).seconds
-        return {f"{name}_seconds": seconds, f"{name}_cpu": processor_seconds() - before}
+        return {
+            f"{name}_seconds": seconds,
+            f"{name}_starting": starting,
+            f"{name}_cpu": processor_seconds() - before,
+        }
+
+
+def _of_client(connection: Any, order: RunOrder, *, how: Callable[..., Any], workers: int) -> None:
+    how(connection, order, now=NOW, workers=workers)
+
+
+def _people(orders: Sequence[RunOrder]) -> int:
+    return int(Person.objects.filter(client_id__in=[one.client_id for one in orders]).count())
+
+
+def _nothing(_connection: Any, _item: int) -> None:
+    """Do nothing: what is left is the start of processes, and their end."""
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from openbenefits.cli.database import open_database
 from openbenefits.cli.demo import open_demo
 from openbenefits.cli.screen import say
 from openbenefits.cli.worker import Nightly, worker_beside
+from openbenefits.store.startup import POLARS_THREADS
 
 MOST_PROCESSES = 8
 THREADS = 4
@@ -54,4 +55,5 @@ def serve(
         log_enabled=False,
     )
     with worker_beside(nightly=nightly) if has_worker else nullcontext():
+        os.environ.setdefault(POLARS_THREADS, "1")  # the web's alone, by now: a request works on few rows
         server.serve()

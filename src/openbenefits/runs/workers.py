@@ -18,15 +18,13 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from openbenefits.store.startup import boot, is_face
+from openbenefits.store.startup import POLARS_THREADS, boot, is_face
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 PEOPLE_WORTH_PROCESSES = 12_000
 """Fewer are done here about as soon: a process takes some 2 s of processor to start, a person 0.3 ms."""
-POLARS_THREADS = "POLARS_MAX_THREADS"
-"""What Polars reads from the environment when it is loaded."""
 _starting = Lock()
 """Held while the environment is that of processes to be started."""
 

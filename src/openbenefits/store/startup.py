@@ -12,6 +12,8 @@ from django.db import connections
 from openbenefits.store import isolation, secrets, server
 
 AS_FACE = f"-c role={isolation.FACE}"
+POLARS_THREADS = "POLARS_MAX_THREADS"
+"""What Polars reads from the environment when it is loaded: how many threads it has."""
 WEB_SESSION_SECONDS = 300
 """How long a web process keeps a session of the database; rights end with each request."""
 
