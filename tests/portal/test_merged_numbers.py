@@ -12,9 +12,11 @@ from tests.repair.worlds import LATER, YEAR_END
 from openbenefits.accounts.numbers import numbers_of
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT, Access
+from openbenefits.accounts.users import logins_of
 from openbenefits.casework.inquiries import carry
 from openbenefits.casework.listing import Wanted, found
 from openbenefits.casework.models import Inquiry
+from openbenefits.delivery.frames import load_choices
 from openbenefits.delivery.models import Fate
 from openbenefits.enrollment.models import Document
 from openbenefits.repair.merging import MergeOrder, merge, unmerge
@@ -52,6 +54,7 @@ def test_letters_papers_questions_and_tickets_are_seen_under_the_number_that_sta
     paper = SimpleUploadedFile("birth.pdf", b"%PDF-1.7 a paper", "application/pdf")
     before.post("/portal/papers/", {"kind": "other", "about": "person", "file": paper})
     before.post("/portal/questions/", QUESTION)
+    before.post("/portal/letters/", {"way": "portal"})
     document = owned(lambda: Document.objects.get(person_id=goes.person_id).pk)
     inquiry = owned(lambda: Inquiry.objects.get(person_id=goes.person_id).pk)
     assert owned(carry, LATER) == 1
@@ -61,9 +64,12 @@ def test_letters_papers_questions_and_tickets_are_seen_under_the_number_that_sta
         browser = enter(name)
         return [browser.get(address).status_code for address in theirs]
 
-    def told(name: str) -> bool:
+    def told(name: str) -> tuple[bool, bool, list[str]]:
         browser = enter(name)
-        return "Braces" in text(browser.get("/portal/questions/"))
+        person_id = users[name].employee.person_id
+        wanted = owned(load_choices, connection, [client_id]).filter(person_id=person_id)
+        way = 'value="portal" checked' in browser.get("/portal/letters/").content.decode()
+        return "Braces" in text(browser.get("/portal/questions/")), way, wanted["channel"].to_list()
 
     order = MergeOrder(
         client_id=client_id,
@@ -79,7 +85,8 @@ def test_letters_papers_questions_and_tickets_are_seen_under_the_number_that_sta
     owned(merge, connection, order, now=LATER)
     assert owned(numbers_of, client_id, goes.person_id) == (stays.person_id, goes.person_id)
     assert (seen("alone 0"), seen("alone 1"), seen("alone 2")) == ([200] * 3, [200] * 3, [404] * 3)
-    assert (told("alone 0"), told("alone 1")) == (True, True)
+    assert (told("alone 0"), told("alone 1")) == ((True, True, []), (True, True, ["portal"]))
+    assert goes.person_id not in owned(logins_of, client_id)
     browser = enter("alone 1")
     assert browser.get(theirs[0]).content == pdf
     assert theirs[0] in browser.get("/portal/letters/").content.decode()
@@ -88,6 +95,6 @@ def test_letters_papers_questions_and_tickets_are_seen_under_the_number_that_sta
     assert owned(lambda: Fate.objects.get().fate) == "opened"
     owned(unmerge, connection, order, now=LATER + timedelta(days=1))
     assert (seen("alone 0"), seen("alone 1")) == ([200] * 3, [404] * 3)
-    assert (told("alone 0"), told("alone 1")) == (True, False)
+    assert (told("alone 0"), told("alone 1")) == ((True, True, ["portal"]), (False, False, []))
     assert owned(tickets_about, client_id, stays.person_id) == []
     assert owned(tickets_about, client_id, goes.person_id) == ["Braces"]

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from tests.runs.conftest import NOW, put_employer
 
 from openbenefits.compliance.cobra.frames import acts_of_notices, load_acts, load_standing
@@ -15,6 +15,7 @@ from openbenefits.enrollment.brought import Brought, bring_along
 from openbenefits.enrollment.continuing import load_continued
 from openbenefits.enrollment.designations import designated_on
 from openbenefits.enrollment.elections import enter_one
+from openbenefits.enrollment.entry_rows import with_people
 from openbenefits.enrollment.evidence import decide_proof
 from openbenefits.enrollment.frames import load_approvals, load_brought
 from openbenefits.enrollment.models import (
@@ -275,6 +276,22 @@ def test_what_pays_took_follows_and_goes_back(world):
     assert last() == {world.other: (1200, True), world.survivor: (1500, False)}
     unmerge(world.connection, world.order(), now=LATER)
     assert last() == {world.other: (1200, False), world.survivor: (300, False)}
+
+
+def test_files_under_the_number_that_went_are_about_who_stays(world):
+    said = {"row": [2, 3], "employee_number": ["D1", "D1"], "dependents": [None, "1"]}
+
+    def read() -> tuple[list[int], list[tuple]]:
+        rows = pl.DataFrame(said).cast({"row": pl.Int32})
+        with transaction.atomic():
+            found, stopped = with_people(world.connection, world.employer.client_id, rows)
+        return found["person_id"].to_list(), stopped.select("row", "expected").rows()
+
+    merge(world.connection, world.order(), now=LATER)
+    why = "the number that stays, as the row names dependents"
+    assert read() == ([world.survivor] * 2, [(3, why)])
+    unmerge(world.connection, world.order(), now=LATER)
+    assert read() == ([world.other] * 2, [])
 
 
 def test_two_who_elected_the_same_cannot_be_merged(world):

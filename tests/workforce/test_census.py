@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from census_rows import changed, dependents, employees
 
+from openbenefits.accounts.numbers import join_numbers
 from openbenefits.workforce import census, frames, services
 from openbenefits.workforce.models import (
     AddressFact,
@@ -119,6 +120,20 @@ def test_the_same_file_twice_changes_nothing(fresh_database, client, preview, lo
     census.apply(again, **WHO)
     assert counts() == before
     assert same(held, everything(fresh_database, client))
+
+
+def test_a_row_under_the_number_of_somebody_merged_is_about_who_stays(client, preview, load):
+    people = employees(1)
+    load(people)
+    stays = Person.objects.get()
+    goes = Person.objects.create(client_id=client, employee_number="OLD")
+    join_numbers(client, goes.pk, stays.pk)
+    again = preview(people.with_columns(employee_number=pl.lit("OLD"), annual_pay=pl.lit("53000")))
+    assert again.people == {"new": 0, "changed": 1, "same": 0, "asked": 0}
+    warned = again.warnings.filter(column="employee_number")
+    assert warned["expected"].to_list() == ["the number that stays of two that were merged"]
+    census.apply(again, **WHO)
+    assert set(JobFact.objects.values_list("person_id", flat=True)) == {stays.pk}
 
 
 def test_taken_back_is_never_happened(fresh_database, client, load):

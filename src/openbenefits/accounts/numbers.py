@@ -18,19 +18,23 @@ def part_numbers(client_id: int, person_id: int) -> None:
 
 
 def numbers_of(client_id: int, person_id: int) -> tuple[int, ...]:
-    """Answer every number of the human whom one of them names, that first which counts.
-
-    Merges of a client are few: all of them are read.
-    """
-    pairs = MergedNumber.objects.filter(client_id=client_id).values_list("person_id", "into_id")
-    into: dict[int, int] = dict(pairs)
-    first = person_id
-    while first in into:
-        first = into[first]
-    found = [first]
-    for number in found:
-        found += sorted(one for one, other in into.items() if other == number)
-    return tuple(found)
+    """Answer every number of the human whom one of them names, that first which counts."""
+    firsts = first_numbers(client_id)
+    first = firsts.get(person_id, person_id)
+    return (first, *sorted(one for one, other in firsts.items() if other == first))
 
 
-__all__ = ["join_numbers", "numbers_of", "part_numbers"]
+def first_numbers(client_id: int) -> dict[int, int]:
+    """Answer for each merged number of a client the one that counts; of a client they are few."""
+    merged = MergedNumber.objects.filter(client_id=client_id)
+    into: dict[int, int] = dict(merged.values_list("person_id", "into_id"))
+
+    def first_of(number: int) -> int:
+        while number in into:
+            number = into[number]
+        return number
+
+    return {one: first_of(one) for one in into}
+
+
+__all__ = ["first_numbers", "join_numbers", "numbers_of", "part_numbers"]

@@ -18,6 +18,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.models import EmployeeLogin, Role, User
+from openbenefits.accounts.numbers import first_numbers
 from openbenefits.accounts.roles import ROLES, Permission, RoleCode
 from openbenefits.accounts.services import (
     EVERY_CLIENT,
@@ -256,8 +257,10 @@ def mobiles_of_users(mobiles: Iterable[str]) -> set[str]:
 
 
 def logins_of(client_id: int) -> set[int]:
-    """Answer the people of a client who have a login."""
-    return set(EmployeeLogin.objects.filter(client_id=client_id).values_list("person_id", flat=True))
+    """Answer the people of a client who have a login, under whatever number."""
+    firsts = first_numbers(client_id)
+    linked = EmployeeLogin.objects.filter(client_id=client_id).values_list("person_id", flat=True)
+    return {firsts.get(one, one) for one in linked}
 
 
 def standing_roles(user_id: int) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.accounts.numbers import first_numbers
 from openbenefits.delivery.codes import NOT_ARRIVED
 from openbenefits.delivery.languages import load_languages
 from openbenefits.store.bulk import copy_out
@@ -123,15 +124,18 @@ def load_again(connection: Any, client_ids: Sequence[int] | None, *, most: int =
 
 
 CHOICES_QUERY = """
-SELECT DISTINCT ON (client_id, person_id) client_id, person_id, channel
+SELECT DISTINCT ON (client_id, person_id) client_id, person_id, channel, id AS choice_id
 FROM delivery_choice WHERE client_id = ANY (%s::int[]) ORDER BY client_id, person_id, id DESC
 """
 CHOICES = {"client_id": pl.Int32(), "person_id": pl.Int64(), "channel": pl.String()}
 
 
 def load_choices(connection: Any, client_ids: Sequence[int]) -> pl.DataFrame:
-    """Load the way that holds for each person who ever chose one: CHOICES."""
-    return copy_out(connection, CHOICES_QUERY, CHOICES, [list(client_ids)])
+    """Load the way that holds for each person who ever chose one, under whatever number: CHOICES."""
+    rows = copy_out(connection, CHOICES_QUERY, CHOICES | {"choice_id": pl.Int64()}, [list(client_ids)])
+    firsts = {one: first for client_id in client_ids for one, first in first_numbers(client_id).items()}
+    rows = rows.with_columns(pl.col("person_id").replace(firsts)).sort("choice_id")
+    return rows.unique(["client_id", "person_id"], keep="last", maintain_order=True).drop("choice_id")
 
 
 WAITING_QUERY = """

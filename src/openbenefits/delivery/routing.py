@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.accounts.numbers import numbers_of
 from openbenefits.delivery import frames
 from openbenefits.delivery.codes import ELECTRONIC, Channel, FateCode
 from openbenefits.delivery.models import Choice, Terms
@@ -58,7 +59,8 @@ def choose_channel(
 
 def choice_of(client_id: int, person_id: int) -> Choice | None:
     """Answer how a person wants letters; None: nothing was ever said, so they are printed."""
-    return Choice.objects.filter(client_id=client_id, person_id=person_id).order_by("-pk").first()
+    numbers = numbers_of(client_id, person_id)
+    return Choice.objects.filter(client_id=client_id, person_id__in=numbers).order_by("-pk").first()
 
 
 def set_terms(client_id: int, *, attaches: bool, author: str, now: datetime) -> Terms:

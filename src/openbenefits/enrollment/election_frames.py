@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.accounts.numbers import first_numbers
 from openbenefits.enrollment.frames import APPROVED_COLUMNS, SHARE, of_places
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.store.bulk import copy_out
@@ -151,10 +152,16 @@ def load_elected_beneficiaries(connection: Any, people: pl.DataFrame) -> pl.Data
 
 
 def load_numbered_people(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:
-    """Find the people of a client whose employee_number the rows state."""
+    """Find the people of a client whose employee_number the rows state; of who was merged, who stays.
+
+    Shapes: person_id, employee_number, is_merged (the number is of somebody who was merged).
+    """
     numbers = rows["employee_number"].drop_nulls().unique().to_list()
     schema = {"person_id": pl.Int64, "employee_number": pl.String}
-    return copy_out(connection, NUMBERED_PEOPLE, schema, {"client": client_id, "numbers": numbers})
+    found = copy_out(connection, NUMBERED_PEOPLE, schema, {"client": client_id, "numbers": numbers})
+    firsts = first_numbers(client_id)
+    is_merged = pl.col("person_id").is_in(list(firsts))
+    return found.with_columns(pl.col("person_id").replace(firsts), is_merged=is_merged)
 
 
 def load_numbered_dependents(connection: Any, client_id: int, rows: pl.DataFrame) -> pl.DataFrame:

@@ -11,15 +11,24 @@ from openbenefits.enrollment.election_frames import load_numbered_dependents, lo
 from openbenefits.store.bulk import schema_of
 from openbenefits.store.locks import lock_rows
 
+NAMING_DEPENDENTS = ("dependent", "dependents", "beneficiaries", "contingent_beneficiaries", "providers")
+"""Columns of files in which dependents stand by their numbers."""
+
 
 def with_people(connection: Any, client_id: int, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Add client_id and person_id, lock the people, and name the rows of unknown or busy ones."""
+    """Add client_id and person_id, lock the people, and name the rows of unknown or busy ones.
+
+    A row under the number of somebody who was merged is about who stays; but not if it names dependents,
+    whose numbers are others there.
+    """
     people = load_numbered_people(connection, client_id, rows)
     found = rows.join(people, on="employee_number", how="left", maintain_order="left").with_columns(
         client_id=pl.lit(client_id, pl.Int32)
     )
     _, busy = lock_rows(connection, "workforce_person", people.select(id="person_id"))
     unknown = pl.col("employee_number").is_not_null() & pl.col("person_id").is_null()
+    naming = [pl.col(name).is_not_null() for name in NAMING_DEPENDENTS if name in rows.columns]
+    names_dependents = pl.any_horizontal(*naming, pl.lit(value=False))
     stopped = [
         faults(
             found,
@@ -36,8 +45,15 @@ def with_people(connection: Any, client_id: int, rows: pl.DataFrame) -> tuple[pl
             "try again: enter this row again when the run is done",
             pl.lit("being processed"),
         ),
+        faults(
+            found,
+            pl.col("is_merged") & names_dependents,
+            "employee_number",
+            "the number that stays, as the row names dependents",
+            "state the number the person was merged into, and the numbers its dependents have there",
+        ),
     ]
-    return found, pl.concat(stopped)
+    return found.drop("is_merged"), pl.concat(stopped)
 
 
 def people_of(rows: pl.DataFrame) -> pl.DataFrame:

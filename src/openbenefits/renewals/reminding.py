@@ -11,6 +11,7 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts.models import EmployeeLogin, User
+from openbenefits.accounts.numbers import first_numbers
 from openbenefits.delivery.frames import of_day
 from openbenefits.delivery.languages import ENGLISH, load_languages
 from openbenefits.programs.models import SetupKey
@@ -74,8 +75,7 @@ def send(connection: Any, reminder: Reminder, *, now: datetime) -> tuple[int, in
     batch = reminder.batch
     people = not_elected(connection, batch)
     ids = people["person_id"].unique().to_list()
-    logins = EmployeeLogin.objects.filter(client_id=batch.client_id, person_id__in=ids, user__is_active=True)
-    addresses = dict(logins.exclude(user__email="").values_list("person_id", "user__email"))
+    addresses = _addresses_of(batch.client_id, ids)
     languages = _languages_of(connection, batch.client_id, list(addresses), now.date())
     texts = {language: _reminder_in(batch, language) for language in set(languages.values())}
     mails = [EmailMessage(*texts[languages[one]], to=[address]) for one, address in addresses.items()]
@@ -85,6 +85,15 @@ def send(connection: Any, reminder: Reminder, *, now: datetime) -> tuple[int, in
         sent_at=now, mailed=len(addresses), unreachable=unreachable
     )
     return len(addresses), unreachable
+
+
+def _addresses_of(client_id: int, person_ids: list[int]) -> dict[int, str]:
+    """Answer with which mail address each person signs in, under whatever number."""
+    firsts = first_numbers(client_id)
+    known = {one for one, first in firsts.items() if first in person_ids} | set(person_ids)
+    logins = EmployeeLogin.objects.filter(client_id=client_id, person_id__in=known, user__is_active=True)
+    linked = logins.exclude(user__email="").values_list("person_id", "user__email")
+    return {firsts.get(number, number): address for number, address in linked}
 
 
 def _languages_of(connection: Any, client_id: int, person_ids: list[int], on: date) -> dict[int, str]:

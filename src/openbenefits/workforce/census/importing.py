@@ -9,13 +9,14 @@ from pathlib import Path
 import polars as pl
 from django.db import transaction
 
+from openbenefits.accounts.numbers import first_numbers
 from openbenefits.store import secrets
 from openbenefits.workforce.census import bases, checks
 from openbenefits.workforce.census import cells as reader
 from openbenefits.workforce.census.columns import read_mapping
 from openbenefits.workforce.census.comparing import Known, Plan
 from openbenefits.workforce.census.reading import CensusFile, CensusRefused, read
-from openbenefits.workforce.models import ChangeSet, Client
+from openbenefits.workforce.models import ChangeSet, Client, Person
 from openbenefits.workforce.recording import (
     DEPENDENTS,
     FactFrames,
@@ -134,7 +135,7 @@ def apply(preview: CensusPreview, *, made_by: str, now: datetime) -> ChangeSet:
 
 
 def _preview(client_id: int, file: CensusFile, as_of: date, max_bad_share: float) -> CensusPreview:
-    cells = file.cells
+    cells, renumbered = _under_first_numbers(client_id, file.cells)
     values = _hashed(checks.completed(reader.values_of(cells)))
     faults = pl.concat(
         [
@@ -143,6 +144,7 @@ def _preview(client_id: int, file: CensusFile, as_of: date, max_bad_share: float
             checks.file_faults(cells, values, as_of),
             bases.base_faults(cells, values),
             reader.padded(cells),
+            renumbered,
         ]
     )
     known = Known.load(client_id)
@@ -166,6 +168,18 @@ def _preview(client_id: int, file: CensusFile, as_of: date, max_bad_share: float
         new_people=plan.new_people,
         new_dependents=plan.new_dependents,
     )
+
+
+def _under_first_numbers(client_id: int, cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Let rows under the number of somebody who was merged be about who stays, and warn of each."""
+    firsts = first_numbers(client_id)
+    ids = {*firsts, *firsts.values()}
+    numbers = dict(Person.objects.filter(pk__in=ids).values_list("pk", "employee_number"))
+    stays = {numbers[one]: numbers[first] for one, first in firsts.items()}
+    is_merged = cells["employee_number"].is_in(list(stays))
+    expected, cure = "the number that stays of two that were merged", "taken as that one; correct the source"
+    told = reader.warnings(cells, is_merged, "employee_number", expected, cure)
+    return cells.with_columns(pl.col("employee_number").replace(stays)), told
 
 
 def _hashed(values: pl.DataFrame) -> pl.DataFrame:
