@@ -232,6 +232,40 @@ def test_numbers_are_given_out_once_to_two_processes_at_once(fresh_database):
     assert ControlNumber.objects.count() == 5
 
 
+def test_pay_and_tobacco_are_told_where_it_is_agreed_and_again_when_they_change(fed):
+    dates = ["336", "337", "383", "394"]
+    agree(
+        profile={"income": {"frequency": "4", "has_hours": True}, "has_tobacco": True, "member_dates": dates}
+    )
+    first = fed.build(FIRST)
+    assert first.state == "validated", first.findings
+    fed.accept(first)
+    person = fed.play.cast.people["quiet"]
+    said = text_of(first).split(f"REF*0F*1-{person}~")[1].split("INS*")[0].split("~")
+    assert [one for one in said if one.startswith(("DTP*336", "DTP*383", "ICM", "HLH"))] == [
+        "DTP*336*D8*20200302", "DTP*383*D8*20200302", "ICM*4*4333.33*40",
+    ]  # fmt: skip
+    assert fed.build(SECOND) is None
+    workforce.change_job(
+        CLIENT_ID,
+        person,
+        on=FIRST,
+        action="PAY",
+        changes={"annual_pay_cents": 60_000_00},
+        made_by="t",
+        now=at(FIRST),
+    )
+    smoker = {"on": FIRST, "changes": {"is_smoker": True}, "made_by": "t", "now": at(FIRST)}
+    workforce.correct_person(CLIENT_ID, fed.play.cast.people["moves"], **smoker)
+    raised = fed.build(SECOND)
+    assert segments(raised, "INS", "ICM", "HLH") == [
+        "INS*Y*18*001*33*A***FT", "ICM*4*4333.33*40", "HLH*T", "INS*Y*18*001*33*A***FT", "ICM*4*5000*40",
+    ]  # fmt: skip
+    fed.accept(raised)
+    agree()
+    assert fed.build(LATER, "2") is None, "what is no longer agreed is no change"
+
+
 # --- what waits, and what a person enters ---------------------------------------------------------------------
 
 

@@ -172,6 +172,9 @@ class ViewPerson(models.Model):
     email = models.TextField(null=True)
     status = models.TextField(null=True)
     disabled = models.TextField(null=True)
+    annual_pay_cents = models.BigIntegerField(null=True)  # this and what follows: only where it is agreed
+    weekly_hours_hundredths = models.IntegerField(null=True)
+    tobacco = models.TextField(null=True)
     file_id = models.BigIntegerField()  # the file that last said so
 
 

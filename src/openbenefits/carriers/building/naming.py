@@ -3,6 +3,7 @@
 Social security numbers are opened here, in memory, and leave only in files, which are sealed.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.carriers.rules import identities as ids
-from openbenefits.carriers.rules.views import MEMBER, PEOPLE
+from openbenefits.carriers.rules.views import AGREED, MEMBER, PEOPLE
 from openbenefits.store.secrets import decrypt_ssn
 from openbenefits.workforce.frames import HIRES, load_addresses, load_dependents, load_jobs, load_persons
 
@@ -19,6 +20,8 @@ PERSON = {
     **NAMES,
     **{name: pl.String() for name in ("sex", "marital_status", "email", "phone")},
     "birth_on": pl.Date(),
+    "service_on": pl.Date(),
+    "is_smoker": pl.Boolean(),
     "ssn_sealed": pl.Binary(),
 }
 DEPENDENT = {
@@ -27,6 +30,7 @@ DEPENDENT = {
     "birth_on": pl.Date(),
     "is_disabled": pl.Boolean(),
     "is_student": pl.Boolean(),
+    "is_smoker": pl.Boolean(),
     "ssn_sealed": pl.Binary(),
 }
 PLACE = dict.fromkeys(ids.ADDRESS, pl.String())
@@ -45,10 +49,15 @@ DETAILS = {
     "client_id": pl.Int32,
     "person_id": pl.Int64,
     "hired_on": pl.Date,
+    "rehired_on": pl.Date,
+    "service_on": pl.Date,
     "last_day_employed": pl.Date,
+    "retired_on": pl.Date,
     "died_on": pl.Date,
 }
-DIED = "D"
+RETIRED, DIED = "R", "D"
+REHIRE = "REH"
+SMOKES, DOES_NOT = "T", "N"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +80,11 @@ def facts_of(connection: Any, people: pl.DataFrame, *, on: date, known_at: datet
     return Facts(people=_opened(rows), dependents=_opened(dependents.join(who, on="person_id")))
 
 
-def people_of(known: Facts, cover: pl.DataFrame) -> pl.DataFrame:
-    """Answer everybody who is covered, and the subscriber of everybody who is: PEOPLE."""
+def people_of(known: Facts, cover: pl.DataFrame, agreed: Collection[str] = ()) -> pl.DataFrame:
+    """Answer everybody who is covered, and the subscriber of everybody who is: PEOPLE.
+
+    agreed: what of `views.AGREED` is told.
+    """
     members = cover.select(MEMBER).unique()
     owners = members.select("subscriber", member="subscriber")
     rows = ids.with_ids(pl.concat([members, owners]).unique().sort(MEMBER))
@@ -95,7 +107,10 @@ def people_of(known: Facts, cover: pl.DataFrame) -> pl.DataFrame:
         status=pl.when(is_alone).then(pl.lit(ids.ENDED)),
         disabled=pl.when("is_disabled").then(pl.lit("Y")),
     )
-    return pl.concat([_as_people(employees), _as_people(others)]).sort(MEMBER)
+    people = pl.concat([_as_people(employees), _as_people(others)]).sort(MEMBER)
+    return people.with_columns(
+        pl.lit(None).cast(PEOPLE[one]).alias(one) for one in AGREED if one not in agreed
+    )
 
 
 def values_of(numbers: pl.DataFrame, known: Facts) -> pl.DataFrame:
@@ -112,7 +127,8 @@ def details_of(known: Facts) -> pl.DataFrame:
 def _as_people(rows: pl.DataFrame) -> pl.DataFrame:
     sexes = pl.col("sex").replace_strict(ids.SEXES, default=None, return_dtype=pl.String)
     missing = [pl.lit(None).alias(name) for name in PEOPLE if name not in rows.columns]
-    full = rows.with_columns(missing).with_columns(sex=sexes)
+    smokes = pl.when("is_smoker").then(pl.lit(SMOKES)).when(~pl.col("is_smoker")).then(pl.lit(DOES_NOT))
+    full = rows.with_columns(missing).with_columns(sex=sexes, tobacco=smokes)
     return full.select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
 
 
@@ -133,7 +149,9 @@ def _jobs(jobs: pl.DataFrame, on: date) -> pl.DataFrame:
     rows = jobs.filter("is_primary").sort("person_id", "valid_from", "sequence")
     hired = rows.filter(pl.col("action").is_in(HIRES), pl.col("valid_from") <= on)
     hired = hired.group_by("person_id").agg(hired_on=pl.col("valid_from").last())
-    ended = pl.col("job_status").is_in(["T", "R", DIED])
+    again = rows.filter(pl.col("action") == REHIRE, pl.col("valid_from") <= on)
+    again = again.group_by("person_id").agg(rehired_on=pl.col("valid_from").last())
+    ended = pl.col("job_status").is_in(["T", RETIRED, DIED])
     rows = rows.with_columns(
         last_day_employed=pl.when(ended).then(
             pl.coalesce("last_day_employed", pl.col("valid_from") - pl.duration(days=1))
@@ -141,8 +159,21 @@ def _jobs(jobs: pl.DataFrame, on: date) -> pl.DataFrame:
         died_on=pl.when(pl.col("job_status") == DIED).then(pl.coalesce("last_day_employed", "valid_from")),
     )
     last = _on(rows.drop("sequence", "job_number", "benefit_record"), ["person_id"], on)
-    kept = ("person_id", "job_status", "full_part_time", "last_day_employed", "died_on", *JOB_VALUES)
-    return last.select(kept).join(hired, on="person_id", how="left")
+    days = ("last_day_employed", "died_on")
+    pay = ("annual_pay_cents", "weekly_hours_hundredths")
+    kept = last.select("person_id", "job_status", "full_part_time", *days, *pay, *JOB_VALUES)
+    for acts in (hired, again, _retired(rows, on)):
+        kept = kept.join(acts, on="person_id", how="left")
+    is_retired = pl.col("job_status") == RETIRED
+    return kept.with_columns(retired_on=pl.when(is_retired).then("retired_on"))
+
+
+def _retired(rows: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Answer the day from which who is retired last was: person_id, retired_on."""
+    is_retired = pl.col("job_status") == RETIRED
+    was = is_retired.shift(1).over("person_id").fill_null(value=False)
+    begun = rows.filter(is_retired & ~was).filter(pl.col("valid_from") <= on)
+    return begun.group_by("person_id").agg(retired_on=pl.col("valid_from").last())
 
 
 def _opened(rows: pl.DataFrame) -> pl.DataFrame:

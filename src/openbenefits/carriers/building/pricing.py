@@ -19,6 +19,7 @@ MONTHS = 12
 POINT = [*SERIES, "begins_on", "version"]
 VARIANTS_FROM = 100
 """Slots from here on are of no timeline: they tell apart what one point is priced for."""
+VARIANT = {"as_option": pl.Int32, "covered": pl.List(pl.Int64), "is_alone": pl.Boolean}
 PERSONAL = ("is_per_member", "by_age", "by_sex", "by_smoker", "by_person_type")
 """What a rate goes by that is somebody's own."""
 
@@ -30,12 +31,15 @@ def with_month_prices(connection: Any, client_ids: Sequence[int], held: pl.DataF
 
     Shapes:  held has SERIES, point_on and version of a change point, price_on; as_option and covered, the
              option and the dependents that count instead of the point's own (both null: its own); is_alone:
-             the employee is none of them.
+             the employee is none of them. All three may be left out.
     Missing: null where no price can be found, and of somebody alone whose rate goes by age or the like.
     """
     if held.is_empty():
         return held.with_columns(premium_cents=pl.lit(None, pl.Int64))
-    asked = _with_variants(held)
+    missing = {name: dtype for name, dtype in VARIANT.items() if name not in held.columns}
+    asked = _with_variants(
+        held.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
+    )
     key = asked.rename({"point_on": "begins_on"}).select(*POINT, "price_on").unique().sort(*POINT, "price_on")
     variants = asked.filter(pl.col("as_option").is_not_null()).unique([*SERIES, "point_on", "version"])
     points = load_coverage(connection, held.select("client_id", "person_id").unique())

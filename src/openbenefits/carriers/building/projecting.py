@@ -18,7 +18,7 @@ from openbenefits.carriers.rules import spans as spanning
 from openbenefits.carriers.rules.causes import CONTINUING, EVENT_KEY, TAKEN_OVER, causes_of, end_word
 from openbenefits.carriers.rules.identities import dependent_key, person_key
 from openbenefits.carriers.rules.maintenance import COBRA_EVENTS
-from openbenefits.carriers.rules.views import COBRA, COVER, LINE, View, view
+from openbenefits.carriers.rules.views import AGREED, COBRA, COVER, LINE, View, view
 from openbenefits.core import money
 from openbenefits.core.codes import KIND_OF
 from openbenefits.enrollment.basis import points_known
@@ -96,7 +96,7 @@ def wanted(
         rows = _with_premiums(connection, client_ids, rows, setup, percent=percent, on=on)
     known = naming.facts_of(connection, people, on=on, known_at=known_at)
     cover = rows.select(pl.col(name).cast(kind) for name, kind in COVER.items())
-    told = naming.people_of(known, cover)
+    told = naming.people_of(known, cover, agreed_of(partner))
     return Projection(
         view=view(told, cover),
         sources=rows.select(pl.col(name).cast(kind) for name, kind in SOURCES.items()),
@@ -104,6 +104,17 @@ def wanted(
         details=naming.details_of(known),
         providers=providers.with_columns(line="plan_type"),
     )
+
+
+def agreed_of(partner: Partner) -> set[str]:
+    """Answer what of pay, hours and tobacco a partner is told: by its profile, or its layout's columns."""
+    profile = partner.profile
+    if profile is not None:
+        told = {"annual_pay_cents"} if profile.income else set()
+        told |= {"weekly_hours_hundredths"} if profile.income and profile.income.has_hours else set()
+        return told | ({"tobacco"} if profile.has_tobacco else set())
+    records = () if partner.layout is None else partner.layout.records
+    return {column.value for record in records for column in record.columns} & set(AGREED)
 
 
 def takes_premium(partner: Partner) -> bool:

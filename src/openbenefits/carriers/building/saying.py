@@ -32,7 +32,9 @@ def unpacked(sealed: bytes) -> tuple[Message, pl.DataFrame]:
     """Answer what was said, and what ended before a full list. Errors: store.secrets.KeyMismatch."""
     parts = _parts(sealed)
     people, lines, past = (pl.read_ipc(io.BytesIO(one)) for one in parts[1:MONEY_PART])
-    return Message(purpose=parts[0].decode(), people=people, lines=lines), past
+    missing = [pl.lit(None, PEOPLE[name]).alias(name) for name in PEOPLE if name not in people.columns]
+    whole = people.with_columns(missing).select(list(PEOPLE))  # one sealed by an earlier version says less
+    return Message(purpose=parts[0].decode(), people=whole, lines=lines), past
 
 
 def money_of(sealed: bytes) -> pl.DataFrame | None:

@@ -20,9 +20,12 @@ from openbenefits.carriers.enrollment.person import (
     CORRECTED,
     INCORRECT,
     INSURED,
+    PAYS_PER_YEAR,
     City,
     Contact,
     Demographics,
+    Health,
+    Income,
     Name,
     Person,
     Street,
@@ -48,6 +51,7 @@ CHOSE = "14"
 KNOWN, NEW, UNKNOWN = "25", "26", "72"
 """NM110: whether a member is a patient of the provider already."""
 EMPLOYMENT_EVENT = "1"
+ASKED = {"286": "retired_on", "383": "service_on", "394": "rehired_on"}
 
 
 def members_of(message: Message, projection: Projection, told: View, partner: Partner) -> list[Told]:
@@ -92,7 +96,7 @@ class _Around:
         member = Member(
             standing=self._standing(row, {} if dependent else details),
             dates=tuple(self._dates(row, lines, details, is_employee=not dependent)),
-            person=_person(row),
+            person=_person(row, self.partner),
             was=_was(row) if row["is_corrected"] else None,
             coverages=tuple(self._coverage(line, whose) for line in lines),
         )
@@ -109,9 +113,10 @@ class _Around:
         """Answer the days of a member: employment, eligibility, continuation."""
         begins = [line["begins_on"] for line in lines if line["action"] != END]
         ends = [line["ends_on"] for line in lines if line["action"] == END and not line["is_void"]]
-        action, found = row["action"], {}
+        action = row["action"]
+        found: dict[str, date | None] = {}
         if is_employee and action in (ADD, REINSTATE, COMPARE):
-            found[HIRED] = details.get("hired_on")
+            found |= {HIRED: details.get("hired_on")} | self._asked(details)
         if action == END:
             found[LEFT] = details.get("last_day_employed") if is_employee else None
             found[ELIGIBLE_UNTIL] = max(ends, default=None)
@@ -121,6 +126,11 @@ class _Around:
             first = self.continued_from.get((row["subscriber"], row["member"]), min(begins, default=None))
             found |= _continued(row, first, ends, details)
         return [Dated(kind=kind, on=day) for kind, day in sorted(found.items()) if day is not None]
+
+    def _asked(self, details: Row) -> dict[str, date | None]:
+        """Answer the days of employment that are told only to whom they are agreed with."""
+        kinds = self.partner.profile.member_dates if self.partner.profile else None
+        return {kind: details.get(name) for kind, name in ASKED.items() if kind in (kinds or ())}
 
     def _standing(self, row: Row, details: Row) -> Standing:
         is_own = row["subscriber"] == row["member"]
@@ -197,7 +207,7 @@ def _continued(row: Row, first: date | None, ends: Sequence[date], details: Row)
     return {EVENT: left or (first and first - DAY), COBRA_FROM: first}
 
 
-def _person(row: Row) -> Person:
+def _person(row: Row, partner: Partner) -> Person:
     role = CORRECTED if row["is_corrected"] else INSURED
     name = insured(
         row["last_name"] or "",
@@ -214,6 +224,21 @@ def _person(row: Row) -> Person:
         street=street,
         city=city,
         demographics=_demographics(row["birth_on"], row["sex"], row["marital_status"]),
+        income=_income(row, partner),
+        health=Health(use=row["tobacco"]) if row["tobacco"] else None,
+    )
+
+
+def _income(row: Row, partner: Partner) -> Income | None:
+    """Answer a subscriber's pay as the carrier wants it: half up to the cent of a period."""
+    wanted = partner.profile.income if partner.profile else None
+    if wanted is None or row["annual_pay_cents"] is None or row["subscriber"] != row["member"]:
+        return None
+    periods, hours = PAYS_PER_YEAR[wanted.frequency], row["weekly_hours_hundredths"]
+    return Income(
+        frequency=wanted.frequency,
+        cents=(2 * row["annual_pay_cents"] + periods) // (2 * periods),
+        hours="" if hours is None else f"{hours / 100:g}",
     )
 
 

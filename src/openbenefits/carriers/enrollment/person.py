@@ -11,6 +11,8 @@ from openbenefits.carriers.enrollment.statements import Amount, Other
 
 INSURED, CORRECTED, INCORRECT = "IL", "74", "70"
 SSN_KIND = "34"
+PAYS_PER_YEAR = {"1": 52, "2": 26, "3": 24, "4": 12, "7": 1, "Q": 4, "S": 2}
+"""ICM01: how often pay of that frequency is paid. Source: X12 element 594."""
 PARTY_ROLES = frozenset(
     (
         "31",

@@ -88,11 +88,20 @@ class Allowed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     full_file_ends: bool = False
 
 
+class IncomeTold(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Pay as a carrier wants it (ICM01): of a week, two, half a month, a month, a year; with weekly hours."""
+
+    frequency: Literal["1", "2", "3", "4", "7"] = "7"
+    has_hours: bool = False
+
+
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One carrier's 834.
 
     action: 2 changes, 4 full file, RX replace. header_dates: kinds of DTP before the members, with a value.
-    off: loops and segments the carrier refuses. member_dates: the kinds of DTP it takes of a member.
+    off: loops and segments the carrier refuses. income, has_tobacco: how subscribers' pay (ICM) is told, and
+    whether members' use of tobacco (HLH) is. member_dates: the kinds of DTP it takes of a member; 286
+    (retired), 383 (service counts from) and 394 (rehired) only where they are named.
     tier_on: whose lines say the tier.
     end_day: what DTP*349 means.
     void_day: the end of a line never in effect.
@@ -120,6 +129,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     subscriber_id: str = "employee_number"
     identifiers: tuple[Identifier, ...] = ()
     off: tuple[Loop, ...] = ()
+    income: IncomeTold | None = None
+    has_tobacco: bool = False
     member_dates: tuple[str, ...] | None = None
     plans: dict[str, PlanCode]
     tiers: dict[str, Code] = {}

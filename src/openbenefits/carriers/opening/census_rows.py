@@ -2,14 +2,13 @@
 
 import polars as pl
 
+from openbenefits.carriers.enrollment.person import PAYS_PER_YEAR
 from openbenefits.carriers.opening.families import ENDED, Families
 from openbenefits.carriers.opening.mapping import Mapping
 from openbenefits.workforce.census import COLUMNS
 
 JOB_STATUS = {"L1": "L", **ENDED}
 FULL_PART = {"FT": "F", "PT": "P"}
-PAYS_PER_YEAR = {"1": 52, "2": 26, "3": 24, "4": 12, "7": 1, "Q": 4, "S": 2}
-"""ICM01: how often pay of that frequency is paid. Source: X12 element 594."""
 MEDICARE = {**dict.fromkeys("ABCD", "Y"), "E": "N"}
 TOBACCO = {**dict.fromkeys("TX", "Y"), **dict.fromkeys("NS", "N")}
 STUDENT = {"F": "Y", "P": "N", "N": "N"}

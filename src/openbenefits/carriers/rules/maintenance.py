@@ -11,6 +11,7 @@ import polars as pl
 from openbenefits.carriers.rules.differences import ADD, ANOTHER_DOCTOR, CHANGE, END, REINSTATE
 from openbenefits.carriers.rules.views import (
     ACTIVE,
+    AGREED,
     COBRA,
     IDENTITY,
     MEMBER,
@@ -144,7 +145,10 @@ def with_cobra_events(said: pl.DataFrame, *views: View) -> pl.DataFrame:
 def _with_former(told: View, wanted: View) -> pl.DataFrame:
     """Answer everybody as wanted (who is gone: as told), with the former identity and what altered."""
     gone = told.people.join(wanted.people, on=list(MEMBER), how="anti")
-    named = (*IDENTITY, *PLACE, *PERSONAL)
+    named = (*IDENTITY, *PLACE, *PERSONAL, *AGREED)
+    told_anew = pl.any_horizontal(
+        pl.col(one).is_not_null() & ~pl.col(one).eq_missing(pl.col(f"was_{one}")) for one in AGREED
+    )
     was = told.people.select(*MEMBER, is_told=pl.lit(value=True), **{f"was_{one}": one for one in named})
     rows = pl.concat([wanted.people, gone]).join(was, on=list(MEMBER), how="left")
 
@@ -160,7 +164,7 @@ def _with_former(told: View, wanted: View) -> pl.DataFrame:
         .then(pl.lit(IDENTIFYING))
         .when(altered(PLACE))
         .then(pl.lit(MOVED))
-        .when(altered(PERSONAL))
+        .when(altered(PERSONAL) | (pl.col("is_told") & told_anew))
         .then(pl.lit(PERSONNEL)),
     )
 

@@ -15,6 +15,8 @@ CONTENT = ("basis", "plan", "tier", "amount_cents")
 IDENTITY = ("last_name", "first_name", "middle_name", "suffix", "birth_on", "sex", "ssn")
 PLACE = ("address",)
 PERSONAL = ("marital_status", "phone", "email", "status", "disabled")
+AGREED = ("annual_pay_cents", "weekly_hours_hundredths", "tobacco")
+"""What is told only where it is agreed; elsewhere it is null."""
 LATEST = ("ends_on", "provider", "end_cause")
 """Of spans that are joined, the last one's word counts."""
 ACTIVE, COBRA = "A", "C"
@@ -24,10 +26,13 @@ PEOPLE = {
     "member": pl.String,
     "relationship": pl.String,
     **{name: pl.Date if name == "birth_on" else pl.String for name in (*IDENTITY, *PLACE, *PERSONAL)},
+    "annual_pay_cents": pl.Int64,
+    "weekly_hours_hundredths": pl.Int64,
+    "tobacco": pl.String,
 }
 """A row for each person a carrier covers; subscriber is one for a family: the member id of its subscriber.
 
-relationship: INS02, 18 for the subscriber. Missing: null is not known, and not told.
+relationship: INS02, 18 for the subscriber. tobacco: HLH01, T or N. Missing: null is not known, and not told.
 """
 
 COVER = {
