@@ -133,8 +133,10 @@ def test_life_and_disability_are_compared_by_what_they_cover(harbor: Employer) -
 def test_what_people_choose_or_nobody_states_is_not_compared(harbor: Employer) -> None:
     head = "package,category,plan,rate,rate_unit,rate_table,formula\n"
     chosen = read_text(f"{head}A,supplemental life,S,0.1,per thousand,,\nA,60,FSA,1,,,\nA,medical,M,1,,,\n")
-    assert chosen.bad_rows.select("row", "column").rows() == [(2, "category"), (3, "category"), (4, "rate")]
-    assert "each person chooses" in chosen.bad_rows["cure"][0]
+    assert chosen.bad_rows.select("row", "column").rows() == [(2, "take_up"), (3, "take_up"), (4, "rate")]
+    assert "the share of people who choose it" in chosen.bad_rows["expected"][0]
+    other = read_text(f"{head}A,dependent life,S,0.1,per thousand,,\n")
+    assert "each person chooses" in other.bad_rows["cure"][0]
     for line, why in (
         ("A,basic_life,L,0.1,per thousand,,", "formula or an amount of coverage"),
         ("A,basic_life,L,0.1,per thousand,,NONE", "formula NONE: expected one of the set-up"),
@@ -142,6 +144,45 @@ def test_what_people_choose_or_nobody_states_is_not_compared(harbor: Employer) -
     ):
         with pytest.raises(NoCandidates, match=why):
             compared(harbor.client_id, candidates=read_text(f"{head}{line}\n").found)
+
+
+CHOICES = (
+    "package,category,plan,rate,rate_unit,coverage,premium_ee,premium_es,premium_ec,premium_ek,premium_ef,"
+    "employer_ee,take_up,pledge,seed,true_rate\n"
+    "ALL,medical,M,,,,500,900,800,800,1200,400,,,,\n"
+    "ALL,supplemental_life,SUPP,0.2,per thousand,50000,,,,,,,25,,,\n"
+    "ALL,health_fsa,FSA,4.50,,,,,,,,4.50,40%,1200,,\n"
+    "ALL,hsa,HSA,0,,,,,,,,,50,2400,600,0\n"
+    "LESS,medical,M,,,,500,900,800,800,1200,400,,,,\n"
+)
+
+
+def test_what_people_choose_is_priced_by_what_is_assumed_and_shown(harbor: Employer) -> None:
+    day = date(2026, 2, 1)
+    read = read_text(CHOICES)
+    assert read.bad_rows.is_empty(), read.bad_rows
+    kept = compared(harbor.client_id, candidates=read.found, as_of=day, prices_on=day)
+    everybody = kept.priced.census.people.height
+    number = dict(kept.table.select("code", "package").iter_rows())
+    plans = {row["plan"]: row for row in sheets.plans(kept, number["ALL"]).iter_rows(named=True)}
+    told = ("premium_cents", "employer_cents", "employee_cents")
+    life, fsa, hsa = ([plans[code][name] for name in told] for code in ("SUPP", "FSA", "HSA"))
+    assert life == [250 * everybody, 0, 250 * everybody]  # 50 thousands at 0.20, a quarter of the people
+    assert fsa == [180 * everybody, 180 * everybody, 0]  # the fee; what people put in is no cost
+    assert hsa == [2_500 * everybody, 2_500 * everybody, 0]  # $50 a month, half of the people
+    assert plans["SUPP"]["people"] == round(everybody / 4)
+    assumed = sheets.assumed(kept).rows(named=True)
+    assert [(one["code"], one["plan"], one["take_up"]) for one in assumed] == [
+        ("ALL", "SUPP", "25.0 %"),
+        ("ALL", "FSA", "40.0 %"),
+        ("ALL", "HSA", "50.0 %"),
+    ]
+    assert (assumed[2]["pledge_cents"], assumed[2]["seed_cents"]) == (240_000, 60_000)
+    assert sheets.workbook(kept)["Assumed"].height == 3
+    amounts = {row["code"]: row for row in kept.table.iter_rows(named=True)}
+    added = sum(part[1] for part in (life, fsa, hsa))
+    assert amounts["ALL"]["employer_cents"] - amounts["LESS"]["employer_cents"] == added
+    assert amounts["ALL"]["unplaced"] == amounts["LESS"]["unplaced"]
 
 
 def test_what_is_kept_is_never_changed_and_can_be_ordered_again(harbor: Employer) -> None:

@@ -196,6 +196,8 @@ def test_what_cannot_be_a_candidate_is_refused_with_its_reason() -> None:
     with pytest.raises(NoCandidates, match="NOWHERE"):
         compared([{"tier": "EE"}], [candidate("A", "P", "NOWHERE")])
     with pytest.raises(NoCandidates, match="1x"):
+        compared([{"tier": "EE"}], [candidate("A", "P", "T", category="25")])
+    with pytest.raises(NoCandidates, match="the share of people who choose it"):
         compared([{"tier": "EE"}], [candidate("A", "P", "T", category="21")])
     with pytest.raises(NoCandidates, match="at least one"):
         compared([{"tier": "EE"}], [])

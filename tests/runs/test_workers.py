@@ -176,7 +176,7 @@ def test_each_item_has_a_session_of_its_own_in_a_process_with_one_thread_of_pola
     done = list(each_done(fresh_database, range(5), where_it_works, workers=2))
     assert sorted(one["item"] for one in done) == [0, 1, 2, 3, 4]
     processes = {one["process"] for one in done}
-    assert len(processes) == 2
+    assert len(processes) <= 2, "one may be through before the other has started"
     assert os.getpid() not in processes
     assert {one["threads"] for one in done} == {1}
     assert len({one["session"] for one in done}) == 5

@@ -91,6 +91,9 @@ class OrderingShown(BaseModel):
     made_at: datetime
     packages: list[dict[str, Any]]
     refused: list[dict[str, Any]]
+    assumed: list[dict[str, Any]] = Field(
+        description="What is assumed of plans whose amount people choose: share of people, amount."
+    )
     turning: list[dict[str, Any]] = Field(description="Which weight would change the winner.")
     left_out: int = Field(description="People who could not be priced, and are in none of the sums.")
 
@@ -226,6 +229,7 @@ def _ordering(kept: services.Kept) -> dict[str, Any]:
         **{name: getattr(one, name) for name in names},
         "packages": rows_of(sheets.packages(kept)),
         "refused": rows_of(sheets.refused(kept)),
+        "assumed": rows_of(sheets.assumed(kept)),
         "turning": rows_of(sheets.turning(kept)),
         "left_out": kept.priced.left_out.height,
     }

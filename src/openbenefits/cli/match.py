@@ -382,6 +382,8 @@ def _show(kept: "Kept", xlsx: Path | None) -> None:
     refused = sheets.refused(kept)
     if refused.height:
         console.print(table_of(refused, title="Cannot be chosen"))
+    if (assumed := sheets.assumed(kept)).height:
+        console.print(table_of(_dollars(assumed), title="Assumed of plans whose amount people choose"))
     console.print(table_of(sheets.turning(kept), title="Weights that would change the winner"))
     if kept.priced.left_out.height:
         console.print(table_of(kept.priced.left_out.select("number", "fault"), title="Left out of all sums"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from openbenefits.core.columns import numbered
+from openbenefits.core.money import HUNDRED_PERCENT
 from openbenefits.core.plan_types import HEALTH
 
 TIERS = ("EE", "ES", "EC", "EK", "EF")
@@ -22,19 +23,32 @@ CATEGORIES = {
     "11": "dental",
     "14": "vision",
     "20": "basic_life",
+    "21": "supplemental_life",
     "22": "accidental_death",
     "23": "life_and_accidental_death",
+    "27": "supplemental_accidental_death",
     "30": "short_term_disability",
     "31": "long_term_disability",
+    "60": "health_fsa",
+    "61": "dependent_care_fsa",
+    "67": "hsa",
 }
 """What files call the plan types people are covered by."""
 MEDICAL = "10"
 TIERED = HEALTH
 """Plan types whose price goes by tier."""
 UNTIERED = tuple(code for code in CATEGORIES if code not in TIERED)
-"""Plan types that cover the employee alone, for an amount that follows without anybody's choice."""
+"""Plan types that are the employee's alone, for an amount that follows without a choice, or is assumed."""
+ACCOUNTS = ("60", "61", "67")
+"""Plan types into which money is put; what people put in is theirs, and no cost."""
+CHOSEN = ("21", "27", *ACCOUNTS)
+"""Plan types whose amount people choose: compared by a stated share of people and a stated amount."""
 PRICED = (*TIERED, *UNTIERED)
-"""What is compared: supplemental life, accounts and the like cost what each person chooses."""
+"""What is compared; of what people choose besides, nobody states what they would."""
+
+CHOICE = {"take_up_micros": pl.Int64(), "pledge_cents": pl.Int64(), "seed_cents": pl.Int64()}
+"""What is assumed of a plan people choose: the share of people who take it (100 % is 100,000,000), and of an
+account what one of them puts in a year, and what the employer puts in for him."""
 
 AMOUNT = {"formula": pl.String(), "coverage_cents": pl.Int64()}
 """How much an untiered plan covers: by a formula of the set-up, else a fixed amount; null: no amount."""
@@ -77,6 +91,7 @@ OFFER = {
     "risk_micros": pl.Int64(),
     "is_pooled": pl.Boolean(),
     **AMOUNT,
+    **CHOICE,
     **CONTRIBUTIONS,
     **DESIGN,
     **CARRIER_RULES,
@@ -139,7 +154,7 @@ def share(rows: pl.DataFrame) -> Packages:
     """Number packages, menus, offers and prices, each distinct one once.
 
     Shapes: rows as CANDIDATE.
-    Errors: NoCandidates without any, or for a category whose price somebody must choose.
+    Errors: NoCandidates without any, or for a category that is not compared, or lacks what is assumed.
     """
     _check(rows)
     packages = rows.group_by("package", maintain_order=True).agg(
@@ -162,10 +177,24 @@ def _check(rows: pl.DataFrame) -> None:
     if not other.is_empty():
         found = other.row(0, named=True)
         raise NoCandidates(
-            f"package {found['package']}, plan {found['plan']}: expected a plan type whose price"
-            f" follows without anybody's choice (1x, {', '.join(UNTIERED)}), found {found['category']};"
-            " leave it out of the comparison"
+            f"package {found['package']}, plan {found['plan']}: expected a plan type that can be compared"
+            f" (1x, {', '.join(UNTIERED)}), found {found['category']}; leave it out of the comparison"
         )
+    unsaid = rows.filter(~is_assumed())
+    if not unsaid.is_empty():
+        found = unsaid.row(0, named=True)
+        raise NoCandidates(
+            f"package {found['package']}, plan {found['plan']}: expected the share of people who choose"
+            " it, and of an account what they put in a year, found otherwise; state take_up and pledge"
+        )
+
+
+def is_assumed() -> pl.Expr:
+    """Whether a candidate states what is assumed of it: needed of what people choose, else nothing is."""
+    category, share = pl.col("category"), pl.col("take_up_micros")
+    is_share = share.is_between(0, HUNDRED_PERCENT).fill_null(value=False)
+    stated = is_share & (~category.is_in(ACCOUNTS) | pl.col("pledge_cents").is_not_null())
+    return pl.when(category.is_in(CHOSEN)).then(stated).otherwise(share.is_null())
 
 
 def _menus(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -23,6 +23,7 @@ from openbenefits.matching.candidates import (
     TIERED,
     TIERS,
     Candidates,
+    is_assumed,
 )
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.store import sheets
@@ -114,6 +115,9 @@ CANDIDATE_KINDS = {
     "rate_unit": _word({word: str(unit) for word, unit in UNITS.items()}),
     "coverage": DOLLARS,
     "formula": TEXT,
+    "take_up": PERCENT,
+    "pledge": DOLLARS,
+    "seed": DOLLARS,
     **{f"employer_{tier.lower()}": DOLLARS for tier in TIERS},
     **{f"employer_{tier.lower()}_percent": PERCENT for tier in TIERS},
     "risk_factor": FACTOR,
@@ -139,9 +143,15 @@ RENAMED = {
     "actuarial_value": "actuarial_hundredths",
     "risk_factor": "risk_micros",
     **{
-        name: f"{name}_cents" for name in ("coverage", "deductible", "out_of_pocket", "primary_visit", "drug")
+        name: f"{name}_cents"
+        for name in (
+            *("coverage", "pledge", "seed"),
+            *("deductible", "out_of_pocket", "primary_visit", "drug"),
+        )
     },
-    **{name: f"{name}_micros" for name in ("coinsurance", "min_participation", "min_contribution")},
+    **{
+        name: f"{name}_micros" for name in ("take_up", "coinsurance", "min_participation", "min_contribution")
+    },
     **{f"employer_{tier.lower()}": f"employer_{tier.lower()}_cents" for tier in TIERS},
     **{f"employer_{tier.lower()}_percent": f"employer_{tier.lower()}_micros" for tier in TIERS},
 }
@@ -290,7 +300,9 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
     Columns: package, title, current, category (of CATEGORIES, or a plan type), plan, plan_title, carrier,
              network, class; rate_table (of the PEO's set-up) or premium_ee … premium_ef, dollars a month;
              true_table or true_ee … true_ef; of what has no tiers instead rate and true_rate, with rate_unit
-             (UNITS; blank: flat), and coverage (dollars) or formula (of the set-up); employer_ee … (dollars)
+             (UNITS; blank: flat), and coverage (dollars) or formula (of the set-up); of what people choose
+             take_up (percent of people), of an account pledge and seed (what one of them, and the employer
+             for him, puts in a year), its rate being what is charged for it; employer_ee … (dollars)
              or employer_ee_percent …; risk_factor, pooled; deductible, out_of_pocket, coinsurance,
              primary_visit, drug, actuarial_value; min_participation, min_contribution, min_group, max_group,
              states, sole_carrier.
@@ -334,8 +346,15 @@ def _unpriced(cells: pl.DataFrame, values: pl.DataFrame) -> list[pl.DataFrame]:
             chosen,
             cells,
             "category",
-            "a plan type whose price follows without anybody's choice",
+            "a plan type that can be compared",
             "leave it out: what it costs follows from what each person chooses",
+        ),
+        _at(
+            is_known.rename({name: RENAMED[name] for name in ("take_up", "pledge")}).filter(~is_assumed()),
+            cells,
+            "take_up",
+            "the share of people who choose it, and an account's pledge; nothing where nobody chooses",
+            "state or correct take_up and pledge",
         ),
         _at(by_rate, cells, "rate", "premiums by tier", "state premium_ee to premium_ef instead"),
         _at(by_tier, cells, "rate", "one rate for what has no tiers", "state rate instead of premiums"),

@@ -9,7 +9,7 @@ from openbenefits.core.days import day_after
 from openbenefits.enrollment.frames import COVERED as COVERED_KINDS
 from openbenefits.enrollment.frames import in_force, load_coverage
 from openbenefits.matching.book import book_of_today
-from openbenefits.matching.candidates import CATEGORIES, SELF_ONLY, UNTIERED
+from openbenefits.matching.candidates import ACCOUNTS, CATEGORIES, SELF_ONLY, UNTIERED
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.matching.rules.prices import Book
 from openbenefits.programs.frames import PEO, load_codes, load_rulebook, load_setup
@@ -76,8 +76,9 @@ def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame]
         benefit_record=pl.lit(0, pl.Int16),
         event_on=day_after(pl.lit(on)),
     )
+    compared = [code for code in CATEGORIES if code not in ACCOUNTS]  # set-up has no cost of an account
     points = in_force(keys, load_coverage(connection, keys)).filter(
-        pl.col("plan_type").is_in(list(CATEGORIES)), ~pl.col("is_future")
+        pl.col("plan_type").is_in(compared), ~pl.col("is_future")
     )
     options = _latest(setup["option"], "option_id", on)
     plans = _latest(setup["plan"], "plan_id", on)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from openbenefits.matching.candidates import SELF_ONLY, UNTIERED
+from openbenefits.matching.candidates import CHOSEN, SELF_ONLY, UNTIERED
 from openbenefits.workforce.frames import DEPENDENT
 
 PEOPLE = {
@@ -59,15 +59,18 @@ def with_assumed(census: Census, offered: Collection[str]) -> Census:
     """Cover everybody in the untiered categories that are offered, and of which the census says nothing.
 
     What an employer pays for all begins with all; in a category that somebody has, those who have it count.
+    Of what people choose, everybody is asked, whoever has it today: the share stated says how many take it.
     """
-    told = {*census.covered["category"].unique(), *census.excused["category"].unique()}
+    is_asked = pl.col("category").is_in(CHOSEN)
+    covered, excused = census.covered.filter(~is_asked), census.excused.filter(~is_asked)
+    told = {*covered["category"].unique(), *excused["category"].unique()}
     assumed = tuple(sorted(code for code in offered if code in UNTIERED and code not in told))
     begun = pl.DataFrame({"category": assumed}, schema={"category": pl.String})
     rows = census.people.select("person").join(begun, how="cross")
     rows = rows.with_columns(tier=pl.lit(SELF_ONLY))
     unknown = [pl.lit(None, kind).alias(name) for name, kind in COVERED.items() if name not in rows.columns]
     rows = rows.with_columns(unknown).select(pl.col(name).cast(kind) for name, kind in COVERED.items())
-    return replace(census, covered=pl.concat([census.covered, rows]), assumed=assumed)
+    return replace(census, covered=pl.concat([covered, rows]), excused=excused, assumed=assumed)
 
 
 def nobody() -> Census:

@@ -14,13 +14,14 @@ from django.db import connections, transaction
 
 from openbenefits.compliance.services import PERCENT
 from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_DOLLAR
-from openbenefits.matching.candidates import CANDIDATE, Candidates, NoCandidates, Packages
+from openbenefits.matching.candidates import CANDIDATE, OFFER, Candidates, NoCandidates, Packages
 from openbenefits.matching.frames import load_book, load_census
 from openbenefits.matching.matched import Priced, Result, Terms, overview, price_packages, rank_packages
 from openbenefits.matching.models import Comparison, Ordering
 from openbenefits.matching.people import Census, nobody
 from openbenefits.matching.rules.filters import Demands
 from openbenefits.matching.rules.ranking import Scale
+from openbenefits.matching.rules.take_up import TAKEN
 from openbenefits.matching.today import price_today
 from openbenefits.programs.frames import PEO, releases_in_force
 from openbenefits.programs.legal import LimitUnknown, limit_of
@@ -367,6 +368,8 @@ def unpacked(comparison: Comparison) -> Priced:
     """Answer what a comparison kept; of its people only who they are, their class and pay."""
     kept = msgspec.msgpack.decode(bytes(comparison.frames), type=dict[str, bytes])
     frames = {name: pl.read_ipc(BytesIO(data), use_pyarrow=False) for name, data in kept.items()}
+    frames["packages.offers"] = _with_later(frames["packages.offers"], OFFER)
+    frames["taken"] = _with_later(frames["taken"], TAKEN)
     own = {name: frames[f"packages.{name}"] for name in KEPT_OF_PACKAGES}
     empty = nobody()
     return Priced(
@@ -379,6 +382,12 @@ def unpacked(comparison: Comparison) -> Priced:
         ),
         **{name: frames[name] for name in ("measured", "plans", "taken", "refused", "left_out")},
     )
+
+
+def _with_later(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Add the columns that a frame kept long ago lacks, with nothing in them."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
+    return frame.with_columns(absent)
 
 
 def _bytes(frame: pl.DataFrame) -> bytes:

@@ -12,6 +12,7 @@ SHOWN = (
     *("employer_change", "margin_cents", "richness_hundredths", "disruption_hundredths", "pool_risk_cents"),
     *("people", "unplaced", "priced_out", "unaffordable", "is_cheaper_for_client"),
 )
+_MICROS_OF_HUNDREDTH = 10_000
 _DOLLARS = ("_cents", "_change", "_cents_now", "_cents_then", "_cents_change")
 
 
@@ -65,6 +66,25 @@ def refused(kept: Kept) -> pl.DataFrame:
     codes = kept.table.select("package", "code")
     rows = kept.priced.refused.join(codes, on="package", maintain_order="left")
     return rows.select("code", "rule", "plan", "expected", "found")
+
+
+def assumed(kept: Kept) -> pl.DataFrame:
+    """What is assumed of plans whose amount people choose: a row for each, of every package.
+
+    Columns: code, category, plan, people, take_up (text), coverage_cents, formula, pledge_cents, seed_cents.
+    """
+    held = kept.priced.packages
+    offers = held.offers.drop_nulls("take_up_micros")
+    rows = held.menus.join(held.choices, on="menu").join(offers, on=["offer", "category"])
+    people = kept.priced.plans.group_by("menu", "offer").agg(pl.col("people").sum())
+    rows = rows.join(people, on=["menu", "offer"], how="left")
+    rows = rows.join(kept.table.select("package", "code"), on="package")
+    shares = [percent(one // _MICROS_OF_HUNDREDTH) for one in rows["take_up_micros"]]
+    rows = rows.with_columns(pl.Series("take_up", shares, dtype=pl.String), pl.col("people").fill_null(0))
+    told = ("coverage_cents", "formula", "pledge_cents", "seed_cents")
+    return rows.select("code", "category", "plan", "people", "take_up", *told).sort(
+        "code", "category", "plan"
+    )
 
 
 def turning(kept: Kept) -> pl.DataFrame:
@@ -123,6 +143,7 @@ def workbook(kept: Kept) -> dict[str, pl.DataFrame]:
         "Packages": packages(kept),
         "Points": points(kept),
         "Refused": refused(kept),
+        "Assumed": assumed(kept),
         "Weights that decide": turning(kept),
         "Left out": kept.priced.left_out.select("number", "fault"),
     }

@@ -60,5 +60,5 @@ def with_today(packages: Packages, today: pl.DataFrame) -> tuple[Packages, pl.Da
         ),  # type: ignore[arg-type]
         prices=packages.prices,
     )
-    taken = held.with_columns(step=pl.lit(0, pl.Int8), true_cents=pl.lit(None, pl.Int64))
+    taken = held.with_columns(step=pl.lit(0, pl.Int8), true_cents=pl.lit(None, pl.Int64), share_micros=None)
     return whole, taken.select(pl.col(name).cast(kind) for name, kind in TAKEN.items())

@@ -3,19 +3,22 @@
 import polars as pl
 
 from openbenefits.core import money
+from openbenefits.matching.rules.take_up import takers
 
 AMOUNTS = ("premium_cents", "employer_cents", "employee_cents", "pay_cents", "true_cents")
 SIDES = ("now", "then")
 
 
 def by_person(taken: pl.DataFrame, menus: pl.DataFrame, offers: pl.DataFrame, package: int) -> pl.DataFrame:
-    """What each person would have in a package: person, category, tier, plan, AMOUNTS.
+    """What each person would have in a package: person, category, tier, plan, share_micros, AMOUNTS.
 
     Shapes: taken as TAKEN; menus: package, category, menu; plan null where none is open to the person.
     """
     own = menus.filter(package=package).select("menu", "category")
     rows = own.join(taken, on="menu").join(offers.select("offer", "plan"), on="offer", how="left")
-    return rows.select("person", "category", "tier", "plan", *AMOUNTS).sort("person", "category")
+    return rows.select("person", "category", "tier", "plan", "share_micros", *AMOUNTS).sort(
+        "person", "category"
+    )
 
 
 def beside(first: pl.DataFrame, second: pl.DataFrame, key: list[str]) -> pl.DataFrame:
@@ -62,5 +65,5 @@ def _added_up(
     for package in (now, then):
         rows = by_person(taken, menus, offers, package).drop_nulls("premium_cents")
         sums = (money.total(pl.col(name)).alias(name) for name in AMOUNTS)
-        sides.append(rows.group_by(key).agg(*sums, people=pl.len().cast(pl.Int64)))
+        sides.append(rows.group_by(key).agg(*sums, people=takers()))
     return beside(sides[0], sides[1], key)

@@ -9,6 +9,7 @@ import polars as pl
 
 from openbenefits.matching.candidates import Packages
 from openbenefits.matching.people import Census
+from openbenefits.matching.rules.take_up import takers
 
 WHOLE = 10_000
 PERCENT = 1_000_000
@@ -112,7 +113,7 @@ def _participation(held: pl.DataFrame, taken: pl.DataFrame, census: Census) -> p
     """Enrolled with a carrier in a category, of those who have no coverage elsewhere."""
     asked = held.drop_nulls("min_participation_micros")
     excused = census.excused.group_by("category").agg(excused=pl.col("person").n_unique())
-    people = taken.drop_nulls("offer").group_by("menu", "offer").agg(enrolled=pl.len())
+    people = taken.drop_nulls("offer").group_by("menu", "offer").agg(enrolled=takers())
     every = held.join(people, on=["menu", "offer"], how="left").with_columns(pl.col("enrolled").fill_null(0))
     of_carrier = every.group_by("package", "category", "carrier").agg(pl.col("enrolled").sum())
     rows = asked.join(of_carrier, on=["package", "category", "carrier"], nulls_equal=True)

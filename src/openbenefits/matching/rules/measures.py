@@ -11,6 +11,7 @@ from openbenefits.core import money
 from openbenefits.matching.candidates import MEDICAL, TIERED, Packages
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.richness import with_richness
+from openbenefits.matching.rules.take_up import takers
 
 WHOLE = 10_000
 """100 % in hundredths of a percent."""
@@ -65,7 +66,7 @@ def _per_offer(taken: pl.DataFrame, offers: pl.DataFrame, factors: pl.DataFrame)
     moved = pl.col("step").cast(pl.Int64).replace_strict(MOVES, default=None, return_dtype=pl.Int64)
     sums = rows.group_by("menu", "offer").agg(
         *(money.total(pl.col(name)).alias(name) for name in (*AMOUNTS, "pay_cents")),
-        people=pl.len().cast(pl.Int64),
+        people=takers(),
         moved=moved.fill_null(0).sum(),
         move_known=pl.col("step").count().cast(pl.Int64),
         factor=pl.col("factor_micros").fill_null(0).sum(),
@@ -172,7 +173,5 @@ def _with_measures(rows: pl.DataFrame) -> pl.DataFrame:
 def _plans(taken: pl.DataFrame) -> pl.DataFrame:
     """People and amounts per menu, offer and tier (coverage counts of process-management §3.2)."""
     sums = (money.total(pl.col(name)).alias(name) for name in (*AMOUNTS, "pay_cents"))
-    rows = (
-        taken.drop_nulls("offer").group_by("menu", "offer", "tier").agg(*sums, people=pl.len().cast(pl.Int64))
-    )
+    rows = taken.drop_nulls("offer").group_by("menu", "offer", "tier").agg(*sums, people=takers())
     return rows.sort("menu", "offer", "tier")

@@ -4,11 +4,14 @@ Whoever is covered today stays covered, in the same tier. Of the plans of a pack
 his class, in a network that reaches his home, with a price for him) he takes the one that changes least: his
 own plan, else the same carrier and network, else the same carrier; among equals what costs him least, then
 the plan's code.
+
+Of what people choose (supplemental life, accounts) everybody is priced, and a stated share of it counts.
 """
 
 import polars as pl
 
-from openbenefits.matching.rules.prices import place_of_price
+from openbenefits.core import money
+from openbenefits.matching.rules.prices import MONTHS, place_of_price
 
 STEPS = ("same plan", "same carrier and network", "same carrier", "another carrier")
 """How far a person moves, from 0 on."""
@@ -24,9 +27,17 @@ TAKEN = {
     "employee_cents": pl.Int64(),
     "pay_cents": pl.Int64(),
     "true_cents": pl.Int64(),
+    "share_micros": pl.Int64(),
 }
 """What each person would have from each menu: offer null where no plan of it is open to him; step null where
-nobody knows what he has today."""
+nobody knows what he has today; share_micros where a share of people is taken to choose it: amounts are that
+share of what one of them costs."""
+
+
+def takers() -> pl.Expr:
+    """Count who takes an offer, in a group of TAKEN: everybody, or the share stated, half up."""
+    share = pl.col("share_micros").fill_null(money.HUNDRED_PERCENT)
+    return money.divide_half_up(money.total(share), money.HUNDRED_PERCENT)
 
 
 def open_offers(
@@ -80,14 +91,14 @@ def take_up(
     Missing: an offer without a price for the person is not open to him.
     """
     amounts = ("premium_cents", "employer_cents", "employee_cents", "pay_cents")
-    rows = reachable.join(
-        offers.select("offer", "key", "true_key", "plan"), on="offer", maintain_order="left"
-    )
+    asked = offers.select("offer", "key", "true_key", "plan", "seed_cents", share_micros="take_up_micros")
+    rows = reachable.join(asked, on="offer", maintain_order="left")
     rows = rows.with_columns(place=place_of_price())
     places = priced.with_columns(place=place_of_price()).drop_nulls("premium_cents")
     rows = rows.join(places.select("place", *amounts), on="place").drop("key").rename({"true_key": "key"})
     rows = rows.with_columns(place=place_of_price())
     rows = rows.join(places.select("place", true_cents="premium_cents"), on="place", how="left")
+    rows = rows if asked["share_micros"].is_null().all() else _shared(rows)
     held = choices.group_by("menu").agg(offers=pl.len())
     rows = rows.join(choices.join(held, on="menu"), on="offer")
     single, several = rows.filter(offers=1), rows.filter(pl.col("offers") > 1)
@@ -95,6 +106,23 @@ def take_up(
     several = several.unique(["menu", "person"], keep="first", maintain_order=True)
     found = _in_shape(pl.concat([single, several]))
     return pl.concat([found, _in_shape(_without(found, covered, offers, choices))])
+
+
+def _shared(rows: pl.DataFrame) -> pl.DataFrame:
+    """Count the stated share of what people choose; what the employer puts into an account is his cost."""
+    seed = money.divide_half_up(pl.col("seed_cents").fill_null(0), MONTHS)
+    is_shared = pl.col("share_micros").is_not_null()
+
+    def share(amount: pl.Expr) -> pl.Expr:
+        return pl.when(is_shared).then(money.percent_of(amount, pl.col("share_micros"))).otherwise(amount)
+
+    seeded = {name: share(money.add(pl.col(name), seed)) for name in ("premium_cents", "employer_cents")}
+    rows = rows.with_columns(
+        **seeded,
+        true_cents=share(money.add(pl.col("true_cents"), seed)),
+        pay_cents=share(pl.col("pay_cents")),
+    )
+    return rows.with_columns(employee_cents=money.subtract(pl.col("premium_cents"), pl.col("employer_cents")))
 
 
 def _without(

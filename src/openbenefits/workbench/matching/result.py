@@ -108,6 +108,8 @@ def _shown(
     number = kept.comparison.pk
     hrefs = {code: place(client, "match_package", number=number, code=code) for code in codes}
     tables = [_packages(request, kept, hrefs), _refused(request, kept, hrefs), _turning(request, kept)]
+    if (assumed := sheets.assumed(kept)).height:
+        tables.append(_assumed(request, assumed, hrefs))
     if kept.priced.left_out.height:
         tables.append(_left_out(request, kept))
     for table in tables:
@@ -188,6 +190,22 @@ def _refused(request: Any, kept: services.Kept, hrefs: dict[str, str]) -> Any:
     empty = _("No package was refused.")
     caption = _("Refused, and why")
     return sheet(request, sheets.refused(kept), columns, name="refused", caption=caption, empty=empty)
+
+
+def _assumed(request: Any, rows: Any, hrefs: dict[str, str]) -> Any:
+    columns = (
+        Column("code", _("Package"), href=lambda row: hrefs[row["code"]]),
+        Column("category", _("Category"), words=CATEGORY_NAMES),
+        Column("plan", _("Plan")),
+        Column("take_up", _("Taken by")),
+        Column("people", _("People"), kind="number"),
+        Column("coverage_cents", _("Each covers"), kind="money"),
+        Column("formula", _("Each covers, by formula")),
+        Column("pledge_cents", _("Each puts in, a year"), kind="money"),
+        Column("seed_cents", _("The employer puts in, a year"), kind="money"),
+    )
+    caption = _("Assumed of plans whose amount people choose; what they put in is theirs, and no cost")
+    return sheet(request, rows, columns, name="assumed", caption=caption)
 
 
 def _turning(request: Any, kept: services.Kept) -> Any:
