@@ -89,6 +89,9 @@ def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
     coverage_ends = [rule for rule in EndRule if is_offered or rule != EndRule.DAY_BEFORE_EVENT]
     limits = st.sampled_from([0, 0, 0, 1, 2, 99])
     amounts, levels = st.none() | dollars(0, 250_000), st.none() | st.integers(1, 4)
+    coverage_end = str(draw(st.sampled_from(coverage_ends)))
+    deduction_end = str(draw(st.sampled_from([DeductionEndRule.WITH_COVERAGE, *coverage_ends])))
+    names_day = EndRule.DAY_OF_MONTH in (coverage_end, deduction_end)
     return {
         "event_class": event_class,
         "select": str(draw(st.sampled_from([SelectAllowed.ALL, *SelectAllowed]))),
@@ -99,8 +102,9 @@ def event_rows(draw: DrawFn, event_class: str, *, may_waive: bool) -> Row:
         "waiting_days": draw(st.sampled_from([0, 0, 0, 1, 30, 60])),
         "coverage_begins": str(draw(st.sampled_from(BeginRule))),
         "deduction_begins": str(draw(st.sampled_from(DeductionBeginRule))),
-        "coverage_ends": str(draw(st.sampled_from(coverage_ends))),
-        "deduction_ends": str(draw(st.sampled_from([DeductionEndRule.WITH_COVERAGE, *coverage_ends]))),
+        "coverage_ends": coverage_end,
+        "deduction_ends": deduction_end,
+        "ends_day": draw(st.integers(1, 31)) if names_day else None,
         "level_limit": draw(limits),
         "waived_level_limit": draw(limits),
         "proof_from_level": draw(levels),

@@ -148,7 +148,7 @@ def begin_day(
     raise ValueError(rule)
 
 
-def end_day(rule: str, anchor: date, periods: list[Row]) -> date | None:
+def end_day(rule: str, anchor: date, periods: list[Row], number: int | None) -> date | None:
     """Find the last day an end rule gives, counted from an anchor; None without a pay calendar for it."""
     match rule:
         case EndRule.EVENT_DATE | DeductionEndRule.WITH_COVERAGE:
@@ -159,6 +159,13 @@ def end_day(rule: str, anchor: date, periods: list[Row]) -> date | None:
             return month_end(anchor)
         case EndRule.PAY_PERIOD_END:
             return _end_of_containing(periods, anchor)
+        case EndRule.MIDDLE_OR_MONTH_END:
+            return anchor.replace(day=15) if anchor.day <= 15 else month_end(anchor)
+        case EndRule.DAY_OF_MONTH:
+            day = anchor
+            while day.day != number and not (day == month_end(day) and day.day < number):
+                day += ONE_DAY
+            return day
     raise ValueError(rule)
 
 
@@ -216,8 +223,8 @@ def coverage_end(setup: Setup, row: Row, person: Row, event: Row) -> date | None
         anchor = (person.get("job") or {}).get("last_day_employed") or anchor - ONE_DAY
         if rule == EndRule.DAY_BEFORE_EVENT:  # not offered for such a class: the event is the day after
             rule = EndRule.EVENT_DATE
-    return end_day(rule, anchor, periods)
+    return end_day(rule, anchor, periods, row["ends_day"])
 
 
 def deduction_end(setup: Setup, row: Row, person: Row, ends_on: date) -> date | None:
-    return end_day(row["deduction_ends"], ends_on, pay_periods(setup.pay_group(person)))
+    return end_day(row["deduction_ends"], ends_on, pay_periods(setup.pay_group(person)), row["ends_day"])

@@ -20,6 +20,7 @@ EVENT_ROW_DEFAULTS: Row = {
     "deduction_begins": "with_coverage",
     "coverage_ends": "end_of_month",
     "deduction_ends": "with_coverage",
+    "ends_day": None,
     "level_limit": 0,
     "waived_level_limit": 0,
     "proof_from_level": None,

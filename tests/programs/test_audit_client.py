@@ -219,6 +219,18 @@ CLIENT_FAULTS = [
     ),
     (
         "event_rules",
+        lambda s: s[1]["classes"].append({"event_class": "TER", "coverage_ends": "day_of_month"}),
+        "ends_day",
+        "event_rules[OTHER from 2026-01-01].classes[TER]",
+    ),
+    (
+        "event_rules",
+        lambda s: s[1]["classes"].append({"event_class": "TER", "ends_day": 10}),
+        "ends_day",
+        "event_rules[OTHER from 2026-01-01].classes[TER]",
+    ),
+    (
+        "event_rules",
         lambda s: s[0]["classes"][1].update(persons={"child": {"same": False}, "spouse": {"same": True}}),
         "persons",
         f"{HEALTH}.classes[2]",

@@ -335,6 +335,8 @@ class EndRule(StrEnum):
     DAY_BEFORE_EVENT = "day_before_event"
     MONTH_END = "end_of_month"
     PAY_PERIOD_END = "end_of_pay_period"
+    MIDDLE_OR_MONTH_END = "fifteenth_or_end_of_month"
+    DAY_OF_MONTH = "day_of_month"  # the one the row says
 
 
 class DeductionEndRule(StrEnum):
@@ -345,6 +347,8 @@ class DeductionEndRule(StrEnum):
     DAY_BEFORE_EVENT = "day_before_event"
     MONTH_END = "end_of_month"
     PAY_PERIOD_END = "end_of_pay_period"
+    MIDDLE_OR_MONTH_END = "fifteenth_or_end_of_month"
+    DAY_OF_MONTH = "day_of_month"  # the one the row says
 
 
 class WithoutCurrent(StrEnum):

@@ -17,6 +17,8 @@ END_SENTENCES: dict[str, str] = {
     EndRule.DAY_BEFORE_EVENT: "the day before {day}",
     EndRule.MONTH_END: "end of the month of {day}",
     EndRule.PAY_PERIOD_END: "end of the pay period with {day}",
+    EndRule.MIDDLE_OR_MONTH_END: "the 15th or the end of the month, whichever first comes on or after {day}",
+    EndRule.DAY_OF_MONTH: "the set day of a month that first comes on or after {day}",
 }
 WITH_COVERAGE = "with coverage"
 

@@ -178,6 +178,23 @@ def month_begin_on_or_after(day: Day) -> pl.Expr:
     return month_begin_after(day_before(day))
 
 
+def day_of_month_on_or_after(day: Day, number: Count) -> pl.Expr:
+    """Find the first day of a number in its month that is not before a day; of a short month its last day.
+
+    Source: end rule Dn (reconciliation §5.2).
+
+    >>> days = pl.DataFrame({"day": [date(2026, 1, 31), date(2026, 2, 28), None]})
+    >>> days.select(day_of_month_on_or_after(pl.col("day"), 30)).to_series().to_list()
+    [datetime.date(2026, 2, 28), datetime.date(2026, 2, 28), None]
+    """
+    this, following = (_numbered_day(one, number) for one in (day, month_begin_after(day)))
+    return pl.when(_column(day) <= this).then(this).otherwise(following)
+
+
+def _numbered_day(day: Day, number: Count) -> pl.Expr:
+    return earliest(add_days(month_begin(day), _number(number) - 1), month_end(day))
+
+
 def latest(*days: Day) -> pl.Expr:
     """Find the last of the days of each row.
 

@@ -417,6 +417,7 @@ class EventRule(SwitchedRow):
     deduction_begins = models.TextField()
     coverage_ends = models.TextField()  # core.codes.EndRule
     deduction_ends = models.TextField()
+    ends_day = models.SmallIntegerField(null=True)  # of the month: of rules that name one
     level_limit = models.SmallIntegerField()  # 0 and 99: no limit
     waived_level_limit = models.SmallIntegerField()
     proof_from_level = models.SmallIntegerField(null=True)

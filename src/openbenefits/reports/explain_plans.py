@@ -140,10 +140,9 @@ def _days(again: Again, plan: Row, rule: Row, own_day: date | None) -> Iterator[
         )
     if _is_end_relevant(plan):
         base, end_rule = ends_from(again), _end_rule(again, rule)
-        yield _end("Present coverage ends", plan["coverage_ends_on"], end_rule, base)
-        yield _end(
-            "Its deductions end", plan["deduction_ends_on"], rule["deduction_ends"], plan["coverage_ends_on"]
-        )
+        number, ends_on = rule["ends_day"], plan["coverage_ends_on"]
+        yield _end("Present coverage ends", ends_on, end_rule, base, number)
+        yield _end("Its deductions end", plan["deduction_ends_on"], rule["deduction_ends"], ends_on, number)
 
 
 def _resumed(what: str, on: date | None, rule: Row) -> DayPart:
@@ -194,9 +193,10 @@ def _begin(
     return DayPart(what=what, on=on, term=_term(rule, waits), sentence=_told(sentence, on))
 
 
-def _end(what: str, on: date | None, rule: str, base_on: date | None) -> DayPart:
+def _end(what: str, on: date | None, rule: str, base_on: date | None, number: int | None) -> DayPart:
     sentence = end_sentence(rule, day(base_on))
-    return DayPart(what=what, on=on, term=rule, sentence=_told(sentence, on))
+    term = f"{rule} {number}" if rule == EndRule.DAY_OF_MONTH else rule
+    return DayPart(what=what, on=on, term=term, sentence=_told(sentence, on))
 
 
 def _base(base_on: date | None, waits: Row | None) -> str:

@@ -147,6 +147,7 @@ _EVENT_RULE = {
     "deduction_begins": _TEXT,
     "coverage_ends": _TEXT,
     "deduction_ends": _TEXT,
+    "ends_day": pl.Int16(),
     "level_limit": pl.Int16(),
     "proof_from_level": pl.Int16(),
     "proof_above_cents": _BIG,

@@ -93,6 +93,8 @@ def _longest_wait(rules: pl.DataFrame) -> int:
 
 
 LONGEST_PERIOD_DAYS = 70
+MIDDLE = 15
+"""The day of the month that stands for its middle."""
 
 
 def _decide(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -102,7 +104,7 @@ def _decide(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         rules,
         "rule_row",
         *("waiting_months", "waiting_days", "coverage_begins", "deduction_begins"),
-        *("coverage_ends", "deduction_ends"),
+        *("coverage_ends", "deduction_ends", "ends_day"),
     )
     rows = with_taken(
         rows, rules, "hire_rule_row", "waiting_months", "waiting_days", "coverage_begins", prefix="hire_"
@@ -197,6 +199,10 @@ def _with_end(rows: pl.DataFrame, rulebook: Rulebook, day: str, rule: str, into:
         .then(days.day_before(base))
         .when(name == EndRule.MONTH_END)
         .then(days.month_end(base))
+        .when(name == EndRule.MIDDLE_OR_MONTH_END)
+        .then(days.earliest(days.day_of_month_on_or_after(base, MIDDLE), days.month_end(base)))
+        .when(name == EndRule.DAY_OF_MONTH)
+        .then(days.day_of_month_on_or_after(base, pl.col("ends_day")))
     )
     if not _names_any(rows[rule], [EndRule.PAY_PERIOD_END.value]):
         return rows.with_columns(by_calendar.alias(into))

@@ -135,6 +135,10 @@ def _date_rules(audited: Audited, path: Path, row: Any) -> Iterator[Finding]:
     if row.event_class == TERMINATION and EndRule.DAY_BEFORE_EVENT in (row.coverage_ends, row.deduction_ends):
         expected = "a termination to count from the last day employed (rulings §2.1)"
         yield audited.finding(path, "end_rule", expected, EndRule.DAY_BEFORE_EVENT.value, cure)
+    if (EndRule.DAY_OF_MONTH in (row.coverage_ends, row.deduction_ends)) != (row.ends_day is not None):
+        expected = "`ends_day` where an end is a `day_of_month`, and nowhere else"
+        found = "none" if row.ends_day is None else f"`ends_day: {row.ends_day}`"
+        yield audited.finding(path, "ends_day", expected, found, "State it, or take it out.")
     if min(row.waiting_months, row.waiting_days) < 0:
         cure = "Correct the number."
         yield audited.finding(path, "waiting", "a waiting period of 0 or more", "less", cure)

@@ -114,6 +114,7 @@ def event_rules(parts: Parts, numbers: Numbers) -> Iterator[Row]:
                 "deduction_begins": part.deduction_begins.value,
                 "coverage_ends": part.coverage_ends.value,
                 "deduction_ends": part.deduction_ends.value,
+                "ends_day": part.ends_day,
                 "level_limit": part.level_limit,
                 "waived_level_limit": part.waived_level_limit,
                 "proof_from_level": part.proof_from_level,

@@ -98,6 +98,7 @@ class EventRuleRow(Part, kw_only=True, frozen=True):
     deduction_begins: DeductionBeginRule = DeductionBeginRule.WITH_COVERAGE
     coverage_ends: EndRule = EndRule.MONTH_END
     deduction_ends: DeductionEndRule = DeductionEndRule.WITH_COVERAGE
+    ends_day: Annotated[int, Meta(ge=1, le=31)] | None = None  # of the month: of ends by `day_of_month`
     level_limit: int = 0
     waived_level_limit: int = 0
     proof_from_level: int | None = None

@@ -85,6 +85,7 @@ FIELDS: dict[str, Words] = {
     "coverage_ends": _("Coverage ends"),
     "deduction_begins": _("Deduction begins"),
     "deduction_ends": _("Deduction ends"),
+    "ends_day": _("Day of the month on which it ends"),
     "proof_above": _("Guaranteed amount: proof above"),
     "waived_proof_above": _("Proof above, for who waived before"),
     "waive": _("May it be declined (waive coverage)"),
