@@ -12,7 +12,7 @@ from tests.portal.conftest import event_of
 from openbenefits.choosing.models import ChoiceAct, Draft
 from openbenefits.delivery.models import Choice
 from openbenefits.enrollment.models import Coverage, Designation, Document, Election, ProviderChoice
-from openbenefits.programs.models import Option, Plan
+from openbenefits.programs.models import Bundle, Option, Plan, Translation
 from openbenefits.store import use_database
 from openbenefits.workforce.models import DependentFact
 
@@ -49,6 +49,25 @@ def test_the_first_page_says_what_is_open_and_what_one_has(enter, employer):
     assert "16 days left" in page
     assert "Without an answer, the default of each plan applies" in page
     assert re.search(r"Medical .* Each pay \$[0-9.]+ .* Your employer", page)
+
+
+def test_names_are_in_the_words_of_the_client(enter, employer, owned):
+    browser, event = enter("alone 0"), event_of(employer)
+    release = owned(lambda: Bundle.objects.get(client_id=employer.client_id).release_id)
+    plan = re.search(r'class="name">([^,<]+)', browser.get(f"{event}plans/10/").content.decode())[1].strip()
+    said = {"en": {"Medical": "Doctors and hospitals"}, "es": {plan: "Plan del puerto", "Medical": "Salud"}}
+    rows = [
+        Translation(release_id=release, client_id=employer.client_id, language=language, name=name, text=text)
+        for language, words in said.items()
+        for name, text in words.items()
+    ]
+    owned(lambda: Translation.objects.bulk_create(rows))
+    assert "Doctors and hospitals" in text(browser.get("/portal/"))
+    spanish = text(browser.get(f"{event}plans/10/", headers={"accept-language": "es"}))
+    owned(lambda: Translation.objects.all().delete())
+    assert "Plan del puerto" in spanish
+    assert "Salud" in spanish
+    assert plan not in spanish
 
 
 def test_a_draft_is_no_submission_until_it_is_submitted(enter, employer, users, owned):

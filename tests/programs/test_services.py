@@ -14,6 +14,7 @@ from openbenefits.programs.frames import PEO
 from openbenefits.programs.loaded import fingerprint, from_document, to_document
 from openbenefits.programs.schema import json_schemas
 from openbenefits.programs.services import Change, Outcome
+from openbenefits.programs.translations import load_translations
 
 from .factories import DATED, make_client, make_peo
 
@@ -59,6 +60,26 @@ def test_applying_writes_every_row(fresh_database, tmp_path):
     assert [row["cost_type"] for row in rows("Cost", ACME)] == ["C", "P", "P", "C", "P"]
     assert len(rows("RateRow", PEO)) == 6
     assert len(rows("PayPeriod", ACME)) == 27
+
+
+def test_names_are_in_the_words_of_the_client_before_those_of_the_peo(fresh_database, tmp_path):
+    own = [
+        {"name": "HMO", "text": "Plan HMO de Acme"},
+        {"name": "User-defined health (18)", "language": "en", "text": "Hospital days"},
+    ]
+    shared = [{"name": "HMO", "text": "Plan HMO"}, {"name": "Family", "text": "Toda la familia"}]
+    assert apply(make_peo(tmp_path / "peo", translations=shared), PEO).outcome is Outcome.APPLIED
+    assert load_translations(connection, ACME) == {"es": {"HMO": "Plan HMO", "Family": "Toda la familia"}}
+    folder = make_client(tmp_path / "client", translations=own)
+    assert apply(folder, ACME).findings == []
+    assert load_translations(connection, ACME) == {
+        "es": {"HMO": "Plan HMO de Acme", "Family": "Toda la familia"},
+        "en": {"User-defined health (18)": "Hospital days"},
+    }
+    services.export("acme", tmp_path / "again")
+    assert apply(tmp_path / "again", ACME).outcome is Outcome.UNCHANGED
+    refused = apply(make_client(tmp_path / "twice", translations=[own[0], own[0]]), ACME)
+    assert [(one.code, one.where) for one in refused.findings] == [("repeated", "translations[2]")]
 
 
 def test_options_of_several_coverage_codes_count_their_levels_up(fresh_database, tmp_path):

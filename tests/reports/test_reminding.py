@@ -4,12 +4,18 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from django.core import mail
+from django.test import override_settings
 
-from openbenefits.delivery.services import documents_of
+from openbenefits.background.nightly import remind_all
+from openbenefits.background.tasks import NIGHTLY
+from openbenefits.delivery.codes import Channel
+from openbenefits.delivery.services import choose_channel, documents_of
 from openbenefits.enrollment import evidence_deciding, verifying
 from openbenefits.programs.sections.operation import DeadlinesPart
 from openbenefits.reports import reminding
 from openbenefits.reports.reminding import due, remind_due
+from openbenefits.workforce.models import Client
 
 RULE = DeadlinesPart(evidence_days=60, dependent_days=45, first_reminder_days=10, reminder_every_days=14)
 DAY = date(2026, 3, 20)
@@ -82,3 +88,27 @@ def test_one_letter_tells_of_all_that_is_missing_and_comes_again(world, missing,
     letters = documents_of(world.connection, world.client_id, world.people["1001"])
     assert letters["kind"].to_list() == ["notice"] * 3
     assert letters["fate"].to_list() == ["waiting"] * 3
+
+
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
+def test_the_night_mails_who_agreed_to_mail_a_link_and_nothing_more(world, missing):
+    mail.outbox = []
+    ann = world.people["1001"]
+    world.rows("UPDATE workforce_personfact SET language = 'es', email = 'ann@example.com' RETURNING 1")
+    said = {"consented_on": missing.date(), "how": "on paper", "author": "test", "now": missing}
+    choose_channel(world.client_id, ann, Channel.EMAIL, **said)
+    clients = Client.objects.filter(pk=world.client_id)
+    night = missing + timedelta(days=10)
+    given = {"on": night.date(), "now": night, "author": NIGHTLY}
+    assert remind_all(world.connection, clients, **given) == {"harbor": 1}
+    (letter,) = mail.outbox
+    assert letter.to == ["ann@example.com"]
+    assert "/portal/" in letter.body
+    assert "Acceda para leerlo" in letter.body
+    assert not [
+        one for one in ("vida", "life", "Moss, ", "Ben", "Cal ") if one in letter.body + letter.subject
+    ]
+    fates = documents_of(world.connection, world.client_id, ann)
+    assert fates.select("channel", "fate").rows() == [("email", "sent")]
+    assert remind_all(world.connection, clients, **given) == {"harbor": 0}
+    assert len(mail.outbox) == 1

@@ -340,16 +340,34 @@ IN_SPANISH = (
         "29 de febrero de 2012",
     ),
     *("conserva lo que tiene: Blue Basic Saver, Solo el empleado.", "Rechazar este beneficio", "Firma"),
-    *("se necesita prueba", "de $100.00 a $3,400.00", "se descuenta antes de impuestos"),
+    *(
+        "Vecindad Preferente",
+        "se necesita prueba",
+        "de $100.00 a $3,400.00",
+        "se descuenta antes de impuestos",
+    ),
 )
 CONFIRMED_IN_SPANISH = (
     *("Sus beneficios están confirmados", "1 ene 2026", "Se descuenta de cada pago: $192.04", "Ben Moss"),
     *("antes de impuestos $210.50", "también cubiertos: Ben Moss, Cal Moss", "Blue Basic Saver, Familia"),
 )
-ENGLISH = ("Employee", "Your", "Event ", "Coverage", "January", "Jan ", "before", "Family", "spouse")
+ENGLISH = (
+    "Neighborhood",
+    "Employee",
+    "Your",
+    "Event ",
+    "Coverage",
+    "January",
+    "Jan ",
+    "before",
+    "Family",
+    "spouse",
+)
 
 
 def test_statements_are_in_the_language_of_their_person(world, ann, tmp_path, now):
+    named = {"release_id": 1, "client_id": 1, "language": "es"}
+    world.write("programs.Translation", named | {"name": "Neighborhood Prime", "text": "Vecindad Preferente"})
     world.rows("UPDATE workforce_personfact SET language = 'es' RETURNING 1")
     (statement,) = issue(world, tmp_path / "asked", now, per_person=True).files
     world.rows("UPDATE events_event SET process_status = 'FE', event_status = 'C' RETURNING 1")

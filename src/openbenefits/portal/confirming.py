@@ -26,6 +26,7 @@ from openbenefits.portal.words import option_name, title_of
 from openbenefits.reports.frames import load_events, with_case
 from openbenefits.reports.issuing import ENROLLMENT, letters_of
 from openbenefits.reports.printing import press
+from openbenefits.reports.spoken import say
 from openbenefits.workforce.models import Client, Person
 
 
@@ -96,7 +97,7 @@ def said_in(offer: Offer, stated: Mapping[str, Stated]) -> list[tuple[str, str]]
         plan = offer.plan(kind)
         option = plan.option(one.option_code) if plan is not None else None
         what = option_name(option) if option is not None else one.option_code
-        rows.append((_(plan.name) if plan is not None else kind, what))
+        rows.append((say(plan.name) if plan is not None else kind, what))
     return rows
 
 
@@ -163,9 +164,9 @@ def _row(line: Line) -> list[str]:
     begins = date_format(line.begins_on, "DATE_FORMAT") if line.begins_on else ""
     side = line.after
     if side is None:
-        return [_(line.plan_type_name), change_word(line.change), begins, "", "", ""]
+        return [say(line.plan_type_name), change_word(line.change), begins, "", "", ""]
     return [
-        _(line.plan_type_name),
+        say(line.plan_type_name),
         _described(side, is_default=line.is_default),
         begins,
         money(side.pay_cents),
@@ -176,9 +177,9 @@ def _row(line: Line) -> list[str]:
 
 def _described(side: Side, *, is_default: bool = False) -> str:
     """Say what one has in a plan type: plan, tier, amounts, people."""
-    parts = [side.name]
+    parts = [say(side.name)]
     if side.tier:
-        parts.append(_(side.tier))
+        parts.append(say(side.tier))
     if side.pledge_cents is not None:
         parts.append(_("%(amount)s for the year") % {"amount": money(side.pledge_cents)})
     if side.percent_thousandths:
@@ -200,7 +201,7 @@ def _waiting(act: ChoiceAct, lines: list[Line]) -> list[str]:
                     " Until the insurer agrees you have, and pay for, %(now)s."
                 )
                 % {
-                    "plan": _(line.plan_type_name),
+                    "plan": say(line.plan_type_name),
                     "asked": whole(line.waits_for_cents),
                     "now": whole(line.after.coverage_cents),
                 }
@@ -216,7 +217,7 @@ def letter_text(act: ChoiceAct, offer: Offer, link: str) -> str:
         what = _described(line.after, is_default=line.is_default) if line.after else change_word(line.change)
         cost = money(line.after.pay_cents) if line.after else ""
         begins = date_format(line.begins_on, "DATE_FORMAT") if line.begins_on else ""
-        rows.append(f"- {_(line.plan_type_name)}: {what}. {cost} {begins}".rstrip())
+        rows.append(f"- {say(line.plan_type_name)}: {what}. {cost} {begins}".rstrip())
     if not lines:
         rows = [f"- {kind}: {what}" for kind, what in said_in(offer, _stated(act))]
     total = _("Together each pay: %(cents)s") % {"cents": money(totals_of(lines).pay_after_cents)}

@@ -19,6 +19,8 @@ from openbenefits.accounts.services import Access, NotAllowed, note
 from openbenefits.choosing.drafts import By, unsent_of
 from openbenefits.events.models import Event
 from openbenefits.events.windows import EventPlace
+from openbenefits.programs.translations import load_translations
+from openbenefits.reports.spoken import named_by
 
 View = Callable[..., HttpResponse]
 
@@ -94,7 +96,8 @@ def page(name: str) -> Callable[[View], View]:
                 me.access.require(Permission.ELECT, me.client_id)
             else:
                 me.saw(f"portal: {name}")
-            return view(request, me, *args, **path)
+            with named_by(load_translations(connection, me.client_id)):
+                return view(request, me, *args, **path)
 
         return answer
 

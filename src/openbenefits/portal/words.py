@@ -10,6 +10,7 @@ from openbenefits.choosing.rules.questions import Asking
 from openbenefits.choosing.submitting import Refusal
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.enrollment.rules.outcomes import KEEPING
+from openbenefits.reports.spoken import say
 
 PLAN_TYPE_NAMES = (
     *(gettext_noop("Medical"), gettext_noop("Dental"), gettext_noop("Medical and dental")),
@@ -212,13 +213,13 @@ QUESTIONS = {
 def title_of(offer: Offer) -> str:
     """Name an event: an open enrolment by its schedule, any other by what happened."""
     if offer.is_open_enrollment:
-        return offer.schedule_name or _("Open enrolment")
+        return say(offer.schedule_name) if offer.schedule_name else _("Open enrolment")
     return event_name(offer.event_class, offer.event_name)
 
 
 def event_name(code: str, name: str) -> str:
-    """Name an event class in the reader's language, where it is a usual one."""
-    return str(LIFE_EVENTS[code][1]) if code in LIFE_EVENTS else name
+    """Name an event class in the reader's language, where it is a usual one, or the client says how."""
+    return str(LIFE_EVENTS[code][1]) if code in LIFE_EVENTS else say(name)
 
 
 def silent(plan: PlanChoice) -> str:
@@ -243,7 +244,7 @@ def option_name(option: Choice) -> str:
     """Name an option with whom, or how much, it covers."""
     if option.is_waiver:
         return _("Decline this benefit")
-    return f"{option.name}, {_(option.tier)}" if option.tier else option.name
+    return f"{say(option.name)}, {say(option.tier)}" if option.tier else say(option.name)
 
 
 def refusal_text(refusal: Refusal) -> str:

@@ -25,6 +25,7 @@ from openbenefits.programs.sections.codes import (
     EventClassPart,
     GeographyPart,
     LimitSheetPart,
+    TranslationPart,
 )
 from openbenefits.programs.sections.duties import CobraClassPart, LeavePolicyPart, PayrollTermsPart
 from openbenefits.programs.sections.eligibility import DependentRulePart, EligibilityRulePart, EventRulePart
@@ -66,6 +67,7 @@ class SharedSections(Part, kw_only=True, frozen=True):
     leave_policies: list[LeavePolicyPart] = []
     payroll_terms: list[PayrollTermsPart] = []
     holiday_calendars: list[HolidayCalendarPart] = []
+    translations: list[TranslationPart] = []
 
 
 class PeoBundle(SharedSections, kw_only=True, frozen=True):

@@ -28,6 +28,7 @@ _SHARED_TABLES: dict[Model, RowMaker] = {
     models.CalculationRule: codes.calculation_rules,
     models.DeductionCode: codes.deduction_codes,
     models.Fund: codes.funds,
+    models.Translation: codes.translations,
     models.CoverageGroup: codes.coverage_groups,
     models.PassiveEvent: codes.passive_events,
     models.LeavePolicy: codes.leave_policies,

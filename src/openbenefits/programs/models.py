@@ -619,6 +619,14 @@ class Fund(SetupRow):
     name = models.TextField()
 
 
+class Translation(SetupRow):
+    """What a name that people read is in their language."""
+
+    name = models.TextField()
+    language = models.TextField()  # en, es
+    text = models.TextField()
+
+
 # --- calendars, schedules, run controls ---------------------------------------------------------------
 
 

@@ -29,6 +29,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "event_rules.yaml": ("event_rules", "passive_events"),
     "payroll.yaml": ("leave_policies", "payroll_terms"),
     "programs.yaml": ("programs",),
+    "translations.yaml": ("translations",),
     "schedules.yaml": ("schedules", "run_controls"),
 }
 """Which sections stand in which file; a section not named here has a file of its own."""

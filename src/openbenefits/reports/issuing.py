@@ -25,6 +25,7 @@ from openbenefits.delivery.routing import give, write_fates
 from openbenefits.enrollment.frames import load_credit_rolls, load_credit_uses
 from openbenefits.events.rules import window
 from openbenefits.events.services import move_events
+from openbenefits.programs.translations import load_translations
 from openbenefits.reports import frames, listings
 from openbenefits.reports.confirmations import confirmation_letters
 from openbenefits.reports.files import write_whole
@@ -32,6 +33,7 @@ from openbenefits.reports.leftover import credits_told
 from openbenefits.reports.letters import StatementFrames
 from openbenefits.reports.names import SetupNames, held_on, load_names, with_event_names, with_option_names
 from openbenefits.reports.printing import Press, press
+from openbenefits.reports.spoken import named_by
 from openbenefits.reports.statements import enrollment_letters
 from openbenefits.store.bulk import update_from
 from openbenefits.store.locks import lock_rows
@@ -317,8 +319,9 @@ def letters_of(
     cases = events.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     told = events.join(load_languages(connection, cases), on="case", how="left", maintain_order="left")
     parts = []
-    for (language,), mine in told.group_by("language", maintain_order=True):
-        with translation.override(str(language)):
+    for (language, client_id), mine in told.group_by("language", "client_id", maintain_order=True):
+        named = load_translations(connection, int(client_id))
+        with translation.override(str(language)), named_by(named):
             batch = batch_of(connection, mine.drop("language"), names, known_at=known_at)
             parts.append(kind.letters(batch).with_columns(language=pl.lit(language)))
     if not parts:

@@ -13,10 +13,12 @@ from openbenefits.delivery.codes import Channel, DocumentKind
 from openbenefits.delivery.keeping import keep_documents
 from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.routing import give
+from openbenefits.programs.translations import load_translations
 from openbenefits.reports import frames
 from openbenefits.reports.coverage_letters import COVERAGE, LOSS, coverage_letters
 from openbenefits.reports.covered_spans import EMPLOYEE, in_force, load_covered_spans, lost
 from openbenefits.reports.printing import Press, press
+from openbenefits.reports.spoken import named_by
 from openbenefits.workforce import frames as workforce
 
 BATCH_PEOPLE = 100
@@ -149,10 +151,11 @@ def letters_about(connection: Any, order: LetterOrder, batch: pl.DataFrame, on: 
     dependents = names.join(kinds, on=["case", "dependent_id"]).filter(pl.col("dependent_id") != EMPLOYEE)
     wording = LOSS if is_loss else COVERAGE
     languages = load_languages(connection, cases)
+    named = load_translations(connection, order.client_id)
     parts = []
     for (language,), mine in languages.group_by("language", maintain_order=True):
         readers = people.join(mine, on="case", how="semi", maintain_order="left")
-        with translation.override(str(language)):
+        with translation.override(str(language)), named_by(named):
             found = coverage_letters(readers, told, dependents, wording, as_of=order.as_of, on=on)
         parts.append(found.with_columns(language=pl.lit(language)))
     return pl.concat(parts, how="vertical_relaxed").sort("case")

@@ -92,7 +92,7 @@ def labelled(options: pl.DataFrame) -> pl.DataFrame:
     plan = (
         pl.when(is_waiver)
         .then(pl.lit(_("Decline this benefit")))
-        .otherwise(pl.coalesce("plan_name", "option_name", "option_code"))
+        .otherwise(said(pl.coalesce("plan_name", "option_name", "option_code")))
     )
     amount = whole_money_text(pl.col("coverage_cents"))
     cover = pl.coalesce(said(pl.col("coverage_name")), amount).fill_null("")

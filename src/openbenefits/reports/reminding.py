@@ -13,9 +13,10 @@ from openbenefits.delivery.languages import load_languages
 from openbenefits.delivery.mailing import send_mails
 from openbenefits.enrollment import evidence_deciding, verifying
 from openbenefits.programs.sections.operation import DeadlinesPart
+from openbenefits.programs.translations import load_translations
 from openbenefits.reports.notices import issue_notices
 from openbenefits.reports.rules import full_name
-from openbenefits.reports.spoken import day_said, plan_type_said
+from openbenefits.reports.spoken import day_said, named_by, plan_type_said
 
 TOLD = "reminded by letter, by the rule of the client"
 
@@ -50,7 +51,8 @@ def remind_due(connection: Any, client_id: int, *, on: date, now: datetime, auth
     if people.is_empty():
         return {"letters": 0, "evidence": 0, "papers": 0}
     with transaction.atomic():
-        notices = _notices(connection, people.sort("person_id"), evidence, papers, on)
+        with named_by(load_translations(connection, client_id)):
+            notices = _notices(connection, people.sort("person_id"), evidence, papers, on)
         notices = issue_notices(connection, client_id, notices, on=on, now=now, actor=author)
         evidence_deciding.note_reminded(connection, evidence, on=on, reason=TOLD, author=author, now=now)
         verifying.note_reminded(papers, on=on, reason=TOLD, author=author, now=now)

@@ -1,11 +1,14 @@
 """Words of letters in the language of who reads them: days, plan types, names of set-up, words of templates.
 
-A letter is written while its language is active (`translation.override`); what set-up calls things is said
-in that language where the catalogue knows it, and stays as it is where it does not.
+A letter is written while its language is active (`translation.override`), and while the words of its client
+are (`named_by`); what set-up calls things is said in that language where one of them knows it, and stays as
+it is where neither does.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any
 
@@ -14,9 +17,12 @@ from django.utils.dates import MONTHS, MONTHS_3
 from django.utils.translation import get_language, gettext, override
 
 from openbenefits.core.plan_types import PLAN_TYPES
+from openbenefits.programs.translations import Translations
 from openbenefits.reports.rules import day_text, short_day_text
 
 ENGLISH = "en"
+_NAMED: ContextVar[Translations | None] = ContextVar("_NAMED", default=None)
+"""What the client whose people read calls things, by language."""
 _ASKED = re.compile(r'\b(?:t|fill)\("([^"]*)"')
 _MAPPED = re.compile(r'\(((?:"[^"]*",?\s*)+)\)\.map\(t\)')
 _TEXT = re.compile(r'"([^"]*)"')
@@ -42,15 +48,34 @@ def short_day_said(day: pl.Expr) -> pl.Expr:
     return short_day_text(day) if _is_english() else _day(day, gettext("{short} {day}, {year}"), MONTHS_3)
 
 
+@contextmanager
+def named_by(translations: Translations) -> Iterator[None]:
+    """Let a client's own words count while this lasts."""
+    token = _NAMED.set(translations)
+    try:
+        yield
+    finally:
+        _NAMED.reset(token)
+
+
+def say(name: str) -> str:
+    """Say a name in the reader's language: by the client's own word, else by the catalogue's."""
+    return _own_words().get(name) or gettext(name)
+
+
 def said(name: pl.Expr) -> pl.Expr:
-    """Say a name of set-up, or of the product, in the reader's language where it is known there."""
-    language = get_language() or ENGLISH
+    """Say a column of names, as `say`."""
+    language, own = get_language() or ENGLISH, _own_words()
 
-    def say(text: str) -> str:
+    def say_there(text: str) -> str:
         with override(language):  # columns are worked on by threads, which know no language of their own
-            return gettext(text)
+            return own.get(text) or gettext(text)
 
-    return name if _is_english() else name.map_elements(say, return_dtype=pl.String)
+    return name if _is_english() and not own else name.map_elements(say_there, return_dtype=pl.String)
+
+
+def _own_words() -> Mapping[str, str]:
+    return (_NAMED.get() or {}).get((get_language() or ENGLISH).partition("-")[0], {})
 
 
 def plan_type_said() -> pl.Expr:
@@ -60,7 +85,7 @@ def plan_type_said() -> pl.Expr:
 
 def said_of(column: str, words: Mapping[Any, str]) -> pl.Expr:
     """Say codes by their words, in the reader's language; a code without one stays."""
-    return pl.col(column).replace({str(code): gettext(word) for code, word in words.items()})
+    return pl.col(column).replace({str(code): say(word) for code, word in words.items()})
 
 
 def words_of(templates: Mapping[str, str], language: str) -> dict[str, str]:

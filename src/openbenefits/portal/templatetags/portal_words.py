@@ -5,12 +5,12 @@ from typing import Any
 
 import polars as pl
 from django import template
-from django.utils.translation import gettext
 
 from openbenefits.choosing.offered import Choice, PlanChoice
 from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.portal import words
 from openbenefits.reports.rules import hundredths_text, money_text, percent_text, whole_money_text
+from openbenefits.reports.spoken import say
 
 register = template.Library()
 ABSENT = "\N{EN DASH}"
@@ -63,7 +63,7 @@ def _hundredths(hundredths: int) -> str:
 @register.filter
 def said(name: Any) -> str:
     """Say a name of the set-up or of the product in the reader's language, where it is known there."""
-    return gettext(str(name)) if name else ""
+    return say(str(name)) if name else ""
 
 
 @register.filter
@@ -129,4 +129,4 @@ def waits_word(code: str) -> str:
 @register.filter
 def plan_type_name(code: str) -> str:
     """Name a plan type."""
-    return gettext(PLAN_TYPES.get(code, code))
+    return say(PLAN_TYPES.get(code, code))

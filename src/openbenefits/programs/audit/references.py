@@ -11,6 +11,7 @@ from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.links import single_criteria
 from openbenefits.programs.sections.base import DatedPart
+from openbenefits.programs.sections.codes import TranslationPart
 from openbenefits.programs.values import Path
 
 _SOURCED = ("geographies", "annual_limits", "holiday_calendars")
@@ -118,6 +119,8 @@ def unknown_plan_types(audited: Audited) -> Iterator[Finding]:
 
 def _key(part: Any) -> tuple[Any, ...]:
     names = ("code", "action", "reason", "valid_from", "year", "plan_type")
+    if isinstance(part, TranslationPart):
+        return (part.name, part.language)
     if not isinstance(part, DatedPart):
         return tuple(getattr(part, name, None) for name in names)
     return (part.code, part.valid_from)  # type: ignore[attr-defined]

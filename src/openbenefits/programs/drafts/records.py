@@ -23,6 +23,7 @@ _KEYS = {
     **dict.fromkeys(("bundle", "data_audit", "second_person"), ()),
     "actions": ("action", "reason"),
     "funds": ("plan_type", "code"),
+    "translations": ("name", "language"),
     "annual_limits": ("code", "year"),
 }
 SEPARATOR = "~"

@@ -262,6 +262,11 @@ def funds(parts: Parts, _: Numbers) -> Iterator[Row]:
         yield {"plan_type": part.plan_type, "code": part.code, "name": part.name}
 
 
+def translations(parts: Parts, _: Numbers) -> Iterator[Row]:
+    for part in parts.translations:
+        yield {"name": part.name, "language": part.language, "text": part.text}
+
+
 def passive_events(parts: Parts, numbers: Numbers) -> Iterator[Row]:
     for part in parts.passive_events:
         yield {

@@ -116,3 +116,15 @@ class DeductionCodePart(Part, kw_only=True, frozen=True):
     name: str
     tax: Literal["before", "after"]
     periods_of_month: tuple[int, ...] = (1, 2, 3, 4, 5)
+
+
+class TranslationPart(Part, kw_only=True, frozen=True):
+    """What a name is in the language of who reads it: of a plan, option, tier, event or plan type.
+
+    `name` is the name as this set-up, or the product, has it. Of a plan type of the client's own that is
+    `User-defined health (18)`: with `language: en` it gets a name in English, too.
+    """
+
+    name: str
+    language: Literal["en", "es"] = "es"
+    text: Annotated[str, Meta(min_length=1)]

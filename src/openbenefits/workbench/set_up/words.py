@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[Words, Words]] = {
     "passive_events": (_("Passive events"), _("Events that age or length of service brings about.")),
     "coverage_codes": (_("Coverage codes"), _("Who is covered beside the employee (coverage tier).")),
     "coverage_groups": (_("Coverage groups"), _("Plans that together have a maximum.")),
+    "translations": (_("Translations"), _("Names that people read, in their language.")),
     "funds": (_("Funds"), _("Where savings may be invested.")),
     "annual_limits": (_("Legal amounts"), _("Legal limits of a year, one by one.")),
     "limit_sheets": (_("Limit sheets"), _("Files of legal limits, a column for each year.")),
@@ -44,7 +45,10 @@ SECTIONS: dict[str, tuple[Words, Words]] = {
 }
 
 GROUPS: tuple[tuple[Words, tuple[str, ...]], ...] = (
-    (_("What is offered"), ("programs", "plans", "coverage_codes", "coverage_groups", "funds")),
+    (
+        _("What is offered"),
+        ("programs", "plans", "coverage_codes", "coverage_groups", "funds", "translations"),
+    ),
     (
         _("What it costs"),
         ("rate_tables", "age_curves", "contributions", "formulas", "calculation_rules", "geographies"),
