@@ -514,6 +514,8 @@ def test_continued_coverage_its_duties_and_notices_follow_and_go_back(world):
     assert continuation_of(world, world.survivor) == continuation_of(world, world.twin) == before[0]
     record_duties(world.connection, client_id, as_of=AS_OF, now=LATER + timedelta(hours=1))
     assert continuation_of(world, world.other) == [[], [], []], "no correcting notice is due"
+    withdrawn = load_standing(world.connection, client_id).filter(person_id=world.other)
+    assert set(withdrawn["reason"]) == {"merged: it follows to the other number"}
     assert continuation_of(world, world.survivor) == before[0]
 
     spouse = Dependent.objects.get(person_id=world.survivor, number=1).pk

@@ -18,6 +18,7 @@ from openbenefits.repair.services import RepairRefused
 from openbenefits.repair.taken_over import TakenOver, operate_on_taken_over
 from openbenefits.runs.services import run
 from openbenefits.store.bulk import copy_in, schema_of
+from openbenefits.store.trials import given_up
 
 from .test_operations import AS_OF, BEGIN, order_of
 from .worlds import LATER, YEAR_END, events_of, held
@@ -132,19 +133,19 @@ def account_taken_over(connection, employer, person) -> None:
     copy_in(connection, "enrollment_coverage", pl.DataFrame([row], schema=schema_of(models.Coverage)))
 
 
-def wedding(connection, employer, person) -> None:
-    """An event from before open enrolment, decided with the account."""
+def wedding(connection, employer, person, now=KNOWN_SINCE) -> None:
+    """An event from before open enrolment, decided with what holds then."""
     place = ActivityPlace(
         client_id=employer.client_id, person_id=person, event_on=LAST, bas_action="MSC", source="ME"
     )
-    enter_activity(connection, place, reason="by hand", author="us", now=KNOWN_SINCE)
+    enter_activity(connection, place, reason="by hand", author="us", now=now)
     found = employer.order(
         schedule_id=employer.event_maintenance,
         as_of=AS_OF,
         through=Level.ELECTIONS,
         is_finalizing=True,
     )
-    run(connection, found, now=KNOWN_SINCE + timedelta(days=1))
+    run(connection, found, now=now + timedelta(days=1))
 
 
 def standings(connection, employer, person):
@@ -184,6 +185,29 @@ def test_undone_it_leaves_nothing_of_an_event_decided_before_the_coverage_came(
     assert rows.select("begins_on", "kind").rows() == left
     operated("undo")
     assert timeline(fresh_database, employer, person_id).equals(before)
+    assert standings(fresh_database, employer, person_id) == stood
+
+
+def test_what_was_decided_while_it_was_void_is_as_if_it_had_never_been_void(
+    fresh_database, employer, person_id
+):
+    """An event that came between is decided with the account once that is back; open enrolment still stands."""
+    account_taken_over(fresh_database, employer, person_id)
+    meanwhile = LATER + timedelta(days=20)
+    with given_up():
+        wedding(fresh_database, employer, person_id, meanwhile)
+        never_void = timeline(fresh_database, employer, person_id)
+        stood = standings(fresh_database, employer, person_id)
+
+    def operated(word, days):
+        asked = replace(order(employer, person_id, word), plan_type="60")
+        operate_on_taken_over(fresh_database, asked, now=LATER + timedelta(days=days))
+
+    operated("void", 9)
+    wedding(fresh_database, employer, person_id, meanwhile)
+    assert not timeline(fresh_database, employer, person_id).equals(never_void)
+    operated("undo", 30)
+    assert timeline(fresh_database, employer, person_id).equals(never_void)
     assert standings(fresh_database, employer, person_id) == stood
 
 

@@ -52,7 +52,7 @@ def duty_changes(
     """Answer the versions to write: none where nothing changed.
 
     A duty whose loss is gone, or qualifies no longer, is withdrawn; if its notice was sent, a correcting one
-    is due instead. One that comes back is due again.
+    is due instead. One that comes back is due again. Why it was withdrawn stays said while no loss is there.
 
     Shapes: wanted as `duties`; standing the last version of each duty, with `version`; rows all classified
             losses; noticed the LOSS_KEY of the notices sent. The result has LOSS_KEY, version, CONTENT.
@@ -64,7 +64,8 @@ def duty_changes(
     changed = compared.filter(differs).select(*key, "version", *CONTENT)
     gone = standing.join(wanted, on=key, how="anti")
     ended = _ended(gone, rows, noticed).join(last.select(*key, "state_was", "reason_was"), on=key)
-    is_new = (pl.col("state") != pl.col("state_was")) | (pl.col("reason") != pl.col("reason_was"))
+    tells_more = (pl.col("reason") != pl.col("reason_was")) & (pl.col("reason") != NEVER_WAS)
+    is_new = (pl.col("state") != pl.col("state_was")) | tells_more
     both = pl.concat([changed, ended.filter(is_new).select(*key, "version", *CONTENT)])
     return both.with_columns(version=pl.col("version").fill_null(0) + 1).sort(key)
 
