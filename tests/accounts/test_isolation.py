@@ -274,6 +274,21 @@ def test_no_row_is_given_to_another_client(pair, owner, as_face):
             faced(statement)
 
 
+def test_an_employee_says_of_no_other_number_that_it_is_his(pair, owner, as_face):
+    client = pair[0].client_id
+    own = f"INSERT INTO accounts_mergednumber (client_id, person_id, into_id) VALUES ({client}, 1, 2)"
+    alone = Rights(user_id=0, reads=(client,), writes=(client,), persons=(1,))
+    with pytest.raises(DatabaseError), acting(as_face, alone):
+        faced(own)
+    with acting(as_face, Rights(user_id=0, reads=(client,), writes=(client,))):
+        faced(own)
+    reading, removing = "SELECT into_id FROM accounts_mergednumber", "DELETE FROM accounts_mergednumber"
+    assert touched(as_face, alone, removing) == 0
+    with acting(as_face, alone):
+        assert faced(reading) == [(2,)]
+    assert touched(as_face, Rights(user_id=0, reads=(client,), writes=(client,)), removing) == 1
+
+
 @pytest.mark.parametrize(
     "statement", ["TRUNCATE events_event", "DROP TABLE events_event", "CREATE TABLE x (y int)"]
 )

@@ -68,6 +68,8 @@ OF_STAFF = (
     }
 )
 """Tables of what the staff does among itself: no employee touches a row, not even one about him."""
+WRITTEN_BY_STAFF = {"accounts_mergednumber"}
+"""Tables of which an employee reads the rows about himself and writes none: they say what else is his."""
 NO_SETUP = {
     "background_processrequest",
     "platform_connection",
@@ -280,7 +282,9 @@ def policies_of(table: str, columns: set[str]) -> dict[str, tuple[str, str]] | N
     of_person = f" AND {_stated(person, 'persons')}" if person in columns else ""
     reads, writes = (f"{_stated(client, setting)}{of_person}" for setting in ("reads", "writes"))
     if table in OF_STAFF:
-        reads, writes = (f"{one} AND {_is_all('persons')}" for one in (reads, writes))
+        reads += f" AND {_is_all('persons')}"
+    if table in OF_STAFF | WRITTEN_BY_STAFF:
+        writes += f" AND {_is_all('persons')}"
     if table in NOTES | OWN | NO_SETUP:
         reads += f" AND ({client} <> {PEO} OR {_is_all('reads')})"  # the PEO's own people are no set-up
     if table in NOTES:

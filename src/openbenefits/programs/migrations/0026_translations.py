@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0024_what_counts_elsewhere"),
+        ("programs", "0025_ends_on_a_day"),
     ]
 
     operations = [
