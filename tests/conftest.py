@@ -132,6 +132,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: first.get(item.path, len(LONG)))
 
 
+def pytest_collection_finish() -> None:
+    """Leave out what was collected when cycles are looked for: a million objects that stay to the end."""
+    gc.freeze()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Drop the copies, once all processes of the tests are through."""
     if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):

@@ -26,7 +26,11 @@ def offer_more(section):
 
 
 @pytest.fixture
-def trading(fresh_database, tmp_path):
+def trading(fresh_database, kept, tmp_path):
+    return kept(fresh_database, "trading", lambda: _with_a_family(fresh_database, tmp_path))
+
+
+def _with_a_family(fresh_database, tmp_path):
     world = World(fresh_database, tmp_path, {"plans": plans, "deduction_codes": codes}, programs=offer_more)
     world.person = world.hire("0007")
     world.family = [

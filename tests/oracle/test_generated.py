@@ -6,14 +6,13 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from tests.laws.strategies import Triple, triples
 from tests.laws.test_kernel_agrees import IS_FUZZING
+from tests.oracle import prepare
+from tests.oracle.cases import load_cases
+from tests.oracle.documents import as_written
+from tests.oracle.rows import half_away
 
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
-
-from . import prepare
-from .cases import load_cases
-from .documents import as_written
-from .rows import half_away
 
 GENERATED = settings(
     max_examples=4000 if IS_FUZZING else 80,

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 from tests.laws import kernel
-
-from . import credit_use, owed, pay_periods, prepare
-from . import elections as scalar_elections
-from .cases import (
+from tests.oracle import credit_use, owed, pay_periods, prepare
+from tests.oracle import elections as scalar_elections
+from tests.oracle.cases import (
     TableCase,
     differences,
     load_calendar_cases,
@@ -17,8 +16,8 @@ from .cases import (
     load_election_cases,
     load_owed_cases,
 )
-from .dates import flagged_periods
-from .rows import Setup
+from tests.oracle.dates import flagged_periods
+from tests.oracle.rows import Setup
 
 Engine = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], dict[str, Any]]
 

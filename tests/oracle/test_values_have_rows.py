@@ -10,14 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 import pytest
-
-from openbenefits.core.codes import CobraCause
-from openbenefits.core.messages import CATALOGUE
-from openbenefits.programs.bundle import ClientBundle, PeoBundle
-from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
-from openbenefits.programs.sections.eligibility import CriterionPart
-
-from .cases import (
+from tests.oracle.cases import (
     TABLES,
     load_calendar_cases,
     load_cases,
@@ -25,6 +18,12 @@ from .cases import (
     load_election_cases,
     load_owed_cases,
 )
+
+from openbenefits.core.codes import CobraCause
+from openbenefits.core.messages import CATALOGUE
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
+from openbenefits.programs.fields import GEOGRAPHY_FIELD, LIST_FIELDS, RANGE_FIELDS
+from openbenefits.programs.sections.eligibility import CriterionPart
 
 NOT_DECIDED_BY_PREPARATION = {
     ("kind", "peo"), ("kind", "client"),  # which bundle

@@ -27,12 +27,25 @@ SINCE, LATER_ON, LAST = date(2025, 7, 1), date(2025, 8, 1), date(2025, 10, 1)
 
 
 @pytest.fixture
-def employer(fresh_database, tmp_path):
-    return put_enrolled(tmp_path, people=6)
+def there(fresh_database, kept, tmp_path):
+    def build():
+        employer = put_enrolled(tmp_path, people=6)
+        return employer, _took_over(fresh_database, employer)
+
+    return kept(fresh_database, "taken over", build)
 
 
 @pytest.fixture
-def person_id(fresh_database, employer) -> int:
+def employer(there):
+    return there[0]
+
+
+@pytest.fixture
+def person_id(there) -> int:
+    return there[1]
+
+
+def _took_over(fresh_database, employer) -> int:
     """Somebody with medical coverage by open enrolment, and the same taken over for the year before."""
     covered = held(fresh_database, employer).filter(pl.col("kind").is_in(["E", "D"]), plan_type="10")
     person = covered["person_id"].min()

@@ -1,10 +1,12 @@
 """A small employer, built row by row: one program, a few people, and events wherever a test wants them."""
 
+from copy import copy
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 from django.apps import apps
+from django.db import transaction
 
 from openbenefits.store.bulk import copy_in, schema_of
 
@@ -253,12 +255,31 @@ class World:
 
 @pytest.fixture
 def world(fresh_database, kept):
+    return _put_world(fresh_database, kept)
+
+
+@pytest.fixture(scope="module")
+def lasting_world(database, kept):
+    return _put_world(database, kept)
+
+
+@pytest.fixture
+def passing_world(lasting_world):
+    """The world in a transaction: what a test writes is gone after it; no other connection sees it."""
+    own = copy(lasting_world)
+    own.people = dict(lasting_world.people)
+    with transaction.atomic():
+        yield own
+        transaction.set_rollback(True)
+
+
+def _put_world(connection, kept):
     def build():
-        world = World(fresh_database)
+        world = World(connection)
         _set_up(world)
         return world
 
-    return kept(fresh_database, "reports", build)
+    return kept(connection, "reports", build)
 
 
 @pytest.fixture

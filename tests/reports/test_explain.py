@@ -91,8 +91,12 @@ def agrees(connection, event):
 
 
 @pytest.fixture
-def harbor(fresh_database, tmp_path):
+def harbor(fresh_database, kept, tmp_path):
     """Some dozens of people through open enrolment; then a hire, a marriage, a birth, a move and a termination."""
+    return kept(fresh_database, "explained", lambda: _through_open_enrolment(fresh_database, tmp_path))
+
+
+def _through_open_enrolment(fresh_database, tmp_path):
     from openbenefits.workforce import census
     from openbenefits.workforce.models import Client, Person
 
@@ -291,9 +295,9 @@ def test_a_difference_is_told(harbor, fresh_database):
 
 
 @pytest.fixture
-def newcomer(fresh_database, tmp_path):
+def newcomer(fresh_database, kept, tmp_path):
     """One person of the factories' employer, hired on 2 March with a family, processed at once."""
-    return hired_newcomer(fresh_database, tmp_path)
+    return kept(fresh_database, "newcomer", lambda: hired_newcomer(fresh_database, tmp_path))
 
 
 AT = {"made_by": "test", "now": datetime(2026, 3, 2, 9, tzinfo=UTC)}

@@ -28,19 +28,22 @@ WHY = "promised in the offer letter"
 
 
 @pytest.fixture
-def hired(fresh_database, tmp_path):
+def hired(fresh_database, kept, tmp_path):
     """The newcomer, prepared and not finalised; life insurance is for long hours only."""
 
     def rich(plan_types):
         plan_types[1]["options"][0]["eligibility"] = "RICH"
 
-    return hired_newcomer(
-        fresh_database,
-        tmp_path,
-        priced=rich,
-        is_finalizing=False,
-        eligibility_rules=lambda rules: rules.append(RICH),
-    )
+    def build():
+        return hired_newcomer(
+            fresh_database,
+            tmp_path,
+            priced=rich,
+            is_finalizing=False,
+            eligibility_rules=lambda rules: rules.append(RICH),
+        )
+
+    return kept(fresh_database, "rich newcomer", build)
 
 
 def decide(connection, event, *, is_eligible=True, now=MARCH, **changes):
@@ -204,7 +207,7 @@ def test_from_the_command_line(hired, fresh_database):
     assert done.exit_code == 0, done.output
     assert "goes back to be prepared again" in done.output
     assert "nothing was written" in run("override", *said, "--option", "20/LIFE").output
-    assert run("override", *said, "--option", "LIFE").exit_code == 1
+    assert run("override", *said, "--option", "LIFE").exit_code == 2
     assert run("override", "--program", "MAIN", "--decision", "yes", "--reason", WHY).exit_code == 2
     listed = run("overrides").output
     assert all(word in listed for word in ("20/LIFE", "eligible", "jane", WHY))

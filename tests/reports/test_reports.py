@@ -31,6 +31,11 @@ def shown(table):
 
 
 @pytest.fixture
+def world(passing_world):
+    return passing_world
+
+
+@pytest.fixture
 def crowd(world, ann):
     """Ann (PR), Dan (EE, two messages), Eve (FA), Flo (FE, flagged), Gil (new, behind his open marriage)."""
     for number, first, last in (
