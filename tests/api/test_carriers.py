@@ -13,7 +13,7 @@ from tests.carriers.judging import judged
 import openbenefits.carriers
 from openbenefits.background.services import perform
 from openbenefits.carriers.agreements.partners import partner_of, save_partner
-from openbenefits.carriers.agreements.text import read_text
+from openbenefits.carriers.agreements.text import read_text, text_of
 from openbenefits.carriers.building.services import Feed, preview
 from openbenefits.carriers.models import FileLine, FileSet
 from openbenefits.carriers.opening import of_partner
@@ -47,13 +47,13 @@ def agreed(owner, filled, harbor):
     owner(lambda: save_partner(client_id, "hmo", told, author="test", now=timezone.now()))
 
 
-def carried(owner, program: Program, path: str, said=None) -> dict:
+def carried(owner, program: Program, path: str, said=None, here=HERE) -> dict:
     """Ask for something, let the worker do it, and answer what came of it."""
     asked = program.post(path, said)
     assert asked.status_code == 202, asked.content
     request = asked.json()["id"]
     owner(lambda: perform(request, timezone.now))
-    done = program.get(f"{HERE}/requests/{request}").json()
+    done = program.get(f"{here}/requests/{request}").json()
     assert done["state"] == "done", done
     return done["result"]
 
@@ -192,3 +192,36 @@ def test_portal_entries_want_their_reference(harbor, agreed):
     nobody = harbor.post(f"{HERE}/carrier-portal-entries/1/done", {"call_reference": "call 5"})
     assert nobody.status_code == 404
     assert harbor.post(f"{HERE}/carrier-portal-entries/1/done", {}).status_code == 422
+
+
+def test_files_and_agreements_of_all_clients_are_the_peos_alone(harbor, quill, filled, owner):
+    peo, everybody = Program(filled.secrets["peo"]), "/clients/peo"
+    at = f"{everybody}/carrier-partners/all"
+    told = msgspec.structs.replace(read_text(SAMPLE.read_text()), ahead_days=None, freezes=())
+    values = {"*": {"policy": "P"}, "harbor": {"group": "H"}, "quill": {"group": "Q"}}
+    text = text_of(msgspec.structs.replace(told, values={**told.values, **values}))
+    assert peo.post(f"{at}/versions", {"text": text}).json()["version"] == 1
+    assert peo.post(f"{at}/checks", {"text": text}).json()["changes"] == []
+    assert peo.get(at).json()["is_of_peo"]
+    assert "group: Q" in peo.get(f"{at}/agreement").json()["text"]
+    assert peo.get(f"{at}/preview").json()["findings"] == []
+    made = carried(owner, peo, f"{everybody}/carrier-files", {"partner": "all"}, everybody)
+    one = f"{everybody}/carrier-files/{made['carrier_file']}"
+    assert [row["id"] for row in whole(peo, f"{everybody}/carrier-files")] == [made["carrier_file"]]
+    assert {row["client"] for row in whole(peo, f"{one}/lines")} == {"harbor", "quill"}
+    released = peo.post(f"{one}/release", {"words": "looked at"})
+    assert released.json()["state"] == "released"
+    assert carried(owner, peo, f"{one}/send", here=everybody)["file state"] == "sent"
+    control = owner(lambda: FileSet.objects.get(file_id=made["carrier_file"]).control_number)
+    file = SimpleUploadedFile("answer.999", judged(released.json()["group"], control))
+    taken = peo.browser.post(f"{API}{everybody}/carrier-answers", {"file": file, "partner": "all"}).json()
+    assert taken["files"] == {str(made["carrier_file"]): "accepted"}
+    assert {row["kind"] for row in whole(peo, f"{everybody}/carrier-answers")} == {"999"}
+
+    for program in (harbor, quill, Program(filled.secrets["reading"])):
+        for path in (at, f"{at}/agreement", one, f"{one}/content", f"{everybody}/carrier-answers"):
+            assert program.get(path).status_code == 404
+        assert program.post(f"{at}/versions", {"text": text}).status_code == 404
+    assert harbor.get(f"{HERE}/carrier-partners/all").json()["is_of_peo"]
+    assert harbor.get(f"{HERE}/carrier-files/{made['carrier_file']}").status_code == 404
+    assert peo.get(f"{everybody}/people").status_code == 404, "nothing else is the PEO's own"

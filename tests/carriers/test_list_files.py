@@ -253,9 +253,19 @@ def test_one_file_for_several_clients_with_the_values_of_each(world):
     later = msgspec.structs.replace(partner, values=values | {"later": {"policy": "1"}})
     assert save_partner(0, "list", later, author="test", now=NOW) == 2
     assert PartnerValues.objects.get(client="later").client_id == 0
+
+    def seen(client_id):
+        """Whose values a user of one client reads, as a face."""
+        rights = Rights(user_id=1, reads=(0, client_id), writes=(client_id,))
+        with acting(world.connection, rights), world.connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL ROLE {FACE}")
+            return set(PartnerValues.objects.values_list("client", flat=True))
+
+    assert seen(other.pk) == {"other"}, "of a client to come nobody's users read anything"
     come = Client.objects.create(code="later", name="Later")
-    assert save_partner(0, "list", later, author="test", now=NOW) == 2
     assert PartnerValues.objects.get(client="later").client_id == come.pk
+    assert (seen(come.pk), seen(other.pk)) == ({"later"}, {"other"})
+    assert partner_of(come.pk, "list")[2].values["later"] == {"policy": "1"}
     assert save_partner(0, "list", partner, author="test", now=NOW) == 3
     file = build_list(world.connection, Feed(client_id=0, code="list"), on=ON, author="test", now=NOW)
     assert (file.client_id, file.members, file.state) == (0, 2, "validated")
@@ -277,3 +287,33 @@ def test_one_file_for_several_clients_with_the_values_of_each(world):
             assert policy not in str(PartnerVersion.objects.get(code="list", version=3).document)
             assert not CarrierFile.objects.exists()
             assert lines.exists() == (client_id == world.client_id)
+
+
+def test_agreements_of_before_have_their_values_parted_by_client_and_put_together_again(fresh_database):
+    from django.core.management import call_command
+
+    from openbenefits.carriers.models import PartnerValues, PartnerVersion
+    from openbenefits.workforce.models import Client
+
+    known = Client.objects.create(code="acme", name="Acme")
+    values = {"*": {"employer": "E77"}, "acme": {"policy": "4712"}, "later": {"policy": "1"}}
+    versions = [
+        (0, 1, {"name": "L"}),
+        (0, 2, {"name": "L", "values": values}),
+        (known.pk, 1, {"values": values}),
+    ]
+
+    def documents():
+        rows = PartnerVersion.objects.order_by("client_id", "version")
+        return [(row.client_id, row.version, row.document) for row in rows]
+
+    call_command("migrate", "carriers", "0001_files", verbosity=0)
+    for client_id, version, document in versions:
+        told = {"client_id": client_id, "code": "list", "version": version, "document": document}
+        PartnerVersion.objects.create(**told, author="test", made_at=NOW)
+    call_command("migrate", "carriers", verbosity=0)
+    assert documents() == [versions[0], (0, 2, {"name": "L", "values": {"*": values["*"]}}), versions[2]]
+    apart = PartnerValues.objects.order_by("client").values_list("client_id", "version", "client", "values")
+    assert list(apart) == [(known.pk, 2, "acme", values["acme"]), (0, 2, "later", values["later"])]
+    call_command("migrate", "carriers", "0001_files", verbosity=0)
+    assert documents() == versions

@@ -66,6 +66,7 @@ class Member:
     person_type: str
     birth_on: date | None = None
     former_from: date | None = None
+    died: bool = False  # and is former by that
     married: bool = False
     disabled: bool = False
 
@@ -188,6 +189,7 @@ def _member(text: str) -> Member:
         person_type=person_type,
         birth_on=date.fromisoformat(named["born"]) if "born" in named else None,
         former_from=date.fromisoformat(named["former"]) if "former" in named else None,
+        died="died" in rest,
         disabled="disabled" in rest,
     )
 
@@ -301,6 +303,7 @@ def _dependents(story: Story) -> pl.DataFrame:
         "birth_on": pl.Date,
         **dict.fromkeys(("is_student", "is_disabled", "is_married", "is_former"), pl.Boolean),
         "student_through": pl.Date,
+        "died_on": pl.Date,
     }
     rows = []
     for number, one in story.dependents.items():
@@ -308,7 +311,7 @@ def _dependents(story: Story) -> pl.DataFrame:
         rows += [
             (
                 *(PERSON, number, number, day, one.person_type, one.birth_on),
-                *(False, one.disabled, one.married, is_former, None),
+                *(False, one.disabled, one.married, is_former, None, day if is_former and one.died else None),
             )
             for day, is_former in spans
         ]

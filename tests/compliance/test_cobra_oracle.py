@@ -83,6 +83,7 @@ members = st.builds(
     person_type=st.sampled_from(TYPES),
     birth_on=st.none() | st.dates(date(1999, 12, 1), date(2000, 4, 30)) | st.just(date(2015, 1, 1)),
     former_from=st.none() | DAYS,
+    died=st.booleans(),
     disabled=st.booleans(),
 )
 classes = st.builds(

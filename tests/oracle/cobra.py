@@ -145,6 +145,8 @@ def base_verdict(story: Any, who: int, cover: str, after: Any, cause: str | None
     member = story.dependents.get(who)
     if who and (member is None or member.person_type not in (*SPOUSES, *CHILDREN)):
         return NO, None
+    if member is not None and member.died and is_former(story, who, after.begins_on):
+        return NO, None
     if after.event is None:
         return OPEN, None
     is_renewal = story.events[after.event].event_class == "OE"

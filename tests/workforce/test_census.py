@@ -246,6 +246,18 @@ def test_two_current_spouses(client, preview, load):
     assert preview(ended).bad_rows.is_empty()
 
 
+def test_a_dependent_who_died_is_former_from_that_day_and_stays_so(client, load, preview):
+    people = employees(1)
+    child = dependents(people, "child", "Bo", 1)
+    load(pl.concat([people, child]))
+    load(pl.concat([people, changed(child, 0, died_on="2017-11-05")]))
+    last = DependentFact.objects.order_by("valid_from", "version").last()
+    assert (last.valid_from, last.is_former, last.died_on) == (date(2017, 11, 5), True, date(2017, 11, 5))
+    assert preview(changed(child, 0, died_on="2017-11-05")).differences.is_empty()
+    load(changed(child, 0, sex="F"))
+    assert DependentFact.objects.order_by("valid_from", "version").last().died_on == date(2017, 11, 5)
+
+
 def test_a_dependent_of_nobody_and_of_a_bad_row(client, preview):
     people = employees(3)
     stray = changed(dependents(people[:1]), 0, employee_number="E99999")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.api.carriers import PARTNERS, unknown_partner
-from openbenefits.api.naming import at
+from openbenefits.api.naming import at, at_or_peo
 from openbenefits.api.paging import Rows, slice_of
 from openbenefits.api.problems import Problem
 from openbenefits.api.routing import Routes
@@ -20,6 +20,7 @@ from openbenefits.carriers.agreements.partners import (
     document_of,
     partner_of,
     save_partner,
+    with_values,
 )
 from openbenefits.carriers.agreements.text import MOST_CHARACTERS, read_text, text_of
 from openbenefits.carriers.agreements.words import differences, in_words
@@ -72,7 +73,7 @@ class AgreementText(BaseModel):
 @router.get(f"{PARTNERS}/{{partner}}/agreement", response=AgreementText, summary="Read an agreement")
 def read_agreement(request: Any, client: Path[Code], partner: Path[Code]) -> Any:
     """Answer the agreement in force as YAML; one of the PEO's only for who may see the PEO's."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     try:
         owner, version, found = partner_of(desk.client_id, partner)
     except PartnerRefused:
@@ -84,14 +85,14 @@ def read_agreement(request: Any, client: Path[Code], partner: Path[Code]) -> Any
 @router.post(f"{PARTNERS}/{{partner}}/checks", response=Checked, summary="Check an agreement")
 def check_agreement(request: Any, client: Path[Code], partner: Path[Code], said: Agreement) -> Any:
     """Read an agreement, and say what it would change; nothing is written. A fault is told with its line."""
-    desk = at(request, client, Permission.SETUP)
+    desk = at_or_peo(request, client, Permission.SETUP)
     return _told(desk.client_id, partner, _read(said))
 
 
 @router.post(f"{PARTNERS}/{{partner}}/versions", response={201: InForce}, summary="Load an agreement")
 def load_agreement(request: Any, client: Path[Code], partner: Path[Code], said: Agreement) -> Any:
-    """Put an agreement of the client's own into force; files built before keep their version."""
-    desk = at(request, client, Permission.SETUP)
+    """Put an agreement of the client's (or the PEO's) into force; files built before keep their version."""
+    desk = at_or_peo(request, client, Permission.SETUP)
     agreed = _read(said)
     told = _told(desk.client_id, partner, agreed)
     version = save_partner(desk.client_id, partner, agreed, author=desk.author, now=desk.now)
@@ -110,7 +111,8 @@ def _read(said: Agreement) -> Partner:
 
 def _told(client_id: int, code: str, agreed: Partner) -> dict[str, Any]:
     last = PartnerVersion.objects.filter(client_id=client_id, code=code).order_by("-version").first()
-    changes = [] if last is None else differences(last.document, document_of(agreed)).to_dicts()
+    known = [] if last is None else with_values([last])
+    changes = [one for row in known for one in differences(row.document, document_of(agreed)).to_dicts()]
     return {"in_words": dict(in_words(agreed)), "changes": changes}
 
 

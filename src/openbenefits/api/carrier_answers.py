@@ -10,9 +10,9 @@ from ninja.files import UploadedFile
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.api.carriers import known_partner
+from openbenefits.api.carriers import known_partner, of_clients
 from openbenefits.api.elections import refuse_large
-from openbenefits.api.naming import Desk, at
+from openbenefits.api.naming import Desk, at, at_or_peo
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import not_found
 from openbenefits.api.routing import Routes
@@ -63,7 +63,7 @@ def _write(row: Answer) -> dict[str, Any]:
 @router.get(ANSWERS, response=Page[AnswerShown], summary="List answers of carriers")
 def list_answers(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
     """List what came back to files of a client alone, the last first."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     rows = Answer.objects.filter(client_id=desk.client_id).defer("content")
     return page_of(rows, _write, cursor=cursor, limit=limit, is_last_first=True)
 
@@ -77,7 +77,7 @@ def take_answer(
     layout: Code | None = Form(None, description="The layout of a report, by its name in the agreement."),
 ) -> Any:
     """Take a TA1, 999 or report in: files, members and elections are told; the same again changes nothing."""
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     known_partner(desk, partner)
     refuse_large(file)
     taken = answering.take(
@@ -98,11 +98,11 @@ def take_answer(
 @router.get(f"{ANSWERS}/{{answer_id}}/rows", response=Rows, summary="List what an answer says")
 def list_rows(request: Any, client: Path[Code], answer_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
     """List what an answer says of files, sets, members and lines; what is about no file of ours first."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     if not Answer.objects.filter(client_id=desk.client_id, pk=answer_id).exists():
         raise not_found("an answer", "correct the id; /carrier-answers lists them")
     desk.saw("answer of a carrier")
-    rows = answer_lines(answer_id, limit=MOST_ROWS).drop("client", "client_id")
+    rows = of_clients(desk, answer_lines(answer_id, limit=MOST_ROWS))
     return slice_of(rows, cursor=cursor, limit=limit)
 
 

@@ -10,7 +10,7 @@ from ninja import Path, Query
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.api.naming import Desk, at
+from openbenefits.api.naming import Desk, at_or_peo
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
@@ -118,7 +118,7 @@ class LookedAt(Body):
 @router.get(PARTNERS, response=Page[PartnerShown], summary="List carrier partners")
 def list_partners(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
     """List the agreements in force for a client: its own, and the PEO's it does not replace."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     codes = pl.DataFrame({"code": sorted(partners_of(desk.client_id))}, schema={"code": pl.String})
     found = slice_of(codes, cursor=cursor, limit=limit)
     return found | {"items": [_partner(desk, row["code"]) for row in found["items"]]}
@@ -127,7 +127,7 @@ def list_partners(request: Any, client: Path[Code], cursor: Cursor, limit: Limit
 @router.get(f"{PARTNERS}/{{partner}}", response=PartnerShown, summary="Show a carrier partner")
 def show_partner(request: Any, client: Path[Code], partner: Path[Code]) -> Any:
     """Show what is agreed with a partner, in words."""
-    return _partner(at(request, client, Permission.SEE), partner)
+    return _partner(at_or_peo(request, client, Permission.SEE), partner)
 
 
 def _partner(desk: Desk, code: str) -> dict[str, Any]:
@@ -147,6 +147,11 @@ def _partner(desk: Desk, code: str) -> dict[str, Any]:
         "environment": found.environment,
         "in_words": dict(in_words(found)),
     }
+
+
+def of_clients(desk: Desk, rows: pl.DataFrame) -> pl.DataFrame:
+    """Leave out whose rows they are, where all are of the client; of the PEO's own each names its client."""
+    return rows.drop("client_id") if desk.is_of_peo else rows.drop("client_id", "client")
 
 
 def unknown_partner() -> Problem:
@@ -193,12 +198,14 @@ def preview_lines(
     """List line by line what a partner would be told today, of whom and why."""
     desk, found = _previewed(request, client, partner, mode)
     desk.saw("preview of carrier feed")
-    dropped = ("subscriber", "member", "client", "client_id", "is_leaving", "step")
-    return slice_of(lines_of_message(found.message).drop(dropped), cursor=cursor, limit=limit)
+    dropped = ("subscriber", "member", "is_leaving", "step")
+    return slice_of(
+        of_clients(desk, lines_of_message(found.message)).drop(dropped), cursor=cursor, limit=limit
+    )
 
 
 def _previewed(request: Any, client: str, code: str, mode: KindOfFile | None) -> tuple[Desk, Any]:
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     known_partner(desk, code)
     feed = Feed(client_id=desk.client_id, code=code)
     return desk, preview(connection, feed, on=desk.today, now=desk.now, mode=mode)
@@ -230,7 +237,7 @@ def list_files(
     partner: Code | None = Query(None, description="For one partner only."),
 ) -> Any:
     """List the files of a client alone, the last first."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     rows = CarrierFile.objects.filter(client_id=desk.client_id).defer("content", "said")
     rows = rows if state is None else rows.filter(state=state)
     rows = rows if partner is None else rows.filter(partner=partner)
@@ -240,7 +247,7 @@ def list_files(
 @router.post(FILES, response={202: Asked}, summary="Build a carrier file")
 def build_file(request: Any, client: Path[Code], said: Build) -> Any:
     """Ask for a partner's file as of today; what is held or not valid waits for a person."""
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     asked_for = {"code": said.partner} | ({} if said.mode is None else {"mode": said.mode})
     try:
         return ask(desk, "carrier build", asked_for)
@@ -251,7 +258,7 @@ def build_file(request: Any, client: Path[Code], said: Build) -> Any:
 @router.get(f"{FILES}/{{file_id}}", response=FileWhole, summary="Show a carrier file")
 def show_file(request: Any, client: Path[Code], file_id: Path[Id]) -> Any:
     """Show a file: why it is held, what validation found, and everything that happened to it."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     return _whole(_file(desk, file_id))
 
 
@@ -266,8 +273,8 @@ def _whole(found: CarrierFile) -> dict[str, Any]:
 @router.get(f"{FILES}/{{file_id}}/lines", response=Rows, summary="List what a file says")
 def list_lines(request: Any, client: Path[Code], file_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
     """List line by line what a file says of whom, and what the carrier's report said to it."""
-    desk = at(request, client, Permission.SEE)
-    rows = file_lines(_file(desk, file_id).pk, limit=MOST_LINES).drop("client", "client_id", "file_id")
+    desk = at_or_peo(request, client, Permission.SEE)
+    rows = of_clients(desk, file_lines(_file(desk, file_id).pk, limit=MOST_LINES)).drop("file_id")
     desk.saw("lines of carrier file")
     return slice_of(rows, cursor=cursor, limit=limit)
 
@@ -275,7 +282,7 @@ def list_lines(request: Any, client: Path[Code], file_id: Path[Id], cursor: Curs
 @router.get(f"{FILES}/{{file_id}}/content", response=None, summary="Hand a file out", openapi_extra=BYTES)
 def open_file(request: Any, client: Path[Code], file_id: Path[Id]) -> Any:
     """Answer the very bytes of a file: it names people with their numbers, and is written down."""
-    desk = at(request, client, Permission.SEE_PERSONAL)
+    desk = at_or_peo(request, client, Permission.SEE_PERSONAL)
     desk.access.require(Permission.PROCESS, desk.client_id)
     data = filing.content_of(_file(desk, file_id).pk)
     desk.saw("content of carrier file")
@@ -285,7 +292,7 @@ def open_file(request: Any, client: Path[Code], file_id: Path[Id]) -> Any:
 @router.post(f"{FILES}/{{file_id}}/release", response=FileWhole, summary="Release a carrier file")
 def release_file(request: Any, client: Path[Code], file_id: Path[Id], said: LookedAt) -> Any:
     """Let a file leave with the next transfer; what was looked at is kept with it."""
-    desk = at(request, client, Permission.FINALIZE)
+    desk = at_or_peo(request, client, Permission.FINALIZE)
     found = _file(desk, file_id)
     filing.release(found.pk, author=desk.author, words=said.words, now=desk.now)
     desk.did("release carrier file", reason=said.words)
@@ -295,7 +302,7 @@ def release_file(request: Any, client: Path[Code], file_id: Path[Id], said: Look
 @router.post(f"{FILES}/{{file_id}}/withdraw", response=FileWhole, summary="Withdraw a carrier file")
 def withdraw_file(request: Any, client: Path[Code], file_id: Path[Id], said: LookedAt) -> Any:
     """Take a file back before it leaves; the next build says again what it would have said."""
-    desk = at(request, client, Permission.FINALIZE)
+    desk = at_or_peo(request, client, Permission.FINALIZE)
     found = _file(desk, file_id)
     filing.withdraw(found.pk, author=desk.author, words=said.words, now=desk.now)
     desk.did("withdraw carrier file", reason=said.words)
@@ -320,8 +327,8 @@ class ToldAgain(BaseModel):
 @router.get(f"{FILES}/{{file_id}}/refused", response=Rows, summary="List what a report refused")
 def list_refused(request: Any, client: Path[Code], file_id: Path[Id], cursor: Cursor, limit: Limit) -> Any:
     """List the lines a carrier's report refused, and whether each may be told again."""
-    desk = at(request, client, Permission.SEE)
-    rows = refused_lines(_file(desk, file_id).pk).drop("client", "client_id", "file_id")
+    desk = at_or_peo(request, client, Permission.SEE)
+    rows = of_clients(desk, refused_lines(_file(desk, file_id).pk)).drop("file_id")
     desk.saw("refused lines of carrier file")
     return slice_of(rows, cursor=cursor, limit=limit)
 
@@ -329,7 +336,7 @@ def list_refused(request: Any, client: Path[Code], file_id: Path[Id], cursor: Cu
 @router.post(f"{FILES}/{{file_id}}/tell-again", response=ToldAgain, summary="Tell refused people again")
 def retell(request: Any, client: Path[Code], file_id: Path[Id], said: Retelling) -> Any:
     """Have the next file say again what a report refused, once what was wrong is right."""
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     found = _file(desk, file_id)
     count = tell_again(connection, found.pk, said.member, author=desk.author, words=said.words, now=desk.now)
     desk.did("tell again what was refused of carrier file", reason=said.words)
@@ -355,7 +362,7 @@ def preview_premium(
     month: Day = Query(..., description="Any day of the month paid for."),
 ) -> Any:
     """List what the 820 of a month would pay for whom, as payroll took it; nothing is written."""
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     known_partner(desk, partner)
     rows = premium_rows(connection, Feed(client_id=desk.client_id, code=partner), month=month.replace(day=1))
     desk.saw("preview of premium")
@@ -365,7 +372,7 @@ def preview_premium(
 @router.post("/clients/{client}/carrier-premiums", response={202: Asked}, summary="Build a premium file")
 def build_premium(request: Any, client: Path[Code], said: BuildPremium) -> Any:
     """Ask for the 820 of a month; it is looked at, released and sent as any carrier file."""
-    desk = at(request, client, Permission.PROCESS)
+    desk = at_or_peo(request, client, Permission.PROCESS)
     told = {"month": said.month.isoformat(), "paid_on": said.paid_on.isoformat(), "trace": said.trace}
     try:
         return ask(desk, "carrier premium", {"code": said.partner} | told)
@@ -376,5 +383,5 @@ def build_premium(request: Any, client: Path[Code], said: BuildPremium) -> Any:
 @router.post(f"{FILES}/{{file_id}}/send", response={202: Asked}, summary="Send a carrier file")
 def send_file(request: Any, client: Path[Code], file_id: Path[Id]) -> Any:
     """Ask for a released file to be sent the way that is agreed, once."""
-    desk = at(request, client, Permission.FINALIZE)
+    desk = at_or_peo(request, client, Permission.FINALIZE)
     return ask(desk, "carrier send", {"file": _file(desk, file_id).pk})

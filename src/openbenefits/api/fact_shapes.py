@@ -82,6 +82,7 @@ class DependentFacts(Body):
     is_disabled: bool = Field(default_factory=unsaid)
     is_married: bool = Field(default_factory=unsaid)
     is_former: bool = Field(default_factory=unsaid, description="Divorced, died, or no longer a dependent.")
+    died_on: Day | None = Field(default=None, description="Of who is no dependent any more by death.")
 
 
 class Hire(Body):

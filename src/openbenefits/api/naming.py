@@ -11,13 +11,15 @@ from django.utils import timezone
 from openbenefits.accounts import clock
 from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import Permission
-from openbenefits.accounts.services import Access, note
+from openbenefits.accounts.services import EVERY_CLIENT, Access, note
 from openbenefits.api.problems import not_found
 from openbenefits.events.models import Event
 from openbenefits.events.windows import EventPlace
 from openbenefits.programs.frames import load_codes
 from openbenefits.workforce.models import Client, Person
 
+PEO = "peo"
+"""The address of what is the PEO's own, for keys of the PEO: no client's code."""
 SCHEDULES = "see /api/v1/clients/{client}/schedules"
 
 
@@ -33,6 +35,11 @@ class Desk:
     @property
     def client_id(self) -> int:
         return int(self.client.pk)
+
+    @property
+    def is_of_peo(self) -> bool:
+        """Tell whether it is about what is the PEO's own, of several clients."""
+        return self.client_id == EVERY_CLIENT
 
     @property
     def today(self) -> date:
@@ -111,6 +118,17 @@ def at(request: Any, client: str, permission: Permission) -> Desk:
     request.refused_of = found.pk
     access.require(permission, found.pk)
     return Desk(client=found, access=access, now=request.now, author=author_of(request))
+
+
+def at_or_peo(request: Any, client: str, permission: Permission) -> Desk:
+    """Find the client of a request, or the PEO itself (`peo`, for keys of every client), as `at` does."""
+    access: Access = request.access
+    if client != PEO or EVERY_CLIENT not in access.permissions:
+        return at(request, client, permission)
+    request.refused_of = EVERY_CLIENT
+    access.require(permission, EVERY_CLIENT)
+    itself = Client(pk=EVERY_CLIENT, code=PEO)
+    return Desk(client=itself, access=access, now=request.now, author=author_of(request))
 
 
 def author_of(request: Any) -> str:

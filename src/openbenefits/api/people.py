@@ -103,6 +103,7 @@ _DEPENDENT = {
     "is_student": pl.Boolean(),
     "is_disabled": pl.Boolean(),
     "is_former": pl.Boolean(),
+    "died_on": pl.Date(),
 }
 
 

@@ -10,7 +10,7 @@ from ninja import Path, Query, Status
 from pydantic import BaseModel, Field
 
 from openbenefits.accounts.roles import Permission
-from openbenefits.api.naming import Desk, at
+from openbenefits.api.naming import Desk, at, at_or_peo
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
@@ -355,7 +355,7 @@ REQUESTS = "/clients/{client}/requests"
 @router.get(REQUESTS, response=Page[Asked], tags=["requests"], summary="List long work")
 def list_requests(request: Any, client: Path[Code], cursor: Cursor, limit: Limit) -> Any:
     """List what was asked of the worker, the last first."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     rows = ProcessRequest.objects.filter(client_id=desk.client_id)
     return page_of(rows, _asked(client), cursor=cursor, limit=limit, is_last_first=True)
 
@@ -370,13 +370,13 @@ def _request(desk: Desk, request_id: int) -> ProcessRequest:
 @router.get(f"{REQUESTS}/{{request_id}}", response=Asked, tags=["requests"], summary="Follow long work")
 def show_request(request: Any, client: Path[Code], request_id: Path[Id]) -> Any:
     """Show where long work stands: how much is done of how much, what came of it, or why it was refused."""
-    return _asked(client)(_request(at(request, client, Permission.SEE), request_id))
+    return _asked(client)(_request(at_or_peo(request, client, Permission.SEE), request_id))
 
 
 @router.post(f"{REQUESTS}/{{request_id}}/stop", response=Asked, tags=["requests"], summary="Stop long work")
 def stop(request: Any, client: Path[Code], request_id: Path[Id]) -> Any:
     """Ask for a stop: what runs ends at the next step; what was committed stays."""
-    desk = at(request, client, Permission.SEE)
+    desk = at_or_peo(request, client, Permission.SEE)
     found = _request(desk, request_id)
     background.stop(found, desk.access)
     desk.did("stop a request")

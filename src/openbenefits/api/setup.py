@@ -16,7 +16,7 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import EVERY_CLIENT, Access, note
 from openbenefits.api.elections import refuse_large
-from openbenefits.api.naming import at, author_of
+from openbenefits.api.naming import PEO, at, author_of
 from openbenefits.api.paging import Page, Rows, page_of, slice_of
 from openbenefits.api.problems import Problem, not_found
 from openbenefits.api.routing import Routes
@@ -32,8 +32,6 @@ from openbenefits.workforce.recording import add_client
 
 router = Routes("set-up")
 SETUP = "/set-up/{client}"
-PEO = "peo"
-"""The address of the PEO's own set-up, for keys of the PEO."""
 
 
 class Fault(BaseModel):

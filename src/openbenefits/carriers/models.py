@@ -24,7 +24,7 @@ class PartnerValues(models.Model):
     """What an agreement of the PEO's has for one client: group, policy, division … Read by who sees him."""
 
     pk = models.CompositePrimaryKey("client_id", "code", "version", "client")
-    client_id = models.IntegerField()  # 0: of a client nobody knows yet
+    client_id = models.IntegerField()  # 0: of a client nobody knows yet; his as soon as he comes (a trigger)
     code = models.TextField()  # PartnerVersion.code
     version = models.IntegerField()
     client = models.TextField()  # his code, by which the agreement names him

@@ -30,12 +30,13 @@ class Brings(StrEnum):
     NOBODY = "nobody"
 
 
+DEATH = "DEA"
 BRINGS = {
     "BIR": Brings.CHILD,
     "ADO": Brings.CHILD,
     "MAR": Brings.SPOUSE,
     "DIV": Brings.ENDS_SPOUSE,
-    "DEA": Brings.ENDS_SOMEBODY,
+    DEATH: Brings.ENDS_SOMEBODY,
 }
 """Of the usual codes of event classes; of any other nobody comes or goes."""
 
@@ -124,7 +125,7 @@ def report(
         return Reported(place=known)
     with transaction.atomic(using=connection.alias):
         if ends is not None:
-            _end(connection, client_id, person_id, ends, on, by)
+            _end(connection, client_id, person_id, ends, on, by, is_death=kind.code == DEATH)
         number = None
         if newcomer is not None:
             number = add_person(connection, client_id, person_id, newcomer, on=on, by=by)
@@ -181,12 +182,13 @@ def _known(connection: Any, client_id: int, person_id: int, kind: LifeKind, on: 
     return None if key is None else EventPlace(**key)
 
 
-def _end(connection: Any, client_id: int, person_id: int, number: int, on: date, by: By) -> None:
+def _end(
+    connection: Any, client_id: int, person_id: int, number: int, on: date, by: By, *, is_death: bool
+) -> None:
     """Record that a dependent is one no longer, from a day."""
     people = household_of(connection, client_id, person_id, on=on)
     found = next((one for one in people if one.number == number and not one.is_former), None)
     if found is None:
         raise ReportRefused("expected a dependent of yours, found nobody of that number; choose one")
-    change_dependent(
-        client_id, found.dependent_id, on=on, changes={"is_former": True}, made_by=by.author, now=by.now
-    )
+    changes = {"is_former": True} | ({"died_on": on} if is_death else {})
+    change_dependent(client_id, found.dependent_id, on=on, changes=changes, made_by=by.author, now=by.now)

@@ -44,6 +44,7 @@ DEPENDENT_COLUMNS = {
     "disabled": "is_disabled",
     "married": "is_married",
     "former": "is_former",
+    "died": "died_on",
 }
 
 

@@ -227,6 +227,7 @@ class ChangeDependentPart(Act, kw_only=True, frozen=True):
     disabled: bool | UnsetType = UNSET
     married: bool | UnsetType = UNSET
     former: bool | UnsetType = UNSET
+    died: date | UnsetType = UNSET  # no dependent any more by death
 
 
 class LifeEventPart(Act, kw_only=True, frozen=True):

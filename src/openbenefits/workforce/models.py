@@ -166,6 +166,7 @@ class DependentFact(Fact):
     is_disabled = models.BooleanField(default=False)
     is_married = models.BooleanField(default=False)
     is_former = models.BooleanField(default=False)  # divorced, died or otherwise no longer a dependent
+    died_on = models.DateField(null=True)  # of who is former by death
     ssn_sealed = models.BinaryField(null=True)
     ssn_hash = models.TextField(null=True)
 

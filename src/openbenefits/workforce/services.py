@@ -272,11 +272,15 @@ def change_dependent(
 ) -> Recorded:
     """Record that something about a dependent is different from a day on (`is_former` ends the relationship).
 
+    With `died_on` it ends by death.
+
     Errors: FactRefused if that makes a second current spouse or partner.
     """
     with transaction.atomic():
         key = Dependent.objects.get(client_id=client_id, pk=dependent_id)
         lock_people(client_id, pl.Series([key.person_id], dtype=pl.Int64))
+        if changes.get("died_on") is not None:
+            changes = {"is_former": True} | dict(changes)
         if changes.get("person_type") in PARTNERS:
             _refuse_second_partner(client_id, key.person_id, on, changes["person_type"], but=dependent_id)
         done = _follow(DEPENDENTS, client_id, dependent_id, on, changes, "change of dependent", made_by, now)

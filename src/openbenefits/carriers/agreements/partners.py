@@ -176,8 +176,8 @@ def read_agreement(text: str) -> Partner:
 def save_partner(client_id: int, code: str, partner: Partner, *, author: str, now: datetime) -> int:
     """Write a version of an agreement; answer its number. The same again writes nothing.
 
-    What the PEO agrees for one client is kept apart: who sees another client does not read it. Of a
-    client who comes later it is his once the agreement is saved again.
+    What the PEO agrees for one client is kept apart: who sees another client does not read it. Of a client
+    nobody knows yet only who sees all clients does; it is his as soon as he comes.
 
     Errors: PartnerRefused for a code that could stand in no address.
     """
@@ -190,7 +190,6 @@ def save_partner(client_id: int, code: str, partner: Partner, *, author: str, no
     with transaction.atomic():
         last = _latest(client_id, code)
         if last is not None and last.document == document:
-            _given_to_who_came(code, int(last.version))
             return int(last.version)
         version = (last.version if last else 0) + 1
         own = _kept_apart(code, version, partner.values) if client_id == PEO else {}
@@ -223,14 +222,6 @@ def _kept_apart(code: str, version: int, values: Mapping[str, Mapping[str, str]]
         )
         for one in named
     }
-
-
-def _given_to_who_came(code: str, version: int) -> None:
-    """Give values that were agreed before their client was known to him."""
-    waiting = PartnerValues.objects.filter(client_id=PEO, code=code, version=version)
-    named = list(waiting.values_list("client", flat=True))
-    for client_id, client in Client.objects.filter(code__in=named).values_list("pk", "code"):
-        waiting.filter(client=client).update(client_id=client_id)
 
 
 def with_values(rows: Iterable[PartnerVersion]) -> list[PartnerVersion]:

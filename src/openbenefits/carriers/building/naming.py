@@ -30,6 +30,7 @@ DEPENDENT = {
     "birth_on": pl.Date(),
     "is_disabled": pl.Boolean(),
     "is_student": pl.Boolean(),
+    "died_on": pl.Date(),
     "is_smoker": pl.Boolean(),
     "ssn_sealed": pl.Binary(),
 }
@@ -48,6 +49,7 @@ JOB_VALUES = (
 DETAILS = {
     "client_id": pl.Int32,
     "person_id": pl.Int64,
+    "dependent_id": pl.Int64,
     "hired_on": pl.Date,
     "rehired_on": pl.Date,
     "service_on": pl.Date,
@@ -120,8 +122,11 @@ def values_of(numbers: pl.DataFrame, known: Facts) -> pl.DataFrame:
 
 
 def details_of(known: Facts) -> pl.DataFrame:
-    """Answer what is told of employment and death beside a view: DETAILS."""
-    return known.people.select(pl.col(name).cast(kind) for name, kind in DETAILS.items())
+    """Answer what is told of employment and death beside a view: DETAILS; an employee has no dependent_id."""
+    dead = known.dependents.filter(pl.col("died_on").is_not_null())
+    dead = dead.select("client_id", "person_id", "dependent_id", "died_on")
+    rows = pl.concat([known.people, dead], how="diagonal_relaxed")
+    return rows.select(pl.col(name).cast(kind) for name, kind in DETAILS.items())
 
 
 def _as_people(rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ MONTHS = 12
 POINT = [*SERIES, "begins_on", "version"]
 VARIANTS_FROM = 100
 """Slots from here on are of no timeline: they tell apart what one point is priced for."""
-VARIANT = {"as_option": pl.Int32, "covered": pl.List(pl.Int64), "is_alone": pl.Boolean}
+VARIANT: dict[str, Any] = {"as_option": pl.Int32, "covered": pl.List(pl.Int64), "is_alone": pl.Boolean}
 PERSONAL = ("is_per_member", "by_age", "by_sex", "by_smoker", "by_person_type")
 """What a rate goes by that is somebody's own."""
 

@@ -77,7 +77,14 @@ class _Around:
         for row in message.lines.iter_rows(named=True):
             self.lines[row["subscriber"], row["member"], row["basis"]].append(row)
         self.values = _by_person(projection.values)
-        self.details = _by_person(projection.details)
+        employees = pl.col("dependent_id").is_null()
+        self.details = _by_person(projection.details.filter(employees))
+        self.died_on: dict[tuple[int, int, int], date] = {
+            tuple(row[:3]): row[3]  # type: ignore[misc]
+            for row in projection.details.filter(~employees)
+            .select("client_id", "person_id", "dependent_id", "died_on")
+            .iter_rows()
+        }
         self.sequences = _birth_sequences(message, projection.view)
         self.continued_from = _continued_from(projection.view)
         self.missing_since = _missing_since(message, told)
@@ -94,7 +101,7 @@ class _Around:
         details = self.details.get(who, {})
         values = self.values.get(who, {})
         member = Member(
-            standing=self._standing(row, {} if dependent else details),
+            standing=self._standing(row, self.died_on.get(whose) if dependent else details.get("died_on")),
             dates=tuple(self._dates(row, lines, details, is_employee=not dependent)),
             person=_person(row, self.partner),
             was=_was(row) if row["is_corrected"] else None,
@@ -132,7 +139,7 @@ class _Around:
         kinds = self.partner.profile.member_dates if self.partner.profile else None
         return {kind: details.get(name) for kind, name in ASKED.items() if kind in (kinds or ())}
 
-    def _standing(self, row: Row, details: Row) -> Standing:
+    def _standing(self, row: Row, died_on: date | None) -> Standing:
         is_own = row["subscriber"] == row["member"]
         usual = ids.ENDED if row["action"] == END or row["basis"] == COBRA else ids.ACTIVE
         return Standing(
@@ -144,7 +151,7 @@ class _Around:
             cobra_event=(row["cobra_event"] or "") if row["basis"] == COBRA else "",
             employment=(row["status"] or usual) if is_own else "",
             handicapped="" if is_own else row["disabled"] or "",
-            died_on=details.get("died_on"),
+            died_on=died_on,
             birth_sequence=self.sequences.get((row["subscriber"], row["member"]), ""),
         )
 

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 APART = """
 INSERT INTO carriers_partnervalues (client_id, code, version, client, "values")
-SELECT coalesce(c.id, 0), p.code, p.version, c.code, told.value
+SELECT coalesce(c.id, 0), p.code, p.version, told.key, told.value
 FROM carriers_partnerversion AS p, jsonb_each(p.document -> 'values') AS told
 LEFT JOIN workforce_client AS c ON c.code = told.key
 WHERE p.client_id = 0 AND told.key <> '*';

@@ -99,6 +99,7 @@ def _meant(column: str, words: dict[str, str]) -> pl.Expr:
 
 
 _OF_DEPENDENTS = {
+    "died_on": pl.col("died_on").cast(pl.String),
     "relationship": pl.col("word"),
     "student": _meant("student", STUDENT),
     "disabled": pl.col("disabled").replace_strict({"Y": "Y", "N": "N"}, default=None, return_dtype=pl.String),

@@ -47,7 +47,7 @@ def load_known(connection: Any, client_id: int, person_ids: Sequence[int] | None
         members=load_covered_dependents(connection, people),
         events=load_events(connection, people),
         jobs=load_jobs(connection, people),
-        dependents=load_dependents(connection, people, DEPENDENT),
+        dependents=load_dependents(connection, people, DEPENDENT | {"died_on": pl.Date()}),
         setup=load_setup(connection, [client_id]),
         plan_rows=rulebook.plan_rows,
         dependent_rules=rulebook.dependent_rules,

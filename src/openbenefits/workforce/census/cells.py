@@ -105,7 +105,7 @@ def _base_type(text: pl.Expr) -> pl.Expr:
 KINDS: dict[str, Kind] = {
     **dict.fromkeys(COLUMNS, TEXT),
     **dict.fromkeys(
-        ("birth_date", "hire_date", "effective_date", "last_day_employed", "student_through"), DAY
+        ("birth_date", "hire_date", "effective_date", "last_day_employed", "student_through", "died_on"), DAY
     ),
     **dict.fromkeys(
         ("smoker", "student", "disabled", "married", "medicare", "primary_job", "eligibility_job"), FLAG

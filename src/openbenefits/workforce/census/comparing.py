@@ -172,8 +172,9 @@ def _latest(facts: pl.DataFrame, owner: str) -> pl.DataFrame:
 def _dependent_values(rows: pl.DataFrame, owners: pl.DataFrame) -> pl.DataFrame:
     """Name the cells as facts; new ones start on the day stated, else with the employee or at birth."""
     start = pl.coalesce("effective_date", pl.max_horizontal("start_on", "birth_date"))
-    is_former = pl.when(pl.col("relationship").is_not_null()).then(
-        pl.col("relationship") == PersonType.EX_SPOUSE
+    is_dead = pl.col("died_on").is_not_null()
+    is_former = pl.when(pl.col("relationship").is_not_null() | is_dead).then(
+        is_dead | (pl.col("relationship") == PersonType.EX_SPOUSE).fill_null(value=False)
     )
     return rows.join(owners, on="employee_number").select(
         "row",
@@ -185,7 +186,7 @@ def _dependent_values(rows: pl.DataFrame, owners: pl.DataFrame) -> pl.DataFrame:
         start_on=pl.when(pl.col("start_on").is_null() & pl.col("effective_date").is_null())
         .then(None)
         .otherwise(start),
-        change_on=pl.col("effective_date"),
+        change_on=pl.coalesce("effective_date", "died_on"),
     )
 
 

@@ -65,6 +65,7 @@ DEPENDENT_CELLS = {
     "student_through": "student_through",
     "is_disabled": "disabled",
     "is_married": "married",
+    "died_on": "died_on",
     "ssn_hash": "ssn_hash",
     "ssn": "ssn",
 }

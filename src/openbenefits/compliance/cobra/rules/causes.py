@@ -30,7 +30,7 @@ def classified(losses: pl.DataFrame) -> pl.DataFrame:
     """Add verdict, cause (core.codes.CobraCause; null: none) and reason to every loss.
 
     Shapes:  losses as `losses`, with FACTS of the event behind the end (null: none), person_type, is_former,
-             not_member (see `why_not_member`) of the dependent on the first day without, and
+             died_on, not_member (see `why_not_member`) of the dependent on the first day without, and
              is_covered_before (`was_covered_before` of happened_on).
     Missing: an end without an event, or with a fact that does not say which cause it was, is to be decided.
     """
@@ -89,6 +89,7 @@ def _beforehand() -> list[Reason]:
     return [
         (pl.col("is_moved"), NOT, None, "coverage of the same kind goes on from the same day"),
         (is_other, NOT, None, "no qualified beneficiary: neither spouse nor child"),
+        (pl.col("died_on").is_not_null(), NOT, None, "the dependent died"),
         (
             pl.col("schedule_id").is_null(),
             OPEN,

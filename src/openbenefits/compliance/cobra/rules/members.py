@@ -11,7 +11,7 @@ FLAGS = ("person_type", "is_former", "is_disabled", "is_student", "student_throu
 def with_members(
     losses: pl.DataFrame, facts: pl.DataFrame, plan_rows: pl.DataFrame, rules: pl.DataFrame
 ) -> pl.DataFrame:
-    """Add number, person_type, is_former and not_member (why not any more; null: still one).
+    """Add number, person_type, is_former, died_on and not_member (why not any more; null: still one).
 
     Shapes:  facts as `workforce.frames.load_dependents`; plan_rows and rules the `plan_row` and
              `dependent_rules` of a rulebook. All is that of lost_on.
@@ -24,7 +24,7 @@ def with_members(
     known = rules.select("dependent_rule_id", "valid_from", *DEPENDENT_RULE)
     rows = _latest(rows, known, "dependent_rule_id", is_left=True)
     judged = rows.with_columns(not_member=why_not_member(rows)).select(
-        *key, "number", "person_type", "is_former", "not_member"
+        *key, "number", "person_type", "is_former", "died_on", "not_member"
     )
     return losses.join(judged, on=key, how="left", maintain_order="left")
 

@@ -2,6 +2,24 @@
 
 from django.db import migrations, models
 
+COMES = """
+UPDATE carriers_partnervalues AS v SET client_id = c.id
+FROM workforce_client AS c WHERE v.client_id = 0 AND v.client = c.code;
+CREATE FUNCTION carriers_values_of_client() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE carriers_partnervalues SET client_id = NEW.id WHERE client_id = 0 AND client = NEW.code;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER carriers_values_of_client AFTER INSERT OR UPDATE OF code ON workforce_client
+FOR EACH ROW EXECUTE FUNCTION carriers_values_of_client();
+"""
+"""What was agreed for a client before anybody knew him is his as soon as he comes, whoever writes him down."""
+GOES = """
+DROP TRIGGER carriers_values_of_client ON workforce_client;
+DROP FUNCTION carriers_values_of_client();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -49,4 +67,5 @@ class Migration(migrations.Migration):
             name="weekly_hours_hundredths",
             field=models.IntegerField(null=True),
         ),
+        migrations.RunSQL(COMES, GOES),
     ]
