@@ -14,6 +14,7 @@ from tests.cli.conftest import cli
 from tests.renewals.conftest import choose_all, hand, offers_of
 from tests.renewals.test_year import signed, to_review
 
+from openbenefits.programs import services as setup
 from openbenefits.renewals import underwriting
 from openbenefits.renewals.approving import Signature, choose, document_of, sign, withdraw
 from openbenefits.renewals.batches import (
@@ -34,6 +35,7 @@ from openbenefits.renewals.models import Batch, BenefitsPlan, ClientApproval, Of
 from openbenefits.renewals.moves import BATCH
 from openbenefits.renewals.plans import (
     Rate,
+    area_numbers,
     copy_plan,
     make_group,
     rates_of,
@@ -41,6 +43,8 @@ from openbenefits.renewals.plans import (
     set_rates,
     set_risk_factor,
 )
+from openbenefits.renewals.presenting import shown
+from openbenefits.renewals.price_lists import price_list_of
 from openbenefits.renewals.progress import counted, who_has_elected
 from openbenefits.renewals.renewing import NoSuccessor, clone_to_child, renew_batch
 from openbenefits.renewals.setting_up import put_into_force
@@ -309,7 +313,7 @@ def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year,
     people = sum(offer.counts.values_list("people", flat=True))
     assert told.unknown == {"smoking": people}
     assert people > 0
-    assert told.below == {}
+    assert told.outside == {}
     assert set(offer.counts.values_list("band_from", flat=True)) == {0}
     (row,) = rows_of(workbook_of(fresh_database, batch)).filter(Offer=str(offer.pk)).rows(named=True)
     singles = offer.counts.get(tier="EE").unknown
@@ -321,6 +325,41 @@ def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year,
     Batch.objects.filter(pk=batch.pk).update(renewal_of=None)
     said = " ".join(cli("renewals", "renew", year.batch).output.split())
     assert f"not known, and counted in the lowest band: smoking of {people}" in said
+
+
+def test_rates_by_area_are_counted_by_the_zip_of_the_home_and_become_set_up(year, fresh_database):
+    batch, where = renewal(year), "ma-rating-areas"
+    offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
+    before = sum(offer.counts.values_list("people", flat=True))
+    numbers, flat = area_numbers(where), rates_of(offer.rate_group)
+    rates = [
+        replace(one, band_from=number, premium_micros=one.premium_micros + number * DOLLAR)
+        for one in flat
+        for number in numbers.values()
+    ]
+    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand(), "band": Band.AREA}
+    areas = {number: area for area, number in numbers.items()}
+    given = (offer.plan, offer.rate_group.title, rates)
+    with pytest.raises(RenewalRefused, match="a geography with rating areas"):
+        set_rates(*given, **group, geography="nowhere", areas=areas)
+    with pytest.raises(RenewalRefused, match="expected areas of ma-rating-areas"):
+        set_rates(*given, **group, geography=where, areas=areas | {0: "R-MA009"})
+    set_rates(*given, **group, geography=where, areas=areas)
+    told = prefill_counts(fresh_database, batch, date(2026, 9, 15))
+    assert (told.unknown, told.outside) == ({}, {})
+    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
+    assert len(people) > 1
+    assert sum(offer.counts.values_list("people", flat=True)) == before
+    shown_ = next(one for one in shown(fresh_database, batch).plans if one.offer_id == offer.pk)
+    assert "in area R-MA001" in {one.band for one in shown_.lines}
+    signed(fresh_database, batch)
+    put_into_force(fresh_database, batch, by=hand())
+    parts = setup.loaded_in_force(year.client_id).parts
+    table = next(one for one in parts.rate_tables if one.code == f"QUILL-14-{offer.option_code}")
+    assert (table.keys, table.geography) == (["coverage_code", "area"], where)
+    assert {one.area for one in table.rates} == set(numbers)
+    again = price_list_of([setup.loaded_in_force(year.client_id)], table.code, "14", date(2027, 1, 1))
+    assert (again.band, again.areas, len(again.rates)) == (Band.AREA, areas, len(rates))
 
 
 def rows_of(data: bytes) -> pl.DataFrame:

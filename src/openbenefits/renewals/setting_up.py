@@ -135,6 +135,13 @@ def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
             is_going=one.status in STANDING,
             band=one.rate_group.band if one.rate_group else Band.AGE,
             unit=one.rate_group.unit if one.rate_group else RateUnit.FLAT,
+            geography=one.rate_group.geography if one.rate_group else "",
+            areas=dict(
+                weighed.lines.filter(offer_id=one.pk)
+                .drop_nulls("area")
+                .select("band_from", "area")
+                .iter_rows()
+            ),
             prices=prices.filter(offer_id=one.pk)
             .select("tier", "band_from", "rate_micros", "employer_micros")
             .rows(),

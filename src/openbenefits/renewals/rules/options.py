@@ -4,7 +4,7 @@ Records are plain data, as drafts of set-up keep them; nothing here reads a data
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,8 @@ class Sold:
     """An offer as set-up is to know it.
 
     is_going: chosen; else its options end. band: of what its bands are. unit: what a rate buys. prices: tier,
-    lower edge of the band, rate and the employer's part of it; micro-dollars a month.
+    lower edge of the band, rate and the employer's part of it; micro-dollars a month. geography, areas: of
+    bands that are rating areas, by their numbers.
     """
 
     program: str
@@ -43,6 +44,8 @@ class Sold:
     prices: Sequence[tuple[str, int, int, int]]
     band: str = str(Band.AGE)
     unit: str = str(RateUnit.FLAT)
+    geography: str = ""
+    areas: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_tiered(self) -> bool:
@@ -262,8 +265,9 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
 
     codes: the tier of each coverage code; "" for rates without coverage codes.
     """
-    is_banded = any(edge for _, edge, *_ in offer.prices)
-    column, edge_of = _EDGES[offer.band]
+    is_by_area = offer.band == Band.AREA
+    is_banded = is_by_area or any(edge for _, edge, *_ in offer.prices)
+    column, edge_of = ("area", offer.areas.__getitem__) if is_by_area else _EDGES[offer.band]
     rates = [
         {"rate": _dollars(premium), "employer_rate": _dollars(employer)}
         | ({"coverage_code": code} if code else {})
@@ -280,7 +284,7 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
         "unit": offer.unit,
         "keys": [*(["coverage_code"] if any(codes) else []), *([offer.band] if is_banded else [])],
         "rates": rates,
-    }
+    } | ({"geography": offer.geography} if is_by_area else {})
 
 
 def _dollars(micros: int) -> str:

@@ -1,6 +1,7 @@
 """Benefits plans with their price lists: entered, taken from set-up, rated, renewed, grouped."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import RateUnit
+from openbenefits.core.faults import message_of
 from openbenefits.core.plan_types import DELIVERED
 from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, Tier, band_said
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
@@ -22,6 +24,7 @@ from openbenefits.renewals.plans import (
     PlanOrder,
     Rate,
     add_plan,
+    area_numbers,
     copy_plan,
     make_group,
     rates_of,
@@ -97,6 +100,7 @@ BANDS = {
     Band.SERVICE: _("years of service"),
     Band.PAY: _("dollars of pay a year"),
     Band.SMOKER: _("smoking"),
+    Band.AREA: _("rating area"),
 }
 UNITS = {
     RateUnit.FLAT: _("the whole price"),
@@ -104,7 +108,9 @@ UNITS = {
     RateUnit.PER_THOUSAND: _("1,000 dollars of coverage"),
 }
 _AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
-BANDED = re.compile(rf"^(E[ESCKF])\s*[,;]\s*(\d{{1,7}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$")
+BANDED = re.compile(
+    rf"^(E[ESCKF])\s*[,;]\s*([A-Za-z0-9_.-]{{1,40}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$"
+)
 
 
 def _lines_of(text: str) -> list[tuple[int, str]]:
@@ -112,24 +118,31 @@ def _lines_of(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in rows if line]
 
 
-def _banded(number: int, line: str) -> Rate:
-    """Read a line of a band.
+def _banded(number: int, line: str, areas: Mapping[str, int] | None) -> Rate:
+    """Read a line of a band: of an area its code, else the lower edge.
 
     Errors: ValidationError, naming the line.
     """
     found = BANDED.match(line)
-    if found is None:
+    begins = None if found is None else _begins(found.group(2), areas)
+    if found is None or begins is None:
         raise forms.ValidationError(
             _("Line %(number)s: expected tier, from, billed, true cost (EE, 40, 512.30, 480); correct it.")
             % {"number": number}
         )
-    tier, begins, premium, cost = found.groups()
+    tier, _said, premium, cost = found.groups()
     return Rate(
         tier=Tier(tier),
-        band_from=int(begins),
+        band_from=begins,
         premium_micros=micros_of(Decimal(premium)) or 0,
         cost_micros=micros_of(None if cost is None else Decimal(cost)),
     )
+
+
+def _begins(said: str, areas: Mapping[str, int] | None) -> int | None:
+    if areas is not None:
+        return areas.get(said)
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 8 else None
 
 
 class RatesForm(forms.Form):
@@ -150,6 +163,12 @@ class RatesForm(forms.Form):
         help_text=_("Life and disability: rates of the employee alone."),
     )
     band = forms.ChoiceField(label=_("Bands are of"), choices=list(BANDS.items()), required=False)
+    geography = forms.CharField(
+        label=_("Geography of the areas"),
+        max_length=40,
+        required=False,
+        help_text=_("Of rating areas: the code of the PEO's geography."),
+    )
     banded = forms.CharField(
         label=_("Rates by band"),
         required=False,
@@ -157,7 +176,7 @@ class RatesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_(
             "A line each: tier, from, billed, true cost; as EE, 40, 512.30, 480. Stated here, the rates below"
-            " stay empty. Of smokers: 0 who does not smoke, 1 who does."
+            " stay empty. Of smokers: 0 who does not smoke, 1 who does. Of rating areas: the area's code."
         ),
     )
 
@@ -173,12 +192,28 @@ class RatesForm(forms.Form):
         """Want a premium of at least one tier, and none without it; else lines of bands that can be read."""
         said: dict[str, Any] = super().clean() or {}
         if said.get("banded"):
-            said["banded"] = [_banded(number, line) for number, line in _lines_of(said["banded"])]
+            numbers = self._areas(said)
+            said["banded"] = [_banded(number, line, numbers) for number, line in _lines_of(said["banded"])]
+            held = {one.band_from for one in said["banded"]}
+            said["areas"] = {at: area for area, at in (numbers or {}).items() if at in held}
         elif not any(said.get(f"premium_{tier}") is not None for tier in Tier):
             raise forms.ValidationError(
                 _("Expected what is billed for a tier, found none. State at least one.")
             )
         return said
+
+    @staticmethod
+    def _areas(said: dict[str, Any]) -> dict[str, int] | None:
+        """Answer the numbers of the areas there are; None where bands are none.
+
+        Errors: ValidationError.
+        """
+        if said.get("band") != Band.AREA:
+            return None
+        try:
+            return area_numbers(said.get("geography", "").strip())
+        except RenewalRefused as refused:
+            raise forms.ValidationError(message_of(refused)) from None
 
     def rates(self) -> list[Rate]:
         """Answer the rates as typed."""
@@ -373,7 +408,7 @@ def _shown(
             "rates": [
                 {
                     "tier": TIER_NAMES[rate.tier],
-                    "band": band_said(one.band, rate.band_from),
+                    "band": band_said(one.band, rate.band_from, one.areas.get(str(rate.band_from))),
                     "premium": as_decimal(rate.premium_micros, MICROS),
                     "cost": as_decimal(rate.cost_micros, MICROS),
                 }
@@ -430,6 +465,8 @@ def rates(request: Any, number: int) -> HttpResponse:
             rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
             band=Band(said["band"] or Band.AGE),
             unit=RateUnit(said["unit"] or RateUnit.FLAT),
+            geography=said["geography"].strip() if said["band"] == Band.AREA else "",
+            areas=said.get("areas", {}),
             **({} if factor is None else {"factor_micros": factor}),
         )
         did(request, "rate group", plan.client_id)
