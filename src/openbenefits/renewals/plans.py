@@ -122,20 +122,9 @@ def set_rates(
     where = f"rate group {title} of {plan.unique_code}"
     if not title.strip() or not rates or not source.strip():
         raise RenewalRefused(f"{where}: expected a title, rates and their source, found one missing; add it")
+    _refuse_list(where, rates, band)
     _refuse_rates(plan, where, {one.tier for one in rates}, unit)
     _refuse_areas(where, band, {one.band_from for one in rates}, geography, areas)
-    places = [(one.tier, one.band_from) for one in rates]
-    if len(set(places)) < len(places):
-        raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
-    edges = {one.band_from for one in rates}
-    if min(edges) < 0 or (band is Band.SMOKER and edges not in ({0, 1}, {0})):
-        raise RenewalRefused(
-            f"{where}: expected bands from 0 up, of smokers 0 and 1, found otherwise; correct them"
-        )
-    if any(not 0 <= micros <= money.LARGEST_OPERAND for one in rates for micros in _micros(one)):
-        raise RenewalRefused(
-            f"{where}: expected rates from 0 to 1,000,000 dollars, found another; correct it"
-        )
     with transaction.atomic():
         group, _ = RateGroup.objects.update_or_create(
             client_id=plan.client_id if client_id is None else client_id,
@@ -159,6 +148,25 @@ def set_rates(
         if plan.status == PlanStatus.NEW and group.client_id == plan.client_id:
             _settle(plan, by)
     return group
+
+
+def _refuse_list(where: str, rates: Sequence[Rate], band: Band) -> None:
+    """Refuse a rate twice, edges of bands that cannot be, and rates out of range.
+
+    Errors: RenewalRefused.
+    """
+    places = [(one.tier, one.band_from) for one in rates]
+    if len(set(places)) < len(places):
+        raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
+    edges = {one.band_from for one in rates}
+    if min(edges) < 0 or (band is Band.SMOKER and edges not in ({0, 1}, {0})):
+        raise RenewalRefused(
+            f"{where}: expected bands from 0 up, of smokers 0 and 1, found otherwise; correct them"
+        )
+    if any(not 0 <= micros <= money.LARGEST_OPERAND for one in rates for micros in _micros(one)):
+        raise RenewalRefused(
+            f"{where}: expected rates from 0 to 1,000,000 dollars, found another; correct it"
+        )
 
 
 def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUnit) -> None:
