@@ -355,7 +355,11 @@ def test_a_plan_without_tiers_stands_for_every_option_of_it():
     assert told == [("1X", "LIFE-27", "ONE"), ("2X", "LIFE-27", "TWO")]  # it takes the place of the old
     options = alone(other)["programs", "MAIN"]["plan_types"][0]["options"]
     assert [(one["code"], one["plan"]) for one in options[2:]] == [("NEW", "LIFE-27")]
-    assert alone(of_life(is_going=False))["programs", "MAIN"]["plan_types"][0]["options"] == []
+    assert alone(of_life(is_going=False))["programs", "MAIN"]["plan_types"][0]["active"] is False
+    off = {"code": "MAIN", "from": "2027-01-01"}
+    off |= {"plan_types": [{"plan_type": "20", "active": False, "options": [LIFE]}]}
+    (_, _, again), _ = of_program(off, [of_life()], {}, tiers=TIERS, day=date(2027, 1, 1), source="test")
+    assert again["plan_types"][0]["active"] is True
     with pytest.raises(NoPlace, match="rates of its rate group"):
         alone(of_life(prices=[]))
 

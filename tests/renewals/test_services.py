@@ -50,7 +50,13 @@ from openbenefits.renewals.renewing import NoSuccessor, clone_to_child, renew_ba
 from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import RenewalRefused, hide, move
 from openbenefits.renewals.underwriting import Verdict, decide, define, submit
-from openbenefits.renewals.weighing import prefill_counts, set_contribution, set_counts
+from openbenefits.renewals.weighing import (
+    prefill_counts,
+    set_contribution,
+    set_counts,
+    set_people,
+    set_volume,
+)
 from openbenefits.renewals.workbook import workbook_of
 from openbenefits.renewals.workbook_reading import read_back
 from openbenefits.renewals.workflow_kinds import KINDS
@@ -360,6 +366,25 @@ def test_rates_by_area_are_counted_by_the_zip_of_the_home_and_become_set_up(year
     assert {one.area for one in table.rates} == set(numbers)
     again = price_list_of([setup.loaded_in_force(year.client_id)], table.code, "14", date(2027, 1, 1))
     assert (again.band, again.areas, len(again.rates)) == (Band.AREA, areas, len(rates))
+
+
+def test_a_plan_without_tiers_that_is_not_renewed_ends_and_people_typed_keep_the_volume(year, fresh_database):
+    batch = renewal(year)
+    offers = {one.plan.setup_plan: one for one in offers_of(batch)}
+    life = offers["SAMPLE-SUPP-LIFE"]
+    set_volume(life, 5_000_000)
+    OfferCount.objects.filter(offer=life, band_from=0).delete()
+    set_people(life, {Tier.EE: 40})
+    lines = comparison_of(fresh_database, batch).lines.filter(offer_id=life.pk)
+    assert lines.filter(band_from=0).select("people", "premium_cents").drop_nulls().height == 1
+    assert lines["people"].sum() == 40
+    offers["SAMPLE-LTD"].delete()
+    signed(fresh_database, batch)
+    put_into_force(fresh_database, batch, by=hand())
+    programs = setup.loaded_in_force(year.client_id).parts.programs
+    parts = next(one for one in programs if one.valid_from == date(2027, 1, 1)).plan_types
+    options = {one.plan_type: [option.code for option in one.options] for one in parts if one.active}
+    assert (options.get("31"), options["21"], options["60"]) == (None, ["1X", "2X", "3X"], ["FSA"])
 
 
 def rows_of(data: bytes) -> pl.DataFrame:

@@ -57,7 +57,7 @@ SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_m
          AS factor_micros,
        o.method, t.employer_cents AS stated_cents, t.employer_percent_micros AS stated_percent_micros,
        coalesce(c.people, 0) AS people, g.unit,
-       CASE WHEN c.people > 0 THEN c.volume_cents  -- of a band without people: as that of the others
+       CASE WHEN c.people > 0 AND NOT c.is_edited THEN c.volume_cents  -- else as that of the others
             ELSE coalesce(c.volume_cents, round(avg(c.volume_cents) OVER (PARTITION BY o.id))::bigint) END
          AS volume_cents,
        g.areas ->> r.band_from::text AS area, nullif(g.geography, '') AS geography

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from openbenefits.core.codes import RateUnit
+from openbenefits.core.plan_types import is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services as drafts
 from openbenefits.programs.drafts.renewal import carry_forward
@@ -183,7 +184,7 @@ def _ended(batch: Batch, offers: list[Offer]) -> list[Sold]:
             prices=[],
         )
         for one in old
-        if one.option_code and one.status not in ("rejected", "new")
+        if (one.option_code or not is_health(one.plan.plan_type)) and one.status not in ("rejected", "new")
     ]
 
 

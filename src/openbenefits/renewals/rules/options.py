@@ -83,7 +83,8 @@ def of_program(
 
     An option keeps its code, level, deductions, formula and area, so that who has it goes on in it; plan
     and price are those of the offer. One that is turned down ends, unless another goes on under its code, or,
-    without tiers, takes its place. What no offer is about stays as it is. tiers: of each coverage code.
+    without tiers, takes its place; a category of which nothing is left is switched off, and on
+    again by the next offer. What no offer is about stays as it is. tiers: of each coverage code.
 
     Errors: NoPlace for a category the program has not, or an offer without a price for any coverage code.
     """
@@ -105,7 +106,10 @@ def of_program(
                 options = _in_place(options, leaving, offer, part, rules, parts, day, source)
             if has_rates(offer.plan_type):
                 tables.append(("rate_tables", None, _table(offer, codes, day, source)))
-        plan_types.append(part | {"options": options})
+        is_over = bool(leaving) and not options  # a category of which nothing is left is switched off
+        is_back = bool(mine) and part.get("active") is False
+        state = {"active": not is_over} if is_over or is_back else {}
+        plan_types.append(part | ({} if is_over else {"options": options}) | state)
     placed = {part["plan_type"] for part in record["plan_types"]}
     for one in going:
         if one.plan_type not in placed:
