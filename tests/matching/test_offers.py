@@ -1,18 +1,22 @@
 """Benefits batches as packages: their offered plans at the prices renewals says, beside a file's."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import polars as pl
 import pytest
-from tests.renewals.conftest import AUTUMN, Year, make_year
+from django.db import transaction
+from tests.renewals.conftest import AUTUMN, Year, hand, make_year, offers_of
 
 from openbenefits.matching import services
 from openbenefits.matching.candidates import NoCandidates
 from openbenefits.matching.offers import candidates_of, code_of, together
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
+from openbenefits.renewals.codes import Band
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.models import Batch
+from openbenefits.renewals.plans import area_numbers, rates_of, set_rates, zips_of_peo
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,51 @@ def test_a_batch_costs_what_renewals_says_of_each_tier(year: Year, database: Any
     assert both.filter(pl.col("premium_cents") != pl.col("said")).is_empty()
     assert both.filter(pl.col("employer_cents") != pl.col("given")).is_empty()
     assert (kept.table.filter(code=code_of(batch))["premium_cents"] > 0).all()
+
+
+def test_a_batch_by_rating_area_costs_by_the_zip_of_the_home(year: Year, database: Any) -> None:
+    offer = next(one for one in offers_of(year.renewal) if one.plan.plan_type == "14")
+    numbers = area_numbers("ma-rating-areas")
+    rates = [
+        replace(one, band_from=number, premium_micros=(number + 1) * 10_000_000)
+        for one in rates_of(offer.rate_group)
+        for number in numbers.values()
+    ]
+    given: dict[str, Any] = {
+        "begins_on": date(2027, 1, 1),
+        "source": "letter",
+        "by": hand(),
+        "band": Band.AREA,
+    }
+    areas = {number: area for area, number in numbers.items()}
+    with transaction.atomic():
+        set_rates(
+            offer.plan, offer.rate_group.title, rates, geography="ma-rating-areas", areas=areas, **given
+        )
+        priced, _ = services.price_asked(database, _asked(year, database))
+        transaction.set_rollback(True)
+    (number,) = priced.packages.packages.filter(code=f"batch-{year.renewal}")["package"]
+    menus = priced.packages.menus.filter(package=number, category="14").select("menu")
+    paid = priced.taken.join(menus, on="menu").drop_nulls("offer")
+    people = priced.census.people.select("person", "zip")
+    zips = zips_of_peo().filter(geography="ma-rating-areas").with_columns(pl.col("zip").cast(pl.Int32))
+    both = paid.join(people, on="person").join(zips, on="zip")
+    price = (pl.col("area").replace_strict(numbers, return_dtype=pl.Int64) + 1) * 1_000
+    assert both.height == paid.height > 0
+    assert both.filter(pl.col("premium_cents") != price).is_empty()
+    assert both["premium_cents"].n_unique() > 1
+
+
+def _asked(year: Year, database: Any) -> services.Asked:
+    return services.Asked(
+        client_id=year.client_id,
+        title="2027",
+        as_of=date(2026, 9, 15),
+        prices_on=date(2027, 1, 1),
+        candidates=candidates_of(database, year.client_id, [year.renewal]),
+        weights=DEFAULT_WEIGHTS,
+        affordable_hundredths=996,
+    )
 
 
 def test_batches_of_others_are_not_there(year: Year, database: Any) -> None:

@@ -355,7 +355,11 @@ def test_a_plan_without_tiers_stands_for_every_option_of_it():
     assert told == [("1X", "LIFE-27", "ONE"), ("2X", "LIFE-27", "TWO")]  # it takes the place of the old
     options = alone(other)["programs", "MAIN"]["plan_types"][0]["options"]
     assert [(one["code"], one["plan"]) for one in options[2:]] == [("NEW", "LIFE-27")]
-    assert alone(of_life(is_going=False))["programs", "MAIN"]["plan_types"][0]["options"] == []
+    assert alone(of_life(is_going=False))["programs", "MAIN"]["plan_types"][0]["active"] is False
+    off = {"code": "MAIN", "from": "2027-01-01"}
+    off |= {"plan_types": [{"plan_type": "20", "active": False, "options": [LIFE]}]}
+    (_, _, again), _ = of_program(off, [of_life()], {}, tiers=TIERS, day=date(2027, 1, 1), source="test")
+    assert again["plan_types"][0]["active"] is True
     with pytest.raises(NoPlace, match="rates of its rate group"):
         alone(of_life(prices=[]))
 
@@ -444,6 +448,18 @@ def test_bands_of_a_rate_group_become_keys_of_its_rate_table(band, edge, key, co
     assert msgspec.convert(table["rates"], list[RateLine])
 
 
+ZIPS = pl.DataFrame({"geography": ["ma"] * 2, "zip": ["01001", "02101"], "area": ["WEST", "EAST"]})
+
+
+def test_rating_areas_become_the_key_of_the_rate_table():
+    prices_ = [("EE", 4, 500 * DOLLAR, 0), ("EE", 7, 600 * DOLLAR, 0)]
+    offer = sold(prices=prices_, band="area", geography="ma", areas={4: "WEST", 7: "EAST"})
+    table = written(offer)["rate_tables", "MAIN-10-HMO"]
+    assert (table["keys"], table["geography"]) == (["coverage_code", "area"], "ma")
+    assert [(one["area"], one["rate"]) for one in table["rates"]] == [("WEST", "500.00"), ("EAST", "600.00")]
+    assert msgspec.convert(table["rates"], list[RateLine])
+
+
 def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
     monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
     held = pl.DataFrame(
@@ -452,6 +468,7 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
             "option": ["MAIN/10/HMO-1"] * 3,
             "plan": ["HMO-26"] * 3,
             "coverage_cents": [None] * 3,
+            "zip": ["01001", "02101", None],
             "benefit_group": ["ALL"] * 3,
             "age": [30, 45, None],
             "service": [2, 7, 12],
@@ -477,7 +494,7 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
             }
         )
         lines = pl.DataFrame(rows, schema=LINES)
-        counted = weighing.counted_people(weighing.placed_people(held, offers, lines))
+        counted = weighing.counted_people(weighing.placed_people(held, offers, lines, ZIPS))
         told[band] = counted.select("band_from", "people", "unknown").rows()
     assert told == {  # who lacks the fact is in the lowest band, and told of
         "age": [(0, 2, 1), (40, 1, 0)],
@@ -486,6 +503,15 @@ def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
         "smoker": [(0, 2, 1), (1, 1, 0)],
     }
     above = lines.with_columns(pl.col("band_from") + 1, band=pl.lit("smoker"))
-    assert weighing.placed_people(held, offers, above)["band_from"].to_list() == [None, 1, 1]
+    assert weighing.placed_people(held, offers, above, ZIPS)["band_from"].to_list() == [None, 1, 1]
     flat = lines.filter(band_from=0)
-    assert not weighing.placed_people(held, offers, flat)["is_unknown"].any()
+    assert not weighing.placed_people(held, offers, flat, ZIPS)["is_unknown"].any()
+    by_area = [
+        dict.fromkeys(LINES) | {"offer_id": 1, "tier": "EE", "band": "area", "band_from": at, "area": area}
+        for at, area in ((4, "WEST"), (7, "EAST"))
+    ]
+    placed = pl.DataFrame(by_area, schema=LINES).with_columns(geography=pl.lit("ma"))
+    found = weighing.placed_people(held, offers, placed, ZIPS).sort("person_id")
+    assert found.select("band_from", "is_unknown").rows() == [(4, False), (7, False), (4, True)]
+    west = weighing.placed_people(held, offers, placed.filter(area="WEST"), ZIPS).sort("person_id")
+    assert west["band_from"].to_list() == [4, None, 4]  # no rate of an area is no rate of another

@@ -14,6 +14,7 @@ from tests.cli.conftest import cli
 from tests.renewals.conftest import choose_all, hand, offers_of
 from tests.renewals.test_year import signed, to_review
 
+from openbenefits.programs import services as setup
 from openbenefits.renewals import underwriting
 from openbenefits.renewals.approving import Signature, choose, document_of, sign, withdraw
 from openbenefits.renewals.batches import (
@@ -34,6 +35,7 @@ from openbenefits.renewals.models import Batch, BenefitsPlan, ClientApproval, Of
 from openbenefits.renewals.moves import BATCH
 from openbenefits.renewals.plans import (
     Rate,
+    area_numbers,
     copy_plan,
     make_group,
     rates_of,
@@ -41,12 +43,20 @@ from openbenefits.renewals.plans import (
     set_rates,
     set_risk_factor,
 )
+from openbenefits.renewals.presenting import shown
+from openbenefits.renewals.price_lists import price_list_of
 from openbenefits.renewals.progress import counted, who_has_elected
 from openbenefits.renewals.renewing import NoSuccessor, clone_to_child, renew_batch
 from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import RenewalRefused, hide, move
 from openbenefits.renewals.underwriting import Verdict, decide, define, submit
-from openbenefits.renewals.weighing import prefill_counts, set_contribution, set_counts
+from openbenefits.renewals.weighing import (
+    prefill_counts,
+    set_contribution,
+    set_counts,
+    set_people,
+    set_volume,
+)
 from openbenefits.renewals.workbook import workbook_of
 from openbenefits.renewals.workbook_reading import read_back
 from openbenefits.renewals.workflow_kinds import KINDS
@@ -309,7 +319,7 @@ def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year,
     people = sum(offer.counts.values_list("people", flat=True))
     assert told.unknown == {"smoking": people}
     assert people > 0
-    assert told.below == {}
+    assert told.outside == {}
     assert set(offer.counts.values_list("band_from", flat=True)) == {0}
     (row,) = rows_of(workbook_of(fresh_database, batch)).filter(Offer=str(offer.pk)).rows(named=True)
     singles = offer.counts.get(tier="EE").unknown
@@ -321,6 +331,60 @@ def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year,
     Batch.objects.filter(pk=batch.pk).update(renewal_of=None)
     said = " ".join(cli("renewals", "renew", year.batch).output.split())
     assert f"not known, and counted in the lowest band: smoking of {people}" in said
+
+
+def test_rates_by_area_are_counted_by_the_zip_of_the_home_and_become_set_up(year, fresh_database):
+    batch, where = renewal(year), "ma-rating-areas"
+    offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
+    before = sum(offer.counts.values_list("people", flat=True))
+    numbers, flat = area_numbers(where), rates_of(offer.rate_group)
+    rates = [
+        replace(one, band_from=number, premium_micros=one.premium_micros + number * DOLLAR)
+        for one in flat
+        for number in numbers.values()
+    ]
+    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand(), "band": Band.AREA}
+    areas = {number: area for area, number in numbers.items()}
+    given = (offer.plan, offer.rate_group.title, rates)
+    with pytest.raises(RenewalRefused, match="a geography with rating areas"):
+        set_rates(*given, **group, geography="nowhere", areas=areas)
+    with pytest.raises(RenewalRefused, match="expected areas of ma-rating-areas"):
+        set_rates(*given, **group, geography=where, areas=areas | {0: "R-MA009"})
+    set_rates(*given, **group, geography=where, areas=areas)
+    told = prefill_counts(fresh_database, batch, date(2026, 9, 15))
+    assert (told.unknown, told.outside) == ({}, {})
+    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
+    assert len(people) > 1
+    assert sum(offer.counts.values_list("people", flat=True)) == before
+    shown_ = next(one for one in shown(fresh_database, batch).plans if one.offer_id == offer.pk)
+    assert "in area R-MA001" in {one.band for one in shown_.lines}
+    signed(fresh_database, batch)
+    put_into_force(fresh_database, batch, by=hand())
+    parts = setup.loaded_in_force(year.client_id).parts
+    table = next(one for one in parts.rate_tables if one.code == f"QUILL-14-{offer.option_code}")
+    assert (table.keys, table.geography) == (["coverage_code", "area"], where)
+    assert {one.area for one in table.rates} == set(numbers)
+    again = price_list_of([setup.loaded_in_force(year.client_id)], table.code, "14", date(2027, 1, 1))
+    assert (again.band, again.areas, len(again.rates)) == (Band.AREA, areas, len(rates))
+
+
+def test_a_plan_without_tiers_that_is_not_renewed_ends_and_people_typed_keep_the_volume(year, fresh_database):
+    batch = renewal(year)
+    offers = {one.plan.setup_plan: one for one in offers_of(batch)}
+    life = offers["SAMPLE-SUPP-LIFE"]
+    set_volume(life, 5_000_000)
+    OfferCount.objects.filter(offer=life, band_from=0).delete()
+    set_people(life, {Tier.EE: 40})
+    lines = comparison_of(fresh_database, batch).lines.filter(offer_id=life.pk)
+    assert lines.filter(band_from=0).select("people", "premium_cents").drop_nulls().height == 1
+    assert lines["people"].sum() == 40
+    offers["SAMPLE-LTD"].delete()
+    signed(fresh_database, batch)
+    put_into_force(fresh_database, batch, by=hand())
+    programs = setup.loaded_in_force(year.client_id).parts.programs
+    parts = next(one for one in programs if one.valid_from == date(2027, 1, 1)).plan_types
+    options = {one.plan_type: [option.code for option in one.options] for one in parts if one.active}
+    assert (options.get("31"), options["21"], options["60"]) == (None, ["1X", "2X", "3X"], ["FSA"])
 
 
 def rows_of(data: bytes) -> pl.DataFrame:

@@ -155,6 +155,13 @@ def test_rates_by_bands_are_typed_line_by_line(vision, sight, come, year):
     assert "from $50,000 a year" in text(boss.get(where))
     smokers = typed | {"band": "smoker", "banded": "EE, 2, 7"}
     assert "of smokers 0 and 1" in text(boss.post(where + "rates", smokers, follow=True))
+    by_area = typed | {"title": "Z", "band": "area", "geography": "ma-rating-areas"}
+    wrong = boss.post(where + "rates", by_area | {"banded": "EE, R-XX, 7"})
+    assert "Line 1: expected tier, from" in text(wrong)
+    lost = boss.post(where + "rates", by_area | {"geography": "", "banded": "EE, R-MA001, 7"})
+    assert "expected a geography with rating areas" in text(lost)
+    boss.post(where + "rates", by_area | {"banded": "EE, R-MA001, 7\nEE, R-MA002, 8.5"}, follow=True)
+    assert "in area R-MA002" in text(boss.get(where))
     offered = typed | {"title": "A", "band": "smoker", "banded": "EE, 0, 7.10\nEE, 1, 9"}
     boss.post(where + "rates", offered, follow=True)
     assert "counted in the lowest band: smoking of" in text(act(boss, year, "count"))

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from django.db import connections
 from django.test import Client as Browser
@@ -152,8 +153,19 @@ def test_a_client_does_not_see_what_the_peo_earns(come) -> None:
 
 
 @LENIENT
-def test_pages_at_both_widths(come, page, site) -> None:
-    made = handed(come("boss"), "/workbench/prospects/new", census=PROSPECT)["Location"]
+def test_pages_at_both_widths(come, page, site, tmp_path) -> None:
+    account = {
+        "package": "POOL",
+        "category": "health_fsa",
+        "plan": "FSA",
+        "rate": "4.5",
+        "employer_ee": "4.5",
+    }
+    account |= {"take_up": "40", "pledge": "1200"}
+    packages = tmp_path / "packages.csv"
+    rows = [pl.read_csv(PACKAGES, infer_schema=False), pl.DataFrame([account])]
+    pl.concat(rows, how="diagonal").write_csv(packages)
+    made = handed(come("boss"), "/workbench/prospects/new", census=PROSPECT, packages=packages)["Location"]
     sign_in(page, site, "boss")
     for where in (
         "/workbench/prospects/",
@@ -166,6 +178,7 @@ def test_pages_at_both_widths(come, page, site) -> None:
         page.goto(f"{site}{where}")
         look(page, where)
     page.goto(f"{site}{made}")
+    assert "40.0 %" in page.inner_text("main")  # what is assumed stands beside the result
     slider = page.get_by_label("Richness, slider")
     slider.fill("90")
     assert page.get_by_role("spinbutton", name="Richness").input_value() == "90"

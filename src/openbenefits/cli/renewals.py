@@ -116,7 +116,7 @@ def _said(what: str, amount: Any) -> dict[str, str]:
 
 @app.command()
 def masters(as_of: AsOf, by: By = "administrator") -> None:
-    """Make masters of the PEO's plans whose rates are by coverage code; name the others."""
+    """Make masters of the PEO's plans whose rates are a price list; name the others."""
     open_database()
     from openbenefits.renewals.taking_over import masters_from_setup
 

@@ -57,12 +57,13 @@ def candidates_of(connection: Any, client_id: int, batches: Sequence[int]) -> Ca
             f"batch {row['batch_id']}, plan {row['unique_code']}: expected rates of a rate group, found none;"
             " choose one"
         )
-    other = lines.filter((pl.col("band") != str(Band.AGE)) & (pl.col("band_from") > 0))
+    is_other = ~pl.col("band").is_in([str(Band.AGE), str(Band.AREA)])
+    other = lines.filter(is_other & (pl.col("band_from") > 0))
     if other.height:
         row = offers.join(other, on="offer_id", how="semi").row(0, named=True)
         raise NoCandidates(
-            f"batch {row['batch_id']}, plan {row['unique_code']}: expected rates by tier and age, found rates"
-            f" by {other['band'][0]}; compare this batch on its own page, or leave the plan out"
+            f"batch {row['batch_id']}, plan {row['unique_code']}: expected rates by tier, age or area, found"
+            f" rates by {other['band'][0]}; compare this batch on its own page, or leave the plan out"
         )
     return Candidates(rows=_rows(found, offers, lines), rates=_rates(lines))
 
@@ -77,7 +78,7 @@ def _rows(batches: Sequence[Batch], offers: pl.DataFrame, lines: pl.DataFrame) -
         schema={"batch_id": pl.Int64, "package": pl.String, "title": pl.String},
     )
     has_cost = lines.group_by("offer_id").agg(is_cost_known=pl.col("cost_cents").is_not_null().all())
-    is_by_age = lines.group_by("offer_id").agg(is_by_age=(pl.col("band_from") > 0).any())
+    is_by_age = lines.group_by("offer_id").agg(is_by_age=_is_by_age().any())
     rows = offers.join(names, on="batch_id").join(_employers(lines), on="offer_id", how="left")
     rows = rows.join(has_cost, on="offer_id", how="left").join(is_by_age, on="offer_id", how="left")
     rows = rows.join(_designs(offers), on="plan_id", how="left")
@@ -93,6 +94,10 @@ def _rows(batches: Sequence[Batch], offers: pl.DataFrame, lines: pl.DataFrame) -
     )
     absent = [pl.lit(None, kind).alias(name) for name, kind in CANDIDATE.items() if name not in rows.columns]
     return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in CANDIDATE.items())
+
+
+def _is_by_age() -> pl.Expr:
+    return (pl.col("band") == str(Band.AGE)) & (pl.col("band_from") > 0)
 
 
 def _table(what: str) -> pl.Expr:
@@ -138,8 +143,8 @@ def _amount(said: Any, unit: int) -> int | None:
 
 
 def _rates(lines: pl.DataFrame) -> pl.DataFrame:
-    """A table of premiums and one of true costs for each offer; by age where its rate group goes by age."""
-    is_by_age = (pl.col("band_from") > 0).any().over("offer_id")
+    """A table of premiums and one of true costs for each offer; by age or area where its rate group is."""
+    is_by_age = _is_by_age().any().over("offer_id")
     parts = [pl.DataFrame(schema=RATES)]
     for what in ("premium", "cost"):
         parts.append(
@@ -147,10 +152,10 @@ def _rates(lines: pl.DataFrame) -> pl.DataFrame:
                 table=_table(what),
                 tier="tier",
                 age_from=pl.when(is_by_age).then("band_from").cast(pl.Int16),
-                area=pl.lit(None, pl.String),
+                area="area",
                 rate_micros=pl.col(f"{what}_cents") * MICROS_PER_CENT,
                 is_per_member=pl.lit(value=False),
-                geography=pl.lit(None, pl.String),
+                geography="geography",
                 unit=pl.lit(None, pl.String),
             )
         )

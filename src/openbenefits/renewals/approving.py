@@ -221,7 +221,7 @@ def _people(weighed: Compared) -> pl.DataFrame:
     rows = []
     for offer_id in weighed.standing["offer_id"].unique(maintain_order=True):
         for row in weighed.tiers(offer_id).iter_rows(named=True):
-            said = band_said(row["band"] or Band.AGE, row["band_from"])
+            said = band_said(row["band"] or Band.AGE, row["band_from"], row["area"])
             band = f", {said}" if said else ""
             rows.append(
                 {

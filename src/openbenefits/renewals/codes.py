@@ -44,6 +44,7 @@ class Band(StrEnum):
     SERVICE = "service"  # whole years since hired
     PAY = "pay"  # whole dollars a year
     SMOKER = "smoker"  # 1: who smokes, 0: who does not
+    AREA = "area"  # the number of a rating area in its geography; which one the rate group says
 
 
 BAND_FACTS = {
@@ -51,16 +52,19 @@ BAND_FACTS = {
     Band.SERVICE: "length of service",
     Band.PAY: "annual pay",
     Band.SMOKER: "smoking",
+    Band.AREA: "rating area",
 }
 """The fact of a person by which each kind of band goes, in words."""
 
 
-def band_said(band: str, begins: int) -> str:
+def band_said(band: str, begins: int, area: str | None = None) -> str:
     """Say a band in words; nothing for the only one there is, or the lowest.
 
     >>> band_said("age", 40), band_said("pay", 50_000), band_said("smoker", 1), band_said("age", 0)
     ('from age 40', 'from $50,000 a year', 'smokers', '')
     """
+    if band == Band.AREA:
+        return f"in area {area}"
     if not begins:
         return ""
     said = {

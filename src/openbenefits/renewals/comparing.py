@@ -63,7 +63,7 @@ class Compared:
         keys = ("offer_id", "tier", "band_from")
         mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
         rows = compared(mine[0], mine[1], *keys)
-        people = mine[1].select(*keys, "band", "people", "employer_percent_micros")
+        people = mine[1].select(*keys, "band", "area", "people", "employer_percent_micros")
         return rows.join(people, on=list(keys), how="left").sort("band_from")
 
     def with_pays(self, rows: pl.DataFrame, frequencies: list[str]) -> pl.DataFrame:

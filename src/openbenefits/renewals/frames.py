@@ -57,9 +57,10 @@ SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_m
          AS factor_micros,
        o.method, t.employer_cents AS stated_cents, t.employer_percent_micros AS stated_percent_micros,
        coalesce(c.people, 0) AS people, g.unit,
-       CASE WHEN c.people > 0 THEN c.volume_cents  -- of a band without people: as that of the others
+       CASE WHEN c.people > 0 AND NOT c.is_edited THEN c.volume_cents  -- else as that of the others
             ELSE coalesce(c.volume_cents, round(avg(c.volume_cents) OVER (PARTITION BY o.id))::bigint) END
-         AS volume_cents
+         AS volume_cents,
+       g.areas ->> r.band_from::text AS area, nullif(g.geography, '') AS geography
 FROM renewals_offer AS o
 JOIN renewals_rategroup AS g ON g.id = o.rate_group_id
 JOIN renewals_grouprate AS r ON r.rate_group_id = g.id
@@ -140,7 +141,8 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
     """Load who is covered by which option on a day, with age and benefit group.
 
     Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), plan,
-            coverage_cents, benefit_group, and a column for each of `codes.Band` (null: not known).
+            coverage_cents, benefit_group, and a column for each of `codes.Band` but the area, which is
+            another in each geography: of it the zip (null: not known).
     """
     where = {"client": client_id, "as_of": as_of, "kinds": COVERED}
     held = copy_out(connection, HELD_QUERY, HELD, where)
@@ -151,11 +153,11 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
         .with_columns(pl.col("case").cast(pl.Int32), as_of=pl.lit(as_of))
     )
     if cases.is_empty():
-        bands = [pl.lit(None, pl.Int32).alias(str(band)) for band in Band]
-        return held.with_columns(*bands, benefit_group=pl.lit(None, pl.String))
+        bands = [pl.lit(None, pl.Int32).alias(str(band)) for band in Band if band is not Band.AREA]
+        return held.with_columns(*bands, benefit_group=pl.lit(None, pl.String), zip=pl.lit(None, pl.String))
     facts = workforce.as_of(connection, cases).select(
         *("person_id", "benefit_record", "benefit_group", "birth_on", "service_on", "annual_pay_cents"),
-        "is_smoker",
+        *("is_smoker", "postal_code"),
     )
     on = pl.lit(as_of)
     found = facts.select(
@@ -164,6 +166,7 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
         service=age_years(pl.col("service_on"), on).cast(pl.Int32),
         pay=(pl.col("annual_pay_cents") // CENTS_PER_DOLLAR).cast(pl.Int32),
         smoker=pl.col("is_smoker").cast(pl.Int32),
+        zip=pl.col("postal_code").str.slice(0, 5),
     )
     return held.join(found, on=["person_id", "benefit_record"], how="left")
 

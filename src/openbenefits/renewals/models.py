@@ -100,6 +100,8 @@ class RateGroup(models.Model):
     title = models.TextField()
     rate_source = models.TextField(default=RateSource.MANUAL)
     band = models.TextField(default=Band.AGE)  # what its bands are of
+    geography = models.TextField(default="")  # whose rating areas its bands are, by the zip of the home
+    areas = models.JSONField(default=dict)  # number of a band: the rating area it is
     unit = models.TextField(default=RateUnit.FLAT)  # what a rate buys; of health plans the whole price
     factor_micros = models.BigIntegerField(default=HUNDRED_PERCENT)  # of percentage groups
     begins_on = models.DateField()

@@ -1,15 +1,18 @@
 """Benefits plans and their price lists: entered, taken from set-up, renewed, grouped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
+import polars as pl
 from django.db import IntegrityError, transaction
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit
 from openbenefits.core.plan_types import DELIVERED, has_rates, is_health
+from openbenefits.programs import services as setup
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals.codes import Band, PlanKind, PlanStatus, RateSource, Tier
 from openbenefits.renewals.models import (
@@ -103,10 +106,13 @@ def set_rates(
     factor_micros: int = HUNDRED_PERCENT,
     band: Band = Band.AGE,
     unit: RateUnit = RateUnit.FLAT,
+    geography: str = "",
+    areas: Mapping[int, str] = MappingProxyType({}),
 ) -> RateGroup:
     """Write a rate group of a plan whole: its tiers and bands, what is billed and what it costs.
 
     What covers the employee alone (life, disability) has rates of tier EE, whole or for coverage (unit).
+    Rating areas as bands go by their numbers (`area_numbers`): geography names whose, areas which each is.
     client_id: of a client that keeps rates of its own for a master of the PEO's; none said: the plan's.
     What was signed stays as it was signed (approving).
 
@@ -116,7 +122,39 @@ def set_rates(
     where = f"rate group {title} of {plan.unique_code}"
     if not title.strip() or not rates or not source.strip():
         raise RenewalRefused(f"{where}: expected a title, rates and their source, found one missing; add it")
+    _refuse_list(where, rates, band)
     _refuse_rates(plan, where, {one.tier for one in rates}, unit)
+    _refuse_areas(where, band, {one.band_from for one in rates}, geography, areas)
+    with transaction.atomic():
+        group, _ = RateGroup.objects.update_or_create(
+            client_id=plan.client_id if client_id is None else client_id,
+            plan=plan,
+            title=title.strip(),
+            defaults={
+                "rate_source": str(rate_source),
+                "factor_micros": factor_micros,
+                "band": str(band),
+                "unit": str(unit),
+                "geography": geography,
+                "areas": {str(number): area for number, area in areas.items()},
+                "begins_on": begins_on,
+                "source": source.strip(),
+            },
+        )
+        group.rates.all().delete()
+        GroupRate.objects.bulk_create(
+            GroupRate(client_id=group.client_id, rate_group=group, **_columns(one)) for one in rates
+        )
+        if plan.status == PlanStatus.NEW and group.client_id == plan.client_id:
+            _settle(plan, by)
+    return group
+
+
+def _refuse_list(where: str, rates: Sequence[Rate], band: Band) -> None:
+    """Refuse a rate twice, edges of bands that cannot be, and rates out of range.
+
+    Errors: RenewalRefused.
+    """
     places = [(one.tier, one.band_from) for one in rates]
     if len(set(places)) < len(places):
         raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
@@ -129,27 +167,6 @@ def set_rates(
         raise RenewalRefused(
             f"{where}: expected rates from 0 to 1,000,000 dollars, found another; correct it"
         )
-    with transaction.atomic():
-        group, _ = RateGroup.objects.update_or_create(
-            client_id=plan.client_id if client_id is None else client_id,
-            plan=plan,
-            title=title.strip(),
-            defaults={
-                "rate_source": str(rate_source),
-                "factor_micros": factor_micros,
-                "band": str(band),
-                "unit": str(unit),
-                "begins_on": begins_on,
-                "source": source.strip(),
-            },
-        )
-        group.rates.all().delete()
-        GroupRate.objects.bulk_create(
-            GroupRate(client_id=group.client_id, rate_group=group, **_columns(one)) for one in rates
-        )
-        if plan.status == PlanStatus.NEW and group.client_id == plan.client_id:
-            _settle(plan, by)
-    return group
 
 
 def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUnit) -> None:
@@ -171,6 +188,49 @@ def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUn
         raise RenewalRefused(
             f"{where}: expected rates of tier EE, flat or per hundred or thousand of coverage, found others;"
             " correct them"
+        )
+
+
+def zips_of_peo() -> pl.DataFrame:
+    """Answer the zips of the PEO's geographies in force: geography, zip, area."""
+    loaded = setup.loaded_in_force(setup.PEO)
+    names = ("geography", "zip", "area")
+    if loaded is None:
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
+    return loaded.zips.select(pl.col(name).cast(pl.String) for name in names)
+
+
+def area_numbers(geography: str) -> dict[str, int]:
+    """Number the rating areas of a geography of the PEO's, in the order of their codes.
+
+    Errors: RenewalRefused for one without rating areas.
+    """
+    zips = zips_of_peo()
+    found = zips.filter(pl.col("geography") == geography, pl.col("area") != "")["area"].unique().sort()
+    if found.is_empty():
+        known = zips.filter(pl.col("area") != "")["geography"].unique().sort().to_list()
+        raise RenewalRefused(
+            f"expected a geography with rating areas ({', '.join(known) or 'none in set-up'}), found"
+            f" '{geography}'; correct it"
+        )
+    return {area: number for number, area in enumerate(found)}
+
+
+def _refuse_areas(where: str, band: Band, edges: set[int], geography: str, areas: Mapping[int, str]) -> None:
+    """Refuse areas that are not those of the geography, or not of every band.
+
+    Errors: RenewalRefused.
+    """
+    if band is not Band.AREA:
+        if geography or areas:
+            raise RenewalRefused(
+                f"{where}: expected areas of bands that are areas alone, found others; leave them out"
+            )
+        return
+    numbers = area_numbers(geography)
+    if set(areas) != edges or any(numbers.get(area) != number for number, area in areas.items()):
+        raise RenewalRefused(
+            f"{where}: expected areas of {geography} ({', '.join(numbers)}), found others; correct them"
         )
 
 
@@ -296,6 +356,8 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
             factor_micros=group.factor_micros,
             band=Band(group.band),
             unit=unit,
+            geography=group.geography,
+            areas={int(number): area for number, area in group.areas.items()},
         )
 
 

@@ -46,6 +46,8 @@ class PersonLine:
     band: str
     """Of what people: in words, of what the bands are, and the lower edge."""
     band_kind: str
+    area: str
+    """The rating area, where the band is one."""
     band_from: int
     people: int
     premium: Amount
@@ -141,7 +143,8 @@ def _line(row: dict[str, Any], frequencies: list[str]) -> PersonLine:
     return PersonLine(
         tier=row["tier"],
         name=TIER_NAMES[row["tier"]],
-        band=band_said(row["band"] or Band.AGE, row["band_from"]),
+        band=band_said(row["band"] or Band.AGE, row["band_from"], row["area"]),
+        area=row["area"] or "",
         band_kind=row["band"] or str(Band.AGE),
         band_from=row["band_from"],
         people=row["people"] or 0,

@@ -1,11 +1,11 @@
 """Rate tables of set-up as price lists, where they can be said as one; what the employer gives of them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.core.money import MICROS_PER_DOLLAR
 from openbenefits.core.plan_types import is_health
 from openbenefits.programs.bundle import ClientBundle
@@ -14,7 +14,7 @@ from openbenefits.programs.sections.amounts import CostPart
 from openbenefits.programs.sections.rates import RateLine, RateTablePart
 from openbenefits.renewals.codes import Band, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT
-from openbenefits.renewals.plans import Rate
+from openbenefits.renewals.plans import Rate, area_numbers
 from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT
 from openbenefits.renewals.tiers import tiers_in_force
 
@@ -29,6 +29,8 @@ class PriceList:
     rates: Sequence[Rate]
     band: Band = Band.AGE
     unit: RateUnit = RateUnit.FLAT
+    geography: str = ""
+    areas: Mapping[int, str] = field(default_factory=dict)
 
 
 def in_force(parts: Any, as_of: date) -> Iterator[Any]:
@@ -60,43 +62,55 @@ def _found(bundles: Sequence[LoadedBundle], section: str, code: str, as_of: date
 
 def _is_plain(table: RateTablePart) -> bool:
     is_worked_out = table.per_member or table.curve or table.tiers or table.file or table.tobacco_factor
-    return table.frequency == "monthly" and not is_worked_out
+    is_elsewhere = "area" in table.keys and table.area_of != AreaOf.HOME
+    return table.frequency == "monthly" and not is_worked_out and not is_elsewhere
 
 
 def _tiered(table: RateTablePart) -> PriceList | str:
-    if set(table.keys) not in ({"coverage_code"}, {"coverage_code", "age"}) or table.unit != RateUnit.FLAT:
-        return "its rates are not by coverage code alone, a month and flat; they stay those of set-up"
-    tiers = tiers_in_force()
-    found: dict[tuple[Tier, int], int] = {}
-    for line in table.rates:
-        tier = tiers.get(str(line.coverage_code))
-        micros = int(line.rate * MICROS_PER_DOLLAR)
-        if tier is not None and found.setdefault((tier, line.age_from or 0), micros) != micros:
-            return f"two coverage codes of tier {tier} have different rates"
-    return PriceList(
-        rates=[Rate(tier=tier, premium_micros=micros, band_from=age) for (tier, age), micros in found.items()]
-    )
+    if "coverage_code" not in table.keys or table.unit != RateUnit.FLAT:
+        return "its rates are not by coverage code, a month and flat; they stay those of set-up"
+    return _listed(table, tiers_in_force())
 
 
 def _alone(table: RateTablePart) -> PriceList | str:
-    """Read rates of the employee alone: for coverage or whole, by one kind of band at most."""
+    """Read rates of the employee alone: whole, or for coverage."""
     is_bought = table.unit == RateUnit.FLAT or table.unit in DOLLARS_BOUGHT
-    if not is_bought or len(table.keys) > 1 or not set(table.keys) <= BANDED:
-        return "its rates go by several kinds of band, or are not for coverage; they stay those of set-up"
-    band = Band(table.keys[0]) if table.keys else Band.AGE
+    if not is_bought or "coverage_code" in table.keys:
+        return "its rates are by coverage code, or a share of pay; they stay those of set-up"
+    return _listed(table, {"": Tier.EE})
+
+
+def _listed(table: RateTablePart, tiers: Mapping[str, Tier]) -> PriceList | str:
+    """Put the lines of a table into tiers and bands. tiers: of each coverage code, "" for none."""
+    banded = set(table.keys) - {"coverage_code"}
+    if len(banded) > 1 or not banded <= BANDED:
+        return "its rates go by several kinds of band; they stay those of set-up"
+    if any((line.service_months_from or 0) % MONTHS_OF_YEAR for line in table.rates):
+        return "its bands of service are no whole years; they stay those of set-up"
+    band = next((Band(one) for one in banded), Band.AGE)
+    numbers = area_numbers(table.geography or "") if band is Band.AREA else {}
+    found: dict[tuple[Tier, int], int] = {}
+    for line in table.rates:
+        tier = tiers.get(line.coverage_code or "")
+        micros = int(line.rate * MICROS_PER_DOLLAR)
+        if tier is not None and found.setdefault((tier, _edge(line, band, numbers)), micros) != micros:
+            return f"two coverage codes of tier {tier} have different rates"
     rates = [
-        Rate(tier=Tier.EE, premium_micros=int(line.rate * MICROS_PER_DOLLAR), band_from=_edge(line, band))
-        for line in table.rates
+        Rate(tier=tier, premium_micros=micros, band_from=begins) for (tier, begins), micros in found.items()
     ]
-    return PriceList(rates=rates, band=band, unit=RateUnit(table.unit))
+    held = {one.band_from for one in rates}
+    areas = {number: area for area, number in numbers.items() if number in held}
+    unit, geography = RateUnit(table.unit), (table.geography or "") if areas else ""
+    return PriceList(rates=rates, band=band, unit=unit, geography=geography, areas=areas)
 
 
-def _edge(line: RateLine, band: Band) -> int:
+def _edge(line: RateLine, band: Band, numbers: Mapping[str, int]) -> int:
     edges = {
         Band.AGE: line.age_from or 0,
         Band.SERVICE: (line.service_months_from or 0) // MONTHS_OF_YEAR,
         Band.PAY: int(line.annual_pay_from or 0),
         Band.SMOKER: int(bool(line.smoker)),
+        Band.AREA: numbers.get(line.area or "", 0),
     }
     return edges[band]
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from openbenefits.core.codes import RateUnit
+from openbenefits.core.plan_types import is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services as drafts
 from openbenefits.programs.drafts.renewal import carry_forward
@@ -135,6 +136,13 @@ def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
             is_going=one.status in STANDING,
             band=one.rate_group.band if one.rate_group else Band.AGE,
             unit=one.rate_group.unit if one.rate_group else RateUnit.FLAT,
+            geography=one.rate_group.geography if one.rate_group else "",
+            areas=dict(
+                weighed.lines.filter(offer_id=one.pk)
+                .drop_nulls("area")
+                .select("band_from", "area")
+                .iter_rows()
+            ),
             prices=prices.filter(offer_id=one.pk)
             .select("tier", "band_from", "rate_micros", "employer_micros")
             .rows(),
@@ -176,7 +184,7 @@ def _ended(batch: Batch, offers: list[Offer]) -> list[Sold]:
             prices=[],
         )
         for one in old
-        if one.option_code and one.status not in ("rejected", "new")
+        if (one.option_code or not is_health(one.plan.plan_type)) and one.status not in ("rejected", "new")
     ]
 
 

@@ -110,6 +110,7 @@ def _master(part: PlanPart, listed: PriceList | None, as_of: date, by: Hand) -> 
 def _put_rates(plan: BenefitsPlan, listed: PriceList | None, source: str, by: Hand) -> None:
     if listed is not None:
         given: dict[str, Any] = {"band": listed.band, "unit": listed.unit}
+        given |= {"geography": listed.geography, "areas": listed.areas}
         set_rates(plan, TITLE, listed.rates, begins_on=plan.begins_on, source=source, by=by, **given)
 
 

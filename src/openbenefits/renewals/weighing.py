@@ -13,6 +13,7 @@ from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.renewals import frames
 from openbenefits.renewals.codes import BAND_FACTS, Band, Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
+from openbenefits.renewals.plans import zips_of_peo
 from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT, band_value, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
 from openbenefits.renewals.tiers import tiers_in_force
@@ -126,23 +127,27 @@ def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
     set_counts(offer, wanted)
 
 
+NOWHERE = -1
+"""Stands for an area that a rate group has no rates for: below every band."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Counted:
     """Who was counted for the offers of a batch.
 
-    people: coverages counted. unknown: people in the lowest band because the fact is not known; below: people
-    in no band because they are below the lowest; both by the fact, in words, whatever the number of offers.
+    people: coverages counted. unknown: people in the lowest band because the fact is not known; outside:
+    people in no band, below the lowest or in another area. Both by the fact, in words, each person once.
     """
 
     people: int
     unknown: Mapping[str, int]
-    below: Mapping[str, int]
+    outside: Mapping[str, int]
 
     def doubts(self) -> list[str]:
         """Say in sentences what the numbers do not stand upon; none where every fact is known."""
         said = (
             (self.unknown, "not known, and counted in the lowest band: {}; fill it in, or edit the numbers"),
-            (self.below, "below the lowest band, and not counted: {}; add a band to the rate group"),
+            (self.outside, "in no band, and not counted: {}; add a band to the rate group"),
         )
         return [
             words.format(", ".join(f"{fact} of {count:,}" for fact, count in found.items()))
@@ -158,7 +163,8 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
     """
     offers = frames.load_offers(connection, [batch.pk])
     lines = frames.load_lines(connection, [batch.pk])
-    placed = placed_people(frames.load_held(connection, batch.client_id, as_of), offers, lines)
+    held = frames.load_held(connection, batch.client_id, as_of)
+    placed = placed_people(held, offers, lines, zips_of_peo())
     counted = counted_people(placed)
     with transaction.atomic():
         held_for_change(batch)
@@ -173,7 +179,7 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
     return Counted(
         people=int(counted["people"].sum()),
         unknown=_by_fact(placed.filter("is_unknown")),
-        below=_by_fact(placed.filter(pl.col("band_from").is_null())),
+        outside=_by_fact(placed.filter(pl.col("band_from").is_null())),
     )
 
 
@@ -198,15 +204,17 @@ def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def placed_people(
+    held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame, zips: pl.DataFrame
+) -> pl.DataFrame:
     """Place people under the offer that stands for what they hold, in the band of its rate group.
 
     With tiers that is the option of its code, without tiers any option of its plan.
 
-    Shapes:  held as load_held, offers as OFFERS, lines as LINES; answers person_id, offer_id, tier, band,
-             band_from, is_unknown, coverage_cents.
+    Shapes:  held as load_held, offers as OFFERS, lines as LINES, zips: geography, zip, area; answers
+             person_id, offer_id, tier, band, band_from, is_unknown, coverage_cents.
     Missing: where a group has several bands, who lacks the fact they go by is in the lowest, and is_unknown;
-             who is below the lowest has no band_from.
+             who is below the lowest, or in an area that is none of the group's, has no band_from.
     """
     is_tiered = is_one_of(HEALTH)
     last = pl.when(is_tiered).then("option_code").otherwise("setup_plan")
@@ -218,8 +226,10 @@ def placed_people(held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame)
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
-    value = band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
-    rows = rows.join(_bands(lines), on="offer_id").with_columns(value=value)
+    rows = _in_areas(rows.join(_bands(lines), on="offer_id"), lines, zips)
+    rows = rows.with_columns(
+        value=band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
+    )
     is_unknown = pl.col("value").is_null() & pl.col("is_banded")
     rows = rows.with_columns(is_unknown=is_unknown, value=pl.col("value").fill_null(pl.col("lowest")))
     found = in_bands(rows, lines.select("offer_id", "band_from").unique())
@@ -247,6 +257,20 @@ def _untiered(held: pl.DataFrame) -> pl.DataFrame:
 def _bands(lines: pl.DataFrame) -> pl.DataFrame:
     """Answer of each offer what its bands are of, the lowest edge, and whether there are several."""
     edge = pl.col("band_from").cast(pl.Int32)
+    is_by_area = (pl.col("band") == Band.AREA).any()
     return lines.group_by("offer_id").agg(
-        pl.col("band").first(), lowest=edge.min(), is_banded=edge.n_unique() > 1
+        pl.col("band", "geography").first(), lowest=edge.min(), is_banded=(edge.n_unique() > 1) | is_by_area
     )
+
+
+def _in_areas(rows: pl.DataFrame, lines: pl.DataFrame, zips: pl.DataFrame) -> pl.DataFrame:
+    """Add the number of the rating area of each home, as the offer has it.
+
+    Missing: null for a zip that is in no area; NOWHERE for an area the offer has no rates for.
+    """
+    places = zips.select("geography", "zip", place="area").filter(pl.col("place") != "")
+    numbers = lines.drop_nulls("area").select("offer_id", place="area", number="band_from").unique()
+    found = rows.join(places.unique(["geography", "zip"]), on=["geography", "zip"], how="left")
+    found = found.join(numbers, on=["offer_id", "place"], how="left")
+    number = pl.when(pl.col("place").is_not_null()).then(pl.col("number").fill_null(NOWHERE))
+    return found.with_columns(number.cast(pl.Int32).alias(str(Band.AREA)))

@@ -4,7 +4,7 @@ Records are plain data, as drafts of set-up keep them; nothing here reads a data
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,8 @@ class Sold:
     """An offer as set-up is to know it.
 
     is_going: chosen; else its options end. band: of what its bands are. unit: what a rate buys. prices: tier,
-    lower edge of the band, rate and the employer's part of it; micro-dollars a month.
+    lower edge of the band, rate and the employer's part of it; micro-dollars a month. geography, areas: of
+    bands that are rating areas, by their numbers.
     """
 
     program: str
@@ -43,6 +44,8 @@ class Sold:
     prices: Sequence[tuple[str, int, int, int]]
     band: str = str(Band.AGE)
     unit: str = str(RateUnit.FLAT)
+    geography: str = ""
+    areas: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_tiered(self) -> bool:
@@ -80,7 +83,8 @@ def of_program(
 
     An option keeps its code, level, deductions, formula and area, so that who has it goes on in it; plan
     and price are those of the offer. One that is turned down ends, unless another goes on under its code, or,
-    without tiers, takes its place. What no offer is about stays as it is. tiers: of each coverage code.
+    without tiers, takes its place; a category of which nothing is left is switched off, and on
+    again by the next offer. What no offer is about stays as it is. tiers: of each coverage code.
 
     Errors: NoPlace for a category the program has not, or an offer without a price for any coverage code.
     """
@@ -102,7 +106,10 @@ def of_program(
                 options = _in_place(options, leaving, offer, part, rules, parts, day, source)
             if has_rates(offer.plan_type):
                 tables.append(("rate_tables", None, _table(offer, codes, day, source)))
-        plan_types.append(part | {"options": options})
+        is_over = bool(leaving) and not options  # a category of which nothing is left is switched off
+        is_back = bool(mine) and part.get("active") is False
+        state = {"active": not is_over} if is_over or is_back else {}
+        plan_types.append(part | ({} if is_over else {"options": options}) | state)
     placed = {part["plan_type"] for part in record["plan_types"]}
     for one in going:
         if one.plan_type not in placed:
@@ -262,8 +269,9 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
 
     codes: the tier of each coverage code; "" for rates without coverage codes.
     """
-    is_banded = any(edge for _, edge, *_ in offer.prices)
-    column, edge_of = _EDGES[offer.band]
+    is_by_area = offer.band == Band.AREA
+    is_banded = is_by_area or any(edge for _, edge, *_ in offer.prices)
+    column, edge_of = ("area", offer.areas.__getitem__) if is_by_area else _EDGES[offer.band]
     rates = [
         {"rate": _dollars(premium), "employer_rate": _dollars(employer)}
         | ({"coverage_code": code} if code else {})
@@ -280,7 +288,7 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
         "unit": offer.unit,
         "keys": [*(["coverage_code"] if any(codes) else []), *([offer.band] if is_banded else [])],
         "rates": rates,
-    }
+    } | ({"geography": offer.geography} if is_by_area else {})
 
 
 def _dollars(micros: int) -> str:

@@ -3,7 +3,8 @@
 Shapes: *lines*, a row for each offer, tier and band, with
         offer_id, tier, band, band_from, premium_micros, cost_micros (null: not known), factor_micros, method,
         stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people,
-        unit (of the rates), volume_cents (coverage of a person on average; null: not known).
+        unit (of the rates), volume_cents (coverage of a person on average; null: not known), area and
+        geography (of a band that is a rating area).
 Units:  micro-dollars and micro-percent in, cents a month out; each amount is rounded once, half up.
 Source: process-management §2.4, §3.2.
 """
@@ -28,6 +29,8 @@ LINES = {
     "people": pl.Int64(),
     "unit": pl.String(),
     "volume_cents": pl.Int64(),
+    "area": pl.String(),
+    "geography": pl.String(),
 }
 DOLLARS_BOUGHT = {str(RateUnit.PER_HUNDRED): 100, str(RateUnit.PER_THOUSAND): 1_000}
 """How many dollars of coverage a rate buys, by its unit; a flat rate (or none said) is the whole price."""

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.core.money import dollars
+from openbenefits.core.plan_types import DELIVERED
 from openbenefits.matching import services, sheets
-from openbenefits.matching.candidates import CATEGORIES
+from openbenefits.matching.candidates import ACCOUNTS, CATEGORIES
 from openbenefits.matching.rules.ranking import Scale
 from openbenefits.reports.files import write_xlsx
 from openbenefits.workbench.charts import Bar as OneBar
@@ -25,7 +26,10 @@ from openbenefits.workbench.pages import act, show
 from openbenefits.workbench.sheets import TYPES, Column, sheet
 
 STANDINGS = {"ranked": _("ranked"), "refused": _("refused"), "today": _("today")}
-CATEGORY_NAMES = {code: name.replace("_", " ").capitalize() for code, name in CATEGORIES.items()}
+CATEGORY_NAMES = {
+    code: DELIVERED[code] if code in ACCOUNTS else name.replace("_", " ").capitalize()
+    for code, name in CATEGORIES.items()
+}
 CHEAPER = {True: _("yes"), False: ""}
 FAULTS = {
     "birth": _("no birth date"),

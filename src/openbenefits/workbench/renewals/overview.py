@@ -4,6 +4,7 @@ from typing import Any
 
 import polars as pl
 from django import forms
+from django.contrib import messages
 from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -29,6 +30,7 @@ from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client
 
 MOST = 5_000
+MOST_TOLD = 20
 ROWS = {
     "number": pl.Int64,
     "client_id": pl.Int32,
@@ -167,12 +169,15 @@ def take_over(request: Any, client: str) -> HttpResponse:
         if asked not in names.values():
             raise RenewalRefused("expected one of the client's open enrolments, found none; choose one")
         codes = _codes(client)
-        batch, left = batch_from_setup(connection, found.pk, codes[asked], by=hand_of(request))
+        _, left = batch_from_setup(connection, found.pk, codes[asked], by=hand_of(request))
         did(request, "batch taken over from set-up", found.pk)
-        told.append(f"{batch.offers.count()}, {len(left)}")
+        told.extend(f"{one.what}: {one.why}" for one in left)
 
-    said = _("Today's plans are a batch. What is not priced by tier goes on as set-up has it.")
-    return act(request, do, said=said, to=address("renewals", client=client))
+    said = _("Today's plans are a batch. What is no price list goes on as set-up has it.")
+    answer = act(request, do, said=said, to=address("renewals", client=client))
+    for one in told[:MOST_TOLD]:
+        messages.warning(request, one)
+    return answer
 
 
 def _codes(client: str) -> dict[str, str]:

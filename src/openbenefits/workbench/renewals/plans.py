@@ -1,7 +1,5 @@
 """Benefits plans with their price lists: entered, taken from set-up, rated, renewed, grouped."""
 
-import re
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -15,12 +13,11 @@ from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
 from openbenefits.core.codes import RateUnit
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, Tier, band_said
+from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, band_said
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
 from openbenefits.renewals.moves import PLAN
 from openbenefits.renewals.plans import (
     PlanOrder,
-    Rate,
     add_plan,
     copy_plan,
     make_group,
@@ -41,6 +38,7 @@ from openbenefits.workbench.renewals.parts import (
     hand_of,
     micros_of,
 )
+from openbenefits.workbench.renewals.rates_form import UNITS, RatesForm
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Client
 
@@ -90,110 +88,6 @@ class PlanForm(forms.Form):
     source = forms.CharField(
         label=_("Source"), max_length=300, help_text=_("The carrier's document, with its date.")
     )
-
-
-BANDS = {
-    Band.AGE: _("age"),
-    Band.SERVICE: _("years of service"),
-    Band.PAY: _("dollars of pay a year"),
-    Band.SMOKER: _("smoking"),
-}
-UNITS = {
-    RateUnit.FLAT: _("the whole price"),
-    RateUnit.PER_HUNDRED: _("100 dollars of coverage"),
-    RateUnit.PER_THOUSAND: _("1,000 dollars of coverage"),
-}
-_AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
-BANDED = re.compile(rf"^(E[ESCKF])\s*[,;]\s*(\d{{1,7}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$")
-
-
-def _lines_of(text: str) -> list[tuple[int, str]]:
-    rows = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
-    return [(number, line) for number, line in rows if line]
-
-
-def _banded(number: int, line: str) -> Rate:
-    """Read a line of a band.
-
-    Errors: ValidationError, naming the line.
-    """
-    found = BANDED.match(line)
-    if found is None:
-        raise forms.ValidationError(
-            _("Line %(number)s: expected tier, from, billed, true cost (EE, 40, 512.30, 480); correct it.")
-            % {"number": number}
-        )
-    tier, begins, premium, cost = found.groups()
-    return Rate(
-        tier=Tier(tier),
-        band_from=int(begins),
-        premium_micros=micros_of(Decimal(premium)) or 0,
-        cost_micros=micros_of(None if cost is None else Decimal(cost)),
-    )
-
-
-class RatesForm(forms.Form):
-    """A rate group: what is billed and what it costs, by tier; of one with bands a line for each."""
-
-    title = forms.CharField(label=_("Rate group"), max_length=40, help_text=_("A to E, or a percent."))
-    factor = PercentField(
-        _("Its risk factor, %"),
-        required=False,
-        min_value=1,
-        help_text=_("Filled: rates by percentage, locked."),
-    )
-    source = forms.CharField(label=_("Source"), max_length=300)
-    unit = forms.ChoiceField(
-        label=_("A rate is for"),
-        choices=list(UNITS.items()),
-        required=False,
-        help_text=_("Life and disability: rates of the employee alone."),
-    )
-    band = forms.ChoiceField(label=_("Bands are of"), choices=list(BANDS.items()), required=False)
-    banded = forms.CharField(
-        label=_("Rates by band"),
-        required=False,
-        max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_(
-            "A line each: tier, from, billed, true cost; as EE, 40, 512.30, 480. Stated here, the rates below"
-            " stay empty. Of smokers: 0 who does not smoke, 1 who does."
-        ),
-    )
-
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
-        for tier, name in TIER_NAMES.items():
-            for what, words in (("premium", _("billed")), ("cost", _("true cost"))):
-                self.fields[f"{what}_{tier}"] = forms.DecimalField(
-                    label=f"{name}: {words}", min_value=0, max_digits=12, decimal_places=6, required=False
-                )
-
-    def clean(self) -> dict[str, Any]:
-        """Want a premium of at least one tier, and none without it; else lines of bands that can be read."""
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("banded"):
-            said["banded"] = [_banded(number, line) for number, line in _lines_of(said["banded"])]
-        elif not any(said.get(f"premium_{tier}") is not None for tier in Tier):
-            raise forms.ValidationError(
-                _("Expected what is billed for a tier, found none. State at least one.")
-            )
-        return said
-
-    def rates(self) -> list[Rate]:
-        """Answer the rates as typed."""
-        said = self.cleaned_data
-        if said["banded"]:
-            return list(said["banded"])
-        return [
-            Rate(
-                tier=tier,
-                premium_micros=micros_of(said[f"premium_{tier}"]) or 0,
-                cost_micros=micros_of(said[f"cost_{tier}"]),
-            )
-            for tier in Tier
-            if said[f"premium_{tier}"] is not None
-        ]
 
 
 class RenewForm(forms.Form):
@@ -317,7 +211,7 @@ def from_setup(request: Any) -> HttpResponse:
         masters_from_setup(clock.today(), by=hand_of(request))
         did(request, "masters from set-up", PEO)
 
-    said = _("Masters are made of the plans with rates by coverage code; the others stay as set-up has them.")
+    said = _("Masters are made of the plans whose rates are a price list; the rest stays as set-up has it.")
     return act(request, do, said=said, to=address("benefits_plans"))
 
 
@@ -373,7 +267,7 @@ def _shown(
             "rates": [
                 {
                     "tier": TIER_NAMES[rate.tier],
-                    "band": band_said(one.band, rate.band_from),
+                    "band": band_said(one.band, rate.band_from, one.areas.get(str(rate.band_from))),
                     "premium": as_decimal(rate.premium_micros, MICROS),
                     "cost": as_decimal(rate.cost_micros, MICROS),
                 }
@@ -430,6 +324,8 @@ def rates(request: Any, number: int) -> HttpResponse:
             rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
             band=Band(said["band"] or Band.AGE),
             unit=RateUnit(said["unit"] or RateUnit.FLAT),
+            geography=said["geography"].strip() if said["band"] == Band.AREA else "",
+            areas=said.get("areas", {}),
             **({} if factor is None else {"factor_micros": factor}),
         )
         did(request, "rate group", plan.client_id)
