@@ -27,6 +27,7 @@ EMPTIED = (
     "follower",
     "teammember",
     "colleague",
+    "wording",
 )
 ROLES = {
     "ann": ("acme", RoleCode.SPECIALIST),

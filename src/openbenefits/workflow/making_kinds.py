@@ -112,7 +112,7 @@ def _orders(batch: Batch, kind: type[TaskOrder] | type[CaseOrder]) -> list[Any]:
         if work.due is not None:
             start = _start(work.due.start, row, batch.moment.today)
             due = due_on(start, work.due.days, business=work.due.business, calendar=calendar)
-        marked = {"is_marked": True} if work.marked else {}  # of tasks only
+        marked: dict[str, Any] = {"is_marked": True} if work.marked else {}  # of tasks only
         orders.append(
             kind(
                 client_id=batch.moment.client_id,
