@@ -26,6 +26,7 @@ EMPTIED = (
     "follower",
     "teammember",
     "colleague",
+    "wording",
 )
 ROLES = {
     "ann": ("acme", RoleCode.SPECIALIST),

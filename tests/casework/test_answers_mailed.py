@@ -1,5 +1,6 @@
 """Who asked is mailed once that he is answered, once that it is closed: in his language, without a word of it."""
 
+import re
 from datetime import date
 from types import SimpleNamespace
 
@@ -10,14 +11,16 @@ from django.test import override_settings
 from tests.casework.conftest import NOW, access, numbers, user
 
 from openbenefits.accounts.models import User
-from openbenefits.accounts.services import access_of, link_employee
+from openbenefits.accounts.services import NotAllowed, access_of, link_employee
 from openbenefits.casework import answering
 from openbenefits.casework.changing import complete_task
+from openbenefits.casework.codes import AskerMail
 from openbenefits.casework.inquiries import answer, carry, inquire, say_more
-from openbenefits.casework.models import Inquiry, InquiryWord, Ticket
+from openbenefits.casework.models import Inquiry, InquiryWord, Ticket, Wording
 from openbenefits.casework.notices import send_notices
 from openbenefits.casework.opening import open_case
-from openbenefits.casework.orders import CaseOrder
+from openbenefits.casework.orders import CaseOrder, TicketRefused
+from openbenefits.casework.wording import drop_wording, keep_wording, shipped
 from openbenefits.workforce.services import hire
 
 SECRET = "Does dental pay for braces?"
@@ -115,3 +118,58 @@ def test_the_colleague_who_asked_is_told_when_his_case_comes_to_its_end(house):
     (told,) = [one for one in mail.outbox if one.to == ["bob@example.com"]]
     assert "it came to its end" in told.body
     assert "Check the rates" not in told.body
+
+
+OURS = "{{name}}, hay respuesta ({{day}}).\r\n{{link}} {{ employer }}"
+
+
+def test_a_client_words_the_mail_and_the_peo_for_all_who_do_not(asked, house):
+    ann, eve = access("ann"), access("eve")
+    words = {"subject": "Respuesta de {{employer}}", "body": OURS}
+    keep_wording(eve, 0, "answered", "es", subject="Del PEO", body="{{link}}")
+    keep_wording(eve, 0, "answered", "en-us", subject="In English", body="{{link}}")
+    answer(ann, asked.case, "Half of it.", now=NOW)
+    (told,) = tell()
+    assert told.subject == "Del PEO"
+    with pytest.raises(NotAllowed):
+        keep_wording(access("cat"), house["acme"], "answered", "es", **words)
+    keep_wording(eve, house["acme"], "answered", "es", **words)
+    answer(ann, asked.case, "And the rest.", now=NOW)
+    (told,) = tell()
+    link = f"/portal/questions/{asked.inquiry.pk}/"
+    assert told.subject == "Respuesta de Acme"
+    assert told.body.startswith("Inés Paz, hay respuesta (2 de marzo de 2026).\n")
+    assert told.body.endswith(f"{link} Acme\n")
+    assert drop_wording(eve, house["acme"], "answered", "es")
+    assert not drop_wording(eve, house["acme"], "answered", "es")
+    complete_task(ann, asked.case, now=NOW)
+    (closed,) = tell()
+    assert closed.subject == "Su pregunta está cerrada", "what nobody worded is as shipped"
+
+
+WRONG = [
+    ({"subject": " "}, "one line"),
+    ({"subject": "a\nb"}, "one line"),
+    ({"body": "no way to the answer"}, "{{link}}"),
+    ({"body": "{{link}} {{ssn}}"}, "found ssn"),
+    ({"body": "{{link}}" + "x" * 4000}, "at most"),
+    ({"language": "fr"}, "a language there are"),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), WRONG)
+def test_words_that_cannot_be_are_refused(house, said, why):
+    fine = {"mail": "closed", "language": "es", "subject": "Hola", "body": "{{link}}"}
+    asked_for = fine | said
+    with pytest.raises(TicketRefused, match=re.escape(why)):
+        keep_wording(access("eve"), 0, asked_for.pop("mail"), asked_for.pop("language"), **asked_for)
+    assert not Wording.objects.filter(mail="closed").exists()
+
+
+@pytest.mark.parametrize("mail", list(AskerMail))
+def test_the_shipped_text_may_be_worded_on_from(house, mail):
+    for language, word in (("en-us", "Dear {{name}},"), ("es", "{{name}}")):
+        text = shipped(mail, language)
+        assert word in text.body
+        keep_wording(access("eve"), house["bolt"], str(mail), language, subject=text.subject, body=text.body)
+    assert shipped(mail, "es").subject != shipped(mail, "en-us").subject

@@ -316,6 +316,30 @@ def test_the_set_up_is_changed_on_its_pages(come, users, told):
 
 
 @LENIENT
+def test_a_client_words_the_mails_to_who_asked(come, told):
+    eve, where = come("eve"), "/workbench/acme/asker-mails/answered/en-us/"
+    listed = text(eve.get("/workbench/acme/asker-mails/"))
+    assert (listed.count("as shipped"), "There is an answer" in listed) == (4, True)
+    assert "Your question has an answer" in text(eve.get(where))
+    words = {"subject": "Answered", "body": "{{name}} of {{employer}}: {{link}}"}
+    seen = text(eve.post(where, words | {"do": "preview"}))
+    assert "Ana Ruiz of Acme: http" in seen
+    assert told("SELECT count(*) FROM casework_wording") == [0]
+    refused = eve.post(where, words | {"body": "{{ssn}} {{link}}", "do": "keep"})
+    assert (refused.status_code, "found ssn" in text(refused)) == (422, True)
+    assert "The words are kept" in text(eve.post(where, words | {"do": "keep"}, follow=True))
+    assert "Give these words up" in text(eve.get(where))
+    assert "The words are given up" in text(eve.post(where, {"do": "drop"}, follow=True))
+    peos = "/workbench/asker-mails/closed/es/"
+    assert eve.post(peos, {"subject": "Cerrada", "body": "{{link}}", "do": "keep"}).status_code == 302
+    closed = text(eve.get("/workbench/acme/asker-mails/closed/es/"))
+    assert ("Cerrada" in closed, "Give these words up" in closed) == (True, False)
+    eve.post(peos, {"do": "drop"})
+    assert eve.get("/workbench/acme/asker-mails/other/es/").status_code == 404
+    assert come("cat").get(where).status_code == 403
+
+
+@LENIENT
 def test_what_somebody_follows_is_his_own(come, number_of):
     eve = come("eve")
     assert "You are told of them by mail" in text(
@@ -341,6 +365,7 @@ PAGES = (
         "acme/board/?form=case",
         "acme/tickets/new",
     ),
+    *("acme/asker-mails/", "acme/asker-mails/answered/es/", "casework/quiet/new"),
     *("acme/team/", "casework/", "casework/types/", "casework/hours/", "casework/types/new", "", "acme/"),
 )
 

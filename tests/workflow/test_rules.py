@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openbenefits.core.merging import fields_in
 from openbenefits.workflow.kinds import FieldType
 from openbenefits.workflow.rules.conditions import BEFORE, ConditionRefused, Operator, Row, answers, check
-from openbenefits.workflow.rules.content import fields_in, merged
+from openbenefits.workflow.rules.content import merged
 from openbenefits.workflow.rules.days import DayRefused, read_day
 from openbenefits.workflow.rules.expressions import (
     DEEPEST,

@@ -1,7 +1,7 @@
 """Mails to employees who asked something: that there is an answer, that the matter is closed.
 
 A mail holds the name of its reader and of the employer, the day on which he asked, and a link; never what was
-asked or answered. It is in the language its reader chose in the portal.
+asked or answered. It is in the language its reader chose in the portal, and in the words of `wording`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,39 +16,27 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.utils import translation
 from django.utils.formats import date_format
-from django.utils.translation import gettext_lazy
 
 from openbenefits.accounts.models import User
-from openbenefits.casework.codes import DONE
+from openbenefits.casework.codes import DONE, AskerMail
 from openbenefits.casework.models import Inquiry, InquiryWord, Ticket
+from openbenefits.casework.wording import Text, Wordings
 from openbenefits.workforce.frames import names_as_of
 from openbenefits.workforce.models import Client
 
 SENT, FAILED, NO_ADDRESS = "sent", "failed", "no address"
 AT_ONCE = 500
-ANSWERED = gettext_lazy("Your question has an answer")
-ANSWERED_BODY = gettext_lazy("""Dear %(name)s,
-
-what you asked on %(day)s has an answer from the benefits team of %(employer)s. Please sign in to read it:
-%(link)s
-""")
-CLOSED = gettext_lazy("Your question is closed")
-CLOSED_BODY = gettext_lazy("""Dear %(name)s,
-
-what you asked the benefits team of %(employer)s on %(day)s is closed. Please sign in to see what was said;
-if something is left, write to it there, and it is opened again:
-%(link)s
-""")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """Who is told of an inquiry: his address ('' has none), name, language, employer."""
+    """Who is told of an inquiry: his address ('' has none), name, language, employer; in which words."""
 
     address: str
     name: str
     language: str
     employer: str
+    text: Text
 
 
 def tell_askers(connection: Any, now: datetime) -> int:
@@ -64,7 +52,7 @@ def _tell_answers(connection: Any, now: datetime) -> int:
     waiting = InquiryWord.objects.filter(is_answer=True, mailed="").order_by("pk")
     numbers = list(waiting.values_list("inquiry_id", flat=True)[:AT_ONCE])
     asked = Inquiry.objects.filter(pk__in=numbers).order_by("pk")
-    told = _told(connection, list(asked), now)
+    told = _told(connection, list(asked), AskerMail.ANSWERED, now)
     return sum(_tell_answer(one, told[one.pk]) for one in asked)
 
 
@@ -75,7 +63,7 @@ def _tell_answer(asked: Inquiry, told: Told) -> bool:
         mine = list(words.select_for_update(skip_locked=True).values_list("pk", flat=True))
         if not mine:
             return False
-        fate = _mail(asked, told, ANSWERED, ANSWERED_BODY)
+        fate = _mail(asked, told)
         InquiryWord.objects.filter(pk__in=mine).update(mailed=fate)
     return fate == SENT
 
@@ -85,7 +73,7 @@ def _tell_closed(connection: Any, now: datetime) -> int:
     ended = Ticket.objects.filter(status__in=DONE).values("pk")
     closed = Inquiry.objects.filter(ticket_id__in=ended, closing="")
     asked = list(closed.order_by("pk")[:AT_ONCE])
-    told = _told(connection, asked, now)
+    told = _told(connection, asked, AskerMail.CLOSED, now)
     going = Inquiry.objects.exclude(closing="").exclude(ticket_id__in=ended)
     going.update(closing="")
     return sum(_tell_end(one, told[one.pk]) for one in asked)
@@ -96,23 +84,20 @@ def _tell_end(asked: Inquiry, told: Told) -> bool:
         mine = Inquiry.objects.select_for_update(skip_locked=True).filter(pk=asked.pk, closing="")
         if mine.first() is None:
             return False
-        fate = _mail(asked, told, CLOSED, CLOSED_BODY)
+        fate = _mail(asked, told)
         Inquiry.objects.filter(pk=asked.pk).update(closing=fate)
     return fate == SENT
 
 
-def _mail(asked: Inquiry, told: Told, subject: Any, body: Any) -> str:
+def _mail(asked: Inquiry, told: Told) -> str:
     """Send one mail in its reader's language; say what became of it."""
     if not told.address:
         return NO_ADDRESS
     with translation.override(told.language):
-        words = {
-            "name": told.name,
-            "employer": told.employer,
-            "day": date_format(asked.at, "DATE_FORMAT"),
-            "link": f"{settings.PUBLIC_URL}/portal/questions/{asked.pk}/",
-        }
-        message = EmailMessage(subject=str(subject), body=str(body) % words, to=[told.address])
+        day = date_format(asked.at, "DATE_FORMAT")
+    link = f"{settings.PUBLIC_URL}/portal/questions/{asked.pk}/"
+    subject, body = told.text.said({"name": told.name, "employer": told.employer, "day": day, "link": link})
+    message = EmailMessage(subject=subject, body=body, to=[told.address])
     try:
         message.send()
     except (SMTPException, OSError, ValueError):
@@ -120,19 +105,22 @@ def _mail(asked: Inquiry, told: Told, subject: Any, body: Any) -> str:
     return SENT
 
 
-def _told(connection: Any, asked: Sequence[Inquiry], now: datetime) -> Mapping[int, Told]:
-    """Find whom to write to, by inquiry."""
+def _told(connection: Any, asked: Sequence[Inquiry], mail: AskerMail, now: datetime) -> Mapping[int, Told]:
+    """Find whom to write to, and in which words, by inquiry."""
+    wordings = Wordings({one.client_id for one in asked})
     users = User.objects.in_bulk([one.user_id for one in asked])
     employers = dict(Client.objects.filter(pk__in={one.client_id for one in asked}).values_list("pk", "name"))
     names = _names(connection, asked, now)
     found = {}
     for one in asked:
         user = users.get(one.user_id)
+        language = (user.language if user is not None else "") or settings.LANGUAGE_CODE
         found[one.pk] = Told(
             address=user.email or "" if user is not None and user.is_active else "",
             name=names.get(one.pk) or "",
-            language=(user.language if user is not None else "") or settings.LANGUAGE_CODE,
+            language=language,
             employer=employers.get(one.client_id, ""),
+            text=wordings.text(one.client_id, mail, language),
         )
     return found
 

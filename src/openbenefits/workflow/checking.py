@@ -6,13 +6,13 @@ Names that exist, values that fit, an expression that reads.
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from openbenefits.core.merging import fields_in
 from openbenefits.programs.findings import Finding
 from openbenefits.workflow.acts import ActRefused, act_of
 from openbenefits.workflow.channels import Channel, Condition, Item, Schedule, Who, Work
 from openbenefits.workflow.checks import CHECKS
 from openbenefits.workflow.kinds import FieldType, KindUnknown, RecordKind, field_of, kind_of
 from openbenefits.workflow.rules.conditions import OF_DAYS, ConditionRefused, Row, check
-from openbenefits.workflow.rules.content import fields_in
 from openbenefits.workflow.rules.days import DayRefused, read_day
 from openbenefits.workflow.rules.expressions import ExpressionRefused, parse
 from openbenefits.workflow.texts import texts_of, whos_of

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from openbenefits.core.merging import fields_in
 from openbenefits.workflow.channels import Channel, Item, Who, column
 from openbenefits.workflow.rules.conditions import OF_CHANGE, OF_DAYS
-from openbenefits.workflow.rules.content import fields_in
 from openbenefits.workflow.rules.days import TODAY, read_day
 
 

@@ -1,16 +1,10 @@
-"""Texts with replacement fields: `Termination of {{person.employee_number}} on {{valid_from}}`."""
+"""Texts of channels with replacement fields, for many records at once (core.merging)."""
 
-import re
 from collections.abc import Sequence
 
 import polars as pl
 
-FIELD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-
-
-def fields_in(*texts: str) -> set[str]:
-    """Name the fields texts are merged with."""
-    return {name for text in texts for name in FIELD.findall(text)}
+from openbenefits.core.merging import FIELD
 
 
 def merged(text: str, columns: Sequence[str]) -> pl.Expr:
