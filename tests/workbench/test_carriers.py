@@ -151,6 +151,9 @@ def test_from_a_preview_to_a_refusal_at_the_election(page, site, harbor, partner
     assert "refused" in said
     page.get_by_role("link", name="Where all of their cover stands").click()
     assert "refused" in page.get_by_role("region", name="Cover, line by line").inner_text()
+    page.get_by_role("link", name="Stands at").click()
+    page.wait_for_url("**cover.sort=stage**")
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("Stands at")
     again = build(
         connections["default"],
         Feed(client_id=harbor.pk, code=CODE),
@@ -270,6 +273,9 @@ def test_an_agreement_is_loaded_with_its_faults_located(desk, harbor, partner):
     assert "version 2," in one
     assert "its report after 96 h" in one
     assert "due.report 72 96" in one
+    saved = desk.get(f"{HERE}partners/harbor/vision/?changes.export=csv").content.decode().splitlines()
+    assert (saved[0], len(saved)) == ("Version,Made,By,Field,Before,After", 2)
+    assert saved[1].endswith(",due.report,72,96")
     assert "nothing but a worklist" in one
     assert desk.get(f"{HERE}agreement.schema.json").json()["title"] == "Partner"
 
@@ -464,6 +470,12 @@ def test_what_a_file_says_is_masked_and_downloads_are_noted(desk, users, file, h
     born = re.search(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", members.partition("•••-••-9999")[2])[0]
     reader = signed_in(Browser(HTTP_HOST="localhost"), users["reader"])
     assert f"•••-••-9999 {born[:4]} subscriber" in text(reader.get(where + "members"))
+    saved = desk.get(where + "members?members.export=csv").content.decode()
+    assert saved.startswith("Member,SSN,Born,What is said")
+    assert len(saved.splitlines()) == file.members + 1
+    assert "•••-••-9999" in saved
+    assert "219099999" not in saved
+    assert "1–1 of 1" in text(desk.get(where + "members?members.f_ssn=9999&members.sort=-name"))
     as_owner(lambda: rows.update(content=seal_file(data)))
     assert desk.post(where + "content").content == data
     assert desk.get(where + "content").status_code == 405

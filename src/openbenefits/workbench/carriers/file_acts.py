@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
+import polars as pl
 from django.db import connection
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -22,12 +22,13 @@ from openbenefits.carriers.filing import services as filing
 from openbenefits.carriers.models import CarrierFile
 from openbenefits.carriers.states.moving import FileRefused
 from openbenefits.carriers.x12.reader import X12Refused
+from openbenefits.reports.deferred import Deferred
 from openbenefits.workbench.asking import asked, asked_of_peo
 from openbenefits.workbench.carriers.parts import NUL, crumbs, file_of, in_force, noted_of
 from openbenefits.workbench.pages import act, address, page, show
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Client
 
-ON_A_PAGE = 50
 MOST_READ = 20_000
 """So many members are read on a page; larger files are read by `carriers show`."""
 LONGEST = 500
@@ -179,14 +180,12 @@ def _to(number: int) -> str:
 def members(request: Any, number: int) -> HttpResponse:
     """Read a file aloud: each member loop in words, as many as fit a page."""
     found = file_of(request, number)
-    noted_of(request, "saw", "members of carrier file", found)
-    wanted = request.GET.get("page", "")
-    turn = max(1, int(wanted)) if wanted.isdecimal() and len(wanted) < 7 else 1
     told, why_not = _read(found)
-    shown: list[dict[str, Any]] = []
-    if told is not None:
-        begin = (turn - 1) * ON_A_PAGE
-        shown = [_said(request, found, one) for one in islice(_members(told), begin, begin + ON_A_PAGE)]
+    shown = None if told is None else _members_table(request, found, list(_members(told)))
+    if shown is not None and (saved := shown.export()) is not None:
+        noted_of(request, "saw", "members of carrier file as a file", found)
+        return saved
+    noted_of(request, "saw", "members of carrier file", found)
     return show(
         request,
         "workbench/carriers/members.html",
@@ -195,8 +194,31 @@ def members(request: Any, number: int) -> HttpResponse:
         file=found,
         members=shown,
         why_not=why_not,
-        turn=turn,
-        pages=-(-found.members // ON_A_PAGE) or 1,
+    )
+
+
+SAID = dict.fromkeys(("name", "ssn", "born", "words"), pl.String)
+
+
+def _members_table(request: Any, found: CarrierFile, told: list[Member]) -> Sheet:
+    """Show members as a table; they are put in words as they are shown."""
+
+    def said(some: pl.DataFrame) -> pl.DataFrame:
+        return pl.DataFrame([_said(request, found, told[place]) for place in some["place"]], schema=SAID)
+
+    places = pl.DataFrame({"place": range(len(told))}, schema={"place": pl.Int64})
+    return sheet(
+        request,
+        Deferred(events=places.with_columns(lines=pl.lit(1)), make=said),
+        (
+            Column("name", _("Member")),
+            Column("ssn", _("SSN")),
+            Column("born", _("Born")),
+            Column("words", _("What is said")),
+        ),
+        name="members",
+        caption=_("Members"),
+        empty=_("The file names nobody."),
     )
 
 

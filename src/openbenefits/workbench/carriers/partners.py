@@ -1,6 +1,7 @@
 """Partners: who is told of whose plans, in words; the versions of an agreement, and a new one loaded."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -41,7 +42,7 @@ from openbenefits.workbench.carriers.parts import (
 )
 from openbenefits.workbench.desks.parts import noted
 from openbenefits.workbench.pages import Section, address, page, show
-from openbenefits.workbench.sheets import Column, sheet
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 
 MOST_CHARACTERS = 200_000
 LAST_FILES = 20
@@ -176,6 +177,15 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
     noted(request, "saw", f"partner {code}", whose.client_id)
     may_whole = request.access.may(Permission.SEE, whose.client_id)
     files = _files(request, whose, code)
+    versions = _versions(whose, code) if may_whole else []
+    tables: dict[str, Any] = {
+        "lacks": _lacks(request, whose, code),
+        "values": _values(request, partner),
+        "changes": _changes(request, versions),
+    }
+    for table in (files, *tables.values()):
+        if (saved := table.export()) is not None:
+            return saved
     return show(
         request,
         "workbench/carriers/partner.html",
@@ -186,41 +196,59 @@ def one(request: Any, owner: str, code: str) -> HttpResponse:
         row=row,
         words=in_words(partner),
         is_enrolment=partner.kind == "834",
-        values=_values(request, partner),
-        lacks=_lacks(request, whose, code),
         text=text_of(partner) if may_whole else "",
-        versions=_versions(whose, code) if may_whole else [],
+        versions=versions,
         files=files,
+        **tables,
         feeds=_feeds(request, whose, code, partner),
         refused=_refused(request, whose, code),
         may_load=request.access.may(Permission.SETUP, whose.client_id),
     )
 
 
-def _values(request: Any, partner: Partner) -> list[tuple[str, str, str]]:
-    """Answer the identifiers of the clients one may see: whose, which, what."""
+def _values(request: Any, partner: Partner) -> Sheet:
+    """Show the identifiers of the clients one may see: whose, which, what."""
     codes = client_codes()
     seen = {codes[one] for one in clients_for(request, Permission.SEE)} | {"*"}
-    return [
-        (str(_("every client")) if client == "*" else client, name, value)
+    rows = [
+        {"client": str(_("every client")) if client == "*" else client, "what": name, "value": value}
         for client, values in sorted(partner.values.items())
         if client in seen
         for name, value in sorted(values.items())
     ]
+    columns = (Column("client", _("Client")), Column("what", _("What")), Column("value", _("Value")))
+    caption = _("Identifiers it knows clients by")
+    return sheet(request, _texts(rows, columns), columns, name="values", caption=caption)
 
 
-def _lacks(request: Any, owner: Owner, code: str) -> list[dict[str, Any]]:
-    """Answer the plans and tiers of clients one may see that the agreement has no code for.
+def _texts(rows: list[dict[str, Any]], columns: Sequence[Column]) -> pl.DataFrame:
+    """Lay rows out as columns of text; what is not said is empty."""
+    said = [
+        {one.name: None if row[one.name] is None else str(row[one.name]) for one in columns} for row in rows
+    ]
+    return pl.DataFrame(said, schema={one.name: pl.String for one in columns})
+
+
+def _lacks(request: Any, owner: Owner, code: str) -> Sheet:
+    """Show the plans and tiers of clients one may see that the agreement has no code for.
 
     Of an agreement of the PEO's with very many clients nothing: `openbenefits carriers partner check` tells.
     """
     names = client_codes()
     allowed = [one for one in clients_for(request, Permission.SEE) if one != PEO]
     whose = [owner.client_id] if owner.client is not None else allowed
-    if len(whose) > MOST_CLIENTS:
-        return []
-    rows = uncoded(connection, whose).filter(partner=code).head(MOST_LACKS)
-    return [row | {"client": names.get(row["client_id"], "")} for row in rows.to_dicts()]
+    told = []
+    if len(whose) <= MOST_CLIENTS:
+        rows = uncoded(connection, whose).filter(partner=code).head(MOST_LACKS)
+        told = [row | {"client": names.get(row["client_id"], "")} for row in rows.to_dicts()]
+    columns = (
+        Column("client", _("Client")),
+        Column("what", _("What")),
+        Column("code", _("Ours")),
+        Column("cure", _("Cure")),
+    )
+    caption = _("What clients offer and the agreement has no code for")
+    return sheet(request, _texts(told, columns), columns, name="lacks", caption=caption)
 
 
 def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
@@ -234,6 +262,38 @@ def _versions(owner: Owner, code: str) -> list[dict[str, Any]]:
         found.append({"row": row, "changes": changes})
         before = row.document
     return found[::-1]
+
+
+def _changes(request: Any, versions: list[dict[str, Any]]) -> Sheet:
+    """Show what each version changed, field by field, the latest first."""
+    rows = [
+        {name: change[name] for name in ("field", "before", "after")}
+        | {"version": one["row"].version, "made_at": one["row"].made_at, "author": one["row"].author}
+        for one in versions
+        for change in one["changes"]
+    ]
+    schema: dict[str, Any] = {"version": pl.Int64, "made_at": pl.Datetime("us", "UTC")}
+    schema |= dict.fromkeys(("author", "field", "before", "after"), pl.String)
+    said = [
+        row | {name: None if row[name] is None else str(row[name]) for name in ("before", "after")}
+        for row in rows
+    ]
+    columns = (
+        Column("version", _("Version"), kind="number"),
+        Column("made_at", _("Made"), kind="moment"),
+        Column("author", _("By")),
+        Column("field", _("Field")),
+        Column("before", _("Before")),
+        Column("after", _("After")),
+    )
+    return sheet(
+        request,
+        pl.DataFrame(said, schema=schema),
+        columns,
+        name="changes",
+        caption=_("Changes, version by version"),
+        empty=_("No version changed anything of the one before."),
+    )
 
 
 def _files(request: Any, owner: Owner, code: str) -> Any:

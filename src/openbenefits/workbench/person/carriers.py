@@ -21,6 +21,7 @@ from openbenefits.events.windows import EventPlace
 from openbenefits.workbench.desks.parts import plan_types
 from openbenefits.workbench.pages import Words, act, address, client_of, page, show
 from openbenefits.workbench.person.about import author_of, noted, person_href, somebody
+from openbenefits.workbench.sheets import Column, Sheet, sheet
 from openbenefits.workforce.models import Dependent, Person
 
 ANYBODY = "self"
@@ -128,6 +129,9 @@ def chain(request: Any, client: str, number: str) -> HttpResponse:
     noted(request, "saw", "where cover stands", person)
     rows = custody.chain(found.pk, person.pk, now=clock.now())
     told = told_rows(rows, person)
+    table = _table(request, told)
+    if (saved := table.export()) is not None:
+        return saved
     covers = _covers(told) if request.access.may(Permission.PROCESS, found.pk) else []
     return show(
         request,
@@ -140,9 +144,46 @@ def chain(request: Any, client: str, number: str) -> HttpResponse:
         ],
         number=person.employee_number,
         rows=told,
+        table=table,
         late=rows.filter("is_overdue").height,
         refused=rows.filter(pl.col("stage").is_in(["refused", "not read"])).height,
         urgent=UrgentForm(covers) if covers else None,
+    )
+
+
+def _table(request: Any, told: list[dict[str, Any]]) -> Sheet:
+    """Show the lines as a table: whose, where each stands, what was told of it."""
+    rows = [
+        {
+            "line": str(row["plan_type_name"] or _("the person")),
+            "who": str(row["who"]),
+            "stage": row["stage"],
+            "is_overdue": bool(row["is_overdue"]),
+            "words": row["words"],
+            "partner": row["partner"],
+            "plan": " ".join(filter(None, (row["plan"], row["tier"]))) or None,
+            "begins_on": row["begins_on"],
+            "ends_on": row["ends_on"],
+        }
+        for row in told
+    ]
+    schema: dict[str, Any] = dict.fromkeys(("line", "who", "stage"), pl.String)
+    schema |= {"is_overdue": pl.Boolean}
+    schema |= dict.fromkeys(("words", "partner", "plan"), pl.String)
+    schema |= dict.fromkeys(("begins_on", "ends_on"), pl.Date)
+    columns = (
+        Column("line", _("Line")),
+        Column("who", _("Whose")),
+        Column("stage", _("Stands at"), kind="status", words=STAGES),
+        Column("is_overdue", _("Overdue"), words={True: _("overdue"), False: ""}),
+        Column("words", _("In words")),
+        Column("partner", _("Carrier")),
+        Column("plan", _("Plan")),
+        Column("begins_on", _("From"), kind="day"),
+        Column("ends_on", _("Through"), kind="day"),
+    )
+    return sheet(
+        request, pl.DataFrame(rows, schema=schema), columns, name="cover", caption=_("Cover, line by line")
     )
 
 
