@@ -31,7 +31,6 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
 
     Shapes: steps is `stored.Steps`.
     """
-    starting = steps.starting()
     with TemporaryDirectory() as folder:
         settings.REHEARSALS = folder
         rehearsed = timed(
@@ -61,7 +60,7 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
     people = Person.objects.filter(client_id__in=first).count()
     return {
         "rehearsed_seconds": rehearsed.seconds,
-        "rehearsed_starting": starting,
+        "rehearsed_starting": steps.starting,
         "rehearsed_differences": rehearsed.answer.differences.height,
         "committed_seconds": committed.seconds,
         "committed_people": people,

@@ -1,5 +1,9 @@
-"""One person's event on demand, database included: a marriage, by a run of its own."""
+"""One person's event on demand, database included: a marriage, by a run of its own.
 
+In a process of its own with one thread of Polars, as a web process is.
+"""
+
+import os
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -8,9 +12,11 @@ from typing import Any
 
 from django.db import connection
 
-from bench.children import Lap, timed
+from bench.children import Lap, Progress, in_child, timed
 from bench.kernel import Measured
 from openbenefits.runs.services import run
+from openbenefits.runs.workers import one_thread_of_polars
+from openbenefits.store import boot
 from openbenefits.workforce.models import Person
 from openbenefits.workforce.services import report_life_event
 
@@ -20,8 +26,18 @@ BY = "bench"
 ASKED, WARM_UP = 30, 3
 
 
-def measure_demand(employer: Any) -> Measured:
+def ask_apart(employer: Any) -> Measured:
+    """Measure it in a new process, on the database in use."""
+    with one_thread_of_polars():
+        found: Measured = in_child(
+            measure_demand, os.environ["DATABASE_URL"], employer, progress=lambda _done, _total: None
+        )
+    return found
+
+
+def measure_demand(url: str, employer: Any, _progress: Progress) -> Measured:
     """Prepare the marriage of one person after another, each by a run of their own."""
+    boot(url)
     people = Person.objects.filter(client_id=employer.client_id).order_by("id").values_list("id", flat=True)
     order = replace(employer.order(), schedule_id=employer.event_maintenance, as_of=MARRIED_ON)
     laps: list[Lap] = []

@@ -100,7 +100,7 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     unshared = steps.did(copied_seconds(flat, parts))
     laps = steps.run("again", orders) | steps.run("trial", finals, trial)
     laps |= cycle.measure_rest(finals, steps) | steps.run("finalised_again", finals)
-    asked = steps.did(demand.measure_demand(employers[0]))
+    asked = steps.did(demand.ask_apart(employers[0]))
     return {
         "people": people,
         "clients": len(codes),
@@ -124,53 +124,50 @@ class Steps:
 
     def __init__(self, progress: Progress, total: int) -> None:
         self.progress, self.total, self.done = progress, total, 0
+        self.starting = 0.0
 
     def did(self, answer: Any) -> Any:
         self.done += 1
         self.progress(self.done, self.total)
         return answer
 
-    def starting(self) -> float:
-        """Answer the seconds it takes to start as many processes as a run has, and to end them."""
-        workers = most_workers()
-        work = timed(lambda: list(each_done(connection, range(workers), _nothing, workers=workers)))
-        return work.seconds
-
     def run(self, name: str, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> Measured:
         """Run orders, each of a client, as many at once as there are cores; answer `name`_seconds and so on.
 
-        _starting is what it takes to start and end processes that have nothing to do, where it starts some.
-        _cpu is the processor time of this process, of those it starts, and of the database's server.
+        _starting is how long it took until a process had begun; of one order, which starts them itself, how
+        long it took the last time. _cpu is the processor time of this process, of those it starts, and of the
+        database's server.
         """
         settle()
         workers = most_workers()
         of_client = partial(_of_client, how=how, workers=workers if len(orders) == 1 else 1)
+        begun: list[float] = []
 
         def of_all() -> None:
-            for done in each_done(connection, orders, of_client, workers=workers):
-                self.did(done)
+            for one in each_done(connection, orders, of_client, workers=workers):
+                begun.append(self.did(one))
 
-        starts = len(orders) > 1 or _people(orders) > LEAST_PEOPLE
-        starting = self.starting() if starts else 0.0
-        before = processor_seconds()
+        before, called = processor_seconds(), time.perf_counter()
         seconds = timed(of_all).seconds
+        if len(orders) > 1:
+            self.starting = min(begun) - called
+        starts = len(orders) > 1 or _people(orders) > LEAST_PEOPLE
         return {
             f"{name}_seconds": seconds,
-            f"{name}_starting": starting,
+            f"{name}_starting": self.starting if starts else 0.0,
             f"{name}_cpu": processor_seconds() - before,
         }
 
 
-def _of_client(connection: Any, order: RunOrder, *, how: Callable[..., Any], workers: int) -> None:
+def _of_client(connection: Any, order: RunOrder, *, how: Callable[..., Any], workers: int) -> float:
+    """Run an order; answer when that began, by a clock that processes share."""
+    begun = time.perf_counter()
     how(connection, order, now=NOW, workers=workers)
+    return begun
 
 
 def _people(orders: Sequence[RunOrder]) -> int:
     return int(Person.objects.filter(client_id__in=[one.client_id for one in orders]).count())
-
-
-def _nothing(_connection: Any, _item: int) -> None:
-    """Do nothing: what is left is the start of processes, and their end."""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from django.db import connections, transaction
 from django.db.utils import ProgrammingError
 
 from openbenefits.core.codes import Level
+from openbenefits.core.faults import message_of
 from openbenefits.programs.models import Bundle
 from openbenefits.runs.models import Run, RunPartition
 from openbenefits.runs.partitions import LEAST_PEOPLE, PARTITION_PEOPLE, partition_size
@@ -106,8 +107,9 @@ def test_an_error_of_a_partition_leaves_the_others_and_a_run_to_resume(
     with fresh_database.cursor() as cursor:
         cursor.execute(FAULT)
     started = start_run(fresh_database, order, **SMALL)
-    with pytest.raises(ProgrammingError, match="no room for partition 1"):
+    with pytest.raises(ProgrammingError, match="no room for partition 1") as fault:
         resume_run(fresh_database, started.id, now=NOW, workers=workers)
+    assert "at processing.py:" in message_of(fault.value), "where it arose, in whichever process"
     lines = RunPartition.objects.filter(run_id=started.id)
     assert lines.get(partition=0).state == "done"
     assert lines.get(partition=1).state == "waiting"

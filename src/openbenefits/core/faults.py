@@ -1,11 +1,14 @@
 """What went wrong, in words that may be shown: nothing a database or library quotes of a person."""
 
+import re
 import traceback
 from pathlib import Path
 
 OWN = "openbenefits."
 DATABASE_ERRORS = ("OperationalError", "InterfaceError")
 DATABASE_MODULES = ("django.db", "psycopg")
+OWN_LINE = re.compile(r'File "([^"]*openbenefits/[^"]*)", line (\d+)')
+"""A line of ours in a traceback as text: all that comes of it from another process."""
 
 
 def message_of(fault: Exception) -> str:
@@ -31,7 +34,10 @@ def message_of(fault: Exception) -> str:
 
 
 def _place(fault: Exception) -> str:
-    """Name the last line of our own that was being worked on."""
+    """Name the last line of our own that was being worked on, here or in a process that told of it."""
+    if afar := OWN_LINE.findall(str(fault.__cause__)):
+        path, line = afar[-1]
+        return f"{Path(path).name}:{line}"
     lines = traceback.extract_tb(fault.__traceback__)
     own = [line for line in lines if "openbenefits" in line.filename] or lines
     return f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"

@@ -44,15 +44,15 @@ def go_through(
     (`is_kept` false) need not be taken back, and keeps no journal for it.
     """
     lines = models.RunPartition.objects.filter(run_id=started.id).order_by("partition")
-    total = lines.count()
-    waiting = dict(lines.filter(state="waiting").values_list("partition", "people"))
+    known = list(lines.values_list("partition", "people", "state"))
+    waiting = {partition: people for partition, people, state in known if state == "waiting"}
     process = partial(_process, started=started, now=now, is_kept=is_kept)
     at_once = workers or usual_workers(sum(waiting.values()))
-    done = total - len(waiting)
+    done = len(known) - len(waiting)
     for _ in each_done(connection, list(waiting), process, workers=at_once):
         done += 1
         if progress:
-            progress(done, total)
+            progress(done, len(known))
     for late in list(lines.filter(counts__has_key=LOCKED)):
         process(connection, late.partition, outcome=LOCKED)
 

@@ -6,16 +6,15 @@ invalid and changes nothing.
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 from typing import Any
 
 import msgspec
 import polars as pl
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import transaction
 
 from openbenefits.carriers import models
 from openbenefits.carriers.agreements.partners import (
@@ -41,8 +40,8 @@ from openbenefits.carriers.rules.identities import with_ids
 from openbenefits.carriers.rules.renderings import CHANGE_FILE, Manner, Message, changes, full, left_out
 from openbenefits.carriers.rules.views import COVER, View
 from openbenefits.core.faults import message_of
+from openbenefits.runs.workers import each_done, most_workers
 from openbenefits.store.secrets import seal_file
-from openbenefits.store.startup import boot
 from openbenefits.workforce.models import Client
 
 NIGHT = "night"
@@ -188,23 +187,13 @@ def build_all(
     One feed that fails stops no other. Inside a transaction, and for one process, all happens here.
     """
     feeds = due_feeds(connection, on)
-    if processes == 1 or len(feeds) < 2 or connection.in_atomic_block:
-        return [_outcome(connection, feed, on, now, author) for feed in feeds]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=boot) as pool:
-        waiting = [pool.submit(_apart, feed, on, now, author) for feed in feeds]
-        return [one.result() for one in waiting]
+    work = partial(_outcome, on=on, now=now, author=author)
+    done = list(each_done(connection, feeds, work, workers=processes or most_workers()))
+    places = {feed: place for place, feed in enumerate(feeds)}
+    return sorted(done, key=lambda one: places[one.feed])
 
 
-def _apart(feed: Feed, on: date, now: datetime, author: str) -> Outcome:
-    """Build a feed in a process of its own, with this process's connection."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    try:
-        return _outcome(connection, feed, on, now, author)
-    finally:
-        connection.close()
-
-
-def _outcome(connection: Any, feed: Feed, on: date, now: datetime, author: str) -> Outcome:
+def _outcome(connection: Any, feed: Feed, *, on: date, now: datetime, author: str) -> Outcome:
     try:
         file = build(connection, feed, on=on, author=author, now=now)
     except Exception as fault:  # one partner stops no other
