@@ -1,5 +1,6 @@
 """Audits of payroll: what is exported reads back equal; what is planted is found, cured, or accepted."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -189,6 +190,16 @@ def test_a_difference_is_accepted_until_a_day_and_only_as_it_is(acme, work, plat
     del platform.world.setups["CUST"]["OLD"]
 
 
+def assert_older_is_the_same_difference(now):
+    """What was accepted stays so while it grows older."""
+    later = replace(now, here=replace(now.here, on=now.here.on + timedelta(90)))
+    (young,), (old,) = (
+        services.audit(one, "A12").rows.filter(bucket="there only").to_dicts() for one in (now, later)
+    )
+    assert old["note"] == "over 90 days"
+    assert young["fingerprint"] == old["fingerprint"]
+
+
 def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     world = platform.world
     batch = payrolls.open_batch(
@@ -202,8 +213,10 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     short = result.rows.filter(bucket="different").row(0, named=True)
     assert (short["employee"], short["here"], short["there"]) == ("0008", "cents 3102", "cents 1000")
     assert buckets(acme, "A12")["there only"] == 1  # the arrears
-    (owed,) = services.audit(sides(acme), "A12").rows.filter(bucket="there only")["there"]
-    assert owed.endswith(" · 31-60 days")
+    assert services.audit(sides(acme), "A12").rows.filter(bucket="there only")["note"].to_list() == [
+        "31-60 days"
+    ]
+    assert_older_is_the_same_difference(sides(acme))
     (made,) = curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
     assert (made.wanted["eeContribution"], made.wanted["retroEnroll"]) == ("21.02", False)  # before tax
     world.clients["CUST"]["suppressAutoBenAdj"] = False
@@ -223,8 +236,8 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     assert one["eeContribution"] == "21.02"
     one["startDate"] = "2026-01-10"  # the pay that ended on the 18th should have had it
     look_at(work)
-    told = services.audit(sides(acme), "A12").rows.filter(employee="0008")["there"].to_list()
-    assert [text.rpartition(", ")[2] for text in told] == ["late cycles: 1"]
+    (note,) = services.audit(sides(acme), "A12").rows.filter(employee="0008")["note"]
+    assert note.endswith(", late cycles: 1")
     assert Task.objects.get().status == "complete"
 
 

@@ -264,7 +264,7 @@ def audit(
     if code:
         result = services.audit(services.sides_of(connection, client_id, today()), code.upper())
         rows = result.rows.filter(pl.col("bucket") != "equal").with_columns(pl.col("fields").list.join(", "))
-        shown = rows.select("bucket", "key", "here", "there", "fields", "ground")
+        shown = rows.select("bucket", "key", "here", "there", "fields", "note", "ground")
         console.print(table_of(shown, title=f"{result.audit.code} {result.audit.title}"))
         return
     _print_all(services.audits(connection, client_id, today()), client)

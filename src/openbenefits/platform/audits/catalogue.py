@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.platform import here as ours
-from openbenefits.platform.audits.comparing import BETWEEN, Bucket, compare
+from openbenefits.platform.audits.comparing import Bucket, compare
 from openbenefits.platform.families import covered_families
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import Look
@@ -244,7 +244,7 @@ def _codes(sides: Sides) -> pl.DataFrame:
 def _outstanding(sides: Sides) -> pl.DataFrame:
     """Here: corrections we ordered; there: adjustments with cycles left, and arrears; both by plan type.
 
-    What is there is told with its age, and with the cycles left of adjustments that pays have passed over.
+    A note says how old what is there is, and the cycles left of adjustments that pays have passed over.
     """
     plans = ours.offered(sides.here).select("plan", "plan_type").unique("plan")
     arrears = sides.seen("arrears").with_columns(cycles_late=pl.lit(0, pl.Int64))
@@ -259,16 +259,14 @@ def _outstanding(sides: Sides) -> pl.DataFrame:
     age = pl.lit(sides.on) - pl.col("since_on").min()
     key = ["employee", "plan_type"]
     there = named.group_by(key).agg(
-        pl.col("person_id", "since_on").first(),
+        pl.col("person_id").first(),
         pl.col("open_cents").sum(),
         pl.col("cycles_late").sum(),
         days=age.dt.total_days(),
     )
     compared = compare(ours.corrections(sides.here), there, key=key, columns={"open_cents": CENT})
-    told = there.select(key=pl.concat_str(key, separator="|"), told=_age_said())
-    return compared.join(told, on="key", how="left", maintain_order="left").with_columns(
-        there=pl.concat_str("there", "told", separator=BETWEEN)
-    )
+    notes = there.select(key=pl.concat_str(key, separator="|"), note=_age_said())
+    return compared.drop("note").join(notes, on="key", how="left", maintain_order="left")
 
 
 def _waiting_adjustments(sides: Sides) -> pl.DataFrame:

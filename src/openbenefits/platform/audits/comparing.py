@@ -27,7 +27,9 @@ COMPARED = {
     "here": pl.String,
     "there": pl.String,
     "fields": pl.List(pl.String),
+    "note": pl.String,
 }
+"""A compared row. Its note is no part of the difference: it may change, and what was accepted stays so."""
 
 
 def compare(
@@ -66,6 +68,7 @@ def compare(
         key=_text([*key, "_number"]),
         here=pl.when(is_here).then(_said(names, "")),
         there=pl.when(is_there).then(_said(names, "_there")),
+        note=pl.lit(None, pl.String),
     )
     return found.select(list(COMPARED)).sort("bucket", "key")
 

@@ -59,6 +59,7 @@ def one_audit(request: Any, client: str, code: str) -> HttpResponse:
         Column("bucket", _("Bucket"), kind="status"),
         Column("here", _("Here")),
         Column("there", _("There")),
+        Column("note", _("Note")),
         Column("ground", _("Accepted as")),
         Column("is_fault", _("Wrong"), words={True: _("yes"), False: ""}),
     )
