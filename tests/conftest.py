@@ -138,17 +138,19 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Drop the copies, once all processes of the tests are through."""
-    if "PYTEST_XDIST_WORKER" not in os.environ and server.status(_folder()):
-        copies.forget(server.Server(folder=_folder()))
+    """Drop what this process has set aside; and the copies, once all processes of the tests are through."""
+    if server.status(_folder()):
+        copies.forget_blank(server.Server(folder=_folder()))
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            copies.forget(server.Server(folder=_folder()))
 
 
 @contextmanager
 def _clone(embedded_server: server.Server, template: str) -> Iterator[BaseDatabaseWrapper]:
     """Point Django at a new copy of the template; afterwards back to where it pointed before."""
     before = os.environ["DATABASE_URL"]
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    use_database(server.create_database(embedded_server, name, template))
+    name = copies.blank(embedded_server, f"test_{os.getpid()}_{next(_numbers)}", template)
+    use_database(embedded_server.url(name))
     try:
         yield connections["default"]
     finally:

@@ -17,11 +17,15 @@ TUESDAY = date(2025, 11, 4)
 
 
 @pytest.fixture
-def clients(fresh_database, make_employer):
+def clients(fresh_database, kept, make_employer):
     """Two clients with the set-up of the sample; the PEO is set up once for both."""
-    for code in ("harbor", "quill"):
-        make_employer(fresh_database, code=code, people=20, is_faulty=False)
-    return list(Client.objects.order_by("code"))
+
+    def build():
+        for code in ("harbor", "quill"):
+            make_employer(fresh_database, code=code, people=20, is_faulty=False)
+        return list(Client.objects.order_by("code"))
+
+    return kept(fresh_database, "two clients at night", build)
 
 
 def told(connection, clients, on=TUESDAY, now=NOW, **how):
