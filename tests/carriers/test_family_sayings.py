@@ -12,9 +12,13 @@ from tests.carriers.feeding import agreement, at, story
 
 from openbenefits.carriers.building import pricing
 from openbenefits.carriers.building.projecting import wanted
+from openbenefits.choosing import lives
+from openbenefits.choosing.drafts import By
 from openbenefits.enrollment.providers import Provider, name_provider, seats_on
 from openbenefits.scenarios.databases import CLIENT_ID
+from openbenefits.store.trials import given_up
 from openbenefits.workforce import services as workforce
+from openbenefits.workforce.frames import load_dependents
 
 STORY = Path(__file__).with_name("family_sayings.yaml")
 FIRST, SECOND, THIRD = date(2026, 2, 1), date(2026, 2, 15), date(2026, 3, 1)
@@ -146,3 +150,19 @@ def test_who_continues_in_part_is_told_the_premium_of_his_tier(played, monkeypat
     monkeypatch.setattr(pricing, "PERSONAL", ("by_coverage_code",))  # as if HMO went by one's own age
     alone = {name for (name, _, _), cents in premiums(100).items() if cents is None}
     assert alone == {"parts", "dies"}
+
+
+def test_a_death_that_somebody_reports_himself_is_a_fact(played):
+    fed, _ = played
+    person = fed.play.cast.people["guardian"]
+    kind = lives.kind_of(fed.connection, CLIENT_ID, "DEA")
+    with given_up():
+        by = By(user_id=1, author="guardian", now=at(FIFTH))
+        lives.report(fed.connection, CLIENT_ID, person, kind, on=FIFTH, today=FIFTH, by=by, ends=1)
+        facts = load_dependents(
+            fed.connection,
+            pl.DataFrame({"client_id": [CLIENT_ID], "person_id": [person]}),
+            {"is_former": pl.Boolean(), "died_on": pl.Date()},
+        )
+        last = facts.sort("valid_from").row(-1, named=True)
+        assert (last["valid_from"], last["is_former"], last["died_on"]) == (FIFTH, True, FIFTH)

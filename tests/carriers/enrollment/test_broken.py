@@ -114,3 +114,10 @@ def test_nothing_personal_is_said():
     for file in FOLDER.glob("*.834"):
         said = " ".join(map(str, judged(file)))
         assert not any(word in said for word in ("123456789", "123-45-6789", "DOE", "JÜRGEN", "19801345"))
+
+
+def test_an_isa_that_ends_too_early_is_refused():
+    sound = (FOLDER / "sound.834").read_bytes()
+    early = sound[:60] + sound[105:106] + sound[61:]
+    with pytest.raises(X12Refused, match="segment 1: expected the end of ISA in character 106, and nowhere"):
+        read_file(early)

@@ -136,6 +136,11 @@ def _delimiters(text: str) -> Delimiters:
             f"segment 1: expected {ISA_ELEMENTS} elements of fixed width in ISA, found "
             f"{len(text[: ISA_LENGTH - 1].split(found.element)) - 1}; the sender must not trim its blanks"
         )
+    if found.segment in text[: ISA_LENGTH - 1]:
+        raise X12Refused(
+            f"segment 1: expected the end of ISA in character {ISA_LENGTH}, and nowhere before, found it"
+            " earlier; the file was altered, ask for it again"
+        )
     return found
 
 
