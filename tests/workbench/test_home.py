@@ -157,7 +157,7 @@ def test_balances_a_night_found_are_counted_and_listed(
         assert {row.split(",")[0] for row in export.splitlines()[1:]} == set(missed)
 
         auditor = signed_in(browser, users["everywhere"])
-        assert "Balances pay" not in text(auditor.get(home))
+        assert "Balances more or less" not in text(auditor.get(home))
         assert f",{LOOKED_ON}" not in auditor.get("/workbench/?clients.export=csv").content.decode()
         assert auditor.get("/workbench/quill/balances/").status_code == 403
 

@@ -41,7 +41,7 @@ WORK: tuple[tuple[str, str | Promise, str | Promise], ...] = (
     ("unproved", _("Evidence waiting"), _("more coverage asked for than is in force")),
     ("activity", _("Activity waiting"), _("not an event yet")),
     ("held_runs", _("Runs held"), _("by a limit, until somebody releases them")),
-    ("balances", _("Balances"), _("people of whom pays took more or less than was owed")),
+    ("balances", _("Balances"), _("more or less taken than owed")),
 )
 """What is counted: its column, what it is called, what it means."""
 NEEDED = {"unproved": Permission.SEE_HEALTH, "balances": Permission.PAYROLL}
@@ -126,8 +126,8 @@ def _night(found: Today) -> str | Promise:
     """Say what a balance is, and which night looked at them; of several the first."""
     looked_on: Any = found.clients["balances_on"].min()
     if looked_on is None:
-        return _("pays and what was owed: no night has looked yet")
-    said = say("people of whom pays took more or less than was owed, as of the night of %(day)s")
+        return _("no night has looked yet")
+    said = say("more or less taken than owed, as of the night of %(day)s")
     return said % {"day": looked_on.isoformat()}
 
 

@@ -11,6 +11,7 @@ from openbenefits.workbench.charts import Tone
 FULL = 100
 LEAST = 0.6  # percent; what is there is seen
 MOST_TICKS = 5
+EDGE = 85  # percent; a name that begins beyond it would be cut off
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class DrawnRow:
 
 @dataclass(frozen=True)
 class Tick:
-    """A day named below the picture."""
+    """A day named below the picture; one near its right edge is named to the left of its place."""
 
     text: str
     x: str
+    anchor: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def days(rows: Sequence[Row], *, caption: str | Promise, begin: date, through: d
         return min(max(FULL * (day - begin).days / length, 0), FULL)
 
     drawn = [DrawnRow(row, [_drawn(span, place, through) for span in row.spans]) for row in rows]
-    ticks = [Tick(text, _percent(place(day))) for day, text in _ticks(begin, through)]
+    ticks = [
+        Tick(text, _percent(place(day)), "end" if place(day) > EDGE else "start")
+        for day, text in _ticks(begin, through)
+    ]
     return Days(caption, drawn, ticks, _percent(place(today)))
 
 

@@ -32,17 +32,17 @@ def balances(request: Any, client: str) -> HttpResponse:
     looked_on, rows = open_balances(connection, found.pk)
     columns = (
         Column("employee_number", _("Employee"), href=links.to_person(client)),
-        Column("benefit_record", _("Benefit record"), kind="number"),
         Column("plan_type", _("Plan type"), words=PLAN_TYPES),
-        Column("kind", _("Kind"), words=KINDS),
-        Column("tax_class", _("Tax"), words=TAXED),
+        Column("correct_cents", _("Left"), kind="money"),
+        Column("fault", _("Unknown, because of")),
         Column("owed_cents", _("Owed"), kind="money"),
         Column("taken_cents", _("Taken"), kind="money"),
         Column("received_cents", _("Paid otherwise"), kind="money"),
         Column("scheduled_cents", _("Scheduled"), kind="money"),
-        Column("moved_cents", _("Taken as another tax class"), kind="money"),
-        Column("correct_cents", _("Left"), kind="money"),
-        Column("fault", _("Unknown, because of")),
+        Column("moved_cents", _("Otherwise taxed"), kind="money"),
+        Column("kind", _("Kind"), words=KINDS),
+        Column("tax_class", _("Tax"), words=TAXED),
+        Column("benefit_record", _("Benefit record"), kind="number"),
     )
     empty = _("Every pay took what was owed, or a correction is ordered.")
     if looked_on is None:
