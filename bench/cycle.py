@@ -60,7 +60,7 @@ def measure_rest(finals: Sequence[RunOrder], steps: Any) -> Measured:
     people = Person.objects.filter(client_id__in=first).count()
     return {
         "rehearsed_seconds": rehearsed.seconds,
-        "rehearsed_starting": steps.starting,
+        "rehearsed_starting": steps.starting["starting"],
         "rehearsed_differences": rehearsed.answer.differences.height,
         "committed_seconds": committed.seconds,
         "committed_people": people,

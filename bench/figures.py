@@ -333,7 +333,10 @@ def _million(stored: Measured) -> Iterator[Figure]:
 def _processors(key: str, stored: Measured, factor: float) -> str:
     """Say how much processor time a step takes, ours and the database's, where that was measured."""
     cpu = stored.get(key.replace("_seconds", "_cpu"))
-    return "" if cpu is None else f"; {cpu * factor:,.0f} s of processor, the database's included"
+    if cpu is None:
+        return ""
+    starting = stored.get(key.replace("_seconds", "_starting_cpu"), 0.0)
+    return f"; {(cpu - starting) * factor + starting:,.0f} s of processor, the database's included"
 
 
 def _letters(letters: Measured) -> Iterator[Figure]:

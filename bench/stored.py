@@ -1,5 +1,6 @@
 """Runs on a real database: read, compute, store; beside plain COPY of the very same rows."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management import call_command
 from django.db import connection
@@ -119,12 +120,20 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     }
 
 
+class Begun(NamedTuple):
+    """When a process began an order, by a clock that processes share, and what processor time it had used."""
+
+    process: int
+    at: float
+    cpu: float
+
+
 class Steps:
     """Counts what is done, for the progress bar; starts each measurement from a settled database."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self.progress, self.total, self.done = progress, total, 0
-        self.starting = 0.0
+        self.starting: Measured = {}
 
     def did(self, answer: Any) -> Any:
         self.done += 1
@@ -134,14 +143,14 @@ class Steps:
     def run(self, name: str, orders: Sequence[RunOrder], how: Callable[..., Any] = run) -> Measured:
         """Run orders, each of a client, as many at once as there are cores; answer `name`_seconds and so on.
 
-        _starting is how long it took until a process had begun; of one order, which starts them itself, how
-        long it took the last time. _cpu is the processor time of this process, of those it starts, and of the
-        database's server.
+        _cpu is the processor time of this process, of those it starts, and of the database's server;
+        _starting how long it took until a process had begun, and _starting_cpu what they had used by then; of
+        one order, which starts them itself, those of the last time.
         """
         settle()
         workers = most_workers()
         of_client = partial(_of_client, how=how, workers=workers if len(orders) == 1 else 1)
-        begun: list[float] = []
+        begun: list[Begun] = []
 
         def of_all() -> None:
             for one in each_done(connection, orders, of_client, workers=workers):
@@ -149,19 +158,19 @@ class Steps:
 
         before, called = processor_seconds(), time.perf_counter()
         seconds = timed(of_all).seconds
+        used = processor_seconds() - before
         if len(orders) > 1:
-            self.starting = min(begun) - called
+            firsts = {one.process: one.cpu for one in sorted(begun, reverse=True)}
+            at = min(one.at for one in begun)
+            self.starting = {"starting": at - called, "starting_cpu": sum(firsts.values())}
         starts = len(orders) > 1 or _people(orders) > LEAST_PEOPLE
-        return {
-            f"{name}_seconds": seconds,
-            f"{name}_starting": self.starting if starts else 0.0,
-            f"{name}_cpu": processor_seconds() - before,
-        }
+        starting = {f"{name}_{clock}": value for clock, value in self.starting.items()} if starts else {}
+        return {f"{name}_seconds": seconds, f"{name}_cpu": used} | starting
 
 
-def _of_client(connection: Any, order: RunOrder, *, how: Callable[..., Any], workers: int) -> float:
-    """Run an order; answer when that began, by a clock that processes share."""
-    begun = time.perf_counter()
+def _of_client(connection: Any, order: RunOrder, *, how: Callable[..., Any], workers: int) -> Begun:
+    """Run an order; answer when that began."""
+    begun = Begun(os.getpid(), time.perf_counter(), time.process_time())
     how(connection, order, now=NOW, workers=workers)
     return begun
 

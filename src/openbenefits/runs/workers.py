@@ -23,8 +23,8 @@ from openbenefits.store.startup import POLARS_THREADS, boot, is_face
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-PEOPLE_WORTH_PROCESSES = 12_000
-"""Fewer are done here about as soon: a process takes some 2 s of processor to start, a person 0.3 ms."""
+PEOPLE_WORTH_PROCESSES = 30_000
+"""Fewer are done here about as soon: a process takes some 3 s of processor to start, a person 0.2 ms."""
 _starting = Lock()
 """Held while the environment is that of processes to be started."""
 
