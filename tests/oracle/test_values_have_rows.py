@@ -40,6 +40,7 @@ NOT_DECIDED_BY_PREPARATION = {
     ("kind", "fmla"), ("kind", "military"),
     ("overage_begins", "*"),  # kept for continuation coverage
     ("holiday_rule", "*"),  # of check dates, which decide nothing: tests/programs/test_pay_calendars.py
+    ("language", "*"),  # of names people read: tests/portal/test_words.py
     ("forms", "*"),  # of letters: tests/reports/test_statements.py
     ("unit", "dollars"), ("unit", "percent"),  # of legal limits: tests/programs/test_limits.py
     *((field, kind) for field in ("persons", "relationships", "person_type") for kind in ("BN", "XS")),

@@ -236,7 +236,7 @@ def _plan_types(luck: random.Random) -> list[str]:
         ("21", "SUPP", supplemental, (waive,)),
         ("22", "OWN", [accident], (waive,)),
         ("30", "OWN", [short], (waive,)),
-        ("31", "PAID", [long], ()),
+        ("31", "PAID", [long], (waive,)),
         ("40", "OWN", ["{code: 401K, plan: SAMPLE-401K, deduction_code: 401K-B}"], (waive, *percent)),
         ("60", "LAPSE", ["{code: FSA, plan: SAMPLE-FSA, deduction_code: FSA-B}"], (waive, *pledge)),
     )
