@@ -1,15 +1,18 @@
 """Every measurement has a process of its own, so that its memory is its own."""
 
-import resource
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from openbenefits.runs.workers import one_thread_of_polars
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
 
@@ -33,14 +36,42 @@ def in_child(measure: Callable[..., Any], *arguments: Any, progress: Progress) -
         child.join()
 
 
-def peak_bytes(children: int = 0) -> int:
-    """Answer the most memory this process ever held; with so many of those it started and saw end, at most.
+def peak_bytes() -> int:
+    """Answer the most memory this process ever held: its own, not what its parent held at its start."""
+    told = Path("/proc/self/status").read_text()
+    (line,) = (one for one in told.splitlines() if one.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
-    The children count as if each were as large as the largest, and all at once beside this process's peak.
+
+@contextmanager
+def memory_watched() -> Iterator[Callable[[], int]]:
+    """Answer a function that tells the most memory seen in this process and those it started, together.
+
+    It is looked at twenty times a second; pages they share count for each.
     """
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    own, largest = (resource.getrusage(one).ru_maxrss for one in whose)
-    return (own + children * largest) * 1024
+    most, is_over = [0], Event()
+
+    def look() -> None:
+        while not is_over.wait(0.05):
+            most[0] = max(most[0], _held_bytes())
+
+    watcher = Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield lambda: most[0]
+    finally:
+        is_over.set()
+        watcher.join()
+
+
+def _held_bytes() -> int:
+    """Add up what this process and its children hold now; who has just ended holds nothing."""
+    children = "".join(one.read_text() for one in Path("/proc/self/task").glob("*/children"))
+    held = 0
+    for number in ("self", *children.split()):
+        with suppress(OSError):
+            held += int(Path(f"/proc/{number}/statm").read_text().split()[1]) * PAGE
+    return held
 
 
 class Lap(NamedTuple):

@@ -8,7 +8,7 @@ import polars as pl
 from django.apps import apps
 from django.db import connection
 
-from bench.children import Progress, peak_bytes, timed
+from bench.children import Progress, memory_watched, timed
 from bench.copying import copied_seconds
 from bench.kernel import Measured
 from bench.stored import (
@@ -83,7 +83,8 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
             found.append(answer.outcomes.filter(outcome="processed"))
             progress(len(employers) + len(found), 2 * len(employers))
 
-    seconds = timed(all_clients).seconds
+    with memory_watched() as most_bytes:
+        seconds = timed(all_clients).seconds
     told = pl.concat(found)
     points = apps.get_model("enrollment.Coverage").objects.filter(begins_on__gte=CHANGED_ON).count()
     return {
@@ -93,7 +94,7 @@ def _measured(employers: list[Employer], progress: Progress) -> Measured:
         "processed": told["people"].sum(),
         "final": told.filter(to_status="FE")["people"].sum(),
         "points": points,
-        "peak_bytes": peak_bytes(most_workers()),
+        "peak_bytes": most_bytes(),
         **copied_seconds(
             [*WRITTEN, "enrollment.Coverage"],
             [[one.client_id for one in employers]],

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from bench import cycle, demand
-from bench.children import Progress, peak_bytes, timed
+from bench.children import Progress, memory_watched, timed
 from bench.copying import UNSHARED, copied_seconds
 from bench.kernel import Measured
 from bench.processors import processor_seconds
@@ -78,11 +78,11 @@ def make_people(base: Path, people: int, progress: Progress) -> Path:
 
 def measure_stored(folder: Path, progress: Progress) -> Measured:
     """Load a database of its own, run open enrolment through it, and compare with COPY."""
-    with bench_database():
-        return _measure(folder, progress)
+    with bench_database(), memory_watched() as most_bytes:
+        return _measure(folder, progress, most_bytes)
 
 
-def _measure(folder: Path, progress: Progress) -> Measured:
+def _measure(folder: Path, progress: Progress, most_bytes: Callable[[], int]) -> Measured:
     codes = sorted(one.name for one in (folder / "clients").iterdir())
     steps = Steps(progress, 6 * len(codes) + 5)
     loading = time.perf_counter()
@@ -94,7 +94,7 @@ def _measure(folder: Path, progress: Progress) -> Measured:
     people = Person.objects.count()
     workers = most_workers()
     prepared = steps.run("prepared", orders)
-    prepared_bytes = peak_bytes(workers)
+    prepared_bytes = most_bytes()
     parts = [[one.client_id] for one in employers]
     rows = steps.did(copied_seconds(WRITTEN, parts))
     flat = [UNSHARED if label == "enrollment.MenuOption" else label for label in WRITTEN]
@@ -114,7 +114,7 @@ def _measure(folder: Path, progress: Progress) -> Measured:
         "ratio": (prepared["prepared_seconds"] - prepared["prepared_starting"]) / rows["copy_seconds"],
         **asked,
         "prepared_bytes": prepared_bytes,
-        "peak_bytes": peak_bytes(workers),
+        "peak_bytes": most_bytes(),
         "workers": workers,
         "is_durable": _setting("fsync") == _setting("synchronous_commit") == "on",
     }

@@ -227,7 +227,7 @@ def _plan_types(luck: random.Random) -> list[str]:
     basic = _option("BASIC", "BASIC-LIFE", "LIF-A", "default: true, formula: BASIC", paid)
     accident = _option("ADD", "ADD", "LIF-A", "formula: SUPP-1X", "ADD")
     short = _option("STD", "STD", "STD-A", "formula: STD, eligibility: SERVICE", "STD")
-    long = _option("LTD", "LTD", "LTD-A", "default: true, formula: LTD", "LTD, contribution: HALF")
+    long = _option("LTD", "LTD", "LTD-A", "default: true, formula: LTD", "LTD, contribution: EMPLOYER-PAYS")
     rows = (
         ("10", "HEALTH", _medical(luck), (waive, health)),
         ("11", "HEALTH", [dental], (waive, health)),
@@ -236,7 +236,7 @@ def _plan_types(luck: random.Random) -> list[str]:
         ("21", "SUPP", supplemental, (waive,)),
         ("22", "OWN", [accident], (waive,)),
         ("30", "OWN", [short], (waive,)),
-        ("31", "PAID", [long], (waive,)),
+        ("31", "PAID", [long], ()),
         ("40", "OWN", ["{code: 401K, plan: SAMPLE-401K, deduction_code: 401K-B}"], (waive, *percent)),
         ("60", "LAPSE", ["{code: FSA, plan: SAMPLE-FSA, deduction_code: FSA-B}"], (waive, *pledge)),
     )
