@@ -13,7 +13,7 @@ from bench.world import World, read_world
 from openbenefits.core.codes import OptionType
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
 from openbenefits.programs.rulebook import Rulebook, compile_rulebook
-from openbenefits.runs.partitions import PARTITION_PEOPLE
+from openbenefits.runs.partitions import partition_size, with_partition
 from openbenefits.runs.workers import most_workers
 
 REPEATS = 3
@@ -22,7 +22,7 @@ Measured = dict[str, float]
 
 
 def measure_partitions(folder: Path, progress: Progress) -> Measured:
-    """Prepare everybody in partitions of whole clients, each with the set-up of its clients alone.
+    """Prepare everybody in partitions, each with the set-up of its clients alone.
 
     As runs do, in as many processes at once as there are cores, each of which holds its partitions; they are
     started, and set-up is compiled, outside the time. Beside it, one after the other in this process.
@@ -30,7 +30,7 @@ def measure_partitions(folder: Path, progress: Progress) -> Measured:
     world = read_world(folder)
     parts = [
         (taken(world.situation, part), tables_of(world.tables, part["client_id"].unique()))
-        for part in partitions(world.situation.cases)
+        for part in partitions(world.situation.cases, most_workers())
     ]
     people, clients = world.situation.cases.height, world.situation.cases["client_id"].n_unique()
     compiling = timed(lambda: tasks_of(parts))
@@ -150,17 +150,11 @@ def _of_clients(world: World, last: int) -> World:
 # --- taking a situation apart ------------------------------------------------------------------------------
 
 
-def partitions(cases: pl.DataFrame, size: int = PARTITION_PEOPLE) -> list[pl.DataFrame]:
-    """Pack whole clients into bins of at most `size` people; a larger client is a bin of its own."""
-    bins: list[list[int]] = []
-    room = 0
-    for client, people in cases.group_by("client_id").len().sort("client_id").iter_rows():
-        if people > room:
-            bins.append([])
-            room = size
-        bins[-1].append(client)
-        room -= people
-    return [cases.filter(pl.col("client_id").is_in(clients)) for clients in bins]
+def partitions(cases: pl.DataFrame, workers: int) -> list[pl.DataFrame]:
+    """Take everybody apart as runs do."""
+    people = cases.with_columns(person_id="case")  # each with one benefit record
+    parts = with_partition(people, partition_size(cases.height, workers)).drop("person_id")
+    return parts.partition_by("partition", include_key=False)
 
 
 def taken(situation: Situation, cases: pl.DataFrame) -> Situation:

@@ -257,7 +257,9 @@ def test_who_finds_a_partition_being_worked_on_waits_and_finds_it_done(fresh_dat
         (10_001, 2, 5_001),
         (10_000, 1, 10_000),
         (2 * PARTITION_PEOPLE, 2, PARTITION_PEOPLE),
-        (1_000_000, 2, PARTITION_PEOPLE),
+        (2 * PARTITION_PEOPLE + 2, 2, PARTITION_PEOPLE // 2 + 1),
+        (100_000, 2, 12_500),
+        (1_000_000, 2, 14_706),
         (0, 2, LEAST_PEOPLE),
     ],
 )

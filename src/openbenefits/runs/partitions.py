@@ -1,4 +1,4 @@
-"""Partitions: bins of participants, fixed when a run starts, whole clients where they fit."""
+"""Partitions: bins of participants, fixed when a run starts, equally large."""
 
 import polars as pl
 
@@ -8,8 +8,9 @@ LEAST_PEOPLE = 2_000
 
 
 def partition_size(people: int, workers: int) -> int:
-    """Answer how many people a partition should hold, so that each worker has one where that pays."""
-    return min(max(-(-people // workers), LEAST_PEOPLE), PARTITION_PEOPLE)
+    """Answer how many people a partition should hold, so that all workers have as many, where that pays."""
+    each = max(-(-people // (workers * PARTITION_PEOPLE)), 1)
+    return max(-(-people // (workers * each)), LEAST_PEOPLE)
 
 
 def with_partition(people: pl.DataFrame, size: int = PARTITION_PEOPLE) -> pl.DataFrame:
