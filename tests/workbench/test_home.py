@@ -137,7 +137,13 @@ def test_balances_a_night_found_are_counted_and_listed(
     home = "/workbench/quill/"
     with on_the_day():
         administrator = signed_in(browser, users["administrator"])
-        assert "no night has looked yet" in text(administrator.get(home))
+        assert "– Balances no night has looked yet" in text(administrator.get(home))
+        assert (
+            administrator.get("/workbench/?clients.export=csv")
+            .content.decode()
+            .splitlines()[2]
+            .endswith(",,")
+        )
         assert "No night has looked yet" in text(administrator.get("/workbench/quill/balances/"))
         url = embedded_server.url(database.settings_dict["NAME"])
         use_database(url)

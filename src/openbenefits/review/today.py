@@ -41,7 +41,7 @@ class Today:
     """What needs a person, counted.
 
     clients:  client_id, client, events, open, percent_final, WORK and balances_on, the day of the night that
-              looked at balances (null: none has): every client asked for.
+              looked at balances: every client asked for. Where no night has looked, both are null.
     statuses: client_id, schedule_id, client, schedule, schedule_name, process_status, events, open,
               final_or_void, unanswered.
     windows:  ends_on, events: the windows that end in the days to come.
@@ -82,7 +82,7 @@ def today(
     for part in parts:
         clients = clients.join(part, on="client_id", how="left", maintain_order="left")
     return Today(
-        clients=_with_percent(clients.with_columns(cs.numeric().fill_null(0))),
+        clients=_with_percent(clients.with_columns((cs.numeric() - cs.by_name("balances")).fill_null(0))),
         statuses=_by_status(connection, standing),
         windows=standing.filter(is_soon).group_by("ends_on").agg(pl.col("events").sum()).sort("ends_on"),
         errors=_named(errors),

@@ -81,7 +81,7 @@ def home(request: Any) -> HttpResponse:
     shown = _clients(request, found)
     if (file := shown.export()) is not None:
         return file
-    cards = _cards(found, {name: f"?clients.sort=-{name}" for name, *_rest in WORK})
+    cards = _cards(request.access, found, {name: f"?clients.sort=-{name}" for name, *_rest in WORK})
     return show(
         request,
         "workbench/home/home.html",
@@ -102,14 +102,22 @@ def _seen(access: Access, found: Today) -> Today:
     for name, permission in NEEDED.items():
         seen = [one for one in clients["client_id"] if access.may(permission, one)]
         clients = clients.with_columns(pl.when(pl.col("client_id").is_in(seen)).then(name).alias(name))
-    looked_on = pl.when(pl.col("balances").is_not_null()).then("balances_on")
+    looked_on = pl.when(pl.col("balances").is_not_null()).then("balances_on")  # else not his to see either
     return replace(found, clients=clients.with_columns(balances_on=looked_on))
 
 
-def _cards(found: Today, lists: Mapping[str, str | None]) -> list[dict[str, Any]]:
-    """Answer the counts of all clients found, added up; none of what the user may see at no client."""
-    shown = [one for one in WORK if found.clients[one[0]].count() or one[0] not in NEEDED]
-    counts = found.clients.select(pl.col(name).sum() for name, *_rest in shown).row(0, named=True)
+def _cards(access: Access, found: Today, lists: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Answer the counts of all clients found, added up; none of what the user may see at no client.
+
+    Missing: None where nobody has counted at any of them.
+    """
+
+    def is_seen(name: str) -> bool:
+        return name not in NEEDED or any(access.may(NEEDED[name], one) for one in found.clients["client_id"])
+
+    shown = [one for one in WORK if is_seen(one[0])]
+    sums = (pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name, *_rest in shown)
+    counts = found.clients.select(sums).row(0, named=True)
     nights = {"balances": _night(found)}
     return [
         {
@@ -151,7 +159,7 @@ def of_client(request: Any, client: str) -> HttpResponse:
     """Show what needs a person today, at one client."""
     mine = client_of(request, client)
     found = _seen(request.access, today(connection, [mine.pk], as_of=clock.today()))
-    cards = _cards(found, _lists(mine.code))
+    cards = _cards(request.access, found, _lists(mine.code))
     late = taken_before(connection, mine.pk)["person_id"].n_unique()
     cards.append(
         {
