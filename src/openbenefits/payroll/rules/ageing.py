@@ -5,6 +5,7 @@ add up to what is open, in whatever order it came.
 """
 
 from datetime import date
+from typing import Any, cast
 
 import polars as pl
 
@@ -32,7 +33,10 @@ def aged(compared: pl.DataFrame, on: date) -> pl.DataFrame:
         since_on=pl.col("ends_on").filter(is_open).min(),
         fault=pl.col("fault").drop_nulls().first(),
         open_cents=money.total(pl.col("open_cents")),
-        **{name: money.total(pl.col("open_cents").filter(_within(*span))) for name, span in AGES.items()},
+        **{
+            name: money.total(pl.col("open_cents").filter(_within(pl.col("days"), *span)))
+            for name, span in AGES.items()
+        },
     )
     amounts = ("open_cents", *AGES)
     is_known = pl.col("fault").is_null()
@@ -59,7 +63,16 @@ def _open_pays(compared: pl.DataFrame) -> pl.DataFrame:
     return pays.with_columns(open_cents=left.clip(lower_bound=0).clip(upper_bound=missed))
 
 
-def _within(after: int | None, through: int | None) -> pl.Expr:
-    days = pl.col("days")
+def age_said(days: pl.Expr) -> pl.Expr:
+    """Name the bucket of AGES that days fall in; unknown days are of unknown age."""
+    found: Any = pl.when(days.is_null()).then(pl.lit("of unknown age"))
+    for after, through in AGES.values():
+        first = 0 if after is None else after + 1
+        name = f"over {after} days" if through is None else f"{first}-{through} days"
+        found = found.when(_within(days, after, through)).then(pl.lit(name))
+    return cast("pl.Expr", found)
+
+
+def _within(days: pl.Expr, after: int | None, through: int | None) -> pl.Expr:
     is_after = pl.lit(value=True) if after is None else days > after
     return is_after if through is None else is_after & (days <= through)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.payroll.rules.ageing import age_said
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import Bucket, compare
 from openbenefits.platform.families import covered_families
@@ -291,19 +292,9 @@ def _waiting_adjustments(sides: Sides) -> pl.DataFrame:
 
 def _age_said() -> pl.Expr:
     """Say how old something is, and how many cycles of it pays have passed over."""
-    days, late = pl.col("days"), pl.col("cycles_late")
-    age = (
-        pl.when(days.is_null())
-        .then(pl.lit("of unknown age"))
-        .when(days <= 30)
-        .then(pl.lit("0-30 days"))
-        .when(days <= 60)
-        .then(pl.lit("31-60 days"))
-        .when(days <= 90)
-        .then(pl.lit("61-90 days"))
-        .otherwise(pl.lit("over 90 days"))
-    )
-    return pl.concat_str(age, pl.when(late > 0).then(pl.format(", late cycles: {}", late)), ignore_nulls=True)
+    late = pl.col("cycles_late")
+    cycles = pl.when(late > 0).then(pl.format(", late cycles: {}", late))
+    return pl.concat_str(age_said(pl.col("days")), cycles, ignore_nulls=True)
 
 
 _ALL = (
