@@ -59,7 +59,7 @@ def test_money_received_and_another_tax_class_settle_and_credits_are_none():
 
 def test_a_pay_nobody_knows_makes_the_amounts_unknown():
     (row,) = aged(pl.concat([pays((50, 100, 0)), pays((20, 100, 0), fault="rate")]), ON).iter_rows(named=True)
-    assert (row["fault"], row["open_cents"], row["days_31_60"]) == ("rate", None, None)
+    assert (row["fault"], row["open_cents"], row["31_to_60_days"]) == ("rate", None, None)
 
 
 TOLD = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 999), st.integers(0, 999)), max_size=8)

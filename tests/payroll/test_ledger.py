@@ -94,8 +94,8 @@ def test_a_missed_deduction_is_recovered_once(world, ann, tmp_path):
     owing = medical(balances(world)).row(0, named=True)
     assert (owing["owed_cents"], owing["taken_cents"], owing["correct_cents"]) == (6_205, 3_103, 3_102)
     (open_,) = medical_arrears(world).iter_rows(named=True)
-    assert (open_["open_cents"], open_["since_on"], open_["days_0_30"]) == (3_102, SECOND, 3_102)
-    assert medical_arrears(world, on=date(2026, 3, 1))["days_31_60"].to_list() == [3_102]
+    assert (open_["open_cents"], open_["since_on"], open_["0_to_30_days"]) == (3_102, SECOND, 3_102)
+    assert medical_arrears(world, on=date(2026, 3, 1))["31_to_60_days"].to_list() == [3_102]
     done = medical(correct(world))
     assert done.select("status", "ends_on", "cents", "taken_as").rows() == [
         ("ready", THIRD, 1_551, "B"),

@@ -214,7 +214,7 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     assert (short["employee"], short["here"], short["there"]) == ("0008", "cents 3102", "cents 1000")
     assert buckets(acme, "A12")["there only"] == 1  # the arrears
     assert services.audit(sides(acme), "A12").rows.filter(bucket="there only")["note"].to_list() == [
-        "31-60 days"
+        "31 to 60 days"
     ]
     assert_older_is_the_same_difference(sides(acme))
     (made,) = curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)

@@ -15,7 +15,12 @@ from openbenefits.payroll.rules.takings import OWNER
 
 KEY = (*OWNER, "plan_type")
 DEDUCTION = "deduction"
-AGES = {"days_0_30": (None, 30), "days_31_60": (30, 60), "days_61_90": (60, 90), "days_over_90": (90, None)}
+AGES = {
+    "0_to_30_days": (None, 30),
+    "31_to_60_days": (30, 60),
+    "61_to_90_days": (60, 90),
+    "over_90_days": (90, None),
+}
 """Buckets by days since the pay that should have taken it ended: after, through."""
 
 
@@ -66,10 +71,8 @@ def _open_pays(compared: pl.DataFrame) -> pl.DataFrame:
 def age_said(days: pl.Expr) -> pl.Expr:
     """Name the bucket of AGES that days fall in; unknown days are of unknown age."""
     found: Any = pl.when(days.is_null()).then(pl.lit("of unknown age"))
-    for after, through in AGES.values():
-        first = 0 if after is None else after + 1
-        name = f"over {after} days" if through is None else f"{first}-{through} days"
-        found = found.when(_within(days, after, through)).then(pl.lit(name))
+    for name, span in AGES.items():
+        found = found.when(_within(days, *span)).then(pl.lit(name.replace("_", " ")))
     return cast("pl.Expr", found)
 
 
