@@ -236,8 +236,12 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     assert one["eeContribution"] == "21.02"
     one["startDate"] = "2026-01-10"  # the pay that ended on the 18th should have had it
     look_at(work)
-    (note,) = services.audit(sides(acme), "A12").rows.filter(employee="0008")["note"]
+    seen = sides(acme)
+    (note,) = services.audit(seen, "A12").rows.filter(employee="0008")["note"]
     assert note.endswith(", late cycles: 1")
+    untold = seen.seen("arrears").with_columns(open_cents=pl.lit(None, pl.Int64))
+    unknown = replace(seen, kept=seen.kept | {"arrears": untold})
+    assert "open_cents –" in services.audit(unknown, "A12").rows.filter(employee="0008")["there"][0]
     assert Task.objects.get().status == "complete"
 
 

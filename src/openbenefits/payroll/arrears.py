@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.payroll.frames import load_employee_numbers
 from openbenefits.payroll.ledger import Asked, books
 from openbenefits.payroll.rules.ageing import DEDUCTION, KEY, aged
@@ -18,7 +19,8 @@ def arrears(connection: Any, asked: Asked, on: date) -> pl.DataFrame:
     Missing: where a balance is unknown the amounts are, and `fault` says why.
     """
     found = books(connection, asked)
-    scheduled = found.balances.filter(kind=DEDUCTION).group_by(KEY).agg(pl.col("scheduled_cents").sum())
+    ordered = found.balances.filter(kind=DEDUCTION).group_by(KEY)
+    scheduled = ordered.agg(money.total(pl.col("scheduled_cents")).alias("scheduled_cents"))
     numbers = load_employee_numbers(connection, asked.client_id)
     return (
         aged(found.pays, on)

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
 from openbenefits.payroll.rules.ageing import age_said
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import Bucket, compare
@@ -261,7 +262,7 @@ def _outstanding(sides: Sides) -> pl.DataFrame:
     key = ["employee", "plan_type"]
     there = named.group_by(key).agg(
         pl.col("person_id").first(),
-        pl.col("open_cents").sum(),
+        money.total(pl.col("open_cents")).alias("open_cents"),
         pl.col("cycles_late").sum(),
         days=age.dt.total_days(),
     )
