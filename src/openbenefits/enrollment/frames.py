@@ -59,12 +59,6 @@ FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 
-SUPERSEDED_VERSIONS = f"""
-SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
-FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
-WHERE c.superseded_by_run IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
-"""
-
 SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
 
 POINT = ("client_id", "person_id", "benefit_record", "plan_type", "slot", "begins_on", "version")
@@ -208,6 +202,16 @@ def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
 
 
+def load_coverage_and_past(connection: Any, keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Load the change points that hold, of some people, and those that something superseded."""
+    columns = [*COVERAGE_COLUMNS, "superseded_by_run IS NOT NULL AS is_superseded"]
+    schema = COVERAGE_COLUMNS | {"is_superseded": pl.Boolean}
+    rows = copy_out(connection, ALL_COVERAGE.format(columns=", ".join(columns)), schema, people_arrays(keys))
+    is_past = rows["is_superseded"]
+    points = rows.drop("is_superseded")
+    return (points.filter(~is_past), points.filter(is_past)) if is_past.any() else (points, points.clear())
+
+
 def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load every change point of some people, superseded ones too, with what superseded them and when."""
     schema = {
@@ -226,12 +230,6 @@ def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the highest version of each change point, superseded ones included."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
     return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
-
-
-def load_superseded_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
-    """Load the highest superseded version of each change point that has one."""
-    schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
-    return copy_out(connection, SUPERSEDED_VERSIONS, schema, people_arrays(keys))
 
 
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:

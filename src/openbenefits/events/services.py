@@ -345,15 +345,16 @@ def create_period_events(
     connection: Any, people: pl.DataFrame, schedule: dict[str, Any], *, now: datetime
 ) -> int:
     """Open the event 0 of an open enrolment or a snapshot for those who have none yet."""
-    events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
-    missing = people.select(rules.RECORD_KEY).join(
-        events.filter(schedule_id=schedule_id), on=rules.RECORD_KEY, how="anti"
-    )
-    gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
-    again = gone.join(people.select(rules.RECORD_KEY), on=list(rules.RECORD_KEY), how="semi")
-    again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
-    taking_back.revive(connection, again, actor="system", now=now)
+    known = frames.load_of_schedule(connection, people, schedule_id)
+    records = people.select(rules.RECORD_KEY)
+    missing = records.join(known, on=rules.RECORD_KEY, how="anti")
+    gone = records.join(known.filter(rules.is_taken_back()), on=rules.RECORD_KEY, how="semi")
+    if gone.height:
+        events = frames.load_events(connection, gone).filter(rules.is_taken_back(), schedule_id=schedule_id)
+        again = events.join(gone, on=rules.RECORD_KEY, how="semi")
+        again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
+        taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
     rows = missing.with_columns(
         event_on=pl.lit(schedule["period_begins_on"]),

@@ -8,17 +8,19 @@ import polars as pl
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
-from openbenefits.enrollment.services import Known, post
+from openbenefits.enrollment.services import Known, post, posting_of
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
     FLAG_DAYS,
+    RECORD_KEY,
     window,
 )
 from openbenefits.events.services import flag_overtaken, replace_messages
 from openbenefits.events.steps import record_steps
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
+from openbenefits.runs.changes import CHANGES, no_changes
 from openbenefits.runs.deciding import Decided
 from openbenefits.runs.judging import SNAPSHOT
 from openbenefits.runs.kept import program_kept_on
@@ -43,25 +45,37 @@ def save(
     started: models.Run,
     *,
     now: datetime,
-) -> None:
-    """Write what changed: preparation, coverage, statuses with their steps, messages."""
+    only: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Write what changed: preparation, coverage, statuses with their steps, messages; answer the new points.
+
+    Shapes: `only` are the benefit records it is written of (None: all); the points, as `changes.CHANGES`,
+            are of all.
+    """
     changed = decided.cases.filter("is_changed")
+    final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & (pl.col("use") != SNAPSHOT))
+    posting = None  # a snapshot looks, and posts nothing
+    if decided.settled is not None:
+        posting = posting_of(connection, decided.settled, final, known)
+    points = no_changes() if posting is None else posting.points(*CHANGES)
+    if only is not None:
+        posting = posting.of(only) if posting else None
+        changed, final = (rows.join(only, on=RECORD_KEY, how="semi") for rows in (changed, final))
     if changed.is_empty():
-        return
+        return points
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
     made = offered(decided.prepared, _with_programs(window(prepared), decided, rulebook))
     numbered = _above_all(connection, of_new_content(connection, made), started)
     save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
-        is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
-        final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
-        post(connection, decided.settled, final, known, run_id=started.id, now=now)
+        post(connection, decided.settled, final, posting, run_id=started.id, now=now)
     steps = statuses_passed(changed.with_columns(from_status="process_status"))
     _save_steps(connection, steps, started, now=now)
     _save_events(connection, changed, steps, numbered, decided, rulebook, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
+    return points
 
 
 def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:
