@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Severity
+from openbenefits.programs import services as setup
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.sections.operation import DataAuditPart
 from openbenefits.runs.audit import audit_people
-from openbenefits.runs.setup_audits import setup_audit
 
 SHOWN = 5
 
@@ -58,7 +58,7 @@ def refuse_faulty(
 
 def obstacles(connection: Any, client_id: int, as_of: date) -> list[Obstacle]:
     """List what keeps a client's runs from starting on a day."""
-    audit = setup_audit(connection, client_id)
+    audit = setup.audit_with_limits(client_id)
     errors = [one for one in audit.findings if one.severity is Severity.ERROR]
     limits = audit.limits
     return [*_of_setup(errors), *(_of_data(connection, client_id, as_of, limits) if limits else ())]

@@ -127,11 +127,3 @@ class ListedPerson(models.Model):
     reason = models.TextField()
     author = models.TextField()
     acted_at = models.DateTimeField()
-
-
-class SetupAudit(models.Model):
-    """What the audit of a client's set-up in force found, for the next process that asks."""
-
-    client_id = models.IntegerField(primary_key=True)
-    made_of = models.TextField()  # the releases, and the code that looked
-    told = models.JSONField()  # setup_audits.SetupAudit

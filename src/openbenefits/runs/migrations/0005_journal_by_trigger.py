@@ -25,7 +25,7 @@ CREATE TRIGGER events_keep_made AFTER INSERT ON events_event
 REFERENCING NEW TABLE AS kept_rows FOR EACH STATEMENT EXECUTE FUNCTION runs_keep_events();
 CREATE TRIGGER events_keep_moved AFTER UPDATE ON events_event
 REFERENCING OLD TABLE AS kept_rows FOR EACH STATEMENT EXECUTE FUNCTION runs_keep_events();
-"""
+"""  # noqa: S608 (constants)
 NO_EVENTS = """
 DROP TRIGGER events_keep_made ON events_event;
 DROP TRIGGER events_keep_moved ON events_event;
@@ -45,7 +45,7 @@ BEGIN
 END $$;
 CREATE TRIGGER events_keep_messages AFTER UPDATE ON events_message
 REFERENCING OLD TABLE AS kept_rows FOR EACH STATEMENT EXECUTE FUNCTION runs_keep_messages();
-"""
+"""  # noqa: S608 (constants)
 NO_MESSAGES = """
 DROP TRIGGER events_keep_messages ON events_message;
 DROP FUNCTION runs_keep_messages;
