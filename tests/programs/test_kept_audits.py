@@ -29,7 +29,8 @@ def unused(settings):
 
 def made_anew() -> list[Finding]:
     peo, client = (services.loaded_in_force(one) for one in (PEO, ACME))
-    assert peo is not None and client is not None
+    assert peo is not None
+    assert client is not None
     return [*audit(peo), *audit(client, peo)]
 
 
@@ -80,6 +81,7 @@ def test_what_is_another_is_audited_anew(in_force, tmp_path, monkeypatch, what):
     else:
         models.Bundle.objects.filter(client_id=PEO).update(release=None)
         apply(make_peo(tmp_path / "next"), PEO)
+    monkeypatch.setattr(kept_audits, "_kept", Recent())
     asked = []
     monkeypatch.setattr(services, "audit", lambda *those: asked.append(1) or audit(*those))
     assert [one.code for one in services.audit_in_force(ACME)] == ["unused"]
@@ -88,7 +90,9 @@ def test_what_is_another_is_audited_anew(in_force, tmp_path, monkeypatch, what):
 
 def test_limits_of_a_run_are_kept_with_it(fresh_database, tmp_path, another_process, unable_to_audit):
     kept_audits.keep_audit(
-        connection, ACME, kept_audits.ReleaseAudit(findings=[], limits=kept_audits.DataAuditPart(most_people=3))
+        connection,
+        ACME,
+        kept_audits.ReleaseAudit(findings=[], limits=kept_audits.DataAuditPart(most_people=3)),
     )
-    kept_audits._kept = Recent()
+    kept_audits._kept = Recent()  # the fixture puts the other back
     assert kept_audits.read_audit(connection, ACME).limits.most_people == 3
