@@ -3,6 +3,8 @@
 Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
@@ -238,6 +240,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(is_later).select(EVENT_KEY)
 
 
+@cache
 def is_unfinished(status: str = "process_status") -> pl.Expr:
     """Whether an event has something to do: not final (or to be decided again), not void or disconnected."""
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
@@ -245,16 +248,19 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
 
 
+@cache
 def is_to_be_replayed(indicator: str = "process_indicator") -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
     return pl.col(indicator).is_in(DECIDED_AGAIN).fill_null(value=False)
 
 
+@cache
 def is_replayed_as_answered() -> pl.Expr:
     """Whether an event is decided again with the elections there are; A and P ask for new ones."""
     return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 
+@cache
 def is_taken_back() -> pl.Expr:
     """Whether the making of an event was taken back, so that the next run makes it anew."""
     return pl.col("process_indicator") == str(ProcessIndicator.TAKEN_BACK)

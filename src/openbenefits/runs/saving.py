@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
+from openbenefits.core.days import instant
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
 from openbenefits.enrollment.services import Known, post
@@ -30,7 +31,6 @@ from openbenefits.runs.rules import (
 )
 from openbenefits.store.bulk import update_from
 
-UTC = pl.Datetime("us", "UTC")
 PASSED = ", passing an earlier event that waits"
 
 
@@ -113,7 +113,7 @@ def _save_events(
     rows = rows.with_columns(
         process_status="to_status",
         event_status=event_status_of(),
-        status_at=pl.when(moved).then(pl.lit(now).cast(UTC)).otherwise("status_at"),
+        status_at=pl.when(moved).then(instant(now)).otherwise("status_at"),
         input_fingerprint="fingerprint",
         finalize_requested=pl.lit(value=False),
         is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))

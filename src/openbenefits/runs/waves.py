@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -123,6 +124,7 @@ def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
     return events["schedule_id"].unique().to_list()
 
 
+@cache
 def _outcome() -> pl.Expr:
     """Say what a run did with an event; a finalising run names those it could not finalise (rulings §1.8)."""
     final = pl.col("to_status").is_in(FINAL)

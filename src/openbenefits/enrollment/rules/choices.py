@@ -5,6 +5,7 @@ default would give, is decided per menu.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -250,6 +251,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     )
 
 
+@cache
 def _rise() -> tuple[pl.Expr, pl.Expr]:
     """How many levels one may rise (null: no limit), and from which."""
     has_current = pl.col("current_option_id").is_not_null()
@@ -277,6 +279,7 @@ def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> 
     return pl.concat([gained, first]).unique()
 
 
+@cache
 def _is_selected() -> pl.Expr:
     """Whether what may be selected admits an option; of the current plan every option counts."""
     allowed, is_waiver = pl.col("allowed"), pl.col("option_type") == OptionType.WAIVE
@@ -293,6 +296,7 @@ def _is_selected() -> pl.Expr:
     )
 
 
+@cache
 def _is_within_level() -> pl.Expr:
     """Whether the option is within the levels one may rise; a waiver always is."""
     is_waiver = pl.col("option_type") == OptionType.WAIVE
@@ -368,43 +372,58 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     default_fault:  null, 'none' (no eligible default), 'several' (a tie at the lowest level).
     """
     rows = with_taken(plans, menus.menus, "menu", *_DEFAULTS)
+    rows = rows.with_columns(**_ways()).with_columns(**_outcomes())
+    rows = rows.with_columns(_reason=_reason(), is_changed_by_default=_is_changed())
+    reason = _REASONS[rows["_reason"].cast(pl.UInt32)].alias("default_reason")
+    gone = {*_DEFAULTS, *_ways(), "_reason", "is_untouched", "is_waived_now"}
+    return rows.hstack([reason])[[name for name in (*rows.columns, "default_reason") if name not in gone]]
+
+
+@cache
+def _ways() -> dict[str, pl.Expr]:
+    """Which ways of a default are open to a plan row: columns, as several expressions look at each."""
     method = pl.col("default_method")
     is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
-    back = pl.col("comes_back") & is_offered
-    current = (
-        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
-    ) | (back & ~pl.col("is_waived_now"))
     falls = pl.col("retier_option_id").is_not_null()
-    current &= ~falls
-    leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back & ~falls
-    enters = ~pl.col("is_barred") & ~back & ~falls
-    flagged = is_among("default_method", NEEDS_OPTION) & enters
-    lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
-    waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & pl.col("is_waived_now"))
+    back = pl.col("comes_back") & is_offered
+    may_keep = (
+        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
+    )
+    free = ~back & ~falls
+    enters = ~pl.col("is_barred") & free
+    return {
+        "_is_offered": is_offered,
+        "_falls": falls,
+        "_keeps": (may_keep | (back & ~pl.col("is_waived_now"))) & ~falls,
+        "_leaves": (method == DefaultMethod.LEAVE) & is_offered & free,
+        "_flagged": is_among("default_method", NEEDS_OPTION) & enters,
+        "_lowest": (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters,
+        "_waives": ((method == DefaultMethod.WAIVE) & free) | (back & pl.col("is_waived_now")),
+    }
+
+
+@cache
+def _outcomes() -> dict[str, pl.Expr]:
+    """The option a default gives by the ways that are open, and what stands in its way."""
     option = (
-        pl.when(~is_offered)
+        pl.when(~pl.col("_is_offered"))
         .then(None)
-        .when(falls)
+        .when("_falls")
         .then("retier_option_id")
-        .when(current | leaves)
+        .when(pl.col("_keeps") | pl.col("_leaves"))
         .then("current_option_id")
-        .when(flagged & (pl.col("flagged_options") == 1))
+        .when(pl.col("_flagged") & (pl.col("flagged_options") == 1))
         .then("flagged_option_id")
-        .when(lowest)
+        .when("_lowest")
         .then("lowest_option_id")
-        .when(waives)
+        .when("_waives")
         .then("waiver_option_id")
     )
-    rows = rows.with_columns(
-        default_option_id=option,
-        is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
-        default_fault=_fault(~is_offered | current | falls, flagged, waives),
-    )
-    reason = rows.select(_reason(current, flagged, lowest, waives)).to_series()
-    rows = rows.hstack([_REASONS.gather(reason)])
-    return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
-        *_DEFAULTS, "is_untouched", "is_waived_now"
-    )
+    return {
+        "default_option_id": option,
+        "is_untouched": pl.col("_leaves") | pl.col("is_ignored") | pl.col("is_program"),
+        "default_fault": _fault(),
+    }
 
 
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
@@ -427,27 +446,29 @@ _REASONS = pl.Series(
 )  # fmt: skip
 
 
-def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:
+@cache
+def _reason() -> pl.Expr:
     """The place of the reason among _REASONS: small numbers are chosen faster than words."""
     has = pl.col("default_option_id").is_not_null()
     conditions = [
         pl.col("is_untouched"),
-        has & pl.col("retier_option_id").is_not_null(),
-        has & current & pl.col("is_reinstated"),
-        has & current,
-        has & flagged,
-        has & lowest,
-        has & waives,
+        has & pl.col("_falls"),
+        has & pl.col("_keeps") & pl.col("is_reinstated"),
+        has & pl.col("_keeps"),
+        has & pl.col("_flagged"),
+        has & pl.col("_lowest"),
+        has & pl.col("_waives"),
         pl.col("is_in_force") | pl.col("is_ending"),
     ]
     places = [pl.when(holds).then(pl.lit(place, pl.UInt8)) for place, holds in enumerate(conditions)]
     return pl.coalesce(*places, pl.lit(len(conditions), pl.UInt8))
 
 
-def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
+def _fault() -> pl.Expr:
+    flagged, is_settled = pl.col("_flagged"), ~pl.col("_is_offered") | pl.col("_keeps") | pl.col("_falls")
     several = flagged & (pl.col("flagged_options") > 1)
     unwaivable = (pl.col("waive_rule") != WaiveRule.NOT_APPLICABLE) & pl.col("waiver_option_id").is_null()
-    missing = (flagged & (pl.col("flagged_options") == 0)) | (waives & unwaivable)
+    missing = (flagged & (pl.col("flagged_options") == 0)) | (pl.col("_waives") & unwaivable)
     return (
         pl.when(is_settled)
         .then(None)
@@ -458,7 +479,8 @@ def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
     )
 
 
-def _is_changed(is_offered: pl.Expr) -> pl.Expr:
+@cache
+def _is_changed() -> pl.Expr:
     """Whether doing nothing would change what is in force; accounts that lapse are in force until then."""
     default = pl.col("default_option_id")
     is_waiver = (default == pl.col("waiver_option_id")).fill_null(value=False)
@@ -475,4 +497,4 @@ def _is_changed(is_offered: pl.Expr) -> pl.Expr:
         .otherwise(differs)
     )
     ending = pl.col("is_ending") & ~pl.col("is_ignored")
-    return pl.when(is_offered).then(offered).otherwise(ending)
+    return pl.when("_is_offered").then(offered).otherwise(ending)

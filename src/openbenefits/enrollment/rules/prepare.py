@@ -6,6 +6,7 @@ person's data.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import polars as pl
 
@@ -39,6 +40,7 @@ from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
 
 
+@cache
 def no_jobs() -> pl.DataFrame:
     """Answer the frame of a situation in which nobody asks about other jobs than the primary."""
     return pl.DataFrame(schema={"case": pl.Int32, "job_number": pl.Int16})
@@ -52,6 +54,7 @@ CONTRIBUTIONS = {
 }
 
 
+@cache
 def no_contributions() -> pl.DataFrame:
     """Answer the frame of a situation in which nothing was contributed to an account."""
     return pl.DataFrame(schema=CONTRIBUTIONS)
@@ -65,6 +68,7 @@ BROUGHT = {
 }
 
 
+@cache
 def nothing_brought() -> pl.DataFrame:
     """Answer the frame of a situation in which nobody put anything in at another employer."""
     return pl.DataFrame(schema=BROUGHT)

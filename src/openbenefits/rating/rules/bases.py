@@ -5,6 +5,7 @@ a look-up like any other; set-up without such a formula asks for nothing and cos
 """
 
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -36,11 +37,13 @@ ALWAYS = date(1, 1, 1)
 OF_A_DAY = " of a day"
 
 
+@cache
 def no_benefit_bases() -> pl.DataFrame:
     """An empty history of benefits bases, for set-up that asks for none."""
     return pl.DataFrame(schema=BENEFIT_BASES)
 
 
+@cache
 def no_job_history() -> pl.DataFrame:
     """An empty history of jobs, for set-up that takes no pay of several jobs on another day."""
     return pl.DataFrame(schema=JOB_HISTORY)

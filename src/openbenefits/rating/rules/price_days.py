@@ -4,6 +4,8 @@ Days depend on few things (the rule, the days of the plan row, its pay group), s
 distinct combinations and looked up by the rows; rows without a calculation rule are left as they are.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import days
@@ -19,6 +21,7 @@ _OF_THE_EVENT = [PriceDay.COVERAGE_BEGIN.value, PriceDay.EVENT_DATE.value]
 _COMBINATION = ("calculation", "price_on", "event_on", "deduction_on", "pay_group_id")
 
 
+@cache
 def no_pay_history() -> pl.DataFrame:
     """An empty history of pay, for set-up that asks for none."""
     return pl.DataFrame(schema=PAY_HISTORY)

@@ -3,6 +3,8 @@
 Where a price depends on nothing but the rate found, it is computed once for all who share the rate.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
@@ -62,6 +64,7 @@ def with_prices(
     return options.hstack(pl.concat(prices, rechunk=True)[position].get_columns())
 
 
+@cache
 def _prices_without_costs() -> pl.DataFrame:
     """The price of what costs nothing, and of what the person states."""
     free = {name: [0, None] for name in MONEY_COLUMNS}
@@ -250,6 +253,7 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     ).select(PRICE_COLUMNS)
 
 
+@cache
 def _per_pay(asked: str, year: str, pays: str) -> pl.Expr:
     """The year's amount per pay; what costs or gives nothing needs no calendar."""
     return pl.when(asked).then(money.divide_half_up(pl.col(year), pl.col(pays))).otherwise(pl.col(year))
@@ -261,6 +265,7 @@ def _where(condition: pl.Expr, column: str) -> pl.Expr:
     return pl.when(condition | amount.is_null()).then(amount).otherwise(0)
 
 
+@cache
 def _no_calendar() -> pl.Expr:
     unpaid = pl.col("has_price") & pl.col("pays").is_null()
     uncredited = pl.col("has_credit") & pl.col("credit_pays").is_null()

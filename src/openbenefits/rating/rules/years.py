@@ -1,5 +1,7 @@
 """The year of a cost: what rates charge, and who pays of it (docs/rules.md §7.2, §7.5)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
@@ -93,6 +95,7 @@ def _own_employer(rows: pl.DataFrame, billed: pl.DataFrame, at: pl.Series, book:
     ).to_series()
 
 
+@cache
 def _covered(part: str, what: str, otherwise: int | None) -> pl.Expr:
     """What a kind of member adds, if the coverage code allows any."""
     return pl.when(pl.col(f"{part}_max") > 0).then(pl.col(f"{part}_{what}")).otherwise(otherwise)
@@ -148,6 +151,7 @@ def _with_amounts(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     return rows.with_columns(_replaced(rows[one.name], at, one) for one in answers)
 
 
+@cache
 def _for_units(rate: str) -> pl.Expr:
     """A year's price: rounded is that of a period of the table, or the year (docs/rules.md §7.2)."""
     price = money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
