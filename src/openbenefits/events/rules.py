@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
-from openbenefits.core.columns import without
+from openbenefits.core.columns import is_among, without
 from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
@@ -38,7 +38,7 @@ def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
     """
     if not (feed["operation"] == operation).any():
         return feed.clear()
-    told = feed.filter(pl.col("operation").is_in(["I", "D"])).sort("id")
+    told = feed.filter(is_among("operation", ["I", "D"])).sort("id")
     last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
     return last.filter(operation=operation)
 
@@ -78,7 +78,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
 def _personal(changes: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """Turn facts about a person, and reported life events, into activity of every benefit record."""
     about = pl.col("fact").replace_strict(PERSONAL_SOURCES, default=None, return_dtype=pl.String)
-    moved = changes.filter(pl.col("fact").is_in(list(PERSONAL_SOURCES))).with_columns(
+    moved = changes.filter(is_among("fact", PERSONAL_SOURCES)).with_columns(
         bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
     )
     lived = changes.filter(fact="life_event").with_columns(
@@ -272,7 +272,7 @@ def order_events(events: pl.DataFrame) -> pl.DataFrame:
     Adds place (0 = first, by date, priority, number) and is_first.
     Source: event-processing §5.4.
     """
-    unfinished = events.filter(is_unfinished())
+    unfinished = events.filter(is_unfinished()) if events.height else events
     if unfinished.is_empty():
         return unfinished.with_columns(place=pl.lit(None, pl.Int32), is_first=pl.lit(None, pl.Boolean))
     unfinished = unfinished.sort(*RECORD_KEY, "event_on", "priority", "event_number", "schedule_id")

@@ -175,7 +175,8 @@ def work_in_waves(
 
 
 def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
-    return people.select("client_id", "person_id", "benefit_record").with_columns(
+    return people.select(
+        *RECORD_KEY,
         outcome=pl.lit(outcome, pl.String),
         from_status=pl.lit(None, pl.String),
         to_status=pl.lit(None, pl.String),

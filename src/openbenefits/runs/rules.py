@@ -153,7 +153,8 @@ def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def not_due_yet(events: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """Name the benefit records whose only unfinished events lie ahead."""
-    return order_events(without(events, chosen, RECORD_KEY)).filter("is_first")
+    left = without(events, chosen, RECORD_KEY)
+    return order_events(left).filter("is_first") if left.height else left
 
 
 @cache
@@ -216,10 +217,8 @@ def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     )
     rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
     key = [*RECORD_KEY, "schedule_id", "event_number"]
-    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key)).filter(
-        pl.col("previous").is_not_null()
-    )
-    moved = rows.filter(pl.col("chain") != pl.col("previous"))
+    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key))
+    moved = rows.filter(pl.col("chain") != pl.col("previous"))  # the first of an event has none before it
     place = pl.int_range(pl.len(), dtype=pl.Int32).over(key)
     return moved.with_columns(
         step=(pl.col("steps") + place + 1).cast(pl.Int32),

@@ -11,7 +11,18 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import GENERAL_TYPES, DefaultMethod, OptionType, SelectAllowed, WaiveRule
-from openbenefits.core.columns import is_among, spread, take, with_taken
+from openbenefits.core.columns import (
+    cut,
+    filled,
+    gathered,
+    is_among,
+    located,
+    marked,
+    spread,
+    take,
+    true_at,
+    with_taken,
+)
 from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
 from openbenefits.programs.recent import FEW_ROWS
@@ -46,14 +57,15 @@ def with_menu(
     """
     keyed = _menu_keys(plans, cases, overrides, offers)
     in_order = keyed.height <= FEW_ROWS  # then the same is asked in the same order
-    distinct = keyed.drop_nulls("key").unique("key", keep="any", maintain_order=in_order)
+    known = keyed[true_at(keyed["key"].is_not_null())]
+    distinct = known.unique("key", keep="any", maintain_order=in_order)
     distinct = distinct.with_row_index("menu")
     numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
     menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
     asked = with_taken(distinct, cases, "case", *words)
     if overrides.is_empty():
-        shared = asked.drop("key", "case", "verdict")
+        shared = cut(asked, "key", "case", "verdict")
         menus = offers.recent.answer_of("menus", shared, lambda: _menus(asked, overrides, offers))
     else:
         menus = _menus(asked, overrides, offers)
@@ -72,13 +84,15 @@ def _menu_keys(
     """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
     kinds = [kind for kind in offers.kinds if (offers.days[f"most_{kind}"] > 0).any()]
     rows = plans.select("case", "plan_day", *(counted(kind) for kind in offers.kinds))
-    rows = rows.with_columns(cases["verdict"].gather(rows["case"]))
+    rows = rows.with_columns(gathered(cases["verdict"], rows["case"]))
     key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("verdict")
+    demanded = take(offers.days, rows["plan_day"], *(f"most_{kind}" for kind in kinds))
+    rows = rows.with_columns(
+        pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), most)
+        for kind, most in zip(kinds, demanded, strict=True)
+    )
     for kind in kinds:
         largest = int(offers.days[f"most_{kind}"].max() or 0)  # type: ignore[arg-type]
-        demanded = take(offers.days, rows["plan_day"], f"most_{kind}")[0]
-        count = pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), demanded)
-        rows = rows.with_columns(count.alias(counted(kind)))
         key = key * (largest + 1) + pl.col(counted(kind))
     decided = options_decided(overrides)[["case"]]
     if decided.height:
@@ -126,7 +140,7 @@ def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -
     )
     taken = _with_ties(taken, rows)
     found = [
-        choices["option_id"].gather(taken[name] % max(rows.height, 1)).alias(f"{name}_option_id")
+        gathered(choices["option_id"], taken[name] % max(rows.height, 1)).alias(f"{name}_option_id")
         for name in ("flagged", "lowest", "waiver")
     ]
     taken = taken.hstack(found)[["menu", "choices", *_DEFAULTS]]
@@ -152,7 +166,7 @@ def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.Da
     """Write out the eligible options of every plan row: case, plan, offer and the option's columns."""
     rows = with_taken(plans[["case", "plan", "menu"]], menus.menus, "menu", "first_choice", "choices")
     rows = spread(rows, "first_choice", "choices", "choice")
-    offer = menus.choices["offer"].gather(rows["choice"])
+    offer = gathered(menus.choices["offer"], rows["choice"])
     columns = ("option_id", "option_row", "option_type", "plan_id", "level", "rule_bit")
     return rows[["case", "plan"]].hstack([offer, *take(offers.options, offer, *columns)])
 
@@ -173,16 +187,16 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     What is in force in a plan type outside the program is lost. Where nothing is offered for want of a
     rule or a calendar, nothing is lost.
     """
-    held = plans.select("plan", "menu", "plan_row", option_id="current_option_id").drop_nulls("option_id")
+    held = plans.select("plan", "menu", "plan_row", option_id="current_option_id")
+    held = held[true_at(held["option_id"].is_not_null())]
     eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
     known = rulebook.derived.answer("levels", lambda: _levels(rulebook.options))
-    in_program = held.join(known, on=["plan_row", "option_id"])[["plan", "current_level", "current_plan_id"]]
-    rows = plans[["plan"]].join(in_program, on="plan", how="left", maintain_order="left")
-    is_eligible = plans["plan"].is_in(eligible.implode())
+    in_program = held.join(known, on=["plan_row", "option_id"])
+    at = located(plans["plan"], in_program["plan"], plans.height)
+    is_eligible = marked(eligible, plans.height)
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
     return plans.with_columns(
-        rows["current_level"],
-        rows["current_plan_id"],
+        take(in_program, at, "current_level", "current_plan_id"),
         is_current_eligible=is_eligible,
         is_lost=pl.col("keeps_current") & ~is_eligible & is_offered,
         comes_back=_comes_back(plans, menus, is_eligible),
@@ -207,13 +221,13 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
 
     Shapes:  prior has case and option_id, the options of the last prepared event, for `use_history`.
     """
-    current = plans["current_option_id"].gather(options["plan"])
-    is_current = (options["option_id"] == current).fill_null(value=False).alias("is_current")
+    current = gathered(plans["current_option_id"], options["plan"])
+    is_current = filled(options["option_id"] == current, value=False).alias("is_current")
     options = options.hstack([is_current])
     allowed = _allowed(plans, options, prior)
     options = options.with_columns(is_electable=~is_among("option_type", GENERAL_TYPES))
     bound = (allowed["allowed"] != SelectAllowed.ALL.value) | allowed["limit"].is_not_null()
-    at = bound.gather(options["plan"]).arg_true()
+    at = true_at(gathered(bound, options["plan"]))
     if at.is_empty():
         return options
     rows = options[["plan", "option_type", "plan_id", "level", "is_current", "is_electable"]][at]
@@ -229,7 +243,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     program has no level to rise from.
     """
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
-    is_gained = pl.col("plan").is_in(_gained(plans, options, prior).implode())
+    is_gained = marked(_gained(plans, options, prior), plans.height)
     by_history = pl.when(is_gained).then(every).otherwise(none)
     allowed = (
         pl.when(pl.col("retier_option_id").is_not_null())
@@ -318,7 +332,7 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     options = options.with_columns(
         is_proof_required=pl.lit(value=False), approved_coverage_cents="coverage_cents"
     )
-    at = coverage.is_not_null().arg_true()
+    at = true_at(coverage.is_not_null())
     if at.is_empty():
         return options
     judged = _judged(with_taken(options[["plan", "level", "coverage_cents"]][at], plans, "plan", *_PROOF))
@@ -428,7 +442,7 @@ def _outcomes() -> dict[str, pl.Expr]:
 
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     """Count the same option at another amount of coverage as a change: pay, age or formula has moved it."""
-    at = (options["is_default"] & options["is_current"]).arg_true()
+    at = true_at(options["is_default"] & options["is_current"])
     kept = options[["plan", "approved_coverage_cents"]][at]
     kept = with_taken(kept, plans, "plan", "default_reason", "current_coverage_cents")
     moved = pl.col("approved_coverage_cents").ne_missing(pl.col("current_coverage_cents"))
