@@ -51,9 +51,13 @@ def no_job_history() -> pl.DataFrame:
 
 def asks_job_history(rulebook: Rulebook) -> bool:
     """Tell whether any formula takes the pay of a group of jobs as it was on another day."""
+    return bool(rulebook.derived.answer("asks job history", lambda: _names_jobs_of_a_day(rulebook)))
+
+
+def _names_jobs_of_a_day(rulebook: Rulebook) -> bool:
     source = rulebook.formulas["source"]
     of_jobs = source.str.starts_with("jobs ") & source.str.ends_with(OF_A_DAY)
-    return bool(of_jobs.fill_null(value=False).any())
+    return bool(of_jobs.any())
 
 
 def has_sources(rulebook: Rulebook) -> bool:

@@ -29,6 +29,10 @@ def no_pay_history() -> pl.DataFrame:
 
 def asks_pay_history(rulebook: Rulebook) -> bool:
     """Tell whether a calculation rule, or a formula, takes pay as of another day than the event's."""
+    return bool(rulebook.derived.answer("asks pay history", lambda: _names_another_day(rulebook)))
+
+
+def _names_another_day(rulebook: Rulebook) -> bool:
     of_prices = (~rulebook.calculation_rules["pay_as_of"].is_in(_OF_THE_EVENT)).any()
     return bool(of_prices or (rulebook.formulas["source"] == "pay").any())
 
