@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.core.columns import in_types
+from openbenefits.core.columns import cut, in_types, last_of_each
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -369,8 +369,8 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     pairs = cases.select("case", "client_id", "person_id", "event_on").join(
         rows, on=["client_id", "person_id"]
     )
-    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on")).sort("valid_from")
-    return known.unique(["case", "plan_type"], keep="last").select("case", "plan_type", "approved_cents")
+    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on"))
+    return last_of_each(known, ["case", "plan_type"], "valid_from")[["case", "plan_type", "approved_cents"]]
 
 
 def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
@@ -379,8 +379,7 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return rows[[name for name in rows.columns if name != "is_withdrawn"]]
     day = ["client_id", "person_id", "plan_type", "valid_from"]
-    latest = rows.sort("version").unique(day, keep="last", maintain_order=True)
-    return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
+    return cut(last_of_each(rows, day, "version").filter(~pl.col("is_withdrawn")), "is_withdrawn")
 
 
 def load_brought(connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

@@ -144,6 +144,8 @@ def _brought(
     if not rulebook.plan_rows["counts_elsewhere"].any():
         return nothing_brought()
     known = load_brought(connection, cases, known_at=known_at)
+    if known.is_empty():
+        return nothing_brought()
     found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
     return in_types(found, BROUGHT)
 

@@ -11,13 +11,13 @@ from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
 from openbenefits.core.columns import in_types, without
+from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
 from openbenefits.workforce.frames import load_jobs
 
-UTC = pl.Datetime("us", "UTC")
 ACTIVE = ("A", "L", "P")
 
 
@@ -388,7 +388,7 @@ def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:
     """Write new events: closed, nothing decided yet."""
     stamped = rows.with_columns(
         event_status=pl.lit(str(EventStatus.CLOSED)),
-        status_at=pl.lit(now).cast(UTC),
+        status_at=instant(now),
         process_indicator=pl.lit("N"),
         finalize_requested=pl.lit(value=False),
         is_finalized=pl.lit(value=False),
@@ -448,7 +448,7 @@ def move_events(
         *rules.EVENT_KEY,
         process_status="to_status",
         event_status="to_event_status",
-        status_at=pl.lit(now).cast(UTC),
+        status_at=instant(now),
         steps=(pl.col("steps") + 1).cast(pl.Int32),
         disconnected_on=pl.when(pl.col("to_event_status") == str(EventStatus.DISCONNECTED)).then(
             pl.lit(now.date())

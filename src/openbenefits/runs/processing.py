@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 from django.db import transaction
-from django.db.models import Count
 
 from openbenefits.core.codes import ScheduleKind
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
@@ -46,29 +45,32 @@ def go_through(
     (`is_kept` false) need not be taken back, and keeps no journal for it.
     """
     lines = models.RunPartition.objects.filter(run_id=started.id).order_by("partition")
-    known = list(lines.values_list("partition", "people", "state"))
-    waiting = {partition: people for partition, people, state in known if state == "waiting"}
+    known = list(lines.values_list("partition", "people", "state", "counts"))
+    waiting = {partition: people for partition, people, state, _ in known if state == "waiting"}
+    late = [partition for partition, _, _, counts in known if LOCKED in counts]
     process = partial(_process, started=started, now=now, is_kept=is_kept)
     at_once = workers or usual_workers(sum(waiting.values()))
     done = len(known) - len(waiting)
-    for _ in each_done(connection, list(waiting), process, workers=at_once):
+    for partition, is_whole in each_done(connection, list(waiting), process, workers=at_once):
+        late += [] if is_whole else [partition]
         done += 1
         if progress:
             progress(done, len(known))
-    for late in list(lines.filter(counts__has_key=LOCKED)):
-        process(connection, late.partition, outcome=LOCKED)
+    for partition in sorted(late):
+        process(connection, partition, outcome=LOCKED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Worked:
     """What became of some people: an outcome per benefit record, the points added, how many waves it took.
 
-    points: as `changes.CHANGES`.
+    points: as `changes.CHANGES`. is_whole: nobody was locked by somebody else.
     """
 
     outcomes: pl.DataFrame
     points: pl.DataFrame
     waves: int
+    is_whole: bool = True
 
 
 def _process(
@@ -79,17 +81,22 @@ def _process(
     now: datetime,
     outcome: str | None = None,
     is_kept: bool = True,
-) -> None:
-    """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
+) -> tuple[int, bool]:
+    """Process those of a partition who have this outcome (None: none yet), and write its ledger line.
+
+    Answers the partition, and whether nobody of it was locked by somebody else.
+    """
     with transaction.atomic():
         if not _is_left(started, partition, outcome):
-            return
+            return partition, False  # somebody else worked on it: perhaps not on everybody
         people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
         people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
         with journal(connection, started.id) if is_kept else nullcontext():
             worked = work_on(connection, started, people, now=now)
         _write_outcomes(connection, started.id, worked.outcomes)
-        _write_line(started, partition, worked.waves, now=now)
+        client = started.bundle_client
+        frames.close_partition(connection, client, started.pk, partition, waves=worked.waves, now=now)
+    return partition, worked.is_whole
 
 
 def work_on(
@@ -100,15 +107,17 @@ def work_on(
     Of a trial, which is given up, only what a later wave looks at is written.
     """
     persons = people.select(id="person_id").unique()
-    locked, skipped = lock_rows(connection, "workforce_person", persons)
-    held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
-    people = people.join(locked, left_on="person_id", right_on="id", how="semi")
+    _, skipped = lock_rows(connection, "workforce_person", persons)
+    held = people.clear()
+    if skipped.height:
+        is_held = people["person_id"].is_in(skipped["id"].implode())
+        held, people = people.filter(is_held), people.filter(~is_held)
     setup = load_releases(connection, releases_of(started))
     _open_events(connection, started, setup[1], people, now=now)
     worked = work_in_waves(connection, started, people, setup, now=now, is_trial=is_trial)
     outcomes = not_taken(connection, worked.outcomes, _asked(started, setup[1]))
-    outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
-    return replace(worked, outcomes=outcomes.with_columns(pl.col("outcome").fill_null("no event")))
+    outcomes = outcomes.with_columns(pl.col("outcome").fill_null("no event"))
+    return replace(worked, outcomes=pl.concat([outcomes, _outcome(held, LOCKED)]), is_whole=held.is_empty())
 
 
 def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
@@ -120,17 +129,6 @@ def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
     lines = models.RunPartition.objects.select_for_update()
     line = lines.get(run_id=started.id, partition=partition)
     return line.state == "waiting" if outcome is None else outcome in line.counts
-
-
-def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: datetime) -> None:
-    """Mark a partition done in the ledger, with how many people have which outcome."""
-    people = models.RunPerson.objects.filter(
-        client_id=started.bundle_client, run_id=started.id, partition=partition
-    )
-    counts = people.values_list("outcome").annotate(people=Count("*"))
-    models.RunPartition.objects.filter(run_id=started.id, partition=partition).update(
-        state="done", waves=waves_taken, committed_at=now, counts=dict(counts)
-    )
 
 
 def releases_of(started: models.Run) -> tuple[int, ...]:
@@ -153,16 +151,8 @@ def _open_events(
         theirs = people if len(asked) == 1 else _whom(connection, row, people)
         if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
             create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
-        elif _captures(started):
+        elif started.options.get("opens_period", True):
             create_period_events(connection, theirs, row, now=now)
-
-
-def _captures(started: models.Run) -> bool:
-    """Whether a run opens a period for those who have no event of it yet."""
-    told = started.options
-    return bool(
-        told.get("captures_new", True) or told.get("is_first", True) or told.get("adds_people", False)
-    )
 
 
 def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:
@@ -208,7 +198,8 @@ def work_in_waves(
 
 
 def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
-    return people.select("client_id", "person_id", "benefit_record").with_columns(
+    return people.select(
+        *RECORD_KEY,
         outcome=pl.lit(outcome, pl.String),
         from_status=pl.lit(None, pl.String),
         to_status=pl.lit(None, pl.String),

@@ -48,7 +48,7 @@ def run(
     (None: as the machine allows). What comes of a run depends on neither.
     """
     started = start_run(connection, order, now=now, partition_people=partition_people, workers=workers)
-    return resume_run(connection, started.id, now=now, workers=workers, progress=progress)
+    return _worked_through(connection, started, now=now, workers=workers, progress=progress)
 
 
 def trial(
@@ -131,6 +131,18 @@ def resume_run(
     started = models.Run.objects.get(pk=run_id)
     if started.state in FINISHED:
         return result_of(connection, started)
+    return _worked_through(connection, started, now=now, workers=workers, progress=progress)
+
+
+def _worked_through(
+    connection: Any,
+    started: models.Run,
+    *,
+    now: datetime,
+    workers: int | None,
+    progress: Progress | None,
+) -> RunResult:
+    """Process what a run's ledger lacks, within the limits of its client, and close the run."""
     limits = limits_of(connection, started.bundle_client, started.schedule_id, started.as_of)
     if limits:
         publish_whole(connection, started, limits, now=now, progress=progress)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -66,10 +67,10 @@ def work_wave(
     `worked` names the events that earlier waves worked on: nobody works twice on one in a run. Of a trial
     only what the next wave looks at is written.
     """
-    rulebook, tables = setup
+    rulebook = setup[0]
     events = event_frames.load_events(connection, people)
     events = events.join(people[list(RECORD_KEY)], on=list(RECORD_KEY), how="semi")
-    events = _with_classes(events, tables, started)
+    events = _with_classes(events, setup, started)
     events = _with_unasked(connection, events, started)
     chosen = choose(
         events,
@@ -134,6 +135,7 @@ def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
     return events["schedule_id"].unique().to_list()
 
 
+@cache
 def _outcome() -> pl.Expr:
     """Say what a run did with an event; a finalising run names those it could not finalise (rulings §1.8)."""
     final = pl.col("to_status").is_in(FINAL)
@@ -146,8 +148,20 @@ def _outcome() -> pl.Expr:
     )
 
 
-def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> pl.DataFrame:
+def _with_classes(events: pl.DataFrame, setup: Compiled, started: models.Run) -> pl.DataFrame:
     """Add what runs need to know of each event's class and schedule."""
+    rulebook, tables = setup
+    classes, schedules = rulebook.derived.answer("classes of runs", lambda: _classes(tables))
+    found = events.join(classes, on="event_class_id", how="left")
+    return found.join(schedules, on="schedule_id", how="left").with_columns(
+        pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
+        is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
+        is_due=is_due(pl.lit(started.as_of)),
+    )
+
+
+def _classes(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answer what runs need to know of classes, and of schedules."""
     classes = tables["event_class"].select(
         *("event_class_id", "use", "only_ends_coverage", "process_ahead_days", "window_days", "window_start"),
         "is_proof_required",
@@ -159,14 +173,7 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
         schedule_window_begins_on="window_begins_on",
         schedule_window_ends_on="window_ends_on",
     )
-    found = events.join(classes, on="event_class_id", how="left").join(
-        schedules, on="schedule_id", how="left"
-    )
-    return found.with_columns(
-        pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
-        is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
-        is_due=is_due(pl.lit(started.as_of)),
-    )
+    return classes, schedules
 
 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:
