@@ -255,6 +255,10 @@ def _made_again(connection: Any, letter: models.DeadLetter, now: datetime) -> bo
 
 
 def forget(now: datetime) -> None:
-    """Drop what is older than is kept: lines of the log, and what channels have looked at."""
-    models.LogLine.objects.filter(at__lt=now - KEPT).delete()
+    """Drop what is older than is kept: lines of the log, past rows, and what channels have looked at."""
+    since = now - KEPT
+    models.LogLine.objects.filter(at__lt=since).delete()
+    models.PastRow.objects.filter(until__lt=since).delete()
+    models.Arrival.objects.filter(at__lt=since).delete()
+    models.Keeping.objects.filter(since__lt=since).update(since=since)
     models.Outbox.objects.filter(state="done", made_at__lt=now - SINCE_DONE).delete()
