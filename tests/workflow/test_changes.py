@@ -113,6 +113,7 @@ def test_what_an_overwritten_record_was_is_read_from_its_past_rows(world):
     from openbenefits.runs.models import Run
 
     world.channel(
+        client_id=0,
         kind="run",
         items=[task(task={"subject": "Look"})],
         **on(operation="update", changed="state"),
