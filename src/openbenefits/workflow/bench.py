@@ -216,7 +216,7 @@ def _notes(reading: Reading, begin: date) -> Iterator[str]:
         if kept is not None and _midnight(begin) < kept:
             yield (
                 f"{kind.title}: what a record was before {kept:%Y-%m-%d %H:%M} UTC is not kept: it is read"
-                " as it was then, and what changed before is not tried"
+                " as of that moment, and what changed before is not tried"
             )
     if any(item.after for item in reading.channel.items):
         yield "Items that come after another are not tried: nobody knows when that would be done"
