@@ -1,12 +1,13 @@
 """The test bench tries channels on what is past, as it was known then, and writes nothing. Source: issue 6, §5.6."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pytest
 from django.db import transaction
 from tests.workflow.conftest import NOW, later, on, task, when
 
-from openbenefits.casework.models import Ticket
+from openbenefits.casework.models import QuietHours, Ticket
+from openbenefits.casework.models import WorkingHours as Hours
 from openbenefits.core.pipelines import Pipeline
 from openbenefits.enrollment.models import Election
 from openbenefits.events.models import Event
@@ -209,6 +210,11 @@ def test_it_says_what_days_would_have_brought(world):
     assert outcomes(later_on, "why") == [("it was made for this date",)] * 2  # on a day before the first
     once = tried(world, *june, kind="person", schedule=schedule | {"frequency": 1}, once=True).found
     assert outcomes(once, "why")[1:] == [("it is made only once for a record",)] * 2
+    hours = {"job": "channels", "client_id": world.client_id, "begins": time(4), "ends": time(6)}
+    QuietHours.objects.create(weekdays="1", **hours)  # Mondays, as 8 June is
+    Hours.objects.update(zone="UTC")
+    quiet = tried(world, *june, kind="person", schedule=schedule).found
+    assert [at.day for (at,) in outcomes(quiet, "at")] == [9, 10]
 
 
 def test_days_look_at_records_as_they_stood_even_if_they_are_gone(world, days):

@@ -13,6 +13,8 @@ import polars as pl
 from croniter import croniter
 from django.conf import settings
 
+from openbenefits.casework.codes import Job
+from openbenefits.casework.quiet import quiet_at
 from openbenefits.workflow import models
 from openbenefits.workflow.channels import Channel, Item, Schedule
 from openbenefits.workflow.deciding import Reading, judged
@@ -134,7 +136,7 @@ def _scheduled(connection: Any, one: Running, client_id: int, begin: date, throu
     keys = everyone(connection, one.reading.kind, client_id, ever=True)
     made = {item.item: pl.DataFrame(schema=MADE) for item, _ in items}
     seen = [pl.DataFrame(schema=FOUND)]
-    for at in _lookings(begin - timedelta(days=min(warm, MOST_DAYS)), through):
+    for at in _lookings(client_id, begin - timedelta(days=min(warm, MOST_DAYS)), through):
         records = load(
             connection, one.reading.kind, asked_of(keys, at.date(), at.isoformat()), one.reading.fields
         ).with_columns(at=pl.lit(at))
@@ -147,13 +149,15 @@ def _scheduled(connection: Any, one: Running, client_id: int, begin: date, throu
     return pl.concat(seen)
 
 
-def _lookings(begin: date, through: date) -> Iterator[datetime]:
-    """List the moments at which the worker lets scheduled channels look."""
+def _lookings(client_id: int, begin: date, through: date) -> Iterator[datetime]:
+    """List the moments at which the worker lets scheduled channels look at a client, as it does today."""
     end = _midnight(through + timedelta(days=1))
     for at in croniter(settings.CHANNELS_AT, _midnight(begin) - timedelta(seconds=1)).all_next(datetime):
         if at >= end:
             return
-        yield at
+        quiet = quiet_at(Job.CHANNELS, at)
+        if not quiet.is_everywhere and client_id not in quiet.clients:
+            yield at
 
 
 def _on_a_day(
