@@ -223,9 +223,17 @@ JOIN LATERAL (
     WHERE s.schedule_id = a.key::int AND s.kind = 'O' AND s.release_id = {IN_FORCE}
 ) AS t ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS events,
-           count(*) FILTER (WHERE e.event_status = 'O') AS unfinished
-    FROM events_event AS e WHERE e.client_id = t.client_id AND e.schedule_id = t.schedule_id
+    SELECT count(*) AS events, count(*) FILTER (WHERE q.event_status = 'O') AS unfinished FROM (
+        SELECT e.event_status FROM events_event AS e
+        WHERE a.known = 'infinity' AND e.client_id = t.client_id AND e.schedule_id = t.schedule_id
+        UNION ALL (
+            SELECT DISTINCT ON (x.person_id, x.benefit_record, x.event_number) x.event_status
+            FROM events_eventstep AS x
+            WHERE a.known < 'infinity' AND x.client_id = t.client_id AND x.schedule_id = t.schedule_id
+              AND x.moved_at <= a.known
+            ORDER BY x.person_id, x.benefit_record, x.event_number, x.step DESC
+        )
+    ) AS q
 ) AS n ON true
 """
 OPEN_ENROLLMENTS = """
