@@ -1,6 +1,7 @@
 """Small operators on whole frames: looking rows up by position instead of joining."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import polars as pl
@@ -132,6 +133,29 @@ def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
     return groups.drop("at"), numbers.alias(into)
 
 
+def packed(keys: pl.DataFrame) -> pl.Series:
+    """Put several columns of whole numbers into one: equal where all of them are, in the same order.
+
+    Shapes: columns of whole numbers without nulls. Where they span too much to be packed they are numbered,
+            in no order.
+
+    >>> packed(pl.DataFrame({"a": [7, 7, 9], "b": [-1, 0, -1]})).to_list()
+    [0, 1, 4]
+    >>> packed(pl.DataFrame({"a": [0, 0, 2**40], "b": [2**40, 2**40, 0]})).n_unique()
+    2
+    """
+    if keys.is_empty():
+        return pl.Series("packed", [], pl.Int64)
+    spans = [(name, int(keys[name].min()), int(keys[name].max())) for name in keys.columns]  # type: ignore[arg-type]
+    if prod(most - least + 1 for _, least, most in spans) > MOST_PACKED:
+        return numbered(keys, "packed")[1].cast(pl.Int64)
+    told = pl.lit(0, pl.Int64)
+    for name, least, most in spans:
+        told = told * (most - least + 1) + (pl.col(name).cast(pl.Int64) - least)
+    return keys.select(told.alias("packed")).to_series()
+
+
+MOST_PACKED = 2**62
 SPARSE = 4
 """Of so many possible numbers for each row that has one, the rows are found by hashing."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import in_types
+from openbenefits.core.columns import in_types, packed, plan_type_numbers
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import evidence_followed, write_rises
@@ -309,13 +310,26 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
     """The points that hold for these people, with members and funds as texts."""
     points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
-    key = list(POINT)
-    members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
-    funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
-    shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())
-    for texts in (members, funds, shares):
-        points = points.join(texts, on=key, how="left")
-    return points
+    told = {
+        "members": (known.contents.members, pl.col("dependent_id").cast(pl.String)),
+        "funds": (known.contents.funds, pl.format("{}:{}", "fund", "percent")),
+        "beneficiaries": (known.contents.beneficiaries, _share()),
+    }
+    parts = [points, *(rows for rows, _ in told.values())]
+    place = packed(pl.concat([_place_of(part) for part in parts])).alias("place")
+    ends = list(accumulate(part.height for part in parts))
+    points = points.with_columns(place[: ends[0]])
+    for (name, (rows, text)), start, end in zip(told.items(), ends, ends[1:], strict=False):
+        texts = _texts(rows.with_columns(place[start:end]), ["place"], name, text)
+        points = points.join(texts, on="place", how="left", maintain_order="left")
+    return points.drop("place")
+
+
+def _place_of(rows: pl.DataFrame) -> pl.DataFrame:
+    """The key of the points that rows belong to, as whole numbers."""
+    return rows.select(POINT).with_columns(
+        plan_type_numbers(rows).alias("plan_type"), pl.col("begins_on").to_physical()
+    )
 
 
 def _insert_points(

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
-from openbenefits.core.columns import without
+from openbenefits.core.columns import with_neighbours, without
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
@@ -208,23 +208,29 @@ def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     """Spell out the single steps of each move, so that history shows every status passed through.
 
     Shapes:  one row per event with from_status (null: new), program_status, prepared_status, entered_status
-             (elections replayed), final_status (null where a level was not reached), the event's key and
-             steps; result: rows of from_status, to_status and step.
+             (elections replayed), final_status (null where a level was not reached), the event's key, steps,
+             is_trying and is_passing; result: rows of these and from_status, to_status and step.
     """
-    chain = pl.concat_list(
-        pl.col("from_status").fill_null(""),
-        *("program_status", "prepared_status", "entered_status", "final_status"),
-    )
-    rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
-    key = [*RECORD_KEY, "schedule_id", "event_number"]
-    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key))
+    kept = before.select(*EVENT_KEY, "steps", "is_trying", "is_passing", chain=_chain())
+    rows = kept.with_row_index("at").explode("chain").drop_nulls("chain")
+    rows = with_neighbours(rows, ["at"], above={"previous": "chain"})
     moved = rows.filter(pl.col("chain") != pl.col("previous"))  # the first of an event has none before it
-    place = pl.int_range(pl.len(), dtype=pl.Int32).over(key)
-    return moved.with_columns(
+    place = pl.int_range(pl.len(), dtype=pl.Int32).over("at")
+    return moved.select(
+        *EVENT_KEY,
+        "is_trying",
+        "is_passing",
         step=(pl.col("steps") + place + 1).cast(pl.Int32),
         to_status="chain",
         from_status=pl.when(pl.col("previous") != "").then("previous"),
     )
+
+
+@cache
+def _chain() -> pl.Expr:
+    """The statuses an event stood at, one after the other, with nulls for levels not reached."""
+    levels = ("program_status", "prepared_status", "entered_status", "final_status")
+    return pl.concat_list(pl.col("from_status").fill_null(""), *levels)
 
 
 @cache

@@ -8,7 +8,7 @@ along. Sources: design §1.1, rulings §1.2, §3; event-processing §10.5.
 import polars as pl
 
 from openbenefits.core.codes import ChangeKind
-from openbenefits.core.columns import numbered, with_neighbours, without
+from openbenefits.core.columns import packed, plan_type_numbers, take, with_neighbours, without
 
 POINT_KEY = ("client_id", "person_id", "benefit_record", "plan_type", "slot")
 CONTENT = (
@@ -44,19 +44,21 @@ def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.
 
 def _by_line(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the lines (a plan type and slot of a benefit record) of both: joins by one number are quick."""
-    lines = numbered(pl.concat([rows.select(POINT_KEY) for rows in (results, existing)]), "line")[1]
+    keys = pl.concat([rows.select(POINT_KEY) for rows in (results, existing)])
+    lines = packed(keys.with_columns(plan_type_numbers(keys).alias("plan_type"))).alias("line")
     return results.with_columns(lines[: results.height]), existing.with_columns(lines[results.height :])
 
 
 def _same_day(results: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
     """Pair results with points of their day: line, begins_on, version, is_repeated (they say the same)."""
-    said = ["kind", *CONTENT]
-    days = ["line", "begins_on"]
-    pairs = results.select(*days, *said).join(
-        existing.select(*days, "version", *said), on=days, suffix="_held"
-    )
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_held")) for name in said)
-    return pairs.select(*days, "version", is_repeated=same)
+    said, days = ["kind", *CONTENT], ["line", "begins_on"]
+    held = existing.select(*days, "version").with_row_index("held")
+    pairs = results.select(days).with_row_index("at").join(held, on=days)
+    if pairs.is_empty():
+        return pairs.select(*days, "version", is_repeated=pl.lit(value=False))
+    now, then = take(results, pairs["at"], *said), take(existing, pairs["held"], *said)
+    same = [one.eq_missing(other) for one, other in zip(now, then, strict=True)]
+    return pairs.select(*days, "version", is_repeated=pl.all_horizontal(same))
 
 
 def taken_back(points: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -110,15 +112,11 @@ def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.Data
 def _before(results: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     """Answer what each result says, and what holds on its day (held_*): results see one another."""
     said = ["kind", *CONTENT]
-    at = pl.int_range(pl.len(), dtype=pl.UInt32)
-    points = pl.concat(
-        [
-            standing.select("line", "begins_on", *said, result=pl.lit(None, pl.UInt32)),
-            results.select("line", "begins_on", *said, result=at),
-        ]
-    ).sort("line", "begins_on")
-    found = with_neighbours(points, ["line"], above={f"held_{name}": name for name in said})
-    return found.drop_nulls("result").sort("result").drop("line", "begins_on", "result")
+    points = pl.concat([rows.select("line", "begins_on", *said) for rows in (standing, results)])
+    order = points.select("line", "begins_on").with_row_index("at").sort("line", "begins_on")
+    found = with_neighbours(order, ["line"], above={"before": "at"}).select("at", "before").sort("at")
+    before = found["before"][standing.height :]
+    return results.select(said).hstack(take(points, before, *said, prefix="held_"))
 
 
 def _says_the_same() -> pl.Expr:
