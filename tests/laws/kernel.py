@@ -248,6 +248,7 @@ class Kernel:
                 "after_tax_thousandths": entry.get("after_tax_thousandths"),
                 "hours_hundredths": entry.get("hours_hundredths"),
                 "is_future": False,
+                "is_to_begin": entry.get("is_to_begin", False),
             }
 
     def _ended(self, case: int, client: int, person: Row) -> Iterable[Row]:

@@ -29,6 +29,7 @@ def known():
         held=Elected(**elected),
         coverage=rows(4),
         contents=Contents(**contents),
+        decided=rows(5),
     )
 
 

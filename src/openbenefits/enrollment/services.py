@@ -15,6 +15,7 @@ from openbenefits.enrollment.frames import (
     COVERAGE_COLUMNS,
     POINT,
     Contents,
+    decided_before,
     held_contents,
     in_force,
     left_plan_types,
@@ -25,6 +26,7 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_event_dates,
     load_overrides,
+    points_about,
     price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
@@ -35,7 +37,7 @@ from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import BROUGHT, Situation, no_jobs, nothing_brought
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
-from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
+from openbenefits.enrollment.rules.timeline import CONTENT, beside_decided, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
@@ -62,7 +64,8 @@ from openbenefits.workforce.frames import (
 class Known:
     """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
 
-    `coverage` are all change points of the people that hold, `contents` what belongs to their points.
+    `coverage` are all change points of the people that hold, `contents` what belongs to their points;
+    `decided` those of them that begin on a case's date or later, as events before it left them.
     """
 
     situation: Situation
@@ -70,6 +73,7 @@ class Known:
     held: Elected
     coverage: pl.DataFrame
     contents: Contents
+    decided: pl.DataFrame
 
 
 def load_known(
@@ -78,14 +82,16 @@ def load_known(
     """Load everything a preparation of these events reads.
 
     Shapes: cases has `case` (= position), the event's key, event_class_id, event_on, only_ends_coverage,
-            is_open_enrollment, is_settling, received_on.
+            is_open_enrollment, is_settling, received_on; of events also priority.
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
     coverage = load_coverage(connection, cases)
-    held_points = in_force(cases, coverage)
+    points = points_about(cases, coverage)
+    decided = decided_before(connection, cases, points)
+    held_points = in_force(points, decided)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
     again = ended.filter("is_only_ended")[["case", *POINT]]
@@ -122,7 +128,14 @@ def load_known(
         ended=ended[[*ENDED, "is_only_ended"]],
         brought=_brought(connection, cases, rulebook, known_at),
     )
-    return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
+    return Known(
+        situation=situation,
+        elected=elected,
+        held=held,
+        coverage=coverage,
+        contents=contents,
+        decided=decided,
+    )
 
 
 def more_facts(rulebook: Rulebook) -> list[str]:
@@ -211,6 +224,7 @@ def post(
     if results.is_empty():
         return results
     existing = _existing(known, results)
+    results = beside_decided(results, existing.filter("is_to_begin"))
     new, replaced = timeline_changes(results, existing)
     new = above_superseded(connection, new)
     supersede(connection, replaced, run_id=run_id, now=now)
@@ -267,9 +281,15 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 
 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
-    """The points that hold for these people, with members and funds as texts."""
+    """The points that hold for these people, with members and funds as texts.
+
+    is_to_begin: decided before the event, and beginning on its date or later.
+    """
     points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
+    decided = known.decided.select(*key, is_to_begin=pl.lit(value=True))
+    points = points.join(decided, on=key, how="left", maintain_order="left")
+    points = points.with_columns(pl.col("is_to_begin").fill_null(value=False))
     members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())

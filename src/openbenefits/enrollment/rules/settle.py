@@ -25,7 +25,7 @@ RESULT_COLUMNS = (
     *("case", "plan", "plan_type", "slot", "kind", "basis", "program_id", "option_id", "coverage_cents"),
     *("requested_coverage_cents", "pledge_cents", "percent_thousandths", "after_tax_thousandths"),
     *("hours_hundredths", "waive_reason", "begins_on", "deduction_begins_on", "rule", "keeps_current"),
-    "ends_all",
+    *("ends_all", "goes_on"),
 )
 
 
@@ -167,6 +167,7 @@ def _elected_results(valid: pl.DataFrame, plans: pl.DataFrame, rulebook: Ruleboo
             requested_coverage_cents=pl.when("is_proof_required").then("offered_coverage_cents"),
             rule=pl.lit("begins by election"),
             keeps_current=pl.lit(value=False),
+            goes_on=pl.lit(value=False),
         ),
         rulebook.plan_rows,
     )
@@ -214,6 +215,7 @@ def _default_results(
             waive_reason=pl.lit(None, pl.String),
             rule=pl.format("default: {}", "default_reason"),
             keeps_current=keeps,
+            goes_on=holds & (pl.col("default_reason") == "current"),
         ),
         checking.rulebook.plan_rows,
     )
