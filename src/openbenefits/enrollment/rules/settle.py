@@ -196,7 +196,7 @@ def _default_results(
         .then(pl.lit(str(ChangeKind.TERMINATED)))
         .otherwise(pl.lit(str(ChangeKind.NEVER_ENROLLED)))
     )
-    lapses = ends & ~pl.col("is_lost") & ~pl.col("is_ending")
+    lapses = ends & ~pl.col("is_lost") & ~pl.col("is_ending") & pl.col("is_open_enrollment")
     return _shaped(
         rows.with_columns(
             slot=pl.lit(0, pl.Int16),
@@ -226,7 +226,8 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
     rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
         pl.col("default_reason") != "untouched"
     )
-    rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
+    classed = prepared.cases.select("case", "only_ends_coverage", "is_open_enrollment")
+    rows = rows.join(classed, on="case", maintain_order="left")
     options = prepared.options.filter("is_default").select(
         "plan",
         "option_type",
@@ -235,7 +236,7 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
     return rows.select(
         *_PLAN_DATES,
         *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
-        "only_ends_coverage",
+        *("only_ends_coverage", "is_open_enrollment"),
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
 
