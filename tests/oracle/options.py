@@ -291,7 +291,7 @@ def _default(
     method, nothing = row["default"], "ends" if case.in_force(section["plan_type"]) else "nothing"
     kept = _kept(case, section, plan)
     if method.startswith("current_else") and kept is not None:
-        return kept, "current"
+        return kept, "waiver" if kept == WAIVE else "current"
     match method:
         case DefaultMethod.CURRENT_ELSE_OPTION | DefaultMethod.OPTION:
             if is_barred:

@@ -377,10 +377,10 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     current = (held | (back & ~waived)) & ~falls
     stays_waived = keeps & waived & pl.col("waiver_option_id").is_not_null() & ~back & ~falls
     leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back & ~falls
-    enters = ~pl.col("is_barred") & ~back & ~falls
+    enters = ~pl.col("is_barred") & ~back & ~falls & ~stays_waived
     flagged = is_among("default_method", NEEDS_OPTION) & enters
     lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
-    waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & waived)
+    waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & waived) | stays_waived
     option = (
         pl.when(~is_offered)
         .then(None)
@@ -388,8 +388,6 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
         .then("retier_option_id")
         .when(current | leaves)
         .then("current_option_id")
-        .when(stays_waived)
-        .then("waiver_option_id")
         .when(flagged & (pl.col("flagged_options") == 1))
         .then("flagged_option_id")
         .when(lowest)
@@ -400,9 +398,9 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     rows = rows.with_columns(
         default_option_id=option,
         is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
-        default_fault=_fault(~is_offered | current | stays_waived | falls, flagged, waives),
+        default_fault=_fault(~is_offered | current | falls, flagged, waives),
     )
-    reason = rows.select(_reason(current | stays_waived, flagged, lowest, waives)).to_series()
+    reason = rows.select(_reason(current, flagged, lowest, waives)).to_series()
     rows = rows.hstack([_REASONS.gather(reason)])
     return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
         *_DEFAULTS, "is_untouched", "is_waived_now"

@@ -185,6 +185,9 @@ def _default_results(
     keeps = pl.col("default_reason").is_in(KEEPING) & holds
     ends = ~holds & (pl.col("is_in_force") | pl.col("is_ending"))
     day_after = days.day_after(pl.col("coverage_ends_on"))
+    stays_waived = (pl.col("current_kind") == ChangeKind.WAIVED).fill_null(value=False) & ~pl.col(
+        "is_reinstated"
+    )
     kind = (
         pl.when(waives)
         .then(pl.lit(str(ChangeKind.WAIVED)))
@@ -215,7 +218,7 @@ def _default_results(
             waive_reason=pl.lit(None, pl.String),
             rule=pl.format("default: {}", "default_reason"),
             keeps_current=keeps,
-            goes_on=holds & (pl.col("default_reason") == "current"),
+            goes_on=(holds & (pl.col("default_reason") == "current")) | (waives & stays_waived),
         ),
         checking.rulebook.plan_rows,
     )
@@ -236,6 +239,7 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
     return rows.select(
         *_PLAN_DATES,
         *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
+        *("current_kind", "is_reinstated"),
         *("only_ends_coverage", "is_open_enrollment"),
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
