@@ -66,6 +66,8 @@ IN_FORCE = {
     "hours_hundredths": pl.Int32,
     "is_future": pl.Boolean,
     "is_to_begin": pl.Boolean,
+    "begins_on": pl.Date,
+    "deduction_begins_on": pl.Date,
 }
 ELECTIONS = {
     "case": pl.Int32,

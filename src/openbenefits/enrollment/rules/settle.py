@@ -177,7 +177,7 @@ def _default_results(
     valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking, would_hold: pl.DataFrame
 ) -> pl.DataFrame:
     """Results of plan types without a valid election: kept, defaulted, ended, or never enrolled."""
-    rows = _defaulting(valid, plans, checking.prepared)
+    rows = _as_decided(_defaulting(valid, plans, checking.prepared), checking.situation)
     rows = with_reduced(_with_held_amounts(rows, checking), checking.situation.reduced)
     rows = with_capped_pledge(rows, checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
@@ -243,6 +243,26 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
         *("only_ends_coverage", "is_open_enrollment"),
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
+
+
+def _as_decided(rows: pl.DataFrame, situation: Situation) -> pl.DataFrame:
+    """Let what goes on, and is yet to begin, begin no sooner than events before this one decided."""
+    decided = situation.in_force.filter((pl.col("slot") == 0) & pl.col("is_to_begin"))
+    if decided.is_empty():
+        return rows
+    dates = {f"coming_{name}": name for name in ("begins_on", "deduction_begins_on")}
+    rows = rows.join(
+        decided.select("case", "plan_type", **dates),
+        on=["case", "plan_type"],
+        how="left",
+        maintain_order="left",
+    )
+    goes_on = pl.col("default_reason") == "current"
+    pairs = zip(("coverage_begins_on", "deduction_begins_on"), dates, strict=True)
+    return rows.with_columns(
+        pl.when(goes_on).then(pl.max_horizontal(own, coming)).otherwise(own).alias(own)
+        for own, coming in pairs
+    ).drop(*dates)
 
 
 def _with_held_amounts(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:

@@ -20,27 +20,23 @@ ENDING = [str(ChangeKind.TERMINATED), str(ChangeKind.INELIGIBLE), str(ChangeKind
 
 
 def beside_decided(results: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """Let what a default keeps (`goes_on`) go on as events before this one left it.
+    """Leave out of what a default keeps (`goes_on`) what events before this one said, or ended, already.
 
-    What begins only later does not begin sooner; what ends by then stays ended; what is not different, a
-    waiver above all, stays as it was said. Nor was nobody ever enrolled where something ends.
+    What ends by then stays ended; what is not different, a waiver above all, stays as it was said. Nor was
+    nobody ever enrolled where something ends.
 
-    Shapes: results as `timeline_changes` takes them; decided has POINT_KEY, begins_on, kind, CONTENT and
-            deduction_begins_on of what they decided to hold from the event's date or later.
+    Shapes: results as `timeline_changes` takes them; decided has POINT_KEY, begins_on, kind and CONTENT of
+            what they decided to hold from the event's date or later.
     """
     results = results.filter(~(pl.col("goes_on") & (pl.col("kind") == ChangeKind.WAIVED)))
     if decided.is_empty():
         return results
     last = decided.sort("begins_on").unique(POINT_KEY, keep="last")
-    said = {"said": "kind", "said_on": "begins_on", "said_deduction_on": "deduction_begins_on"}
+    said = {"said": "kind", "said_on": "begins_on"}
     rows = results.join(last.select(*POINT_KEY, **said), on=POINT_KEY, how="left", maintain_order="left")
     has_ended = pl.col("said").is_in(ENDING) & (pl.col("said_on") <= pl.col("begins_on"))
     repeats = pl.col("goes_on") | (pl.col("kind") == ChangeKind.NEVER_ENROLLED)
-    waits = pl.col("goes_on") & pl.col("said").is_in(COVERED)
-    rows = rows.filter(~(has_ended & repeats).fill_null(value=False)).with_columns(
-        pl.when(waits).then(pl.max_horizontal(own, then)).otherwise(own).alias(own)
-        for own, then in (("begins_on", "said_on"), ("deduction_begins_on", "said_deduction_on"))
-    )
+    rows = rows.filter(~(has_ended & repeats).fill_null(value=False))
     same = [*POINT_KEY, "begins_on", *CONTENT]
     covered = decided.filter(pl.col("kind").is_in(COVERED)).select(same)
     stands = rows.filter("goes_on").join(covered, on=same, how="semi", nulls_equal=True)
