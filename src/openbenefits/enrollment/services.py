@@ -287,9 +287,11 @@ def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
     """
     points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
-    decided = known.decided.select(*key, is_to_begin=pl.lit(value=True))
-    points = points.join(decided, on=key, how="left", maintain_order="left")
-    points = points.with_columns(pl.col("is_to_begin").fill_null(value=False))
+    points = points.with_columns(is_to_begin=pl.lit(value=False))
+    if known.decided.height:
+        decided = known.decided.select(*key, came=pl.lit(value=True))
+        points = points.join(decided, on=key, how="left", maintain_order="left")
+        points = points.with_columns(is_to_begin=pl.col("came").fill_null(value=False)).drop("came")
     members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())
