@@ -16,6 +16,7 @@ from openbenefits.enrollment.frames import (
     POINT,
     RECORD,
     Contents,
+    decided_before,
     held_contents,
     in_force,
     left_plan_types,
@@ -26,6 +27,7 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_event_dates,
     load_overrides,
+    points_about,
     price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
@@ -36,7 +38,7 @@ from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import BROUGHT, Situation, no_jobs, nothing_brought
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
-from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
+from openbenefits.enrollment.rules.timeline import CONTENT, beside_decided, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
@@ -64,7 +66,8 @@ class Known:
     """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
 
     `coverage` are all change points of the people that hold, `past` those that something superseded,
-    `contents` what belongs to their points.
+    `contents` what belongs to their points; `decided` those that hold and begin on a case's date or later, as
+    events before it left them.
     """
 
     situation: Situation
@@ -73,6 +76,7 @@ class Known:
     coverage: pl.DataFrame
     past: pl.DataFrame
     contents: Contents
+    decided: pl.DataFrame
 
 
 def load_known(
@@ -81,14 +85,16 @@ def load_known(
     """Load everything a preparation of these events reads.
 
     Shapes: cases has `case` (= position), the event's key, event_class_id, event_on, only_ends_coverage,
-            is_open_enrollment, is_settling, received_on.
+            is_open_enrollment, is_settling, received_on; of events also priority.
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
     coverage, past = load_coverage_and_past(connection, cases)
-    held_points = in_force(cases, coverage)
+    points = points_about(cases, coverage)
+    decided = decided_before(connection, cases, points)
+    held_points = in_force(points, decided)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
     again = ended.filter("is_only_ended")[["case", *POINT]]
@@ -126,7 +132,13 @@ def load_known(
         brought=_brought(connection, cases, rulebook, known_at),
     )
     return Known(
-        situation=situation, elected=elected, held=held, coverage=coverage, past=past, contents=contents
+        situation=situation,
+        elected=elected,
+        held=held,
+        coverage=coverage,
+        past=past,
+        contents=contents,
+        decided=decided,
     )
 
 
@@ -231,6 +243,7 @@ def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: K
     if results.is_empty():
         return None
     existing = _existing(known, results)
+    results = beside_decided(results, existing.filter("is_to_begin"))
     new, replaced = timeline_changes(results, existing)
     new = above_superseded(new, known.past)
     standing = existing.join(replaced, on=list(POINT), how="anti") if replaced.height else existing
@@ -307,9 +320,17 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 
 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
-    """The points that hold for these people, with members and funds as texts."""
+    """The points that hold for these people, with members and funds as texts.
+
+    is_to_begin: decided before the event, and beginning on its date or later.
+    """
     points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
+    points = points.with_columns(is_to_begin=pl.lit(value=False))
+    if known.decided.height:
+        decided = known.decided.select(*key, came=pl.lit(value=True))
+        points = points.join(decided, on=key, how="left", maintain_order="left")
+        points = points.with_columns(is_to_begin=pl.col("came").fill_null(value=False)).drop("came")
     members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())

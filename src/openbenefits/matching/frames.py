@@ -7,7 +7,7 @@ import polars as pl
 
 from openbenefits.core.days import day_after
 from openbenefits.enrollment.frames import COVERED as COVERED_KINDS
-from openbenefits.enrollment.frames import in_force, load_coverage
+from openbenefits.enrollment.frames import in_force, load_coverage, points_about
 from openbenefits.matching.book import book_of_today
 from openbenefits.matching.candidates import ACCOUNTS, CATEGORIES, SELF_ONLY, UNTIERED
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
@@ -77,7 +77,8 @@ def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame]
         event_on=day_after(pl.lit(on)),
     )
     compared = [code for code in CATEGORIES if code not in ACCOUNTS]  # set-up has no cost of an account
-    points = in_force(keys, load_coverage(connection, keys)).filter(
+    points = points_about(keys, load_coverage(connection, keys))
+    points = in_force(points, points.clear()).filter(
         pl.col("plan_type").is_in(compared), ~pl.col("is_future")
     )
     options = _latest(setup["option"], "option_id", on)
