@@ -214,6 +214,65 @@ def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
     assert ticket.status in ("resolved", "closed")
 
 
+def test_a_line_counts_in_the_month_it_names(two, fresh_database, lines, tmp_path):
+    """Adjustments of the month billed, months ahead, credits without a month: each is compared once."""
+    connection = fresh_database
+    only_mutual(connection)
+    gone = book(connection, two).expected.units.filter(pl.col("plan_type") == "14").sort("person_id").head(1)
+    person = gone["person_id"][0]
+    before = mutual(book(connection, two, BEFORE))
+    end(gone, date(2025, 9, 30))
+    credit = before.filter(pl.col("person_id") == person, plan="SAMPLE-VISION").with_columns(
+        premium_cents=-pl.col("premium_cents"),
+        line_class=pl.lit("Adjustment"),
+        month=pl.lit(None, pl.Date),
+    )
+    adjusted, twice, back, ahead, early = lines.filter(
+        pl.col("person_id") != person, plan="SAMPLE-VISION"
+    ).rows(named=True)[:5]
+    others = lines.filter(
+        ~(pl.col("person_id").is_in([person, adjusted["person_id"]]) & pl.col("plan").eq(MUTUAL[0]))
+    )
+    more = [
+        adjusted | {"line_class": "Adjustment"},
+        twice,
+        back | {"premium_cents": -back["premium_cents"]},
+        ahead | {"month": DECEMBER},
+        early | {"month": DECEMBER, "premium_cents": early["premium_cents"] + 300},
+    ]
+    rows = pl.concat([others, credit, pl.DataFrame(more, schema=lines.schema)])
+    found = []
+    for number, month, shown in (
+        ("OCT", BEFORE, before),
+        ("NOV", MONTH, rows),
+        ("DEC", DECEMBER, december_of(connection, two, ahead)),
+    ):
+        file = write(shown, tmp_path / f"{number}.csv")
+        invoice = loading.load(connection, order(file, number, month), **BY)
+        reconcile(connection, invoice, **BY)
+        items = Item.objects.filter(invoice_id=invoice.pk).order_by("code", "person_id")
+        found.append([(one.code, one.person_id, one.month, one.difference_cents) for one in items])
+    october, november, december = found
+    assert october == [("INV_TERMED_BILLED", person, BEFORE, -credit["premium_cents"][0])]
+    assert november == [
+        ("INV_DUPLICATE", twice["person_id"], MONTH, twice["premium_cents"]),
+        ("INV_MISSING", back["person_id"], MONTH, -back["premium_cents"]),
+        ("INV_RATE", early["person_id"], DECEMBER, 300),
+    ]
+    assert december == [
+        ("RETRO_AMOUNT", early["person_id"], DECEMBER, early["premium_cents"] + 300),
+        ("RETRO_MISSING", twice["person_id"], MONTH, twice["premium_cents"]),
+        ("RETRO_MISSING", back["person_id"], MONTH, -back["premium_cents"]),
+    ]
+    assert Item.objects.get(code="INV_TERMED_BILLED").state == ItemState.RESOLVED
+
+
+def december_of(connection, two, ahead):
+    """The lines of December but for whom November billed it already."""
+    rows = mutual(book(connection, two, DECEMBER))
+    return rows.filter((pl.col("person_id") != ahead["person_id"]) | (pl.col("plan") != "SAMPLE-VISION"))
+
+
 def test_a_dispute_names_what_is_the_carriers_and_is_marked_once(two, fresh_database, lines, tmp_path):
     connection = fresh_database
     only_mutual(connection)
