@@ -41,6 +41,7 @@ from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
 from openbenefits.store.sheets import FileRefused
+from openbenefits.workforce.models import DependentFact
 
 BY = {"author": "ann", "now": LOADED}
 DECEMBER = date(2025, 12, 1)
@@ -447,3 +448,26 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
     )
     open_ = Item.objects.filter(leg="C", code="MONEY_UNEXPLAINED")
     assert open_.count() == money.filter(pl.col("unexplained_cents") != 0).height
+
+
+def test_a_family_under_one_number_is_not_billed_twice(two, fresh_database, tmp_path):
+    """The employee's line after those of the children, all under one number, ten dollars too much."""
+    connection = fresh_database
+    of = book(connection, two).lines()
+    whole = of.filter(pl.col("dependents") > 0, pl.col("plan") != MUTUAL[0]).head(1)
+    (row,) = whole.rows(named=True)
+    facts = DependentFact.objects.filter(client_id__gt=0, person_id=row["person_id"])
+    family = [
+        row
+        | {"last_name": one.last_name, "first_name": one.first_name, "birth_on": one.birth_on}
+        | {"premium_cents": 100, "ssn": None, "employee_number": None, "dependents": None}
+        for one in facts.order_by("dependent_id")
+    ]
+    own = row | {"premium_cents": row["premium_cents"] - 100 * len(family) + 1000, "dependents": None}
+    others = of.join(whole.select("person_id", "plan"), on=["person_id", "plan"], how="anti")
+    rows = pl.concat([pl.DataFrame([*family, own], schema=of.schema), others])
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    (item,) = Item.objects.filter(invoice_id=invoice.pk)
+    assert (item.code, item.difference_cents) == ("INV_RATE", 1000)
+    assert len(family) == row["dependents"]

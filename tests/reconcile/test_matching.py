@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from openbenefits.reconcile.rules.matching import match
+from openbenefits.reconcile.rules.matching import dependents_lines, match
 
 BORN = date(1980, 4, 12)
 KNOWN = [
@@ -15,6 +15,7 @@ KNOWN = [
     (1, 12, False, "E3", "Smith", "John", date(1985, 7, 9), "s3", "f3"),
     (1, 11, True, None, "Smith", "Ann", date(2010, 3, 3), None, None),
     (2, 20, False, "E1", "Nunez", "Maria", date(1990, 1, 1), "s9", "f9"),
+    (1, 13, False, "E4", "Obrien", "William", BORN, "s4", "f4"),
 ]
 SCHEMA = {
     "client_id": pl.Int32,
@@ -50,6 +51,8 @@ def found(references=NOBODY, **line):
         ({"employee_number": "E1", "last_name": "Nunez"}, (10, 95, "matched")),
         ({"employee_number": "E1", "last_name": "Nunez", "client_id": 2}, (20, 95, "matched")),
         ({"last_name": "NUÑEZ JR.", "first_name": "Maria L", "birth_on": BORN}, (10, 95, "matched")),
+        ({"last_name": "O'Brien", "first_name": "Bill", "birth_on": BORN}, (13, 92, "matched")),
+        ({"last_name": "O'Brien", "first_name": "Bill"}, (None, 0, "unmatched")),
         ({"last4_hash": "f2", "birth_on": date(1955, 1, 2)}, (11, 90, "matched")),
         ({"last4_hash": "f2", "last_name": "Smith", "first_name": "J"}, (11, 90, "matched")),
         ({"last_name": "Nunes", "first_name": "Maria", "birth_on": BORN}, (10, 88, "ask")),
@@ -82,3 +85,20 @@ def test_a_dependent_on_a_line_of_its_own_is_the_employees():
 def test_without_a_client_sure_keys_are_looked_for_everywhere():
     assert found(client_id=None, ssn_hash="s9", last_name="Nunez") == (20, 98, "matched")
     assert found(client_id=None, last_name="Nunez", first_name="Maria")[2] == "unmatched"
+
+
+def test_a_family_billed_under_one_number_is_told_apart():
+    lines = pl.DataFrame(
+        [
+            (11, True, None, "Smith", "John", date(1955, 1, 2)),  # found by the line of his daughter
+            (11, False, None, "Smith", "Ann", date(2010, 3, 3)),
+            (11, False, "Spouse", "Smith", "Eve", None),
+            (11, True, "Subscriber", None, None, None),
+            (11, True, None, "Smith", "A", None),
+            (None, None, None, "Quimby", "Zelda", BORN),
+        ],
+        schema=["person_id", "is_dependent", "relationship", "last_name", "first_name", "birth_on"],
+        orient="row",
+    )
+    known = pl.DataFrame(KNOWN, schema=SCHEMA, orient="row")
+    assert dependents_lines(lines, known).to_list() == [False, True, True, False, True, False]

@@ -90,10 +90,11 @@ def match_invoice(connection: Any, invoice: Invoice) -> Matched:
         known = known.with_columns(last4_hash=pl.lit(None, pl.String))
     asked = lines.with_columns(client_id=pl.when(pl.col("client_id") > 0).then("client_id"))
     found = matching.match(asked, known, load_references(connection, invoice.carrier))
-    rows = lines.select("invoice_id", "line", "identity", own="client_id").join(
-        found, on="identity", how="left", maintain_order="left"
+    told = ("invoice_id", "line", "identity", "relationship", "last_name", "first_name", "birth_on")
+    rows = lines.select(*told, own="client_id").join(found, on="identity", how="left", maintain_order="left")
+    rows = rows.with_columns(
+        matching.dependents_lines(rows, known), client_id=pl.coalesce("client_id", "own")
     )
-    rows = rows.with_columns(client_id=pl.coalesce("client_id", "own"))
     schema = schema_of(models.LineMatch)
     with transaction.atomic(using=connection.alias):
         models.LineMatch.objects.using(connection.alias).filter(invoice_id=invoice.pk).delete()

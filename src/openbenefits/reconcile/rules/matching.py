@@ -12,13 +12,14 @@ import polars as pl
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
-from openbenefits.reconcile.rules.names import normal
+from openbenefits.reconcile.rules.names import formal, normal
 
 STEPS: dict[str, tuple[int, str]] = {
     "reference": (100, "confirmed before"),
     "ssn and name": (98, "SSN, with last name or birth date"),
     "employee number": (95, "employee number, with the last name"),
     "name and birth": (95, "names and birth date"),
+    "nickname and birth": (92, "last name, birth date, and what the first name is short for"),
     "ssn only": (93, "SSN; the name differs"),
     "last4": (90, "last four of the SSN, with birth date or names"),
     "number alone": (90, "employee number, and nothing else is printed"),
@@ -51,6 +52,7 @@ _LINE = (
     "birth_on",
     "last",
     "first",
+    "formal",
     "full",
     "number_alone",
 )
@@ -69,6 +71,7 @@ _JOINS = (
     _Step("employee number", ("employee_number", "last")),
     _Step("name and birth", ("last", "first", "birth_on")),
     _Step("ssn only", ("ssn_hash",)),
+    _Step("nickname and birth", ("last", "formal", "birth_on")),
     _Step("last4", ("last4_hash", "birth_on"), is_sure=False),
     _Step("last4", ("last4_hash", "last", "initial"), is_sure=False),
     _Step("number alone", ("number_alone",)),
@@ -114,7 +117,7 @@ def _prepared(rows: pl.DataFrame) -> pl.DataFrame:
     )
     return named.with_columns(  # a compound last name may be printed as one word, or as either of two
         last=pl.col("last").str.replace_all(" ", ""), first=pl.col("first").str.split(" ").list.first()
-    )
+    ).with_columns(formal=formal(pl.col("first")))
 
 
 def _joined(rest: pl.DataFrame, theirs: pl.DataFrame, step: _Step) -> pl.DataFrame:
@@ -134,6 +137,43 @@ def _joined(rest: pl.DataFrame, theirs: pl.DataFrame, step: _Step) -> pl.DataFra
     best = placed.sort("is_dependent", "person_id").unique("identity", keep="first", maintain_order=True)
     fits = several.filter((pl.col("people") == 1) | ((pl.col("own") == 1) & pl.lit(step.is_sure)))
     return best.join(fits, on="identity", how="semi").with_columns(step=pl.lit(step.name))
+
+
+# --- lines of dependents ----------------------------------------------------------------------------------
+
+DEPENDENTS = (
+    "spouse",
+    "husband",
+    "wife",
+    "partner",
+    "child",
+    "son",
+    "daughter",
+    "dependent",
+    "dep",
+    "sp",
+    "ch",
+)
+EMPLOYEES = ("self", "subscriber", "employee", "ee", "primary", "18")
+
+
+def dependents_lines(lines: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
+    """Say of each line whether it is a dependent's: a whole family may be billed under one number.
+
+    As the carrier prints it, else by first name and birth date, else as the identity was found.
+
+    Shapes: lines has person_id, is_dependent (of the identity), relationship, first_name, birth_on; known as
+            of `match`.
+    """
+    theirs = _prepared(known).select("person_id", "is_dependent", "first", "birth_on").drop_nulls().unique()
+    hits = theirs.group_by("person_id", "first", "birth_on").agg(by_name=pl.col("is_dependent").all())
+    named = _prepared(lines).join(
+        hits, on=["person_id", "first", "birth_on"], how="left", maintain_order="left"
+    )
+    word = pl.col("relationship").str.to_lowercase()
+    said = pl.when(word.is_in((*DEPENDENTS, *EMPLOYEES))).then(word.is_in(DEPENDENTS))
+    found = named.select(is_dependent=pl.coalesce(said, "by_name", "is_dependent").fill_null(value=False))
+    return found["is_dependent"]
 
 
 # --- likeness ---------------------------------------------------------------------------------------------
