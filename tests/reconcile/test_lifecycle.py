@@ -17,10 +17,17 @@ from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import access_of, give_role
 from openbenefits.casework.models import Ticket
+from openbenefits.core.money import dollars
 from openbenefits.payroll.taken import take
 from openbenefits.programs import services as setup
 from openbenefits.reconcile import items, loading, matching
-from openbenefits.reconcile.disputes import disputable, dispute_file, dispute_letter, write_dispute
+from openbenefits.reconcile.disputes import (
+    disputable,
+    dispute_file,
+    dispute_letter,
+    dispute_rows,
+    write_dispute,
+)
 from openbenefits.reconcile.entries import entries
 from openbenefits.reconcile.frames import load_items, load_rows
 from openbenefits.reconcile.items import Move, MoveRefused
@@ -35,6 +42,7 @@ from openbenefits.reconcile.models import (
     PersonReference,
     PlanMonth,
 )
+from openbenefits.reconcile.outputs import figures
 from openbenefits.reconcile.reconciling import reconcile
 from openbenefits.reconcile.rules.residuals import CALENDAR, NOT_BILLED, NOT_COLLECTED
 from openbenefits.reconcile.states import InvoiceState, ItemState
@@ -289,9 +297,26 @@ def test_a_dispute_names_what_is_the_carriers_and_is_marked_once(two, fresh_data
     assert text.count("\n") == mine.height + 1
     assert not [ssn for ssn in lines["ssn"].drop_nulls().to_list() if ssn in text]
     assert dispute_letter(invoice, mine, LOADED)[:5] == b"%PDF-"
+    gone = MONTH + timedelta(days=200)
+    assert disputable(connection, invoice, gone).is_empty()  # no credit is taken so late
+    assert figures(connection, invoice, gone)["lost to the window"] == 10_000
     made = write_dispute(connection, invoice, tmp_path / "out", **BY)
     assert (made.items, made.claimed_cents) == (mine.height, 300 * mine.height)
     assert write_dispute(connection, invoice, tmp_path / "out", **BY).items == 0
+
+
+def test_who_is_not_billed_is_named_by_the_carriers_number_however_late(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    both = lines.filter(pl.len().over("person_id") == 2).head(2)  # vision and medical of one person
+    (left_out,) = both.filter(plan="SAMPLE-VISION").rows(named=True)
+    rows = lines.filter((pl.col("person_id") != left_out["person_id"]) | (pl.col("plan") != left_out["plan"]))
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    late = disputable(connection, invoice, MONTH + timedelta(days=200))
+    (told,) = dispute_rows(late).rows(named=True)
+    assert (told["member_id"], told["rows"]) == (left_out["member_id"], None)
+    assert (told["claimed"], told["said"]) == (dollars(-left_out["premium_cents"]).replace("$", ""), "")
 
 
 def test_steps_follow_one_another_and_say_why(two, fresh_database, lines, tmp_path):
