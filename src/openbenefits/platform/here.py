@@ -345,7 +345,7 @@ def active(here: Here) -> pl.DataFrame:
 
 
 def deductions(here: Here, begin: date, through: date) -> pl.DataFrame:
-    """List what pays were to take, by person, code and pay; corrections ordered for them included.
+    """List what pays owe, by person, code and pay; corrections are not in it.
 
     Missing: cents are null where what is owed is not known.
     """

@@ -14,6 +14,7 @@ from openbenefits.core import money
 from openbenefits.payroll.rules.ageing import age_said
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import Bucket, compare
+from openbenefits.platform.audits.deductions import deductions_of_pays
 from openbenefits.platform.families import covered_families
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import Look
@@ -23,8 +24,6 @@ ANY = (Bucket.HERE_ONLY, Bucket.THERE_ONLY, Bucket.DIFFERENT)
 ACTIVE = ("A", "C")
 ENDED = "T"
 CENT = 1
-PER_PAY = 2
-"""So many cents a deduction of a pay may differ by rounding (reconciliation §9)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,26 +165,6 @@ def _held(sides: Sides) -> pl.DataFrame:
 def _until() -> pl.Expr:
     """Say that an enrolment holds, and until when if that is known."""
     return pl.coalesce(pl.format("A until {}", pl.col("ends_on").cast(pl.String)), pl.lit("A"))
-
-
-def _deductions(sides: Sides) -> pl.DataFrame:
-    """Only pays whose vouchers were seen, and codes of ours: what else payroll takes is not ours to judge."""
-    key = ["employee", "code", "pay_group", "ends_on"]
-    taken = sides.seen("taken").filter(pl.col("ends_on").is_not_null())
-    pays = taken.select("pay_group", "ends_on").unique()
-    if pays.is_empty():
-        here = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "ends_on": pl.Date, "cents": pl.Int64})
-    else:
-        first, last = pays["ends_on"].min(), pays["ends_on"].max()
-        here = ours.deductions(sides.here, first, last)  # type: ignore[arg-type]
-        here = here.join(pays, on=["pay_group", "ends_on"], how="semi")
-    codes = ours.deduction_codes(sides.here).select(code="deduction_code").unique()
-    mine = (
-        taken.join(codes, on="code", how="semi")
-        .group_by(key)
-        .agg(pl.col("cents").sum(), pl.col("person_id").first())
-    )
-    return compare(here, mine, key=key, columns={"cents": PER_PAY})
 
 
 def _margins(sides: Sides) -> pl.DataFrame:
@@ -344,8 +323,8 @@ _ALL = (
     Audit(
         code="A7",
         title="Deductions owed and taken",
-        asks="Did each pay take what it owed?",
-        rows=_deductions,
+        asks="Did each pay take what it owed, less what corrections and arrears take later?",
+        rows=deductions_of_pays,
         cure="the difference is sent as a correction, where corrections are ours",
     ),
     Audit(

@@ -10,6 +10,7 @@ from datetime import timedelta
 import polars as pl
 
 from openbenefits.core import days, money
+from openbenefits.core.columns import first_served
 from openbenefits.reconcile.rules.comparing import (
     FOUND,
     ROUNDING,
@@ -132,32 +133,13 @@ def _less_unnamed(rows: pl.DataFrame, bare: pl.DataFrame) -> pl.DataFrame:
     if bare.is_empty():
         return rows
     totals = bare.group_by(UNIT).agg(total=pl.col("billed_cents").sum(), of_month=pl.col("of_month").max())
-    spread, rest = _spread(rows, totals)
+    placed, rest = first_served(rows.rename({"expected_cents": "cents"}), totals, on=UNIT, by=["month"])
     rest = rest.with_columns(month=_month_before(pl.col("of_month"))).select(*PLACE, "cents")
     rest = rest.join(rows.select("month").unique(), on="month", how="semi")
-    taken = pl.concat([spread, rest]).group_by(PLACE).agg(pl.col("cents").sum())
+    taken = pl.concat([placed, rest]).group_by(PLACE).agg(pl.col("cents").sum())
     found = rows.join(taken, on=PLACE, how="full", coalesce=True)
     left = pl.col("expected_cents").fill_null(0) - pl.col("cents").fill_null(0)
     return found.with_columns(expected_cents=left).drop("cents")
-
-
-def _spread(wanted: pl.DataFrame, totals: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Spread amounts over what is expected of their sign, the oldest month first; answer what is left, too.
-
-    Shapes: wanted has PLACE, expected_cents; totals UNIT, total. The parts have PLACE, cents; the rest the
-            columns of totals, cents.
-    """
-    order = wanted.sort(PLACE).join(totals.select(*UNIT, "total"), on=UNIT)
-    same = order.filter(pl.col("expected_cents").sign() == pl.col("total").sign())
-    size, whole = pl.col("expected_cents").abs(), pl.col("total").abs()
-    before = size.cum_sum().over(UNIT) - size
-    taken = pl.min_horizontal(size, pl.max_horizontal(whole - before, pl.lit(0)))
-    parts = same.select(*PLACE, cents=taken * pl.col("total").sign()).filter(pl.col("cents") != 0)
-    used = parts.group_by(UNIT).agg(used=pl.col("cents").sum())
-    rest = totals.join(used, on=UNIT, how="left").with_columns(
-        cents=pl.col("total") - pl.col("used").fill_null(0)
-    )
-    return parts, rest.drop("used").filter(pl.col("cents") != 0)
 
 
 def _month_before(month: pl.Expr) -> pl.Expr:
@@ -174,9 +156,9 @@ def _placed(lines: pl.DataFrame, wanted: pl.DataFrame, settings: Settings) -> pl
         for (month,), group in lines.drop_nulls("month").group_by("month", maintain_order=True)
     ]
     bare = billed_units(lines.filter(pl.col("month").is_null())).rename({"invoiced_cents": "total"})
-    spread, rest = _spread(wanted, bare)
+    placed, rest = first_served(wanted.rename({"expected_cents": "cents"}), bare, on=UNIT, by=["month"])
     last = (settings.month - timedelta(days=1)).replace(day=1)
-    told = [spread.join(bare, on=UNIT), rest.with_columns(month=pl.lit(last))]
+    told = [placed.join(bare, on=UNIT), rest.with_columns(month=pl.lit(last))]
     parts += [one.rename({"cents": "invoiced_cents"}).select(_PLACED) for one in told]
     return (
         pl.concat(parts, how="vertical_relaxed")
