@@ -353,6 +353,21 @@ def test_an_end_known_ahead_is_sent_with_its_day_and_is_no_difference_until_then
     ]
 
 
+def test_who_holds_coverage_and_is_nobody_there_stops_payroll(acme, work, platform):
+    person = acme.hire("0300")
+    acme.cover(person, "10", "HMO-1")
+    row = services.audit(sides(acme), "A6").rows.filter(person_id=person).row(0, named=True)
+    assert (row["bucket"], row["key"], row["is_fault"]) == ("here only", "0300 (nobody there)|HMO", True)
+    assert any(
+        reason.startswith("people who hold coverage and are nobody there: 1") for reason in may(acme).reasons
+    )
+    with pytest.raises(curing.NoCure, match="say who he is there"):
+        curing.cure(sides(acme), "A6", row["key"], reason="click", **BY)
+    Coverage.objects.filter(person_id=person).update(basis="continuation")  # he pays by himself
+    assert services.audit(sides(acme), "A6").rows.filter(person_id=person).is_empty()
+    assert not any("nobody there" in reason for reason in may(acme).reasons)
+
+
 ROW = st.tuples(st.integers(0, 5), st.integers(0, 3) | st.none())
 
 

@@ -142,7 +142,10 @@ def standing_there(sides: Sides) -> pl.DataFrame:
 
 
 def _held(sides: Sides) -> pl.DataFrame:
-    """An end ahead that was not sent yet is no difference; one there that we do not know is."""
+    """An end ahead that was not sent yet is no difference; one there that we do not know is.
+
+    Who holds something and is nobody there is listed, too: he exchanges nothing.
+    """
     there = standing_there(sides)
     here = ours.covered(sides.here).join(
         there.select("employee", "plan", is_ended=pl.col("ends_on").is_not_null()).unique(
@@ -151,7 +154,8 @@ def _held(sides: Sides) -> pl.DataFrame:
         on=["employee", "plan"],
         how="left",
     )
-    here = here.with_columns(ends_on=pl.when("is_ended").then("ends_on")).with_columns(status=_until())
+    here = here.with_columns(ends_on=pl.when("is_ended").then("ends_on"))
+    here = pl.concat([here, ours.strangers(sides.here)], how="diagonal").with_columns(status=_until())
     there = there.with_columns(begins_on=pl.coalesce("detail_on", "begins_on"), status=_until())
     columns: Mapping[str, int | None] = {
         "status": None,
