@@ -91,6 +91,12 @@ def _newest_rates(sides: Sides, kind: str, groups: pl.DataFrame | None = None) -
     )
 
 
+def _kept_of(sides: Sides, kind: str, groups: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rate groups in which a plan has rates of a kind; premiums may be kept once for all groups."""
+    there = sides.seen("rate").filter(kind=kind).select("plan", wanted="rate_group").unique()
+    return groups.join(there, on=["plan", "wanted"], how="semi")
+
+
 def _rules(sides: Sides) -> pl.DataFrame:
     rows = sides.seen("rule").filter(pl.col("from_on") <= sides.on)
     return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "group"))
@@ -174,7 +180,9 @@ def _until() -> pl.Expr:
 def _margins(sides: Sides) -> pl.DataFrame:
     """Here: the rate is covered by what is billed; there: whether it is."""
     key = ["plan", "tier", "age_from"]
-    billing, premium = _newest_rates(sides, "billing"), _newest_rates(sides, "premium")
+    groups = sides.seen("setup").select("plan", wanted="rate_group").unique("plan")
+    billing = _newest_rates(sides, "billing", groups)
+    premium = _newest_rates(sides, "premium", _kept_of(sides, "premium", groups))
     paired = premium.select(*key, premium="cents").join(
         billing.select(*key, "cents"), on=key, how="left", nulls_equal=True
     )
