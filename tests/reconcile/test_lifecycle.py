@@ -49,7 +49,7 @@ from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
 from openbenefits.store.sheets import FileRefused
-from openbenefits.workforce.models import DependentFact
+from openbenefits.workforce.models import DependentFact, Person
 
 BY = {"author": "ann", "now": LOADED}
 DECEMBER = date(2025, 12, 1)
@@ -407,8 +407,11 @@ def test_a_write_off_waits_for_another_person_where_the_client_wants_one(
     assert items.move([other.pk], step, **BY) == 1  # that client wants nobody else
 
 
-def oddly_taken(owing: pl.DataFrame, people: list[int]) -> pl.DataFrame:
-    """Takings as owed, but of the first nothing, of the next twice, of the third a dollar more, then after tax."""
+def oddly_taken(owing: pl.DataFrame, people: list[int], nobody: str) -> pl.DataFrame:
+    """Takings as owed, but of the first nothing, of the next twice, of the third a dollar more, then after tax.
+
+    Of the fifth in one pay of two, and of nobody who owes: as of the first.
+    """
     who = pl.col("person_id")
     cents = (
         pl.when(who == people[0])
@@ -421,7 +424,12 @@ def oddly_taken(owing: pl.DataFrame, people: list[int]) -> pl.DataFrame:
     )
     tax = pl.when(who == people[3]).then(pl.lit("A")).otherwise("tax_class")
     rest = (pl.col("taken") % 100).cast(pl.String).str.zfill(2)
-    return owing.with_columns(taken=cents, tax_class=tax).select(
+    left_out = (who == people[4]) & (pl.col("ends_on") == pl.col("ends_on").max().over("person_id"))
+    orphan = owing.filter(who == people[0]).with_columns(
+        employee_number=pl.lit(nobody), taken=pl.col("owed_cents")
+    )
+    rows = owing.with_columns(taken=cents, tax_class=tax).filter(~left_out)
+    return pl.concat([rows, orphan]).select(
         *("employee_number", "benefit_record", "plan_type", "tax_class", "pay_group", "ends_on"),
         taken=pl.format("{}.{}", pl.col("taken") // 100, rest),
     )
@@ -446,10 +454,15 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
     only_mutual(connection)
     november = owed(connection, client, begin=MONTH, through=date(2025, 11, 30))
     owing = november.filter(pl.col("owed_cents") > 0, kind="deduction", plan_type="14")
-    people = owing.sort("person_id")["person_id"].unique(maintain_order=True).to_list()
+    twice = owing.filter(pl.len().over("person_id") == 2).sort("person_id")
+    people = twice["person_id"].unique(maintain_order=True).to_list()
+    units = book(connection, two).expected.units
+    end(units.filter(plan_type="14", person_id=people[5]), date(2025, 10, 31))
+    stranger = Person.objects.filter(client_id=client).exclude(pk__in=units["person_id"].to_list()).first()
     file = tmp_path / "taken.csv"
-    oddly_taken(owing.sort("person_id", "ends_on"), people).write_csv(file)
+    oddly_taken(owing.sort("person_id", "ends_on"), people, stranger.employee_number).write_csv(file)
     assert take(connection, client, file, made_by="test", now=NOW).bad_row_count == 0
+    lines = lines.filter((pl.col("person_id") != people[5]) | (pl.col("plan") != "SAMPLE-VISION"))
     invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
     told = reconcile(connection, invoice, **BY)
     found = dict(Item.objects.filter(leg="B", plan_type="14").values_list("person_id", "code"))
@@ -458,6 +471,9 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
         people[1]: "DED_DOUBLE",
         people[2]: "DED_AMOUNT",
         people[3]: "DED_TAX",
+        people[4]: "DED_FREQUENCY",
+        people[5]: "DED_AFTER_TERM",
+        stranger.pk: "DED_ORPHAN",
     }
     assert told["taken_cents"] - told["owed_cents"] == sum(
         Item.objects.filter(leg="B").values_list("difference_cents", flat=True)
