@@ -175,6 +175,25 @@ def test_an_answer_is_kept_and_the_next_invoice_knows_it(two, fresh_database, li
         matching.confirm(connection, invoice, {"M:nobody": None}, **BY)
 
 
+def test_a_line_in_the_subgroup_of_another_client_is_asked_about(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    two_lines = lines.filter(pl.len().over("person_id") == 2, client="harbor").rows(named=True)[0]
+    here = (pl.col("person_id") == two_lines["person_id"]) & (pl.col("plan") == two_lines["plan"])
+    rows = lines.with_columns(client=pl.when(here).then(pl.lit("quill")).otherwise("client"))
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    found = Item.objects.order_by("code").values_list("code", "client_id", "difference_cents")
+    cents = two_lines["premium_cents"]
+    assert list(found) == [
+        ("INV_MISSING", two["harbor"], -cents),
+        ("UNMATCHED_PERSON", two["quill"], cents),
+    ]
+    matching.confirm(connection, invoice, {"M:" + two_lines["member_id"]: two_lines["person_id"]}, **BY)
+    reconcile(connection, invoice, **BY)
+    assert not Item.objects.exclude(state="resolved").exists()
+
+
 def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
     two, fresh_database, lines, tmp_path
 ):

@@ -78,6 +78,30 @@ def test_what_a_person_confirmed_comes_before_everything():
     assert found(nobody, ssn_hash="s1", last_name="Nunez") == (None, 100, "unmatched")
 
 
+def test_one_number_at_two_clients_is_two_people_unless_somebody_said_otherwise():
+    """A line under another client's subgroup is not passed over to the person's own client."""
+    both = [
+        {"client_id": 1, "ssn_hash": "s1"},
+        {"client_id": 2, "last_name": "Nunez", "employee_number": "E1"},
+    ]
+    lone = [{"client_id": 1, "ssn_hash": "s4"}, {"client_id": 2, "ssn_hash": "s4"}]
+    said = pl.DataFrame([("M:1", 1, 13)], schema=NOBODY.schema, orient="row")
+    assert people_of(both, NOBODY) == {1: 10, 2: 20}
+    assert people_of(lone, NOBODY) == {1: 13, 2: None}
+    assert people_of(lone, said) == {1: 13, 2: 13}
+    assert people_of(both, said) == {1: 13, 2: 20}
+
+
+def people_of(told, references):
+    names = [name for name in SCHEMA if name not in ("person_id", "is_dependent")]
+    lines = pl.DataFrame(
+        [{"identity": "M:1", **{name: one.get(name) for name in names}} for one in told],
+        schema={"identity": pl.String} | {name: SCHEMA[name] for name in names},
+    )
+    found = match(lines, pl.DataFrame(KNOWN, schema=SCHEMA, orient="row"), references)
+    return {one["of_client"]: one["person_id"] for one in found.to_dicts()}
+
+
 def test_a_dependent_on_a_line_of_its_own_is_the_employees():
     assert found(last_name="Smith", first_name="Ann", birth_on=date(2010, 3, 3)) == (11, 95, "matched")
 

@@ -35,6 +35,7 @@ LIKE, VERY_LIKE = 92, 95
 
 MATCH = {
     "identity": pl.String,
+    "of_client": pl.Int32,
     "client_id": pl.Int32,
     "person_id": pl.Int64,
     "is_dependent": pl.Boolean,
@@ -79,34 +80,46 @@ _JOINS = (
 
 
 def match(lines: pl.DataFrame, known: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
-    """Say of each identity of an invoice who it is.
+    """Say of each identity of an invoice, within each client, who it is.
 
     Shapes:  lines has identity, client_id (null: unknown subgroup), employee_number, ssn_hash, last4_hash,
              birth_on, last_name, first_name; known has the same of people and their dependents, with
              person_id and is_dependent, several rows for who had several names; references has identity,
-             client_id, person_id. The result is as MATCH, a row for each identity: standing is matched, ask
-             (person_id: who it may be) or unmatched.
+             client_id, person_id. The result is as MATCH, a row for each identity and client of its lines
+             (of_client): standing is matched, ask (person_id: who it may be) or unmatched. What was confirmed
+             of one client holds for lines of another if nobody sure is found there.
     """
     is_bare = pl.all_horizontal(pl.col("last_name", "birth_on", "ssn_hash", "last4_hash").is_null())
-    bare = lines.with_columns(number_alone=pl.when(is_bare).then("employee_number"))
-    asked = _prepared(bare).unique("identity", keep="first", maintain_order=True).select(_LINE)
+    bare = lines.with_columns(
+        number_alone=pl.when(is_bare).then("employee_number"),
+        plain="identity",
+        identity=pl.format("{}|{}", pl.col("client_id").fill_null(0), "identity"),
+    )
+    asked = _prepared(bare).unique("identity", keep="first", maintain_order=True).select(*_LINE, "plain")
     theirs = _prepared(known).with_columns(number_alone="employee_number")
-    told = references.select("identity", "client_id", "person_id")
-    found = [
-        asked.select("identity")
-        .join(told, on="identity")
-        .with_columns(is_dependent=pl.lit(value=False), step=pl.lit("reference"))
-    ]
-    rest = asked.join(told, on="identity", how="anti")
+    own, others = _confirmed(asked, references)
+    found, rest = [own], asked.join(own, on="identity", how="anti")
     for step in _JOINS:
         hits = _joined(rest, theirs, step)
         found.append(hits)
         rest = rest.join(hits, on="identity", how="anti")
+    found.append(others.join(rest, on="identity", how="semi"))
+    rest = rest.join(others, on="identity", how="anti")
     found.append(_alike(rest, theirs))
     return _standings(asked, pl.concat([one.select(_FOUND) for one in found], how="vertical_relaxed"))
 
 
 _FOUND = ("identity", "client_id", "person_id", "is_dependent", "step")
+
+
+def _confirmed(asked: pl.DataFrame, references: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answer what persons confirmed: of the client of the lines, and of another."""
+    told = asked.select("identity", "plain", own="client_id").join(
+        references.select("client_id", "person_id", plain="identity"), on="plain"
+    )
+    rows = told.with_columns(is_dependent=pl.lit(value=False), step=pl.lit("reference"))
+    is_own = (pl.col("own") == pl.col("client_id")).fill_null(value=True)
+    return rows.filter(is_own), rows.filter(~is_own)
 
 
 def _prepared(rows: pl.DataFrame) -> pl.DataFrame:
@@ -268,7 +281,7 @@ def _standings(asked: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     confidence = pl.col("step").replace_strict(
         {name: value[0] for name, value in STEPS.items()}, return_dtype=pl.Int16
     )
-    rows = asked.select("identity", own_client="client_id").join(found, on="identity", how="left")
+    rows = asked.select("identity", "plain", own_client="client_id").join(found, on="identity", how="left")
     rows = rows.with_columns(
         pl.col("step").fill_null(""),
         pl.col("is_dependent").fill_null(value=False),
@@ -282,6 +295,5 @@ def _standings(asked: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("ask"))
         .otherwise(pl.lit("unmatched"))
     )
-    return rows.with_columns(standing=standing).select(
-        pl.col(name).cast(kind) for name, kind in MATCH.items()
-    )
+    told = rows.with_columns(standing=standing, identity="plain", of_client="own_client")
+    return told.select(pl.col(name).cast(kind) for name, kind in MATCH.items())
