@@ -16,6 +16,8 @@ KNOWN = [
     (1, 11, True, None, "Smith", "Ann", date(2010, 3, 3), None, None),
     (2, 20, False, "E1", "Nunez", "Maria", date(1990, 1, 1), "s9", "f9"),
     (1, 13, False, "E4", "Obrien", "William", BORN, "s4", "f4"),
+    (1, 14, False, "E5", "Young", "Emma", date(1970, 2, 3), "s5", "f5"),
+    (1, 15, False, "E6", "Young", "Felix", date(1971, 4, 5), "s5", "f5"),  # one number for both, by mistake
 ]
 SCHEMA = {
     "client_id": pl.Int32,
@@ -48,6 +50,8 @@ def found(references=NOBODY, **line):
         ({"ssn_hash": "s1", "last_name": "NUNEZ"}, (10, 98, "matched")),
         ({"ssn_hash": "s1", "birth_on": BORN, "last_name": "Other"}, (10, 98, "matched")),
         ({"ssn_hash": "s1", "last_name": "Other"}, (10, 93, "matched")),
+        ({"ssn_hash": "s5", "last_name": "Young", "first_name": "Felix"}, (15, 98, "matched")),
+        ({"ssn_hash": "s5", "last_name": "Young"}, (None, 0, "unmatched")),
         ({"employee_number": "E1", "last_name": "Nunez"}, (10, 95, "matched")),
         ({"employee_number": "E1", "last_name": "Nunez", "client_id": 2}, (20, 95, "matched")),
         ({"last_name": "NUÑEZ JR.", "first_name": "Maria L", "birth_on": BORN}, (10, 95, "matched")),

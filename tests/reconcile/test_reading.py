@@ -51,10 +51,10 @@ def test_months_as_carriers_write_them(tmp_path, said, month, is_retro):
 
 def test_a_period_of_months_is_split_to_the_cent(tmp_path):
     rows = told(tmp_path, TOP + ",Billing Period", "A1,Jane Doe,MED,EE,100.00,10/01/2025-12/31/2025")
-    assert [(cents, month) for _, cents, _, month in rows] == [
-        (3333, OCTOBER),
-        (3334, NOVEMBER),
-        (3333, DECEMBER),
+    assert rows == [
+        ("A1", 3333, True, OCTOBER),
+        ("A1", 3334, False, NOVEMBER),
+        ("A1", 3333, False, DECEMBER),
     ]
 
 
@@ -81,3 +81,31 @@ def test_of_two_amounts_somebody_says_which_is_meant(tmp_path):
     with pytest.raises(FileRefused, match="one column for each of premium, found several"):
         read(tmp_path, *rows)
     assert told(tmp_path, *rows, layout={"Total Premium": "-"}) == [("A1", 10_000, False, NOVEMBER)]
+
+
+def test_a_payment_of_several_months_is_split_and_adds_up(tmp_path):
+    body = (
+        *("BPR*I*290.00*C*NON************20251105", "TRN*3*T1", "REF*14*G1"),
+        *("N1*PE*PAYEE*FI*876543219", "N1*PR*PAYER*FI*123456780"),
+        *("ENT*1*2J*EI*E10", "NM1*IL*1*DOE*JANE****N*A1"),
+        *("RMR*IK*MED**300.00", "DTM*582****RD8*20251001-20251231"),
+        *("RMR*IK*DEN**-10.00", "DTM*582****RD8*20251001-20251031"),
+    )
+    segments = (
+        "ISA*00*          *00*          *30*123456780      *ZZ*DENTALID       *251105*0430*^*00501*000000007*0*T*:",
+        *("GS*RA*123456780*DENTALID*20251105*0430*9*X*005010X218", "ST*820*0001*005010X218"),
+        *body,
+        *(f"SE*{len(body) + 2}*0001", "GE*1*9", "IEA*1*000000007"),
+    )
+    path = tmp_path / "a.820"
+    path.write_text("".join(f"{one}~" for one in segments))
+    found = read_invoice(path, pl.lit(NOVEMBER), {})
+    rows = found.lines.select("plan_label", "premium_cents", "is_retro", "month").rows()
+    assert rows == [
+        ("MED", 10_000, True, OCTOBER),
+        ("MED", 10_000, False, NOVEMBER),
+        ("MED", 10_000, False, DECEMBER),
+        ("DEN", -1000, True, OCTOBER),
+    ]
+    assert (found.is_payment, found.total_cents) == (True, 29_000)
+    assert found.lines["employee_number"].unique().to_list() == ["E10"]

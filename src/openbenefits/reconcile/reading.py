@@ -101,17 +101,18 @@ def _read_820(name: str, data: bytes, fingerprint: str, month: pl.Expr) -> Read:
     total = sum(one.total_cents for one in payments)
     rows = sets_of(payments)
     own = days.month_begin(pl.col("covered_from"))
-    is_retro = (pl.col("adjustment") != "") | (own < month).fill_null(value=False)
     hashed = rows.with_columns(
         row="segment",
         ssn_hash=_hashed(rows["ssn"]),
         premium_cents="paid_cents",
-        is_retro=is_retro,
+        is_retro=pl.col("adjustment") != "",
         month=pl.coalesce(own, pl.when(pl.col("adjustment") == "").then(month)),
         reason=pl.concat_str(pl.col("adjustment"), pl.lit(" "), pl.col("references")).str.strip_chars(" "),
         plan_label=pl.col("plan_label").fill_null(""),
+        employer_cents=pl.lit(None, pl.Int64),
+        through_month=days.month_begin(pl.col("covered_through")),
     )
-    lines = _completed(hashed)
+    lines = _completed(_by_month(hashed, month))
     return Read(
         name=name, fingerprint=fingerprint, data=data, lines=lines, is_payment=True, total_cents=total
     )
@@ -239,11 +240,11 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
         subgroup=read_label(pl.col("subgroup")),
         plan_label=read_label(pl.col("plan")),
         tier_label=read_label(pl.col("tier")),
-        is_retro=says_retro | pl.col("is_adjustment") | (pl.col("own_month") < month).fill_null(value=False),
+        is_retro=says_retro | pl.col("is_adjustment"),
     ).with_columns(month=pl.coalesce("own_month", pl.when(~pl.col("is_retro")).then(month)))
     digits = told["ssn"].str.replace_all(r"[^0-9*Xx]", "")
     told = told.with_columns(_hashed(digits).alias("ssn_hash"), _last4(digits).alias("last4_hash"))
-    return _completed(_by_month(told))
+    return _completed(_by_month(told, month))
 
 
 def _micros(text: pl.Expr) -> pl.Expr:
@@ -315,8 +316,11 @@ def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
         )
 
 
-def _by_month(told: pl.DataFrame) -> pl.DataFrame:
-    """Give each month of a line over several months its share, so that they sum to the line."""
+def _by_month(told: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
+    """Give each month of a line over several months its share, so that they sum to the line.
+
+    A share of a month before the one billed is retro, whatever it is called.
+    """
     spans = (pl.col("through_month") > pl.col("month")).fill_null(value=False)
     count = (
         (pl.col("through_month").dt.year() - pl.col("month").dt.year()).cast(pl.Int64) * 12
@@ -326,13 +330,15 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
     )
     rows = told.with_columns(shares=pl.when(spans).then(count).otherwise(1))
     rows = rows.with_columns(share_no=pl.int_ranges(1, pl.col("shares") + 1)).explode("share_no")
-    return rows.with_columns(
+    shared = rows.with_columns(
         *(
             money.share_of_split(pl.col(name), pl.col("share_no"), pl.col("shares")).alias(name)
             for name in ("premium_cents", "employer_cents")
         ),
         month=days.add_months(pl.col("month"), pl.col("share_no") - 1),
     )
+    is_before = (pl.col("month") < month).fill_null(value=False)
+    return shared.with_columns(is_retro=pl.col("is_retro") | is_before)
 
 
 def _hashed(ssn: pl.Series) -> pl.Series:

@@ -67,6 +67,7 @@ class _Step:
 
 
 _JOINS = (
+    _Step("ssn and name", ("ssn_hash", "last", "first")),
     _Step("ssn and name", ("ssn_hash", "last")),
     _Step("ssn and name", ("ssn_hash", "birth_on")),
     _Step("employee number", ("employee_number", "last")),
