@@ -9,7 +9,8 @@ import pytest
 from django.db import transaction
 from tests.renewals.conftest import AUTUMN, Year, hand, make_year, offers_of
 
-from openbenefits.matching import services
+from openbenefits.core.plan_types import HEALTH, is_one_of
+from openbenefits.matching import offers, services, sheets
 from openbenefits.matching.candidates import NoCandidates
 from openbenefits.matching.offers import candidates_of, code_of, together
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
@@ -44,19 +45,44 @@ def test_a_batch_costs_what_renewals_says_of_each_tier(year: Year, database: Any
     kept = services.look(year.client_id, made.comparison_id)
     number = services.package_of(kept, code_of(batch))
     weighed = comparison_of(database, batch)
-    offers = weighed.offers.select("offer_id", plan="setup_plan")
+    offers = weighed.offers.filter(is_one_of(HEALTH)).select("offer_id", plan="setup_plan")
     lines = weighed.lines.join(offers, on="offer_id").select(
         "plan", "tier", said="premium_cents", given="employer_cents"
     )
-    taken = kept.priced.taken.join(
-        kept.priced.packages.menus.filter(package=number).select("menu"), on="menu"
-    ).drop_nulls("offer")
+    menus = kept.priced.packages.menus.filter(is_one_of(HEALTH, "category"), package=number).select("menu")
+    taken = kept.priced.taken.join(menus, on="menu").drop_nulls("offer")
     names = kept.priced.packages.offers.select("offer", "plan")
     both = taken.join(names, on="offer").join(lines, on=["plan", "tier"])
     assert both.height == taken.height > 0
     assert both.filter(pl.col("premium_cents") != pl.col("said")).is_empty()
     assert both.filter(pl.col("employer_cents") != pl.col("given")).is_empty()
     assert (kept.table.filter(code=code_of(batch))["premium_cents"] > 0).all()
+    today = services.package_of(kept, "today")
+    beside = {
+        row["category"]: row for row in sheets.beside(kept, today, number, "plan").iter_rows(named=True)
+    }
+    assert 0 < beside["20"]["premium_cents_now"] < beside["20"]["premium_cents_then"]  # 7 percent dearer
+    assert beside["20"]["people_now"] == beside["20"]["people_then"]
+    assert {"40", "60", "67"} <= set(sheets.notes(kept).filter(code=code_of(batch))["category"])
+    assert sheets.workbook(kept)["Not compared"].height == sheets.notes(kept).height
+
+
+def test_what_of_a_batch_cannot_be_compared_is_named(
+    year: Year, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> tuple[set[str], dict[str, str]]:
+        found = candidates_of(database, year.client_id, [year.renewal])
+        return set(found.rows["category"]), dict(found.notes.select("category", "why").iter_rows())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(offers, "_formulas", lambda _batch: {})
+        compared, notes = told()
+        assert not {"20", "21", "31"} & compared
+        assert "BASIC-1X" in notes["20"]
+    monkeypatch.setattr(offers, "options_to_be", lambda _weighed: {})
+    compared, notes = told()
+    assert "20" in compared  # at the coverage of a person on average
+    assert {notes[one] for one in ("21", "31", "60")} == {offers.NO_OPTION, offers.THEIRS}
 
 
 def test_a_batch_by_rating_area_costs_by_the_zip_of_the_home(year: Year, database: Any) -> None:

@@ -7,13 +7,19 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
 
 from openbenefits.accounts.models import EmployeeLogin, User
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.models import Coverage
+from openbenefits.matching import services as matching
+from openbenefits.matching.matched import NOBODY
+from openbenefits.matching.offers import candidates_of
+from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
 from openbenefits.programs import services as setup
-from openbenefits.programs.models import Schedule
+from openbenefits.programs.models import Schedule, SetupKey
 from openbenefits.renewals import frames
 from openbenefits.renewals.approving import Signature, sign
 from openbenefits.renewals.codes import Band, BatchStatus, OfferStatus
@@ -47,6 +53,9 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     batch = Batch.objects.get(pk=year.renewal)
     _vision_by_pay(fresh_database, batch)
     weighed = comparison_of(fresh_database, batch)
+    _some_have(year, "QUILL/21/2X", 12)
+    _some_have(year, "QUILL/60/FSA", 3)
+    compared = compared_as_a_package(fresh_database, year)
     assert weighed.offers.height >= 2
     assert weighed.lines["people"].sum() > 0
     signed(fresh_database, batch)
@@ -86,6 +95,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     of_vision = prepared.filter(pl.col("option").str.contains("VISION"))
     assert set(of_vision["most_total"] - of_vision["least_total"]) == {500 * 12}  # both bands have people
     _life_disability_and_accounts_go_on(year, batch, weighed, stored)
+    _everybody_costs_what_the_package_said(year, compared, weighed, schedule)
     _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
 
 
@@ -116,6 +126,84 @@ def _life_disability_and_accounts_go_on(year, batch, weighed, stored):
     assert whole["most_total"] == whole["most_employer"] > 0
     half = prices["QUILL/31/LTD"]
     assert abs(half["most_total"] - 2 * half["most_employer"]) <= 1
+
+
+def _some_have(year, option, people):
+    """Let so many people have chosen an option of what nobody has by default."""
+    key = SetupKey.objects.get(client_id=year.client_id, kind="option", code=option)
+    points = Coverage.objects.filter(client_id=year.client_id, plan_type=option.split("/")[1])
+    chosen = points.order_by("person_id").values_list("person_id", flat=True)[:people]
+    points.filter(person_id__in=list(chosen)).update(kind="E", option_id=key.pk)
+
+
+def compared_as_a_package(connection, year):
+    asked = matching.Asked(
+        client_id=year.client_id,
+        title="2027",
+        as_of=date(2026, 9, 15),
+        prices_on=date(2027, 1, 1),
+        candidates=candidates_of(connection, year.client_id, [year.renewal]),
+        weights=DEFAULT_WEIGHTS,
+        affordable_hundredths=996,
+    )
+    return matching.price_asked(connection, asked)[0]
+
+
+def _everybody_costs_what_the_package_said(year, compared, weighed, schedule):
+    """What the comparison said of the unsigned batch, person by person, is what its set-up then charges."""
+    held = compared.packages
+    (number,) = held.packages.filter(code=f"batch-{year.renewal}")["package"]
+    menus = held.menus.filter(package=number).select("menu", "category")
+    taken = compared.taken.join(menus, on="menu").drop_nulls("offer")
+    stems = {
+        row["setup_plan"]: f"{row['program']}/{row['plan_type']}/{row['option_code']}"
+        for row in weighed.offers.iter_rows(named=True)
+    }
+    codes = {"EE": "1", "ES": "2", "EK": "3", "EF": "4"}
+    taken = taken.join(held.offers.select("offer", "plan", "option"), on="offer")
+    taken = taken.join(compared.census.people.select("person", "number"), on="person")
+    told = {}
+    for row in taken.iter_rows(named=True):
+        option = row["option"] or f"{stems[row['plan']]}-{codes[row['tier']]}"
+        told[row["number"], option] = (row["premium_cents"], row["employer_cents"], row["employee_cents"])
+    charged = charged_by_person(year.client_id, schedule.schedule_id)
+    free = {key: one for key, one in told.items() if key[1].split("/")[1] in ("40", "60", "67")}
+    assert set(free.values()) <= {(0, 0, 0)}
+    priced = {key: one for key, one in told.items() if key not in free}
+    assert {key[1].split("/")[1] for key in priced} == {"10", "14", "20", "21", "31"}
+    assert [sum(key[1].startswith(f"QUILL/{one}/") for key in told) for one in ("21", "60")] == [12, 3]
+    assert {key: charged.get(key) for key in priced} == priced
+    notes = set(compared.notes.select("category", "why").iter_rows())
+    assert {category for category, _ in notes} == {"40", "60", "67"}
+    assert ("67", NOBODY) in notes
+    assert ("60", NOBODY) not in notes
+    measured = compared.measured.filter(package=number).row(0, named=True)
+    assert measured["employer_cents"] == sum(one[1] for one in told.values())
+    assert measured["unplaced"] == 0
+
+
+CHARGED = """
+SELECT p.employee_number, k.code, annual_employer_cents,
+       annual_before_tax_cents + annual_after_tax_cents AS employee_cents
+FROM events_event AS e
+JOIN enrollment_eventoption AS o
+  USING (client_id, person_id, benefit_record, schedule_id, event_number, preparation)
+JOIN programs_setupkey AS k ON k.id = o.option_id AND k.client_id = o.client_id
+JOIN workforce_person AS p ON p.id = o.person_id
+WHERE e.client_id = %s AND e.schedule_id = %s AND e.event_status <> 'V' AND annual_employer_cents IS NOT NULL
+"""
+
+
+def charged_by_person(client_id, schedule_id):
+    """What each option costs each person a month, as the run stored it: premium, employer, employee."""
+    with connection.cursor() as cursor:
+        cursor.execute(CHARGED, [client_id, schedule_id])
+        rows = cursor.fetchall()
+    months = {}
+    for number, option, employer, employee in rows:
+        premium, given = ((2 * cents + 12) // 24 for cents in (employer + employee, employer))
+        months[number, option] = (premium, given, premium - given)
+    return months
 
 
 PAY_EDGE = 50_000

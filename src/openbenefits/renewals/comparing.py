@@ -36,10 +36,14 @@ class Compared:
     """What members pay themselves, now against renewal, by offer."""
 
     @cached_property
+    def standing_offers(self) -> pl.DataFrame:
+        """The offers that are not turned down."""
+        return self.offers.filter(pl.col("status").is_in([str(one) for one in STANDING]))
+
+    @cached_property
     def standing(self) -> pl.DataFrame:
         """The lines of offers that are not turned down."""
-        going = self.offers.filter(pl.col("status").is_in([str(one) for one in STANDING]))
-        return self.lines.join(going.select("offer_id"), on="offer_id", how="semi")
+        return self.lines.join(self.standing_offers, on="offer_id", how="semi")
 
     def plans(self) -> pl.DataFrame:
         """Compare by offer: people, and was_, is_, change_ and percent_ of each amount for all of them."""

@@ -28,8 +28,8 @@ class Sold:
     """An offer as set-up is to know it.
 
     is_going: chosen; else its options end. band: of what its bands are. unit: what a rate buys. prices: tier,
-    lower edge of the band, rate and the employer's part of it; micro-dollars a month. geography, areas: of
-    bands that are rating areas, by their numbers.
+    lower edge of the band, rate and the employer's part of it (None: not stated); micro-dollars a month.
+    geography, areas: of bands that are rating areas, by their numbers.
     """
 
     program: str
@@ -41,7 +41,7 @@ class Sold:
     carrier: str
     design: Mapping[str, Any]
     is_going: bool
-    prices: Sequence[tuple[str, int, int, int]]
+    prices: Sequence[tuple[str, int, int, int | None]]
     band: str = str(Band.AGE)
     unit: str = str(RateUnit.FLAT)
     geography: str = ""
@@ -273,7 +273,8 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
     is_banded = is_by_area or any(edge for _, edge, *_ in offer.prices)
     column, edge_of = ("area", offer.areas.__getitem__) if is_by_area else _EDGES[offer.band]
     rates = [
-        {"rate": _dollars(premium), "employer_rate": _dollars(employer)}
+        {"rate": _dollars(premium)}
+        | ({} if employer is None else {"employer_rate": _dollars(employer)})
         | ({"coverage_code": code} if code else {})
         | ({column: edge_of(edge)} if is_banded else {})
         for code, tier in codes.items()
