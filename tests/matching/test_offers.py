@@ -14,10 +14,10 @@ from openbenefits.matching import offers, services, sheets
 from openbenefits.matching.candidates import NoCandidates
 from openbenefits.matching.offers import candidates_of, code_of, together
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
-from openbenefits.renewals.codes import Band
+from openbenefits.renewals.codes import Band, bands_of
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.models import Batch
-from openbenefits.renewals.plans import area_numbers, rates_of, set_rates, zips_of_peo
+from openbenefits.renewals.plans import rates_of, set_rates, zips_of_peo
 
 
 @pytest.fixture(scope="module")
@@ -87,23 +87,20 @@ def test_what_of_a_batch_cannot_be_compared_is_named(
 
 def test_a_batch_by_rating_area_costs_by_the_zip_of_the_home(year: Year, database: Any) -> None:
     offer = next(one for one in offers_of(year.renewal) if one.plan.plan_type == "14")
-    numbers = area_numbers("ma-rating-areas")
+    known = zips_of_peo().filter(geography="ma-rating-areas")["area"].unique().sort()
+    numbers = {area: number for number, area in enumerate(known)}
     rates = [
-        replace(one, band_from=number, premium_micros=(number + 1) * 10_000_000)
+        replace(one, bands=bands_of({Band.AREA: area}), premium_micros=(number + 1) * 10_000_000)
         for one in rates_of(offer.rate_group)
-        for number in numbers.values()
+        for area, number in numbers.items()
     ]
     given: dict[str, Any] = {
         "begins_on": date(2027, 1, 1),
         "source": "letter",
         "by": hand(),
-        "band": Band.AREA,
     }
-    areas = {number: area for area, number in numbers.items()}
     with transaction.atomic():
-        set_rates(
-            offer.plan, offer.rate_group.title, rates, geography="ma-rating-areas", areas=areas, **given
-        )
+        set_rates(offer.plan, offer.rate_group.title, rates, geography="ma-rating-areas", **given)
         priced, _ = services.price_asked(database, _asked(year, database))
         transaction.set_rollback(True)
     (number,) = priced.packages.packages.filter(code=f"batch-{year.renewal}")["package"]

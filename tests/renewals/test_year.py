@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from django.core import mail
 from django.db import connection
+from django.db.models import Q
 from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
 
@@ -22,7 +23,7 @@ from openbenefits.programs import services as setup
 from openbenefits.programs.models import Schedule, SetupKey
 from openbenefits.renewals import frames
 from openbenefits.renewals.approving import Signature, sign
-from openbenefits.renewals.codes import Band, BatchStatus, OfferStatus
+from openbenefits.renewals.codes import BatchStatus, OfferStatus, bands_of
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.jobs import run_due
 from openbenefits.renewals.models import Batch, OfferCount, Reminder
@@ -33,6 +34,7 @@ from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import RenewalRefused, move
 from openbenefits.renewals.weighing import prefill_counts
 from openbenefits.runs.services import RunOrder, run
+from openbenefits.workforce.models import PersonFact
 
 OCTOBER = datetime(2026, 10, 20, 9, tzinfo=UTC)
 
@@ -51,7 +53,7 @@ def signed(connection, batch):
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
     batch = Batch.objects.get(pk=year.renewal)
-    _vision_by_pay(fresh_database, batch)
+    _vision_by_pay_and_smoking(fresh_database, batch)
     weighed = comparison_of(fresh_database, batch)
     _some_have(year, "QUILL/21/2X", 12)
     _some_have(year, "QUILL/60/FSA", 3)
@@ -74,7 +76,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     run(fresh_database, order, now=OCTOBER)
     stored = frames.load_stored(fresh_database, year.client_id, schedule.schedule_id, date(2027, 1, 1))
     offered = {
-        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"], row["band_from"]): (
+        (f"{one['program']}/{one['plan_type']}/{one['option_code']}", row["tier"], bands_of(row)): (
             row["premium_cents"] * 12,
             row["employer_cents"] * 12,
         )
@@ -88,12 +90,18 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     for row in prepared.iter_rows(named=True):
         stem, _, code = row["option"].rpartition("-")
         is_banded = "VISION" in stem
-        dearest = PAY_EDGE if is_banded else 0
         price = (row["most_total"], row["most_employer"])
-        assert price == offered[stem, tiers[code], dearest], row
+        bands = SURCHARGES if is_banded else {(): 0}
+        assert price in {offered[stem, tiers[code], one] for one in bands}, row
         assert is_banded or row["least_total"] == row["most_total"]
-    of_vision = prepared.filter(pl.col("option").str.contains("VISION"))
-    assert set(of_vision["most_total"] - of_vision["least_total"]) == {500 * 12}  # both bands have people
+    charged = charged_by_person(year.client_id, schedule.schedule_id)
+    lowest = next(iter(SURCHARGES))
+    surcharges = {
+        premium - offered["QUILL/14/VISION", tiers[option.rpartition("-")[2]], lowest][0] // 12
+        for (_, option), (premium, *_) in charged.items()
+        if "VISION" in option
+    }
+    assert surcharges == set(SURCHARGES.values())  # all four have people, and each pays its own
     _life_disability_and_accounts_go_on(year, batch, weighed, stored)
     _everybody_costs_what_the_package_said(year, compared, weighed, schedule)
     _who_has_not_elected_is_reminded_once(year, fresh_database, batch)
@@ -207,23 +215,38 @@ def charged_by_person(client_id, schedule_id):
 
 
 PAY_EDGE = 50_000
+SURCHARGES = {
+    bands_of({"pay": pay, "smoker": smoker}): cents
+    for pay, smoker, cents in ((0, 0, 0), (0, 1, 300), (PAY_EDGE, 0, 500), (PAY_EDGE, 1, 800))
+}
+"""What vision costs more a month, by pay and smoking together."""
 
 
-def _vision_by_pay(connection, batch):
-    """Let vision cost five dollars more for who earns more than some dollars a year."""
+def _vision_by_pay_and_smoking(connection, batch):
+    """Let vision cost five dollars more for who earns more than some dollars a year, three for who smokes."""
+    facts = PersonFact.objects.filter(client_id=batch.client_id)
+    facts.update(
+        is_smoker=Q(person_id__in=[one for one in facts.values_list("person_id", flat=True) if one % 2])
+    )
     offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
     group = offer.rate_group
-    rates = rates_of(group)
-    more = [replace(one, band_from=PAY_EDGE, premium_micros=one.premium_micros + 5_000_000) for one in rates]
-    given = {"begins_on": group.begins_on, "source": "letter", "by": hand(), "band": Band.PAY}
-    set_rates(offer.plan, group.title, rates + more, **given)
+    rates = [
+        replace(one, bands=bands, premium_micros=one.premium_micros + cents * 10_000)
+        for one in rates_of(group)
+        for bands, cents in SURCHARGES.items()
+    ]
+    given = {"begins_on": group.begins_on, "source": "letter", "by": hand()}
+    dearest = list(SURCHARGES)[-1]
+    with pytest.raises(RenewalRefused, match=r"none for EE, from \$50,000 a year, smokers"):
+        set_rates(offer.plan, group.title, [one for one in rates if one.bands != dearest], **given)
     with pytest.raises(RenewalRefused, match="of smokers 0 and 1"):
-        set_rates(offer.plan, group.title, rates + more, **(given | {"band": Band.SMOKER}))
+        set_rates(offer.plan, group.title, [one for one in rates if dict(one.bands)["smoker"]], **given)
+    set_rates(offer.plan, group.title, rates, **given)
     OfferCount.objects.filter(offer=offer).delete()
     prefill_counts(connection, batch, date(2026, 9, 15))
-    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
-    assert people[0] > 0
-    assert people[PAY_EDGE] > 0
+    people = {bands_of(bands): count for bands, count in offer.counts.values_list("bands", "people")}
+    assert len(people) == 4
+    assert min(people.values()) > 0
 
 
 def _who_has_not_elected_is_reminded_once(year, connection, batch):

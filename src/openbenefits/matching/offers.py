@@ -31,7 +31,7 @@ from openbenefits.programs.services import loaded_in_force
 from openbenefits.renewals.codes import Band
 from openbenefits.renewals.comparing import Compared, comparison_of
 from openbenefits.renewals.models import Batch, BenefitsPlan
-from openbenefits.renewals.rules.pricing import MONTHS, rates_offered
+from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT, MONTHS, PLACE, rates_offered
 from openbenefits.renewals.setting_up import options_to_be
 
 _DESIGN = {
@@ -174,7 +174,7 @@ def _notes(offers: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _rows(offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     told = lines.group_by("offer_id").agg(
-        is_cost_known=pl.col("cost_micros").is_not_null().all(), is_by_age=_is_by_age().any()
+        is_cost_known=pl.col("cost_micros").is_not_null().all(), is_by_age=pl.col("age").is_not_null().any()
     )
     rows = offers.join(told, on="offer_id", how="left").join(_designs(offers), on="plan_id", how="left")
     rows = rows.with_columns(
@@ -186,10 +186,6 @@ def _rows(offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
         is_pooled=pl.col("is_of_peo") & ~pl.col("is_by_age"),  # what its rates stand for nobody says
     )
     return shaped(rows, CANDIDATE)
-
-
-def _is_by_age() -> pl.Expr:
-    return (pl.col("band") == str(Band.AGE)) & (pl.col("band_from") > 0)
 
 
 def _table(what: str) -> pl.Expr:
@@ -224,20 +220,16 @@ def _rates(lines: pl.DataFrame, offers: pl.DataFrame) -> pl.DataFrame:
 
     Premiums state what of them the employer pays, as set-up would have them.
     """
-    is_banded = (pl.col("band_from") > 0).any().over("offer_id")
     known = rates_offered(lines).rename({"rate_micros": "offered_micros"})
-    rows = lines.join(known, on=["offer_id", "tier", "band_from"])
+    rows = lines.join(known, on=PLACE, nulls_equal=True)
     is_tiered = pl.col("plan_type").is_in(TIERED)
     rows = rows.join(offers.select("offer_id", "plan_type"), on="offer_id").with_columns(
         tier=pl.when(is_tiered).then("tier"),
-        cost=pl.when(pl.col("unit").is_in(list(BOUGHT)))
+        cost=pl.when(pl.col("unit").is_in(list(DOLLARS_BOUGHT)))
         .then("cost_micros")
         .otherwise(pl.col("cost_cents") * MICROS_PER_CENT),
         is_per_member=pl.lit(value=False),
-        **{
-            column: pl.when(is_banded & (pl.col("band") == str(band))).then(pl.col("band_from") * times)
-            for band, (column, times) in _COLUMNS.items()
-        },
+        **{column: pl.col(band) * times for band, (column, times) in _COLUMNS.items()},
     )
     bare = pl.lit(None, pl.Int64)
     parts = [
@@ -254,9 +246,8 @@ _COLUMNS = {
     Band.AGE: ("age_from", 1),
     Band.SERVICE: ("service_months_from", MONTHS),
     Band.PAY: ("annual_pay_from_cents", CENTS_PER_DOLLAR),
-    Band.SMOKER: ("smoker", 1),
 }
-"""The column of RATES of each kind of band, and how many of its unit one of the band's is."""
+"""The column of RATES of kinds of band that are named otherwise there, and how many of its unit one is."""
 
 
 def together(parts: Sequence[Candidates]) -> Candidates:

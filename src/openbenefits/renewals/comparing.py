@@ -14,7 +14,7 @@ from openbenefits.renewals.codes import STANDING, Band
 from openbenefits.renewals.designs import Feature, design_deltas
 from openbenefits.renewals.existing import existing_lines
 from openbenefits.renewals.models import Batch, ClientApproval
-from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
+from openbenefits.renewals.rules.pricing import BANDS, LINES, PLACE, compared, per_pay, priced, totals
 
 PAYS = {"weekly": 52, "biweekly": 26, "semimonthly": 24, "monthly": 12}
 PRICED = ("premium_cents", "employer_cents", "employee_cents", "cost_cents", "margin_cents")
@@ -64,11 +64,10 @@ class Compared:
 
     def tiers(self, offer_id: int) -> pl.DataFrame:
         """Compare one person of each tier and band of an offer, a month."""
-        keys = ("offer_id", "tier", "band_from")
         mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
-        rows = compared(mine[0], mine[1], *keys)
-        people = mine[1].select(*keys, "band", "area", "people", "employer_percent_micros")
-        return rows.join(people, on=list(keys), how="left").sort("band_from")
+        rows = compared(mine[0], mine[1], *PLACE)
+        people = mine[1].select(*PLACE, "people", "employer_percent_micros")
+        return rows.join(people, on=PLACE, how="left", nulls_equal=True).sort(BANDS.keys())
 
     def with_pays(self, rows: pl.DataFrame, frequencies: list[str]) -> pl.DataFrame:
         """Add what the employee pays in each pay, now and then: was_<frequency>, is_<frequency>."""
@@ -88,10 +87,10 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
     held = frames.load_lines(connection, offers=before["old"].to_list())
     renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
-    counts = lines.select("offer_id", "tier", "band_from", now="people", now_cents="volume_cents")
+    counts = lines.select(*PLACE, now="people", now_cents="volume_cents")
     moved = (
         pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
-        .join(counts, on=["offer_id", "tier", "band_from"], how="left")
+        .join(counts, on=PLACE, how="left", nulls_equal=True)
         .with_columns(
             people=pl.coalesce("now", "people"), volume_cents=pl.coalesce("now_cents", "volume_cents")
         )
@@ -115,16 +114,20 @@ def is_signed(batch: Batch) -> bool:
     return approval_of(batch) is not None
 
 
-_BEFORE_BANDS = {"band": str(Band.AGE)}
-"""What lines lack that were signed when rates went by age alone, `age_from`."""
-
-
 def signed_lines(batch: Batch) -> pl.DataFrame:
     """Answer the lines of a batch as they were signed."""
     approval = approval_of(batch)
-    rows = [] if approval is None else [_BEFORE_BANDS | one for one in approval.lines]
-    rows = [one | {"band_from": one["age_from"]} if "age_from" in one else one for one in rows]
-    return pl.DataFrame(rows, schema=LINES)
+    rows = [] if approval is None else list(approval.lines)
+    banded = {one["offer_id"] for one in rows if one.get("age_from") or one.get("band_from")}
+    return pl.DataFrame([_with_kinds(one, is_banded=one["offer_id"] in banded) for one in rows], schema=LINES)
+
+
+def _with_kinds(line: Mapping[str, Any], *, is_banded: bool) -> dict[str, Any]:
+    """Answer a line signed when rates went by one kind of band (`band`, `band_from`), or by age alone."""
+    kind = line.get("band") or str(Band.AGE)
+    edge = line.get("band_from", line.get("age_from"))
+    is_older = edge is not None and is_banded and kind != Band.AREA
+    return {name: line.get(name) for name in LINES} | ({kind: edge} if is_older else {})
 
 
 def frequencies_of(client_id: int) -> list[str]:

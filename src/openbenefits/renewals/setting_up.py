@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.core.plan_types import has_rates, is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services as drafts
@@ -20,7 +20,7 @@ from openbenefits.programs.drafts.services import Hand, OpenDraft
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.models import Draft
 from openbenefits.renewals import enrolling, underwriting
-from openbenefits.renewals.codes import STANDING, Band, BatchStatus
+from openbenefits.renewals.codes import STANDING, BatchStatus, bands_of
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, Offer
 from openbenefits.renewals.rules.options import NoPlace, Priced, Sold, of_program
@@ -124,7 +124,7 @@ def _plans_of_peo() -> set[str]:
 def _sold(batch: Batch, weighed: Compared) -> dict[int, Sold]:
     """Say what becomes of each offer, by its number."""
     offers = batch.offers.select_related("plan", "rate_group").order_by("pk")
-    prices = weighed.lines.join(rates_offered(weighed.lines), on=["offer_id", "tier", "band_from"])
+    prices = rates_offered(weighed.lines)
     return {
         one.pk: Sold(
             program=one.program,
@@ -136,18 +136,13 @@ def _sold(batch: Batch, weighed: Compared) -> dict[int, Sold]:
             carrier=one.plan.carrier,
             design=one.plan.design,
             is_going=one.status in STANDING,
-            band=one.rate_group.band if one.rate_group else Band.AGE,
             unit=one.rate_group.unit if one.rate_group else RateUnit.FLAT,
             geography=one.rate_group.geography if one.rate_group else "",
-            areas=dict(
-                weighed.lines.filter(offer_id=one.pk)
-                .drop_nulls("area")
-                .select("band_from", "area")
-                .iter_rows()
-            ),
-            prices=prices.filter(offer_id=one.pk)
-            .select("tier", "band_from", "rate_micros", "employer_micros")
-            .rows(),
+            area_of=one.rate_group.area_of if one.rate_group else AreaOf.HOME,
+            prices=[
+                (row["tier"], bands_of(row), row["rate_micros"], row["employer_micros"])
+                for row in prices.filter(offer_id=one.pk).iter_rows(named=True)
+            ],
         )
         for one in offers
     }
