@@ -598,3 +598,20 @@ def test_lines_signed_when_rates_went_by_one_kind_of_band_are_read_as_they_were_
         (("age", 40),),
         (("age", 40), ("smoker", 1)),
     ]
+
+
+def test_former_rates_are_weighed_with_the_people_of_now_though_bands_are_others():
+    def weighed(before, *now):
+        lines = [dict.fromkeys(LINES) | one for one in now]
+        old = pl.DataFrame([dict.fromkeys(LINES) | before], schema=LINES)
+        found = comparing._with_people_of(old, pl.DataFrame(lines, schema=LINES))
+        return found.select("people", "volume_cents").row(0)
+
+    for_coverage = {"unit": "per_thousand", "people": 9, "volume_cents": 70_00}
+    young = line(age=0, unit="per_thousand", people=3, volume_cents=10_00)
+    old = line(age=40, unit="per_thousand", people=1, volume_cents=50_00)
+    assert weighed(line(**for_coverage), young, old) == (4, 20_00)
+    assert weighed(line(age=40, **for_coverage), young, old) == (1, 50_00)
+    assert weighed(line(smoker=1, **for_coverage), young, old) == (9, 70_00)
+    of_pay = line(unit="percent_of_base", people=4, volume_cents=1_000_00)
+    assert weighed(line(**for_coverage), of_pay) == (4, 70_00)  # pay is no coverage

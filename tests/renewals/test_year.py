@@ -13,7 +13,7 @@ from django.test import override_settings
 from tests.renewals.conftest import choose_all, hand, offers_of
 
 from openbenefits.accounts.models import EmployeeLogin, User
-from openbenefits.core.codes import Level
+from openbenefits.core.codes import AreaOf, Level, RateUnit
 from openbenefits.enrollment.models import Coverage
 from openbenefits.matching import services as matching
 from openbenefits.matching.matched import NOBODY
@@ -29,6 +29,7 @@ from openbenefits.renewals.jobs import run_due
 from openbenefits.renewals.models import Batch, OfferCount, Reminder
 from openbenefits.renewals.moves import BATCH
 from openbenefits.renewals.plans import rates_of, set_rates
+from openbenefits.renewals.price_lists import price_list_of
 from openbenefits.renewals.reminding import not_elected
 from openbenefits.renewals.setting_up import put_into_force
 from openbenefits.renewals.statuses import RenewalRefused, move
@@ -54,6 +55,7 @@ def signed(connection, batch):
 def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, fresh_database):
     batch = Batch.objects.get(pk=year.renewal)
     _vision_by_pay_and_smoking(fresh_database, batch)
+    _life_by_the_company_and_disability_by_pay(fresh_database, batch)
     weighed = comparison_of(fresh_database, batch)
     _some_have(year, "QUILL/21/2X", 12)
     _some_have(year, "QUILL/60/FSA", 3)
@@ -115,19 +117,29 @@ def _life_disability_and_accounts_go_on(year, batch, weighed, stored):
     basic = plans.filter(offer_id=offers["SAMPLE-BASIC-LIFE"].pk).row(0, named=True)
     assert basic["people"] > 10
     assert basic["was_premium_cents"] < basic["is_premium_cents"] == basic["is_employer_cents"]
-    line = weighed.lines.filter(offer_id=offers["SAMPLE-BASIC-LIFE"].pk).row(0, named=True)
-    assert line["premium_cents"] == round(line["volume_cents"] * 0.155 / 1_000)
+    here, there = weighed.lines.filter(offer_id=offers["SAMPLE-BASIC-LIFE"].pk).iter_rows(named=True)
+    assert here["premium_cents"] == round(here["volume_cents"] * 0.155 / 1_000)
+    assert (here["people"], there["people"]) == (basic["people"], 0)  # all work for the one company
     parts = setup.loaded_in_force(year.client_id).parts
     tables = {one.code: one for one in parts.rate_tables if one.valid_from == date(2027, 1, 1)}
     life, age = (tables[f"QUILL-{code}"] for code in ("20-SAMPLE-BASIC-LIFE", "21-SAMPLE-SUPP-LIFE"))
+    assert (life.area_of, life.geography) == ("company", "ma-rating-areas")
     assert (life.unit, life.keys, life.rates[0].rate, life.rates[0].employer_rate) == (
         "per_thousand",
-        [],
+        ["area"],
         Decimal("0.155"),
         Decimal("0.155"),
     )
     assert (age.keys, age.rates[1].age_from, age.rates[1].rate) == (["age"], 25, Decimal("0.064"))
     assert not any("SAMPLE-FSA" in code for code in tables)
+    ltd = tables["QUILL-31-SAMPLE-LTD"]
+    assert (ltd.unit, ltd.rates[0].rate) == ("percent_of_base", Decimal("0.475"))
+    bundle = [setup.loaded_in_force(year.client_id)]
+    again = [price_list_of(bundle, one.code, one.code[6:8], date(2027, 1, 1)) for one in (life, ltd)]
+    assert [(one.unit, one.area_of) for one in again] == [
+        (RateUnit.PER_THOUSAND, AreaOf.COMPANY),
+        (RateUnit.PERCENT_OF_BASE, AreaOf.HOME),
+    ]
     prices = {row["option"]: row for row in stored.iter_rows(named=True)}
     assert {"QUILL/21/1X", "QUILL/21/2X", "QUILL/21/3X", "QUILL/60/FSA", "QUILL/67/HSA"} <= set(prices)
     whole = prices["QUILL/20/BASIC"]
@@ -220,6 +232,22 @@ SURCHARGES = {
     for pay, smoker, cents in ((0, 0, 0), (0, 1, 300), (PAY_EDGE, 0, 500), (PAY_EDGE, 1, 800))
 }
 """What vision costs more a month, by pay and smoking together."""
+
+
+def _life_by_the_company_and_disability_by_pay(connection, batch):
+    """Let life cost by the rating area of the company, and disability a percentage of pay."""
+    plans = {one.plan.setup_plan: one for one in offers_of(batch)}
+    life, disability = plans["SAMPLE-BASIC-LIFE"], plans["SAMPLE-LTD"]
+    given = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand()}
+    (rate,) = rates_of(life.rate_group)
+    dear = replace(rate, bands=bands_of({"area": "R-MA002"}), premium_micros=9_000_000)
+    rates = [replace(rate, bands=bands_of({"area": "R-MA001"})), dear]
+    area = {"geography": "ma-rating-areas", "area_of": AreaOf.COMPANY}
+    set_rates(life.plan, life.rate_group.title, rates, unit=RateUnit.PER_THOUSAND, **area, **given)
+    (rate,) = rates_of(disability.rate_group)
+    share = replace(rate, premium_micros=475_000)  # 0.475 percent of pay
+    set_rates(disability.plan, disability.rate_group.title, [share], unit=RateUnit.PERCENT_OF_BASE, **given)
+    prefill_counts(connection, batch, date(2026, 9, 15))
 
 
 def _vision_by_pay_and_smoking(connection, batch):

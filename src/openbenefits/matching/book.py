@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from openbenefits.core.codes import PersonType, RateUnit
+from openbenefits.core.codes import AreaOf, PersonType, RateUnit
 from openbenefits.core.money import CENTS_PER_DOLLAR
 from openbenefits.matching.candidates import SELF_ONLY, TIERED, TIERS, NoCandidates, shaped
 from openbenefits.matching.rules.prices import CLIENT, Book
@@ -55,11 +55,17 @@ KEYS = {
 """The column of RATES of each key of a rate table."""
 
 
-def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | None, on: date) -> Book:
+def make_book(
+    prices: pl.DataFrame,
+    rates: pl.DataFrame,
+    peo: LoadedBundle | None,
+    on: date,
+    client: LoadedBundle | None = None,
+) -> Book:
     """Compile what is to be priced.
 
     Shapes: prices as `Packages.prices`, rates as RATES; the PEO's bundle gives the tables, networks and
-            curves that candidates only name.
+            curves that candidates only name, the client's the addresses of companies and places of work.
     Errors: NoCandidates for a rate table or formula nobody knows, for a formula on pay a census does not say,
             for a rate for coverage whose amount nobody says.
     """
@@ -70,7 +76,7 @@ def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | Non
     asked = _with_codes(prices, rates, base)
     codes = [*base.parts.coverage_codes, *map(_own_code, TIERS)]  # type: ignore[union-attr]
     base = replace(base, parts=msgspec.structs.replace(base.parts, coverage_codes=codes))
-    rulebook = unsaved_rulebook(base, [_client(asked, rates, on)])
+    rulebook = unsaved_rulebook(base, [_client(asked, rates, on, client)])
     return Book(
         rulebook=rulebook,
         on=on,
@@ -221,13 +227,16 @@ def _check_amounts(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle)
 # --- the bundle -------------------------------------------------------------------------------------------
 
 
-def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
+def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date, client: LoadedBundle | None) -> LoadedBundle:
     """Write the bundle: a plan type per category, an option per price and tier."""
     dated: dict[str, Any] = {"valid_from": on, "source": SOURCE}
     categories = asked["category"].unique().sort().to_list()
+    parts = client.parts if client is not None and isinstance(client.parts, ClientBundle) else None
     own = ClientBundle(
         bundle=Header(kind="client", code="match", name="Candidates"),
         companies=[GroupPart(code="CO", name="CO")],
+        company_addresses=parts.company_addresses if parts else [],
+        location_addresses=parts.location_addresses if parts else [],
         benefit_groups=[GroupPart(code="ALL", name="ALL")],
         pay_groups=list(_pay_groups(on)),
         schedules=[SchedulePart(code="MATCH", name="MATCH", kind="event_maintenance")],
@@ -322,7 +331,7 @@ def _pay_groups(on: date) -> Iterator[PayGroupPart]:
 def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[RateTablePart]:
     tables = rates.group_by("table", maintain_order=True).agg(
         pl.col("is_per_member").any(),
-        pl.col("geography", "unit").drop_nulls().first(),
+        pl.col("geography", "area_of", "unit").drop_nulls().first(),
         *(pl.col(name).is_not_null().any() for name in KEYS),
     )
     for row in tables.iter_rows(named=True):
@@ -332,6 +341,7 @@ def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[Rate
             unit=RateUnit(row["unit"] or RateUnit.FLAT),
             per_member=bool(row["is_per_member"]),
             geography=row["geography"],
+            area_of=AreaOf(row["area_of"] or AreaOf.HOME),
             **dated,
         )
 

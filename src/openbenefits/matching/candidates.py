@@ -129,11 +129,12 @@ RATES = {
     "employer_micros": pl.Int64(),
     "is_per_member": pl.Boolean(),
     "geography": pl.String(),
+    "area_of": pl.String(),
     "unit": pl.String(),
 }
 """Monthly rates of tables of their own: a key that is null in all rows of a table is none of its keys; `unit`
 says what a rate buys (core.codes.RateUnit; null: the whole price), `employer_micros` what of it the employer
-pays, where the rate says so.
+pays, where the rate says so, `area_of` whose address gives the area (core.codes.AreaOf; null: the home).
 """
 
 NOTES = {"package": pl.String(), "category": pl.String(), "plan": pl.String(), "why": pl.String()}

@@ -220,8 +220,6 @@ def _census(own: pl.DataFrame, others: pl.DataFrame, stated: Sequence[str]) -> C
         state="state",
         annual_pay_cents="annual_pay",
         pay_frequency="pay_frequency",
-        service_on=pl.lit(None, pl.Date),
-        is_participant=pl.lit(None, pl.Boolean),
     )
     numbers = people.select("number", position="person")
     listed = others.join(numbers, on="number", maintain_order="left").with_row_index("dependent_id")
@@ -238,7 +236,7 @@ def _census(own: pl.DataFrame, others: pl.DataFrame, stated: Sequence[str]) -> C
     )
     dependents = dependents.select(pl.col(name).cast(kind) for name, kind in DEPENDENTS.items())
     covered, excused = _coverage(own, numbers, dependents, stated)
-    return Census(people=people.cast(PEOPLE), covered=covered, excused=excused, dependents=dependents)  # type: ignore[arg-type]
+    return Census(people=shaped(people, PEOPLE), covered=covered, excused=excused, dependents=dependents)
 
 
 def _coverage(

@@ -77,11 +77,13 @@ def price_packages(
     factors: pl.DataFrame,
     terms: Terms,
     today: pl.DataFrame | None = None,
+    client: LoadedBundle | None = None,
 ) -> Priced:
     """Price every package for every person, through the kernel.
 
     Shapes: factors: age, factor_micros (of the age curve pool risk goes by); today as TODAY, if what people
-            have is priced by a set-up of its own: it becomes the package `today`. A category that no package
+            have is priced by a set-up of its own: it becomes the package `today`; client: whose set-up says
+            where companies and places of work are. A category that no package
             offers is left out of both sides; an untiered one that nobody has covers everybody.
     Errors: NoCandidates.
     """
@@ -92,7 +94,7 @@ def price_packages(
         )
     offered = packages.menus["category"].unique().to_list()
     census = with_assumed(census, packages.offers)
-    book = make_book(packages.prices, candidates.rates, peo, terms.on)
+    book = make_book(packages.prices, candidates.rates, peo, terms.on, client)
     reachable, everybody = _reachable(census, packages, book)
     priced = price(census, _asked(reachable, everybody, packages, census), book)
     lost = _left_out(priced, census)

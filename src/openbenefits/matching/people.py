@@ -20,10 +20,13 @@ PEOPLE = {
     "annual_pay_cents": pl.Int64(),
     "pay_frequency": pl.String(),
     "service_on": pl.Date(),
+    "company": pl.String(),
+    "location": pl.String(),
     "is_participant": pl.Boolean(),
 }
 """`person` is the row's position; `pay_frequency` one of W, B, S, M; `benefit_class` whom offers name;
-`is_participant` whether benefits have been prepared for him (null: not known, so that anybody counts)."""
+`company` and `location` say where the addresses of his job are; `is_participant` whether benefits have been
+prepared for him (null: not known, so that anybody counts)."""
 
 COVERED = {
     "person": pl.Int32(),

@@ -112,7 +112,8 @@ def price_asked(connection: Any, asked: Asked) -> tuple[Priced, str]:
 
     Errors: as `compare`.
     """
-    peo = _with_formulas(_bundle(PEO), asked)
+    client = None if asked.client_id == PEO else _bundle(asked.client_id)
+    peo = _with_formulas(_bundle(PEO), client, asked)
     today = None
     census = asked.census
     if census is None:
@@ -127,7 +128,7 @@ def price_asked(connection: Any, asked: Asked) -> tuple[Priced, str]:
         )
     terms = terms_of(asked, _affordable(asked, peo))
     candidates = with_master_plans(asked.candidates, peo)
-    priced = price_packages(census, candidates, peo, _factors(peo), terms, today)
+    priced = price_packages(census, candidates, peo, _factors(peo), terms, today, client)
     return priced, _fingerprint(connection, census, asked, today)
 
 
@@ -263,10 +264,11 @@ def _bundle(client_id: int) -> LoadedBundle | None:
     return None if bundle is None or bundle.release is None else from_document(bundle.release.document)
 
 
-def _with_formulas(peo: LoadedBundle | None, asked: Asked) -> LoadedBundle | None:
+def _with_formulas(
+    peo: LoadedBundle | None, client: LoadedBundle | None, asked: Asked
+) -> LoadedBundle | None:
     """Put the client's own formulas and calculation rules before the PEO's, where candidates name any."""
     named = asked.candidates.rows.select(pl.coalesce("formula", "premium_formula", "calculation_rule"))
-    client = None if asked.client_id == PEO else _bundle(asked.client_id)
     if peo is None or client is None or named.to_series().drop_nulls().is_empty():
         return peo
     merged = {}

@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
+from openbenefits.core.codes import RateUnit
 from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle
 from openbenefits.renewals import frames
@@ -87,20 +89,41 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
     held = frames.load_lines(connection, offers=before["old"].to_list())
     renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
-    counts = lines.select(*PLACE, now="people", now_cents="volume_cents")
-    moved = (
-        pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
-        .join(counts, on=PLACE, how="left", nulls_equal=True)
-        .with_columns(
-            people=pl.coalesce("now", "people"), volume_cents=pl.coalesce("now_cents", "volume_cents")
-        )
-    )
+    moved = pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
+    moved = _with_people_of(moved, lines)
     return Compared(
         batch=batch,
         offers=offers,
         lines=lines,
         before=priced(moved.select(*LINES)),
         designs=design_deltas(connection, offers),
+    )
+
+
+def _with_people_of(before: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Weigh former lines with people and volume of now: those of the same bands, without bands of the tier.
+
+    Where rates went by other bands, people are those of then; where they were for coverage and are for pay
+    now, or the other way, so is the volume.
+    """
+    people, of_pay = pl.col("people"), pl.col("unit") == RateUnit.PERCENT_OF_BASE
+    whole = money.total(pl.col("volume_cents") * people)
+    tiers = lines.group_by("offer_id", "tier").agg(
+        all_people=people.sum(),
+        all_cents=pl.when(people.sum() > 0)
+        .then(money.divide_half_up(whole, people.sum().clip(lower_bound=1)))
+        .otherwise(pl.col("volume_cents").drop_nulls().first()),
+        is_of_pay=of_pay.first(),
+    )
+    counts = lines.select(*PLACE, now_people="people", now_cents="volume_cents")
+    rows = before.join(counts, on=PLACE, how="left", nulls_equal=True)
+    rows = rows.join(tiers, on=["offer_id", "tier"], how="left")
+    is_composite = pl.all_horizontal(pl.col(kind).is_null() for kind in BANDS)
+    is_measured = of_pay.eq_missing(pl.col("is_of_pay"))
+    now_cents = pl.coalesce(pl.when(is_composite).then("all_cents"), "now_cents")
+    return rows.with_columns(
+        people=pl.coalesce(pl.when(is_composite).then("all_people"), "now_people", "people"),
+        volume_cents=pl.coalesce(pl.when(is_measured).then(now_cents), "volume_cents"),
     )
 
 
