@@ -12,6 +12,7 @@ from tests.renewals.conftest import AUTUMN, Year, hand, make_year, offers_of
 from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.matching import offers, services, sheets
 from openbenefits.matching.candidates import NoCandidates
+from openbenefits.matching.matched import NOBODY
 from openbenefits.matching.offers import candidates_of, code_of, together
 from openbenefits.matching.rules.ranking import DEFAULT_WEIGHTS
 from openbenefits.renewals.codes import Band, bands_of
@@ -63,7 +64,10 @@ def test_a_batch_costs_what_renewals_says_of_each_tier(year: Year, database: Any
     }
     assert 0 < beside["20"]["premium_cents_now"] < beside["20"]["premium_cents_then"]  # 7 percent dearer
     assert beside["20"]["people_now"] == beside["20"]["people_then"]
-    assert {"40", "60", "67"} <= set(sheets.notes(kept).filter(code=code_of(batch))["category"])
+    assert "31" not in beside  # it is offered today, and nobody has it
+    notes = dict(sheets.notes(kept).filter(code=code_of(batch)).select("category", "why").iter_rows())
+    assert set(notes) == {"21", "31", "40", "60", "67"}
+    assert set(notes.values()) == {NOBODY}
     assert sheets.workbook(kept)["Not compared"].height == sheets.notes(kept).height
 
 

@@ -1,5 +1,6 @@
 """A comparison for a client of the product and for a prospect: made, kept unchanged, ordered again, written out."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -270,3 +271,8 @@ def test_untiered_coverage_is_what_the_census_says_or_begins_with_everybody() ->
     assert begun.covered.filter(category="31")["person"].to_list() == [0, 1, 2]
     assert begun.covered.filter("is_asked", category="21")["person"].to_list() == [0, 1, 2]
     assert begun.covered.height == census.covered.height + 3 + 3
+    of_setup = offers.with_columns(option=pl.lit("MAIN/31/LTD"))
+    assert with_assumed(census, of_setup).assumed == ("31",)
+    assert (
+        with_assumed(replace(census, prepared=("31",)), of_setup).assumed == ()
+    )  # offered, and nobody has it

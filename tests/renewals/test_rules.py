@@ -615,3 +615,11 @@ def test_former_rates_are_weighed_with_the_people_of_now_though_bands_are_others
     assert weighed(line(smoker=1, **for_coverage), young, old) == (9, 70_00)
     of_pay = line(unit="percent_of_base", people=4, volume_cents=1_000_00)
     assert weighed(line(**for_coverage), of_pay) == (4, 70_00)  # pay is no coverage
+
+
+def test_former_rates_without_bands_stand_beside_each_band_of_now():
+    now = prices(line(age=0), line(age=40, premium_micros=600 * DOLLAR))
+    before = prices(line(premium_micros=450 * DOLLAR), line(tier="ES"))
+    found = comparing.Compared(batch=None, offers=None, lines=now, before=before, designs={}).tiers(1)
+    rows = found.select("tier", "age", "was_premium_cents", "is_premium_cents").rows()
+    assert rows == [("ES", None, 50_000, None), ("EE", 0, 45_000, 50_000), ("EE", 40, 45_000, 60_000)]

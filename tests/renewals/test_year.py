@@ -59,6 +59,7 @@ def test_an_approved_batch_is_prepared_by_the_ordinary_run_at_its_prices(year, f
     weighed = comparison_of(fresh_database, batch)
     _some_have(year, "QUILL/21/2X", 12)
     _some_have(year, "QUILL/60/FSA", 3)
+    _some_have(year, "QUILL/31/LTD", 20)
     compared = compared_as_a_package(fresh_database, year)
     assert weighed.offers.height >= 2
     assert weighed.lines["people"].sum() > 0
@@ -191,7 +192,11 @@ def _everybody_costs_what_the_package_said(year, compared, weighed, schedule):
     assert set(free.values()) <= {(0, 0, 0)}
     priced = {key: one for key, one in told.items() if key not in free}
     assert {key[1].split("/")[1] for key in priced} == {"10", "14", "20", "21", "31"}
-    assert [sum(key[1].startswith(f"QUILL/{one}/") for key in told) for one in ("21", "60")] == [12, 3]
+    assert [sum(key[1].startswith(f"QUILL/{one}/") for key in told) for one in ("21", "31", "60")] == [
+        12,
+        20,
+        3,
+    ]
     assert {key: charged.get(key) for key in priced} == priced
     notes = set(compared.notes.select("category", "why").iter_rows())
     assert {category for category, _ in notes} == {"40", "60", "67"}

@@ -49,6 +49,7 @@ def load_census(connection: Any, client_id: int, on: date) -> tuple[Census, pl.D
         covered=held.filter("is_covered").select(COVERED.keys()),
         excused=pl.DataFrame(schema=EXCUSED),
         dependents=dependents.select(pl.col(name).cast(kind) for name, kind in DEPENDENTS.items()),
+        prepared=tuple(held["category"].unique().sort()),
     )
     return census, held
 

@@ -118,15 +118,18 @@ def price_packages(
         taken=taken,
         refused=refused,
         left_out=lost,
-        notes=pl.concat([candidates.notes, _unheld(candidates.rows, census)]).unique(maintain_order=True),
+        notes=_notes(candidates, census),
     )
 
 
-def _unheld(rows: pl.DataFrame, census: Census) -> pl.DataFrame:
-    """Name what goes on with those who have it, where nobody has: NOTES."""
+def _notes(candidates: Candidates, census: Census) -> pl.DataFrame:
+    """What is not compared, or only in part: also what goes on with those who have it, where nobody has."""
     is_held = pl.col("category").is_in(census.covered["category"].unique().implode())
-    bare = rows.filter(pl.col("option").is_not_null() & ~is_held)
-    return bare.select("package", "category", "plan", why=pl.lit(NOBODY)).cast(NOTES).unique()  # type: ignore[arg-type]
+    bare = candidates.rows.filter(pl.col("option").is_not_null() & ~is_held)
+    unheld = shaped(bare.with_columns(why=pl.lit(NOBODY)), NOTES)
+    plan = ["package", "category", "plan"]
+    others = candidates.notes.unique(maintain_order=True).join(unheld, on=plan, how="anti")
+    return pl.concat([unheld.unique(), others]).sort(plan, maintain_order=True)
 
 
 def _reachable(census: Census, packages: Packages, book: Book) -> tuple[pl.DataFrame, pl.DataFrame]:

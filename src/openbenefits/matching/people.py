@@ -58,14 +58,16 @@ class Census:
     """The people of a client or a prospect on a day.
 
     Shapes: `people` as PEOPLE, `covered` as COVERED (one row per person and category; after `with_assumed` as
-            ASKED), `excused` as EXCUSED, `dependents` as DEPENDENTS; `assumed` are the categories nobody has
-            today in which everybody is taken to be covered.
+            ASKED), `excused` as EXCUSED, `dependents` as DEPENDENTS; `prepared` are the categories that are
+            offered today, whoever has them, `assumed` those nobody has in which everybody is taken to be
+            covered.
     """
 
     people: pl.DataFrame
     covered: pl.DataFrame
     excused: pl.DataFrame
     dependents: pl.DataFrame
+    prepared: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 
 
@@ -73,8 +75,9 @@ def with_assumed(census: Census, offers: pl.DataFrame) -> Census:
     """Cover who would be covered by some offers: who is today, everybody where nobody is, whoever is asked.
 
     Shapes: offers has category, option, take_up_micros. `covered` becomes ASKED.
-    What an employer pays for all begins with all, or, where options of set-up alone offer it, with all for
-    whom benefits are prepared; in a category that somebody has, those who have it count.
+    What an employer pays for all begins with all; in a category that somebody has, those who have it count.
+    What options of set-up alone offer goes on with those who have it, be it nobody; where it was not offered
+    before it begins with all for whom benefits are prepared.
     Of what people choose with a stated share everybody is asked, whoever has it today; what they choose in
     set-up goes on with those who have it.
     """
@@ -82,9 +85,9 @@ def with_assumed(census: Census, offers: pl.DataFrame) -> Census:
     held, asked = (offers.filter(one)["category"].unique().to_list() for one in (~is_asked, is_asked))
     known = census.covered.filter(pl.col("category").is_in(held))
     told = {*known["category"], *census.excused["category"]}
-    assumed = tuple(sorted(code for code in held if code in BEGUN and code not in told))
-    is_free = pl.col("option").is_null() & ~is_asked
-    to_all = {*offers.filter(is_free)["category"]}
+    to_all = {*offers.filter(pl.col("option").is_null() & ~is_asked)["category"]}
+    begun = [code for code in held if code in BEGUN and code not in told]
+    assumed = tuple(sorted(code for code in begun if code in to_all or code not in census.prepared))
     insiders = census.people.filter(pl.col("is_participant").fill_null(value=True))
     rows = [
         known.with_columns(is_asked=pl.lit(value=False)),

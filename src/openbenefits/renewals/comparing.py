@@ -47,6 +47,16 @@ class Compared:
         """The lines of offers that are not turned down."""
         return self.lines.join(self.standing_offers, on="offer_id", how="semi")
 
+    @cached_property
+    def former(self) -> pl.DataFrame:
+        """The former lines under the bands of now: one without bands stands for each band of its tier."""
+        is_composite = pl.all_horizontal(pl.col(kind).is_null() for kind in BANDS)
+        composite, places = self.before.filter(is_composite), self.lines.select(PLACE)
+        spread = places.join(composite.drop(*BANDS), on=["offer_id", "tier"])
+        alone = composite.join(places, on=["offer_id", "tier"], how="anti")
+        parts = (self.before.filter(~is_composite), spread, alone)
+        return pl.concat(one.select(self.before.columns) for one in parts)
+
     def plans(self) -> pl.DataFrame:
         """Compare by offer: people, and was_, is_, change_ and percent_ of each amount for all of them."""
         now = totals(self.lines, "offer_id")
@@ -66,7 +76,7 @@ class Compared:
 
     def tiers(self, offer_id: int) -> pl.DataFrame:
         """Compare one person of each tier and band of an offer, a month."""
-        mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
+        mine = [rows.filter(offer_id=offer_id) for rows in (self.former, self.lines)]
         rows = compared(mine[0], mine[1], *PLACE)
         people = mine[1].select(*PLACE, "people", "employer_percent_micros")
         return rows.join(people, on=PLACE, how="left", nulls_equal=True).sort(BANDS.keys())

@@ -98,7 +98,7 @@ def write_bands(
         sheet.write(0, column, name, styles["heading"])
     row = 1
     for offer in banded:
-        now, was = each(weighed.lines, offer["offer_id"]), each(weighed.before, offer["offer_id"])
+        now, was = each(weighed.lines, offer["offer_id"]), each(weighed.former, offer["offer_id"])
         for number, (tier, bands) in enumerate(now, start=1):
             place = (
                 offer["offer_id"],
