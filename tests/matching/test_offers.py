@@ -86,6 +86,15 @@ def test_what_of_a_batch_cannot_be_compared_is_named(
     monkeypatch.setattr(offers, "options_to_be", lambda _weighed: {})
     compared, notes = told()
     assert "20" in compared  # at the coverage of a person on average
+    assert not {offers.UNCOSTED, offers.UNSTATED} & set(notes.values())
+    (life,) = (one for one in offers_of(year.renewal) if one.plan.plan_type == "20")
+    with transaction.atomic():
+        life.rate_group.rates.update(cost_micros=1)
+        life.tiers.all().delete()
+        found = candidates_of(database, year.client_id, [year.renewal]).notes
+        transaction.set_rollback(True)
+    assert found.filter(category="20")["why"].to_list() == [offers.UNSTATED]
+    assert offers.UNCOSTED in found.filter(category="14")["why"].to_list()
     assert {notes[one] for one in ("21", "31", "60")} == {offers.NO_OPTION, offers.THEIRS}
 
 

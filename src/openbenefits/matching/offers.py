@@ -85,7 +85,8 @@ def _package(weighed: Compared) -> Candidates:
         plan=pl.when(pl.col("setup_plan") != "").then("setup_plan").otherwise("unique_code"),
     )
     covers = _covers(weighed, offers, lines)
-    named = [covers, _unstated(offers, lines), offers.filter(~has_rates).with_columns(why=pl.lit(THEIRS))]
+    named = [covers, _unstated(offers, lines), _uncosted(offers, lines)]
+    named.append(offers.filter(~has_rates).with_columns(why=pl.lit(THEIRS)))
     return Candidates(
         rows=_rows(offers.join(covers.filter(pl.col("why").is_null()), on="offer_id"), lines),
         rates=_rates(lines, offers),
@@ -96,6 +97,7 @@ def _package(weighed: Compared) -> Candidates:
 THEIRS = "people state the amount, which is theirs: who has it is counted, at no cost"
 NO_OPTION = "no option of set-up in force stands for it: nobody has it, and how much it covers nobody says"
 OTHER_PAY = "formula {} looks at other pay than that of the day, which a census does not say"
+UNCOSTED = "its true cost is not known, and so neither is the margin of the package"
 UNSTATED = "what the employer gives is not stated, and counts as nothing"
 
 
@@ -164,6 +166,13 @@ def _unstated(offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The offers of which nobody said what the employer gives."""
     silent = lines.filter(pl.col("stated_cents").is_null() & pl.col("stated_percent_micros").is_null())
     return offers.join(silent, on="offer_id", how="semi").with_columns(why=pl.lit(UNSTATED))
+
+
+def _uncosted(offers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The offers without a true cost, where others have one; where none has, nobody asks for the margin."""
+    is_unknown = pl.col("cost_micros").is_null()
+    silent = lines.filter(is_unknown) if lines["cost_micros"].count() else lines.clear()
+    return offers.join(silent, on="offer_id", how="semi").with_columns(why=pl.lit(UNCOSTED))
 
 
 def _notes(offers: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
