@@ -202,6 +202,9 @@ def _everybody_costs_what_the_package_said(year, compared, weighed, schedule):
     assert {category for category, _ in notes} == {"40", "60", "67"}
     assert ("67", NOBODY) in notes
     assert ("60", NOBODY) not in notes
+    basic = [one[0] for (_, option), one in charged.items() if option == "QUILL/20/BASIC"]
+    (whole,) = weighed.plans().filter(setup_plan="SAMPLE-BASIC-LIFE")["is_premium_cents"]
+    assert abs(whole - sum(basic)) <= len(basic)  # the batch's own page goes by the coverage on average
     measured = compared.measured.filter(package=number).row(0, named=True)
     assert measured["employer_cents"] == sum(one[1] for one in told.values())
     assert measured["unplaced"] == 0
