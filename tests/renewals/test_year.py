@@ -141,6 +141,8 @@ def _life_disability_and_accounts_go_on(year, batch, weighed, stored):
         (RateUnit.PER_THOUSAND, AreaOf.COMPANY),
         (RateUnit.PERCENT_OF_BASE, AreaOf.HOME),
     ]
+    vision = price_list_of(bundle, "QUILL-14-VISION", "14", date(2027, 1, 1))
+    assert {one.bands for one in vision.rates} == set(SURCHARGES)
     prices = {row["option"]: row for row in stored.iter_rows(named=True)}
     assert {"QUILL/21/1X", "QUILL/21/2X", "QUILL/21/3X", "QUILL/60/FSA", "QUILL/67/HSA"} <= set(prices)
     whole = prices["QUILL/20/BASIC"]

@@ -126,10 +126,9 @@ def _formulas(batch: Batch) -> dict[str, FormulaPart]:
     found: dict[str, FormulaPart] = {}
     for owner in (PEO, batch.client_id):
         loaded = loaded_in_force(owner)
-        for one in loaded.parts.formulas if loaded is not None else ():
-            if one.valid_from <= batch.effective_on:
-                held = found.get(one.code)
-                found[one.code] = one if held is None else max(one, held, key=lambda part: part.valid_from)
+        known = loaded.parts.formulas if loaded is not None else ()
+        begun = [one for one in known if one.valid_from <= batch.effective_on]
+        found |= {one.code: one for one in sorted(begun, key=lambda one: one.valid_from)}
     return found
 
 
