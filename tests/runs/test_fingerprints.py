@@ -30,6 +30,7 @@ def known():
         coverage=rows(4),
         past=rows(0),
         contents=Contents(**contents),
+        decided=rows(5),
     )
 
 

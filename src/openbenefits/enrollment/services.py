@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import polars as pl
@@ -17,6 +17,7 @@ from openbenefits.enrollment.frames import (
     POINT,
     RECORD,
     Contents,
+    decided_before,
     held_contents,
     in_force,
     left_plan_types,
@@ -27,6 +28,7 @@ from openbenefits.enrollment.frames import (
     load_credit_uses,
     load_event_dates,
     load_overrides,
+    points_about,
     price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
@@ -37,7 +39,7 @@ from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import BROUGHT, Situation, no_jobs, nothing_brought
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
-from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
+from openbenefits.enrollment.rules.timeline import CONTENT, beside_decided, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
@@ -65,7 +67,8 @@ class Known:
     """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
 
     `coverage` are all change points of the people that hold, `past` those that something superseded,
-    `contents` what belongs to their points.
+    `contents` what belongs to their points; `decided` those that hold and begin on a case's date or later, as
+    events before it left them.
     """
 
     situation: Situation
@@ -74,6 +77,7 @@ class Known:
     coverage: pl.DataFrame
     past: pl.DataFrame
     contents: Contents
+    decided: pl.DataFrame
 
 
 def load_known(
@@ -82,14 +86,16 @@ def load_known(
     """Load everything a preparation of these events reads.
 
     Shapes: cases has `case` (= position), the event's key, event_class_id, event_on, only_ends_coverage,
-            is_open_enrollment, is_settling, received_on.
+            is_open_enrollment, is_settling, received_on; of events also priority.
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
     coverage, past = load_coverage_and_past(connection, cases)
-    held_points = in_force(cases, coverage)
+    points = points_about(cases, coverage)
+    decided = decided_before(connection, cases, points)
+    held_points = in_force(points, decided)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
     again = ended.filter("is_only_ended")[["case", *POINT]]
@@ -127,7 +133,13 @@ def load_known(
         brought=_brought(connection, cases, rulebook, known_at),
     )
     return Known(
-        situation=situation, elected=elected, held=held, coverage=coverage, past=past, contents=contents
+        situation=situation,
+        elected=elected,
+        held=held,
+        coverage=coverage,
+        past=past,
+        contents=contents,
+        decided=decided,
     )
 
 
@@ -232,6 +244,7 @@ def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: K
     if results.is_empty():
         return None
     existing = _existing(known, results)
+    results = beside_decided(results, existing.filter("is_to_begin"))
     new, replaced = timeline_changes(results, existing)
     new = above_superseded(new, known.past)
     standing = existing.join(replaced, on=list(POINT), how="anti") if replaced.height else existing
@@ -308,19 +321,23 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 
 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
-    """The points that hold for these people, with members and funds as texts."""
+    """The points that hold for these people, with members and funds as texts.
+
+    is_to_begin: decided before the event, and beginning on its date or later.
+    """
     points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
     told = {
         "members": (known.contents.members, pl.col("dependent_id").cast(pl.String)),
         "funds": (known.contents.funds, pl.format("{}:{}", "fund", "percent")),
         "beneficiaries": (known.contents.beneficiaries, _share()),
     }
-    parts = [points, *(rows for rows, _ in told.values())]
-    place = packed(pl.concat([_place_of(part) for part in parts])).alias("place")
-    ends = list(accumulate(part.height for part in parts))
-    points = points.with_columns(place[: ends[0]])
-    for (name, (rows, text)), start, end in zip(told.items(), ends, ends[1:], strict=False):
-        texts = _texts(rows.with_columns(place[start:end]), ["place"], name, text)
+    parts = [points, known.decided, *(rows for rows, _ in told.values())]
+    places = packed(pl.concat([_place_of(part) for part in parts])).alias("place")
+    ends = accumulate((part.height for part in parts), initial=0)
+    place, decided, *theirs = (places[start:end] for start, end in pairwise(ends))
+    points = points.with_columns(place, is_to_begin=place.is_in(decided.implode()))
+    for (name, (rows, text)), whose in zip(told.items(), theirs, strict=True):
+        texts = _texts(rows.with_columns(whose), ["place"], name, text)
         points = points.join(texts, on="place", how="left", maintain_order="left")
     return points.drop("place")
 

@@ -19,12 +19,37 @@ COVERED = [str(ChangeKind.ELECTED), str(ChangeKind.DEFAULTED)]
 ENDING = [str(ChangeKind.TERMINATED), str(ChangeKind.INELIGIBLE), str(ChangeKind.NEVER_ENROLLED)]
 
 
+def beside_decided(results: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Leave out of what a default keeps (`goes_on`) what events before this one said, or ended, already.
+
+    What ends by then stays ended; what is not different, a waiver above all, stays as it was said. Nor was
+    nobody ever enrolled where something ends.
+
+    Shapes: results as `timeline_changes` takes them; decided has POINT_KEY, begins_on, kind and CONTENT of
+            what they decided to hold from the event's date or later.
+    """
+    results = results.filter(~(pl.col("goes_on") & (pl.col("kind") == ChangeKind.WAIVED)))
+    if decided.is_empty():
+        return results
+    last = decided.sort("begins_on").unique(POINT_KEY, keep="last")
+    said = {"said": "kind", "said_on": "begins_on"}
+    rows = results.join(last.select(*POINT_KEY, **said), on=POINT_KEY, how="left", maintain_order="left")
+    has_ended = pl.col("said").is_in(ENDING) & (pl.col("said_on") <= pl.col("begins_on"))
+    repeats = pl.col("goes_on") | (pl.col("kind") == ChangeKind.NEVER_ENROLLED)
+    rows = rows.filter(~(has_ended & repeats).fill_null(value=False))
+    same = [*POINT_KEY, "begins_on", *CONTENT]
+    covered = decided.filter(pl.col("kind").is_in(COVERED)).select(same)
+    stands = rows.filter("goes_on").join(covered, on=same, how="semi", nulls_equal=True)
+    return rows.join(stands, on=[*POINT_KEY, "begins_on"], how="anti").select(results.columns)
+
+
 def timeline_changes(results: pl.DataFrame, existing: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Compare what shall hold with what holds.
 
     Shapes:  results has POINT_KEY, begins_on, kind, CONTENT (members and funds as texts in a fixed order) and
-             ends_all (later points go too) and the event they come from; existing has the points that hold,
-             with version. Answers the results to insert, with their version, and the keys of the points to
+             ends_all (later points go too), goes_on and the event they come from; existing has the points
+             that hold, with version and is_to_begin (decided before the event, beginning on its date or
+             later). Answers the results to insert, with their version, and the keys of the points to
              supersede, each with the event that does (superseded_by_schedule, superseded_by_event).
     """
     results, existing = _by_line(results, existing)
@@ -93,17 +118,22 @@ def taken_back_run(points: pl.DataFrame, run_id: int) -> tuple[pl.DataFrame, pl.
 
 
 def _superseded(results: pl.DataFrame, repeated: pl.DataFrame, existing: pl.DataFrame) -> pl.DataFrame:
-    """Points of the same day, unless they say the same, and all later ones of an ending of everything."""
+    """Points of the same day, unless they say the same, and all later ones of an ending of everything.
+
+    What decides anew, and does not merely go on, takes the place also of what was to begin later.
+    """
     by = results.select(
         "line",
         result_begins_on="begins_on",
         ends_all="ends_all",
+        goes_on="goes_on",
         superseded_by_schedule="schedule_id",
         superseded_by_event="event_number",
     )
-    pairs = existing.select("line", *POINT_KEY, "begins_on", "version").join(by, on="line")
+    pairs = existing.select("line", *POINT_KEY, "begins_on", "version", "is_to_begin").join(by, on="line")
     same_day = pl.col("begins_on") == pl.col("result_begins_on")
-    later = pl.col("ends_all") & (pl.col("begins_on") > pl.col("result_begins_on"))
+    takes_its_place = pl.col("ends_all") | (pl.col("is_to_begin") & ~pl.col("goes_on"))
+    later = takes_its_place & (pl.col("begins_on") > pl.col("result_begins_on"))
     point = ["line", "begins_on", "version"]
     found = pairs.filter(same_day | later).unique(point, keep="first", maintain_order=True)
     return without(found, repeated, ["line", "begins_on"])
