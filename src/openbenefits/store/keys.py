@@ -11,8 +11,13 @@ PEOPLE = f"(SELECT DISTINCT * FROM {UNNESTED_PEOPLE})"  # noqa: S608 (a constant
 
 def people_arrays(people: pl.DataFrame) -> dict[str, str]:
     """Give the client and person numbers of a frame, each pair once, for PEOPLE."""
-    pairs = people if people.height == 1 else people.select("client_id", "person_id").unique()
-    return {"clients": array_of(pairs["client_id"]), "persons": array_of(pairs["person_id"])}
+    clients, persons = people["client_id"], people["person_id"]
+    if people.height > 1 and clients.n_unique() == 1:  # as in every run: only persons differ
+        persons = persons.unique()
+        clients = clients.head(persons.len())
+    elif people.height > 1:
+        clients, persons = people[["client_id", "person_id"]].unique().get_columns()
+    return {"clients": array_of(clients), "persons": array_of(persons)}
 
 
 def array_of(numbers: pl.Series) -> str:
