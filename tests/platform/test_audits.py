@@ -14,6 +14,7 @@ from tests.platform.conftest import QUICK
 
 from openbenefits.casework.services import Task
 from openbenefits.enrollment.models import Coverage
+from openbenefits.payroll.models import Scheduled
 from openbenefits.platform import connecting, exporting, naming
 from openbenefits.platform.audits import accepting, curing, services
 from openbenefits.platform.audits.comparing import Bucket, compare, counts
@@ -351,6 +352,49 @@ def test_an_end_known_ahead_is_sent_with_its_day_and_is_no_difference_until_then
     assert [one.wanted["coverageEndDate"] for one in exporting.wishes(sides(acme), "people")] == [
         "2026-04-30"
     ]
+
+
+def order_of(acme, person, ends_on, cents, **series):
+    key = {"client_id": acme.client_id, "person_id": person, "benefit_record": 0, "plan_type": "10"}
+    told = {"kind": "deduction", "tax_class": "B", "order_number": 1, "version": 1, "taken_as": "B"}
+    about = {"pay_group_id": acme.key("pay_group", "BW"), "pay_number": 1, "reason": "x", "author": "x"}
+    return Scheduled(
+        **(key | told | about | series), ends_on=date.fromisoformat(ends_on), cents=cents, made_at=NOW
+    )
+
+
+def test_an_order_in_uneven_parts_goes_out_and_is_said_the_same_while_it_is_taken(acme, work, platform):
+    world = platform.world
+    person = PersonLink.objects.get(client_id=acme.client_id, external_id="0007").person_id
+    Scheduled.objects.bulk_create(
+        [
+            order_of(acme, person, "2026-03-01", 1004),
+            order_of(acme, person, "2026-03-15", 1003),
+            order_of(acme, person, "2026-03-29", 1003),
+            order_of(acme, person, "2026-03-15", 50, tax_class="A", taken_as="A"),
+        ]
+    )
+    wishes = exporting.wishes(sides(acme), "corrections")
+    said = {one.key.removeprefix("openbenefits "): one.wanted for one in wishes}
+    parts = [
+        (one["eeContribution"], one["cycles"], one["startDate"], one["retroEnroll"]) for one in said.values()
+    ]
+    assert sorted(parts) == [
+        ("0.50", 1, "2026-03-15", True),
+        ("10.03", 2, "2026-03-15", False),
+        ("10.04", 1, "2026-03-01", False),
+    ]
+    assert len(said) == 3
+    assert export(acme, work, "corrections") == {"equal": 3}
+    assert buckets(acme, "A12")["different"] == 0
+    for ends in ("2026-03-01", "2026-03-15"):
+        pay(world, ends)
+    taken = [
+        one["eeContribution"] for one in world.adjustments["CUST", "0007"] for _ in range(one["cyclesBilled"])
+    ]
+    assert sorted(taken) == ["0.50", "10.03", "10.04"]
+    assert [one.wanted for one in exporting.wishes(sides(acme), "corrections")] == list(said.values())
+    Scheduled.objects.all().delete()
 
 
 def test_who_holds_coverage_and_is_nobody_there_stops_payroll(acme, work, platform):

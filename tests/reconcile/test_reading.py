@@ -31,6 +31,8 @@ def test_rows_that_add_up_and_pages_are_no_lines(tmp_path):
         *(",Kim Poe,Total Health,EE,5.00", ",Grand Total,,,105.00", ",,,Amount Due,105.00"),
     )
     assert [(one, cents) for one, cents, *_ in rows] == [("A1", 10_000), ("A2", 0), (None, 500)]
+    few = read(tmp_path, TOP + ",Effective Date", "A1,Jane Doe,MED,EE,1.00,2025-01-01", ",Total,,,1.00,")
+    assert (few.rows_left_out, list(few.unknown_headings)) == (1, ["Effective Date"])
 
 
 @pytest.mark.parametrize(

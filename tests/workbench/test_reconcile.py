@@ -65,7 +65,10 @@ def file(users, tmp_path_factory):
     }
     rows[3]["premium_cents"] += 500
     del rows[5]
-    return write(pl.DataFrame(rows, schema=lines.schema), tmp_path_factory.mktemp("f") / "november.csv")
+    path = write(pl.DataFrame(rows, schema=lines.schema), tmp_path_factory.mktemp("f") / "november.csv")
+    told = pl.read_csv(path, infer_schema=False)
+    told.with_columns(pl.lit("2025-01-01").alias("Effective Date")).write_csv(path)
+    return path
 
 
 def test_an_invoice_is_walked_from_its_file_to_its_payment(page, site, file):
@@ -86,6 +89,7 @@ def test_an_invoice_is_walked_from_its_file_to_its_payment(page, site, file):
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Load it").click()
 
+    assert "Columns left out\nEffective Date" in page.locator("dl.facts").inner_text()
     page.get_by_role("link", name="Say what they mean").click()
     for plan in PLANS:
         page.get_by_label(f"PL {plan}").select_option(plan)

@@ -104,6 +104,10 @@ def load(
     )
     invoice = take_in(connection, order, author=by, now=now())
     say(f"Invoice {invoice.pk}: {dollars(invoice.total_cents)} for {invoice.month:%B %Y}.", style="green")
+    if headings := invoice.left_out.get("headings"):
+        say(f"Columns left out, as nothing is known by these names: {', '.join(headings)}.")
+    if left_out := invoice.left_out.get("rows"):
+        say(f"Rows left out (totals, headings, pages): {left_out}.")
     rows = unmapped(connection, invoice)
     if rows.height:
         console.print(in_dollars(rows, "Labels nobody has said the meaning of (reconcile map)"))

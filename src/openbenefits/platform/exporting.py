@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.payroll.frames import load_orders
 from openbenefits.payroll.ledger import ordered
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.catalogue import Sides, standing_there
@@ -301,39 +302,58 @@ def _last_day(here: Here, person_id: int, plan_code: str) -> date | None:
 
 
 def correction_wishes(sides: Sides) -> list[Wish]:
-    """The corrections ordered and not taken, each as one adjustment with our tag in its comment."""
-    rows = ordered(sides.connection, sides.here.client_id)
-    if rows.is_empty():
+    """The corrections ordered and not taken, each as adjustments with our tag in their comments.
+
+    The platform takes the same in every cycle: pays in a row that take as much are one adjustment, which
+    begins with the first of them. An order of which some pays were taken is said as it was.
+    """
+    client_id = sides.here.client_id
+    waiting = ordered(sides.connection, client_id)
+    if waiting.is_empty():
         return []
-    key = ["person_id", "plan_type", "order_number"]
-    whole = rows.group_by(key, maintain_order=True).agg(
-        cents=pl.col("cents").sum(),
-        cycles=pl.len(),
-        first=pl.col("ends_on").min(),
-        tax=pl.col("taken_as").first(),
-    )
+    orders = load_orders(sides.connection, client_id, None).filter(~pl.col("is_cancelled"))
+    rows = orders.join(waiting, on=ORDER, how="semi")
     held = ours.covered(sides.here).select("person_id", "employee", "plan", "plan_type")
-    named = whole.join(held, on=["person_id", "plan_type"], how="left").join(
-        sides.here.people, on="person_id", how="left", suffix="_known"
-    )
+    named = _cycles(rows).join(held, on=["person_id", "plan_type"], how="left")
     return [_correction_wish(one) for one in named.iter_rows(named=True)]
 
 
+ORDER = ["person_id", "benefit_record", "plan_type", "kind", "tax_class", "order_number"]
+
+
+def _cycles(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add up orders by pay, then pays in a row of one amount: ORDER, part, each, cycles, first, tax."""
+    pays = rows.sort("ends_on").group_by(*ORDER, "ends_on", maintain_order=True)
+    sums = pays.agg(pl.col("cents").sum(), tax=pl.col("taken_as").first())
+    other = (pl.col("cents") != pl.col("cents").shift(1)).fill_null(value=False)
+    parts = sums.with_columns(part=other.cast(pl.Int64).cum_sum().over(ORDER, order_by="ends_on"))
+    return (
+        parts.group_by(*ORDER, "part", maintain_order=True)
+        .agg(
+            each=pl.col("cents").first(),
+            cycles=pl.len(),
+            first=pl.col("ends_on").min(),
+            tax=pl.col("tax").first(),
+        )
+        .sort(*ORDER, "part")
+    )
+
+
 def _correction_wish(one: dict[str, Any]) -> Wish:
-    tag = f"{OURS}{one['person_id']}-{one['plan_type']}-{one['order_number']}"
-    cycles = int(one["cycles"])
-    each, rest = divmod(int(one["cents"]), cycles)
+    series = [str(one[name]) for name in ("benefit_record", "kind", "tax_class")]
+    usual = series == ["0", "deduction", "B"]
+    of_series = "" if usual else f"-{'-'.join(series)}"
+    of_part = f"/{one['part'] + 1}" if one["part"] else ""
+    tag = f"{OURS}{one['person_id']}-{one['plan_type']}-{one['order_number']}{of_series}{of_part}"
     problems = []
     if one["plan"] is None:
         problems.append("expected a plan the correction is of, found none held today; enter it there by hand")
-    if rest:
-        problems.append("expected parts of one size, found others: the platform spreads evenly; order anew")
     wanted = {
         "benefitPlan": one["plan"] or "",
         "period": f"{one['first']:%Y%m}",
         "billAmount": amount(0),
-        "eeContribution": amount(each),
-        "cycles": cycles,
+        "eeContribution": amount(one["each"]),
+        "cycles": int(one["cycles"]),
         "startDate": iso(one["first"]),
         "retroEnroll": one["tax"] == "A",
         "comment": tag,

@@ -87,6 +87,7 @@ def load(connection: Any, order: InvoiceOrder, *, author: str, now: datetime) ->
             file_name=read.name,
             fingerprint=read.fingerprint,
             content=secrets.seal_file(read.data),
+            left_out={"headings": list(read.unknown_headings), "rows": read.rows_left_out},
             state=str(InvoiceState.LOADED),
             loaded_at=now,
             loaded_by=author,

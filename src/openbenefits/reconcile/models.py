@@ -39,6 +39,7 @@ class Invoice(models.Model):
     file_name = models.TextField()
     fingerprint = models.TextField()
     content = models.BinaryField()  # sealed
+    left_out = models.JSONField(default=dict)  # of the file: headings nothing is known by, the number of rows
     state = models.TextField()  # services.InvoiceState
     results = models.IntegerField(default=0)  # how often it was reconciled
     inputs = models.TextField(default="")  # the fingerprint of what it was last reconciled from

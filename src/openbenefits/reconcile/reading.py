@@ -62,9 +62,9 @@ MOST_BAD = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What a file says. Shapes: lines as LINE. total_cents.
+    """What a file says. Shapes: lines as LINE.
 
-    What the file itself says it comes to, if it does.
+    total_cents: what the file itself says it comes to, if it does. rows_left_out: totals, pages and the like.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Read:
     is_payment: bool = False
     total_cents: int | None = None
     unknown_headings: Sequence[str] = ()
+    rows_left_out: int = 0
 
 
 def read_invoice(path: Path, month: pl.Expr, layout: Mapping[str, str]) -> Read:
@@ -87,9 +88,17 @@ def read_invoice(path: Path, month: pl.Expr, layout: Mapping[str, str]) -> Read:
     fingerprint = sheets.fingerprint_of(data)
     if is_x12(data):
         return _read_820(path.name, data, fingerprint, month)
-    cells, unknown = _cells(path, data, layout)
-    lines = _lines(path.name, cells, month)
-    return Read(name=path.name, fingerprint=fingerprint, data=data, lines=lines, unknown_headings=unknown)
+    cells, unknown, everything = _cells(path, data, layout)
+    kept = _without_totals(cells)
+    lines = _lines(path.name, kept, month)
+    return Read(
+        name=path.name,
+        fingerprint=fingerprint,
+        data=data,
+        lines=lines,
+        unknown_headings=unknown,
+        rows_left_out=everything - kept.height,
+    )
 
 
 # --- 820 ----------------------------------------------------------------------------------------------------
@@ -121,8 +130,8 @@ def _read_820(name: str, data: bytes, fingerprint: str, month: pl.Expr) -> Read:
 # --- sheets -------------------------------------------------------------------------------------------------
 
 
-def _cells(path: Path, data: bytes, layout: Mapping[str, str]) -> tuple[pl.DataFrame, Sequence[str]]:
-    """Find the row of headings, and give the cells below our names.
+def _cells(path: Path, data: bytes, layout: Mapping[str, str]) -> tuple[pl.DataFrame, Sequence[str], int]:
+    """Find the row of headings, and give the cells below our names; with what it does not know, and all rows.
 
     Rows that repeat the headings are left out, and those of one cell that is no amount (a page's number).
     """
@@ -152,7 +161,8 @@ def _cells(path: Path, data: bytes, layout: Mapping[str, str]) -> tuple[pl.DataF
     )
     said_cells = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int32) for name in COLUMNS)
     alone = (said_cells <= 1) & pl.all_horizontal(pl.col(*MONEY).is_null())
-    return cells.filter(~(again.fill_null(value=False) | alone)), headings.unknown
+    kept = cells.filter(~(again.fill_null(value=False) | alone))
+    return kept, headings.unknown, cells.height
 
 
 def _grids(path: Path, data: bytes) -> list[pl.DataFrame]:
@@ -223,7 +233,6 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
         dependents=pl.col("dependents").str.extract(r"^(\d{1,2})(?:\.0*)?$").cast(pl.Int16, strict=False),
         lives=pl.col("people").str.replace_all(",", "").str.extract(r"^(\d{1,7})(?:\.0*)?$").cast(pl.Int32),
     )
-    read = _without_totals(read)
     _refuse_unreadable(name, read)
     read = _with_adjustments(read)
     last, first = last_of(pl.col("full_name")), first_of(pl.col("full_name"))

@@ -42,7 +42,7 @@ def calculate(world: World, client: str, number: str, per_year: int, left: Pays 
         rows = [_deduction(world, one, per_year) for one in enrolled]
         world.deductions[client, employee] = rows
         lines = [_line(row["deductionCode"], cents(row["amount"]) or 0, row["benefitPlanId"]) for row in rows]
-        corrections = _corrections(world, (client, employee))
+        corrections = _corrections(world, (client, employee), group["payPeriodEndDate"])
         lines += [_corrected(world, one) for one in corrections]
         paid = _paid(world, (client, employee), number, lines, (left or {}).get(employee))
         billed = [line for one in enrolled for line in _billed(one, group["payPeriodEndDate"], per_year)]
@@ -120,10 +120,12 @@ def _line(code: str, value: int, plan: str) -> Record:
     return {"deductCode": code, "deductDescription": "", "deductAmount": value, "planId": plan}
 
 
-def _corrections(world: World, place: tuple[str, str]) -> list[Record]:
-    """Take one cycle of each adjustment that is open."""
+def _corrections(world: World, place: tuple[str, str], ends: str) -> list[Record]:
+    """Take one cycle of each adjustment that is open and has begun by the end of the pay."""
     found = [
-        one for one in world.adjustments.get(place, []) if one["cyclesBilled"] < int(one.get("cycles") or 1)
+        one
+        for one in world.adjustments.get(place, [])
+        if one["cyclesBilled"] < int(one.get("cycles") or 1) and str(one.get("startDate") or "") <= ends
     ]
     for one in found:
         one["cyclesBilled"] += 1
