@@ -103,6 +103,22 @@ LEFT JOIN LATERAL (SELECT count(*) AS taken FROM payroll_taken WHERE client_id =
         "told": "concat(t.taken, ' amounts reported as taken')",
     },
     {
+        "name": "first pay of the year taken",
+        "title": "A pay of the year of the open enrolment has reported what it took",
+        "kind": "open enrolment",
+        "source": """LEFT JOIN LATERAL (
+    SELECT s.client_id, s.period_begins_on FROM programs_schedule AS s
+    JOIN programs_bundle AS b ON b.release_id = s.release_id WHERE s.schedule_id = a.key::int LIMIT 1
+) AS k ON true
+LEFT JOIN LATERAL (
+    SELECT count(DISTINCT (r.pay_group_id, r.ends_on)) AS pays FROM payroll_payreport AS r
+    WHERE r.client_id = k.client_id AND r.ends_on >= k.period_begins_on
+      AND NOT EXISTS (SELECT FROM workforce_changeset AS u WHERE u.undoes_id = r.change_id)
+) AS t ON true""",
+        "is_done": "t.pays > 0",
+        "told": "concat(t.pays, ' pays of the year reported')",
+    },
+    {
         "name": "person settled",
         "title": "Every event of the person is final, and no change waits to become one",
         "kind": "person",
@@ -124,9 +140,9 @@ LEFT JOIN LATERAL (
     },
     {
         "name": "COBRA notice sent",
-        "title": "Every duty of the person to be told of continuation has its notice",
+        "title": "No event of the person is open, and every duty to tell of continuation has its notice",
         "kind": "person",
-        "source": f"""{_PERSON}
+        "source": f"""{_PERSON} {_OF_JOB_EVENTS}
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE q.state = 'due') AS due,
            count(*) FILTER (WHERE q.state = 'due' AND EXISTS (
@@ -141,8 +157,8 @@ LEFT JOIN LATERAL (
         ORDER BY d.dependent_id, d.cover, d.lost_on, d.version DESC
     ) AS q
 ) AS d ON true""",
-        "is_done": "d.told >= d.due",
-        "told": "concat(d.told, ' notices for ', d.due, ' duties')",
+        "is_done": "d.told >= d.due AND n.open = 0 AND w.waiting = 0",
+        "told": "concat(d.told, ' notices for ', d.due, ' duties, ', n.open + w.waiting, ' events open')",
     },
     {
         "name": "open enrolment complete",

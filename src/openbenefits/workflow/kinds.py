@@ -5,7 +5,7 @@ read is SQL of ours; channels name kinds and fields only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -130,6 +130,17 @@ def register(kind: RecordKind) -> None:
     if not (kind.table or kind.source):
         raise ValueError(f"expected a table or a source of '{kind.name}', found none; state one")
     KINDS[kind.name] = kind
+
+
+def add_field(kind: str, name: str, added: Field) -> None:
+    """Declare a field of a kind of a lower floor that only a higher one knows; again changes nothing.
+
+    Errors: KindUnknown; ValueError where another one has its name.
+    """
+    known = kind_of(kind)
+    if known.fields.get(name, added) != added:
+        raise ValueError(f"expected one field '{name}' of '{kind}', found two; rename one")
+    KINDS[kind] = replace(known, fields={**known.fields, name: added})
 
 
 def kind_of(name: str) -> RecordKind:

@@ -17,7 +17,7 @@ SELECT m.channel_id, m.version, m.item, m.kind, m.key, m.client_id, m.person_id,
        t.status, t.due_on, (t.done_at AT TIME ZONE 'UTC')::date AS done_on, nullif(t.done_by, '') AS done_by
 FROM workflow_made AS m
 JOIN workflow_channel AS c ON c.id = m.channel_id
-JOIN workforce_client AS w ON w.id = m.client_id
+LEFT JOIN workforce_client AS w ON w.id = m.client_id
 JOIN casework_ticket AS t ON t.client_id = m.client_id AND t.id = m.made_key::bigint AND NOT t.is_health
 LEFT JOIN workforce_person AS p ON p.client_id = m.client_id AND p.id = m.person_id
 WHERE m.made_kind IN ('task', 'case') AND (%(client)s::int IS NULL OR m.client_id = %(client)s)
@@ -61,7 +61,8 @@ def progress(
 ) -> pl.DataFrame:
     """List the steps of playbooks: due, done by, and whether data bears it out.
 
-    client_id: None for every client. playbook: one of them; '' for all. since: made from that day on.
+    client_id: None for every client, and for what is the PEO's own (its `client` is null).
+    playbook: one of them; '' for all. since: made from that day on.
     Shapes: SCHEMA, with step (its title), stands (STANDS), check (a name, or null), is_proved and told.
     Missing: is_proved is null where the step has no check, or the record is gone.
     """
