@@ -69,6 +69,7 @@ class RecordKind:
               scheduled.
     history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`.
               With one, `source` honours `a.known`, and the test bench can look back.
+    vanishes: whether a record that is not there any more is done with: nothing says so of itself.
     link:     the name of the page of the workbench that shows a record.
     guard:    what one must be allowed to see that there is such a record.
     """
@@ -86,6 +87,7 @@ class RecordKind:
     everyone: str = ""
     history: str = ""
     related: Mapping[str, Related] = field(default_factory=lambda: MappingProxyType({}))
+    vanishes: bool = False
     link: str = ""
     guard: Permission | None = None
 
