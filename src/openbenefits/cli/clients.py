@@ -1,5 +1,6 @@
 """`openbenefits clients`: what is done with a client as a whole."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from openbenefits.cli.screen import say
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="A client as a whole: all its records handed over in an open format, and taken in.",
+    help="A client as a whole: everybody leaves on one day, its records handed over, and taken in.",
     epilog="Examples:  openbenefits clients hand-over --client harbor records   ·   openbenefits clients"
     " take-in records",
 )
@@ -36,6 +37,36 @@ def hand_over(
     say("It holds personal data. Hand it over sealed, and delete it afterwards.")
 
 
+@app.command("end")
+def end(
+    client: ClientCode,
+    last_day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day employed.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; else it is only said.")] = False,
+    by: By = "administrator",
+) -> None:
+    """End everybody's employment on one day: coverage ends by its rules with the next run.
+
+    No channel looks at it person by person: the playbook of the client's termination sees it through.
+    """
+    connection = open_database()
+    from openbenefits.core.pipelines import Pipeline
+    from openbenefits.store.arriving import arriving
+    from openbenefits.workforce import leaving
+
+    found, day = find_client(client), last_day.date()
+    change, said = None, leaving.leaving(found.pk, last_day_employed=day)
+    if apply:
+        with arriving(connection, Pipeline.SILENT):
+            change, said = leaving.end_everybody(found.pk, last_day_employed=day, made_by=by, now=now())
+    people = said.ending["person_id"].n_unique()
+    say(f"{said.ending.height:,} jobs of {people:,} people {'end' if change else 'would end'} on {day}.")
+    if said.later.height:
+        named = ", ".join(said.later["employee_number"].head(20))
+        say(f"{said.later.height:,} have job rows after that day and are left as they are: {named}")
+    if change is not None:
+        say(f"Change {change.pk}; `openbenefits census take-back {change.pk}` undoes it.", style="green")
+
+
 @app.command("take-in")
 def take_in(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="What was handed over.")],
@@ -52,4 +83,4 @@ def take_in(
 
 @app.callback()
 def clients() -> None:
-    """A client as a whole: all its records handed over in an open format, and taken in."""
+    """A client as a whole: everybody leaves on one day, its records handed over, and taken in."""
