@@ -170,6 +170,12 @@ def test_playbooks_are_taken_over_started_and_followed(come, world):
     assert "agree the last day of coverage" in steps
     assert "jobs that go on" in steps
     assert boss.get("/workbench/acme/playbooks/?steps.export=csv").status_code == 200
+    page = boss.get("/workbench/playbooks/")
+    assert 'href="/workbench/acme/playbooks/"' in page.content.decode()
+    assert "Client termination" in text(page)
+    told = boss.get("/workbench/playbooks/?playbooks.export=csv").content.decode()
+    assert "acme,Client termination,,2026-03-03,2026-03-06,7,0,2,0,5,no" in told
+    assert "Client termination" in text(come("reader").get("/workbench/playbooks/"))
 
 
 PAGES = (
@@ -181,6 +187,7 @@ PAGES = (
     "acme/channels/dead/",
     "acme/channels/of/on-leave/bench/?begin=2026-03-01&through=2026-03-31",
     "acme/playbooks/",
+    "playbooks/",
 )
 
 

@@ -6,6 +6,7 @@ from tests.workflow.conftest import NOW, TODAY, later, on, task, when
 
 from openbenefits.casework.models import Ticket
 from openbenefits.workflow import models
+from openbenefits.workflow.progress import progress, summary
 
 
 def test_a_change_of_the_field_makes_a_task_of_the_right_person(world):
@@ -90,6 +91,39 @@ def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     cancel_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 3
+
+
+def test_a_chain_goes_on_when_the_case_before_is_resolved_and_says_what_is_to_come(world):
+    from openbenefits.casework.changing import change
+    from openbenefits.casework.codes import Status
+    from openbenefits.casework.orders import ChangeOrder
+    from openbenefits.casework.services import complete_task
+
+    first = {"item": "a", "title": "First", "case": {"subject": "x"}}
+    items = [first, task("b", after={"item": "a"}), task("c", after={"item": "b"})]
+    world.channel(**on(), playbook="seen through", items=items)
+    world.change(world.first, job_status="L", action="LOA", now=later(days=1))
+    world.look()
+
+    def stands():
+        steps = progress(world.connection, world.client_id, today=TODAY)
+        return dict(steps.select("item", "stands").iter_rows()), summary(steps).row(0, named=True)
+
+    told, summed = stands()
+    assert told == {"a": "open", "b": "to come", "c": "to come"}
+    assert (summed["steps"], summed["to_come"], summed["is_over"]) == (3, 2, False)
+    case = Ticket.objects.get()
+    change("ann", case.pk, ChangeOrder(status=Status.RESOLVED), reason="done", now=later(days=2))
+    world.look()
+    change("ann", case.pk, ChangeOrder(status=Status.CLOSED), reason="put away", now=later(days=3))
+    world.look()
+    assert stands()[0] == {"a": "done in time", "b": "open", "c": "to come"}
+    complete_task("ann", Ticket.objects.exclude(pk=case.pk).get().pk, now=later(days=4))
+    world.look()
+    complete_task("ann", Ticket.objects.latest("pk").pk, now=later(days=5))
+    told, summed = stands()
+    assert set(told.values()) == {"done in time"}
+    assert (summed["done"], summed["is_over"]) == (3, True)
 
 
 def test_what_is_open_about_a_record_ends_with_it(world):

@@ -98,16 +98,18 @@ def test_a_termination_sets_off_its_playbook_and_data_says_what_is_done(world):
     assert steps.select("item", "stands", "is_proved").rows() == [
         ("end-coverage", "open", True),
         ("cobra", "open", False),  # no duty yet, as no event has been made of the change
+        *((item, "to come", None) for item in ("last-deduction", "carrier", "invoice")),
     ]
     first = Ticket.objects.get(category="eligibility")
     assert first.assignee_id == world.users["ann"].pk
     complete_task("ann", first.pk, now=later(days=2))
     world.look()
     steps = progress(world.connection, world.client_id, today=TODAY)
-    assert steps["item"].to_list() == ["end-coverage", "cobra", "last-deduction", "carrier"]
+    there = steps.filter(steps["stands"] != "to come")
+    assert there["item"].to_list() == ["end-coverage", "cobra", "last-deduction", "carrier"]
     assert steps.filter(item="end-coverage").select("stands", "done_by").row(0) == ("done in time", "ann")
     (row,) = summary(steps).iter_rows(named=True)
-    assert (row["steps"], row["done"], row["unproved"]) == (4, 1, 0)
+    assert (row["steps"], row["done"], row["to_come"], row["unproved"]) == (5, 1, 1, 0)
 
 
 def test_a_new_client_gets_its_playbook_and_census_is_looked_at(world):
@@ -115,11 +117,14 @@ def test_a_new_client_gets_its_playbook_and_census_is_looked_at(world):
     fresh = world.workforce.add_client("birch", "Birch").pk
     world.look()
     steps = progress(world.connection, fresh, today=TODAY)
-    assert dict(steps.select("item", "is_proved").iter_rows()) == {
+    assert dict(steps.filter(stands="open").select("item", "is_proved").iter_rows()) == {
         "set-up": False,
         "codes": False,
         "carriers": False,
     }
+    assert steps.filter(stands="to come")["item"].to_list() == [
+        *("payroll", "census", "enrolment", "first-pay", "first-invoice")
+    ]
     asked = {
         name: verdicts(world.connection, one, [str(world.client_id)], TODAY)
         for name, one in CHECKS.items()

@@ -233,7 +233,9 @@ def start(
 
 @app.command()
 def progress(
-    client: ClientCode,
+    client: Annotated[
+        str, typer.Option("--client", "-c", metavar="CODE", help="The client; without: all, summed up.")
+    ] = "",
     playbook: Annotated[str, typer.Option(help="Only this playbook.")] = "",
     as_of: AsOf = None,
     csv: Csv = None,
@@ -241,7 +243,12 @@ def progress(
     """List the steps of playbooks: due, done by whom, and whether data bears it out."""
     connection = open_database()
     from openbenefits.workflow.progress import progress as steps
+    from openbenefits.workflow.progress import summary
 
+    if not client:
+        of_all = summary(steps(connection, None, today=as_of or today(), playbook=playbook, is_proving=False))
+        _shown(of_all.drop("unproved"), "progress of playbooks of all clients", csv)
+        return
     found = steps(connection, find_client(client).pk, today=as_of or today(), playbook=playbook)
     names = (
         "playbook",

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
+from openbenefits.casework.codes import ENDS, Form
 from openbenefits.casework.services import Subject, close_for
 from openbenefits.core.faults import message_of
 from openbenefits.store.catalogue import psycopg_connection
@@ -185,7 +186,8 @@ def _chained(
     lines: list[pl.DataFrame] = []
     for item in after:
         before = item.after
-        due = behind.filter(of=before.item, status=before.status) if before else behind.clear()
+        wanted = reached(before.status, form) if before else ()
+        due = behind.filter(pl.col("status").is_in(wanted), of=before.item) if before else behind.clear()
         if due.is_empty():
             continue
         records = load(
@@ -201,6 +203,11 @@ def _chained(
         )
         lines += made_of(connection, one, item, records.drop("ticket", "of", "status", "behind"), moment)
     return lines
+
+
+def reached(status: str, form: str) -> tuple[str, ...]:
+    """Answer the statuses by which a task or case has come to one: a case is complete once it is resolved."""
+    return (status, str(ENDS[Form(form)])) if status == str(ENDS[Form.TASK]) else (status,)
 
 
 def _close_ended(connection: Any, kind: RecordKind, changes: pl.DataFrame, moment: Moment) -> None:
