@@ -163,6 +163,8 @@ def test_playbooks_are_taken_over_started_and_followed(come, world):
     assert "The playbooks run." in text(boss.post("/workbench/channels/ship", follow=True))
     assert "Client termination" in text(boss.get("/workbench/channels/"))
     own = boss.get(f"{CHANNELS}of/client-termination/")
+    ends = text(boss.get(f"{CHANNELS}of/employee-termination/"))
+    assert "is withdrawn when: works: Job status one of A, L, P, S, W" in " ".join(ends.split())
     assert "Make it the client's own" in own.content.decode().replace("&#x27;", "'")
     started = boss.post(f"{CHANNELS}of/client-termination/start", follow=True)
     assert "Started" in text(started)

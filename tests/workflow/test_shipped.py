@@ -51,6 +51,11 @@ def test_a_faulty_file_says_where(tmp_path):
         ({"on": {"changed": "shoe"}}, "on.changed"),
         ({"by_hand": True}, "on"),
         ({"expression": "1 AND"}, "expression"),
+        ({"withdrawn_when": [{"label": "1", "field": "shoe", "operator": "equals"}]}, "withdrawn_when[0]"),
+        (
+            {"withdrawn_when": [{"label": "1", "field": "action", "operator": "changed"}]},
+            "withdrawn_when[0]",
+        ),
         ({"items": []}, "items"),
         ({"items": [{"item": "a", "title": "A"}]}, "items[0]"),
         ({"items": [{"item": "a", "title": "A", "task": {"subject": "{{person.birth_on}}"}}]}, "items[0]"),
