@@ -7,9 +7,11 @@ import pytest
 from django.db import connections
 from tests.workflow.conftest import NOW
 
+from openbenefits.accounts.models import AuditEntry
 from openbenefits.programs import services as setup
 from openbenefits.programs.models import SetupKey
 from openbenefits.store.isolation import CLIENT_COLUMNS, PARENTS
+from openbenefits.workflow.checks import CHECKS, verdicts
 from openbenefits.workflow.handing_over import (
     FILES,
     INNER,
@@ -40,8 +42,8 @@ def counts(client_id):
 def test_everything_is_handed_over(world, tmp_path):
     world.cover(world.first, "10", "HMO-1")
     client = Client.objects.get(pk=world.client_id)
-    made = hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW)
     wanted = counts(world.client_id)
+    made = hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann")
     for name in ("programs_setupkey", "programs_raterow"):  # what the client goes by of the PEO's
         rows = pl.read_csv(tmp_path / "out" / f"{name}.csv", infer_schema=False).filter(client_id="0")
         wanted[name] = wanted.get(name, 0) + rows.height
@@ -64,12 +66,22 @@ def test_everything_is_handed_over(world, tmp_path):
     }
     assert (tmp_path / "out" / "set-up" / "in force").is_dir()
     with pytest.raises(HandOverRefused):
-        hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW)
+        hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann")
+
+
+def test_that_it_was_done_is_in_the_trail_and_bears_out_the_playbook(world, tmp_path):
+    check, key = CHECKS["records handed over"], [str(world.client_id)]
+    said = [verdicts(world.connection, check, key, NOW.date()).row(0)[1:]]
+    client = Client.objects.get(pk=world.client_id)
+    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann")
+    said.append(verdicts(world.connection, check, key, NOW.date()).row(0)[1:])
+    assert said == [(False, "not handed over yet"), (True, "handed over on 2026-03-02")]
+    assert AuditEntry.objects.get(what="records handed over").reason == "by ann"
 
 
 def test_social_security_numbers_only_where_asked_for(world, tmp_path):
     client = Client.objects.get(pk=world.client_id)
-    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, with_ssn=True)
+    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann", with_ssn=True)
     rows = pl.read_csv(tmp_path / "out" / "workforce_personfact.csv", infer_schema=False)
     assert "ssn" in rows.columns
 
@@ -78,7 +90,7 @@ def test_set_up_of_the_peo_comes_along_as_far_as_the_client_goes_by_it(world, tm
     """It can be applied by itself, every number leads somewhere, and plans of other clients stay."""
     peo = setup.loaded_in_force(0)
     client = Client.objects.get(pk=world.client_id)
-    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW)
+    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann")
     found = setup.check(tmp_path / "out" / "set-up" / "inherited" / "release-0001")
     assert found.is_applicable
     plans = {one.code for one in found.bundle.parts.plans}
@@ -96,7 +108,7 @@ def test_set_up_of_the_peo_comes_along_as_far_as_the_client_goes_by_it(world, tm
 def test_what_it_comes_to_is_stated_in_words(world, tmp_path):
     world.cover(world.first, "10", "HMO-1")
     client = Client.objects.get(pk=world.client_id)
-    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW)
+    hand_over(world.connection, client, tmp_path / "out", version="1", now=NOW, by="ann")
     stated = pl.read_csv(tmp_path / "out" / "stated" / "coverage.csv", infer_schema=False)
     (line,) = stated.select("employee_number", "plan_type", "begins_on", "ends_on", "plan").rows()
     assert line == ("0001", "10", "2026-01-01", None, "HMO")

@@ -60,6 +60,7 @@ def test_nothing_goes_on_after_the_last_day(fresh_database, enrolled):
     assert pays["owed_cents"].sum() == 0
     duties = record_duties(connection, client_id, as_of=AFTER, now=LATER)
     assert set(duties["lost_on"]) == {AFTER}
+    assert not said(connection, "COBRA notices sent", client_id)
     again = end_everybody(client_id, last_day_employed=LAST, made_by="test", now=LATER)
     assert (again[0], again[1].ending.height) == (None, 0)
 

@@ -76,7 +76,7 @@ def test_a_client_goes_on_in_another_house_where_it_stood(leaving, another_house
     assert before["coverage"].height > 100
     assert before["balances"].filter(pl.col("correct_cents") > 0).height == 1
     out = tmp_path / "out"
-    hand_over(connection, Client.objects.get(), out, version="1", now=LATER, with_ssn=True)
+    hand_over(connection, Client.objects.get(), out, version="1", now=LATER, by="ann", with_ssn=True)
     with pytest.raises(TakingInRefused, match="without clients and set-up, found 1 and 2"):
         take_in(connection, out, made_by="test")
     with another_house() as there:
@@ -107,7 +107,7 @@ def _goes_on(connection, employer):
 
 def test_what_was_altered_or_is_of_another_version_is_refused(leaving, another_house, tmp_path):
     out = tmp_path / "out"
-    hand_over(connections["default"], Client.objects.get(), out, version="1", now=LATER)
+    hand_over(connections["default"], Client.objects.get(), out, version="1", now=LATER, by="ann")
     people = (out / "workforce_person.csv").read_text()
     manifest = json.loads((out / "manifest.json").read_text())
     with another_house() as there:

@@ -27,12 +27,21 @@ def hand_over(
     with_ssn: Annotated[
         bool, typer.Option("--with-ssn", help="With social security numbers, readable.")
     ] = False,
+    by: By = "administrator",
 ) -> None:
     """Write all records of a client: a CSV for each table, files, set-up, and what each column means."""
     connection = open_database()
     from openbenefits.workflow.handing_over import hand_over as written
 
-    made = written(connection, find_client(client), folder, version=__version__, now=now(), with_ssn=with_ssn)
+    made = written(
+        connection,
+        find_client(client),
+        folder,
+        version=__version__,
+        now=now(),
+        by=by,
+        with_ssn=with_ssn,
+    )
     say(f"{made.rows:,} rows of {made.tables} tables, {made.files} files: {made.folder}", style="green")
     say("It holds personal data. Hand it over sealed, and delete it afterwards.")
 

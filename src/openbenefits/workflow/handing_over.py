@@ -20,6 +20,7 @@ import polars as pl
 from django.apps import apps
 from django.db.models import BinaryField, Field, Model
 
+from openbenefits.accounts.models import AuditEntry
 from openbenefits.programs import services as setup
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.models import Bundle, RateRow, Release, SetupKey
@@ -101,9 +102,16 @@ class HandedOver:
 
 
 def hand_over(
-    connection: Any, client: Client, folder: Path, *, version: str, now: datetime, with_ssn: bool = False
+    connection: Any,
+    client: Client,
+    folder: Path,
+    *,
+    version: str,
+    now: datetime,
+    by: str,
+    with_ssn: bool = False,
 ) -> HandedOver:
-    """Write all records of a client into a new folder.
+    """Write all records of a client into a new folder, and in the audit trail that it was done.
 
     Errors: HandOverRefused for a folder that holds something.
     """
@@ -142,6 +150,8 @@ def hand_over(
         tables="\n".join(_said(one) for one in tables),
     )
     (folder / "README.md").write_text(page)
+    what = {"kind": "did", "what": "records handed over", "reason": f"by {by}"}
+    AuditEntry.objects.create(at=now, client_id=client.pk, **what)
     return HandedOver(
         folder=folder, tables=len(tables), rows=sum(one["rows"] for one in tables), files=len(files) + 2
     )
