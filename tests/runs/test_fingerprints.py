@@ -28,6 +28,7 @@ def known():
         elected=Elected(**elected),
         held=Elected(**elected),
         coverage=rows(4),
+        past=rows(0),
         contents=Contents(**contents),
     )
 

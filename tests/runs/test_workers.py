@@ -109,7 +109,7 @@ def test_an_error_of_a_partition_leaves_the_others_and_a_run_to_resume(
     started = start_run(fresh_database, order, **SMALL)
     with pytest.raises(ProgrammingError, match="no room for partition 1") as fault:
         resume_run(fresh_database, started.id, now=NOW, workers=workers)
-    assert "at processing.py:" in message_of(fault.value), "where it arose, in whichever process"
+    assert "at frames.py:" in message_of(fault.value), "where it arose, in whichever process"
     lines = RunPartition.objects.filter(run_id=started.id)
     assert lines.get(partition=0).state == "done"
     assert lines.get(partition=1).state == "waiting"

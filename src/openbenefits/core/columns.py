@@ -16,6 +16,7 @@ first, which costs one event more than the work itself.
 
 _NOTHING = pl.Series([None], dtype=pl.Int32)
 _ZERO = pl.Series([0], dtype=pl.Int32)
+_FALSE = pl.Series([False])
 
 
 def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str = "") -> list[pl.Series]:
@@ -41,6 +42,43 @@ def take(source: pl.DataFrame, positions: pl.Series, *columns: str, prefix: str 
         if one.name not in found:
             found[one.name] = pl.Series([None], dtype=one.dtype).new_from_index(0, at.len())
     return [found[one.name].alias(f"{prefix}{one.name}") for one in wanted]
+
+
+def gathered(column: pl.Series, positions: pl.Series) -> pl.Series:
+    """Look a column up at positions; a null position gives null.
+
+    >>> gathered(pl.Series(["a", "b"]), pl.Series([1, None])).to_list()
+    ['b', None]
+    """
+    return column[positions.cast(pl.UInt32)]
+
+
+def true_at(holds: pl.Series) -> pl.Series:
+    """Name the positions at which something holds; where that is unknown, it does not.
+
+    >>> true_at(pl.Series([True, None, False, True])).to_list()
+    [0, 3]
+    """
+    return pl.int_range(holds.len(), dtype=pl.UInt32, eager=True).filter(holds)
+
+
+def marked(positions: pl.Series, size: int) -> pl.Series:
+    """Tell of each position below `size` whether it is among some.
+
+    >>> marked(pl.Series([2, 0, 2]), 4).to_list()
+    [True, False, True, False]
+    """
+    return _FALSE.new_from_index(0, size).scatter(positions.cast(pl.UInt32), values=True)
+
+
+def filled(column: pl.Series, value: Any) -> pl.Series:
+    """Put a value where a column is null, if it is anywhere."""
+    return column.fill_null(value) if column.null_count() else column
+
+
+def cut(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Leave out columns, those that there are."""
+    return frame[[name for name in frame.columns if name not in columns]]
 
 
 def with_taken(
@@ -85,7 +123,8 @@ def numbered(frame: pl.DataFrame, into: str) -> tuple[pl.DataFrame, pl.Series]:
     (2, True)
     """
     if frame.height == 1:
-        return frame.with_row_index(into).cast({into: pl.Int32}), pl.Series(into, [0], pl.Int32)
+        number = _ZERO.alias(into)
+        return number.to_frame().hstack(frame), number
     groups = frame.with_row_index("at").group_by(frame.columns).agg("at").with_row_index(into)
     groups = groups.with_columns(pl.col(into).cast(pl.Int32))
     rows = groups.select(into, "at").explode("at")
@@ -168,6 +207,17 @@ def plan_type_numbers(frame: pl.DataFrame) -> pl.Series:
     return frame["plan_type"].cast(NUMBERED).to_physical().cast(pl.Int32).alias("plan_type_number")
 
 
+def last_of_each(frame: pl.DataFrame, key: Sequence[str], *order: str) -> pl.DataFrame:
+    """Keep of each key the last row in some order, in order of the key; a single row is left as it is.
+
+    >>> last_of_each(pl.DataFrame({"of": [2, 1, 1], "day": [5, 9, 3]}), ["of"], "day").rows()
+    [(1, 9), (2, 5)]
+    """
+    if frame.height < 2:
+        return frame
+    return frame.sort(*key, *order).unique(key, keep="last", maintain_order=True)
+
+
 def without(frame: pl.DataFrame, others: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Leave out the rows whose key `others` has, too; where one of both is empty, nothing is joined.
 
@@ -184,7 +234,9 @@ def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataF
 
     Rows with count 0 or null vanish; order is kept.
     """
-    wanted = frame.filter(pl.col(counts) > 0)
+    count = frame[counts]
+    is_every = count.null_count() == 0 and (count > 0).all()
+    wanted = frame if is_every else frame[true_at(count > 0)]
     until = (pl.col(starts) + pl.col(counts)).cast(pl.Int64)
     return wanted.with_columns(
         pl.int_ranges(pl.col(starts).cast(pl.Int64), until, dtype=pl.Int32).alias(into)

@@ -8,7 +8,8 @@ Missing: a null operand gives null.
 Month arithmetic that overruns a short month ends on its last day (program-setup §6.4).
 """
 
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 
 import polars as pl
 
@@ -25,6 +26,7 @@ __all__ = [
     "day_after",
     "day_before",
     "earliest",
+    "instant",
     "latest",
     "month_begin",
     "month_begin_after",
@@ -235,6 +237,12 @@ def year_day(year: Count, month: Count, day_of_month: Count) -> pl.Expr:
     first = pl.date(_number(year), known_month, 1)
     moved = pl.min_horizontal(day_no, first.dt.days_in_month().cast(pl.Int32)) - 1
     return add_days(first, pl.when(day_no >= 1).then(moved))
+
+
+@lru_cache(16)
+def instant(moment: datetime) -> pl.Expr:
+    """An instant as tables keep it: a literal, made once for all rows a run writes under it."""
+    return pl.lit(moment).cast(pl.Datetime("us", "UTC"))
 
 
 def _days_left_in_month(day: Day) -> pl.Expr:

@@ -1,6 +1,7 @@
 """Who of a household counts as a dependent on a day, and how many of each kind (docs/rules.md §3)."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -132,6 +133,7 @@ def last_day_of_age() -> pl.Expr:
     )
 
 
+@cache
 def is_adult() -> pl.Expr:
     """Whether a dependent is a spouse or partner, for whom no limit of age holds."""
     adults = [person.value for name in ADULT_KINDS for person in PERSON_KINDS[name]]
@@ -143,6 +145,7 @@ def counted(kind: str) -> str:
     return f"{kind}_count"
 
 
+@cache
 def is_of_kind(kind: str) -> pl.Expr:
     """Whether a dependent falls under a kind of core.codes.PERSON_KINDS."""
     return pl.col("person_type").is_in([person.value for person in PERSON_KINDS[kind]])

@@ -6,7 +6,7 @@ rules look at share a *set* of jobs, and rules are decided per set.
 
 import polars as pl
 
-from openbenefits.core.columns import numbered
+from openbenefits.core.columns import filled, numbered
 from openbenefits.eligibility.facts import fact_of
 from openbenefits.programs.criteria import Variant
 from openbenefits.programs.fields import LIST_FIELDS, RANGE_FIELDS
@@ -122,8 +122,10 @@ def banded(values: pl.Series, variant: Variant, rulebook: Rulebook) -> pl.Series
     bounds = rulebook.derived.answer(("bounds", variant.key), lambda: _bounds(variant, rulebook.rules))
     if bounds.is_empty():
         return values
-    found = bounds[bounds[1:].search_sorted(values.cast(pl.Int64).fill_null(0), "right")]
-    return pl.select(pl.when(values.is_not_null()).then(found).alias(values.name)).to_series()
+    found = bounds[bounds[1:].search_sorted(filled(values.cast(pl.Int64), 0), "right")]
+    if values.null_count():
+        found = pl.select(pl.when(values.is_not_null()).then(found)).to_series()
+    return found.alias(values.name)
 
 
 def _bounds(variant: Variant, rules: pl.DataFrame) -> pl.Series:

@@ -1,5 +1,7 @@
 """Where a person has decided instead of a rule, for one event (docs/rules.md §2)."""
 
+from functools import cache
+
 import polars as pl
 
 OVERRIDES = {
@@ -13,6 +15,7 @@ OVERRIDES = {
 """The program a person decided about, or, with `option_id`, one of its options."""
 
 
+@cache
 def no_overrides() -> pl.DataFrame:
     """Answer the frame in which nobody decided anything."""
     return pl.DataFrame(schema=OVERRIDES)

@@ -3,6 +3,7 @@
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
+from openbenefits.core.columns import cut, marked
 from openbenefits.eligibility.rules import Eligibility
 from openbenefits.programs.rulebook import Rulebook
 
@@ -24,7 +25,7 @@ def assign_programs(
     )
     found = with_program_overrides(found, programs, overrides)
     found = _with_the_rest(found)
-    covered = found["case"].is_in(in_force["case"].implode())
+    covered = marked(in_force["case"], found.height)
     found = found.with_columns(process_status=_program_status(covered))
     return found.with_columns(
         program_row=pl.when(pl.col("process_status") == ProcessStatus.AS).then(pl.col("program_row"))
@@ -85,7 +86,8 @@ def with_named(programs: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) 
     """
     pairs = cases[SCOPE].unique().join(programs, on="profile")
     listed = rulebook.derived.answer("named programs", lambda: _named_programs(rulebook))
-    if listed.is_empty() or not pairs["schedule_id"].is_in(listed["schedule_id"].implode()).any():
+    schedules = set(pairs["schedule_id"].unique())
+    if schedules.isdisjoint(listed["schedule_id"]):
         return pairs.with_columns(is_named=pl.lit(value=True))
     found = pairs.join(listed, on=["schedule_id", "program_id"], how="left", maintain_order="left")
     names_some = pl.col("schedule_id").is_in(listed["schedule_id"].unique().implode())
@@ -121,13 +123,15 @@ def _with_the_rest(cases: pl.DataFrame) -> pl.DataFrame:
     """Add is_outside_schedule: no program of the schedule is met, but another; what is undecided among those
     matters only if none is.
     """
-    cases = cases.with_columns(pl.col(*_COUNTS).fill_null(0))
+    if cases["programs_met"].null_count():  # somebody to whom no program is open
+        cases = cases.with_columns(pl.col(*_COUNTS).fill_null(0))
     nothing = (pl.col("programs_met") == 0) & (pl.col("others_met") == 0)
-    return cases.with_columns(
+    found = cases.with_columns(
         is_outside_schedule=(pl.col("programs_met") == 0) & (pl.col("others_met") > 0),
         programs_undecided=pl.col("programs_undecided")
         + pl.when(nothing).then("others_undecided").otherwise(0),
-    ).drop("others_met", "others_undecided")
+    )
+    return cut(found, "others_met", "others_undecided")
 
 
 _COUNTS = ("programs_met", "programs_undecided", "others_met", "others_undecided")

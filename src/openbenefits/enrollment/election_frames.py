@@ -123,13 +123,15 @@ def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:
     )
 
 
+_NO_MEMBERS = pl.DataFrame(schema={"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64})
+_NO_FUNDS = pl.DataFrame(
+    schema={"case": pl.Int32, "plan_type": pl.String, "fund": pl.String, "percent": pl.Int16}
+)
+
+
 def nobody_elected(elections: pl.DataFrame) -> Elected:
     """What of elections of nobody is asked for; `elections` has their columns."""
-    members = {"case": pl.Int32, "plan_type": pl.String, "dependent_id": pl.Int64}
-    funds = {"case": pl.Int32, "plan_type": pl.String, "fund": pl.String, "percent": pl.Int16}
-    return Elected(
-        elections=elections, members=pl.DataFrame(schema=members), funds=pl.DataFrame(schema=funds)
-    )
+    return Elected(elections=elections, members=_NO_MEMBERS, funds=_NO_FUNDS)
 
 
 def load_elected_dependents(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.core.columns import in_types
+from openbenefits.core.columns import cut, in_types, last_of_each
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -57,12 +57,6 @@ LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
 FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
-"""
-
-SUPERSEDED_VERSIONS = f"""
-SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
-FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
-WHERE c.superseded_by_run IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
@@ -208,6 +202,16 @@ def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
 
 
+def load_coverage_and_past(connection: Any, keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Load the change points that hold, of some people, and those that something superseded."""
+    columns = [*COVERAGE_COLUMNS, "superseded_by_run IS NOT NULL AS is_superseded"]
+    schema = COVERAGE_COLUMNS | {"is_superseded": pl.Boolean}
+    rows = copy_out(connection, ALL_COVERAGE.format(columns=", ".join(columns)), schema, people_arrays(keys))
+    is_past = rows["is_superseded"]
+    points = rows.drop("is_superseded")
+    return (points.filter(~is_past), points.filter(is_past)) if is_past.any() else (points, points.clear())
+
+
 def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load every change point of some people, superseded ones too, with what superseded them and when."""
     schema = {
@@ -226,12 +230,6 @@ def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the highest version of each change point, superseded ones included."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
     return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
-
-
-def load_superseded_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
-    """Load the highest superseded version of each change point that has one."""
-    schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
-    return copy_out(connection, SUPERSEDED_VERSIONS, schema, people_arrays(keys))
 
 
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
@@ -371,8 +369,8 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     pairs = cases.select("case", "client_id", "person_id", "event_on").join(
         rows, on=["client_id", "person_id"]
     )
-    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on")).sort("valid_from")
-    return known.unique(["case", "plan_type"], keep="last").select("case", "plan_type", "approved_cents")
+    known = pairs.filter(pl.col("valid_from") <= pl.col("event_on"))
+    return last_of_each(known, ["case", "plan_type"], "valid_from")[["case", "plan_type", "approved_cents"]]
 
 
 def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
@@ -381,8 +379,7 @@ def load_approvals(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
         return rows[[name for name in rows.columns if name != "is_withdrawn"]]
     day = ["client_id", "person_id", "plan_type", "valid_from"]
-    latest = rows.sort("version").unique(day, keep="last", maintain_order=True)
-    return latest.filter(~pl.col("is_withdrawn")).drop("is_withdrawn")
+    return cut(last_of_each(rows, day, "version").filter(~pl.col("is_withdrawn")), "is_withdrawn")
 
 
 def load_brought(connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None) -> pl.DataFrame:

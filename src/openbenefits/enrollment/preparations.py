@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import WAIVABLE
+from openbenefits.core.days import instant
 from openbenefits.enrollment import models
 from openbenefits.enrollment.points import as_stored
 from openbenefits.enrollment.prepared_frames import NEW_MENUS, load_contents
@@ -101,9 +102,7 @@ def save_preparation(
     """
     if events.is_empty():
         return
-    rows = events.with_columns(
-        run_id=pl.lit(run_id, pl.Int64), made_at=pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    )
+    rows = events.with_columns(run_id=pl.lit(run_id, pl.Int64), made_at=instant(now))
     copy_in(connection, "enrollment_preparation", as_stored(rows, schema_of(models.Preparation)))
     plans = made.plans.drop("client_id").join(
         events.select("case", *NUMBER), on="case", maintain_order="left"

@@ -1,7 +1,7 @@
 """Use cases of enrolment: load what a case needs, post coverage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,11 @@ import polars as pl
 from openbenefits.core.columns import in_types
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
-from openbenefits.enrollment.evidence import follow_evidence
+from openbenefits.enrollment.evidence import evidence_followed, write_rises
 from openbenefits.enrollment.frames import (
     COVERAGE_COLUMNS,
     POINT,
+    RECORD,
     Contents,
     held_contents,
     in_force,
@@ -21,7 +22,7 @@ from openbenefits.enrollment.frames import (
     load_approved,
     load_brought,
     load_contents_of,
-    load_coverage,
+    load_coverage_and_past,
     load_credit_uses,
     load_event_dates,
     load_overrides,
@@ -62,13 +63,15 @@ from openbenefits.workforce.frames import (
 class Known:
     """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
 
-    `coverage` are all change points of the people that hold, `contents` what belongs to their points.
+    `coverage` are all change points of the people that hold, `past` those that something superseded,
+    `contents` what belongs to their points.
     """
 
     situation: Situation
     elected: Elected
     held: Elected
     coverage: pl.DataFrame
+    past: pl.DataFrame
     contents: Contents
 
 
@@ -84,7 +87,7 @@ def load_known(
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
-    coverage = load_coverage(connection, cases)
+    coverage, past = load_coverage_and_past(connection, cases)
     held_points = in_force(cases, coverage)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
@@ -122,7 +125,9 @@ def load_known(
         ended=ended[[*ENDED, "is_only_ended"]],
         brought=_brought(connection, cases, rulebook, known_at),
     )
-    return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
+    return Known(
+        situation=situation, elected=elected, held=held, coverage=coverage, past=past, contents=contents
+    )
 
 
 def more_facts(rulebook: Rulebook) -> list[str]:
@@ -139,6 +144,8 @@ def _brought(
     if not rulebook.plan_rows["counts_elsewhere"].any():
         return nothing_brought()
     known = load_brought(connection, cases, known_at=known_at)
+    if known.is_empty():
+        return nothing_brought()
     found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
     return in_types(found, BROUGHT)
 
@@ -191,33 +198,66 @@ def _settled_households(
 # --- posting ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """What settled events change of the timeline.
+
+    new:      the points to insert, with their case; risen: those that what was approved makes of new ones.
+    replaced: POINT of the points new ones supersede, gone: of rises of such; with the event that does.
+    """
+
+    new: pl.DataFrame
+    risen: pl.DataFrame
+    replaced: pl.DataFrame
+    gone: pl.DataFrame
+
+    def points(self, *columns: str) -> pl.DataFrame:
+        """Answer columns of all points to insert."""
+        return pl.concat([self.new.select(columns), self.risen.select(columns)])
+
+    def of(self, records: pl.DataFrame) -> "Posting":
+        """Answer what of it is about some benefit records."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Posting(**{name: rows.join(records, on=RECORD, how="semi") for name, rows in parts.items()})
+
+
+def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: Known) -> Posting | None:
+    """Compare what settled events shall have with what holds; None: they say nothing. Nothing is written.
+
+    Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them.
+    """
+    keys = events.select("case", *EVENT_KEY, "event_on")
+    results = _with_content(settled.results.join(keys, on="case"), settled)
+    if results.is_empty():
+        return None
+    existing = _existing(known, results)
+    new, replaced = timeline_changes(results, existing)
+    new = above_superseded(new, known.past)
+    standing = existing.join(replaced, on=list(POINT), how="anti") if replaced.height else existing
+    gone, risen = evidence_followed(connection, new, standing)
+    return Posting(new=new, risen=risen, replaced=replaced, gone=gone)
+
+
 def post(
     connection: Any,
     settled: Settled,
     events: pl.DataFrame,
-    known: Known,
+    posting: Posting | None,
     *,
     run_id: int | None,
     now: datetime,
-) -> pl.DataFrame:
-    """Write the change points that settled events add, and supersede those they replace.
+) -> None:
+    """Write what settled events change: what credits paid for, and the timeline.
 
-    Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them. Answers
-            the points inserted.
+    Shapes: events as `posting_of`, all of those that `posting` is of.
     """
-    keys = events.select("case", *EVENT_KEY, "event_on")
-    _save_credits(connection, settled, keys, run_id=run_id, now=now)
-    results = _with_content(settled.results.join(keys, on="case"), settled)
-    if results.is_empty():
-        return results
-    existing = _existing(known, results)
-    new, replaced = timeline_changes(results, existing)
-    new = above_superseded(connection, new)
-    supersede(connection, replaced, run_id=run_id, now=now)
-    _insert_points(connection, new, settled, run_id=run_id, now=now)
-    standing = existing.join(replaced, on=list(POINT), how="anti")
-    follow_evidence(connection, new, standing, run_id=run_id, now=now)
-    return new
+    _save_credits(connection, settled, events.select("case", *EVENT_KEY, "event_on"), run_id=run_id, now=now)
+    if posting is None:
+        return
+    supersede(connection, posting.replaced, run_id=run_id, now=now)
+    _insert_points(connection, posting.new, settled, run_id=run_id, now=now)
+    supersede(connection, posting.gone, run_id=run_id, now=now)
+    write_rises(connection, posting.risen, run_id=run_id, now=now)
 
 
 def _save_credits(
@@ -293,4 +333,4 @@ def _insert_points(
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 
 
-__all__ = ["CONTENT", "Known", "load_known", "post"]
+__all__ = ["CONTENT", "Known", "Posting", "load_known", "post", "posting_of"]

@@ -3,10 +3,12 @@
 Sources: event-processing §3.4, §4.3, §5; rulings §1.1, §1.2, §1.9, §2.1.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
-from openbenefits.core.columns import without
+from openbenefits.core.columns import is_among, without
 from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
@@ -36,7 +38,7 @@ def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
     """
     if not (feed["operation"] == operation).any():
         return feed.clear()
-    told = feed.filter(pl.col("operation").is_in(["I", "D"])).sort("id")
+    told = feed.filter(is_among("operation", ["I", "D"])).sort("id")
     last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
     return last.filter(operation=operation)
 
@@ -76,7 +78,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
 def _personal(changes: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     """Turn facts about a person, and reported life events, into activity of every benefit record."""
     about = pl.col("fact").replace_strict(PERSONAL_SOURCES, default=None, return_dtype=pl.String)
-    moved = changes.filter(pl.col("fact").is_in(list(PERSONAL_SOURCES))).with_columns(
+    moved = changes.filter(is_among("fact", PERSONAL_SOURCES)).with_columns(
         bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
     )
     lived = changes.filter(fact="life_event").with_columns(
@@ -238,6 +240,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(is_later).select(EVENT_KEY)
 
 
+@cache
 def is_unfinished(status: str = "process_status") -> pl.Expr:
     """Whether an event has something to do: not final (or to be decided again), not void or disconnected."""
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
@@ -245,16 +248,19 @@ def is_unfinished(status: str = "process_status") -> pl.Expr:
     return (~is_final | is_to_be_replayed()) & ~pl.col("event_status").is_in(gone)
 
 
+@cache
 def is_to_be_replayed(indicator: str = "process_indicator") -> pl.Expr:
     """Whether what an event produced was taken back, so that it is to be decided again (decision 0012)."""
     return pl.col(indicator).is_in(DECIDED_AGAIN).fill_null(value=False)
 
 
+@cache
 def is_replayed_as_answered() -> pl.Expr:
     """Whether an event is decided again with the elections there are; A and P ask for new ones."""
     return pl.col("process_indicator") == str(ProcessIndicator.REPLAY)
 
 
+@cache
 def is_taken_back() -> pl.Expr:
     """Whether the making of an event was taken back, so that the next run makes it anew."""
     return pl.col("process_indicator") == str(ProcessIndicator.TAKEN_BACK)
@@ -266,7 +272,7 @@ def order_events(events: pl.DataFrame) -> pl.DataFrame:
     Adds place (0 = first, by date, priority, number) and is_first.
     Source: event-processing §5.4.
     """
-    unfinished = events.filter(is_unfinished())
+    unfinished = events.filter(is_unfinished()) if events.height else events
     if unfinished.is_empty():
         return unfinished.with_columns(place=pl.lit(None, pl.Int32), is_first=pl.lit(None, pl.Boolean))
     unfinished = unfinished.sort(*RECORD_KEY, "event_on", "priority", "event_number", "schedule_id")

@@ -11,13 +11,13 @@ from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
 from openbenefits.core.columns import in_types, without
+from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
 from openbenefits.store.bulk import copy_in, merge_in, schema_of, staged, update_from
 from openbenefits.store.catalogue import execute, psycopg_connection
 from openbenefits.workforce.frames import load_jobs
 
-UTC = pl.Datetime("us", "UTC")
 ACTIVE = ("A", "L", "P")
 
 
@@ -345,15 +345,16 @@ def create_period_events(
     connection: Any, people: pl.DataFrame, schedule: dict[str, Any], *, now: datetime
 ) -> int:
     """Open the event 0 of an open enrolment or a snapshot for those who have none yet."""
-    events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
-    missing = people.select(rules.RECORD_KEY).join(
-        events.filter(schedule_id=schedule_id), on=rules.RECORD_KEY, how="anti"
-    )
-    gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
-    again = gone.join(people.select(rules.RECORD_KEY), on=list(rules.RECORD_KEY), how="semi")
-    again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
-    taking_back.revive(connection, again, actor="system", now=now)
+    known = frames.load_of_schedule(connection, people, schedule_id)
+    records = people.select(rules.RECORD_KEY)
+    missing = records.join(known, on=rules.RECORD_KEY, how="anti")
+    gone = records.join(known.filter(rules.is_taken_back()), on=rules.RECORD_KEY, how="semi")
+    if gone.height:
+        events = frames.load_events(connection, gone).filter(rules.is_taken_back(), schedule_id=schedule_id)
+        again = events.join(gone, on=rules.RECORD_KEY, how="semi")
+        again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
+        taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
     rows = missing.with_columns(
         event_on=pl.lit(schedule["period_begins_on"]),
@@ -387,7 +388,7 @@ def _insert_events(connection: Any, rows: pl.DataFrame, now: datetime) -> None:
     """Write new events: closed, nothing decided yet."""
     stamped = rows.with_columns(
         event_status=pl.lit(str(EventStatus.CLOSED)),
-        status_at=pl.lit(now).cast(UTC),
+        status_at=instant(now),
         process_indicator=pl.lit("N"),
         finalize_requested=pl.lit(value=False),
         is_finalized=pl.lit(value=False),
@@ -447,7 +448,7 @@ def move_events(
         *rules.EVENT_KEY,
         process_status="to_status",
         event_status="to_event_status",
-        status_at=pl.lit(now).cast(UTC),
+        status_at=instant(now),
         steps=(pl.col("steps") + 1).cast(pl.Int32),
         disconnected_on=pl.when(pl.col("to_event_status") == str(EventStatus.DISCONNECTED)).then(
             pl.lit(now.date())

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.columns import in_types
+from openbenefits.core.days import instant
 from openbenefits.events import models
 from openbenefits.store.bulk import copy_in, schema_of
 
@@ -21,7 +22,7 @@ def record_steps(
     rows = steps.with_columns(
         run_id=pl.lit(run_id, pl.Int64),
         actor=pl.lit(actor),
-        moved_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        moved_at=instant(now),
     )
     columns = schema_of(models.EventStep)
     stored = in_types(rows, columns)

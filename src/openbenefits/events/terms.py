@@ -3,6 +3,8 @@
 Sources: event-processing §3.6, §3.7; docs/rules.md §15.4.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core.codes import ActionSource, ActivityActKind
@@ -10,6 +12,7 @@ from openbenefits.core.codes import ActionSource, ActivityActKind
 ADMITTED = [str(ActivityActKind.ADMIT), str(ActivityActKind.ENTER)]
 
 
+@cache
 def is_report() -> pl.Expr:
     """Whether activity came of a life event somebody reported, not of an administrator's own entry."""
     return (pl.col("source") == str(ActionSource.MANUAL)) & pl.col("change_id").is_not_null()

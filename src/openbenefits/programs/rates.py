@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -212,11 +213,13 @@ def _of_a_year(rate: str) -> pl.Expr:
     return pl.when("is_flat").then(year).otherwise(rate)
 
 
+@cache
 def person_number(column: str = "person_type") -> pl.Expr:
     """Number the types of persons that rates know; null for any other."""
     return pl.col(column).replace_strict(PERSON_NUMBERS, default=None, return_dtype=pl.Int64)
 
 
+@cache
 def sex_number(column: str = "sex") -> pl.Expr:
     """Number the values of sex that rates know; null for any other."""
     return pl.col(column).replace_strict(SEX_NUMBERS, default=None, return_dtype=pl.Int64)

@@ -43,11 +43,14 @@ KINDS = (
             "contract_type": Field("Contract type"),
             "assigned_to": Field("Assigned to"),
             "offers": Field(
-                "Offered plans", NUMBER, "(SELECT count(*) FROM renewals_offer AS q WHERE q.batch_id = t.id)"
+                "Offered plans",
+                NUMBER,
+                "(SELECT count(*) FROM renewals_offer AS q WHERE q.batch_id = t.id)",
+                is_now=True,
             ),
-            "plans_to_renew": Field("Its plans that nobody renewed yet", NUMBER, _TO_RENEW),
+            "plans_to_renew": Field("Its plans that nobody renewed yet", NUMBER, _TO_RENEW, is_now=True),
             "is_in_force": Field("Set-up in force", FLAG, "t.release_id IS NOT NULL"),
-            "is_renewed": Field("Renewed", FLAG, _RENEWED),
+            "is_renewed": Field("Renewed", FLAG, _RENEWED, is_now=True),
         },
         active=f"NOT ({OVER})",
         ended=OVER,
@@ -88,11 +91,12 @@ KINDS = (
             "begins_on": Field("Begins", DAY),
             "expires_on": Field("Expires", DAY),
             "renews_on": Field("The year after begins", DAY, RENEWS_ON.format(begins="t.begins_on")),
-            "is_renewed": Field("Renewed, with rates", FLAG, _NEXT.format(plan="t.id")),
+            "is_renewed": Field("Renewed, with rates", FLAG, _NEXT.format(plan="t.id"), is_now=True),
             "offered": Field(
                 "Batches it is offered in",
                 NUMBER,
                 _OFFERED,
+                is_now=True,
             ),
         },
         active=f"NOT ({OVER})",
@@ -101,7 +105,10 @@ KINDS = (
     ),
 )
 BATCHES = Field(
-    "Benefits batches", NUMBER, "(SELECT count(*) FROM renewals_batch AS q WHERE q.client_id = t.id)"
+    "Benefits batches",
+    NUMBER,
+    "(SELECT count(*) FROM renewals_batch AS q WHERE q.client_id = t.id)",
+    is_now=True,
 )
 _BATCH = "LEFT JOIN renewals_batch AS t ON t.id = a.key::bigint"
 _NO_BATCH = "'there is no such batch'"

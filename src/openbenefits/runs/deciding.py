@@ -145,9 +145,9 @@ def _held_otherwise(
     """Say of events prepared earlier, and settled now, where coverage in force changed in between."""
     is_same = (pl.col("fingerprint") == pl.col("input_fingerprint")).fill_null(value=False)
     waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0) & ~is_same)
-    waited = waited.join(settling, on="case", how="semi")
-    if waited.is_empty():
+    if waited.is_empty() or settling.is_empty():
         return with_catalogue(no_messages())
+    waited = waited.join(settling, on="case", how="semi")
     return held_otherwise(waited, prepared.plans, load_prepared_held(connection, waited))
 
 

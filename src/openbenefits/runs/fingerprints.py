@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import polars as pl
 
+from openbenefits.core.columns import cut
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Situation
 from openbenefits.enrollment.services import Known
@@ -38,7 +39,7 @@ def _parts(known: Known) -> dict[str, pl.DataFrame]:
         **{one.name: getattr(known.situation, one.name) for one in fields(Situation)},
         **{f"elected_{one.name}": getattr(known.elected, one.name) for one in fields(Elected)},
     }
-    found["in_force"] = found["in_force"].drop("run_id", strict=False)  # who made it decides nothing
+    found["in_force"] = cut(found["in_force"], "run_id")  # who made it decides nothing
     return {name: rows for name, rows in found.items() if name not in _DERIVED}
 
 

@@ -1,7 +1,7 @@
 """The named SQL of runs: who is in scope, what the ledger says."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -98,6 +98,25 @@ def load_run_people(connection: Any, run_id: int, client_ids: Sequence[int], par
     return copy_out(
         connection, RUN_PEOPLE, schema, {"run": run_id, "clients": clients, "partition": partition}
     )
+
+
+CLOSED_PARTITION = """
+UPDATE runs_runpartition SET state = 'done', waves = %(waves)s, committed_at = %(now)s,
+    counts = (SELECT coalesce(jsonb_object_agg(outcome, people), '{}') FROM (
+        SELECT coalesce(outcome, 'not reached') AS outcome, count(*) AS people FROM runs_runperson
+        WHERE client_id = %(client)s AND run_id = %(run)s AND partition = %(partition)s GROUP BY 1
+    ) AS counted)
+WHERE run_id = %(run)s AND partition = %(partition)s
+"""
+
+
+def close_partition(
+    connection: Any, client_id: int, run_id: int, partition: int, *, waves: int, now: datetime
+) -> None:
+    """Mark a partition done in the ledger, with how many people have which outcome."""
+    told = {"client": client_id, "run": run_id, "partition": partition, "waves": waves, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSED_PARTITION, told)
 
 
 # --- what a run did -----------------------------------------------------------------------------------------

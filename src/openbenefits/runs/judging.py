@@ -47,10 +47,10 @@ def said_of(failed: pl.DataFrame) -> pl.DataFrame:
 def lost_messages(cases: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
     """Say of a snapshot that validates where coverage in force is no longer among what is offered."""
     asked = cases.filter(pl.col("is_current_validated") & (pl.col("use") == SNAPSHOT)).select("case")
-    held = prepared.plans.filter(pl.col("current_option_id").is_not_null() & ~pl.col("is_ignored"))
-    offered = prepared.options.select("plan", current_option_id="option_id")
     if asked.is_empty():
         return with_catalogue(no_messages())
+    held = prepared.plans.filter(pl.col("current_option_id").is_not_null() & ~pl.col("is_ignored"))
+    offered = prepared.options.select("plan", current_option_id="option_id")
     lost = held.join(asked, on="case", how="semi").join(offered, on=["plan", "current_option_id"], how="anti")
     lost = lost.select("case", "plan_type")
     expected, found = pl.lit("coverage in force that is still offered"), pl.lit("an option no longer offered")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -41,6 +42,7 @@ def with_kept_programs(situation: Situation, cases: pl.DataFrame, rulebook: Rule
     return replace(situation, overrides=rows)
 
 
+@cache
 def keeps_program() -> pl.Expr:
     """Whether an event keeps a program since it was prepared again, and is not to be assigned again."""
     is_assigned = pl.col("process_indicator") == str(ProcessIndicator.ASSIGN)

@@ -18,6 +18,8 @@ def with_partition(people: pl.DataFrame, size: int = PARTITION_PEOPLE) -> pl.Dat
 
     Shapes: people has client_id, person_id, benefit_record; a person's benefit records stay together.
     """
+    if people.height <= size:
+        return people.with_columns(partition=pl.lit(0, pl.Int32))
     persons = people.select("client_id", "person_id").unique().sort("client_id", "person_id")
     count = -(-persons.height // size)
     numbered = persons.with_row_index("place").with_columns(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 import polars as pl
 from django.db import transaction
-from django.db.models import Count
 
 from openbenefits.core.codes import ScheduleKind
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
@@ -16,6 +16,7 @@ from openbenefits.events.services import create_events, create_period_events, de
 from openbenefits.programs.frames import Compiled, Tables, load_releases
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models, waves
+from openbenefits.runs.changes import no_changes
 from openbenefits.runs.journal import journal
 from openbenefits.runs.outcomes import not_taken
 from openbenefits.runs.schedules import in_scope, opens_by_itself, schedules_asked
@@ -44,17 +45,32 @@ def go_through(
     (`is_kept` false) need not be taken back, and keeps no journal for it.
     """
     lines = models.RunPartition.objects.filter(run_id=started.id).order_by("partition")
-    known = list(lines.values_list("partition", "people", "state"))
-    waiting = {partition: people for partition, people, state in known if state == "waiting"}
+    known = list(lines.values_list("partition", "people", "state", "counts"))
+    waiting = {partition: people for partition, people, state, _ in known if state == "waiting"}
+    late = [partition for partition, _, _, counts in known if LOCKED in counts]
     process = partial(_process, started=started, now=now, is_kept=is_kept)
     at_once = workers or usual_workers(sum(waiting.values()))
     done = len(known) - len(waiting)
-    for _ in each_done(connection, list(waiting), process, workers=at_once):
+    for partition, is_whole in each_done(connection, list(waiting), process, workers=at_once):
+        late += [] if is_whole else [partition]
         done += 1
         if progress:
             progress(done, len(known))
-    for late in list(lines.filter(counts__has_key=LOCKED)):
-        process(connection, late.partition, outcome=LOCKED)
+    for partition in sorted(late):
+        process(connection, partition, outcome=LOCKED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """What became of some people: an outcome per benefit record, the points added, how many waves it took.
+
+    points: as `changes.CHANGES`. is_whole: nobody was locked by somebody else.
+    """
+
+    outcomes: pl.DataFrame
+    points: pl.DataFrame
+    waves: int
+    is_whole: bool = True
 
 
 def _process(
@@ -65,25 +81,43 @@ def _process(
     now: datetime,
     outcome: str | None = None,
     is_kept: bool = True,
-) -> None:
-    """Process those of a partition who have this outcome (None: none yet), and write its ledger line."""
+) -> tuple[int, bool]:
+    """Process those of a partition who have this outcome (None: none yet), and write its ledger line.
+
+    Answers the partition, and whether nobody of it was locked by somebody else.
+    """
     with transaction.atomic():
         if not _is_left(started, partition, outcome):
-            return
+            return partition, False  # somebody else worked on it: perhaps not on everybody
         people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
         people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
-        persons = people.select(id="person_id").unique()
-        locked, skipped = lock_rows(connection, "workforce_person", persons)
-        held = people.join(skipped, left_on="person_id", right_on="id", how="semi")
-        people = people.join(locked, left_on="person_id", right_on="id", how="semi")
-        setup = load_releases(connection, releases_of(started))
-        with journal(connection, started.id, people) if is_kept else nullcontext():
-            _open_events(connection, started, setup[1], people, now=now)
-            outcomes, count = work_in_waves(connection, started, people, setup, now=now)
-        outcomes = not_taken(connection, outcomes, _asked(started, setup[1]))
-        outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
-        _write_outcomes(connection, started.id, outcomes)
-        _write_line(started, partition, count, now=now)
+        with journal(connection, started.id) if is_kept else nullcontext():
+            worked = work_on(connection, started, people, now=now)
+        _write_outcomes(connection, started.id, worked.outcomes)
+        client = started.bundle_client
+        frames.close_partition(connection, client, started.pk, partition, waves=worked.waves, now=now)
+    return partition, worked.is_whole
+
+
+def work_on(
+    connection: Any, started: models.Run, people: pl.DataFrame, *, now: datetime, is_trial: bool = False
+) -> Worked:
+    """Lock people, open their events and take them as far as they go, in the caller's transaction.
+
+    Of a trial, which is given up, only what a later wave looks at is written.
+    """
+    persons = people.select(id="person_id").unique()
+    _, skipped = lock_rows(connection, "workforce_person", persons)
+    held = people.clear()
+    if skipped.height:
+        is_held = people["person_id"].is_in(skipped["id"].implode())
+        held, people = people.filter(is_held), people.filter(~is_held)
+    setup = load_releases(connection, releases_of(started))
+    _open_events(connection, started, setup[1], people, now=now)
+    worked = work_in_waves(connection, started, people, setup, now=now, is_trial=is_trial)
+    outcomes = not_taken(connection, worked.outcomes, _asked(started, setup[1]))
+    outcomes = outcomes.with_columns(pl.col("outcome").fill_null("no event"))
+    return replace(worked, outcomes=pl.concat([outcomes, _outcome(held, LOCKED)]), is_whole=held.is_empty())
 
 
 def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
@@ -95,17 +129,6 @@ def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
     lines = models.RunPartition.objects.select_for_update()
     line = lines.get(run_id=started.id, partition=partition)
     return line.state == "waiting" if outcome is None else outcome in line.counts
-
-
-def _write_line(started: models.Run, partition: int, waves_taken: int, *, now: datetime) -> None:
-    """Mark a partition done in the ledger, with how many people have which outcome."""
-    people = models.RunPerson.objects.filter(
-        client_id=started.bundle_client, run_id=started.id, partition=partition
-    )
-    counts = people.values_list("outcome").annotate(people=Count("*"))
-    models.RunPartition.objects.filter(run_id=started.id, partition=partition).update(
-        state="done", waves=waves_taken, committed_at=now, counts=dict(counts)
-    )
 
 
 def releases_of(started: models.Run) -> tuple[int, ...]:
@@ -128,16 +151,8 @@ def _open_events(
         theirs = people if len(asked) == 1 else _whom(connection, row, people)
         if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
             create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
-        elif _captures(started):
+        elif started.options.get("opens_period", True):
             create_period_events(connection, theirs, row, now=now)
-
-
-def _captures(started: models.Run) -> bool:
-    """Whether a run opens a period for those who have no event of it yet."""
-    told = started.options
-    return bool(
-        told.get("captures_new", True) or told.get("is_first", True) or told.get("adds_people", False)
-    )
 
 
 def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:
@@ -160,22 +175,31 @@ def _floor(started: models.Run) -> date:
 
 
 def work_in_waves(
-    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
-) -> tuple[pl.DataFrame, int]:
-    """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
+    connection: Any,
+    started: models.Run,
+    people: pl.DataFrame,
+    setup: Compiled,
+    *,
+    now: datetime,
+    is_trial: bool = False,
+) -> Worked:
+    """Work in waves until nobody moves."""
     outcomes, moving, count = _outcome(people, None), people, 0
+    points = [no_changes()]
     worked = pl.DataFrame(schema=dict.fromkeys(EVENT_KEY, pl.Int64))
     while moving.height:
-        wave = waves.work_wave(connection, started, moving, setup, worked, now=now)
+        wave = waves.work_wave(connection, started, moving, setup, worked, now=now, is_trial=is_trial)
         count += 1
+        points.append(wave.points)
         worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
         outcomes = _merged(outcomes, wave.outcomes)
         moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
-    return outcomes, count
+    return Worked(outcomes=outcomes, points=pl.concat(points), waves=count)
 
 
 def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
-    return people.select("client_id", "person_id", "benefit_record").with_columns(
+    return people.select(
+        *RECORD_KEY,
         outcome=pl.lit(outcome, pl.String),
         from_status=pl.lit(None, pl.String),
         to_status=pl.lit(None, pl.String),
@@ -198,8 +222,6 @@ def _merged(outcomes: pl.DataFrame, news: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_outcomes(connection: Any, run_id: int, outcomes: pl.DataFrame) -> None:
-    rows = outcomes.with_columns(
-        run_id=pl.lit(run_id, pl.Int64), outcome=pl.col("outcome").fill_null("no event")
-    )
+    rows = outcomes.with_columns(run_id=pl.lit(run_id, pl.Int64))
     key = ["client_id", "run_id", "person_id", "benefit_record"]
     update_from(connection, "runs_runperson", rows, key, ["outcome", "from_status", "to_status"])

@@ -3,6 +3,8 @@
 Sources: event-processing §5.4, §6.2, §10; rulings §1.1, §1.2, §1.4, §1.8, §1.10.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
@@ -114,6 +116,7 @@ def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataF
     return found.with_columns(pl.col("is_worked").fill_null(value=False))
 
 
+@cache
 def _may_try(through: str) -> pl.Expr:
     """Whether an event may try to pass the first one of its benefit record."""
     if not reaches(through, Level.ELECTIONS):
@@ -150,9 +153,11 @@ def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def not_due_yet(events: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
     """Name the benefit records whose only unfinished events lie ahead."""
-    return order_events(without(events, chosen, RECORD_KEY)).filter("is_first")
+    left = without(events, chosen, RECORD_KEY)
+    return order_events(left).filter("is_first") if left.height else left
 
 
+@cache
 def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     """What an event needs, if the run goes that far."""
     status = pl.col("process_status")
@@ -177,6 +182,7 @@ def _work(*, is_finalizing: bool, through: str) -> pl.Expr:
     )
 
 
+@cache
 def _has_its_turn_back() -> pl.Expr:
     """Whether an event was put back after its options were prepared, so that they are prepared anew."""
     put_back = pl.col("event_status") == str(EventStatus.CLOSED)
@@ -211,10 +217,8 @@ def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     )
     rows = before.with_columns(chain=chain).explode("chain").filter(pl.col("chain").is_not_null())
     key = [*RECORD_KEY, "schedule_id", "event_number"]
-    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key)).filter(
-        pl.col("previous").is_not_null()
-    )
-    moved = rows.filter(pl.col("chain") != pl.col("previous"))
+    rows = rows.with_columns(previous=pl.col("chain").shift(1).over(key))
+    moved = rows.filter(pl.col("chain") != pl.col("previous"))  # the first of an event has none before it
     place = pl.int_range(pl.len(), dtype=pl.Int32).over(key)
     return moved.with_columns(
         step=(pl.col("steps") + place + 1).cast(pl.Int32),
@@ -223,6 +227,7 @@ def statuses_passed(before: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@cache
 def event_status_of(status: str = "to_status", passing: str = "is_passing") -> pl.Expr:
     """An event is closed when final (or when it passed a waiting one), else open."""
     closed = pl.col(status).is_in(FINAL).fill_null(value=False) | pl.col(passing)

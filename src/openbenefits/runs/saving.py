@@ -6,19 +6,23 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
+from openbenefits.core.columns import gathered
+from openbenefits.core.days import instant
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
-from openbenefits.enrollment.services import Known, post
+from openbenefits.enrollment.services import Known, post, posting_of
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
     FLAG_DAYS,
+    RECORD_KEY,
     window,
 )
 from openbenefits.events.services import flag_overtaken, replace_messages
 from openbenefits.events.steps import record_steps
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
+from openbenefits.runs.changes import CHANGES, no_changes
 from openbenefits.runs.deciding import Decided
 from openbenefits.runs.judging import SNAPSHOT
 from openbenefits.runs.kept import program_kept_on
@@ -30,7 +34,6 @@ from openbenefits.runs.rules import (
 )
 from openbenefits.store.bulk import update_from
 
-UTC = pl.Datetime("us", "UTC")
 PASSED = ", passing an earlier event that waits"
 
 
@@ -43,25 +46,38 @@ def save(
     started: models.Run,
     *,
     now: datetime,
-) -> None:
-    """Write what changed: preparation, coverage, statuses with their steps, messages."""
+    only: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Write what changed: preparation, coverage, statuses with their steps, messages; answer the new points.
+
+    Shapes: `only` are the benefit records it is written of (None: all); the points, as `changes.CHANGES`,
+            are of all.
+    """
     changed = decided.cases.filter("is_changed")
+    final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & (pl.col("use") != SNAPSHOT))
+    posting = None  # a snapshot looks, and posts nothing
+    if decided.settled is not None:
+        posting = posting_of(connection, decided.settled, final, known)
+    points = no_changes() if posting is None else posting.points(*CHANGES)
+    if only is not None:
+        posting = posting.of(only) if posting else None
+        changed, final = (rows.join(only, on=RECORD_KEY, how="semi") for rows in (changed, final))
     if changed.is_empty():
-        return
+        return points
+    changed = _with_programs(window(changed), decided, rulebook)
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
-    made = offered(decided.prepared, _with_programs(window(prepared), decided, rulebook))
+    made = offered(decided.prepared, prepared)
     numbered = _above_all(connection, of_new_content(connection, made), started)
     save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
-        is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
-        final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
-        post(connection, decided.settled, final, known, run_id=started.id, now=now)
+        post(connection, decided.settled, final, posting, run_id=started.id, now=now)
     steps = statuses_passed(changed.with_columns(from_status="process_status"))
     _save_steps(connection, steps, started, now=now)
-    _save_events(connection, changed, steps, numbered, decided, rulebook, now=now)
+    _save_events(connection, changed, steps, numbered, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
     replace_messages(connection, messages, changed, run_id=started.id)
+    return points
 
 
 def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:
@@ -102,18 +118,16 @@ def _save_events(
     changed: pl.DataFrame,
     steps: pl.DataFrame,
     numbered: pl.DataFrame,
-    decided: Decided,
-    rulebook: Rulebook,
     *,
     now: datetime,
 ) -> None:
     """Write the new state of the events: first those that close, then those that open."""
-    rows = _with_results(changed, steps, numbered, decided, rulebook)
+    rows = _with_results(changed, steps, numbered)
     moved = pl.col("to_status").ne_missing(pl.col("process_status"))
     rows = rows.with_columns(
         process_status="to_status",
         event_status=event_status_of(),
-        status_at=pl.when(moved).then(pl.lit(now).cast(UTC)).otherwise("status_at"),
+        status_at=pl.when(moved).then(instant(now)).otherwise("status_at"),
         input_fingerprint="fingerprint",
         finalize_requested=pl.lit(value=False),
         is_finalized=pl.when(pl.col("to_status") == str(ProcessStatus.FE))
@@ -129,16 +143,11 @@ def _save_events(
         update_from(connection, "events_event", some, EVENT_KEY, EVENT_STATE)
 
 
-def _with_results(
-    changed: pl.DataFrame, steps: pl.DataFrame, numbered: pl.DataFrame, decided: Decided, rulebook: Rulebook
-) -> pl.DataFrame:
-    """Add windows, and the new number of steps, preparation and program, of those that reached them."""
+def _with_results(changed: pl.DataFrame, steps: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """Add the new number of steps and of the preparation, of those that reached them."""
     moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
-    rows = (
-        _with_programs(window(changed), decided, rulebook)
-        .join(moved, on=list(EVENT_KEY), how="left")
-        .join(numbered.select("case", next_preparation="preparation"), on="case", how="left")
-    )
+    prepared = numbered.select("case", next_preparation="preparation")
+    rows = changed.join(moved, on=list(EVENT_KEY), how="left").join(prepared, on="case", how="left")
     return rows.with_columns(
         steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
         preparation=pl.coalesce("next_preparation", "preparation"),
@@ -147,6 +156,6 @@ def _with_results(
 
 def _with_programs(events: pl.DataFrame, decided: Decided, rulebook: Rulebook) -> pl.DataFrame:
     """Add program_row, and let the program each case was assigned take the place of the one it had."""
-    row = decided.prepared.cases["program_row"].gather(events["case"])
-    assigned = rulebook.programs["program_id"].gather(row).alias("assigned")
+    row = gathered(decided.prepared.cases["program_row"], events["case"])
+    assigned = gathered(rulebook.programs["program_id"], row).alias("assigned")
     return events.with_columns(row, program_id=pl.coalesce(assigned, "program_id"))

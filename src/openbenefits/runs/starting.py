@@ -44,7 +44,7 @@ def begun(
         as_of=order.as_of,
         through_level=str(order.through),
         is_finalizing=order.is_finalizing,
-        options=options_of(order) | {"is_first": _is_first(connection, order)},
+        options=options_of(order) | {"opens_period": _opens_period(connection, order)},
         state="running",
         started_at=now,
         started_by=order.started_by,
@@ -54,10 +54,11 @@ def begun(
     return started
 
 
-def _is_first(connection: Any, order: RunOrder) -> bool:
-    """Whether no run has opened the period of the schedule for anybody yet."""
-    found = frames.load_any_event(connection, order.client_id, order.schedule_id)
-    return order.schedule_id is None or found.is_empty()
+def _opens_period(connection: Any, order: RunOrder) -> bool:
+    """Whether the run opens a period for those who have no event of it; if not all do, the first one does."""
+    if order.captures_new or order.adds_people or order.schedule_id is None:
+        return True
+    return frames.load_any_event(connection, order.client_id, order.schedule_id).is_empty()
 
 
 def scope(connection: Any, order: RunOrder) -> pl.DataFrame:

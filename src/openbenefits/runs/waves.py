@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -23,6 +24,7 @@ from openbenefits.events.rules import (
 from openbenefits.events.services import move_events, order_replay
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.runs import models
+from openbenefits.runs.changes import no_changes
 from openbenefits.runs.deciding import decide
 from openbenefits.runs.fingerprints import fingerprints
 from openbenefits.runs.judging import SNAPSHOT, failed_to_pass, said_of
@@ -39,11 +41,15 @@ from openbenefits.runs.saving import save
 
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow."""
+    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow.
+
+    points: the change points it adds, as `changes.CHANGES`.
+    """
 
     outcomes: pl.DataFrame
     worked: pl.DataFrame
     moved: pl.DataFrame
+    points: pl.DataFrame
 
 
 def work_wave(
@@ -54,15 +60,17 @@ def work_wave(
     worked: pl.DataFrame,
     *,
     now: datetime,
+    is_trial: bool = False,
 ) -> Wave:
     """Work on the first event of each benefit record, in the caller's transaction.
 
-    `worked` names the events that earlier waves worked on: nobody works twice on one in a run.
+    `worked` names the events that earlier waves worked on: nobody works twice on one in a run. Of a trial
+    only what the next wave looks at is written.
     """
-    rulebook, tables = setup
+    rulebook = setup[0]
     events = event_frames.load_events(connection, people)
     events = events.join(people[list(RECORD_KEY)], on=list(RECORD_KEY), how="semi")
-    events = _with_classes(events, tables, started)
+    events = _with_classes(events, setup, started)
     events = _with_unasked(connection, events, started)
     chosen = choose(
         events,
@@ -76,14 +84,17 @@ def work_wave(
     waiting = _waiting_outcomes(chosen, events)
     cases = _cases(chosen.filter("is_chosen"), started)
     if cases.is_empty():
-        return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=cases[list(RECORD_KEY)])
+        nobody = cases[list(RECORD_KEY)]
+        return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=nobody, points=no_changes())
     cases = _with_proof(connection, cases)
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = decide(connection, cases, known, rulebook, started)
     failed = failed_to_pass(connection, decided.cases, decided.prepared, chosen, setup)
     decided = replace(decided, cases=without(decided.cases, failed, ["case"]))
-    save(connection, events, decided, known, rulebook, started, now=now)
+    moved = pl.concat([_with_more(events, cases, decided.cases), may_pass_next(chosen)]).unique()
+    only = moved if is_trial else None
+    points = save(connection, events, decided, known, rulebook, started, now=now, only=only)
     told = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
@@ -93,7 +104,8 @@ def work_wave(
     return Wave(
         outcomes=pl.concat([waiting, told, said_of(failed)]),
         worked=cases[list(EVENT_KEY)],
-        moved=pl.concat([_with_more(events, cases, decided.cases), may_pass_next(chosen)]).unique(),
+        moved=moved,
+        points=points,
     )
 
 
@@ -123,6 +135,7 @@ def schedules_of(started: models.Run, events: pl.DataFrame) -> list[int]:
     return events["schedule_id"].unique().to_list()
 
 
+@cache
 def _outcome() -> pl.Expr:
     """Say what a run did with an event; a finalising run names those it could not finalise (rulings §1.8)."""
     final = pl.col("to_status").is_in(FINAL)
@@ -135,8 +148,20 @@ def _outcome() -> pl.Expr:
     )
 
 
-def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> pl.DataFrame:
+def _with_classes(events: pl.DataFrame, setup: Compiled, started: models.Run) -> pl.DataFrame:
     """Add what runs need to know of each event's class and schedule."""
+    rulebook, tables = setup
+    classes, schedules = rulebook.derived.answer("classes of runs", lambda: _classes(tables))
+    found = events.join(classes, on="event_class_id", how="left")
+    return found.join(schedules, on="schedule_id", how="left").with_columns(
+        pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
+        is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
+        is_due=is_due(pl.lit(started.as_of)),
+    )
+
+
+def _classes(tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answer what runs need to know of classes, and of schedules."""
     classes = tables["event_class"].select(
         *("event_class_id", "use", "only_ends_coverage", "process_ahead_days", "window_days", "window_start"),
         "is_proof_required",
@@ -148,14 +173,7 @@ def _with_classes(events: pl.DataFrame, tables: Tables, started: models.Run) -> 
         schedule_window_begins_on="window_begins_on",
         schedule_window_ends_on="window_ends_on",
     )
-    found = events.join(classes, on="event_class_id", how="left").join(
-        schedules, on="schedule_id", how="left"
-    )
-    return found.with_columns(
-        pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
-        is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
-        is_due=is_due(pl.lit(started.as_of)),
-    )
+    return classes, schedules
 
 
 def _cases(chosen: pl.DataFrame, started: models.Run) -> pl.DataFrame:

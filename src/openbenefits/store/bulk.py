@@ -8,6 +8,7 @@ import csv
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -40,6 +41,8 @@ GROWN_ROWS = 10_000
 
 INSERTED_ROWS = 2
 """So few rows are inserted by a statement: making an encoder for COPY costs more."""
+
+KEPT_SCHEMAS = 512
 
 Schema = Mapping[str, Any]
 """Column names and their Polars types."""
@@ -86,7 +89,7 @@ def copy_out(
         data = _drained(session)
     _check_header(data, schema)
     if data.index(b"\n") == len(data) - 1:
-        return pl.DataFrame(schema=schema)
+        return _no_rows(tuple(schema.items()))
     few = read_few(data, schema)
     if few is not None:
         return few
@@ -114,7 +117,7 @@ def merge_in(
     session = psycopg_connection(connection)
     if _is_nothing(session, table, frame):
         return 0
-    with staged(session, table, frame) as temporary:
+    with staged(session, table, frame, key) as temporary:
         return execute(
             session,
             statement,
@@ -135,7 +138,7 @@ def update_from(
     wanted = frame.select(*key, *columns)
     if _is_nothing(session, table, wanted):
         return 0
-    with staged(session, table, wanted) as temporary:
+    with staged(session, table, wanted, key) as temporary:
         return execute(
             session,
             "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
@@ -152,10 +155,13 @@ def schema_of(model: type[Model]) -> dict[str, pl.DataType]:
 
 
 @contextmanager
-def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iterator[sql.Composable]:
+def staged(
+    session: psycopg.Connection, table: str, frame: pl.DataFrame, key: Sequence[str] = ()
+) -> Iterator[sql.Composable]:
     """Put a frame where a statement can read it FROM, in the types of `table`; gone at the end.
 
-    That is a temporary table, or for a few rows a subquery: it needs an alias.
+    That is a temporary table, or for a few rows a subquery: it needs an alias. `key` names the columns by
+    which it is joined, if not by all: only these the planner looks at.
     """
     types = column_types(session, table)
     if 0 < frame.height <= WRITTEN_OUT_ROWS:
@@ -173,7 +179,8 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
     )
     _copy(session, temporary, table, frame)
     if frame.height >= ANALYZE_FROM_ROWS:
-        execute(session, "ANALYZE {staged}", staged=temporary)
+        joined = sql.SQL("({})").format(column_names(key)) if key else sql.SQL("")
+        execute(session, "ANALYZE {staged} {joined}", staged=temporary, joined=joined)
     yield temporary
     execute(session, "DROP TABLE {staged}", staged=temporary)
 
@@ -243,6 +250,12 @@ def _drained(session: psycopg.Connection) -> bytes:
         if result.status != ExecStatus.COMMAND_OK:
             raise psycopg.errors.error_from_result(result)
     return bytes(data)
+
+
+@lru_cache(KEPT_SCHEMAS)
+def _no_rows(schema: tuple[tuple[str, Any], ...]) -> pl.DataFrame:
+    """An empty frame of a schema, made once: much of what is asked about one person is nothing."""
+    return pl.DataFrame(schema=dict(schema))
 
 
 def _check_header(data: bytes, schema: Schema) -> None:

@@ -35,4 +35,6 @@ def lock_rows(connection: Any, table: str, keys: pl.DataFrame) -> tuple[pl.DataF
             same=same_key(keys.columns),
         )
         locked = copy_out(session, query.as_string(session), keys.schema)
+    if locked.height == keys.height:
+        return locked, keys.clear()
     return locked, keys.join(locked, on=keys.columns, how="anti", maintain_order="left")

@@ -11,6 +11,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from openbenefits.core.columns import last_of_each
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import UNNESTED_PEOPLE, people_arrays
 
@@ -341,11 +342,8 @@ def in_force(
         return cases[["case"]].clear().hstack(rows[told])
     known = rows[["person_id", *dict.fromkeys((*by, *order))]].with_row_index("at")
     candidates = cases[["case", "person_id", "as_of"]].join(known, on="person_id")
-    picked = (
-        candidates.filter(pl.col("valid_from") <= pl.col("as_of"))
-        .sort("case", *by, *order)
-        .unique(["case", *by], keep="last", maintain_order=True)
-    )
+    begun = candidates.filter(pl.col("valid_from") <= pl.col("as_of"))
+    picked = last_of_each(begun, ["case", *by], *order)
     return picked[["case"]].hstack(rows[told][picked["at"]])
 
 

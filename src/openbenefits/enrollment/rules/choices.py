@@ -5,12 +5,24 @@ default would give, is decided per menu.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import GENERAL_TYPES, DefaultMethod, OptionType, SelectAllowed, WaiveRule
-from openbenefits.core.columns import is_among, spread, take, with_taken
+from openbenefits.core.columns import (
+    cut,
+    filled,
+    gathered,
+    is_among,
+    located,
+    marked,
+    spread,
+    take,
+    true_at,
+    with_taken,
+)
 from openbenefits.eligibility.dependents import counted, household_suffices
 from openbenefits.eligibility.overrides import decided_options, options_decided
 from openbenefits.programs.recent import FEW_ROWS
@@ -45,14 +57,15 @@ def with_menu(
     """
     keyed = _menu_keys(plans, cases, overrides, offers)
     in_order = keyed.height <= FEW_ROWS  # then the same is asked in the same order
-    distinct = keyed.drop_nulls("key").unique("key", keep="any", maintain_order=in_order)
+    known = keyed[true_at(keyed["key"].is_not_null())]
+    distinct = known.unique("key", keep="any", maintain_order=in_order)
     distinct = distinct.with_row_index("menu")
     numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
     menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
     asked = with_taken(distinct, cases, "case", *words)
     if overrides.is_empty():
-        shared = asked.drop("key", "case", "verdict")
+        shared = cut(asked, "key", "case", "verdict")
         menus = offers.recent.answer_of("menus", shared, lambda: _menus(asked, overrides, offers))
     else:
         menus = _menus(asked, overrides, offers)
@@ -71,13 +84,15 @@ def _menu_keys(
     """Pack what a menu depends on; of the household only as many count as coverage codes demand."""
     kinds = [kind for kind in offers.kinds if (offers.days[f"most_{kind}"] > 0).any()]
     rows = plans.select("case", "plan_day", *(counted(kind) for kind in offers.kinds))
-    rows = rows.with_columns(cases["verdict"].gather(rows["case"]))
+    rows = rows.with_columns(gathered(cases["verdict"], rows["case"]))
     key = pl.col("plan_day").cast(pl.Int64) * cases.height + pl.col("verdict")
+    demanded = take(offers.days, rows["plan_day"], *(f"most_{kind}" for kind in kinds))
+    rows = rows.with_columns(
+        pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), most)
+        for kind, most in zip(kinds, demanded, strict=True)
+    )
     for kind in kinds:
         largest = int(offers.days[f"most_{kind}"].max() or 0)  # type: ignore[arg-type]
-        demanded = take(offers.days, rows["plan_day"], f"most_{kind}")[0]
-        count = pl.min_horizontal(pl.col(counted(kind)).cast(pl.Int64), demanded)
-        rows = rows.with_columns(count.alias(counted(kind)))
         key = key * (largest + 1) + pl.col(counted(kind))
     decided = options_decided(overrides)[["case"]]
     if decided.height:
@@ -125,7 +140,7 @@ def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -
     )
     taken = _with_ties(taken, rows)
     found = [
-        choices["option_id"].gather(taken[name] % max(rows.height, 1)).alias(f"{name}_option_id")
+        gathered(choices["option_id"], taken[name] % max(rows.height, 1)).alias(f"{name}_option_id")
         for name in ("flagged", "lowest", "waiver")
     ]
     taken = taken.hstack(found)[["menu", "choices", *_DEFAULTS]]
@@ -151,7 +166,7 @@ def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.Da
     """Write out the eligible options of every plan row: case, plan, offer and the option's columns."""
     rows = with_taken(plans[["case", "plan", "menu"]], menus.menus, "menu", "first_choice", "choices")
     rows = spread(rows, "first_choice", "choices", "choice")
-    offer = menus.choices["offer"].gather(rows["choice"])
+    offer = gathered(menus.choices["offer"], rows["choice"])
     columns = ("option_id", "option_row", "option_type", "plan_id", "level", "rule_bit")
     return rows[["case", "plan"]].hstack([offer, *take(offers.options, offer, *columns)])
 
@@ -172,16 +187,16 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     What is in force in a plan type outside the program is lost. Where nothing is offered for want of a
     rule or a calendar, nothing is lost.
     """
-    held = plans.select("plan", "menu", "plan_row", option_id="current_option_id").drop_nulls("option_id")
+    held = plans.select("plan", "menu", "plan_row", option_id="current_option_id")
+    held = held[true_at(held["option_id"].is_not_null())]
     eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
     known = rulebook.derived.answer("levels", lambda: _levels(rulebook.options))
-    in_program = held.join(known, on=["plan_row", "option_id"])[["plan", "current_level", "current_plan_id"]]
-    rows = plans[["plan"]].join(in_program, on="plan", how="left", maintain_order="left")
-    is_eligible = plans["plan"].is_in(eligible.implode())
+    in_program = held.join(known, on=["plan_row", "option_id"])
+    at = located(plans["plan"], in_program["plan"], plans.height)
+    is_eligible = marked(eligible, plans.height)
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
     return plans.with_columns(
-        rows["current_level"],
-        rows["current_plan_id"],
+        take(in_program, at, "current_level", "current_plan_id"),
         is_current_eligible=is_eligible,
         is_lost=pl.col("keeps_current") & ~is_eligible & is_offered,
         comes_back=_comes_back(plans, menus, is_eligible),
@@ -206,13 +221,13 @@ def electable(options: pl.DataFrame, plans: pl.DataFrame, prior: pl.DataFrame) -
 
     Shapes:  prior has case and option_id, the options of the last prepared event, for `use_history`.
     """
-    current = plans["current_option_id"].gather(options["plan"])
-    is_current = (options["option_id"] == current).fill_null(value=False).alias("is_current")
+    current = gathered(plans["current_option_id"], options["plan"])
+    is_current = filled(options["option_id"] == current, value=False).alias("is_current")
     options = options.hstack([is_current])
     allowed = _allowed(plans, options, prior)
     options = options.with_columns(is_electable=~is_among("option_type", GENERAL_TYPES))
     bound = (allowed["allowed"] != SelectAllowed.ALL.value) | allowed["limit"].is_not_null()
-    at = bound.gather(options["plan"]).arg_true()
+    at = true_at(gathered(bound, options["plan"]))
     if at.is_empty():
         return options
     rows = options[["plan", "option_type", "plan_id", "level", "is_current", "is_electable"]][at]
@@ -228,7 +243,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     program has no level to rise from.
     """
     every, none = pl.lit(str(SelectAllowed.ALL)), pl.lit(str(SelectAllowed.NONE))
-    is_gained = pl.col("plan").is_in(_gained(plans, options, prior).implode())
+    is_gained = marked(_gained(plans, options, prior), plans.height)
     by_history = pl.when(is_gained).then(every).otherwise(none)
     allowed = (
         pl.when(pl.col("retier_option_id").is_not_null())
@@ -250,6 +265,7 @@ def _allowed(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) ->
     )
 
 
+@cache
 def _rise() -> tuple[pl.Expr, pl.Expr]:
     """How many levels one may rise (null: no limit), and from which."""
     has_current = pl.col("current_option_id").is_not_null()
@@ -277,6 +293,7 @@ def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> 
     return pl.concat([gained, first]).unique()
 
 
+@cache
 def _is_selected() -> pl.Expr:
     """Whether what may be selected admits an option; of the current plan every option counts."""
     allowed, is_waiver = pl.col("allowed"), pl.col("option_type") == OptionType.WAIVE
@@ -293,6 +310,7 @@ def _is_selected() -> pl.Expr:
     )
 
 
+@cache
 def _is_within_level() -> pl.Expr:
     """Whether the option is within the levels one may rise; a waiver always is."""
     is_waiver = pl.col("option_type") == OptionType.WAIVE
@@ -314,7 +332,7 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     options = options.with_columns(
         is_proof_required=pl.lit(value=False), approved_coverage_cents="coverage_cents"
     )
-    at = coverage.is_not_null().arg_true()
+    at = true_at(coverage.is_not_null())
     if at.is_empty():
         return options
     judged = _judged(with_taken(options[["plan", "level", "coverage_cents"]][at], plans, "plan", *_PROOF))
@@ -368,48 +386,63 @@ def with_default(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     default_fault:  null, 'none' (no eligible default), 'several' (a tie at the lowest level).
     """
     rows = with_taken(plans, menus.menus, "menu", *_DEFAULTS)
+    rows = rows.with_columns(**_ways()).with_columns(**_outcomes())
+    rows = rows.with_columns(_reason=_reason(), is_changed_by_default=_is_changed())
+    reason = _REASONS[rows["_reason"].cast(pl.UInt32)].alias("default_reason")
+    gone = {*_DEFAULTS, *_ways(), "_reason", "is_untouched", "is_waived_now"}
+    return rows.hstack([reason])[[name for name in (*rows.columns, "default_reason") if name not in gone]]
+
+
+@cache
+def _ways() -> dict[str, pl.Expr]:
+    """Which ways of a default are open to a plan row: columns, as several expressions look at each."""
     method = pl.col("default_method")
     is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
-    back = pl.col("comes_back") & is_offered
-    current = (
-        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
-    ) | (back & ~pl.col("is_waived_now"))
     falls = pl.col("retier_option_id").is_not_null()
-    current &= ~falls
-    leaves = (method == DefaultMethod.LEAVE) & is_offered & ~back & ~falls
-    enters = ~pl.col("is_barred") & ~back & ~falls
-    flagged = is_among("default_method", NEEDS_OPTION) & enters
-    lowest = (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters
-    waives = ((method == DefaultMethod.WAIVE) & ~back & ~falls) | (back & pl.col("is_waived_now"))
+    back = pl.col("comes_back") & is_offered
+    may_keep = (
+        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
+    )
+    free = ~back & ~falls
+    enters = ~pl.col("is_barred") & free
+    return {
+        "_is_offered": is_offered,
+        "_falls": falls,
+        "_keeps": (may_keep | (back & ~pl.col("is_waived_now"))) & ~falls,
+        "_leaves": (method == DefaultMethod.LEAVE) & is_offered & free,
+        "_flagged": is_among("default_method", NEEDS_OPTION) & enters,
+        "_lowest": (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters,
+        "_waives": ((method == DefaultMethod.WAIVE) & free) | (back & pl.col("is_waived_now")),
+    }
+
+
+@cache
+def _outcomes() -> dict[str, pl.Expr]:
+    """The option a default gives by the ways that are open, and what stands in its way."""
     option = (
-        pl.when(~is_offered)
+        pl.when(~pl.col("_is_offered"))
         .then(None)
-        .when(falls)
+        .when("_falls")
         .then("retier_option_id")
-        .when(current | leaves)
+        .when(pl.col("_keeps") | pl.col("_leaves"))
         .then("current_option_id")
-        .when(flagged & (pl.col("flagged_options") == 1))
+        .when(pl.col("_flagged") & (pl.col("flagged_options") == 1))
         .then("flagged_option_id")
-        .when(lowest)
+        .when("_lowest")
         .then("lowest_option_id")
-        .when(waives)
+        .when("_waives")
         .then("waiver_option_id")
     )
-    rows = rows.with_columns(
-        default_option_id=option,
-        is_untouched=leaves | pl.col("is_ignored") | pl.col("is_program"),
-        default_fault=_fault(~is_offered | current | falls, flagged, waives),
-    )
-    reason = rows.select(_reason(current, flagged, lowest, waives)).to_series()
-    rows = rows.hstack([_REASONS.gather(reason)])
-    return rows.with_columns(is_changed_by_default=_is_changed(is_offered)).drop(
-        *_DEFAULTS, "is_untouched", "is_waived_now"
-    )
+    return {
+        "default_option_id": option,
+        "is_untouched": pl.col("_leaves") | pl.col("is_ignored") | pl.col("is_program"),
+        "default_fault": _fault(),
+    }
 
 
 def with_resizing(plans: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
     """Count the same option at another amount of coverage as a change: pay, age or formula has moved it."""
-    at = (options["is_default"] & options["is_current"]).arg_true()
+    at = true_at(options["is_default"] & options["is_current"])
     kept = options[["plan", "approved_coverage_cents"]][at]
     kept = with_taken(kept, plans, "plan", "default_reason", "current_coverage_cents")
     moved = pl.col("approved_coverage_cents").ne_missing(pl.col("current_coverage_cents"))
@@ -427,27 +460,29 @@ _REASONS = pl.Series(
 )  # fmt: skip
 
 
-def _reason(current: pl.Expr, flagged: pl.Expr, lowest: pl.Expr, waives: pl.Expr) -> pl.Expr:
+@cache
+def _reason() -> pl.Expr:
     """The place of the reason among _REASONS: small numbers are chosen faster than words."""
     has = pl.col("default_option_id").is_not_null()
     conditions = [
         pl.col("is_untouched"),
-        has & pl.col("retier_option_id").is_not_null(),
-        has & current & pl.col("is_reinstated"),
-        has & current,
-        has & flagged,
-        has & lowest,
-        has & waives,
+        has & pl.col("_falls"),
+        has & pl.col("_keeps") & pl.col("is_reinstated"),
+        has & pl.col("_keeps"),
+        has & pl.col("_flagged"),
+        has & pl.col("_lowest"),
+        has & pl.col("_waives"),
         pl.col("is_in_force") | pl.col("is_ending"),
     ]
     places = [pl.when(holds).then(pl.lit(place, pl.UInt8)) for place, holds in enumerate(conditions)]
     return pl.coalesce(*places, pl.lit(len(conditions), pl.UInt8))
 
 
-def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
+def _fault() -> pl.Expr:
+    flagged, is_settled = pl.col("_flagged"), ~pl.col("_is_offered") | pl.col("_keeps") | pl.col("_falls")
     several = flagged & (pl.col("flagged_options") > 1)
     unwaivable = (pl.col("waive_rule") != WaiveRule.NOT_APPLICABLE) & pl.col("waiver_option_id").is_null()
-    missing = (flagged & (pl.col("flagged_options") == 0)) | (waives & unwaivable)
+    missing = (flagged & (pl.col("flagged_options") == 0)) | (pl.col("_waives") & unwaivable)
     return (
         pl.when(is_settled)
         .then(None)
@@ -458,7 +493,8 @@ def _fault(is_settled: pl.Expr, flagged: pl.Expr, waives: pl.Expr) -> pl.Expr:
     )
 
 
-def _is_changed(is_offered: pl.Expr) -> pl.Expr:
+@cache
+def _is_changed() -> pl.Expr:
     """Whether doing nothing would change what is in force; accounts that lapse are in force until then."""
     default = pl.col("default_option_id")
     is_waiver = (default == pl.col("waiver_option_id")).fill_null(value=False)
@@ -475,4 +511,4 @@ def _is_changed(is_offered: pl.Expr) -> pl.Expr:
         .otherwise(differs)
     )
     ending = pl.col("is_ending") & ~pl.col("is_ignored")
-    return pl.when(is_offered).then(offered).otherwise(ending)
+    return pl.when("_is_offered").then(offered).otherwise(ending)

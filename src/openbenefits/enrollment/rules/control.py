@@ -5,6 +5,7 @@ rules say something.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import polars as pl
 
@@ -24,11 +25,13 @@ COVERED_AS = {**KIND_OF, str(PersonType.EX_SPOUSE): "spouse"}
 """The kind somebody who is covered counts under: a former spouse was covered as one."""
 
 
+@cache
 def nobody_left() -> pl.DataFrame:
     """An empty frame of plan types left."""
     return pl.DataFrame(schema=LEFT)
 
 
+@cache
 def no_held_members() -> pl.DataFrame:
     """An empty frame of dependents in force."""
     return pl.DataFrame(schema=HELD_MEMBERS)

@@ -11,7 +11,7 @@ import polars as pl
 
 from openbenefits.core import days, pays
 from openbenefits.core.codes import BeginRule, DeductionBeginRule, DeductionEndRule, EndRule
-from openbenefits.core.columns import distinct, numbered, take, with_taken
+from openbenefits.core.columns import distinct, gathered, numbered, take, with_taken
 from openbenefits.programs.rulebook import Rulebook
 
 DATES = (
@@ -41,7 +41,7 @@ def with_dates(plans: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
     keyed = plans.select(
         pl.col("rule_row").cast(pl.Int32),
         pl.col("hire_rule_row").cast(pl.Int32),
-        profile=profile.gather(plans["case"]),
+        profile=gathered(profile, plans["case"]),
     )
     rules = rulebook.event_rules.height + 1
     hire = keyed["hire_rule_row"].cast(pl.Int64).fill_null(rules - 1)

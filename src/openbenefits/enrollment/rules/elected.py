@@ -1,6 +1,7 @@
 """What people submitted, and what holds of them already: the shapes both come in."""
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import polars as pl
 
@@ -23,6 +24,7 @@ BENEFICIARY = {
 }
 
 
+@cache
 def no_beneficiaries() -> pl.DataFrame:
     """An empty frame of beneficiaries."""
     return pl.DataFrame(schema=BENEFICIARY)

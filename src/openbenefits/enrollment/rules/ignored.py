@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from openbenefits.core.columns import take
+from openbenefits.core.columns import gathered, take
 from openbenefits.eligibility.overrides import options_decided
 from openbenefits.eligibility.rules import Eligibility
 from openbenefits.programs.rulebook import Rulebook
@@ -27,7 +27,7 @@ def lost_but_ignored(
     held = held.filter(~pl.col("is_ending"))
     options = rulebook.options.select("plan_row", "option_id", "rule_bit", "geography_bit")
     held = held.join(options, on=["plan_row", "option_id"], maintain_order="left")
-    profiles = eligibility.cases["profile"].gather(held["case"])
+    profiles = gathered(eligibility.cases["profile"], held["case"])
     held = held.with_columns(
         take(eligibility.profiles, profiles, "rules_met", "rules_undecided", "geographies_met")
     )

@@ -66,6 +66,7 @@ _CATALOGUE = pl.DataFrame(
 )
 
 
+@cache
 def no_messages() -> pl.DataFrame:
     """An empty frame of messages."""
     return pl.DataFrame(schema=MESSAGE_SCHEMA)

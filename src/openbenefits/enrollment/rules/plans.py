@@ -6,6 +6,7 @@ from openbenefits.core.codes import COVERED_KINDS, ChangeKind, ProcessStatus
 from openbenefits.core.columns import (
     case_and_plan_type,
     distinct,
+    gathered,
     is_among,
     located,
     numbered,
@@ -69,7 +70,7 @@ def _ranges(plan_rows: pl.DataFrame) -> pl.DataFrame:
 def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Keep the plan types an open enrolment or a snapshot names; schedules that name none take all."""
     named = rulebook.schedule_programs
-    if named.is_empty() or not rows["schedule_id"].is_in(named["schedule_id"].unique().implode()).any():
+    if set(rows["schedule_id"].unique()).isdisjoint(named["schedule_id"]):
         return rows
     schedules, schedule = numbered(rows[["schedule_id"]], "schedule")
     packed = rows["plan_row"].cast(pl.Int64) * schedules.height + schedule
@@ -82,7 +83,7 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         named, on=["schedule_id", "program_id", "plan_type"], how="anti"
     )
     stays = ~pairs["pair"].is_in(left_out["pair"].implode())
-    return rows if stays.all() else rows.filter(stays.gather(which))
+    return rows if stays.all() else rows.filter(gathered(stays, which))
 
 
 # --- what is in force and not in the program ------------------------------------------------------------
@@ -163,7 +164,7 @@ _RULE = (
 def _with_rules(rows: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the event-rule row that holds; null where the set-up has none."""
     kinds, kind = numbered(cases[["event_class_id", "event_on"]], "kind")
-    packed = rows["plan_row"].cast(pl.Int64) * kinds.height + kind.gather(rows["case"])
+    packed = rows["plan_row"].cast(pl.Int64) * kinds.height + gathered(kind, rows["case"])
     some, which = distinct(packed, rulebook.plan_rows.height * kinds.height)
     asked = with_taken(rows[["case", "plan_row"]][some], cases, "case", "event_class_id", "event_on")
     asked = asked.with_columns(asked=pl.int_range(pl.len(), dtype=pl.Int32))
@@ -171,7 +172,7 @@ def _with_rules(rows: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
     ruled = take(found, located(asked["asked"], found["asked"], asked.height), "rule_row", "hire_rule_row")
-    rows = rows.hstack([rule.gather(which) for rule in ruled])
+    rows = rows.hstack([gathered(rule, which) for rule in ruled])
     rows = with_taken(rows, rulebook.event_rules, "rule_row", *_RULE)
     return rows.with_columns(is_ignored=pl.col("is_ignored").fill_null(value=False) & ~pl.col("is_program"))
 

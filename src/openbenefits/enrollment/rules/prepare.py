@@ -6,11 +6,23 @@ person's data.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import case_and_plan_type, distinct, is_among, located, take, with_taken
+from openbenefits.core.columns import (
+    case_and_plan_type,
+    distinct,
+    filled,
+    gathered,
+    is_among,
+    located,
+    marked,
+    take,
+    true_at,
+    with_taken,
+)
 from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.eligibility.dependents import DEPENDENT_RULE, counted, eligible_members, households
 from openbenefits.eligibility.overrides import no_overrides
@@ -39,6 +51,7 @@ from openbenefits.rating.rules.prices import with_prices
 from openbenefits.rating.rules.quotes import find_quotes
 
 
+@cache
 def no_jobs() -> pl.DataFrame:
     """Answer the frame of a situation in which nobody asks about other jobs than the primary."""
     return pl.DataFrame(schema={"case": pl.Int32, "job_number": pl.Int16})
@@ -52,6 +65,7 @@ CONTRIBUTIONS = {
 }
 
 
+@cache
 def no_contributions() -> pl.DataFrame:
     """Answer the frame of a situation in which nothing was contributed to an account."""
     return pl.DataFrame(schema=CONTRIBUTIONS)
@@ -65,6 +79,7 @@ BROUGHT = {
 }
 
 
+@cache
 def nothing_brought() -> pl.DataFrame:
     """Answer the frame of a situation in which nobody put anything in at another employer."""
     return pl.DataFrame(schema=BROUGHT)
@@ -235,7 +250,7 @@ def priced_plans(
 
 def _with_plan_day(plans: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Number the distinct pairs of plan row and pricing day of the plan rows that offer something."""
-    offering = plans["is_offering"].arg_true()
+    offering = true_at(plans["is_offering"])
     asked = plans[["plan_row", "price_on"]][offering]
     day = asked["price_on"].cast(pl.Int32)
     first, last = day.min() or 0, day.max() or 0
@@ -270,7 +285,7 @@ def _with_some_household(
     """Do it where somebody has a dependent; else there is nothing to number."""
     key = ["case", "dependent_rule_id", "price_on", "chosen_for"]
     chosen = situation.chosen.select("case", "plan_type", chosen_for="plan_type").unique()
-    looks = rulebook.plan_rows["looks_at_household"].gather(plans["plan_row"]).fill_null(value=False)
+    looks = gathered(rulebook.plan_rows["looks_at_household"], plans["plan_row"]).fill_null(value=False)
     is_health = (is_one_of(HEALTH) | looks) & pl.col("plan_day").is_not_null()
     is_household = pl.col("case").is_in(situation.members["case"].unique().implode())
     asked = plans[["plan", "case", "plan_type", "dependent_rule_id", "price_on", "plan_day"]]
@@ -328,7 +343,7 @@ def price_options(
     covered = with_coverage(options, plans, offers, rulebook, bases)
     covered = covered.with_columns(option=pl.int_range(pl.len(), dtype=pl.Int32))
     quotes = find_quotes(plans, members, cases, offers, rulebook, situation.pay_history)
-    units = offers.days["units"].gather(plans["plan_day"]).fill_null(0)
+    units = filled(gathered(offers.days["units"], plans["plan_day"]), 0)
     located = plans.select(
         *("plan", "case", "plan_type", "annual_pay_cents", "birth_on", "price_on", "pay_year"),
         *("deduction_on", "pay_group_id"),
@@ -348,41 +363,41 @@ def bases_of(situation: Situation, rulebook: Rulebook) -> pl.DataFrame | None:
 
 def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menus) -> pl.DataFrame:
     """Add how many options are electable and whether that is a choice."""
-    counts = options["plan"].filter(~options["is_electable"]).value_counts(name="closed")
-    closed = plans[["plan"]].join(counts, on="plan", how="left", maintain_order="left")["closed"]
-    eligible = menus.menus["choices"].gather(plans["menu"]).fill_null(0)
-    offered = (eligible.cast(pl.Int16) - closed.fill_null(0).cast(pl.Int16)).alias("offered_options")
+    eligible = filled(gathered(menus.menus["choices"], plans["menu"]), 0).cast(pl.Int16)
+    closed = options["plan"].filter(~options["is_electable"])
+    offered = eligible.alias("offered_options")
+    if closed.len():
+        counts = closed.value_counts(name="closed")
+        of_plans = plans[["plan"]].join(counts, on="plan", how="left", maintain_order="left")["closed"]
+        offered = offered - of_plans.fill_null(0).cast(pl.Int16)
     return plans.hstack([offered, (offered >= 2).alias("is_choice")])
 
 
 def _with_default_flag(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     """Mark the option that holds without an election."""
-    default = plans["default_option_id"].gather(options["plan"])
-    is_default = (options["option_id"] == default).fill_null(value=False)
+    default = gathered(plans["default_option_id"], options["plan"])
+    is_default = filled(options["option_id"] == default, value=False)
     return options.hstack([is_default.alias("is_default")])
 
 
 def _with_final_status(cases: pl.DataFrame, plans: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
     """Decide PE, FP, FA or PR (docs/rules.md §10)."""
-    matters = pl.col("is_choice") | pl.col("is_lost") | pl.col("is_changed_by_default")
-    is_open = plans.select(is_open=~pl.col("is_ignored") & matters)["is_open"]
-    open_cases = plans["case"].filter(is_open).unique()
-    choosing = plans["case"].filter(plans["is_choice"]).unique()
+    matters = plans["is_choice"] | plans["is_lost"] | plans["is_changed_by_default"]
     is_fault = (messages["severity"] == "E") & (messages["level"] == "option")
-    faulty = messages["case"].filter(is_fault).unique()
-    status, case = pl.col("process_status"), pl.col("case")
+    is_faulty = marked(messages["case"].filter(is_fault), cases.height)
+    is_open = marked(plans["case"].filter(~plans["is_ignored"] & matters), cases.height)
+    has_choice = marked(plans["case"].filter(plans["is_choice"]), cases.height)
+    status = pl.col("process_status")
     final = (
-        pl.when(status.is_in([ProcessStatus.AE.value, ProcessStatus.FA.value]))
+        pl.when(is_among("process_status", [ProcessStatus.AE.value, ProcessStatus.FA.value]))
         .then(status)
-        .when(case.is_in(faulty.implode()))
+        .when(is_faulty)
         .then(pl.lit(ProcessStatus.PE.value))
-        .when(case.is_in(open_cases.implode()))
+        .when(is_open)
         .then(pl.lit(ProcessStatus.PR.value))
         .otherwise(pl.lit(ProcessStatus.FP.value))
     )
-    return cases.with_columns(
-        program_status=status, process_status=final, has_choice=case.is_in(choosing.implode())
-    )
+    return cases.with_columns(program_status=status, process_status=final, has_choice=has_choice)
 
 
 __all__ = ["Prepared", "Situation", "Trace", "prepare", "price_options", "priced_plans"]

@@ -3,6 +3,8 @@
 Rare, so everything here answers at once where no event rule row says `reinstate_within_days`.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, AmountKind, ChangeKind
@@ -38,11 +40,13 @@ _CURRENT = ("option_id", *AMOUNTS, "kind")
 _DATES = ("coverage_begins_on", "deduction_begins_on")
 
 
+@cache
 def nothing_ended() -> pl.DataFrame:
     """An empty frame of what ended."""
     return pl.DataFrame(schema=ENDED)
 
 
+@cache
 def nothing_reduced() -> pl.DataFrame:
     """An empty frame of pledges that come back smaller."""
     return pl.DataFrame(schema=REDUCED)

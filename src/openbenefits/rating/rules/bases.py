@@ -5,6 +5,7 @@ a look-up like any other; set-up without such a formula asks for nothing and cos
 """
 
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -36,11 +37,13 @@ ALWAYS = date(1, 1, 1)
 OF_A_DAY = " of a day"
 
 
+@cache
 def no_benefit_bases() -> pl.DataFrame:
     """An empty history of benefits bases, for set-up that asks for none."""
     return pl.DataFrame(schema=BENEFIT_BASES)
 
 
+@cache
 def no_job_history() -> pl.DataFrame:
     """An empty history of jobs, for set-up that takes no pay of several jobs on another day."""
     return pl.DataFrame(schema=JOB_HISTORY)
@@ -48,9 +51,13 @@ def no_job_history() -> pl.DataFrame:
 
 def asks_job_history(rulebook: Rulebook) -> bool:
     """Tell whether any formula takes the pay of a group of jobs as it was on another day."""
+    return bool(rulebook.derived.answer("asks job history", lambda: _names_jobs_of_a_day(rulebook)))
+
+
+def _names_jobs_of_a_day(rulebook: Rulebook) -> bool:
     source = rulebook.formulas["source"]
     of_jobs = source.str.starts_with("jobs ") & source.str.ends_with(OF_A_DAY)
-    return bool(of_jobs.fill_null(value=False).any())
+    return bool(of_jobs.any())
 
 
 def has_sources(rulebook: Rulebook) -> bool:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.columns import take, with_taken
+from openbenefits.core.columns import gathered, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.bases import with_base_pay
 from openbenefits.rating.rules.offers import Offers
@@ -25,7 +25,7 @@ def with_coverage(
              says which: 'birth', or 'coverage' (the pay, or a formula that holds on the day).
     """
     rows = _with_coverage(options, plans, offers, rulebook, bases)
-    at = offers.options["has_premium"].gather(options["offer"]).arg_true()
+    at = true_at(gathered(offers.options["has_premium"], options["offer"]))
     rows = rows.with_columns(premium_coverage_cents=pl.lit(None, pl.Int64))
     if at.is_empty():
         return rows
@@ -51,7 +51,7 @@ def _with_coverage(
 ) -> pl.DataFrame:
     fixed, has_formula = take(offers.options, options["offer"], "fixed_coverage_cents", "has_formula")
     rows = options.with_columns(fixed.alias("coverage_cents"), coverage_fault=pl.lit(None, pl.String))
-    at = has_formula.arg_true()
+    at = true_at(has_formula)
     if at.is_empty():
         return rows
     asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "formula_row")

@@ -1,5 +1,7 @@
 """Prices a person decided for one participant, in place of rates and contributions (docs/rules.md §7.12)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
@@ -25,6 +27,7 @@ good). Amounts are cents of a year; what is null stays as the rules say. The hig
 TOLD = ("number", "begins_on", "ends_on", *DECIDED_AMOUNTS, "author", "reason")
 
 
+@cache
 def no_price_decisions() -> pl.DataFrame:
     """Answer the frame in which nobody decided about a price."""
     return pl.DataFrame(schema=PRICE_DECISIONS)

@@ -7,7 +7,7 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.core.codes import TaxClass
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import gathered, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.offers import Offers
@@ -41,14 +41,14 @@ def with_imputed_income(
     Source:  docs/rules.md §7.8; regulations §10.
     """
     rows = options.with_columns(pl.lit(0, pl.Int64).alias(name) for name in IMPUTED_COLUMNS)
-    at = offers.options["is_imputed"].gather(options["offer"]).arg_true()
+    at = true_at(gathered(offers.options["is_imputed"], options["offer"]))
     if at.is_empty():
         return rows
     asked = options.select("plan", "offer", "year_total_cents", "year_employee_cents", "price_fault")[at]
     asked = with_taken(asked, offers.options, "offer", "without_offer", "tax_class")
     without = _prices_without(asked, plans, quotes, offers, rulebook, bases, decisions)
     asked = asked.join(without, on=["plan", "without_offer"], how="left", maintain_order="left")
-    asked = asked.with_columns(pays_of_year(plans, rulebook).gather(asked["plan"]).alias("pays"))
+    asked = asked.with_columns(gathered(pays_of_year(plans, rulebook), asked["plan"]).alias("pays"))
     valued = _valued(asked)
     return rows.with_columns(
         rows[name].clone().scatter(at, valued[name]) for name in (*IMPUTED_COLUMNS, "price_fault")

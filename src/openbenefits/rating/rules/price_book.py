@@ -4,7 +4,7 @@ from functools import cached_property
 
 import polars as pl
 
-from openbenefits.core.columns import spread
+from openbenefits.core.columns import gathered, spread
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 from openbenefits.rating.rules.quotes import states_employer
@@ -68,8 +68,8 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
 
 def quote(plan: pl.Series, cost: pl.Series, book: Book) -> pl.Series:
     """Find the quote of a cost for a plan row."""
-    ordinal = book.offers.costs["unit_ordinal"].gather(cost)
-    return (book.plans["first_quote"].gather(plan) + ordinal).alias("quote")
+    ordinal = gathered(book.offers.costs["unit_ordinal"], cost)
+    return (gathered(book.plans["first_quote"], plan) + ordinal).alias("quote")
 
 
 def costs_of(chosen: pl.DataFrame, book: Book) -> pl.DataFrame:

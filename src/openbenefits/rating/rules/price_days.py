@@ -4,6 +4,8 @@ Days depend on few things (the rule, the days of the plan row, its pay group), s
 distinct combinations and looked up by the rows; rows without a calculation rule are left as they are.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import days
@@ -19,6 +21,7 @@ _OF_THE_EVENT = [PriceDay.COVERAGE_BEGIN.value, PriceDay.EVENT_DATE.value]
 _COMBINATION = ("calculation", "price_on", "event_on", "deduction_on", "pay_group_id")
 
 
+@cache
 def no_pay_history() -> pl.DataFrame:
     """An empty history of pay, for set-up that asks for none."""
     return pl.DataFrame(schema=PAY_HISTORY)
@@ -26,6 +29,10 @@ def no_pay_history() -> pl.DataFrame:
 
 def asks_pay_history(rulebook: Rulebook) -> bool:
     """Tell whether a calculation rule, or a formula, takes pay as of another day than the event's."""
+    return bool(rulebook.derived.answer("asks pay history", lambda: _names_another_day(rulebook)))
+
+
+def _names_another_day(rulebook: Rulebook) -> bool:
     of_prices = (~rulebook.calculation_rules["pay_as_of"].is_in(_OF_THE_EVENT)).any()
     return bool(of_prices or (rulebook.formulas["source"] == "pay").any())
 

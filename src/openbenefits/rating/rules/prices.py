@@ -3,11 +3,13 @@
 Where a price depends on nothing but the rate found, it is computed once for all who share the rate.
 """
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import TaxClass
-from openbenefits.core.columns import located, take, with_taken
+from openbenefits.core.columns import filled, gathered, located, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
 from openbenefits.rating.rules.offers import Offers
@@ -45,7 +47,7 @@ def with_prices(
     """
     book = Book(plans, quotes, offers, rulebook)
     book.bases = bases
-    pricing = offers.options["pricing"].gather(options["offer"])
+    pricing = gathered(offers.options["pricing"], options["offer"])
     book.decided = decided_amounts(options, plans, decisions, offers)
     if book.decided is not None:
         pricing = pricing.clone().scatter(book.decided["row"], PRICINGS["decided"])
@@ -62,6 +64,7 @@ def with_prices(
     return options.hstack(pl.concat(prices, rechunk=True)[position].get_columns())
 
 
+@cache
 def _prices_without_costs() -> pl.DataFrame:
     """The price of what costs nothing, and of what the person states."""
     free = {name: [0, None] for name in MONEY_COLUMNS}
@@ -79,7 +82,7 @@ Distinct = tuple[pl.DataFrame, pl.Series]
 
 def _shared(chosen: pl.DataFrame, book: Book) -> Distinct:
     """Each distinct cost, rate and pay calendar once."""
-    cost = book.offers.options["first_cost"].gather(chosen["offer"]).alias("cost")
+    cost = gathered(book.offers.options["first_cost"], chosen["offer"]).alias("cost")
     key = _packed(chosen.hstack([cost, quote(chosen["plan"], cost, book)]), book)
     return _first_of_each(chosen.hstack([key]), ["key"], chosen.columns)
 
@@ -97,8 +100,8 @@ def _packed(rows: pl.DataFrame, book: Book) -> pl.Series:
     numbers = pl.DataFrame(
         [
             rows["cost"].cast(pl.Int64),
-            cells.gather(rows["quote"]).alias("cell"),
-            book.year_numbers.gather(rows["plan"]).fill_null(book.years).alias("year"),
+            gathered(cells, rows["quote"]).alias("cell"),
+            filled(gathered(book.year_numbers, rows["plan"]), book.years).alias("year"),
         ]
     )
     sizes = (int(cells.max() or 0) + 1, book.years + 1)  # type: ignore[arg-type]
@@ -112,7 +115,7 @@ def _packed(rows: pl.DataFrame, book: Book) -> pl.Series:
 def _bundled(chosen: pl.DataFrame, book: Book) -> Distinct:
     """Each distinct option, set of rates and pay calendar once."""
     signatures = _signatures(chosen["plan"].unique(), book)
-    year = book.year_numbers.gather(chosen["plan"]).fill_null(book.years).alias("year")
+    year = gathered(book.year_numbers, chosen["plan"]).fill_null(book.years).alias("year")
     rows = chosen.hstack([year]).join(signatures, on="plan", how="left", maintain_order="left")
     return _first_of_each(rows, ["offer", "signature", "year"], chosen.columns)
 
@@ -121,14 +124,14 @@ def _signatures(plans: pl.Series, book: Book) -> pl.DataFrame:
     """Number what plan rows have in all their quotes: plan, signature."""
     cells = book.cells
     ends = pl.concat([book.plans["first_quote"].cast(pl.Int64), pl.Series([cells.len()], dtype=pl.Int64)])
-    first = ends.gather(plans)
-    quotes = ends.gather(plans + 1) - first
+    first = gathered(ends, plans)
+    quotes = gathered(ends, plans + 1) - first
     frame = pl.DataFrame({"plan": plans, "first": first, "quotes": quotes})
     most = int(quotes.max() or 0)  # type: ignore[arg-type]
     names = [f"cell_{number}" for number in range(most)]
     for number, name in enumerate(names):
         at = frame.select(pl.when(pl.col("quotes") > number).then(pl.col("first") + number)).to_series()
-        frame = frame.with_columns(cells.gather(at).alias(name))
+        frame = frame.with_columns(gathered(cells, at).alias(name))
     distinct = frame.select(names).unique().with_row_index("signature")
     found = frame.join(distinct, on=names, how="left", maintain_order="left", nulls_equal=True)
     return found.select("plan", "signature")
@@ -150,7 +153,7 @@ def _asked(
     rows = options[["plan", "offer", *COVERAGE]]
     asked = [rows.clear()]
     for name in ("shared", "bundled", "own"):
-        at = (pricing == PRICINGS[name]).arg_true()
+        at = true_at(pricing == PRICINGS[name])
         if at.is_empty():
             continue
         found, places = rows[at], pl.int_range(at.len(), dtype=pl.UInt32, eager=True)
@@ -167,7 +170,7 @@ def _by_costs(chosen: pl.DataFrame, book: Book) -> pl.DataFrame:
     chosen = with_taken(chosen, book.offers.options, "offer", "first_cost", "costs")
     chosen = chosen.with_columns(row=pl.int_range(pl.len(), dtype=pl.UInt32))
     if (chosen["costs"] == 1).all():
-        return years_of(quoted(chosen.rename({"first_cost": "cost"}), book), book)
+        return years_of(quoted(chosen.with_columns(cost="first_cost"), book), book)
     return _per_option(years_of(costs_of(chosen, book), book), chosen)
 
 
@@ -215,7 +218,7 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     rows = with_taken(rows, book.offers.options, "offer", "tax_class", "period_flags", "is_priced")
     stated = ~pl.col("is_priced")
     rows = rows.with_columns(
-        year_number=book.year_numbers.gather(rows["plan"]),
+        year_number=gathered(book.year_numbers, rows["plan"]),
         has_price=pl.col("has_price") & ~stated,
         year_total_cents=pl.when(~stated).then("year_total_cents"),
         year_employer_cents=pl.when(~stated).then("year_employer_cents"),
@@ -224,7 +227,7 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     flags = pl.col("period_flags").cast(pl.Int64).fill_null(EVERY_PERIOD)
     first = pl.col("year_number") * FLAG_SETS
     at = rows.select(pays=first + flags, credit_pays=first + EVERY_PERIOD)
-    rows = rows.with_columns(book.pays.gather(at[name]).alias(name) for name in at.columns)
+    rows = rows.hstack([gathered(book.pays, at[name]).alias(name) for name in at.columns])
     rows = rows.with_columns(
         year_employee_cents=money.subtract(pl.col("year_total_cents"), pl.col("year_employer_cents"))
     )
@@ -250,6 +253,7 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     ).select(PRICE_COLUMNS)
 
 
+@cache
 def _per_pay(asked: str, year: str, pays: str) -> pl.Expr:
     """The year's amount per pay; what costs or gives nothing needs no calendar."""
     return pl.when(asked).then(money.divide_half_up(pl.col(year), pl.col(pays))).otherwise(pl.col(year))
@@ -261,6 +265,7 @@ def _where(condition: pl.Expr, column: str) -> pl.Expr:
     return pl.when(condition | amount.is_null()).then(amount).otherwise(0)
 
 
+@cache
 def _no_calendar() -> pl.Expr:
     unpaid = pl.col("has_price") & pl.col("pays").is_null()
     uncredited = pl.col("has_credit") & pl.col("credit_pays").is_null()

@@ -13,7 +13,7 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType, RateUnit
-from openbenefits.core.columns import spread, take, with_taken
+from openbenefits.core.columns import cut, gathered, spread, take, true_at, with_taken
 from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.addresses import PLACES, asks_addresses, with_rating_zip
@@ -48,17 +48,20 @@ def find_quotes(
              calculation rules, RULED say which days, whose birth date and what pay was looked at.
     Missing: what cannot be found is null; its fault says why.
     """
-    rows = with_taken(plans.select("plan", "plan_day"), offers.days, "plan_day", "first_unit", "units")
-    rows = spread(rows, "first_unit", "units", "unit").drop("first_unit", "units", "plan_day")
-    rows = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("quote"))
+    rows = with_taken(plans[["plan", "plan_day"]], offers.days, "plan_day", "first_unit", "units")
+    rows = spread(rows, "first_unit", "units", "unit")[["plan", "unit"]]
+    rows = rows.hstack([pl.int_range(rows.height, dtype=pl.Int32, eager=True).alias("quote")])
     rows = with_taken(rows, offers.units, "unit", "rate_version", "is_per_member", "price_on")
-    rows = rows.with_columns(age_on="price_on", serving_on="price_on")
     keys = offers.recent.answer("keys", lambda: _used_keys(rulebook, offers.units["rate_version"]))
     is_ruled = has_calculations(offers)
     known = {key.fact for key in keys if key.fact in cases.columns}
     known |= set(PLACES) if "zip" in known and asks_addresses(rulebook) else set()
-    facts = take(cases, plans["case"].gather(rows["plan"]), *(known | (_FACTS_RULED if is_ruled else set())))
-    rows = rows.with_columns(facts, person_type=pl.lit(str(PersonType.EMPLOYEE)))
+    facts = take(
+        cases, gathered(plans["case"], rows["plan"]), *(known | (_FACTS_RULED if is_ruled else set()))
+    )
+    rows = rows.hstack(facts).with_columns(
+        age_on="price_on", serving_on="price_on", person_type=pl.lit(str(PersonType.EMPLOYEE))
+    )
     if is_ruled:
         history = no_pay_history() if pay_history is None else pay_history
         rows = with_price_days(rows, plans, members, offers, rulebook, history)
@@ -111,7 +114,7 @@ def _with_cell(rows: pl.DataFrame, keys: list[_Key], rulebook: Rulebook) -> pl.D
         rows = rows.with_columns(
             pl.when(~pl.col("is_unruled")).then(pl.col(name)).alias(name) for name in ("cell", "shared_cell")
         )
-    return rows.with_columns(fault=_fault(keys, rows)).drop("first_cell", *strides, *numbers)
+    return cut(rows.with_columns(fault=_fault(keys, rows)), "first_cell", *strides, *numbers)
 
 
 def personal_cell(keys: list[_Key]) -> pl.Expr:
@@ -150,7 +153,7 @@ def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame
         "person_number": person_number(),
     }
     rows = rows.with_columns(numbers[key.number].alias(key.number) for key in keys if key.is_personal)
-    return rows.drop("_age", strict=False)
+    return cut(rows, "_age")
 
 
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
@@ -159,7 +162,7 @@ def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     known = located.join(rulebook.rating_zips, on="zip", how="left", maintain_order="left")
     first_area = take(rulebook.rate_tables, rows["rate_version"], "first_area")[0]
     position = first_area + known["zip_number"]
-    return rows.with_columns(rulebook.rating_areas["area_number"].gather(position))
+    return rows.with_columns(gathered(rulebook.rating_areas["area_number"], position))
 
 
 def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: str) -> pl.DataFrame:
@@ -219,7 +222,7 @@ def _with_members(
         *(pl.lit(0, pl.Int64).alias(name) for name in amounts),
         *(pl.lit(None, pl.String).alias(name) for name in faults),
     )
-    at = rows["is_per_member"].arg_true()
+    at = true_at(rows["is_per_member"])
     if at.is_empty():
         return quotes
     if states_employer(rulebook):
@@ -404,7 +407,7 @@ def _parts_of_spans(rated: pl.DataFrame, spans: pl.DataFrame, kinds: Sequence[st
         start = spans["start"] + spans[f"{kind}_first"]
         end = start + spans[kind]
         found = pl.DataFrame(
-            [(sums.gather(end) - sums.gather(start)).alias(name) for name, sums in running.items()]
+            [(gathered(sums, end) - gathered(sums, start)).alias(name) for name, sums in running.items()]
         )
         why = pl.coalesce(*(pl.when(pl.col(name) > 0).then(pl.lit(name)) for name in whys), pl.lit("rate"))
         is_missing = pl.col("missing") > 0

@@ -1,5 +1,7 @@
 """Who pays: the employer's part of a year's price (docs/rules.md §7.5)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
@@ -36,6 +38,7 @@ def employer_share(rows: pl.DataFrame, costs: pl.DataFrame) -> pl.Series:
     return rows.select(employer=money.minimum(pl.col("_capped"), pl.col("_most"))).to_series()
 
 
+@cache
 def _percent_of(measure: str, percent_micros: str) -> pl.Expr:
     """A percentage of a year, rounded in the grain of the price: `_whole` is all of it."""
     share = money.multiply_divide_half_up(pl.col(measure), pl.col(percent_micros), pl.col("_whole"))

@@ -1,10 +1,12 @@
 """The year of a cost: what rates charge, and who pays of it (docs/rules.md §7.2, §7.5)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit
-from openbenefits.core.columns import take, with_taken
+from openbenefits.core.columns import cut, filled, gathered, take, true_at, with_taken
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.price_book import Book, costs_of
 from openbenefits.rating.rules.quotes import no_pay_fault
@@ -39,7 +41,7 @@ def _charged(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     rows = with_taken(rows, book.quotes, "quote", "cell", "fault")
     wanted = ["total", "own", "rate_row_id", *(["employer"] if book.states_employer else [])]
     rates = take(book.rulebook.rate_cells, rows["cell"] + rows["code_offset"], *wanted)
-    rows = rows.drop("cell", "code_offset").with_columns(rates)
+    rows = cut(rows, "cell", "code_offset").with_columns(rates)
     no_rate = pl.when(pl.col("total").is_null()).then(pl.lit("rate"))
     rows = rows.with_columns(fault=pl.coalesce("fault", no_rate))
     return _without_own_part(_with_amounts(_with_members(rows, book), book), book)
@@ -47,7 +49,7 @@ def _charged(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
 
 def _with_members(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Replace total and own of rates per member: the employee and those the coverage code pays for."""
-    at = rows["is_per_member"].arg_true()
+    at = true_at(rows["is_per_member"])
     if at.is_empty():
         return rows
     billed = rows.select("offer", "quote")[at]
@@ -84,8 +86,8 @@ def _own_employer(rows: pl.DataFrame, billed: pl.DataFrame, at: pl.Series, book:
     """What the employer pays of the employee's rate: nothing, if the table says it and the code covers
     only others; null where the table does not say.
     """
-    table = book.offers.costs["rate_version"].gather(rows["cost"].gather(at))
-    says = book.rulebook.rate_tables["states_employer"].gather(table).alias("says")
+    table = gathered(book.offers.costs["rate_version"], gathered(rows["cost"], at))
+    says = gathered(book.rulebook.rate_tables["states_employer"], table).alias("says")
     known = billed.select("covers_employee", "own_employer").with_columns(says)
     is_left_out = ~pl.col("covers_employee") & pl.col("says")
     return known.select(
@@ -93,6 +95,7 @@ def _own_employer(rows: pl.DataFrame, billed: pl.DataFrame, at: pl.Series, book:
     ).to_series()
 
 
+@cache
 def _covered(part: str, what: str, otherwise: int | None) -> pl.Expr:
     """What a kind of member adds, if the coverage code allows any."""
     return pl.when(pl.col(f"{part}_max") > 0).then(pl.col(f"{part}_{what}")).otherwise(otherwise)
@@ -103,7 +106,7 @@ def _without_own_part(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     options = book.offers.options
     if options["covers_employee"].all():
         return rows
-    is_covered = options["covers_employee"].gather(rows["offer"])
+    is_covered = gathered(options["covers_employee"], rows["offer"])
     own = pl.when(is_covered | pl.col("own").is_null()).then("own").otherwise(0)
     return rows.with_columns(own=own)
 
@@ -115,8 +118,8 @@ def _replaced(whole: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
 
 def _with_amounts(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Turn rates for units of coverage, or percentages of pay, into cents of a year (`_for_units`)."""
-    is_flat = (rows["rate_unit"] == RateUnit.FLAT.value).fill_null(value=True) | rows["is_per_member"]
-    at = (~is_flat).arg_true()
+    is_flat = filled(rows["rate_unit"] == RateUnit.FLAT.value, value=True) | rows["is_per_member"]
+    at = true_at(~is_flat)
     if at.is_empty():
         return rows
     other = with_taken(rows[at], book.offers.costs, "cost", "times", "periods", "unit_divisor")
@@ -148,6 +151,7 @@ def _with_amounts(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     return rows.with_columns(_replaced(rows[one.name], at, one) for one in answers)
 
 
+@cache
 def _for_units(rate: str) -> pl.Expr:
     """A year's price: rounded is that of a period of the table, or the year (docs/rules.md §7.2)."""
     price = money.multiply_divide_half_up(pl.col(rate), pl.col("units"), pl.col("divisor"))
@@ -165,14 +169,14 @@ def _with_employer(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
 def _given(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Add `employer`: what the rates say, else the contribution; unknown if measured by an unknown price."""
     costs = book.offers.costs
-    gives = costs["has_contribution"].gather(rows["cost"])
+    gives = gathered(costs["has_contribution"], rows["cost"])
     share = pl.when(pl.col("total").is_not_null()).then(0).cast(pl.Int64)
     if book.states_employer:
         gives = gives & rows["employer"].is_null()
         stated = money.minimum(pl.col("employer"), pl.col("total"))
         share = pl.when(pl.col("employer").is_not_null()).then(stated).otherwise(share)
     rows = rows.with_columns(employer=share)
-    at = gives.arg_true()
+    at = true_at(gives)
     if at.is_empty():
         return rows
     giving = _with_measure(rows.select("plan", "cost", "total", "own", "fault")[at], book)
@@ -186,7 +190,7 @@ def _with_measure(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     Adds measure_total and measure_own.
     """
     rows = rows.with_columns(measure_total="total", measure_own="own")
-    at = book.offers.costs["has_reference"].gather(rows["cost"]).arg_true()
+    at = true_at(gathered(book.offers.costs["has_reference"], rows["cost"]))
     if at.is_empty():
         return rows
     asked = with_taken(rows.select("plan", "cost", "fault")[at], book.offers.costs, "cost", "reference_offer")
@@ -215,8 +219,8 @@ def _reference_prices(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
 
 def _with_premium_share(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Let the employee pay by the premium coverage, where an option has one, and the employer the rest."""
-    has_premium = book.offers.options["has_premium"].gather(rows["offer"])
-    at = (has_premium & (rows["cost_type"] == "P") & rows["rate_unit"].is_in(_PER_COVERAGE)).arg_true()
+    has_premium = gathered(book.offers.options["has_premium"], rows["offer"])
+    at = true_at(has_premium & (rows["cost_type"] == "P") & rows["rate_unit"].is_in(_PER_COVERAGE))
     if at.is_empty():
         return rows
     asked = rows.select("plan", "offer", "cost", "quote", *COVERAGE, "total", "fault")[at]
