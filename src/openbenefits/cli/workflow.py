@@ -213,12 +213,20 @@ def _channel(said: str, client_id: int) -> Any:
 
 
 @app.command()
-def due(client: ClientCode, as_of: AsOf = None) -> None:
-    """Let the scheduled channels of a client look at a day, as the worker does every day."""
+def due(
+    client: Annotated[
+        str,
+        typer.Option("--client", "-c", metavar="CODE", help="The client; without: the PEO itself."),
+    ] = "",
+    as_of: AsOf = None,
+) -> None:
+    """Let scheduled channels of a client, or of the PEO itself, look at a day, as the worker does."""
     connection = open_database()
+    from openbenefits.store.isolation import PEO
     from openbenefits.workflow.scheduled import run_schedules
 
-    made = run_schedules(connection, find_client(client).pk, today=as_of or today(), now=now())
+    owner = find_client(client).pk if client else PEO
+    made = run_schedules(connection, owner, today=as_of or today(), now=now())
     for code, count in made.items():
         say(f"{code}: {count} made")
 

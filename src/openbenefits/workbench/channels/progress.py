@@ -74,12 +74,13 @@ def of_all(request: Any) -> HttpResponse:
     today = day_asked(request)
     steps = progress(connection, None, today=today, since=today - BACK, is_proving=False)
     rows = summary(steps).sort("is_over", "due_on", "client", nulls_last=True)
+    rows = rows.with_columns(pl.col("client").fill_null(""))
 
     def where(row: Any) -> str | None:
         return links.found("playbooks", client=row["client"]) if row["client"] else None
 
     columns = (
-        Column("client", _("Client"), href=where),
+        Column("client", _("Client"), href=where, words={"": _("the PEO")}),
         Column("name", _("Playbook")),
         Column("employee_number", _("Employee")),
         Column("begun_on", _("Begun"), kind="day"),
