@@ -113,6 +113,12 @@ def fresh_database(embedded_server: server.Server, template: str) -> Iterator[Ba
         yield connection
 
 
+@pytest.fixture
+def another_house(embedded_server: server.Server, template: str) -> Callable[[], Any]:
+    """Answer the way into a second blank database, and back to the test's own."""
+    return lambda: _clone(embedded_server, template)
+
+
 @pytest.fixture(scope="session")
 def kept() -> Callable[[BaseDatabaseWrapper, Hashable, Callable[[], Any]], Any]:
     """Answer the function that fills a test's blank clone: by what it is given, from the second time on by a copy."""

@@ -54,6 +54,8 @@ def test_channels_from_file_to_log(cli, harbor, tmp_path, monkeypatch):
     assert "Written" in said(cli("workflow", "log", *of, "--outcome", "created", "--csv", log))
     assert log.read_text().count("created") >= 3
     assert "progress of playbooks" in said(cli("workflow", "progress", *of, "--as-of", "2025-11-03"))
+    assert "renewal-plan: 0 made" in said(cli("workflow", "due", "--as-of", "2025-11-03"))
+    assert "of all clients" in said(cli("workflow", "progress", "--as-of", "2025-11-03"))
     days = ("--from", "2025-09-15", "--through", "2025-10-15")
     assert "leave, 2025-09-15" in said(cli("workflow", "bench", "leave", *of, *days))
     assert "runs no more" in said(cli("workflow", "publish", "leave", *of, "--end"))

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from tests.repair.worlds import LATER, NOW
 
+from openbenefits.background.nightly import record_losses
 from openbenefits.compliance.cobra.frames import load_acts, load_standing
 from openbenefits.compliance.cobra.services import (
     Act,
@@ -20,8 +21,9 @@ from openbenefits.core.codes import CobraCause, Level
 from openbenefits.enrollment.frames import load_coverage
 from openbenefits.repair.proposals import DueOrder, repair_due
 from openbenefits.runs.services import run
+from openbenefits.workflow.checks import CHECKS, verdicts
 from openbenefits.workforce import services as workforce
-from openbenefits.workforce.models import JobFact, Person
+from openbenefits.workforce.models import Client, JobFact, Person
 
 LAST_DAY, SPRING = date(2026, 3, 15), date(2026, 4, 20)
 FIRST_DAY = LAST_DAY + timedelta(days=1)
@@ -108,6 +110,23 @@ def test_a_termination_brings_duties_once(fresh_database, enrolled):
     assert duty["continues_through"] == date(2027, 9, 15)
     assert duty["source"].startswith("IRC 4980B")
     assert record(fresh_database, enrolled).is_empty()
+
+
+def test_a_night_writes_duties_down_and_the_playbook_waits_for_their_notices(fresh_database, enrolled):
+    person_id = covered_person(fresh_database, enrolled)
+
+    def said():
+        check = CHECKS["COBRA notice sent"]
+        return verdicts(fresh_database, check, [str(person_id)], SPRING).row(0)[1:]
+
+    workforce.terminate(enrolled.client_id, person_id, last_day_employed=LAST_DAY, made_by="test", now=LATER)
+    assert said()[0] is False  # no event has been made of it yet
+    maintain(fresh_database, enrolled)
+    client = Client.objects.get(pk=enrolled.client_id)
+    (written,) = record_losses(fresh_database, [client], on=SPRING, now=LATER).values()
+    assert said() == (False, f"0 notices for {written} duties, 0 events open")
+    assert written > 0
+    assert record_losses(fresh_database, [client], on=SPRING, now=LATER) == {client.code: 0}
 
 
 def test_every_loss_has_a_verdict_and_a_reason(fresh_database, enrolled):

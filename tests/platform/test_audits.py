@@ -22,6 +22,7 @@ from openbenefits.platform.exchange import Work, look_at, send
 from openbenefits.platform.models import Accepted, OutboundChange, PersonLink
 from openbenefits.platform.standin import payrolls
 from openbenefits.platform.standin.server import Standin, Terms
+from openbenefits.workflow.checks import CHECKS, verdicts
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TODAY = date(2026, 3, 1)
@@ -105,11 +106,19 @@ def may(acme):
     return services.may_run(connections["default"], acme.client_id, on=TODAY, now=NOW)
 
 
+def reads_back(acme):
+    """Answer what the playbook of a new client says of payroll."""
+    check = CHECKS["payroll equals set-up"]
+    return verdicts(connections["default"], check, [str(acme.client_id)], TODAY).row(0)[1:]
+
+
 def test_what_is_exported_reads_back_equal(acme, work, platform):
     refused = may(acme)
+    assert reads_back(acme) == (False, "nobody has looked at the payroll platform")
     assert not refused.may_run
     assert "ask for a look" in refused.reasons[0]
     look_at(work)
+    assert reads_back(acme) == (False, "differences that nobody accepted: A1: 3, A2: 0, A3: 2, A5: 3")
     before = services.audits(connections["default"], acme.client_id, TODAY)
     assert {one.audit.code: one.faults for one in before}["A1"] == 3
     assert any("A1" in reason for reason in may(acme).reasons)
@@ -118,6 +127,7 @@ def test_what_is_exported_reads_back_equal(acme, work, platform):
     found = {
         one.audit.code: one.counts for one in services.audits(connections["default"], acme.client_id, TODAY)
     }
+    assert reads_back(acme) == (True, "differences that nobody accepted: A1: 0, A2: 0, A3: 0, A5: 0")
     none = {"here only": 0, "there only": 0, "different": 0}
     for code, rows in {"A1": 3, "A3": 2, "A4": 2, "A5": 3, "A6": 2}.items():
         assert found[code] == none | {"equal": rows}, code

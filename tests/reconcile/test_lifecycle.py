@@ -44,6 +44,7 @@ from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
 from openbenefits.store.sheets import FileRefused
+from openbenefits.workflow.checks import CHECKS, verdicts
 from openbenefits.workforce.models import DependentFact
 
 BY = {"author": "ann", "now": LOADED}
@@ -87,6 +88,11 @@ def _terms(**more) -> Terms:
 def state_of(connection, invoice) -> tuple:
     rows = load_items(connection, invoice_id=invoice.pk).sort("key")
     return rows.drop("result").rows(), ItemAct.objects.count(), Ticket.objects.count()
+
+
+def verdict(connection, name, key) -> tuple:
+    """Answer what the "done when" of a playbook's step says."""
+    return verdicts(connection, CHECKS[name], [str(key)], MONTH).row(0)[1:]
 
 
 def test_a_header_that_does_not_add_up_and_a_second_time_are_refused(two, fresh_database, lines, tmp_path):
@@ -211,6 +217,11 @@ def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
         person,
         BEFORE + timedelta(days=90),
     )
+    off = "off the invoice"  # the last step of the playbook of a termination
+    assert verdict(connection, off, person) == (
+        False,
+        "1 of 1 carriers have billed a later month, 1 differences open",
+    )
     ticket = Ticket.objects.get()
     assert ticket.due_on == item.deadline_on - timedelta(days=10)
 
@@ -239,6 +250,10 @@ def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
     assert told["settled_cents"] == -item.difference_cents
     ticket.refresh_from_db()
     assert ticket.status in ("resolved", "closed")
+    assert verdict(connection, off, person) == (
+        True,
+        "1 of 1 carriers have billed a later month, 0 differences open",
+    )
 
 
 def test_a_line_counts_in_the_month_it_names(two, fresh_database, lines, tmp_path):
@@ -347,9 +362,12 @@ def test_steps_follow_one_another_and_say_why(two, fresh_database, lines, tmp_pa
     with pytest.raises(MoveRefused, match="reconcile it first"):
         items.advance(invoice, InvoiceState.REVIEWED)
     reconcile(connection, invoice, **BY)
+    first = "first invoice reconciled"  # one that clients share counts for each of them
+    assert {verdict(connection, first, client)[0] for client in two.values()} == {False}
     for step in (InvoiceState.REVIEWED, InvoiceState.APPROVED, InvoiceState.PAID):
         invoice = items.advance(invoice, step)
     assert invoice.paid_cents == invoice.total_cents
+    assert {verdict(connection, first, client)[0] for client in two.values()} == {True}
     with pytest.raises(InvoiceRefused, match="not yet paid"):
         reconcile(connection, invoice, **BY)
     after = lines.with_columns(month=pl.lit(DECEMBER))

@@ -174,6 +174,8 @@ def test_playbooks_are_taken_over_started_and_followed(come, world):
     assert "The playbooks run." in text(boss.post("/workbench/channels/ship", follow=True))
     assert "Client termination" in text(boss.get("/workbench/channels/"))
     own = boss.get(f"{CHANNELS}of/client-termination/")
+    ends = text(boss.get(f"{CHANNELS}of/employee-termination/"))
+    assert "is withdrawn when: works: Job status one of A, L, P, S, W" in " ".join(ends.split())
     assert "Make it the client's own" in own.content.decode().replace("&#x27;", "'")
     started = boss.post(f"{CHANNELS}of/client-termination/start", follow=True)
     assert "Started" in text(started)
@@ -181,6 +183,12 @@ def test_playbooks_are_taken_over_started_and_followed(come, world):
     assert "agree the last day of coverage" in steps
     assert "jobs that go on" in steps
     assert boss.get("/workbench/acme/playbooks/?steps.export=csv").status_code == 200
+    page = boss.get("/workbench/playbooks/")
+    assert 'href="/workbench/acme/playbooks/"' in page.content.decode()
+    assert "Client termination" in text(page)
+    told = boss.get("/workbench/playbooks/?playbooks.export=csv").content.decode()
+    assert "acme,Client termination,,2026-03-03,2026-03-06,7,0,2,0,5,no" in told
+    assert "Client termination" in text(come("reader").get("/workbench/playbooks/"))
 
 
 PAGES = (
@@ -193,6 +201,7 @@ PAGES = (
     "acme/channels/of/on-leave/bench/?begin=2026-03-01&through=2026-03-31",
     "acme/channels/of/on-task/bench/?begin=2026-03-01&through=2026-03-31",
     "acme/playbooks/",
+    "playbooks/",
 )
 
 

@@ -19,11 +19,16 @@ NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TODAY = NOW.date()
 
 
+def _with_another(plans):
+    """A plan of the PEO's that the client does not offer."""
+    plans.append(plans[0] | {"code": "OTHER", "name": "Of other clients"})
+
+
 class Watched(World):
     """A client whose channels look at what is done to its people."""
 
     def __init__(self, connection, folder):
-        super().__init__(connection, folder)
+        super().__init__(connection, folder, peo={"plans": _with_another})
         self.users = {name: User.objects.create_user(name, f"{name}@example.com") for name in ("ann", "bob")}
         for user in self.users.values():
             give_role(user, self.client_id, RoleCode.SPECIALIST, given_by="test", now=NOW)

@@ -6,6 +6,8 @@ from tests.workflow.conftest import NOW, TODAY, later, on, task, when
 
 from openbenefits.casework.models import Ticket
 from openbenefits.workflow import models
+from openbenefits.workflow.progress import progress, summary
+from openbenefits.workflow.shipped_channels import take_over
 
 
 def test_a_change_of_the_field_makes_a_task_of_the_right_person(world):
@@ -90,6 +92,58 @@ def test_a_chain_goes_on_when_the_task_before_is_complete(world):
     cancel_task("ann", second.pk, now=later(days=3))
     world.look()
     assert Ticket.objects.count() == 3
+
+
+def test_a_chain_goes_on_when_the_case_before_is_resolved_and_says_what_is_to_come(world):
+    from openbenefits.casework.changing import change
+    from openbenefits.casework.codes import Status
+    from openbenefits.casework.orders import ChangeOrder
+    from openbenefits.casework.services import complete_task
+
+    first = {"item": "a", "title": "First", "case": {"subject": "x"}}
+    items = [first, task("b", after={"item": "a"}), task("c", after={"item": "b"})]
+    world.channel(**on(), playbook="seen through", items=items)
+    world.change(world.first, job_status="L", action="LOA", now=later(days=1))
+    world.look()
+
+    def stands():
+        steps = progress(world.connection, world.client_id, today=TODAY)
+        return dict(steps.select("item", "stands").iter_rows()), summary(steps).row(0, named=True)
+
+    told, summed = stands()
+    assert told == {"a": "open", "b": "to come", "c": "to come"}
+    assert (summed["steps"], summed["to_come"], summed["is_over"]) == (3, 2, False)
+    case = Ticket.objects.get()
+    change("ann", case.pk, ChangeOrder(status=Status.RESOLVED), reason="done", now=later(days=2))
+    world.look()
+    change("ann", case.pk, ChangeOrder(status=Status.CLOSED), reason="put away", now=later(days=3))
+    world.look()
+    assert stands()[0] == {"a": "done in time", "b": "open", "c": "to come"}
+    complete_task("ann", Ticket.objects.exclude(pk=case.pk).get().pk, now=later(days=4))
+    world.look()
+    complete_task("ann", Ticket.objects.latest("pk").pk, now=later(days=5))
+    told, summed = stands()
+    assert set(told.values()) == {"done in time"}
+    assert (summed["done"], summed["is_over"]) == (3, True)
+
+
+def test_what_is_open_is_withdrawn_once_its_cause_holds_no_more(world):
+    """A termination that was none, a hire who never came: nobody is left with their tasks."""
+    take_over(None, author="test", now=NOW)
+    day = date(2026, 4, 1)
+    world.change(world.first, on=day, action="TER", job_status="T", now=later(days=1))
+    newcomer = world.hire("0099", on=day)
+    world.look()
+    items = models.Made.objects.order_by("item").values_list("item", flat=True)
+    assert list(items) == ["cobra", "end-coverage", "enrol"]
+    by = {"on": day, "made_by": "test", "now": later(days=2)}
+    world.workforce.delete_job_row(world.client_id, world.first, **by)
+    world.workforce.delete_job_row(world.client_id, newcomer, **by)
+    world.look()
+    assert set(Ticket.objects.values_list("status", flat=True)) == {"cancelled"}
+    world.change(world.first, on=date(2026, 5, 1), action="TER", job_status="T", now=later(days=3))
+    world.look()
+    assert Ticket.objects.filter(status="new").count() == 2  # it is one now
 
 
 def test_what_is_open_about_a_record_ends_with_it(world):

@@ -39,7 +39,8 @@ def test_open_enrolment_and_renewal(harbor):
     for day in DAYS * 2:  # to look at a day again makes nothing again
         run_schedules(connection, harbor.client_id, today=day, now=NOW)
     said, steps = proved(harbor.client_id)
-    assert steps["item"].to_list() == [*STEPS, "close", "carrier", "activate"]
+    there = steps.filter(steps["stands"] != "to come")
+    assert there["item"].to_list() == [*STEPS, "close", "carrier", "activate"]
     assert said == dict.fromkeys(("prepare", "launch", "close", "carrier", "activate"), False)
     run(connection, harbor.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
     said, _ = proved(harbor.client_id)

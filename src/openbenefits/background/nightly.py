@@ -1,10 +1,11 @@
-"""What a night does beside its runs: overrides that expire, reminders of what is missing, balances left."""
+"""What a night does beside its runs: overrides that expire, reminders, duties of COBRA, balances left."""
 
 import logging
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
 
+from openbenefits.compliance.cobra.services import record_duties
 from openbenefits.enrollment import overrides
 from openbenefits.payroll.open_balances import keep_open_balances
 from openbenefits.reports.reminding import remind_due
@@ -33,6 +34,15 @@ def remind_all(
         return remind_due(connection, client.pk, on=on, now=now, author=author)["letters"]
 
     return _each(clients, "reminders", work)
+
+
+def record_losses(connection: Any, clients: Iterable[Client], *, on: date, now: datetime) -> dict[str, int]:
+    """Write down the duties that losses of coverage bring; answer how many were written, by client."""
+
+    def work(client: Client) -> int:
+        return record_duties(connection, client.pk, as_of=on, now=now).height
+
+    return _each(clients, "duties to tell of COBRA", work)
 
 
 def look_at_balances(connection: Any, clients: Iterable[Client], *, on: date) -> dict[str, int]:

@@ -1,8 +1,8 @@
-"""Kinds of record of the floors above channels: batches, offered plans, invoices, differences, payroll."""
+"""Kinds of record of the floors above channels: underwriting, invoices, differences, payroll."""
 
-from openbenefits.background import carrier_checks
-from openbenefits.workflow.checks import Check
-from openbenefits.workflow.kinds import Field, FieldType, RecordKind, Related
+from openbenefits.background import carrier_checks, payroll_checks
+from openbenefits.workflow.checks import Check, register_check
+from openbenefits.workflow.kinds import Field, FieldType, RecordKind, Related, register
 
 DAY, NUMBER, FLAG, MONEY = FieldType.DAY, FieldType.NUMBER, FieldType.FLAG, FieldType.MONEY
 CLIENT = Field("Client", path="t.client_id::text")
@@ -10,51 +10,7 @@ OF_CLIENT = {"client": Related("client", by="client")}
 PERSON = Field("Person", path="t.person_id::text")
 OF_PERSON = {"person": Related("person", by="person")} | OF_CLIENT
 
-_PLAN = "(SELECT p.unique_code FROM renewals_benefitsplan AS p WHERE p.id = t.plan_id)"
 KINDS = (
-    RecordKind(
-        name="batch",
-        title="Benefits batch",
-        table="renewals_batch",
-        fields={
-            "client": CLIENT,
-            "type": Field("Type"),
-            "status": Field("Status"),
-            "effective_on": Field("Effective", DAY),
-            "expires_on": Field("Expires", DAY),
-            "enrollment_begins_on": Field("Open enrolment begins", DAY),
-            "enrollment_ends_on": Field("Open enrolment ends", DAY),
-            "assigned_to": Field("Assigned to"),
-            "offers": Field(
-                "Offered plans",
-                NUMBER,
-                "(SELECT count(*) FROM renewals_offer AS q WHERE q.batch_id = t.id)",
-                is_now=True,
-            ),
-        },
-        active="t.status <> 'expired'",
-        ended="t.status = 'expired'",
-        related=OF_CLIENT,
-    ),
-    RecordKind(
-        name="offered plan",
-        title="Offered plan",
-        table="renewals_offer",
-        fields={
-            "client": CLIENT,
-            "batch": Field("Batch", path="t.batch_id::text"),
-            "status": Field("Status"),
-            "begins_on": Field("Begins", DAY),
-            "expires_on": Field("Expires", DAY),
-            "benefit_group": Field("Benefit group"),
-            "plan": Field(
-                "Plan", path="(SELECT p.unique_code FROM renewals_benefitsplan AS p WHERE p.id = t.plan_id)"
-            ),
-        },
-        active="t.status NOT IN ('rejected', 'expired')",
-        ended="t.status IN ('rejected', 'expired')",
-        related={"batch": Related("batch", by="batch")} | OF_CLIENT,
-    ),
     RecordKind(
         name="underwriting",
         title="Underwriting approval",
@@ -133,20 +89,50 @@ _CHANGES = """LEFT JOIN LATERAL (
     SELECT count(*) AS sent, count(*) FILTER (WHERE x.state NOT IN ('equal', 'replaced', 'cancelled')) AS open
     FROM platform_outboundchange AS x WHERE x.client_id = k.client_id{more}
 ) AS n ON true"""
-_INVOICES = """
+_OPEN = "i.state IN ('open', 'assigned', 'sent', 'promised')"
+_BILLS = """v.client_id = {client} OR v.client_id = 0 AND EXISTS (
+    SELECT 1 FROM reconcile_invoiceline AS l WHERE l.invoice_id = v.id AND l.client_id = {client}
+)"""
+"""An invoice of the client's own, or one it shares."""
+_INVOICES = f"""
 LEFT JOIN LATERAL (
     SELECT count(*) AS approved FROM reconcile_invoice AS v
-    WHERE v.client_id = k.client_id AND v.state IN ('approved', 'paid', 'closed')
+    WHERE v.state IN ('approved', 'paid', 'closed') AND v.month >= k.since
+      AND ({_BILLS.format(client="k.client_id")})
 ) AS v ON true
 LEFT JOIN LATERAL (
     SELECT count(*) AS open FROM reconcile_item AS i
-    WHERE i.client_id = k.client_id AND i.state IN ('open', 'assigned', 'sent', 'promised')
-) AS i ON true"""
-_HIS_DIFFERENCES = """
+    WHERE i.client_id = k.client_id AND i.month >= k.since AND {_OPEN}
+) AS i ON true"""  # noqa: S608 - SQL of ours
+_EVER = "CROSS JOIN LATERAL (SELECT a.key::int AS client_id, '-infinity'::date AS since) AS k"
+_OF_YEAR = """LEFT JOIN LATERAL (
+    SELECT s.client_id, s.period_begins_on AS since FROM programs_schedule AS s
+    JOIN programs_bundle AS b ON b.release_id = s.release_id WHERE s.schedule_id = a.key::int LIMIT 1
+) AS k ON true"""
+_IS_RECONCILED = "v.approved > 0 AND i.open = 0"
+_RECONCILED = "concat(v.approved, ' invoices approved, ', i.open, ' differences open')"
+_HIS_DIFFERENCES = f"""
 LEFT JOIN LATERAL (
-    SELECT count(*) AS open FROM reconcile_item AS i WHERE i.client_id = k.client_id
-      AND i.person_id = k.person_id AND i.state IN ('open', 'assigned', 'sent', 'promised')
-) AS i ON true"""
+    SELECT count(*) AS open FROM reconcile_item AS i
+    WHERE i.client_id = k.client_id AND i.person_id = k.person_id AND {_OPEN}
+) AS i ON true"""  # noqa: S608 - SQL of ours
+_BILLED = """
+LEFT JOIN LATERAL (
+    SELECT max(c.begins_on) AS ended_on FROM enrollment_coverage AS c
+    WHERE c.client_id = k.client_id AND c.person_id = k.person_id AND c.kind = 'T' AND c.superseded_at IS NULL
+) AS e ON true
+LEFT JOIN LATERAL (
+    SELECT count(*) AS carriers, count(*) FILTER (WHERE EXISTS (
+        SELECT 1 FROM reconcile_invoice AS n
+        WHERE n.carrier = w.carrier AND n.client_id = w.client_id AND n.month >= e.ended_on AND n.results > 0
+    )) AS later
+    FROM (
+        SELECT DISTINCT v.carrier, v.client_id FROM reconcile_linematch AS m
+        JOIN reconcile_invoice AS v ON v.id = m.invoice_id
+        WHERE m.client_id = k.client_id AND m.person_id = k.person_id
+    ) AS w
+) AS w ON true"""
+"""Who billed a person so far, and of them who has billed a month after coverage ended."""
 CHECKS = (
     Check(
         name="payroll reads back",
@@ -160,9 +146,26 @@ CHECKS = (
         name="first invoice reconciled",
         title="An invoice of the client is approved, and no difference of it is open",
         kind="client",
-        source=_OF_CLIENT + _INVOICES,
-        is_done="v.approved > 0 AND i.open = 0",
-        told="concat(v.approved, ' invoices approved, ', i.open, ' differences open')",
+        source=_EVER + _INVOICES,
+        is_done=_IS_RECONCILED,
+        told=_RECONCILED,
+    ),
+    Check(
+        name="year's first invoice reconciled",
+        title="An invoice of the year of the open enrolment is approved, and no difference of it is open",
+        kind="open enrolment",
+        source=_OF_YEAR + _INVOICES,
+        is_done=_IS_RECONCILED,
+        told=_RECONCILED,
+    ),
+    Check(
+        name="off the invoice",
+        title="Whoever billed the person has billed a month after the coverage, and nothing about it differs",
+        kind="person",
+        source=_OF_PERSON + _BILLED + _HIS_DIFFERENCES,
+        is_done="i.open = 0 AND w.later = w.carriers",
+        told="concat(w.later, ' of ', w.carriers, ' carriers have billed a later month, ', i.open,"
+        " ' differences open')",
     ),
     Check(
         name="no difference open",
@@ -172,25 +175,12 @@ CHECKS = (
         is_done="i.open = 0",
         told="concat(i.open, ' differences open')",
     ),
-    Check(
-        name="batch approved",
-        title="The batch is signed for",
-        kind="batch",
-        source="LEFT JOIN renewals_batch AS t ON t.id = a.key::bigint",
-        is_done="t.status IN ('approved', 'active')",
-        told="coalesce(t.status, 'there is no such batch')",
-    ),
 )
 
 
 def register_all() -> None:
-    """Declare them; a kind that its own floor has declared stays as that says."""
-    from openbenefits.workflow.checks import register_check
-    from openbenefits.workflow.kinds import KINDS as KNOWN
-    from openbenefits.workflow.kinds import register
-
+    """Declare them."""
     for kind in KINDS:
-        if kind.name not in KNOWN:
-            register(kind)
-    for check in (*CHECKS, *carrier_checks.CHECKS):
+        register(kind)
+    for check in (*CHECKS, *carrier_checks.CHECKS, *payroll_checks.CHECKS):
         register_check(check)

@@ -7,7 +7,7 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.adhoc.scheduling import send_due
 from openbenefits.background import carrier_kinds
-from openbenefits.background.nightly import expire_all, look_at_balances, remind_all
+from openbenefits.background.nightly import expire_all, look_at_balances, record_losses, remind_all
 from openbenefits.background.services import perform
 from openbenefits.casework.answering import tell_askers
 from openbenefits.casework.changing import delete_marked
@@ -52,6 +52,7 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
         for _ in night(connection, clients, clock.today(), now=clock.now(), started_by=NIGHTLY):
             if context.should_abort():
                 return
+        record_losses(connection, clients, on=clock.today(), now=clock.now())
         remind_all(connection, clients, on=clock.today(), now=clock.now(), author=NIGHTLY)
         look_at_balances(connection, clients, on=clock.today())
         carrier_kinds.nightly(connection, on=clock.today(), now=clock.now())  # coverage as the runs left it

@@ -213,12 +213,20 @@ def _channel(said: str, client_id: int) -> Any:
 
 
 @app.command()
-def due(client: ClientCode, as_of: AsOf = None) -> None:
-    """Let the scheduled channels of a client look at a day, as the worker does every day."""
+def due(
+    client: Annotated[
+        str,
+        typer.Option("--client", "-c", metavar="CODE", help="The client; without: the PEO itself."),
+    ] = "",
+    as_of: AsOf = None,
+) -> None:
+    """Let scheduled channels of a client, or of the PEO itself, look at a day, as the worker does."""
     connection = open_database()
+    from openbenefits.store.isolation import PEO
     from openbenefits.workflow.scheduled import run_schedules
 
-    made = run_schedules(connection, find_client(client).pk, today=as_of or today(), now=now())
+    owner = find_client(client).pk if client else PEO
+    made = run_schedules(connection, owner, today=as_of or today(), now=now())
     for code, count in made.items():
         say(f"{code}: {count} made")
 
@@ -240,7 +248,9 @@ def start(
 
 @app.command()
 def progress(
-    client: ClientCode,
+    client: Annotated[
+        str, typer.Option("--client", "-c", metavar="CODE", help="The client; without: all, summed up.")
+    ] = "",
     playbook: Annotated[str, typer.Option(help="Only this playbook.")] = "",
     as_of: AsOf = None,
     csv: Csv = None,
@@ -248,7 +258,12 @@ def progress(
     """List the steps of playbooks: due, done by whom, and whether data bears it out."""
     connection = open_database()
     from openbenefits.workflow.progress import progress as steps
+    from openbenefits.workflow.progress import summary
 
+    if not client:
+        of_all = summary(steps(connection, None, today=as_of or today(), playbook=playbook, is_proving=False))
+        _shown(of_all.drop("unproved"), "progress of playbooks of all clients", csv)
+        return
     found = steps(connection, find_client(client).pk, today=as_of or today(), playbook=playbook)
     names = (
         "playbook",

@@ -146,4 +146,5 @@ class OpenBalance(SeriesKey):
     scheduled_cents = models.BigIntegerField(null=True)
     moved_cents = models.BigIntegerField(null=True)
     correct_cents = models.BigIntegerField(null=True)  # to take; negative: to give back; null: see fault
+    since_on = models.DateField(null=True)  # of arrears: the end of the oldest pay that is short
     fault = models.TextField(null=True)

@@ -10,8 +10,9 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.payroll.frames import load_employee_numbers, load_open_balances, load_reported
-from openbenefits.payroll.ledger import Asked, balances
+from openbenefits.payroll.ledger import Asked, books
 from openbenefits.payroll.models import BalanceLook, OpenBalance
+from openbenefits.payroll.rules.ageing import DEDUCTION, KEY, aged
 from openbenefits.store.bulk import copy_in, schema_of
 
 PEOPLE_AT_ONCE = 10_000
@@ -43,8 +44,10 @@ def find_open_balances(connection: Any, client_id: int, *, on: date) -> pl.DataF
     parts = []
     for start in range(0, people.len(), PEOPLE_AT_ONCE):
         some = people.slice(start, PEOPLE_AT_ONCE).to_list()
-        found = balances(connection, Asked(client_id=client_id, through=on, person_ids=some))
-        left = found.filter(pl.col("correct_cents").ne_missing(0))
+        found = books(connection, Asked(client_id=client_id, through=on, person_ids=some))
+        since = aged(found.pays, on).select(*KEY, "since_on", kind=pl.lit(DEDUCTION))
+        left = found.balances.filter(pl.col("correct_cents").ne_missing(0))
+        left = left.join(since, on=[*KEY, "kind"], how="left", maintain_order="left")
         parts.append(left.select(pl.col(name).cast(kind) for name, kind in schema.items()))
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 

@@ -1,19 +1,26 @@
 """Which record each client goes by: its own, its own in place of the PEO's, or the PEO's."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
+import polars as pl
 
 from openbenefits.core.codes import Severity
 from openbenefits.programs.audit.advice import SPARE
 from openbenefits.programs.audit.context import Audited, numbered
-from openbenefits.programs.audit.graph import Record, own_records, used_records
+from openbenefits.programs.audit.graph import Record, edges_of, own_records, used_records
+from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.differences import Difference
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.loaded import LoadedBundle
+from openbenefits.programs.loaded import LoadedBundle, load, named_files
 
 Standing = Literal["inherited", "overridden", "own", "not used"]
+
+NAMED = (*SPARE, "coverage_groups")
+"""Sections of which a client goes by the records that something of it leads to, and by no others."""
 
 _RECORD = re.compile(r"^(\w+)\[([^\] ]+)")
 CODE_LISTS = ("event_classes", "actions", "coverage_codes")
@@ -85,6 +92,41 @@ def unused_by(peo: LoadedBundle, clients: Iterable[LoadedBundle]) -> list[Findin
                 )
                 found.setdefault((section, part.code), finding)
     return list(found.values())
+
+
+def inherited(peo: LoadedBundle, holders: Iterable[LoadedBundle]) -> LoadedBundle:
+    """Answer the PEO's bundle with what some bundles of clients go by, and without the plans of others.
+
+    It can be applied by itself, and those bundles after it.
+    """
+    edges = edges_of(Audited(bundle=peo, peo=peo))
+    waiting = [record for record in own_records(peo) if record[0] not in NAMED]
+    waiting += [record for client in holders for record in used_records(client, peo)]
+    kept: set[Record] = set()
+    while waiting:
+        record = waiting.pop()
+        if record not in kept:
+            kept.add(record)
+            waiting += edges.get(record, ())
+    sections = {
+        section: [part for part in getattr(peo.parts, section) if (section, part.code) in kept]
+        for section in NAMED
+    }
+    parts = msgspec.structs.replace(peo.parts, **sections)
+    return load(parts, dict(_files_of(parts, peo.files)), {})[0]
+
+
+def _files_of(parts: PeoBundle | ClientBundle, files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Answer the CSV files that a bundle names, rates without the rows of tables it does not have."""
+    tables = [part.code for part in parts.rate_tables]
+    of_rates = {part.file for part in parts.rate_tables}
+    for _, name in named_files(parts):
+        text = files[name]
+        if name in of_rates:
+            rows = pl.read_csv(text.encode(), infer_schema=False)
+            if "table" in rows.columns:
+                text = rows.filter(pl.col("table").is_in(tables)).write_csv()
+        yield name, text
 
 
 def _of_client(

@@ -20,7 +20,7 @@ from openbenefits.programs.differences import Difference, differences
 from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
-from openbenefits.programs.inheritance import ClientRecord, records_of, standings, unused_by
+from openbenefits.programs.inheritance import ClientRecord, inherited, records_of, standings, unused_by
 from openbenefits.programs.kept_audits import ReleaseAudit, keep_audit, read_audit
 from openbenefits.programs.loaded import (
     LoadedBundle,
@@ -238,6 +238,23 @@ def export_history(bundle_code: str, folder: Path) -> list[Export]:
     return [
         export(bundle_code, folder / f"release-{number:04d}", number=number) for (number,) in list(numbers)
     ]
+
+
+def export_inherited(client_id: int, folder: Path) -> list[tuple[Release, LoadedBundle]]:
+    """Write what a client's releases go by of each of the PEO's, into `release-<number>` of a folder.
+
+    Answers those releases, the latest last, with what was written of each; none that was taken back.
+
+    Errors: written.FolderTaken; loaded.ReleaseUnreadable.
+    """
+    standing = Release.objects.filter(taken_back_at__isnull=True).order_by("number")
+    holders = [from_document(one.document) for one in standing.filter(bundle__client_id=client_id)]
+    found = []
+    for release in standing.filter(bundle__client_id=PEO) if holders else ():
+        part = inherited(from_document(release.document), holders)
+        write_bundle(part, folder / f"release-{release.number:04d}")
+        found.append((release, part))
+    return found
 
 
 def in_force_of(bundle_code: str) -> LoadedBundle:

@@ -187,6 +187,8 @@ class Channel(Part):
 
     clients: codes of the clients it is for, of a channel of the PEO; none: all. playbook: the one it
              belongs to.
+    withdrawn_when: of a real-time one: what it opened about a record is withdrawn once one of these holds,
+             or once the record is not there any more.
     """
 
     channel: str
@@ -201,6 +203,7 @@ class Channel(Part):
     once: bool = False
     conditions: list[Condition] = []
     expression: str = ""
+    withdrawn_when: list[Condition] = []
     items: list[Item] = []
 
     @property

@@ -31,6 +31,23 @@ LEFT JOIN LATERAL (
       AND f.consumed_by_run IS NULL
 ) AS w ON true"""
 
+_HIS = "d.client_id = k.client_id AND d.person_id = k.person_id"
+_DUTIES = """LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE q.state = 'due') AS due,
+           count(*) FILTER (WHERE q.state = 'due' AND EXISTS (
+               SELECT 1 FROM compliance_cobraact AS x
+               WHERE x.client_id = q.client_id AND x.person_id = q.person_id
+                 AND x.dependent_id = q.dependent_id AND x.cover = q.cover AND x.lost_on = q.lost_on
+                 AND x.kind IN ('noticed', 'corrected')
+           )) AS told
+    FROM (
+        SELECT DISTINCT ON (d.person_id, d.dependent_id, d.cover, d.lost_on) d.*
+        FROM compliance_cobraduty AS d WHERE {mine}
+        ORDER BY d.person_id, d.dependent_id, d.cover, d.lost_on, d.version DESC
+    ) AS q
+) AS d ON true"""
+"""Duties to tell somebody of continuation, and how many were."""
+
 CHECKS = (
     {
         "name": "set-up in force",
@@ -103,6 +120,22 @@ LEFT JOIN LATERAL (SELECT count(*) AS taken FROM payroll_taken WHERE client_id =
         "told": "concat(t.taken, ' amounts reported as taken')",
     },
     {
+        "name": "first pay of the year taken",
+        "title": "A pay of the year of the open enrolment has reported what it took",
+        "kind": "open enrolment",
+        "source": """LEFT JOIN LATERAL (
+    SELECT s.client_id, s.period_begins_on FROM programs_schedule AS s
+    JOIN programs_bundle AS b ON b.release_id = s.release_id WHERE s.schedule_id = a.key::int LIMIT 1
+) AS k ON true
+LEFT JOIN LATERAL (
+    SELECT count(DISTINCT (r.pay_group_id, r.ends_on)) AS pays FROM payroll_payreport AS r
+    WHERE r.client_id = k.client_id AND r.ends_on >= k.period_begins_on
+      AND NOT EXISTS (SELECT FROM workforce_changeset AS u WHERE u.undoes_id = r.change_id)
+) AS t ON true""",
+        "is_done": "t.pays > 0",
+        "told": "concat(t.pays, ' pays of the year reported')",
+    },
+    {
         "name": "person settled",
         "title": "Every event of the person is final, and no change waits to become one",
         "kind": "person",
@@ -124,25 +157,47 @@ LEFT JOIN LATERAL (
     },
     {
         "name": "COBRA notice sent",
-        "title": "Every duty of the person to be told of continuation has its notice",
+        "title": "No event of the person is open, and every duty to tell of continuation has its notice",
+        "kind": "person",
+        "source": f"""{_PERSON} {_OF_JOB_EVENTS} {_DUTIES.format(mine=_HIS)}""",
+        "is_done": "d.told >= d.due AND n.open = 0 AND w.waiting = 0",
+        "told": "concat(d.told, ' notices for ', d.due, ' duties, ', n.open + w.waiting, ' events open')",
+    },
+    {
+        "name": "COBRA notices sent",
+        "title": "No event of the client is open, and every duty to tell of continuation has its notice",
+        "kind": "client",
+        "source": f"""{_CLIENT}
+LEFT JOIN LATERAL (
+    SELECT count(*) AS open FROM events_event AS e WHERE e.client_id = k.client_id AND e.event_status = 'O'
+) AS e ON true
+{_DUTIES.format(mine="d.client_id = k.client_id")}""",
+        "is_done": "d.told >= d.due AND e.open = 0",
+        "told": "concat(d.told, ' notices for ', d.due, ' duties, ', e.open, ' events open')",
+    },
+    {
+        "name": "papers decided",
+        "title": "No paper of the person waits to be looked at",
         "kind": "person",
         "source": f"""{_PERSON}
 LEFT JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE q.state = 'due') AS due,
-           count(*) FILTER (WHERE q.state = 'due' AND EXISTS (
-               SELECT 1 FROM compliance_cobraact AS x
-               WHERE x.client_id = q.client_id AND x.person_id = q.person_id
-                 AND x.dependent_id = q.dependent_id AND x.cover = q.cover AND x.lost_on = q.lost_on
-                   AND x.kind IN ('noticed', 'corrected')
-           )) AS told
-    FROM (
-        SELECT DISTINCT ON (d.dependent_id, d.cover, d.lost_on) d.* FROM compliance_cobraduty AS d
-        WHERE d.client_id = k.client_id AND d.person_id = k.person_id
-        ORDER BY d.dependent_id, d.cover, d.lost_on, d.version DESC
-    ) AS q
-) AS d ON true""",
-        "is_done": "d.told >= d.due",
-        "told": "concat(d.told, ' notices for ', d.due, ' duties')",
+    SELECT count(*) AS papers, count(*) FILTER (WHERE p.state = 'received') AS waiting
+    FROM enrollment_document AS p WHERE p.client_id = k.client_id AND p.person_id = k.person_id
+) AS p ON true""",
+        "is_done": "p.waiting = 0",
+        "told": "concat(p.waiting, ' of ', p.papers, ' papers wait')",
+    },
+    {
+        "name": "records handed over",
+        "title": "The records of the client were handed over, as the audit trail says",
+        "kind": "client",
+        "source": f"""{_CLIENT}
+LEFT JOIN LATERAL (
+    SELECT max(e.at)::date AS last FROM accounts_auditentry AS e
+    WHERE e.client_id = k.client_id AND e.what = 'records handed over'
+) AS e ON true""",
+        "is_done": "e.last IS NOT NULL",
+        "told": "coalesce('handed over on ' || e.last, 'not handed over yet')",
     },
     {
         "name": "open enrolment complete",

@@ -12,7 +12,7 @@ from openbenefits.workflow.acts import ActRefused, act_of
 from openbenefits.workflow.channels import Channel, Condition, Item, Schedule, Who, Work
 from openbenefits.workflow.checks import CHECKS
 from openbenefits.workflow.kinds import FieldType, KindUnknown, RecordKind, field_of, kind_of
-from openbenefits.workflow.rules.conditions import OF_DAYS, ConditionRefused, Row, check
+from openbenefits.workflow.rules.conditions import OF_CHANGE, OF_DAYS, ConditionRefused, Row, check
 from openbenefits.workflow.rules.days import DayRefused, read_day
 from openbenefits.workflow.rules.expressions import ExpressionRefused, parse
 from openbenefits.workflow.texts import texts_of, whos_of
@@ -38,6 +38,7 @@ def _faults(channel: Channel) -> Iterator[Finding]:
         return
     yield from _trigger(channel, kind)
     yield from _conditions("conditions", channel.conditions, channel.expression, kind, channel)
+    yield from _withdrawn(channel, kind)
     if not channel.items:
         yield _finding("items", "at least one item", "none")
     yield from _items(channel, kind)
@@ -89,6 +90,15 @@ def _conditions(
         parse(expression, labels)
     except ExpressionRefused as refused:
         yield _refused(where.replace("conditions", "expression"), refused)
+
+
+def _withdrawn(channel: Channel, kind: RecordKind) -> Iterator[Finding]:
+    yield from _conditions("withdrawn_when", channel.withdrawn_when, "", kind, channel)
+    if channel.withdrawn_when and channel.on is None:
+        yield _finding("withdrawn_when", "a real-time channel", "one that days, or somebody, bring about")
+    for place, row in enumerate(channel.withdrawn_when):
+        if row.operator in OF_CHANGE:
+            yield _finding(f"withdrawn_when[{place}]", "what a record is", f"'{row.operator}'")
 
 
 def _condition(where: str, row: Condition, kind: RecordKind, channel: Channel) -> Iterator[Finding]:

@@ -190,6 +190,24 @@ JOIN LATERAL (
 """
 EVIDENCES = COVERAGES.replace("enrollment_coverage", "enrollment_evidenceact")
 
+ARREARS = """
+JOIN LATERAL (
+    SELECT b.client_id, b.person_id, b.benefit_record, b.plan_type,
+           min(b.since_on) AS since_on, sum(b.correct_cents)::bigint AS open_cents
+    FROM payroll_openbalance AS b
+    WHERE b.person_id = split_part(a.key, '-', 1)::bigint
+      AND b.benefit_record = split_part(a.key, '-', 2)::int AND b.plan_type = split_part(a.key, '-', 3)
+      AND b.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
+      AND b.kind = 'deduction'
+    GROUP BY b.client_id, b.person_id, b.benefit_record, b.plan_type HAVING sum(b.correct_cents) > 0
+) AS t ON true
+"""
+IN_ARREARS = """
+SELECT concat_ws('-', person_id, benefit_record, plan_type) AS key FROM payroll_openbalance
+WHERE client_id = %(client)s AND kind = 'deduction'
+GROUP BY person_id, benefit_record, plan_type HAVING sum(correct_cents) > 0
+"""
+
 IMPORT = """
 JOIN workforce_changeset AS t ON t.id = a.key::bigint AND t.made_at <= a.known
 LEFT JOIN LATERAL (

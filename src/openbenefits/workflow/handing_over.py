@@ -2,6 +2,7 @@
 
 What there is follows from the tables themselves, so a table that is added is handed over without a word here.
 Secrets stay (keys, hashes, what subscribers sign with); SSNs are opened only where somebody asks for that.
+An installation without clients takes the folder in (`taking_in`).
 """
 
 import hashlib
@@ -19,12 +20,16 @@ import polars as pl
 from django.apps import apps
 from django.db.models import BinaryField, Field, Model
 
+from openbenefits.accounts.models import AuditEntry
 from openbenefits.programs import services as setup
-from openbenefits.programs.models import Bundle
+from openbenefits.programs.loaded import LoadedBundle
+from openbenefits.programs.models import Bundle, RateRow, Release, SetupKey
+from openbenefits.programs.numbers import keys_of
 from openbenefits.store import secrets
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.store.catalogue import psycopg_connection
-from openbenefits.store.isolation import CLIENT_COLUMNS
+from openbenefits.store.isolation import CLIENT_COLUMNS, PARENTS, PEO
+from openbenefits.workflow.stating import state
 from openbenefits.workforce.models import Client
 
 OURS = "openbenefits."
@@ -36,22 +41,44 @@ KEPT_BACK = {
     "workforce_searchedname": "an index",
 }
 """Tables that are not handed over, and why."""
+INHERITED = Path("set-up") / "inherited"
 SSN = "ssn_sealed"
 HASH = re.compile(r"(_hash|secret_sealed)$")
-FILES: dict[tuple[str, str], Callable[[bytes], bytes]] = {
-    ("delivery_content", "packed"): zlib.decompress,
-    ("enrollment_document", "content"): secrets.open_file,
-    ("casework_attachment", "content"): secrets.open_file,
+Turned = Callable[[bytes], bytes]
+SEALED: tuple[Turned, Turned] = (secrets.open_file, secrets.seal_file)
+FILES: dict[tuple[str, str], tuple[Turned, Turned]] = {
+    ("carriers_answer", "content"): SEALED,
+    ("carriers_carrierfile", "content"): SEALED,
+    ("casework_attachment", "content"): SEALED,
+    ("delivery_content", "packed"): (zlib.decompress, zlib.compress),
+    ("enrollment_document", "content"): SEALED,
+    ("platform_inbounditem", "content"): SEALED,
+    ("reconcile_invoice", "content"): SEALED,
+    ("renewals_clientapproval", "document"): (bytes, bytes),
 }
-"""Columns that hold files, and how each is opened."""
+"""Columns that hold files: how each is opened, and how it is stored again."""
+INNER = {
+    ("carriers_carrierfile", "said"): "what the file was written from; it is in the lines and the file",
+    ("carriers_viewperson", SSN): "in the facts of people",
+    (
+        "matching_comparison",
+        "frames",
+    ): "figures a comparison is drawn from; the orderings say what came of it",
+}
+"""Columns that are not handed over, and why."""
 COMMENT = re.compile(r"^\s*(?P<name>\w+) = models\.\w+\(.*\)\s*#\s*(?P<says>.+)$", re.MULTILINE)
 PAGE = """# Records of {name} ({code})
 
 Handed over on {day} by openbenefits {version}. Every table is a CSV file: UTF-8, commas, a heading line, an
 empty cell where nothing is known, days as YYYY-MM-DD, moments in UTC, amounts in whole cents where a
 column's name ends in `_cents`. `manifest.json` says the same for programs, with the number of rows and the
-SHA-256 of each file. `set-up/` holds the plans and rules of the client as YAML, and the history of what
-they were.
+SHA-256 of each file. `set-up/` holds the plans and rules of the client as YAML, the history of what
+they were, and what they go by of those of the PEO (`inherited`). `files/` holds letters, papers and files,
+by table and number of the row.
+
+`stated/` is for who reads none of the tables: coverage with its plan, option and dependents, what pays took
+in each calendar year, and what was still to be taken or given back, all by employee number and in words.
+An openbenefits without clients takes the whole folder in: `openbenefits clients take-in FOLDER`.
 
 Facts are dated twice: `valid_from` says from when something is true, `known_since` since when it was known.
 Of the same key the highest `version` holds; `is_deleted` takes it back. Rows refer to one another by the
@@ -75,9 +102,16 @@ class HandedOver:
 
 
 def hand_over(
-    connection: Any, client: Client, folder: Path, *, version: str, now: datetime, with_ssn: bool = False
+    connection: Any,
+    client: Client,
+    folder: Path,
+    *,
+    version: str,
+    now: datetime,
+    by: str,
+    with_ssn: bool = False,
 ) -> HandedOver:
-    """Write all records of a client into a new folder.
+    """Write all records of a client into a new folder, and in the audit trail that it was done.
 
     Errors: HandOverRefused for a folder that holds something.
     """
@@ -86,11 +120,13 @@ def hand_over(
             f"expected a new or empty folder, found {folder} with something in it; name another"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    inherited = _write_set_up(client.pk, folder)
+    keys = sorted({f"{kind} {code}" for _, part in inherited for kind, code in keys_of(part)})
     listed = [
-        _table(connection, client.pk, model, folder, with_ssn=with_ssn) for model in models_of_clients()
+        _table(connection, client.pk, model, folder, keys, with_ssn=with_ssn) for model in models_of_clients()
     ]
     tables = [one for one in listed if one["rows"]]
-    _write_set_up(client.pk, folder)
+    state(connection, client.pk, folder / "stated", on=now.date())
     files = _hashes(folder)
     manifest = {
         "client": {"code": client.code, "name": client.name},
@@ -99,6 +135,10 @@ def hand_over(
         "tables": tables,
         "empty_tables": [one["table"] for one in listed if not one["rows"]],
         "kept_back": KEPT_BACK,
+        "inherited": [
+            {"id": one.pk, "release": one.number, "applied_at": one.applied_at.isoformat()}
+            for one, _ in inherited
+        ],
         "files": files,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
@@ -110,6 +150,8 @@ def hand_over(
         tables="\n".join(_said(one) for one in tables),
     )
     (folder / "README.md").write_text(page)
+    what = {"kind": "did", "what": "records handed over", "reason": f"by {by}"}
+    AuditEntry.objects.create(at=now, client_id=client.pk, **what)
     return HandedOver(
         folder=folder, tables=len(tables), rows=sum(one["rows"] for one in tables), files=len(files) + 2
     )
@@ -127,13 +169,25 @@ def models_of_clients() -> list[type[Model]]:
             or meta.db_table in KEPT_BACK
         ):
             continue
-        if _client_column(model) in {field.column for field in meta.concrete_fields}:
+        own = {field.column for field in meta.concrete_fields}
+        if meta.db_table in PARENTS or CLIENT_COLUMNS.get(meta.db_table, "client_id") in own:
             found.append(model)
     return sorted(found, key=lambda model: model._meta.db_table)
 
 
-def _client_column(model: type[Model]) -> str:
-    return CLIENT_COLUMNS.get(model._meta.db_table, "client_id")
+def of_client(table: str) -> str:
+    """Answer the SQL of whether a row of a table is the client's; %(keys)s: the PEO's set-up it goes by."""
+    if table in PARENTS:
+        column, parent = PARENTS[table]
+        return f"{column} IN (SELECT id FROM {parent} WHERE {of_client(parent)})"  # noqa: S608 - names of ours
+    mine = f"{CLIENT_COLUMNS.get(table, 'client_id')} = %(client)s"
+    keys = f"client_id = {PEO} AND concat(kind, ' ', code) = ANY(%(keys)s)"
+    if table == SetupKey._meta.db_table:
+        return f"({mine} OR {keys})"
+    if table == RateRow._meta.db_table:  # what is stored of a price names its rate
+        known = f"SELECT id FROM {SetupKey._meta.db_table} WHERE {keys}"  # noqa: S608 - names of ours
+        return f"({mine} OR client_id = {PEO} AND rate_table_id IN ({known}))"
+    return mine
 
 
 def _columns(model: type[Model]) -> "list[Field[Any, Any]]":
@@ -146,7 +200,7 @@ def _columns(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 def _table(
-    connection: Any, client_id: int, model: type[Model], folder: Path, *, with_ssn: bool
+    connection: Any, client_id: int, model: type[Model], folder: Path, keys: list[str], *, with_ssn: bool
 ) -> dict[str, Any]:
     """Write the rows of a table, and the files it holds; answer what the manifest says of it."""
     table = model._meta.db_table
@@ -156,9 +210,8 @@ def _table(
     types = schema_of(model)
     schema = {name: types[name] if name == SSN else pl.String() for name in names}
     order = _quoted([field.column for field in model._meta.pk_fields])
-    chosen, mine = _quoted(names), _client_column(model)
-    query = f"SELECT {chosen} FROM {table} WHERE {mine} = %(client)s ORDER BY {order}"  # noqa: S608 - names of ours
-    rows = copy_out(connection, query, schema, {"client": client_id})
+    query = f"SELECT {_quoted(names)} FROM {table} WHERE {of_client(table)} ORDER BY {order}"  # noqa: S608 - names of ours
+    rows = copy_out(connection, query, schema, {"client": client_id, "keys": keys})
     if has_ssn:
         rows = rows.with_columns(ssn=secrets.decrypt_ssn(rows[SSN])).drop(SSN)
     if rows.height:
@@ -180,7 +233,7 @@ def _quoted(names: list[str]) -> str:
 
 def _write_files(connection: Any, client_id: int, model: type[Model], folder: Path) -> None:
     table = model._meta.db_table
-    for (name, column), opened in FILES.items():
+    for (name, column), (opened, _) in FILES.items():
         if name != table:
             continue
         key = model._meta.pk.column  # type: ignore[union-attr]
@@ -191,11 +244,14 @@ def _write_files(connection: Any, client_id: int, model: type[Model], folder: Pa
                 (folder / "files" / table / str(number)).write_bytes(opened(bytes(content)))
 
 
-def _write_set_up(client_id: int, folder: Path) -> None:
+def _write_set_up(client_id: int, folder: Path) -> list[tuple[Release, LoadedBundle]]:
+    """Write set-up as folders; answer the PEO's releases, each as far as the client goes by it."""
     bundle = Bundle.objects.filter(client_id=client_id, release__isnull=False).first()
-    if bundle is not None:
-        setup.export(bundle.code, folder / "set-up" / "in force")
-        setup.export_history(bundle.code, folder / "set-up" / "history")
+    if bundle is None:
+        return []
+    setup.export(bundle.code, folder / "set-up" / "in force")
+    setup.export_history(bundle.code, folder / "set-up" / "history")
+    return setup.export_inherited(client_id, folder / INHERITED)
 
 
 def _comments(model: type[Model]) -> dict[str, str]:
@@ -209,14 +265,15 @@ def _comments(model: type[Model]) -> dict[str, str]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {str(file.relative_to(folder)): _sha(file) for file in _files(folder)}
+    return {str(file.relative_to(folder)): file_hash(file) for file in _files(folder)}
 
 
 def _files(folder: Path) -> Iterator[Path]:
     return (file for file in sorted(folder.rglob("*")) if file.is_file())
 
 
-def _sha(file: Path) -> str:
+def file_hash(file: Path) -> str:
+    """Answer the SHA-256 of a file."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -5,7 +5,7 @@ read is SQL of ours; channels name kinds and fields only.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -74,6 +74,7 @@ class RecordKind:
     history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, from when (`began`)
               to when (`at`) it did, `pipeline`; of a table it follows from its past rows. With one,
               `source` honours `a.known`, and the test bench can look back.
+    vanishes: whether a record that is not there any more is done with: nothing says so of itself.
     link:     the name of the page of the workbench that shows a record.
     guard:    what one must be allowed to see that there is such a record.
     """
@@ -91,6 +92,7 @@ class RecordKind:
     everyone: str = ""
     history: str = ""
     related: Mapping[str, Related] = field(default_factory=lambda: MappingProxyType({}))
+    vanishes: bool = False
     link: str = ""
     guard: Permission | None = None
 
@@ -140,6 +142,17 @@ def register(kind: RecordKind) -> None:
     if not (kind.table or kind.source):
         raise ValueError(f"expected a table or a source of '{kind.name}', found none; state one")
     KINDS[kind.name] = kind
+
+
+def add_field(kind: str, name: str, added: Field) -> None:
+    """Declare a field of a kind of a lower floor that only a higher one knows; again changes nothing.
+
+    Errors: KindUnknown; ValueError where another one has its name.
+    """
+    known = kind_of(kind)
+    if known.fields.get(name, added) != added:
+        raise ValueError(f"expected one field '{name}' of '{kind}', found two; rename one")
+    KINDS[kind] = replace(known, fields={**known.fields, name: added})
 
 
 def kind_of(name: str) -> RecordKind:

@@ -10,10 +10,13 @@ from typing import Any
 import polars as pl
 from django.db import transaction
 
-from openbenefits.casework.services import Subject, close_for
+from openbenefits.casework.codes import ENDS, Form
+from openbenefits.casework.models import IS_OPEN, Ticket
+from openbenefits.casework.services import Subject, TicketRefused, cancel_task, close_for
 from openbenefits.core.faults import message_of
 from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.workflow import models
+from openbenefits.workflow.channels import Item
 from openbenefits.workflow.deciding import Reading, judged, with_before
 from openbenefits.workflow.kinds import RecordKind, kind_of
 from openbenefits.workflow.making import Moment, lines_of, log, make
@@ -67,6 +70,8 @@ def _look(connection: Any, outbox_id: int, today: date, now: datetime) -> int:
     lines = []
     for one in running(row.client, [row.kind]):
         if one.channel.kind == row.kind and one.channel.on is not None:
+            if one.channel.withdrawn_when:
+                _withdraw(connection, one, changes, moment)
             lines += _triggered(connection, one, changes, f"change {first}", moment)
         if row.kind in TICKETS:
             lines += _chained(connection, one, row.kind, changes, moment)
@@ -178,7 +183,8 @@ def _chained(
     lines: list[pl.DataFrame] = []
     for item in after:
         before = item.after
-        due = behind.filter(of=before.item, status=before.status) if before else behind.clear()
+        wanted = reached(before.status, form) if before else ()
+        due = behind.filter(pl.col("status").is_in(wanted), of=before.item) if before else behind.clear()
         if due.is_empty():
             continue
         records = load(
@@ -194,6 +200,30 @@ def _chained(
         )
         lines += made_of(connection, one, item, records.drop("ticket", "of", "status", "behind"), moment)
     return lines
+
+
+def reached(status: str, form: str) -> tuple[str, ...]:
+    """Answer the statuses by which a task or case has come to one: a case is complete once it is resolved."""
+    return (status, str(ENDS[Form(form)])) if status == str(ENDS[Form.TASK]) else (status,)
+
+
+def _withdraw(connection: Any, one: Running, changes: pl.DataFrame, moment: Moment) -> None:
+    """Withdraw what a channel opened about records that are no cause of it any more, or not there."""
+    found = load(connection, one.reading.kind, changes.select("key", "known", "today"), one.reading.fields)
+    no_more = Item(item="withdrawn", title="", conditions=one.channel.withdrawn_when)
+    stands = one.reading.met(no_more, found).filter(~pl.col("is_met"))["key"]
+    made = models.Made.objects.filter(
+        channel_id=one.channel_id,
+        client_id=moment.client_id,
+        key__in=set(changes["key"]) - set(stands),
+        made_kind__in=TICKETS,
+    )
+    numbers = [int(key) for key in made.values_list("made_key", flat=True)]
+    for number in Ticket.objects.filter(IS_OPEN, pk__in=numbers).values_list("pk", flat=True):
+        try:
+            cancel_task(one.author, number, reason="what it was about holds no more", now=moment.now)
+        except TicketRefused:  # somebody has just ended it
+            continue
 
 
 def _close_ended(connection: Any, kind: RecordKind, changes: pl.DataFrame, moment: Moment) -> None:

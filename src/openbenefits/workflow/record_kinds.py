@@ -231,6 +231,23 @@ KINDS = (
         related=OF_PERSON,
     ),
     RecordKind(
+        name="arrears",
+        subject=f"concat_ws('/', {NUMBER_OF}, t.benefit_record, t.plan_type)",
+        title="Arrears, as a night found them: owed, not taken, not ordered",
+        fields=IS_PERSONS
+        | {
+            "plan_type": Field("Plan type"),
+            "since_on": Field("Since the pay that ended on", DAY),
+            "open": Field("Open", MONEY, "t.open_cents"),
+        },
+        source=frames.ARREARS,
+        person="t.person_id",
+        everyone=frames.IN_ARREARS,
+        related=OF_PERSON,
+        vanishes=True,
+        link="participant",
+    ),
+    RecordKind(
         name="import",
         title="Import, or entry, of facts",
         fields={

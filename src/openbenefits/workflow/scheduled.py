@@ -11,7 +11,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.casework.models import IS_OPEN, Ticket
-from openbenefits.casework.services import TicketRefused, cancel_task
+from openbenefits.casework.services import Subject, TicketRefused, cancel_task, close_for
 from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.workflow import models
 from openbenefits.workflow.channels import Item, Schedule
@@ -46,6 +46,8 @@ def _channel(connection: Any, one: Running, moment: Moment) -> pl.DataFrame:
     keys = everyone(connection, one.reading.kind, moment.client_id)
     records = load(connection, one.reading.kind, asked_of(keys, moment.today), one.reading.fields)
     lines = [pl.DataFrame(schema=LOG)]
+    if one.reading.kind.vanishes:
+        _close_gone(one, keys, moment)
     for item, schedule in scheduled_items(one):
         if schedule.cancels_on_change:
             _cancel_moved(one, item, schedule, records, moment)
@@ -95,6 +97,19 @@ def judge(one: Running, admitted_: pl.DataFrame, schedule: Schedule) -> pl.DataF
         depth=pl.lit(0, dtype=pl.Int16),
         user_id=pl.lit(None, dtype=pl.Int64),
     ).drop("is_met", "unmet")
+
+
+def _close_gone(one: Running, keys: Iterable[str], moment: Moment) -> None:
+    """Close what is open about records that are not there any more."""
+    made = models.Made.objects.filter(
+        channel_id=one.channel_id, client_id=moment.client_id, made_kind__in=("task", "case")
+    )
+    numbers = [int(key) for key in made.exclude(key__in=list(keys)).values_list("made_key", flat=True)]
+    about = Ticket.objects.filter(IS_OPEN, pk__in=numbers).values_list("about_kind", "about_key").distinct()
+    for kind, key in about:
+        subject = Subject(kind=kind, key=key)
+        told = f"{one.reading.kind.title.split(',')[0].lower()} is settled"
+        close_for(subject, told, now=moment.now, client_id=moment.client_id, is_done=True, by="channels")
 
 
 def _cancel_moved(

@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from openbenefits.accounts import clock
 from openbenefits.casework.codes import Job
 from openbenefits.casework.quiet import quiet_at
+from openbenefits.store.isolation import PEO
 from openbenefits.workflow import looking, services
 from openbenefits.workflow.scheduled import run_schedules
 from openbenefits.workforce.models import Client
@@ -36,13 +37,13 @@ def retry(letter: int) -> None:
 
 @app.task(name="openbenefits.schedules", queue=QUEUE, queueing_lock="schedules")
 def schedules(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
-    """Let scheduled channels look at the day, for every client; forget what is old."""
+    """Let scheduled channels look at the day, of the PEO and of every client; forget what is old."""
     try:
         quiet = quiet_at(Job.CHANNELS, clock.now())
         if quiet.is_everywhere:
             return
         clients = Client.objects.exclude(pk__in=quiet.clients).order_by("code")
-        for client_id in clients.values_list("pk", flat=True):
+        for client_id in (PEO, *clients.values_list("pk", flat=True)):
             run_schedules(connection, client_id, today=clock.today(), now=clock.now())
         services.forget(clock.now())
     finally:

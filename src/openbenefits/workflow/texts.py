@@ -39,7 +39,7 @@ def _fields(channel: Channel) -> Iterator[str]:
     yield from (one.field for one in schedules if one is not None)
     if channel.on is not None and channel.on.changed:
         yield channel.on.changed
-    for rows in (channel.conditions, *(item.conditions for item in channel.items)):
+    for rows in (channel.conditions, channel.withdrawn_when, *(item.conditions for item in channel.items)):
         for row in rows:
             yield row.column
             if row.operator in OF_DAYS and (name := read_day(row.value).field):

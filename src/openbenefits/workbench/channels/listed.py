@@ -133,6 +133,7 @@ def _one(request: Any, holder: Holder, code: str) -> HttpResponse:
         channel=channel,
         trigger=words.trigger(channel),
         conditions=words.conditions(channel, channel.conditions, channel.expression),
+        withdrawn=words.conditions(channel, channel.withdrawn_when, ""),
         items=[words.item(channel, one) for one in channel.items],
         may_write=is_own and may_write(request, holder),
         may_copy=not is_own and may_write(request, holder),
