@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.core.columns import cut, in_types, last_of_each
+from openbenefits.core.columns import cut, in_types, joined, last_of_each
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -257,7 +257,7 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
 
     Adds is_future: nothing is in force, but coverage is to begin later (someone still waiting).
     """
-    pairs = cases[["case", *RECORD, "event_on"]].join(coverage, on=list(RECORD))
+    pairs = joined(cases[["case", *RECORD, "event_on"]], coverage, RECORD)
     pairs = pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
     key = ["case", "plan_type", "slot"]
     now = pairs.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
@@ -265,8 +265,8 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     if later.is_empty():
         return now.sort(key)
     covered = now.filter(pl.col("kind").is_in(COVERED))
-    waiting = later.sort("begins_on").unique(key, keep="first").join(covered, on=key, how="anti")
-    return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
+    waiting = joined(later.sort("begins_on").unique(key, keep="first"), covered, key, how="anti")
+    return pl.concat([joined(now, waiting, key, how="anti"), waiting]).sort(key)
 
 
 def load_credit_uses(
@@ -306,8 +306,10 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     """
     key = ["case", "plan_type"]
     columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
-    points = cases.select(columns).join(
-        coverage.filter(slot=0).select(*RECORD, "plan_type", "begins_on", "kind"), on=list(RECORD)
+    points = joined(
+        cases.select(columns),
+        coverage.filter(slot=0).select(*RECORD, "plan_type", "begins_on", "kind"),
+        RECORD,
     )
     points = points.filter(pl.col("begins_on") < pl.col("event_on")).sort(*key, "begins_on")
     was_covered = pl.col("kind").shift(1).over(key).is_in(COVERED).fill_null(value=False)
@@ -360,7 +362,7 @@ def of_places(rows: pl.DataFrame, places: pl.DataFrame, key: list[str], *columns
     """
     if rows.is_empty():
         return places[["case"]].clear().hstack(rows[["plan_type", *columns]])
-    return rows.join(places, on=key)[["case", "plan_type", *columns]]
+    return joined(rows, places, key)[["case", "plan_type", *columns]]
 
 
 def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
@@ -368,8 +370,8 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     rows = load_approvals(connection, cases)
     if rows.is_empty():
         return cases[["case"]].clear().hstack(rows[["plan_type", "approved_cents"]])
-    pairs = cases.select("case", "client_id", "person_id", "event_on").join(
-        rows, on=["client_id", "person_id"]
+    pairs = joined(
+        cases.select("case", "client_id", "person_id", "event_on"), rows, ["client_id", "person_id"]
     )
     known = pairs.filter(pl.col("valid_from") <= pl.col("event_on"))
     return last_of_each(known, ["case", "plan_type"], "valid_from")[["case", "plan_type", "approved_cents"]]
@@ -404,7 +406,7 @@ def load_price_decisions(
     if known_at is not None:
         rows = rows.filter(pl.col("made_at") <= known_at)
     undone = rows.drop_nulls("undoes").select(*record, number="undoes")
-    said = rows.filter(pl.col("undoes").is_null()).join(undone, on=[*record, "number"], how="anti")
+    said = joined(rows.filter(pl.col("undoes").is_null()), undone, [*record, "number"], how="anti")
     amounts = {name: name.removeprefix("decided_") for name in DECIDED_AMOUNTS}
     named = said.with_columns(pl.col(column).alias(name) for name, column in amounts.items())
     return named.select(*record, *columns).sort(*record, "number")
@@ -418,7 +420,7 @@ def price_decisions_of(
     rows = load_price_decisions(connection, cases, known_at=known_at)
     if rows.is_empty():
         return no_price_decisions()
-    found = cases.select("case", *record).join(rows, on=record)
+    found = joined(cases.select("case", *record), rows, record)
     return in_types(found, PRICE_DECISIONS)
 
 
@@ -431,7 +433,7 @@ def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime |
     if rows.is_empty():
         return no_overrides()
     event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
-    rows = rows.join(cases.select("case", *event), on=event)
+    rows = joined(rows, cases.select("case", *event), event)
     if known_at is not None:
         rows = rows.filter(pl.col("made_at") <= known_at)
     about = ["case", "program_id", "option_id"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import in_types
+from openbenefits.core.columns import in_types, joined
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
@@ -92,7 +92,7 @@ def load_known(
     contents = load_contents_of(connection, cases)
     held = held_contents(contents, pl.concat([held_points[["case", *POINT]], again]))
     settled = _settled_households(cases, elected, held)
-    full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
+    full = joined(cases, facts, "case", how="left", maintain_order="left").with_columns(
         has_job=pl.col("job_number").is_not_null(),
         zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
     )
@@ -141,7 +141,7 @@ def _brought(
     known = load_brought(connection, cases, known_at=known_at)
     if known.is_empty():
         return nothing_brought()
-    found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
+    found = joined(cases.select("case", "client_id", "person_id"), known, ["client_id", "person_id"])
     return in_types(found, BROUGHT)
 
 
@@ -169,8 +169,8 @@ def ended_of(
     found = last_ended(cases, coverage, load_event_dates(connection, cases))
     key = ["case", "plan_type"]
     known = pl.concat([held.filter(pl.col("kind").is_in(COVERED)).select(key), elected.elections.select(key)])
-    return found.join(
-        known.unique().with_columns(is_only_ended=pl.lit(value=False)), on=key, how="left"
+    return joined(
+        found, known.unique().with_columns(is_only_ended=pl.lit(value=False)), key, how="left"
     ).with_columns(pl.col("is_only_ended").fill_null(value=True))
 
 
@@ -185,7 +185,7 @@ def _settled_households(
     settling = cases.filter("is_settling")[["case"]]
     if settling.is_empty() or held.members.is_empty():
         return elected.elections[key].unique(), elected.members
-    kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
+    kept = joined(joined(held.members, settling, "case", how="semi"), elected.elections, key, how="anti")
     chosen = pl.concat([elected.elections.select(key), kept.select(key)]).unique()
     return chosen, pl.concat([elected.members, kept])
 
@@ -209,7 +209,7 @@ def post(
     """
     keys = events.select("case", *EVENT_KEY, "event_on")
     _save_credits(connection, settled, keys, run_id=run_id, now=now)
-    results = _with_content(settled.results.join(keys, on="case"), settled)
+    results = _with_content(joined(settled.results, keys, "case"), settled)
     if results.is_empty():
         return results
     existing = _existing(known, results)
@@ -217,7 +217,7 @@ def post(
     new = above_superseded(connection, new)
     supersede(connection, replaced, run_id=run_id, now=now)
     _insert_points(connection, new, settled, run_id=run_id, now=now)
-    standing = existing.join(replaced, on=list(POINT), how="anti")
+    standing = joined(existing, replaced, POINT, how="anti")
     follow_evidence(connection, new, standing, run_id=run_id, now=now)
     return new
 
@@ -227,22 +227,22 @@ def _save_credits(
 ) -> None:
     """Write what credits paid for, and what became of the rest, where it is not what holds already."""
     begins = settled.results.filter(pl.col("kind").is_in(["E", "D", "W"])).group_by("case")
-    uses = settled.credits.uses.join(keys, on="case").join(begins.agg(pl.col("begins_on").min()), on="case")
+    uses = joined(joined(settled.credits.uses, keys, "case"), begins.agg(pl.col("begins_on").min()), "case")
     if uses.is_empty():
         return
     latest = load_credit_uses(connection, uses)
     known = latest.unique(list(EVENT_KEY), keep="last", maintain_order=True)
     said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
     holding = known.filter(~pl.col("is_taken_back")).select(said)
-    uses = uses.join(holding, on=said, how="anti", nulls_equal=True)
-    numbered = uses.join(known.select(*EVENT_KEY, "version"), on=list(EVENT_KEY), how="left").with_columns(
+    uses = joined(uses, holding, said, how="anti", nulls_equal=True)
+    numbered = joined(uses, known.select(*EVENT_KEY, "version"), EVENT_KEY, how="left").with_columns(
         version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),
         run_id=pl.lit(run_id, pl.Int64),
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         is_taken_back=pl.lit(value=False),
     )
     copy_in(connection, "enrollment_credituse", as_stored(numbered, schema_of(models.CreditUse)))
-    rolls = settled.credits.rolls.join(numbered.select("case", *EVENT_KEY, "version"), on="case")
+    rolls = joined(settled.credits.rolls, numbered.select("case", *EVENT_KEY, "version"), "case")
     copy_in(connection, "enrollment_creditroll", as_stored(rolls, schema_of(models.CreditRoll)))
 
 
@@ -252,8 +252,8 @@ def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:
     members = _texts(settled.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(settled.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(settled.beneficiaries, key, "beneficiaries", _share())
-    found = results.join(members, on=key, how="left").join(funds, on=key, how="left")
-    found = found.join(shares, on=key, how="left")
+    found = joined(joined(results, members, key, how="left"), funds, key, how="left")
+    found = joined(found, shares, key, how="left")
     covered = pl.col("kind").is_in(["E", "D"])
     return found.with_columns(
         pl.when(covered).then(pl.col(name)).alias(name) for name in ("members", "funds", "beneficiaries")
@@ -270,13 +270,13 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
     """The points that hold for these people, with members and funds as texts."""
-    points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
+    points = joined(known.coverage, results, ["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
     members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())
     for texts in (members, funds, shares):
-        points = points.join(texts, on=key, how="left")
+        points = joined(points, texts, key, how="left")
     return points
 
 
@@ -285,12 +285,12 @@ def _insert_points(
 ) -> None:
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
     covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
-    members = covered.join(settled.members, on=["case", "plan_type"])
+    members = joined(covered, settled.members, ["case", "plan_type"])
     columns = schema_of(models.CoverageDependent)
     copy_in(connection, "enrollment_coveragedependent", as_stored(members, columns))
-    funds = covered.join(settled.funds, on=["case", "plan_type"])
+    funds = joined(covered, settled.funds, ["case", "plan_type"])
     copy_in(connection, "enrollment_coveragefund", as_stored(funds, schema_of(models.CoverageFund)))
-    shares = covered.join(settled.beneficiaries, on=["case", "plan_type"])
+    shares = joined(covered, settled.beneficiaries, ["case", "plan_type"])
     columns = schema_of(models.CoverageBeneficiary)
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import ActionSource, ActivityActKind
+from openbenefits.core.columns import joined
 from openbenefits.events import models
 from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY
 from openbenefits.store.bulk import copy_out, schema_of
@@ -80,14 +81,14 @@ def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     feed = copy_out(connection, FEED, FEED_SCHEMA, people_arrays(people))
     schema = {key: FEED_SCHEMA[key] for key in ("client_id", "person_id", "valid_from", "event_class")}
     reported = copy_out(connection, REPORTED, schema | {"reported_on": pl.Date}, people_arrays(people))
-    return feed.join(reported, on=list(schema), how="left", maintain_order="left")
+    return joined(feed, reported, list(schema), how="left", maintain_order="left")
 
 
 def load_dates(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the birth and service dates that the person rows of some people state: with their valid_from."""
     clients = people.select("client_id", "person_id").unique()
     rows = load_persons(connection, clients, {"birth_on": pl.Date(), "service_on": pl.Date()})
-    return rows.join(clients, on="person_id")
+    return joined(rows, clients, "person_id")
 
 
 def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
@@ -108,7 +109,7 @@ def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame
     if rows.is_empty():
         return rows.with_columns(last_act=pl.lit(None, pl.String))
     acts = copy_out(connection, ACTS, known, people_arrays(rows))
-    found = rows.join(acts, on=list(ACTIVITY_KEY), how="left", maintain_order="left")
+    found = joined(rows, acts, ACTIVITY_KEY, how="left", maintain_order="left")
     return found.filter(pl.col("last_act").ne_missing(pl.lit(str(ActivityActKind.DELETE))))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.core.columns import in_types, without
+from openbenefits.core.columns import in_types, joined, without
 from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
@@ -51,7 +51,7 @@ def detect_activity(
 def load_known_jobs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the job rows of some people as triggers look at them, with their client."""
     clients = people.select("client_id", "person_id").unique()
-    return load_jobs(connection, people, more=("is_for_eligibility",)).join(clients, on="person_id")
+    return joined(load_jobs(connection, people, more=("is_for_eligibility",)), clients, "person_id")
 
 
 def _reconnect(
@@ -61,7 +61,7 @@ def _reconnect(
     if activities.is_empty():
         return
     known = frames.load_consumed_activity(connection, people)
-    back = activities.join(known, on=list(rules.ACTIVITY_KEY))
+    back = joined(activities, known, rules.ACTIVITY_KEY)
     if back.is_empty():
         return
     update_from(
@@ -73,7 +73,7 @@ def _reconnect(
     )
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     events = frames.load_events(connection, people).filter(pl.col("event_status").is_in(gone))
-    events = events.join(back.select(rules.EVENT_KEY).unique(), on=list(rules.EVENT_KEY), how="semi")
+    events = joined(events, back.select(rules.EVENT_KEY).unique(), rules.EVENT_KEY, how="semi")
     order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
@@ -220,8 +220,9 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     several = jobs.group_by(key).agg(jobs=pl.col("job_number").n_unique()).filter(pl.col("jobs") > 1)
     if several.is_empty():
         return jobs.with_columns(others_active=pl.lit(value=False))
-    shared = jobs.join(several, on=key, how="semi")
-    pairs = shared.select(*key, "job_number", "valid_from", "sequence").join(
+    shared = joined(jobs, several, key, how="semi")
+    pairs = joined(
+        shared.select(*key, "job_number", "valid_from", "sequence"),
         shared.select(
             *key,
             other="job_number",
@@ -229,7 +230,7 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
             other_status="job_status",
             other_sequence="sequence",
         ),
-        on=key,
+        key,
     )
     standing = pairs.filter(
         (pl.col("other") != pl.col("job_number")) & (pl.col("other_from") <= pl.col("valid_from"))
@@ -237,7 +238,7 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     row = [*key, "job_number", "valid_from", "sequence"]
     latest = standing.sort("other_from", "other_sequence").unique([*row, "other"], keep="last")
     active = latest.filter(pl.col("other_status").is_in(ACTIVE)).select(row).unique()
-    return jobs.join(active.with_columns(others_active=True), on=row, how="left").with_columns(
+    return joined(jobs, active.with_columns(others_active=True), row, how="left").with_columns(
         pl.col("others_active").fill_null(value=False)
     )
 
@@ -286,14 +287,14 @@ def create_events(
     events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
     place = ["schedule_id", "event_number"]
-    known = merged.join(events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], on=key)
+    known = joined(merged, events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], key)
     fresh = without(merged, known, key)
     again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
     numbered = _numbered(connection, without(fresh, again, key), people, schedule_id)
     _insert_events(connection, numbered, now)
     _flag_joined(connection, known, classified, key, now)
     homes = pl.concat([rows[[*key, *place]] for rows in (numbered, known, again)])
-    consumed = classified.join(homes, on=key)[[*rules.ACTIVITY_KEY, *place]]
+    consumed = joined(classified, homes, key)[[*rules.ACTIVITY_KEY, *place]]
     update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, place)
     return numbered
 
@@ -307,7 +308,7 @@ def _flag_joined(
     _flag_multiple(connection, known)
     facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL))
     facts = facts.select(*key, came_by="source").unique()
-    _flag_prepared(connection, known.join(facts, on=key), now)
+    _flag_prepared(connection, joined(known, facts, key), now)
 
 
 def _made_anew(
@@ -321,7 +322,7 @@ def _made_anew(
 ) -> pl.DataFrame:
     """Make the events anew that a run made before it was taken back; answer them, with fresh's columns."""
     gone = events.filter(rules.is_taken_back())[[*key, "event_number", "steps"]]
-    again = fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)).join(gone, on=key)
+    again = joined(fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)), gone, key)
     taking_back.revive(connection, again, actor="system", now=now)
     return again
 
@@ -347,11 +348,11 @@ def create_period_events(
     """Open the event 0 of an open enrolment or a snapshot for those who have none yet."""
     events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
-    missing = people.select(rules.RECORD_KEY).join(
-        events.filter(schedule_id=schedule_id), on=rules.RECORD_KEY, how="anti"
+    missing = joined(
+        people.select(rules.RECORD_KEY), events.filter(schedule_id=schedule_id), rules.RECORD_KEY, how="anti"
     )
     gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
-    again = gone.join(people.select(rules.RECORD_KEY), on=list(rules.RECORD_KEY), how="semi")
+    again = joined(gone, people.select(rules.RECORD_KEY), rules.RECORD_KEY, how="semi")
     again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
     taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
@@ -373,8 +374,12 @@ def create_period_events(
 def _numbered(connection: Any, rows: pl.DataFrame, people: pl.DataFrame, schedule_id: int) -> pl.DataFrame:
     """Give new events of a schedule the next numbers of their benefit record, by date and priority."""
     highest = frames.load_highest_numbers(connection, people)
-    ordered = rows.sort(*rules.RECORD_KEY, "event_on", "priority").join(
-        highest, on=rules.RECORD_KEY, how="left", maintain_order="left"
+    ordered = joined(
+        rows.sort(*rules.RECORD_KEY, "event_on", "priority"),
+        highest,
+        rules.RECORD_KEY,
+        how="left",
+        maintain_order="left",
     )
     place = pl.int_range(pl.len()).over(rules.RECORD_KEY)
     return ordered.with_columns(

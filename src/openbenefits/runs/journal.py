@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import in_types, without
+from openbenefits.core.columns import in_types, joined, without
 from openbenefits.events.frames import load_current_messages, load_events
 from openbenefits.events.rules import EVENT_KEY, FLAG_DAYS
 from openbenefits.runs import models
@@ -29,8 +29,8 @@ def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None
     _keep(connection, run_id, events, load_events(connection, people))
     if messages.is_empty():
         return
-    read = messages.join(
-        load_current_messages(connection, people), on=messages.columns, how="anti", nulls_equal=True
+    read = joined(
+        messages, load_current_messages(connection, people), messages.columns, how="anti", nulls_equal=True
     )
     rows = read.rename({"run_id": "written_in"}).with_columns(run_id=pl.lit(run_id, pl.Int64))
     copy_in(connection, "runs_messagebefore", _stored(rows, models.MessageBefore))
@@ -38,7 +38,7 @@ def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None
 
 def _keep(connection: Any, run_id: int, before: pl.DataFrame, after: pl.DataFrame) -> None:
     state = [*EVENT_KEY, *BEFORE]
-    moved = before[state].join(after[state], on=state, how="anti", nulls_equal=True)
+    moved = joined(before[state], after[state], state, how="anti", nulls_equal=True)
     made = without(after, before, EVENT_KEY)[state]
     rows = pl.concat(
         [moved.with_columns(is_new=pl.lit(value=False)), made.with_columns(is_new=pl.lit(value=True))]

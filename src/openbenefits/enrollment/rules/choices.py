@@ -16,6 +16,7 @@ from openbenefits.core.columns import (
     filled,
     gathered,
     is_among,
+    joined,
     located,
     marked,
     spread,
@@ -61,7 +62,7 @@ def with_menu(
     distinct = known.unique("key", keep="any", maintain_order=in_order)
     distinct = distinct.with_row_index("menu")
     numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
-    menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
+    menu = joined(keyed[["key"]], numbers, "key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
     asked = with_taken(distinct, cases, "case", *words)
     if overrides.is_empty():
@@ -97,7 +98,7 @@ def _menu_keys(
     decided = options_decided(overrides)[["case"]]
     if decided.height:
         decided = decided.unique().with_row_index("own_menu", offset=1)
-        own = rows.select("case").join(decided, on="case", how="left", maintain_order="left")
+        own = joined(rows.select("case"), decided, "case", how="left", maintain_order="left")
         rows = rows.with_columns(own["own_menu"].cast(pl.Int64).fill_null(0))
         key = key * (decided.height + 1) + pl.col("own_menu")
     return rows.with_columns(key=key)
@@ -146,7 +147,7 @@ def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -
     taken = taken.hstack(found)[["menu", "choices", *_DEFAULTS]]
     first = pl.col("choices").cum_sum() - pl.col("choices")
     taken = taken.with_columns(first_choice=first.cast(pl.Int32))
-    wanted = menus.join(taken, on="menu", how="left", maintain_order="left")
+    wanted = joined(menus, taken, "menu", how="left", maintain_order="left")
     return wanted.with_columns(pl.col("choices", "flagged_options").fill_null(0))
 
 
@@ -156,10 +157,10 @@ def _with_ties(taken: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     Shapes: `flagged` is level × rows + row, null where there is none, in both; of a menu it is the least.
     """
     flagged = rows.select("menu", "flagged").drop_nulls("flagged")
-    least = flagged.join(taken.select("menu", least="flagged"), on="menu", how="left", maintain_order="left")
+    least = joined(flagged, taken.select("menu", least="flagged"), "menu", how="left", maintain_order="left")
     tied = least.filter(pl.col("flagged") // rows.height == pl.col("least") // rows.height)
     counts = tied["menu"].value_counts(name="flagged_options")
-    return taken.join(counts, on="menu", how="left", maintain_order="left")
+    return joined(taken, counts, "menu", how="left", maintain_order="left")
 
 
 def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.DataFrame:
@@ -175,7 +176,7 @@ def undecided_options(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """List plan and offer of the options that cannot be decided."""
     if menus.undecided.is_empty():
         return plans[["plan"]].clear().hstack(menus.undecided[["offer"]])
-    return plans.select("plan", "menu").join(menus.undecided, on="menu").select("plan", "offer")
+    return joined(plans.select("plan", "menu"), menus.undecided, "menu").select("plan", "offer")
 
 
 # --- what may be chosen -----------------------------------------------------------------------------------
@@ -189,9 +190,9 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     """
     held = plans.select("plan", "menu", "plan_row", option_id="current_option_id")
     held = held[true_at(held["option_id"].is_not_null())]
-    eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
+    eligible = joined(held, menus.choices, ["menu", "option_id"], how="semi")["plan"]
     known = rulebook.derived.answer("levels", lambda: _levels(rulebook.options))
-    in_program = held.join(known, on=["plan_row", "option_id"])
+    in_program = joined(held, known, ["plan_row", "option_id"])
     at = located(plans["plan"], in_program["plan"], plans.height)
     is_eligible = marked(eligible, plans.height)
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
@@ -286,10 +287,10 @@ def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> 
         return plans["plan"].clear()
     watching = plans[["plan", "case", "use_history"]].filter("use_history")
     offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
-    watched = offered.join(watching.select("plan"), on="plan", how="semi")
-    gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
+    watched = joined(offered, watching.select("plan"), "plan", how="semi")
+    gained = joined(watched, prior, ["case", "option_id"], how="anti")["plan"]
     known = prior.select("case").unique()
-    first = watching.join(known, on="case", how="anti")["plan"]
+    first = joined(watching, known, "case", how="anti")["plan"]
     return pl.concat([gained, first]).unique()
 
 

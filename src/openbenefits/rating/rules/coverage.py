@@ -3,7 +3,7 @@
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.columns import gathered, take, true_at, with_taken
+from openbenefits.core.columns import gathered, joined, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.bases import with_base_pay
 from openbenefits.rating.rules.offers import Offers
@@ -109,7 +109,7 @@ def _steps(rulebook: Rulebook) -> list[pl.DataFrame]:
     formulas = rulebook.formulas.select("formula_row")
     steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
     return [
-        formulas.join(steps.filter(step=number), on="formula_row", how="left", maintain_order="left")
+        joined(formulas, steps.filter(step=number), "formula_row", how="left", maintain_order="left")
         for number in range(_longest(steps))
     ]
 
@@ -148,10 +148,10 @@ def _with_reduction(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
         return rows
     aged = rows.with_columns(age=days.age_years(pl.col("birth_on"), pl.col("price_on")).cast(pl.Int16))
     pairs = aged.select("formula_row", "age").drop_nulls().unique()
-    reached = pairs.join(bands, on="formula_row").filter(pl.col("age_from") <= pl.col("age"))
+    reached = joined(pairs, bands, "formula_row").filter(pl.col("age_from") <= pl.col("age"))
     best = reached.sort("age_from").unique(["formula_row", "age"], keep="last")
     best = best.select("formula_row", "age", "reduce_percent_micros")
-    rows = aged.join(best, on=["formula_row", "age"], how="left", maintain_order="left")
+    rows = joined(aged, best, ["formula_row", "age"], how="left", maintain_order="left")
     off = money.percent_of(pl.col("amount"), pl.col("reduce_percent_micros").fill_null(0))
     is_age_needed = pl.col("formula_row").is_in(bands["formula_row"].unique().implode())
     reduced = pl.when(~is_age_needed | pl.col("age").is_not_null()).then(

@@ -9,7 +9,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import TaxClass
-from openbenefits.core.columns import filled, gathered, located, take, true_at, with_taken
+from openbenefits.core.columns import filled, gathered, joined, located, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
 from openbenefits.rating.rules.offers import Offers
@@ -90,7 +90,7 @@ def _shared(chosen: pl.DataFrame, book: Book) -> Distinct:
 def _first_of_each(rows: pl.DataFrame, key: list[str], columns: list[str]) -> Distinct:
     """Keep the columns of a row of each key, and say which of them each row has."""
     distinct = rows.unique(key, keep="any").with_row_index("price")
-    positions = rows[key].join(distinct[[*key, "price"]], on=key, how="left", maintain_order="left")
+    positions = joined(rows[key], distinct[[*key, "price"]], key, how="left", maintain_order="left")
     return distinct[columns], positions["price"]
 
 
@@ -116,7 +116,7 @@ def _bundled(chosen: pl.DataFrame, book: Book) -> Distinct:
     """Each distinct option, set of rates and pay calendar once."""
     signatures = _signatures(chosen["plan"].unique(), book)
     year = gathered(book.year_numbers, chosen["plan"]).fill_null(book.years).alias("year")
-    rows = chosen.hstack([year]).join(signatures, on="plan", how="left", maintain_order="left")
+    rows = joined(chosen.hstack([year]), signatures, "plan", how="left", maintain_order="left")
     return _first_of_each(rows, ["offer", "signature", "year"], chosen.columns)
 
 
@@ -133,7 +133,7 @@ def _signatures(plans: pl.Series, book: Book) -> pl.DataFrame:
         at = frame.select(pl.when(pl.col("quotes") > number).then(pl.col("first") + number)).to_series()
         frame = frame.with_columns(gathered(cells, at).alias(name))
     distinct = frame.select(names).unique().with_row_index("signature")
-    found = frame.join(distinct, on=names, how="left", maintain_order="left", nulls_equal=True)
+    found = joined(frame, distinct, names, how="left", maintain_order="left", nulls_equal=True)
     return found.select("plan", "signature")
 
 
@@ -182,7 +182,7 @@ def _by_decision(chosen: pl.DataFrame, decided: pl.DataFrame, book: Book) -> pl.
     faults = years.group_by("row").agg(
         credit_fault=pl.col("price_fault").filter(pl.col("has_credit")).drop_nulls().first()
     )
-    found = _per_option(years, chosen).join(faults, on="row", how="left", maintain_order="left")
+    found = joined(_per_option(years, chosen), faults, "row", how="left", maintain_order="left")
     return with_decision(found.hstack(decided.select(DECIDED_AMOUNTS)))
 
 

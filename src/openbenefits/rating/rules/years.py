@@ -6,7 +6,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit
-from openbenefits.core.columns import cut, filled, gathered, take, true_at, with_taken
+from openbenefits.core.columns import cut, filled, gathered, joined, take, true_at, with_taken
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.price_book import Book, costs_of
 from openbenefits.rating.rules.quotes import no_pay_fault
@@ -196,7 +196,7 @@ def _with_measure(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     asked = with_taken(rows.select("plan", "cost", "fault")[at], book.offers.costs, "cost", "reference_offer")
     asked = asked.select("plan", "fault", offer="reference_offer")
     priced = _reference_prices(asked.select("plan", "offer").drop_nulls().unique(maintain_order=True), book)
-    found = asked.join(priced, on=["plan", "offer"], how="left", maintain_order="left")
+    found = joined(asked, priced, ["plan", "offer"], how="left", maintain_order="left")
     unknown = pl.when(pl.col("measure_total").is_null()).then(pl.lit("contribution"))
     found = found.with_columns(fault=pl.coalesce("fault", "measure_fault", unknown))
     return rows.with_columns(
