@@ -17,10 +17,10 @@ from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.services import access_of
 from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED, ask
-from openbenefits.background.tasks import NIGHTLY, perform_night
+from openbenefits.background.tasks import NIGHTLY, keep_carriers, keep_casework, perform_night
 from openbenefits.background.worker import WorkerThere, the_only_worker, work
 from openbenefits.casework.codes import Job
-from openbenefits.casework.models import QuietHours
+from openbenefits.casework.models import QuietHours, Ticket
 from openbenefits.runs.models import Run
 from openbenefits.store import use_database
 
@@ -86,6 +86,31 @@ def test_there_is_one_worker_of_a_database(users, database, embedded_server):
     other.close()
     with the_only_worker(connection):
         pass
+
+
+def test_jobs_of_every_hour_leave_a_client_whose_hours_are_quiet(users, pair, database, monkeypatch):
+    monkeypatch.setenv(STANDS_ON, "2026-03-04")
+    stated = {"category": "general", "priority": "low", "opened_by": "t", "opened_at": NOW, "changed_at": NOW}
+    stated |= {"start_on": NOW.date()}
+    marked = {"form": "task", "status": "complete", "is_marked": True}
+    gone = {"form": "case", "status": "new", "about_kind": "carrier file waits"}
+    for one in pair:
+        stated |= {"client_id": one.client_id, "about_key": f"99999{one.client_id}"}
+        Ticket.objects.create(subject="done", **stated, **marked)
+        Ticket.objects.create(subject="sent", cause="waits: released", **stated, **gone)
+    for job, do, is_over in (
+        (Job.CASEWORK, keep_casework, {"subject": "done", "deleted_at__isnull": False}),
+        (Job.CARRIERS, keep_carriers, {"subject": "sent", "done_at__isnull": False}),
+    ):
+        quiet = QuietHours.objects.create(
+            job=job, client_id=pair[0].client_id, begins=clock_time(), ends=clock_time()
+        )
+        do.func(timestamp=0)
+        over = Ticket.objects.filter(**is_over).values_list("client_id", flat=True)
+        assert list(over) == [pair[1].client_id], job
+        quiet.delete()
+        do.func(timestamp=0)
+        assert set(over.all()) == {one.client_id for one in pair}, job
 
 
 def test_a_night_carries_out_what_is_due_of_every_client(users, pair, database, embedded_server, monkeypatch):

@@ -211,6 +211,8 @@ def test_a_failed_transfer_opens_a_case_and_the_next_closes_it(file, tmp_path):
     case = Ticket.objects.get(about_kind="carrier transfer")
     assert case.done_at is None
     agree(tmp_path / "out", tmp_path / "back")
+    quiet = {"without": [file.client_id]}
+    assert filing.send_released(connections["default"], now=NOW, author="night", **quiet) == {}
     assert filing.send_released(connections["default"], now=NOW, author="night") == {file.pk: "sent"}
     case.refresh_from_db()
     assert case.done_at is not None
@@ -231,6 +233,7 @@ def test_what_waits_too_long_opens_one_case_which_closes_when_it_comes(file):
     )
     connection, late = connections["default"], BUILT + timedelta(hours=25)
     assert custody.overdue(connection, now=NOW) == 0
+    assert custody.overdue(connection, now=late, without=[file.client_id]) == 0
     assert custody.overdue(connection, now=late) == 1
     assert custody.overdue(connection, now=late + HOUR) == 0
     waiting = Ticket.objects.filter(IS_OPEN, about_kind="carrier file waits")

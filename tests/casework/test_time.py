@@ -98,6 +98,7 @@ def test_people_are_told_in_the_product_itself_until_they_have_seen_it(house):
     made = open_case("r", CaseOrder(client_id=house["acme"], subject="x", assigned=_to("ann")), now=NOW)
     assert unseen(ann) == 0  # the worker tells
     with IN_MEMORY:
+        assert send_notices(connection, now=NOW, without=[made.client_id]) == 0
         send_notices(connection, now=NOW)
         change(access("eve"), made.pk, ChangeOrder(priority=Priority.HIGH), now=NOW)
         send_notices(connection, now=LATER)
@@ -115,6 +116,7 @@ def _to(name):
 
 def test_another_priority_counts_the_levels_anew(house):
     low = case(house, priority=Priority.LOW)
+    assert escalate(low.level_1_at, without=[low.client_id]).level_1 == 0  # the client's hours are quiet
     assert escalate(low.level_1_at).level_1 == 1
     urgent = change(access("ann"), low.pk, ChangeOrder(priority=Priority.CRITICAL), now=NOW)
     assert (urgent.level_1_at, urgent.escalated) == (NOW + timedelta(hours=4), 0)

@@ -15,7 +15,7 @@ from tests.faces.conftest import (
     site,
     text,
 )
-from tests.workflow.conftest import NOW, TODAY, Watched, later
+from tests.workflow.conftest import NOW, TODAY, Watched, later, on, when
 
 from openbenefits.accounts.clock import STANDS_ON
 from openbenefits.accounts.models import User
@@ -126,6 +126,9 @@ def test_the_worker_looks(world):
     for row in models.Outbox.objects.filter(state="waiting"):
         looking.look(connections["default"], row.pk, today=TODAY, now=NOW)
     assert Ticket.objects.get().subject == "Leave of 0001"
+    models.PastRow.objects.filter(of_table="casework_ticket").update(until=NOW)
+    world.channel(channel="on-task", kind="task", **on(), **when(("client.starts_on", "is blank")))
+    world.channel(channel="on-health", **on(), **when(("person.is_medicare_entitled", "is blank")))
     letter = models.DeadLetter.objects.create(
         client_id=world.client_id,
         kind="job",
@@ -146,7 +149,15 @@ def test_log_bench_and_dead_letters(come, world):
     assert "created" in log
     assert "0001" in log
     asked = {"begin": "2026-03-01", "through": "2026-03-31"}
-    assert "1 thing would have been made" in text(boss.get(f"{CHANNELS}of/on-leave/bench/", asked))
+    bench = text(boss.get(f"{CHANNELS}of/on-leave/bench/", asked))
+    assert "would have made 1, skipped 0" in bench
+    assert "task: Leave of 0001" in bench
+    seen = text(boss.get(f"{CHANNELS}of/on-task/bench/", asked))
+    assert "would have made 1, skipped 0" in seen  # of a row whose past is read as a face
+    assert "is read as it is today" in seen
+    assert "expected somebody who may see health data" in text(
+        come("reader").get(f"{CHANNELS}of/on-health/bench/", asked)
+    )
     assert boss.get(f"{CHANNELS}of/on-leave/bench/", {"begin": "x", "through": "y"}).status_code == 422
     long = {"begin": "2020-01-01", "through": "2026-03-31"}
     assert "expected from 1 to 400 days" in text(boss.get(f"{CHANNELS}of/on-leave/bench/", long))
@@ -180,6 +191,7 @@ PAGES = (
     "acme/channels/log/",
     "acme/channels/dead/",
     "acme/channels/of/on-leave/bench/?begin=2026-03-01&through=2026-03-31",
+    "acme/channels/of/on-task/bench/?begin=2026-03-01&through=2026-03-31",
     "acme/playbooks/",
 )
 

@@ -107,6 +107,46 @@ def test_what_is_open_about_a_record_ends_with_it(world):
     assert Ticket.objects.get().status == "complete"
 
 
+def test_what_an_overwritten_record_was_is_read_from_its_past_rows(world):
+    from django.db import transaction
+
+    from openbenefits.runs.models import Run
+
+    world.channel(
+        client_id=0,
+        kind="run",
+        items=[task(task={"subject": "Look"})],
+        **on(operation="update", changed="state"),
+        **when(("state", "changed from", "running")),
+    )
+    run = Run.objects.create(
+        kind="process", bundle_client=world.client_id, as_of=TODAY, through_level="options", state="running",
+        started_at=NOW, started_by="test",
+    )  # fmt: skip
+    runs = Run.objects.filter(pk=run.pk)
+    with transaction.atomic():  # two changes of a transaction are one: running, and then done
+        runs.update(state="held")
+        runs.update(state="done")
+    runs.update(ended_at=NOW)
+    world.look()
+    runs.update(state="taken back")
+    Run.objects.create(
+        kind="process",
+        as_of=TODAY,
+        through_level="options",
+        state="running",
+        started_at=NOW,
+        started_by="test",
+    )  # of no client: no channel looks at it
+    world.look()
+    assert [(outcome, told) for item, outcome, told in world.lines() if not item] == [
+        ("not matched", "the channel does not count inserts"),
+        ("matched", ""),
+        ("not matched", "state did not change"),
+        ("not matched", "not so: 1"),
+    ]
+
+
 def test_the_day_of_work_counts_business_days(world):
     due = {"days": 3, "business": True, "start": "valid_from"}
     world.channel(**on(), items=[task(task={"due": due})])

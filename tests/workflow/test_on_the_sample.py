@@ -1,6 +1,6 @@
 """The playbooks on the sample, out of the box: open enrolment and renewal by their days, done when data says so."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connections
@@ -10,14 +10,16 @@ from openbenefits.core.codes import Level
 from openbenefits.events.models import Event
 from openbenefits.runs.services import run
 from openbenefits.workflow import looking, models
+from openbenefits.workflow.bench import bench
 from openbenefits.workflow.progress import progress
 from openbenefits.workflow.scheduled import run_schedules
-from openbenefits.workflow.shipped_channels import take_over
+from openbenefits.workflow.shipped_channels import shipped, take_over
 
 __all__ = ["make_employer"]
 
 DAYS = [date(2025, 9, day) for day in (3, 24)] + [date(2025, 10, day) for day in (8, 18, 20)]
 DAYS += [date(2025, 11, day) for day in (2, 3, 19, 22)] + [date(2025, 12, 26), date(2026, 1, 2)]
+FINAL = datetime(2025, 11, 30, 8, tzinfo=UTC)
 STEPS = ["rates", "masters", "batch", "prepare", "launch"]
 
 
@@ -56,5 +58,14 @@ def test_who_has_not_finished_is_reminded_of(harbor):
     _, steps = proved(harbor.client_id)
     subjects = steps.filter(steps["item"].str.starts_with("remind"))["subject"].to_list()
     count = Event.objects.filter(client_id=harbor.client_id, event_status="O").count()
-    assert subjects == [f"Open enrolment OE26: {count} have not finished; remind them"] * 4
+    told = [f"Open enrolment OE26: {count} have not finished; remind them"] * 4
+    assert subjects == told
     assert count > 0
+    run(connection, harbor.order(is_finalizing=True, through=Level.ELECTIONS), now=FINAL)
+    tried = bench(
+        connection, shipped()["open-enrollment"], harbor.client_id, date(2025, 11, 10), FINAL.date()
+    )
+    made = tried.found.filter(outcome="would create")
+    assert [f"task: {one}" for one in told] == [one for one in made["made"] if "remind" in one]
+    (note,) = tried.notes
+    assert "come after another are not tried" in note

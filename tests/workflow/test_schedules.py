@@ -1,20 +1,17 @@
-"""Scheduled channels on a database, and the test bench that tries them on what is past. Source: §5.3."""
+"""Scheduled channels on a database. Source: §5.3."""
 
 from datetime import date
 
-from tests.workflow.conftest import NOW, later, on, task, when
+from tests.workflow.conftest import NOW, task
 
 from openbenefits.casework.models import Ticket
 from openbenefits.workflow import models
-from openbenefits.workflow.bench import bench
-from openbenefits.workflow.reading import read
 
 ANNIVERSARY = {"kind": "person", "schedule": {"field": "service_on", "offset": -2, "grace": 3}}
-HIRED = date(2026, 6, 10)
 
 
-def hired(world, **more):
-    return world.hire("0100", on=HIRED, **more)
+def hired(world):
+    return world.hire("0100", on=date(2026, 6, 10))
 
 
 def test_a_missed_day_is_made_up_inside_the_window_and_only_once(world):
@@ -73,27 +70,3 @@ def test_a_moved_date_fires_anew_and_may_cancel_what_is_open(world):
     world.days(date(2026, 5, 4))
     assert Ticket.objects.get(subject="Remind").status == "cancelled"
     assert world.days(date(2026, 5, 8)) == [1]
-
-
-def test_the_bench_says_what_would_have_been_and_writes_nothing(world):
-    told = {"channel": "t", "name": "T", "kind": "job", "items": [task()]} | on(changed="job_status")
-    channel = read(told | when(("job_status", "equals", "T")))
-    world.change(world.first, job_status="T", action="TER", now=later(days=1))
-    world.change(world.second, job_status="L", action="LOA", now=later(days=2))
-    found = bench(world.connection, channel, world.client_id, date(2026, 3, 1), date(2026, 3, 31))
-    assert found.select("key", "item", "outcome", "why").rows() == [
-        (f"{world.first}-0", "", "matched", ""),
-        (f"{world.first}-0", "first", "would create", ""),
-        (f"{world.second}-0", "", "not matched", "not so: 1"),
-    ]
-    assert bench(world.connection, channel, world.client_id, date(2026, 4, 1), date(2026, 4, 2)).is_empty()
-    assert not Ticket.objects.exists()
-    assert not models.LogLine.objects.exists()
-
-
-def test_the_bench_says_what_days_would_have_brought(world):
-    hired(world)
-    channel = read({"channel": "t", "name": "T", "items": [task(task={"subject": "Soon"})]} | ANNIVERSARY)
-    found = bench(world.connection, channel, world.client_id, date(2026, 6, 1), date(2026, 6, 30))
-    created = found.filter(outcome="would create")
-    assert created["at"].dt.date().to_list() == [date(2026, 6, 8)]

@@ -1,7 +1,7 @@
 """Carrier enrolment as long work: files built and sent, answers collected; what a night does of it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -104,9 +104,11 @@ def collect_answers(work: Work) -> Told:
     return {"counts": _collected(work.connection, now=work.now, author=work.request.author)}
 
 
-def _collected(connection: Any, *, now: datetime, author: str) -> dict[str, int]:
+def _collected(
+    connection: Any, *, now: datetime, author: str, without: Collection[int] = ()
+) -> dict[str, int]:
     counts = {"taken": 0, "left there": 0, "partners not reached": 0}
-    for came in answering.collect_all(connection, author=author, now=now).values():
+    for came in answering.collect_all(connection, author=author, now=now, without=without).values():
         if isinstance(came, str):
             counts["partners not reached"] += 1
             continue
@@ -125,12 +127,15 @@ def nightly(connection: Any, *, on: date, now: datetime) -> None:
             log.error("carrier feed %s of client %s: %s", one.feed.code, one.feed.client_id, one.error)
 
 
-def keep(connection: Any, *, now: datetime, author: str) -> None:
-    """Send what is released, take in what came back, close what is over, open cases of what is overdue."""
-    filing.send_released(connection, now=now, author=author)
-    _collected(connection, now=now, author=author)
-    portal_entries.settle(connection, on=now.date(), now=now)
-    custody.overdue(connection, now=now)
+def keep(connection: Any, *, now: datetime, author: str, without: Collection[int] = ()) -> None:
+    """Send what is released, take in what came back, close what is over, open cases of what is overdue.
+
+    without: clients left for another time; what the PEO shares among several is done, whoever is quiet.
+    """
+    filing.send_released(connection, now=now, author=author, without=without)
+    _collected(connection, now=now, author=author, without=without)
+    portal_entries.settle(connection, on=now.date(), now=now, without=without)
+    custody.overdue(connection, now=now, without=without)
 
 
 CARRIER_KINDS: dict[str, Kind] = {

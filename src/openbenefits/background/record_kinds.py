@@ -26,7 +26,10 @@ KINDS = (
             "enrollment_ends_on": Field("Open enrolment ends", DAY),
             "assigned_to": Field("Assigned to"),
             "offers": Field(
-                "Offered plans", NUMBER, "(SELECT count(*) FROM renewals_offer AS q WHERE q.batch_id = t.id)"
+                "Offered plans",
+                NUMBER,
+                "(SELECT count(*) FROM renewals_offer AS q WHERE q.batch_id = t.id)",
+                is_now=True,
             ),
         },
         active="t.status <> 'expired'",

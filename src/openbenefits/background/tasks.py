@@ -63,9 +63,9 @@ def perform_night(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 
 def keep_carriers(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Send released carrier files, take in what partners answered, open cases of what is overdue."""
     try:
-        if quiet_at(Job.CARRIERS, clock.now()).is_everywhere:
-            return
-        carrier_kinds.keep(connection, now=clock.now(), author=NIGHTLY)
+        quiet = quiet_at(Job.CARRIERS, clock.now())
+        if not quiet.is_everywhere:
+            carrier_kinds.keep(connection, now=clock.now(), author=NIGHTLY, without=quiet.clients)
     finally:
         connection.close()
 
@@ -86,13 +86,15 @@ def keep_casework(timestamp: int) -> None:  # noqa: ARG001 - the queue gives it
     """Close tasks and cases whose cause is gone, carry out what time does to them, tell people, delete."""
     try:
         moment = clock.now()
-        if quiet_at(Job.CASEWORK, moment).is_everywhere:
+        quiet = quiet_at(Job.CASEWORK, moment)
+        if quiet.is_everywhere:
             return
-        close_gone(connection, as_of=clock.today(), now=moment)
-        carry(moment)
-        escalate(moment)
-        send_notices(connection, now=moment)
-        tell_askers(connection, moment)
-        delete_marked(moment)
+        without = quiet.clients
+        close_gone(connection, as_of=clock.today(), now=moment, without=without)
+        carry(moment, without=without)
+        escalate(moment, without=without)
+        send_notices(connection, now=moment, without=without)
+        tell_askers(connection, moment, without=without)
+        delete_marked(moment, without=without)
     finally:
         connection.close()

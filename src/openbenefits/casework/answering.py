@@ -4,7 +4,7 @@ A mail holds the name of its reader and of the employer, the day on which he ask
 asked or answered. It is in the language its reader chose in the portal, and in the words of `wording`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from smtplib import SMTPException
@@ -39,17 +39,21 @@ class Told:
     text: Text
 
 
-def tell_askers(connection: Any, now: datetime) -> int:
+def tell_askers(connection: Any, now: datetime, *, without: Collection[int] = ()) -> int:
     """Mail employees that what they asked is answered, or closed; answer how many mails went out.
 
     The worker does it, ever again: each answer, and each closing, is told once, whatever became of the mail.
     Several answers that wait are one mail. A closing right after an answer is told by itself.
+
+    without: clients whose people are told another time.
     """
-    return _tell_answers(connection, now) + _tell_closed(connection, now)
+    return _tell_answers(connection, now, without) + _tell_closed(connection, now, without)
 
 
-def _tell_answers(connection: Any, now: datetime) -> int:
-    waiting = InquiryWord.objects.filter(is_answer=True, mailed="").order_by("pk")
+def _tell_answers(connection: Any, now: datetime, without: Collection[int]) -> int:
+    waiting = (
+        InquiryWord.objects.filter(is_answer=True, mailed="").exclude(client_id__in=without).order_by("pk")
+    )
     numbers = list(waiting.values_list("inquiry_id", flat=True)[:AT_ONCE])
     asked = Inquiry.objects.filter(pk__in=numbers).order_by("pk")
     told = _told(connection, list(asked), AskerMail.ANSWERED, now)
@@ -68,10 +72,10 @@ def _tell_answer(asked: Inquiry, told: Told) -> bool:
     return fate == SENT
 
 
-def _tell_closed(connection: Any, now: datetime) -> int:
+def _tell_closed(connection: Any, now: datetime, without: Collection[int]) -> int:
     """Tell of matters that came to their end; one that is opened again is told of once more."""
     ended = Ticket.objects.filter(status__in=DONE).values("pk")
-    closed = Inquiry.objects.filter(ticket_id__in=ended, closing="")
+    closed = Inquiry.objects.filter(ticket_id__in=ended, closing="").exclude(client_id__in=without)
     asked = list(closed.order_by("pk")[:AT_ONCE])
     told = _told(connection, asked, AskerMail.CLOSED, now)
     going = Inquiry.objects.exclude(closing="").exclude(ticket_id__in=ended)

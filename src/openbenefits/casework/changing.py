@@ -1,6 +1,6 @@
 """What of tickets changes, one or many at once: with its history, its levels, and who is told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -99,14 +99,15 @@ def close_for(
     return change_all(by, found.values_list("pk", flat=True), order, reason=reason, now=now)
 
 
-def delete_marked(now: datetime) -> int:
+def delete_marked(now: datetime, *, without: Collection[int] = ()) -> int:
     """Delete the tasks that are marked and done: nobody sees them any more; answer how many.
 
     Files lose their bytes. The row stays with its cause, so that nothing opens the task again; its history
-    says who marked it and who did it.
+    says who marked it and who did it. without: clients whose tasks stay until another time.
     """
     with transaction.atomic():
         gone = Ticket.objects.filter(form=Form.TASK, is_marked=True, status__in=DONE, deleted_at__isnull=True)
+        gone = gone.exclude(client_id__in=without)
         numbers = list(gone.select_for_update(skip_locked=True).values_list("pk", flat=True))
         files = Attachment.objects.filter(ticket_id__in=numbers, content__isnull=False)
         files.update(content=None, removed_by=DELETION, removed_at=now)

@@ -101,10 +101,6 @@ class Job(StrEnum):
     CASEWORK = "casework"  # tasks and cases: closed, escalated, told of, deleted
 
 
-CLIENT_BY_CLIENT = frozenset({Job.NIGHT, Job.CHANNELS, Job.REPORTS})
-"""Jobs that leave out one client while they work for the others."""
-
-
 class AskerMail(StrEnum):
     """A mail to an employee who asked something."""
 

@@ -4,7 +4,7 @@ An employee sees no ticket, not even one about him. What he asks stands in rows 
 case for it, and tells the case what he says later. What the staff answers there he reads in the portal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,17 +111,18 @@ def words_of(inquiry: Inquiry) -> list[InquiryWord]:
     return list(InquiryWord.objects.filter(inquiry_id=inquiry.pk).order_by("pk"))
 
 
-def carry(now: datetime) -> int:
+def carry(now: datetime, *, without: Collection[int] = ()) -> int:
     """Open cases for what was asked, and tell cases what employees said since; answer how much was carried.
 
-    The worker does it, ever again: each inquiry is one case, each word is told once.
+    The worker does it, ever again: each inquiry is one case, each word is told once. without: clients whose
+    people are heard another time.
     """
-    return _open_cases(now) + _tell_cases(now)
+    return _open_cases(now, without) + _tell_cases(now, without)
 
 
-def _open_cases(now: datetime) -> int:
+def _open_cases(now: datetime, without: Collection[int]) -> int:
     with transaction.atomic():
-        new = Inquiry.objects.filter(ticket_id__isnull=True).order_by("pk")
+        new = Inquiry.objects.filter(ticket_id__isnull=True).exclude(client_id__in=without).order_by("pk")
         asked = list(new.select_for_update(skip_locked=True)[:AT_ONCE])
         if not asked:
             return 0
@@ -151,10 +152,10 @@ def _first_words(asked: Sequence[Inquiry]) -> dict[int, InquiryWord]:
     return {one.inquiry_id: one for one in words}  # the first one said is put there last
 
 
-def _tell_cases(now: datetime) -> int:
+def _tell_cases(now: datetime, without: Collection[int]) -> int:
     with transaction.atomic():
         unheard = InquiryWord.objects.filter(is_answer=False, carried_at__isnull=True).order_by("pk")
-        words = list(unheard.select_for_update(skip_locked=True)[:AT_ONCE])
+        words = list(unheard.exclude(client_id__in=without).select_for_update(skip_locked=True)[:AT_ONCE])
         cases = Inquiry.objects.filter(
             pk__in={one.inquiry_id for one in words}, ticket_id__isnull=False
         ).in_bulk()

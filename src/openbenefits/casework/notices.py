@@ -3,7 +3,7 @@
 A mail names tickets by number and type, never by what they say: subjects and comments may be personal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from smtplib import SMTPException
@@ -63,15 +63,17 @@ class Post:
     clients: Mapping[int, str]
 
 
-def send_notices(connection: Any, *, now: datetime) -> int:
+def send_notices(connection: Any, *, now: datetime, without: Collection[int] = ()) -> int:
     """Tell people what happened to tickets since the last time; answer how many mails went out.
 
     Each user gets one mail of a batch, however many tickets it is about. A mail that does not go out is kept
-    with what went wrong. A worker that breaks off in a batch tells it again.
+    with what went wrong. A worker that breaks off in a batch tells it again. without: clients whose tickets
+    are told of another time.
     """
     sent, last = 0, 0
     while True:
         waiting = Notice.objects.filter(sent_at__isnull=True, pk__gt=last).order_by("pk")
+        waiting = waiting.exclude(client_id__in=without)
         numbers = list(waiting.values_list("pk", flat=True)[:AT_ONCE])
         if not numbers:
             return sent

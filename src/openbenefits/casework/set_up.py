@@ -7,7 +7,6 @@ from django.db import models
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
-from openbenefits.casework.codes import CLIENT_BY_CLIENT, Job
 from openbenefits.casework.models import QuietHours, TeamMember, TeamRole, TicketType, WorkingHours
 from openbenefits.casework.orders import TicketRefused
 from openbenefits.casework.rules.calendar import Calendar
@@ -47,16 +46,11 @@ def save_record(access: Access, record: Record) -> Record:
 
 
 def _check_quiet(record: QuietHours) -> None:
-    """Refuse weekdays there are not, and a client of a job that does not go client by client."""
+    """Refuse weekdays there are not."""
     days = _weekdays(record.weekdays)
     if not days or not days <= set(range(1, 8)):
         raise TicketRefused(
             f"expected weekdays as numbers from 1 (Monday) to 7, found '{record.weekdays}'; correct them"
-        )
-    if record.client_id != PEO and Job(record.job) not in CLIENT_BY_CLIENT:
-        raise TicketRefused(
-            f"expected every client for the job '{record.job}', which works for all at once, found one; "
-            "leave the client out"
         )
 
 

@@ -182,7 +182,14 @@ def bench(
     found = tried(
         connection, _channel(channel, find_client(client).pk), find_client(client).pk, begin, through
     )
-    _shown(found.drop("person_id"), f"{channel}, {begin} to {through}", csv)
+    _shown(found.found.drop("person_id"), f"{channel}, {begin} to {through}", csv)
+    count = found.counts()
+    say(
+        f"looked at {count['seen']:,}: would have made {count['created']:,}, skipped {count['skipped']:,},"
+        f" not matched {count['not_matched']:,}"
+    )
+    for one in found.notes:
+        say(one, style="yellow")
 
 
 def _channel(said: str, client_id: int) -> Any:

@@ -24,7 +24,10 @@ KINDS = (
             "assigned_to": Field("Assigned to"),
             "is_in_force": Field("Set-up in force", FLAG, "t.release_id IS NOT NULL"),
             "is_renewed": Field(
-                "Renewed", FLAG, "EXISTS (SELECT 1 FROM renewals_batch AS r WHERE r.renewal_of_id = t.id)"
+                "Renewed",
+                FLAG,
+                "EXISTS (SELECT 1 FROM renewals_batch AS r WHERE r.renewal_of_id = t.id)",
+                is_now=True,
             ),
         },
         active=f"NOT ({OVER})",

@@ -1,5 +1,6 @@
 """Tasks and cases about an entry of the work list end with it: its cause is put right."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -12,9 +13,13 @@ ENTRY = "work"
 GONE = "the work list has no such entry any more"
 
 
-def close_gone(connection: Any, *, as_of: date, now: datetime) -> int:
-    """Close the tickets about entries that are gone, at every client that has any; answer how many."""
+def close_gone(connection: Any, *, as_of: date, now: datetime, without: Collection[int] = ()) -> int:
+    """Close the tickets about entries that are gone, at every client that has any; answer how many.
+
+    without: clients left for another time.
+    """
     about = Ticket.objects.filter(IS_OPEN, about_kind=ENTRY).order_by("client_id", "about_key")
+    about = about.exclude(client_id__in=without)
     asked: dict[int, list[str]] = {}
     for client_id, code in about.values_list("client_id", "about_key").distinct():
         asked.setdefault(client_id, []).append(code)

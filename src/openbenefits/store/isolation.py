@@ -64,6 +64,7 @@ OF_STAFF = (
         *("casework_ticket", "casework_change", "casework_comment", "casework_attachment"),
         *("casework_notice", "casework_mail"),
         *("matching_comparison", "matching_ordering", "matching_tierrecommendation"),
+        *("workflow_pastrow", "workflow_arrival"),
         *("payroll_balancelook", "payroll_openbalance"),
     }
 )
@@ -110,6 +111,7 @@ OPEN = dict.fromkeys(SIGN_IN, "a sign-in needs it before anything else is known"
     "django_migrations": "names of migrations",
     "events_statusmove": "the legal moves, the same for all",
     "renewals_statusmove": "the legal moves, the same for all",
+    "workflow_keeping": "names of tables, and since when their past rows are kept",
 }
 """Tables whose rows are nobody's, and why each may be read by all."""
 CLOSED = {

@@ -16,6 +16,36 @@ def _fact(table: str, alias: str, key: str, mine: str, *, of: str = "person_id")
 ) AS {alias}"""
 
 
+def then(table: str, key: str = "a.key::bigint") -> str:
+    """Write the row of a table whose past rows are kept, as `t`, as it stood at `a.known`.
+
+    None where there was none. It is the first past row that ended after that moment, else the row of today.
+    """
+    past = f"workflow_pastrow AS p WHERE p.of_table = '{table}' AND p.row_id = {key} AND p.until > a.known"
+    return f"""LATERAL (
+    SELECT r.* FROM (SELECT p.was FROM {past} ORDER BY p.until, p.id LIMIT 1) AS q
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, q.was) AS r WHERE q.was IS NOT NULL
+    UNION ALL
+    SELECT s.* FROM {table} AS s WHERE s.id = {key} AND NOT EXISTS (SELECT FROM {past})
+) AS t"""
+
+
+def kept_changes(table: str) -> str:
+    """Write what changed of a client between two moments from the past rows of a table."""
+    return f"""
+SELECT n.row_id::text AS key, max(n.until) AS at, min(n.until) AS began, min(n.pipeline) AS pipeline
+FROM workflow_pastrow AS n
+WHERE n.client_id = %(client)s AND n.of_table = '{table}' AND n.until > %(begin)s AND n.until <= %(end)s
+GROUP BY n.row_id, n.change
+"""
+
+
+def kept_keys(table: str) -> str:
+    """Write the keys of all rows of a client's that a table ever had, as far as past rows are kept."""
+    return f"""SELECT n.row_id::text AS key FROM workflow_pastrow AS n
+WHERE n.client_id = %(client)s AND n.of_table = '{table}'"""
+
+
 JOB_ROWS = """
     SELECT f.* FROM workforce_jobfact AS f
     WHERE f.client_id = {client} AND f.person_id = {person} {job} AND f.known_since <= a.known
@@ -103,16 +133,25 @@ SELECT concat_ws('-', person_id, benefit_record, schedule_id, event_number) AS k
 FROM events_event WHERE client_id = %(client)s
 """
 
+SUBMITTED_AT = "max(coalesce(c.made_at, r.received_on))"
+"""When an election is known: by its entry; what a repair withdrew or gave back, by the day it says."""
 ELECTION = f"""
 JOIN LATERAL (
-    SELECT r.*, e.event_class_id, e.event_on FROM enrollment_election AS r
+    SELECT q.*, e.event_class_id, e.event_on FROM (
+        SELECT r.*, {SUBMITTED_AT} OVER (ORDER BY r.submission) AS known_since
+        FROM enrollment_election AS r LEFT JOIN workforce_changeset AS c ON c.id = r.change_id
+        WHERE r.person_id = split_part(a.key, '-', 1)::bigint
+          AND r.benefit_record = split_part(a.key, '-', 2)::int
+          AND r.schedule_id = split_part(a.key, '-', 3)::int
+          AND r.event_number = split_part(a.key, '-', 4)::int
+          AND r.plan_type = split_part(a.key, '-', 5) AND r.slot = split_part(a.key, '-', 6)::int
+          AND r.client_id = (
+              SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint
+          )
+    ) AS q
     JOIN events_event AS e USING (client_id, person_id, benefit_record, schedule_id, event_number)
-    WHERE r.person_id = split_part(a.key, '-', 1)::bigint
-      AND r.benefit_record = split_part(a.key, '-', 2)::int
-      AND r.schedule_id = split_part(a.key, '-', 3)::int AND r.event_number = split_part(a.key, '-', 4)::int
-      AND r.plan_type = split_part(a.key, '-', 5) AND r.slot = split_part(a.key, '-', 6)::int
-      AND r.client_id = (SELECT client_id FROM workforce_person WHERE id = split_part(a.key, '-', 1)::bigint)
-    ORDER BY r.submission DESC LIMIT 1
+    WHERE q.known_since <= a.known
+    ORDER BY q.submission DESC LIMIT 1
 ) AS t ON true
 {CLASS_OF}
 """
@@ -161,41 +200,57 @@ LEFT JOIN workforce_changeset AS u ON u.undoes_id = t.id AND u.made_at <= a.know
 IMPORTS = "SELECT id::text AS key FROM workforce_changeset WHERE client_id = %(client)s"
 RUNS = "SELECT id::text AS key FROM runs_run WHERE bundle_client = %(client)s"
 
-CLIENT = """
-JOIN workforce_client AS t ON t.id = a.key::int
+IN_FORCE = """CASE WHEN a.known = 'infinity' THEN b.release_id ELSE (
+    SELECT v.id FROM programs_release AS v
+    WHERE v.bundle_id = b.id AND v.applied_at <= a.known AND coalesce(v.taken_back_at, 'infinity') > a.known
+    ORDER BY v.number DESC LIMIT 1
+) END"""
+CLIENT = f"""
+JOIN {then("workforce_client")} ON true
 LEFT JOIN programs_bundle AS b ON b.client_id = t.id
-LEFT JOIN programs_release AS r ON r.id = b.release_id
+LEFT JOIN programs_release AS r ON r.id = {IN_FORCE}
 LEFT JOIN LATERAL (
     SELECT count(*) AS people, min(f.known_since) AS first_known
-    FROM workforce_personfact AS f WHERE f.client_id = t.id
+    FROM workforce_personfact AS f WHERE f.client_id = t.id AND f.known_since <= a.known
 ) AS n ON true
 """
 CLIENTS = "SELECT %(client)s::text AS key"
 
-OPEN_ENROLLMENT = """
+OPEN_ENROLLMENT = f"""
 JOIN LATERAL (
-    SELECT s.*, r.applied_at FROM programs_schedule AS s
-    JOIN programs_bundle AS b ON b.release_id = s.release_id JOIN programs_release AS r ON r.id = b.release_id
-    WHERE s.schedule_id = a.key::int AND s.kind = 'O'
+    SELECT s.* FROM programs_schedule AS s
+    JOIN programs_bundle AS b ON b.client_id = s.client_id
+    WHERE s.schedule_id = a.key::int AND s.kind = 'O' AND s.release_id = {IN_FORCE}
 ) AS t ON true
 LEFT JOIN LATERAL (
-    SELECT count(*) AS events,
-           count(*) FILTER (WHERE e.event_status = 'O') AS unfinished
-    FROM events_event AS e WHERE e.client_id = t.client_id AND e.schedule_id = t.schedule_id
+    SELECT count(*) AS events, count(*) FILTER (WHERE q.event_status = 'O') AS unfinished FROM (
+        SELECT e.event_status FROM events_event AS e
+        WHERE a.known = 'infinity' AND e.client_id = t.client_id AND e.schedule_id = t.schedule_id
+        UNION ALL (
+            SELECT DISTINCT ON (x.person_id, x.benefit_record, x.event_number) x.event_status
+            FROM events_eventstep AS x
+            WHERE a.known < 'infinity' AND x.client_id = t.client_id AND x.schedule_id = t.schedule_id
+              AND x.moved_at <= a.known
+            ORDER BY x.person_id, x.benefit_record, x.event_number, x.step DESC
+        )
+    ) AS q
 ) AS n ON true
 """
 OPEN_ENROLLMENTS = """
-SELECT s.schedule_id::text AS key FROM programs_schedule AS s
-JOIN programs_bundle AS b ON b.release_id = s.release_id WHERE s.client_id = %(client)s AND s.kind = 'O'
+SELECT s.schedule_id::text AS key FROM programs_schedule AS s WHERE s.client_id = %(client)s AND s.kind = 'O'
 """
 
 
-def changed(table: str, key: str, at: str, pipeline: str = "'user'", extra: str = "") -> str:
+def changed(kind: str, table: str, key: str, at: str, *, pipeline: str = "'user'", extra: str = "") -> str:
     """Write what changed of a client between two moments
     from the rows of a table that know since when they are.
+
+    pipeline: the way it came where nothing is written down of its arrival.
     """
     return f"""
-SELECT DISTINCT {key} AS key, {at} AS at, {pipeline} AS pipeline FROM {table} AS n {extra}
+SELECT DISTINCT {key} AS key, {at} AS at, {at} AS began, coalesce(w.pipeline, {pipeline}) AS pipeline
+FROM {table} AS n {extra}
+LEFT JOIN workflow_arrival AS w ON w.client_id = n.client_id AND w.kind = '{kind}' AND w.at = {at}
 WHERE n.client_id = %(client)s AND {at} > %(begin)s AND {at} <= %(end)s
 """
 
@@ -205,24 +260,27 @@ _BY_CHANGE = "CASE WHEN c.kind IN ('census', 'takeover') THEN 'import' ELSE 'use
 _BY_RUN = "CASE WHEN n.run_id IS NULL THEN 'user' ELSE 'run' END"
 _COVERED = "concat_ws('-', n.person_id, n.benefit_record, n.plan_type, n.slot)"
 _STEPPED = "concat_ws('-', n.person_id, n.benefit_record, n.schedule_id, n.event_number)"
-PEOPLE_CHANGED = changed("workforce_personfact", "n.person_id::text", "n.known_since", _BY_CHANGE, _OF_CHANGE)
-JOBS_CHANGED = changed(
-    "workforce_jobfact", "concat_ws('-', n.person_id, n.job_number)", "n.known_since", _BY_CHANGE, _OF_CHANGE
+_ELECTED = _STEPPED.replace(")", ", n.plan_type, n.slot)")
+
+
+def _told(kind: str, table: str, key: str) -> str:
+    """Write what changed of a kind of facts."""
+    return changed(kind, table, key, "n.known_since", pipeline=_BY_CHANGE, extra=_OF_CHANGE)
+
+
+PEOPLE_CHANGED = _told("person", "workforce_personfact", "n.person_id::text")
+JOBS_CHANGED = _told("job", "workforce_jobfact", "concat_ws('-', n.person_id, n.job_number)")
+LIFE_EVENTS_CHANGED = _told(
+    "life event", "workforce_lifeeventfact", "concat_ws('-', n.person_id, n.event_class, n.valid_from)"
 )
-LIFE_EVENTS_CHANGED = changed(
-    "workforce_lifeeventfact",
-    "concat_ws('-', n.person_id, n.event_class, n.valid_from)",
-    "n.known_since",
-    _BY_CHANGE,
-    _OF_CHANGE,
+EVENTS_CHANGED = changed("event", "events_eventstep", _STEPPED, "n.moved_at", pipeline=_BY_RUN)
+ELECTIONS_CHANGED = changed(
+    "election", "enrollment_election", _ELECTED, "coalesce(c.made_at, n.received_on)", extra=_OF_CHANGE
 )
-EVENTS_CHANGED = changed("events_eventstep", _STEPPED, "n.moved_at", _BY_RUN)
-COVERAGE_CHANGED = changed("enrollment_coverage", _COVERED, "n.made_at", _BY_RUN)
-EVIDENCE_CHANGED = changed("enrollment_evidenceact", _COVERED, "n.acted_at")
-IMPORTS_CHANGED = changed("workforce_changeset", "n.id::text", "n.made_at")
-TICKET = """
-JOIN casework_ticket AS t ON t.id = a.key::bigint AND t.form = '{form}' AND t.deleted_at IS NULL
-"""
+COVERAGE_CHANGED = changed("coverage", "enrollment_coverage", _COVERED, "n.made_at", pipeline=_BY_RUN)
+EVIDENCE_CHANGED = changed("evidence", "enrollment_evidenceact", _COVERED, "n.acted_at")
+IMPORTS_CHANGED = changed("import", "workforce_changeset", "n.id::text", "n.made_at")
+TICKET = f"JOIN {then('casework_ticket')} ON t.form = '{{form}}' AND t.deleted_at IS NULL"
 TICKETS = """
 SELECT id::text AS key FROM casework_ticket
 WHERE form = '{form}' AND client_id = %(client)s AND deleted_at IS NULL

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import polars as pl
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.workflow import frames
 
 
 class FieldType(StrEnum):
@@ -39,12 +40,14 @@ class Field:
 
     path: SQL of its value; empty: the column of the same name of the record's row, `t`.
     guard: what one must be allowed to read it; what has one is never put into a text a channel writes.
+    is_now: it says what holds now even where the record is read as it was known at a moment.
     """
 
     title: str
     type: FieldType = FieldType.TEXT
     path: str = ""
     guard: Permission | None = None
+    is_now: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,18 @@ class Related:
 class RecordKind:
     """A kind of record that may trigger a channel.
 
-    table:    where a record is a row with `id` and `client_id`, as `t`; nothing else is to be said then.
-    source:   where it is not: what follows `FROM asked AS a`, SQL that brings a row for each `a.key`, as it
-              was known at `a.known` and stands on the day `a.today`.
+    table:    where a record is a row with `id` and `client_id`, as `t`, whose past rows are kept
+              (`triggers.keep`); nothing else is to be said then.
+    source:   where more is to be read: what follows `FROM asked AS a`, SQL that brings a row for each
+              `a.key`, as it was known at `a.known` and stands on the day `a.today`.
     client, person, active: SQL of whose it is, whom it is about (NULL: nobody), whether it counts.
     ended:    SQL of whether it is done with: then open tickets about it are closed.
     subject:  SQL of its natural key, as pages, commands and tickets about it name it.
     everyone: SQL of all keys of %(client)s, in a column `key`; without it no channel of the kind is
               scheduled.
-    history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, `at`, `pipeline`.
-              With one, `source` honours `a.known`, and the test bench can look back.
+    history:  SQL of what changed of %(client)s after %(begin)s and until %(end)s: `key`, from when (`began`)
+              to when (`at`) it did, `pipeline`; of a table it follows from its past rows. With one,
+              `source` honours `a.known`, and the test bench can look back.
     link:     the name of the page of the workbench that shows a record.
     guard:    what one must be allowed to see that there is such a record.
     """
@@ -92,7 +97,7 @@ class RecordKind:
     @property
     def rows(self) -> str:
         """Answer what follows `FROM asked AS a`."""
-        return self.source or f"JOIN {self.table} AS t ON t.id = a.key::bigint"
+        return self.source or f"JOIN {frames.then(self.table)} ON true"
 
     @property
     def population(self) -> str:
@@ -102,9 +107,14 @@ class RecordKind:
         return f"SELECT t.id::text AS key FROM {self.table} AS t WHERE {self.client} = %(client)s"  # noqa: S608 - names of ours
 
     @property
+    def changes(self) -> str:
+        """Answer the SQL of what changed of a client; empty where nothing says it."""
+        return self.history or (frames.kept_changes(self.table) if self.table else "")
+
+    @property
     def has_history(self) -> bool:
         """Whether a record can be read as it was known at a moment."""
-        return bool(self.history)
+        return bool(self.changes)
 
     def path(self, name: str) -> str:
         """Answer the SQL of a field's value."""

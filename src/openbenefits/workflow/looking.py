@@ -18,7 +18,7 @@ from openbenefits.workflow.deciding import Reading, judged, with_before
 from openbenefits.workflow.kinds import RecordKind, kind_of
 from openbenefits.workflow.making import Moment, lines_of, log, make
 from openbenefits.workflow.published import Running, running
-from openbenefits.workflow.records import ALWAYS, asked_of, load, rows_before
+from openbenefits.workflow.records import ALWAYS, asked_of, load
 from openbenefits.workflow.rules.outcomes import Outcome, why
 
 LOCK = 0xF10
@@ -67,12 +67,12 @@ def _look(connection: Any, outbox_id: int, today: date, now: datetime) -> int:
     lines = []
     for one in running(row.client, [row.kind]):
         if one.channel.kind == row.kind and one.channel.on is not None:
-            lines += _triggered(connection, one, rows, changes, f"change {first}", moment)
+            lines += _triggered(connection, one, changes, f"change {first}", moment)
         if row.kind in TICKETS:
             lines += _chained(connection, one, row.kind, changes, moment)
     _close_ended(connection, kind_of(row.kind), changes, moment)
     log(connection, lines, now)
-    models.Outbox.objects.filter(pk__in=[one.pk for one in rows]).update(state="done", was=None)
+    models.Outbox.objects.filter(pk__in=[one.pk for one in rows]).update(state="done")
     return changes.height
 
 
@@ -99,45 +99,38 @@ def _earlier(moment: datetime | None) -> str | None:
     return None if moment is None else (moment - timedelta(microseconds=1)).isoformat()
 
 
-def changed_records(
-    connection: Any, reading: Reading, changes: pl.DataFrame, was: dict[str, Any]
-) -> pl.DataFrame:
+def changed_records(connection: Any, reading: Reading, changes: pl.DataFrame) -> pl.DataFrame:
     """Load changed records with what they were before, as `judged` takes them.
 
-    Shapes: changes has CHANGES. was: rows before by key, of a kind without history.
+    Shapes:  changes has CHANGES.
+    Missing: where nothing says when a change began (`before`), nothing was before it.
     """
     kind = reading.kind
     asked = changes.select("key", "known", "today")
     found = load(connection, kind, asked, reading.fields).join(
         changes, on=["key", "known", "today"], how="left", maintain_order="left"
     )
-    if not kind.has_history:
-        day = changes["today"].to_list()[0] if changes.height else date.min
-        before = rows_before(kind, was, reading.changing, day)
-        return with_before(found, before, reading.changing).drop("was_there")
     earlier = changes.select("key", "today", known="before").drop_nulls("known")
     before = load(connection, kind, earlier, reading.changing).rename({"known": "before"})
     links = changes.select("key", "before", "known")
     before = before.join(links, on=["key", "before"], how="inner", maintain_order="left")
     seen = with_before(found, before, reading.changing)
+    is_known = pl.col("before").is_not_null()
     operation = (
-        pl.when(pl.col("was_there").fill_null(value=False)).then(pl.lit("update")).otherwise(pl.lit("insert"))
-    )
+        pl.when(pl.col("was_there").fill_null(value=False)).then(pl.lit("update"))
+        .when(is_known).then(pl.lit("insert")).otherwise("operation")
+    )  # fmt: skip
     return seen.with_columns(operation=operation).drop("was_there")
 
 
 def _triggered(
     connection: Any,
     one: Running,
-    rows: Sequence[models.Outbox],
     changes: pl.DataFrame,
     cause: str,
     moment: Moment,
 ) -> list[pl.DataFrame]:
-    was: dict[str, Any] = {}
-    for row in reversed(rows):  # the first of a transaction says what was before it
-        was |= row.was or {}
-    records = changed_records(connection, one.reading, changes, was)
+    records = changed_records(connection, one.reading, changes)
     found = judged(one.reading, records).with_columns(
         cause=pl.lit(cause), fire_on=pl.lit(None, dtype=pl.Date)
     )

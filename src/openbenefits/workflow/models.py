@@ -47,8 +47,7 @@ class Outbox(models.Model):
     operation = models.TextField()  # insert, update
     pipeline = models.TextField()  # core.pipelines.Pipeline
     keys = ArrayField(models.TextField())
-    was = models.JSONField(null=True)  # key: the row before; null where history says it
-    known_at = models.DateTimeField(null=True)  # since when the change is known
+    known_at = models.DateTimeField(null=True)  # since when the change is known; null: nothing says it
     change = models.TextField()  # the transaction
     depth = models.SmallIntegerField()  # how many channels stand behind the change
     user_id = models.BigIntegerField(null=True)
@@ -58,6 +57,43 @@ class Outbox(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["change", "kind", "client"], name="workflow_together")]
+
+
+class PastRow(models.Model):
+    """A row as it was until it was changed or deleted, written by triggers (`triggers.keep`)."""
+
+    client_id = models.IntegerField()
+    of_table = models.TextField()
+    row_id = models.BigIntegerField()
+    until = models.DateTimeField()  # the moment of the statement that changed it
+    was = models.JSONField(null=True)  # its columns but files and documents; null: there was no such row
+    pipeline = models.TextField()  # core.pipelines.Pipeline, of the change
+    change = models.TextField()  # the transaction
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["of_table", "row_id", "until"], name="workflow_row_then"),
+            models.Index(fields=["client_id", "of_table", "until"], name="workflow_rows_changed"),
+        ]
+
+
+class Keeping(models.Model):
+    """A table whose past rows are kept, and since when."""
+
+    of_table = models.TextField(primary_key=True)
+    since = models.DateTimeField()
+
+
+class Arrival(models.Model):
+    """How changes of facts arrived that came neither by hand nor by a run; written by triggers."""
+
+    client_id = models.IntegerField()
+    kind = models.TextField()
+    at = models.DateTimeField()  # since when they are known
+    pipeline = models.TextField()  # core.pipelines.Pipeline
+
+    class Meta:
+        indexes = [models.Index(fields=["client_id", "kind", "at"], name="workflow_arrived")]
 
 
 class Made(models.Model):

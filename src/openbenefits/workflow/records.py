@@ -1,12 +1,13 @@
 """Records of a kind as frames: as they were known at a moment, with what hangs on them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from openbenefits.store.bulk import copy_out
+from openbenefits.workflow import frames
 from openbenefits.workflow.kinds import POLARS, RecordKind, kind_of
 
 ASKED = {"key": pl.String(), "known": pl.String(), "today": pl.Date()}
@@ -19,7 +20,12 @@ OWN = {
     "is_ended": pl.Boolean(),
     "subject": pl.String(),
 }
-HISTORY = {"key": pl.String(), "at": pl.Datetime("us", "UTC"), "pipeline": pl.String()}
+HISTORY = {
+    "key": pl.String(),
+    "at": pl.Datetime("us", "UTC"),
+    "began": pl.Datetime("us", "UTC"),
+    "pipeline": pl.String(),
+}
 
 
 def load(connection: Any, kind: RecordKind, asked: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
@@ -86,11 +92,15 @@ def asked_of(keys: Collection[str], today: date, known: str = ALWAYS) -> pl.Data
     )
 
 
-def everyone(connection: Any, kind: RecordKind, client_id: int) -> list[str]:
-    """List the keys of all records of a kind of a client; none where the kind has no such list."""
+def everyone(connection: Any, kind: RecordKind, client_id: int, *, ever: bool = False) -> list[str]:
+    """List the keys of all records of a kind of a client; none where the kind has no such list.
+
+    ever: also of those that are no more, of kinds whose past rows are kept.
+    """
     if not kind.population:
         return []
-    query = f"SELECT DISTINCT key FROM ({kind.population}) AS q ORDER BY key"  # noqa: S608 - SQL of ours
+    past = f" UNION ALL {frames.kept_keys(kind.table)}" if ever and kind.table else ""
+    query = f"SELECT DISTINCT key FROM ({kind.population}{past}) AS q ORDER BY key"  # noqa: S608 - SQL of ours
     return copy_out(connection, query, {"key": pl.String()}, {"client": client_id})["key"].to_list()
 
 
@@ -103,27 +113,5 @@ def changes(
     """
     if not kind.has_history:
         return pl.DataFrame(schema=HISTORY)
-    query = f"SELECT key, at, pipeline FROM ({kind.history}) AS q ORDER BY at, key"  # noqa: S608 - SQL of ours
+    query = f"SELECT key, at, began, pipeline FROM ({kind.changes}) AS q ORDER BY at, key"  # noqa: S608 - SQL of ours
     return copy_out(connection, query, HISTORY, {"client": client_id, "begin": begin, "end": end})
-
-
-def rows_before(
-    kind: RecordKind, was: Mapping[str, Any], names: Collection[str], today: date
-) -> pl.DataFrame:
-    """Answer records as they were before, from the rows a trigger kept: of fields that are columns.
-
-    Shapes: key, known, today, and the fields named, as text (what a trigger keeps is JSON).
-    """
-    rows = []
-    for key, row in was.items():
-        texts = {name: row.get(_column(kind, name)) for name in names if "." not in name}
-        rows.append({"key": key, "known": ALWAYS, "today": today} | {n: _text(v) for n, v in texts.items()})
-    return pl.DataFrame(rows, schema=ASKED | dict.fromkeys([n for n in names if "." not in n], pl.String()))
-
-
-def _column(kind: RecordKind, name: str) -> str:
-    return kind.path(name).removeprefix("t.")
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,14 +1,16 @@
 """Use cases of workflow: channels written, published, taken out; dead letters ordered again; what is kept."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
+from psycopg import sql
 
 from openbenefits.accounts.roles import Permission
 from openbenefits.accounts.services import Access
 from openbenefits.programs.findings import Finding, has_errors
+from openbenefits.store.catalogue import psycopg_connection
 from openbenefits.store.isolation import PEO
 from openbenefits.workflow import looking, models
 from openbenefits.workflow.channels import Channel, document, stored
@@ -255,6 +257,22 @@ def _made_again(connection: Any, letter: models.DeadLetter, now: datetime) -> bo
 
 
 def forget(now: datetime) -> None:
-    """Drop what is older than is kept: lines of the log, and what channels have looked at."""
-    models.LogLine.objects.filter(at__lt=now - KEPT).delete()
+    """Drop what is older than is kept: lines of the log, past rows, and what channels have looked at."""
+    since = now - KEPT
+    models.LogLine.objects.filter(at__lt=since).delete()
+    models.PastRow.objects.filter(until__lt=since).delete()
+    models.Arrival.objects.filter(at__lt=since).delete()
+    models.Keeping.objects.filter(since__lt=since).update(since=since)
     models.Outbox.objects.filter(state="done", made_at__lt=now - SINCE_DONE).delete()
+
+
+def stand_still(connection: Any, day: date) -> None:
+    """Let past rows be written, in sessions to come, as of the day a demonstration stands still on."""
+    models.PastRow.objects.all().delete()
+    models.Keeping.objects.update(since=datetime.combine(day, time(), UTC))
+    session = psycopg_connection(connection)
+    session.execute(
+        sql.SQL("ALTER DATABASE {} SET openbenefits.today = {}").format(
+            sql.Identifier(session.info.dbname), sql.Literal(day.isoformat())
+        )
+    )

@@ -5,7 +5,7 @@ before, is kept, told, and changes nothing.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -136,13 +136,16 @@ def collect(connection: Any, client_id: int, code: str, *, author: str, now: dat
     return Collected(taken=taken, left=left)
 
 
-def collect_all(connection: Any, *, author: str, now: datetime) -> dict[tuple[int, str], Collected | str]:
+def collect_all(
+    connection: Any, *, author: str, now: datetime, without: Collection[int] = ()
+) -> dict[tuple[int, str], Collected | str]:
     """Collect of every partner with a folder or SFTP; answer by agreement what came, or why nothing could.
 
-    One that cannot be reached stops no other.
+    One that cannot be reached stops no other. without: clients whose own partners are asked another time.
     """
     found: dict[tuple[int, str], Collected | str] = {}
-    pairs = PartnerVersion.objects.order_by("client_id", "code").values_list("client_id", "code").distinct()
+    versions = PartnerVersion.objects.exclude(client_id__in=without)
+    pairs = versions.order_by("client_id", "code").values_list("client_id", "code").distinct()
     for client_id, code in pairs:
         try:
             found[client_id, code] = collect(connection, client_id, code, author=author, now=now)

@@ -3,7 +3,7 @@
 An entry that is done was told: the carrier view moves on by it. One with nothing left to say closes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -157,21 +157,24 @@ def _require_unknown(connection: Any, order: UrgentAdd, span: dict[str, Any], co
         raise EntryRefused(f"{code}: expected no open entry for this line, found one; do that one")
 
 
-def settle(connection: Any, *, on: date, now: datetime) -> int:
+def settle(connection: Any, *, on: date, now: datetime, without: Collection[int] = ()) -> int:
     """Close urgent entries with nothing left to say; answer how many. Those of a build the next one closes.
 
-    That is where the partner was told by a file meanwhile, or the coverage is not to be any more.
+    That is where the partner was told by a file meanwhile, or the coverage is not to be any more. without:
+    clients left for another time.
     """
-    rows = load_entries(None).filter(pl.col("reason") == URGENT)
+    is_left = pl.col("client_id").is_in(list(without))
+    rows = load_entries(None).filter(pl.col("reason") == URGENT, ~is_left)
     closed = 0
     for (client_id, code), own in rows.group_by("client_id", "partner", maintain_order=True):
         closed += _settled(connection, int(str(client_id)), str(code), own, on=on, now=now)
     return closed
 
 
-def close_done(now: datetime) -> int:
+def close_done(now: datetime, without: Collection[int] = ()) -> int:
     """Close the cases of entries that are done, or say nothing any more; answer how many."""
-    keys = set(Ticket.objects.filter(IS_OPEN, about_kind=casing.ENTRY).values_list("about_key", flat=True))
+    about = Ticket.objects.filter(IS_OPEN, about_kind=casing.ENTRY).exclude(client_id__in=without)
+    keys = set(about.values_list("about_key", flat=True))
     there = PortalEntry.objects.filter(pk__in=[int(key) for key in keys])
     left = set(there.filter(done_at__isnull=True, is_net=True).values_list("pk", flat=True))
     over = sorted(int(key) for key in keys if int(key) not in left)

@@ -3,7 +3,7 @@
 What waits too long for its next link opens a case, which closes when that link comes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,15 +102,18 @@ def chain_of_event(
     return rows.filter(pl.col("schedule_id") == schedule_id, pl.col("event_number") == event_number)
 
 
-def overdue(connection: Any, *, now: datetime) -> int:  # noqa: ARG001 - as every step of a night
-    """Open cases for what waits too long, and close those of what has come; answer how many are new."""
-    _close_moved(now)
-    close_done(now)
+def overdue(connection: Any, *, now: datetime, without: Collection[int] = ()) -> int:  # noqa: ARG001 - as every step of a night
+    """Open cases for what waits too long, and close those of what has come; answer how many are new.
+
+    without: clients left for another time.
+    """
+    _close_moved(now, without)
+    close_done(now, without)
     waiting = [str(one) for one in WAITS_FOR]
     late = files(None, now=now, states=waiting).filter("is_overdue")
     orders = [_waits(row) for row in late.iter_rows(named=True)]
-    orders += _unsaid(now)
-    return casing.open_all([*orders, *overdue_cases(now)], now=now)
+    orders += [*_unsaid(now), *overdue_cases(now)]
+    return casing.open_all([one for one in orders if one.client_id not in without], now=now)
 
 
 def _waits(row: Row) -> Any:
@@ -145,10 +148,10 @@ def _unsaid(now: datetime) -> list[Any]:
     return orders
 
 
-def _close_moved(now: datetime) -> None:
+def _close_moved(now: datetime, without: Collection[int]) -> None:
     """Close the cases of files that are no longer in the state they waited in."""
-    about = Ticket.objects.filter(IS_OPEN, about_kind=casing.WAITS).values_list("about_key", "cause")
-    waiting = dict(about)
+    about = Ticket.objects.filter(IS_OPEN, about_kind=casing.WAITS).exclude(client_id__in=without)
+    waiting = dict(about.values_list("about_key", "cause"))
     states = dict(CarrierFile.objects.filter(pk__in=[int(key) for key in waiting]).values_list("pk", "state"))
     for key, cause in waiting.items():
         state = states.get(int(key), "")

@@ -2,11 +2,13 @@
 
 import shutil
 import time
+from datetime import date
 from pathlib import Path
 
 from django.db import connection
 
 from openbenefits.cli.demo import (
+    TODAY,
     after,
     before,
     between,
@@ -28,6 +30,7 @@ from openbenefits.cli.demo.stage import Stage
 from openbenefits.cli.screen import console, say
 from openbenefits.programs.reader import read
 from openbenefits.sample import SAMPLE_FOLDER, generate
+from openbenefits.workflow.services import stand_still
 from openbenefits.workforce.recording import add_client
 
 SEED = 2026
@@ -50,6 +53,7 @@ def play(folder: Path, *, people: int) -> Stage:
     next_year.play(stage)
     _play_second_act(stage)
     make_logins(stage)
+    stand_still(stage.connection, date.fromisoformat(TODAY))
     say_farewell(stage, time.perf_counter() - begun)
     return stage
 

@@ -1,6 +1,6 @@
 """The test bench: what a channel would have done in days that are past."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -9,15 +9,18 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
+from openbenefits.accounts.roles import Permission
 from openbenefits.core.faults import message_of
 from openbenefits.workbench import links
-from openbenefits.workbench.channels.holders import channel_of, holder_of, last_version
+from openbenefits.workbench.channels.holders import Holder, channel_of, holder_of, last_version
 from openbenefits.workbench.desks.parts import noted, numbers_of
 from openbenefits.workbench.forms import DayInput
 from openbenefits.workbench.pages import page, show
 from openbenefits.workbench.sheets import Column, sheet
-from openbenefits.workflow.bench import FOUND, BenchRefused, bench
+from openbenefits.workflow import models
+from openbenefits.workflow.bench import FOUND, BenchRefused, Tried, bench
 from openbenefits.workflow.channels import stored
+from openbenefits.workflow.deciding import Reading
 
 MONTH = timedelta(days=30)
 
@@ -37,32 +40,20 @@ def of_client(request: Any, client: str, code: str) -> HttpResponse:
     holder = holder_of(request, client)
     kept = channel_of(holder, code)
     form = TryForm(request.GET if "begin" in request.GET else None)
-    found, fault = pl.DataFrame(schema=FOUND), ""
+    tried, fault = Tried(found=pl.DataFrame(schema=FOUND), notes=[]), ""
     if form.is_bound and form.is_valid():
-        channel = stored(last_version(kept).document)
-        said = form.cleaned_data
         try:
-            found = bench(connection, channel, holder.client_id, said["begin"], said["through"])
+            tried = _tried(request, holder, kept, **form.cleaned_data)
         except BenchRefused as refused:
             fault = message_of(refused)
-    numbers = numbers_of(holder.client_id, found)
-    found = found.with_columns(
+    numbers = numbers_of(holder.client_id, tried.found)
+    found = tried.found.with_columns(
         employee_number=pl.col("person_id").replace_strict(numbers, default=None, return_dtype=pl.String)
-    )
-    columns = (
-        Column("at", _("When"), kind="moment"),
-        Column("key", _("Key")),
-        Column(
-            "employee_number", _("Employee"), href=lambda row: links.person(client, row["employee_number"])
-        ),
-        Column("item", _("Item")),
-        Column("outcome", _("Outcome"), kind="status"),
-        Column("why", _("Why")),
     )
     table = sheet(
         request,
         found,
-        columns,
+        _columns(client),
         name="found",
         caption=_("What it would have done"),
         empty=_("Nothing in these days. Choose others."),
@@ -82,6 +73,32 @@ def of_client(request: Any, client: str, code: str) -> HttpResponse:
         form=form,
         fault=fault,
         found=table if form.is_bound and form.is_valid() and not fault else None,
-        created=found.filter(outcome="would create").height,
+        counts=tried.counts(),
+        notes=tried.notes,
         status=422 if form.is_bound and not form.is_valid() else 200,
+    )
+
+
+def _tried(request: Any, holder: Holder, kept: models.Channel, begin: date, through: date) -> Tried:
+    """Try the last version of a channel.
+
+    Errors: BenchRefused; also where it looks at health data, and who asks may not see it.
+    """
+    channel = stored(last_version(kept).document)
+    if Reading(channel).is_health and not request.access.may(Permission.SEE_HEALTH, holder.client_id):
+        raise BenchRefused("expected somebody who may see health data, which this channel looks at")
+    return bench(connection, channel, holder.client_id, begin, through)
+
+
+def _columns(client: str) -> tuple[Column, ...]:
+    return (
+        Column("at", _("When"), kind="moment"),
+        Column("key", _("Key")),
+        Column(
+            "employee_number", _("Employee"), href=lambda row: links.person(client, row["employee_number"])
+        ),
+        Column("item", _("Item")),
+        Column("outcome", _("Outcome"), kind="status"),
+        Column("made", _("What would have been made")),
+        Column("why", _("Why")),
     )
