@@ -301,6 +301,11 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
              schedule_window_ends_on; null: the class decides).
     Source:  rulings §1.5.
     """
+    return classes_joined.with_columns(**_window())
+
+
+@cache
+def _window() -> dict[str, pl.Expr]:
     start = (
         pl.when(pl.col("window_start") == "notice")
         .then(pl.col("option_notified_on"))  # not before the notice is given
@@ -310,7 +315,7 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
     )
     begins = pl.coalesce("schedule_window_begins_on", start)
     ends = pl.coalesce("schedule_window_ends_on", start + pl.duration(days=pl.col("window_days")))
-    return classes_joined.with_columns(
-        window_begins_on=pl.coalesce("window_begins_on", begins),
-        window_ends_on=pl.coalesce("window_ends_on", ends),
-    )
+    return {
+        "window_begins_on": pl.coalesce("window_begins_on", begins),
+        "window_ends_on": pl.coalesce("window_ends_on", ends),
+    }

@@ -219,9 +219,12 @@ def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFram
     """Say of those whose first event is not worked on what it waits for."""
     busy = chosen.filter("is_chosen")
     first = without(chosen.filter("is_first"), busy, RECORD_KEY)
-    ahead = not_due_yet(events, chosen).with_columns(waits_for=pl.lit("its day"))
+    ahead = not_due_yet(events, chosen)
     columns = [*RECORD_KEY, "waits_for", "process_status"]
-    return pl.concat([first[columns], ahead[columns]]).select(
+    waiting = first[columns]
+    if ahead.height:
+        waiting = pl.concat([waiting, ahead.with_columns(waits_for=pl.lit("its day"))[columns]])
+    return waiting.select(
         *RECORD_KEY,
         outcome=pl.format("waits for {}", "waits_for"),
         from_status="process_status",

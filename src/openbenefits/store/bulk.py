@@ -135,7 +135,7 @@ def update_from(
     """Set `columns` of the rows found by `key` to the frame's values; answer the number of rows updated."""
     assignments = [sql.SQL("{0} = staged.{0}").format(sql.Identifier(column)) for column in columns]
     session = psycopg_connection(connection)
-    wanted = frame.select(*key, *columns)
+    wanted = frame[[*key, *columns]]
     if _is_nothing(session, table, wanted):
         return 0
     with staged(session, table, wanted) as temporary:

@@ -345,25 +345,31 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     """Decide, for options with a coverage amount, whether proof is required and what is billed until then."""
+    terms, verdict = _proof()
+    return rows.with_columns(**terms).select(**verdict)
+
+
+@cache
+def _proof() -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """What proof depends on, and what follows from that."""
     guaranteed = pl.when("is_in_force").then("proof_above_cents").otherwise("waived_proof_above_cents")
     from_level = pl.when("is_in_force").then("proof_from_level").otherwise("waived_proof_from_level")
     held = pl.when("is_in_force").then("current_coverage_cents").fill_null(0)
     coverage = pl.col("coverage_cents")
     rise = pl.col("level").cast(pl.Int32) - pl.col("current_level")
     rises_too_far = ~pl.col("proof_rise").is_in(list(NO_LIMIT)) & (rise > pl.col("proof_rise"))
-    rows = rows.with_columns(
-        approved=money.maximum(pl.col("approved_cents").fill_null(0), held),
-        guaranteed=guaranteed,
-        fires=(coverage > guaranteed).fill_null(value=False)
+    terms = {
+        "approved": money.maximum(pl.col("approved_cents").fill_null(0), held),
+        "guaranteed": guaranteed,
+        "fires": (coverage > guaranteed).fill_null(value=False)
         | (pl.col("level") >= from_level).fill_null(value=False)
         | rises_too_far.fill_null(value=False),
-    )
+    }
     required = (coverage > pl.col("approved")) & pl.col("fires")
     most = money.maximum(pl.col("approved"), pl.col("guaranteed").fill_null(0))
     billed = money.minimum(coverage, most)
-    return rows.select(
-        is_proof_required=required, approved_coverage_cents=pl.when(required).then(billed).otherwise(coverage)
-    )
+    until_then = pl.when(required).then(billed).otherwise(coverage)
+    return terms, {"is_proof_required": required, "approved_coverage_cents": until_then}
 
 
 # --- defaults -----------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Coverage amounts: fixed, or by a formula on pay; of the coverage and of the premium (docs/rules.md §6)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import days, money
@@ -95,22 +97,27 @@ _STEP = ("operation", "operand_thousandths", "round_up_cents", "round_to_cents")
 
 def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Apply the n-th step of every formula together; formulas with fewer steps stay as they are."""
-    for nth in rulebook.derived.answer("steps", lambda: _steps(rulebook)):
+    for nth, used in rulebook.derived.answer("steps", lambda: _steps(rulebook)):
         step = take(nth, rows["formula_row"], *_STEP)
-        amount = (
-            rows[["base", "amount"]].hstack(step).select(amount=_stepped(set(nth["operation"].drop_nulls())))
-        )
-        rows = rows.with_columns(amount["amount"])
+        if step[0].null_count() < rows.height:
+            amount = rows[["base", "amount"]].hstack(step).select(amount=_stepped(used))
+            rows = rows.with_columns(amount["amount"])
     return rows
 
 
-def _steps(rulebook: Rulebook) -> list[pl.DataFrame]:
-    """List the first steps of all formulas (by position; null: it has none), then the second, and so on."""
+def _steps(rulebook: Rulebook) -> list[tuple[pl.DataFrame, frozenset[str]]]:
+    """List the first steps of all formulas (by position; null: it has none), then the second, and so on; with
+    each the operations there are.
+    """
     formulas = rulebook.formulas.select("formula_row")
     steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
+    by_number = [steps.filter(step=number) for number in range(_longest(steps))]
     return [
-        joined(formulas, steps.filter(step=number), "formula_row", how="left", maintain_order="left")
-        for number in range(_longest(steps))
+        (
+            formulas.join(nth, on="formula_row", how="left", maintain_order="left"),
+            frozenset(nth["operation"].drop_nulls()),
+        )
+        for nth in by_number
     ]
 
 
@@ -118,7 +125,8 @@ def _longest(steps: pl.DataFrame) -> int:
     return 0 if steps.is_empty() else int(steps["step"].max()) + 1  # type: ignore[arg-type]
 
 
-def _stepped(used: set[str]) -> pl.Expr:
+@cache
+def _stepped(used: frozenset[str]) -> pl.Expr:
     """The amount after one step; only the operations some formula uses are looked at."""
     amount, factor = pl.col("amount"), pl.col("operand_thousandths")
     dollars = money.divide_half_up(factor, money.THOUSANDTHS)

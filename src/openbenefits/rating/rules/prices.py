@@ -238,19 +238,23 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
         if has_credits
         else pl.col("year_credit_cents"),
     )
+    return rows.select(_price_columns())
+
+
+@cache
+def _price_columns() -> list[pl.Expr]:
+    """PRICE_COLUMNS, of the years and pays of priced rows."""
     is_before = (pl.col("tax_class") == TaxClass.BEFORE_TAX).fill_null(value=False)
-    return rows.select(
-        *MONEY_COLUMNS[:2],
-        _where(is_before, "year_employee_cents").alias("annual_before_tax_cents"),
-        _where(~is_before, "year_employee_cents").alias("annual_after_tax_cents"),
-        pl.col("year_employer_cents").alias("annual_employer_cents"),
-        pl.col("year_credit_cents").alias("annual_credit_cents"),
-        _where(is_before, "_pay").alias("pay_before_tax_cents"),
-        _where(~is_before, "_pay").alias("pay_after_tax_cents"),
-        "pay_credit_cents",
-        "rate_row_id",
-        price_fault=pl.coalesce("price_fault", _no_calendar()),
-    ).select(PRICE_COLUMNS)
+    columns = {
+        "annual_before_tax_cents": _where(is_before, "year_employee_cents"),
+        "annual_after_tax_cents": _where(~is_before, "year_employee_cents"),
+        "annual_employer_cents": pl.col("year_employer_cents"),
+        "annual_credit_cents": pl.col("year_credit_cents"),
+        "pay_before_tax_cents": _where(is_before, "_pay"),
+        "pay_after_tax_cents": _where(~is_before, "_pay"),
+        "price_fault": pl.coalesce("price_fault", _no_calendar()),
+    }
+    return [columns.get(name, pl.col(name)).alias(name) for name in PRICE_COLUMNS]
 
 
 @cache
