@@ -288,9 +288,12 @@ def spread(frame: pl.DataFrame, starts: str, counts: str, into: str) -> pl.DataF
 
     Rows with count 0 or null vanish; order is kept.
     """
-    count = frame[counts]
-    is_every = count.null_count() == 0 and (count > 0).all()
-    wanted = frame if is_every else frame[true_at(count > 0)]
+    if frame.height <= FEW_JOINED:
+        places = list(enumerate(zip(frame[starts].to_list(), frame[counts].to_list(), strict=True)))
+        at = [row for row, (_, count) in places for _ in range(count or 0)]
+        numbers = [number for _, (start, count) in places if count for number in range(start, start + count)]
+        return _rows_at(frame, at).hstack([pl.Series(into, numbers, pl.Int32)])
+    wanted = frame[true_at(frame[counts] > 0)]
     until = (pl.col(starts) + pl.col(counts)).cast(pl.Int64)
     return wanted.with_columns(
         pl.int_ranges(pl.col(starts).cast(pl.Int64), until, dtype=pl.Int32).alias(into)

@@ -1,5 +1,6 @@
 """The named SQL of the event machine."""
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -91,9 +92,9 @@ def load_dates(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     return joined(rows, clients, "person_id")
 
 
-def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
-    """Load every event of some people."""
-    schema = schema_of(models.Event)
+def load_events(connection: Any, people: pl.DataFrame, columns: Collection[str] = ()) -> pl.DataFrame:
+    """Load every event of some people: all columns, or only some."""
+    schema = {name: kind for name, kind in schema_of(models.Event).items() if not columns or name in columns}
     return copy_out(connection, EVENTS.format(columns=", ".join(schema)), schema, people_arrays(people))
 
 

@@ -284,8 +284,8 @@ def create_events(
     classified = terms.with_why_held(classified, classes).filter(pl.col("why_held").is_null())
     classified = _with_copies(connection, classified, classes, people)
     merged = rules.merge(classified)
-    events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
+    events = frames.load_events(connection, people, {*rules.EVENT_KEY, *key, *_STANDING})
     place = ["schedule_id", "event_number"]
     known = joined(merged, events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], key)
     fresh = without(merged, known, key)
@@ -297,6 +297,10 @@ def create_events(
     consumed = joined(classified, homes, key)[[*rules.ACTIVITY_KEY, *place]]
     update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, place)
     return numbered
+
+
+_STANDING = ("process_status", "event_status", "process_indicator", "steps")
+"""What new events look at of those there are, beside their place."""
 
 
 def _flag_joined(

@@ -24,9 +24,10 @@ BEFORE = (
 @contextmanager
 def journal(connection: Any, run_id: int, people: pl.DataFrame) -> Iterator[None]:
     """Keep, for the events a run moves or makes meanwhile, where they stood before, in its transaction."""
-    events, messages = load_events(connection, people), load_current_messages(connection, people)
+    state = [*EVENT_KEY, *BEFORE]
+    events, messages = load_events(connection, people, state), load_current_messages(connection, people)
     yield
-    _keep(connection, run_id, events, load_events(connection, people))
+    _keep(connection, run_id, events, load_events(connection, people, state))
     if messages.is_empty():
         return
     read = joined(
