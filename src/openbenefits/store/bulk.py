@@ -43,6 +43,7 @@ INSERTED_ROWS = 2
 """So few rows are inserted by a statement: making an encoder for COPY costs more."""
 
 KEPT_SCHEMAS = 512
+KEPT_CASTS = 4_096
 
 Schema = Mapping[str, Any]
 """Column names and their Polars types."""
@@ -163,7 +164,7 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
     types = column_types(session, table)
     if 0 < frame.height <= WRITTEN_OUT_ROWS:
         encoding.check(frame, table, types)
-        yield _written_out(frame, types)
+        yield _written_out(session, frame, types)
         return
     temporary = sql.Identifier(f"staged_{secrets.token_hex(8)}")
     encoding.refuse(table, [f"{column}: no such column" for column in frame.columns if column not in types])
@@ -181,19 +182,21 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
     execute(session, "DROP TABLE {staged}", staged=temporary)
 
 
-def _written_out(frame: pl.DataFrame, types: Mapping[str, str]) -> sql.Composable:
+def _written_out(
+    session: psycopg.Connection, frame: pl.DataFrame, types: Mapping[str, str]
+) -> sql.Composable:
     """Write the rows of a frame as a subquery."""
-    column = sql.SQL("CAST({} AS {}) AS {}")
-    names = [(sql.Identifier(types[name]), sql.Identifier(name)) for name in frame.columns]
-    rows = [
-        sql.SQL("SELECT {}").format(
-            sql.SQL(", ").join(
-                column.format(sql.Literal(value), *name) for value, name in zip(row, names, strict=True)
-            )
-        )
-        for row in frame.iter_rows()
-    ]
-    return sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(rows))
+    row = "SELECT " + ", ".join(_cast(name, types[name]) for name in frame.columns)
+    values = [value for told in frame.rows() for value in told]
+    rows = psycopg.ClientCursor(session).mogrify(" UNION ALL ".join([row] * frame.height), values)
+    return sql.SQL("({})").format(sql.SQL(rows))
+
+
+@lru_cache(KEPT_CASTS)
+def _cast(column: str, kind: str) -> str:
+    """Place a value as a column of a type."""
+    as_kind, as_column = (sql.Identifier(word).as_string().replace("%", "%%") for word in (kind, column))
+    return f"CAST(%s AS {as_kind}) AS {as_column}"
 
 
 def _is_nothing(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> bool:
