@@ -49,7 +49,7 @@ def with_sums(rows: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook) -> pl.
                 .group_by("case")
                 .agg(total=fact.sum(), is_missing=fact.is_null().any())
             )
-            found = joined(rows.select("case"), sums, "case", how="left", maintain_order="left")
+            found = joined(rows[["case"]], sums, "case", how="left", maintain_order="left")
             total = pl.when(~pl.col("is_missing").fill_null(value=False)).then(pl.col("total").fill_null(0))
             rows = rows.with_columns(found.select(total.alias(variant.key)).to_series())
     return rows
@@ -79,17 +79,15 @@ def _with_job_set(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     facts = [job_fact(variant).alias(variant.key) for variant in variants]
     members = selected(jobs, variants[0]).select("case", *facts)
-    members = joined(members, rows.select("case", "client_id"), "case", maintain_order="left")
+    members = joined(members, rows[["case", "client_id"]], "case", maintain_order="left")
     members = members.with_columns(
         banded(members[one.key], one, rulebook) for one in variants if one.field in RANGE_FIELDS
     )
     columns = ["client_id", *(one.key for one in variants)]
     kinds, kind = numbered(members.select(columns), "kind")
     of_case = members.select("case", kind).unique().sort("case", "kind").group_by("case").agg("kind")
-    sets, job_set = numbered(of_case.select("kind"), "job_set")
-    found = joined(
-        rows.select("case"), of_case.select("case", job_set), "case", how="left", maintain_order="left"
-    )
+    sets, job_set = numbered(of_case[["kind"]], "job_set")
+    found = joined(rows[["case"]], of_case.select("case", job_set), "case", how="left", maintain_order="left")
     rows = rows.with_columns(found["job_set"].fill_null(NO_JOBS).alias(set_column(selection)))
     sets = joined(sets.explode("kind"), kinds, "kind").drop("kind")
     return rows, _with_bits(sets, variants, rulebook)

@@ -102,7 +102,7 @@ def with_named(programs: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) 
 
 def _named_programs(rulebook: Rulebook) -> pl.DataFrame:
     """List the programs that schedules name."""
-    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
+    named = rulebook.schedule_programs[["schedule_id", "program_id"]].unique()
     return named.with_columns(is_listed=pl.lit(value=True))
 
 
@@ -149,10 +149,10 @@ def with_program_overrides(
 
     Shapes: cases has case, SCOPE and the `counts_of_programs`; programs as `with_named` answers them.
     """
-    decided = overrides.filter(pl.col("option_id").is_null()).select("case", "program_id", "is_eligible")
+    decided = overrides.filter(pl.col("option_id").is_null())[["case", "program_id", "is_eligible"]]
     if decided.is_empty():
         return cases
-    of_case = joined(cases.select("case", *SCOPE), decided.select("case").unique(), "case", how="semi")
+    of_case = joined(cases[["case", *SCOPE]], decided[["case"]].unique(), "case", how="semi")
     pairs = joined(
         joined(of_case, programs, SCOPE, nulls_equal=True), decided, ["case", "program_id"], how="left"
     )
@@ -161,7 +161,7 @@ def with_program_overrides(
     )
     counted = pairs.sort("case", "program_row").group_by("case", maintain_order=True).agg(**counts)
     again = joined(
-        cases.select("case"),
+        cases[["case"]],
         counted.with_columns(is_decided=pl.lit(value=True)),
         "case",
         how="left",

@@ -79,7 +79,7 @@ def _judged(
 
 def rules_of_cases(eligibility: Eligibility) -> pl.DataFrame:
     """List case, rule_id, rule_bit, failed, unknown: what each rule says of each case."""
-    return joined(eligibility.cases.select("case", "profile"), eligibility.rules, "profile").drop("profile")
+    return joined(eligibility.cases[["case", "profile"]], eligibility.rules, "profile").drop("profile")
 
 
 def is_met() -> pl.Expr:
@@ -126,16 +126,14 @@ def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     known = pl.col("zip").is_not_null()
     if rulebook.geographies.is_empty():
         return cases.with_columns(geographies_met=pl.when(known).then(pl.lit(0, pl.Int64)))
-    places = cases.select("client_id", "zip").drop_nulls().unique()
+    places = cases[["client_id", "zip"]].drop_nulls().unique()
     met = (
         joined(places, rulebook.geographies, "client_id")
         .join(rulebook.zips, on=["geography_id", "zip"], how="semi")
         .group_by("client_id", "zip")
         .agg(geographies_met=pl.col("geography_bit").bitwise_or())
     )
-    found = joined(
-        cases.select("client_id", "zip"), met, ["client_id", "zip"], how="left", maintain_order="left"
-    )
+    found = joined(cases[["client_id", "zip"]], met, ["client_id", "zip"], how="left", maintain_order="left")
     words = found.select(geographies_met=pl.when(known).then(pl.col("geographies_met").fill_null(0)))
     return cases.with_columns(words.get_columns())
 

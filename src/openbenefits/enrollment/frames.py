@@ -308,7 +308,7 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
     points = joined(
         cases.select(columns),
-        coverage.filter(slot=0).select(*RECORD, "plan_type", "begins_on", "kind"),
+        coverage.filter(slot=0)[[*RECORD, "plan_type", "begins_on", "kind"]],
         RECORD,
     )
     points = points.filter(pl.col("begins_on") < pl.col("event_on")).sort(*key, "begins_on")
@@ -370,9 +370,7 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     rows = load_approvals(connection, cases)
     if rows.is_empty():
         return cases[["case"]].clear().hstack(rows[["plan_type", "approved_cents"]])
-    pairs = joined(
-        cases.select("case", "client_id", "person_id", "event_on"), rows, ["client_id", "person_id"]
-    )
+    pairs = joined(cases[["case", "client_id", "person_id", "event_on"]], rows, ["client_id", "person_id"])
     known = pairs.filter(pl.col("valid_from") <= pl.col("event_on"))
     return last_of_each(known, ["case", "plan_type"], "valid_from")[["case", "plan_type", "approved_cents"]]
 

@@ -141,7 +141,7 @@ def _brought(
     known = load_brought(connection, cases, known_at=known_at)
     if known.is_empty():
         return nothing_brought()
-    found = joined(cases.select("case", "client_id", "person_id"), known, ["client_id", "person_id"])
+    found = joined(cases[["case", "client_id", "person_id"]], known, ["client_id", "person_id"])
     return in_types(found, BROUGHT)
 
 
@@ -207,7 +207,7 @@ def post(
     Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them. Answers
             the points inserted.
     """
-    keys = events.select("case", *EVENT_KEY, "event_on")
+    keys = events[["case", *EVENT_KEY, "event_on"]]
     _save_credits(connection, settled, keys, run_id=run_id, now=now)
     results = _with_content(joined(settled.results, keys, "case"), settled)
     if results.is_empty():
@@ -235,14 +235,14 @@ def _save_credits(
     said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
     holding = known.filter(~pl.col("is_taken_back")).select(said)
     uses = joined(uses, holding, said, how="anti", nulls_equal=True)
-    numbered = joined(uses, known.select(*EVENT_KEY, "version"), EVENT_KEY, how="left").with_columns(
+    numbered = joined(uses, known[[*EVENT_KEY, "version"]], EVENT_KEY, how="left").with_columns(
         version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),
         run_id=pl.lit(run_id, pl.Int64),
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         is_taken_back=pl.lit(value=False),
     )
     copy_in(connection, "enrollment_credituse", as_stored(numbered, schema_of(models.CreditUse)))
-    rolls = joined(settled.credits.rolls, numbered.select("case", *EVENT_KEY, "version"), "case")
+    rolls = joined(settled.credits.rolls, numbered[["case", *EVENT_KEY, "version"]], "case")
     copy_in(connection, "enrollment_creditroll", as_stored(rolls, schema_of(models.CreditRoll)))
 
 
@@ -284,7 +284,7 @@ def _insert_points(
     connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
 ) -> None:
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
-    covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
+    covered = new.filter(pl.col("kind").is_in(["E", "D"]))[["case", *POINT]]
     members = joined(covered, settled.members, ["case", "plan_type"])
     columns = schema_of(models.CoverageDependent)
     copy_in(connection, "enrollment_coveragedependent", as_stored(members, columns))

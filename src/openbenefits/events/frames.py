@@ -87,7 +87,7 @@ def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 
 def load_dates(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the birth and service dates that the person rows of some people state: with their valid_from."""
-    clients = people.select("client_id", "person_id").unique()
+    clients = people[["client_id", "person_id"]].unique()
     rows = load_persons(connection, clients, {"birth_on": pl.Date(), "service_on": pl.Date()})
     return joined(rows, clients, "person_id")
 
@@ -124,7 +124,7 @@ def load_unproved(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 def load_unread_people(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Name the people with a new fact that triggers something and that no run has read."""
     feed = load_feed(connection, people).filter("is_trigger", operation="I")
-    return feed.select("client_id", "person_id").unique()
+    return feed[["client_id", "person_id"]].unique()
 
 
 def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

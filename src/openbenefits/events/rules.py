@@ -107,7 +107,7 @@ def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     exact = actions.filter(pl.col("reason") != "").rename({"bas_action": "exact"})
     general = actions.filter(pl.col("reason") == "").select("action", general="bas_action")
     found = joined(
-        joined(job_rows, exact.select("action", "reason", "exact"), ["action", "reason"], how="left"),
+        joined(job_rows, exact[["action", "reason", "exact"]], ["action", "reason"], how="left"),
         general,
         "action",
         how="left",
@@ -240,7 +240,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
         | (same_day & (pl.col("priority") > pl.col("first_priority")))
         | (same_place & (pl.col("event_number") > pl.col("first_number")))
     )
-    return pairs.filter(is_later).select(EVENT_KEY)
+    return pairs.filter(is_later)[[*EVENT_KEY]]
 
 
 @cache

@@ -50,7 +50,7 @@ def detect_activity(
 
 def load_known_jobs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the job rows of some people as triggers look at them, with their client."""
-    clients = people.select("client_id", "person_id").unique()
+    clients = people[["client_id", "person_id"]].unique()
     return joined(load_jobs(connection, people, more=("is_for_eligibility",)), clients, "person_id")
 
 
@@ -67,13 +67,13 @@ def _reconnect(
     update_from(
         connection,
         "events_activity",
-        back.select(*rules.ACTIVITY_KEY, "change_id"),
+        back[[*rules.ACTIVITY_KEY, "change_id"]],
         rules.ACTIVITY_KEY,
         ["change_id"],
     )
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     events = frames.load_events(connection, people).filter(pl.col("event_status").is_in(gone))
-    events = joined(events, back.select(rules.EVENT_KEY).unique(), rules.EVENT_KEY, how="semi")
+    events = joined(events, back[[*rules.EVENT_KEY]].unique(), rules.EVENT_KEY, how="semi")
     order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
@@ -222,7 +222,7 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
         return jobs.with_columns(others_active=pl.lit(value=False))
     shared = joined(jobs, several, key, how="semi")
     pairs = joined(
-        shared.select(*key, "job_number", "valid_from", "sequence"),
+        shared[[*key, "job_number", "valid_from", "sequence"]],
         shared.select(
             *key,
             other="job_number",
@@ -353,10 +353,10 @@ def create_period_events(
     events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
     missing = joined(
-        people.select(rules.RECORD_KEY), events.filter(schedule_id=schedule_id), rules.RECORD_KEY, how="anti"
+        people[[*rules.RECORD_KEY]], events.filter(schedule_id=schedule_id), rules.RECORD_KEY, how="anti"
     )
     gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
-    again = joined(gone, people.select(rules.RECORD_KEY), rules.RECORD_KEY, how="semi")
+    again = joined(gone, people[[*rules.RECORD_KEY]], rules.RECORD_KEY, how="semi")
     again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
     taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
@@ -489,7 +489,7 @@ def replace_messages(connection: Any, messages: pl.DataFrame, events: pl.DataFra
 def mark_read(connection: Any, events: pl.DataFrame, *, run_id: int) -> None:
     """Say of the messages earlier runs wrote for some events that they are no longer current."""
     session = psycopg_connection(connection)
-    keys = events.select(rules.EVENT_KEY).unique()
+    keys = events[[*rules.EVENT_KEY]].unique()
     with staged(session, "events_event", keys) as wanted:
         execute(
             session,

@@ -27,7 +27,7 @@ def with_why_held(classified: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFra
              null where nothing limits it) and why_held.
     Missing: without a report day nothing is late; without a class nothing is held here.
     """
-    told = classes.select("event_class_id", "days_to_notify", "creates_event")
+    told = classes[["event_class_id", "days_to_notify", "creates_event"]]
     found = joined(classified, told, "event_class_id", how="left", maintain_order="left").with_columns(
         last_day=pl.when(is_report()).then(
             pl.col("event_on") + pl.duration(days=pl.col("days_to_notify").cast(pl.Int64))

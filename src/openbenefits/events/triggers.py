@@ -59,7 +59,7 @@ def copies(classified: pl.DataFrame, classes: pl.DataFrame, jobs: pl.DataFrame) 
              Answers rows like `classified`, with source EX.
     A record without a job row by that day gets no copy, nor one with activity of that day and class.
     """
-    wanted = classes.filter("is_copied_to_other_records").select("event_class_id")
+    wanted = classes.filter("is_copied_to_other_records")[["event_class_id"]]
     originals = joined(classified.filter(pl.col("source").is_in(JOB_SOURCES)), wanted, "event_class_id")
     if originals.is_empty():
         return classified.head(0)
@@ -120,5 +120,5 @@ def redated(feed: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     ordered = persons.sort(*PERSON, "valid_from")
     follows = pl.int_range(pl.len()).over(PERSON) > 0
     another = [pl.col(name).ne_missing(pl.col(name).shift(1).over(PERSON)) for name in DATES]
-    changed = ordered.filter(follows & pl.any_horizontal(another)).select(*PERSON, "valid_from")
+    changed = ordered.filter(follows & pl.any_horizontal(another))[[*PERSON, "valid_from"]]
     return joined(feed.filter(fact="person", operation="I"), changed, [*PERSON, "valid_from"], how="semi")

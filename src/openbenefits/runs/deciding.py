@@ -93,7 +93,7 @@ def _with_contributions(
     asked = plans_to_ask(prepared, known.elected.elections, settling, rulebook)
     if asked.is_empty():
         return known.situation
-    asked = joined(asked, cases.select("case", *RECORD_KEY), "case")
+    asked = joined(asked, cases[["case", *RECORD_KEY]], "case")
     return replace(known.situation, contributions=load_contributions(connection, asked, rulebook))
 
 
@@ -109,7 +109,7 @@ def _with_reduced(
     asked = pledges_again(prepared.plans, settling, situation.ended, rulebook)
     if asked.is_empty():
         return situation
-    asked = joined(asked, cases.select("case", *RECORD_KEY, "event_on"), "case")
+    asked = joined(asked, cases[["case", *RECORD_KEY, "event_on"]], "case")
     return replace(situation, reduced=load_reduced(connection, asked, rulebook))
 
 
@@ -136,7 +136,7 @@ def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     """Say of the cases without their proof what they wait for."""
     expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
     return with_catalogue(
-        message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
+        message_rows(cases.filter("is_proof_due")[["case"]], PROOF_MISSING, expected, found)
     )
 
 
@@ -183,7 +183,7 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     What lacks the proof of its life event waits, however it was answered.
     """
     if not reaches(started.through_level, Level.ELECTIONS):
-        return cases.head(0).select("case", "is_finalizing")
+        return cases.head(0)[["case", "is_finalizing"]]
     sound = ~pl.col("prepared_to").is_in(_ERRORS)
     fresh = pl.col("prepared_status") == str(ProcessStatus.PR)
     guarded = pl.col("is_guarded") & (pl.col("program_status") == str(ProcessStatus.AN))
@@ -193,4 +193,4 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     finalised = fresh & pl.col("is_finalizing")
     replayed = fresh & is_to_be_replayed() & answered
     wanted = (unasked | asked | finalised | replayed) & ~pl.col("is_proof_due")
-    return cases.filter(wanted & pl.col("is_finalize_allowed")).select("case", "is_finalizing")
+    return cases.filter(wanted & pl.col("is_finalize_allowed"))[["case", "is_finalizing"]]

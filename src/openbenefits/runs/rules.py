@@ -111,7 +111,7 @@ def _in_place(events: pl.DataFrame) -> pl.DataFrame:
 def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataFrame:
     if worked is None or worked.is_empty():
         return ordered.with_columns(is_worked=pl.lit(value=False))
-    marked = worked.select(EVENT_KEY).unique().with_columns(is_worked=pl.lit(value=True))
+    marked = worked[[*EVENT_KEY]].unique().with_columns(is_worked=pl.lit(value=True))
     found = joined(ordered, marked, EVENT_KEY, how="left", maintain_order="left")
     return found.with_columns(pl.col("is_worked").fill_null(value=False))
 

@@ -62,7 +62,7 @@ def save(
     _save_steps(connection, steps, started, now=now)
     _save_events(connection, changed, steps, numbered, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
-    messages = joined(decided.messages, changed.select("case", *EVENT_KEY), "case")
+    messages = joined(decided.messages, changed[["case", *EVENT_KEY]], "case")
     replace_messages(connection, messages, changed, run_id=started.id)
 
 

@@ -11,7 +11,7 @@ PEOPLE = f"(SELECT DISTINCT * FROM {UNNESTED_PEOPLE})"  # noqa: S608 (a constant
 
 def people_arrays(people: pl.DataFrame) -> dict[str, str]:
     """Give the client and person numbers of a frame, each pair once, for PEOPLE."""
-    pairs = people if people.height == 1 else people.select("client_id", "person_id").unique()
+    pairs = people if people.height == 1 else people[["client_id", "person_id"]].unique()
     return {"clients": array_of(pairs["client_id"]), "persons": array_of(pairs["person_id"])}
 
 

@@ -259,7 +259,7 @@ def names_as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | No
     persons = in_force(cases, load_persons(connection, cases, name, known_at)).drop("valid_from")
     addresses = in_force(cases, load_addresses(connection, cases, address, known_at)).drop("valid_from")
     return (
-        cases.select("case")
+        cases[["case"]]
         .join(persons, on="case", how="left", maintain_order="left")
         .join(addresses, on="case", how="left", maintain_order="left")
     )
@@ -373,17 +373,15 @@ def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     Shapes:  cases as `Cases` (their days do not matter), jobs as `load_jobs`.
     Missing: null from a day on which no row of the record is primary, or which has no pay.
     """
-    records = cases.select("person_id", "benefit_record").unique()
+    records = cases[["person_id", "benefit_record"]].unique()
     changes = joined(records, jobs.select("person_id", as_of="valid_from").unique(), "person_id")
     asked = changes.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
-    held = primary_jobs(asked, jobs).select("case", "annual_pay_cents")
+    held = primary_jobs(asked, jobs)[["case", "annual_pay_cents"]]
     known = joined(asked, held, "case", how="left").select(
         "person_id", "benefit_record", valid_from="as_of", annual_pay_cents="annual_pay_cents"
     )
-    found = joined(
-        cases.select("case", "person_id", "benefit_record"), known, ["person_id", "benefit_record"]
-    )
-    return found.select("case", "valid_from", "annual_pay_cents")
+    found = joined(cases[["case", "person_id", "benefit_record"]], known, ["person_id", "benefit_record"])
+    return found[["case", "valid_from", "annual_pay_cents"]]
 
 
 def job_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
@@ -401,7 +399,7 @@ def job_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     held = jobs_as_of(asked, jobs).drop(key, strict=False)
     known = joined(asked.select("case", *key, valid_from="as_of"), held, "case").drop("case")
     columns = ("is_of_record", "is_primary", "is_for_eligibility", "is_active", "annual_pay_cents")
-    return joined(cases.select("case", *key), known, key).select("case", "valid_from", *columns)
+    return joined(cases[["case", *key]], known, key).select("case", "valid_from", *columns)
 
 
 def benefit_bases_of(
@@ -412,8 +410,8 @@ def benefit_bases_of(
     Shapes: cases as `Cases` (their days do not matter).
     """
     rows = load_benefit_bases(connection, cases, known_at)
-    found = joined(cases.select("case", "person_id", "benefit_record"), rows, ["person_id", "benefit_record"])
-    return found.select("case", "base_type", "valid_from", "annual_pay_cents")
+    found = joined(cases[["case", "person_id", "benefit_record"]], rows, ["person_id", "benefit_record"])
+    return found[["case", "base_type", "valid_from", "annual_pay_cents"]]
 
 
 def load_benefit_bases(connection: Any, keys: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:

@@ -98,7 +98,7 @@ def _menu_keys(
     decided = options_decided(overrides)[["case"]]
     if decided.height:
         decided = decided.unique().with_row_index("own_menu", offset=1)
-        own = joined(rows.select("case"), decided, "case", how="left", maintain_order="left")
+        own = joined(rows[["case"]], decided, "case", how="left", maintain_order="left")
         rows = rows.with_columns(own["own_menu"].cast(pl.Int64).fill_null(0))
         key = key * (decided.height + 1) + pl.col("own_menu")
     return rows.with_columns(key=key)
@@ -156,7 +156,7 @@ def _with_ties(taken: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     Shapes: `flagged` is level × rows + row, null where there is none, in both; of a menu it is the least.
     """
-    flagged = rows.select("menu", "flagged").drop_nulls("flagged")
+    flagged = rows[["menu", "flagged"]].drop_nulls("flagged")
     least = joined(flagged, taken.select("menu", least="flagged"), "menu", how="left", maintain_order="left")
     tied = least.filter(pl.col("flagged") // rows.height == pl.col("least") // rows.height)
     counts = tied["menu"].value_counts(name="flagged_options")
@@ -176,7 +176,7 @@ def undecided_options(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """List plan and offer of the options that cannot be decided."""
     if menus.undecided.is_empty():
         return plans[["plan"]].clear().hstack(menus.undecided[["offer"]])
-    return joined(plans.select("plan", "menu"), menus.undecided, "menu").select("plan", "offer")
+    return joined(plans[["plan", "menu"]], menus.undecided, "menu")[["plan", "offer"]]
 
 
 # --- what may be chosen -----------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _comes_back(plans: pl.DataFrame, menus: Menus, is_eligible: pl.Series) -> pl
     reinstated = plans["is_reinstated"]
     if not reinstated.any():
         return reinstated
-    waivers = with_taken(plans.select("menu"), menus.menus, "menu", "waiver_option_id")["waiver_option_id"]
+    waivers = with_taken(plans[["menu"]], menus.menus, "menu", "waiver_option_id")["waiver_option_id"]
     return reinstated & (is_eligible | (plans["is_waived_now"] & waivers.is_not_null()))
 
 
@@ -286,10 +286,10 @@ def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> 
     if not plans["use_history"].any():
         return plans["plan"].clear()
     watching = plans[["plan", "case", "use_history"]].filter("use_history")
-    offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
-    watched = joined(offered, watching.select("plan"), "plan", how="semi")
+    offered = options.filter(pl.col("option_type") == OptionType.OPTION)[["plan", "case", "option_id"]]
+    watched = joined(offered, watching[["plan"]], "plan", how="semi")
     gained = joined(watched, prior, ["case", "option_id"], how="anti")["plan"]
-    known = prior.select("case").unique()
+    known = prior[["case"]].unique()
     first = joined(watching, known, "case", how="anti")["plan"]
     return pl.concat([gained, first]).unique()
 

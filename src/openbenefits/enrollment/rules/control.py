@@ -48,7 +48,7 @@ def with_barred(plans: pl.DataFrame, left: pl.DataFrame, rulebook: Rulebook) -> 
     if left.is_empty() or not (rulebook.plan_rows["restrict_entry_months"] > 0).any():
         return plans.with_columns(is_barred=pl.lit(value=False), may_enter_on=pl.lit(None, pl.Date))
     found = joined(
-        plans.select("case", "plan_type", "plan_row"),
+        plans[["case", "plan_type", "plan_row"]],
         left,
         ["case", "plan_type"],
         how="left",
@@ -82,12 +82,12 @@ def with_closed(
     Shapes: held_members (case, plan_type, dependent_id) are the dependents in force. Answers the options, and
             CLOSED: plan, option_id, and the kind of persons or RE_ENTRY.
     """
-    barred = plans.select("plan", "is_barred").filter("is_barred")["plan"]
+    barred = plans[["plan", "is_barred"]].filter("is_barred")["plan"]
     judged = judged_plans(plans, members, held_members, rulebook)
     if barred.is_empty() and judged.is_empty():
         return options, pl.DataFrame(schema=CLOSED)
     watched = pl.concat([barred, judged["plan"]]).unique()
-    rows = options.select("plan", "option_id", "option_type", "offer").with_row_index("at")
+    rows = options[["plan", "option_id", "option_type", "offer"]].with_row_index("at")
     rows = rows.filter(pl.col("plan").is_in(watched.implode()), option_type=str(OptionType.OPTION))
     late = rows.filter(pl.col("plan").is_in(barred.implode())).with_columns(closed_by=pl.lit(RE_ENTRY))
     columns = ["at", "plan", "option_id", "closed_by"]
@@ -113,11 +113,11 @@ def judged_plans(
         return ruled.with_columns(present=pl.lit(None, pl.Int64)).select(JUDGED)
     named = joined(
         held_members,
-        members.select("case", "dependent_id", "person_type"),
+        members[["case", "dependent_id", "person_type"]],
         ["case", "dependent_id"],
         how="left",
     )
-    named = joined(named, ruled.select("case", "plan_type"), ["case", "plan_type"], how="semi")
+    named = joined(named, ruled[["case", "plan_type"]], ["case", "plan_type"], how="semi")
     counted = _counts(ruled, named)
     demanded = _least(ruled, "current_option_id", rulebook.options)
     has_current = pl.col("current_option_id").is_not_null()
@@ -188,9 +188,7 @@ def wrong_numbers(
             that names nobody covers as many as its coverage code demands at least.
     """
     rows = joined(elected, judged, "plan")
-    counted = _counts(
-        rows, joined(named, rows.select("case", "plan_type"), ["case", "plan_type"], how="semi")
-    )
+    counted = _counts(rows, joined(named, rows[["case", "plan_type"]], ["case", "plan_type"], how="semi"))
     number = pl.when("names_somebody").then("named").otherwise(_least(counted, "option_id", options))
     counted = counted.with_columns(number=number)
     return counted.filter(~_admits(pl.col("number"), pl.col("number")))

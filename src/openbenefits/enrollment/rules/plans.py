@@ -79,7 +79,7 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     pairs = rows[["schedule_id", "plan_row"]][some]
     pairs = with_taken(pairs, rulebook.plan_rows, "plan_row", "program_id", "plan_type", "is_program")
     pairs = pairs.with_columns(pair=pl.int_range(pl.len(), dtype=pl.Int32))
-    naming = joined(pairs, named.select("schedule_id").unique(), "schedule_id", how="semi")
+    naming = joined(pairs, named[["schedule_id"]].unique(), "schedule_id", how="semi")
     left_out = joined(
         naming.filter(~pl.col("is_program")), named, ["schedule_id", "program_id", "plan_type"], how="anti"
     )
@@ -98,9 +98,9 @@ def _of_coverage(
     They end by the program they were under: by its latest row, up to the event date, with the plan type.
     """
     statuses = [ProcessStatus.AS.value, ProcessStatus.AN.value]
-    losing = cases.filter(pl.col("process_status").is_in(statuses)).select(
-        "case", "event_on", "program_row", "schedule_id"
-    )
+    losing = cases.filter(pl.col("process_status").is_in(statuses))[
+        ["case", "event_on", "program_row", "schedule_id"]
+    ]
     held = in_force.filter(is_among("kind", COVERED))
     held = held.select("case", "plan_type", "plan_type_number", held_program_id="program_id")
     held = held.filter(located(*case_and_plan_type(held, own)).is_null())
@@ -135,18 +135,16 @@ def _without_left_out(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     the schedule names only some of the program's plan types and not this one.
     """
     plan_rows, named = rulebook.plan_rows.filter(~pl.col("is_program")), rulebook.schedule_programs
-    has_it = plan_rows.select("program_row", "plan_type")
+    has_it = plan_rows[["program_row", "plan_type"]]
     rows = joined(rows, has_it, ["program_row", "plan_type"], how="anti")
     if named.is_empty() or rows.is_empty():
         return rows
     rows = with_taken(rows, rulebook.programs, "program_row", "program_id")
-    pairs = rows.select("schedule_id", "program_row", "program_id").drop_nulls().unique()
-    naming = joined(pairs, named.select("schedule_id").unique(), "schedule_id", how="semi")
+    pairs = rows[["schedule_id", "program_row", "program_id"]].drop_nulls().unique()
+    naming = joined(pairs, named[["schedule_id"]].unique(), "schedule_id", how="semi")
     key = ["schedule_id", "program_id", "plan_type"]
     partial = joined(joined(naming, has_it, "program_row"), named, key, how="anti")
-    partial = (
-        partial.select("schedule_id", "program_row").unique().with_columns(is_partial=pl.lit(value=True))
-    )
+    partial = partial[["schedule_id", "program_row"]].unique().with_columns(is_partial=pl.lit(value=True))
     rows = joined(rows, partial, ["schedule_id", "program_row"], how="left")
     whole = rows.filter(pl.col("is_partial").is_null())
     listed = joined(rows.filter(pl.col("is_partial").is_not_null()), named, key, how="semi")

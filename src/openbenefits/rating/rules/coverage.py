@@ -31,7 +31,7 @@ def with_coverage(
     rows = rows.with_columns(premium_coverage_cents=pl.lit(None, pl.Int64))
     if at.is_empty():
         return rows
-    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "premium_formula_row")
+    asked = with_taken(options[["plan", "offer"]][at], offers.options, "offer", "premium_formula_row")
     premium = _by_formula(asked.rename({"premium_formula_row": "formula_row"}), plans, rulebook, bases)
     whole = rows.select(whole_cents="coverage_cents", whole_fault="coverage_fault")[at]
     bounded = premium.with_columns(whole.get_columns()).select(
@@ -56,7 +56,7 @@ def _with_coverage(
     at = true_at(has_formula)
     if at.is_empty():
         return rows
-    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "formula_row")
+    asked = with_taken(options[["plan", "offer"]][at], offers.options, "offer", "formula_row")
     computed = _by_formula(asked, plans, rulebook, bases)
     return rows.with_columns(
         rows[name].clone().scatter(at, computed[name]) for name in ("coverage_cents", "coverage_fault")
@@ -109,7 +109,7 @@ def _steps(rulebook: Rulebook) -> list[tuple[pl.DataFrame, frozenset[str]]]:
     """List the first steps of all formulas (by position; null: it has none), then the second, and so on; with
     each the operations there are.
     """
-    formulas = rulebook.formulas.select("formula_row")
+    formulas = rulebook.formulas[["formula_row"]]
     steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
     by_number = [steps.filter(step=number) for number in range(_longest(steps))]
     return [
@@ -151,14 +151,14 @@ def _stepped(used: frozenset[str]) -> pl.Expr:
 
 def _with_reduction(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Take off the reduction of the highest age reached."""
-    bands = rulebook.age_reductions.select("formula_row", "age_from", "reduce_percent_micros")
+    bands = rulebook.age_reductions[["formula_row", "age_from", "reduce_percent_micros"]]
     if bands.is_empty() or rows.is_empty():
         return rows
     aged = rows.with_columns(age=days.age_years(pl.col("birth_on"), pl.col("price_on")).cast(pl.Int16))
-    pairs = aged.select("formula_row", "age").drop_nulls().unique()
+    pairs = aged[["formula_row", "age"]].drop_nulls().unique()
     reached = joined(pairs, bands, "formula_row").filter(pl.col("age_from") <= pl.col("age"))
     best = reached.sort("age_from").unique(["formula_row", "age"], keep="last")
-    best = best.select("formula_row", "age", "reduce_percent_micros")
+    best = best[["formula_row", "age", "reduce_percent_micros"]]
     rows = joined(aged, best, ["formula_row", "age"], how="left", maintain_order="left")
     off = money.percent_of(pl.col("amount"), pl.col("reduce_percent_micros").fill_null(0))
     is_age_needed = pl.col("formula_row").is_in(bands["formula_row"].unique().implode())

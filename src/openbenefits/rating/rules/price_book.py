@@ -24,9 +24,9 @@ class Book:
         self.plans, self.quotes, self.offers, self.rulebook = plans, quotes, offers, rulebook
         self.bases: pl.DataFrame | None = None
         self.decided: pl.DataFrame | None = None
-        years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
+        years = plans[["pay_year"]].unique().drop_nulls().with_row_index("year_number")
         self.years = years.height
-        found = joined(plans.select("pay_year"), years, "pay_year", how="left", maintain_order="left")
+        found = joined(plans[["pay_year"]], years, "pay_year", how="left", maintain_order="left")
         self.year_numbers = found["year_number"].cast(pl.Int64)
         self.pays: pl.Series = rulebook.judged.answer_of("pays", years, lambda: _pays(years, rulebook))
         self.states_employer = states_employer(rulebook)
@@ -61,7 +61,7 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
 
     Shapes: plans has pay_year.
     """
-    keys = plans.select("pay_year")
+    keys = plans[["pay_year"]]
     counts = rulebook.pay_counts.filter(period_flags=EVERY_PERIOD).select("pays", pay_year=pay_year())
     return joined(keys, counts, "pay_year", how="left", maintain_order="left")["pays"]
 

@@ -134,7 +134,7 @@ def _signatures(plans: pl.Series, book: Book) -> pl.DataFrame:
         frame = frame.with_columns(gathered(cells, at).alias(name))
     distinct = frame.select(names).unique().with_row_index("signature")
     found = joined(frame, distinct, names, how="left", maintain_order="left", nulls_equal=True)
-    return found.select("plan", "signature")
+    return found[["plan", "signature"]]
 
 
 # --- prices of one's own ----------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
         [years.select(columns).filter(years.select(is_single).to_series()), summed.select(columns)]
     )
     at = located(chosen["row"], found["row"], chosen.height)
-    return chosen.select("row", "plan", "offer").hstack(take(found, at, *columns[1:]))
+    return chosen[["row", "plan", "offer"]].hstack(take(found, at, *columns[1:]))
 
 
 # --- year and pay -------------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: st
     """Add <name>_number: the band with the greatest lower edge not above the value."""
     edge = bands.columns[1]
     valued = rows.select("rate_version", f"{name}_stride", _value=value)
-    pairs = valued.filter(pl.col(f"{name}_stride") > 0).select("rate_version", "_value").drop_nulls().unique()
+    pairs = valued.filter(pl.col(f"{name}_stride") > 0)[["rate_version", "_value"]].drop_nulls().unique()
     found = (
         joined(pairs, bands, "rate_version")
         .filter(pl.col(edge) <= pl.col("_value"))
@@ -316,7 +316,7 @@ def _households(
     (<kind>_first) how many are covered (<kind>).
     """
     caps = billed.select(_caps(kinds)).unique()
-    ways = rulebook.rate_tables.select("charging", "charged_children", "charged_children_under").unique()
+    ways = rulebook.rate_tables[["charging", "charged_children", "charged_children_under"]].unique()
     ranked = ranked_members(joined(_members_of_ways(members, billed), ways, "charging"), kinds)
     is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= pl.col("charged_children"))
     charged = ranked.filter(is_charged & _is_covered(kinds, caps))
@@ -349,9 +349,9 @@ def _members_of_ways(members: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFram
     if (
         "is_pay_day_missing" not in billed.columns
     ):  # no calculation rules: ages are those of the household's day
-        ways = billed.select("charging").unique()
+        ways = billed[["charging"]].unique()
         return members.rename({"price_on": "age_on"}).join(ways, how="cross")
-    ways = billed.select("plan_unit", "charging", "age_on").drop_nulls("plan_unit").unique()
+    ways = billed[["plan_unit", "charging", "age_on"]].drop_nulls("plan_unit").unique()
     return joined(members.drop("price_on"), ways, "plan_unit")
 
 
@@ -381,7 +381,7 @@ def ranked_members(members: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
 def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the rate of each member of each quote: cents and fault."""
     keys = [key for key in _used_keys(rulebook, rows["rate_version"]) if key.is_personal]
-    facts = charged.select("birth_on", "age_on", "is_smoker", "sex", "person_type")
+    facts = charged[["birth_on", "age_on", "is_smoker", "sex", "person_type"]]
     numbered = _with_personal_numbers(facts, keys)
     rows = with_taken(rows, numbered, "member", "birth_on", "age_on", *(key.number for key in keys))
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *(key.stride for key in keys))

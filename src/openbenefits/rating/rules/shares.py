@@ -21,7 +21,7 @@ def employer_share(rows: pl.DataFrame, costs: pl.DataFrame) -> pl.Series:
     Missing: unknown where the total, or what it is measured by, is.
     """
     rows = with_taken(
-        rows.select("cost", "total", "measure_total", "measure_own"), costs, "cost", "grain", *_CONTRIBUTION
+        rows[["cost", "total", "measure_total", "measure_own"]], costs, "cost", "grain", *_CONTRIBUTION
     )
     for step in _steps():
         rows = rows.with_columns(**step)
