@@ -62,6 +62,17 @@ def true_at(holds: pl.Series) -> pl.Series:
     return pl.int_range(holds.len(), dtype=pl.UInt32, eager=True).filter(holds)
 
 
+def where(frame: pl.DataFrame, holds: pl.Series | str) -> pl.DataFrame:
+    """Keep the rows of which something, or what a column says, holds; where that is unknown, it does not.
+
+    >>> rows = pl.DataFrame({"a": [1, None, 3]})
+    >>> where(rows, rows["a"] > 1)["a"].to_list()
+    [3]
+    """
+    told = frame[holds] if isinstance(holds, str) else holds
+    return frame[true_at(told)] if frame.height <= FEW else frame.filter(told)
+
+
 def marked(positions: pl.Series, size: int) -> pl.Series:
     """Tell of each position below `size` whether it is among some.
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.core.columns import cut, in_types, joined, last_of_each
+from openbenefits.core.columns import cut, in_types, joined, last_of_each, where
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -260,7 +260,7 @@ def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     pairs = joined(cases[["case", *RECORD, "event_on"]], coverage, RECORD)
     pairs = pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
     key = ["case", "plan_type", "slot"]
-    now = pairs.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
+    now = where(pairs, ~pairs["is_future"]).sort("begins_on").unique(key, keep="last")
     later = pairs.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
     if later.is_empty():
         return now.sort(key)
@@ -308,7 +308,7 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
     points = joined(
         cases.select(columns),
-        coverage.filter(slot=0)[[*RECORD, "plan_type", "begins_on", "kind"]],
+        where(coverage, coverage["slot"] == 0)[[*RECORD, "plan_type", "begins_on", "kind"]],
         RECORD,
     )
     points = points.filter(pl.col("begins_on") < pl.col("event_on")).sort(*key, "begins_on")

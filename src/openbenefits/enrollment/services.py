@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import in_types, joined
+from openbenefits.core.columns import in_types, joined, where
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import follow_evidence
@@ -88,7 +88,7 @@ def load_known(
     held_points = in_force(cases, coverage)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
-    again = ended.filter("is_only_ended")[["case", *POINT]]
+    again = where(ended, "is_only_ended")[["case", *POINT]]
     contents = load_contents_of(connection, cases)
     held = held_contents(contents, pl.concat([held_points[["case", *POINT]], again]))
     settled = _settled_households(cases, elected, held)
@@ -182,7 +182,7 @@ def _settled_households(
     They are those of an election; of an event about to be settled also those kept from coverage in force.
     """
     key = ["case", "plan_type"]
-    settling = cases.filter("is_settling")[["case"]]
+    settling = where(cases, "is_settling")[["case"]]
     if settling.is_empty() or held.members.is_empty():
         return elected.elections[key].unique(), elected.members
     kept = joined(joined(held.members, settling, "case", how="semi"), elected.elections, key, how="anti")
@@ -233,7 +233,7 @@ def _save_credits(
     latest = load_credit_uses(connection, uses)
     known = latest.unique(list(EVENT_KEY), keep="last", maintain_order=True)
     said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
-    holding = known.filter(~pl.col("is_taken_back")).select(said)
+    holding = where(known, ~known["is_taken_back"]).select(said)
     uses = joined(uses, holding, said, how="anti", nulls_equal=True)
     numbered = joined(uses, known[[*EVENT_KEY, "version"]], EVENT_KEY, how="left").with_columns(
         version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
-from openbenefits.core.columns import is_among, joined, without
+from openbenefits.core.columns import is_among, joined, where, without
 from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
@@ -40,7 +40,7 @@ def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
         return feed.clear()
     told = feed.filter(is_among("operation", ["I", "D"])).sort("id")
     last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
-    return last.filter(operation=operation)
+    return where(last, last["operation"] == operation)
 
 
 def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
     """
     columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
     parts = [_personal(changes, jobs)]
-    job_rows = changes.filter(fact="job")
+    job_rows = where(changes, changes["fact"] == "job")
     if job_rows.height:
         keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
         told = [
@@ -81,7 +81,7 @@ def _personal(changes: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     moved = changes.filter(is_among("fact", PERSONAL_SOURCES)).with_columns(
         bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
     )
-    lived = changes.filter(fact="life_event").with_columns(
+    lived = where(changes, changes["fact"] == "life_event").with_columns(
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
     )
     moved = _without_lived(moved, lived)
@@ -105,7 +105,7 @@ def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     Adds mapped_action too: what the action leads to, were no other job of the record active.
     """
     exact = actions.filter(pl.col("reason") != "").rename({"bas_action": "exact"})
-    general = actions.filter(pl.col("reason") == "").select("action", general="bas_action")
+    general = where(actions, actions["reason"] == "").select("action", general="bas_action")
     found = joined(
         joined(job_rows, exact[["action", "reason", "exact"]], ["action", "reason"], how="left"),
         general,
@@ -124,10 +124,10 @@ def classify(activities: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
 
     Missing: without exactly one default class, unmapped activity gets a null class (BA1007).
     """
-    specific = classes.filter(use=str(EventClassUse.SPECIFIC)).select(
+    specific = where(classes, classes["use"] == str(EventClassUse.SPECIFIC)).select(
         bas_action="code", specific_id="event_class_id"
     )
-    default = classes.filter(use=str(EventClassUse.DEFAULT))["event_class_id"]
+    default = where(classes, classes["use"] == str(EventClassUse.DEFAULT))["event_class_id"]
     default_id = pl.lit(default[0] if default.len() == 1 else None, dtype=pl.Int32)
     found = joined(activities, specific, "bas_action", how="left", maintain_order="left").with_columns(
         event_class_id=pl.coalesce("specific_id", default_id)
@@ -203,7 +203,8 @@ def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) 
     following = (
         jobs.select(*person, "job_number", next_on="valid_from")
         .join(
-            facts.filter(fact="job").select(*person, "job_number", "valid_from"), on=[*person, "job_number"]
+            facts.filter(fact="job").select(*person, "job_number", "valid_from"),
+            on=[*person, "job_number"],
         )
         .filter(pl.col("next_on") > pl.col("valid_from"))
         .group_by(*person, "job_number", "valid_from")

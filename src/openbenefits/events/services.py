@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.core.columns import in_types, joined, without
+from openbenefits.core.columns import in_types, joined, where, without
 from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
@@ -353,7 +353,10 @@ def create_period_events(
     events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
     missing = joined(
-        people[[*rules.RECORD_KEY]], events.filter(schedule_id=schedule_id), rules.RECORD_KEY, how="anti"
+        people[[*rules.RECORD_KEY]],
+        where(events, events["schedule_id"] == schedule_id),
+        rules.RECORD_KEY,
+        how="anti",
     )
     gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
     again = joined(gone, people[[*rules.RECORD_KEY]], rules.RECORD_KEY, how="semi")

@@ -6,7 +6,7 @@ Sources: event-processing §3.2, §3.3, §5.1; docs/rules.md §15.
 import polars as pl
 
 from openbenefits.core.codes import ActionSource
-from openbenefits.core.columns import joined
+from openbenefits.core.columns import joined, where
 
 PERSON = ("client_id", "person_id")
 RECORD = (*PERSON, "benefit_record")
@@ -59,7 +59,7 @@ def copies(classified: pl.DataFrame, classes: pl.DataFrame, jobs: pl.DataFrame) 
              Answers rows like `classified`, with source EX.
     A record without a job row by that day gets no copy, nor one with activity of that day and class.
     """
-    wanted = classes.filter("is_copied_to_other_records")[["event_class_id"]]
+    wanted = where(classes, "is_copied_to_other_records")[["event_class_id"]]
     originals = joined(classified.filter(pl.col("source").is_in(JOB_SOURCES)), wanted, "event_class_id")
     if originals.is_empty():
         return classified.head(0)

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessStatus
-from openbenefits.core.columns import joined
+from openbenefits.core.columns import joined, where
 from openbenefits.enrollment.prepared_frames import load_offered_prices, load_prepared_held
 from openbenefits.enrollment.rules.contributed import plans_to_ask
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
@@ -136,7 +136,7 @@ def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     """Say of the cases without their proof what they wait for."""
     expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
     return with_catalogue(
-        message_rows(cases.filter("is_proof_due")[["case"]], PROOF_MISSING, expected, found)
+        message_rows(where(cases, "is_proof_due")[["case"]], PROOF_MISSING, expected, found)
     )
 
 

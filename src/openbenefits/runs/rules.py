@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
-from openbenefits.core.columns import joined, without
+from openbenefits.core.columns import joined, where, without
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
@@ -131,7 +131,7 @@ def may_pass_next(chosen: pl.DataFrame) -> pl.DataFrame:
     able = chosen.filter(left)[list(RECORD_KEY)]
     if able.is_empty():
         return able
-    return joined(able.unique(), chosen.filter("is_chosen"), RECORD_KEY, how="semi")
+    return joined(able.unique(), where(chosen, "is_chosen"), RECORD_KEY, how="semi")
 
 
 def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
-from openbenefits.core.columns import gathered, joined
+from openbenefits.core.columns import gathered, joined, where
 from openbenefits.core.days import instant
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
@@ -46,7 +46,7 @@ def save(
     now: datetime,
 ) -> None:
     """Write what changed: preparation, coverage, statuses with their steps, messages."""
-    changed = decided.cases.filter("is_changed")
+    changed = where(decided.cases, "is_changed")
     if changed.is_empty():
         return
     changed = _with_programs(window(changed), decided, rulebook)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
-from openbenefits.core.columns import joined, without
+from openbenefits.core.columns import joined, where, without
 from openbenefits.enrollment.prepared_frames import load_unasked
 from openbenefits.enrollment.services import load_known
 from openbenefits.events import frames as event_frames
@@ -75,7 +75,7 @@ def work_wave(
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
-    cases = _cases(chosen.filter("is_chosen"), started)
+    cases = _cases(where(chosen, "is_chosen"), started)
     if cases.is_empty():
         return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=cases[list(RECORD_KEY)])
     cases = _with_proof(connection, cases)
@@ -109,7 +109,7 @@ def _with_more(events: pl.DataFrame, cases: pl.DataFrame, decided: pl.DataFrame)
 
 def _with_unasked(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Add is_unasked: prepared already, and offering no choice (rulings §1.4)."""
-    ready = events.filter(process_status=str(ProcessStatus.PR))
+    ready = where(events, events["process_status"] == str(ProcessStatus.PR))
     if ready.is_empty() or not reaches(started.through_level, Level.ELECTIONS):
         return events.with_columns(is_unasked=pl.lit(value=False))
     unasked = load_unasked(connection, ready).with_columns(is_unasked=pl.lit(value=True))
@@ -217,8 +217,8 @@ def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, no
 
 def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Say of those whose first event is not worked on what it waits for."""
-    busy = chosen.filter("is_chosen")
-    first = without(chosen.filter("is_first"), busy, RECORD_KEY)
+    busy = where(chosen, "is_chosen")
+    first = without(where(chosen, "is_first"), busy, RECORD_KEY)
     ahead = not_due_yet(events, chosen)
     columns = [*RECORD_KEY, "waits_for", "process_status"]
     waiting = first[columns]

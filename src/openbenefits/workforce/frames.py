@@ -11,7 +11,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from openbenefits.core.columns import joined, last_of_each
+from openbenefits.core.columns import joined, last_of_each, where
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import UNNESTED_PEOPLE, people_arrays
 
@@ -356,7 +356,7 @@ def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     places = jobs[["person_id", *JOB_PLACE, "is_primary", "action"]].with_row_index("place")
     held = in_force(cases, places, ("job_number",), order)
     of_record = joined(
-        held.filter("is_primary"), cases[["case", "benefit_record"]], ["case", "benefit_record"]
+        where(held, "is_primary"), cases[["case", "benefit_record"]], ["case", "benefit_record"]
     )
     best = of_record.sort("case", *order, "job_number", descending=[False, False, False, True]).unique(
         "case", keep="last", maintain_order=True
@@ -466,7 +466,7 @@ def _latest_versions(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     if (rows["version"] > 1).any():  # most clients have corrected nothing in a partition
         rows = rows.filter(pl.col("version") == pl.col("version").max().over(key))
     if rows["is_deleted"].any():
-        rows = rows.filter(~pl.col("is_deleted"))
+        rows = where(rows, ~rows["is_deleted"])
     return rows[[name for name in rows.columns if name not in FACT]]
 
 

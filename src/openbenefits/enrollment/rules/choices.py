@@ -22,6 +22,7 @@ from openbenefits.core.columns import (
     spread,
     take,
     true_at,
+    where,
     with_taken,
 )
 from openbenefits.eligibility.dependents import counted, household_suffices
@@ -121,8 +122,8 @@ def _decided_options(
         is_eligible=met & lives_there.fill_null(value=False), is_undecided=undecided | unknown_area
     )
     rows = decided_options(rows, overrides)
-    eligible = rows.filter("is_eligible")[["menu", "offer", "option_id"]]
-    return eligible, rows.filter("is_undecided")[["menu", "offer"]]
+    eligible = where(rows, "is_eligible")[["menu", "offer", "option_id"]]
+    return eligible, where(rows, "is_undecided")[["menu", "offer"]]
 
 
 def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from openbenefits.core.columns import (
     plan_type_numbers,
     spread,
     take,
+    where,
     with_taken,
 )
 from openbenefits.programs.rulebook import Rulebook
@@ -36,7 +37,7 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
              program's own row (01), which only carries credits.
     """
     own = _of_programs(cases, rulebook)
-    in_force = in_force.filter(pl.col("slot") == 0)
+    in_force = where(in_force, in_force["slot"] == 0)
     in_force = in_force.hstack([plan_type_numbers(in_force)])
     ending = _of_coverage(cases, own, in_force, rulebook)
     rows = pl.concat([own, ending], how="vertical").sort("case", "plan_row", maintain_order=True)
@@ -51,7 +52,7 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
 def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """The plan types of the assigned program, restricted to those of the schedule."""
     ranges = rulebook.derived.answer("plan rows of programs", lambda: _ranges(rulebook.plan_rows))
-    assigned = cases.filter(process_status=ProcessStatus.AS.value)
+    assigned = where(cases, cases["process_status"] == ProcessStatus.AS.value)
     found = assigned[["case", "schedule_id", "program_row"]]
     found = joined(found, ranges, "program_row", how="left", maintain_order="left")
     rows = spread(found, "first", "rows", "plan_row")
@@ -81,7 +82,7 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     pairs = pairs.with_columns(pair=pl.int_range(pl.len(), dtype=pl.Int32))
     naming = joined(pairs, named[["schedule_id"]].unique(), "schedule_id", how="semi")
     left_out = joined(
-        naming.filter(~pl.col("is_program")), named, ["schedule_id", "program_id", "plan_type"], how="anti"
+        where(naming, ~naming["is_program"]), named, ["schedule_id", "program_id", "plan_type"], how="anti"
     )
     stays = ~pairs["pair"].is_in(left_out["pair"].implode())
     return rows if stays.all() else rows.filter(gathered(stays, which))
@@ -181,7 +182,7 @@ def _with_current(rows: pl.DataFrame, cases: pl.DataFrame, in_force: pl.DataFram
 
     is_in_force: coverage holds on the day before; keeps_current: it may go on, as the current option.
     """
-    held = in_force.filter(~pl.col("is_future")).select("case", "plan_type_number", *_CURRENT)
+    held = where(in_force, ~in_force["is_future"]).select("case", "plan_type_number", *_CURRENT)
     at = located(*case_and_plan_type(rows, held))
     rows = rows.hstack(take(held, at, *_CURRENT, prefix="current_"))
     is_open_enrollment = take(cases, rows["case"], "is_open_enrollment")[0]

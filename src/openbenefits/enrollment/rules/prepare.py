@@ -22,6 +22,7 @@ from openbenefits.core.columns import (
     marked,
     take,
     true_at,
+    where,
     with_taken,
 )
 from openbenefits.core.plan_types import HEALTH, is_one_of
@@ -223,7 +224,7 @@ def _with_pay_group(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
 
 
 def _active_pay_groups(rulebook: Rulebook) -> pl.DataFrame:
-    return rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
+    return where(rulebook.pay_groups, "is_active").select("client_id", "pay_group_id", pay_group="code")
 
 
 def priced_plans(
