@@ -25,6 +25,7 @@ from openbenefits.store.catalogue import (
     is_row_security_active,
     psycopg_connection,
     same_key,
+    set_from,
     table_name,
 )
 from openbenefits.store.encoding import ColumnMismatch
@@ -107,10 +108,7 @@ def merge_in(
 
     Answers the number of rows inserted or updated. A key twice in the frame is an error when updating.
     """
-    assignments = sql.SQL(", ").join(
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in update
-    )
-    action = sql.SQL("UPDATE SET {}").format(assignments) if update else sql.SQL("NOTHING")
+    action = sql.SQL("UPDATE SET {}").format(set_from(update, "EXCLUDED")) if update else sql.SQL("NOTHING")
     statement = """
         INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged
         ON CONFLICT ({key}) DO {action}
@@ -134,7 +132,6 @@ def update_from(
     connection: Any, table: str, frame: pl.DataFrame, key: Sequence[str], columns: Sequence[str]
 ) -> int:
     """Set `columns` of the rows found by `key` to the frame's values; answer the number of rows updated."""
-    assignments = [sql.SQL("{0} = staged.{0}").format(sql.Identifier(column)) for column in columns]
     session = psycopg_connection(connection)
     wanted = frame[[*key, *columns]]
     if _is_nothing(session, table, wanted):
@@ -145,7 +142,7 @@ def update_from(
             "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
             table=table_name(table),
             staged=temporary,
-            assignments=sql.SQL(", ").join(assignments),
+            assignments=set_from(columns, "staged"),
             same=same_key(key),
         )
 
