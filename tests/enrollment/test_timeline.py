@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openbenefits.enrollment.rules.timeline import POINT_KEY, timeline_changes
+from openbenefits.enrollment.rules.timeline import POINT_KEY, beside_decided, timeline_changes
 
 DAY = date(2026, 1, 1)
 SCHEMA = {
@@ -32,14 +33,16 @@ def point(day, kind, option=None, **changes):
 
 def results(*rows):
     frame = pl.DataFrame([{key: row[key] for key in SCHEMA} for row in rows], schema=SCHEMA)
-    return frame.with_columns(
-        ends_all=pl.Series([row.get("ends_all", False) for row in rows], dtype=pl.Boolean)
-    )
+    return frame.with_columns(flag(rows, "ends_all"), flag(rows, "goes_on"))
+
+
+def flag(rows, name):
+    return pl.Series(name, [row.get(name, False) for row in rows], dtype=pl.Boolean)
 
 
 def existing(*rows):
     frame = pl.DataFrame([{key: row[key] for key in SCHEMA} for row in rows], schema=SCHEMA)
-    return frame.with_columns(version=pl.lit(1, pl.Int32))
+    return frame.with_columns(flag(rows, "is_to_begin"), version=pl.lit(1, pl.Int32))
 
 
 def apply(changes, held):
@@ -47,6 +50,7 @@ def apply(changes, held):
     new, replaced = timeline_changes(changes, held)
     key = [*POINT_KEY, "begins_on", "version"]
     kept = held.join(replaced, on=key, how="anti")
+    new = new.with_columns(is_to_begin=pl.lit(value=False))
     return pl.concat([kept, new.select(kept.columns)]).sort(*POINT_KEY, "begins_on")
 
 
@@ -73,6 +77,27 @@ def test_an_ending_takes_later_points_along():
     held = existing(point(0, "E", 5), point(60, "E", 6))
     after = apply(results(point(30, "T", ends_all=True)), held)
     assert after["kind"].to_list() == ["E", "T"]
+
+
+def test_what_is_decided_anew_takes_the_place_of_what_was_to_begin():
+    held = existing(point(0, "E", 5), point(60, "E", 6, is_to_begin=True))
+    assert apply(results(point(30, "E", 7)), held)["option_id"].to_list() == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("decided", "result", "stands"),
+    [
+        (point(60, "E", 6), point(60, "D", 6, goes_on=True), False),  # what is to begin, as it was said
+        (point(60, "E", 6), point(60, "D", 6, goes_on=True, coverage_cents=9), True),  # at another amount
+        (point(60, "T"), point(60, "D", 5, goes_on=True), False),  # ended by then: it stays ended
+        (point(60, "T"), point(30, "D", 5, goes_on=True, coverage_cents=9), True),  # until then it goes on
+        (point(60, "T"), point(60, "E", 7), True),  # chosen anew
+        (point(60, "W", 9), point(60, "W", 9, goes_on=True), False),
+        (point(60, "T"), point(60, "N"), False),
+    ],
+)
+def test_what_goes_on_leaves_what_was_decided_before_as_it_is(decided, result, stands):
+    assert beside_decided(results(result), existing(decided)).height == stands
 
 
 def test_a_later_point_stands_when_an_earlier_event_is_posted_late():

@@ -65,6 +65,9 @@ IN_FORCE = {
     "after_tax_thousandths": pl.Int32,
     "hours_hundredths": pl.Int32,
     "is_future": pl.Boolean,
+    "is_to_begin": pl.Boolean,
+    "begins_on": pl.Date,
+    "deduction_begins_on": pl.Date,
 }
 ELECTIONS = {
     "case": pl.Int32,

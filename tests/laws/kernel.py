@@ -248,6 +248,8 @@ class Kernel:
                 "after_tax_thousandths": entry.get("after_tax_thousandths"),
                 "hours_hundredths": entry.get("hours_hundredths"),
                 "is_future": False,
+                "is_to_begin": entry.get("is_to_begin", False),
+                **{name: entry.get(name) for name in ("begins_on", "deduction_begins_on")},
             }
 
     def _ended(self, case: int, client: int, person: Row) -> Iterable[Row]:

@@ -1,5 +1,6 @@
 """A comparison for a client of the product and for a prospect: made, kept unchanged, ordered again, written out."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -263,7 +264,15 @@ def test_untiered_coverage_is_what_the_census_says_or_begins_with_everybody() ->
     census = files.read_census("census.csv", text.encode()).found
     known = census.covered.group_by("category").agg(pl.col("person").sort(), pl.col("tier").first())
     assert known.sort("category").rows() == [("10", [0, 1, 2], "EE"), ("20", [0], "EE")]
-    begun = with_assumed(census, ["10", "11", "20", "31"])
+    offers = pl.DataFrame({"category": ["10", "11", "20", "31", "21"], "take_up_micros": [None] * 4 + [1]})
+    offers = offers.with_columns(option=pl.lit(None, pl.String))
+    begun = with_assumed(census, offers)
     assert begun.assumed == ("31",)
     assert begun.covered.filter(category="31")["person"].to_list() == [0, 1, 2]
-    assert begun.covered.height == census.covered.height + 3
+    assert begun.covered.filter("is_asked", category="21")["person"].to_list() == [0, 1, 2]
+    assert begun.covered.height == census.covered.height + 3 + 3
+    of_setup = offers.with_columns(option=pl.lit("MAIN/31/LTD"))
+    assert with_assumed(census, of_setup).assumed == ("31",)
+    assert (
+        with_assumed(replace(census, prepared=("31",)), of_setup).assumed == ()
+    )  # offered, and nobody has it

@@ -289,9 +289,9 @@ def _default(
         waived = case.back[section["plan_type"]]["kind"] == "W"
         return (WAIVE, "waiver") if waived else (plan["current_option"], "reinstated")
     method, nothing = row["default"], "ends" if case.in_force(section["plan_type"]) else "nothing"
-    keeps_current = plan["current_option"] is not None and not plan["is_lost"]
-    if method.startswith("current_else") and keeps_current:
-        return plan["current_option"], "current"
+    kept = _kept(case, section, plan)
+    if method.startswith("current_else") and kept is not None:
+        return kept, "waiver" if kept == WAIVE else "current"
     match method:
         case DefaultMethod.CURRENT_ELSE_OPTION | DefaultMethod.OPTION:
             if is_barred:
@@ -308,6 +308,14 @@ def _default(
         case DefaultMethod.LEAVE:
             return plan["current_option"], "untouched"
     return None, nothing
+
+
+def _kept(case: Case, section: Row, plan: Row) -> str | None:
+    """Find what goes on if nothing is chosen: the current option unless it is lost, or a waiver."""
+    if plan["current_option"] is not None:
+        return None if plan["is_lost"] else plan["current_option"]
+    held = case.held(section["plan_type"])
+    return WAIVE if held is not None and held["kind"] == "W" and _may_waive(section) else None
 
 
 def _flagged_default(case: Case, section: Row, eligible: list[Row], nothing: str) -> tuple[str | None, str]:

@@ -41,11 +41,16 @@ class Case:
         return held if held is not None and is_in_force(held) else None
 
     def lapses(self, plan_type: str, section: Row | None) -> bool:
-        """Tell whether open enrolment forgets the current option: spending accounts and vacation."""
+        """Tell whether open enrolment forgets the current option: spending accounts and vacation.
+
+        What is yet to begin is not forgotten.
+        """
         use = self.setup.event_class(self.event["event_class"]).get("use")
         is_spending = plan_type.startswith("6") and not is_hsa(plan_type, section)
+        is_to_begin = (self.held(plan_type) or {}).get("is_to_begin", False)
         return (
             plan_type not in self.back
+            and not is_to_begin
             and use == "open_enrollment"
             and (is_spending or plan_type.startswith("9"))
         )

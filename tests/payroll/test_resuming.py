@@ -28,7 +28,7 @@ ACCOUNT = {
     **DATED,
     "code": "ACCOUNT",
     "classes": [
-        {"event_class": "LOA", "select": "none", "default": "terminate", "coverage_begins": "event_date"},
+        {"event_class": "LOA", "select": "none", "default": "terminate", "coverage_ends": "day_before_event"},
         {"event_class": "RFL", "select": "none", "reinstate_within_days": 184},
         {"default": "current_else_none"},
     ],

@@ -6,7 +6,7 @@ import stamina
 from openbenefits.platform.client.session import Credentials, Patience, Session
 from openbenefits.platform.standin.server import Standin, Terms
 
-QUICK = Patience(seconds=0.25, attempts=4, first_wait=0.01, longest_wait=0.05)
+QUICK = Patience(seconds=0.25, whole_seconds=0.6, attempts=4, first_wait=0.01, longest_wait=0.05)
 
 
 def credentials(standin):

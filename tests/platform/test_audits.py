@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import polars as pl
 import pytest
@@ -200,23 +201,40 @@ def assert_older_is_the_same_difference(now):
     assert young["fingerprint"] == old["fingerprint"]
 
 
+def pay(world, ends, left=None):
+    """Run and post a pay of two weeks; its check is five days later."""
+    last = date.fromisoformat(ends)
+    told = {"pay_date": f"{last + timedelta(5)}", "begins": f"{last - timedelta(13)}", "ends": ends}
+    batch = payrolls.open_batch(world, "CUST", pay_group="BW", **told)
+    payrolls.calculate(world, "CUST", batch, per_year=26, left=left)
+    payrolls.complete(world, "CUST", batch)
+
+
+def of_pays(acme):
+    """What A7 says of somebody: the bucket and both sides, by the end of the pay."""
+    rows = services.audit(sides(acme), "A7").rows.filter(employee="0008")
+    return {one["key"].split("|")[-1]: (one["bucket"], one["here"], one["there"]) for one in rows.to_dicts()}
+
+
 def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     world = platform.world
-    batch = payrolls.open_batch(
-        world, "CUST", pay_group="BW", pay_date="2026-01-23", begins="2026-01-05", ends="2026-01-18"
-    )
-    payrolls.calculate(world, "CUST", batch, per_year=26, left={"0008": 1000})
-    payrolls.complete(world, "CUST", batch)
+    pay(world, "2026-01-18", left={"0008": 1000})
+    look_at(work)
+    result = services.audit(sides(acme), "A7")
+    assert result.counts == {"here only": 0, "there only": 0, "different": 0, "equal": 2}
+    waits = result.rows.filter(employee="0008").row(0, named=True)
+    assert waits["note"] == "$21.02 of it by corrections or arrears"  # payroll collects its arrears
+    assert buckets(acme, "A12")["there only"] == 1
+    assert services.audit(sides(acme), "A12").rows.filter(bucket="there only")["note"].to_list() == [
+        "31 to 60 days"
+    ]
+    assert_older_is_the_same_difference(sides(acme))
+    world.arrears.clear()  # it keeps none of it
     look_at(work)
     result = services.audit(sides(acme), "A7")
     assert result.counts == {"here only": 0, "there only": 0, "different": 1, "equal": 1}
     short = result.rows.filter(bucket="different").row(0, named=True)
     assert (short["employee"], short["here"], short["there"]) == ("0008", "cents 3102", "cents 1000")
-    assert buckets(acme, "A12")["there only"] == 1  # the arrears
-    assert services.audit(sides(acme), "A12").rows.filter(bucket="there only")["note"].to_list() == [
-        "31 to 60 days"
-    ]
-    assert_older_is_the_same_difference(sides(acme))
     (made,) = curing.cure(sides(acme), "A7", short["key"], reason="click", **BY)
     assert (made.wanted["eeContribution"], made.wanted["retroEnroll"]) == ("21.02", False)  # before tax
     world.clients["CUST"]["suppressAutoBenAdj"] = False
@@ -239,10 +257,40 @@ def test_what_pays_took_is_laid_beside_what_they_owed(acme, work, platform):
     seen = sides(acme)
     (note,) = services.audit(seen, "A12").rows.filter(employee="0008")["note"]
     assert note.endswith(", late cycles: 1")
-    untold = seen.seen("arrears").with_columns(open_cents=pl.lit(None, pl.Int64))
-    unknown = replace(seen, kept=seen.kept | {"arrears": untold})
+    untold = seen.seen("adjustment").with_columns(open_cents=pl.lit(None, pl.Int64))
+    unknown = replace(seen, kept=seen.kept | {"adjustment": untold})
     assert "open_cents –" in services.audit(unknown, "A12").rows.filter(employee="0008")["there"][0]
     assert Task.objects.get().status == "complete"
+
+
+def test_a_correction_is_of_the_pay_it_corrects_and_no_pay_that_took_nothing_is_passed_over(
+    acme, work, platform
+):
+    world = platform.world
+    corrected = ("equal", "cents 1000", "cents 1000")
+    assert of_pays(acme) == {"2026-01-18": corrected}  # it waits there
+    with pytest.raises(curing.NoCure, match="none any more"):
+        curing.cure(sides(acme), "A7", "0008|MED|BW|2026-01-18", reason="click", **BY)
+    pay(world, "2026-02-01")  # takes its own and the correction
+    assert world.vouchers["CUST"][-1]["deduction"][-1]["deductAmount"] == Decimal("21.02")
+    look_at(work)
+    assert of_pays(acme) == {
+        "2026-01-18": corrected,
+        "2026-02-01": ("equal", "cents 3103", "cents 3102"),
+    }
+    pay(world, "2026-02-15", left={"0007": 0, "0008": 0})
+    world.arrears.clear()  # of nobody anything was taken, and nothing waits
+    look_at(work)
+    assert of_pays(acme)["2026-02-15"] == ("here only", "cents 3102", None)
+    assert may(acme).faults["A7"] == 2
+    world.vouchers["CUST"][-1]["fromArrears"] = [
+        {"dedCode": "MED", "planId": "HMO", "coveragePeriod": "202602", "arrearsAmt": "31.02"}
+    ]
+    world.vouchers["CUST"][-1]["deduction"] = [
+        {"deductCode": "MED", "planId": "HMO", "deductAmount": Decimal("62.04")}
+    ]
+    look_at(work)  # arrears collected are of the pay that lacks them, not of the one that took them
+    assert of_pays(acme)["2026-02-15"] == ("equal", "cents 3102", "cents 3102")
 
 
 def test_who_left_and_who_never_decided_are_listed(acme, work, platform):
@@ -303,6 +351,21 @@ def test_an_end_known_ahead_is_sent_with_its_day_and_is_no_difference_until_then
     assert [one.wanted["coverageEndDate"] for one in exporting.wishes(sides(acme), "people")] == [
         "2026-04-30"
     ]
+
+
+def test_who_holds_coverage_and_is_nobody_there_stops_payroll(acme, work, platform):
+    person = acme.hire("0300")
+    acme.cover(person, "10", "HMO-1")
+    row = services.audit(sides(acme), "A6").rows.filter(person_id=person).row(0, named=True)
+    assert (row["bucket"], row["key"], row["is_fault"]) == ("here only", "0300 (nobody there)|HMO", True)
+    assert any(
+        reason.startswith("people who hold coverage and are nobody there: 1") for reason in may(acme).reasons
+    )
+    with pytest.raises(curing.NoCure, match="say who he is there"):
+        curing.cure(sides(acme), "A6", row["key"], reason="click", **BY)
+    Coverage.objects.filter(person_id=person).update(basis="continuation")  # he pays by himself
+    assert services.audit(sides(acme), "A6").rows.filter(person_id=person).is_empty()
+    assert not any("nobody there" in reason for reason in may(acme).reasons)
 
 
 ROW = st.tuples(st.integers(0, 5), st.integers(0, 3) | st.none())

@@ -76,11 +76,22 @@ def test_a_throttled_call_waits_as_long_as_it_is_told(standin, session):
     standin.troubles.plan("getClientList", *[Trouble.THROTTLED] * 4)
     with pytest.raises(Busy):
         session.rows("getClientList")
+    calls = standin.calls.count("getClientList")
+    standin.troubles.plan("getClientList", Trouble.THROTTLED_LONG)
+    with pytest.raises(Busy) as told:  # nobody sits here for an hour
+        session.rows("getClientList")
+    assert (told.value.wait, standin.calls.count("getClientList") - calls) == (3600, 1)
 
 
-@pytest.mark.parametrize(
-    "trouble", [Trouble.SLOW, Trouble.LOST, Trouble.GARBAGE, Trouble.TRUNCATED, Trouble.OTHER_SHAPE]
-)
+def test_what_is_nested_without_end_is_no_answer():
+    with pytest.raises(values.NO_JSON):
+        values.read(b"[" * 200_000)
+
+
+LOST = [Trouble.SLOW, Trouble.LOST, Trouble.GARBAGE, Trouble.TRUNCATED, Trouble.OTHER_SHAPE, Trouble.DRIPPING]
+
+
+@pytest.mark.parametrize("trouble", LOST)
 def test_a_write_without_an_answer_is_never_repeated_unseen(standin, session, trouble):
     standin.troubles.plan("setBenefitAdjustments", trouble)
     with pytest.raises(Unsure):

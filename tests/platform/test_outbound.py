@@ -167,6 +167,11 @@ def test_refused_locked_and_stale(people, standin, session):
     standin.troubles.plan("setClientBenefitPlanSetupDetails", *[Trouble.LOCKED] * 4)
     assert send(people, session, clock) == {"planned": 1}
     clock.pass_by(minutes=6)
+    standin.troubles.plan("setClientBenefitPlanSetupDetails", Trouble.THROTTLED_LONG)
+    assert send(people, session, clock) == {"planned": 1}
+    clock.pass_by(minutes=59)
+    assert send(people, session, clock) == {}  # it asked for an hour
+    clock.pass_by(minutes=2)
     standin.troubles.plan("setClientBenefitPlanSetupDetails", Trouble.STALE)
     assert send(people, session, clock) == {"equal": 1}
     change.refresh_from_db()
@@ -223,6 +228,7 @@ def test_one_open_change_for_a_record(people, standin, session):
 HARD = [
     *(Trouble.EXPIRED, Trouble.EXPIRED_IN_WORDS, Trouble.LOCKED, Trouble.THROTTLED, Trouble.BROKEN),
     *(Trouble.LOST, Trouble.GARBAGE, Trouble.TRUNCATED, Trouble.OTHER_SHAPE, Trouble.STALE),
+    Trouble.ODD_RECORDS,
 ]
 
 

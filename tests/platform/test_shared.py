@@ -114,7 +114,14 @@ def test_a_rate_below_its_premium_and_a_plan_without_codes_are_told(work, platfo
         {"fromAge": "30", "toAge": "120", "employeeBillPremAmount": 300},
     ]
     premium = {"planId": "HMO", "planType": "1", "effectiveDate": "2026-01-01", "rateGroup": "STD"}
-    world.rates["premium"] = [premium | {"benefitRateDetails": bands}]
+    dear = [band | {"employeeBillPremAmount": 900} for band in bands]
+    world.rates["premium"] = [
+        premium | {"benefitRateDetails": dear, "rateGroup": "OTHER"},
+        premium | {"benefitRateDetails": bands},
+    ]
+    other = world.rates["billing"][0]
+    assert other["rateGroup"] != "STD"
+    before, other["benefitRateDetails"] = other["benefitRateDetails"], dear  # no rates of this client
     look_at(work)
     margins = services.audit(sides(work), "A8")
     assert margins.counts == {"here only": 0, "there only": 0, "different": 1, "equal": 1}
@@ -126,6 +133,10 @@ def test_a_rate_below_its_premium_and_a_plan_without_codes_are_told(work, platfo
     (told,) = services.audit(sides(work), "A11").rows.filter(key="HMO").iter_rows(named=True)
     assert (told["bucket"], "has_bill_code" in told["here"]) == ("different", True)
     world.plans["HMO"]["billCode"] = "B"
+    other["benefitRateDetails"] = before
+    world.rates["premium"] = [premium | {"benefitRateDetails": bands, "rateGroup": ""}]  # once, for all
+    look_at(work)
+    assert services.audit(sides(work), "A8").rows.filter(bucket="different")["key"].to_list() == ["HMO|1|0"]
     del world.rates["premium"]
 
 

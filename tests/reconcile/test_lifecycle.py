@@ -17,10 +17,17 @@ from openbenefits.accounts.models import User
 from openbenefits.accounts.roles import RoleCode
 from openbenefits.accounts.services import access_of, give_role
 from openbenefits.casework.models import Ticket
+from openbenefits.core.money import dollars
 from openbenefits.payroll.taken import take
 from openbenefits.programs import services as setup
 from openbenefits.reconcile import items, loading, matching
-from openbenefits.reconcile.disputes import disputable, dispute_file, dispute_letter, write_dispute
+from openbenefits.reconcile.disputes import (
+    disputable,
+    dispute_file,
+    dispute_letter,
+    dispute_rows,
+    write_dispute,
+)
 from openbenefits.reconcile.entries import entries
 from openbenefits.reconcile.frames import load_items, load_rows
 from openbenefits.reconcile.items import Move, MoveRefused
@@ -35,12 +42,14 @@ from openbenefits.reconcile.models import (
     PersonReference,
     PlanMonth,
 )
+from openbenefits.reconcile.outputs import figures
 from openbenefits.reconcile.reconciling import reconcile
 from openbenefits.reconcile.rules.residuals import CALENDAR, NOT_BILLED, NOT_COLLECTED
 from openbenefits.reconcile.states import InvoiceState, ItemState
 from openbenefits.reconcile.terms import Terms, TermsRefused, Wash, read_terms, save_terms, terms_of
 from openbenefits.sample.invoices import HEADINGS, printed
 from openbenefits.store.sheets import FileRefused
+from openbenefits.workforce.models import DependentFact, Person
 
 BY = {"author": "ann", "now": LOADED}
 DECEMBER = date(2025, 12, 1)
@@ -166,6 +175,25 @@ def test_an_answer_is_kept_and_the_next_invoice_knows_it(two, fresh_database, li
         matching.confirm(connection, invoice, {"M:nobody": None}, **BY)
 
 
+def test_a_line_in_the_subgroup_of_another_client_is_asked_about(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    two_lines = lines.filter(pl.len().over("person_id") == 2, client="harbor").rows(named=True)[0]
+    here = (pl.col("person_id") == two_lines["person_id"]) & (pl.col("plan") == two_lines["plan"])
+    rows = lines.with_columns(client=pl.when(here).then(pl.lit("quill")).otherwise("client"))
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    found = Item.objects.order_by("code").values_list("code", "client_id", "difference_cents")
+    cents = two_lines["premium_cents"]
+    assert list(found) == [
+        ("INV_MISSING", two["harbor"], -cents),
+        ("UNMATCHED_PERSON", two["quill"], cents),
+    ]
+    matching.confirm(connection, invoice, {"M:" + two_lines["member_id"]: two_lines["person_id"]}, **BY)
+    reconcile(connection, invoice, **BY)
+    assert not Item.objects.exclude(state="resolved").exists()
+
+
 def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
     two, fresh_database, lines, tmp_path
 ):
@@ -214,6 +242,65 @@ def test_a_wrong_month_is_carried_promised_reopened_and_closed_by_its_credit(
     assert ticket.status in ("resolved", "closed")
 
 
+def test_a_line_counts_in_the_month_it_names(two, fresh_database, lines, tmp_path):
+    """Adjustments of the month billed, months ahead, credits without a month: each is compared once."""
+    connection = fresh_database
+    only_mutual(connection)
+    gone = book(connection, two).expected.units.filter(pl.col("plan_type") == "14").sort("person_id").head(1)
+    person = gone["person_id"][0]
+    before = mutual(book(connection, two, BEFORE))
+    end(gone, date(2025, 9, 30))
+    credit = before.filter(pl.col("person_id") == person, plan="SAMPLE-VISION").with_columns(
+        premium_cents=-pl.col("premium_cents"),
+        line_class=pl.lit("Adjustment"),
+        month=pl.lit(None, pl.Date),
+    )
+    adjusted, twice, back, ahead, early = lines.filter(
+        pl.col("person_id") != person, plan="SAMPLE-VISION"
+    ).rows(named=True)[:5]
+    others = lines.filter(
+        ~(pl.col("person_id").is_in([person, adjusted["person_id"]]) & pl.col("plan").eq(MUTUAL[0]))
+    )
+    more = [
+        adjusted | {"line_class": "Adjustment"},
+        twice,
+        back | {"premium_cents": -back["premium_cents"]},
+        ahead | {"month": DECEMBER},
+        early | {"month": DECEMBER, "premium_cents": early["premium_cents"] + 300},
+    ]
+    rows = pl.concat([others, credit, pl.DataFrame(more, schema=lines.schema)])
+    found = []
+    for number, month, shown in (
+        ("OCT", BEFORE, before),
+        ("NOV", MONTH, rows),
+        ("DEC", DECEMBER, december_of(connection, two, ahead)),
+    ):
+        file = write(shown, tmp_path / f"{number}.csv")
+        invoice = loading.load(connection, order(file, number, month), **BY)
+        reconcile(connection, invoice, **BY)
+        items = Item.objects.filter(invoice_id=invoice.pk).order_by("code", "person_id")
+        found.append([(one.code, one.person_id, one.month, one.difference_cents) for one in items])
+    october, november, december = found
+    assert october == [("INV_TERMED_BILLED", person, BEFORE, -credit["premium_cents"][0])]
+    assert november == [
+        ("INV_DUPLICATE", twice["person_id"], MONTH, twice["premium_cents"]),
+        ("INV_MISSING", back["person_id"], MONTH, -back["premium_cents"]),
+        ("INV_RATE", early["person_id"], DECEMBER, 300),
+    ]
+    assert december == [
+        ("RETRO_AMOUNT", early["person_id"], DECEMBER, early["premium_cents"] + 300),
+        ("RETRO_MISSING", twice["person_id"], MONTH, twice["premium_cents"]),
+        ("RETRO_MISSING", back["person_id"], MONTH, -back["premium_cents"]),
+    ]
+    assert Item.objects.get(code="INV_TERMED_BILLED").state == ItemState.RESOLVED
+
+
+def december_of(connection, two, ahead):
+    """The lines of December but for whom November billed it already."""
+    rows = mutual(book(connection, two, DECEMBER))
+    return rows.filter((pl.col("person_id") != ahead["person_id"]) | (pl.col("plan") != "SAMPLE-VISION"))
+
+
 def test_a_dispute_names_what_is_the_carriers_and_is_marked_once(two, fresh_database, lines, tmp_path):
     connection = fresh_database
     only_mutual(connection)
@@ -229,9 +316,26 @@ def test_a_dispute_names_what_is_the_carriers_and_is_marked_once(two, fresh_data
     assert text.count("\n") == mine.height + 1
     assert not [ssn for ssn in lines["ssn"].drop_nulls().to_list() if ssn in text]
     assert dispute_letter(invoice, mine, LOADED)[:5] == b"%PDF-"
+    gone = MONTH + timedelta(days=200)
+    assert disputable(connection, invoice, gone).is_empty()  # no credit is taken so late
+    assert figures(connection, invoice, gone)["lost to the window"] == 10_000
     made = write_dispute(connection, invoice, tmp_path / "out", **BY)
     assert (made.items, made.claimed_cents) == (mine.height, 300 * mine.height)
     assert write_dispute(connection, invoice, tmp_path / "out", **BY).items == 0
+
+
+def test_who_is_not_billed_is_named_by_the_carriers_number_however_late(two, fresh_database, lines, tmp_path):
+    connection = fresh_database
+    only_mutual(connection)
+    both = lines.filter(pl.len().over("person_id") == 2).head(2)  # vision and medical of one person
+    (left_out,) = both.filter(plan="SAMPLE-VISION").rows(named=True)
+    rows = lines.filter((pl.col("person_id") != left_out["person_id"]) | (pl.col("plan") != left_out["plan"]))
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    late = disputable(connection, invoice, MONTH + timedelta(days=200))
+    (told,) = dispute_rows(late).rows(named=True)
+    assert (told["member_id"], told["rows"]) == (left_out["member_id"], None)
+    assert (told["claimed"], told["said"]) == (dollars(-left_out["premium_cents"]).replace("$", ""), "")
 
 
 def test_steps_follow_one_another_and_say_why(two, fresh_database, lines, tmp_path):
@@ -322,8 +426,11 @@ def test_a_write_off_waits_for_another_person_where_the_client_wants_one(
     assert items.move([other.pk], step, **BY) == 1  # that client wants nobody else
 
 
-def oddly_taken(owing: pl.DataFrame, people: list[int]) -> pl.DataFrame:
-    """Takings as owed, but of the first nothing, of the next twice, of the third a dollar more, then after tax."""
+def oddly_taken(owing: pl.DataFrame, people: list[int], nobody: str) -> pl.DataFrame:
+    """Takings as owed, but of the first nothing, of the next twice, of the third a dollar more, then after tax.
+
+    Of the fifth in one pay of two, and of nobody who owes: as of the first.
+    """
     who = pl.col("person_id")
     cents = (
         pl.when(who == people[0])
@@ -336,7 +443,12 @@ def oddly_taken(owing: pl.DataFrame, people: list[int]) -> pl.DataFrame:
     )
     tax = pl.when(who == people[3]).then(pl.lit("A")).otherwise("tax_class")
     rest = (pl.col("taken") % 100).cast(pl.String).str.zfill(2)
-    return owing.with_columns(taken=cents, tax_class=tax).select(
+    left_out = (who == people[4]) & (pl.col("ends_on") == pl.col("ends_on").max().over("person_id"))
+    orphan = owing.filter(who == people[0]).with_columns(
+        employee_number=pl.lit(nobody), taken=pl.col("owed_cents")
+    )
+    rows = owing.with_columns(taken=cents, tax_class=tax).filter(~left_out)
+    return pl.concat([rows, orphan]).select(
         *("employee_number", "benefit_record", "plan_type", "tax_class", "pay_group", "ends_on"),
         taken=pl.format("{}.{}", pl.col("taken") // 100, rest),
     )
@@ -361,10 +473,15 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
     only_mutual(connection)
     november = owed(connection, client, begin=MONTH, through=date(2025, 11, 30))
     owing = november.filter(pl.col("owed_cents") > 0, kind="deduction", plan_type="14")
-    people = owing.sort("person_id")["person_id"].unique(maintain_order=True).to_list()
+    twice = owing.filter(pl.len().over("person_id") == 2).sort("person_id")
+    people = twice["person_id"].unique(maintain_order=True).to_list()
+    units = book(connection, two).expected.units
+    end(units.filter(plan_type="14", person_id=people[5]), date(2025, 10, 31))
+    stranger = Person.objects.filter(client_id=client).exclude(pk__in=units["person_id"].to_list()).first()
     file = tmp_path / "taken.csv"
-    oddly_taken(owing.sort("person_id", "ends_on"), people).write_csv(file)
+    oddly_taken(owing.sort("person_id", "ends_on"), people, stranger.employee_number).write_csv(file)
     assert take(connection, client, file, made_by="test", now=NOW).bad_row_count == 0
+    lines = lines.filter((pl.col("person_id") != people[5]) | (pl.col("plan") != "SAMPLE-VISION"))
     invoice = loading.load(connection, order(write(lines, tmp_path / "a.csv")), **BY)
     told = reconcile(connection, invoice, **BY)
     found = dict(Item.objects.filter(leg="B", plan_type="14").values_list("person_id", "code"))
@@ -373,6 +490,9 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
         people[1]: "DED_DOUBLE",
         people[2]: "DED_AMOUNT",
         people[3]: "DED_TAX",
+        people[4]: "DED_FREQUENCY",
+        people[5]: "DED_AFTER_TERM",
+        stranger.pk: "DED_ORPHAN",
     }
     assert told["taken_cents"] - told["owed_cents"] == sum(
         Item.objects.filter(leg="B").values_list("difference_cents", flat=True)
@@ -388,3 +508,26 @@ def test_what_pays_took_is_compared_with_what_they_owed(two, fresh_database, lin
     )
     open_ = Item.objects.filter(leg="C", code="MONEY_UNEXPLAINED")
     assert open_.count() == money.filter(pl.col("unexplained_cents") != 0).height
+
+
+def test_a_family_under_one_number_is_not_billed_twice(two, fresh_database, tmp_path):
+    """The employee's line after those of the children, all under one number, ten dollars too much."""
+    connection = fresh_database
+    of = book(connection, two).lines()
+    whole = of.filter(pl.col("dependents") > 0, pl.col("plan") != MUTUAL[0]).head(1)
+    (row,) = whole.rows(named=True)
+    facts = DependentFact.objects.filter(client_id__gt=0, person_id=row["person_id"])
+    family = [
+        row
+        | {"last_name": one.last_name, "first_name": one.first_name, "birth_on": one.birth_on}
+        | {"premium_cents": 100, "ssn": None, "employee_number": None, "dependents": None}
+        for one in facts.order_by("dependent_id")
+    ]
+    own = row | {"premium_cents": row["premium_cents"] - 100 * len(family) + 1000, "dependents": None}
+    others = of.join(whole.select("person_id", "plan"), on=["person_id", "plan"], how="anti")
+    rows = pl.concat([pl.DataFrame([*family, own], schema=of.schema), others])
+    invoice = loading.load(connection, order(write(rows, tmp_path / "a.csv")), **BY)
+    reconcile(connection, invoice, **BY)
+    (item,) = Item.objects.filter(invoice_id=invoice.pk)
+    assert (item.code, item.difference_cents) == ("INV_RATE", 1000)
+    assert len(family) == row["dependents"]

@@ -9,6 +9,7 @@ from openbenefits.reconcile.rules.residuals import (
     KEY,
     NOT_BILLED,
     NOT_COLLECTED,
+    OTHER_MONTHS,
     PAYS,
     residuals,
 )
@@ -17,7 +18,8 @@ PERSON = {name: PAYS[name] for name in KEY}
 
 
 def wanted_of(*rows):
-    return pl.DataFrame(rows, schema=PERSON | {"expected_cents": pl.Int64}, orient="row")
+    schema = PERSON | {"expected_cents": pl.Int64, "other_cents": pl.Int64}
+    return pl.DataFrame([(*row, 0)[:5] for row in rows], schema=schema, orient="row")
 
 
 def found_of(*rows):
@@ -30,7 +32,12 @@ def pays_of(*rows):
 
 def test_each_part_has_its_reason():
     wanted = wanted_of(
-        (1, 1, 9, 10_000), (1, 2, 9, 10_000), (1, 3, 9, 10_000), (1, 5, 9, 10_000), (2, 9, 9, 50)
+        (1, 1, 9, 10_000),
+        (1, 2, 9, 10_000),
+        (1, 3, 9, 10_000),
+        (1, 5, 9, 10_000),
+        (2, 9, 9, 50),
+        (1, 8, 9, 40_000, 30_000),
     )
     found = found_of((1, 1, 9, 500), (1, 6, 9, 700))
     pays = pays_of(
@@ -39,6 +46,7 @@ def test_each_part_has_its_reason():
         (1, 4, 9, 3000, 3000, 7000, 5000),  # a month that is not charged
         (1, 5, 9, 9000, 9000, 21_000, 10_000),  # twice a month's price, and not by one pay
         (1, 7, 9, None, 100, 0, 0),  # what is owed is not known
+        (1, 8, 9, 3000, 3000, 7000, 5000),  # three months before are billed, too
     )
     rows = {one["person_id"]: one for one in residuals(wanted, found, pays, 12).iter_rows(named=True)}
     told = {
@@ -53,8 +61,10 @@ def test_each_part_has_its_reason():
         5: (0, 0, 0, 20_000),
         6: (700, 0, 0, 0),
         7: (0, 0, 0, 100),
+        8: (0, 0, -30_000, 0),
     }
-    assert [rows[one]["timing"] for one in (1, 2, 3, 4)] == ["", CALENDAR, NOT_COLLECTED, NOT_BILLED]
+    reasons = ["", CALENDAR, NOT_COLLECTED, NOT_BILLED, OTHER_MONTHS]
+    assert [rows[one]["timing"] for one in (1, 2, 3, 4, 8)] == reasons
     assert 9 not in rows  # of the second client no pay was reported
 
 
@@ -63,13 +73,13 @@ PERSONS = st.integers(1, 6)
 
 
 @given(
-    st.dictionaries(PERSONS, st.integers(0, 50_000)),
+    st.dictionaries(PERSONS, st.tuples(st.integers(0, 50_000), CENTS)),
     st.dictionaries(PERSONS, CENTS),
     st.dictionaries(PERSONS, st.tuples(st.none() | CENTS, CENTS, CENTS, st.integers(0, 50_000))),
 )
 def test_nothing_is_lost(wanted, found, pays):
     rows = residuals(
-        wanted_of(*((1, person, 9, cents) for person, cents in wanted.items())),
+        wanted_of(*((1, person, 9, *cents) for person, cents in wanted.items())),
         found_of(*((1, person, 9, cents) for person, cents in found.items())),
         pays_of(*((1, person, 9, *cents) for person, cents in pays.items())),
         12,
@@ -81,4 +91,4 @@ def test_nothing_is_lost(wanted, found, pays):
         assert apart == parts
         assert (one["timing_cents"] == 0) == (one["timing"] == "")
         person = one["person_id"]
-        assert one["invoiced_cents"] == wanted.get(person, 0) + found.get(person, 0)
+        assert one["invoiced_cents"] == wanted.get(person, (0,))[0] + found.get(person, 0)

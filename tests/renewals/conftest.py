@@ -29,6 +29,13 @@ def hand(user_id: int = 1, name: str = "specialist", now: datetime = AUTUMN) -> 
     return Hand(name=name, user_id=user_id, now=now)
 
 
+ADDRESSES = """
+company_addresses:
+- {code: QSP, zip: "01001", from: 2025-10-01, source: test}
+"""
+"""Where the publisher is: in the first rating area."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Year:
     """A client whose batch of 2026 is active and whose renewal for 2027 is being prepared."""
@@ -67,6 +74,8 @@ def last_known_limits(client_id: int, folder: Any, code: str = "quill") -> None:
     programs.write_text(
         text.replace("    annual_limit: ", "    missing_limit: last_known\n    annual_limit: ")
     )
+    groups = folder / "groups.yaml"
+    groups.write_text(f"{groups.read_text()}\n{ADDRESSES}")
     assert setup.apply(folder, client_id=client_id, applied_by="test", now=AUTUMN).release
 
 

@@ -1,6 +1,7 @@
 """Each numbered rule of offers and renewals, on tables: what goes in, what must come out."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import msgspec
 import polars as pl
@@ -10,13 +11,14 @@ from hypothesis import strategies as st
 
 from openbenefits.programs.sections.codes import CoverageCodePart, PersonRange
 from openbenefits.programs.sections.rates import RateLine
-from openbenefits.renewals import weighing
-from openbenefits.renewals.codes import BatchStatus, BatchType, Tier
+from openbenefits.renewals import comparing, weighing
+from openbenefits.renewals.codes import BatchStatus, BatchType, Tier, bands_of
 from openbenefits.renewals.moves import MOVES, next_of
 from openbenefits.renewals.rules.designs import DESIGN, FEATURES, deltas
 from openbenefits.renewals.rules.options import NoPlace, Sold, of_program
 from openbenefits.renewals.rules.pricing import (
     AMOUNTS,
+    EDGES,
     LINES,
     compared,
     per_pay,
@@ -42,8 +44,6 @@ def line(**changes):
     given_ = {
         "offer_id": 1,
         "tier": "EE",
-        "band": "age",
-        "band_from": 0,
         "premium_micros": 500 * DOLLAR,
         "cost_micros": 450 * DOLLAR,
         "factor_micros": 100 * PERCENT,
@@ -288,7 +288,7 @@ def sold(**changes):
         "carrier": "C",
         "design": {},
         "is_going": True,
-        "prices": [("EE", 0, 500 * DOLLAR, 400 * DOLLAR), ("EF", 0, 1_500 * DOLLAR, 900_500_000)],
+        "prices": [("EE", (), 500 * DOLLAR, 400 * DOLLAR), ("EF", (), 1_500 * DOLLAR, 900_500_000)],
     }
     return Sold(**(given_ | changes))
 
@@ -338,7 +338,7 @@ def alone(*offers, options=(LIFE, TWICE), plan_type="20"):
 
 def of_life(**changes):
     given_ = {"plan_type": "20", "option_code": "LIFE-26", "setup_plan": "LIFE-26", "unit": "per_thousand"}
-    return sold(**(given_ | {"prices": [("EE", 0, 155_000, 77_500)]} | changes))
+    return sold(**(given_ | {"prices": [("EE", (), 155_000, 77_500)]} | changes))
 
 
 def test_a_plan_without_tiers_stands_for_every_option_of_it():
@@ -410,7 +410,7 @@ def test_an_offer_without_a_place_or_a_price_says_so():
     with pytest.raises(NoPlace, match="expected category 11"):
         written(sold(plan_type="11"))
     with pytest.raises(NoPlace, match="expected a price for a coverage code"):
-        written(sold(prices=[("EC", 0, 1, 0)]))
+        written(sold(prices=[("EC", (), 1, 0)]))
 
 
 def test_what_members_pay_is_compared_feature_by_feature():
@@ -441,10 +441,31 @@ def test_what_members_pay_is_compared_feature_by_feature():
     ],
 )
 def test_bands_of_a_rate_group_become_keys_of_its_rate_table(band, edge, key, column, value):
-    prices = [("EE", 0, 500 * DOLLAR, 400 * DOLLAR), ("EE", edge, 600 * DOLLAR, 400 * DOLLAR)]
-    table = written(sold(prices=prices, band=band))["rate_tables", "MAIN-10-HMO"]
+    prices = [
+        ("EE", bands_of({band: 0}), 500 * DOLLAR, 400 * DOLLAR),
+        ("EE", bands_of({band: edge}), 600 * DOLLAR, 400 * DOLLAR),
+    ]
+    table = written(sold(prices=prices))["rate_tables", "MAIN-10-HMO"]
     assert table["keys"] == ["coverage_code", key]
     assert [one[column] for one in table["rates"]] == [type(value)(0) if band != "pay" else "0.00", value]
+    assert msgspec.convert(table["rates"], list[RateLine])
+
+
+def test_several_kinds_of_band_are_several_keys_of_the_rate_table():
+    prices = [
+        ("EE", bands_of({"smoker": smoker, "age": age, "area": "WEST"}), (age + smoker) * DOLLAR, 0)
+        for age in (0, 40)
+        for smoker in (0, 1)
+    ]
+    table = written(sold(prices=prices, geography="ma", area_of="location"))["rate_tables", "MAIN-10-HMO"]
+    assert table["keys"] == ["coverage_code", "age", "smoker", "area"]
+    assert (table["geography"], table["area_of"]) == ("ma", "location")
+    assert [(one["age_from"], one["smoker"], one["rate"]) for one in table["rates"]] == [
+        (0, False, "0.00"),
+        (0, True, "1.00"),
+        (40, False, "40.00"),
+        (40, True, "41.00"),
+    ]
     assert msgspec.convert(table["rates"], list[RateLine])
 
 
@@ -452,66 +473,153 @@ ZIPS = pl.DataFrame({"geography": ["ma"] * 2, "zip": ["01001", "02101"], "area":
 
 
 def test_rating_areas_become_the_key_of_the_rate_table():
-    prices_ = [("EE", 4, 500 * DOLLAR, 0), ("EE", 7, 600 * DOLLAR, 0)]
-    offer = sold(prices=prices_, band="area", geography="ma", areas={4: "WEST", 7: "EAST"})
+    prices_ = [
+        ("EE", bands_of({"area": area}), rate * DOLLAR, 0) for area, rate in (("WEST", 500), ("EAST", 600))
+    ]
+    offer = sold(prices=prices_, geography="ma")
     table = written(offer)["rate_tables", "MAIN-10-HMO"]
     assert (table["keys"], table["geography"]) == (["coverage_code", "area"], "ma")
     assert [(one["area"], one["rate"]) for one in table["rates"]] == [("WEST", "500.00"), ("EAST", "600.00")]
     assert msgspec.convert(table["rates"], list[RateLine])
 
 
-def test_people_fall_into_the_band_of_what_the_group_goes_by(monkeypatch):
-    monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
-    held = pl.DataFrame(
-        {
-            "person_id": [1, 2, 3],
-            "option": ["MAIN/10/HMO-1"] * 3,
-            "plan": ["HMO-26"] * 3,
-            "coverage_cents": [None] * 3,
-            "zip": ["01001", "02101", None],
-            "benefit_group": ["ALL"] * 3,
-            "age": [30, 45, None],
-            "service": [2, 7, 12],
-            "pay": [40_000, 60_000, 90_000],
-            "smoker": [0, 1, None],
-        },
-        schema_overrides=dict.fromkeys(("age", "service", "pay", "smoker"), pl.Int32),
+def held(**changes):
+    given_ = {
+        "person_id": [1, 2, 3],
+        "option": ["MAIN/10/HMO-1"] * 3,
+        "plan": ["HMO-26"] * 3,
+        "coverage_cents": [None] * 3,
+        "monthly_pay_cents": [100_00, 200_00, None],
+        "home_zip": ["01001", "02101", None],
+        "company_zip": ["02101"] * 3,
+        "location_zip": ["01001", None, "99999"],
+        "benefit_group": ["ALL"] * 3,
+        "age": [30, 45, None],
+        "service": [2, 7, 12],
+        "pay": [40_000, 60_000, 90_000],
+        "smoker": [0, 1, None],
+    }
+    return pl.DataFrame(
+        given_ | changes, schema_overrides=dict.fromkeys(EDGES, pl.Int32) | {"coverage_cents": pl.Int64}
     )
+
+
+def placed(*bands, **changes):
+    """Who falls into which bands of the one offer there is, in the order of people."""
+    rows = [
+        dict.fromkeys(LINES)
+        | {"offer_id": 1, "tier": "EE", "area_of": "home", "geography": "ma"}
+        | one
+        | changes
+        for one in bands
+    ]
+    plan_type = "31" if changes.get("unit") else "10"
+    offers = pl.DataFrame(
+        {
+            "offer_id": [1],
+            "program": ["MAIN"],
+            "plan_type": [plan_type],
+            "option_code": ["HMO"],
+            "setup_plan": ["HMO-26"],
+            "benefit_group": [""],
+        }
+    )
+    people = held(option=[f"MAIN/{plan_type}/HMO-1"] * 3)
+    return weighing.placed_people(people, offers, pl.DataFrame(rows, schema=LINES), ZIPS).sort("person_id")
+
+
+@pytest.fixture
+def tiers(monkeypatch):
+    monkeypatch.setattr(weighing, "tiers_in_force", lambda: {"1": Tier.EE})
+
+
+def test_people_fall_into_the_band_of_what_the_group_goes_by(tiers):
     told = {}
     for band, edge in (("age", 40), ("service", 5), ("pay", 50_000), ("smoker", 1)):
-        rows = [
-            dict.fromkeys(LINES) | {"offer_id": 1, "tier": "EE", "band": band, "band_from": at}
-            for at in (0, edge)
-        ]
-        offers = pl.DataFrame(
-            {
-                "offer_id": [1],
-                "program": ["MAIN"],
-                "plan_type": ["10"],
-                "option_code": ["HMO"],
-                "setup_plan": ["HMO-26"],
-                "benefit_group": [""],
-            }
-        )
-        lines = pl.DataFrame(rows, schema=LINES)
-        counted = weighing.counted_people(weighing.placed_people(held, offers, lines, ZIPS))
-        told[band] = counted.select("band_from", "people", "unknown").rows()
+        counted = weighing.counted_people(placed({band: 0}, {band: edge}))
+        told[band] = counted.select(band, "people", "unknown").rows()
     assert told == {  # who lacks the fact is in the lowest band, and told of
         "age": [(0, 2, 1), (40, 1, 0)],
         "service": [(0, 1, 0), (5, 2, 0)],
         "pay": [(0, 1, 0), (50_000, 2, 0)],
         "smoker": [(0, 2, 1), (1, 1, 0)],
     }
-    above = lines.with_columns(pl.col("band_from") + 1, band=pl.lit("smoker"))
-    assert weighing.placed_people(held, offers, above, ZIPS)["band_from"].to_list() == [None, 1, 1]
-    flat = lines.filter(band_from=0)
-    assert not weighing.placed_people(held, offers, flat, ZIPS)["is_unknown"].any()
-    by_area = [
-        dict.fromkeys(LINES) | {"offer_id": 1, "tier": "EE", "band": "area", "band_from": at, "area": area}
-        for at, area in ((4, "WEST"), (7, "EAST"))
+    above = placed({"age": 40}, {"age": 50})
+    assert above["age"].to_list() == [None, 40, 40]
+    assert above["outside"].to_list() == [["age"], [], []]
+    assert weighing.counted_people(above)["people"].to_list() == [2]
+    assert placed({})["unknown"].to_list() == [[], [], []]
+    found = placed({"area": "WEST"}, {"area": "EAST"})
+    assert found["area"].to_list() == ["WEST", "EAST", "EAST"]
+    assert found["unknown"].to_list() == [[], [], ["area"]]
+    west = placed({"area": "WEST"})
+    assert west["area"].to_list() == ["WEST", None, "WEST"]  # no rate of an area is no rate of another
+    assert west["outside"].to_list() == [[], ["area"], []]
+
+
+def test_people_fall_into_several_kinds_of_band_together(tiers):
+    grid = [{"age": age, "smoker": smoker} for age in (0, 40) for smoker in (0, 1)]
+    found = placed(*grid)
+    assert found.select("age", "smoker").rows() == [(0, 0), (40, 1), (0, 0)]
+    assert found["unknown"].to_list() == [[], [], ["age", "smoker"]]
+    counted = weighing.counted_people(found).select("age", "smoker", "people", "unknown")
+    assert counted.rows() == [(0, 0, 2, 1), (40, 1, 1, 0)]
+
+
+def test_areas_may_be_those_of_the_workplace_and_rates_of_pay_are_weighed_with_pay(tiers):
+    areas = [{"area": "WEST"}, {"area": "EAST"}]
+    assert placed(*areas, area_of="company")["area"].to_list() == ["EAST"] * 3
+    at_work = placed(*areas, area_of="location")
+    assert at_work["area"].to_list() == ["WEST", "EAST", "EAST"]
+    assert at_work["unknown"].to_list() == [[], ["area"], ["area"]]
+    assert placed({}, unit="percent_of_base")["volume_cents"].to_list() == [100_00, 200_00, None]
+
+
+def test_lines_signed_when_rates_went_by_one_kind_of_band_are_read_as_they_were_signed(monkeypatch):
+    old = line() | {"band_from": 0}
+    signed = [
+        old | {"band": "pay"},
+        old | {"band": "pay", "band_from": 50_000},
+        old | {"offer_id": 2, "band": "age"},
+        old | {"offer_id": 3, "band": "area", "band_from": 7, "area": "EAST", "geography": "ma"},
+        line(offer_id=4) | {"age_from": 0},
+        line(offer_id=4) | {"age_from": 40},
+        line(offer_id=5, age=40, smoker=1),
     ]
-    placed = pl.DataFrame(by_area, schema=LINES).with_columns(geography=pl.lit("ma"))
-    found = weighing.placed_people(held, offers, placed, ZIPS).sort("person_id")
-    assert found.select("band_from", "is_unknown").rows() == [(4, False), (7, False), (4, True)]
-    west = weighing.placed_people(held, offers, placed.filter(area="WEST"), ZIPS).sort("person_id")
-    assert west["band_from"].to_list() == [4, None, 4]  # no rate of an area is no rate of another
+    monkeypatch.setattr(comparing, "approval_of", lambda _batch: SimpleNamespace(lines=signed))
+    found = comparing.signed_lines(None)
+    assert found.columns == list(LINES)
+    assert [bands_of(row) for row in found.iter_rows(named=True)] == [
+        (("pay", 0),),
+        (("pay", 50_000),),
+        (),
+        (("area", "EAST"),),
+        (("age", 0),),
+        (("age", 40),),
+        (("age", 40), ("smoker", 1)),
+    ]
+
+
+def test_former_rates_are_weighed_with_the_people_of_now_though_bands_are_others():
+    def weighed(before, *now):
+        lines = [dict.fromkeys(LINES) | one for one in now]
+        old = pl.DataFrame([dict.fromkeys(LINES) | before], schema=LINES)
+        found = comparing._with_people_of(old, pl.DataFrame(lines, schema=LINES))
+        return found.select("people", "volume_cents").row(0)
+
+    for_coverage = {"unit": "per_thousand", "people": 9, "volume_cents": 70_00}
+    young = line(age=0, unit="per_thousand", people=3, volume_cents=10_00)
+    old = line(age=40, unit="per_thousand", people=1, volume_cents=50_00)
+    assert weighed(line(**for_coverage), young, old) == (4, 20_00)
+    assert weighed(line(age=40, **for_coverage), young, old) == (1, 50_00)
+    assert weighed(line(smoker=1, **for_coverage), young, old) == (9, 70_00)
+    of_pay = line(unit="percent_of_base", people=4, volume_cents=1_000_00)
+    assert weighed(line(**for_coverage), of_pay) == (4, 70_00)  # pay is no coverage
+
+
+def test_former_rates_without_bands_stand_beside_each_band_of_now():
+    now = prices(line(age=0), line(age=40, premium_micros=600 * DOLLAR))
+    before = prices(line(premium_micros=450 * DOLLAR), line(tier="ES"))
+    found = comparing.Compared(batch=None, offers=None, lines=now, before=before, designs={}).tiers(1)
+    rows = found.select("tier", "age", "was_premium_cents", "is_premium_cents").rows()
+    assert rows == [("ES", None, 50_000, None), ("EE", 0, 45_000, 50_000), ("EE", 40, 45_000, 60_000)]

@@ -13,6 +13,7 @@ from django.db.utils import DatabaseError
 from tests.cli.conftest import cli
 from tests.renewals.conftest import choose_all, hand, offers_of
 from tests.renewals.test_year import signed, to_review
+from xlsxwriter import Workbook
 
 from openbenefits.programs import services as setup
 from openbenefits.renewals import underwriting
@@ -25,7 +26,16 @@ from openbenefits.renewals.batches import (
     begin_batch,
     change_batch,
 )
-from openbenefits.renewals.codes import Band, BatchStatus, BatchType, Method, OfferStatus, RateSource, Tier
+from openbenefits.renewals.codes import (
+    Band,
+    BatchStatus,
+    BatchType,
+    Method,
+    OfferStatus,
+    RateSource,
+    Tier,
+    bands_of,
+)
 from openbenefits.renewals.comparing import comparison_of
 from openbenefits.renewals.designs import design_deltas
 from openbenefits.renewals.existing import add_existing
@@ -35,13 +45,14 @@ from openbenefits.renewals.models import Batch, BenefitsPlan, ClientApproval, Of
 from openbenefits.renewals.moves import BATCH
 from openbenefits.renewals.plans import (
     Rate,
-    area_numbers,
     copy_plan,
+    edges_of,
     make_group,
     rates_of,
     renew_plan,
     set_rates,
     set_risk_factor,
+    zips_of_peo,
 )
 from openbenefits.renewals.presenting import shown
 from openbenefits.renewals.price_lists import price_list_of
@@ -67,6 +78,10 @@ __all__ = ["cli"]
 
 DOLLAR = 1_000_000
 JANUARY = datetime(2027, 1, 2, 9, tzinfo=UTC)
+
+
+def areas_of(geography) -> list[str]:
+    return zips_of_peo().filter(geography=geography)["area"].unique().sort().to_list()
 
 
 def renewal(year) -> Batch:
@@ -296,9 +311,9 @@ def test_a_childs_batch_gets_the_parents_offers_and_the_workbook_its_counts(year
     )
     with pytest.raises(RenewalRefused, match="begins on 2027-01-01"):
         clone_to_child(parent, late, by=hand())
-    set_counts(made[0], {(Tier.EE, 0): 7})
+    set_counts(made[0], {(Tier.EE, ()): 7})
     mine = next(one for one in masters if one.plan_id == made[0].plan_id)
-    set_counts(mine, {(Tier.EE, 0): 5})
+    set_counts(mine, {(Tier.EE, ()): 5})
     assert people_in(workbook_of(fresh_database, parent), mine.pk) == 12
     taken = read_back(parent, "w.xlsx", edited(workbook_of(fresh_database, parent), mine.pk, "13"))
     assert (taken.changed, taken.faults) == (1, [])
@@ -311,20 +326,20 @@ def test_who_lacks_the_fact_of_a_band_is_told_of_wherever_numbers_are_seen(year,
     batch = renewal(year)
     offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
     flat = rates_of(offer.rate_group)
-    smokers = [replace(one, band_from=1) for one in flat]
-    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand(), "band": Band.SMOKER}
-    set_rates(offer.plan, offer.rate_group.title, flat + smokers, **group)
+    by_smoking = [replace(one, bands=bands_of({Band.SMOKER: edge})) for edge in (0, 1) for one in flat]
+    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand()}
+    set_rates(offer.plan, offer.rate_group.title, by_smoking, **group)
     PersonFact.objects.filter(client_id=year.client_id).update(is_smoker=None)
     told = prefill_counts(fresh_database, batch, date(2026, 9, 15))
     people = sum(offer.counts.values_list("people", flat=True))
     assert told.unknown == {"smoking": people}
     assert people > 0
     assert told.outside == {}
-    assert set(offer.counts.values_list("band_from", flat=True)) == {0}
+    assert all(bands == {"smoker": 0} for bands in offer.counts.values_list("bands", flat=True))
     (row,) = rows_of(workbook_of(fresh_database, batch)).filter(Offer=str(offer.pk)).rows(named=True)
     singles = offer.counts.get(tier="EE").unknown
     assert row["Not known, in the lowest band"].startswith(f"smoking: EE {singles}")
-    set_counts(offer, {(Tier.EE, 0): 1})  # somebody knows better
+    set_counts(offer, {(Tier.EE, bands_of({Band.SMOKER: 0})): 1})  # somebody knows better
     assert not offer.counts.get(tier="EE").unknown
     Batch.objects.filter(pk=year.batch).update(status=BatchStatus.ACTIVE)
     OfferCount.objects.all().delete()
@@ -337,24 +352,25 @@ def test_rates_by_area_are_counted_by_the_zip_of_the_home_and_become_set_up(year
     batch, where = renewal(year), "ma-rating-areas"
     offer = next(one for one in offers_of(batch) if one.plan.plan_type == "14")
     before = sum(offer.counts.values_list("people", flat=True))
-    numbers, flat = area_numbers(where), rates_of(offer.rate_group)
+    areas, flat = areas_of(where), rates_of(offer.rate_group)
     rates = [
-        replace(one, band_from=number, premium_micros=one.premium_micros + number * DOLLAR)
+        replace(one, bands=bands_of({"area": area}), premium_micros=one.premium_micros + number * DOLLAR)
         for one in flat
-        for number in numbers.values()
+        for number, area in enumerate(areas)
     ]
-    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand(), "band": Band.AREA}
-    areas = {number: area for area, number in numbers.items()}
+    group = {"begins_on": date(2027, 1, 1), "source": "letter", "by": hand()}
     given = (offer.plan, offer.rate_group.title, rates)
     with pytest.raises(RenewalRefused, match="a geography with rating areas"):
-        set_rates(*given, **group, geography="nowhere", areas=areas)
-    with pytest.raises(RenewalRefused, match="expected areas of ma-rating-areas"):
-        set_rates(*given, **group, geography=where, areas=areas | {0: "R-MA009"})
-    set_rates(*given, **group, geography=where, areas=areas)
+        set_rates(*given, **group, geography="nowhere")
+    elsewhere = [replace(one, bands=bands_of({"area": "R-MA009"})) for one in flat]
+    with pytest.raises(RenewalRefused, match=r"expected areas of ma-rating-areas .*found R-MA009"):
+        set_rates(*given[:2], rates + elsewhere, **group, geography=where)
+    with pytest.raises(RenewalRefused, match="a geography and an address of bands that are areas alone"):
+        set_rates(*given[:2], flat, **group, geography=where)
+    set_rates(*given, **group, geography=where)
     told = prefill_counts(fresh_database, batch, date(2026, 9, 15))
     assert (told.unknown, told.outside) == ({}, {})
-    people = dict(offer.counts.filter(tier="EE").values_list("band_from", "people"))
-    assert len(people) > 1
+    assert offer.counts.filter(tier="EE").count() > 1
     assert sum(offer.counts.values_list("people", flat=True)) == before
     shown_ = next(one for one in shown(fresh_database, batch).plans if one.offer_id == offer.pk)
     assert "in area R-MA001" in {one.band for one in shown_.lines}
@@ -363,9 +379,10 @@ def test_rates_by_area_are_counted_by_the_zip_of_the_home_and_become_set_up(year
     parts = setup.loaded_in_force(year.client_id).parts
     table = next(one for one in parts.rate_tables if one.code == f"QUILL-14-{offer.option_code}")
     assert (table.keys, table.geography) == (["coverage_code", "area"], where)
-    assert {one.area for one in table.rates} == set(numbers)
+    assert {one.area for one in table.rates} == set(areas)
     again = price_list_of([setup.loaded_in_force(year.client_id)], table.code, "14", date(2027, 1, 1))
-    assert (again.band, again.areas, len(again.rates)) == (Band.AREA, areas, len(rates))
+    assert (again.geography, edges_of(again.rates, Band.AREA)) == (where, set(areas))
+    assert len(again.rates) == len(rates)
 
 
 def test_a_plan_without_tiers_that_is_not_renewed_ends_and_people_typed_keep_the_volume(year, fresh_database):
@@ -373,10 +390,10 @@ def test_a_plan_without_tiers_that_is_not_renewed_ends_and_people_typed_keep_the
     offers = {one.plan.setup_plan: one for one in offers_of(batch)}
     life = offers["SAMPLE-SUPP-LIFE"]
     set_volume(life, 5_000_000)
-    OfferCount.objects.filter(offer=life, band_from=0).delete()
+    OfferCount.objects.filter(offer=life, bands={"age": 0}).delete()
     set_people(life, {Tier.EE: 40})
     lines = comparison_of(fresh_database, batch).lines.filter(offer_id=life.pk)
-    assert lines.filter(band_from=0).select("people", "premium_cents").drop_nulls().height == 1
+    assert lines.filter(age=0).select("people", "premium_cents").drop_nulls().height == 1
     assert lines["people"].sum() == 40
     offers["SAMPLE-LTD"].delete()
     signed(fresh_database, batch)
@@ -426,7 +443,39 @@ def test_a_clients_workbook_has_formulas_and_nothing_of_the_peos_own(year, fresh
     data = workbook_of(fresh_database, renewal(year), for_client=True)
     assert not [name for name in rows_of(data).columns if "cost" in name.lower() or "margin" in name.lower()]
     assert "True cost" in rows_of(workbook_of(fresh_database, renewal(year))).columns
-    assert fastexcel.read_excel(data).sheet_names == ["Offer", "Plan design", "Signature"]
+    assert fastexcel.read_excel(data).sheet_names == ["Offer", "Bands", "Plan design", "Signature"]
+    assert not [name for name in bands_in(data).columns if "cost" in name.lower()]
+
+
+def bands_in(data: bytes) -> pl.DataFrame:
+    return fastexcel.read_excel(data).load_sheet("Bands", dtypes="string").to_polars()
+
+
+def test_people_of_a_band_are_changed_on_the_sheet_of_bands(year, fresh_database):
+    batch = renewal(year)
+    offer = next(one for one in offers_of(batch) if one.plan.setup_plan == "SAMPLE-SUPP-LIFE")
+    data = workbook_of(fresh_database, batch)
+    rows = bands_in(data)
+    assert rows.filter(Offer=str(offer.pk))["Band"].to_list()[:3] == [None, "from age 25", "from age 30"]
+
+    def again(**changes: pl.Expr) -> bytes:
+        file = BytesIO()
+        with Workbook(file) as book:
+            rows_of(data).write_excel(book, "Offer")
+            is_third = (pl.col("Offer") == str(offer.pk)) & (pl.col("Number") == "3")
+            changed = {name: pl.when(is_third).then(one).otherwise(name) for name, one in changes.items()}
+            rows.with_columns(**changed).write_excel(book, "Bands")
+        return file.getvalue()
+
+    assert read_back(batch, "w.xlsx", again()).changed == 0
+    taken = read_back(batch, "w.xlsx", again(People=pl.lit("4")))
+    assert (taken.changed, taken.faults) == (1, [])
+    known = {bands["age"]: people for bands, people in offer.counts.values_list("bands", "people")}
+    assert known[30] == 4
+    (row,) = rows_of(workbook_of(fresh_database, batch)).filter(Offer=str(offer.pk)).rows(named=True)
+    assert int(float(row["EE people"])) == sum(known.values())
+    (fault,) = read_back(batch, "w.xlsx", again(Band=pl.lit("from age 31"))).faults
+    assert (fault.column, fault.found) == ("Band", "EE, from age 31")
 
 
 def test_days_that_cannot_be_are_refused(year):
@@ -502,7 +551,7 @@ def test_a_present_plan_stands_against_an_offer(year):
             employers={Tier.EE: 10_000},
             compare_to=offer,
         )
-    set_counts(offer, {(Tier.EE, 0): 3})
+    set_counts(offer, {(Tier.EE, ()): 3})
     row = comparison_of(connection, batch).plans().row(0, named=True)
     assert (row["was_premium_cents"], row["was_employee_cents"]) == (3 * 40_000, 3 * 30_000)
     assert row["change_premium_cents"] == row["is_premium_cents"] - 120_000

@@ -147,22 +147,31 @@ def test_contributions_counts_and_the_workbook(offers, come, year):
 @LENIENT
 def test_rates_by_bands_are_typed_line_by_line(vision, sight, come, year):
     boss, where = come("boss"), f"/workbench/renewals/plans/{vision}/"
-    typed = {"title": "P", "source": "letter", "band": "pay", "banded": "EE, 0, 7.10, 6\nEE; 50000; 8.20"}
+    typed = {"title": "P", "source": "letter", "kinds": ["pay"], "banded": "EE, 0, 7.10, 6\nEE; 50000; 8.20"}
     wrong = boss.post(where + "rates", typed | {"banded": "EE, 0, 7.10\nEE 50000"})
     assert wrong.status_code == 422
-    assert "Line 2: expected tier, from, billed, true cost" in text(wrong)
+    assert "Line 2: expected tier, dollars of pay a year, billed, true cost" in text(wrong)
     assert "The rates are kept" in text(boss.post(where + "rates", typed, follow=True))
     assert "from $50,000 a year" in text(boss.get(where))
-    smokers = typed | {"band": "smoker", "banded": "EE, 2, 7"}
+    smokers = typed | {"kinds": ["smoker"], "banded": "EE, 2, 7"}
     assert "of smokers 0 and 1" in text(boss.post(where + "rates", smokers, follow=True))
-    by_area = typed | {"title": "Z", "band": "area", "geography": "ma-rating-areas"}
+    by_area = typed | {"title": "Z", "kinds": ["area"], "geography": "ma-rating-areas"}
     wrong = boss.post(where + "rates", by_area | {"banded": "EE, R-XX, 7"})
-    assert "Line 1: expected tier, from" in text(wrong)
+    assert "expected areas of ma-rating-areas" in text(wrong)
+    assert "EE, R-XX, 7" in wrong.content.decode()  # what was typed stays
     lost = boss.post(where + "rates", by_area | {"geography": "", "banded": "EE, R-MA001, 7"})
     assert "expected a geography with rating areas" in text(lost)
     boss.post(where + "rates", by_area | {"banded": "EE, R-MA001, 7\nEE, R-MA002, 8.5"}, follow=True)
     assert "in area R-MA002" in text(boss.get(where))
-    offered = typed | {"title": "A", "band": "smoker", "banded": "EE, 0, 7.10\nEE, 1, 9"}
+    both = by_area | {"title": "Y", "kinds": ["area", "smoker"], "area_of": "location"}
+    lines = [f"EE, {smoker}, R-MA00{area}, 9" for smoker in (0, 1) for area in (1, 2)]
+    gap = boss.post(where + "rates", both | {"banded": "\n".join(lines[:3])})
+    assert "found none for EE, smokers, in area R-MA002" in text(gap)
+    boss.post(where + "rates", both | {"banded": "\n".join(lines)}, follow=True)
+    seen = text(boss.get(where))
+    assert "non-smokers, in area R-MA001" in seen
+    assert "rating area of the place of work, ma-rating-areas" in seen
+    offered = typed | {"title": "A", "kinds": ["smoker"], "banded": "EE, 0, 7.10\nEE, 1, 9"}
     boss.post(where + "rates", offered, follow=True)
     assert "counted in the lowest band: smoking of" in text(act(boss, year, "count"))
     at = f"/workbench/quill/renewals/{year.renewal}/offers/{sight}/"
@@ -180,7 +189,7 @@ def test_rates_for_coverage_are_weighed_with_a_volume(life, come, year):
     assert "7.75" in seen  # a person: 50 thousands at 0.155
     assert "77.50" in seen
     refused = text(boss.post(where, typed | {"method": "dollars"}, follow=True))
-    assert "expected a percentage of rates for coverage" in refused
+    assert "expected a percentage of rates for coverage or pay" in refused
     rates = {"title": "B", "source": "letter", "unit": "per_thousand", "premium_ES": "0.2"}
     told = text(boss.post(f"/workbench/renewals/plans/{plan}/rates", rates, follow=True))
     assert "expected rates of tier EE" in told

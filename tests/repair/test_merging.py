@@ -533,6 +533,30 @@ def test_continued_coverage_its_duties_and_notices_follow_and_go_back(world):
         record_duties(world.connection, client_id, as_of=AS_OF, now=LATER + timedelta(days=2))
 
 
+def test_a_first_day_corrected_while_merged_goes_back_and_nobody_goes_on_after_death(world):
+    married(world)
+    left_and_continued(world, world.other)
+    merge(world.connection, world.order(), now=LATER)
+    spouse = Dependent.objects.get(person_id=world.survivor, number=1).pk
+    since = {"change_id": 3, "known_since": LATER + timedelta(hours=1)}
+    continue_medical(world, world.survivor, spouse, version=2, is_deleted=True, **since)
+    continue_medical(world, world.survivor, spouse, begins_on=date(2026, 6, 1), **since)
+    workforce.change_dependent(
+        world.employer.client_id,
+        spouse,
+        on=date(2026, 7, 1),
+        changes={"died_on": date(2026, 6, 30)},
+        made_by="test",
+        now=LATER,
+    )
+    spans = continuation_of(world, world.survivor)[0]
+    assert [row[2:] for row in spans if row[1]] == [(date(2026, 6, 1), date(2026, 7, 1))]
+    assert [row[3] for row in spans if not row[1]] == [date(2026, 8, 1)]
+    unmerge(world.connection, world.order(), now=LATER + timedelta(days=1))
+    assert continuation_of(world, world.survivor)[0] == []
+    assert [row[2] for row in continuation_of(world, world.other)[0] if row[1]] == [date(2026, 6, 1)]
+
+
 def test_the_same_continued_twice_stands_in_the_way(world):
     continue_medical(world, world.other)
     continue_medical(world, world.survivor, begins_on=date(2026, 7, 31), through_on=None)

@@ -28,7 +28,9 @@ def known():
         elected=Elected(**elected),
         held=Elected(**elected),
         coverage=rows(4),
+        past=rows(0),
         contents=Contents(**contents),
+        decided=rows(5),
     )
 
 

@@ -93,6 +93,23 @@ def test_correct_move_and_delete_a_job_row(fresh_database, client, ada):
     assert list(operations)[1:] == [("I", feb), ("C", feb), ("D", feb), ("I", mar), ("D", mar)]
 
 
+def test_with_the_hire_moves_what_came_with_it(fresh_database, client, ada):
+    """Ada was hired on 1 March 2010, or so it was said."""
+    kim = services.add_dependent(
+        client.pk, ada, on=date(2010, 3, 1), first_name="Kim", last_name="L", person_type="CH", **WHO
+    ).dependent_id
+    services.correct_job(client.pk, ada, on=date(2010, 3, 1), changes={"valid_from": date(2010, 2, 1)}, **WHO)
+    held = facts(fresh_database, client.pk, ada, date(2010, 2, 1))
+    assert (held["hire_on"], held["service_on"]) == (date(2010, 2, 1), date(2010, 2, 1))
+    assert held["birth_on"] is not None
+    assert held["postal_code"] is not None
+    household = frames.dependents_as_of(fresh_database, case(client.pk, ada, date(2010, 2, 1)))
+    assert household["dependent_id"].to_list() == [kim]
+    services.correct_job(client.pk, ada, on=date(2010, 2, 1), changes={"valid_from": date(2010, 4, 1)}, **WHO)
+    held = facts(fresh_database, client.pk, ada, date(2018, 1, 1))
+    assert (held["hire_on"], held["service_on"]) == (date(2010, 4, 1), date(2010, 4, 1))
+
+
 def test_as_then_known(fresh_database, client, ada):
     later = {"made_by": "test", "now": datetime(2018, 5, 1, tzinfo=UTC)}
     services.correct_job(client.pk, ada, on=date(2010, 3, 1), changes={"annual_pay_cents": 7}, **later)

@@ -95,6 +95,9 @@ class OrderingShown(BaseModel):
         description="What is assumed of plans whose amount people choose: share of people, amount."
     )
     turning: list[dict[str, Any]] = Field(description="Which weight would change the winner.")
+    notes: list[dict[str, Any]] = Field(
+        description="What of a package is not compared, or only in part, and why."
+    )
     left_out: int = Field(description="People who could not be priced, and are in none of the sums.")
 
 
@@ -231,5 +234,6 @@ def _ordering(kept: services.Kept) -> dict[str, Any]:
         "refused": rows_of(sheets.refused(kept)),
         "assumed": rows_of(sheets.assumed(kept)),
         "turning": rows_of(sheets.turning(kept)),
+        "notes": rows_of(sheets.notes(kept)),
         "left_out": kept.priced.left_out.height,
     }

@@ -97,6 +97,7 @@ def price(
         codes = priced.packages.packages.select("package", "code")
         why = priced.refused.join(codes, on="package").select("code", "rule", "plan", "expected", "found")
         console.print(table_of(why, title="Cannot be chosen"))
+    _show_notes(priced.notes)
 
 
 @app.command()
@@ -367,6 +368,11 @@ def _dollars(rows: pl.DataFrame) -> pl.DataFrame:
     return in_dollars(rows)
 
 
+def _show_notes(notes: pl.DataFrame) -> None:
+    if notes.height:
+        console.print(table_of(notes, title="Not compared, or only in part"))
+
+
 def _show(kept: "Kept", xlsx: Path | None) -> None:
     from openbenefits.matching import sheets
     from openbenefits.reports.files import write_xlsx
@@ -385,6 +391,7 @@ def _show(kept: "Kept", xlsx: Path | None) -> None:
     if (assumed := sheets.assumed(kept)).height:
         console.print(table_of(_dollars(assumed), title="Assumed of plans whose amount people choose"))
     console.print(table_of(sheets.turning(kept), title="Weights that would change the winner"))
+    _show_notes(kept.priced.notes)
     if kept.priced.left_out.height:
         console.print(table_of(kept.priced.left_out.select("number", "fault"), title="Left out of all sums"))
     if xlsx is not None:

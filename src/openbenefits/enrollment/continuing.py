@@ -24,10 +24,13 @@ from openbenefits.enrollment.frames import POINT, load_covered_dependents
 from openbenefits.enrollment.rules.continued import CONTINUED, COVERED_DAYS, WHO, continued_spans
 from openbenefits.store.bulk import copy_in, copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
+from openbenefits.workforce.frames import load_dependents, load_jobs
 from openbenefits.workforce.models import ChangeSet
 
 KIND_OF_CHANGE = "continuation"
 KEY = [*WHO, "begins_on"]
+DIED = "D"
+"""The job status of somebody who died."""
 KINDS = {
     "employee_number": Kind(parse=TEXT.parse, expected="an employee number"),
     "benefit_record": WHOLE,
@@ -73,12 +76,27 @@ class ContinuationResult:
 def load_continued(
     connection: Any, people: pl.DataFrame, *, known_at: datetime | None = None
 ) -> pl.DataFrame:
-    """Answer the spans of days that rest on continuation, as `rules.continued.continued_spans`."""
-    rows = _versions(connection, people, known_at).filter(~pl.col("is_deleted"))
+    """Answer the spans of days that rest on continuation, as `rules.continued.continued_spans`.
+
+    Nobody goes on after the day of his death, whatever is paid.
+    """
+    rows = _versions(connection, people, known_at).filter(~pl.col("is_deleted")).select(list(CONTINUED))
     if rows.is_empty():
-        return continued_spans(rows.select(list(CONTINUED)), pl.DataFrame(schema=COVERED_DAYS))
+        return continued_spans(rows, pl.DataFrame(schema=COVERED_DAYS))
     who = rows.select("client_id", "person_id").unique()
-    return continued_spans(rows.select(list(CONTINUED)), _covered(connection, who, known_at))
+    rows = rows.join(_deaths(connection, who, known_at), on=["person_id", "dependent_id"], how="left")
+    rows = rows.with_columns(through_on=pl.min_horizontal("through_on", "died_on"))
+    living = rows.filter((pl.col("begins_on") <= pl.col("through_on")).fill_null(value=True))
+    return continued_spans(living.select(list(CONTINUED)), _covered(connection, who, known_at))
+
+
+def _deaths(connection: Any, people: pl.DataFrame, known_at: datetime | None) -> pl.DataFrame:
+    """Say who died when: person_id, dependent_id (0: the employee; the day of the job row that says so)."""
+    jobs = load_jobs(connection, people, known_at).filter(job_status=DIED)
+    own = jobs.select("person_id", dependent_id=pl.lit(0, pl.Int64), died_on="valid_from")
+    dependents = load_dependents(connection, people, {"died_on": pl.Date()}, known_at)
+    theirs = dependents.drop_nulls("died_on").select(own.columns)
+    return pl.concat([own, theirs]).group_by("person_id", "dependent_id").agg(pl.col("died_on").min())
 
 
 def take_in(

@@ -59,7 +59,7 @@ def decide_proofs(
     coverage = load_coverage(connection, keys).join(rows, on=DAY[:3], how="semi")
     points = with_ends(coverage).with_columns(approved_to=pl.lit(None, pl.Date))
     approvals = load_approvals(connection, keys).join(rows, on=DAY, how="semi")
-    _write(connection, rises(points, approvals), run_id=None, now=now)
+    write_rises(connection, rises(points, approvals), run_id=None, now=now)
 
 
 def withdraw_proofs(rows: pl.DataFrame, *, decided_by: str, now: datetime) -> None:
@@ -95,27 +95,28 @@ def _write_proofs(
     )
 
 
-def follow_evidence(
-    connection: Any, new: pl.DataFrame, standing: pl.DataFrame, *, run_id: int | None, now: datetime
-) -> None:
-    """Let points just written rise by what was approved from a day after their event.
+def evidence_followed(
+    connection: Any, new: pl.DataFrame, standing: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Say how new points rise by what was approved from a day after their event.
 
-    Rises of the points they replace go. What was approved up to the day of the event is in them already.
+    What was approved up to the day of the event is in them already.
 
-    Shapes: new has the points as `copy_points`, and event_on; standing is what holds besides.
+    Shapes: new has the points to write, and event_on; standing is what holds besides. Answers the rises of
+            points that new ones replace, which go, and the rises of new ones (`rules.evidence.rises`).
     """
     gone = rises_overtaken(new, standing)
-    supersede(connection, gone, run_id=run_id, now=now)
     waiting = new.filter(pl.col("requested_coverage_cents").is_not_null())
     if waiting.is_empty():
-        return
-    left = standing.join(gone, on=list(POINT), how="anti")
-    ends = with_ends(pl.concat([rows.select(POINT) for rows in (new, left)]))
+        return gone, waiting
+    theirs = [rows.join(waiting, on=DAY[:2], how="semi") for rows in (new, standing)]
+    left = theirs[1].join(gone, on=list(POINT), how="anti")
+    ends = with_ends(pl.concat([rows.select(POINT) for rows in (theirs[0], left)]))
     ended = waiting.join(ends, on=list(POINT)).with_columns(approved_to="event_on")
-    _write(connection, rises(ended, load_approvals(connection, waiting)), run_id=run_id, now=now)
+    return gone, rises(ended, load_approvals(connection, waiting))
 
 
-def _write(connection: Any, risen: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
+def write_rises(connection: Any, risen: pl.DataFrame, *, run_id: int | None, now: datetime) -> None:
     """Write rises with what belongs to the points raised; a rise of a point's own day supersedes it."""
     if risen.is_empty():
         return

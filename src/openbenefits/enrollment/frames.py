@@ -15,6 +15,7 @@ from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import PEOPLE, people_arrays
 
 COVERED = [str(kind) for kind in COVERED_KINDS]
+DECIDED = [*COVERED, str(ChangeKind.WAIVED)]
 
 RECORD = ("client_id", "person_id", "benefit_record")
 
@@ -57,12 +58,6 @@ LATEST_VERSIONS = f"""
 SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
 FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
 GROUP BY 1, 2, 3, 4, 5, 6
-"""
-
-SUPERSEDED_VERSIONS = f"""
-SELECT client_id, person_id, benefit_record, plan_type, slot, begins_on, max(version) AS version
-FROM enrollment_coverage AS c JOIN {PEOPLE} AS k USING (client_id, person_id)
-WHERE c.superseded_by_run IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 SHARE = {"dependent_id": pl.Int64, "is_contingent": pl.Boolean, "percent_hundredths": pl.Int32}
@@ -172,7 +167,8 @@ FROM enrollment_pricedecision AS d JOIN {PEOPLE} AS k USING (client_id, person_i
 """
 
 EVENT_DATES = f"""
-SELECT client_id, person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_on AS ended_on
+SELECT client_id, person_id, e.benefit_record, e.schedule_id, e.event_number, e.event_on AS ended_on,
+    e.priority
 FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)
 """
 
@@ -183,6 +179,7 @@ EVENT_DATE_COLUMNS = {
     "schedule_id": pl.Int32,
     "event_number": pl.Int32,
     "ended_on": pl.Date,
+    "priority": pl.Int16,
 }
 
 BROUGHT_COLUMNS = {
@@ -208,6 +205,16 @@ def load_coverage(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, query, COVERAGE_COLUMNS, people_arrays(keys))
 
 
+def load_coverage_and_past(connection: Any, keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Load the change points that hold, of some people, and those that something superseded."""
+    columns = [*COVERAGE_COLUMNS, "superseded_by_run IS NOT NULL AS is_superseded"]
+    schema = COVERAGE_COLUMNS | {"is_superseded": pl.Boolean}
+    rows = copy_out(connection, ALL_COVERAGE.format(columns=", ".join(columns)), schema, people_arrays(keys))
+    is_past = rows["is_superseded"]
+    points = rows.drop("is_superseded")
+    return (points.filter(~is_past), points.filter(is_past)) if is_past.any() else (points, points.clear())
+
+
 def load_all_points(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load every change point of some people, superseded ones too, with what superseded them and when."""
     schema = {
@@ -228,12 +235,6 @@ def load_latest_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     return copy_out(connection, LATEST_VERSIONS, schema, people_arrays(keys))
 
 
-def load_superseded_versions(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
-    """Load the highest superseded version of each change point that has one."""
-    schema = {name: COVERAGE_COLUMNS[name] for name in POINT}
-    return copy_out(connection, SUPERSEDED_VERSIONS, schema, people_arrays(keys))
-
-
 def load_covered_dependents(connection: Any, keys: pl.DataFrame) -> pl.DataFrame:
     """Load the dependents of change points."""
     schema = {name: COVERAGE_COLUMNS[name] for name in POINT} | {"dependent_id": pl.Int64}
@@ -252,16 +253,49 @@ def load_covered_beneficiaries(connection: Any, keys: pl.DataFrame) -> pl.DataFr
     return copy_out(connection, COVERED_BENEFICIARIES, schema, people_arrays(keys))
 
 
-def in_force(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
-    """Pick what is in force on the day before each event, one row per case, plan type and slot.
-
-    Adds is_future: nothing is in force, but coverage is to begin later (someone still waiting).
-    """
+def points_about(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
+    """Give every case the change points of its benefit record; is_future: beginning on its date or later."""
     pairs = joined(cases[["case", *RECORD, "event_on"]], coverage, RECORD)
-    pairs = pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
+    return pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
+
+
+def decided_before(connection: Any, cases: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    """Keep the future points (`points_about`) that were taken over, or decided by an event before the case.
+
+    Cases without a priority are no events, and come after none.
+    """
+    future = points.filter("is_future")
+    if future.is_empty() or "priority" not in cases.columns:
+        return future.clear()
+    place = {f"own_{name}": name for name in ("priority", "event_number", "schedule_id")}
+    rows = joined(future, cases.select("case", **place), "case")
+    dates = load_event_dates(connection, future.select("client_id", "person_id").unique())
+    rows = joined(rows, dates, [*RECORD, "schedule_id", "event_number"], how="left")
+    is_before = pl.lit(value=False)
+    for name in ("schedule_id", "event_number", "priority"):
+        own = pl.col(f"own_{name}")
+        is_before = (pl.col(name) < own) | ((pl.col(name) == own) & is_before)
+    same_day = pl.col("ended_on") == pl.col("event_on")
+    is_before = (pl.col("ended_on") < pl.col("event_on")) | (same_day & is_before)
+    return rows.filter(pl.col("schedule_id").is_null() | is_before).select(points.columns)
+
+
+def in_force(points: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """Pick what counts as in force for each event, one row per case, plan type and slot.
+
+    What was decided last counts (is_to_begin), where it covers or waives; else what holds on the day before
+    the event; else what is to begin by an event after it (is_future: nothing is in force).
+
+    Shapes: points as `points_about`, decided as `decided_before` answers them.
+    """
     key = ["case", "plan_type", "slot"]
-    now = where(pairs, ~pairs["is_future"]).sort("begins_on").unique(key, keep="last")
-    later = pairs.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
+    last = decided.sort("begins_on").unique(key, keep="last").filter(pl.col("kind").is_in(DECIDED))
+    last = last.with_columns(is_future=pl.lit(value=False), is_to_begin=pl.lit(value=True))
+    points = points.with_columns(is_to_begin=pl.lit(value=False))
+    now = points.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
+    if not last.is_empty():
+        now = pl.concat([joined(now, last, key, how="anti"), last.select(now.columns)])
+    later = points.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
     if later.is_empty():
         return now.sort(key)
     covered = now.filter(pl.col("kind").is_in(COVERED))

@@ -16,7 +16,6 @@ from openbenefits.enrollment.frames import (
     load_covered_dependents,
     load_covered_funds,
     load_latest_versions,
-    load_superseded_versions,
 )
 from openbenefits.enrollment.rules.timeline import POINT_KEY
 from openbenefits.store.bulk import copy_in, schema_of, update_from
@@ -41,13 +40,16 @@ def above_all_versions(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(version=(pl.col("latest").fill_null(0) + 1).cast(pl.Int32)).drop("latest")
 
 
-def above_superseded(connection: Any, new: pl.DataFrame) -> pl.DataFrame:
-    """Number versions above superseded points of the same day too; they are above those that hold already."""
-    latest = load_superseded_versions(connection, new)
-    if latest.is_empty():
+def above_superseded(new: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+    """Number versions above superseded points of the same day too; they are above those that hold already.
+
+    Shapes: past has POINT, of superseded points.
+    """
+    if past.is_empty():
         return new
     key = [*POINT_KEY, "begins_on"]
-    found = new.join(latest.select(*key, latest=pl.col("version") + 1), on=key, how="left")
+    latest = past.group_by(key).agg(latest=pl.col("version").max() + 1)
+    found = new.join(latest, on=key, how="left", maintain_order="left")
     return found.with_columns(version=pl.max_horizontal("version", "latest").cast(pl.Int32)).drop("latest")
 
 

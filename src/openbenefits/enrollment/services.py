@@ -1,7 +1,7 @@
 """Use cases of enrolment: load what a case needs, post coverage."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -10,21 +10,24 @@ import polars as pl
 from openbenefits.core.columns import in_types, joined, where
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
-from openbenefits.enrollment.evidence import follow_evidence
+from openbenefits.enrollment.evidence import evidence_followed, write_rises
 from openbenefits.enrollment.frames import (
     COVERAGE_COLUMNS,
     POINT,
+    RECORD,
     Contents,
+    decided_before,
     held_contents,
     in_force,
     left_plan_types,
     load_approved,
     load_brought,
     load_contents_of,
-    load_coverage,
+    load_coverage_and_past,
     load_credit_uses,
     load_event_dates,
     load_overrides,
+    points_about,
     price_decisions_of,
 )
 from openbenefits.enrollment.points import above_superseded, as_stored, copy_points, supersede
@@ -35,7 +38,7 @@ from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import BROUGHT, Situation, no_jobs, nothing_brought
 from openbenefits.enrollment.rules.reinstated import COVERED, ENDED, last_ended, reinstates
 from openbenefits.enrollment.rules.settle import Settled
-from openbenefits.enrollment.rules.timeline import CONTENT, timeline_changes
+from openbenefits.enrollment.rules.timeline import CONTENT, beside_decided, timeline_changes
 from openbenefits.events.rules import EVENT_KEY
 from openbenefits.programs.fields import FACT_COLUMNS
 from openbenefits.programs.rulebook import Rulebook
@@ -62,14 +65,18 @@ from openbenefits.workforce.frames import (
 class Known:
     """What is known of some cases: the situation the kernel decides on, and what was submitted and held.
 
-    `coverage` are all change points of the people that hold, `contents` what belongs to their points.
+    `coverage` are all change points of the people that hold, `past` those that something superseded,
+    `contents` what belongs to their points; `decided` those that hold and begin on a case's date or later, as
+    events before it left them.
     """
 
     situation: Situation
     elected: Elected
     held: Elected
     coverage: pl.DataFrame
+    past: pl.DataFrame
     contents: Contents
+    decided: pl.DataFrame
 
 
 def load_known(
@@ -78,14 +85,16 @@ def load_known(
     """Load everything a preparation of these events reads.
 
     Shapes: cases has `case` (= position), the event's key, event_class_id, event_on, only_ends_coverage,
-            is_open_enrollment, is_settling, received_on.
+            is_open_enrollment, is_settling, received_on; of events also priority.
     """
     asked = cases.select("case", "client_id", "person_id", "benefit_record", as_of="event_on")
     facts, jobs = facts_and_jobs(connection, asked, known_at=known_at, more=more_facts(rulebook))
     facts = facts[[name for name in facts.columns if name not in asked.columns or name == "case"]]
     members = dependents_as_of(connection, asked, known_at=known_at)
-    coverage = load_coverage(connection, cases)
-    held_points = in_force(cases, coverage)
+    coverage, past = load_coverage_and_past(connection, cases)
+    points = points_about(cases, coverage)
+    decided = decided_before(connection, cases, points)
+    held_points = in_force(points, decided)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
     again = where(ended, "is_only_ended")[["case", *POINT]]
@@ -122,7 +131,15 @@ def load_known(
         ended=ended[[*ENDED, "is_only_ended"]],
         brought=_brought(connection, cases, rulebook, known_at),
     )
-    return Known(situation=situation, elected=elected, held=held, coverage=coverage, contents=contents)
+    return Known(
+        situation=situation,
+        elected=elected,
+        held=held,
+        coverage=coverage,
+        past=past,
+        contents=contents,
+        decided=decided,
+    )
 
 
 def more_facts(rulebook: Rulebook) -> list[str]:
@@ -193,33 +210,67 @@ def _settled_households(
 # --- posting ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True)
+class Posting:
+    """What settled events change of the timeline.
+
+    new:      the points to insert, with their case; risen: those that what was approved makes of new ones.
+    replaced: POINT of the points new ones supersede, gone: of rises of such; with the event that does.
+    """
+
+    new: pl.DataFrame
+    risen: pl.DataFrame
+    replaced: pl.DataFrame
+    gone: pl.DataFrame
+
+    def points(self, *columns: str) -> pl.DataFrame:
+        """Answer columns of all points to insert."""
+        return pl.concat([self.new.select(columns), self.risen.select(columns)])
+
+    def of(self, records: pl.DataFrame) -> "Posting":
+        """Answer what of it is about some benefit records."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Posting(**{name: joined(rows, records, RECORD, how="semi") for name, rows in parts.items()})
+
+
+def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: Known) -> Posting | None:
+    """Compare what settled events shall have with what holds; None: they say nothing. Nothing is written.
+
+    Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them.
+    """
+    keys = events.select("case", *EVENT_KEY, "event_on")
+    results = _with_content(joined(settled.results, keys, "case"), settled)
+    if results.is_empty():
+        return None
+    existing = _existing(known, results)
+    results = beside_decided(results, existing.filter("is_to_begin"))
+    new, replaced = timeline_changes(results, existing)
+    new = above_superseded(new, known.past)
+    standing = joined(existing, replaced, POINT, how="anti") if replaced.height else existing
+    gone, risen = evidence_followed(connection, new, standing)
+    return Posting(new=new, risen=risen, replaced=replaced, gone=gone)
+
+
 def post(
     connection: Any,
     settled: Settled,
     events: pl.DataFrame,
-    known: Known,
+    posting: Posting | None,
     *,
     run_id: int | None,
     now: datetime,
-) -> pl.DataFrame:
-    """Write the change points that settled events add, and supersede those they replace.
+) -> None:
+    """Write what settled events change: what credits paid for, and the timeline.
 
-    Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them. Answers
-            the points inserted.
+    Shapes: events as `posting_of`, all of those that `posting` is of.
     """
-    keys = events[["case", *EVENT_KEY, "event_on"]]
-    _save_credits(connection, settled, keys, run_id=run_id, now=now)
-    results = _with_content(joined(settled.results, keys, "case"), settled)
-    if results.is_empty():
-        return results
-    existing = _existing(known, results)
-    new, replaced = timeline_changes(results, existing)
-    new = above_superseded(connection, new)
-    supersede(connection, replaced, run_id=run_id, now=now)
-    _insert_points(connection, new, settled, run_id=run_id, now=now)
-    standing = joined(existing, replaced, POINT, how="anti")
-    follow_evidence(connection, new, standing, run_id=run_id, now=now)
-    return new
+    _save_credits(connection, settled, events.select("case", *EVENT_KEY, "event_on"), run_id=run_id, now=now)
+    if posting is None:
+        return
+    supersede(connection, posting.replaced, run_id=run_id, now=now)
+    _insert_points(connection, posting.new, settled, run_id=run_id, now=now)
+    supersede(connection, posting.gone, run_id=run_id, now=now)
+    write_rises(connection, posting.risen, run_id=run_id, now=now)
 
 
 def _save_credits(
@@ -269,9 +320,17 @@ def _texts(rows: pl.DataFrame, key: Sequence[str], name: str, text: pl.Expr) -> 
 
 
 def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
-    """The points that hold for these people, with members and funds as texts."""
+    """The points that hold for these people, with members and funds as texts.
+
+    is_to_begin: decided before the event, and beginning on its date or later.
+    """
     points = joined(known.coverage, results, ["client_id", "person_id"], how="semi", maintain_order="left")
     key = list(POINT)
+    points = points.with_columns(is_to_begin=pl.lit(value=False))
+    if known.decided.height:
+        decided = known.decided.select(*key, came=pl.lit(value=True))
+        points = joined(points, decided, key, how="left", maintain_order="left")
+        points = points.with_columns(is_to_begin=pl.col("came").fill_null(value=False)).drop("came")
     members = _texts(known.contents.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(known.contents.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(known.contents.beneficiaries, key, "beneficiaries", _share())
@@ -295,4 +354,4 @@ def _insert_points(
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 
 
-__all__ = ["CONTENT", "Known", "load_known", "post"]
+__all__ = ["CONTENT", "Known", "Posting", "load_known", "post", "posting_of"]

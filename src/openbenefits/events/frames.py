@@ -8,7 +8,7 @@ import polars as pl
 from openbenefits.core.codes import ActionSource, ActivityActKind
 from openbenefits.core.columns import joined
 from openbenefits.events import models
-from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY
+from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY, RECORD_KEY
 from openbenefits.store.bulk import copy_out, schema_of
 from openbenefits.store.keys import PEOPLE, people_arrays
 from openbenefits.workforce.frames import load_persons
@@ -33,6 +33,11 @@ ORDER BY client_id, person_id, valid_from, event_class, version DESC
 """
 
 EVENTS = f"SELECT {{columns}} FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id)"
+
+OF_SCHEDULE = f"""
+SELECT client_id, person_id, e.benefit_record, e.process_indicator
+FROM events_event AS e JOIN {PEOPLE} AS k USING (client_id, person_id) WHERE e.schedule_id = %(schedule)s
+"""
 
 ACTIVITY = f"""
 SELECT {{columns}}, (c.made_at AT TIME ZONE 'UTC')::date AS recorded_on
@@ -96,6 +101,13 @@ def load_events(connection: Any, people: pl.DataFrame, columns: Collection[str] 
     """Load every event of some people: all columns, or only some."""
     schema = {name: kind for name, kind in schema_of(models.Event).items() if not columns or name in columns}
     return copy_out(connection, EVENTS.format(columns=", ".join(schema)), schema, people_arrays(people))
+
+
+def load_of_schedule(connection: Any, people: pl.DataFrame, schedule_id: int) -> pl.DataFrame:
+    """Name the benefit records of some people that have an event of a schedule, with its indicator."""
+    stored = schema_of(models.Event)
+    schema = {name: stored[name] for name in (*RECORD_KEY, "process_indicator")}
+    return copy_out(connection, OF_SCHEDULE, schema, people_arrays(people) | {"schedule": schedule_id})
 
 
 def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.core.columns import in_types, joined, where, without
+from openbenefits.core.columns import in_types, joined, without
 from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
@@ -350,18 +350,16 @@ def create_period_events(
     connection: Any, people: pl.DataFrame, schedule: dict[str, Any], *, now: datetime
 ) -> int:
     """Open the event 0 of an open enrolment or a snapshot for those who have none yet."""
-    events = frames.load_events(connection, people)
     schedule_id = schedule["schedule_id"]
-    missing = joined(
-        people[[*rules.RECORD_KEY]],
-        where(events, events["schedule_id"] == schedule_id),
-        rules.RECORD_KEY,
-        how="anti",
-    )
-    gone = events.filter(rules.is_taken_back(), schedule_id=schedule_id)
-    again = joined(gone, people[[*rules.RECORD_KEY]], rules.RECORD_KEY, how="semi")
-    again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
-    taking_back.revive(connection, again, actor="system", now=now)
+    known = frames.load_of_schedule(connection, people, schedule_id)
+    records = people.select(rules.RECORD_KEY)
+    missing = joined(records, known, rules.RECORD_KEY, how="anti")
+    gone = joined(records, known.filter(rules.is_taken_back()), rules.RECORD_KEY, how="semi")
+    if gone.height:
+        events = frames.load_events(connection, gone).filter(rules.is_taken_back(), schedule_id=schedule_id)
+        again = joined(events, gone, rules.RECORD_KEY, how="semi")
+        again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
+        taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
     rows = missing.with_columns(
         event_on=pl.lit(schedule["period_begins_on"]),

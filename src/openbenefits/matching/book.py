@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from openbenefits.core.codes import PersonType, RateUnit
+from openbenefits.core.codes import AreaOf, PersonType, RateUnit
 from openbenefits.core.money import CENTS_PER_DOLLAR
-from openbenefits.matching.candidates import SELF_ONLY, TIERED, TIERS, NoCandidates
+from openbenefits.matching.candidates import SELF_ONLY, TIERED, TIERS, NoCandidates, shaped
 from openbenefits.matching.rules.prices import CLIENT, Book
 from openbenefits.programs.bundle import ClientBundle, PeoBundle
 from openbenefits.programs.loaded import RATE_SCHEMA, LoadedBundle, load
 from openbenefits.programs.rulebook import Rulebook
-from openbenefits.programs.sections.amounts import ContributionPart, ContributionRow, CostPart
+from openbenefits.programs.sections.amounts import ContributionPart, ContributionRow, CostPart, FormulaPart
 from openbenefits.programs.sections.base import Header
 from openbenefits.programs.sections.calendars import GroupPart, PayGroupPart, SchedulePart
 from openbenefits.programs.sections.codes import (
@@ -44,13 +44,28 @@ MANY = 99
 OWN = "MATCH-"
 """What coverage codes of this capability's own begin with."""
 AGE_LIMIT = 26  # 45 CFR 147.120
+KEYS = {
+    "tier": "coverage_code",
+    "age_from": "age",
+    "area": "area",
+    "smoker": "smoker",
+    "service_months_from": "service",
+    "annual_pay_from_cents": "pay",
+}
+"""The column of RATES of each key of a rate table."""
 
 
-def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | None, on: date) -> Book:
+def make_book(
+    prices: pl.DataFrame,
+    rates: pl.DataFrame,
+    peo: LoadedBundle | None,
+    on: date,
+    client: LoadedBundle | None = None,
+) -> Book:
     """Compile what is to be priced.
 
     Shapes: prices as `Packages.prices`, rates as RATES; the PEO's bundle gives the tables, networks and
-            curves that candidates only name.
+            curves that candidates only name, the client's the addresses of companies and places of work.
     Errors: NoCandidates for a rate table or formula nobody knows, for a formula on pay a census does not say,
             for a rate for coverage whose amount nobody says.
     """
@@ -61,7 +76,7 @@ def make_book(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle | Non
     asked = _with_codes(prices, rates, base)
     codes = [*base.parts.coverage_codes, *map(_own_code, TIERS)]  # type: ignore[union-attr]
     base = replace(base, parts=msgspec.structs.replace(base.parts, coverage_codes=codes))
-    rulebook = unsaved_rulebook(base, [_client(asked, rates, on)])
+    rulebook = unsaved_rulebook(base, [_client(asked, rates, on, client)])
     return Book(
         rulebook=rulebook,
         on=on,
@@ -162,7 +177,7 @@ def _bare_peo() -> LoadedBundle:
 
 def _check_tables(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> None:
     known = {*rates["table"].unique(), *(one.code for one in peo.parts.rate_tables)}
-    unknown = sorted(set(prices["rate_table"].unique()) - known)
+    unknown = sorted(set(prices["rate_table"].drop_nulls().unique()) - known)
     if unknown:
         raise NoCandidates(
             f"rate table {unknown[0]}: expected rates of its own or a table of the PEO's, found neither;"
@@ -179,12 +194,16 @@ def _check_formulas(prices: pl.DataFrame, peo: LoadedBundle, on: date) -> None:
                 f"formula {code}: expected one of the set-up in force on {on}, found none; correct the code,"
                 " or state the coverage"
             )
-        one = known[code]
-        if one.benefits_base or one.jobs != "primary" or one.as_of != "event_date":
+        if not is_on_pay_of_the_day(known[code]):
             raise NoCandidates(
                 f"formula {code}: expected one on the annual pay of the day, which a census says, found other"
                 " pay; name another formula, or state the coverage"
             )
+
+
+def is_on_pay_of_the_day(formula: FormulaPart) -> bool:
+    """Tell whether a formula looks at the annual pay of the day alone: a census says no other."""
+    return not formula.benefits_base and formula.jobs == "primary" and formula.as_of == "event_date"
 
 
 def _check_amounts(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle) -> None:
@@ -208,13 +227,16 @@ def _check_amounts(prices: pl.DataFrame, rates: pl.DataFrame, peo: LoadedBundle)
 # --- the bundle -------------------------------------------------------------------------------------------
 
 
-def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
+def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date, client: LoadedBundle | None) -> LoadedBundle:
     """Write the bundle: a plan type per category, an option per price and tier."""
     dated: dict[str, Any] = {"valid_from": on, "source": SOURCE}
     categories = asked["category"].unique().sort().to_list()
+    parts = client.parts if client is not None and isinstance(client.parts, ClientBundle) else None
     own = ClientBundle(
         bundle=Header(kind="client", code="match", name="Candidates"),
         companies=[GroupPart(code="CO", name="CO")],
+        company_addresses=parts.company_addresses if parts else [],
+        location_addresses=parts.location_addresses if parts else [],
         benefit_groups=[GroupPart(code="ALL", name="ALL")],
         pay_groups=list(_pay_groups(on)),
         schedules=[SchedulePart(code="MATCH", name="MATCH", kind="event_maintenance")],
@@ -240,20 +262,34 @@ def _client(asked: pl.DataFrame, rates: pl.DataFrame, on: date) -> LoadedBundle:
 
 
 def _plan_type(category: str, asked: pl.DataFrame) -> PlanTypePart:
-    rows = asked.select("key", "tier", "code", "rate_table", "formula", "coverage_cents", gives=_gives())
+    rows = asked.with_columns(gives=_gives())
     options = [
         OptionPart(
-            code=f"K{key}{tier}",
+            code=f"K{row['key']}{row['tier']}",
             plan=f"P{category}",
             deduction_code=EVERY_PAY,
-            coverage_codes=[code] if code else [],
-            formula=formula,
-            coverage_amount=None if cents is None else Decimal(cents) / CENTS_PER_DOLLAR,
-            costs=[CostPart(rate_table=table, contribution=f"C{key}{tier}" if gives else None)],
+            coverage_codes=[row["code"]] if row["code"] else [],
+            formula=row["formula"],
+            premium_formula=row["premium_formula"],
+            coverage_amount=_dollars(row["coverage_cents"]),
+            costs=_costs(row),
         )
-        for key, tier, code, table, formula, cents, gives in rows.iter_rows()
+        for row in rows.iter_rows(named=True)
     ]
     return PlanTypePart(plan_type=category, event_rule="MATCH", dependent_rule="MATCH", options=options)
+
+
+def _costs(row: Mapping[str, Any]) -> list[CostPart]:
+    """What an option costs; nothing without a rate table."""
+    if row["rate_table"] is None:
+        return []
+    contribution = f"C{row['key']}{row['tier']}" if row["gives"] else None
+    rule = row["calculation_rule"]
+    return [CostPart(rate_table=row["rate_table"], contribution=contribution, calculation_rule=rule)]
+
+
+def _dollars(cents: int | None) -> Decimal | None:
+    return None if cents is None else Decimal(cents) / CENTS_PER_DOLLAR
 
 
 def _gives() -> pl.Expr:
@@ -293,19 +329,19 @@ def _pay_groups(on: date) -> Iterator[PayGroupPart]:
 
 
 def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[RateTablePart]:
-    keys = {"tier": "coverage_code", "age_from": "age", "area": "area"}
     tables = rates.group_by("table", maintain_order=True).agg(
         pl.col("is_per_member").any(),
-        pl.col("geography", "unit").drop_nulls().first(),
-        *(pl.col(name).is_not_null().any() for name in keys),
+        pl.col("geography", "area_of", "unit").drop_nulls().first(),
+        *(pl.col(name).is_not_null().any() for name in KEYS),
     )
     for row in tables.iter_rows(named=True):
         yield RateTablePart(
             code=row["table"],
-            keys=[key for name, key in keys.items() if row[name]],  # type: ignore[misc]
+            keys=[key for name, key in KEYS.items() if row[name]],  # type: ignore[misc]
             unit=RateUnit(row["unit"] or RateUnit.FLAT),
             per_member=bool(row["is_per_member"]),
             geography=row["geography"],
+            area_of=AreaOf(row["area_of"] or AreaOf.HOME),
             **dated,
         )
 
@@ -313,10 +349,7 @@ def _rate_tables(rates: pl.DataFrame, dated: Mapping[str, Any]) -> Iterator[Rate
 def _rates(rates: pl.DataFrame, on: date) -> pl.DataFrame:
     """The rates of the bundle's own tables, by coverage codes of its own."""
     rows = rates.with_columns(coverage_code=pl.lit(OWN) + pl.col("tier"), valid_from=pl.lit(on))
-    absent = [
-        pl.lit(None, kind).alias(name) for name, kind in RATE_SCHEMA.items() if name not in rows.columns
-    ]
-    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in RATE_SCHEMA.items())
+    return shaped(rows, RATE_SCHEMA)
 
 
 # --- where it is ------------------------------------------------------------------------------------------

@@ -5,13 +5,15 @@ Candidates that say the same are one *offer*, however many packages hold it, so 
 offers of a package for one category are its *menu*, and packages share menus, too.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
 from openbenefits.core.columns import numbered
 from openbenefits.core.money import HUNDRED_PERCENT
-from openbenefits.core.plan_types import HEALTH
+from openbenefits.core.plan_types import HEALTH, PLAN_TYPES, has_rates
 
 TIERS = ("EE", "ES", "EC", "EK", "EF")
 """Employee; with spouse; with one child; with children; family (process-management §2.2)."""
@@ -45,13 +47,21 @@ CHOSEN = ("21", "27", *ACCOUNTS)
 """Plan types whose amount people choose: compared by a stated share of people and a stated amount."""
 PRICED = (*TIERED, *UNTIERED)
 """What is compared; of what people choose besides, nobody states what they would."""
+STATED = tuple(code for code in PLAN_TYPES if not has_rates(code))
+"""Plan types without a carrier's rates: people state the amount, which is theirs."""
 
 CHOICE = {"take_up_micros": pl.Int64(), "pledge_cents": pl.Int64(), "seed_cents": pl.Int64()}
 """What is assumed of a plan people choose: the share of people who take it (100 % is 100,000,000), and of an
 account what one of them puts in a year, and what the employer puts in for him."""
 
-AMOUNT = {"formula": pl.String(), "coverage_cents": pl.Int64()}
-"""How much an untiered plan covers: by a formula of the set-up, else a fixed amount; null: no amount."""
+AMOUNT = {
+    "formula": pl.String(),
+    "premium_formula": pl.String(),
+    "coverage_cents": pl.Int64(),
+    "calculation_rule": pl.String(),
+}
+"""How much an untiered plan covers: by a formula of the set-up, else a fixed amount; null: no amount. What of
+it the employee pays for, and as of when and of whom a rate takes age and pay, as an option of set-up says."""
 
 CONTRIBUTIONS = {
     **{f"employer_{tier.lower()}_cents": pl.Int64() for tier in TIERS},
@@ -83,6 +93,7 @@ OFFER = {
     "category": pl.String(),
     "plan": pl.String(),
     "plan_title": pl.String(),
+    "option": pl.String(),
     "carrier": pl.String(),
     "network": pl.String(),
     "rate_table": pl.String(),
@@ -96,10 +107,11 @@ OFFER = {
     **DESIGN,
     **CARRIER_RULES,
 }
-"""One offer. `network` names a geography of the PEO's set-up (null: everywhere); `rate_table` and
-`true_table` a table of RATES, else one of the PEO's; `benefit_class` whom it is for (null: everybody);
-`risk_micros` the mean age factor its rates stand for, on the curve pool risk goes by;
-`is_pooled` whether the PEO shares the risk of it with other clients.
+"""One offer. `option` is the option of set-up it goes on as (program/plan type/code): who has that one has
+this, and nobody else who has another; null: anybody may take it. `network` names a geography of the PEO's
+set-up (null: everywhere); `rate_table` and `true_table` a table of RATES, else one of the PEO's;
+`benefit_class` whom it is for (null: everybody); `risk_micros` the mean age factor its rates stand for, on
+the curve pool risk goes by; `is_pooled` whether the PEO shares the risk of it with other clients.
 """
 
 CANDIDATE = {"package": pl.String(), "title": pl.String(), "is_current": pl.Boolean(), **OFFER}
@@ -110,22 +122,32 @@ RATES = {
     "tier": pl.String(),
     "age_from": pl.Int16(),
     "area": pl.String(),
+    "smoker": pl.Boolean(),
+    "service_months_from": pl.Int32(),
+    "annual_pay_from_cents": pl.Int64(),
     "rate_micros": pl.Int64(),
+    "employer_micros": pl.Int64(),
     "is_per_member": pl.Boolean(),
     "geography": pl.String(),
+    "area_of": pl.String(),
     "unit": pl.String(),
 }
 """Monthly rates of tables of their own: a key that is null in all rows of a table is none of its keys; `unit`
-says what a rate buys (core.codes.RateUnit; null: the whole price).
+says what a rate buys (core.codes.RateUnit; null: the whole price), `employer_micros` what of it the employer
+pays, where the rate says so, `area_of` whose address gives the area (core.codes.AreaOf; null: the home).
 """
+
+NOTES = {"package": pl.String(), "category": pl.String(), "plan": pl.String(), "why": pl.String()}
+"""What of a package is not compared, or only in part, and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """What may be chosen. Shapes: `rows` as CANDIDATE, `rates` as RATES."""
+    """What may be chosen. Shapes: `rows` as CANDIDATE, `rates` as RATES, `notes` as NOTES."""
 
     rows: pl.DataFrame
     rates: pl.DataFrame
+    notes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NOTES))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +195,7 @@ def share(rows: pl.DataFrame) -> Packages:
 def _check(rows: pl.DataFrame) -> None:
     if rows.is_empty():
         raise NoCandidates("expected at least one candidate package, found none; state one")
-    other = rows.filter(~pl.col("category").is_in(PRICED))
+    other = rows.filter(~pl.col("category").is_in(PRICED) & pl.col("option").is_null())
     if not other.is_empty():
         found = other.row(0, named=True)
         raise NoCandidates(
@@ -190,11 +212,21 @@ def _check(rows: pl.DataFrame) -> None:
 
 
 def is_assumed() -> pl.Expr:
-    """Whether a candidate states what is assumed of it: needed of what people choose, else nothing is."""
+    """Whether a candidate states what is assumed of it: needed of what people choose, else nothing is.
+
+    Of an option that people have in set-up nothing is assumed: who has it is known.
+    """
     category, share = pl.col("category"), pl.col("take_up_micros")
     is_share = share.is_between(0, HUNDRED_PERCENT).fill_null(value=False)
     stated = is_share & (~category.is_in(ACCOUNTS) | pl.col("pledge_cents").is_not_null())
-    return pl.when(category.is_in(CHOSEN)).then(stated).otherwise(share.is_null())
+    is_asked = category.is_in(CHOSEN) & pl.col("option").is_null()
+    return pl.when(is_asked).then(stated).otherwise(share.is_null())
+
+
+def shaped(rows: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """Answer the columns of a schema; what the rows do not say is null."""
+    absent = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def _menus(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -209,12 +241,16 @@ def _menus(placed: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _priced_once(offers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Number what is to be priced: premiums with their contribution, true costs without any."""
+    """Number what is to be priced: premiums with their contribution, true costs without any.
+
+    What has no rates costs nothing, and is priced so; of all else a price without a table is none.
+    """
     billed = offers.select("category", "rate_table", *AMOUNT, *CONTRIBUTIONS)
     bare = [pl.lit(None, kind).alias(name) for name, kind in CONTRIBUTIONS.items()]
     true = offers.select("category", *AMOUNT, rate_table="true_table").with_columns(bare)
     prices, keys = numbered(pl.concat([billed, true.select(billed.columns)]), "key")
-    true_key = pl.when(pl.col("true_table").is_not_null()).then("true_key")
+    is_free = pl.col("category").is_in(STATED) & pl.col("rate_table").is_null()
+    true_key = pl.when(pl.col("true_table").is_not_null() | is_free).then("true_key")
     numbers = [keys[: offers.height].alias("key"), keys[offers.height :].alias("true_key")]
     offers = offers.with_columns(numbers).with_columns(true_key=true_key)
-    return offers, prices.filter(pl.col("rate_table").is_not_null())
+    return offers, prices.filter(pl.col("rate_table").is_not_null() | pl.col("category").is_in(STATED))

@@ -24,6 +24,7 @@ from openbenefits.matching.candidates import (
     TIERS,
     Candidates,
     is_assumed,
+    shaped,
 )
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.store import sheets
@@ -219,7 +220,6 @@ def _census(own: pl.DataFrame, others: pl.DataFrame, stated: Sequence[str]) -> C
         state="state",
         annual_pay_cents="annual_pay",
         pay_frequency="pay_frequency",
-        service_on=pl.lit(None, pl.Date),
     )
     numbers = people.select("number", position="person")
     listed = others.join(numbers, on="number", maintain_order="left").with_row_index("dependent_id")
@@ -236,7 +236,7 @@ def _census(own: pl.DataFrame, others: pl.DataFrame, stated: Sequence[str]) -> C
     )
     dependents = dependents.select(pl.col(name).cast(kind) for name, kind in DEPENDENTS.items())
     covered, excused = _coverage(own, numbers, dependents, stated)
-    return Census(people=people.cast(PEOPLE), covered=covered, excused=excused, dependents=dependents)  # type: ignore[arg-type]
+    return Census(people=shaped(people, PEOPLE), covered=covered, excused=excused, dependents=dependents)
 
 
 def _coverage(
@@ -267,7 +267,7 @@ def _coverage(
     covered = every.filter(pl.col("tier").is_in(TIERS))
     excused = every.filter(said=ELSEWHERE)
     return (
-        covered.select(pl.col(name).cast(kind) for name, kind in COVERED.items()),
+        shaped(covered, COVERED),
         excused.select(pl.col(name).cast(kind) for name, kind in EXCUSED.items()),
     )
 
@@ -321,10 +321,8 @@ def read_candidates(name: str, data: bytes) -> Read[Candidates]:
         title=pl.coalesce("title", "package"),
         plan_title=pl.coalesce("plan_title", "plan"),
     )
-    kinds = CANDIDATE.items()
-    found = Candidates(rows=rows.select(pl.col(one).cast(kind) for one, kind in kinds), rates=rates)
     return Read(
-        found=found,
+        found=Candidates(rows=shaped(rows, CANDIDATE), rates=rates),
         bad_rows=pl.concat(bad).sort("row", "column"),
         unknown_headings=headings.unknown,
         fingerprint=sheets.fingerprint_of(data),
@@ -350,7 +348,9 @@ def _unpriced(cells: pl.DataFrame, values: pl.DataFrame) -> list[pl.DataFrame]:
             "leave it out: what it costs follows from what each person chooses",
         ),
         _at(
-            is_known.rename({name: RENAMED[name] for name in ("take_up", "pledge")}).filter(~is_assumed()),
+            is_known.rename({name: RENAMED[name] for name in ("take_up", "pledge")})
+            .with_columns(option=pl.lit(None, pl.String))
+            .filter(~is_assumed()),
             cells,
             "take_up",
             "the share of people who choose it, and an account's pledge; nothing where nobody chooses",
@@ -390,9 +390,7 @@ def _own_tables(values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _as_rates(stated: pl.DataFrame) -> pl.DataFrame:
     """RATES of what rows state: whole families, wherever people live, whatever their age."""
-    rows = stated.with_columns(is_per_member=pl.lit(value=False))
-    absent = [pl.lit(None, kind).alias(name) for name, kind in RATES.items() if name not in rows.columns]
-    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in RATES.items())
+    return shaped(stated.with_columns(is_per_member=pl.lit(value=False)), RATES)
 
 
 def cells_of(

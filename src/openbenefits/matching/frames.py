@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.days import day_after
+from openbenefits.core.plan_types import PROGRAM
 from openbenefits.enrollment.frames import COVERED as COVERED_KINDS
-from openbenefits.enrollment.frames import in_force, load_coverage
+from openbenefits.enrollment.frames import in_force, load_coverage, points_about
 from openbenefits.matching.book import book_of_today
-from openbenefits.matching.candidates import ACCOUNTS, CATEGORIES, SELF_ONLY, UNTIERED
+from openbenefits.matching.candidates import SELF_ONLY, TIERED
 from openbenefits.matching.people import COVERED, DEPENDENTS, EXCUSED, PEOPLE, Census
 from openbenefits.matching.rules.prices import Book
 from openbenefits.programs.frames import PEO, load_codes, load_rulebook, load_setup
@@ -40,14 +41,15 @@ def load_census(connection: Any, client_id: int, on: date) -> tuple[Census, pl.D
     at_work = facts.filter(pl.col("job_status").is_in(ACTIVE_STATUSES))
     at_work = at_work.with_row_index("person").with_columns(pl.col("person").cast(pl.Int32))
     setup = load_setup(connection, [client_id])
-    held = _held(connection, at_work, setup, on)
+    held = _held(connection, client_id, at_work, setup, on)
     numbers = at_work.select("case", "person")
     dependents = dependents_as_of(connection, cases).join(numbers, on="case", maintain_order="left")
     census = Census(
-        people=_people(at_work, setup["pay_group"].filter(client_id=client_id)),
+        people=_people(at_work, setup["pay_group"].filter(client_id=client_id), held),
         covered=held.filter("is_covered").select(COVERED.keys()),
         excused=pl.DataFrame(schema=EXCUSED),
         dependents=dependents.select(pl.col(name).cast(kind) for name, kind in DEPENDENTS.items()),
+        prepared=tuple(held["category"].unique().sort()),
     )
     return census, held
 
@@ -56,19 +58,24 @@ HELD = {**COVERED, "is_covered": pl.Boolean(), "option_id": pl.Int32(), "plan_ti
 """What each person holds in a category, with the option it is."""
 
 
-def _people(at_work: pl.DataFrame, pay_groups: pl.DataFrame) -> pl.DataFrame:
+def _people(at_work: pl.DataFrame, pay_groups: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     groups = pay_groups.select(pay_group="code", pay_frequency="frequency").unique("pay_group")
     rows = at_work.join(groups, on="pay_group", how="left", maintain_order="left")
     rows = rows.with_columns(
         number="employee_number",
         benefit_class="benefit_group",
         zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
+        is_participant=pl.when(not held.is_empty()).then(
+            pl.col("person").is_in(held["person"].unique().implode())
+        ),
     )
     return rows.select(pl.col(name).cast(kind) for name, kind in PEOPLE.items())
 
 
-def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame], on: date) -> pl.DataFrame:
-    """What is in force in the evening of the day, in the categories that are compared."""
+def _held(
+    connection: Any, client_id: int, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame], on: date
+) -> pl.DataFrame:
+    """What is in force in the evening of the day, in every plan type."""
     keys = at_work.select(
         case="person",
         client_id="client_id",
@@ -76,10 +83,8 @@ def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame]
         benefit_record=pl.lit(0, pl.Int16),
         event_on=day_after(pl.lit(on)),
     )
-    compared = [code for code in CATEGORIES if code not in ACCOUNTS]  # set-up has no cost of an account
-    points = in_force(keys, load_coverage(connection, keys)).filter(
-        pl.col("plan_type").is_in(compared), ~pl.col("is_future")
-    )
+    points = points_about(keys, load_coverage(connection, keys))
+    points = in_force(points, points.clear()).filter(pl.col("plan_type") != PROGRAM, ~pl.col("is_future"))
     options = _latest(setup["option"], "option_id", on)
     plans = _latest(setup["plan"], "plan_id", on)
     codes = setup["coverage_code"].select("coverage_code_id", tier=tier_of_code())
@@ -92,11 +97,17 @@ def _held(connection: Any, at_work: pl.DataFrame, setup: dict[str, pl.DataFrame]
     rows = rows.join(codes, on="coverage_code_id", how="left")
     networks = load_codes(connection, PEO, "geography").select(network="code", geography_id="id")
     rows = rows.join(networks, on="geography_id", how="left")
-    is_untiered = pl.col("plan_type").is_in(UNTIERED)
-    rows = rows.with_columns(tier=pl.when(is_untiered).then(pl.lit(SELF_ONLY)).otherwise("tier"))
+    named = load_codes(connection, client_id, "option")
+    rows = rows.join(named.select(option="code", option_id="id"), on="option_id", how="left")
+    is_tiered = pl.col("plan_type").is_in(TIERED)
+    rows = rows.with_columns(
+        tier=pl.when(is_tiered).then("tier").otherwise(pl.lit(SELF_ONLY)),
+        option=pl.when(~is_tiered).then("option"),
+    )
     return rows.select(
         "tier",
         "plan",
+        "option",
         "carrier",
         "option_id",
         "plan_title",

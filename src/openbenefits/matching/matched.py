@@ -9,13 +9,15 @@ from openbenefits.core import days, money
 from openbenefits.matching.book import make_book
 from openbenefits.matching.candidates import (
     MEDICAL,
+    NOTES,
     SELF_ONLY,
     Candidates,
     NoCandidates,
     Packages,
+    shaped,
     share,
 )
-from openbenefits.matching.people import Census, with_assumed
+from openbenefits.matching.people import ASKED, Census, with_assumed
 from openbenefits.matching.rules.filters import Demands, refusals
 from openbenefits.matching.rules.measures import measure
 from openbenefits.matching.rules.prices import Book, place_of_price, price, prices_at
@@ -26,6 +28,7 @@ from openbenefits.programs.loaded import LoadedBundle
 
 LOST = ("birth", "coverage", "calendar", "calculation", "nobody", "household")
 """Faults that are the person's: no package can be priced for him, so that he is left out of all alike."""
+NOBODY = "nobody has it today, and how many would choose it nobody says: it counts nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
-    """What packages come to, whatever the weights.
+    """What packages come to, whatever the weights; notes as NOTES: what of them is not compared.
 
     measured: `rules.measures.Measured.packages`; plans: its plans; taken as TAKEN; refused as REFUSED.
     left_out: person, number, fault: who could not be priced, and is in none of the sums.
@@ -55,6 +58,7 @@ class Priced:
     taken: pl.DataFrame
     refused: pl.DataFrame
     left_out: pl.DataFrame
+    notes: pl.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +77,13 @@ def price_packages(
     factors: pl.DataFrame,
     terms: Terms,
     today: pl.DataFrame | None = None,
+    client: LoadedBundle | None = None,
 ) -> Priced:
     """Price every package for every person, through the kernel.
 
     Shapes: factors: age, factor_micros (of the age curve pool risk goes by); today as TODAY, if what people
-            have is priced by a set-up of its own: it becomes the package `today`. A category that no package
+            have is priced by a set-up of its own: it becomes the package `today`; client: whose set-up says
+            where companies and places of work are. A category that no package
             offers is left out of both sides; an untiered one that nobody has covers everybody.
     Errors: NoCandidates.
     """
@@ -87,9 +93,8 @@ def price_packages(
             "expected one package in force today, found the client's own and a candidate; keep one"
         )
     offered = packages.menus["category"].unique().to_list()
-    census = replace(census, covered=census.covered.filter(pl.col("category").is_in(offered)))
-    census = with_assumed(census, offered)
-    book = make_book(packages.prices, candidates.rates, peo, terms.on)
+    census = with_assumed(census, packages.offers)
+    book = make_book(packages.prices, candidates.rates, peo, terms.on, client)
     reachable, everybody = _reachable(census, packages, book)
     priced = price(census, _asked(reachable, everybody, packages, census), book)
     lost = _left_out(priced, census)
@@ -113,7 +118,18 @@ def price_packages(
         taken=taken,
         refused=refused,
         left_out=lost,
+        notes=_notes(candidates, census),
     )
+
+
+def _notes(candidates: Candidates, census: Census) -> pl.DataFrame:
+    """What is not compared, or only in part: also what goes on with those who have it, where nobody has."""
+    is_held = pl.col("category").is_in(census.covered["category"].unique().implode())
+    bare = candidates.rows.filter(pl.col("option").is_not_null() & ~is_held)
+    unheld = shaped(bare.with_columns(why=pl.lit(NOBODY)), NOTES)
+    plan = ["package", "category", "plan"]
+    others = candidates.notes.unique(maintain_order=True).join(unheld, on=plan, how="anti")
+    return pl.concat([unheld.unique(), others]).sort(plan, maintain_order=True)
 
 
 def _reachable(census: Census, packages: Packages, book: Book) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -122,10 +138,9 @@ def _reachable(census: Census, packages: Packages, book: Book) -> tuple[pl.DataF
     asking = packages.offers.filter(
         (pl.col("category") == MEDICAL) | (pl.col("min_contribution_micros") > 0).fill_null(value=False)
     )
-    nothing = [pl.lit(None, pl.String).alias(name) for name in ("plan", "carrier", "network")]
-    whole = census.people.select("person").join(asking.select("category").unique(), how="cross")
-    whole = whole.with_columns(nothing).with_columns(tier=pl.lit(SELF_ONLY))
-    everybody = open_offers(whole, census.people, asking, book.networks)
+    wanted = asking.select("category", is_asked=pl.col("take_up_micros").is_not_null()).unique()
+    whole = census.people.select("person", tier=pl.lit(SELF_ONLY)).join(wanted, how="cross")
+    everybody = open_offers(shaped(whole, ASKED), census.people, asking, book.networks)
     return reachable, everybody
 
 

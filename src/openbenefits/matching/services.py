@@ -14,7 +14,7 @@ from django.db import connections, transaction
 
 from openbenefits.compliance.services import PERCENT
 from openbenefits.core.money import CENTS_PER_DOLLAR, MICROS_PER_DOLLAR
-from openbenefits.matching.candidates import CANDIDATE, OFFER, Candidates, NoCandidates, Packages
+from openbenefits.matching.candidates import CANDIDATE, NOTES, OFFER, Candidates, NoCandidates, Packages
 from openbenefits.matching.frames import load_book, load_census
 from openbenefits.matching.matched import Priced, Result, Terms, overview, price_packages, rank_packages
 from openbenefits.matching.models import Comparison, Ordering
@@ -36,6 +36,7 @@ FACTORS_OF = "federal"
 LOCK = 0x4D41
 """Held, with a comparison's number, while an ordering gets its own."""
 
+KEPT = ("measured", "plans", "taken", "refused", "left_out", "notes")
 KEPT_OF_PACKAGES = ("packages", "menus", "choices", "offers", "prices")
 KEPT_OF_CENSUS = {"people": ("person", "number", "benefit_class", "annual_pay_cents", "pay_frequency")}
 """What is kept of people: neither birth dates nor homes, which nothing later looks at."""
@@ -111,7 +112,8 @@ def price_asked(connection: Any, asked: Asked) -> tuple[Priced, str]:
 
     Errors: as `compare`.
     """
-    peo = _with_formulas(_bundle(PEO), asked)
+    client = None if asked.client_id == PEO else _bundle(asked.client_id)
+    peo = _with_formulas(_bundle(PEO), client, asked)
     today = None
     census = asked.census
     if census is None:
@@ -126,7 +128,7 @@ def price_asked(connection: Any, asked: Asked) -> tuple[Priced, str]:
         )
     terms = terms_of(asked, _affordable(asked, peo))
     candidates = with_master_plans(asked.candidates, peo)
-    priced = price_packages(census, candidates, peo, _factors(peo), terms, today)
+    priced = price_packages(census, candidates, peo, _factors(peo), terms, today, client)
     return priced, _fingerprint(connection, census, asked, today)
 
 
@@ -262,16 +264,20 @@ def _bundle(client_id: int) -> LoadedBundle | None:
     return None if bundle is None or bundle.release is None else from_document(bundle.release.document)
 
 
-def _with_formulas(peo: LoadedBundle | None, asked: Asked) -> LoadedBundle | None:
-    """Put the client's own formulas before the PEO's, where candidates name any."""
-    named = asked.candidates.rows["formula"].drop_nulls()
-    if peo is None or asked.client_id == PEO or named.is_empty():
+def _with_formulas(
+    peo: LoadedBundle | None, client: LoadedBundle | None, asked: Asked
+) -> LoadedBundle | None:
+    """Put the client's own formulas and calculation rules before the PEO's, where candidates name any."""
+    named = asked.candidates.rows.select(pl.coalesce("formula", "premium_formula", "calculation_rule"))
+    if peo is None or client is None or named.to_series().drop_nulls().is_empty():
         return peo
-    client = _bundle(asked.client_id)
-    own = [] if client is None else client.parts.formulas
-    codes = {one.code for one in own}
-    formulas = [*own, *(one for one in peo.parts.formulas if one.code not in codes)]
-    return replace(peo, parts=msgspec.structs.replace(peo.parts, formulas=formulas))
+    merged = {}
+    for section in ("formulas", "calculation_rules"):
+        own = getattr(client.parts, section)
+        codes = {one.code for one in own}
+        others = (one for one in getattr(peo.parts, section) if one.code not in codes)
+        merged[section] = [*own, *others]
+    return replace(peo, parts=msgspec.structs.replace(peo.parts, **merged))
 
 
 def with_master_plans(candidates: Candidates, peo: LoadedBundle | None) -> Candidates:
@@ -359,7 +365,7 @@ def _fingerprint(connection: Any, census: Census, asked: Asked, today: pl.DataFr
 def packed(priced: Priced) -> bytes:
     """Pack the frames of a comparison, for `unpacked`."""
     frames = {f"packages.{name}": getattr(priced.packages, name) for name in KEPT_OF_PACKAGES}
-    frames |= {name: getattr(priced, name) for name in ("measured", "plans", "taken", "refused", "left_out")}
+    frames |= {name: getattr(priced, name) for name in KEPT}
     frames |= {name: getattr(priced.census, name).select(columns) for name, columns in KEPT_OF_CENSUS.items()}
     return msgspec.msgpack.encode({name: _bytes(frame) for name, frame in frames.items()})
 
@@ -370,6 +376,7 @@ def unpacked(comparison: Comparison) -> Priced:
     frames = {name: pl.read_ipc(BytesIO(data), use_pyarrow=False) for name, data in kept.items()}
     frames["packages.offers"] = _with_later(frames["packages.offers"], OFFER)
     frames["taken"] = _with_later(frames["taken"], TAKEN)
+    frames.setdefault("notes", pl.DataFrame(schema=NOTES))
     own = {name: frames[f"packages.{name}"] for name in KEPT_OF_PACKAGES}
     empty = nobody()
     return Priced(
@@ -380,7 +387,7 @@ def unpacked(comparison: Comparison) -> Priced:
             excused=empty.excused,
             dependents=empty.dependents,
         ),
-        **{name: frames[name] for name in ("measured", "plans", "taken", "refused", "left_out")},
+        **{name: frames[name] for name in KEPT},
     )
 
 

@@ -87,6 +87,11 @@ def assumed(kept: Kept) -> pl.DataFrame:
     )
 
 
+def notes(kept: Kept) -> pl.DataFrame:
+    """What of packages is not compared, or only in part: code, category, plan, why."""
+    return kept.priced.notes.rename({"package": "code"})
+
+
 def turning(kept: Kept) -> pl.DataFrame:
     """Which weight would change the winner, packages by their codes."""
     schema = {
@@ -144,6 +149,7 @@ def workbook(kept: Kept) -> dict[str, pl.DataFrame]:
         "Points": points(kept),
         "Refused": refused(kept),
         "Assumed": assumed(kept),
+        "Not compared": notes(kept),
         "Weights that decide": turning(kept),
         "Left out": kept.priced.left_out.select("number", "fault"),
     }

@@ -19,6 +19,7 @@ from openbenefits.matching.models import TierRecommendation
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.tiers import TIER_RATES, TIER_TABLE, Recommendation, TierUnknown, recommend
 from openbenefits.renewals.models import BenefitsPlan
+from openbenefits.renewals.plans import rates_of
 from openbenefits.store import sheets
 
 BAND_KINDS = {
@@ -93,12 +94,15 @@ def no_rates() -> pl.DataFrame:
 
 
 def rates_of_plan(plan: BenefitsPlan) -> pl.DataFrame:
-    """Answer the single rates of a plan's rate groups, the dearer the riskier: TIER_RATES.
+    """Answer the single rates of a plan's rate groups, of the lowest band, the dearer the riskier.
 
+    Shapes: TIER_RATES.
+    Shapes: TIER_RATES.
     Errors: TierUnknown for a plan without rate groups.
     """
-    found = plan.rate_groups.filter(rates__tier=TIERS[0], rates__band_from=0)
-    rows = list(found.values_list("title", "rates__premium_micros"))
+    groups = [(one.title, rates_of(one)) for one in plan.rate_groups.all()]
+    singles = [(title, [one for one in rates if one.tier == TIERS[0]]) for title, rates in groups]
+    rows = [(title, rates[0].premium_micros) for title, rates in singles if rates]
     if not rows:
         raise TierUnknown(
             f"plan {plan.unique_code}: expected rate groups with a single rate, found none; enter them"

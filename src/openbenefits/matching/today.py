@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from openbenefits.matching.candidates import OFFER, Packages
+from openbenefits.matching.candidates import OFFER, STATED, Packages, shaped
 from openbenefits.matching.people import Census
 from openbenefits.matching.rules.prices import Book, price
 from openbenefits.matching.rules.take_up import TAKEN
@@ -21,13 +21,18 @@ def price_today(census: Census, held: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Price what people hold.
 
     Shapes:  held as HELD of `matching.frames`; the result as TODAY.
-    Missing: amounts are null where the set-up has no price any more.
+    Missing: amounts are null where the set-up has no price any more; what people state has no rates, and
+             costs nothing.
     """
     covered = held.filter("is_covered")
     asked = covered.select("person", "tier", key="option_id").drop_nulls()
     priced = price(census, asked, book).rename({"key": "option_id"})
     rows = covered.join(priced, on=["person", "option_id", "tier"], how="left", maintain_order="left")
-    return rows.select(pl.col(name).cast(kind) for name, kind in TODAY.items())
+    is_stated = pl.col("category").is_in(STATED)
+    rows = rows.with_columns(
+        pl.when(is_stated).then(pl.lit(0, pl.Int64)).otherwise(name).alias(name) for name in AMOUNTS
+    )
+    return shaped(rows, TODAY)
 
 
 def with_today(packages: Packages, today: pl.DataFrame) -> tuple[Packages, pl.DataFrame]:

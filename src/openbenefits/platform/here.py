@@ -9,7 +9,7 @@ import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, PERSON_KINDS
 from openbenefits.enrollment.frames import load_coverage, load_covered_dependents
-from openbenefits.payroll.frames import load_covered_people
+from openbenefits.payroll.frames import load_covered_people, load_employee_numbers
 from openbenefits.payroll.ledger import ordered
 from openbenefits.payroll.services import owed
 from openbenefits.platform.connecting import external_ids
@@ -240,10 +240,11 @@ def deduction_codes(here: Here) -> pl.DataFrame:
 # --- people -------------------------------------------------------------------------------------------------
 
 
-def covered(here: Here) -> pl.DataFrame:
+def covered(here: Here, people: pl.DataFrame | None = None) -> pl.DataFrame:
     """List what people known there hold on the day: one row per person, plan: tier, begins_on, dependents.
 
-    Shapes:  members: the dependents covered, by our key.
+    Shapes:  people: others than those known there, with how they are called. members: the dependents covered,
+             by our key. basis: why it is held.
     Missing: ends_on is null where no end is known ahead.
     """
     every = _points(here)
@@ -257,7 +258,7 @@ def covered(here: Here) -> pl.DataFrame:
     ahead = _ends_ahead(here, held, every.filter(pl.col("begins_on") > here.on))
     found = held.join(counts, on=list(POINT), how="left").join(ahead, on=PLACE, how="left")
     return (
-        found.join(here.people, on="person_id")
+        found.join(here.people if people is None else people, on="person_id")
         .with_columns(pl.col("dependents").fill_null(0), pl.col("members").fill_null([]), status=pl.lit("A"))
         .select(
             *(
@@ -272,9 +273,23 @@ def covered(here: Here) -> pl.DataFrame:
                 "dependents",
                 "members",
                 "status",
+                "basis",
             )
         )
     )
+
+
+def strangers(here: Here) -> pl.DataFrame:
+    """List what people hold who are nobody there, as `covered`; they are called by our number.
+
+    Who continues coverage is on no payroll: he is left out.
+    """
+    numbers = load_employee_numbers(here.connection, here.client_id)
+    unknown = numbers.join(here.people, on="person_id", how="anti")
+    called = unknown.select("person_id", employee=pl.format("{} (nobody there)", "employee_number"))
+    if called.is_empty():
+        return covered(here).clear()
+    return covered(here, called).filter((pl.col("basis") != "continuation").fill_null(value=True))
 
 
 def standing(here: Here) -> pl.DataFrame:
@@ -345,7 +360,7 @@ def active(here: Here) -> pl.DataFrame:
 
 
 def deductions(here: Here, begin: date, through: date) -> pl.DataFrame:
-    """List what pays were to take, by person, code and pay; corrections ordered for them included.
+    """List what pays owe, by person, code and pay; corrections are not in it.
 
     Missing: cents are null where what is owed is not known.
     """

@@ -246,6 +246,7 @@ def _pays(session: Session, client: Mapping[str, str], asked: Asked) -> dict[str
             for group in one.get("payGroup") or ()
         ],
         "taken": [row for one in vouchers for row in taken_lines(one)],
+        "corrected": [row for one in vouchers for row in corrected_lines(one)],
     }
 
 
@@ -270,6 +271,23 @@ def taken_lines(voucher: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
                 "employee": text(voucher.get("employeeId")),
                 "plan": text(line.get("planId")),
                 "code": text(line.get("deductCode")),
+                "pay_group": text(voucher.get("payGroup")),
+                "ends_on": day(voucher.get("payPeriodEnd")),
+                "cents": taken,
+            }
+
+
+def corrected_lines(voucher: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """List what of a voucher's deductions is of earlier pays: adjustments it names, arrears it collects."""
+    adjusted = [one for one in voucher.get("benefit") or () if text(one.get("adjRef"))]
+    parts = [(one, "empDeduct") for one in adjusted]
+    parts += [(one, "arrearsAmt") for one in voucher.get("fromArrears") or ()]
+    for one, amount in parts:
+        if taken := cents(one.get(amount)):
+            yield {
+                "employee": text(voucher.get("employeeId")),
+                "plan": text(one.get("planId")),
+                "period": text(one.get("coveragePeriod")),
                 "pay_group": text(voucher.get("payGroup")),
                 "ends_on": day(voucher.get("payPeriodEnd")),
                 "cents": taken,

@@ -36,6 +36,10 @@ SETTLES = timedelta(minutes=2)
 """So long after a lost answer the platform may still be at it: it is read back no earlier."""
 AGAIN = timedelta(minutes=5)
 """So long after the platform was busy or not reached."""
+LONGEST = timedelta(days=1)
+"""So long at most, whatever wait it asks for."""
+ODD = (LookupError, TypeError, AttributeError, ValueError)
+"""What reading a record raises that is built otherwise than documented."""
 
 
 class State(StrEnum):
@@ -225,7 +229,9 @@ def _advance(change: OutboundChange, people: Mapping[int, str], sending: Sending
     except Unsure as fault:
         _wait(change, State.SENT, fault, sending.clock() + sending.settles, sending)
     except (Busy, NotReached, Stale) as fault:
-        _wait(change, State(change.state), fault, sending.clock() + sending.again, sending)
+        asked = timedelta(seconds=(isinstance(fault, Busy) and fault.wait) or 0)
+        until = sending.clock() + max(sending.again, min(asked, LONGEST))
+        _wait(change, State(change.state), fault, until, sending)
     except PlatformFault as fault:
         is_sent = change.state in (State.SENT, State.ANSWERED)
         told = f"sent, and could not be read back: {fault}" if is_sent else str(fault)
@@ -236,8 +242,13 @@ def _is_settled(
     change: OutboundChange, element: Element, wanted: Wanted, place: Place, sending: Sending
 ) -> bool:
     """Read what is there: what is as wanted ends, what was answered and is otherwise ends, too."""
-    there = element.find(place, wanted)
-    names = differing(wanted, there)
+    try:
+        there = element.find(place, wanted)
+        names = differing(wanted, there)
+    except (PlatformFault, NotReady):
+        raise
+    except ODD as fault:
+        raise NotReached(f"found a record of another shape ({type(fault).__name__})") from None
     now = sending.clock()
     if not names:
         sending.read_back(change, there or {})
@@ -269,6 +280,10 @@ def _write(change: OutboundChange, element: Element, wanted: Wanted, place: Plac
     except (Refused, NotGranted, NotThere, Hidden) as fault:
         _move(change, State.FAILED, str(fault), sending.clock())
         return
+    except (PlatformFault, NotReady):
+        raise
+    except ODD as fault:
+        raise Unsure(f"an answer of another shape ({type(fault).__name__})") from None
     now = sending.clock()
     _move(change, State.ANSWERED, "", now, answered_at=now)
     _is_settled(change, element, wanted, place, sending)

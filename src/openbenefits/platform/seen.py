@@ -96,6 +96,14 @@ ELEMENTS: dict[str, dict[str, Any]] = {
         "ends_on": pl.Date,
         "cents": pl.Int64,
     },
+    "corrected": {
+        "employee": pl.String,
+        "plan": pl.String,
+        "period": pl.String,
+        "pay_group": pl.String,
+        "ends_on": pl.Date,
+        "cents": pl.Int64,
+    },
     "batch": {"batch": pl.String, "pay_group": pl.String, "ends_on": pl.Date, "status": pl.String},
 }
 KEPT_LOOKS = 3

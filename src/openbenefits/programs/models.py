@@ -35,6 +35,14 @@ class Release(models.Model):
     taken_back_by = models.TextField(null=True)
 
 
+class ReleaseAudit(models.Model):
+    """What the audit of a client's set-up in force found, before that of the PEO."""
+
+    client_id = models.IntegerField(primary_key=True)  # 0 = the PEO's
+    made_of = models.TextField()  # the releases, and the code that looked
+    told = models.JSONField()  # kept_audits.ReleaseAudit
+
+
 class Draft(models.Model):
     """Changes to a bundle that somebody collects before they are applied (programs.drafts).
 

@@ -27,11 +27,15 @@ class Recent:
                 self._kept.move_to_end(asked)
                 return self._kept[asked]
         found = find()
+        self.keep(asked, found)
+        return found
+
+    def keep(self, asked: Hashable, found: Any) -> None:
+        """Keep what was found when this was asked, in place of the oldest."""
         with self._keeping:
             self._kept[asked] = found
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        return found
 
     def answer_of(self, name: str, rows: pl.DataFrame, find: Callable[[], Any]) -> Any:
         """Answer as `answer` what follows from a few rows and the rulebook alone; of more, find it anew.

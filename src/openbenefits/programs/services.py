@@ -1,7 +1,7 @@
 """Use cases of set-up: check a bundle, show what would change, apply it, take it back."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +21,7 @@ from openbenefits.programs.findings import Finding, has_errors
 from openbenefits.programs.flatten import flatten
 from openbenefits.programs.frames import PEO
 from openbenefits.programs.inheritance import ClientRecord, records_of, standings, unused_by
+from openbenefits.programs.kept_audits import ReleaseAudit, keep_audit, read_audit
 from openbenefits.programs.loaded import (
     LoadedBundle,
     ReleaseUnreadable,
@@ -52,6 +53,7 @@ class CheckResult:
 
     bundle: LoadedBundle | None
     findings: list[Finding]
+    audited: list[Finding] = field(default_factory=list)  # those of them that reading it did not find
 
     @property
     def is_applicable(self) -> bool:
@@ -105,8 +107,8 @@ def check(source: Source, *, peo_folder: Path | None = None) -> CheckResult:
         return CheckResult(bundle=None, findings=reading.findings)
     background = _background(reading.bundle, peo_folder)
     if isinstance(background, LoadedBundle):
-        findings = [*reading.findings, *audit(reading.bundle, background)]
-        return CheckResult(bundle=reading.bundle, findings=findings)
+        found = audit(reading.bundle, background)
+        return CheckResult(bundle=reading.bundle, findings=[*reading.findings, *found], audited=found)
     return CheckResult(bundle=reading.bundle, findings=[*reading.findings, *background])
 
 
@@ -169,7 +171,10 @@ def apply(
             return Change(outcome=Outcome.REFUSED, release=_release_of(client_id), findings=obstacles)
         if not is_rehearsal:
             _require_approval(client_id, result.bundle, now)
-        return _put_in_force(result.bundle, obstacles, client_id, applied_by, now, reason)
+        change = _put_in_force(result.bundle, obstacles, client_id, applied_by, now, reason)
+        if change.outcome is Outcome.APPLIED:
+            keep_audit(connection, client_id, _audit_told(result.bundle, result.audited))
+        return change
 
 
 def matter_of_release(client_id: int, code: str, mark: str) -> Matter:
@@ -261,12 +266,32 @@ def clients_in_force() -> list[LoadedBundle]:
 
 
 def audit_in_force(client_id: int) -> list[Finding]:
-    """Audit a client's set-up in force as if it were applied now, and the PEO's behind it."""
-    peo, client = loaded_in_force(PEO), loaded_in_force(client_id)
+    """Audit a client's set-up in force as if it were applied now, and the PEO's before it."""
+    return audit_with_limits(client_id).findings
+
+
+def audit_with_limits(client_id: int) -> ReleaseAudit:
+    """Answer the findings of `audit_in_force`, and what holds the client's runs; made once for a release."""
+    peo = _audit_of_release(PEO)
     if peo is None:
-        return [_needs_peo(f"of client {client_id}")]
-    own = audit(client, peo) if client is not None and client_id != PEO else []
-    return [*audit(peo), *own]
+        return ReleaseAudit(findings=[_needs_peo(f"of client {client_id}")])
+    own = _audit_of_release(client_id) if client_id != PEO else None
+    return peo if own is None else ReleaseAudit(findings=peo.findings + own.findings, limits=own.limits)
+
+
+def _audit_of_release(client_id: int) -> ReleaseAudit | None:
+    """Answer the audit of a release in force, made now unless it is kept; None: there is no release."""
+    known = read_audit(connection, client_id)
+    if known is None and (loaded := loaded_in_force(client_id)) is not None:
+        known = _audit_told(loaded, audit(loaded, loaded_in_force(PEO)))
+        keep_audit(connection, client_id, known)
+    return known
+
+
+def _audit_told(loaded: LoadedBundle, findings: Sequence[Finding]) -> ReleaseAudit:
+    """Put an audit as it is kept: of a release in force no file is told, nor a line."""
+    limits = loaded.parts.data_audit if isinstance(loaded.parts, ClientBundle) else None
+    return ReleaseAudit(findings=[replace(one, file="", line=None) for one in findings], limits=limits)
 
 
 def unused_by_all() -> list[Finding]:

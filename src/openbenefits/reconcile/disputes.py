@@ -22,7 +22,7 @@ DISPUTED = (str(ItemState.OPEN), str(ItemState.ASSIGNED))
 
 HEADINGS = {
     "item": "Our number",
-    "lines": "Invoice line",
+    "rows": "Row of your file",
     "member_id": "Member ID",
     "name": "Subscriber",
     "plan": "Plan",
@@ -31,18 +31,33 @@ HEADINGS = {
     "expected": "Expected",
     "claimed": "To be credited",
     "cause": "Because",
-    "said": "We say",
+    "said": "We say / you billed",
     "evidence": "Coverage",
 }
 
-PRINTED = {"id": pl.Int64, "member_id": pl.String, "name": pl.String, "plan": pl.String}
+PRINTED = {
+    "id": pl.Int64,
+    "rows": pl.String,
+    "member_id": pl.String,
+    "name": pl.String,
+    "plan": pl.String,
+}
 PRINTED_AS = """
-SELECT t.id, min(l.member_id) AS member_id,
+SELECT t.id, string_agg(l.row::text, ', ' ORDER BY l.row) AS rows,
+       coalesce(min(l.member_id), min(k.member_id)) AS member_id,
        coalesce(min(l.last_name || ', ' || l.first_name), min(f.last_name || ', ' || f.first_name)) AS name,
        min(coalesce(l.plan_label, p.name)) AS plan
 FROM reconcile_item AS t
 LEFT JOIN reconcile_invoiceline AS l
   ON l.invoice_id = t.invoice_id AND l.line::text = ANY(string_to_array(t.lines, ', '))
+LEFT JOIN LATERAL (
+    SELECT o.member_id FROM reconcile_linematch AS m
+    JOIN reconcile_invoiceline AS o ON o.invoice_id = m.invoice_id AND o.line = m.line
+    JOIN reconcile_invoice AS i ON i.id = m.invoice_id
+    WHERE i.carrier = %(carrier)s AND m.client_id = t.client_id AND m.person_id = t.person_id
+      AND m.standing = 'matched' AND NOT m.is_dependent AND o.member_id IS NOT NULL
+    ORDER BY i.month DESC, o.line LIMIT 1
+) AS k ON true
 LEFT JOIN LATERAL (
     SELECT first_name, last_name FROM workforce_personfact AS f
     WHERE f.client_id = t.client_id AND f.person_id = t.person_id AND NOT f.is_deleted
@@ -68,13 +83,16 @@ class Dispute:
 def disputable(connection: Any, invoice: Invoice, today: date) -> pl.DataFrame:
     """List the open differences the carrier is to put right.
 
-    Those that wait for its cut-off are not disputed.
+    Those that wait for its cut-off are not disputed, nor credits it takes no more; who is not billed is told
+    at any time. Who is on no line of it has the number the carrier last printed for him.
 
     Shapes: the columns of `worklist` and PRINTED.
     """
     rows = worklist(connection, today, invoice_id=invoice.pk, states=DISPUTED)
     mine = rows.filter((pl.col("owner") == "carrier") & (pl.col("leg") == "A") & ~pl.col("is_timing"))
-    told = copy_out(connection, PRINTED_AS, PRINTED, {"items": mine["id"].to_list()})
+    mine = mine.filter(~(pl.col("is_expired") & (pl.col("difference_cents") > 0)))
+    given = {"items": mine["id"].to_list(), "carrier": invoice.carrier}
+    told = copy_out(connection, PRINTED_AS, PRINTED, given)
     return mine.join(told, on="id", how="left", maintain_order="left")
 
 
@@ -93,7 +111,7 @@ def dispute_rows(rows: pl.DataFrame) -> pl.DataFrame:
     )
     return rows.select(
         item="id",
-        lines="lines",
+        rows="rows",
         member_id="member_id",
         name="name",
         plan="plan",
@@ -102,7 +120,7 @@ def dispute_rows(rows: pl.DataFrame) -> pl.DataFrame:
         expected=dollars_text(pl.col("expected_cents")),
         claimed=dollars_text(pl.col("difference_cents")),
         cause=pl.col("code").replace_strict(TITLES, default=pl.col("code")),
-        said=pl.concat_str(pl.col("expected").replace("", None), "found", separator=" / ", ignore_nulls=True),
+        said=pl.concat_str(pl.col("expected", "found").replace("", None), separator=" / ", ignore_nulls=True),
         evidence=covered,
     )
 

@@ -64,10 +64,11 @@ EARLIER = {
     "person_id": pl.Int64,
     "plan_id": pl.Int32,
     "month": pl.Date,
+    "of_month": pl.Date,
     "billed_cents": pl.Int64,
 }
 EARLIER_LINES = """
-SELECT m.client_id, m.person_id, l.plan_id, coalesce(l.month, i.month) AS month,
+SELECT m.client_id, m.person_id, l.plan_id, l.month, max(i.month) AS of_month,
        sum(l.premium_cents)::bigint AS billed_cents
 FROM reconcile_invoice AS i
 JOIN reconcile_invoiceline AS l ON l.invoice_id = i.id
@@ -89,7 +90,7 @@ FROM reconcile_invoice AS i
 JOIN reconcile_invoiceline AS l ON l.invoice_id = i.id
 JOIN reconcile_linematch AS m ON m.invoice_id = l.invoice_id AND m.line = l.line
 WHERE i.client_id IN (0, %(client)s) AND i.kind IN ('list', 'self') AND i.results > 0
-  AND i.month BETWEEN %(month)s::date AND %(month)s::date + interval '1 year'
+  AND i.month BETWEEN %(month)s::date - interval '1 year' AND %(month)s::date + interval '1 year'
   AND m.client_id = %(client)s AND coalesce(l.month, i.month) = %(month)s::date
   AND m.standing = 'matched' AND l.plan_id IS NOT NULL
 GROUP BY 1, 2, 3
@@ -132,7 +133,10 @@ def load_references(connection: Any, carrier: str) -> pl.DataFrame:
 
 
 def load_earlier(connection: Any, client_id: int, carrier: str, month: Any) -> pl.DataFrame:
-    """Add up what earlier invoices billed, by person, plan and coverage month, retro lines included."""
+    """Add up what earlier invoices billed, by person, plan and coverage month, retro lines included.
+
+    month is null of lines that name none; of_month is that of the latest invoice with such lines.
+    """
     given = {"client": client_id, "carrier": carrier, "month": month}
     return copy_out(connection, EARLIER_LINES, EARLIER, given)
 

@@ -90,10 +90,12 @@ def match_invoice(connection: Any, invoice: Invoice) -> Matched:
         known = known.with_columns(last4_hash=pl.lit(None, pl.String))
     asked = lines.with_columns(client_id=pl.when(pl.col("client_id") > 0).then("client_id"))
     found = matching.match(asked, known, load_references(connection, invoice.carrier))
-    rows = lines.select("invoice_id", "line", "identity", own="client_id").join(
-        found, on="identity", how="left", maintain_order="left"
+    told = ("invoice_id", "line", "identity", "relationship", "last_name", "first_name", "birth_on")
+    rows = asked.select(*told, of_client="client_id").join(
+        found, on=["identity", "of_client"], how="left", nulls_equal=True, maintain_order="left"
     )
-    rows = rows.with_columns(client_id=pl.coalesce("client_id", "own"))
+    whose = matching.dependents_lines(rows, known)
+    rows = rows.with_columns(whose, client_id=pl.coalesce("client_id", "of_client").fill_null(0))
     schema = schema_of(models.LineMatch)
     with transaction.atomic(using=connection.alias):
         models.LineMatch.objects.using(connection.alias).filter(invoice_id=invoice.pk).delete()

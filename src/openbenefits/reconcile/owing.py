@@ -90,7 +90,8 @@ def _of_client(
         ~pl.col("is_cancelled") & (pl.col("kind") == "deduction") & within
     )
     taken = load_taken(connection, client_id, None).filter((pl.col("kind") == "deduction") & within)
-    whose = _whose(expected, client_id)
+    whole = _whole_types(options, expected)
+    whose = _whose(expected, client_id, taken.join(whole, on="plan_type", how="semi"))
     line = ["client_id", "person_id", "plan_type", "tax_class", "pay_group_id", "ends_on"]
     ordered = orders.with_columns(tax_class="taken_as", owed_cents="cents").select(*line, "owed_cents")
     all_owed = pl.concat([mine.select(*line, "owed_cents"), ordered]).join(
@@ -98,34 +99,40 @@ def _of_client(
     )
     all_taken = taken.select(*line, "taken_cents").join(whose, on=["person_id", "plan_type"], how="semi")
     months = deductions.months_of(all_owed, all_taken, reported)
-    placed = _placed(mine, all_taken, expected)
+    placed = _placed(mine, all_taken, expected, whole)
     return (
         months,
         _of_plans(mine, placed),
         _of_people(
             mine,
             placed,
-            _placed(mine, ordered.join(whose, on=["person_id", "plan_type"], how="semi"), expected),
+            _placed(mine, ordered.join(whose, on=["person_id", "plan_type"], how="semi"), expected, whole),
         ),
     )
 
 
-def _whose(expected: Expected, client_id: int) -> pl.DataFrame:
+def _whole_types(options: pl.DataFrame, expected: Expected) -> pl.DataFrame:
+    """Name the plan types of which a client offers this carrier's plans alone: plan_type, type_plan (one)."""
+    offered = options.drop_nulls("plan_id")
+    others = offered.join(expected.plans, on="plan_id", how="anti")
+    whole = offered.join(others, on="plan_type", how="anti")
+    return whole.group_by("plan_type").agg(type_plan=pl.col("plan_id").min())
+
+
+def _whose(expected: Expected, client_id: int, taken: pl.DataFrame) -> pl.DataFrame:
     """Name the people and plan types that are this carrier's to look at.
 
-    Who ever had a plan of it, of that type.
-
-    A plan type of which the client has no other carrier's plan is this carrier's for whoever has none at all.
+    Who ever had a plan of it, of that type; and of a type nobody else offers whoever something was taken of.
     """
-    mine = expected.history.filter(client_id=client_id)
-    return mine.select("person_id", "plan_type").unique()
+    mine = expected.history.filter(client_id=client_id).select("person_id", "plan_type")
+    return pl.concat([mine, taken.select("person_id", "plan_type")]).unique()
 
 
 OF_TYPE = ["client_id", "person_id", "plan_type"]
 
 
-def _placed(mine: pl.DataFrame, lines: pl.DataFrame, expected: Expected) -> pl.DataFrame:
-    """Give lines of a plan type the plan the person owes for, else the one he had last (plan_id)."""
+def _placed(mine: pl.DataFrame, lines: pl.DataFrame, expected: Expected, whole: pl.DataFrame) -> pl.DataFrame:
+    """Give lines the plan_id of the plan the person owes for, else had last, else one of the type's."""
     own = mine.select(*OF_TYPE, "plan_id").unique(OF_TYPE, keep="any")
     last = (
         expected.history.filter(pl.col("plan_id").is_not_null())
@@ -134,7 +141,8 @@ def _placed(mine: pl.DataFrame, lines: pl.DataFrame, expected: Expected) -> pl.D
         .select(*OF_TYPE, last_plan="plan_id")
     )
     found = lines.join(own, on=OF_TYPE, how="left").join(last, on=OF_TYPE, how="left")
-    return found.with_columns(plan_id=pl.coalesce("plan_id", "last_plan")).drop_nulls("plan_id")
+    found = found.join(whole, on="plan_type", how="left")
+    return found.with_columns(plan_id=pl.coalesce("plan_id", "last_plan", "type_plan")).drop_nulls("plan_id")
 
 
 def _of_plans(mine: pl.DataFrame, of_taken: pl.DataFrame) -> pl.DataFrame:

@@ -15,40 +15,18 @@ from openbenefits.carriers.payments.reading import read_payments, sets_of
 from openbenefits.carriers.x12.reader import is_x12
 from openbenefits.core import days, money
 from openbenefits.core.cells import read_day, read_hundredths, read_label, shape
+from openbenefits.reconcile.headings import COLUMNS, MONEY, meanings
 from openbenefits.reconcile.rules.names import first_of, last_of, normal
 from openbenefits.store import secrets, sheets
 from openbenefits.store.sheets import FileRefused
 
 SEPARATORS = (",", ";", "\t", "|")
 TITLE_ROWS = 15
-NOT_READ = "-"
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "member_id": ("member", "memberid", "membernumber", "subscriberid", "certificate", "contract"),
-    "ssn": ("ssn", "socialsecuritynumber", "subscriberssn", "ssnlast4", "last4ssn"),
-    "employee_number": ("employeeid", "employeenumber", "employee", "empid", "eeid"),
-    "last_name": ("lastname", "subscriberlastname", "last"),
-    "first_name": ("firstname", "subscriberfirstname", "first"),
-    "full_name": ("name", "membername", "subscribername", "subscriber", "employeename"),
-    "birth_on": ("dob", "birthdate", "dateofbirth", "birth"),
-    "relationship": ("relationship", "relation", "rel"),
-    "subgroup": ("subgroup", "division", "location", "billinggroup", "class", "client"),
-    "plan": ("plan", "plancode", "product", "benefit", "coverage", "planname", "coveragetype"),
-    "tier": ("tier", "coveragetier", "coveragelevel", "contracttype", "tiercode"),
-    "dependents": ("dependents", "dependentcount", "numberofdependents", "deps"),
-    "people": ("people", "lives", "count", "employees", "subscribers", "contracts", "enrolled", "headcount"),
-    "employer": ("employershare", "employerpart", "employercontribution", "ercontribution", "ershare"),
-    "volume": ("volume", "coverageamount", "benefitamount", "amountofinsurance", "coveragevolume"),
-    "rate": ("rate", "unitrate"),
-    "age": ("age", "ageband", "attainedage"),
-    "premium": ("premium", "amount", "charge", "totalpremium", "premiumamount", "billedamount", "billed"),
-    "line_class": ("type", "lineclass", "transaction", "chargetype", "transactiontype"),
-    "month": ("month", "coveragemonth", "billperiod", "coverageperiod", "period", "coveragefrom"),
-    "month_through": ("coveragethrough", "coverageto", "periodend"),
-    "reason": ("reason", "adjustmentreason", "comment", "description"),
-}
 REQUIRED = ("plan", "premium")
-IDENTIFYING = ("member_id", "ssn", "employee_number", "last_name")
+IDENTIFYING = (
+    *("member_id", "ssn", "employee_number", "last_name", "first_name", "full_name"),
+    "birth_on",
+)
 
 LINE = {
     "row": pl.Int32,
@@ -123,17 +101,18 @@ def _read_820(name: str, data: bytes, fingerprint: str, month: pl.Expr) -> Read:
     total = sum(one.total_cents for one in payments)
     rows = sets_of(payments)
     own = days.month_begin(pl.col("covered_from"))
-    is_retro = (pl.col("adjustment") != "") | (own < month).fill_null(value=False)
     hashed = rows.with_columns(
         row="segment",
         ssn_hash=_hashed(rows["ssn"]),
         premium_cents="paid_cents",
-        is_retro=is_retro,
+        is_retro=pl.col("adjustment") != "",
         month=pl.coalesce(own, pl.when(pl.col("adjustment") == "").then(month)),
         reason=pl.concat_str(pl.col("adjustment"), pl.lit(" "), pl.col("references")).str.strip_chars(" "),
         plan_label=pl.col("plan_label").fill_null(""),
+        employer_cents=pl.lit(None, pl.Int64),
+        through_month=days.month_begin(pl.col("covered_through")),
     )
-    lines = _completed(hashed)
+    lines = _completed(_by_month(hashed, month))
     return Read(
         name=name, fingerprint=fingerprint, data=data, lines=lines, is_payment=True, total_cents=total
     )
@@ -143,22 +122,17 @@ def _read_820(name: str, data: bytes, fingerprint: str, month: pl.Expr) -> Read:
 
 
 def _cells(path: Path, data: bytes, layout: Mapping[str, str]) -> tuple[pl.DataFrame, Sequence[str]]:
-    """Find the row of headings, and give the cells below our names."""
-    wanted = {_plain(heading): column for heading, column in layout.items()}
+    """Find the row of headings, and give the cells below our names.
 
-    def column_of(heading: str) -> str | None:
-        plain = _plain(heading)
-        if plain in wanted:
-            return None if wanted[plain] == NOT_READ else wanted[plain]
-        return next((name for name, words in COLUMNS.items() if plain in (_plain(name), *words)), None)
-
+    Rows that repeat the headings are left out, and those of one cell that is no amount (a page's number).
+    """
     best: tuple[pl.DataFrame, int, sheets.Headings] | None = None
     for grid in _grids(path, data):
         bare = sheets.stripped(grid)
         for at in range(min(TITLE_ROWS, bare.height)):
-            found = sheets.recognised(
-                list(sheets.headings_at(bare, at).values()), column_of, tuple(COLUMNS), REQUIRED
-            )
+            said = list(sheets.headings_at(bare, at).values())
+            meant = meanings(said, layout)
+            found = sheets.recognised(said, meant.get, tuple(COLUMNS), REQUIRED)
             if not found.missing and (best is None or len(found.found) > len(best[2].found)):
                 best = (bare, at, found)
     if best is None:
@@ -172,7 +146,13 @@ def _cells(path: Path, data: bytes, layout: Mapping[str, str]) -> tuple[pl.DataF
             f"{path.name}: expected one column for each of {', '.join(headings.twice)}, found several; say in"
             " the carrier's layout which one is meant, and '-' for the others"
         )
-    return sheets.named_cells(grid, at, headings, tuple(COLUMNS)), headings.unknown
+    cells = sheets.named_cells(grid, at, headings, tuple(COLUMNS))
+    again = pl.all_horizontal(
+        pl.col(column) == heading for heading, column in headings.found.items() if column in REQUIRED
+    )
+    said_cells = pl.sum_horizontal(pl.col(name).is_not_null().cast(pl.Int32) for name in COLUMNS)
+    alone = (said_cells <= 1) & pl.all_horizontal(pl.col(*MONEY).is_null())
+    return cells.filter(~(again.fill_null(value=False) | alone)), headings.unknown
 
 
 def _grids(path: Path, data: bytes) -> list[pl.DataFrame]:
@@ -190,41 +170,54 @@ def _grids(path: Path, data: bytes) -> list[pl.DataFrame]:
         ) from None
 
 
-def _plain(heading: str) -> str:
-    return "".join(letter for letter in heading.casefold() if letter.isalnum())
-
-
 def amount(text: pl.Expr) -> pl.Expr:
-    """Read dollars in cents; a credit has a minus before or behind, brackets, or CR.
+    """Read dollars in cents; a credit has a minus before or behind, brackets, or CR; a bare dash is nothing.
 
-    >>> said = pl.DataFrame({"said": ["$1,234.50", "(12.00)", "7.25-", "3.10 CR", "n/a"]})
+    >>> said = pl.DataFrame({"said": ["$1,234.50", "(12.00)", "7.25-", "3.10 CR", "$ -", "n/a"]})
     >>> said.select(amount(pl.col("said"))).to_series().to_list()
-    [123450, -1200, -725, -310, None]
+    [123450, -1200, -725, -310, 0, None]
     """
     upper = text.str.to_uppercase().str.replace_all(r"\s", "")
     is_credit = upper.str.contains(r"^\(.*\)$|-$|CR$|^\$?-")
     bare = upper.str.replace_all(r"[()]", "").str.replace(r"CR$|DR$", "").str.replace_all("-", "")
     cents = read_hundredths(bare)
-    return pl.when(is_credit).then(-cents).otherwise(cents)
+    nothing = upper.str.contains(r"^\$?[-–—]$")  # as spreadsheets show 0
+    return pl.when(nothing).then(0).when(is_credit).then(-cents).otherwise(cents)
+
+
+MONTHS = {
+    r"^\d{4}-\d{1,2}$": ("%Y-%m-%d",),
+    r"^\d{1,2}/\d{4}$": ("%m/%Y-%d",),
+    r"^\d{4}/\d{1,2}$": ("%Y/%m-%d",),
+    r"^\d{6}$": ("%Y%m-%d",),
+    r"^[A-Za-z]+ \d{4}$": ("%b %Y-%d", "%B %Y-%d"),
+}
+NAMED_MONTH = r"^([A-Za-z]{3,9})\.?[ -]+'?(?:20)?(\d{2})$"
+PERIOD = r"^(\d+[/-]\d+[/-]\d+)\s*(?:-|–|—|to|thru|through)\s*(\d+[/-]\d+[/-]\d+)$"
 
 
 def _month(text: pl.Expr) -> pl.Expr:
     """Read a month, or a day of it, as the month's first day."""
-    named = pl.coalesce(
-        (text + "-01").str.to_date(form, strict=False)
-        for form in ("%Y-%m-%d", "%m/%Y-%d", "%b %Y-%d", "%B %Y-%d", "%Y/%m-%d", "%Y%m-%d")
-    )
-    return days.month_begin(pl.coalesce(read_day(text), named))
+    plain = text.str.replace(NAMED_MONTH, "${1} 20${2}")
+    named = [
+        pl.when(plain.str.contains(looks)).then(plain + "-01").str.to_date(form, strict=False)
+        for looks, forms in MONTHS.items()
+        for form in forms
+    ]
+    return days.month_begin(pl.coalesce(*named, read_day(text)))
 
 
 def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
+    period = [pl.col("month").str.to_lowercase().str.extract(PERIOD, at) for at in (1, 2)]
+    charge, credit = amount(pl.col("premium")), amount(pl.col("credit"))
     read = cells.with_columns(
-        premium_cents=amount(pl.col("premium")),
+        premium_cents=pl.when(credit.is_null()).then(charge).otherwise(charge.fill_null(0) - credit.abs()),
+        adjustment_cents=amount(pl.col("adjustment")),
         volume_cents=amount(pl.col("volume")),
         employer_cents=amount(pl.col("employer")),
         rate_micros=_micros(pl.col("rate")),
-        own_month=_month(pl.col("month")),
-        through_month=_month(pl.col("month_through")),
+        own_month=pl.coalesce(_month(pl.col("month")), _month(period[0])),
+        through_month=pl.coalesce(_month(pl.col("month_through")), _month(period[1])),
         born=read_day(pl.col("birth_on")),
         age=pl.col("age").str.extract(r"^(\d{1,3})").cast(pl.Int16, strict=False),
         dependents=pl.col("dependents").str.extract(r"^(\d{1,2})(?:\.0*)?$").cast(pl.Int16, strict=False),
@@ -232,9 +225,11 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
     )
     read = _without_totals(read)
     _refuse_unreadable(name, read)
+    read = _with_adjustments(read)
     last, first = last_of(pl.col("full_name")), first_of(pl.col("full_name"))
     word = pl.col("line_class").str.to_lowercase()
-    says_retro = word.str.contains(r"adj|retro|credit|prior").fill_null(value=False)
+    is_bare_credit = (pl.col("premium_cents") < 0) & pl.col("own_month").is_null()
+    says_retro = word.str.contains(r"adj|retro|credit|prior").fill_null(is_bare_credit)
     told = read.with_columns(
         last_name=pl.coalesce("last_name", last),
         first_name=pl.coalesce("first_name", first),
@@ -245,11 +240,11 @@ def _lines(name: str, cells: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
         subgroup=read_label(pl.col("subgroup")),
         plan_label=read_label(pl.col("plan")),
         tier_label=read_label(pl.col("tier")),
-        is_retro=says_retro | (pl.col("own_month") < month).fill_null(value=False),
+        is_retro=says_retro | pl.col("is_adjustment"),
     ).with_columns(month=pl.coalesce("own_month", pl.when(~pl.col("is_retro")).then(month)))
     digits = told["ssn"].str.replace_all(r"[^0-9*Xx]", "")
     told = told.with_columns(_hashed(digits).alias("ssn_hash"), _last4(digits).alias("last4_hash"))
-    return _completed(_by_month(told))
+    return _completed(_by_month(told, month))
 
 
 def _micros(text: pl.Expr) -> pl.Expr:
@@ -258,15 +253,37 @@ def _micros(text: pl.Expr) -> pl.Expr:
     return (plain.cast(pl.Decimal(30, 8), strict=False) * 1_000_000).cast(pl.Int64, strict=False)
 
 
+TOTAL = r"(?i)\b(sub-?)?totals?\b|amount due|balance (due|forward)|^balance$"
+
+
 def _without_totals(read: pl.DataFrame) -> pl.DataFrame:
-    """Leave out the rows that add up: an amount that is nobody's, in a row that says it is a total."""
-    nobody = pl.all_horizontal(pl.col(*IDENTIFYING[:3]).is_null())
-    texts = pl.concat_str(
-        [pl.col(name).fill_null("") for name in ("last_name", "full_name", "plan", "tier", "subgroup")],
-        separator=" ",
+    """Leave out the rows that add up: they say so, and name nobody.
+
+    A plan may be called so, too: of a row with a tier it is no sign.
+    """
+    says = {
+        name: pl.col(name).str.contains(TOTAL).fill_null(value=False) for name in (*IDENTIFYING, "subgroup")
+    }
+    nobody = pl.all_horizontal(pl.col(name).is_null() | says[name] for name in IDENTIFYING)
+    of_plan = pl.col("plan").str.contains(TOTAL).fill_null(value=False) & pl.col("tier").is_null()
+    of_tier = pl.col("tier").str.contains(TOTAL).fill_null(value=False)
+    return read.filter(~(nobody & pl.any_horizontal(*says.values(), of_plan, of_tier)))
+
+
+def _with_adjustments(read: pl.DataFrame) -> pl.DataFrame:
+    """Make a line of its own of an adjustment printed beside the month's amount; it names no month."""
+    rows = read.with_columns(is_adjustment=pl.lit(value=False))
+    adjusted = rows.filter((pl.col("adjustment_cents") != 0).fill_null(value=False)).with_columns(
+        premium_cents="adjustment_cents",
+        employer_cents=pl.lit(None, pl.Int64),
+        people=pl.lit(None, pl.String),
+        lives=pl.lit(None, pl.Int32),
+        own_month=pl.lit(None, pl.Date),
+        through_month=pl.lit(None, pl.Date),
+        is_adjustment=pl.lit(value=True),
     )
-    says_so = texts.str.contains(r"(?i)\b(sub)?total\b|amount due|balance")
-    return read.filter(~(nobody & says_so))
+    own = rows.filter(pl.col("premium_cents").is_not_null())
+    return pl.concat([own, adjusted]).sort("row", "is_adjustment")
 
 
 def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
@@ -274,17 +291,20 @@ def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
 
     Errors: FileRefused, naming the rows, and their cells by shape.
     """
+    unsaid = pl.col("credit").is_null() & pl.col("adjustment").is_null()
     checks = [
-        ("premium", "premium_cents", True),
-        ("volume", "volume_cents", False),
-        ("month", "own_month", False),
-        ("birth_on", "born", False),
-        ("employer", "employer_cents", False),
-        ("people", "lives", False),
+        ("premium", "premium_cents", unsaid),
+        ("credit", "premium_cents", pl.lit(value=False)),
+        ("adjustment", "adjustment_cents", pl.lit(value=False)),
+        ("volume", "volume_cents", pl.lit(value=False)),
+        ("month", "own_month", pl.lit(value=False)),
+        ("birth_on", "born", pl.lit(value=False)),
+        ("employer", "employer_cents", pl.lit(value=False)),
+        ("people", "lives", pl.lit(value=False)),
     ]
     bad: list[str] = []
     for cell, value, is_needed in checks:
-        unread = pl.col(value).is_null() & (pl.lit(is_needed) | pl.col(cell).is_not_null())
+        unread = pl.col(value).is_null() & (is_needed | pl.col(cell).is_not_null())
         rows = read.filter(unread).select("row", found=shape(pl.col(cell)))
         bad += [f"row {row}: {cell} {found}" for row, found in rows.head(MOST_BAD).iter_rows()]
     no_plan = read.filter(pl.col("plan").is_null())["row"].head(MOST_BAD).to_list()
@@ -296,8 +316,11 @@ def _refuse_unreadable(name: str, read: pl.DataFrame) -> None:
         )
 
 
-def _by_month(told: pl.DataFrame) -> pl.DataFrame:
-    """Give each month of a line over several months its share, so that they sum to the line."""
+def _by_month(told: pl.DataFrame, month: pl.Expr) -> pl.DataFrame:
+    """Give each month of a line over several months its share, so that they sum to the line.
+
+    A share of a month before the one billed is retro, whatever it is called.
+    """
     spans = (pl.col("through_month") > pl.col("month")).fill_null(value=False)
     count = (
         (pl.col("through_month").dt.year() - pl.col("month").dt.year()).cast(pl.Int64) * 12
@@ -307,13 +330,15 @@ def _by_month(told: pl.DataFrame) -> pl.DataFrame:
     )
     rows = told.with_columns(shares=pl.when(spans).then(count).otherwise(1))
     rows = rows.with_columns(share_no=pl.int_ranges(1, pl.col("shares") + 1)).explode("share_no")
-    return rows.with_columns(
+    shared = rows.with_columns(
         *(
             money.share_of_split(pl.col(name), pl.col("share_no"), pl.col("shares")).alias(name)
             for name in ("premium_cents", "employer_cents")
         ),
         month=days.add_months(pl.col("month"), pl.col("share_no") - 1),
     )
+    is_before = (pl.col("month") < month).fill_null(value=False)
+    return shared.with_columns(is_retro=pl.col("is_retro") | is_before)
 
 
 def _hashed(ssn: pl.Series) -> pl.Series:

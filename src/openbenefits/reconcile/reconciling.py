@@ -21,6 +21,7 @@ from openbenefits.reconcile.models import Invoice
 from openbenefits.reconcile.owing import Owing, owing_of
 from openbenefits.reconcile.rules import comparing, counting, margins, residuals
 from openbenefits.reconcile.rules.comparing import ROUNDING, UNIT, Settings
+from openbenefits.reconcile.rules.months import PLACE, SETTLED, compare_months
 from openbenefits.reconcile.rules.premiums import variant_premiums, variants_of
 from openbenefits.reconcile.states import ENDED, InvoiceState, Kind
 from openbenefits.reconcile.terms import Terms, terms_of
@@ -28,15 +29,13 @@ from openbenefits.store.bulk import copy_in, schema_of
 from openbenefits.workforce.models import Person
 
 MONTHS_BACK = 12
-_SETTLED = {name: comparing.FOUND[name] for name in (*UNIT, "month", "difference_cents")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What a comparison found. Shapes: found as FOUND with cluster; settled: past months put right.
+    """What a comparison found.
 
-    Wanted: what
-    was expected, by UNIT and month.
+    Shapes: found as FOUND with cluster; settled: past months put right; wanted: what was expected, by PLACE.
     """
 
     found: pl.DataFrame
@@ -127,23 +126,22 @@ def compare_invoice(connection: Any, invoice: Invoice) -> Compared:
         .unique()
     )
     past = _past_months(invoice)
-    expected = expect(connection, clients_of(invoice), terms, [*past, invoice.month], people)
+    ahead = sorted(lines.filter(pl.col("month") > invoice.month)["month"].unique())
+    expected = expect(connection, clients_of(invoice), terms, [*past, invoice.month, *ahead], people)
     types = expected.plans.select("plan_id", "plan_type")
     lines = lines.join(types, on="plan_id", how="left", maintain_order="left")
-    units = expected.units
-    now_units, past_units = units.filter(month=invoice.month), units.filter(pl.col("month") < invoice.month)
     whose, nobodys = _of_whom(lines)
-    found = comparing.compare(whose.filter(~pl.col("is_retro")), now_units, expected.history, settings)
-    found = comparing.decide(found, units, _variants(found, now_units, expected, terms))
     earlier = load_earlier(connection, invoice.client_id, invoice.carrier, invoice.month)
-    earlier = earlier.filter(pl.col("month").is_in(past))
-    retro, settled, wanted = comparing.compare_retro(whose.filter("is_retro"), past_units, earlier, settings)
-    rows = pl.concat([found, retro, comparing.of_nobody(nobodys, settings)])
+    known = pl.col("month").is_null() | pl.col("month").is_in(past) | (pl.col("month") >= invoice.month)
+    units = expected.units
+    found, settled, wanted = compare_months(whose, units, expected.history, earlier.filter(known), settings)
+    found = comparing.decide(found, units, _variants(found, units, expected, terms))
+    rows = pl.concat([found, comparing.of_nobody(nobodys, settings)])
     rows = comparing.with_clusters(rows, terms.tolerances.cluster_lines)
     return Compared(
         found=margins.as_billing(rows) if invoice.kind == Kind.BILLING else rows,
         settled=settled,
-        wanted=pl.concat([_wanted(now_units, settings), wanted.select(*UNIT, "month", "expected_cents")]),
+        wanted=wanted,
         expected=expected,
         lines=lines,
     )
@@ -175,7 +173,7 @@ def _compare_summary(connection: Any, invoice: Invoice) -> Compared:
     ]
     return Compared(
         found=comparing.with_clusters(pl.concat(found), terms.tolerances.cluster_lines),
-        settled=pl.DataFrame(schema=_SETTLED),
+        settled=pl.DataFrame(schema=SETTLED),
         wanted=_wanted(expected.units.filter(month=invoice.month), settings),
         expected=expected,
         lines=lines,
@@ -212,8 +210,7 @@ def _of_whom(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     known = pl.col("person_id").is_not_null() & pl.col("plan_id").is_not_null()
     sure = lines.filter(known & (pl.col("standing") == "matched"))
     asked = lines.filter(known & (pl.col("standing") == "ask"))
-    taken = sure.select(*UNIT, "is_retro").unique()
-    free = asked.join(taken, on=[*UNIT, "is_retro"], how="anti")
+    free = asked.join(sure.select(PLACE).unique(), on=PLACE, how="anti", nulls_equal=True)
     whose = pl.concat([sure, free])
     return whose, lines.join(whose.select("line"), on="line", how="anti")
 
@@ -283,7 +280,9 @@ def _write_months(connection: Any, invoice: Invoice, compared: Compared, owing: 
 def person_months(invoice: Invoice, compared: Compared, owing: Owing) -> pl.DataFrame:
     """Take apart, by person and plan, what pays collected less what was billed: `residuals.RESIDUAL`."""
     tolerance = terms_of(invoice.carrier).tolerances.deduction_cents
-    return residuals.residuals(compared.wanted, _by_plan(compared.found), owing.of_people, tolerance)
+    is_other = pl.col("month") != invoice.month
+    wanted = compared.wanted.with_columns(other_cents=pl.when(is_other).then("expected_cents").otherwise(0))
+    return residuals.residuals(wanted, _by_plan(compared.found), owing.of_people, tolerance)
 
 
 def _write_people(connection: Any, invoice: Invoice, money: pl.DataFrame) -> None:

@@ -14,7 +14,7 @@ from openbenefits.core.plan_types import DELIVERED, has_rates
 from openbenefits.programs.drafts.services import Hand
 from openbenefits.renewals import frames
 from openbenefits.renewals.batches import chosen
-from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, OfferStatus, band_said
+from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, OfferStatus, bands_of, bands_said
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, ClientApproval, Offer, Withdrawal
 from openbenefits.renewals.moves import BATCH, OFFER
@@ -221,7 +221,7 @@ def _people(weighed: Compared) -> pl.DataFrame:
     rows = []
     for offer_id in weighed.standing["offer_id"].unique(maintain_order=True):
         for row in weighed.tiers(offer_id).iter_rows(named=True):
-            said = band_said(row["band"] or Band.AGE, row["band_from"], row["area"])
+            said = bands_said(bands_of(row))
             band = f", {said}" if said else ""
             rows.append(
                 {

@@ -1,5 +1,6 @@
 """The code lists of plans for clients: tiers, statuses, methods (process-management §2, §4.1, §4.2)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -38,13 +39,13 @@ class RateSource(StrEnum):
 
 
 class Band(StrEnum):
-    """What rates of a group go by beside the tier: a band holds its lower edge."""
+    """What rates of a group go by beside the tier, any of them together: a band holds its lower edge."""
 
     AGE = "age"  # years
     SERVICE = "service"  # whole years since hired
     PAY = "pay"  # whole dollars a year
     SMOKER = "smoker"  # 1: who smokes, 0: who does not
-    AREA = "area"  # the number of a rating area in its geography; which one the rate group says
+    AREA = "area"  # the code of a rating area; in which geography the rate group says
 
 
 BAND_FACTS = {
@@ -56,24 +57,42 @@ BAND_FACTS = {
 }
 """The fact of a person by which each kind of band goes, in words."""
 
+Edge = int | str
+Bands = tuple[tuple[str, Edge], ...]
+"""The lower edge of a rate in each kind of band its group goes by, in their order; (): composite rates."""
 
-def band_said(band: str, begins: int, area: str | None = None) -> str:
-    """Say a band in words; nothing for the only one there is, or the lowest.
 
-    >>> band_said("age", 40), band_said("pay", 50_000), band_said("smoker", 1), band_said("age", 0)
-    ('from age 40', 'from $50,000 a year', 'smokers', '')
+def bands_of(edges: Mapping[str, Edge | None]) -> Bands:
+    """Put the edges of a rate into the order of the kinds; those that are None are none.
+
+    >>> bands_of({"smoker": 1, "age": 40, "tier": "EE", "pay": None})
+    (('age', 40), ('smoker', 1))
     """
-    if band == Band.AREA:
-        return f"in area {area}"
-    if not begins:
+    return tuple((str(kind), edge) for kind in Band if (edge := edges.get(kind)) is not None)
+
+
+def bands_said(bands: Bands) -> str:
+    """Say bands in words; nothing of the lowest of a kind.
+
+    >>> bands_said(bands_of({"age": 40, "smoker": 1})), bands_said(bands_of({"age": 0, "pay": 50_000}))
+    ('from age 40, smokers', 'from $50,000 a year')
+    """
+    return ", ".join(said for kind, edge in bands if (said := _said(kind, edge)))
+
+
+def _said(kind: str, edge: Edge) -> str:
+    if kind == Band.AREA:
+        return f"in area {edge}"
+    if kind == Band.SMOKER:
+        return "smokers" if edge else "non-smokers"
+    if not edge:
         return ""
     said = {
-        Band.AGE: f"from age {begins}",
-        Band.SERVICE: f"from {begins} years of service",
-        Band.PAY: f"from ${begins:,} a year",
-        Band.SMOKER: "smokers",
+        Band.AGE: f"from age {edge}",
+        Band.SERVICE: f"from {edge} years of service",
+        Band.PAY: f"from ${edge:,} a year",
     }
-    return said[Band(band)]
+    return said[Band(kind)]
 
 
 class Method(StrEnum):

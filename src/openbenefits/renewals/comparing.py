@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from openbenefits.core import money
+from openbenefits.core.codes import RateUnit
 from openbenefits.programs import services as setup
 from openbenefits.programs.bundle import ClientBundle
 from openbenefits.renewals import frames
@@ -14,7 +16,7 @@ from openbenefits.renewals.codes import STANDING, Band
 from openbenefits.renewals.designs import Feature, design_deltas
 from openbenefits.renewals.existing import existing_lines
 from openbenefits.renewals.models import Batch, ClientApproval
-from openbenefits.renewals.rules.pricing import LINES, compared, per_pay, priced, totals
+from openbenefits.renewals.rules.pricing import BANDS, LINES, PLACE, compared, per_pay, priced, totals
 
 PAYS = {"weekly": 52, "biweekly": 26, "semimonthly": 24, "monthly": 12}
 PRICED = ("premium_cents", "employer_cents", "employee_cents", "cost_cents", "margin_cents")
@@ -36,10 +38,24 @@ class Compared:
     """What members pay themselves, now against renewal, by offer."""
 
     @cached_property
+    def standing_offers(self) -> pl.DataFrame:
+        """The offers that are not turned down."""
+        return self.offers.filter(pl.col("status").is_in([str(one) for one in STANDING]))
+
+    @cached_property
     def standing(self) -> pl.DataFrame:
         """The lines of offers that are not turned down."""
-        going = self.offers.filter(pl.col("status").is_in([str(one) for one in STANDING]))
-        return self.lines.join(going.select("offer_id"), on="offer_id", how="semi")
+        return self.lines.join(self.standing_offers, on="offer_id", how="semi")
+
+    @cached_property
+    def former(self) -> pl.DataFrame:
+        """The former lines under the bands of now: one without bands stands for each band of its tier."""
+        is_composite = pl.all_horizontal(pl.col(kind).is_null() for kind in BANDS)
+        composite, places = self.before.filter(is_composite), self.lines.select(PLACE)
+        spread = places.join(composite.drop(*BANDS), on=["offer_id", "tier"])
+        alone = composite.join(places, on=["offer_id", "tier"], how="anti")
+        parts = (self.before.filter(~is_composite), spread, alone)
+        return pl.concat(one.select(self.before.columns) for one in parts)
 
     def plans(self) -> pl.DataFrame:
         """Compare by offer: people, and was_, is_, change_ and percent_ of each amount for all of them."""
@@ -60,11 +76,10 @@ class Compared:
 
     def tiers(self, offer_id: int) -> pl.DataFrame:
         """Compare one person of each tier and band of an offer, a month."""
-        keys = ("offer_id", "tier", "band_from")
-        mine = [rows.filter(offer_id=offer_id) for rows in (self.before, self.lines)]
-        rows = compared(mine[0], mine[1], *keys)
-        people = mine[1].select(*keys, "band", "area", "people", "employer_percent_micros")
-        return rows.join(people, on=list(keys), how="left").sort("band_from")
+        mine = [rows.filter(offer_id=offer_id) for rows in (self.former, self.lines)]
+        rows = compared(mine[0], mine[1], *PLACE)
+        people = mine[1].select(*PLACE, "people", "employer_percent_micros")
+        return rows.join(people, on=PLACE, how="left", nulls_equal=True).sort(BANDS.keys())
 
     def with_pays(self, rows: pl.DataFrame, frequencies: list[str]) -> pl.DataFrame:
         """Add what the employee pays in each pay, now and then: was_<frequency>, is_<frequency>."""
@@ -84,20 +99,41 @@ def comparison_of(connection: Any, batch: Batch) -> Compared:
     before = offers.select("offer_id", old="renewed_from_id").drop_nulls()
     held = frames.load_lines(connection, offers=before["old"].to_list())
     renewed = before.join(held.rename({"offer_id": "old"}), on="old").drop("old")
-    counts = lines.select("offer_id", "tier", "band_from", now="people", now_cents="volume_cents")
-    moved = (
-        pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
-        .join(counts, on=["offer_id", "tier", "band_from"], how="left")
-        .with_columns(
-            people=pl.coalesce("now", "people"), volume_cents=pl.coalesce("now_cents", "volume_cents")
-        )
-    )
+    moved = pl.concat([renewed.select(*LINES), existing_lines(batch).select(*LINES)])
+    moved = _with_people_of(moved, lines)
     return Compared(
         batch=batch,
         offers=offers,
         lines=lines,
         before=priced(moved.select(*LINES)),
         designs=design_deltas(connection, offers),
+    )
+
+
+def _with_people_of(before: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Weigh former lines with people and volume of now: those of the same bands, without bands of the tier.
+
+    Where rates went by other bands, people are those of then; where they were for coverage and are for pay
+    now, or the other way, so is the volume.
+    """
+    people, of_pay = pl.col("people"), pl.col("unit") == RateUnit.PERCENT_OF_BASE
+    whole = money.total(pl.col("volume_cents") * people)
+    tiers = lines.group_by("offer_id", "tier").agg(
+        all_people=people.sum(),
+        all_cents=pl.when(people.sum() > 0)
+        .then(money.divide_half_up(whole, people.sum().clip(lower_bound=1)))
+        .otherwise(pl.col("volume_cents").drop_nulls().first()),
+        is_of_pay=of_pay.first(),
+    )
+    counts = lines.select(*PLACE, now_people="people", now_cents="volume_cents")
+    rows = before.join(counts, on=PLACE, how="left", nulls_equal=True)
+    rows = rows.join(tiers, on=["offer_id", "tier"], how="left")
+    is_composite = pl.all_horizontal(pl.col(kind).is_null() for kind in BANDS)
+    is_measured = of_pay.eq_missing(pl.col("is_of_pay"))
+    now_cents = pl.coalesce(pl.when(is_composite).then("all_cents"), "now_cents")
+    return rows.with_columns(
+        people=pl.coalesce(pl.when(is_composite).then("all_people"), "now_people", "people"),
+        volume_cents=pl.coalesce(pl.when(is_measured).then(now_cents), "volume_cents"),
     )
 
 
@@ -111,16 +147,20 @@ def is_signed(batch: Batch) -> bool:
     return approval_of(batch) is not None
 
 
-_BEFORE_BANDS = {"band": str(Band.AGE)}
-"""What lines lack that were signed when rates went by age alone, `age_from`."""
-
-
 def signed_lines(batch: Batch) -> pl.DataFrame:
     """Answer the lines of a batch as they were signed."""
     approval = approval_of(batch)
-    rows = [] if approval is None else [_BEFORE_BANDS | one for one in approval.lines]
-    rows = [one | {"band_from": one["age_from"]} if "age_from" in one else one for one in rows]
-    return pl.DataFrame(rows, schema=LINES)
+    rows = [] if approval is None else list(approval.lines)
+    banded = {one["offer_id"] for one in rows if one.get("age_from") or one.get("band_from")}
+    return pl.DataFrame([_with_kinds(one, is_banded=one["offer_id"] in banded) for one in rows], schema=LINES)
+
+
+def _with_kinds(line: Mapping[str, Any], *, is_banded: bool) -> dict[str, Any]:
+    """Answer a line signed when rates went by one kind of band (`band`, `band_from`), or by age alone."""
+    kind = line.get("band") or str(Band.AGE)
+    edge = line.get("band_from", line.get("age_from"))
+    is_older = edge is not None and is_banded and kind != Band.AREA
+    return {name: line.get(name) for name in LINES} | ({kind: edge} if is_older else {})
 
 
 def frequencies_of(client_id: int) -> list[str]:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from openbenefits.core.money import LARGEST_OPERAND, MICROS_PER_CENT
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import Band, Method, Tier
+from openbenefits.renewals.codes import Method, Tier
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, ExistingPlan, Offer
 from openbenefits.renewals.rules.pricing import LINES
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
@@ -79,8 +79,6 @@ def existing_lines(batch: Batch) -> pl.DataFrame:
         {
             "offer_id": one.compare_to_id,
             "tier": tier,
-            "band": str(Band.AGE),
-            "band_from": 0,
             "premium_micros": cents * MICROS_PER_CENT,
             "cost_micros": None,
             "factor_micros": HUNDRED_PERCENT,

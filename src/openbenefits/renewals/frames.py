@@ -6,11 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.codes import COVERED_KINDS
+from openbenefits.core.codes import COVERED_KINDS, AreaOf
 from openbenefits.core.days import age_years
-from openbenefits.core.money import CENTS_PER_DOLLAR
-from openbenefits.renewals.codes import Band
-from openbenefits.renewals.rules.pricing import LINES
+from openbenefits.core.money import CENTS_PER_DOLLAR, divide_half_up
+from openbenefits.renewals.rules.pricing import EDGES, LINES, MONTHS
 from openbenefits.store.bulk import copy_out
 from openbenefits.workforce import frames as workforce
 
@@ -52,7 +51,9 @@ WHERE o.batch_id = ANY(%(batches)s) OR o.id = ANY(%(offers)s)
 ORDER BY p.plan_type, p.carrier, p.unique_code, o.benefit_group, o.id
 """
 LINES_QUERY = """
-SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_micros,
+SELECT o.id AS offer_id, r.tier, r.bands ->> 'age' AS age, r.bands ->> 'service' AS service,
+       r.bands ->> 'pay' AS pay, r.bands ->> 'smoker' AS smoker, r.bands ->> 'area' AS area,
+       r.premium_micros, r.cost_micros,
        CASE WHEN g.rate_source = 'percentage' THEN g.factor_micros ELSE o.risk_factor_micros END
          AS factor_micros,
        o.method, t.employer_cents AS stated_cents, t.employer_percent_micros AS stated_percent_micros,
@@ -60,14 +61,15 @@ SELECT o.id AS offer_id, r.tier, g.band, r.band_from, r.premium_micros, r.cost_m
        CASE WHEN c.people > 0 AND NOT c.is_edited THEN c.volume_cents  -- else as that of the others
             ELSE coalesce(c.volume_cents, round(avg(c.volume_cents) OVER (PARTITION BY o.id))::bigint) END
          AS volume_cents,
-       g.areas ->> r.band_from::text AS area, nullif(g.geography, '') AS geography
+       nullif(g.geography, '') AS geography, g.area_of
 FROM renewals_offer AS o
 JOIN renewals_rategroup AS g ON g.id = o.rate_group_id
 JOIN renewals_grouprate AS r ON r.rate_group_id = g.id
 LEFT JOIN renewals_offertier AS t ON t.offer_id = o.id AND t.tier = r.tier
-LEFT JOIN renewals_offercount AS c ON c.offer_id = o.id AND c.tier = r.tier AND c.band_from = r.band_from
+LEFT JOIN renewals_offercount AS c ON c.offer_id = o.id AND c.tier = r.tier AND c.bands = r.bands
 WHERE o.batch_id = ANY(%(batches)s) OR o.id = ANY(%(offers)s)
-ORDER BY o.id, array_position(ARRAY['EE','ES','EC','EK','EF'], r.tier), r.band_from
+ORDER BY o.id, array_position(ARRAY['EE','ES','EC','EK','EF'], r.tier), (r.bands ->> 'age')::int,
+         (r.bands ->> 'service')::int, (r.bands ->> 'pay')::int, r.bands ->> 'smoker', r.bands ->> 'area'
 """
 HELD = {
     "client_id": pl.Int32(),
@@ -122,6 +124,17 @@ WHERE e.client_id = %(client)s AND e.schedule_id = %(schedule)s AND e.event_stat
 GROUP BY k.code, p.code ORDER BY k.code
 """
 
+ADDRESSES = {"kind": pl.String(), "code": pl.String(), "zip": pl.String()}
+ADDRESSES_QUERY = """
+SELECT kind, code, zip FROM (
+    SELECT DISTINCT ON (a.kind, a.code) a.kind, a.code, a.zip, a.is_active
+    FROM programs_address AS a JOIN programs_bundle AS b ON b.release_id = a.release_id
+    WHERE a.client_id = %(client)s AND a.valid_from <= %(as_of)s
+    ORDER BY a.kind, a.code, a.valid_from DESC
+) AS latest WHERE is_active
+"""
+ZIPS = {f"{address}_zip": pl.String() for address in AreaOf}
+
 
 def load_offers(connection: Any, batches: Sequence[int] = (), offers: Sequence[int] = ()) -> pl.DataFrame:
     """Load the offers of some batches, or some offers: OFFERS, by category, carrier and plan."""
@@ -141,8 +154,9 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
     """Load who is covered by which option on a day, with age and benefit group.
 
     Shapes: client_id, person_id, benefit_record, option (program/plan type/option code), plan,
-            coverage_cents, benefit_group, and a column for each of `codes.Band` but the area, which is
-            another in each geography: of it the zip (null: not known).
+            coverage_cents, benefit_group, monthly_pay_cents, and a column for each of `codes.Band` but the
+            area, which is another in each geography: of it the zips of the home, the company and the place
+            of work (<address>_zip). Null: not known.
     """
     where = {"client": client_id, "as_of": as_of, "kinds": COVERED}
     held = copy_out(connection, HELD_QUERY, HELD, where)
@@ -153,20 +167,27 @@ def load_held(connection: Any, client_id: int, as_of: date) -> pl.DataFrame:
         .with_columns(pl.col("case").cast(pl.Int32), as_of=pl.lit(as_of))
     )
     if cases.is_empty():
-        bands = [pl.lit(None, pl.Int32).alias(str(band)) for band in Band if band is not Band.AREA]
-        return held.with_columns(*bands, benefit_group=pl.lit(None, pl.String), zip=pl.lit(None, pl.String))
+        kinds = {**EDGES, "benefit_group": pl.String(), "monthly_pay_cents": pl.Int64(), **ZIPS}
+        return held.with_columns(pl.lit(None, kind).alias(name) for name, kind in kinds.items())
     facts = workforce.as_of(connection, cases).select(
-        *("person_id", "benefit_record", "benefit_group", "birth_on", "service_on", "annual_pay_cents"),
-        *("is_smoker", "postal_code"),
+        *("client_id", "person_id", "benefit_record", "benefit_group", "birth_on", "service_on"),
+        *("annual_pay_cents", "is_smoker", "postal_code", "company", "location"),
     )
     on = pl.lit(as_of)
+    places = copy_out(connection, ADDRESSES_QUERY, ADDRESSES, where)
+    for kind in (AreaOf.COMPANY, AreaOf.LOCATION):
+        known = places.filter(kind=str(kind)).select("code", pl.col("zip").alias(f"{kind}_zip"))
+        facts = facts.join(known, left_on=str(kind), right_on="code", how="left", maintain_order="left")
     found = facts.select(
         *("person_id", "benefit_record", "benefit_group"),
         age=age_years(pl.col("birth_on"), on).cast(pl.Int32),
         service=age_years(pl.col("service_on"), on).cast(pl.Int32),
         pay=(pl.col("annual_pay_cents") // CENTS_PER_DOLLAR).cast(pl.Int32),
         smoker=pl.col("is_smoker").cast(pl.Int32),
-        zip=pl.col("postal_code").str.slice(0, 5),
+        monthly_pay_cents=divide_half_up(pl.col("annual_pay_cents"), MONTHS),
+        home_zip=pl.col("postal_code").str.slice(0, 5),
+        company_zip="company_zip",
+        location_zip="location_zip",
     )
     return held.join(found, on=["person_id", "benefit_record"], how="left")
 

@@ -145,12 +145,12 @@ def contribution_of(
     """Answer what the employer gives by tier, from the rows of a rule there.
 
     One percentage for employee and dependents stays a percentage; two of them become dollars of the rates,
-    and so do stated dollars. A tier without a rate at age 0 cannot be said in dollars.
+    and so do stated dollars. A tier with bands cannot be said in dollars.
 
     Errors: RenewalRefused for a tier that is not known, or has no rate where one is needed.
     """
     tiers = tiers_in_force()
-    flat = {one.tier: one.premium_micros for one in rates if one.band_from == 0}
+    flat = {one.tier: one.premium_micros for one in rates if not one.bands}
     rows = [one for one in rule.iter_rows(named=True) if one["tier"]]
     is_percent = all(
         one["method"] == PERCENT

@@ -6,9 +6,8 @@ Tables have `client_id`, so that row-level security follows by itself; amounts a
 
 from django.db import models
 
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.renewals.codes import (
-    Band,
     BatchStatus,
     BatchType,
     Method,
@@ -99,9 +98,8 @@ class RateGroup(models.Model):
     plan = models.ForeignKey(BenefitsPlan, on_delete=models.PROTECT, related_name="rate_groups")
     title = models.TextField()
     rate_source = models.TextField(default=RateSource.MANUAL)
-    band = models.TextField(default=Band.AGE)  # what its bands are of
-    geography = models.TextField(default="")  # whose rating areas its bands are, by the zip of the home
-    areas = models.JSONField(default=dict)  # number of a band: the rating area it is
+    geography = models.TextField(default="")  # whose rating areas its bands are
+    area_of = models.TextField(default=AreaOf.HOME)  # whose address gives them
     unit = models.TextField(default=RateUnit.FLAT)  # what a rate buys; of health plans the whole price
     factor_micros = models.BigIntegerField(default=HUNDRED_PERCENT)  # of percentage groups
     begins_on = models.DateField()
@@ -114,18 +112,18 @@ class RateGroup(models.Model):
 
 
 class GroupRate(models.Model):
-    """A month's rates of one tier and band: what is billed, and what the carrier is owed."""
+    """A month's rates of one tier and its bands: what is billed, and what the carrier is owed."""
 
     client_id = models.IntegerField()
     rate_group = models.ForeignKey(RateGroup, on_delete=models.CASCADE, related_name="rates")
     tier = models.TextField()
-    band_from = models.IntegerField(default=0)  # 0 alone: composite rates, without bands
+    bands = models.JSONField(default=dict)  # the lower edge of each kind (codes.Bands); {}: composite rates
     premium_micros = models.BigIntegerField()
     cost_micros = models.BigIntegerField(null=True)  # null: not known, and neither is the margin
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["rate_group", "tier", "band_from"], name="renewals_one_rate")
+            models.UniqueConstraint(fields=["rate_group", "tier", "bands"], name="renewals_one_rate")
         ]
 
 
@@ -248,21 +246,19 @@ class OfferTier(models.Model):
 
 
 class OfferCount(models.Model):
-    """How many people of a tier and band an offer is weighed with."""
+    """How many people of a tier and its bands an offer is weighed with."""
 
     client_id = models.IntegerField()
     offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="counts")
     tier = models.TextField()
-    band_from = models.IntegerField(default=0)
+    bands = models.JSONField(default=dict)  # as of the rate
     people = models.IntegerField()
-    unknown = models.IntegerField(default=0)  # of them, those without the fact bands go by: in the lowest
-    volume_cents = models.BigIntegerField(null=True)  # of coverage, of one of them on average
+    unknown = models.IntegerField(default=0)  # of them, those without a fact bands go by: in the lowest
+    volume_cents = models.BigIntegerField(null=True)  # of coverage or of a month's pay, on average
     is_edited = models.BooleanField(default=False)  # by somebody, and no longer what the timeline says
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["offer", "tier", "band_from"], name="renewals_one_count")
-        ]
+        constraints = [models.UniqueConstraint(fields=["offer", "tier", "bands"], name="renewals_one_count")]
 
 
 class ExistingPlan(models.Model):

@@ -1,20 +1,31 @@
 """Benefits plans and their price lists: entered, taken from set-up, renewed, grouped."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
-from types import MappingProxyType
+from itertools import product
 from typing import Any
 
 import polars as pl
 from django.db import IntegrityError, transaction
 
 from openbenefits.core import money
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.core.plan_types import DELIVERED, has_rates, is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts.services import Hand
-from openbenefits.renewals.codes import Band, PlanKind, PlanStatus, RateSource, Tier
+from openbenefits.renewals.codes import (
+    BAND_FACTS,
+    Band,
+    Bands,
+    Edge,
+    PlanKind,
+    PlanStatus,
+    RateSource,
+    Tier,
+    bands_of,
+    bands_said,
+)
 from openbenefits.renewals.models import (
     HUNDRED_PERCENT,
     BenefitsPlan,
@@ -51,12 +62,12 @@ class PlanOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """A month's rate of a tier and band, by its lower edge; micro-dollars."""
+    """A month's rate of a tier and its bands; micro-dollars, or of a share of pay micro-percent."""
 
     tier: Tier
     premium_micros: int
     cost_micros: int | None = None
-    band_from: int = 0
+    bands: Bands = ()
 
 
 def add_plan(client_id: int, order: PlanOrder) -> BenefitsPlan:
@@ -104,27 +115,27 @@ def set_rates(
     client_id: int | None = None,
     rate_source: RateSource = RateSource.MANUAL,
     factor_micros: int = HUNDRED_PERCENT,
-    band: Band = Band.AGE,
     unit: RateUnit = RateUnit.FLAT,
     geography: str = "",
-    areas: Mapping[int, str] = MappingProxyType({}),
+    area_of: AreaOf = AreaOf.HOME,
 ) -> RateGroup:
     """Write a rate group of a plan whole: its tiers and bands, what is billed and what it costs.
 
-    What covers the employee alone (life, disability) has rates of tier EE, whole or for coverage (unit).
-    Rating areas as bands go by their numbers (`area_numbers`): geography names whose, areas which each is.
+    Rates may go by several kinds of band together: then there is one for each band of one kind with each of
+    the others. What covers the employee alone (life, disability) has rates of tier EE, whole, for coverage or
+    of pay (unit). Of rating areas geography names whose, and area_of by whose address.
     client_id: of a client that keeps rates of its own for a master of the PEO's; none said: the plan's.
     What was signed stays as it was signed (approving).
 
-    Errors: RenewalRefused without rates or source, for a rate twice, out of range or below 0; for a plan that
-            has no rates, or not these.
+    Errors: RenewalRefused without rates or source, for a rate twice, out of range or below 0, for bands that
+            leave a gap; for a plan that has no rates, or not these.
     """
     where = f"rate group {title} of {plan.unique_code}"
     if not title.strip() or not rates or not source.strip():
         raise RenewalRefused(f"{where}: expected a title, rates and their source, found one missing; add it")
-    _refuse_list(where, rates, band)
+    _refuse_list(where, rates)
     _refuse_rates(plan, where, {one.tier for one in rates}, unit)
-    _refuse_areas(where, band, {one.band_from for one in rates}, geography, areas)
+    _refuse_areas(where, edges_of(rates, Band.AREA), geography, area_of)
     with transaction.atomic():
         group, _ = RateGroup.objects.update_or_create(
             client_id=plan.client_id if client_id is None else client_id,
@@ -133,10 +144,9 @@ def set_rates(
             defaults={
                 "rate_source": str(rate_source),
                 "factor_micros": factor_micros,
-                "band": str(band),
                 "unit": str(unit),
                 "geography": geography,
-                "areas": {str(number): area for number, area in areas.items()},
+                "area_of": str(area_of),
                 "begins_on": begins_on,
                 "source": source.strip(),
             },
@@ -150,23 +160,44 @@ def set_rates(
     return group
 
 
-def _refuse_list(where: str, rates: Sequence[Rate], band: Band) -> None:
-    """Refuse a rate twice, edges of bands that cannot be, and rates out of range.
+def _refuse_list(where: str, rates: Sequence[Rate]) -> None:
+    """Refuse a rate twice, edges of bands that cannot be, gaps between bands, and rates out of range.
 
     Errors: RenewalRefused.
     """
-    places = [(one.tier, one.band_from) for one in rates]
-    if len(set(places)) < len(places):
+    if len({(one.tier, one.bands) for one in rates}) < len(rates):
         raise RenewalRefused(f"{where}: expected each tier and band once, found one twice; take one out")
-    edges = {one.band_from for one in rates}
-    if min(edges) < 0 or (band is Band.SMOKER and edges not in ({0, 1}, {0})):
+    edges = {kind: edges_of(rates, kind) for kind in Band}
+    lowest = [edge for kind, known in edges.items() if kind is not Band.AREA for edge in known]
+    is_smoking_half = edges[Band.SMOKER] not in (set(), {0, 1})
+    if any(int(edge) < 0 for edge in lowest) or is_smoking_half:
         raise RenewalRefused(
             f"{where}: expected bands from 0 up, of smokers 0 and 1, found otherwise; correct them"
+        )
+    if lacking := gap_in(rates):
+        tier, bands = lacking
+        raise RenewalRefused(
+            f"{where}: expected a rate for each band of one kind with each of the others, found none for"
+            f" {tier}, {bands_said(bands) or 'the lowest'}; add it"
         )
     if any(not 0 <= micros <= money.LARGEST_OPERAND for one in rates for micros in _micros(one)):
         raise RenewalRefused(
             f"{where}: expected rates from 0 to 1,000,000 dollars, found another; correct it"
         )
+
+
+def edges_of(rates: Iterable[Rate], kind: Band) -> set[Edge]:
+    """Answer the lower edges of a kind of band that rates go by."""
+    return {edge for one in rates for name, edge in one.bands if name == kind}
+
+
+def gap_in(rates: Sequence[Rate]) -> tuple[Tier, Bands] | None:
+    """Find a tier and bands without a rate, among the edges of all rates; None where there is none."""
+    kinds = [kind for kind in Band if edges_of(rates, kind)]
+    grid = list(product(*([(str(kind), edge) for edge in sorted(edges_of(rates, kind))] for kind in kinds)))
+    known = {(one.tier, one.bands) for one in rates}
+    wanted = ((tier, bands) for tier in {one.tier: None for one in rates} for bands in grid)
+    return next((one for one in wanted if one not in known), None)
 
 
 def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUnit) -> None:
@@ -182,12 +213,12 @@ def _refuse_rates(plan: BenefitsPlan, where: str, tiers: set[Tier], unit: RateUn
     if is_health(plan.plan_type):
         if not is_flat:
             raise RenewalRefused(
-                f"{where}: expected whole prices by tier, found rates for coverage; correct it"
+                f"{where}: expected whole prices by tier, found rates for coverage or pay; correct it"
             )
     elif tiers != {Tier.EE} or not (is_flat or unit in DOLLARS_BOUGHT):
         raise RenewalRefused(
-            f"{where}: expected rates of tier EE, flat or per hundred or thousand of coverage, found others;"
-            " correct them"
+            f"{where}: expected rates of tier EE, flat, per hundred or thousand of coverage or percent of"
+            " pay, found others; correct them"
         )
 
 
@@ -200,37 +231,28 @@ def zips_of_peo() -> pl.DataFrame:
     return loaded.zips.select(pl.col(name).cast(pl.String) for name in names)
 
 
-def area_numbers(geography: str) -> dict[str, int]:
-    """Number the rating areas of a geography of the PEO's, in the order of their codes.
-
-    Errors: RenewalRefused for one without rating areas.
-    """
-    zips = zips_of_peo()
-    found = zips.filter(pl.col("geography") == geography, pl.col("area") != "")["area"].unique().sort()
-    if found.is_empty():
-        known = zips.filter(pl.col("area") != "")["geography"].unique().sort().to_list()
-        raise RenewalRefused(
-            f"expected a geography with rating areas ({', '.join(known) or 'none in set-up'}), found"
-            f" '{geography}'; correct it"
-        )
-    return {area: number for number, area in enumerate(found)}
-
-
-def _refuse_areas(where: str, band: Band, edges: set[int], geography: str, areas: Mapping[int, str]) -> None:
-    """Refuse areas that are not those of the geography, or not of every band.
+def _refuse_areas(where: str, areas: set[Edge], geography: str, area_of: AreaOf) -> None:
+    """Refuse areas that are not those of the geography, and a geography or address without areas.
 
     Errors: RenewalRefused.
     """
-    if band is not Band.AREA:
-        if geography or areas:
+    if not areas:
+        if geography or area_of is not AreaOf.HOME:
             raise RenewalRefused(
-                f"{where}: expected areas of bands that are areas alone, found others; leave them out"
+                f"{where}: expected a geography and an address of bands that are areas alone, found one"
+                " without; leave it out"
             )
         return
-    numbers = area_numbers(geography)
-    if set(areas) != edges or any(numbers.get(area) != number for number, area in areas.items()):
+    zips = zips_of_peo().filter(pl.col("area") != "")
+    known = zips.filter(geography=geography)["area"].unique().sort().to_list()
+    if not known:
+        others = ", ".join(zips["geography"].unique().sort()) or "none in set-up"
         raise RenewalRefused(
-            f"{where}: expected areas of {geography} ({', '.join(numbers)}), found others; correct them"
+            f"{where}: expected a geography with rating areas ({others}), found '{geography}'; correct it"
+        )
+    if unknown := sorted(areas - set(known), key=str):
+        raise RenewalRefused(
+            f"{where}: expected areas of {geography} ({', '.join(known)}), found {unknown[0]}; correct it"
         )
 
 
@@ -239,18 +261,24 @@ def _micros(rate: Rate) -> list[int]:
 
 
 def _columns(rate: Rate) -> dict[str, Any]:
-    return asdict(rate) | {"tier": str(rate.tier)}
+    return asdict(rate) | {"tier": str(rate.tier), "bands": dict(rate.bands)}
 
 
 def rates_of(group: RateGroup) -> list[Rate]:
-    """Answer the rates of a group, by tier and band."""
+    """Answer the rates of a group, by tier and bands."""
     order = list(Tier)
-    rows = group.rates.values_list("tier", "premium_micros", "cost_micros", "band_from")
+    rows = group.rates.values_list("tier", "premium_micros", "cost_micros", "bands")
     found = [
-        Rate(tier=Tier(tier), premium_micros=premium, cost_micros=cost, band_from=begins)
-        for tier, premium, cost, begins in rows
+        Rate(tier=Tier(tier), premium_micros=premium, cost_micros=cost, bands=bands_of(bands))
+        for tier, premium, cost, bands in rows
     ]
-    return sorted(found, key=lambda one: (order.index(one.tier), one.band_from))
+    return sorted(found, key=lambda one: (order.index(one.tier), one.bands))
+
+
+def facts_of(group: RateGroup) -> str:
+    """Name the facts of a person that the bands of a group go by: 'age, smoking'; '' without bands."""
+    bands = group.rates.values_list("bands", flat=True).first() or {}
+    return ", ".join(BAND_FACTS[Band(kind)] for kind, _ in bands_of(bands))
 
 
 def renew_plan(
@@ -339,7 +367,7 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
         rates = [
             Rate(
                 tier=one.tier,
-                band_from=one.band_from,
+                bands=one.bands,
                 premium_micros=risen(one.premium_micros, change_micros, step),
                 cost_micros=None if one.cost_micros is None else risen(one.cost_micros, change_micros, step),
             )
@@ -354,10 +382,9 @@ def _copy_rates(old: BenefitsPlan, new: BenefitsPlan, change_micros: int, source
             by=by,
             rate_source=RateSource(group.rate_source),
             factor_micros=group.factor_micros,
-            band=Band(group.band),
             unit=unit,
             geography=group.geography,
-            areas={int(number): area for number, area in group.areas.items()},
+            area_of=AreaOf(group.area_of),
         )
 
 

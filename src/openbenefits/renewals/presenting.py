@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, Band, BatchStatus, band_said
+from openbenefits.renewals.codes import TIER_NAMES, Bands, BatchStatus, bands_of, bands_said
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of, frequencies_of
 from openbenefits.renewals.designs import Feature
 from openbenefits.renewals.models import Batch, ClientApproval
@@ -44,11 +44,8 @@ class PersonLine:
     tier: str
     name: str
     band: str
-    """Of what people: in words, of what the bands are, and the lower edge."""
-    band_kind: str
-    area: str
-    """The rating area, where the band is one."""
-    band_from: int
+    """Of what people, in words."""
+    bands: Bands
     people: int
     premium: Amount
     employer: Amount
@@ -127,7 +124,7 @@ def _amount(row: dict[str, Any], name: str) -> Amount:
 def _plan(weighed: Compared, row: dict[str, Any], frequencies: list[str]) -> PlanShown:
     lines = weighed.with_pays(weighed.tiers(row["offer_id"]), frequencies)
     order = list(TIER_NAMES)
-    rows = sorted(lines.iter_rows(named=True), key=lambda one: (order.index(one["tier"]), one["band_from"]))
+    rows = sorted(lines.iter_rows(named=True), key=lambda one: (order.index(one["tier"]), bands_of(one)))
     return PlanShown(
         row=row,
         category=DELIVERED.get(row["plan_type"], row["plan_type"]),
@@ -143,10 +140,8 @@ def _line(row: dict[str, Any], frequencies: list[str]) -> PersonLine:
     return PersonLine(
         tier=row["tier"],
         name=TIER_NAMES[row["tier"]],
-        band=band_said(row["band"] or Band.AGE, row["band_from"], row["area"]),
-        area=row["area"] or "",
-        band_kind=row["band"] or str(Band.AGE),
-        band_from=row["band_from"],
+        band=bands_said(bands_of(row)),
+        bands=bands_of(row),
         people=row["people"] or 0,
         premium=premium,
         employer=employer,

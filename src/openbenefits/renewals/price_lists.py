@@ -1,7 +1,7 @@
 """Rate tables of set-up as price lists, where they can be said as one; what the employer gives of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,10 +12,9 @@ from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.sections.amounts import CostPart
 from openbenefits.programs.sections.rates import RateLine, RateTablePart
-from openbenefits.renewals.codes import Band, Tier
+from openbenefits.renewals.codes import Band, Bands, Edge, Tier, bands_of
 from openbenefits.renewals.models import HUNDRED_PERCENT
-from openbenefits.renewals.plans import Rate, area_numbers
-from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT
+from openbenefits.renewals.plans import Rate, gap_in
 from openbenefits.renewals.tiers import tiers_in_force
 
 MONTHS_OF_YEAR = 12
@@ -24,13 +23,12 @@ BANDED = {str(one) for one in Band}
 
 @dataclass(frozen=True, kw_only=True)
 class PriceList:
-    """A rate table as rates of tiers and bands, and what one rate buys."""
+    """A rate table as rates of tiers and bands, what one rate buys, and whose address gives rating areas."""
 
     rates: Sequence[Rate]
-    band: Band = Band.AGE
     unit: RateUnit = RateUnit.FLAT
     geography: str = ""
-    areas: Mapping[int, str] = field(default_factory=dict)
+    area_of: AreaOf = AreaOf.HOME
 
 
 def in_force(parts: Any, as_of: date) -> Iterator[Any]:
@@ -62,8 +60,8 @@ def _found(bundles: Sequence[LoadedBundle], section: str, code: str, as_of: date
 
 def _is_plain(table: RateTablePart) -> bool:
     is_worked_out = table.per_member or table.curve or table.tiers or table.file or table.tobacco_factor
-    is_elsewhere = "area" in table.keys and table.area_of != AreaOf.HOME
-    return table.frequency == "monthly" and not is_worked_out and not is_elsewhere
+    is_of_pay = table.unit == RateUnit.PERCENT_OF_BASE  # of a year's pay, whatever the frequency
+    return (table.frequency == "monthly" or is_of_pay) and not is_worked_out
 
 
 def _tiered(table: RateTablePart) -> PriceList | str:
@@ -73,46 +71,48 @@ def _tiered(table: RateTablePart) -> PriceList | str:
 
 
 def _alone(table: RateTablePart) -> PriceList | str:
-    """Read rates of the employee alone: whole, or for coverage."""
-    is_bought = table.unit == RateUnit.FLAT or table.unit in DOLLARS_BOUGHT
-    if not is_bought or "coverage_code" in table.keys:
-        return "its rates are by coverage code, or a share of pay; they stay those of set-up"
+    """Read rates of the employee alone: whole, for coverage, or of pay."""
+    if "coverage_code" in table.keys:
+        return "its rates are by coverage code; they stay those of set-up"
     return _listed(table, {"": Tier.EE})
 
 
 def _listed(table: RateTablePart, tiers: Mapping[str, Tier]) -> PriceList | str:
     """Put the lines of a table into tiers and bands. tiers: of each coverage code, "" for none."""
-    banded = set(table.keys) - {"coverage_code"}
-    if len(banded) > 1 or not banded <= BANDED:
-        return "its rates go by several kinds of band; they stay those of set-up"
+    kinds = set(table.keys) - {"coverage_code"}
+    if not kinds <= BANDED:
+        return "its rates go by what is no band here; they stay those of set-up"
     if any((line.service_months_from or 0) % MONTHS_OF_YEAR for line in table.rates):
         return "its bands of service are no whole years; they stay those of set-up"
-    band = next((Band(one) for one in banded), Band.AGE)
-    numbers = area_numbers(table.geography or "") if band is Band.AREA else {}
-    found: dict[tuple[Tier, int], int] = {}
+    if any((line.annual_pay_from or 0) % 1 for line in table.rates):
+        return "its bands of pay are no whole dollars; they stay those of set-up"
+    found: dict[tuple[Tier, Bands], int] = {}
     for line in table.rates:
         tier = tiers.get(line.coverage_code or "")
         micros = int(line.rate * MICROS_PER_DOLLAR)
-        if tier is not None and found.setdefault((tier, _edge(line, band, numbers)), micros) != micros:
+        if tier is not None and found.setdefault((tier, _bands(line, kinds)), micros) != micros:
             return f"two coverage codes of tier {tier} have different rates"
-    rates = [
-        Rate(tier=tier, premium_micros=micros, band_from=begins) for (tier, begins), micros in found.items()
-    ]
-    held = {one.band_from for one in rates}
-    areas = {number: area for area, number in numbers.items() if number in held}
-    unit, geography = RateUnit(table.unit), (table.geography or "") if areas else ""
-    return PriceList(rates=rates, band=band, unit=unit, geography=geography, areas=areas)
+    rates = [Rate(tier=tier, premium_micros=micros, bands=bands) for (tier, bands), micros in found.items()]
+    if gap_in(rates):
+        return "its bands leave gaps; its rates stay those of set-up"
+    is_by_area = str(Band.AREA) in kinds
+    return PriceList(
+        rates=rates,
+        unit=RateUnit(table.unit),
+        geography=(table.geography or "") if is_by_area else "",
+        area_of=AreaOf(table.area_of) if is_by_area else AreaOf.HOME,
+    )
 
 
-def _edge(line: RateLine, band: Band, numbers: Mapping[str, int]) -> int:
-    edges = {
+def _bands(line: RateLine, kinds: Collection[str]) -> Bands:
+    edges: dict[str, Edge | None] = {
         Band.AGE: line.age_from or 0,
         Band.SERVICE: (line.service_months_from or 0) // MONTHS_OF_YEAR,
         Band.PAY: int(line.annual_pay_from or 0),
         Band.SMOKER: int(bool(line.smoker)),
-        Band.AREA: numbers.get(line.area or "", 0),
+        Band.AREA: line.area or "",
     }
-    return edges[band]
+    return bands_of({kind: edge for kind, edge in edges.items() if kind in kinds})
 
 
 def percent_given(bundles: Sequence[LoadedBundle], cost: CostPart, as_of: date) -> int | str:

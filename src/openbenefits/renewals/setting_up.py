@@ -4,24 +4,26 @@ What was signed is written as records of a draft (`programs.drafts`), and the dr
 the same audit, the same second person. From then on set-up is the truth of these rates (decision 0017).
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-from openbenefits.core.codes import RateUnit
-from openbenefits.core.plan_types import is_health
+from openbenefits.core.codes import AreaOf, RateUnit
+from openbenefits.core.plan_types import has_rates, is_health
 from openbenefits.programs import services as setup
 from openbenefits.programs.drafts import services as drafts
+from openbenefits.programs.drafts.records import Plain, plain_record
 from openbenefits.programs.drafts.renewal import carry_forward
 from openbenefits.programs.drafts.services import Hand, OpenDraft
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.models import Draft
 from openbenefits.renewals import enrolling, underwriting
-from openbenefits.renewals.codes import STANDING, Band, BatchStatus
+from openbenefits.renewals.codes import STANDING, BatchStatus, bands_of
 from openbenefits.renewals.comparing import Compared, approval_of, comparison_of
 from openbenefits.renewals.models import Batch, Offer
-from openbenefits.renewals.rules.options import Priced, Sold, of_program
+from openbenefits.renewals.rules.options import NoPlace, Priced, Sold, of_program
 from openbenefits.renewals.rules.pricing import rates_offered
 from openbenefits.renewals.statuses import RenewalRefused
 from openbenefits.renewals.tiers import tiers_in_force
@@ -94,7 +96,9 @@ def _begins_later(held: OpenDraft, day: date) -> bool:
 
 def _records(held: OpenDraft, batch: Batch, weighed: Compared, source: str) -> list[Priced]:
     """Write the offers into the programs they belong to, with plans, rates and rules they need."""
-    sold = _sold(batch, weighed)
+    offered = _sold(batch, weighed)
+    _keep_codes(batch, offered)
+    sold = [*offered.values(), *_ended(batch)]
     day = batch.effective_on
     found: list[Priced] = []
     for program in sorted({one.program for one in sold}):
@@ -117,39 +121,31 @@ def _plans_of_peo() -> set[str]:
     return {one.code for one in loaded.parts.plans} if loaded is not None else set()
 
 
-def _sold(batch: Batch, weighed: Compared) -> list[Sold]:
-    """Say what becomes of each offer; those of the year before that nobody took up end."""
-    offers = list(batch.offers.select_related("plan", "rate_group").order_by("pk"))
-    prices = weighed.lines.join(rates_offered(weighed.lines), on=["offer_id", "tier", "band_from"])
-    codes = {one.pk: one.option_code or _code_of(one) for one in offers}
-    _keep_codes(offers, codes)
-    found = [
-        Sold(
+def _sold(batch: Batch, weighed: Compared) -> dict[int, Sold]:
+    """Say what becomes of each offer, by its number."""
+    offers = batch.offers.select_related("plan", "rate_group").order_by("pk")
+    prices = rates_offered(weighed.lines)
+    return {
+        one.pk: Sold(
             program=one.program,
             plan_type=one.plan.plan_type,
-            option_code=codes[one.pk],
+            option_code=one.option_code or _code_of(one),
             benefit_group=one.benefit_group,
             setup_plan=one.plan.setup_plan,
             name=one.plan.name,
             carrier=one.plan.carrier,
             design=one.plan.design,
             is_going=one.status in STANDING,
-            band=one.rate_group.band if one.rate_group else Band.AGE,
             unit=one.rate_group.unit if one.rate_group else RateUnit.FLAT,
             geography=one.rate_group.geography if one.rate_group else "",
-            areas=dict(
-                weighed.lines.filter(offer_id=one.pk)
-                .drop_nulls("area")
-                .select("band_from", "area")
-                .iter_rows()
-            ),
-            prices=prices.filter(offer_id=one.pk)
-            .select("tier", "band_from", "rate_micros", "employer_micros")
-            .rows(),
+            area_of=one.rate_group.area_of if one.rate_group else AreaOf.HOME,
+            prices=[
+                (row["tier"], bands_of(row), row["rate_micros"], row["employer_micros"])
+                for row in prices.filter(offer_id=one.pk).iter_rows(named=True)
+            ],
         )
         for one in offers
-    ]
-    return [*found, *_ended(batch, offers)]
+    }
 
 
 def _code_of(offer: Offer) -> str:
@@ -157,18 +153,18 @@ def _code_of(offer: Offer) -> str:
     return f"{code}-{offer.benefit_group}" if offer.benefit_group else code
 
 
-def _keep_codes(offers: list[Offer], codes: dict[int, str]) -> None:
-    for one in offers:
-        if one.option_code != codes[one.pk]:
-            one.option_code = codes[one.pk]
+def _keep_codes(batch: Batch, sold: Mapping[int, Sold]) -> None:
+    for one in batch.offers.filter(pk__in=sold):
+        if one.option_code != sold[one.pk].option_code:
+            one.option_code = sold[one.pk].option_code
             one.save(update_fields=["option_code"])
 
 
-def _ended(batch: Batch, offers: list[Offer]) -> list[Sold]:
+def _ended(batch: Batch) -> list[Sold]:
     """The offers of the year before that have no renewal in the batch: their options end."""
     if batch.renewal_of is None:
         return []
-    renewed = {one.renewed_from_id for one in offers}
+    renewed = batch.offers.filter(renewed_from__isnull=False).values("renewed_from_id")
     old = batch.renewal_of.offers.select_related("plan").exclude(pk__in=renewed)
     return [
         Sold(
@@ -186,6 +182,53 @@ def _ended(batch: Batch, offers: list[Offer]) -> list[Sold]:
         for one in old
         if (one.option_code or not is_health(one.plan.plan_type)) and one.status not in ("rejected", "new")
     ]
+
+
+def options_to_be(weighed: Compared) -> dict[int, list[tuple[str, Plain]]]:
+    """Answer the options each standing offer without tiers would become, were its batch put into force.
+
+    By offer: the code of each (program/plan type/option), and its record. An offer whose program or category
+    is not in force has none; neither has one that nothing stands for yet.
+    """
+    batch = weighed.batch
+    loaded = setup.loaded_in_force(batch.client_id)
+    if loaded is None:
+        return {}
+    sold, ended = _sold(batch, weighed), _ended(batch)
+    alone = {pk: one for pk, one in sold.items() if one.is_going and not one.is_tiered}
+    parts = plain_record(loaded.parts)
+    whole = [*sold.values(), *ended]
+    begun = [one for one in parts.get("programs") or () if one["from"] <= batch.effective_on.isoformat()]
+    records = {one["code"]: one for one in sorted(begun, key=lambda one: str(one["from"]))}
+    found: dict[int, list[tuple[str, Plain]]] = {}
+    for pk, one in alone.items():
+        for option in _options_of(one, whole, records.get(one.program), parts, batch.effective_on):
+            code = f"{one.program}/{one.plan_type}/{option['code']}"
+            found.setdefault(pk, []).append((code, option))
+    return found
+
+
+def _options_of(
+    offer: Sold, whole: Sequence[Sold], program: Plain | None, parts: Mapping[str, Any], day: date
+) -> Iterator[Plain]:
+    """Answer the options of a program as they would stand on an offer, beside the others of its category."""
+    held = [part for part in (program or {}).get("plan_types") or () if part["plan_type"] == offer.plan_type]
+    if program is None or not held:
+        return
+    others = [one for one in whole if (one.program, one.plan_type) == (offer.program, offer.plan_type)]
+    try:
+        written = of_program(
+            program | {"plan_types": held}, others, parts, tiers={}, day=day, source="a batch"
+        )
+    except NoPlace:
+        return
+    (record,) = [record for section, _, record in written if section == "programs"]
+    for part in record["plan_types"]:
+        tables = ({cost["rate_table"] for cost in one.get("costs") or ()} for one in part["options"])
+        for option, held_tables in zip(part["options"], tables, strict=True):
+            is_its = option.get("plan") == offer.setup_plan and option.get("active", True)
+            if is_its and (not has_rates(offer.plan_type) or offer.rate_table in held_tables):
+                yield option
 
 
 def put_into_force(connection: Any, batch: Batch, *, by: Hand, reason: str = "") -> setup.Change:

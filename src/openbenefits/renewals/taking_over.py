@@ -109,9 +109,12 @@ def _master(part: PlanPart, listed: PriceList | None, as_of: date, by: Hand) -> 
 
 def _put_rates(plan: BenefitsPlan, listed: PriceList | None, source: str, by: Hand) -> None:
     if listed is not None:
-        given: dict[str, Any] = {"band": listed.band, "unit": listed.unit}
-        given |= {"geography": listed.geography, "areas": listed.areas}
+        given = {name: getattr(listed, name) for name in LISTED}
         set_rates(plan, TITLE, listed.rates, begins_on=plan.begins_on, source=source, by=by, **given)
+
+
+LISTED = ("unit", "geography", "area_of")
+"""What a price list says besides its rates, as its rate group has it."""
 
 
 # --- what a client has today --------------------------------------------------------------------------------
@@ -229,10 +232,10 @@ def _is_listed(plan: BenefitsPlan, listed: PriceList | None) -> bool:
     if listed is None:
         return True
     group = plan.rate_groups.filter(client_id=plan.client_id, title=TITLE).first()
-    if group is None or (group.unit, group.band) != (listed.unit, listed.band):
+    if group is None or any(getattr(group, name) != getattr(listed, name) for name in LISTED):
         return False
-    known = {(one.tier, one.band_from): one.premium_micros for one in rates_of(group)}
-    return known == {(one.tier, one.band_from): one.premium_micros for one in listed.rates}
+    known = {(one.tier, one.bands): one.premium_micros for one in rates_of(group)}
+    return known == {(one.tier, one.bands): one.premium_micros for one in listed.rates}
 
 
 def _period(client_id: int, schedule: str) -> Any:
@@ -281,7 +284,7 @@ def _same_rates(plan: BenefitsPlan, tiers: Prices) -> str | None:
     """Name the rate group of a plan that has exactly these premiums."""
     wanted = {tier: premium * MICROS_PER_CENT for tier, (premium, _) in tiers.items()}
     for group in plan.rate_groups.filter(client_id=plan.client_id):
-        rates = {one.tier: one.premium_micros for one in rates_of(group) if one.band_from == 0}
+        rates = {one.tier: one.premium_micros for one in rates_of(group) if not one.bands}
         if all(rates.get(tier) == micros for tier, micros in wanted.items()):
             return str(group.title)
     return None

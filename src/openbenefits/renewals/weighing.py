@@ -9,12 +9,13 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core import money
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.core.plan_types import HEALTH, is_one_of
 from openbenefits.renewals import frames
-from openbenefits.renewals.codes import BAND_FACTS, Band, Method, Tier
+from openbenefits.renewals.codes import BAND_FACTS, Band, Bands, Method, Tier, bands_of
 from openbenefits.renewals.models import HUNDRED_PERCENT, Batch, Offer, OfferCount, OfferTier
-from openbenefits.renewals.plans import zips_of_peo
-from openbenefits.renewals.rules.pricing import DOLLARS_BOUGHT, band_value, in_bands
+from openbenefits.renewals.plans import rates_of, zips_of_peo
+from openbenefits.renewals.rules.pricing import BANDS, DOLLARS_BOUGHT, PLACE, in_bands
 from openbenefits.renewals.statuses import RenewalRefused, held_for_change
 from openbenefits.renewals.tiers import tiers_in_force
 
@@ -31,7 +32,7 @@ def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int])
             raise RenewalRefused(f"offer {offer.pk}, {tier}: expected {told}, found another; correct it")
     if employer and method is Method.DOLLARS and is_for_coverage(offer):
         raise RenewalRefused(
-            f"offer {offer.pk}: expected a percentage of rates for coverage, found dollars; state one"
+            f"offer {offer.pk}: expected a percentage of rates for coverage or pay, found dollars; state one"
         )
     column = "employer_cents" if method is Method.DOLLARS else "employer_percent_micros"
     with transaction.atomic():
@@ -45,8 +46,8 @@ def set_contribution(offer: Offer, method: Method, employer: Mapping[Tier, int])
     offer.method = str(method)
 
 
-def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edited: bool = True) -> None:
-    """Say with how many people of each tier and band an offer is weighed.
+def set_counts(offer: Offer, people: Mapping[tuple[Tier, Bands], int], *, is_edited: bool = True) -> None:
+    """Say with how many people of each tier and its bands an offer is weighed.
 
     Errors: RenewalRefused below 0, and once the batch is signed.
     """
@@ -56,11 +57,11 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
         )
     with transaction.atomic():
         held_for_change(offer.batch)
-        for (tier, band_from), count in people.items():
+        for (tier, bands), count in people.items():
             OfferCount.objects.update_or_create(
                 offer=offer,
                 tier=str(tier),
-                band_from=band_from,
+                bands=dict(bands),
                 defaults={
                     "client_id": offer.client_id,
                     "people": count,
@@ -71,12 +72,12 @@ def set_counts(offer: Offer, people: Mapping[tuple[Tier, int], int], *, is_edite
 
 
 def is_for_coverage(offer: Offer) -> bool:
-    """Tell whether the rates of an offer are for so many dollars of coverage."""
+    """Tell whether the rates of an offer are for so many dollars of coverage, or of pay."""
     return offer.rate_group is not None and offer.rate_group.unit in DOLLARS_BOUGHT
 
 
 def average_volume(offer: Offer) -> int | None:
-    """Answer the coverage of a person of an offer, on average over its bands, in cents; None: not known."""
+    """Answer the coverage (or pay) of a person of an offer, on average over its bands; None: not known."""
     rows = list(offer.counts.filter(people__gt=0).values_list("people", "volume_cents"))
     if not rows:
         return offer.counts.values_list("volume_cents", flat=True).first()
@@ -85,21 +86,19 @@ def average_volume(offer: Offer) -> int | None:
 
 
 def set_volume(offer: Offer, cents: int) -> None:
-    """Say how much coverage a person of an offer has on average.
+    """Say how much coverage a person of an offer has on average, or how much pay a month.
 
     Errors: RenewalRefused below 0, and once the batch is signed.
     """
     if cents < 0:
-        raise RenewalRefused(f"offer {offer.pk}: expected coverage from 0 up, found less; correct it")
+        raise RenewalRefused(f"offer {offer.pk}: expected coverage or pay from 0 up, found less; correct it")
     with transaction.atomic():
         held_for_change(offer.batch)
-        for band_from in (
-            offer.rate_group.rates.values_list("band_from", flat=True) if offer.rate_group else ()
-        ):
+        for bands in offer.rate_group.rates.values_list("bands", flat=True) if offer.rate_group else ():
             OfferCount.objects.update_or_create(
                 offer=offer,
                 tier=str(Tier.EE),
-                band_from=band_from,
+                bands=bands,
                 defaults={"volume_cents": cents, "is_edited": True},
                 create_defaults={
                     "client_id": offer.client_id,
@@ -115,20 +114,15 @@ def set_people(offer: Offer, people: Mapping[Tier, int]) -> None:
 
     Errors: as set_counts.
     """
-    bands: dict[str, list[int]] = {}
-    if offer.rate_group is not None:
-        for tier, band_from in offer.rate_group.rates.order_by("band_from").values_list("tier", "band_from"):
-            bands.setdefault(tier, []).append(band_from)
+    bands: dict[Tier, list[Bands]] = {}
+    for one in rates_of(offer.rate_group) if offer.rate_group is not None else ():
+        bands.setdefault(one.tier, []).append(one.bands)
     wanted = {
-        (tier, band_from): count if place == 0 else 0
+        (tier, place): count if number == 0 else 0
         for tier, count in people.items()
-        for place, band_from in enumerate(bands.get(str(tier), [0]))
+        for number, place in enumerate(bands.get(tier, [()]))
     }
     set_counts(offer, wanted)
-
-
-NOWHERE = -1
-"""Stands for an area that a rate group has no rates for: below every band."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +151,7 @@ class Counted:
 
 
 def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
-    """Count who holds each offer's option on a day, by tier and band; what somebody edited stays.
+    """Count who holds each offer's option on a day, by tier and bands; what somebody edited stays.
 
     An offer whose option nobody can hold yet counts nobody.
     """
@@ -169,52 +163,57 @@ def prefill_counts(connection: Any, batch: Batch, as_of: date) -> Counted:
     with transaction.atomic():
         held_for_change(batch)
         edited = OfferCount.objects.filter(offer__batch=batch, is_edited=True)
-        kept = set(edited.values_list("offer_id", "tier", "band_from"))
+        rows = edited.values_list("offer_id", "tier", "bands")
+        kept = {(offer_id, tier, bands_of(bands)) for offer_id, tier, bands in rows}
         OfferCount.objects.filter(offer__batch=batch, is_edited=False).delete()
         OfferCount.objects.bulk_create(
-            OfferCount(client_id=batch.client_id, **row)
+            OfferCount(
+                client_id=batch.client_id, bands=dict(bands_of(row)), **{name: row[name] for name in COUNTED}
+            )
             for row in counted.iter_rows(named=True)
-            if (row["offer_id"], row["tier"], row["band_from"]) not in kept
+            if (row["offer_id"], row["tier"], bands_of(row)) not in kept
         )
     return Counted(
         people=int(counted["people"].sum()),
-        unknown=_by_fact(placed.filter("is_unknown")),
-        outside=_by_fact(placed.filter(pl.col("band_from").is_null())),
+        unknown=_by_fact(placed, "unknown"),
+        outside=_by_fact(placed, "outside"),
     )
 
 
-def _by_fact(placed: pl.DataFrame) -> dict[str, int]:
-    """Count people, each once, by the fact their bands go by."""
-    found = placed.group_by("band").agg(people=pl.col("person_id").n_unique()).sort("band")
+def _by_fact(placed: pl.DataFrame, which: str) -> dict[str, int]:
+    """Count people, each once for a fact, by the facts that they lack or fall outside by."""
+    rows = placed.select("person_id", pl.col(which)).explode(which).drop_nulls(which)
+    found = rows.group_by(which).agg(people=pl.col("person_id").n_unique()).sort(which)
     return {BAND_FACTS[Band(band)]: people for band, people in found.iter_rows()}
 
 
+COUNTED = ("offer_id", "tier", "people", "unknown", "volume_cents")
+
+
 def counted_people(placed: pl.DataFrame) -> pl.DataFrame:
-    """Count people by offer, tier and band: offer_id, tier, band_from, people, unknown, volume_cents.
+    """Count people by offer, tier and bands: COUNTED and BANDS.
 
     Shapes:  as placed_people; who is in no band is not counted.
-    Missing: the volume of a person on average is null where the coverage of one of them is not known.
+    Missing: the volume of a person on average is null where that of one of them is not known.
     """
-    volume = money.divide_half_up(money.total(pl.col("coverage_cents")), pl.len())
-    return (
-        placed.drop_nulls("band_from")
-        .group_by("offer_id", "tier", "band_from")
-        .agg(people=pl.len(), unknown=pl.col("is_unknown").sum(), volume_cents=volume)
-        .sort("offer_id", "tier", "band_from")
-    )
+    volume = money.divide_half_up(money.total(pl.col("volume_cents")), pl.len())
+    lacks = pl.col("unknown").list.len() > 0
+    inside = placed.filter(pl.col("outside").list.len() == 0)
+    return inside.group_by(PLACE).agg(people=pl.len(), unknown=lacks.sum(), volume_cents=volume).sort(PLACE)
 
 
 def placed_people(
     held: pl.DataFrame, offers: pl.DataFrame, lines: pl.DataFrame, zips: pl.DataFrame
 ) -> pl.DataFrame:
-    """Place people under the offer that stands for what they hold, in the band of its rate group.
+    """Place people under the offer that stands for what they hold, in the bands of its rate group.
 
     With tiers that is the option of its code, without tiers any option of its plan.
 
     Shapes:  held as load_held, offers as OFFERS, lines as LINES, zips: geography, zip, area; answers
-             person_id, offer_id, tier, band, band_from, is_unknown, coverage_cents.
-    Missing: where a group has several bands, who lacks the fact they go by is in the lowest, and is_unknown;
-             who is below the lowest, or in an area that is none of the group's, has no band_from.
+             person_id, PLACE, volume_cents (coverage, or a month's pay), unknown and outside: lists of the
+             kinds of bands by whose fact somebody is not known, or in none.
+    Missing: who lacks the fact a kind of several bands goes by is in its lowest, and unknown; who is below
+             the lowest, or in an area that is none of the group's, is outside.
     """
     is_tiered = is_one_of(HEALTH)
     last = pl.when(is_tiered).then("option_code").otherwise("setup_plan")
@@ -226,14 +225,20 @@ def placed_people(
     rows = rows.join(wanted, on="stem", suffix="_offered").filter(
         (pl.col("benefit_group_offered") == "") | (pl.col("benefit_group_offered") == pl.col("benefit_group"))
     )
-    rows = _in_areas(rows.join(_bands(lines), on="offer_id"), lines, zips)
-    rows = rows.with_columns(
-        value=band_value(pl.col("band"), {str(band): pl.col(str(band)) for band in Band})
+    terms = lines.group_by("offer_id").agg(pl.col("unit", "geography", "area_of").first())
+    rows = _with_area(rows.join(terms, on="offer_id"), zips)
+    for kind in BANDS:
+        rows = _in_kind(rows, lines, kind)
+    volume = pl.when(pl.col("unit") == RateUnit.PERCENT_OF_BASE).then("monthly_pay_cents")
+    return rows.select(
+        *("person_id", *PLACE),
+        volume_cents=volume.otherwise("coverage_cents"),
+        **{told: _kinds_where(told) for told in ("unknown", "outside")},
     )
-    is_unknown = pl.col("value").is_null() & pl.col("is_banded")
-    rows = rows.with_columns(is_unknown=is_unknown, value=pl.col("value").fill_null(pl.col("lowest")))
-    found = in_bands(rows, lines.select("offer_id", "band_from").unique())
-    return found.select("person_id", "offer_id", "tier", "band", "band_from", "is_unknown", "coverage_cents")
+
+
+def _kinds_where(told: str) -> pl.Expr:
+    return pl.concat_list(pl.when(f"{kind}_{told}").then(pl.lit(kind)) for kind in BANDS).list.drop_nulls()
 
 
 def _tiered(held: pl.DataFrame) -> pl.DataFrame:
@@ -254,23 +259,35 @@ def _untiered(held: pl.DataFrame) -> pl.DataFrame:
     ).drop_nulls("stem")
 
 
-def _bands(lines: pl.DataFrame) -> pl.DataFrame:
-    """Answer of each offer what its bands are of, the lowest edge, and whether there are several."""
-    edge = pl.col("band_from").cast(pl.Int32)
-    is_by_area = (pl.col("band") == Band.AREA).any()
-    return lines.group_by("offer_id").agg(
-        pl.col("band", "geography").first(), lowest=edge.min(), is_banded=(edge.n_unique() > 1) | is_by_area
+def _with_area(rows: pl.DataFrame, zips: pl.DataFrame) -> pl.DataFrame:
+    """Add `area`: that of the address an offer goes by, in its geography; null for a zip that is in none."""
+    zip_ = pl.coalesce(
+        pl.when(pl.col("area_of") == str(one)).then(f"{one}_zip")
+        for one in (AreaOf.COMPANY, AreaOf.LOCATION, AreaOf.HOME)
+    )
+    places = zips.select("geography", "zip", "area").filter(pl.col("area") != "")
+    return rows.with_columns(zip=zip_).join(
+        places.unique(["geography", "zip"]), on=["geography", "zip"], how="left"
     )
 
 
-def _in_areas(rows: pl.DataFrame, lines: pl.DataFrame, zips: pl.DataFrame) -> pl.DataFrame:
-    """Add the number of the rating area of each home, as the offer has it.
+def _in_kind(rows: pl.DataFrame, lines: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Put the band of each row in place of its fact; add <kind>_unknown and <kind>_outside.
 
-    Missing: null for a zip that is in no area; NOWHERE for an area the offer has no rates for.
+    Shapes: rows has offer_id and the fact in a column of the kind's name.
     """
-    places = zips.select("geography", "zip", place="area").filter(pl.col("place") != "")
-    numbers = lines.drop_nulls("area").select("offer_id", place="area", number="band_from").unique()
-    found = rows.join(places.unique(["geography", "zip"]), on=["geography", "zip"], how="left")
-    found = found.join(numbers, on=["offer_id", "place"], how="left")
-    number = pl.when(pl.col("place").is_not_null()).then(pl.col("number").fill_null(NOWHERE))
-    return found.with_columns(number.cast(pl.Int32).alias(str(Band.AREA)))
+    edges = lines.select("offer_id", edge=kind).drop_nulls().unique()
+    told = edges.group_by("offer_id").agg(lowest=pl.col("edge").min(), edges=pl.len())
+    rows = rows.join(told, on="offer_id", how="left").with_columns(value=kind)
+    is_unknown = pl.col("value").is_null() & (pl.col("edges") > (0 if kind == Band.AREA else 1))
+    rows = rows.with_columns(
+        is_unknown.fill_null(value=False).alias(f"{kind}_unknown"),
+        value=pl.coalesce("value", "lowest"),
+    )
+    if kind == Band.AREA:
+        rows = rows.join(edges.with_columns(value="edge"), on=["offer_id", "value"], how="left")
+    else:
+        rows = in_bands(rows, edges)
+    is_outside = pl.col("edge").is_null() & pl.col("lowest").is_not_null()
+    found = rows.with_columns(pl.col("edge").alias(kind), is_outside.alias(f"{kind}_outside"))
+    return found.drop("edge", "edges", "lowest", "value")

@@ -1,20 +1,31 @@
 """The renewal workbook: a row for each offer, now against renewal, with formulas that work in the sheet.
 
-Coverage counts are what somebody may change in it; the rest follows. A parent company's workbook adds the
-counts of its child companies where plan and benefit group are the same. A sheet to sign on stands beside it.
+Coverage counts are what somebody may change in it; the rest follows. Of rates by bands they stand on a sheet
+of their own (`workbook_bands`). A parent company's workbook adds the counts of its child companies where plan
+and benefit group are the same. A sheet to sign on stands beside it.
 """
 
 from io import BytesIO
 from typing import Any
 
-import polars as pl
 from xlsxwriter import Workbook
-from xlsxwriter.utility import xl_rowcol_to_cell
 
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import BAND_FACTS, TIER_NAMES, Band, BatchStatus, Tier
+from openbenefits.renewals.codes import TIER_NAMES, BatchStatus, Tier, bands_of
 from openbenefits.renewals.comparing import Compared, comparison_of
 from openbenefits.renewals.models import Batch, OfferCount
+from openbenefits.renewals.plans import facts_of
+from openbenefits.renewals.workbook_bands import (
+    BY_TIER,
+    Counts,
+    amounts,
+    cell,
+    each,
+    is_banded,
+    write_bands,
+    write_money,
+    write_sums,
+)
 from openbenefits.workforce.models import Client
 
 SHEET, DESIGN, SIGNING = "Offer", "Plan design", "Signature"
@@ -24,7 +35,6 @@ AMOUNTS = ("Premium now", "Premium", "Employer now", "Employer", "Employee now",
 OWN = ("True cost", "Margin")
 TIERS = tuple(str(one) for one in Tier)
 UNKNOWN = "Not known, in the lowest band"
-BY_TIER = ("premium now", "premium", "employer now", "employer")
 
 
 def workbook_of(connection: Any, batch: Batch, *, for_client: bool = False) -> bytes:
@@ -35,6 +45,7 @@ def workbook_of(connection: Any, batch: Batch, *, for_client: bool = False) -> b
     with Workbook(file, {"in_memory": True, "strings_to_formulas": False}) as book:
         styles = _styles(book)
         _write_offers(book, styles, batch, weighed, counts, for_client=for_client)
+        write_bands(book, styles, weighed, counts, for_client=for_client)
         _write_designs(book, styles, weighed)
         _write_signature(book, styles, batch)
     return file.getvalue()
@@ -43,10 +54,10 @@ def workbook_of(connection: Any, batch: Batch, *, for_client: bool = False) -> b
 def headings(*, for_client: bool) -> list[str]:
     """Answer the headings of the sheet of offers, in their order."""
     counts = [f"{tier} people" for tier in TIERS]
-    each = [f"{tier} {name}" for tier in TIERS for name in BY_TIER]
+    prices = [f"{tier} {name}" for tier in TIERS for name in BY_TIER]
     costs = [] if for_client else [f"{tier} true cost" for tier in TIERS]
     own = () if for_client else OWN
-    return [*PLACE, *counts, *each, *costs, *AMOUNTS, *own, "Change", "Change %", UNKNOWN]
+    return [*PLACE, *counts, *prices, *costs, *AMOUNTS, *own, "Change", "Change %", UNKNOWN]
 
 
 def _styles(book: Workbook) -> dict[str, Any]:
@@ -65,8 +76,8 @@ def _styles(book: Workbook) -> dict[str, Any]:
     }
 
 
-def _counts(batch: Batch, weighed: Compared) -> dict[tuple[int, str], int]:
-    """Count the people of each offer and tier, those of child companies included."""
+def _counts(batch: Batch, weighed: Compared) -> Counts:
+    """Count the people of each offer, tier and bands, those of child companies included."""
     found = _of_batch(weighed)
     for place, people in people_of_children(batch).items():
         if place in found:
@@ -74,8 +85,8 @@ def _counts(batch: Batch, weighed: Compared) -> dict[tuple[int, str], int]:
     return found
 
 
-def people_of_children(batch: Batch, counts: str = "people") -> dict[tuple[int, str], int]:
-    """Count the people of child companies by the parent's offer and tier: same plan and benefit group.
+def people_of_children(batch: Batch, counts: str = "people") -> Counts:
+    """Count the people of child companies by the parent's offer, tier and bands: same plan and benefit group.
 
     counts: a column of OfferCount.
     Where several of the parent's offers are alike (of several programs), the first one holds them.
@@ -83,28 +94,35 @@ def people_of_children(batch: Batch, counts: str = "people") -> dict[tuple[int, 
     offers: dict[tuple[int, str], int] = {}
     for offer_id, plan_id, group in batch.offers.order_by("pk").values_list("pk", "plan_id", "benefit_group"):
         offers.setdefault((plan_id, group), offer_id)
-    found: dict[tuple[int, str], int] = {}
+    found: Counts = {}
     rows = OfferCount.objects.filter(offer__batch__in=children_of(batch))
-    names = ("offer__plan_id", "offer__benefit_group", "tier", counts)
-    for plan_id, group, tier, people in rows.values_list(*names):
+    names = ("offer__plan_id", "offer__benefit_group", "tier", "bands", counts)
+    for plan_id, group, tier, bands, people in rows.values_list(*names):
         if (plan_id, group) in offers:
-            place = (offers[plan_id, group], tier)
+            place = (offers[plan_id, group], tier, bands_of(bands))
             found[place] = found.get(place, 0) + people
     return found
 
 
+def by_tier(counts: Counts) -> dict[tuple[int, str], int]:
+    """Add the people of all bands of an offer and tier up."""
+    found: dict[tuple[int, str], int] = {}
+    for (offer_id, tier, _bands), people in counts.items():
+        found[offer_id, tier] = found.get((offer_id, tier), 0) + people
+    return found
+
+
 def _unknown(batch: Batch) -> dict[int, str]:
-    """Say by offer whose fact of the band is not known, by tier, people of child companies included."""
-    found = people_of_children(batch, "unknown")
+    """Say by offer whose facts of the bands are not known, by tier, people of child companies included."""
+    found = by_tier(people_of_children(batch, "unknown"))
     rows = OfferCount.objects.filter(offer__batch=batch)
     for offer_id, tier, unknown in rows.values_list("offer_id", "tier", "unknown"):
         found[offer_id, tier] = found.get((offer_id, tier), 0) + unknown
-    bands = dict(batch.offers.values_list("pk", "rate_group__band"))
     said = {}
-    for offer_id, band in bands.items():
-        tiers = [f"{tier} {found[offer_id, tier]}" for tier in TIERS if found.get((offer_id, tier))]
-        if tiers:
-            said[offer_id] = f"{BAND_FACTS[Band(band)]}: {', '.join(tiers)}"
+    for offer in batch.offers.select_related("rate_group"):
+        tiers = [f"{tier} {found[offer.pk, tier]}" for tier in TIERS if found.get((offer.pk, tier))]
+        if tiers and offer.rate_group is not None:
+            said[offer.pk] = f"{facts_of(offer.rate_group)}: {', '.join(tiers)}"
     return said
 
 
@@ -114,9 +132,9 @@ def children_of(batch: Batch) -> list[Batch]:
     return list(rows.exclude(status=BatchStatus.EXPIRED).exclude(pk=batch.pk).order_by("pk"))
 
 
-def _of_batch(weighed: Compared) -> dict[tuple[int, str], int]:
-    rows = weighed.lines.group_by("offer_id", "tier").agg(pl.col("people").sum())
-    return {(offer, tier): people for offer, tier, people in rows.iter_rows()}
+def _of_batch(weighed: Compared) -> Counts:
+    rows = weighed.lines.iter_rows(named=True)
+    return {(row["offer_id"], row["tier"], bands_of(row)): row["people"] for row in rows}
 
 
 def _write_offers(
@@ -124,7 +142,7 @@ def _write_offers(
     styles: dict[str, Any],
     batch: Batch,
     weighed: Compared,
-    counts: dict[tuple[int, str], int],
+    counts: Counts,
     *,
     for_client: bool,
 ) -> None:
@@ -161,7 +179,7 @@ def _write_offer(
     at: dict[str, int],
     offer: dict[str, Any],
     weighed: Compared,
-    counts: dict[tuple[int, str], int],
+    counts: Counts,
     *,
     for_client: bool,
 ) -> None:
@@ -172,45 +190,32 @@ def _write_offer(
     )
     for name, value in zip(PLACE, place, strict=True):
         sheet.write(row, at[name], value, styles["plain"])
-    now, was = _each(weighed.lines, offer["offer_id"]), _each(weighed.before, offer["offer_id"])
-    for tier in TIERS:
-        people = counts.get((offer["offer_id"], tier))
-        if people is not None:
-            sheet.write_number(row, at[f"{tier} people"], people, styles["open"])
-        for name, side in (("", now), (" now", was)):
-            _money(sheet, styles, row, at[f"{tier} premium{name}"], side.get(tier, {}).get("premium_cents"))
-            _money(sheet, styles, row, at[f"{tier} employer{name}"], side.get(tier, {}).get("employer_cents"))
-        if not for_client:
-            _money(sheet, styles, row, at[f"{tier} true cost"], now.get(tier, {}).get("cost_cents"))
+    if is_banded(weighed.lines, offer["offer_id"]):
+        write_sums(sheet, styles, row, at, offer["offer_id"], weighed, counts, for_client=for_client)
+    else:
+        _write_tiers(sheet, styles, row, at, offer["offer_id"], weighed, counts, for_client=for_client)
     _write_formulas(sheet, styles, row, at, for_client=for_client)
 
 
-def _each(lines: pl.DataFrame, offer_id: int) -> dict[str, dict[str, Any]]:
-    """Answer what a person of each tier costs; of banded rates the average over its people."""
-    found: dict[str, dict[str, Any]] = {}
-    mine = lines.filter(offer_id=offer_id).sort("tier", "band_from")
-    for tier in mine["tier"].unique(maintain_order=True):
-        rows = mine.filter(tier=tier)
-        people = int(rows["people"].sum())
-        found[tier] = {
-            name: _average(rows[name].to_list(), rows["people"].to_list(), people)
-            for name in ("premium_cents", "employer_cents", "cost_cents")
-        }
-    return found
-
-
-def _average(values: list[int | None], people: list[int], everybody: int) -> int | None:
-    if None in values:
-        return None
-    if not everybody:
-        return values[0]
-    weighted = sum(value * count for value, count in zip(values, people, strict=True) if value is not None)
-    return (2 * weighted + everybody) // (2 * everybody)
-
-
-def _money(sheet: Any, styles: dict[str, Any], row: int, column: int, cents: int | None) -> None:
-    if cents is not None:
-        sheet.write_number(row, column, cents / 100, styles["money"])
+def _write_tiers(
+    sheet: Any,
+    styles: dict[str, Any],
+    row: int,
+    at: dict[str, int],
+    offer_id: int,
+    weighed: Compared,
+    counts: Counts,
+    *,
+    for_client: bool,
+) -> None:
+    """Write people and amounts of an offer with one rate for each tier."""
+    now, was = each(weighed.lines, offer_id), each(weighed.before, offer_id)
+    for tier in TIERS:
+        people = counts.get((offer_id, tier, ()))
+        if people is not None:
+            sheet.write_number(row, at[f"{tier} people"], people, styles["open"])
+        for name, cents in amounts(now.get((tier, ())), was.get((tier, ())), for_client=for_client).items():
+            write_money(sheet, styles, row, at[f"{tier} {name}"], cents)
 
 
 def _write_formulas(
@@ -218,18 +223,18 @@ def _write_formulas(
 ) -> None:
     def total(of: str) -> str:
         return "+".join(
-            f"{_cell(row, at[f'{tier} people'])}*{_cell(row, at[f'{tier} {of}'])}" for tier in TIERS
+            f"{cell(row, at[f'{tier} people'])}*{cell(row, at[f'{tier} {of}'])}" for tier in TIERS
         )
 
     for name in ("premium now", "premium", "employer now", "employer"):
         sheet.write_formula(row, at[name.capitalize()], f"={total(name)}", styles["money"])
     for side in ("", " now"):
-        premium, employer = _cell(row, at[f"Premium{side}"]), _cell(row, at[f"Employer{side}"])
+        premium, employer = cell(row, at[f"Premium{side}"]), cell(row, at[f"Employer{side}"])
         sheet.write_formula(row, at[f"Employee{side}"], f"={premium}-{employer}", styles["money"])
-    premium, now = _cell(row, at["Premium"]), _cell(row, at["Premium now"])
+    premium, now = cell(row, at["Premium"]), cell(row, at["Premium now"])
     if not for_client:
         sheet.write_formula(row, at["True cost"], f"={total('true cost')}", styles["money"])
-        sheet.write_formula(row, at["Margin"], f"={premium}-{_cell(row, at['True cost'])}", styles["money"])
+        sheet.write_formula(row, at["Margin"], f"={premium}-{cell(row, at['True cost'])}", styles["money"])
     sheet.write_formula(row, at["Change"], f"={premium}-{now}", styles["money"])
     sheet.write_formula(row, at["Change %"], f'=IF({now}=0,"",({premium}-{now})/{now})', styles["percent"])
 
@@ -239,14 +244,10 @@ def _write_totals(
 ) -> None:
     """Add up what is not turned down."""
     sheet.write(row, 3, "In all, without what is rejected", styles["total"])
-    status = f"{_cell(FIRST_ROW, at['Status'])}:{_cell(row - 1, at['Status'])}"
+    status = f"{cell(FIRST_ROW, at['Status'])}:{cell(row - 1, at['Status'])}"
     for name in (*AMOUNTS, *(() if for_client else OWN), "Change"):
-        span = f"{_cell(FIRST_ROW, at[name])}:{_cell(row - 1, at[name])}"
+        span = f"{cell(FIRST_ROW, at[name])}:{cell(row - 1, at[name])}"
         sheet.write_formula(row, at[name], f'=SUMIF({status},"<>rejected",{span})', styles["total"])
-
-
-def _cell(row: int, column: int) -> str:
-    return str(xl_rowcol_to_cell(row, column))
 
 
 def _write_designs(book: Workbook, styles: dict[str, Any], weighed: Compared) -> None:

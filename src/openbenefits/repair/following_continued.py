@@ -16,7 +16,8 @@ from openbenefits.repair.following_acts import APART, MERGED, load_of, write_all
 from openbenefits.repair.following_named import with_same_dependents
 from openbenefits.repair.models import PersonMerge
 
-SPAN = ["benefit_record", "plan_type", "dependent_id", "begins_on"]
+BENEFICIARY = ["benefit_record", "plan_type", "dependent_id"]
+SPAN = [*BENEFICIARY, "begins_on"]
 LOSS = ["dependent_id", "cover", "lost_on"]
 
 
@@ -66,9 +67,13 @@ def give_continued_back(
     """Let what came with a merge, and what was said about it since, count for the one again."""
     back = same.select(old_dependent="dependent_id", dependent_id="old_dependent")
     every = load_of(connection, Continuation, people).filter(person_id=last.survivor_id)
-    came = every.filter(change_id=last.change_id).select(SPAN)
+    came = every.filter(change_id=last.change_id)
+    own = every.filter(pl.col("known_since") <= _stamp(last.acted_at)).join(came, on=SPAN, how="anti")
     spans = _spans(connection, people)
-    theirs = spans.filter(~pl.col("is_deleted"), person_id=last.survivor_id).join(came, on=SPAN, how="semi")
+    theirs = spans.filter(~pl.col("is_deleted"), person_id=last.survivor_id)
+    since = theirs.join(came, on=SPAN, how="anti")  # a first day corrected, above all
+    since = since.join(came, on=BENEFICIARY, how="semi").join(own, on=BENEFICIARY, how="anti")
+    theirs = pl.concat([theirs.join(came, on=SPAN, how="semi"), since])
     _move_spans(connection, theirs, spans, last.person_id, back, change_id, now=now)
     _give_duties_back(connection, people, last, now=now)
     _give_acts_back(connection, people, last, back, author=author, now=now)

@@ -249,8 +249,8 @@ def _decide(
     records = events.filter(pl.col("kind").is_in(deciding)).select(RECORD_KEY).unique()
     chosen = people.join(records, on=list(RECORD_KEY), how="semi")
     setup = load_releases(connection, releases_of(started))
-    outcomes, _ = work_in_waves(connection, started, chosen, setup, now=now)
-    _close(connection, started, outcomes, now)
+    worked = work_in_waves(connection, started, chosen, setup, now=now)
+    _close(connection, started, worked.outcomes, now)
 
 
 def _close(connection: Any, started: models.Run, outcomes: pl.DataFrame, now: datetime) -> None:

@@ -14,7 +14,14 @@ import polars as pl
 from openbenefits.core import days
 from openbenefits.core.codes import FINAL_STATUSES, EventStatus, Level, ProcessStatus
 from openbenefits.enrollment.election_frames import load_elected
-from openbenefits.enrollment.frames import COVERAGE_COLUMNS, POINT, in_force, load_held
+from openbenefits.enrollment.frames import (
+    COVERAGE_COLUMNS,
+    POINT,
+    decided_before,
+    in_force,
+    load_held,
+    points_about,
+)
 from openbenefits.enrollment.models import Coverage, EventOption, EventPlan, Preparation, ProofDecision
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.enrollment.rules.prepare import Prepared, Situation, prepare
@@ -265,7 +272,8 @@ def _situation(
     is_elected = worked is not None and not _elected_since(event, steps, worked)
     cases = _cases(event, worked, tables, is_elected=is_elected)
     known = load_known(connection, cases, rulebook, known_at=None if worked is None else worked.at)
-    held = in_force(cases, _coverage(event, worked))
+    about = points_about(cases, _coverage(event, worked))
+    held = in_force(about, decided_before(connection, cases, about))
     elected = load_elected(connection, cases if is_elected else cases.head(0))
     ended = ended_of(connection, cases, _coverage(event, worked), held, elected, rulebook)
     points = [held.select("case", *POINT), ended.filter("is_only_ended").select("case", *POINT)]

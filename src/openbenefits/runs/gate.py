@@ -3,39 +3,20 @@
 What stands in the way is a code; somebody may accept it for one run, with a reason, which the run keeps.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
 from openbenefits.core.codes import Severity
 from openbenefits.programs import services as setup
-from openbenefits.programs.bundle import ClientBundle
 from openbenefits.programs.findings import Finding
-from openbenefits.programs.frames import PEO, releases_in_force
-from openbenefits.programs.loaded import LoadedBundle
 from openbenefits.programs.sections.operation import DataAuditPart
 from openbenefits.runs.audit import audit_people
 
 SHOWN = 5
-KEPT_AUDITS, KEPT_PEOS = 256, 4
-Kept = TypeVar("Kept")
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditedPeo:
-    """The set-up of the PEO and its findings."""
-
-    loaded: LoadedBundle | None
-    findings: list[Finding]
-
-
-_kept: OrderedDict[tuple[Any, ...], tuple[list[Finding], DataAuditPart | None]] = OrderedDict()
-_peos: OrderedDict[tuple[Any, ...], AuditedPeo] = OrderedDict()
-"""Audits of set-up by database and releases: a release never changes."""
 
 
 class RunHeld(ValueError):
@@ -77,48 +58,10 @@ def refuse_faulty(
 
 def obstacles(connection: Any, client_id: int, as_of: date) -> list[Obstacle]:
     """List what keeps a client's runs from starting on a day."""
-    findings, limits = _audited(connection, client_id)
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    audit = setup.audit_with_limits(client_id)
+    errors = [one for one in audit.findings if one.severity is Severity.ERROR]
+    limits = audit.limits
     return [*_of_setup(errors), *(_of_data(connection, client_id, as_of, limits) if limits else ())]
-
-
-def setup_findings(connection: Any, client_id: int) -> list[Finding]:
-    """Answer the findings of a client's set-up in force, and of the PEO's; a release is audited once."""
-    return _audited(connection, client_id)[0]
-
-
-def _audited(connection: Any, client_id: int) -> tuple[list[Finding], DataAuditPart | None]:
-    """Audit the set-up in force of a client and of the PEO, once for each pair of releases."""
-    settings = connection.settings_dict
-    place = f"{settings['HOST']}/{settings['PORT']}/{settings['NAME']}"
-    key = (place, client_id, *releases_in_force(connection, [client_id]).items())
-    if key not in _kept:
-        _kept[key] = _audit(client_id, _audited_peo(place, releases_in_force(connection, [PEO])))
-    return _kept_last(_kept, key, KEPT_AUDITS)
-
-
-def _audit(client_id: int, peo: AuditedPeo) -> tuple[list[Finding], DataAuditPart | None]:
-    loaded = setup.loaded_in_force(client_id) if client_id != PEO else None
-    if loaded is None or peo.loaded is None:
-        return peo.findings, None
-    limits = loaded.parts.data_audit if isinstance(loaded.parts, ClientBundle) else None
-    return [*peo.findings, *setup.audit(loaded, peo.loaded)], limits
-
-
-def _audited_peo(place: str, releases: Mapping[int, int]) -> AuditedPeo:
-    """Audit the set-up of the PEO once, however many clients stand before it."""
-    key = (place, *releases.items())
-    if key not in _peos:
-        _peos[key] = AuditedPeo(loaded=setup.loaded_in_force(PEO), findings=setup.audit_in_force(PEO))
-    return _kept_last(_peos, key, KEPT_PEOS)
-
-
-def _kept_last(kept: OrderedDict[tuple[Any, ...], Kept], key: tuple[Any, ...], most: int) -> Kept:
-    """Answer what is kept under a key, and let go of what was not asked for longest."""
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
-    return kept[key]
 
 
 def _of_setup(errors: list[Finding]) -> list[Obstacle]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from openbenefits.events.services import create_events, create_period_events, de
 from openbenefits.programs.frames import Compiled, Tables, load_releases
 from openbenefits.programs.models import Bundle
 from openbenefits.runs import frames, models, waves
+from openbenefits.runs.changes import no_changes
 from openbenefits.runs.journal import journal
 from openbenefits.runs.outcomes import not_taken
 from openbenefits.runs.schedules import in_scope, opens_by_itself, schedules_asked
@@ -59,6 +61,19 @@ def go_through(
         process(connection, partition, outcome=LOCKED)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Worked:
+    """What became of some people: an outcome per benefit record, the points added, how many waves it took.
+
+    points: as `changes.CHANGES`. is_whole: nobody was locked by somebody else.
+    """
+
+    outcomes: pl.DataFrame
+    points: pl.DataFrame
+    waves: int
+    is_whole: bool = True
+
+
 def _process(
     connection: Any,
     partition: int,
@@ -77,21 +92,33 @@ def _process(
             return partition, False  # somebody else worked on it: perhaps not on everybody
         people = frames.load_run_people(connection, started.id, [started.bundle_client], partition)
         people = people.filter(pl.col("outcome").eq_missing(pl.lit(outcome)))
-        persons = people.select(id="person_id").unique()
-        _, skipped = lock_rows(connection, "workforce_person", persons)
-        held = people.clear()
-        if skipped.height:
-            is_held = people["person_id"].is_in(skipped["id"].implode())
-            held, people = people.filter(is_held), people.filter(~is_held)
-        setup = load_releases(connection, releases_of(started))
-        with journal(connection, started.id, people) if is_kept else nullcontext():
-            _open_events(connection, started, setup[1], people, now=now)
-            outcomes, count = work_in_waves(connection, started, people, setup, now=now)
-        outcomes = not_taken(connection, outcomes, _asked(started, setup[1]))
-        outcomes = pl.concat([outcomes, _outcome(held, LOCKED)])
-        _write_outcomes(connection, started.id, outcomes)
-        frames.close_partition(connection, started.bundle_client, started.pk, partition, waves=count, now=now)
-    return partition, held.is_empty()
+        with journal(connection, started.id) if is_kept else nullcontext():
+            worked = work_on(connection, started, people, now=now)
+        _write_outcomes(connection, started.id, worked.outcomes)
+        client = started.bundle_client
+        frames.close_partition(connection, client, started.pk, partition, waves=worked.waves, now=now)
+    return partition, worked.is_whole
+
+
+def work_on(
+    connection: Any, started: models.Run, people: pl.DataFrame, *, now: datetime, is_trial: bool = False
+) -> Worked:
+    """Lock people, open their events and take them as far as they go, in the caller's transaction.
+
+    Of a trial, which is given up, only what a later wave looks at is written.
+    """
+    persons = people.select(id="person_id").unique()
+    _, skipped = lock_rows(connection, "workforce_person", persons)
+    held = people.clear()
+    if skipped.height:
+        is_held = people["person_id"].is_in(skipped["id"].implode())
+        held, people = people.filter(is_held), people.filter(~is_held)
+    setup = load_releases(connection, releases_of(started))
+    _open_events(connection, started, setup[1], people, now=now)
+    worked = work_in_waves(connection, started, people, setup, now=now, is_trial=is_trial)
+    outcomes = not_taken(connection, worked.outcomes, _asked(started, setup[1]))
+    outcomes = outcomes.with_columns(pl.col("outcome").fill_null("no event"))
+    return replace(worked, outcomes=pl.concat([outcomes, _outcome(held, LOCKED)]), is_whole=held.is_empty())
 
 
 def _is_left(started: models.Run, partition: int, outcome: str | None) -> bool:
@@ -149,18 +176,26 @@ def _floor(started: models.Run) -> date:
 
 
 def work_in_waves(
-    connection: Any, started: models.Run, people: pl.DataFrame, setup: Compiled, *, now: datetime
-) -> tuple[pl.DataFrame, int]:
-    """Work in waves until nobody moves; answer what became of each person, and how many waves it took."""
+    connection: Any,
+    started: models.Run,
+    people: pl.DataFrame,
+    setup: Compiled,
+    *,
+    now: datetime,
+    is_trial: bool = False,
+) -> Worked:
+    """Work in waves until nobody moves."""
     outcomes, moving, count = _outcome(people, None), people, 0
+    points = [no_changes()]
     worked = pl.DataFrame(schema=dict.fromkeys(EVENT_KEY, pl.Int64))
     while moving.height:
-        wave = waves.work_wave(connection, started, moving, setup, worked, now=now)
+        wave = waves.work_wave(connection, started, moving, setup, worked, now=now, is_trial=is_trial)
         count += 1
+        points.append(wave.points)
         worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
         outcomes = _merged(outcomes, wave.outcomes)
         moving = joined(people, wave.moved, ["client_id", "person_id", "benefit_record"], how="semi")
-    return outcomes, count
+    return Worked(outcomes=outcomes, points=pl.concat(points), waves=count)
 
 
 def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
@@ -188,8 +223,6 @@ def _merged(outcomes: pl.DataFrame, news: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_outcomes(connection: Any, run_id: int, outcomes: pl.DataFrame) -> None:
-    rows = outcomes.with_columns(
-        run_id=pl.lit(run_id, pl.Int64), outcome=pl.col("outcome").fill_null("no event")
-    )
+    rows = outcomes.with_columns(run_id=pl.lit(run_id, pl.Int64))
     key = ["client_id", "run_id", "person_id", "benefit_record"]
     update_from(connection, "runs_runperson", rows, key, ["outcome", "from_status", "to_status"])

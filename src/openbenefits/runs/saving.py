@@ -6,21 +6,23 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
-from openbenefits.core.columns import gathered, joined, where
+from openbenefits.core.columns import gathered, joined
 from openbenefits.core.days import instant
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
-from openbenefits.enrollment.services import Known, post
+from openbenefits.enrollment.services import Known, post, posting_of
 from openbenefits.events.rules import (
     EVENT_KEY,
     FINAL,
     FLAG_DAYS,
+    RECORD_KEY,
     window,
 )
 from openbenefits.events.services import flag_overtaken, replace_messages
 from openbenefits.events.steps import record_steps
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.runs import models
+from openbenefits.runs.changes import CHANGES, no_changes
 from openbenefits.runs.deciding import Decided
 from openbenefits.runs.judging import SNAPSHOT
 from openbenefits.runs.kept import program_kept_on
@@ -44,26 +46,38 @@ def save(
     started: models.Run,
     *,
     now: datetime,
-) -> None:
-    """Write what changed: preparation, coverage, statuses with their steps, messages."""
-    changed = where(decided.cases, "is_changed")
+    only: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Write what changed: preparation, coverage, statuses with their steps, messages; answer the new points.
+
+    Shapes: `only` are the benefit records it is written of (None: all); the points, as `changes.CHANGES`,
+            are of all.
+    """
+    changed = decided.cases.filter("is_changed")
+    final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & (pl.col("use") != SNAPSHOT))
+    posting = None  # a snapshot looks, and posts nothing
+    if decided.settled is not None:
+        posting = posting_of(connection, decided.settled, final, known)
+    points = no_changes() if posting is None else posting.points(*CHANGES)
+    if only is not None:
+        posting = posting.of(only) if posting else None
+        changed, final = (joined(rows, only, RECORD_KEY, how="semi") for rows in (changed, final))
     if changed.is_empty():
-        return
+        return points
     changed = _with_programs(window(changed), decided, rulebook)
     prepared = changed.filter(pl.col("prepared_to").is_not_null() & _reached_options(started))
     made = offered(decided.prepared, prepared)
     numbered = _above_all(connection, of_new_content(connection, made), started)
     save_preparation(connection, made, numbered, run_id=started.id, now=now)
     if decided.settled is not None:
-        is_snapshot = pl.col("use") == SNAPSHOT  # it looks, and posts nothing
-        final = changed.filter((pl.col("final_status") == str(ProcessStatus.FE)) & ~is_snapshot)
-        post(connection, decided.settled, final, known, run_id=started.id, now=now)
+        post(connection, decided.settled, final, posting, run_id=started.id, now=now)
     steps = statuses_passed(changed.with_columns(from_status="process_status"))
     _save_steps(connection, steps, started, now=now)
     _save_events(connection, changed, steps, numbered, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
     messages = joined(decided.messages, changed[["case", *EVENT_KEY]], "case")
     replace_messages(connection, messages, changed, run_id=started.id)
+    return points
 
 
 def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> pl.DataFrame:

@@ -5,7 +5,6 @@ the event of each benefit record that comes first, takes it as far as it can go,
 moved, until nothing moves. What is committed stays; a killed run resumes with what its ledger lacks.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,11 +14,19 @@ from django.db import transaction
 
 from openbenefits.accounts.approvals import require_approval
 from openbenefits.runs import models
-from openbenefits.runs.changes import CHANGES_KEY, changes_of, no_changes
+from openbenefits.runs.changes import CHANGES_KEY, no_changes
 from openbenefits.runs.gate import refuse_faulty
 from openbenefits.runs.limits import limits_of
 from openbenefits.runs.orders import RunOrder, RunResult, matter_of_order
-from openbenefits.runs.processing import LOCKED, Progress, go_through, releases_of, work_in_waves
+from openbenefits.runs.processing import (
+    LOCKED,
+    Progress,
+    Worked,
+    go_through,
+    releases_of,
+    work_in_waves,
+    work_on,
+)
 from openbenefits.runs.publishing import FINISHED, close, publish_whole
 from openbenefits.runs.starting import NO_OUTCOMES, begun, in_order, partitioned, result_of, scope
 from openbenefits.runs.workers import each_done, usual_workers
@@ -55,36 +62,35 @@ def trial(
 ) -> RunResult:
     """Rehearse an order: everything is computed, nothing is written; answers what would change.
 
-    Each partition is a run of its own in a transaction that is given up.
+    Each partition is a run of its own in a transaction that is given up, and of whom no later wave looks at
+    nothing is written even there.
     """
     refuse_faulty(connection, order.client_id, order.as_of, order.accepted)
     people = partitioned(connection, order, partition_people, workers)
     parts = people.partition_by("partition")
     rehearse = partial(_rehearsed, order=order, now=now)
-    results: list[RunResult] = []
-    for result in each_done(connection, parts, rehearse, workers=workers or usual_workers(people.height)):
-        results.append(result)
+    found: list[Worked] = []
+    for worked in each_done(connection, parts, rehearse, workers=workers or usual_workers(people.height)):
+        found.append(worked)
         if progress:
-            progress(len(results), len(parts))
-    outcomes = pl.concat([NO_OUTCOMES, *(result.outcomes for result in results)])
-    counted = outcomes.group_by("outcome", "to_status").agg(pl.col("people").sum())
-    changes = pl.concat([no_changes(), *(result.changes for result in results)])
+            progress(len(found), len(parts))
+    outcomes = [one.outcomes.select("outcome", "to_status") for one in found]
+    counted = pl.concat([NO_OUTCOMES.drop("people"), *outcomes]).group_by("outcome", "to_status")
     return RunResult(
         run_id=0,
         state="trial",
-        people=int(counted["people"].sum()),
-        outcomes=in_order(counted),
+        people=people.height,
+        outcomes=in_order(counted.agg(people=pl.len().cast(pl.Int64))),
         is_trial=True,
-        changes=changes.sort(*CHANGES_KEY),
+        changes=pl.concat([no_changes(), *(one.points for one in found)]).sort(*CHANGES_KEY),
     )
 
 
-def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: datetime) -> RunResult:
+def _rehearsed(connection: Any, people: pl.DataFrame, *, order: RunOrder, now: datetime) -> Worked:
     """Run an order for one partition, and give it up."""
     with given_up():
-        started = begun(connection, order, people, now=now)
-        go_through(connection, started, now=now, workers=1, progress=None, is_kept=False)
-        return replace(result_of(connection, started), changes=changes_of(connection, started.id))
+        started = begun(connection, order, people.clear(), now=now)
+        return work_on(connection, started, people, now=now, is_trial=True)
 
 
 def start_run(

@@ -24,6 +24,7 @@ from openbenefits.events.rules import (
 from openbenefits.events.services import move_events, order_replay
 from openbenefits.programs.frames import Compiled, Tables
 from openbenefits.runs import models
+from openbenefits.runs.changes import no_changes
 from openbenefits.runs.deciding import decide
 from openbenefits.runs.fingerprints import fingerprints
 from openbenefits.runs.judging import SNAPSHOT, failed_to_pass, said_of
@@ -40,11 +41,15 @@ from openbenefits.runs.saving import save
 
 @dataclass(frozen=True, kw_only=True)
 class Wave:
-    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow."""
+    """What a wave did: an outcome per benefit record, the events worked on, whose next event may follow.
+
+    points: the change points it adds, as `changes.CHANGES`.
+    """
 
     outcomes: pl.DataFrame
     worked: pl.DataFrame
     moved: pl.DataFrame
+    points: pl.DataFrame
 
 
 def work_wave(
@@ -55,10 +60,12 @@ def work_wave(
     worked: pl.DataFrame,
     *,
     now: datetime,
+    is_trial: bool = False,
 ) -> Wave:
     """Work on the first event of each benefit record, in the caller's transaction.
 
-    `worked` names the events that earlier waves worked on: nobody works twice on one in a run.
+    `worked` names the events that earlier waves worked on: nobody works twice on one in a run. Of a trial
+    only what the next wave looks at is written.
     """
     rulebook = setup[0]
     events = event_frames.load_events(connection, people)
@@ -77,14 +84,17 @@ def work_wave(
     waiting = _waiting_outcomes(chosen, events)
     cases = _cases(where(chosen, "is_chosen"), started)
     if cases.is_empty():
-        return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=cases[list(RECORD_KEY)])
+        nobody = cases[list(RECORD_KEY)]
+        return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=nobody, points=no_changes())
     cases = _with_proof(connection, cases)
     known = load_known(connection, cases, rulebook)
     cases = cases.with_columns(fingerprint=fingerprints(known, started.releases))
     decided = decide(connection, cases, known, rulebook, started)
     failed = failed_to_pass(connection, decided.cases, decided.prepared, chosen, setup)
     decided = replace(decided, cases=without(decided.cases, failed, ["case"]))
-    save(connection, events, decided, known, rulebook, started, now=now)
+    moved = pl.concat([_with_more(events, cases, decided.cases), may_pass_next(chosen)]).unique()
+    only = moved if is_trial else None
+    points = save(connection, events, decided, known, rulebook, started, now=now, only=only)
     told = decided.cases.select(
         *RECORD_KEY,
         outcome=_outcome(),
@@ -94,7 +104,8 @@ def work_wave(
     return Wave(
         outcomes=pl.concat([waiting, told, said_of(failed)]),
         worked=cases[list(EVENT_KEY)],
-        moved=pl.concat([_with_more(events, cases, decided.cases), may_pass_next(chosen)]).unique(),
+        moved=moved,
+        points=points,
     )
 
 

@@ -63,7 +63,7 @@ def run_window_ends(
         started = _started(client_id, as_of=as_of, now=now, started_by=started_by, run_control=run_control)
         past = _past_events(connection, [client_id], as_of)
         finalized = past.filter(action="finalize")
-        with journal(connection, started.pk, past):
+        with journal(connection, started.pk):
             void_events(
                 connection,
                 past.filter(action="void"),

@@ -25,6 +25,8 @@ Answer = TypeVar("Answer")
 
 PEOPLE_WORTH_PROCESSES = 30_000
 """Fewer are done here about as soon: a process takes some 3 s of processor to start, a person 0.2 ms."""
+ONE_CORE = "SET max_parallel_workers_per_gather = 0"
+"""The server, too, works for each process on one core: the others have theirs."""
 _starting = Lock()
 """Held while the environment is that of processes to be started."""
 
@@ -124,6 +126,8 @@ def _apart(work: Callable[[Any, Item], Answer], item: Item) -> Answer:
     """Work on an item with this process's connection, which lives as long as that takes."""
     connection = connections[DEFAULT_DB_ALIAS]
     try:
+        with connection.cursor() as cursor:
+            cursor.execute(ONE_CORE)
         return work(connection, item)
     finally:
         connection.close()

@@ -116,7 +116,7 @@ def merge_in(
     session = psycopg_connection(connection)
     if _is_nothing(session, table, frame):
         return 0
-    with staged(session, table, frame) as temporary:
+    with staged(session, table, frame, key) as temporary:
         return execute(
             session,
             statement,
@@ -136,7 +136,7 @@ def update_from(
     wanted = frame[[*key, *columns]]
     if _is_nothing(session, table, wanted):
         return 0
-    with staged(session, table, wanted) as temporary:
+    with staged(session, table, wanted, key) as temporary:
         return execute(
             session,
             "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
@@ -153,10 +153,13 @@ def schema_of(model: type[Model]) -> dict[str, pl.DataType]:
 
 
 @contextmanager
-def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iterator[sql.Composable]:
+def staged(
+    session: psycopg.Connection, table: str, frame: pl.DataFrame, key: Sequence[str] = ()
+) -> Iterator[sql.Composable]:
     """Put a frame where a statement can read it FROM, in the types of `table`; gone at the end.
 
-    That is a temporary table, or for a few rows a subquery: it needs an alias.
+    That is a temporary table, or for a few rows a subquery: it needs an alias. `key` names the columns by
+    which it is joined, if not by all: only these the planner looks at.
     """
     types = column_types(session, table)
     if 0 < frame.height <= WRITTEN_OUT_ROWS:
@@ -174,7 +177,8 @@ def staged(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> Iter
     )
     _copy(session, temporary, table, frame)
     if frame.height >= ANALYZE_FROM_ROWS:
-        execute(session, "ANALYZE {staged}", staged=temporary)
+        joined = sql.SQL("({})").format(column_names(key)) if key else sql.SQL("")
+        execute(session, "ANALYZE {staged} {joined}", staged=temporary, joined=joined)
     yield temporary
     execute(session, "DROP TABLE {staged}", staged=temporary)
 

@@ -21,4 +21,4 @@ def array_of(numbers: pl.Series) -> str:
     >>> array_of(pl.Series([3, 1]))
     '{3,1}'
     """
-    return "{" + ",".join(numbers.cast(pl.String).to_list()) + "}"
+    return "{" + (numbers.cast(pl.String).str.join(",").item() or "") + "}"

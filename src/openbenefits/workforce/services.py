@@ -203,17 +203,50 @@ def correct_job(
     made_by: str,
     now: datetime,
 ) -> Recorded:
-    """Correct the job row dated `on`; another `valid_from` moves it: the old row goes, the new one comes."""
+    """Correct the job row dated `on`; another `valid_from` moves it: the old row goes, the new one comes.
+
+    With the hire moves what came with it: service that counted from it, and, to an earlier day, what was said
+    of the person, the home and the household as of the hire.
+    """
     with transaction.atomic():
         row = _job_row(client_id, person_id, on, job_number, sequence, is_exact=True)
         new = row | dict(changes)
-        frame = _one(JOBS, new)
+        frames = FactFrames(jobs=_one(JOBS, new))
         if any(new[name] != row[name] for name in JOBS.key):
-            frame = pl.concat(
-                [_one(JOBS, row | {"is_deleted": True}), _one(JOBS, new | {"is_deleted": False})]
-            )
-        change = _record(client_id, FactFrames(jobs=frame), "job correction", made_by, now)
+            moved = [_one(JOBS, row | {"is_deleted": True}), _one(JOBS, new | {"is_deleted": False})]
+            since = new["valid_from"] if _is_hire(client_id, row) else row["valid_from"]
+            frames = _since(client_id, person_id, row["valid_from"], since, jobs=pl.concat(moved))
+        change = _record(client_id, frames, "job correction", made_by, now)
     return Recorded(change=change, person_id=person_id)
+
+
+def _is_hire(client_id: int, row: Columns) -> bool:
+    """Whether a job row is the hire of a person: the first row there is."""
+    rows = _rows(JOBS, client_id, row["person_id"])
+    return row["action"] == "HIR" and row["valid_from"] == rows["valid_from"].min()
+
+
+def _since(client_id: int, person_id: int, hired_on: date, since: date, *, jobs: pl.DataFrame) -> FactFrames:
+    """Let what was recorded as of a hire hold from another day, with the job rows given."""
+
+    def earlier(table: FactTable, owner: int) -> pl.DataFrame:
+        rows = _rows(table, client_id, owner).filter(pl.col("valid_from") == hired_on)
+        return rows.with_columns(valid_from=pl.lit(since)) if since < hired_on else rows.clear()
+
+    serving = _rows(PERSONS, client_id, person_id).filter(pl.col("service_on") == hired_on)
+    persons = pl.concat([earlier(PERSONS, person_id), serving if since != hired_on else serving.clear()])
+    household = Dependent.objects.filter(client_id=client_id, person_id=person_id).values_list(
+        "pk", flat=True
+    )
+    dependents = [earlier(DEPENDENTS, key) for key in household]
+    served = pl.when(pl.col("service_on") == hired_on).then(pl.lit(since)).otherwise("service_on")
+    return FactFrames(
+        jobs=jobs,
+        persons=persons.with_columns(service_on=served),
+        addresses=earlier(ADDRESSES, person_id),
+        dependents=pl.concat(dependents) if dependents else None,
+        benefit_bases=earlier(BENEFIT_BASES, person_id),
+    )
 
 
 def delete_job_row(

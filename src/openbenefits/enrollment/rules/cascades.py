@@ -96,6 +96,7 @@ def _endings(going: pl.DataFrame, results: pl.DataFrame, checking: Checking) -> 
         rule=pl.format("ends: it needs coverage in plan type {}", "required_plan_type"),
         keeps_current=pl.lit(value=False),
         ends_all=pl.lit(value=False),
+        goes_on=pl.lit(value=False),
     )
     absent = [
         pl.lit(None, kind).alias(name) for name, kind in results.schema.items() if name not in shaped.columns

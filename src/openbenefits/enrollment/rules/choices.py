@@ -406,21 +406,20 @@ def _ways() -> dict[str, pl.Expr]:
     """Which ways of a default are open to a plan row: columns, as several expressions look at each."""
     method = pl.col("default_method")
     is_offered = pl.col("menu").is_not_null() & ~pl.col("is_program")
-    falls = pl.col("retier_option_id").is_not_null()
-    back = pl.col("comes_back") & is_offered
-    may_keep = (
-        is_among("default_method", KEEPS_CURRENT) & pl.col("keeps_current") & pl.col("is_current_eligible")
-    )
+    falls, waived = pl.col("retier_option_id").is_not_null(), pl.col("is_waived_now")
+    back, keeps = pl.col("comes_back") & is_offered, is_among("default_method", KEEPS_CURRENT)
+    held = keeps & pl.col("keeps_current") & pl.col("is_current_eligible")
     free = ~back & ~falls
-    enters = ~pl.col("is_barred") & free
+    stays_waived = keeps & waived & pl.col("waiver_option_id").is_not_null() & free
+    enters = ~pl.col("is_barred") & free & ~stays_waived
     return {
         "_is_offered": is_offered,
         "_falls": falls,
-        "_keeps": (may_keep | (back & ~pl.col("is_waived_now"))) & ~falls,
+        "_keeps": (held | (back & ~waived)) & ~falls,
         "_leaves": (method == DefaultMethod.LEAVE) & is_offered & free,
         "_flagged": is_among("default_method", NEEDS_OPTION) & enters,
         "_lowest": (method == DefaultMethod.CURRENT_ELSE_LOWEST) & enters,
-        "_waives": ((method == DefaultMethod.WAIVE) & free) | (back & pl.col("is_waived_now")),
+        "_waives": ((method == DefaultMethod.WAIVE) & free) | (back & waived) | stays_waived,
     }
 
 

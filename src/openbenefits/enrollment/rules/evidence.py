@@ -24,6 +24,8 @@ def rises_overtaken(new: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     columns = [*POINT_KEY, "begins_on"]
     by = {"superseded_by_schedule": "schedule_id", "superseded_by_event": "event_number"}
     rises = standing.filter(rule=EVIDENCE_APPROVED)
+    if rises.is_empty():
+        return rises.with_columns(pl.lit(None, pl.Int32).alias(name) for name in by)
     raised = [
         standing.filter(pl.col("rule").ne_missing(EVIDENCE_APPROVED)).select(
             *columns, **by, is_new=pl.lit(value=False)

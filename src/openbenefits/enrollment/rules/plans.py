@@ -23,7 +23,7 @@ COVERED = [str(kind) for kind in COVERED_KINDS]
 
 _CURRENT = (
     *("option_id", "coverage_cents", "requested_coverage_cents", "pledge_cents", "percent_thousandths"),
-    "kind",
+    *("kind", "is_to_begin"),
 )
 
 
@@ -180,17 +180,19 @@ def _with_rules(rows: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
 def _with_current(rows: pl.DataFrame, cases: pl.DataFrame, in_force: pl.DataFrame) -> pl.DataFrame:
     """Add what is in force, as current_*; what lapses at open enrolment is in force, but no current option.
 
-    is_in_force: coverage holds on the day before; keeps_current: it may go on, as the current option.
+    is_in_force: coverage holds on the day before, or is to begin; keeps_current: it may go on, as the current
+    option. What is yet to begin does not lapse.
     """
     held = where(in_force, ~in_force["is_future"]).select("case", "plan_type_number", *_CURRENT)
     at = located(*case_and_plan_type(rows, held))
     rows = rows.hstack(take(held, at, *_CURRENT, prefix="current_"))
     is_open_enrollment = take(cases, rows["case"], "is_open_enrollment")[0]
     is_covered = is_among("current_kind", COVERED).fill_null(value=False)
-    keeps = is_covered & ~(pl.col("is_lapsing") & is_open_enrollment)
+    is_to_begin = pl.col("current_is_to_begin").fill_null(value=False)
+    keeps = is_covered & ~(pl.col("is_lapsing") & is_open_enrollment & ~is_to_begin)
     return rows.with_columns(
         is_in_force=is_covered,
         keeps_current=keeps,
         is_waived_now=(pl.col("current_kind") == ChangeKind.WAIVED).fill_null(value=False),
         current_option_id=pl.when(keeps).then("current_option_id"),
-    )
+    ).drop("current_is_to_begin")

@@ -25,7 +25,7 @@ RESULT_COLUMNS = (
     *("case", "plan", "plan_type", "slot", "kind", "basis", "program_id", "option_id", "coverage_cents"),
     *("requested_coverage_cents", "pledge_cents", "percent_thousandths", "after_tax_thousandths"),
     *("hours_hundredths", "waive_reason", "begins_on", "deduction_begins_on", "rule", "keeps_current"),
-    "ends_all",
+    *("ends_all", "goes_on"),
 )
 
 
@@ -167,6 +167,7 @@ def _elected_results(valid: pl.DataFrame, plans: pl.DataFrame, rulebook: Ruleboo
             requested_coverage_cents=pl.when("is_proof_required").then("offered_coverage_cents"),
             rule=pl.lit("begins by election"),
             keeps_current=pl.lit(value=False),
+            goes_on=pl.lit(value=False),
         ),
         rulebook.plan_rows,
     )
@@ -176,7 +177,7 @@ def _default_results(
     valid: pl.DataFrame, plans: pl.DataFrame, checking: Checking, would_hold: pl.DataFrame
 ) -> pl.DataFrame:
     """Results of plan types without a valid election: kept, defaulted, ended, or never enrolled."""
-    rows = _defaulting(valid, plans, checking.prepared)
+    rows = _as_decided(_defaulting(valid, plans, checking.prepared), checking.situation)
     rows = with_reduced(_with_held_amounts(rows, checking), checking.situation.reduced)
     rows = with_capped_pledge(rows, checking, would_hold)
     waives = (pl.col("option_type") == OptionType.WAIVE).fill_null(value=False)
@@ -184,6 +185,9 @@ def _default_results(
     keeps = pl.col("default_reason").is_in(KEEPING) & holds
     ends = ~holds & (pl.col("is_in_force") | pl.col("is_ending"))
     day_after = days.day_after(pl.col("coverage_ends_on"))
+    stays_waived = (pl.col("current_kind") == ChangeKind.WAIVED).fill_null(value=False) & ~pl.col(
+        "is_reinstated"
+    )
     kind = (
         pl.when(waives)
         .then(pl.lit(str(ChangeKind.WAIVED)))
@@ -195,7 +199,7 @@ def _default_results(
         .then(pl.lit(str(ChangeKind.TERMINATED)))
         .otherwise(pl.lit(str(ChangeKind.NEVER_ENROLLED)))
     )
-    lapses = ends & ~pl.col("is_lost") & ~pl.col("is_ending")
+    lapses = ends & ~pl.col("is_lost") & ~pl.col("is_ending") & pl.col("is_open_enrollment")
     return _shaped(
         rows.with_columns(
             slot=pl.lit(0, pl.Int16),
@@ -214,6 +218,7 @@ def _default_results(
             waive_reason=pl.lit(None, pl.String),
             rule=pl.format("default: {}", "default_reason"),
             keeps_current=keeps,
+            goes_on=(holds & (pl.col("default_reason") == "current")) | (waives & stays_waived),
         ),
         checking.rulebook.plan_rows,
     )
@@ -224,7 +229,8 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
     rows = plans.join(valid.select("plan"), on="plan", how="anti").filter(
         pl.col("default_reason") != "untouched"
     )
-    rows = rows.join(prepared.cases.select("case", "only_ends_coverage"), on="case", maintain_order="left")
+    classed = prepared.cases.select("case", "only_ends_coverage", "is_open_enrollment")
+    rows = rows.join(classed, on="case", maintain_order="left")
     options = prepared.options.filter("is_default").select(
         "plan",
         "option_type",
@@ -233,9 +239,30 @@ def _defaulting(valid: pl.DataFrame, plans: pl.DataFrame, prepared: Prepared) ->
     return rows.select(
         *_PLAN_DATES,
         *("default_option_id", "default_reason", "current_option_id", "current_pledge_cents"),
-        "only_ends_coverage",
+        *("current_kind", "is_reinstated"),
+        *("only_ends_coverage", "is_open_enrollment"),
         *("current_percent_thousandths", "current_requested_coverage_cents"),
     ).join(options, on="plan", how="left", maintain_order="left")
+
+
+def _as_decided(rows: pl.DataFrame, situation: Situation) -> pl.DataFrame:
+    """Let what goes on, and is yet to begin, begin no sooner than events before this one decided."""
+    decided = situation.in_force.filter((pl.col("slot") == 0) & pl.col("is_to_begin"))
+    if decided.is_empty():
+        return rows
+    dates = {f"coming_{name}": name for name in ("begins_on", "deduction_begins_on")}
+    rows = rows.join(
+        decided.select("case", "plan_type", **dates),
+        on=["case", "plan_type"],
+        how="left",
+        maintain_order="left",
+    )
+    goes_on = pl.col("default_reason") == "current"
+    pairs = zip(("coverage_begins_on", "deduction_begins_on"), dates, strict=True)
+    return rows.with_columns(
+        pl.when(goes_on).then(pl.max_horizontal(own, coming)).otherwise(own).alias(own)
+        for own, coming in pairs
+    ).drop(*dates)
 
 
 def _with_held_amounts(rows: pl.DataFrame, checking: Checking) -> pl.DataFrame:

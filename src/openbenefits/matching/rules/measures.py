@@ -142,18 +142,39 @@ def _totals(
     rows = packages.packages.join(sums, on="package", how="left").join(counts, on="package", how="left")
     nothing = [pl.col(name).fill_null(0) for name in ("people", "placed", "priced_out", "pay_unknown")]
     rows = rows.with_columns(*nothing, pl.col("unaffordable").fill_null(0))
-    return _with_measures(_with_expected(rows, menus, census)).sort("code")
+    placed = menus.join(per_menu.select("menu", "placed"), on="menu", how="left")
+    expected = _expected(packages, placed, census)
+    rows = rows.join(expected, on="package", how="left", maintain_order="left")
+    return _with_measures(rows.with_columns(pl.col("expected").fill_null(0))).sort("code")
 
 
-def _with_expected(rows: pl.DataFrame, menus: pl.DataFrame, census: Census) -> pl.DataFrame:
-    """Add who would be covered: whoever is today, and all whose coverage a package would begin."""
-    is_begun = pl.col("category").is_in(list(census.assumed))
-    today = census.covered.filter(~is_begun).height
-    people = census.covered.filter(is_begun).group_by("category").agg(begun=pl.len().cast(pl.Int64))
-    begun = menus.join(people, on="category").group_by("package").agg(pl.col("begun").sum())
-    rows = rows.join(begun, on="package", how="left", maintain_order="left")
-    expected = pl.col("begun").fill_null(0) + today
-    return rows.with_columns(expected=expected).drop("begun")
+def _expected(packages: Packages, menus: pl.DataFrame, census: Census) -> pl.DataFrame:
+    """Count who would be covered by each package: package, expected.
+
+    Whoever is covered today, whether a package has the category or not; all whose coverage it would begin,
+    and all it asks. Of a category that only other packages ask about, those who have it in this one.
+
+    Shapes: menus: package, category, menu, placed.
+    """
+    asked = packages.offers.filter(pl.col("take_up_micros").is_not_null()).select("offer")
+    asking = packages.choices.join(asked, on="offer").select("menu").unique()
+    told = menus.join(asking.with_columns(is_asked=pl.lit(value=True)), on="menu", how="left")
+    counts = census.covered.group_by("category").agg(
+        asked=pl.col("is_asked").sum().cast(pl.Int64), held=(~pl.col("is_asked")).sum().cast(pl.Int64)
+    )
+    rows = packages.packages.select("package").join(counts, how="cross")
+    rows = rows.join(told, on=["package", "category"], how="left")
+    is_absent = pl.col("category").is_in(list(census.assumed)) & pl.col("menu").is_null()
+    expected = (
+        pl.when("is_asked")
+        .then("asked")
+        .when(is_absent)
+        .then(0)
+        .when(pl.col("held") > 0)
+        .then("held")
+        .otherwise(pl.col("placed").fill_null(0))
+    )
+    return rows.group_by("package").agg(expected=expected.sum())
 
 
 def _with_measures(rows: pl.DataFrame) -> pl.DataFrame:

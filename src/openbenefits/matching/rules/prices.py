@@ -24,6 +24,12 @@ MONTHS = 12
 NOT_OFFERED = ("area", "rate")
 """Faults that say a plan has no price for somebody: it cannot be had there, or at that age."""
 
+FACTS = (
+    *("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents"),
+    *("company", "location"),
+)
+"""What of a person a price may look at."""
+
 PRICED = {
     "person": pl.Int32(),
     "key": pl.Int32(),
@@ -113,12 +119,7 @@ def _cases(census: Census, book: Book) -> pl.DataFrame:
         client_id=pl.lit(book.client_id, pl.Int32),
         event_on=pl.lit(book.on),
         pay_group_id="pay_group_id",
-        company=pl.lit(None, pl.String),
-        location=pl.lit(None, pl.String),
-        **{
-            name: pl.col(name)
-            for name in ("birth_on", "sex", "is_smoker", "zip", "service_on", "annual_pay_cents")
-        },
+        **{name: pl.col(name) for name in FACTS},
     )
 
 

@@ -5,12 +5,14 @@ his class, in a network that reaches his home, with a price for him) he takes th
 own plan, else the same carrier and network, else the same carrier; among equals what costs him least, then
 the plan's code.
 
-Of what people choose (supplemental life, accounts) everybody is priced, and a stated share of it counts.
+Who has an option that goes on (life by times of pay, an account) has that one. Of what people choose by a
+stated share everybody is priced, and that share of it counts.
 """
 
 import polars as pl
 
 from openbenefits.core import money
+from openbenefits.matching.candidates import shaped
 from openbenefits.matching.rules.prices import MONTHS, place_of_price
 
 STEPS = ("same plan", "same carrier and network", "same carrier", "another carrier")
@@ -45,13 +47,15 @@ def open_offers(
 ) -> pl.DataFrame:
     """List the offers each covered person could have by class and home: person, tier, offer, step.
 
-    Shapes: covered as COVERED, people as PEOPLE, offers as `Packages.offers`, networks: network, zip.
+    Shapes: covered as ASKED, people as PEOPLE, offers as `Packages.offers`, networks: network, zip.
     """
     facts = people.select("person", own_class="benefit_class", zip="zip")
-    rows = covered.rename({"plan": "own_plan", "carrier": "own_carrier", "network": "own_network"})
+    rows = covered.rename({name: f"own_{name}" for name in ("plan", "option", "carrier", "network")})
     rows = rows.join(facts, on="person", maintain_order="left")
-    wanted = offers.select("offer", "category", "plan", "carrier", "network", "benefit_class")
-    rows = rows.join(wanted, on="category", maintain_order="left_right")
+    names = ("offer", "category", "plan", "option", "carrier", "network", "benefit_class")
+    wanted = offers.select(*names, is_asked=pl.col("take_up_micros").is_not_null())
+    rows = rows.join(wanted, on=["category", "is_asked"], maintain_order="left_right")
+    rows = rows.filter((pl.col("own_option") == pl.col("option")).fill_null(value=True))
     is_of_class = pl.col("benefit_class").is_null() | (pl.col("benefit_class") == pl.col("own_class"))
     rows = rows.filter(is_of_class.fill_null(value=False))
     reached = networks.with_columns(is_reached=pl.lit(value=True))
@@ -104,8 +108,8 @@ def take_up(
     single, several = rows.filter(offers=1), rows.filter(pl.col("offers") > 1)
     several = several.sort("menu", "person", "step", "employee_cents", "plan", "offer", nulls_last=True)
     several = several.unique(["menu", "person"], keep="first", maintain_order=True)
-    found = _in_shape(pl.concat([single, several]))
-    return pl.concat([found, _in_shape(_without(found, covered, offers, choices))])
+    found = shaped(pl.concat([single, several]), TAKEN)
+    return pl.concat([found, shaped(_without(found, covered, offers, choices), TAKEN)])
 
 
 def _shared(rows: pl.DataFrame) -> pl.DataFrame:
@@ -129,18 +133,12 @@ def _without(
     found: pl.DataFrame, covered: pl.DataFrame, offers: pl.DataFrame, choices: pl.DataFrame
 ) -> pl.DataFrame:
     """Who takes nothing of a menu, though he is covered in its category; most menus leave nobody so."""
-    menus = choices.join(offers.select("offer", "category"), on="offer").select("menu", "category").unique()
-    whole = covered.group_by("category").agg(people=pl.len())
-    menus = menus.join(whole, on="category")
+    key = ["category", "is_asked"]
+    told = offers.select("offer", "category", is_asked=pl.col("take_up_micros").is_not_null())
+    menus = choices.join(told, on="offer").select("menu", *key).unique()
+    whole = covered.group_by(key).agg(people=pl.len())
+    menus = menus.join(whole, on=key)
     placed = found.group_by("menu").agg(placed=pl.len())
     menus = menus.join(placed, on="menu", how="left").filter(pl.col("placed").fill_null(0) < pl.col("people"))
-    everybody = menus.select("menu", "category").join(
-        covered.select("person", "category", "tier"), on="category"
-    )
+    everybody = menus.select("menu", *key).join(covered.select("person", "tier", *key), on=key)
     return everybody.join(found.select("menu", "person"), on=["menu", "person"], how="anti")
-
-
-def _in_shape(rows: pl.DataFrame) -> pl.DataFrame:
-    """TAKEN, null what the rows do not say."""
-    absent = [pl.lit(None, kind).alias(name) for name, kind in TAKEN.items() if name not in rows.columns]
-    return rows.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in TAKEN.items())

@@ -14,6 +14,7 @@ from openbenefits.core import money
 from openbenefits.payroll.rules.ageing import age_said
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import Bucket, compare
+from openbenefits.platform.audits.deductions import deductions_of_pays
 from openbenefits.platform.families import covered_families
 from openbenefits.platform.here import Here
 from openbenefits.platform.models import Look
@@ -23,8 +24,6 @@ ANY = (Bucket.HERE_ONLY, Bucket.THERE_ONLY, Bucket.DIFFERENT)
 ACTIVE = ("A", "C")
 ENDED = "T"
 CENT = 1
-PER_PAY = 2
-"""So many cents a deduction of a pay may differ by rounding (reconciliation §9)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +91,12 @@ def _newest_rates(sides: Sides, kind: str, groups: pl.DataFrame | None = None) -
     )
 
 
+def _kept_of(sides: Sides, kind: str, groups: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rate groups in which a plan has rates of a kind; premiums may be kept once for all groups."""
+    there = sides.seen("rate").filter(kind=kind).select("plan", wanted="rate_group").unique()
+    return groups.join(there, on=["plan", "wanted"], how="semi")
+
+
 def _rules(sides: Sides) -> pl.DataFrame:
     rows = sides.seen("rule").filter(pl.col("from_on") <= sides.on)
     return rows.filter(pl.col("from_on") == pl.col("from_on").max().over("plan", "group"))
@@ -143,7 +148,10 @@ def standing_there(sides: Sides) -> pl.DataFrame:
 
 
 def _held(sides: Sides) -> pl.DataFrame:
-    """An end ahead that was not sent yet is no difference; one there that we do not know is."""
+    """An end ahead that was not sent yet is no difference; one there that we do not know is.
+
+    Who holds something and is nobody there is listed, too: he exchanges nothing.
+    """
     there = standing_there(sides)
     here = ours.covered(sides.here).join(
         there.select("employee", "plan", is_ended=pl.col("ends_on").is_not_null()).unique(
@@ -152,7 +160,8 @@ def _held(sides: Sides) -> pl.DataFrame:
         on=["employee", "plan"],
         how="left",
     )
-    here = here.with_columns(ends_on=pl.when("is_ended").then("ends_on")).with_columns(status=_until())
+    here = here.with_columns(ends_on=pl.when("is_ended").then("ends_on"))
+    here = pl.concat([here, ours.strangers(sides.here)], how="diagonal").with_columns(status=_until())
     there = there.with_columns(begins_on=pl.coalesce("detail_on", "begins_on"), status=_until())
     columns: Mapping[str, int | None] = {
         "status": None,
@@ -168,30 +177,12 @@ def _until() -> pl.Expr:
     return pl.coalesce(pl.format("A until {}", pl.col("ends_on").cast(pl.String)), pl.lit("A"))
 
 
-def _deductions(sides: Sides) -> pl.DataFrame:
-    """Only pays whose vouchers were seen, and codes of ours: what else payroll takes is not ours to judge."""
-    key = ["employee", "code", "pay_group", "ends_on"]
-    taken = sides.seen("taken").filter(pl.col("ends_on").is_not_null())
-    pays = taken.select("pay_group", "ends_on").unique()
-    if pays.is_empty():
-        here = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "ends_on": pl.Date, "cents": pl.Int64})
-    else:
-        first, last = pays["ends_on"].min(), pays["ends_on"].max()
-        here = ours.deductions(sides.here, first, last)  # type: ignore[arg-type]
-        here = here.join(pays, on=["pay_group", "ends_on"], how="semi")
-    codes = ours.deduction_codes(sides.here).select(code="deduction_code").unique()
-    mine = (
-        taken.join(codes, on="code", how="semi")
-        .group_by(key)
-        .agg(pl.col("cents").sum(), pl.col("person_id").first())
-    )
-    return compare(here, mine, key=key, columns={"cents": PER_PAY})
-
-
 def _margins(sides: Sides) -> pl.DataFrame:
     """Here: the rate is covered by what is billed; there: whether it is."""
     key = ["plan", "tier", "age_from"]
-    billing, premium = _newest_rates(sides, "billing"), _newest_rates(sides, "premium")
+    groups = sides.seen("setup").select("plan", wanted="rate_group").unique("plan")
+    billing = _newest_rates(sides, "billing", groups)
+    premium = _newest_rates(sides, "premium", _kept_of(sides, "premium", groups))
     paired = premium.select(*key, premium="cents").join(
         billing.select(*key, "cents"), on=key, how="left", nulls_equal=True
     )
@@ -344,8 +335,8 @@ _ALL = (
     Audit(
         code="A7",
         title="Deductions owed and taken",
-        asks="Did each pay take what it owed?",
-        rows=_deductions,
+        asks="Did each pay take what it owed, less what corrections and arrears take later?",
+        rows=deductions_of_pays,
         cure="the difference is sent as a correction, where corrections are ours",
     ),
     Audit(

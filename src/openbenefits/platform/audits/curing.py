@@ -59,6 +59,7 @@ SHARED = ("A2",)
 _INSTEAD = {
     "A1": "it is set up there and not offered here; end it at the platform, or offer it in the set-up",
     "A2": "it is a rate there and none of ours; end it at the platform, or put it into the set-up",
+    "A6": "one side does not know that person: say who he is there, or have him hired, or ended, there",
     "A8": "a rate billed below its premium is a decision of who keeps rates",
     "A9": "somebody must elect or waive; open a window for him",
     "A10": "nobody here is that employee, or a child is past its limit: end it there, and here",
@@ -95,17 +96,19 @@ def _missed(sides: Sides, row: dict[str, Any]) -> list[Wish]:
     employee, code, _, ends_on = str(row["key"]).split("#")[0].split("|")
     rows = ours.deduction_codes(sides.here).filter(deduction_code=code)
     held = ours.covered(sides.here).filter(employee=employee).join(rows, on="plan", how="semi")
-    if held.height != 1 or row["person_id"] is None:
+    plans = held if held.height == 1 else rows  # he may hold it no more
+    if plans.height != 1 or row["person_id"] is None:
         return []
+    plan_code = plans["plan"][0]
     cents = _cents(row["here"]) - _cents(row["there"])
     tag = f"{OURS}A7 {row['key']}"
     wanted = {
-        "benefitPlan": held["plan"][0],
+        "benefitPlan": plan_code,
         "period": ends_on[:7].replace("-", ""),
         "billAmount": amount(0),
         "eeContribution": amount(cents),
         "cycles": 1,
-        "retroEnroll": not rows.filter(plan=held["plan"][0])["is_before"][0],
+        "retroEnroll": not rows.filter(plan=plan_code)["is_before"][0],
         "comment": tag,
     }
     return [Wish(element="adjustment", key=tag, wanted=wanted, person_id=row["person_id"])]

@@ -10,10 +10,10 @@ from openbenefits.platform.audits import accepting
 from openbenefits.platform.audits.catalogue import AUDITS, Audit, Sides
 from openbenefits.platform.audits.comparing import counts
 from openbenefits.platform.connecting import NotLinked, linked
-from openbenefits.platform.here import here_of
+from openbenefits.platform.here import here_of, strangers
 from openbenefits.platform.models import Look, OutboundChange, PersonLink
 from openbenefits.platform.owner import disagreement
-from openbenefits.platform.seen import NoLook, last_look, load_seen
+from openbenefits.platform.seen import NoLook, last_look
 
 FRESH = timedelta(hours=24)
 """So old a look at the platform may be for payroll to run by it."""
@@ -99,11 +99,11 @@ def may_run(connection: Any, client_id: int, *, on: date, now: datetime) -> MayR
     """
     try:
         linked(client_id)
-        results = audits(connection, client_id, on)
+        sides = sides_of(connection, client_id, on)
     except (NotLinked, NoLook) as fault:
         return MayRun(may_run=False, reasons=[str(fault)], looked_at=None, faults={})
-    look = results[0].look
-    reasons = _about_look(look, now) + _about_people(connection, client_id, look) + _about_changes(client_id)
+    look, results = sides.look, [audit(sides, code) for code in AUDITS]
+    reasons = _about_look(look, now) + _about_people(sides) + _about_changes(client_id)
     if words := disagreement(connection, client_id, look, on):
         reasons.append(words)
     faults = {result.audit.code: result.faults for result in results}
@@ -121,13 +121,17 @@ def _about_look(look: Look, now: datetime) -> list[str]:
     return ["the platform was last looked at more than 24 hours ago; ask for a look"]
 
 
-def _about_people(connection: Any, client_id: int, look: Look) -> list[str]:
-    """Count who exchanges nothing: somebody there whom nobody knows here."""
-    seen = load_seen(connection, look, "employee").filter(pl.col("status") != "T")
-    unknown = seen.filter(pl.col("person_id").is_null())
-    said = PersonLink.objects.filter(client_id=client_id, external_id__in=unknown["employee"].to_list())
-    left = unknown.height - said.count()
-    return [f"employees there who are nobody here: {left}; say who they are"] if left else []
+def _about_people(sides: Sides) -> list[str]:
+    """Count who exchanges nothing: somebody there whom nobody knows here, and the other way."""
+    seen = sides.seen("employee").filter(pl.col("status") != "T")
+    unknown = seen.filter(pl.col("person_id").is_null())["employee"].to_list()
+    said = PersonLink.objects.filter(client_id=sides.here.client_id, external_id__in=unknown)
+    left, lone = len(unknown) - said.count(), strangers(sides.here)["person_id"].n_unique()
+    told = {
+        f"employees there who are nobody here: {left}; say who they are": left,
+        f"people who hold coverage and are nobody there: {lone}; say who they are": lone,
+    }
+    return [words for words, count in told.items() if count]
 
 
 def _about_changes(client_id: int) -> list[str]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import msgspec
 import stamina
 
 from openbenefits.platform.client import values
@@ -27,6 +26,9 @@ from openbenefits.platform.client.faults import (
 )
 from openbenefits.platform.client.operations import OPERATIONS, Ask, Operation
 
+MOST_BYTES = 256 * 2**20
+LONGEST_TOLD = 120
+"""So many seconds of waiting a platform may ask for; who asks for more is asked again later."""
 EXPIRED = "this user session has expired"
 NOTHING_FOUND = ("no data", "not found", "no records", "no result", "cannot find")
 Answer = Mapping[str, Any]
@@ -44,12 +46,25 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long an answer is waited for, and how often what is safe to repeat is repeated."""
+    """How long an answer is waited for, and how often what is safe to repeat is repeated.
+
+    seconds: until something comes. whole_seconds: until all of it is there.
+    """
 
     seconds: float = 60
+    whole_seconds: float = 600
     attempts: int = 4
     first_wait: float = 0.5
     longest_wait: float = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """An answer, read whole."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class Session:
@@ -119,9 +134,8 @@ class Session:
         if (here.scheme, here.host, here.port) != (there.scheme, there.host, there.port):
             raise Refused("expected a file on the platform itself, found another machine; nothing was read")
         try:
-            answer = self._http.get(there, headers=self._headers())
-            return values.read(answer.content)
-        except (httpx.HTTPError, msgspec.DecodeError) as fault:
+            return values.read(self._hear("GET", there, headers=self._headers()).content)
+        except (httpx.HTTPError, *values.NO_JSON) as fault:
             raise NotReached(f"the file of a build could not be read ({type(fault).__name__})") from None
 
     # --- one call -------------------------------------------------------------------------------------------
@@ -165,17 +179,32 @@ class Session:
             raise _lost(operation, type(fault).__name__) from None
         return _payload(operation, answer)
 
-    def _send(self, operation: Operation, asked: Mapping[str, Any]) -> httpx.Response:
+    def _hear(self, verb: str, url: httpx.URL | str, **sent: Any) -> Heard:
+        """Ask, and read the answer whole, as long as it ends in time and is of a size.
+
+        Errors: httpx.ReadTimeout where it does not.
+        """
+        until, parts, size = time.monotonic() + self.patience.whole_seconds, [], 0
+        with self._http.stream(verb, url, **sent) as answer:
+            for part in answer.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > MOST_BYTES or time.monotonic() > until:
+                    raise httpx.ReadTimeout("an answer that does not end")
+            headers = dict(answer.headers)
+            return Heard(status_code=answer.status_code, headers=headers, content=b"".join(parts))
+
+    def _send(self, operation: Operation, asked: Mapping[str, Any]) -> Heard:
         url, headers = f"{self.base}{operation.path}", self._headers()
         if operation.ask is Ask.GET:
-            return self._http.get(url, params=_query(asked), headers=headers)
+            return self._hear("GET", url, params=_query(asked), headers=headers)
         if operation.ask is Ask.FORM:
-            return self._http.post(url, data=_query(asked), headers=headers)
+            return self._hear("POST", url, data=_query(asked), headers=headers)
         body = dict(asked)
         if operation.ask is Ask.JSON:
             body["sessionId"] = self._number
         headers["Content-Type"] = "application/json"
-        return self._http.post(url, content=values.written(body), headers=headers)
+        return self._hear("POST", url, content=values.written(body), headers=headers)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": "application/json"}
@@ -199,13 +228,13 @@ def _lost(operation: Operation, why: str) -> PlatformFault:
     return NotReached(f"{operation.name}: no answer that can be read ({why})")
 
 
-def _payload(operation: Operation, answer: httpx.Response) -> Answer:
+def _payload(operation: Operation, answer: Heard) -> Answer:
     """Read an answer, or raise what its status or envelope says."""
     if answer.status_code == httpx.codes.NO_CONTENT:
         return {}
     try:
         found = values.read(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except values.NO_JSON:
         found = None
     envelope = found if isinstance(found, dict) else None
     told = values.text((envelope or {}).get("errorMessage"))
@@ -220,7 +249,7 @@ def _payload(operation: Operation, answer: httpx.Response) -> Answer:
     return envelope
 
 
-def _of_status(operation: Operation, answer: httpx.Response, told: str) -> PlatformFault:
+def _of_status(operation: Operation, answer: Heard, told: str) -> PlatformFault:
     name, status = operation.name, answer.status_code
     said = f"{name} was answered {status}: {told or 'no reason given'}"
     if status == httpx.codes.FORBIDDEN:
@@ -230,7 +259,7 @@ def _of_status(operation: Operation, answer: httpx.Response, told: str) -> Platf
     if status == httpx.codes.CONFLICT:
         return Stale(said)
     if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
-        after = answer.headers.get("Retry-After", "")
+        after = answer.headers.get("retry-after", "")
         return Busy(said, wait=float(after) if after.isdecimal() else None)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.NOT_IMPLEMENTED:
         if not operation.is_write and any(words in told.casefold() for words in NOTHING_FOUND):
@@ -244,7 +273,7 @@ def _is_worth_another() -> Callable[[Exception], bool | float]:
 
     def judged(fault: Exception) -> bool | float:
         if isinstance(fault, Busy):
-            return fault.wait if fault.wait is not None else True
+            return True if fault.wait is None else fault.wait <= LONGEST_TOLD and fault.wait
         return isinstance(fault, NotReached)  # a write that is Unsure is no NotReached
 
     return judged

@@ -9,6 +9,8 @@ import msgspec
 
 MASK = "***"
 CENTS = 100
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading raises of what is no JSON, or nested without end."""
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -21,7 +23,7 @@ def written(body: Any) -> bytes:
 def read(content: bytes) -> Any:
     """Read JSON; numbers with a point are decimals, never floats.
 
-    Errors: msgspec.DecodeError.
+    Errors: NO_JSON.
     """
     return _decoder.decode(content)
 

@@ -42,9 +42,11 @@ def calculate(world: World, client: str, number: str, per_year: int, left: Pays 
         rows = [_deduction(world, one, per_year) for one in enrolled]
         world.deductions[client, employee] = rows
         lines = [_line(row["deductionCode"], cents(row["amount"]) or 0, row["benefitPlanId"]) for row in rows]
-        lines += _adjusted(world, (client, employee))
+        corrections = _corrections(world, (client, employee))
+        lines += [_corrected(world, one) for one in corrections]
         paid = _paid(world, (client, employee), number, lines, (left or {}).get(employee))
         billed = [line for one in enrolled for line in _billed(one, group["payPeriodEndDate"], per_year)]
+        billed += [_named(one) for one in corrections]
         _write_voucher(world, client, employee, batch, paid, billed)
     batch["batchStatus"] = "INITCOMP"
 
@@ -118,19 +120,36 @@ def _line(code: str, value: int, plan: str) -> Record:
     return {"deductCode": code, "deductDescription": "", "deductAmount": value, "planId": plan}
 
 
-def _adjusted(world: World, place: tuple[str, str]) -> list[Record]:
+def _corrections(world: World, place: tuple[str, str]) -> list[Record]:
     """Take one cycle of each adjustment that is open."""
-    lines = []
-    for one in world.adjustments.get(place, []):
-        if one["cyclesBilled"] >= int(one.get("cycles") or 1):
-            continue
+    found = [
+        one for one in world.adjustments.get(place, []) if one["cyclesBilled"] < int(one.get("cycles") or 1)
+    ]
+    for one in found:
         one["cyclesBilled"] += 1
-        plan = world.plans.get(one["benefitPlan"], {})
-        codes = (plan.get("pr125Dedn"), plan.get("prDednCode"))  # before tax, after
-        first, second = reversed(codes) if one.get("retroEnroll") else codes
-        code = first or second or one["benefitPlan"]
-        lines.append(_line(code, cents(one.get("eeContribution")) or 0, one["benefitPlan"]))
-    return lines
+    return found
+
+
+def _corrected(world: World, one: Record) -> Record:
+    """Make a cycle of an adjustment a deduction of the pay."""
+    plan = world.plans.get(one["benefitPlan"], {})
+    codes = (plan.get("pr125Dedn"), plan.get("prDednCode"))  # before tax, after
+    first, second = reversed(codes) if one.get("retroEnroll") else codes
+    return _line(
+        first or second or one["benefitPlan"], cents(one.get("eeContribution")) or 0, one["benefitPlan"]
+    )
+
+
+def _named(one: Record) -> Record:
+    """Name an adjustment beside the benefits of a pay, with what a cycle of it is."""
+    own = cents(one.get("eeContribution")) or 0
+    amounts = dict.fromkeys(_BILLED, _dollars(0)) | {"empDeduct": _dollars(own)}
+    about = {
+        "planId": one["benefitPlan"],
+        "coveragePeriod": one.get("period", ""),
+        "adjRef": one["refNumber"],
+    }
+    return about | amounts
 
 
 def _paid(

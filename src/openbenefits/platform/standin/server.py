@@ -34,6 +34,7 @@ STATUS = {
     Trouble.LOCKED: (503, "record is in use by another user"),
     Trouble.THROTTLED: (429, "too many requests"),
     Trouble.THROTTLED_FOR: (429, "too many requests"),
+    Trouble.THROTTLED_LONG: (429, "too many requests"),
     Trouble.BROKEN: (500, "internal error"),
 }
 
@@ -159,6 +160,18 @@ class Standin:
         return None if found is None else found["made"]
 
 
+WAITS = {Trouble.THROTTLED_FOR: {"Retry-After": "1"}, Trouble.THROTTLED_LONG: {"Retry-After": "3600"}}
+
+
+def _odd(body: Record) -> Record:
+    """Answer the envelope as it is, and numbers in the place of records and lists of records."""
+    return {name: 7 if isinstance(value, dict) else _odd_rows(value) for name, value in body.items()}
+
+
+def _odd_rows(value: Any) -> Any:
+    return [7 for _ in value] if isinstance(value, list) else value
+
+
 def _envelope(told: str = "", code: str = "0") -> Record:
     return {"errorCode": code, "errorMessage": told, "extension": None}
 
@@ -206,8 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.standin.troubles.next(name)
         if trouble in BEFORE:
             status, told = STATUS[trouble]
-            after = {"Retry-After": "1"} if trouble is Trouble.THROTTLED_FOR else {}
-            self._say(status, written(_envelope(told, "1")), after)
+            self._say(status, written(_envelope(told, "1")), WAITS.get(trouble))
             return
         session = {"header": self.headers.get("sessionId", "")}
         status, body = self.standin.answer(name, verb, session, asked)
@@ -227,9 +239,11 @@ class _Handler(BaseHTTPRequestHandler):
             content = content[: len(content) // 2]
         elif trouble is Trouble.OTHER_SHAPE:
             content = b"[]"
+        elif trouble is Trouble.ODD_RECORDS:
+            content = written(_odd(body))
         elif trouble in (Trouble.TWICE, Trouble.PARTIAL) and "events" in body:
             status, content = self._retold(trouble, status, body)
-        self._say(status, content)
+        self._say(status, content, pause=0.05 if trouble is Trouble.DRIPPING else 0)
 
     def _retold(self, trouble: Trouble, status: int, body: Record) -> tuple[int, bytes]:
         """Tell events twice and the latest first; or some of them only."""
@@ -240,7 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
         less = {"events": body["events"][:half], "nextEvent": str(first + half), "isPartial": True}
         return 206, written(body | less)
 
-    def _say(self, status: int, content: bytes, headers: Mapping[str, str] | None = None) -> None:
+    def _say(
+        self, status: int, content: bytes, headers: Mapping[str, str] | None = None, pause: float = 0
+    ) -> None:
         try:
             self.send_response(status)
             for name, value in (headers or {}).items():
@@ -248,7 +264,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
-            self.wfile.flush()
+            for part in [content[at : at + 1] for at in range(len(content))] if pause else [content]:
+                self.wfile.write(part)
+                self.wfile.flush()
+                time.sleep(pause)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the caller gave up

@@ -21,6 +21,9 @@ class Trouble(StrEnum):
     GARBAGE = "garbage"  # done, and answered what is no JSON
     TRUNCATED = "truncated"  # done, and answered half of it
     OTHER_SHAPE = "other shape"  # done, and answered a list
+    ODD_RECORDS = "odd records"  # done, and every record in the answer is of another shape
+    DRIPPING = "dripping"  # done, and answered byte by byte
+    THROTTLED_LONG = "throttled for an hour"  # 429 with Retry-After
     TWICE = "twice"  # events are told twice, the latest first
     PARTIAL = "partial"  # 206: part of the events
 
@@ -32,6 +35,7 @@ BEFORE = {
     Trouble.LOCKED,
     Trouble.THROTTLED,
     Trouble.THROTTLED_FOR,
+    Trouble.THROTTLED_LONG,
     Trouble.BROKEN,
 }
 """Troubles of calls that are not carried out."""

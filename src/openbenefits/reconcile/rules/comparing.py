@@ -120,7 +120,7 @@ def compare(
     pairs, missing, extra = _pairs(missing, extra)
     return pl.concat(
         [
-            _conform(rows, settings)
+            conform(rows, settings)
             for rows in (
                 _of_both(both, settings),
                 pairs,
@@ -138,7 +138,8 @@ def to_group(units: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     return units.filter((pl.col("basis") != "continuation").fill_null(value=True))
 
 
-def _conform(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def conform(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Answer rows as FOUND: with the difference, whether it is timing, and whether somebody must be asked."""
     late = (pl.col("known_at") > settings.cutoff_at).fill_null(value=False)
     asked = pl.col("is_asked") if "is_asked" in rows.columns else pl.lit(value=False)
     told = rows.with_columns(
@@ -174,8 +175,10 @@ def _of_both(both: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     code = (
         pl.when(pl.col("expected_cents").is_null())
         .then(pl.lit("UNEXPLAINED"))
-        .when((pl.col("own_lines") > 1) & ~is_near)
+        .when((pl.col("own_lines") > 1) & ~is_near & (pl.col("difference") > 0))
         .then(pl.lit("INV_DUPLICATE"))
+        .when((pl.col("own_lines") > 1) & ~is_near & (pl.col("invoiced_cents") == 0))
+        .then(pl.lit("INV_MISSING"))  # billed, and taken back in the same month
         .when(~pl.col("is_charged") & part & ~is_near)
         .then(pl.lit("INV_PRORATION"))
         .when(~pl.col("is_charged") & ~is_near)
@@ -378,121 +381,6 @@ def _extra_code(settings: Settings) -> pl.Expr:
     )
 
 
-# --- months before ----------------------------------------------------------------------------------------
-
-
-def compare_retro(
-    lines: pl.DataFrame, units: pl.DataFrame, earlier: pl.DataFrame, settings: Settings
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Compare retro lines with what past months should have been billed and were not.
-
-    Shapes:  lines as of `compare`, retro ones, month null where none is printed; units of the past months an
-             invoice was loaded of; earlier has UNIT, month, billed_cents: what was billed of these months so
-             far. Answers the units that differ, as FOUND; those that were put right (UNIT, month,
-             difference_cents: the credit or charge); and what was expected (UNIT, month, expected_cents).
-    """
-    wanted = _still_to_bill(to_group(units, settings), earlier, settings)
-    billed = _placed(lines, wanted, settings)
-    rows = billed.join(wanted, on=[*UNIT, "month"], how="full", coalesce=True).with_columns(
-        pl.col("invoiced_cents", "expected_cents").fill_null(0),
-        plan_type=pl.coalesce("plan_type", "plan_type_wanted"),
-    )
-    code = (
-        pl.when(pl.col("invoiced_cents") == pl.col("expected_cents"))
-        .then(None)
-        .when(pl.col("expected_cents") == 0)
-        .then(pl.lit("RETRO_UNEXPECTED"))
-        .when(pl.col("invoiced_cents") == 0)
-        .then(pl.lit("RETRO_MISSING"))
-        .otherwise(pl.lit("RETRO_AMOUNT"))
-    )
-    told = rows.with_columns(code=code, note=pl.lit(""), known_at="made_at")
-    settled = told.filter(pl.col("code").is_null() & (pl.col("invoiced_cents") != 0)).select(
-        *UNIT, "month", difference_cents="invoiced_cents"
-    )
-    months = told.filter(pl.col("code").is_not_null())
-    found = _conform(months, settings).with_columns(months["month"])
-    return found, settled, wanted
-
-
-def _still_to_bill(units: pl.DataFrame, earlier: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Find what each past month should have been less what was billed of it so far.
-
-    0 within the tolerance.
-    """
-    should = (
-        units.filter("is_charged")
-        .group_by(*UNIT, "month")
-        .agg(
-            pl.col("plan_type").first().alias("plan_type_wanted"),
-            should=money.total(pl.col("expected_cents")),
-            made_at=pl.col("made_at").max(),
-            unit=pl.col("unit").first(),
-        )
-    )
-    rows = should.join(earlier, on=[*UNIT, "month"], how="full", coalesce=True)
-    unknown = pl.col("plan_type_wanted").is_not_null() & pl.col("should").is_null()
-    short = pl.col("should").fill_null(0) - pl.col("billed_cents").fill_null(0)
-    rows = rows.filter(~unknown).with_columns(expected_cents=short)
-    return rows.filter(pl.col("expected_cents").abs() > settings.rounding_cents).drop(
-        "should", "billed_cents"
-    )
-
-
-def _placed(lines: pl.DataFrame, wanted: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Add up retro lines by unit and month; those that name no month settle the oldest expectations first."""
-    named = lines.filter(pl.col("month").is_not_null())
-    bare = lines.filter(pl.col("month").is_null())
-    schema = [*UNIT, "month", "plan_type", "invoiced_cents", "lines", "is_asked"]
-    parts = [
-        billed_units(group).with_columns(month=pl.lit(month)).select(schema)
-        for (month,), group in named.group_by("month", maintain_order=True)
-    ]
-    if bare.height:
-        parts += _oldest_first(billed_units(bare), wanted, settings, schema)
-    if not parts:
-        return _no_lines()
-    return (
-        pl.concat(parts)
-        .group_by(*UNIT, "month")
-        .agg(
-            pl.col("plan_type").first(),
-            pl.col("invoiced_cents").sum(),
-            pl.col("lines").unique().sort().str.join(", "),
-            pl.col("is_asked").any(),
-        )
-    )
-
-
-def _oldest_first(
-    totals: pl.DataFrame, wanted: pl.DataFrame, settings: Settings, schema: list[str]
-) -> list[pl.DataFrame]:
-    """Spread amounts without a month over what is expected of the same sign.
-
-    The rest is of the month before.
-    """
-    order = wanted.sort(*UNIT, "month").join(totals.select(*UNIT, total="invoiced_cents"), on=UNIT)
-    same = order.filter(pl.col("expected_cents").sign() == pl.col("total").sign())
-    size, whole = pl.col("expected_cents").abs(), pl.col("total").abs()
-    before = size.cum_sum().over(UNIT) - size
-    taken = pl.min_horizontal(size, pl.max_horizontal(whole - before, pl.lit(0)))
-    spread = same.with_columns(invoiced_cents=taken * pl.col("total").sign()).filter(
-        pl.col("invoiced_cents") != 0
-    )
-    spread = spread.select(*UNIT, "month", "invoiced_cents").join(totals.drop("invoiced_cents"), on=UNIT)
-    used = spread.group_by(UNIT).agg(used=pl.col("invoiced_cents").sum())
-    rest = totals.join(used, on=UNIT, how="left").with_columns(
-        invoiced_cents=pl.col("invoiced_cents") - pl.col("used").fill_null(0),
-        month=pl.lit((settings.month - _ONE_DAY).replace(day=1)),
-    )
-    return [spread.select(schema), rest.filter(pl.col("invoiced_cents") != 0).select(schema)]
-
-
-def _no_lines() -> pl.DataFrame:
-    schema = {name: FOUND[name] for name in (*UNIT, "month", "plan_type", "invoiced_cents", "lines")}
-    return pl.DataFrame(schema=schema | {"is_asked": pl.Boolean})
-
-
 # --- lines that are nobody's ------------------------------------------------------------------------------
 
 
@@ -510,7 +398,7 @@ def of_nobody(lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         person_id=pl.lit(None, pl.Int64),
         client_id=pl.col("client_id").fill_null(0),
     )
-    return _conform(told, settings).with_columns(told["own_month"].alias("month"))
+    return conform(told, settings).with_columns(told["own_month"].alias("month"))
 
 
 def with_clusters(found: pl.DataFrame, least: int) -> pl.DataFrame:

@@ -12,13 +12,14 @@ import polars as pl
 from rapidfuzz import process
 from rapidfuzz.distance import JaroWinkler
 
-from openbenefits.reconcile.rules.names import normal
+from openbenefits.reconcile.rules.names import formal, normal
 
 STEPS: dict[str, tuple[int, str]] = {
     "reference": (100, "confirmed before"),
     "ssn and name": (98, "SSN, with last name or birth date"),
     "employee number": (95, "employee number, with the last name"),
     "name and birth": (95, "names and birth date"),
+    "nickname and birth": (92, "last name, birth date, and what the first name is short for"),
     "ssn only": (93, "SSN; the name differs"),
     "last4": (90, "last four of the SSN, with birth date or names"),
     "number alone": (90, "employee number, and nothing else is printed"),
@@ -34,6 +35,7 @@ LIKE, VERY_LIKE = 92, 95
 
 MATCH = {
     "identity": pl.String,
+    "of_client": pl.Int32,
     "client_id": pl.Int32,
     "person_id": pl.Int64,
     "is_dependent": pl.Boolean,
@@ -51,6 +53,7 @@ _LINE = (
     "birth_on",
     "last",
     "first",
+    "formal",
     "full",
     "number_alone",
 )
@@ -64,11 +67,13 @@ class _Step:
 
 
 _JOINS = (
+    _Step("ssn and name", ("ssn_hash", "last", "first")),
     _Step("ssn and name", ("ssn_hash", "last")),
     _Step("ssn and name", ("ssn_hash", "birth_on")),
     _Step("employee number", ("employee_number", "last")),
     _Step("name and birth", ("last", "first", "birth_on")),
     _Step("ssn only", ("ssn_hash",)),
+    _Step("nickname and birth", ("last", "formal", "birth_on")),
     _Step("last4", ("last4_hash", "birth_on"), is_sure=False),
     _Step("last4", ("last4_hash", "last", "initial"), is_sure=False),
     _Step("number alone", ("number_alone",)),
@@ -76,34 +81,46 @@ _JOINS = (
 
 
 def match(lines: pl.DataFrame, known: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
-    """Say of each identity of an invoice who it is.
+    """Say of each identity of an invoice, within each client, who it is.
 
     Shapes:  lines has identity, client_id (null: unknown subgroup), employee_number, ssn_hash, last4_hash,
              birth_on, last_name, first_name; known has the same of people and their dependents, with
              person_id and is_dependent, several rows for who had several names; references has identity,
-             client_id, person_id. The result is as MATCH, a row for each identity: standing is matched, ask
-             (person_id: who it may be) or unmatched.
+             client_id, person_id. The result is as MATCH, a row for each identity and client of its lines
+             (of_client): standing is matched, ask (person_id: who it may be) or unmatched. What was confirmed
+             of one client holds for lines of another if nobody sure is found there.
     """
     is_bare = pl.all_horizontal(pl.col("last_name", "birth_on", "ssn_hash", "last4_hash").is_null())
-    bare = lines.with_columns(number_alone=pl.when(is_bare).then("employee_number"))
-    asked = _prepared(bare).unique("identity", keep="first", maintain_order=True).select(_LINE)
+    bare = lines.with_columns(
+        number_alone=pl.when(is_bare).then("employee_number"),
+        plain="identity",
+        identity=pl.format("{}|{}", pl.col("client_id").fill_null(0), "identity"),
+    )
+    asked = _prepared(bare).unique("identity", keep="first", maintain_order=True).select(*_LINE, "plain")
     theirs = _prepared(known).with_columns(number_alone="employee_number")
-    told = references.select("identity", "client_id", "person_id")
-    found = [
-        asked.select("identity")
-        .join(told, on="identity")
-        .with_columns(is_dependent=pl.lit(value=False), step=pl.lit("reference"))
-    ]
-    rest = asked.join(told, on="identity", how="anti")
+    own, others = _confirmed(asked, references)
+    found, rest = [own], asked.join(own, on="identity", how="anti")
     for step in _JOINS:
         hits = _joined(rest, theirs, step)
         found.append(hits)
         rest = rest.join(hits, on="identity", how="anti")
+    found.append(others.join(rest, on="identity", how="semi"))
+    rest = rest.join(others, on="identity", how="anti")
     found.append(_alike(rest, theirs))
     return _standings(asked, pl.concat([one.select(_FOUND) for one in found], how="vertical_relaxed"))
 
 
 _FOUND = ("identity", "client_id", "person_id", "is_dependent", "step")
+
+
+def _confirmed(asked: pl.DataFrame, references: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answer what persons confirmed: of the client of the lines, and of another."""
+    told = asked.select("identity", "plain", own="client_id").join(
+        references.select("client_id", "person_id", plain="identity"), on="plain"
+    )
+    rows = told.with_columns(is_dependent=pl.lit(value=False), step=pl.lit("reference"))
+    is_own = (pl.col("own") == pl.col("client_id")).fill_null(value=True)
+    return rows.filter(is_own), rows.filter(~is_own)
 
 
 def _prepared(rows: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +131,7 @@ def _prepared(rows: pl.DataFrame) -> pl.DataFrame:
     )
     return named.with_columns(  # a compound last name may be printed as one word, or as either of two
         last=pl.col("last").str.replace_all(" ", ""), first=pl.col("first").str.split(" ").list.first()
-    )
+    ).with_columns(formal=formal(pl.col("first")))
 
 
 def _joined(rest: pl.DataFrame, theirs: pl.DataFrame, step: _Step) -> pl.DataFrame:
@@ -134,6 +151,43 @@ def _joined(rest: pl.DataFrame, theirs: pl.DataFrame, step: _Step) -> pl.DataFra
     best = placed.sort("is_dependent", "person_id").unique("identity", keep="first", maintain_order=True)
     fits = several.filter((pl.col("people") == 1) | ((pl.col("own") == 1) & pl.lit(step.is_sure)))
     return best.join(fits, on="identity", how="semi").with_columns(step=pl.lit(step.name))
+
+
+# --- lines of dependents ----------------------------------------------------------------------------------
+
+DEPENDENTS = (
+    "spouse",
+    "husband",
+    "wife",
+    "partner",
+    "child",
+    "son",
+    "daughter",
+    "dependent",
+    "dep",
+    "sp",
+    "ch",
+)
+EMPLOYEES = ("self", "subscriber", "employee", "ee", "primary", "18")
+
+
+def dependents_lines(lines: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
+    """Say of each line whether it is a dependent's: a whole family may be billed under one number.
+
+    As the carrier prints it, else by first name and birth date, else as the identity was found.
+
+    Shapes: lines has person_id, is_dependent (of the identity), relationship, first_name, birth_on; known as
+            of `match`.
+    """
+    theirs = _prepared(known).select("person_id", "is_dependent", "first", "birth_on").drop_nulls().unique()
+    hits = theirs.group_by("person_id", "first", "birth_on").agg(by_name=pl.col("is_dependent").all())
+    named = _prepared(lines).join(
+        hits, on=["person_id", "first", "birth_on"], how="left", maintain_order="left"
+    )
+    word = pl.col("relationship").str.to_lowercase()
+    said = pl.when(word.is_in((*DEPENDENTS, *EMPLOYEES))).then(word.is_in(DEPENDENTS))
+    found = named.select(is_dependent=pl.coalesce(said, "by_name", "is_dependent").fill_null(value=False))
+    return found["is_dependent"]
 
 
 # --- likeness ---------------------------------------------------------------------------------------------
@@ -228,7 +282,7 @@ def _standings(asked: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     confidence = pl.col("step").replace_strict(
         {name: value[0] for name, value in STEPS.items()}, return_dtype=pl.Int16
     )
-    rows = asked.select("identity", own_client="client_id").join(found, on="identity", how="left")
+    rows = asked.select("identity", "plain", own_client="client_id").join(found, on="identity", how="left")
     rows = rows.with_columns(
         pl.col("step").fill_null(""),
         pl.col("is_dependent").fill_null(value=False),
@@ -242,6 +296,5 @@ def _standings(asked: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("ask"))
         .otherwise(pl.lit("unmatched"))
     )
-    return rows.with_columns(standing=standing).select(
-        pl.col(name).cast(kind) for name, kind in MATCH.items()
-    )
+    told = rows.with_columns(standing=standing, identity="plain", of_client="own_client")
+    return told.select(pl.col(name).cast(kind) for name, kind in MATCH.items())

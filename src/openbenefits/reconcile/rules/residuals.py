@@ -37,24 +37,27 @@ RESIDUAL = {
 NOT_BILLED = "collected for a month that is not charged"
 NOT_COLLECTED = "charged, and no pay of the month collects it: the employer bears it"
 CALENDAR = "pays of the month bring more or less than a twelfth of the year"
+OTHER_MONTHS = "billed for other months, which their own pays or corrections collect"
 
 
 def residuals(wanted: pl.DataFrame, found: pl.DataFrame, pays: pl.DataFrame, tolerance: int) -> pl.DataFrame:
     """Take apart what was collected less what was billed, for everybody of the clients whose pays are known.
 
-    Shapes:  wanted has KEY and expected_cents, found KEY and difference_cents, pays as PAYS. As RESIDUAL:
+    Shapes:  wanted has KEY, expected_cents and, of these, other_cents: what is of other months than the one
+             billed; found KEY and difference_cents, pays as PAYS. As RESIDUAL:
              taken + employer − invoiced = payroll − carrier + timing + unexplained, to the cent.
     Missing: what is owed is null where a pay of the month cannot be priced: all that is beyond the carrier's
              part is unexplained then.
     """
     clients = pays.select("client_id").unique()
-    expected = wanted.drop_nulls("person_id").group_by(KEY).agg(pl.col("expected_cents").sum())
+    expected = wanted.drop_nulls("person_id").group_by(KEY).agg(pl.col("expected_cents", "other_cents").sum())
     differs = found.drop_nulls("person_id").group_by(KEY).agg(carrier_cents=pl.col("difference_cents").sum())
     rows = expected.join(differs, on=KEY, how="full", coalesce=True).join(
         pays.with_columns(is_known=pl.col("owed_cents").is_not_null()), on=KEY, how="full", coalesce=True
     )
     rows = rows.join(clients, on="client_id", how="semi").with_columns(
-        pl.col("expected_cents", "carrier_cents", "taken_cents", "employer_cents", "pay_cents").fill_null(0),
+        pl.col("expected_cents", "other_cents", "carrier_cents").fill_null(0),
+        pl.col("taken_cents", "employer_cents", "pay_cents").fill_null(0),
         pl.col("is_known").fill_null(value=True),
         owed_cents=pl.when(pl.col("is_known").fill_null(value=True)).then(pl.col("owed_cents").fill_null(0)),
     )
@@ -64,17 +67,20 @@ def residuals(wanted: pl.DataFrame, found: pl.DataFrame, pays: pl.DataFrame, tol
 def _taken_apart(rows: pl.DataFrame, tolerance: int) -> pl.DataFrame:
     expected, employer = pl.col("expected_cents"), pl.col("employer_cents")
     brought = pl.col("owed_cents") + employer
-    apart = brought - expected
+    apart, other = brought - expected, pl.col("other_cents")
+    near = pl.col("pay_cents") + tolerance
     reason = (
         pl.when(pl.col("owed_cents").is_null())
         .then(None)
         .when(apart == 0)
         .then(pl.lit(""))
+        .when((other != 0) & ((apart + other).abs() <= near))
+        .then(pl.lit(OTHER_MONTHS))
         .when(expected == 0)
         .then(pl.lit(NOT_BILLED))
         .when(brought == 0)
         .then(pl.lit(NOT_COLLECTED))
-        .when(apart.abs() <= pl.col("pay_cents") + tolerance)
+        .when(apart.abs() <= near)
         .then(pl.lit(CALENDAR))
     )
     whole = pl.col("taken_cents") + employer - expected

@@ -4,14 +4,14 @@ Records are plain data, as drafts of set-up keep them; nothing here reads a data
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
 from openbenefits.core.money import MICROS_PER_DOLLAR
 from openbenefits.core.plan_types import has_rates, is_health
-from openbenefits.renewals.codes import Band, Tier
+from openbenefits.renewals.codes import Band, Bands, Tier
 
 Plain = dict[str, Any]
 Priced = tuple[str, tuple[str, ...] | None, Plain]
@@ -27,9 +27,9 @@ class NoPlace(ValueError):
 class Sold:
     """An offer as set-up is to know it.
 
-    is_going: chosen; else its options end. band: of what its bands are. unit: what a rate buys. prices: tier,
-    lower edge of the band, rate and the employer's part of it; micro-dollars a month. geography, areas: of
-    bands that are rating areas, by their numbers.
+    is_going: chosen; else its options end. unit: what a rate buys. prices: tier, bands, rate and the
+    employer's part of it (None: not stated); micro-dollars a month. geography, area_of: of bands that are
+    rating areas.
     """
 
     program: str
@@ -41,11 +41,10 @@ class Sold:
     carrier: str
     design: Mapping[str, Any]
     is_going: bool
-    prices: Sequence[tuple[str, int, int, int]]
-    band: str = str(Band.AGE)
+    prices: Sequence[tuple[str, Bands, int, int | None]]
     unit: str = str(RateUnit.FLAT)
     geography: str = ""
-    areas: Mapping[int, str] = field(default_factory=dict)
+    area_of: str = str(AreaOf.HOME)
 
     @property
     def is_tiered(self) -> bool:
@@ -255,13 +254,14 @@ def _rule(
     return code
 
 
-_EDGES: Mapping[str, tuple[str, Callable[[int], Any]]] = {
+_EDGES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     Band.AGE: ("age_from", int),
     Band.SERVICE: ("service_months_from", lambda years: years * 12),
     Band.PAY: ("annual_pay_from", lambda dollars: f"{dollars}.00"),
     Band.SMOKER: ("smoker", bool),
+    Band.AREA: ("area", str),
 }
-"""The column of a rate line that holds the edge of a band, and the edge as it has it."""
+"""The column of a rate line that holds the edge of each kind of band, and the edge as it has it."""
 
 
 def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Plain:
@@ -269,15 +269,14 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
 
     codes: the tier of each coverage code; "" for rates without coverage codes.
     """
-    is_by_area = offer.band == Band.AREA
-    is_banded = is_by_area or any(edge for _, edge, *_ in offer.prices)
-    column, edge_of = ("area", offer.areas.__getitem__) if is_by_area else _EDGES[offer.band]
+    kinds = [kind for kind in Band if any(str(kind) in dict(bands) for _, bands, *_ in offer.prices)]
     rates = [
-        {"rate": _dollars(premium), "employer_rate": _dollars(employer)}
+        {"rate": _dollars(premium)}
+        | ({} if employer is None else {"employer_rate": _dollars(employer)})
         | ({"coverage_code": code} if code else {})
-        | ({column: edge_of(edge)} if is_banded else {})
+        | {_EDGES[kind][0]: _EDGES[kind][1](edge) for kind, edge in bands}
         for code, tier in codes.items()
-        for priced, edge, premium, employer in offer.prices
+        for priced, bands, premium, employer in offer.prices
         if priced == tier
     ]
     return {
@@ -286,9 +285,9 @@ def _table(offer: Sold, codes: Mapping[str, str], day: date, source: str) -> Pla
         "source": source,
         "frequency": "monthly",
         "unit": offer.unit,
-        "keys": [*(["coverage_code"] if any(codes) else []), *([offer.band] if is_banded else [])],
+        "keys": [*(["coverage_code"] if any(codes) else []), *map(str, kinds)],
         "rates": rates,
-    } | ({"geography": offer.geography} if is_by_area else {})
+    } | ({"geography": offer.geography, "area_of": offer.area_of} if Band.AREA in kinds else {})
 
 
 def _dollars(micros: int) -> str:

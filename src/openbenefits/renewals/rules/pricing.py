@@ -1,10 +1,11 @@
 """What an offer costs: the one place where rate group, risk factor and contribution become amounts.
 
-Shapes: *lines*, a row for each offer, tier and band, with
-        offer_id, tier, band, band_from, premium_micros, cost_micros (null: not known), factor_micros, method,
-        stated_cents, stated_percent_micros (what the employer gives, by the method; null: not said), people,
-        unit (of the rates), volume_cents (coverage of a person on average; null: not known), area and
-        geography (of a band that is a rating area).
+Shapes: *lines*, a row for each offer, tier and bands, with
+        offer_id, tier, BANDS (the lower edge of each kind of band its rates go by; null: not by that kind),
+        premium_micros, cost_micros (null: not known), factor_micros, method, stated_cents,
+        stated_percent_micros (what the employer gives, by the method; null: not said), people, unit (of the
+        rates), volume_cents (what the rates are for, of a person on average: coverage, or a month's pay;
+        null: not known), geography (of bands that are rating areas) and area_of (whose address gives them).
 Units:  micro-dollars and micro-percent in, cents a month out; each amount is rounded once, half up.
 Source: process-management §2.4, §3.2.
 """
@@ -13,13 +14,17 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit
-from openbenefits.renewals.codes import Method
+from openbenefits.renewals.codes import Band, Method
 
+EDGES = {str(kind): pl.Int32() for kind in Band if kind is not Band.AREA}
+"""The kinds of bands that have a lower edge, not a name."""
+BANDS = {**EDGES, str(Band.AREA): pl.String()}
+PLACE = ("offer_id", "tier", *BANDS)
+"""What a line is the price of."""
 LINES = {
     "offer_id": pl.Int64(),
     "tier": pl.String(),
-    "band": pl.String(),
-    "band_from": pl.Int32(),
+    **BANDS,
     "premium_micros": pl.Int64(),
     "cost_micros": pl.Int64(),
     "factor_micros": pl.Int64(),
@@ -29,11 +34,16 @@ LINES = {
     "people": pl.Int64(),
     "unit": pl.String(),
     "volume_cents": pl.Int64(),
-    "area": pl.String(),
     "geography": pl.String(),
+    "area_of": pl.String(),
 }
-DOLLARS_BOUGHT = {str(RateUnit.PER_HUNDRED): 100, str(RateUnit.PER_THOUSAND): 1_000}
-"""How many dollars of coverage a rate buys, by its unit; a flat rate (or none said) is the whole price."""
+DOLLARS_BOUGHT = {
+    str(RateUnit.PER_HUNDRED): 100,
+    str(RateUnit.PER_THOUSAND): 1_000,
+    str(RateUnit.PERCENT_OF_BASE): 100,
+}
+"""For how many dollars a rate is, by its unit: of coverage, or of pay; a flat rate (or none said) is the
+whole price."""
 AMOUNTS = ("premium", "employer", "employee", "cost", "margin")
 """What totals are made of, each a column of cents a month."""
 MONTHS = 12
@@ -93,7 +103,7 @@ def _of_volume(rate: str) -> pl.Expr:
 
 
 def rates_offered(priced_lines: pl.DataFrame) -> pl.DataFrame:
-    """Answer the rates as set-up is to hold them: offer_id, tier, band_from, rate_micros, employer_micros.
+    """Answer the rates as set-up is to hold them: PLACE, rate_micros, employer_micros.
 
     A flat rate is the price in cents; one for coverage is the rate offered, of which the employer gives his
     percentage. Missing: employer_micros is null where no contribution is stated.
@@ -102,7 +112,7 @@ def rates_offered(priced_lines: pl.DataFrame) -> pl.DataFrame:
     rows = priced_lines.with_columns(dollars_bought=_dollars_bought()).with_columns(offered_micros=_offered())
     share = money.percent_of(pl.col("offered_micros"), pl.col("stated_percent_micros"))
     return rows.select(
-        *("offer_id", "tier", "band_from"),
+        *PLACE,
         rate_micros=pl.when(bought)
         .then("offered_micros")
         .otherwise(pl.col("premium_cents") * money.MICROS_PER_CENT),
@@ -165,22 +175,13 @@ def per_pay(monthly_cents: pl.Expr, pays_of_year: int) -> pl.Expr:
     return money.multiply_divide_half_up(monthly_cents, MONTHS, pays_of_year)
 
 
-def band_value(band: pl.Expr, facts: dict[str, pl.Expr]) -> pl.Expr:
-    """Answer by what somebody falls into a band: facts has an expression for each of `codes.Band`."""
-    return pl.coalesce(pl.when(band == name).then(value.cast(pl.Int32)) for name, value in facts.items())
+def in_bands(values: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Add `edge`, the band of each value: the highest edge of its offer at or below it.
 
-
-def in_bands(values: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
-    """Find the band of each value: the highest edge at or below it.
-
-    Shapes:  values has offer_id and value (32 bits); bands has offer_id and band_from.
+    Shapes:  values has offer_id and value (32 bits); edges has offer_id and edge.
     Missing: nobody below the lowest has one.
     """
-    edges = bands.select("offer_id", "band_from").unique().sort("band_from")
+    known = edges.unique().sort("edge").with_columns(value="edge")
     return values.sort("value").join_asof(
-        edges.with_columns(value=pl.col("band_from").cast(pl.Int32)),
-        on="value",
-        by="offer_id",
-        strategy="backward",
-        check_sortedness=False,
+        known, on="value", by="offer_id", strategy="backward", check_sortedness=False
     )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from openbenefits.accounts import clock
 from openbenefits.core.money import dollars
-from openbenefits.core.plan_types import DELIVERED
+from openbenefits.core.plan_types import PLAN_TYPES
 from openbenefits.matching import services, sheets
 from openbenefits.matching.candidates import ACCOUNTS, CATEGORIES
 from openbenefits.matching.rules.ranking import Scale
@@ -26,9 +26,8 @@ from openbenefits.workbench.pages import act, show
 from openbenefits.workbench.sheets import TYPES, Column, sheet
 
 STANDINGS = {"ranked": _("ranked"), "refused": _("refused"), "today": _("today")}
-CATEGORY_NAMES = {
-    code: DELIVERED[code] if code in ACCOUNTS else name.replace("_", " ").capitalize()
-    for code, name in CATEGORIES.items()
+CATEGORY_NAMES = PLAN_TYPES | {
+    code: name.replace("_", " ").capitalize() for code, name in CATEGORIES.items() if code not in ACCOUNTS
 }
 CHEAPER = {True: _("yes"), False: ""}
 FAULTS = {
@@ -114,6 +113,8 @@ def _shown(
     tables = [_packages(request, kept, hrefs), _refused(request, kept, hrefs), _turning(request, kept)]
     if (assumed := sheets.assumed(kept)).height:
         tables.append(_assumed(request, assumed, hrefs))
+    if (notes := sheets.notes(kept)).height:
+        tables.append(_notes(request, notes, hrefs))
     if kept.priced.left_out.height:
         tables.append(_left_out(request, kept))
     for table in tables:
@@ -210,6 +211,17 @@ def _assumed(request: Any, rows: Any, hrefs: dict[str, str]) -> Any:
     )
     caption = _("Assumed of plans whose amount people choose; what they put in is theirs, and no cost")
     return sheet(request, rows, columns, name="assumed", caption=caption)
+
+
+def _notes(request: Any, rows: Any, hrefs: dict[str, str]) -> Any:
+    columns = (
+        Column("code", _("Package"), href=lambda row: hrefs[row["code"]]),
+        Column("category", _("Category"), words=CATEGORY_NAMES),
+        Column("plan", _("Plan")),
+        Column("why", _("Why")),
+    )
+    caption = _("Not compared, or only in part")
+    return sheet(request, rows, columns, name="notes", caption=caption)
 
 
 def _turning(request: Any, kept: services.Kept) -> Any:

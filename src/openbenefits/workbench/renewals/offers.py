@@ -10,18 +10,28 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from openbenefits.accounts.roles import Permission
+from openbenefits.core.codes import RateUnit
 from openbenefits.renewals import approving
 from openbenefits.renewals.batches import OfferOrder, add_offer, take_out
-from openbenefits.renewals.codes import BAND_FACTS, EDITABLE, TIER_NAMES, Band, Method, OfferStatus, Tier
+from openbenefits.renewals.codes import (
+    EDITABLE,
+    TIER_NAMES,
+    Bands,
+    Method,
+    OfferStatus,
+    Tier,
+    bands_of,
+    bands_said,
+)
 from openbenefits.renewals.existing import add_existing
 from openbenefits.renewals.models import Batch, BenefitsPlan, Offer
-from openbenefits.renewals.plans import offerable
+from openbenefits.renewals.plans import facts_of, offerable, rates_of
 from openbenefits.renewals.presenting import shown
 from openbenefits.renewals.weighing import (
     average_volume,
     is_for_coverage,
     set_contribution,
-    set_people,
+    set_counts,
     set_volume,
 )
 from openbenefits.workbench.pages import act, address, client_of, page, show
@@ -80,11 +90,13 @@ class TiersForm(forms.Form):
         for tier in self.tiers(offer):
             name = TIER_NAMES[tier]
             self.fields[f"employer_{tier}"] = PercentField(f"{name}: {_('employer')}", min_value=0)
-            self.fields[f"people_{tier}"] = forms.IntegerField(
-                label=f"{name}: {_('people')}", min_value=0, max_value=10_000_000
+        for field, (tier, bands) in people_fields(offer).items():
+            where = ", ".join(part for part in (TIER_NAMES[tier], bands_said(bands)) if part)
+            self.fields[field] = forms.IntegerField(
+                label=f"{where}: {_('people')}", min_value=0, max_value=10_000_000
             )
         if is_for_coverage(offer):
-            self.fields["volume"] = Dollars(_("Coverage of a person, on average"), required=False)
+            self.fields["volume"] = Dollars(_volume_label(offer), required=False)
 
     def clean(self) -> dict[str, Any]:
         """Refuse dollars with more than cents."""
@@ -103,18 +115,31 @@ class TiersForm(forms.Form):
         return [one for one in Tier if one in known]
 
 
+def people_fields(offer: Offer) -> dict[str, tuple[Tier, Bands]]:
+    """Name the field of people of each tier and bands that the offer's rate group has rates for."""
+    rates = rates_of(offer.rate_group) if offer.rate_group else []
+    return {
+        f"people_{one.tier}_{number}" if one.bands else f"people_{one.tier}": (one.tier, one.bands)
+        for number, one in enumerate(rates, start=1)
+    }
+
+
+def _volume_label(offer: Offer) -> Any:
+    is_of_pay = offer.rate_group is not None and offer.rate_group.unit == RateUnit.PERCENT_OF_BASE
+    return _("Pay of a person a month, on average") if is_of_pay else _("Coverage of a person, on average")
+
+
 def _initial(offer: Offer) -> dict[str, Any]:
     given: dict[str, Any] = {"method": offer.method}
     for one in offer.tiers.all():
         is_dollars = offer.method == Method.DOLLARS
         value = one.employer_cents if is_dollars else one.employer_percent_micros
         given[f"employer_{one.tier}"] = as_decimal(value, 100 if is_dollars else MICROS)
-    people: dict[str, int] = {}
-    for tier, count in offer.counts.values_list("tier", "people"):
-        people[tier] = people.get(tier, 0) + count
+    rows = offer.counts.values_list("tier", "bands", "people")
+    people = {(tier, bands_of(bands)): count for tier, bands, count in rows}
     if is_for_coverage(offer):
         given["volume"] = as_decimal(average_volume(offer), 100)
-    return given | {f"people_{tier}": people.get(tier, 0) for tier in Tier}
+    return given | {field: people.get(place, 0) for field, place in people_fields(offer).items()}
 
 
 @page(f"{BATCH}offers/add", name="renewal_offer_add", title=_("Add a plan"), permission=Permission.SETUP)
@@ -196,7 +221,7 @@ def one(request: Any, client: str, number: int, offer: int) -> HttpResponse:
         plan=plan,
         frequencies=told.frequencies,
         unknown=row.counts.aggregate(people=Sum("unknown"))["people"],
-        fact=BAND_FACTS[Band(row.rate_group.band)] if row.rate_group else "",
+        fact=facts_of(row.rate_group) if row.rate_group else "",
         form=form if may_act else None,
         may_act=may_act,
         sees_margin=request.access.may(Permission.SETUP, found.pk),
@@ -213,8 +238,8 @@ def _change(request: Any, offer: Offer, said: dict[str, Any]) -> HttpResponse:
         employer = {tier: turn(said[f"employer_{tier}"]) or 0 for tier in tiers}
         set_contribution(offer, method, employer)
         before = _initial(offer)
-        changed = (one for one in tiers if said[f"people_{one}"] != before[f"people_{one}"])
-        set_people(offer, {tier: said[f"people_{tier}"] for tier in changed})
+        places = people_fields(offer).items()
+        set_counts(offer, {place: said[field] for field, place in places if said[field] != before[field]})
         volume = cents_of(said.get("volume"))
         if volume is not None and said["volume"] != before.get("volume"):
             set_volume(offer, volume)

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_POST
 
 from openbenefits.accounts import clock
 from openbenefits.accounts.roles import Permission
-from openbenefits.core.codes import RateUnit
+from openbenefits.core.codes import AreaOf, RateUnit
+from openbenefits.core.faults import message_of
 from openbenefits.core.plan_types import DELIVERED
-from openbenefits.renewals.codes import TIER_NAMES, Band, PlanKind, RateSource, band_said
+from openbenefits.renewals.codes import TIER_NAMES, PlanKind, RateSource, bands_said
 from openbenefits.renewals.models import BenefitsPlan, PlanGroup
 from openbenefits.renewals.moves import PLAN
 from openbenefits.renewals.plans import (
@@ -38,7 +39,7 @@ from openbenefits.workbench.renewals.parts import (
     hand_of,
     micros_of,
 )
-from openbenefits.workbench.renewals.rates_form import UNITS, RatesForm
+from openbenefits.workbench.renewals.rates_form import ADDRESSES, UNITS, RatesForm
 from openbenefits.workbench.sheets import Column, sheet
 from openbenefits.workforce.models import Client
 
@@ -264,10 +265,11 @@ def _shown(
         {
             "group": one,
             "unit": UNITS[RateUnit(one.unit)] if one.unit != RateUnit.FLAT else "",
+            "address": ADDRESSES[AreaOf(one.area_of)],
             "rates": [
                 {
                     "tier": TIER_NAMES[rate.tier],
-                    "band": band_said(one.band, rate.band_from, one.areas.get(str(rate.band_from))),
+                    "band": bands_said(rate.bands),
                     "premium": as_decimal(rate.premium_micros, MICROS),
                     "cost": as_decimal(rate.cost_micros, MICROS),
                 }
@@ -310,27 +312,35 @@ def rates(request: Any, number: int) -> HttpResponse:
     form = RatesForm(request.POST)
     if not form.is_valid():
         return _shown(request, plan, may_act=True, status=422, rates_form=form)
+    try:
+        _keep_rates(request, plan, form)
+    except RenewalRefused as refused:  # what was typed stays
+        form.add_error(None, message_of(refused))
+        return _shown(request, plan, may_act=True, status=422, rates_form=form)
+    return act(
+        request,
+        lambda: did(request, "rate group", plan.client_id),
+        said=_("The rates are kept."),
+        to=address("benefits_plan", number=number),
+    )
+
+
+def _keep_rates(request: Any, plan: BenefitsPlan, form: RatesForm) -> None:
     said = form.cleaned_data
     factor = micros_of(said["factor"])
-
-    def do() -> None:
-        set_rates(
-            plan,
-            said["title"],
-            form.rates(),
-            begins_on=plan.begins_on,
-            source=said["source"],
-            by=hand_of(request),
-            rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
-            band=Band(said["band"] or Band.AGE),
-            unit=RateUnit(said["unit"] or RateUnit.FLAT),
-            geography=said["geography"].strip() if said["band"] == Band.AREA else "",
-            areas=said.get("areas", {}),
-            **({} if factor is None else {"factor_micros": factor}),
-        )
-        did(request, "rate group", plan.client_id)
-
-    return act(request, do, said=_("The rates are kept."), to=address("benefits_plan", number=number))
+    set_rates(
+        plan,
+        said["title"],
+        form.rates(),
+        begins_on=plan.begins_on,
+        source=said["source"],
+        by=hand_of(request),
+        rate_source=RateSource.MANUAL if factor is None else RateSource.PERCENTAGE,
+        unit=RateUnit(said["unit"] or RateUnit.FLAT),
+        geography=said["geography"].strip(),
+        area_of=AreaOf(said["area_of"] or AreaOf.HOME),
+        **({} if factor is None else {"factor_micros": factor}),
+    )
 
 
 @page("renewals/plans/<int:number>/renew", name="plan_renew", title=_("Renew"), permission=Permission.SETUP)

@@ -1,18 +1,16 @@
 """The form of a rate group: rates by tier, or a line for each band."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from openbenefits.core.codes import RateUnit
-from openbenefits.core.faults import message_of
-from openbenefits.renewals.codes import TIER_NAMES, Band, Tier
-from openbenefits.renewals.plans import Rate, area_numbers
-from openbenefits.renewals.statuses import RenewalRefused
+from openbenefits.core.codes import AreaOf, RateUnit
+from openbenefits.renewals.codes import TIER_NAMES, Band, Tier, bands_of
+from openbenefits.renewals.plans import Rate
 from openbenefits.workbench.renewals.parts import PercentField, micros_of
 
 BANDS = {
@@ -26,11 +24,16 @@ UNITS = {
     RateUnit.FLAT: _("the whole price"),
     RateUnit.PER_HUNDRED: _("100 dollars of coverage"),
     RateUnit.PER_THOUSAND: _("1,000 dollars of coverage"),
+    RateUnit.PERCENT_OF_BASE: _("pay, in percent"),
 }
-_AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
-BANDED = re.compile(
-    rf"^(E[ESCKF])\s*[,;]\s*([A-Za-z0-9_.-]{{1,40}})\s*[,;]\s*{_AMOUNT}(?:\s*[,;]\s*{_AMOUNT})?$"
-)
+ADDRESSES = {
+    AreaOf.HOME: _("the home"),
+    AreaOf.COMPANY: _("the company"),
+    AreaOf.LOCATION: _("the place of work"),
+}
+_AMOUNT = r"\d{1,7}(?:\.\d{1,6})?"
+_EDGE = {Band.AREA: r"[A-Za-z0-9_.-]{1,40}"}
+_WHOLE = r"\d{1,7}"
 
 
 def _lines_of(text: str) -> list[tuple[int, str]]:
@@ -38,31 +41,30 @@ def _lines_of(text: str) -> list[tuple[int, str]]:
     return [(number, line) for number, line in rows if line]
 
 
-def _banded(number: int, line: str, areas: Mapping[str, int] | None) -> Rate:
-    """Read a line of a band: of an area its code, else the lower edge.
+def _banded(number: int, line: str, kinds: Sequence[Band]) -> Rate:
+    """Read a line of a rate with bands: of each kind its lower edge, of a rating area its code.
 
     Errors: ValidationError, naming the line.
     """
-    found = BANDED.match(line)
-    begins = None if found is None else _begins(found.group(2), areas)
-    if found is None or begins is None:
+    edges = [rf"({_EDGE.get(kind, _WHOLE)})" for kind in kinds]
+    parts = [r"(E[ESCKF])", *edges, rf"({_AMOUNT})"]
+    found = re.fullmatch(r"\s*[,;]\s*".join(parts) + rf"(?:\s*[,;]\s*({_AMOUNT}))?", line, re.ASCII)
+    if found is None:
         raise forms.ValidationError(
-            _("Line %(number)s: expected tier, from, billed, true cost (EE, 40, 512.30, 480); correct it.")
-            % {"number": number}
+            _(
+                "Line %(number)s: expected tier, %(kinds)s, billed, true cost (EE, 40, 512.30, 480);"
+                " correct it."
+            )
+            % {"number": number, "kinds": ", ".join(str(BANDS[kind]) for kind in kinds)}
         )
-    tier, _said, premium, cost = found.groups()
+    tier, *said, premium, cost = found.groups()
+    edges_said = zip(kinds, said, strict=True)
     return Rate(
         tier=Tier(tier),
-        band_from=begins,
+        bands=bands_of({kind: edge if kind is Band.AREA else int(edge) for kind, edge in edges_said}),
         premium_micros=micros_of(Decimal(premium)) or 0,
         cost_micros=micros_of(None if cost is None else Decimal(cost)),
     )
-
-
-def _begins(said: str, areas: Mapping[str, int] | None) -> int | None:
-    if areas is not None:
-        return areas.get(said)
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 8 else None
 
 
 class RatesForm(forms.Form):
@@ -82,12 +84,21 @@ class RatesForm(forms.Form):
         required=False,
         help_text=_("Life and disability: rates of the employee alone."),
     )
-    band = forms.ChoiceField(label=_("Bands are of"), choices=list(BANDS.items()), required=False)
+    kinds = forms.MultipleChoiceField(
+        label=_("Bands are of"),
+        choices=list(BANDS.items()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Of several kinds together: one rate for each band of one with each of the others."),
+    )
     geography = forms.CharField(
         label=_("Geography of the areas"),
         max_length=40,
         required=False,
         help_text=_("Of rating areas: the code of the PEO's geography."),
+    )
+    area_of = forms.ChoiceField(
+        label=_("The area is that of"), choices=list(ADDRESSES.items()), required=False
     )
     banded = forms.CharField(
         label=_("Rates by band"),
@@ -95,8 +106,9 @@ class RatesForm(forms.Form):
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_(
-            "A line each: tier, from, billed, true cost; as EE, 40, 512.30, 480. Stated here, the rates below"
-            " stay empty. Of smokers: 0 who does not smoke, 1 who does. Of rating areas: the area's code."
+            "A line each: tier, from of each kind in the order above, billed, true cost; as EE, 40, 512.30,"
+            " 480, or by age and smoking EE, 40, 1, 612.30, 580. Stated here, the rates below stay empty. Of"
+            " smokers: 0 who does not smoke, 1 who does. Of rating areas: the area's code."
         ),
     )
 
@@ -111,29 +123,18 @@ class RatesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Want a premium of at least one tier, and none without it; else lines of bands that can be read."""
         said: dict[str, Any] = super().clean() or {}
-        if said.get("banded"):
-            numbers = self._areas(said)
-            said["banded"] = [_banded(number, line, numbers) for number, line in _lines_of(said["banded"])]
-            held = {one.band_from for one in said["banded"]}
-            said["areas"] = {at: area for area, at in (numbers or {}).items() if at in held}
+        kinds = [kind for kind in Band if str(kind) in said.get("kinds", ())]
+        if bool(said.get("banded")) != bool(kinds):
+            raise forms.ValidationError(
+                _("Expected kinds of bands and rates by band, found one alone. State both, or neither.")
+            )
+        if kinds:
+            said["banded"] = [_banded(number, line, kinds) for number, line in _lines_of(said["banded"])]
         elif not any(said.get(f"premium_{tier}") is not None for tier in Tier):
             raise forms.ValidationError(
                 _("Expected what is billed for a tier, found none. State at least one.")
             )
         return said
-
-    @staticmethod
-    def _areas(said: dict[str, Any]) -> dict[str, int] | None:
-        """Answer the numbers of the areas there are; None where bands are none.
-
-        Errors: ValidationError.
-        """
-        if said.get("band") != Band.AREA:
-            return None
-        try:
-            return area_numbers(said.get("geography", "").strip())
-        except RenewalRefused as refused:
-            raise forms.ValidationError(message_of(refused)) from None
 
     def rates(self) -> list[Rate]:
         """Answer the rates as typed."""

@@ -16,7 +16,7 @@ from openbenefits.background.models import ProcessRequest
 from openbenefits.background.services import ENDED, ask, kind_of
 from openbenefits.programs.findings import Finding
 from openbenefits.programs.inheritance import record_named
-from openbenefits.runs.gate import setup_findings
+from openbenefits.programs.services import audit_in_force
 from openbenefits.runs.set_up_against_data import warnings_of
 from openbenefits.workbench.charts import Bar, bars
 from openbenefits.workbench.pages import Section, act, show
@@ -88,7 +88,7 @@ def audit(request: Any, holder: Holder) -> HttpResponse:
 
 def _of_setup(holder: Holder) -> pl.DataFrame:
     link = link_of(holder)
-    found = [_row(one, link) for one in setup_findings(connection, holder.client_id)]
+    found = [_row(one, link) for one in audit_in_force(holder.client_id)]
     if holder.client:
         both = warnings_of(connection, [holder.client_id], clock.today()).drop("client_id").to_dicts()
         found += [{**one, "href": _link(link, one["where"])} for one in both]
