@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0004_participant_lists"),
+        ("runs", "0006_room_for_outcomes"),
     ]
 
     operations = [
