@@ -264,7 +264,7 @@ def decided_before(connection: Any, cases: pl.DataFrame, points: pl.DataFrame) -
 
     Cases without a priority are no events, and come after none.
     """
-    future = points.filter("is_future")
+    future = where(points, "is_future")
     if future.is_empty() or "priority" not in cases.columns:
         return future.clear()
     place = {f"own_{name}": name for name in ("priority", "event_number", "schedule_id")}
@@ -289,15 +289,15 @@ def in_force(points: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     Shapes: points as `points_about`, decided as `decided_before` answers them.
     """
     key = ["case", "plan_type", "slot"]
-    last = decided.sort("begins_on").unique(key, keep="last").filter(pl.col("kind").is_in(DECIDED))
-    last = last.with_columns(is_future=pl.lit(value=False), is_to_begin=pl.lit(value=True))
     points = points.with_columns(is_to_begin=pl.lit(value=False))
-    now = points.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
-    if not last.is_empty():
+    now = last_of_each(where(points, ~points["is_future"]), key, "begins_on")
+    if decided.height:
+        last = last_of_each(decided, key, "begins_on").filter(pl.col("kind").is_in(DECIDED))
+        last = last.with_columns(is_future=pl.lit(value=False), is_to_begin=pl.lit(value=True))
         now = pl.concat([joined(now, last, key, how="anti"), last.select(now.columns)])
     later = points.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
     if later.is_empty():
-        return now.sort(key)
+        return now if decided.is_empty() else now.sort(key)
     covered = now.filter(pl.col("kind").is_in(COVERED))
     waiting = joined(later.sort("begins_on").unique(key, keep="first"), covered, key, how="anti")
     return pl.concat([joined(now, waiting, key, how="anti"), waiting]).sort(key)
